@@ -1,0 +1,1 @@
+"""Attune's recommender: everything it knows is a fold over an event log."""

@@ -1,0 +1,171 @@
+"""Frozen values that cross every seam.
+
+Times are integer microseconds since 1970-01-01 UTC, named `at` (when it happened) or `known_at` (when Attune
+could know it). Ids are the publisher's own strings. See `recsys.frames` for the same values in bulk.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+class EventKind(StrEnum):
+    """What a reader can do to an article, and (from `FOLLOW` on) what they can say of a topic or source."""
+
+    IMPRESSION = "impression"
+    CLICK = "click"
+    READ = "read"
+    SCROLL = "scroll"
+    LIKE = "like"
+    DISLIKE = "dislike"
+    SAVE = "save"
+    SHARE = "share"
+    COMMENT = "comment"
+    HIDE = "hide"
+    FOLLOW = "follow"
+    UNFOLLOW = "unfollow"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    FOCUS = "focus"
+
+
+PREFERENCE_KINDS = frozenset(
+    {EventKind.FOLLOW, EventKind.UNFOLLOW, EventKind.MUTE, EventKind.UNMUTE, EventKind.FOCUS}
+)
+"""Kinds whose subject is a topic or a source instead of an article."""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article. Only `id` and `title` are required."""
+
+    id: str
+    title: str
+    abstract: str | None = None
+    body: str | None = None
+    category: str | None = None
+    subcategory: str | None = None
+    entities: tuple[str, ...] = ()
+    source: str | None = None
+    author: str | None = None
+    language: str | None = None
+    published_at: int | None = None
+    url: str | None = None
+    word_count: int | None = None
+    access: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing a reader did. `value` is seconds for `read`, percent for `scroll`."""
+
+    id: str
+    reader: str
+    kind: EventKind
+    at: int
+    known_at: int
+    article: str | None = None
+    subject: str | None = None
+    value: float | None = None
+    request_id: str | None = None
+    position: int | None = None
+    session: str | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """What was shown to a reader at one time: one impression of many candidates. `id` is the request id.
+
+    `ordered` tells whether `candidates` stand in display order; imports whose order means nothing say False.
+    `page` is the article the reader was on, if any.
+    """
+
+    id: str
+    reader: str
+    at: int
+    known_at: int
+    candidates: tuple[str, ...]
+    ordered: bool = False
+    scores: tuple[float, ...] | None = None
+    propensities: tuple[float, ...] | None = None
+    model: str | None = None
+    session: str | None = None
+    device: str | None = None
+    page: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryItem:
+    """One past reading that a caller hands in with a request: `seconds` of dwell if known."""
+
+    id: str
+    seconds: float | None = None
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RankRequest:
+    """Rank `candidates` for `reader`, or for a `history` handed in, as of a time.
+
+    With neither, the reader is cold. `history` wins over the stored history of `reader`.
+    """
+
+    request_id: str
+    as_of: int
+    candidates: tuple[str, ...]
+    reader: str | None = None
+    history: tuple[HistoryItem, ...] | None = None
+    device: str | None = None
+    page: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRequest:
+    """Choose and rank a slate of `limit` articles for `reader`."""
+
+    request_id: str
+    as_of: int
+    reader: str
+    limit: int = 20
+    category: str | None = None
+    exclude: frozenset[str] = frozenset()
+    explore: float = 0.0
+    explain: bool = True
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an item stands where it stands. `weight` is the score that masking `article` takes away, if any."""
+
+    kind: str
+    text: str
+    article: str | None = None
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RankedItem:
+    """One article of a ranking, best first. `propensity` is the chance it had to stand at `position`."""
+
+    id: str
+    score: float
+    position: int
+    source: str = "request"
+    propensity: float = 1.0
+    reasons: tuple[Reason, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The answer to a `RankRequest` or a `FeedRequest`."""
+
+    request_id: str
+    model: str
+    as_of: int
+    items: tuple[RankedItem, ...]

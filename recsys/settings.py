@@ -1,0 +1,46 @@
+"""Environment → Settings. Prefix ``ATTUNE_``; a ``.env`` file and command flags may override."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from recsys.errors import ConfigError
+
+Device = Literal["auto", "cpu", "cuda"]
+IndexKind = Literal["auto", "exact", "flat", "hnsw", "ivf"]
+
+
+class Settings(BaseSettings):
+    """What an operator can choose. `attune config` prints every value with its origin."""
+
+    model_config = SettingsConfigDict(env_prefix="ATTUNE_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = Field("sqlite:///attune.db", description="SQLAlchemy URL: sqlite or postgresql+psycopg")
+    home: Path = Field(Path("var"), description="folder of bundles, state snapshots and reject files")
+    encoder: str = Field("minilm", description="'minilm' (comes with the package), a Hugging Face id, or a path")
+    encoder_max_tokens: int = Field(64, ge=8, le=512, description="article text is cut to this many tokens")
+    device: Device = Field("auto", description="where torch and FAISS run; auto takes CUDA if there is one")
+    index: IndexKind = Field("auto", description="auto: flat while small, HNSW when large; exact: the oracle")
+    threads: int = Field(1, ge=1, le=64, description="torch threads while serving; 1 keeps scores bit-equal")
+    seed: int = Field(7, ge=0, description="seed of everything that draws numbers in training")
+    feed_candidates: int = Field(300, ge=10, le=2_000, description="candidates ranked for one feed")
+    explore: float = Field(0.05, ge=0, le=0.5, description="default share of exploration slots in a feed")
+    max_article_age_days: float = Field(
+        3650, gt=0, description="older articles are never retrieved for a feed (they can still be ranked)"
+    )
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment and ``.env``; `overrides` that are not None win.
+
+    Raises:
+        ConfigError: a value does not validate; the message names the variable.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = "; ".join(f"ATTUNE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"settings do not validate: {wrong}") from error
