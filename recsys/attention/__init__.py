@@ -1,0 +1,1 @@
+"""Calibrated attention: observing, and later adjusting, the attention of any transformers model."""

@@ -1,0 +1,1 @@
+"""Temporal evaluation by replay, with the metrics and intervals of the protocol."""

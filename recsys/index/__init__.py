@@ -1,0 +1,1 @@
+"""Vectors → nearest articles, behind one port."""

@@ -1,0 +1,1 @@
+"""Features and LambdaMART: interest match blended with context."""

@@ -1,0 +1,1 @@
+"""A simulated newsroom and readers with known tastes, for the demo, tests and load."""

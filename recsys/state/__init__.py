@@ -1,0 +1,1 @@
+"""The fold: everything the feed knows at a moment, in flat arrays."""

@@ -1,0 +1,1 @@
+"""Jobs that turn the log into a bundle."""

@@ -1,0 +1,115 @@
+"""Articles: bulk upsert, and reading their columns back."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from recsys.frames import ARTICLES, conform
+from recsys.store import bulk, log
+from recsys.store.tables import articles
+
+_SEPARATOR = "\x1f"
+_LIST_COLUMNS = ("entities",)
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What became of the articles handed to `upsert`."""
+
+    stored: int
+    updated: int
+    duplicate: int
+
+
+def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
+    """Store articles with the columns of `frames.ARTICLES`; the newest content of an id wins.
+
+    Unchanged articles are left alone, so `revision` tells who changed.
+    """
+    if frame.is_empty():
+        return Upserted(0, 0, 0)
+    log.lock(connection)  # one writer at a time, so that a later revision is never visible first
+    revision = _last_revision(connection) + 1
+    rows = bulk.lists_to_json(conform(frame, ARTICLES)).unique("id", keep="last", maintain_order=True)
+    rows = rows.with_columns(_content_hash(rows), revision=pl.lit(revision, dtype=pl.Int64))
+    staged = bulk.stage(connection, articles, rows)
+    known = sa.select(articles.c.content_hash, staged.c.content_hash).join(staged, staged.c.id == articles.c.id)
+    pairs = connection.execute(known).fetchall()
+    updated = sum(old != new for old, new in pairs)
+    _write(connection, staged)
+    return Upserted(rows.height - len(pairs), updated, frame.height - rows.height + len(pairs) - updated)
+
+
+def known_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Which of `ids` are stored articles."""
+    wanted = bulk.stage(connection, articles, pl.DataFrame({"id": list(ids)}, schema={"id": pl.String}))
+    query = sa.select(articles.c.id).join(wanted, wanted.c.id == articles.c.id)
+    return set(connection.execute(query).scalars())
+
+
+def changed_since(connection: Connection, revision: int, with_body: bool = False) -> tuple[pl.DataFrame, int]:
+    """Articles stored or changed after `revision` (columns of `frames.ARTICLES`, by id), and the newest one.
+
+    `body` stays null unless asked for: it is most of the bytes, and only text work needs it.
+    """
+    names = [name for name in ARTICLES if with_body or name != "body"]
+    query = sa.select(*(articles.c[name] for name in names), articles.c.revision)
+    rows = connection.execute(query.where(articles.c.revision > revision).order_by(articles.c.id)).fetchall()
+    schema = {**{name: _stored_type(name) for name in names}, "revision": pl.Int64()}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    newest = frame["revision"].max() if frame.height else revision
+    assert isinstance(newest, int), "revisions are integers"
+    return conform(_decode(frame), ARTICLES), newest
+
+
+def get(connection: Connection, ids: Sequence[str]) -> pl.DataFrame:
+    """The articles among `ids` that are stored (columns of `frames.ARTICLES`), in the order of `ids`."""
+    query = sa.select(*(articles.c[name] for name in ARTICLES)).where(articles.c.id.in_(ids))
+    schema = {name: _stored_type(name) for name in ARTICLES}
+    found = _decode(pl.DataFrame(connection.execute(query).fetchall(), schema=schema, orient="row"))
+    order = pl.DataFrame({"id": list(ids)}, schema={"id": pl.String})
+    return order.join(found, on="id", how="inner", maintain_order="left")
+
+
+def count(connection: Connection) -> int:
+    """How many articles are stored."""
+    return int(connection.execute(sa.select(sa.func.count()).select_from(articles)).scalar_one())
+
+
+def _last_revision(connection: Connection) -> int:
+    return connection.execute(sa.select(sa.func.max(articles.c.revision))).scalar_one() or 0
+
+
+def _stored_type(name: str) -> pl.DataType:
+    return pl.String() if name in _LIST_COLUMNS else ARTICLES[name]
+
+
+def _decode(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(name).str.json_decode(ARTICLES[name]) for name in _LIST_COLUMNS)
+
+
+def _content_hash(rows: pl.DataFrame) -> pl.Series:
+    fields = (pl.col(name).cast(pl.String).fill_null("") for name in rows.columns)
+    texts = rows.select(pl.concat_str(fields, separator=_SEPARATOR)).to_series()
+    hashes = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts.to_list()]
+    return pl.Series("content_hash", hashes, dtype=pl.String)
+
+
+def _write(connection: Connection, staged: sa.Table) -> None:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    columns = [column for column in staged.c if column.name != bulk.ROW]
+    rows = sa.select(*columns).where(sa.true())
+    statement = insert(articles).from_select([column.name for column in columns], rows)
+    changes = {name: statement.excluded[name] for name in (column.name for column in columns) if name != "id"}
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"],
+            set_=changes,
+            where=articles.c.content_hash != statement.excluded.content_hash,
+        )
+    )

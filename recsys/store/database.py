@@ -1,0 +1,123 @@
+"""One database by URL: SQLite (embedded, WAL) or PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+
+from recsys.errors import ConfigError, StoreError
+from recsys.store.schema import upgrade_if_behind
+
+__all__ = ["Connection", "Database", "open_database"]
+
+_SUPPORTED = {"sqlite": "pysqlite", "postgresql": "psycopg"}
+_FIX = "set ATTUNE_DATABASE_URL to sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+
+
+class Database:
+    """A pool of connections, and the two ways to use one: `read` and `write`."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare the engine; nothing is opened yet.
+
+        Raises:
+            ConfigError: the URL is not one of a supported database, or its driver is not installed.
+        """
+        self.url = url
+        self.engine = _make_engine(url)
+        self.dialect: str = self.engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one consistent state of the database.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        with self._transaction(read_only=True) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that commits on exit and rolls back on an exception.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        with self._transaction(read_only=False) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, read_only: bool) -> Iterator[Connection]:
+        with _connected(self.engine).execution_options(read_only=read_only) as connection:
+            if read_only and self.dialect == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+def open_database(url: str, migrate: bool = True) -> Database:
+    """Open `url`, and bring its schema up to date unless told not to.
+
+    Raises:
+        ConfigError: the URL or its driver is wrong.
+        StoreError: the database cannot be reached, or `migrate` is off and the schema is behind.
+    """
+    database = Database(url)
+    with _connected(database.engine) as connection:
+        upgrade_if_behind(connection, allowed=migrate)
+    return database
+
+
+def _connected(engine: sa.Engine) -> Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise StoreError(f"cannot open {where}: {str(error.orig).strip()}; {_FIX}") from error
+
+
+def _make_engine(url: str) -> sa.Engine:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        if backend not in _SUPPORTED:
+            raise ConfigError(f"database {backend!r} is not supported; {_FIX}")
+        parsed = parsed.set(drivername=f"{backend}+{_SUPPORTED[backend]}")
+        if backend == "sqlite" and parsed.database:
+            Path(parsed.database).resolve().parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(parsed, pool_pre_ping=backend == "postgresql")
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise ConfigError(f"{error}; {_FIX}") from error
+    except ModuleNotFoundError as error:
+        raise ConfigError("PostgreSQL needs its driver: pip install 'attune-feed[postgres]'") from error
+    if backend == "sqlite":
+        sa.event.listen(engine, "connect", _set_up_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's begin event below opens transactions, not the driver
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "busy_timeout=30000",
+        "temp_store=MEMORY",
+        "cache_size=-131072",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock at once: an upgrade from a read lock could fail half-way with SQLITE_BUSY.
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

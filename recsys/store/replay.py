@@ -1,0 +1,165 @@
+"""Reading the log back in the order of the fold: (known_at, id bytewise), in column batches.
+
+An `impression` event that quotes the request id of a stored slate is left out: the slate is that exposure.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from recsys.store.tables import events, impressions
+
+BATCH_ROWS = 50_000
+
+EVENT_COLUMNS: dict[str, pl.DataType] = {
+    "known_at": pl.Int64(),
+    "id": pl.String(),
+    "reader": pl.String(),
+    "kind": pl.String(),
+    "at": pl.Int64(),
+    "article": pl.String(),
+    "value": pl.Float64(),
+    "request_id": pl.String(),
+}
+SLATE_COLUMNS: dict[str, pl.DataType] = {
+    "known_at": pl.Int64(),
+    "id": pl.String(),
+    "reader": pl.String(),
+    "at": pl.Int64(),
+    "candidates": pl.String(),
+    "ordered": pl.Boolean(),
+    "device": pl.String(),
+    "page": pl.String(),
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """A place in the fold's order. Python orders strings by code point, which is UTF-8's bytewise order."""
+
+    known_at: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogChunk:
+    """A stretch of the log: all its rows, events and slates each sorted by `Key`.
+
+    `events` has `EVENT_COLUMNS`, `slates` has `SLATE_COLUMNS` with `candidates` as a list of strings.
+    """
+
+    events: pl.DataFrame
+    slates: pl.DataFrame
+
+    @property
+    def first(self) -> Key | None:
+        """The smallest key, None if there is no row."""
+        return min(self._keys(0), default=None)
+
+    @property
+    def last(self) -> Key | None:
+        """The largest key, None if there is no row."""
+        return max(self._keys(-1), default=None)
+
+    def _keys(self, row: int) -> list[Key]:
+        frames = (frame for frame in (self.events, self.slates) if frame.height)
+        return [Key(frame["known_at"][row], frame["id"][row]) for frame in frames]
+
+
+def stream(
+    connection: Connection,
+    after: Key | None = None,
+    until: int | None = None,
+    batch_rows: int = BATCH_ROWS,
+) -> Iterator[LogChunk]:
+    """All rows with key > `after` and known_at < `until`, in order; never more than a batch in memory."""
+    slates = _Lookahead(_batches(connection, impressions, SLATE_COLUMNS, after, until, batch_rows))
+    for chunk in _batches(connection, events, EVENT_COLUMNS, after, until, batch_rows):
+        bound = Key(chunk["known_at"][-1], chunk["id"][-1])
+        yield LogChunk(chunk, slates.up_to(bound))
+    none = pl.DataFrame(schema=EVENT_COLUMNS)
+    for rest in slates.rest():
+        yield LogChunk(none, rest)
+
+
+def tail(connection: Connection, after_seq: int) -> LogChunk:
+    """All rows appended behind `after_seq`, in the fold's order. Meant for short tails: it is one batch."""
+    parts = (
+        _frame(
+            connection.execute(_select(table, columns).where(table.c.seq > after_seq).order_by(table.c.seq)),
+            columns,
+        ).sort("known_at", "id")
+        for table, columns in ((events, EVENT_COLUMNS), (impressions, SLATE_COLUMNS))
+    )
+    return LogChunk(*parts)
+
+
+class _Lookahead:
+    """Hands out the rows of a sorted stream of frames up to a bound, keeping what lies behind it."""
+
+    def __init__(self, frames: Iterator[pl.DataFrame]) -> None:
+        self._frames = frames
+        self._held: pl.DataFrame = _decode(pl.DataFrame(schema=SLATE_COLUMNS))
+        self._ended = False
+
+    def up_to(self, bound: Key) -> pl.DataFrame:
+        while not self._ended and (self._held.is_empty() or self._held["known_at"][-1] <= bound.known_at):
+            more = next(self._frames, None)
+            self._ended = more is None
+            if more is not None:
+                self._held = pl.concat([self._held, more])
+        before = (pl.col("known_at") < bound.known_at) | (
+            (pl.col("known_at") == bound.known_at) & (pl.col("id") <= bound.id)
+        )
+        count = self._held.select(before.sum()).item()
+        taken, self._held = self._held[:count], self._held[count:]
+        return taken
+
+    def rest(self) -> Iterator[pl.DataFrame]:
+        if self._held.height:
+            yield self._held
+        yield from self._frames
+
+
+def _batches(
+    connection: Connection,
+    table: sa.Table,
+    columns: dict[str, pl.DataType],
+    after: Key | None,
+    until: int | None,
+    batch_rows: int,
+) -> Iterator[pl.DataFrame]:
+    query = _select(table, columns).order_by(table.c.known_at, table.c.id)
+    if after is not None:
+        query = query.where(sa.tuple_(table.c.known_at, table.c.id) > sa.tuple_(after.known_at, after.id))
+    if until is not None:
+        query = query.where(table.c.known_at < until)
+    result = connection.execution_options(stream_results=True).execute(query)
+    for rows in result.partitions(batch_rows):
+        yield _rows_to_frame(rows, columns)
+
+
+def _select(table: sa.Table, columns: dict[str, pl.DataType]) -> sa.Select[Any]:
+    query = sa.select(*(table.c[name] for name in columns))
+    if table is not events:
+        return query
+    shown = sa.select(sa.literal(1)).where(impressions.c.id == events.c.request_id).exists()
+    return query.where(~sa.and_(events.c.kind == "impression", events.c.request_id.is_not(None), shown))
+
+
+def _frame(result: sa.CursorResult[Any], columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    return _rows_to_frame(result.fetchall(), columns)
+
+
+def _rows_to_frame(rows: Any, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    data = dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}
+    frame = pl.DataFrame(data, schema=columns)
+    return _decode(frame) if "candidates" in columns else frame
+
+
+def _decode(slates: pl.DataFrame) -> pl.DataFrame:
+    return slates.with_columns(pl.col("candidates").str.json_decode(pl.List(pl.String)))

@@ -1,0 +1,45 @@
+"""The schema's version: where the migrations are, and bringing a database up to date."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from recsys.errors import StoreError
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration; `connection` is used as it is, inside its own transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(_migrations()))
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade_if_behind(connection: Connection, allowed: bool = True) -> bool:
+    """Run the missing migrations. Returns whether there were any.
+
+    Raises:
+        StoreError: the schema is behind and `allowed` is False, or it is newer than this version knows.
+    """
+    with connection.begin():
+        current = MigrationContext.configure(connection).get_current_revision()
+    script = ScriptDirectory.from_config(alembic_config())
+    if current == script.get_current_head():
+        return False
+    if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
+        raise StoreError(f"the database has schema {current}, newer than this version: upgrade Attune")
+    if not allowed:
+        raise StoreError("the database schema is behind: run `attune migrate`")
+    with connection.begin():
+        command.upgrade(alembic_config(connection), "head")
+    return True
+
+
+def _migrations() -> Path:
+    """In a wheel they lie inside the package, in a checkout beside it."""
+    packaged = Path(__file__).parent / "migrations"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "migrations"

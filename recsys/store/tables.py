@@ -1,0 +1,134 @@
+"""The tables. Alembic compares `metadata` with the migrations in `make check`."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Ids are compared bytewise, on every database alike: the fold's order depends on it.
+Id = String().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+# SQLite makes only INTEGER primary keys its row id.
+Seq = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+
+log_position = Table(
+    "log_position",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("last_seq", BigInteger, nullable=False, comment="seq of the newest row of the log"),
+    Column("last_known_at", BigInteger, nullable=False, comment="newest receipt time given, microseconds"),
+    comment="one row; whoever updates it holds the append lock until commit",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("id", Id, nullable=False, unique=True),
+    Column("reader", Id, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("known_at", BigInteger, nullable=False, comment="when Attune could know it, microseconds"),
+    Column("article", Id, comment="no foreign key: behaviour may arrive before, or without, its article"),
+    Column("subject", String, comment="topic or source of a preference change"),
+    Column("value", Float, comment="seconds of a read, percent of a scroll"),
+    Column("request_id", Id),
+    Column("position", Integer),
+    Column("session", String),
+    Column("device", String),
+    Index(None, "known_at", "id"),
+    Index(None, "reader", "article"),
+)
+
+impressions = Table(
+    "impressions",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("id", Id, nullable=False, unique=True, comment="the request id"),
+    Column("reader", Id, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("known_at", BigInteger, nullable=False),
+    Column("candidates", Text, nullable=False, comment="JSON array of article ids, in order if `ordered`"),
+    Column("ordered", Boolean, nullable=False, comment="whether the order is the order on the screen"),
+    Column("scores", Text, comment="JSON array"),
+    Column("propensities", Text, comment="JSON array"),
+    Column("model", String),
+    Column("session", String),
+    Column("device", String),
+    Column("page", Id, comment="the article the reader was on"),
+    Index(None, "known_at", "id"),
+    Index(None, "reader"),
+    comment="a slate is one row",
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("abstract", Text),
+    Column("body", Text),
+    Column("category", String),
+    Column("subcategory", String),
+    Column("entities", Text, comment="JSON array"),
+    Column("source", String),
+    Column("author", String),
+    Column("language", String),
+    Column("published_at", BigInteger),
+    Column("url", Text),
+    Column("word_count", Integer),
+    Column("access", String),
+    Column("content_hash", String, nullable=False, comment="blake2b of all of the above"),
+    Column("revision", BigInteger, nullable=False, index=True, comment="grows with every insert or change"),
+)
+
+readers = Table(
+    "readers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("first_seen_at", BigInteger, nullable=False),
+)
+
+article_vectors = Table(
+    "article_vectors",
+    metadata,
+    Column("model", String, primary_key=True),
+    Column("text_hash", String, primary_key=True),
+    Column("vector", LargeBinary, nullable=False, comment="float32, little-endian"),
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("trained_until", BigInteger, nullable=False),
+    Column("metrics", Text, nullable=False, comment="JSON object"),
+)
+
+ingest_jobs = Table(
+    "ingest_jobs",
+    metadata,
+    Column("job", String, primary_key=True, comment="source and fingerprint of its files"),
+    Column("position", BigInteger, nullable=False, comment="batches committed"),
+    Column("counts", Text, nullable=False, comment="JSON object: rows by outcome"),
+    Column("done", Boolean, nullable=False),
+)

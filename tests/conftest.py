@@ -1,0 +1,74 @@
+"""Fixtures shared by all tests: a database on each backend, and the real data folder where it is present."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from recsys.store.database import Database, open_database
+from tests.postgres import postgres_server
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def postgres_admin_url() -> Iterator[str]:
+    """URL of a running PostgreSQL: the one on this machine, else one that the tests start for themselves."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty database, on each backend in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'attune.db'}"
+    else:
+        yield from _fresh_postgres(request.getfixturevalue("postgres_admin_url"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An empty database with its schema, on each backend in turn."""
+    opened = open_database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """An empty embedded database with its schema."""
+    opened = open_database(f"sqlite:///{tmp_path / 'attune.db'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def ebnerd() -> Path:
+    """The EB-NeRD demo folder; tests that need it skip where it is absent."""
+    return _data("ebnerd-demo")
+
+
+@pytest.fixture(scope="session")
+def mind_sample() -> Path:
+    """The MIND sample folder; tests that need it skip where it is absent."""
+    return _data("mind-sample")
+
+
+def _data(name: str) -> Path:
+    if not (DATA / name).is_dir():
+        pytest.skip(f"the {name} data set is not on this machine (looked in ../shared/data)")
+    return DATA / name
+
+
+def _fresh_postgres(admin_url: str) -> Iterator[str]:
+    name = f"attune_test_{uuid.uuid4().hex}"
+    admin = sa.create_engine(admin_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield sa.engine.make_url(admin_url).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()

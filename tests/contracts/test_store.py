@@ -1,0 +1,232 @@
+"""What the store promises, on every database."""
+
+import threading
+
+import numpy as np
+import polars as pl
+import pytest
+
+from recsys.domain import DAY, Article, Event, EventKind, Slate
+from recsys.errors import ConfigError, StoreError
+from recsys.frames import articles_frame, events_frame, slates_frame
+from recsys.store import articles, bundles, jobs, log, replay, vectors
+from recsys.store.database import Database, open_database
+
+
+def click(id: str, known_at: int = DAY, reader: str = "r", article: str | None = "a", **more: object) -> Event:
+    return Event(id, reader, EventKind.CLICK, known_at, known_at, article, **more)  # type: ignore[arg-type]
+
+
+def slate(id: str, known_at: int = DAY, candidates: tuple[str, ...] = ("a", "b")) -> Slate:
+    return Slate(id, "r", known_at, known_at, candidates)
+
+
+def append(database: Database, events: list[Event], slates: list[Slate] | None = None) -> log.Appended:
+    with database.write() as connection:
+        return log.append(connection, events_frame(events), slates_frame(slates or []))
+
+
+def read_all(database: Database, **how: object) -> list[str]:
+    """Ids of the log in the order of the fold."""
+    found = []
+    with database.read() as connection:
+        for chunk in replay.stream(connection, **how):  # type: ignore[arg-type]
+            rows = pl.concat([chunk.events.select("known_at", "id"), chunk.slates.select("known_at", "id")])
+            found += rows.sort("known_at", "id")["id"].to_list()
+    return found
+
+
+def test_appending_twice_stores_once(database: Database) -> None:
+    first = append(database, [click("1"), click("2")], [slate("s")])
+    second = append(database, [click("1"), click("2"), click("3")], [slate("s")])
+    assert (first.events_stored, first.slates_stored) == (2, 1)
+    assert (second.events_stored, second.events_duplicate) == (1, 2)
+    assert (second.slates_stored, second.slates_duplicate) == (0, 1)
+    assert read_all(database) == ["1", "2", "3", "s"]
+
+
+def test_an_id_stored_with_other_content_is_a_conflict_and_the_first_stays(database: Database) -> None:
+    append(database, [click("1", article="a")], [slate("s")])
+    result = append(
+        database,
+        [click("1", article="b"), click("2", article="c"), click("2", article="d")],
+        [slate("s", candidates=("z",))],
+    )
+    assert result.events_stored == 1
+    assert sorted(result.event_conflicts["article"].to_list()) == ["b", "d"]
+    assert result.slate_conflicts["id"].to_list() == ["s"]
+    with database.read() as connection:
+        everything = replay.tail(connection, 0)
+    assert everything.events["article"].to_list() == ["a", "c"]
+    assert everything.slates["candidates"].to_list() == [["a", "b"]]
+
+
+def test_books_balance_for_every_append(database: Database) -> None:
+    events = [click("1"), click("1"), click("1", article="x"), click("2")]
+    result = append(database, events)
+    assert result.events_stored + result.events_duplicate + result.event_conflicts.height == len(events)
+
+
+def test_seq_counts_events_and_slates_together_without_gaps(database: Database) -> None:
+    append(database, [click("1"), click("2")], [slate("s")])
+    append(database, [click("2"), click("3")], [slate("t")])
+    with database.read() as connection:
+        assert log.position(connection).last_seq == 5
+        assert log.position(connection).last_known_at == DAY
+        tail = replay.tail(connection, after_seq=3)
+    assert tail.events["id"].to_list() == ["3"]
+    assert tail.slates["id"].to_list() == ["t"]
+
+
+def test_the_log_reads_in_order_of_known_at_then_id_bytewise(database: Database) -> None:
+    append(database, [click("b"), click("é"), click("B"), click("a", known_at=DAY + 1), click("_", known_at=1)])
+    assert read_all(database) == ["_", "B", "b", "é", "a"]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2, 3, 100])
+def test_batches_of_any_size_read_the_same_log(database: Database, batch_rows: int) -> None:
+    events = [click(f"e{i:02}", known_at=1 + i // 3) for i in range(20)]
+    slates = [slate(f"s{i:02}", known_at=1 + i) for i in range(10)]
+    append(database, events, slates)
+    expected = sorted([(e.known_at, e.id) for e in events] + [(s.known_at, s.id) for s in slates])
+    assert read_all(database, batch_rows=batch_rows) == [id for _, id in expected]
+
+
+def test_reading_starts_behind_a_key_and_stops_before_a_time(database: Database) -> None:
+    append(database, [click("a", 1), click("b", 1), click("c", 2), click("d", 3)], [slate("s", 2)])
+    assert read_all(database, after=replay.Key(1, "a"), until=3) == ["b", "c", "s"]
+
+
+def test_chunk_knows_its_first_and_last_key(database: Database) -> None:
+    append(database, [click("a", 5)], [slate("s", 2), slate("t", 9)])
+    with database.read() as connection:
+        tail = replay.tail(connection, 0)
+        none = replay.tail(connection, 99)
+    assert (tail.first, tail.last) == (replay.Key(2, "s"), replay.Key(9, "t"))
+    assert (none.first, none.last) == (None, None)
+
+
+def test_an_impression_event_that_quotes_a_stored_slate_is_not_read(database: Database) -> None:
+    shown = [
+        Event(id, "r", EventKind.IMPRESSION, DAY, DAY, "a", request_id=quoted)
+        for id, quoted in (("quotes", "s"), ("alone", None), ("elsewhere", "unknown"))
+    ]
+    append(database, shown, [slate("s")])
+    assert read_all(database) == ["alone", "elsewhere", "s"]
+
+
+def test_empty_strings_nulls_quotes_and_newlines_survive(database: Database) -> None:
+    odd = Article("1", 'a "quoted"\r\n, line', abstract="", entities=("x,y", 'q"'))
+    with database.write() as connection:
+        articles.upsert(connection, articles_frame([odd]))
+        found = articles.get(connection, ["1"]).row(0, named=True)
+    assert (found["title"], found["abstract"], found["body"]) == (odd.title, "", None)
+    assert found["entities"] == ["x,y", 'q"']
+
+
+def test_articles_upsert_counts_new_changed_and_unchanged(database: Database) -> None:
+    with database.write() as connection:
+        first = articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "two")]))
+        changed = [Article("1", "one"), Article("2", "TWO"), Article("3", "3")]
+        second = articles.upsert(connection, articles_frame(changed))
+        titles = articles.get(connection, ["3", "2", "nobody"])["title"].to_list()
+    assert first == articles.Upserted(2, 0, 0)
+    assert second == articles.Upserted(1, 1, 1)
+    assert titles == ["3", "TWO"]
+
+
+def test_changed_since_gives_only_what_changed(database: Database) -> None:
+    with database.write() as connection:
+        articles.upsert(connection, articles_frame([Article("1", "one", body="text"), Article("2", "two")]))
+        frame, revision = articles.changed_since(connection, 0)
+        articles.upsert(connection, articles_frame([Article("1", "one", body="text"), Article("2", "TWO")]))
+        later, newest = articles.changed_since(connection, revision, with_body=True)
+        none, same = articles.changed_since(connection, newest)
+    assert frame["id"].to_list() == ["1", "2"]
+    assert frame["body"].to_list() == [None, None]
+    assert later["title"].to_list() == ["TWO"]
+    assert (none.height, same) == (0, newest)
+
+
+def test_known_ids_and_openings_and_touched(database: Database) -> None:
+    append(database, [click("1", article="a"), click("2", reader="q", article="b")])
+    with database.write() as connection:
+        articles.upsert(connection, articles_frame([Article("a", "x")]))
+        assert articles.known_ids(connection, ["a", "b"]) == {"a"}
+        assert log.openings(connection, ["q"]).rows() == [("q", "b", DAY)]
+        assert log.touched(connection, "r", ["a", "b"]) == {"a"}
+        assert articles.count(connection) == 1
+
+
+def test_a_transaction_that_fails_stores_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.write() as connection:
+        log.append(connection, events_frame([click("1")]), None)
+        raise RuntimeError
+    assert read_all(database) == []
+    assert append(database, [click("1")]).events_stored == 1
+
+
+def test_writers_at_once_leave_no_gap_and_lose_nothing(database: Database) -> None:
+    def write(who: int) -> None:
+        for i in range(10):
+            append(database, [click(f"{who}-{i}")])
+
+    threads = [threading.Thread(target=write, args=(who,)) for who in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(read_all(database)) == 40
+    with database.read() as connection:
+        assert log.position(connection).last_seq == 40
+
+
+def test_vectors_are_kept_by_model_and_text(database: Database) -> None:
+    vector = np.arange(3, dtype=np.float32)
+    with database.write() as connection:
+        vectors.save(connection, "m", {"h": vector})
+        vectors.save(connection, "m", {"h": vector + 1})
+        vectors.save(connection, "m", {})
+        found = vectors.load(connection, "m", ["h", "other"])
+        assert vectors.load(connection, "n", ["h"]) == {}
+    assert list(found) == ["h"]
+    assert np.array_equal(found["h"], vector)
+
+
+def test_checkpoints_are_replaced(database: Database) -> None:
+    with database.write() as connection:
+        assert jobs.load(connection, "j") is None
+        jobs.save(connection, "j", jobs.Checkpoint(1, {"stored": 5}))
+        jobs.save(connection, "j", jobs.Checkpoint(2, {"stored": 9}, done=True))
+        assert jobs.load(connection, "j") == jobs.Checkpoint(2, {"stored": 9}, done=True)
+
+
+def test_bundles_are_listed_newest_first(database: Database) -> None:
+    old, new = (bundles.BundleRow(v, t, "p", t, {"auc": 0.5}) for v, t in (("a", 1), ("b", 2)))
+    with database.write() as connection:
+        bundles.add(connection, old)
+        bundles.add(connection, new)
+        assert bundles.newest_first(connection) == [new, old]
+
+
+def test_opening_again_migrates_nothing_and_keeps_the_log(database: Database) -> None:
+    append(database, [click("1")])
+    again = open_database(database.url, migrate=False)
+    assert read_all(again) == ["1"]
+    again.close()
+
+
+def test_a_database_without_schema_is_refused_when_migration_is_off(database_url: str) -> None:
+    with pytest.raises(StoreError, match="attune migrate"):
+        open_database(database_url, migrate=False)
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "nonsense", ""])
+def test_a_wrong_url_says_what_to_set(url: str) -> None:
+    with pytest.raises((ConfigError, StoreError), match="ATTUNE_DATABASE_URL"):
+        open_database(url)
+
+
+def test_a_server_that_is_not_there_says_where_it_looked() -> None:
+    with pytest.raises(StoreError, match=r"127\.0\.0\.1:1"):
+        open_database("postgresql+psycopg://nobody@127.0.0.1:1/none")
