@@ -1,0 +1,50 @@
+"""Metrics of a ranking, one a file, each vectorised over all impressions.
+
+`RANKING` holds those that compare a ranking with what was clicked: ScoredSlates → float64 [S], NaN for a slate
+that cannot be judged. The others look at the lists themselves. Average either with `mean`.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from recsys.evaluation.metrics.auc import auc
+from recsys.evaluation.metrics.calibration import topic_divergence
+from recsys.evaluation.metrics.coverage import coverage
+from recsys.evaluation.metrics.diversity import intra_list_diversity
+from recsys.evaluation.metrics.ece import expected_calibration_error
+from recsys.evaluation.metrics.freshness import fresh_share
+from recsys.evaluation.metrics.mrr import mrr
+from recsys.evaluation.metrics.ndcg import ndcg, read_ndcg
+from recsys.evaluation.metrics.novelty import novelty
+from recsys.evaluation.slates import Floats, ScoredSlates
+
+__all__ = [
+    "RANKING",
+    "auc",
+    "coverage",
+    "expected_calibration_error",
+    "fresh_share",
+    "intra_list_diversity",
+    "mean",
+    "mrr",
+    "ndcg",
+    "novelty",
+    "read_ndcg",
+    "topic_divergence",
+]
+
+RANKING: dict[str, Callable[[ScoredSlates], Floats]] = {
+    "auc": auc,
+    "mrr": mrr,
+    "ndcg@5": partial(ndcg, k=5),
+    "ndcg@10": partial(ndcg, k=10),
+    "read_ndcg@10": partial(read_ndcg, k=10),
+}
+
+
+def mean(values: Floats) -> float:
+    """Mean over the impressions that could be judged (not NaN); NaN if there is none."""
+    judged = values[~np.isnan(values)]
+    return float(judged.mean()) if len(judged) else float("nan")
