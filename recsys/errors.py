@@ -1,13 +1,13 @@
 """Everything Attune raises on purpose.
 
-    AttuneError
-    ├── ConfigError      a setting or flag is wrong, or a driver is missing; the message names the fix
-    ├── DataError        input as a whole cannot be read (one bad row is a counted reject, never an error)
-    ├── StoreError       the database cannot be reached, or its schema does not fit
-    ├── EncoderError     the text encoder cannot be loaded, or gave vectors that are not finite
-    ├── BundleError      a trained bundle is missing, damaged, or does not fit this code
-    ├── OrderError       rows were folded, or a question asked, out of the log's order
-    └── RequestError     a request cannot be answered: bad parameters, unknown ids
+AttuneError
+├── ConfigError      a setting or flag is wrong, or a driver is missing; the message names the fix
+├── DataError        input as a whole cannot be read (one bad row is a counted reject, never an error)
+├── StoreError       the database cannot be reached, or its schema does not fit
+├── EncoderError     the text encoder cannot be loaded, or gave vectors that are not finite
+├── BundleError      a trained bundle is missing, damaged, or does not fit this code
+├── OrderError       rows were folded, or a question asked, out of the log's order
+└── RequestError     a request cannot be answered: bad parameters, unknown ids
 """
 
 __all__ = [

@@ -72,8 +72,12 @@ def open_database(url: str, migrate: bool = True) -> Database:
         StoreError: the database cannot be reached, or `migrate` is off and the schema is behind.
     """
     database = Database(url)
-    with _connected(database.engine) as connection:
-        upgrade_if_behind(connection, allowed=migrate)
+    try:
+        with _connected(database.engine) as connection:
+            upgrade_if_behind(connection, allowed=migrate)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

@@ -1,0 +1,1 @@
+"""Feature families, one small file each."""
