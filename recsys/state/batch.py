@@ -1,0 +1,65 @@
+"""A stretch of the log as arrays of dense ids, ready to be folded."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviours:
+    """What readers did, in the fold's order. All arrays are [e]; times are microseconds.
+
+    kind: codes of `state.kinds`; value: seconds or percent, 0 where there is none.
+    """
+
+    known_at: NDArray[np.int64]
+    at: NDArray[np.int64]
+    reader: NDArray[np.int32]
+    article: NDArray[np.int32]
+    kind: NDArray[np.int8]
+    value: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What readers were shown, one row per candidate, in the fold's order. All arrays are [x]."""
+
+    known_at: NDArray[np.int64]
+    reader: NDArray[np.int32]
+    article: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class LogBatch:
+    """Behaviours and exposures of one stretch of the log."""
+
+    behaviours: Behaviours
+    shown: Shown
+
+    @property
+    def first_known_at(self) -> int | None:
+        """Earliest known_at, None without rows."""
+        return min((int(part.known_at[0]) for part in self._parts()), default=None)
+
+    @property
+    def last_known_at(self) -> int | None:
+        """Latest known_at, None without rows."""
+        return max((int(part.known_at[-1]) for part in self._parts()), default=None)
+
+    def split(self, as_of: int) -> tuple["LogBatch", "LogBatch"]:
+        """The rows known before `as_of`, and the rest."""
+        e = int(np.searchsorted(self.behaviours.known_at, as_of, side="left"))
+        x = int(np.searchsorted(self.shown.known_at, as_of, side="left"))
+        return (
+            LogBatch(_cut(self.behaviours, slice(None, e)), _cut(self.shown, slice(None, x))),
+            LogBatch(_cut(self.behaviours, slice(e, None)), _cut(self.shown, slice(x, None))),
+        )
+
+    def _parts(self) -> list[Behaviours | Shown]:
+        return [part for part in (self.behaviours, self.shown) if len(part.known_at)]
+
+
+def _cut(part: Any, rows: slice) -> Any:
+    return type(part)(*(getattr(part, name)[rows] for name in part.__slots__))

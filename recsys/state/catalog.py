@@ -1,0 +1,57 @@
+"""What is known of articles beside behaviour: columns aligned with the state's dense article ids."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.state.growing import grown
+from recsys.state.vocabulary import UNKNOWN, Vocabulary
+
+NEVER = np.iinfo(np.int64).max
+
+
+class Catalog:
+    """Article columns. A row that was never described has `category` UNKNOWN and `described` False."""
+
+    def __init__(self) -> None:
+        self.categories = Vocabulary()
+        self.subcategories = Vocabulary()
+        self.sources = Vocabulary()
+        self.described: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self.category: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+        self.subcategory: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+        self.source: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+        self.published: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.words: NDArray[np.float64] = np.zeros(0)
+        self.title_chars: NDArray[np.float64] = np.zeros(0)
+        self.paid: NDArray[np.float64] = np.zeros(0)
+
+    def reserve(self, rows: int) -> None:
+        """Make room for article ids below `rows`."""
+        self.described = grown(self.described, rows)
+        self.category = grown(self.category, rows, UNKNOWN)
+        self.subcategory = grown(self.subcategory, rows, UNKNOWN)
+        self.source = grown(self.source, rows, UNKNOWN)
+        self.published = grown(self.published, rows, NEVER)
+        self.words = grown(self.words, rows, np.nan)
+        self.title_chars = grown(self.title_chars, rows, np.nan)
+        self.paid = grown(self.paid, rows, np.nan)
+
+    def describe(self, rows: NDArray[np.int32], articles: pl.DataFrame) -> None:
+        """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
+        self.described[rows] = True
+        self.category[rows] = _codes(self.categories, articles["category"])
+        self.subcategory[rows] = _codes(self.subcategories, articles["subcategory"])
+        self.source[rows] = _codes(self.sources, articles["source"])
+        self.published[rows] = articles["published_at"].fill_null(NEVER).to_numpy()
+        self.words[rows] = articles["word_count"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        self.title_chars[rows] = articles["title"].str.len_chars().cast(pl.Float64).to_numpy()
+        paid = articles["access"].is_in(["premium", "paid", "subscriber"]).cast(pl.Float64)
+        self.paid[rows] = paid.fill_null(np.nan).to_numpy()
+
+
+def _codes(vocabulary: Vocabulary, column: pl.Series) -> NDArray[np.int32]:
+    codes = np.full(column.len(), UNKNOWN, dtype=np.int32)
+    present = column.is_not_null().to_numpy()
+    codes[present] = vocabulary.intern(column.drop_nulls().to_list())
+    return codes

@@ -1,0 +1,16 @@
+"""Arrays that grow by doubling along their first axis."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def grown(array: NDArray[Any], rows: int, fill: float = 0) -> NDArray[Any]:
+    """`array` itself if it has at least `rows` rows, else a copy with room for twice as many as it had."""
+    have = array.shape[0]
+    if rows <= have:
+        return array
+    larger = np.full((max(rows, 2 * have, 16), *array.shape[1:]), fill, dtype=array.dtype)
+    larger[:have] = array
+    return larger

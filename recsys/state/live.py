@@ -1,0 +1,173 @@
+"""The fold. `LiveState.apply` is the only way state changes.
+
+The API folds rows as they arrive; training and evaluation fold the same rows from the SQL log. However the log is
+cut into batches, histories are equal and counters agree.
+"""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.domain import DAY, HOUR, MINUTE, EventKind
+from recsys.errors import OrderError
+from recsys.state.batch import Behaviours, LogBatch, Shown
+from recsys.state.catalog import NEVER, Catalog
+from recsys.state.counters import DecayedCounters
+from recsys.state.exposures import Exposures
+from recsys.state.growing import grown
+from recsys.state.histories import Histories, History
+from recsys.state.kinds import CODE, COUNTER_OF, COUNTERS, FLAG_OF, IMPRESSIONS, READ_SECONDS, READS
+from recsys.state.vocabulary import Vocabulary
+
+HALF_LIVES = (15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY)
+"""Half-lives of all counters, microseconds."""
+
+MAX_READ_SECONDS = 600.0
+"""A tab left open is not ten minutes of attention: longer reads count as this."""
+
+EVERYTHING, NO_CATEGORY, FIRST_CATEGORY = 0, 1, 2
+"""Rows of `counters.groups`: all articles, those without category, and category c at c + 2."""
+
+_SHOWN_COLUMNS = ("known_at", "id", "reader", "article")
+
+
+class LiveState:
+    """Everything the feed knows at a moment, in flat arrays."""
+
+    def __init__(self) -> None:
+        self.readers = Vocabulary()
+        self.articles = Vocabulary()
+        self.catalog = Catalog()
+        self.counters = DecayedCounters(COUNTERS, HALF_LIVES)
+        self.first_shown: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.histories = Histories()
+        self.exposures = Exposures()
+        self.known_at = 0
+
+    def describe(self, articles: pl.DataFrame) -> None:
+        """Take in article columns (`frames.ARTICLES`). Articles may come before or after their behaviour."""
+        rows = self.articles.intern(articles["id"].to_list())
+        self._reserve()
+        before = self.catalog.category[rows]
+        self.catalog.describe(rows, articles)
+        self._reserve()
+        moved = rows[before != self.catalog.category[rows]]
+        if self.counters.articles[moved].any():
+            self._recount_groups()
+
+    def encode(self, events: pl.DataFrame, slates: pl.DataFrame) -> LogBatch:
+        """Log rows → arrays of dense ids. `candidates` of `slates` is a list column."""
+        behaviour = events.filter(pl.col("article").is_not_null())
+        is_shown = behaviour["kind"] == EventKind.IMPRESSION.value
+        acted = behaviour["kind"].is_in(list(CODE))
+        shown = pl.concat([_exploded(slates), behaviour.filter(is_shown).select(_SHOWN_COLUMNS)])
+        batch = LogBatch(
+            self._behaviours(behaviour.filter(acted)),
+            self._shown(shown.sort("known_at", "id", maintain_order=True)),
+        )
+        self._reserve()
+        return batch
+
+    def apply(self, batch: LogBatch) -> None:
+        """Fold `batch`, whose rows are in the fold's order and not before those folded already.
+
+        Raises:
+            OrderError: a row was known before the newest one folded; refold from a snapshot before it.
+        """
+        first, last = batch.first_known_at, batch.last_known_at
+        if first is None or last is None:
+            return
+        if first < self.known_at:
+            raise OrderError(f"a row known at {first} came behind the watermark {self.known_at}: refold the log")
+        self._reserve()
+        self._fold_shown(batch.shown)
+        self._fold_behaviours(batch.behaviours)
+        self.known_at = last
+
+    def history(self, reader: str | None, most: int = 50) -> History:
+        """The reader's last readings; empty for a reader never met."""
+        return self.histories.of(self.readers.get(reader), most)
+
+    def available_since(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """When articles [n] became available: published, else first shown, else `NEVER`. Microseconds."""
+        published = self.catalog.published[rows]
+        return np.asarray(np.where(published != NEVER, published, self.first_shown[rows]))
+
+    def _fold_shown(self, shown: Shown) -> None:
+        if not len(shown.known_at):
+            return
+        counter = np.full(len(shown.known_at), IMPRESSIONS)
+        self._count(shown.article, counter, shown.known_at, np.ones(len(shown.known_at)))
+        np.minimum.at(self.first_shown, shown.article, shown.known_at)
+        record = self.exposures.record
+        columns = (shown.reader, shown.article, shown.known_at)
+        for reader, article, at in zip(*(column.tolist() for column in columns), strict=True):
+            record(reader, article, at)
+
+    def _fold_behaviours(self, rows: Behaviours) -> None:
+        if not len(rows.known_at):
+            return
+        counter = COUNTER_OF[rows.kind]
+        self._count_where(counter >= 0, rows, counter, np.ones(len(counter)))
+        self._count_where(counter == READS, rows, np.full_like(counter, READ_SECONDS), rows.value)
+        record = self.histories.record
+        columns = (rows.reader, rows.article, rows.kind, rows.at, rows.value)
+        for reader, article, kind, at, value in zip(*(column.tolist() for column in columns), strict=True):
+            record(reader, article, FLAG_OF[kind], at, value)
+
+    def _count_where(
+        self,
+        chosen: NDArray[np.bool_],
+        rows: Behaviours,
+        counter: NDArray[np.int64],
+        weights: NDArray[np.float64],
+    ) -> None:
+        if chosen.any():
+            capped = np.minimum(weights[chosen], MAX_READ_SECONDS)
+            self._count(rows.article[chosen], counter[chosen], rows.known_at[chosen], capped)
+
+    def _count(
+        self,
+        article: NDArray[np.int32],
+        counter: NDArray[np.int64],
+        times: NDArray[np.int64],
+        weights: NDArray[np.float64],
+    ) -> None:
+        groups = (np.zeros_like(article), self.catalog.category[article] + FIRST_CATEGORY)
+        self.counters.add(article, groups, counter, times, weights)
+
+    def _recount_groups(self) -> None:
+        """Counts of articles that changed category move with them."""
+        category = self.catalog.category[: len(self.counters.articles)] + FIRST_CATEGORY
+        self.counters.groups[NO_CATEGORY:] = 0
+        np.add.at(self.counters.groups, category, self.counters.articles[: len(category)])
+
+    def _reserve(self) -> None:
+        articles, readers = len(self.articles), len(self.readers)
+        if articles > len(self.first_shown):
+            self.first_shown = grown(self.first_shown, articles, NEVER)
+            self.catalog.reserve(len(self.first_shown))
+        self.counters.reserve(len(self.first_shown), len(self.catalog.categories) + FIRST_CATEGORY)
+        self.histories.rings.reserve(readers)
+        self.exposures.rings.reserve(readers)
+
+    def _behaviours(self, rows: pl.DataFrame) -> Behaviours:
+        return Behaviours(
+            rows["known_at"].to_numpy(),
+            rows["at"].to_numpy(),
+            self.readers.intern(rows["reader"].to_list()),
+            self.articles.intern(rows["article"].to_list()),
+            np.fromiter((CODE[kind] for kind in rows["kind"].to_list()), dtype=np.int8, count=rows.height),
+            rows["value"].fill_null(0.0).to_numpy(),
+        )
+
+    def _shown(self, rows: pl.DataFrame) -> Shown:
+        return Shown(
+            rows["known_at"].to_numpy(),
+            self.readers.intern(rows["reader"].to_list()),
+            self.articles.intern(rows["article"].to_list()),
+        )
+
+
+def _exploded(slates: pl.DataFrame) -> pl.DataFrame:
+    return slates.rename({"candidates": "article"}).select(_SHOWN_COLUMNS).explode("article").drop_nulls("article")

@@ -1,0 +1,77 @@
+"""A ring of fixed length per reader, in shared pages that are allocated as a ring fills.
+
+A reader with three entries pays for one page of eight, not for a whole ring. `Rings` only hands out slots; what
+is stored in a slot lives in arrays of its user, as long as `Rings.slots`.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.state.growing import grown
+
+PAGE = 8
+
+
+class Rings:
+    """Slots for the last `length` entries of each reader. `length` is a multiple of 8."""
+
+    def __init__(self, length: int) -> None:
+        if length % PAGE:
+            raise ValueError(f"ring length {length} is not a multiple of {PAGE}")
+        self.length = length
+        self.pages_used = 0
+        self._pages_per_reader = length // PAGE
+        self.counts: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.table: NDArray[np.int32] = np.zeros((0, self._pages_per_reader), dtype=np.int32)
+        self._refresh()
+
+    @property
+    def slots(self) -> int:
+        """How many slots exist: arrays indexed by slot need this many rows."""
+        return self.pages_used * PAGE
+
+    def restore(self, counts: NDArray[np.int64], table: NDArray[np.int32], pages_used: int) -> None:
+        """Take over what a snapshot holds."""
+        self.counts, self.table, self.pages_used = counts, table, pages_used
+        self._refresh()
+
+    def reserve(self, readers: int) -> None:
+        """Make room for reader ids below `readers`."""
+        if readers > len(self.counts):
+            self.counts = grown(self.counts, readers)
+            self.table = grown(self.table, len(self.counts), fill=-1)
+            self._refresh()
+
+    def push(self, reader: int) -> int:
+        """Slot for a new entry of `reader`; once the ring is full, that of its oldest entry."""
+        count = self._count[reader]
+        within = count % self.length
+        place = reader * self._pages_per_reader + within // PAGE
+        page = self._pages[place]
+        if page < 0:
+            page = self.pages_used
+            self._pages[place] = page
+            self.pages_used = page + 1
+        self._count[reader] = count + 1
+        return page * PAGE + within % PAGE
+
+    def slot(self, reader: int, entry: int) -> int:
+        """Slot of the `entry`-th entry of `reader`, counted from the first ever; it must still be in the ring."""
+        within = entry % self.length
+        return self._pages[reader * self._pages_per_reader + within // PAGE] * PAGE + within % PAGE
+
+    def count(self, reader: int) -> int:
+        """How many entries were ever pushed for `reader`."""
+        return self._count[reader]
+
+    def recent(self, reader: int, most: int) -> NDArray[np.int64]:
+        """Slots of the last `most` entries of `reader` still held, oldest first."""
+        count = self._count[reader]
+        entries = np.arange(max(0, count - min(most, self.length)), count) % self.length
+        pages = self.table[reader, entries // PAGE].astype(np.int64)
+        return np.asarray(pages * PAGE + entries % PAGE)
+
+    def _refresh(self) -> None:
+        # a memoryview reads and writes single numbers several times faster than its array
+        self._count = self.counts.data
+        self._pages = self.table.reshape(-1).data

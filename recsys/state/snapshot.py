@@ -1,0 +1,121 @@
+"""State on disk: one safetensors file, written atomically, valid for one configuration of the state."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from recsys.errors import StoreError
+from recsys.state.live import HALF_LIVES, LiveState
+from recsys.state.vocabulary import Vocabulary
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """How much of the log a state holds: all rows up to `seq`, the last of them (known_at, id) in fold order."""
+
+    seq: int = 0
+    known_at: int = 0
+    id: str = ""
+
+
+def configuration_hash(state: LiveState) -> str:
+    """Changes whenever a snapshot made before could not be used by this code."""
+    parts = [VERSION, HALF_LIVES, state.histories.rings.length, state.exposures.rings.length]
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
+
+
+def save(state: LiveState, watermark: Watermark, path: Path) -> None:
+    """Write `state` to `path`; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = {
+        "configuration": configuration_hash(state),
+        "watermark": json.dumps([watermark.seq, watermark.known_at, watermark.id]),
+        "known_at": str(state.known_at),
+        "pages": json.dumps([state.histories.rings.pages_used, state.exposures.rings.pages_used]),
+    }
+    partial = path.with_suffix(".partial")
+    save_file({name: np.ascontiguousarray(array) for name, array in _arrays(state).items()}, partial, header)
+    partial.replace(path)
+
+
+def load(path: Path) -> tuple[LiveState, Watermark]:
+    """Read what `save` wrote.
+
+    Raises:
+        StoreError: the file is damaged, or was written by another configuration; delete it, the log has it all.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata()
+            arrays = {name: np.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (OSError, SafetensorError) as error:
+        raise StoreError(f"state snapshot {path} cannot be read: {error}; delete it") from error
+    state = LiveState()
+    if header["configuration"] != configuration_hash(state):
+        raise StoreError(f"state snapshot {path} was written by another version of the state; delete it")
+    _restore(state, arrays, json.loads(header["pages"]))
+    state.known_at = int(header["known_at"])
+    return state, Watermark(*json.loads(header["watermark"]))
+
+
+def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
+    histories, exposures, catalog = state.histories, state.exposures, state.catalog
+    return {
+        **_strings("readers", state.readers),
+        **_strings("articles", state.articles),
+        **_strings("categories", catalog.categories),
+        "category": catalog.category,
+        "counters.articles": state.counters.articles,
+        "counters.groups": state.counters.groups,
+        "counters.epochs": state.counters.epochs,
+        "first_shown": state.first_shown,
+        "histories.counts": histories.rings.counts,
+        "histories.table": histories.rings.table,
+        **{f"histories.{name}": array for name, array in histories.fields.items()},
+        "exposures.counts": exposures.rings.counts,
+        "exposures.table": exposures.rings.table,
+        "exposures.article": exposures.article,
+        "exposures.shown": exposures.shown,
+    }
+
+
+def _restore(state: LiveState, arrays: dict[str, NDArray[Any]], pages: list[int]) -> None:
+    state.readers = _vocabulary("readers", arrays)
+    state.articles = _vocabulary("articles", arrays)
+    state.catalog.categories = _vocabulary("categories", arrays)
+    state.first_shown = arrays["first_shown"]
+    state.catalog.reserve(len(state.first_shown))
+    state.catalog.category = arrays["category"]
+    state.counters.articles = arrays["counters.articles"]
+    state.counters.groups = arrays["counters.groups"]
+    state.counters.epochs = arrays["counters.epochs"]
+    for name, rings, used in (
+        ("histories", state.histories.rings, pages[0]),
+        ("exposures", state.exposures.rings, pages[1]),
+    ):
+        rings.restore(arrays[f"{name}.counts"], arrays[f"{name}.table"], used)
+    state.histories.restore({name: arrays[f"histories.{name}"] for name in state.histories.fields})
+    state.exposures.restore(arrays["exposures.article"], arrays["exposures.shown"])
+
+
+def _strings(name: str, vocabulary: Vocabulary) -> dict[str, NDArray[Any]]:
+    encoded = [string.encode() for string in vocabulary.strings]
+    return {
+        f"{name}.bytes": np.frombuffer(b"".join(encoded), dtype=np.uint8),
+        f"{name}.ends": np.cumsum([len(part) for part in encoded], dtype=np.int64),
+    }
+
+
+def _vocabulary(name: str, arrays: dict[str, NDArray[Any]]) -> Vocabulary:
+    everything, ends = arrays[f"{name}.bytes"].tobytes(), arrays[f"{name}.ends"].tolist()
+    starts = [0, *ends[:-1]]
+    return Vocabulary(everything[a:b].decode() for a, b in zip(starts, ends, strict=True) if ends)

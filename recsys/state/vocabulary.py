@@ -1,0 +1,38 @@
+"""Strings ↔ dense integers, given in the order they are first met."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNKNOWN = -1
+"""What `lookup` says of a string that was never met."""
+
+
+class Vocabulary:
+    """Dense ids 0, 1, 2, … for strings."""
+
+    def __init__(self, strings: Iterable[str] = ()) -> None:
+        self.strings: list[str] = list(dict.fromkeys(strings))
+        self._ids = {string: i for i, string in enumerate(self.strings)}
+
+    def __len__(self) -> int:
+        return len(self.strings)
+
+    def intern(self, strings: Sequence[str]) -> NDArray[np.int32]:
+        """Dense ids [n] of `strings`; new ones get the next free id."""
+        known = self._ids
+        for string in strings:
+            if string not in known:
+                known[string] = len(self.strings)
+                self.strings.append(string)
+        return np.fromiter((known[string] for string in strings), dtype=np.int32, count=len(strings))
+
+    def lookup(self, strings: Sequence[str]) -> NDArray[np.int32]:
+        """Dense ids [n] of `strings`, `UNKNOWN` for those never met."""
+        known = self._ids
+        return np.fromiter((known.get(string, UNKNOWN) for string in strings), dtype=np.int32, count=len(strings))
+
+    def get(self, string: str | None) -> int:
+        """Dense id of one string, `UNKNOWN` if it was never met."""
+        return UNKNOWN if string is None else self._ids.get(string, UNKNOWN)
