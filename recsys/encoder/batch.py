@@ -1,0 +1,49 @@
+"""Many texts → vectors, fast: sorted by length, so that batches carry little padding."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.encoder.bert import TextEncoder
+
+TOKENS_PER_BATCH = 4_096
+"""Batches are as many texts as fit this many padded tokens: short texts go many at a time."""
+
+CHUNK = 2_048
+"""Texts tokenised, sorted and handed out together: the unit that a resumed job repeats at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Vectors [n, dim] of the texts at `rows` [n] of what was handed in."""
+
+    rows: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+
+def encode_all(encoder: TextEncoder, texts: Sequence[str], chunk: int = CHUNK) -> Iterator[Encoded]:
+    """Encode `texts` chunk by chunk; store each chunk as it comes and a killed job loses only the last."""
+    for start in range(0, len(texts), chunk):
+        part = texts[start : start + chunk]
+        yield Encoded(np.arange(start, start + len(part)), encode(encoder, part))
+
+
+def encode(encoder: TextEncoder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Unit vectors [n, dim], in the order of `texts`."""
+    tokens = encoder.tokenize(texts) if texts else []
+    vectors = np.zeros((len(texts), encoder.dim), dtype=np.float32)
+    by_length = np.argsort([len(ids) for ids in tokens], kind="stable")
+    for rows in _buckets(by_length, [len(tokens[row]) for row in by_length]):
+        vectors[rows] = encoder.encode_tokens([tokens[row] for row in rows])
+    return vectors
+
+
+def _buckets(rows: NDArray[np.int64], lengths: Sequence[int]) -> Iterator[NDArray[np.int64]]:
+    """Cut rows sorted by length so that no batch, padded to its longest, exceeds the token budget."""
+    start = 0
+    for end in range(1, len(rows) + 1):
+        if end == len(rows) or (end + 1 - start) * lengths[end] > TOKENS_PER_BATCH:
+            yield rows[start:end]
+            start = end

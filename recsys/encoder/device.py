@@ -1,0 +1,26 @@
+"""Where torch runs, and in which precision."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from recsys.errors import ConfigError
+from recsys.settings import Device
+
+
+def choose_device(wanted: Device) -> torch.device:
+    """`auto` takes CUDA if there is one.
+
+    Raises:
+        ConfigError: CUDA was asked for by name and there is none.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("ATTUNE_DEVICE is cuda, but torch sees no CUDA device: set it to auto or cpu")
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(wanted)
+
+
+def inference_precision(device: torch.device) -> AbstractContextManager[object]:
+    """bfloat16 autocast on CUDA, plain float32 elsewhere."""
+    return torch.autocast("cuda", dtype=torch.bfloat16) if device.type == "cuda" else nullcontext()
