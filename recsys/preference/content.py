@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from recsys.preference.match import Match, Reads, no_match
 
 INVERSE_TEMPERATURE = 8.0
-"""Attention over history goes to the similar items: on 200 MIND impressions 0.670 AUC against 0.654 for the mean."""
+"""Attention goes to the similar reads: on 200 MIND impressions 0.670 AUC, against 0.654 for the mean."""
 
 _QUERIES = 4
 
