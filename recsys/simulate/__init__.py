@@ -1,1 +1,5 @@
 """A simulated newsroom and readers with known tastes, for the demo, tests and load."""
+
+from recsys.simulate.world import World, oracle_scores, simulate
+
+__all__ = ["World", "oracle_scores", "simulate"]

@@ -1,0 +1,114 @@
+"""What readers do with a slate: click, read or bounce, now and then say so."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.domain import SECOND
+from recsys.simulate.newsroom import Bools, Floats, Ints, Newsroom
+from recsys.simulate.readers import Readers
+from recsys.simulate.truth import chance, click_logit, examination, interest
+
+LONGEST_READ = 900.0  # seconds
+LOOK = 2.0  # seconds before the first click …
+LOOK_PER_POSITION = 1.2  # … and for each article passed on the way down
+REACTION_PAUSE = 2 * SECOND
+
+
+@dataclass(frozen=True, eq=False)
+class Clicks:
+    """c clicks, by slate and then by position; arrays [c].
+
+    Attributes:
+        slate: number of the slate, int64.
+        reader: place among the readers, int64.
+        article: place in the newsroom, int64.
+        position: place in the slate from 0, int64.
+        at: time of the click, microseconds.
+        seconds: dwell, float64.
+        scroll: how far the reader got, percent, float64.
+        bounced: left at once, bool.
+    """
+
+    slate: Ints
+    reader: Ints
+    article: Ints
+    position: Ints
+    at: Ints
+    seconds: Floats
+    scroll: Floats
+    bounced: Bools
+
+    @property
+    def read_at(self) -> Ints:
+        """When the reading ended, microseconds."""
+        return self.at + (self.seconds * SECOND).astype(np.int64)
+
+
+def draw_clicks(
+    readers: Readers, newsroom: Newsroom, reader: Ints, at: Ints, shown: Ints, rng: np.random.Generator
+) -> Clicks:
+    """Let each reader look through a slate.
+
+    Args:
+        readers: who looks.
+        newsroom: what is shown.
+        reader: int64 [m], places in `readers`.
+        at: int64 [m], when the slate was shown, microseconds.
+        shown: int64 [m, k], places in `newsroom` in display order, −1 beyond the end.
+        rng: source of chance.
+
+    Returns:
+        The clicks with their readings; `slate` counts from 0 to m − 1.
+    """
+    position = np.arange(shown.shape[1])
+    logit = click_logit(readers, newsroom, reader[:, None], shown, at[:, None])
+    clicked = (rng.random(shown.shape) < examination(position) * chance(logit)) & (shown >= 0)
+    slate, position = np.nonzero(clicked)
+    who, what = reader[slate], shown[slate, position]
+    seconds, scroll, bounced = _read(readers, newsroom, who, what, rng)
+    wait = LOOK + LOOK_PER_POSITION * position + _earlier(slate, seconds)
+    clicked_at = at[slate] + (wait * SECOND).astype(np.int64)
+    return Clicks(slate, who, what, position, clicked_at, seconds, scroll, bounced)
+
+
+def draw_reactions(
+    clicks: Clicks, readers: Readers, newsroom: Newsroom, rng: np.random.Generator
+) -> dict[str, Bools]:
+    """Which clicks end in a like, a save or a hide: a few of the deep reads, a few of the disappointments."""
+    draw = rng.random((3, len(clicks.slate)))
+    keen = (clicks.scroll > 75) & ~clicks.bounced
+    taste = interest(readers, newsroom, clicks.reader, clicks.article)
+    return {
+        "like": keen & (draw[0] < 0.08),
+        "save": keen & (draw[1] < 0.04),
+        "hide": clicks.bounced & (taste < 0) & (draw[2] < 0.05),
+    }
+
+
+def _read(
+    readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints, rng: np.random.Generator
+) -> tuple[Floats, Floats, Bools]:
+    """Seconds, percent scrolled, and whether the reader left at once, each [c].
+
+    Who likes the topic stays and gets further; clickbait disappoints; noisy clickers rarely stay.
+    """
+    match = chance(0.9 * interest(readers, newsroom, reader, article))
+    leaving = 0.75 - 0.7 * match + 0.35 * newsroom.clickbait[article] + 0.4 * readers.noisy[reader]
+    bounced: Bools = rng.random(len(reader)) < np.clip(leaving, 0.03, 0.95)
+    share = np.where(bounced, rng.uniform(0.0, 0.1, len(reader)), rng.beta(1 + 4 * match, 1.6))
+    full = newsroom.word_count[article] / readers.words_a_minute[reader] * 60
+    seconds = np.where(bounced, rng.uniform(1.5, 9.0, len(reader)), 5 + share * full)
+    scroll = np.clip(100 * share * rng.uniform(0.9, 1.15, len(reader)), 0, 100)
+    return _tenths(np.minimum(seconds, LONGEST_READ)), _tenths(scroll), bounced
+
+
+def _tenths(values: Floats) -> Floats:
+    return np.asarray(np.round(values, 1), dtype=np.float64)
+
+
+def _earlier(slate: Ints, seconds: Floats) -> Floats:
+    """Seconds already spent on earlier clicks of the same slate; clicks are sorted by slate."""
+    spent = np.cumsum(seconds) - seconds
+    first = np.searchsorted(slate, slate, side="left")
+    return np.asarray(spent - spent[first], dtype=np.float64)

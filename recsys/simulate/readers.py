@@ -1,0 +1,74 @@
+"""The readers: what they like, when they come, how they read."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.simulate.language import TOPICS
+from recsys.simulate.newsroom import Bools, Floats
+from recsys.simulate.vocabulary import CATEGORIES
+
+NOISY_SHARE = 0.1
+CATEGORY_FOCUS = 0.3  # Dirichlet concentration: small means a few strong interests
+SUBCATEGORY_FOCUS = 0.7
+CURIOSITY = 0.1  # share of attention that goes to everything alike
+VISITS_A_DAY = 1.3  # median
+DEVICES = ("mobile", "desktop", "tablet")
+_DEVICE_SHARES = (0.65, 0.28, 0.07)
+_HABITS = (7.5, 12.3, 17.5, 21.0)  # hours around which people read
+
+
+@dataclass(frozen=True, eq=False)
+class Readers:
+    """R readers.
+
+    Attributes:
+        ids: object [R].
+        taste: float64 [R, topics], rows sum to 1.
+        noisy: bool [R], readers who click what shouts and leave at once.
+        words_a_minute: float64 [R], reading speed.
+        visits_a_day: float64 [R].
+        habit: float64 [R], hour of the day around which the reader comes.
+        device: object [R].
+    """
+
+    ids: NDArray[np.object_]
+    taste: Floats
+    noisy: Bools
+    words_a_minute: Floats
+    visits_a_day: Floats
+    habit: Floats
+    device: NDArray[np.object_]
+
+    def category_tastes(self) -> dict[str, dict[str, float]]:
+        """Reader → category → weight; the weights of a reader sum to 1."""
+        names = [category.name for category in CATEGORIES]
+        of_topic = np.array([names.index(category.name) for category, _ in TOPICS])
+        weights = self.taste @ np.eye(len(names))[of_topic]
+        return {
+            reader: dict(zip(names, row, strict=True))
+            for reader, row in zip(self.ids.tolist(), weights.tolist(), strict=True)
+        }
+
+
+def recruit(readers: int, rng: np.random.Generator) -> Readers:
+    """Draw `readers` with tastes over categories and, within each, over subcategories."""
+    return Readers(
+        ids=np.array([f"r{number:05d}" for number in range(readers)], dtype=object),
+        taste=_tastes(readers, rng),
+        noisy=rng.random(readers) < NOISY_SHARE,
+        words_a_minute=np.clip(rng.normal(235, 45, size=readers), 120, 420),
+        visits_a_day=np.minimum(VISITS_A_DAY * rng.lognormal(0, 0.6, size=readers), 8),
+        habit=rng.choice(_HABITS, size=readers) + rng.normal(0, 0.7, size=readers),
+        device=np.array(DEVICES, dtype=object)[rng.choice(len(DEVICES), size=readers, p=_DEVICE_SHARES)],
+    )
+
+
+def _tastes(readers: int, rng: np.random.Generator) -> Floats:
+    by_category = rng.dirichlet(np.full(len(CATEGORIES), CATEGORY_FOCUS), size=readers)
+    blocks = [
+        by_category[:, [place]] * rng.dirichlet(np.full(len(category.subcategories), SUBCATEGORY_FOCUS), readers)
+        for place, category in enumerate(CATEGORIES)
+    ]
+    return (1 - CURIOSITY) * np.concatenate(blocks, axis=1) + CURIOSITY / len(TOPICS)

@@ -1,0 +1,55 @@
+"""What makes a reader click: the truth that rankers have to learn, and that readers of the log cannot see."""
+
+import numpy as np
+
+from recsys.domain import HOUR
+from recsys.simulate.newsroom import Floats, Ints, Newsroom
+from recsys.simulate.readers import Readers
+
+BASE = -1.3  # log-odds of a click on an average, brand-new article on top of the page
+APPEAL_WEIGHT = 0.7
+FRESHNESS_WEIGHT = 0.6
+STALEST = 4.0  # half-lives after which age no longer matters
+NOISY_INTEREST = 0.25  # what is left of the interest of a noisy clicker …
+NOISY_CLICKBAIT = 2.2  # … and what clickbait adds to the log-odds of one
+PLAIN_CLICKBAIT = 0.4
+POSITION_BIAS = 0.35
+
+
+def interest(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints) -> Floats:
+    """Log-ratio of a reader's taste for the topic to an even taste; 0 is average. Same shape as the indices."""
+    taste = readers.taste[reader, newsroom.topic[article]]
+    return np.asarray(np.log(taste * readers.taste.shape[1]), dtype=np.float64)
+
+
+def click_logit(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints, at: Ints) -> Floats:
+    """Log-odds of a click, given that the reader looks at the article: taste, appeal and freshness.
+
+    The position is left out: it belongs to the page, not to what is shown on it.
+
+    Args:
+        readers: who looks.
+        newsroom: what there is to look at.
+        reader: places in `readers`, of any shape that fits the others by broadcasting.
+        article: places in `newsroom`.
+        at: when, microseconds.
+    """
+    noisy = readers.noisy[reader]
+    age = (at - newsroom.published_at[article]) / HOUR / newsroom.half_life[article]
+    taste = interest(readers, newsroom, reader, article) * np.where(noisy, NOISY_INTEREST, 1.0)
+    bait = newsroom.clickbait[article] * np.where(noisy, NOISY_CLICKBAIT, PLAIN_CLICKBAIT)
+    fading = FRESHNESS_WEIGHT * np.clip(age, 0, STALEST)
+    return np.asarray(BASE + taste + APPEAL_WEIGHT * newsroom.appeal[article] + bait - fading, dtype=np.float64)
+
+
+def examination(position: Ints) -> Floats:
+    """Chance that a reader looks at a position, 1 at the top and falling: (1 + position)^−0.35.
+
+    The position-based model of Craswell et al. (2008), with the power law of Joachims et al. (2017).
+    """
+    return np.asarray((1.0 + position) ** -POSITION_BIAS, dtype=np.float64)
+
+
+def chance(logit: Floats) -> Floats:
+    """Log-odds → probability."""
+    return np.asarray(1 / (1 + np.exp(-logit)), dtype=np.float64)

@@ -1,0 +1,86 @@
+"""A simulated world: a newsroom, its readers, and the log of what happened between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+
+from recsys.domain import SECOND, Slate
+from recsys.errors import ConfigError, RequestError
+from recsys.simulate.behaviour import draw_reactions
+from recsys.simulate.history import play
+from recsys.simulate.log import events_frame, slates_frame
+from recsys.simulate.newsroom import Floats, Newsroom, publish
+from recsys.simulate.readers import Readers, recruit
+from recsys.simulate.truth import click_logit
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """What `simulate` made.
+
+    Attributes:
+        articles: columns of `frames.ARTICLES`, in order of publication.
+        events: columns of `frames.EVENTS`: clicks, reads, scrolls, likes, saves and hides, by `known_at`.
+        slates: columns of `frames.SLATES`, in order of time.
+        tastes: reader → category → share of the reader's interest; the shares of a reader sum to 1.
+        readers: the readers with all that drives them.
+        newsroom: the articles with all that drives clicks on them.
+    """
+
+    articles: pl.DataFrame
+    events: pl.DataFrame
+    slates: pl.DataFrame
+    tastes: Mapping[str, Mapping[str, float]]
+    readers: Readers
+    newsroom: Newsroom
+
+
+def simulate(
+    readers: int = 200, articles: int = 1500, days: int = 7, seed: int = 7, start: datetime = START
+) -> World:
+    """Simulate a newsroom of `articles` and its `readers` for `days` days from `start`.
+
+    A share of the articles appears in the day before `start`. The same arguments always give the same world.
+
+    Raises:
+        ConfigError: a number is below one, or `start` has no time zone.
+    """
+    if min(readers, articles, days) < 1:
+        raise ConfigError("a simulation needs at least one reader, one article and one day")
+    if start.tzinfo is None:
+        raise ConfigError("the start of a simulation needs a time zone")
+    begin = round(start.timestamp()) * SECOND
+    # One stream each, so that more readers do not change the articles.
+    for_newsroom, for_readers, for_history, for_reactions = np.random.default_rng(seed).spawn(4)
+    newsroom, crowd = publish(articles, days, begin, for_newsroom), recruit(readers, for_readers)
+    history = play(crowd, newsroom, days, begin, for_history)
+    reactions = draw_reactions(history.clicks, crowd, newsroom, for_reactions)
+    return World(
+        articles=newsroom.frame,
+        events=events_frame(history, crowd, newsroom, reactions),
+        slates=slates_frame(history, crowd, newsroom),
+        tastes=crowd.category_tastes(),
+        readers=crowd,
+        newsroom=newsroom,
+    )
+
+
+def oracle_scores(world: World, slate: Slate) -> Floats:
+    """The true utility of each candidate to the reader at that time, float64 [n]: log-odds of a click if seen.
+
+    No ranker can order a slate better on average without knowing which positions will be looked at.
+
+    Raises:
+        RequestError: the reader or a candidate is not of this world.
+    """
+    reader = np.flatnonzero(world.readers.ids == slate.reader)
+    place = np.searchsorted(world.newsroom.ids.astype(str), slate.candidates)
+    known = place < len(world.newsroom.ids)
+    if not len(reader) or not np.all(known) or np.any(world.newsroom.ids[place] != np.array(slate.candidates)):
+        raise RequestError(f"reader {slate.reader} or a candidate of slate {slate.id} is not of this world")
+    return click_logit(world.readers, world.newsroom, reader, place, np.array([slate.at]))
