@@ -1,0 +1,92 @@
+"""The one way into the log: batch → validate → store, resumable, with every row accounted for.
+
+A batch, its counts and the position behind it are committed together, so a killed job goes on where it stopped.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from ingest import storing, validate
+from ingest.batch import Batch
+from ingest.reject_files import RejectFiles
+from ingest.report import Report
+from ingest.sources.base import Source
+from recsys.store import jobs as checkpoints
+from recsys.store.database import Database
+from recsys.store.jobs import Checkpoint
+
+Progress = Callable[[int, int], None]
+"""Told (position, total) after every batch."""
+
+
+def run(
+    source: Source,
+    database: Database,
+    rejects_dir: Path,
+    progress: Progress | None = None,
+    now: Callable[[], int] | None = None,
+) -> Report:
+    """Bring all of `source` into `database`, from where an earlier, killed run of the same input stopped.
+
+    A finished job runs again from the beginning, and finds all its rows stored.
+
+    Args:
+        source: what to read.
+        database: where to store it.
+        rejects_dir: reject files go to a folder named after the job below it.
+        progress: called after each batch.
+        now: the time that nothing may be later than, in microseconds; the clock's by default.
+
+    Raises:
+        DataError: the input as a whole cannot be read.
+        StoreError: the database cannot be reached.
+    """
+    began = time.monotonic()
+    job = f"{source.name}-{source.fingerprint}"
+    rejects = RejectFiles(rejects_dir / job)
+    start = _start(database, job)
+    if start.position == 0:
+        rejects.clear()
+    counts, position, rows = Counter(start.counts), start.position, 0
+    for batch in source.batches(start.position):
+        counts = _store_batch(batch, database, rejects, Checkpoint(position, counts), job, (now or wall_clock)())
+        rows += batch.read().total()
+        position = batch.position
+        if progress is not None:
+            progress(position, source.total)
+    with database.write() as connection:
+        checkpoints.save(connection, job, Checkpoint(position, counts, done=True))
+    return Report(job, counts, rejects.folder, start.position, rows, time.monotonic() - began)
+
+
+def wall_clock() -> int:
+    """Now, in microseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000
+
+
+def _start(database: Database, job: str) -> Checkpoint:
+    with database.read() as connection:
+        last = checkpoints.load(connection, job)
+    return Checkpoint(0) if last is None or last.done else last
+
+
+def _store_batch(
+    batch: Batch, database: Database, rejects: RejectFiles, before: Checkpoint, job: str, now: int
+) -> Counter[str]:
+    """One transaction; validation happens before it takes the write lock. Returns the job's counts so far."""
+    articles = validate.articles(batch.articles, now)
+    events = validate.events(batch.events, now)
+    slates = validate.slates(batch.slates, now)
+    with database.write() as connection:
+        outcome = storing.store(connection, articles.good, events.good, slates.good)
+        outcome.add_rejects(pl.concat([batch.rejects, articles.rejects, events.rejects, slates.rejects]))
+        outcome.counts["events.duplicate"] += batch.merged
+        outcome.counts.update({f"{kind}.read": rows for kind, rows in batch.read().items()})
+        rejects.write(before.position, outcome.rejects)
+        total = Counter(before.counts) + outcome.counts
+        checkpoints.save(connection, job, Checkpoint(batch.position, total))
+    return total

@@ -1,0 +1,177 @@
+"""CSV (RFC 4180) with a header: commas, semicolons or tabs. One kind of rows a file, told by its columns.
+
+A stray quote must not swallow the rows behind it: a record that spans lines and does not fit the header costs
+its first line only, and reading goes on behind that line.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from ingest import fields
+from ingest.batch import RAW_CHARS, Batch, reject, rejects_frame
+from ingest.sources import base
+from ingest.sources.lines import BLOCK_BYTES, LONGEST_LINE, Block, blocks, decode
+from recsys.errors import DataError
+
+_SEPARATORS = ",;\t"
+_MOST_LINES = 1_000
+"""A record of more lines is taken for a quote that was never closed."""
+
+csv.field_size_limit(LONGEST_LINE)
+
+_Line = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The header of one file: the kind of its rows, its columns and what separates them."""
+
+    kind: str
+    names: list[str]
+    separator: str
+
+    def parse(self, text: str) -> list[str] | str:
+        """A record → its cells, or the reason why it does not fit."""
+        try:
+            cells = next(csv.reader([text], delimiter=self.separator, strict=True), [])
+        except csv.Error:
+            return "bad_quotes"
+        return cells if len(cells) == len(self.names) else "wrong_columns"
+
+
+@dataclass(slots=True)
+class _Records:
+    """Records found so far in a stretch of lines; `rest` is an unfinished one at its end."""
+
+    cells: list[list[str]] = field(default_factory=list)
+    lines: list[_Line] = field(default_factory=list)
+    rejects: list[tuple[int, str, str]] = field(default_factory=list)
+    rest: list[_Line] = field(default_factory=list)
+
+    def keep(self, line: _Line, found: list[str] | str) -> None:
+        if isinstance(found, str):
+            self.rejects.append((line[0], found, line[1]))
+        else:
+            self.cells.append(found)
+            self.lines.append(line)
+
+
+class CsvFiles:
+    """CSV files, or folders of ``*.csv``."""
+
+    name = "csv"
+
+    def __init__(self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES) -> None:
+        """Find the files and read their headers.
+
+        Raises:
+            DataError: a path does not exist, all is empty, or a header lacks required columns.
+        """
+        self._paths = [path for path in base.expand(paths, ".csv") if path.stat().st_size]
+        self._layouts = {path: read_layout(path) for path in self._paths}
+        self._block_bytes = block_bytes
+        self.fingerprint = base.fingerprint(self.name, self._paths)
+        self.total = sum(path.stat().st_size for path in self._paths)
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """One batch a block of lines; positions are bytes, and always those of a record's first line."""
+        rest: list[_Line] = []
+        ends = _ends(self._paths)
+        for block in blocks(self._paths, start, self._block_bytes):
+            layout = self._layouts[block.path]
+            lines, rejects = _texts(block, layout)
+            found = split_records(rest + lines, layout, final=block.end in ends)
+            rest = found.rest
+            rejects += [reject(block.path.name, row, layout.kind, why, raw) for row, why, raw in found.rejects]
+            yield _batch(block, layout, found, rejects)
+
+
+def read_layout(path: Path) -> Layout:
+    """The header of a CSV file.
+
+    Raises:
+        DataError: it is not UTF-8, names a column twice, or lacks the required columns of every kind.
+    """
+    with path.open("rb") as file:
+        text = decode(file.readline(LONGEST_LINE).removeprefix(b"\xef\xbb\xbf"))
+    if text is None:
+        raise DataError(f"{path}: the header is not UTF-8; convert the file, for example with iconv -t UTF-8")
+    separator = max(_SEPARATORS, key=text.count)
+    names = [name.strip() for name in next(csv.reader([text.rstrip("\r\n")], delimiter=separator), [])]
+    return Layout(base.required_kind(path, names), names, separator)
+
+
+def split_records(lines: list[_Line], layout: Layout, final: bool) -> _Records:
+    """Join lines into records. `final`: nothing follows, so that an open quote stays open."""
+    found = _Records()
+    at = 0
+    while at < len(lines):
+        alone = layout.parse(lines[at][1])
+        if alone != "bad_quotes":
+            found.keep(lines[at], alone)
+            at += 1
+            continue
+        end = _closing_line(lines, at)
+        if end is None and not final and len(lines) - at < _MOST_LINES:
+            found.rest = lines[at:]
+            break
+        joined = alone if end is None else layout.parse("\n".join(text for _, text in lines[at : end + 1]))
+        found.keep(lines[at], joined)
+        at = at + 1 if end is None or isinstance(joined, str) else end + 1
+    return found
+
+
+def _closing_line(lines: list[_Line], start: int) -> int | None:
+    quotes = 0
+    for index in range(start, min(start + _MOST_LINES, len(lines))):
+        quotes += lines[index][1].count('"')
+        if quotes % 2 == 0:
+            return index
+    return None
+
+
+def _texts(block: Block, layout: Layout) -> tuple[list[_Line], list[dict[str, object]]]:
+    lines: list[_Line] = []
+    rejects = []
+    for number, line in block.numbered():
+        text = decode(line)
+        if text is None or len(line) >= LONGEST_LINE:
+            reason = "not_utf8" if text is None else "line_too_long"
+            rejects.append(reject(block.path.name, number, layout.kind, reason, line))
+        else:
+            lines.append((number, text))
+    return lines[1:] if block.first == 1 else lines, rejects
+
+
+def _ends(paths: Sequence[Path]) -> set[int]:
+    ends, before = set(), 0
+    for path in paths:
+        before += path.stat().st_size
+        ends.add(before)
+    return ends
+
+
+def _batch(block: Block, layout: Layout, found: _Records, rejects: list[dict[str, object]]) -> Batch:
+    table = pl.DataFrame(found.cells, schema=dict.fromkeys(layout.names, pl.String), orient="row")
+    places = pl.DataFrame(
+        {
+            "file": [block.path.name] * len(found.lines),
+            "row": [number for number, _ in found.lines],
+            "raw": [text[:RAW_CHARS] for _, text in found.lines],
+        },
+        schema={"file": pl.String, "row": pl.Int64, "raw": pl.String},
+    )
+    table = table.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
+    rows = fields.from_frame(table, places, layout.kind)
+    return fields.batch_of(_position(block, found.rest), layout.kind, rows, rejects_frame(rejects))
+
+
+def _position(block: Block, rest: list[_Line]) -> int:
+    if not rest:
+        return block.end
+    unread = block.lines[rest[0][0] - block.first :]
+    return block.end - sum(len(line) + 1 for line in unread)

@@ -1,0 +1,74 @@
+"""JSON lines: one object a line; articles, events and impressions are told by their fields and may be mixed."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ingest import fields
+from ingest.batch import RAW_CHARS, Batch, reject, rejects_frame
+from ingest.sources import base
+from ingest.sources.lines import BLOCK_BYTES, LONGEST_LINE, Block, blocks, decode
+
+_Rows = dict[str, tuple[list[dict[str, Any]], list[tuple[int, str]]]]
+
+
+class JsonLines:
+    """Files of JSON lines, or folders of ``*.jsonl``."""
+
+    name = "jsonl"
+
+    def __init__(self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES) -> None:
+        """Find the files.
+
+        Raises:
+            DataError: a path does not exist, or there is nothing in it.
+        """
+        self._paths = base.expand(paths, ".jsonl")
+        self._block_bytes = block_bytes
+        self.fingerprint = base.fingerprint(self.name, self._paths)
+        self.total = sum(path.stat().st_size for path in self._paths)
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """One batch a block of lines; positions are bytes."""
+        for block in blocks(self._paths, start, self._block_bytes):
+            yield _batch(block)
+
+
+def parse_object(text: str) -> dict[str, Any] | str:
+    """A line → its object, or the reason why it is none."""
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        return "bad_json"
+    return row if isinstance(row, dict) else "not_an_object"
+
+
+def _batch(block: Block) -> Batch:
+    rows: _Rows = {kind: ([], []) for kind in fields.FIELDS}
+    rejects = []
+    for number, line in block.numbered():
+        found = _parse(line)
+        kind = fields.kind_of(found) if isinstance(found, dict) else None
+        if isinstance(found, dict) and kind is not None:
+            rows[kind][0].append(found)
+            rows[kind][1].append((number, line[: 4 * RAW_CHARS].decode(errors="ignore")[:RAW_CHARS]))
+        else:
+            reason = found if isinstance(found, str) else "unknown_record"
+            rejects.append(reject(block.path.name, number, "unrecognised", reason, line))
+    frames = {kind: _frame(block, kind, *found) for kind, found in rows.items()}
+    return Batch(block.end, frames["articles"], frames["events"], frames["impressions"], rejects_frame(rejects))
+
+
+def _parse(line: bytes) -> dict[str, Any] | str:
+    if len(line) >= LONGEST_LINE:
+        return "line_too_long"
+    text = decode(line)
+    return "not_utf8" if text is None else parse_object(text)
+
+
+def _frame(block: Block, kind: str, rows: list[dict[str, Any]], places: list[tuple[int, str]]) -> pl.DataFrame:
+    where = pl.DataFrame(places, schema={"row": pl.Int64, "raw": pl.String}, orient="row")
+    return fields.from_rows(rows, where.with_columns(file=pl.lit(block.path.name)), kind)

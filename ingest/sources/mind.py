@@ -1,0 +1,96 @@
+"""MIND (Wu et al., ACL 2020): the official ``news.tsv`` and ``behaviors.tsv``, and data sets in their layout.
+
+The files have no header and no quoting. docs/ingest.md tells how missing times and histories are placed in time.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from ingest.batch import RAW_ARTICLES, Batch
+from ingest.sources import base, mind_behaviour, tsv
+from ingest.sources.lines import Block, blocks
+from recsys.errors import DataError
+from recsys.frames import conform
+
+SPLITS = ("", "train", "dev")
+NEWS_COLUMNS = ("id", "category", "subcategory", "title", "abstract", "url", "title_entities", "abstract_entities")
+_BLOCK_BYTES = 4 << 20
+
+
+class Mind:
+    """A folder with ``news.tsv`` and ``behaviors.tsv``: flat, or with ``train`` and ``dev`` below it."""
+
+    name = "mind"
+
+    def __init__(self, folder: Path, block_bytes: int = _BLOCK_BYTES) -> None:
+        """Find the files and count their columns.
+
+        Raises:
+            DataError: there are none, they are empty, or have other columns.
+        """
+        self._news = _find(folder, "news.tsv")
+        self._behaviours = _find(folder, "behaviors.tsv")
+        self._paths = [*self._news, *self._behaviours]
+        if not self._paths:
+            raise DataError(
+                f"{folder} holds no MIND files: expected news.tsv and behaviors.tsv, or train/ and dev/"
+            )
+        self.total = sum(path.stat().st_size for path in self._paths)
+        if not self.total:
+            raise DataError(f"{folder}: the data set is empty")
+        for path in self._news:
+            tsv.width(path, [len(NEWS_COLUMNS)])
+        self._columns = {path: mind_behaviour.COLUMNS[tsv.width(path, [5, 4])] for path in self._behaviours}
+        self._block_bytes = block_bytes
+        self.fingerprint = base.fingerprint(self.name, self._paths)
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """One batch a block of lines, articles first; positions are bytes."""
+        planned_path, planned = None, pl.DataFrame()
+        for block in blocks(self._paths, start, self._block_bytes):
+            if block.path in self._news:
+                yield _articles(block)
+                continue
+            if block.path != planned_path:
+                planned_path, planned = block.path, self._plan(block.path)
+            yield self._impressions(block, planned)
+
+    def _plan(self, path: Path) -> pl.DataFrame:
+        parts = (
+            tsv.read(block, self._columns[path], "impressions")[0]
+            for block in blocks([path], 0, self._block_bytes)
+        )
+        return mind_behaviour.plan(map(mind_behaviour.parse, parts))
+
+    def _impressions(self, block: Block, planned: pl.DataFrame) -> Batch:
+        table, rejects = tsv.read(block, self._columns[block.path], "impressions")
+        rows = mind_behaviour.parse(table)
+        events = pl.concat([mind_behaviour.histories(rows, planned), mind_behaviour.clicks(rows)])
+        return Batch(block.end, events=events, slates=mind_behaviour.slates(rows), rejects=rejects)
+
+
+def _find(folder: Path, name: str) -> list[Path]:
+    return [folder / split / name for split in SPLITS if (folder / split / name).is_file()]
+
+
+def _articles(block: Block) -> Batch:
+    table, rejects = tsv.read(block, NEWS_COLUMNS, "articles")
+    pairs = zip(table["title_entities"], table["abstract_entities"], strict=True)
+    entities = [_labels(title, abstract) for title, abstract in pairs]
+    rows = table.with_columns(
+        pl.Series("entities", [[] if found is None else found for found in entities], dtype=pl.List(pl.String)),
+        pl.Series("problem", ["bad_json" if found is None else None for found in entities], dtype=pl.String),
+    )
+    return Batch(block.end, articles=conform(rows, RAW_ARTICLES), rejects=rejects)
+
+
+def _labels(*texts: str | None) -> list[str] | None:
+    """Names of the entities in title and abstract, each once; None if a cell is not MIND's JSON."""
+    try:
+        labels = [str(entity["Label"]) for text in texts if text for entity in json.loads(text)]
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return None
+    return list(dict.fromkeys(labels))

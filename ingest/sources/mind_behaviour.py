@@ -1,0 +1,115 @@
+"""MIND's ``behaviors.tsv`` → slates, clicks, and the clicks of readers' histories.
+
+What the files leave out is placed in time by rule: a missing time is 2020-01-01 plus the row number in seconds, a
+click comes a second after its slate, and a history ends a second before its reader's first impression in the
+file, its entries a second apart.
+"""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from ingest.batch import RAW_EVENTS, RAW_SLATES
+from ingest.identity import digests
+from ingest.times import to_micros
+from recsys.domain import SECOND
+from recsys.frames import conform
+
+COLUMNS = {
+    5: ("impression", "reader", "time", "history", "shown"),
+    4: ("impression", "reader", "history", "shown"),
+}
+EPOCH = 1_577_836_800 * SECOND
+"""2020-01-01T00:00Z in microseconds, where files without times begin."""
+
+_TIME = "%m/%d/%Y %I:%M:%S %p"
+_LABEL = "-[01]$"
+_PLAN = {"row": pl.Int64(), "reader": pl.String(), "at": pl.Int64(), "history_hash": pl.UInt64()}
+
+
+def parse(table: pl.DataFrame) -> pl.DataFrame:
+    """Text columns (`COLUMNS`, file, row, raw) → those with `at`, `id`, `tokens` and `problem` added.
+
+    Impression ids start again in every split of MIND, so a request id is the impression id and a hash of the row.
+    """
+    if "time" not in table.columns:
+        table = table.with_columns(time=pl.lit(None, dtype=pl.String))
+    rows = table.with_columns(
+        _times(table["time"]).alias("written"),
+        digests(table, ("reader", "time", "history", "shown"), size=4).alias("hash"),
+        tokens=pl.col("shown").str.split(" ").list.eval(pl.element().filter(pl.element() != "")),
+    )
+    labelled = pl.col("tokens").list.eval(pl.element().str.contains(_LABEL))
+    mixed = labelled.list.any() & ~labelled.list.all()
+    return rows.with_columns(
+        at=pl.when(pl.col("time").is_null()).then(EPOCH + pl.col("row") * SECOND).otherwise("written"),
+        id=pl.concat_str("impression", "hash", separator="-"),
+        labelled=labelled.list.any(),
+        problem=pl.when(pl.col("time").is_not_null() & pl.col("written").is_null())
+        .then(pl.lit("bad_time"))
+        .when(mixed)
+        .then(pl.lit("bad_candidate")),
+    )
+
+
+def plan(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """All rows of a file (`parse`) → columns row, first_at: which rows tell a history nobody told before them.
+
+    `first_at` is the time of the reader's first impression in the file.
+    """
+    sound = [
+        part.filter(pl.col("problem").is_null() & pl.col("reader").is_not_null()).with_columns(
+            history_hash=pl.col("history").hash()
+        )
+        for part in parts
+    ]
+    rows = pl.concat([conform(part, _PLAN) for part in sound])
+    rows = rows.with_columns(first_at=pl.col("at").min().over("reader"))
+    return rows.unique(["reader", "history_hash"], keep="first", maintain_order=True).select("row", "first_at")
+
+
+def slates(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `parse` → `RAW_SLATES`."""
+    named = rows.with_columns(
+        known_at=pl.col("at"),
+        ordered=pl.lit(value=False),
+        candidates=pl.col("tokens").list.eval(pl.element().str.replace(_LABEL, "")),
+    )
+    return conform(named, RAW_SLATES)
+
+
+def clicks(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `parse` → `RAW_EVENTS`: a click for each candidate marked ``-1``."""
+    sound = rows.filter(pl.col("problem").is_null() & pl.col("labelled"))
+    shown = sound.explode("tokens").filter(pl.col("tokens").str.ends_with("-1"))
+    shown = shown.with_columns(article=pl.col("tokens").str.replace(_LABEL, ""), request_id=pl.col("id"))
+    return _click_events(shown, pl.concat_str("request_id", "article", pl.lit("click"), separator="/"), SECOND)
+
+
+def histories(rows: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `parse` that `plan` chose → `RAW_EVENTS`: a click for each (reader, article, occurrence)."""
+    chosen = rows.join(planned, on="row", how="inner", maintain_order="left")
+    entries = chosen.select(
+        "reader", "file", "row", "raw", "first_at",
+        article=pl.col("history").str.split(" ").list.eval(pl.element().filter(pl.element() != "")),
+    ).explode("article")  # fmt: skip
+    entries = entries.filter(pl.col("article").is_not_null())
+    whose = ["row", "article"]
+    entries = entries.with_columns(
+        at=pl.col("first_at") - pl.int_range(pl.len(), 0, -1).over("row") * SECOND,
+        occurrence=pl.int_range(pl.len()).over(whose) + 1,
+        problem=pl.lit(None, dtype=pl.String),
+    )
+    return _click_events(
+        entries, pl.concat_str(pl.lit("before"), "reader", "article", "occurrence", separator="/")
+    )
+
+
+def _click_events(rows: pl.DataFrame, key: pl.Expr, delay: int = 0) -> pl.DataFrame:
+    at = pl.col("at") + delay
+    return conform(rows.with_columns(id=key, kind=pl.lit("click"), at=at, known_at=at), RAW_EVENTS)
+
+
+def _times(texts: pl.Series) -> pl.Series:
+    american = texts.str.to_datetime(_TIME, time_unit="us", strict=False).dt.epoch("us")
+    return pl.select(pl.coalesce(american, to_micros(texts))).to_series()
