@@ -1,0 +1,135 @@
+"""``attune ingest``: bring a click log or articles into the store."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from ingest.report import Report
+    from ingest.sources.base import Source
+    from recsys.settings import Settings
+
+app = typer.Typer(help="Bring articles and behaviour into the store. Safe to repeat, and to interrupt.")
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the data set.")]
+Paths = Annotated[list[Path], typer.Argument(help="Files, or folders of files.")]
+DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="Database; default ATTUNE_DATABASE_URL.")]
+Home = Annotated[Path | None, typer.Option("--home", help="Where reject files go; default ATTUNE_HOME.")]
+
+
+@app.command()
+def ebnerd(folder: Folder, database_url: DatabaseUrl = None, home: Home = None) -> None:
+    """EB-NeRD: behaviors.parquet, history.parquet, articles.parquet; flat, or below train/ and validation/."""
+    from ingest.sources.ebnerd import Ebnerd
+
+    _run(lambda: Ebnerd(folder), _settings(database_url, home))
+
+
+@app.command()
+def mind(
+    folder: Annotated[Path | None, typer.Argument(help="Folder of the data set.")] = None,
+    download: Annotated[
+        Literal["small", "large"] | None, typer.Option("--download", help="Fetch the public archives first.")
+    ] = None,
+    mirror: Annotated[str | None, typer.Option("--mirror", help="Address to fetch the archives from.")] = None,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """MIND: news.tsv and behaviors.tsv; flat, or below train/ and dev/."""
+    from ingest.sources.mind import Mind
+
+    settings = _settings(database_url, home)
+    if download is not None:
+        folder = folder or settings.home / "data" / f"MIND{download}"
+        _download(download, folder, mirror)
+    if folder is None:
+        raise typer.BadParameter("give the folder of the data set, or --download small")
+    where = folder
+    _run(lambda: Mind(where), settings)
+
+
+@app.command()
+def jsonl(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> None:
+    """JSON lines: articles, events and impressions are told by their fields, and may be mixed."""
+    from ingest.sources.jsonl import JsonLines
+
+    _run(lambda: JsonLines(paths), _settings(database_url, home))
+
+
+@app.command()
+def csv(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> None:
+    """CSV with a header: articles, events or impressions, told by the columns of each file."""
+    from ingest.sources.csv import CsvFiles
+
+    _run(lambda: CsvFiles(paths), _settings(database_url, home))
+
+
+@app.command()
+def parquet(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> None:
+    """Parquet: articles, events or impressions, told by the columns of each file."""
+    from ingest.sources.parquet import ParquetFiles
+
+    _run(lambda: ParquetFiles(paths), _settings(database_url, home))
+
+
+def _settings(database_url: str | None, home: Path | None) -> "Settings":
+    from recsys.settings import load_settings
+
+    return load_settings(database_url=database_url, home=home)
+
+
+def _run(make_source: "Callable[[], Source]", settings: "Settings") -> None:
+    from ingest import jobs
+    from recsys.store.database import open_database
+
+    with _bar("reading") as advance:
+        source = make_source()
+        database = open_database(settings.database_url)
+        try:
+            report = jobs.run(source, database, settings.home / "rejects", advance)
+        finally:
+            database.close()
+    _show(report)
+
+
+def _download(size: Literal["small", "large"], folder: Path, mirror: str | None) -> None:
+    from ingest import download
+
+    with _bar("downloading") as advance:
+        download.mind(size, folder, advance, [mirror] if mirror else download.MIRRORS)
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, told (done, total)."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total or None)
+
+
+def _show(report: "Report") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "read", "stored", "updated", "duplicate", "rejected", "without article")
+    for kind in report.kinds():
+        outcomes = [report.count(kind, name) for name in ("read", "stored", "updated", "duplicate")]
+        numbers = [*outcomes, sum(report.rejected(kind).values()), report.count(kind, "unknown_article")]
+        table.add_row(kind, *(f"{number:,}" for number in numbers))
+    console = Console()
+    console.print(table)
+    for kind in report.kinds():
+        for reason, rows in report.rejected(kind).items():
+            console.print(f"{kind} rejected, {reason}: {rows:,}")
+    if any(report.rejected(kind) for kind in report.kinds()):
+        console.print(f"rejected rows are in {report.rejects_folder}", soft_wrap=True)
+    if report.resumed_from:
+        console.print("an earlier run of this input was interrupted; this one went on from there")
+    rate = report.rows_this_run / max(report.seconds, 1e-9)
+    console.print(f"{report.rows_this_run:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s)")
