@@ -98,6 +98,17 @@ def tail(connection: Connection, after_seq: int) -> LogChunk:
     return LogChunk(*parts)
 
 
+def first_key(connection: Connection, after_seq: int) -> Key | None:
+    """The smallest key among rows appended behind `after_seq`, None if there is none."""
+    keys = []
+    for table in (events, impressions):
+        late = sa.select(table.c.known_at, table.c.id).where(table.c.seq > after_seq).subquery()
+        row = connection.execute(sa.select(late).order_by(late.c.known_at, late.c.id).limit(1)).one_or_none()
+        if row is not None:
+            keys.append(Key(row.known_at, row.id))
+    return min(keys, default=None)
+
+
 class _Lookahead:
     """Hands out the rows of a sorted stream of frames up to a bound, keeping what lies behind it."""
 

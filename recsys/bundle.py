@@ -1,0 +1,102 @@
+"""A trained system on disk: files, and a manifest with their hashes. Published whole or not at all.
+
+    HOME/bundles/<version>/manifest.json …    one folder a bundle
+    HOME/bundles/ACTIVE                       version that serves
+
+This module knows paths and hashes, not what is in the files. A bundle holds no reader data.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recsys.errors import BundleError
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose files were checked against its manifest."""
+
+    version: str
+    path: Path
+    manifest: dict[str, Any]
+
+
+def publish(home: Path, version: str, write: Callable[[Path], dict[str, Any]]) -> Bundle:
+    """Let `write` fill a new folder and return the manifest; then make it appear under `version` at once.
+
+    Raises:
+        BundleError: the version exists.
+    """
+    folder = home / "bundles"
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / version
+    if final.exists():
+        raise BundleError(f"bundle {version} exists already in {folder}")
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+    try:
+        content = write(partial)
+        hashes = {file.name: _sha256(file) for file in sorted(partial.iterdir())}
+        manifest = {**content, "format": FORMAT, "version": version, "sha256": hashes}
+        (partial / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True))
+        partial.chmod(0o755)
+        partial.replace(final)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return Bundle(version, final, manifest)
+
+
+def load(home: Path, version: str) -> Bundle:
+    """Open a bundle after checking every file.
+
+    Raises:
+        BundleError: it is missing, of another format, or a file is damaged; the message names the file.
+    """
+    path = home / "bundles" / version
+    try:
+        manifest = json.loads((path / MANIFEST).read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise BundleError(f"no readable bundle {version!r} in {home / 'bundles'}: {error}") from error
+    if manifest.get("format") != FORMAT:
+        raise BundleError(f"bundle {version} has format {manifest.get('format')}, this version reads {FORMAT}")
+    for name, digest in manifest["sha256"].items():
+        if not (path / name).is_file() or _sha256(path / name) != digest:
+            raise BundleError(f"bundle {version} is damaged: {name} is not what its manifest says")
+    return Bundle(version, path, manifest)
+
+
+def activate(home: Path, version: str) -> None:
+    """Make `version` the one that serves, after checking it. The pointer changes atomically.
+
+    Raises:
+        BundleError: the bundle cannot be loaded; the active one stays.
+    """
+    load(home, version)
+    partial = home / "bundles" / ".ACTIVE.partial"
+    partial.write_text(version)
+    partial.replace(home / "bundles" / "ACTIVE")
+
+
+def active_version(home: Path) -> str | None:
+    """The version that serves, None before the first."""
+    pointer = home / "bundles" / "ACTIVE"
+    return pointer.read_text().strip() if pointer.is_file() else None
+
+
+def versions(home: Path) -> list[str]:
+    """All published versions, oldest first by name."""
+    return sorted(path.parent.name for path in (home / "bundles").glob(f"*/{MANIFEST}"))
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,138 @@
+"""Log → state: from a snapshot, the tail of the log, or all of it again.
+
+A state is always the fold of every row up to a `seq`, in the fold's order. Rows appended later are folded on top
+if they all lie behind the watermark in that order; if one lies before it (an older log was imported), the state is
+folded again from the newest snapshot before that row, or from the start.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from recsys.errors import StoreError
+from recsys.state import snapshot
+from recsys.state.batch import LogBatch
+from recsys.state.live import LiveState
+from recsys.state.snapshot import Watermark
+from recsys.store import articles, log, replay
+from recsys.store.database import Connection, Database
+from recsys.store.replay import Key, LogChunk
+
+LONG_TAIL = 100_000
+"""Longer tails are streamed in batches instead of read at once."""
+
+KEEP_SNAPSHOTS = 3
+
+
+class LogFollower:
+    """Keeps a `LiveState` up to date with the log of a database.
+
+    Args:
+        database: where the log is.
+        snapshots: folder of state snapshots; None keeps none.
+    """
+
+    def __init__(self, database: Database, snapshots: Path | None = None) -> None:
+        self.state = LiveState()
+        self.watermark = Watermark()
+        self._database = database
+        self._snapshots = snapshots
+        self._revision = 0
+
+    def start(self) -> None:
+        """Load the newest snapshot that still holds, then fold the rest of the log."""
+        with self._database.read() as connection:
+            self._restart(connection, before=None)
+
+    def refresh_articles(self) -> pl.DataFrame:
+        """Describe articles stored or changed since the last call to the state; returns them."""
+        with self._database.read() as connection:
+            return self._describe(connection)
+
+    def catch_up(self) -> int:
+        """Fold what was appended since; returns how many rows of the log are now folded."""
+        with self._database.read() as connection:
+            end = log.position(connection).last_seq
+            if end == self.watermark.seq:
+                return end
+            if end - self.watermark.seq > LONG_TAIL:
+                self._restart(connection, before=None)
+                return end
+            tail = replay.tail(connection, self.watermark.seq)
+            if tail.first is not None and tail.first < self._key():
+                self._restart(connection, before=tail.first)
+            else:
+                self._fold(tail)
+                self.watermark = Watermark(end, self.watermark.known_at, self.watermark.id)
+        return end
+
+    def save_snapshot(self) -> Path | None:
+        """Write the state beside earlier ones; the oldest go."""
+        if self._snapshots is None:
+            return None
+        path = self._snapshots / f"{self.watermark.seq:016d}.safetensors"
+        snapshot.save(self.state, self.watermark, path)
+        for old in sorted(self._snapshots.glob("*.safetensors"))[:-KEEP_SNAPSHOTS]:
+            old.unlink(missing_ok=True)
+        return path
+
+    def _restart(self, connection: Connection, before: Key | None) -> None:
+        self.state, self.watermark = self._newest_valid(connection, before)
+        self._revision = 0
+        self._describe(connection)
+        end = log.position(connection).last_seq
+        after = self._key() if self.watermark.seq else None
+        for chunk in replay.stream(connection, after=after):
+            self._fold(chunk)
+        self.watermark = Watermark(end, self.watermark.known_at, self.watermark.id)
+
+    def _newest_valid(self, connection: Connection, before: Key | None) -> tuple[LiveState, Watermark]:
+        for path in sorted(self._snapshots.glob("*.safetensors"), reverse=True) if self._snapshots else ():
+            # a snapshot that cannot be read is only a slower start: the log has everything
+            with contextlib.suppress(StoreError):
+                state, mark = snapshot.load(path)
+                key = Key(mark.known_at, mark.id)
+                late = replay.first_key(connection, after_seq=mark.seq)
+                if (late is None or late > key) and (before is None or before > key):
+                    return state, mark
+        return LiveState(), Watermark()
+
+    def _describe(self, connection: Connection) -> pl.DataFrame:
+        changed, self._revision = articles.changed_since(connection, self._revision)
+        if changed.height:
+            self.state.describe(changed)
+        return changed
+
+    def _fold(self, chunk: LogChunk) -> None:
+        self.state.apply(self.state.encode(chunk.events, chunk.slates))
+        if chunk.last is not None:
+            self.watermark = Watermark(self.watermark.seq, chunk.last.known_at, chunk.last.id)
+
+    def _key(self) -> Key:
+        return Key(self.watermark.known_at, self.watermark.id)
+
+
+class Replay:
+    """Folds the log of the past step by step: a question asked at a time sees only what was known before it."""
+
+    def __init__(self, connection: Connection, until: int | None = None) -> None:
+        self.state = LiveState()
+        changed, _ = articles.changed_since(connection, 0)
+        self.articles = changed
+        self.state.describe(changed)
+        self._chunks = replay.stream(connection, until=until)
+        self._held: Iterator[LogBatch] = (self.state.encode(chunk.events, chunk.slates) for chunk in self._chunks)
+        self._batch: LogBatch | None = next(self._held, None)
+
+    def advance(self, as_of: int) -> LiveState:
+        """Fold everything known before `as_of` (microseconds). Times must not go back."""
+        while self._batch is not None:
+            now, later = self._batch.split(as_of)
+            self.state.apply(now)
+            self._batch = later
+            if later.first_known_at is not None:
+                break
+            self._batch = next(self._held, None)
+        return self.state

@@ -1,0 +1,83 @@
+"""Vectors of articles, aligned with the state's dense ids; what has none yet is encoded and stored."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.encoder.text import article_texts, text_hash
+from recsys.state.growing import grown
+from recsys.store import vectors as store
+from recsys.store.database import Database
+
+CHUNK = 1_024
+"""Texts encoded and committed together: what a killed job has to do again at most."""
+
+
+class Encoder(Protocol):
+    """Texts → unit vectors; `name` tells which."""
+
+    name: str
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors [n, d] of `texts`."""
+        ...
+
+
+class VectorTable:
+    """Article vectors [rows, d] by dense article id, zero where there is none."""
+
+    def __init__(self) -> None:
+        self.matrix: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self.present: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+
+    def put(self, rows: NDArray[np.integer], vectors: NDArray[np.float32]) -> None:
+        """Set the vectors [n, d] of `rows` [n]."""
+        if not len(rows):
+            return
+        if not self.matrix.shape[1]:
+            self.matrix = np.zeros((0, vectors.shape[1]), dtype=np.float32)
+        self.matrix = grown(self.matrix, int(rows.max()) + 1)
+        self.present = grown(self.present, len(self.matrix))
+        self.matrix[rows] = vectors
+        self.present[rows] = True
+
+    def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Which of `rows` [n] have a vector."""
+        inside = rows < len(self.present)
+        return (
+            np.asarray(inside & self.present[np.where(inside, rows, 0)]) if len(self.present) else inside & False
+        )
+
+    def take(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Vectors [n, d] of `rows` [n] that have one."""
+        return self.matrix[rows]
+
+
+def ensure_vectors(
+    database: Database,
+    encoder: Encoder,
+    articles: pl.DataFrame,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Vectors [n, d] of `articles` (columns of `frames.ARTICLES`), encoding and storing those not stored yet.
+
+    `on_progress(done, total)` is told about what had to be encoded.
+    """
+    texts = article_texts(articles)
+    hashes = [text_hash(text) for text in texts]
+    with database.write() as connection:
+        known = store.load(connection, encoder.name, hashes)
+    missing = {h: text for h, text in zip(hashes, texts, strict=True) if h not in known}
+    todo = list(missing.items())
+    for start in range(0, len(todo), CHUNK):
+        part = todo[start : start + CHUNK]
+        fresh = dict(zip([h for h, _ in part], encoder.encode([text for _, text in part]), strict=True))
+        with database.write() as connection:
+            store.save(connection, encoder.name, fresh)
+        known.update(fresh)
+        if on_progress:
+            on_progress(min(start + CHUNK, len(todo)), len(todo))
+    return np.stack([known[h] for h in hashes]) if hashes else np.zeros((0, 0), dtype=np.float32)

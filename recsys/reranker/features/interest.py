@@ -1,0 +1,26 @@
+"""How well a candidate's text matches what was read: the preference network and the untrained match."""
+
+import numpy as np
+
+from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentile
+
+
+def _compute(context: RankingContext) -> FloatArray:
+    scores = context.interest
+    return np.column_stack(
+        [
+            scores.preference,
+            scores.content,
+            scores.nearest,
+            scores.last,
+            setwise_percentile(scores.preference),
+            setwise_percentile(scores.content),
+        ]
+    )
+
+
+FAMILY = Family(
+    "interest",
+    ("preference", "content", "nearest_read", "last_read", "preference_setwise", "content_setwise"),
+    _compute,
+)

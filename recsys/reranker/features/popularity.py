@@ -1,0 +1,48 @@
+"""How much attention all readers give an article: decayed clicks and click-through at several half-lives."""
+
+import numpy as np
+
+from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentile
+from recsys.state.kinds import CLICKS, IMPRESSIONS, READ_SECONDS, READS
+from recsys.state.live import EVERYTHING
+
+_NAMES = ("15m", "1h", "4h", "12h", "2d", "7d")
+_PRIOR_IMPRESSIONS = 10.0
+_PRIOR_READS = 3.0
+
+
+def _compute(context: RankingContext) -> FloatArray:
+    counts_nch = context.state.counters.read(context.rows, context.as_of)
+    all_ch = context.state.counters.read_groups(np.asarray([EVERYTHING]), context.as_of)[0]
+    clicks_nh, shown_nh = counts_nch[:, CLICKS], counts_nch[:, IMPRESSIONS]
+    # shrunk toward the click-through of all articles, so that one lucky click is not a rate of 100%
+    overall_h = all_ch[CLICKS] / np.maximum(all_ch[IMPRESSIONS], 1.0)
+    rate_nh = (clicks_nh + _PRIOR_IMPRESSIONS * overall_h) / (shown_nh + _PRIOR_IMPRESSIONS)
+    habit_h = all_ch[READ_SECONDS] / np.maximum(all_ch[READS], 1.0)
+    dwell_nh = (counts_nch[:, READ_SECONDS] + _PRIOR_READS * habit_h) / (counts_nch[:, READS] + _PRIOR_READS)
+    columns = [
+        *np.log1p(clicks_nh).T,
+        *rate_nh.T,
+        *(setwise_percentile(column) for column in clicks_nh.T),
+        *(setwise_percentile(column) for column in rate_nh.T),
+        *np.log1p(shown_nh).T,
+        *dwell_nh.T[-2:],
+        np.log1p(clicks_nh[:, 0] * 16) - np.log1p(clicks_nh[:, 2]),
+    ]
+    return np.column_stack(columns)
+
+
+FAMILY = Family(
+    "popularity",
+    (
+        *(f"clicks_{name}" for name in _NAMES),
+        *(f"ctr_{name}" for name in _NAMES),
+        *(f"clicks_{name}_setwise" for name in _NAMES),
+        *(f"ctr_{name}_setwise" for name in _NAMES),
+        *(f"impressions_{name}" for name in _NAMES),
+        "dwell_2d",
+        "dwell_7d",
+        "click_velocity",
+    ),
+    _compute,
+)

@@ -1,0 +1,60 @@
+"""The feature set: families in order, their names, and the schema id that a bundle stores."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.reranker.context import Family, FloatArray, RankingContext
+from recsys.reranker.features import (
+    affinity,
+    circumstance,
+    encounters,
+    freshness,
+    interest,
+    popularity,
+    position,
+)
+
+FAMILIES: tuple[Family, ...] = (
+    popularity.FAMILY,
+    freshness.FAMILY,
+    affinity.FAMILY,
+    interest.FAMILY,
+    encounters.FAMILY,
+    circumstance.FAMILY,
+    position.FAMILY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """Chosen families, in order."""
+
+    families: tuple[Family, ...] = FAMILIES
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names [f]."""
+        return tuple(name for family in self.families for name in family.names)
+
+    @property
+    def schema_id(self) -> str:
+        """Changes whenever a model trained on other columns could not be used."""
+        return hashlib.blake2b("\n".join(self.names).encode(), digest_size=8).hexdigest()
+
+    def without(self, family: str) -> "FeatureSet":
+        """The same set less one family, for ablations."""
+        return FeatureSet(tuple(kept for kept in self.families if kept.name != family))
+
+    def columns_of(self, part: "FeatureSet") -> list[int]:
+        """Where the columns of a smaller set stand in this one."""
+        return [self.names.index(name) for name in part.names]
+
+    def compute(self, context: RankingContext) -> FloatArray:
+        """Features [n, f] of one request."""
+        return np.concatenate([family.compute(context) for family in self.families], axis=1)
+
+
+ALL_FEATURES = FeatureSet()
+WITHOUT_CONTENT = ALL_FEATURES.without("interest")

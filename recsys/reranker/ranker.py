@@ -1,0 +1,15 @@
+"""The seam between features and whatever turns them into one score."""
+
+from typing import Protocol
+
+from recsys.reranker.context import FloatArray
+
+
+class Ranker(Protocol):
+    """Features [n, f] of `features.schema.ALL_FEATURES` → scores [n], larger is better."""
+
+    name: str
+
+    def score(self, features: FloatArray) -> FloatArray:
+        """Scores of the candidates of one request."""
+        ...
