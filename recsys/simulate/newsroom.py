@@ -1,6 +1,7 @@
 """The articles of a simulated newsroom: when, about what, how good."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -49,6 +50,11 @@ class Newsroom:
     clickbait: Bools
     word_count: Ints
     frame: pl.DataFrame
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Id → place in the arrays."""
+        return {id_: place for place, id_ in enumerate(self.ids.tolist())}
 
 
 @dataclass(frozen=True, eq=False)

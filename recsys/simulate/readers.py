@@ -1,6 +1,7 @@
 """The readers: what they like, when they come, how they read."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,11 @@ class Readers:
     visits_a_day: Floats
     habit: Floats
     device: NDArray[np.object_]
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Id → place in the arrays."""
+        return {id_: place for place, id_ in enumerate(self.ids.tolist())}
 
     def category_tastes(self) -> dict[str, dict[str, float]]:
         """Reader → category → weight; the weights of a reader sum to 1."""

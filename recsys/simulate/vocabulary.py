@@ -50,8 +50,7 @@ CATEGORIES: tuple[Category, ...] = (
             "parliament, the finance minister, the opposition leader, a cross-party committee, the speaker",
             "rejects, debates, defends, postpones, amends, votes on, presents",
             "the budget bill, a pension reform, the asylum law, a tax cut for families, "
-            "the lobbying register, "
-            "a confidence motion, the defence spending plan",
+            "the lobbying register, a confidence motion, the defence spending plan",
         ),
         _sub(
             "elections",
@@ -66,16 +65,14 @@ CATEGORIES: tuple[Category, ...] = (
             "the city council, the mayor, a residents' group, the planning office, the district board",
             "approves, blocks, funds, opposes, delays, unveils",
             "a new tram line, the rent cap, parking fees downtown, a cycle path along the canal, "
-            "the library budget, "
-            "a shelter in the old town hall, the redesign of the market square",
+            "the library budget, a shelter in the old town hall, the redesign of the market square",
         ),
         _sub(
             "diplomacy",
             "the foreign minister, the ambassador, a peace envoy, the trade delegation, the security council",
             "signs, renegotiates, condemns, welcomes, brokers, walks out of",
             "a border treaty, the sanctions package, the ceasefire talks, a visa agreement, "
-            "the arms control deal, "
-            "a state visit, the fishing rights accord",
+            "the arms control deal, a state visit, the fishing rights accord",
         ),
     )),
     Category("business", 1.3, 12, 480,
@@ -134,8 +131,7 @@ CATEGORIES: tuple[Category, ...] = (
             "the data authority",
             "discovers, leaks, patches, exploits, warns of, shuts down",
             "a ransomware attack, millions of stolen passwords, a flaw in a popular router, "
-            "phishing messages, "
-            "a spyware campaign, the breach of customer data, a botnet of cameras",
+            "phishing messages, a spyware campaign, the breach of customer data, a botnet of cameras",
         ),
         _sub(
             "internet",
@@ -193,8 +189,7 @@ CATEGORIES: tuple[Category, ...] = (
             "a sleep researcher, the running coach, a physiotherapist, the yoga teacher, a long-term study",
             "explains, recommends, disproves, measures, praises, warns against",
             "ten thousand steps a day, an afternoon nap, strength training after fifty, "
-            "stretching before a run, "
-            "screens at bedtime, cold showers, back pain at the desk",
+            "stretching before a run, screens at bedtime, cold showers, back pain at the desk",
         ),
         _sub(
             "mental health",
@@ -407,8 +402,7 @@ FIRST_NAMES = _orgs(
 
 LAST_NAMES = _orgs(
     "Holm, Okafor, Lindqvist, Moreau, Banerjee, Keller, Novak, Haddad, Fischer, Sato, Brandt, Costa, "
-    "Winter, Dahl, "
-    "Petrov, Quist, Romero, Vance"
+    "Winter, Dahl, Petrov, Quist, Romero, Vance"
 )
 
 TITLES = (

@@ -78,9 +78,9 @@ def oracle_scores(world: World, slate: Slate) -> Floats:
     Raises:
         RequestError: the reader or a candidate is not of this world.
     """
-    reader = np.flatnonzero(world.readers.ids == slate.reader)
-    place = np.searchsorted(world.newsroom.ids.astype(str), slate.candidates)
-    known = place < len(world.newsroom.ids)
-    if not len(reader) or not np.all(known) or np.any(world.newsroom.ids[place] != np.array(slate.candidates)):
-        raise RequestError(f"reader {slate.reader} or a candidate of slate {slate.id} is not of this world")
-    return click_logit(world.readers, world.newsroom, reader, place, np.array([slate.at]))
+    try:
+        reader = world.readers.places[slate.reader]
+        articles = [world.newsroom.places[candidate] for candidate in slate.candidates]
+    except KeyError as error:
+        raise RequestError(f"slate {slate.id}: {error} is not of this world") from error
+    return click_logit(world.readers, world.newsroom, np.array(reader), np.array(articles), np.array(slate.at))
