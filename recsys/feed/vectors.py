@@ -47,13 +47,13 @@ class VectorTable:
     def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Which of `rows` [n] have a vector."""
         inside = rows < len(self.present)
-        return (
-            np.asarray(inside & self.present[np.where(inside, rows, 0)]) if len(self.present) else inside & False
-        )
+        found = np.zeros(len(rows), dtype=np.bool_)
+        found[inside] = self.present[rows[inside]]
+        return found
 
     def take(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Vectors [n, d] of `rows` [n] that have one."""
-        return self.matrix[rows]
+        return np.asarray(self.matrix[rows])
 
 
 def ensure_vectors(

@@ -17,6 +17,7 @@ class Catalog:
         self.categories = Vocabulary()
         self.subcategories = Vocabulary()
         self.sources = Vocabulary()
+        self.titles: list[str] = []
         self.described: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
         self.category: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.subcategory: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
@@ -28,6 +29,7 @@ class Catalog:
 
     def reserve(self, rows: int) -> None:
         """Make room for article ids below `rows`."""
+        self.titles += [""] * (rows - len(self.titles))
         self.described = grown(self.described, rows)
         self.category = grown(self.category, rows, UNKNOWN)
         self.subcategory = grown(self.subcategory, rows, UNKNOWN)
@@ -40,6 +42,8 @@ class Catalog:
     def describe(self, rows: NDArray[np.int32], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
         self.described[rows] = True
+        for row, title in zip(rows.tolist(), articles["title"].to_list(), strict=True):
+            self.titles[row] = title
         self.category[rows] = _codes(self.categories, articles["category"])
         self.subcategory[rows] = _codes(self.subcategories, articles["subcategory"])
         self.source[rows] = _codes(self.sources, articles["source"])

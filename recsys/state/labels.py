@@ -8,8 +8,8 @@
 A reading is judged against the article's own length: reading at 238 words a minute (Brysbaert 2019) takes the
 expected time, capped at two minutes; without a length it is one minute.
 
-A slate's outcome is what quotes its request id, else what the same reader did to the same article within 30 minutes
-after the slate (the newest such slate takes it), and only what was known before the cut-off.
+A slate's outcome is what quotes its request id, else what the same reader did to the same article within 30
+minutes after the slate (the newest such slate takes it), and only what was known before the cut-off.
 """
 
 from dataclasses import dataclass

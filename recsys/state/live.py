@@ -4,6 +4,8 @@ The API folds rows as they arrive; training and evaluation fold the same rows fr
 cut into batches, histories are equal and counters agree.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -28,6 +30,9 @@ MAX_READ_SECONDS = 600.0
 EVERYTHING, NO_CATEGORY, FIRST_CATEGORY = 0, 1, 2
 """Rows of `counters.groups`: all articles, those without category, and category c at c + 2."""
 
+UNKNOWN_ARTICLE = ""
+"""Id of row 0, an article of which nothing is known: what a request for an id never met is ranked as."""
+
 _SHOWN_COLUMNS = ("known_at", "id", "reader", "article")
 
 
@@ -36,13 +41,18 @@ class LiveState:
 
     def __init__(self) -> None:
         self.readers = Vocabulary()
-        self.articles = Vocabulary()
+        self.articles = Vocabulary([UNKNOWN_ARTICLE])
         self.catalog = Catalog()
         self.counters = DecayedCounters(COUNTERS, HALF_LIVES)
         self.first_shown: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.histories = Histories()
         self.exposures = Exposures()
         self.known_at = 0
+        self._reserve()
+
+    def rows_of(self, articles: Sequence[str]) -> NDArray[np.int64]:
+        """Dense ids [n] of `articles`; 0, the unknown article, for ids never met."""
+        return np.maximum(self.articles.lookup(articles), 0).astype(np.int64)
 
     def describe(self, articles: pl.DataFrame) -> None:
         """Take in article columns (`frames.ARTICLES`). Articles may come before or after their behaviour."""

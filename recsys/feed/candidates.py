@@ -1,0 +1,126 @@
+"""Candidates of a feed: several sources, each named, none showing what the reader has had or may not see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.domain import DAY, FeedRequest
+from recsys.index.port import VectorIndex
+from recsys.preference.match import Matcher, Reads
+from recsys.state.catalog import NEVER
+from recsys.state.histories import History
+from recsys.state.kinds import CLICKS
+from recsys.state.live import LiveState
+
+INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE = "interest", "similar", "trending", "fresh", "explore"
+
+_SHARES = {INTEREST: 0.4, SIMILAR: 0.15, TRENDING: 0.25, FRESH: 0.15, EXPLORE: 0.05}
+_TRENDING_HALF_LIFE = 2
+_DEEP_SECONDS = 30.0
+_DEEP_READS = 3
+_OVERFETCH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Dense article ids [n], each with the first source that named it [n]."""
+
+    rows: NDArray[np.int64]
+    sources: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the sources know of a request: its reader's history and what interest models make of it."""
+
+    request: FeedRequest
+    history: History
+    reads: Reads
+    matcher: Matcher
+    rng: np.random.Generator
+
+
+def retrieve(
+    state: LiveState, index: VectorIndex | None, asked: Asked, count: int, max_age: float = np.inf
+) -> Candidates:
+    """About `count` candidates that were available before `as_of` (not older than `max_age` days).
+
+    A reader without history gets what trends, what is new and some of the rest.
+    """
+    allowed = _allowed(state, asked, max_age)
+    rows = np.flatnonzero(allowed)
+    wanted = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
+    found = {
+        INTEREST: _nearest(
+            state, index, asked.matcher.interests(asked.reads, asked.request.as_of), wanted[INTEREST]
+        ),
+        SIMILAR: _nearest(state, index, _deep_reads(asked.reads), wanted[SIMILAR]),
+        TRENDING: _top(rows, state.counters.articles[rows, CLICKS, _TRENDING_HALF_LIFE], count),
+        FRESH: _top(rows, state.available_since(rows), count),
+        EXPLORE: asked.rng.permutation(rows)[: wanted[EXPLORE]],
+    }
+    return _merge(found, wanted, allowed, count)
+
+
+def _allowed(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bool_]:
+    """Which articles [all] may be shown to this reader now."""
+    request, catalog = asked.request, state.catalog
+    since = state.available_since(np.arange(len(state.first_shown)))
+    allowed = catalog.described & (since != NEVER) & (since < request.as_of)
+    if np.isfinite(max_age):
+        allowed &= since >= request.as_of - int(max_age * DAY)
+    if request.category is not None:
+        allowed &= catalog.category == catalog.categories.get(request.category)
+    if not allowed.any() and request.category is None:
+        # nothing has a date or was ever shown: a feed of undated articles is better than none
+        allowed = catalog.described.copy()
+    allowed[asked.history.article] = False
+    allowed[state.rows_of(sorted(request.exclude))] = False
+    allowed[0] = False
+    return np.asarray(allowed)
+
+
+def _nearest(
+    state: LiveState, index: VectorIndex | None, queries: NDArray[np.float32], count: int
+) -> NDArray[np.int64]:
+    """Nearest articles of all queries, best first, each query in turn."""
+    if index is None or not len(queries) or not len(index):
+        return np.zeros(0, dtype=np.int64)
+    hits = index.search(queries, min(len(index), _OVERFETCH * count)).ids
+    longest = max(len(ids) for ids in hits)
+    turns = [ids[place] for place in range(longest) for ids in hits if place < len(ids)]
+    return state.rows_of(list(dict.fromkeys(turns)))
+
+
+def _deep_reads(reads: Reads) -> NDArray[np.float32]:
+    """Vectors of the last articles that were read for long."""
+    deep = np.flatnonzero(np.nan_to_num(reads.seconds) >= _DEEP_SECONDS)[::-1]
+    return reads.vectors[deep[:_DEEP_READS]]
+
+
+def _top(rows: NDArray[np.int64], by: NDArray[np.generic], count: int) -> NDArray[np.int64]:
+    """The `count` rows with the largest `by`, largest first, ties by row."""
+    if len(rows) > count:
+        near = np.argpartition(-by, count - 1)[:count]
+        rows, by = rows[near], by[near]
+    return rows[np.lexsort((rows, -by))]
+
+
+def _merge(
+    found: dict[str, NDArray[np.int64]], wanted: dict[str, int], allowed: NDArray[np.bool_], count: int
+) -> Candidates:
+    """Each source gives its share; what stays empty is filled up from trending and fresh."""
+    source_of: dict[int, str] = {}
+    for source, rows in found.items():
+        _take(source_of, source, rows[allowed[rows]].tolist(), wanted[source])
+    for source in (TRENDING, FRESH):
+        rows = found[source]
+        _take(source_of, source, rows[allowed[rows]].tolist(), count - len(source_of))
+    return Candidates(np.fromiter(source_of, dtype=np.int64, count=len(source_of)), list(source_of.values()))
+
+
+def _take(source_of: dict[int, str], source: str, rows: Sequence[int], most: int) -> None:
+    new = [row for row in rows if row not in source_of]
+    source_of.update(dict.fromkeys(new[: max(most, 0)], source))
