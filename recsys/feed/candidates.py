@@ -52,10 +52,9 @@ def retrieve(
     allowed = _allowed(state, asked, max_age)
     rows = np.flatnonzero(allowed)
     wanted = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
+    interests = asked.matcher.interests(asked.reads, asked.request.as_of)
     found = {
-        INTEREST: _nearest(
-            state, index, asked.matcher.interests(asked.reads, asked.request.as_of), wanted[INTEREST]
-        ),
+        INTEREST: _nearest(state, index, interests, wanted[INTEREST]),
         SIMILAR: _nearest(state, index, _deep_reads(asked.reads), wanted[SIMILAR]),
         TRENDING: _top(rows, state.counters.articles[rows, CLICKS, _TRENDING_HALF_LIFE], count),
         FRESH: _top(rows, state.available_since(rows), count),
@@ -100,7 +99,7 @@ def _deep_reads(reads: Reads) -> NDArray[np.float32]:
     return reads.vectors[deep[:_DEEP_READS]]
 
 
-def _top(rows: NDArray[np.int64], by: NDArray[np.generic], count: int) -> NDArray[np.int64]:
+def _top(rows: NDArray[np.int64], by: NDArray[np.float64] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The `count` rows with the largest `by`, largest first, ties by row."""
     if len(rows) > count:
         near = np.argpartition(-by, count - 1)[:count]

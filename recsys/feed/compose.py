@@ -14,7 +14,7 @@ _UNKNOWN_CATEGORY = -1
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A slate: places among the candidates [k], propensity of each at its position [k], and which were explored."""
+    """A slate: places among the candidates [k], propensity at each position [k], and which were explored."""
 
     places: list[int]
     propensities: list[float]
@@ -50,7 +50,8 @@ def _spread(best_first: list[int], categories: NDArray[np.integer], limit: int) 
     """The same order, but what would exceed its category's share of the slate moves behind all others."""
     most = max(1, int(np.ceil(limit * MAX_CATEGORY_SHARE)))
     taken: Counter[int] = Counter()
-    kept, moved = [], []
+    kept: list[int] = []
+    moved: list[int] = []
     for place in best_first:
         category = int(categories[place])
         taken[category] += category != _UNKNOWN_CATEGORY

@@ -6,12 +6,12 @@ the fold alone.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.domain import FeedRequest, RankedItem, Ranking, RankRequest
+from recsys.domain import FeedRequest, RankedItem, Ranking, RankRequest, Reason
 from recsys.errors import RequestError
 from recsys.feed.candidates import EXPLORE, Asked, Candidates, retrieve
 from recsys.feed.compose import compose
@@ -60,8 +60,8 @@ class FeedEngine:
 
     state: LiveState
     vectors: VectorTable
-    matcher: Matcher = ContentMatcher()
-    ranker: Ranker = StartingRanker()
+    matcher: Matcher = field(default_factory=ContentMatcher)
+    ranker: Ranker = field(default_factory=StartingRanker)
     index: VectorIndex | None = None
     model: str = STARTING
     pool: int = 300
@@ -77,7 +77,7 @@ class FeedEngine:
         prepared = self.prepare(request)
         scores = self.ranker.score(prepared.features)
         order = _best_first(scores, request.candidates)
-        reasons = self._reasons(prepared, order, ["request"] * len(order)) if explain else [()] * len(order)
+        reasons = self._reasons(prepared, order, ["request"] * len(order), explain)
         items = tuple(
             RankedItem(request.candidates[place], float(scores[place]), position, reasons=why)
             for position, (place, why) in enumerate(zip(order, reasons, strict=True))
@@ -99,10 +99,9 @@ class FeedEngine:
         scores = self.ranker.score(prepared.features) if ids else np.zeros(0)
         categories = self.state.catalog.category[found.rows]
         slate = compose(scores, categories, request.limit, request.explore, rng)
-        sources = [
-            EXPLORE if new else found.sources[i] for i, new in zip(slate.places, slate.explored, strict=True)
-        ]
-        reasons = self._reasons(prepared, slate.places, sources) if request.explain else [()] * len(sources)
+        explored = zip(slate.places, slate.explored, strict=True)
+        sources = [EXPLORE if new else found.sources[place] for place, new in explored]
+        reasons = self._reasons(prepared, slate.places, sources, request.explain)
         items = tuple(
             RankedItem(ids[place], float(scores[place]), position, source, propensity, why)
             for position, (place, source, propensity, why) in enumerate(
@@ -154,7 +153,12 @@ class FeedEngine:
             return set()
         return self.touched(reader, [self.state.articles.strings[i] for i in found.rows])
 
-    def _reasons(self, prepared: Prepared, places: Sequence[int], sources: list[str]) -> list[tuple[object, ...]]:
+    def _reasons(
+        self, prepared: Prepared, places: Sequence[int], sources: list[str], wanted: bool
+    ) -> list[tuple[Reason, ...]]:
+        if not wanted:
+            return [()] * len(sources)
+
         explainer = Explainer(
             self.state,
             self.vectors,

@@ -1,6 +1,7 @@
 """The history a request is answered with: the stored one of its reader, or the one it brings along."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.domain import MINUTE, HistoryItem, RankRequest
 from recsys.feed.vectors import VectorTable
@@ -22,8 +23,8 @@ def history_of(state: LiveState, request: RankRequest) -> History:
     return _handed_in(state, request.history[-LENGTH:], request.as_of)
 
 
-def reads_of(history: History, vectors: VectorTable, as_of: int) -> tuple[Reads, np.ndarray]:
-    """What interest models see of a history (no hidden items, only items with a vector), and where it stands in it."""
+def reads_of(history: History, vectors: VectorTable, as_of: int) -> tuple[Reads, NDArray[np.intp]]:
+    """What interest models see of a history, and its places there: nothing hidden, only what has a vector."""
     places = np.flatnonzero(vectors.has(history.article) & ((history.flags & HIDDEN) == 0))
     age = np.maximum((as_of - history.opened[places]) / _HOUR, 0.0)
     return Reads(vectors.take(history.article[places]), history.seconds[places], age), places
