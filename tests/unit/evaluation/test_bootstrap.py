@@ -27,6 +27,18 @@ def test_impressions_of_one_reader_do_not_count_as_independent() -> None:
     assert clustered.high - clustered.low > 1.8 * (pretended.high - pretended.low)
 
 
+def test_draws_agree_with_resampling_readers_one_by_one() -> None:
+    """The same spread as when whole readers are put into a list again and again."""
+    sizes = RNG.integers(1, 9, size=60)
+    readers, values = np.repeat(np.arange(60), sizes), RNG.random(int(sizes.sum()))
+    groups = [values[readers == reader] for reader in range(60)]
+    rng = np.random.default_rng(1)
+    means = [np.concatenate([groups[g] for g in rng.integers(0, 60, 60)]).mean() for _ in range(2_000)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    found = intervals({"auc": values}, readers, draws=2_000)["auc"]
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.006)
+
+
 def test_same_seed_gives_the_same_interval_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = intervals({"auc": VALUES}, READERS)
     monkeypatch.setattr(bootstrap, "_CELLS_PER_BLOCK", 700)

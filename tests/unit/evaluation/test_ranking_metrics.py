@@ -68,6 +68,30 @@ def test_adding_a_slate_does_not_move_the_others(slates: ScoredSlates) -> None:
         np.testing.assert_allclose(metric(both), np.concatenate([metric(slates), metric(alone)]))
 
 
+@given(scored(), st.sampled_from([1, 3, 10]))
+@PROPERTY
+def test_metrics_equal_their_formulas_written_as_loops(slates: ScoredSlates, k: int) -> None:
+    """With ties: the loops take the ranks as given and know nothing of the vectorised sums."""
+    computed = (mrr(slates), ndcg(slates, k), read_ndcg(slates, k))
+    for slate in np.flatnonzero(slates.valid):
+        span = slice(slates.offsets[slate], slates.offsets[slate + 1])
+        ranks, labels = slates.ranks[span].tolist(), slates.labels[span].tolist()
+        expected = (
+            sum(1 / rank for rank, label in zip(ranks, labels, strict=True) if label) / sum(map(bool, labels)),
+            gain_by_loop(ranks, [int(label > 0) for label in labels], k),
+            gain_by_loop(ranks, labels, k),
+        )
+        assert [values[slate] for values in computed] == pytest.approx(expected)
+
+
+def gain_by_loop(ranks: list[int], gains: list[int], k: int) -> float:
+    def dcg(ordered: list[int]) -> float:
+        return sum(gain / math.log2(place + 2) for place, gain in enumerate(ordered[:k]))
+
+    by_rank = [gain for _, gain in sorted(zip(ranks, gains, strict=True))]
+    return dcg(by_rank) / dcg(sorted(gains, reverse=True))
+
+
 def test_all_tied_scores_give_auc_of_half() -> None:
     assert auc(one([1, 1, 1, 1], [0, 1, 0, 0])).tolist() == [0.5]
 
