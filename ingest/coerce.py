@@ -84,9 +84,9 @@ def _as_text(value: object, kind: FieldType) -> str | None:
         return value if _is_unicode(value) else None
     if isinstance(value, bool):
         return str(value).lower() if kind is FieldType.FLAG else None
-    if isinstance(value, int) or (isinstance(value, float) and kind in _FROM_FLOAT):
-        return str(value)
-    return json.dumps(value) if isinstance(value, list) and kind in _LISTS else None
+    if kind in _LISTS:
+        return json.dumps(value) if isinstance(value, list) else None
+    return str(value) if isinstance(value, int) or (isinstance(value, float) and kind in _FROM_FLOAT) else None
 
 
 def _is_unicode(text: str) -> bool:

@@ -36,6 +36,7 @@ class Outcome:
 def store(connection: Connection, articles: pl.DataFrame, events: pl.DataFrame, slates: pl.DataFrame) -> Outcome:
     """Store checked rows (raw columns kept by `validate`). What is stored already is counted, not stored again."""
     outcome = Outcome()
+    log.lock(connection)  # what is stored already must not change between asking and storing
     upserted = article_store.upsert(connection, conform(articles, ARTICLES))
     outcome.counts["articles.stored"] = upserted.stored
     outcome.counts["articles.updated"] = upserted.updated

@@ -110,6 +110,9 @@ def split_records(lines: list[_Line], layout: Layout, final: bool) -> _Records:
     found = _Records()
     at = 0
     while at < len(lines):
+        if not lines[at][1].strip():  # blank between records; within quotes a blank line is part of the cell
+            at += 1
+            continue
         alone = layout.parse(lines[at][1])
         if alone != "bad_quotes":
             found.keep(lines[at], alone)
@@ -137,8 +140,8 @@ def _closing_line(lines: list[_Line], start: int) -> int | None:
 def _texts(block: Block, layout: Layout) -> tuple[list[_Line], list[dict[str, object]]]:
     lines: list[_Line] = []
     rejects = []
-    for number, line in block.numbered():
-        text = decode(line)
+    for number, line in enumerate(block.lines, start=block.first):
+        text = decode(line.removesuffix(b"\r"))
         if text is None or len(line) >= LONGEST_LINE:
             reason = "not_utf8" if text is None else "line_too_long"
             rejects.append(reject(block.path.name, number, layout.kind, reason, line))
