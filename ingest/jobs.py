@@ -86,7 +86,7 @@ def _store_batch(
         outcome.add_rejects(pl.concat([batch.rejects, articles.rejects, events.rejects, slates.rejects]))
         outcome.counts["events.duplicate"] += batch.merged
         outcome.counts.update({f"{kind}.read": rows for kind, rows in batch.read().items()})
-        rejects.write(before.position, outcome.rejects)
+        rejects.write(before.position, outcome.rejects.sort("file", "row"))
         total = Counter(before.counts) + outcome.counts
         checkpoints.save(connection, job, Checkpoint(batch.position, total))
     return total

@@ -1,0 +1,122 @@
+"""Rows received live, on both databases."""
+
+import itertools
+import math
+
+import pytest
+
+from ingest.receive import Received, Rejected, store_articles, store_events
+from recsys.store import replay
+from recsys.store.articles import get
+from recsys.store.database import Database
+
+NOW = 1_700_000_000_000_000
+CLICK = {"reader": "r", "kind": "click", "article": "a", "at": NOW - 1_000}
+
+
+class Clock:
+    """Receipt times a microsecond apart, from a start."""
+
+    def __init__(self, start: int = NOW) -> None:
+        self.next = start
+
+    def __call__(self, count: int) -> int:
+        first, self.next = self.next, self.next + count
+        return first
+
+
+def received(database: Database, *rows: object, clock: Clock | None = None, at: int = NOW) -> Received:
+    return store_events(database, rows, at, clock or Clock())
+
+
+def log(database: Database) -> list[dict[str, object]]:
+    with database.read() as connection:
+        return [row for chunk in replay.stream(connection) for row in chunk.events.rows(named=True)]
+
+
+def test_events_are_known_in_the_order_of_receipt(database: Database) -> None:
+    clock = Clock()
+    rows = [{**CLICK, "id": name, "at": NOW - hours} for name, hours in (("late", 1), ("early", 9), ("mid", 5))]
+    assert received(database, *rows, clock=clock) == Received(3, 0, [])
+    received(database, {**CLICK, "id": "next"}, clock=clock)
+    assert [row["id"] for row in log(database)] == ["late", "early", "mid", "next"]
+    known = [row["known_at"] for row in log(database)]
+    assert known == list(range(NOW, NOW + 4))
+
+
+def test_receipt_is_later_than_all_the_log_holds_whatever_the_clock_says(database: Database) -> None:
+    received(database, CLICK, clock=Clock(NOW))
+    received(database, {**CLICK, "article": "b"}, clock=Clock(NOW - 10**9))
+    first, second = (row["known_at"] for row in log(database))
+    assert second == first + 1
+
+
+def test_an_event_without_time_happened_on_receipt(database: Database) -> None:
+    received(database, {"reader": "r", "kind": "click", "article": "a"})
+    assert log(database)[0]["at"] == NOW
+
+
+def test_two_clicks_without_time_or_id_are_two(database: Database) -> None:
+    bare = {"reader": "r", "kind": "click", "article": "a"}
+    assert received(database, bare).accepted == 1
+    assert received(database, bare, at=NOW + 1).accepted == 1
+
+
+def test_a_clock_ahead_of_ours_does_not_make_the_future(database: Database) -> None:
+    received(database, {**CLICK, "at": NOW + 60_000_000})
+    assert log(database)[0]["at"] == NOW
+
+
+def test_sent_again_it_is_a_duplicate(database: Database) -> None:
+    with_id = {**CLICK, "id": "e"}
+    del with_id["at"]
+    for rows, at in itertools.product([(CLICK, with_id)], [NOW, NOW + 5_000]):
+        last = received(database, *rows, at=at)
+    assert last == Received(0, 2, [])
+    assert len(log(database)) == 2
+
+
+def test_each_bad_row_is_told_by_its_index_and_the_others_are_stored(database: Database) -> None:
+    result = received(
+        database,
+        "click",
+        CLICK,
+        {**CLICK, "kind": "glance"},
+        {**CLICK, "kind": "read", "value": math.nan},
+        {**CLICK, "id": "e"},
+        {**CLICK, "id": "e", "article": "b"},
+        {**CLICK, "reader": ["r"]},
+    )
+    assert result == Received(
+        accepted=2,
+        duplicates=0,
+        rejected=[
+            Rejected(0, "not_an_object"),
+            Rejected(2, "unknown_kind"),
+            Rejected(3, "not_finite"),
+            Rejected(5, "id_with_other_content"),
+            Rejected(6, "bad_type"),
+        ],
+    )
+
+
+def test_a_caller_cannot_say_when_we_knew(database: Database) -> None:
+    received(database, {**CLICK, "known_at": NOW - 500})
+    assert log(database)[0]["known_at"] == NOW
+
+
+@pytest.mark.parametrize("rows", [[], ["x"]])
+def test_nothing_sound_stores_nothing(database: Database, rows: list[object]) -> None:
+    assert received(database, *rows).accepted == 0
+    assert log(database) == []
+
+
+def test_articles_new_changed_same_and_bad(database: Database) -> None:
+    article = {"id": "a", "title": "Title", "entities": ["x"], "published_at": "2023-05-18T07:00:00Z"}
+    assert store_articles(database, [article, {"id": "b"}, 7], NOW) == Received(
+        1, 0, [Rejected(1, "missing_title"), Rejected(2, "not_an_object")]
+    )
+    assert store_articles(database, [article], NOW) == Received(0, 1, [])
+    assert store_articles(database, [{**article, "title": "Other"}], NOW) == Received(1, 0, [])
+    with database.read() as connection:
+        assert get(connection, ["a"])["title"].to_list() == ["Other"]
