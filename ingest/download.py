@@ -53,7 +53,7 @@ def fetch(url: str, target: Path, progress: Progress | None = None) -> None:
     unfinished = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
     have = unfinished.stat().st_size if unfinished.is_file() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT) as response:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             unfinished.replace(target)  # all of it was here already
@@ -63,7 +63,7 @@ def fetch(url: str, target: Path, progress: Progress | None = None) -> None:
         have = have if resumed else 0
         total = have + int(response.headers.get("Content-Length", -have))
         with unfinished.open("ab" if resumed else "wb") as file:
-            for chunk in response.iter_bytes(_CHUNK):
+            for chunk in response.iter_raw():
                 file.write(chunk)
                 have += len(chunk)
                 if progress is not None:
@@ -105,7 +105,7 @@ def _from_any(mirrors: Sequence[str], archive: Path, progress: Progress | None) 
         try:
             return fetch(f"{mirror}/{archive.name}", archive, progress)
         except httpx.HTTPError as error:
-            failures.append(f"{mirror}: {error}")
+            failures.append(f"{mirror}: {(str(error) or type(error).__name__).splitlines()[0]}")
     raise DataError(
         f"cannot download {archive.name}: {'; '.join(failures)}. Download it by hand (https://msnews.github.io) "
         f"to {archive.parent}, and run the command again"
