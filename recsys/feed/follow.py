@@ -9,11 +9,14 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recsys.errors import StoreError
 from recsys.state import snapshot
 from recsys.state.batch import LogBatch
+from recsys.state.kinds import CLICKS
 from recsys.state.live import LiveState
 from recsys.state.snapshot import Watermark
 from recsys.store import articles, log, replay
@@ -95,7 +98,8 @@ class LogFollower:
                 state, mark = snapshot.load(path)
                 key = Key(mark.known_at, mark.id)
                 late = replay.first_key(connection, after_seq=mark.seq)
-                if (late is None or late > key) and (before is None or before > key):
+                behind = (late is None or late > key) and (before is None or before > key)
+                if behind and _is_of_this_log(connection, mark):
                     return state, mark
         return LiveState(), Watermark()
 
@@ -132,7 +136,19 @@ class Replay:
             now, later = self._batch.split(as_of)
             self.state.apply(now)
             self._batch = later
-            if later.first_known_at is not None:
+            if later.span is not None:
                 break
             self._batch = next(self._held, None)
         return self.state
+
+    def clicks_before(self, as_of: int) -> NDArray[np.float64]:
+        """Fold everything known before `as_of`; clicks of each article lately, by dense id."""
+        return self.advance(as_of).counters.articles[:, CLICKS, -1].copy()
+
+
+def _is_of_this_log(connection: Connection, mark: Watermark) -> bool:
+    """Whether the log has the row a snapshot ends with: another database may have used the same folder."""
+    if mark.seq > log.position(connection).last_seq:
+        return False
+    then = replay.stream(connection, after=Key(mark.known_at, ""), until=mark.known_at + 1)
+    return any(mark.id in frame["id"] for chunk in then for frame in (chunk.events, chunk.slates))

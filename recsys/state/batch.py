@@ -16,9 +16,9 @@ class Behaviours:
 
     known_at: NDArray[np.int64]
     at: NDArray[np.int64]
-    reader: NDArray[np.int32]
-    article: NDArray[np.int32]
-    kind: NDArray[np.int8]
+    reader: NDArray[np.int64]
+    article: NDArray[np.int64]
+    kind: NDArray[np.int64]
     value: NDArray[np.float64]
 
 
@@ -27,8 +27,8 @@ class Shown:
     """What readers were shown, one row per candidate, in the fold's order. All arrays are [x]."""
 
     known_at: NDArray[np.int64]
-    reader: NDArray[np.int32]
-    article: NDArray[np.int32]
+    reader: NDArray[np.int64]
+    article: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class LogBatch:
     shown: Shown
 
     @property
-    def first_known_at(self) -> int | None:
-        """Earliest known_at, None without rows."""
-        return min((int(part.known_at[0]) for part in self._parts()), default=None)
-
-    @property
-    def last_known_at(self) -> int | None:
-        """Latest known_at, None without rows."""
-        return max((int(part.known_at[-1]) for part in self._parts()), default=None)
+    def span(self) -> tuple[int, int] | None:
+        """Earliest and latest known_at, None without rows."""
+        ends = [
+            (int(part.known_at[0]), int(part.known_at[-1]))
+            for part in (self.behaviours, self.shown)
+            if len(part.known_at)
+        ]
+        return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
 
     def split(self, as_of: int) -> tuple["LogBatch", "LogBatch"]:
         """The rows known before `as_of`, and the rest."""
@@ -56,9 +56,6 @@ class LogBatch:
             LogBatch(_cut(self.behaviours, slice(None, e)), _cut(self.shown, slice(None, x))),
             LogBatch(_cut(self.behaviours, slice(e, None)), _cut(self.shown, slice(x, None))),
         )
-
-    def _parts(self) -> list[Behaviours | Shown]:
-        return [part for part in (self.behaviours, self.shown) if len(part.known_at)]
 
 
 def _cut(part: Any, rows: slice) -> Any:

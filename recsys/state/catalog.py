@@ -39,7 +39,7 @@ class Catalog:
         self.title_chars = grown(self.title_chars, rows, np.nan)
         self.paid = grown(self.paid, rows, np.nan)
 
-    def describe(self, rows: NDArray[np.int32], articles: pl.DataFrame) -> None:
+    def describe(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
         self.described[rows] = True
         for row, title in zip(rows.tolist(), articles["title"].to_list(), strict=True):

@@ -19,7 +19,8 @@ EPOCH_HALF_LIVES = 64
 class DecayedCounters:
     """Counters of articles and of groups of articles, decayed at several half-lives, on one clock.
 
-    `articles` and `groups` are [rows, counters, half-lives], in units of the current epochs: see `read`.
+    `articles` and `groups` are [rows, counters, half-lives], in units of the current epochs: see `read`. Both are
+    views of one table, groups first, so that an event adds to all its rows in one go.
 
     Args:
         counters: how many counters a row has.
@@ -28,33 +29,46 @@ class DecayedCounters:
 
     def __init__(self, counters: int, half_lives: tuple[int, ...]) -> None:
         self.half_lives = np.asarray(half_lives, dtype=np.int64)
-        self.articles: NDArray[np.float64] = np.zeros((0, counters, len(half_lives)))
-        self.groups: NDArray[np.float64] = np.zeros((0, counters, len(half_lives)))
-        self.epochs: NDArray[np.int64] = np.zeros(len(half_lives), dtype=np.int64)
         self._period = self.half_lives * EPOCH_HALF_LIVES
-        self._spread = np.arange(len(half_lives))
+        self._cells = np.arange(counters * len(half_lives)).reshape(counters, len(half_lives))
+        nothing = np.zeros((0, counters, len(half_lives)))
+        self.restore(nothing, nothing, np.zeros(len(half_lives), dtype=np.int64))
+
+    def restore(
+        self, articles: NDArray[np.float64], groups: NDArray[np.float64], epochs: NDArray[np.int64]
+    ) -> None:
+        """Take over the tables and epochs [half-lives] of a snapshot."""
+        self._hold(np.concatenate((groups, articles)), len(groups))
+        self._begin(epochs)
 
     def reserve(self, articles: int, groups: int) -> None:
         """Make room for row ids below these."""
-        self.articles = grown(self.articles, articles)
-        self.groups = grown(self.groups, groups)
+        if articles > len(self.articles) or groups > len(self.groups):
+            larger = grown(self.groups, groups)
+            self._hold(np.concatenate((larger, grown(self.articles, articles))), len(larger))
 
     def add(
         self,
         articles: NDArray[np.integer],
-        groups: tuple[NDArray[np.integer], ...],
-        counter: NDArray[np.integer],
+        groups: NDArray[np.integer],
+        counters: NDArray[np.integer],
         times: NDArray[np.int64],
         weights: NDArray[np.float64],
     ) -> None:
-        """Add `weights` [n] to `counter` [n] of articles [n] and of each row of groups [n], at `times` [n].
+        """Add `weights` [n, k] to `counters` [n, k] of articles [n] and of each of their groups [n, g].
 
-        Times are microseconds, and the largest is the last.
+        `times` [n] are microseconds, and the largest is the last.
         """
-        grown_nh = self._growth(times) * weights[:, None]
-        _add(self.articles, articles, counter, self._spread, grown_nh)
-        for rows in groups:
-            _add(self.groups, rows, counter, self._spread, grown_nh)
+        values_nkh = weights[:, :, None] * self._growth(times)[:, None, :]
+        rows_nr = np.empty((len(articles), 1 + groups.shape[1]), dtype=np.int64)
+        rows_nr[:, 0] = articles
+        rows_nr[:, 0] += len(self.groups)
+        rows_nr[:, 1:] = groups
+        rows_nr *= self._cells.size
+        cells_nrkh = rows_nr[:, :, None, None] + self._cells.take(counters, axis=0)[:, None]
+        added_nrkh = values_nkh[:, None].repeat(rows_nr.shape[1], axis=1)
+        # add.at adds one by one in the order given: any cut into batches gives the same sums, bit for bit
+        np.add.at(self._flat, cells_nrkh.reshape(-1), added_nrkh.reshape(-1))
 
     def read(self, rows: NDArray[np.integer], at: int) -> NDArray[np.float64]:
         """Decayed counts [n, counters, half-lives] of articles `rows` [n] as of `at` (microseconds)."""
@@ -65,29 +79,25 @@ class DecayedCounters:
         return np.asarray(self.groups[rows] * self._decay(at))
 
     def _decay(self, at: int) -> NDArray[np.float64]:
-        return np.asarray(np.exp2(-(at - self.epochs * self._period) / self.half_lives))
+        return np.asarray(np.exp2(-(at - self._landmarks) / self.half_lives))
 
     def _growth(self, times: NDArray[np.int64]) -> NDArray[np.float64]:
-        epochs_nh, within_nh = np.divmod(times[:, None], self._period)
-        self._advance(epochs_nh[-1])
-        return np.ldexp(np.exp2(within_nh / self.half_lives), EPOCH_HALF_LIVES * (epochs_nh - self.epochs))
+        if times[-1] >= self._next_epoch:
+            self._advance(int(times[-1]))
+        # rows from before an epoch began have epochs below zero: they shrink by exact powers of two, as cells do
+        epochs_nh, within_nh = np.divmod(times[:, None] - self._landmarks, self._period)
+        return np.asarray(np.ldexp(np.exp2(within_nh / self.half_lives), epochs_nh * EPOCH_HALF_LIVES))
 
-    def _advance(self, epochs_h: NDArray[np.int64]) -> None:
-        steps = np.maximum(epochs_h - self.epochs, 0)
-        if steps.any():
-            self.articles = np.ldexp(self.articles, -EPOCH_HALF_LIVES * steps)
-            self.groups = np.ldexp(self.groups, -EPOCH_HALF_LIVES * steps)
-            self.epochs = self.epochs + steps
+    def _advance(self, at: int) -> None:
+        epochs = np.maximum(at // self._period, self.epochs)
+        self._hold(np.ldexp(self._table, EPOCH_HALF_LIVES * (self.epochs - epochs)), len(self.groups))
+        self._begin(epochs)
 
+    def _hold(self, table: NDArray[np.float64], groups: int) -> None:
+        self._table, self._flat = table, table.reshape(-1)
+        self.groups, self.articles = table[:groups], table[groups:]
 
-def _add(
-    table: NDArray[np.float64],
-    rows: NDArray[np.integer],
-    counter: NDArray[np.integer],
-    spread: NDArray[np.int64],
-    values_nh: NDArray[np.float64],
-) -> None:
-    width, depth = table.shape[1:]
-    cells_n = (rows * np.int64(width) + counter) * depth
-    # add.at adds one by one in the order given: any cut into batches gives the same sums, bit for bit
-    np.add.at(table.reshape(-1), (cells_n[:, None] + spread).reshape(-1), values_nh.reshape(-1))
+    def _begin(self, epochs: NDArray[np.int64]) -> None:
+        self.epochs = epochs
+        self._landmarks = epochs * self._period
+        self._next_epoch = int((self._landmarks + self._period).min())

@@ -27,8 +27,13 @@ _EFFECT: dict[EventKind, tuple[int, int]] = {
 CODE: dict[str, int] = {kind.value: code for code, kind in enumerate(_EFFECT)}
 """Dense code of every kind that changes state; an impression is an exposure, not a behaviour."""
 
-COUNTER_OF = np.asarray([counter for counter, _ in _EFFECT.values()], dtype=np.int64)
-"""Counter that grows by one, by code; -1 for none."""
+COUNTERS_OF = np.asarray([(max(counter, 0), READ_SECONDS) for counter, _ in _EFFECT.values()], dtype=np.int64)
+"""Counters that may grow [codes, 2]: the kind's own, and the seconds read."""
+
+WEIGHTS_OF = np.asarray(
+    [(counter >= 0, kind is EventKind.READ) for kind, (counter, _) in _EFFECT.items()], dtype=np.float64
+)
+"""By how much those grow [codes, 2]: one if the kind has a counter of its own, and times the seconds of a read."""
 
 FLAG_OF: list[int] = [flag for _, flag in _EFFECT.values()]
 """History bit, by code."""

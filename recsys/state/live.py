@@ -18,7 +18,7 @@ from recsys.state.counters import DecayedCounters
 from recsys.state.exposures import Exposures
 from recsys.state.growing import grown
 from recsys.state.histories import Histories, History
-from recsys.state.kinds import CODE, COUNTER_OF, COUNTERS, FLAG_OF, IMPRESSIONS, READ_SECONDS, READS
+from recsys.state.kinds import CODE, COUNTERS, COUNTERS_OF, FLAG_OF, IMPRESSIONS, WEIGHTS_OF
 from recsys.state.vocabulary import Vocabulary
 
 HALF_LIVES = (15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY)
@@ -33,6 +33,7 @@ EVERYTHING, NO_CATEGORY, FIRST_CATEGORY = 0, 1, 2
 UNKNOWN_ARTICLE = ""
 """Id of row 0, an article of which nothing is known: what a request for an id never met is ranked as."""
 
+_MOST_SECONDS = np.asarray(MAX_READ_SECONDS)
 _SHOWN_COLUMNS = ("known_at", "id", "reader", "article")
 
 
@@ -84,12 +85,12 @@ class LiveState:
         Raises:
             OrderError: a row was known before the newest one folded; refold from a snapshot before it.
         """
-        first, last = batch.first_known_at, batch.last_known_at
-        if first is None or last is None:
+        span = batch.span
+        if span is None:
             return
+        first, last = span
         if first < self.known_at:
             raise OrderError(f"a row known at {first} came behind the watermark {self.known_at}: refold the log")
-        self._reserve()
         self._fold_shown(batch.shown)
         self._fold_behaviours(batch.behaviours)
         self.known_at = last
@@ -106,8 +107,8 @@ class LiveState:
     def _fold_shown(self, shown: Shown) -> None:
         if not len(shown.known_at):
             return
-        counter = np.full(len(shown.known_at), IMPRESSIONS)
-        self._count(shown.article, counter, shown.known_at, np.ones(len(shown.known_at)))
+        counted = (len(shown.known_at), 1)
+        self._count(shown.article, np.full(counted, IMPRESSIONS), shown.known_at, np.ones(counted))
         np.minimum.at(self.first_shown, shown.article, shown.known_at)
         record = self.exposures.record
         columns = (shown.reader, shown.article, shown.known_at)
@@ -117,34 +118,26 @@ class LiveState:
     def _fold_behaviours(self, rows: Behaviours) -> None:
         if not len(rows.known_at):
             return
-        counter = COUNTER_OF[rows.kind]
-        self._count_where(counter >= 0, rows, counter, np.ones(len(counter)))
-        self._count_where(counter == READS, rows, np.full_like(counter, READ_SECONDS), rows.value)
+        # a weight of zero changes no cell, so one pass serves all kinds
+        weights = WEIGHTS_OF.take(rows.kind, axis=0)
+        weights[:, 1] *= np.minimum(rows.value, _MOST_SECONDS)
+        self._count(rows.article, COUNTERS_OF.take(rows.kind, axis=0), rows.known_at, weights)
         record = self.histories.record
         columns = (rows.reader, rows.article, rows.kind, rows.at, rows.value)
         for reader, article, kind, at, value in zip(*(column.tolist() for column in columns), strict=True):
             record(reader, article, FLAG_OF[kind], at, value)
 
-    def _count_where(
-        self,
-        chosen: NDArray[np.bool_],
-        rows: Behaviours,
-        counter: NDArray[np.int64],
-        weights: NDArray[np.float64],
-    ) -> None:
-        if chosen.any():
-            capped = np.minimum(weights[chosen], MAX_READ_SECONDS)
-            self._count(rows.article[chosen], counter[chosen], rows.known_at[chosen], capped)
-
     def _count(
         self,
-        article: NDArray[np.int32],
-        counter: NDArray[np.int64],
+        article: NDArray[np.int64],
+        counters: NDArray[np.int64],
         times: NDArray[np.int64],
         weights: NDArray[np.float64],
     ) -> None:
-        groups = (np.zeros_like(article), self.catalog.category[article] + FIRST_CATEGORY)
-        self.counters.add(article, groups, counter, times, weights)
+        groups = np.zeros((len(article), 2), dtype=np.int64)
+        groups[:, 1] = self.catalog.category.take(article)
+        groups[:, 1] += FIRST_CATEGORY
+        self.counters.add(article, groups, counters, times, weights)
 
     def _recount_groups(self) -> None:
         """Counts of articles that changed category move with them."""
@@ -167,7 +160,7 @@ class LiveState:
             rows["at"].to_numpy(),
             self.readers.intern(rows["reader"].to_list()),
             self.articles.intern(rows["article"].to_list()),
-            np.fromiter((CODE[kind] for kind in rows["kind"].to_list()), dtype=np.int8, count=rows.height),
+            np.fromiter((CODE[kind] for kind in rows["kind"].to_list()), dtype=np.int64, count=rows.height),
             rows["value"].fill_null(0.0).to_numpy(),
         )
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from recsys.errors import StoreError
 from recsys.state.live import HALF_LIVES, LiveState
 from recsys.state.vocabulary import Vocabulary
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,16 @@ def configuration_hash(state: LiveState) -> str:
 def save(state: LiveState, watermark: Watermark, path: Path) -> None:
     """Write `state` to `path`; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {name: np.ascontiguousarray(array) for name, array in _arrays(state).items()}
     header = {
         "configuration": configuration_hash(state),
         "watermark": json.dumps([watermark.seq, watermark.known_at, watermark.id]),
         "known_at": str(state.known_at),
         "pages": json.dumps([state.histories.rings.pages_used, state.exposures.rings.pages_used]),
+        "digest": _digest(arrays),
     }
     partial = path.with_suffix(".partial")
-    save_file({name: np.ascontiguousarray(array) for name, array in _arrays(state).items()}, partial, header)
+    save_file(arrays, partial, header)
     partial.replace(path)
 
 
@@ -55,16 +58,27 @@ def load(path: Path) -> tuple[LiveState, Watermark]:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            header = file.metadata()
+            header = file.metadata() or {}
             arrays = {name: np.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (OSError, SafetensorError) as error:
         raise StoreError(f"state snapshot {path} cannot be read: {error}; delete it") from error
     state = LiveState()
-    if header["configuration"] != configuration_hash(state):
+    if header.get("configuration") != configuration_hash(state):
         raise StoreError(f"state snapshot {path} was written by another version of the state; delete it")
+    if header["digest"] != _digest(arrays):
+        raise StoreError(f"state snapshot {path} is damaged: its content is not what was written; delete it")
     _restore(state, arrays, json.loads(header["pages"]))
     state.known_at = int(header["known_at"])
     return state, Watermark(*json.loads(header["watermark"]))
+
+
+def _digest(arrays: dict[str, NDArray[Any]]) -> str:
+    """Safetensors checks sizes, not content: a half-written page on disk would go unseen."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(arrays[name].reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
@@ -95,9 +109,7 @@ def _restore(state: LiveState, arrays: dict[str, NDArray[Any]], pages: list[int]
     state.first_shown = arrays["first_shown"]
     state.catalog.reserve(len(state.first_shown))
     state.catalog.category = arrays["category"]
-    state.counters.articles = arrays["counters.articles"]
-    state.counters.groups = arrays["counters.groups"]
-    state.counters.epochs = arrays["counters.epochs"]
+    state.counters.restore(*(arrays[f"counters.{name}"] for name in ("articles", "groups", "epochs")))
     for name, rings, used in (
         ("histories", state.histories.rings, pages[0]),
         ("exposures", state.exposures.rings, pages[1]),
@@ -117,5 +129,4 @@ def _strings(name: str, vocabulary: Vocabulary) -> dict[str, NDArray[Any]]:
 
 def _vocabulary(name: str, arrays: dict[str, NDArray[Any]]) -> Vocabulary:
     everything, ends = arrays[f"{name}.bytes"].tobytes(), arrays[f"{name}.ends"].tolist()
-    starts = [0, *ends[:-1]]
-    return Vocabulary(everything[a:b].decode() for a, b in zip(starts, ends, strict=True) if ends)
+    return Vocabulary(everything[a:b].decode() for a, b in pairwise([0, *ends]))

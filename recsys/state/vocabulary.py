@@ -19,19 +19,19 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.strings)
 
-    def intern(self, strings: Sequence[str]) -> NDArray[np.int32]:
+    def intern(self, strings: Sequence[str]) -> NDArray[np.int64]:
         """Dense ids [n] of `strings`; new ones get the next free id."""
         known = self._ids
         for string in strings:
             if string not in known:
                 known[string] = len(self.strings)
                 self.strings.append(string)
-        return np.fromiter((known[string] for string in strings), dtype=np.int32, count=len(strings))
+        return np.fromiter((known[string] for string in strings), dtype=np.int64, count=len(strings))
 
-    def lookup(self, strings: Sequence[str]) -> NDArray[np.int32]:
+    def lookup(self, strings: Sequence[str]) -> NDArray[np.int64]:
         """Dense ids [n] of `strings`, `UNKNOWN` for those never met."""
         known = self._ids
-        return np.fromiter((known.get(string, UNKNOWN) for string in strings), dtype=np.int32, count=len(strings))
+        return np.fromiter((known.get(string, UNKNOWN) for string in strings), dtype=np.int64, count=len(strings))
 
     def get(self, string: str | None) -> int:
         """Dense id of one string, `UNKNOWN` if it was never met."""
