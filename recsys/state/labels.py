@@ -68,9 +68,12 @@ def grade(
     outcome = pl.concat([_quoted(shown, known), _nearby(shown, known, rule)])
     graded = _graded(_per_candidate(outcome), words, rule)
     joined = shown.join(graded, on=["slate", "article"], how="left", maintain_order="left")
-    return joined.group_by("order", maintain_order=True).agg(
-        pl.col("slate").first().alias("id"), pl.col("label").fill_null(0).alias("labels")
+    labelled = joined.group_by("order").agg(pl.col("label").fill_null(0).alias("labels"))
+    nothing = pl.lit([], dtype=pl.List(pl.Int8))
+    numbered = (
+        slates.select("id").with_row_index("order").join(labelled, on="order", how="left", maintain_order="left")
     )
+    return numbered.select("id", pl.col("labels").fill_null(nothing))
 
 
 def _quoted(shown: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -84,11 +87,17 @@ def _quoted(shown: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 def _nearby(shown: pl.DataFrame, events: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
     slates = shown.select("slate", "reader", "article", "at").sort("at", "slate")
     # a reading is known when it ends; it belongs to the slate before it began
-    began = pl.when(pl.col("kind") == "read").then(pl.col("at") - (pl.col("value") * SECOND).cast(pl.Int64))
+    lasted = (pl.col("value").fill_null(0) * SECOND).cast(pl.Int64)
+    began = pl.when(pl.col("kind") == EventKind.READ.value).then(pl.col("at") - lasted)
     free = events.join(slates.select("slate").unique(), left_on="request_id", right_on="slate", how="anti")
     free = free.with_columns(began.otherwise(pl.col("at")).alias("at")).sort("at", "known_at")
     joined = free.join_asof(
-        slates, on="at", by=["reader", "article"], strategy="backward", tolerance=rule.attribute_within
+        slates,
+        on="at",
+        by=["reader", "article"],
+        strategy="backward",
+        tolerance=rule.attribute_within,
+        check_sortedness=False,  # it is sorted; polars cannot verify that within groups
     )
     return joined.drop_nulls("slate").select("slate", "article", "kind", "value")
 
@@ -100,7 +109,7 @@ def _per_candidate(outcome: pl.DataFrame) -> pl.DataFrame:
         kind.is_in(_LIKES).any().alias("liked"),
         kind.is_in(_HIDES).any().alias("hidden"),
         value.filter(kind == "read").sum().alias("seconds"),
-        (kind == "read").any().alias("timed"),
+        value.filter(kind == "read").is_not_null().any().alias("timed"),
         value.filter(kind == "scroll").max().fill_null(0.0).alias("scroll"),
     )
 
