@@ -1,11 +1,12 @@
 """``attune ingest``: bring a click log or articles into the store."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from api.cli.options import DatabaseUrl, Home, settings_from
 
 if TYPE_CHECKING:
     from ingest.report import Report
@@ -16,8 +17,6 @@ app = typer.Typer(help="Bring articles and behaviour into the store. Safe to rep
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the data set.")]
 Paths = Annotated[list[Path], typer.Argument(help="Files, or folders of files.")]
-DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="Database; default ATTUNE_DATABASE_URL.")]
-Home = Annotated[Path | None, typer.Option("--home", help="Where reject files go; default ATTUNE_HOME.")]
 
 
 @app.command()
@@ -25,7 +24,7 @@ def ebnerd(folder: Folder, database_url: DatabaseUrl = None, home: Home = None) 
     """EB-NeRD: behaviors.parquet, history.parquet, articles.parquet; flat, or below train/ and validation/."""
     from ingest.sources.ebnerd import Ebnerd
 
-    _run(lambda: Ebnerd(folder), _settings(database_url, home))
+    _run(Ebnerd(folder), settings_from(database_url, home))
 
 
 @app.command()
@@ -41,14 +40,13 @@ def mind(
     """MIND: news.tsv and behaviors.tsv; flat, or below train/ and dev/."""
     from ingest.sources.mind import Mind
 
-    settings = _settings(database_url, home)
+    settings = settings_from(database_url, home)
     if download is not None:
         folder = folder or settings.home / "data" / f"MIND{download}"
         _download(download, folder, mirror)
     if folder is None:
         raise typer.BadParameter("give the folder of the data set, or --download small")
-    where = folder
-    _run(lambda: Mind(where), settings)
+    _run(Mind(folder), settings)
 
 
 @app.command()
@@ -56,7 +54,7 @@ def jsonl(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> 
     """JSON lines: articles, events and impressions are told by their fields, and may be mixed."""
     from ingest.sources.jsonl import JsonLines
 
-    _run(lambda: JsonLines(paths), _settings(database_url, home))
+    _run(JsonLines(paths), settings_from(database_url, home))
 
 
 @app.command()
@@ -64,7 +62,7 @@ def csv(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> No
     """CSV with a header: articles, events or impressions, told by the columns of each file."""
     from ingest.sources.csv import CsvFiles
 
-    _run(lambda: CsvFiles(paths), _settings(database_url, home))
+    _run(CsvFiles(paths), settings_from(database_url, home))
 
 
 @app.command()
@@ -72,45 +70,29 @@ def parquet(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -
     """Parquet: articles, events or impressions, told by the columns of each file."""
     from ingest.sources.parquet import ParquetFiles
 
-    _run(lambda: ParquetFiles(paths), _settings(database_url, home))
+    _run(ParquetFiles(paths), settings_from(database_url, home))
 
 
-def _settings(database_url: str | None, home: Path | None) -> "Settings":
-    from recsys.settings import load_settings
-
-    return load_settings(database_url=database_url, home=home)
-
-
-def _run(make_source: "Callable[[], Source]", settings: "Settings") -> None:
+def _run(source: "Source", settings: "Settings") -> None:
+    from api.cli.progress import bars
     from ingest import jobs
     from recsys.store.database import open_database
 
-    with _bar("reading") as advance:
-        source = make_source()
+    with bars() as tell:
         database = open_database(settings.database_url)
         try:
-            report = jobs.run(source, database, settings.home / "rejects", advance)
+            report = jobs.run(source, database, settings.home / "rejects", partial(tell, "ingest"))
         finally:
             database.close()
     _show(report)
 
 
 def _download(size: Literal["small", "large"], folder: Path, mirror: str | None) -> None:
+    from api.cli.progress import bars
     from ingest import download
 
-    with _bar("downloading") as advance:
-        download.mind(size, folder, advance, [mirror] if mirror else download.MIRRORS)
-
-
-@contextmanager
-def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, told (done, total)."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total or None)
+    with bars() as tell:
+        download.mind(size, folder, partial(tell, "download"), [mirror] if mirror else download.MIRRORS)
 
 
 def _show(report: "Report") -> None:

@@ -23,7 +23,7 @@ from recsys.store.articles import count
 from recsys.store.database import open_database
 
 MOMENT = 1_684_393_203
-EVENTS, SLATES, ARTICLES, BAD = 3_000, 600, 150, 60
+EVENTS, SLATES, ARTICLES, BAD = 2_000, 400, 100, 40
 BLOCK_BYTES = 2_000
 ROOT = Path(__file__).parents[2]
 
