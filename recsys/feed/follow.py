@@ -151,4 +151,5 @@ def _is_of_this_log(connection: Connection, mark: Watermark) -> bool:
     if mark.seq > log.position(connection).last_seq:
         return False
     then = replay.stream(connection, after=Key(mark.known_at, ""), until=mark.known_at + 1)
-    return any(mark.id in frame["id"] for chunk in then for frame in (chunk.events, chunk.slates))
+    frames = [frame for chunk in then for frame in (chunk.events, chunk.slates)]
+    return any(mark.id in frame["id"] for frame in frames)

@@ -109,6 +109,12 @@ def first_key(connection: Connection, after_seq: int) -> Key | None:
     return min(keys, default=None)
 
 
+def slate_span(connection: Connection) -> tuple[int, int] | None:
+    """When the first and the last slate were shown (microseconds), None without slates."""
+    row = connection.execute(sa.select(sa.func.min(impressions.c.at), sa.func.max(impressions.c.at))).one()
+    return None if row[0] is None else (int(row[0]), int(row[1]))
+
+
 class _Lookahead:
     """Hands out the rows of a sorted stream of frames up to a bound, keeping what lies behind it."""
 
@@ -149,9 +155,10 @@ def _batches(
         query = query.where(sa.tuple_(table.c.known_at, table.c.id) > sa.tuple_(after.known_at, after.id))
     if until is not None:
         query = query.where(table.c.known_at < until)
-    result = connection.execution_options(stream_results=True).execute(query)
-    for rows in result.partitions(batch_rows):
-        yield _rows_to_frame(rows, columns)
+    # closed also when the reader stops early: PostgreSQL would keep the cursor
+    with connection.execution_options(stream_results=True).execute(query) as result:
+        for rows in result.partitions(batch_rows):
+            yield _rows_to_frame(rows, columns)
 
 
 def _select(table: sa.Table, columns: dict[str, pl.DataType]) -> sa.Select[Any]:

@@ -84,15 +84,17 @@ def fresh(described: bool = True) -> LiveState:
     return state
 
 
-def assert_same(one: LiveState, two: LiveState, atol: float = 1e-300) -> None:
+def assert_same(one: LiveState, two: LiveState, rtol: float = 0.0) -> None:
     """Equal by ids, since dense ids depend on who came first. Below 1e-300 floats are too coarse to compare."""
     assert one.known_at == two.known_at
     for article in {*one.articles.strings, *two.articles.strings}:
         a, b = one.articles.get(article), two.articles.get(article)
-        np.testing.assert_allclose(one.counters.articles[a], two.counters.articles[b], rtol=0, atol=atol)
+        np.testing.assert_allclose(one.counters.articles[a], two.counters.articles[b], rtol=rtol, atol=1e-300)
         assert one.first_shown[a] == two.first_shown[b]
     for group_a, group_b in _groups(one, two):
-        np.testing.assert_allclose(one.counters.groups[group_a], two.counters.groups[group_b], rtol=0, atol=atol)
+        np.testing.assert_allclose(
+            one.counters.groups[group_a], two.counters.groups[group_b], rtol=rtol, atol=1e-300
+        )
     for reader in {*one.readers.strings, *two.readers.strings}:
         assert read_by(one, reader) == read_by(two, reader)
         assert shown_to(one, reader) == shown_to(two, reader)
