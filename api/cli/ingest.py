@@ -96,10 +96,14 @@ def _download(size: Literal["small", "large"], folder: Path, mirror: str | None)
 
 
 def _show(report: "Report") -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "read", "stored", "updated", "duplicate", "rejected", "without article")
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("", no_wrap=True)
+    for header in ("read", "stored", "updated", "duplicate", "rejected", "without article"):
+        table.add_column(header, justify="right")
     for kind in report.kinds():
         outcomes = [report.count(kind, name) for name in ("read", "stored", "updated", "duplicate")]
         numbers = [*outcomes, sum(report.rejected(kind).values()), report.count(kind, "unknown_article")]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from recsys.encoder.text import article_texts, text_hash
 from recsys.state.growing import grown
+from recsys.state.live import LiveState
 from recsys.store import vectors as store
 from recsys.store.database import Database
 
@@ -39,10 +40,14 @@ class VectorTable:
             return
         if not self.matrix.shape[1]:
             self.matrix = np.zeros((0, vectors.shape[1]), dtype=np.float32)
-        self.matrix = grown(self.matrix, int(rows.max()) + 1)
-        self.present = grown(self.present, len(self.matrix))
+        self.reserve(int(rows.max()) + 1)
         self.matrix[rows] = vectors
         self.present[rows] = True
+
+    def reserve(self, rows: int) -> None:
+        """Make room for row ids below `rows`."""
+        self.matrix = grown(self.matrix, rows)
+        self.present = grown(self.present, len(self.matrix))
 
     def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Which of `rows` [n] have a vector."""
@@ -81,3 +86,10 @@ def ensure_vectors(
         if on_progress:
             on_progress(min(start + CHUNK, len(todo)), len(todo))
     return np.stack([known[h] for h in hashes]) if hashes else np.zeros((0, 0), dtype=np.float32)
+
+
+def vector_table(state: LiveState, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> VectorTable:
+    """Vectors [n, d] of `articles` (n rows), aligned with the dense ids of `state`, which knows them."""
+    table = VectorTable()
+    table.put(state.articles.lookup(articles["id"].to_list()), vectors)
+    return table

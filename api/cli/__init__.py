@@ -1,0 +1,36 @@
+"""`attune …`: one small file a command; heavy imports stay inside the commands, so that `--help` is instant."""
+
+import sys
+
+import typer
+
+from api.cli import config, demo, evaluate, index, ingest, migrate, models, rank, serve, simulate, train
+from recsys.errors import AttuneError
+
+app = typer.Typer(
+    name="attune",
+    help="A personalized news feed that respects its readers' attention.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(ingest.app, name="ingest")
+app.add_typer(index.app, name="index")
+app.add_typer(models.app, name="models")
+app.command("demo")(demo.demo)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("rank")(rank.rank)
+app.command("serve")(serve.serve)
+app.command("migrate")(migrate.migrate)
+app.command("simulate")(simulate.simulate)
+app.command("config")(config.config)
+
+
+def main() -> None:
+    """Run a command; what Attune raises on purpose is one line on stderr and exit status 1."""
+    try:
+        app()
+    except AttuneError as error:
+        typer.secho(f"attune: {error}", fg="red", err=True)
+        sys.exit(1)

@@ -1,0 +1,5 @@
+"""`python -m api.cli` is `attune`."""
+
+from api.cli import main
+
+main()

@@ -1,0 +1,48 @@
+"""`attune evaluate`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.options import DatabaseUrl, Home, moment, settings_from
+
+
+def evaluate(
+    start: Annotated[str | None, typer.Option("--from", help="Default: the bundle's cut-off.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Default: the end of the log.")] = None,
+    bundle: Annotated[str | None, typer.Option(help="Version; default: the active one.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", help="Write a report to this file.")] = None,
+    in_sample: Annotated[bool, typer.Option(help="Allow evaluating on what the bundle was trained on.")] = False,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Replay logged slates through the engine and compare it with baselines, causally."""
+    from api.cli.progress import bars
+    from api.cli.table import results_table
+    from recsys.evaluation.html import report
+    from recsys.encoder.lazy import LazyEncoder
+    from recsys.evaluation.evaluate import choose_stretch
+    from recsys.evaluation.evaluate import evaluate as run
+    from recsys.feed.trained import load_active
+    from recsys.store.database import open_database
+
+    settings = settings_from(database_url, home)
+    encoder = LazyEncoder(settings)
+    system = load_active(settings.home, encoder.name, bundle)
+    database = open_database(settings.database_url)
+    wanted = (moment(start, "--from"), moment(end, "--to"))
+    stretch = choose_stretch(database, system.trained_until, *wanted, in_sample)
+    with bars() as progress:
+        result = run(database, encoder, system, stretch, progress)
+    data = result["data"]
+    title = f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}"
+    results_table(title, result["systems"])
+    if json_file is not None:
+        json_file.write_text(json.dumps(result, indent=2))
+        typer.echo(f"figures: {json_file}")
+    if html_file is not None:
+        html_file.write_text(report(result))
+        typer.echo(f"report: {html_file}")

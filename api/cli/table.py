@@ -1,0 +1,26 @@
+"""The results table of training and evaluation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10", "ece")
+
+
+def results_table(title: str, systems: Mapping[str, Any]) -> None:
+    """Print one row per system, AUC with its 95% interval."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("system")
+    for metric in _METRICS:
+        table.add_column(metric, justify="right")
+    for name, values in systems.items():
+        low, high = values["ci"]["auc"]
+        auc = f"{_number(values['auc'])} [{_number(low)}, {_number(high)}]"
+        table.add_row(name, auc, *(_number(values[metric]) for metric in _METRICS[1:]))
+    Console(width=110).print(table)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

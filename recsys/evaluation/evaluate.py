@@ -1,0 +1,103 @@
+"""`attune evaluate`: replay a stretch of the log with a bundle, and report."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from recsys.domain import DAY
+from recsys.errors import DataError
+from recsys.evaluation.probability import Platt
+from recsys.evaluation.questions import load_questions
+from recsys.evaluation.replay import replay
+from recsys.evaluation.report import comparisons, figures, slices
+from recsys.evaluation.systems import systems
+from recsys.feed.engine import FeedEngine
+from recsys.feed.follow import Replay
+from recsys.feed.trained import TrainedSystem
+from recsys.feed.vectors import Encoder, ensure_vectors, vector_table
+from recsys.store import articles
+from recsys.store.database import Database
+from recsys.store.replay import slate_span
+
+Told = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Part of the log to evaluate on, microseconds: slates with start ≤ at < end."""
+
+    start: int
+    end: int
+
+
+def choose_stretch(
+    database: Database, trained_until: int, start: int | None, end: int | None, in_sample: bool
+) -> Stretch:
+    """From the bundle's cut-off to the end of the log, unless told otherwise.
+
+    Raises:
+        DataError: the log has no impressions, or `start` lies before the cut-off and `in_sample` is off.
+    """
+    with database.read() as connection:
+        span = slate_span(connection)
+    if span is None:
+        raise DataError("the log has no impressions to evaluate on: run `attune ingest` first")
+    chosen = Stretch(trained_until if start is None else start, span[1] + 1 if end is None else end)
+    if chosen.start < trained_until and not in_sample:
+        raise DataError(
+            "--from lies before the bundle's cut-off, so it was trained on that: say --in-sample if meant"
+        )
+    return chosen
+
+
+def evaluate(
+    database: Database, encoder: Encoder, system: TrainedSystem, stretch: Stretch, progress: Told
+) -> dict[str, Any]:
+    """Every system of the results table on one stretch, as a JSON object.
+
+    `data` says on what, `systems` has the figures by name, `comparisons` the full system against each, paired,
+    `slices` its AUC on parts. New articles are embedded on the way; that time is not in `seconds`.
+
+    Raises:
+        DataError: no slate lies in the stretch.
+    """
+    with database.read() as connection:
+        everything, _ = articles.changed_since(connection, 0)
+    encoded = ensure_vectors(
+        database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
+    )
+    began = time.monotonic()
+    with database.read() as connection:
+        known = stretch.end + DAY  # what came of the last slates
+        questions = load_questions(connection, stretch.start, stretch.end, everything, known)
+        if questions.is_empty():
+            raise DataError("no impression lies between --from and --to")
+        log = Replay(connection)
+        vectors = vector_table(log.state, everything, encoded)
+        engine = FeedEngine(log.state, vectors, system.matcher, system.ranker, model=system.version)
+        clicks = log.clicks_before(stretch.start)
+        table = systems(system.ranker, system.without_content)
+        answers = replay(
+            engine, log, questions, table, lambda done: progress("impressions replayed", done, len(questions))
+        )
+    calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
+    return {
+        "data": {
+            "from": iso(stretch.start),
+            "to": iso(stretch.end),
+            "impressions": len(answers),
+            "readers": int(answers.readers.max()) + 1,
+        },
+        "bundle": system.version,
+        "seconds": round(time.monotonic() - began, 2),
+        "systems": figures(answers, calibration, vectors.matrix, clicks),
+        "comparisons": comparisons(answers),
+        "slices": slices(answers),
+    }
+
+
+def iso(at: int) -> str:
+    """Microseconds → ISO 8601 in UTC."""
+    return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat()

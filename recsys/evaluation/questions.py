@@ -1,0 +1,68 @@
+"""The questions of a replay: what was asked of whom when, and what came of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.domain import RankRequest
+from recsys.feed.engine import FeedEngine, Prepared
+from recsys.feed.follow import Replay
+from recsys.state import labels
+from recsys.store import replay
+from recsys.store.database import Connection
+from recsys.store.replay import EVENT_COLUMNS, SLATE_COLUMNS, Key
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One logged slate: the request it answered, its graded labels [n], and positions if it has an order."""
+
+    request: RankRequest
+    labels: NDArray[np.int8]
+    positions: NDArray[np.float64] | None
+
+
+def load_questions(
+    connection: Connection, start: int, end: int, articles: pl.DataFrame, until: int
+) -> pl.DataFrame:
+    """Slates with start ≤ at < end in order of time, with `labels` from what was known before `until`.
+
+    Columns are those of `store.replay.SLATE_COLUMNS`, with `candidates` as a list, and `labels`.
+    """
+    events, slates = [pl.DataFrame(schema=EVENT_COLUMNS)], []
+    for chunk in replay.stream(connection, after=Key(start, ""), until=until):
+        events.append(chunk.events.filter(pl.col("kind") != "impression"))
+        slates.append(chunk.slates.filter((pl.col("at") >= start) & (pl.col("at") < end)))
+    shown = pl.concat(slates) if slates else _no_slates()
+    graded = labels.grade(shown, pl.concat(events), articles.select("id", "word_count"), until)
+    return shown.join(graded, on="id", how="inner").sort("at", "id")
+
+
+def ask(engine: FeedEngine, log: Replay, questions: pl.DataFrame) -> Iterator[tuple[Question, Prepared]]:
+    """Fold the log and put each question to the engine at its time; the engine must share the replay's state."""
+    for row in questions.iter_rows(named=True):
+        question = _question(row)
+        log.advance(question.request.as_of)
+        yield question, engine.prepare(question.request, question.positions)
+
+
+def _question(row: dict[str, object]) -> Question:
+    candidates: list[str] = row["candidates"]  # type: ignore[assignment]
+    request = RankRequest(
+        request_id=str(row["id"]),
+        as_of=int(row["at"]),  # type: ignore[call-overload]
+        candidates=tuple(candidates),
+        reader=str(row["reader"]),
+        device=row["device"],  # type: ignore[arg-type]
+        page=row["page"],  # type: ignore[arg-type]
+    )
+    place = np.arange(len(candidates), dtype=np.float64)
+    positions = place if row["ordered"] else np.full(len(candidates), np.nan)
+    return Question(request, np.asarray(row["labels"], dtype=np.int8), positions)
+
+
+def _no_slates() -> pl.DataFrame:
+    return pl.DataFrame(schema={**SLATE_COLUMNS, "candidates": pl.List(pl.String)})

@@ -1,0 +1,87 @@
+"""A bundle's files ↔ the parts of an engine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recsys.bundle import Bundle, active_version, load
+from recsys.errors import BundleError
+from recsys.preference.match import Matcher
+from recsys.reranker import lambdamart
+from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT
+from recsys.reranker.lambdamart import LambdaMart
+from recsys.state import labels
+from recsys.state.live import LiveState
+from recsys.state.snapshot import configuration_hash
+
+PREFERENCE, RERANKER, TWIN = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedSystem:
+    """What a bundle adds to state and vectors. `manifest` has everything that is not a file."""
+
+    version: str
+    matcher: Matcher
+    ranker: LambdaMart
+    without_content: LambdaMart
+    trained_until: int
+    manifest: Mapping[str, Any]
+
+
+def schema(encoder: str) -> dict[str, Any]:
+    """What a bundle must agree on with the code that loads it."""
+    return {
+        "encoder": encoder,
+        "features": ALL_FEATURES.schema_id,
+        "state": configuration_hash(LiveState()),
+        "labels": labels.VERSION,
+    }
+
+
+def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
+    """Load the networks and trees of `bundle`, to run on vectors of `encoder`.
+
+    Raises:
+        BundleError: the bundle was made for another encoder, feature set, state or label version.
+    """
+    from recsys.preference.matcher import NetworkMatcher, load_network
+
+    _check_schema(bundle, encoder)
+    network = load_network(bundle.path / PREFERENCE, bundle.manifest["preference"])
+    return TrainedSystem(
+        version=bundle.version,
+        matcher=NetworkMatcher(network),
+        ranker=lambdamart.load(bundle.path / RERANKER, ALL_FEATURES),
+        without_content=lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT),
+        trained_until=int(bundle.manifest["data"]["until"]),
+        manifest=bundle.manifest,
+    )
+
+
+def load_active(home: Path, encoder: str, version: str | None = None) -> TrainedSystem:
+    """Load bundle `version`, or the active one.
+
+    Raises:
+        BundleError: there is no such bundle, or it does not fit.
+    """
+    chosen = version or active_version(home)
+    if chosen is None:
+        raise BundleError(f"no bundle is active in {home}: run `attune train` first")
+    return load_system(load(home, chosen), encoder)
+
+
+def write_trees(ranker: LambdaMart, without_content: LambdaMart, folder: Path) -> None:
+    """Write the trees where `load_system` looks for them."""
+    ranker.save(folder / RERANKER)
+    without_content.save(folder / TWIN)
+
+
+def _check_schema(bundle: Bundle, encoder: str) -> None:
+    fixes = {"encoder": "set ATTUNE_ENCODER and ATTUNE_ENCODER_MAX_TOKENS to it, or train a new bundle"}
+    for name, expected in schema(encoder).items():
+        found = bundle.manifest["schema"].get(name)
+        if found != expected:
+            fix = fixes.get(name, "train a new bundle")
+            raise BundleError(f"bundle {bundle.version} has {name} {found!r}, here it is {expected!r}: {fix}")

@@ -1,0 +1,59 @@
+"""What is trained on: labelled slates, articles with their vectors, and the split."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.errors import DataError
+from recsys.evaluation.questions import load_questions
+from recsys.feed.vectors import Encoder, ensure_vectors
+from recsys.store import articles, replay
+from recsys.store.database import Database
+from recsys.training.progress import Progress
+from recsys.training.split import Split, split
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Slates in order of time with their labels, articles and their vectors [n, d], and the split."""
+
+    questions: pl.DataFrame
+    articles: pl.DataFrame
+    vectors: NDArray[np.float32]
+    when: Split
+
+    @property
+    def validation(self) -> pl.DataFrame:
+        """Slates of the validation slice."""
+        return self.questions.filter(pl.col("at") >= self.when.validate_from)
+
+
+def load_corpus(database: Database, encoder: Encoder, until: int | None, progress: Progress) -> Corpus:
+    """Read and label the slates known before `until` (microseconds; all if None), and embed all articles.
+
+    Raises:
+        DataError: there is no slate with both a click and something passed over.
+    """
+    with database.read() as connection:
+        span = replay.slate_span(connection)
+        if span is None:
+            raise DataError("the log has no impressions to learn from: run `attune ingest` on click logs first")
+        when = split(span[0], until if until is not None else span[1] + 1)
+        everything, _ = articles.changed_since(connection, 0)
+        questions = load_questions(connection, when.start, when.until, everything, when.until)
+    _require_choices(questions)
+    vectors = ensure_vectors(
+        database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
+    )
+    return Corpus(questions, everything, vectors, when)
+
+
+def _require_choices(questions: pl.DataFrame) -> None:
+    labels = pl.col("labels").list
+    if not questions.filter((labels.max() > 0) & (labels.min() == 0)).height:
+        raise DataError(
+            "no impression before the cut-off has both a click and a non-click, so there is nothing to learn: "
+            "ingest clicks, or choose a later --until"
+        )

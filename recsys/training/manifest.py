@@ -1,0 +1,80 @@
+"""What a bundle says about itself, and its entry in the registry."""
+
+import importlib.metadata
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from recsys.bundle import Bundle
+from recsys.evaluation.probability import Platt
+from recsys.evaluation.systems import FULL
+from recsys.feed.trained import schema
+from recsys.settings import Settings
+from recsys.store import bundles as registry
+from recsys.store.database import Database
+from recsys.training.corpus import Corpus
+
+_LIBRARIES = ("attune-feed", "torch", "transformers", "lightgbm", "numpy")
+
+
+def new_version() -> str:
+    """Versions sort by the time they were made."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+
+
+def manifest(
+    settings: Settings,
+    encoder: str,
+    corpus: Corpus,
+    preference: Mapping[str, Any],
+    calibration: Mapping[str, Platt],
+    metrics: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Everything of a bundle that is not a file of weights."""
+    return {
+        "schema": schema(encoder),
+        "preference": dict(preference),
+        "calibration": {name: asdict(platt) for name, platt in calibration.items()},
+        "data": {
+            "from": corpus.when.start,
+            "validate_from": corpus.when.validate_from,
+            "until": corpus.when.until,
+            "impressions": corpus.questions.height,
+            "articles": corpus.articles.height,
+        },
+        "validation": dict(metrics),
+        "seed": settings.seed,
+        "commit": _commit(),
+        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+    }
+
+
+def register(database: Database, bundle: Bundle) -> None:
+    """Enter a published bundle into the registry."""
+    full = bundle.manifest["validation"][FULL]
+    row = registry.BundleRow(
+        version=bundle.version,
+        created_at=time.time_ns() // 1_000,
+        path=str(bundle.path),
+        trained_until=bundle.manifest["data"]["until"],
+        metrics={name: value for name, value in full.items() if isinstance(value, float)},
+    )
+    with database.write() as connection:
+        registry.add(connection, row)
+
+
+def _commit() -> str | None:
+    """The commit this code runs from, if it runs from a checkout."""
+    here = Path(__file__).parent
+    asked = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - the operator's own git
+        cwd=here,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout.strip() or None

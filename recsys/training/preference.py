@@ -1,0 +1,126 @@
+"""Training the preference network from the log, so that every slate is scored by a network that never saw it.
+
+Training is prequential: day by day, the network first scores a day and only then learns from it. The reranker is
+trained on those out-of-time scores. The last network goes on learning until the validation slice stops improving,
+and is the one that serves.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.domain import RankRequest
+from recsys.encoder.device import choose_device
+from recsys.evaluation import metrics
+from recsys.evaluation.slates import ScoredSlates
+from recsys.feed.follow import Replay
+from recsys.feed.histories import LENGTH, history_of, reads_of
+from recsys.feed.vectors import VectorTable
+from recsys.preference.data import PreferenceData
+from recsys.preference.fit import FitConfig, Trainer
+from recsys.preference.match import Match, Reads
+from recsys.preference.matcher import NetworkMatcher
+from recsys.preference.network import PreferenceConfig, PreferenceNetwork
+from recsys.settings import Device
+from recsys.training.progress import Progress
+from recsys.training.split import Split
+
+_PASSES_PER_BLOCK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PrequentialMatcher:
+    """The network that was current at a time: each knows only slates before its `start` (microseconds)."""
+
+    starts: NDArray[np.int64]
+    matchers: list[NetworkMatcher]
+
+    def match(self, reads: Reads, candidates: NDArray[np.float32], as_of: int) -> Match:
+        """See `Matcher.match`."""
+        return self._at(as_of).match(reads, candidates, as_of)
+
+    def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:
+        """See `Matcher.interests`."""
+        return self._at(as_of).interests(reads, as_of)
+
+    def _at(self, as_of: int) -> NetworkMatcher:
+        return self.matchers[max(0, int(np.searchsorted(self.starts, as_of, side="right")) - 1)]
+
+
+def collect(log: Replay, vectors: VectorTable, questions: pl.DataFrame, progress: Progress) -> PreferenceData:
+    """Fold the log and note what every slate's reader had read when it was shown."""
+    count = len(questions)
+    reads = np.full((count, LENGTH), -1, dtype=np.int32)
+    seconds = np.zeros((count, LENGTH), dtype=np.float32)
+    age = np.zeros((count, LENGTH), dtype=np.float32)
+    for slate, (at, reader) in enumerate(questions.select("at", "reader").iter_rows()):
+        state = log.advance(at)
+        history = history_of(state, RankRequest("", at, (), reader))
+        known, places = reads_of(history, vectors, at)
+        kept = slice(0, len(known))
+        reads[slate, kept] = history.article[places]
+        seconds[slate, kept], age[slate, kept] = known.seconds, known.age
+        if slate % 500 == 0:
+            progress("histories of past slates", slate, count)
+    vectors.reserve(len(log.state.articles))  # what was shown without ever being described is a zero vector
+    sizes = questions["candidates"].list.len().to_numpy()
+    return PreferenceData(
+        at=questions["at"].to_numpy(),
+        reads=reads,
+        seconds=seconds,
+        age=age,
+        candidates=log.state.rows_of(questions["candidates"].explode().to_list()).astype(np.int32),
+        labels=questions["labels"].explode().to_numpy().astype(np.int8),
+        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+    )
+
+
+def train_preference(
+    data: PreferenceData, vectors: VectorTable, when: Split, seed: int, device: Device, progress: Progress
+) -> PrequentialMatcher:
+    """Train block by block; the last matcher is the one to serve."""
+    config = FitConfig(seed=seed)
+    trainer = make_trainer(data, vectors, config, device)
+    starts, matchers = [0], [_frozen(trainer.network)]
+    blocks = when.blocks()
+    for number, (_, end) in enumerate(blocks, start=1):
+        progress("preference network: days", number, len(blocks))
+        for _ in range(_PASSES_PER_BLOCK):
+            trainer.epoch(data.between(when.start, end))
+        if number < len(blocks):
+            starts.append(end)
+            matchers.append(_frozen(trainer.network))
+    validation = data.between(when.validate_from, when.until)
+    trainer.until_it_stops_helping(
+        data.between(when.start, when.validate_from),
+        quality=lambda: _auc(trainer, data, validation),
+        on_epoch=lambda epoch, auc: progress(f"preference network: auc {auc:.4f}", epoch + 1, config.epochs),
+    )
+    return PrequentialMatcher(
+        np.asarray([*starts, when.validate_from], dtype=np.int64), [*matchers, _frozen(trainer.network)]
+    )
+
+
+def make_trainer(data: PreferenceData, vectors: VectorTable, config: FitConfig, device: Device) -> Trainer:
+    """A trainer of a fresh network for these vectors; the seed fixes its first weights."""
+    import torch
+
+    torch.manual_seed(config.seed)
+    network = PreferenceNetwork(PreferenceConfig(dim=vectors.matrix.shape[1], history=LENGTH))
+    return Trainer(network, data, vectors.matrix, config, choose_device(device))
+
+
+def _frozen(network: PreferenceNetwork) -> NetworkMatcher:
+    return NetworkMatcher(copy.deepcopy(network).cpu())
+
+
+def _auc(trainer: Trainer, data: PreferenceData, slates: NDArray[np.int64]) -> float:
+    if not len(slates):
+        return 0.0
+    scores = trainer.scores(slates)
+    labels = [data.labels[data.offsets[slate] : data.offsets[slate + 1]] for slate in slates]
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in labels])]).astype(np.int64)
+    return metrics.mean(metrics.auc(ScoredSlates(np.concatenate(scores), np.concatenate(labels), offsets)))

@@ -1,0 +1,68 @@
+"""Training LambdaMART on the features the engine saw at the time of every slate."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.evaluation.questions import ask
+from recsys.feed.engine import FeedEngine
+from recsys.feed.follow import Replay
+from recsys.reranker import lambdamart
+from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT, FeatureSet
+from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig, RankingData
+from recsys.training.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class PastSlates:
+    """Features and labels of slates with a click and a non-click, in order of time `at` [q], microseconds."""
+
+    data: RankingData
+    at: NDArray[np.int64]
+
+    def before(self, time: int) -> RankingData:
+        """Slates shown before `time`."""
+        count = int(np.searchsorted(self.at, time))
+        rows = int(self.data.sizes[:count].sum())
+        return RankingData(self.data.features[:rows], self.data.labels[:rows], self.data.sizes[:count])
+
+    def since(self, time: int) -> RankingData:
+        """Slates shown at `time` or later."""
+        count = int(np.searchsorted(self.at, time))
+        rows = int(self.data.sizes[:count].sum())
+        return RankingData(self.data.features[rows:], self.data.labels[rows:], self.data.sizes[count:])
+
+
+def past_slates(engine: FeedEngine, log: Replay, questions: pl.DataFrame, progress: Progress) -> PastSlates:
+    """Replay `questions` and keep what LambdaMART can learn from."""
+    sizes = questions["candidates"].list.len().to_numpy()
+    features = np.zeros((int(sizes.sum()), len(ALL_FEATURES.names)))
+    labels = np.zeros(len(features), dtype=np.int8)
+    kept: list[int] = []
+    times: list[int] = []
+    end = 0
+    for done, (question, prepared) in enumerate(ask(engine, log, questions), start=1):
+        size, clicked = len(question.labels), int((question.labels > 0).sum())
+        if 0 < clicked < size:
+            features[end : end + size], labels[end : end + size] = prepared.features, question.labels
+            kept.append(size)
+            times.append(question.request.as_of)
+            end += size
+        if done % 200 == 0 or done == len(questions):
+            progress("features of past slates", done, len(questions))
+    data = RankingData(features[:end], labels[:end], np.asarray(kept, dtype=np.int64))
+    return PastSlates(data, np.asarray(times, dtype=np.int64))
+
+
+def train_rerankers(
+    slates: PastSlates, validate_from: int, config: LambdaMartConfig, progress: Progress
+) -> tuple[LambdaMart, LambdaMart]:
+    """The full reranker, and its twin that never sees what an article is about."""
+
+    def fit(number: int, features: FeatureSet) -> LambdaMart:
+        progress("rerankers", number, 2)
+        return lambdamart.fit(slates.before(validate_from), slates.since(validate_from), features, config)
+
+    return fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT)

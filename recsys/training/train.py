@@ -1,0 +1,122 @@
+"""`attune train`: the log → vectors → preference network → reranker → a published bundle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recsys import bundle as bundles
+from recsys.bundle import Bundle
+from recsys.encoder.device import threads
+from recsys.evaluation.probability import Platt, fit_platt
+from recsys.evaluation.replay import replay
+from recsys.evaluation.report import figures
+from recsys.evaluation.systems import systems
+from recsys.feed.engine import FeedEngine
+from recsys.feed.follow import Replay
+from recsys.feed.trained import PREFERENCE, write_trees
+from recsys.feed.vectors import Encoder, vector_table
+from recsys.preference.matcher import save_network
+from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig
+from recsys.settings import Settings
+from recsys.store.database import Connection, Database
+from recsys.training.corpus import Corpus, load_corpus
+from recsys.training.manifest import manifest, new_version, register
+from recsys.training.preference import PrequentialMatcher, collect, train_preference
+from recsys.training.progress import Progress, silent
+from recsys.training.reranker import PastSlates, past_slates, train_rerankers
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    matcher: PrequentialMatcher
+    ranker: LambdaMart
+    twin: LambdaMart
+
+
+def train(
+    database: Database,
+    settings: Settings,
+    encoder: Encoder,
+    until: int | None = None,
+    progress: Progress = silent,
+) -> Bundle:
+    """Train on what was known before `until` (microseconds; everything if None), publish and activate.
+
+    Raises:
+        DataError: there is nothing to learn from.
+        EncoderError: the encoder cannot be loaded.
+    """
+    corpus = load_corpus(database, encoder, until, progress)
+    matcher = _fit_preference(database, corpus, settings, progress)
+    config = LambdaMartConfig(seed=settings.seed)
+    with threads(settings.threads):
+        slates = _past_slates(database, corpus, matcher, progress)
+        ranker, twin = train_rerankers(slates, corpus.when.validate_from, config, progress)
+        parts = _Parts(matcher, ranker, twin)
+        calibration, metrics = _validate(database, corpus, parts, progress)
+    return _publish(database, settings, encoder, corpus, parts, calibration, metrics)
+
+
+def _fit_preference(
+    database: Database, corpus: Corpus, settings: Settings, progress: Progress
+) -> PrequentialMatcher:
+    with database.read() as connection:
+        log = Replay(connection, corpus.when.until)
+        table = vector_table(log.state, corpus.articles, corpus.vectors)
+        data = collect(log, table, corpus.questions, progress)
+    return train_preference(data, table, corpus.when, settings.seed, settings.device, progress)
+
+
+def _past_slates(
+    database: Database, corpus: Corpus, matcher: PrequentialMatcher, progress: Progress
+) -> PastSlates:
+    with database.read() as connection:
+        log, engine = _past(connection, corpus, matcher)
+        return past_slates(engine, log, corpus.questions, progress)
+
+
+def _validate(
+    database: Database, corpus: Corpus, parts: _Parts, progress: Progress
+) -> tuple[dict[str, Platt], dict[str, Any]]:
+    questions = corpus.validation
+    with database.read() as connection:
+        log, engine = _past(connection, corpus, parts.matcher)
+        clicks = log.clicks_before(corpus.when.validate_from)
+        answers = replay(
+            engine,
+            log,
+            questions,
+            systems(parts.ranker, parts.twin),
+            lambda done: progress("validation", done, len(questions)),
+        )
+    calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
+    return calibration, figures(answers, calibration, engine.vectors.matrix, clicks)
+
+
+def _past(connection: Connection, corpus: Corpus, matcher: PrequentialMatcher) -> tuple[Replay, FeedEngine]:
+    log = Replay(connection, corpus.when.until)
+    vectors = vector_table(log.state, corpus.articles, corpus.vectors)
+    return log, FeedEngine(log.state, vectors, matcher)
+
+
+def _publish(
+    database: Database,
+    settings: Settings,
+    encoder: Encoder,
+    corpus: Corpus,
+    parts: _Parts,
+    calibration: Mapping[str, Platt],
+    metrics: Mapping[str, Any],
+) -> Bundle:
+    network = parts.matcher.matchers[-1].network
+
+    def write(folder: Path) -> dict[str, Any]:
+        save_network(network, folder / PREFERENCE)
+        write_trees(parts.ranker, parts.twin, folder)
+        return manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
+
+    bundle = bundles.publish(settings.home, new_version(), write)
+    register(database, bundle)
+    bundles.activate(settings.home, bundle.version)
+    return bundle
