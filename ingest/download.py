@@ -32,16 +32,14 @@ def mind(size: Size, folder: Path, progress: Progress | None = None, mirrors: Se
     """Bring ``train`` and ``dev`` of MIND into `folder`; what is there already is left alone.
 
     Raises:
-        DataError: no mirror delivers, or an archive is damaged.
+        DataError: no mirror delivers, an archive is damaged, or `folder` cannot be written to.
     """
-    for split in _SPLITS:
-        if all((folder / split / name).is_file() for name in _WANTED):
-            continue
-        archive = folder / f"MIND{size}_{split}.zip"
-        if not archive.is_file():
-            _from_any(mirrors, archive, progress)
-        unpack(archive, folder / split)
-        archive.unlink()
+    try:
+        for split in _SPLITS:
+            if not all((folder / split / name).is_file() for name in _WANTED):
+                _bring(folder / f"MIND{size}_{split}.zip", folder / split, progress, mirrors)
+    except OSError as error:
+        raise DataError(f"cannot write below {folder}: {error}") from error
 
 
 def fetch(url: str, target: Path, progress: Progress | None = None) -> None:
@@ -97,6 +95,13 @@ def _unpack_one(packed: zipfile.ZipFile, name: str, folder: Path) -> None:
     with packed.open(member) as source, unfinished.open("wb") as target:
         shutil.copyfileobj(source, target, _CHUNK)
     unfinished.replace(folder / name)
+
+
+def _bring(archive: Path, folder: Path, progress: Progress | None, mirrors: Sequence[str]) -> None:
+    if not archive.is_file():
+        _from_any(mirrors, archive, progress)
+    unpack(archive, folder)
+    archive.unlink()
 
 
 def _from_any(mirrors: Sequence[str], archive: Path, progress: Progress | None) -> None:

@@ -42,6 +42,7 @@ def run(
         now: the time that nothing may be later than, in microseconds; the clock's by default.
 
     Raises:
+        ConfigError: reject files cannot be written.
         DataError: the input as a whole cannot be read.
         StoreError: the database cannot be reached.
     """

@@ -33,13 +33,20 @@ class Source(Protocol):
 
 
 def fingerprint(name: str, paths: Sequence[Path]) -> str:
-    """BLAKE2b over format, file names and contents: 32 hex digits. Where a file lies does not count."""
+    """BLAKE2b over format, file names and contents: 32 hex digits. Where a file lies does not count.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
     digest = hashlib.blake2b(name.encode(), digest_size=16)
     for path in paths:
         digest.update(f"\0{path.name}\0{path.stat().st_size}\0".encode())
-        with path.open("rb") as file:
-            while block := file.read(_READ_BYTES):
-                digest.update(block)
+        try:
+            with path.open("rb") as file:
+                while block := file.read(_READ_BYTES):
+                    digest.update(block)
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}") from error
     return digest.hexdigest()
 
 

@@ -72,9 +72,9 @@ class CsvFiles:
             DataError: a path does not exist, all is empty, or a header lacks required columns.
         """
         self._paths = [path for path in base.expand(paths, ".csv") if path.stat().st_size]
+        self.fingerprint = base.fingerprint(self.name, self._paths)
         self._layouts = {path: read_layout(path) for path in self._paths}
         self._block_bytes = block_bytes
-        self.fingerprint = base.fingerprint(self.name, self._paths)
         self.total = sum(path.stat().st_size for path in self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:

@@ -41,11 +41,11 @@ class Mind:
         self.total = sum(path.stat().st_size for path in self._paths)
         if not self.total:
             raise DataError(f"{folder}: the data set is empty")
+        self.fingerprint = base.fingerprint(self.name, self._paths)
         for path in self._news:
             tsv.width(path, [len(NEWS_COLUMNS)])
         self._columns = {path: mind_behaviour.COLUMNS[tsv.width(path, [5, 4])] for path in self._behaviours}
         self._block_bytes = block_bytes
-        self.fingerprint = base.fingerprint(self.name, self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
         """One batch a block of lines, articles first; positions are bytes."""

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli.ingest import app
+from ingest.batch import KINDS
 from recsys.errors import DataError
 from recsys.store.articles import count
 from recsys.store.database import open_database
@@ -33,8 +34,9 @@ def attune(home: Path, *arguments: object) -> Result:
 
 def numbers(result: Result) -> dict[str, list[int]]:
     """The summary: kind → read, stored, updated, duplicate, rejected, without article."""
-    rows = [line.split("│")[1:-1] for line in result.stdout.splitlines() if line.startswith("│")]
-    return {name.strip(): [int(cell.replace(",", "")) for cell in cells] for name, *cells in rows}
+    rows = [line.split() for line in result.stdout.splitlines()]
+    counted = [row for row in rows if len(row) == 7 and row[0] in KINDS]
+    return {name: [int(cell.replace(",", "")) for cell in cells] for name, *cells in counted}
 
 
 def test_json_lines_and_their_summary(home: Path, tmp_path: Path) -> None:

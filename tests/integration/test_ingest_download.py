@@ -126,3 +126,9 @@ def test_an_archive_of_something_else_is_told(server: Server, tmp_path: Path) ->
     server.files["/MINDsmall_train.zip"] = archive("readme.txt")
     with pytest.raises(DataError, match=r"holds no news\.tsv"):
         download.mind("small", tmp_path, mirrors=[server.url])
+
+
+def test_a_folder_that_cannot_be_made_is_told(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="cannot write below"):
+        download.mind("small", tmp_path / "file", mirrors=[server.url])

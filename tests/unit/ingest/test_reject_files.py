@@ -2,9 +2,11 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from ingest.batch import REJECTS, reject, reject_rows, rejects_frame
 from ingest.reject_files import RejectFiles
+from recsys.errors import ConfigError
 
 ROW = reject("log.jsonl", 7, "events", "bad_json", b'{"reader": \xff')
 
@@ -53,3 +55,9 @@ def test_clearing_forgets_all(tmp_path: Path) -> None:
     files.write(0, rejects_frame([ROW]))
     files.clear()
     assert not files.folder.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_the_fix(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="set ATTUNE_HOME"):
+        RejectFiles(tmp_path / "file" / "job").write(0, rejects_frame([ROW]))

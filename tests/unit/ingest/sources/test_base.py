@@ -53,3 +53,8 @@ def test_a_fingerprint_follows_content_name_and_format_but_not_the_place(tmp_pat
 def test_columns_that_fit_no_rows_are_told_with_those_that_would(names: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         base.required_kind(Path("log.csv"), names)
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot read"):
+        base.fingerprint("csv", [tmp_path])
