@@ -1,8 +1,12 @@
 """Environment → Settings. Prefix ``ATTUNE_``; a ``.env`` file and command flags may override."""
 
+import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -44,3 +48,30 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"ATTUNE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"settings do not validate: {wrong}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One setting as it stands: `variable` sets it, `origin` is environment, .env or default."""
+
+    variable: str
+    value: str
+    origin: str
+    meaning: str
+
+
+def origins() -> list[Origin]:
+    """Every setting with its origin; the password of a database URL is not shown.
+
+    Raises:
+        ConfigError: a value does not validate.
+    """
+    settings = load_settings()
+    in_file = {name.upper() for name, value in dotenv_values(".env").items() if value is not None}
+    found = []
+    for name, field in Settings.model_fields.items():
+        variable = f"ATTUNE_{name.upper()}"
+        origin = "environment" if variable in os.environ else ".env" if variable in in_file else "default"
+        value = re.sub(r"(//[^:/@]+):[^@]+@", r"\1:***@", str(getattr(settings, name)))
+        found.append(Origin(variable, value, origin, field.description or ""))
+    return found

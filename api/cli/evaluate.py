@@ -22,10 +22,10 @@ def evaluate(
     """Replay logged slates through the engine and compare it with baselines, causally."""
     from api.cli.progress import bars
     from api.cli.table import results_table
-    from recsys.evaluation.html import report
     from recsys.encoder.lazy import LazyEncoder
     from recsys.evaluation.evaluate import choose_stretch
     from recsys.evaluation.evaluate import evaluate as run
+    from recsys.evaluation.html import report
     from recsys.feed.trained import load_active
     from recsys.store.database import open_database
 

@@ -10,11 +10,14 @@ from recsys.errors import ConfigError
 from recsys.settings import Settings, load_settings
 
 DatabaseUrl = Annotated[
-    str | None, typer.Option("--database-url", help="SQLAlchemy URL  [env: ATTUNE_DATABASE_URL]", show_default=False)
+    str | None,
+    typer.Option("--database-url", help="SQLAlchemy URL  [env: ATTUNE_DATABASE_URL]", show_default=False),
 ]
 Home = Annotated[
     Path | None,
-    typer.Option("--home", help="Folder of bundles, snapshots and reject files  [env: ATTUNE_HOME]", show_default=False),
+    typer.Option(
+        "--home", help="Folder of bundles, snapshots and reject files  [env: ATTUNE_HOME]", show_default=False
+    ),
 ]
 
 

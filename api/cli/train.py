@@ -10,7 +10,9 @@ from api.cli.options import DatabaseUrl, Home, moment, settings_from
 def train(
     until: Annotated[
         str | None,
-        typer.Option(help="Use only what was known before this time (ISO 8601, UTC); the day before it validates."),
+        typer.Option(
+            help="Use only what was known before this time (ISO 8601, UTC); the day before it validates."
+        ),
     ] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,

@@ -61,6 +61,17 @@ class VectorTable:
         return np.asarray(self.matrix[rows])
 
 
+def stored_vectors(
+    database: Database, encoder: str, articles: pl.DataFrame
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Which of `articles` (n rows) have a stored vector of `encoder` [n], and those vectors [m, d] in order."""
+    hashes = [text_hash(text) for text in article_texts(articles)]
+    with database.read() as connection:
+        known = store.load(connection, encoder, hashes)
+    present = np.fromiter((h in known for h in hashes), dtype=np.bool_, count=len(hashes))
+    return present, _stacked([known[h] for h in hashes if h in known])
+
+
 def ensure_vectors(
     database: Database,
     encoder: Encoder,
@@ -70,22 +81,28 @@ def ensure_vectors(
     """Vectors [n, d] of `articles` (columns of `frames.ARTICLES`), encoding and storing those not stored yet.
 
     `on_progress(done, total)` is told about what had to be encoded.
+
+    Raises:
+        EncoderError: the encoder cannot be loaded.
     """
     texts = article_texts(articles)
     hashes = [text_hash(text) for text in texts]
-    with database.write() as connection:
+    with database.read() as connection:
         known = store.load(connection, encoder.name, hashes)
-    missing = {h: text for h, text in zip(hashes, texts, strict=True) if h not in known}
-    todo = list(missing.items())
-    for start in range(0, len(todo), CHUNK):
-        part = todo[start : start + CHUNK]
-        fresh = dict(zip([h for h, _ in part], encoder.encode([text for _, text in part]), strict=True))
+    missing = [(h, text) for h, text in dict(zip(hashes, texts, strict=True)).items() if h not in known]
+    for start in range(0, len(missing), CHUNK):
+        part = missing[start : start + CHUNK]
+        fresh = dict(zip((h for h, _ in part), encoder.encode([text for _, text in part]), strict=True))
         with database.write() as connection:
             store.save(connection, encoder.name, fresh)
         known.update(fresh)
         if on_progress:
-            on_progress(min(start + CHUNK, len(todo)), len(todo))
-    return np.stack([known[h] for h in hashes]) if hashes else np.zeros((0, 0), dtype=np.float32)
+            on_progress(min(start + CHUNK, len(missing)), len(missing))
+    return _stacked([known[h] for h in hashes])
+
+
+def _stacked(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
 
 
 def vector_table(state: LiveState, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> VectorTable:

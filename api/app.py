@@ -1,0 +1,45 @@
+"""The HTTP service. The lifespan loads state and model once."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from api import errors
+from api.routes import events, feed, health
+from recsys.encoder.device import threads
+from recsys.encoder.lazy import LazyEncoder
+from recsys.feed.service import FeedService
+from recsys.settings import Settings, load_settings
+from recsys.store.database import open_database
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service over the database and bundle that settings name."""
+    chosen = settings or load_settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = open_database(chosen.database_url)
+        service = FeedService(database, chosen, LazyEncoder(chosen))
+        app.state.service = service
+        with threads(chosen.threads):
+            service.start()
+            backlog = threading.Thread(target=service.embed_backlog, name="embed-backlog", daemon=True)
+            backlog.start()
+            yield
+            service.stop()
+        database.close()
+
+    app = FastAPI(
+        title="Attune",
+        version=version("attune-feed"),
+        summary="A personalized news feed that respects its readers' attention.",
+        lifespan=lifespan,
+    )
+    errors.install(app)
+    for routes in (feed.router, events.router, health.router):
+        app.include_router(routes)
+    return app

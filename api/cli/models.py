@@ -1,0 +1,31 @@
+"""`attune models`: list, activate."""
+
+import typer
+
+from api.cli.options import Home, settings_from
+
+app = typer.Typer(help="Trained bundles: list them, choose the one that serves.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models(home: Home = None) -> None:
+    """All bundles, the active one marked."""
+    from recsys import bundle
+    from recsys.evaluation.systems import FULL
+
+    folder = settings_from(None, home).home
+    active = bundle.active_version(folder)
+    if not bundle.versions(folder):
+        typer.echo(f"no bundles in {folder}: run `attune train`")
+    for version in bundle.versions(folder):
+        auc = bundle.load(folder, version).manifest["validation"][FULL]["auc"]
+        typer.echo(f"{'*' if version == active else ' '} {version}  validation AUC {auc:.4f}")
+
+
+@app.command()
+def activate(version: str, home: Home = None) -> None:
+    """Make a bundle the one that serves, after checking its files; an earlier one is a rollback."""
+    from recsys import bundle
+
+    bundle.activate(settings_from(None, home).home, version)
+    typer.echo(f"bundle {version} is active; running services take it at their next start")

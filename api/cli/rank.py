@@ -1,0 +1,31 @@
+"""`attune rank`."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.options import DatabaseUrl, Home, moment, settings_from
+
+
+def rank(
+    reader: Annotated[str, typer.Option(help="Reader id.")],
+    candidates: Annotated[str, typer.Option(help="Article ids, separated by commas.")],
+    as_of: Annotated[
+        str | None, typer.Option(help="Answer as it would have been then (ISO 8601, UTC); default: now.")
+    ] = None,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Rank candidates for a reader as of any time, by replaying the log up to it: id, score, why."""
+    from recsys.domain import RankRequest
+    from recsys.encoder.lazy import LazyEncoder
+    from recsys.feed.clock import Clock
+    from recsys.feed.past import engine_at
+    from recsys.store.database import open_database
+
+    settings = settings_from(database_url, home)
+    at = moment(as_of, "--as-of") or Clock().next()
+    engine = engine_at(open_database(settings.database_url), settings, LazyEncoder(settings), at)
+    ids = tuple(dict.fromkeys(part.strip() for part in candidates.split(",") if part.strip()))
+    for item in engine.rank(RankRequest("rank", at, ids, reader), explain=True).items:
+        typer.echo(f"{item.id}\t{item.score:.6f}\t{'; '.join(reason.text for reason in item.reasons)}")

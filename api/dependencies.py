@@ -1,0 +1,15 @@
+"""What routes ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from recsys.feed.service import FeedService
+
+
+def _service(request: Request) -> FeedService:
+    service: FeedService = request.app.state.service
+    return service
+
+
+Service = Annotated[FeedService, Depends(_service)]

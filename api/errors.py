@@ -1,0 +1,52 @@
+"""Errors as RFC 9457 problem documents."""
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api.schemas import Problem
+from recsys.errors import AttuneError, DataError, RequestError, StoreError
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_STATUS: dict[type[AttuneError], tuple[int, str]] = {
+    RequestError: (422, "The request cannot be answered"),
+    DataError: (422, "The data cannot be read"),
+    StoreError: (503, "The store cannot be reached"),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem document."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(AttuneError, _attune)
+
+
+def problem(status: int, title: str, detail: str) -> JSONResponse:
+    """A problem document."""
+    body = Problem(title=title, status=status, detail=detail)
+    return JSONResponse(body.model_dump(), status_code=status, media_type=MEDIA_TYPE)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    wrong = "; ".join(f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors())
+    return problem(422, "The request does not validate", wrong)
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, str(error.detail), str(error.detail))
+
+
+async def _attune(_request: Request, error: Exception) -> JSONResponse:
+    known = (found for kind, found in _STATUS.items() if isinstance(error, kind))
+    status, title = next(known, (500, "Attune failed"))
+    if status >= 500:
+        logger.error("%s: %s", title, error)
+    return problem(status, title, str(error))

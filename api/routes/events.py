@@ -1,0 +1,33 @@
+"""POST /v1/events and POST /v1/articles: the same ingest job as for files."""
+
+from fastapi import APIRouter, BackgroundTasks
+
+from api.dependencies import Service
+from api.schemas import ArticlesIn, EventsIn, RejectedRow, StoredOut
+from ingest.receive import Received, store_articles, store_events
+
+router = APIRouter(prefix="/v1", tags=["ingest"])
+
+
+@router.post("/events")
+def events(service: Service, body: EventsIn) -> StoredOut:
+    """Store what readers did; it counts from the next request on. Sending an id again changes nothing."""
+    clock = service.clock
+
+    def write() -> Received:
+        return store_events(service.database, body.events, clock.next(), clock.next)
+
+    return _stored(service.store(write))
+
+
+@router.post("/articles")
+def articles(service: Service, body: ArticlesIn, later: BackgroundTasks) -> StoredOut:
+    """Store articles; they are embedded in the background and searchable within seconds."""
+    received = store_articles(service.database, body.articles, service.clock.next())
+    later.add_task(service.refresh_articles)
+    return _stored(received)
+
+
+def _stored(received: Received) -> StoredOut:
+    rejected = [RejectedRow(index=row.index, reason=row.reason) for row in received.rejected]
+    return StoredOut(accepted=received.accepted, duplicates=received.duplicates, rejected=rejected)

@@ -1,0 +1,66 @@
+"""GET /v1/feed/{reader} and POST /v1/rank."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api.dependencies import Service
+from api.render import feed_out, rank_out
+from api.schemas import FeedOut, HistoryItemIn, RankIn, RankOut
+from api.times import from_iso
+from recsys.domain import FeedRequest, HistoryItem, RankRequest
+from recsys.store import articles
+
+router = APIRouter(prefix="/v1", tags=["feed"])
+
+_UNSET = 0
+"""`as_of` of a request until the service sets it."""
+
+
+@router.get("/feed/{reader}")
+def feed(
+    service: Service,
+    reader: Annotated[str, Path(min_length=1, max_length=256)],
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    category: Annotated[str | None, Query(max_length=256)] = None,
+    exclude: Annotated[list[str] | None, Query(max_length=1_000)] = None,
+    explore: Annotated[float | None, Query(ge=0, le=0.5)] = None,
+    explain: bool = True,
+    device: Annotated[str | None, Query(max_length=64)] = None,
+) -> FeedOut:
+    """A reader's feed. A reader never met gets one too."""
+    request = FeedRequest(
+        request_id=uuid.uuid4().hex,
+        as_of=_UNSET,
+        reader=reader,
+        limit=limit,
+        category=category,
+        exclude=frozenset(exclude or ()),
+        explore=service.default_explore if explore is None else explore,
+        explain=explain,
+        device=device,
+    )
+    ranking = service.feed(request)
+    with service.database.read() as connection:
+        shown = articles.get(connection, [item.id for item in ranking.items])
+    return feed_out(ranking, reader, shown)
+
+
+@router.post("/rank")
+def rank(service: Service, body: RankIn) -> RankOut:
+    """Rank candidates for a stored reader, or for a history in the request: nobody needs to be known here."""
+    request = RankRequest(
+        request_id=uuid.uuid4().hex,
+        as_of=_UNSET,
+        candidates=tuple(dict.fromkeys(body.candidates)),
+        reader=body.reader,
+        history=None if body.history is None else tuple(_item(item) for item in body.history),
+    )
+    return rank_out(service.rank(request, body.explain))
+
+
+def _item(item: str | HistoryItemIn) -> HistoryItem:
+    if isinstance(item, str):
+        return HistoryItem(item)
+    return HistoryItem(item.id, item.seconds, None if item.at is None else from_iso(item.at))

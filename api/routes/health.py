@@ -1,0 +1,25 @@
+"""GET /healthz and GET /readyz."""
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from api.dependencies import Service
+from api.errors import problem
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+def healthz() -> dict[str, str]:
+    """The process runs."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", response_model=None)
+def readyz(service: Service) -> dict[str, str] | JSONResponse:
+    """The service answers, and all articles of its first start are searchable."""
+    if service.failure is not None:
+        return problem(503, "Not ready", service.failure)
+    if not service.ready.is_set():
+        return problem(503, "Not ready", "articles are being encoded; feeds are served meanwhile")
+    return {"status": "ready", "model": service.engine.model}

@@ -1,0 +1,136 @@
+"""Request and response bodies of API v1. JSON, snake_case, bounded."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Id = str
+MAX_ROWS = 1_000
+MAX_CANDIDATES = 2_000
+
+_EVENT = {"id": "e-1", "reader": "r42", "article": "a7", "kind": "read", "value": 48.5, "request_id": "…"}
+_ARTICLE = {"id": "a7", "title": "Council approves new tram line", "category": "local"}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class EventsIn(_Body):
+    """Up to 1,000 events. Each is checked on its own: one bad row never costs a good one."""
+
+    events: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_ROWS, examples=[[_EVENT]])
+
+
+class ArticlesIn(_Body):
+    """Up to 1,000 articles; the newest content of an id wins."""
+
+    articles: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_ROWS, examples=[[_ARTICLE]])
+
+
+class RejectedRow(BaseModel):
+    """Row `index` of the request, and why it was not stored."""
+
+    index: int
+    reason: str
+
+
+class StoredOut(BaseModel):
+    """What became of the rows of a request."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[RejectedRow]
+
+
+class HistoryItemIn(_Body):
+    """One past reading: dwell in seconds, and when (ISO 8601), if known."""
+
+    id: Id = Field(min_length=1, max_length=256)
+    seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
+    at: str | None = None
+
+
+class RankIn(_Body):
+    """Candidates to rank, for a stored reader or for a history handed in."""
+
+    candidates: list[str] = Field(min_length=1, max_length=MAX_CANDIDATES)
+    reader: str | None = Field(None, min_length=1, max_length=256)
+    history: list[str | HistoryItemIn] | None = Field(None, max_length=MAX_ROWS)
+    explain: bool = False
+
+    @model_validator(mode="after")
+    def _one_reader(self) -> "RankIn":
+        if self.reader is not None and self.history is not None:
+            raise ValueError("give reader or history, not both")
+        return self
+
+
+class ReasonOut(BaseModel):
+    """Why an item stands where it stands; `weight` is what the score loses without `article`."""
+
+    kind: str
+    text: str
+    article: str | None
+    weight: float | None
+
+
+class ArticleOut(BaseModel):
+    """What a page needs to show an article."""
+
+    title: str
+    abstract: str | None
+    category: str | None
+    subcategory: str | None
+    source: str | None
+    url: str | None
+    published_at: str | None
+
+
+class FeedItemOut(BaseModel):
+    """One place of a feed. `propensity` is the chance the article had to stand there; `minutes` to read it."""
+
+    id: str
+    score: float
+    position: int
+    source: str
+    propensity: float
+    minutes: float | None
+    article: ArticleOut
+    reasons: list[ReasonOut]
+
+
+class FeedOut(BaseModel):
+    """A feed. Events that quote `request_id` are attributed to it."""
+
+    request_id: str
+    reader: str
+    model: str
+    as_of: str
+    items: list[FeedItemOut]
+
+
+class RankedItemOut(BaseModel):
+    """One ranked candidate."""
+
+    id: str
+    score: float
+    reasons: list[ReasonOut]
+
+
+class RankOut(BaseModel):
+    """Candidates, best first."""
+
+    request_id: str
+    model: str
+    as_of: str
+    items: list[RankedItemOut]
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str

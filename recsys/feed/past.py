@@ -1,0 +1,42 @@
+"""The engine as it was at a time: the same log, folded up to there."""
+
+from dataclasses import replace
+
+from recsys import bundle as bundles
+from recsys.feed.engine import FeedEngine
+from recsys.feed.follow import Replay
+from recsys.feed.trained import load_system
+from recsys.feed.vectors import Encoder, ensure_vectors, vector_table
+from recsys.index.build import make_index
+from recsys.settings import Settings
+from recsys.store import articles
+from recsys.store.database import Database
+
+
+def engine_at(database: Database, settings: Settings, encoder: Encoder, as_of: int) -> FeedEngine:
+    """An engine that knows what was known before `as_of` (microseconds), with the active bundle.
+
+    Raises:
+        BundleError: the active bundle cannot be used.
+        EncoderError: an article has no vector and the encoder cannot be loaded.
+    """
+    with database.read() as connection:
+        everything, _ = articles.changed_since(connection, 0)
+    encoded = ensure_vectors(database, encoder, everything)
+    with database.read() as connection:
+        state = Replay(connection, until=as_of).advance(as_of)
+    engine = FeedEngine(
+        state,
+        vector_table(state, everything, encoded),
+        pool=settings.feed_candidates,
+        max_age=settings.max_article_age_days,
+    )
+    if everything.height:
+        index = make_index(settings.index, encoded.shape[1], everything.height, settings.device)
+        index.add(everything["id"].to_list(), encoded)
+        engine = replace(engine, index=index)
+    version = bundles.active_version(settings.home)
+    if version is None:
+        return engine
+    system = load_system(bundles.load(settings.home, version), encoder.name)
+    return replace(engine, matcher=system.matcher, ranker=system.ranker, model=system.version)
