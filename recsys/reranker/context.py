@@ -57,16 +57,25 @@ class Family:
     compute: Callable[[RankingContext], FloatArray]
 
 
-def setwise_percentile(column: FloatArray) -> FloatArray:
-    """Share of the candidates below each candidate, ties half [n]; set-wise: it depends on the other candidates.
+def setwise_percentiles(columns_nk: FloatArray) -> FloatArray:
+    """Share of the candidates below each candidate, ties half, by column [n, k]: set-wise.
 
     NaN stays NaN and counts for nobody.
     """
-    known = ~np.isnan(column)
-    out = np.full(len(column), np.nan)
-    values = np.sort(column[known])
-    if len(values):
-        below = np.searchsorted(values, column[known], side="left")
-        upto = np.searchsorted(values, column[known], side="right")
-        out[known] = (below + upto) / (2 * len(values))
-    return out
+    values_kn = np.ascontiguousarray(columns_nk.T)
+    row_k1 = np.arange(values_kn.shape[0])[:, None] * values_kn.shape[1]
+    best_last = (np.argsort(values_kn, axis=1) + row_k1).reshape(-1)
+    sorted_kn = values_kn.reshape(-1)[best_last].reshape(values_kn.shape)
+    # runs of equal values over all columns in one line; a column always begins a new one
+    begins_kn = np.ones(sorted_kn.shape, dtype=np.bool_)
+    np.not_equal(sorted_kn[:, 1:], sorted_kn[:, :-1], out=begins_kn[:, 1:])
+    first = np.flatnonzero(begins_kn)
+    behind = np.append(first[1:], begins_kn.size)
+    below_and_upto_kn = np.repeat(first + behind, behind - first).reshape(values_kn.shape) - 2 * row_k1
+    unknown_kn = np.isnan(sorted_kn)
+    known_k1 = np.count_nonzero(~unknown_kn, axis=1, keepdims=True)
+    shares_kn = below_and_upto_kn / np.maximum(2 * known_k1, 1)
+    shares_kn[unknown_kn] = np.nan
+    out = np.empty(values_kn.size)
+    out[best_last] = shares_kn.reshape(-1)
+    return out.reshape(values_kn.shape).T

@@ -72,11 +72,11 @@ class DecayedCounters:
 
     def read(self, rows: NDArray[np.integer], at: int) -> NDArray[np.float64]:
         """Decayed counts [n, counters, half-lives] of articles `rows` [n] as of `at` (microseconds)."""
-        return np.asarray(self.articles[rows] * self._decay(at))
+        return np.asarray(self.articles.take(rows, axis=0) * self._decay(at))
 
     def read_groups(self, rows: NDArray[np.integer], at: int) -> NDArray[np.float64]:
         """Decayed counts [n, counters, half-lives] of groups `rows` [n] as of `at` (microseconds)."""
-        return np.asarray(self.groups[rows] * self._decay(at))
+        return np.asarray(self.groups.take(rows, axis=0) * self._decay(at))
 
     def _decay(self, at: int) -> NDArray[np.float64]:
         return np.asarray(np.exp2(-(at - self._landmarks) / self.half_lives))

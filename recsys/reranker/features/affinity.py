@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import DAY
-from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentile
+from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
 from recsys.state.kinds import CLICKS, IMPRESSIONS
 from recsys.state.live import FIRST_CATEGORY, MAX_READ_SECONDS
 
@@ -22,41 +22,42 @@ def _compute(context: RankingContext) -> FloatArray:
     seconds = np.where(np.isnan(history.seconds), _UNKNOWN_SECONDS, history.seconds)
     faded = np.exp2(-(context.as_of - history.opened) / _FADE)
     attention = np.log1p(np.minimum(seconds, MAX_READ_SECONDS)) * faded
-    same_category_nh = _same(catalog.category, context.rows, history.article)
-    same_subcategory_nh = _same(catalog.subcategory, context.rows, history.article)
-    same_source_nh = _same(catalog.source, context.rows, history.article)
-    category = _share(same_category_nh, attention)
-    subcategory = _share(same_subcategory_nh, attention)
+    read, ones = history.article, np.ones(len(history))
+    category = _share(catalog.category, context.rows, read, attention)
+    subcategory = _share(catalog.subcategory, context.rows, read, attention)
     return np.column_stack(
         [
             category,
             subcategory,
-            _share(same_category_nh, np.ones(len(history))),
-            _share(same_category_nh[:, -_RECENT:], np.ones(min(len(history), _RECENT))),
-            _share(same_source_nh, attention),
-            setwise_percentile(category),
-            setwise_percentile(subcategory),
-            *_category_heat(context).T,
+            _share(catalog.category, context.rows, read, ones),
+            _share(catalog.category, context.rows, read[-_RECENT:], ones[-_RECENT:]),
+            _share(catalog.source, context.rows, read, attention),
+            setwise_percentiles(np.column_stack((category, subcategory))),
+            _category_heat(context),
         ]
     )
 
 
-def _same(codes: NDArray[np.int32], rows: NDArray[np.int64], read: NDArray[np.int64]) -> NDArray[np.bool_]:
-    mine_n1 = codes[rows][:, None]
-    return np.asarray((mine_n1 == codes[read][None, :]) & (mine_n1 >= 0))
-
-
-def _share(same_nh: NDArray[np.bool_], weights: FloatArray) -> FloatArray:
+def _share(
+    codes: NDArray[np.int32], rows: NDArray[np.int64], read: NDArray[np.int64], weights: FloatArray
+) -> FloatArray:
+    """Share [n] of the weight of what was read that has the code of each of `rows`; an unknown code has none."""
     total = weights.sum()
-    return same_nh @ weights / total if total > 0 else np.full(len(same_nh), np.nan)
+    if total <= 0:
+        return np.full(len(rows), np.nan)
+    mine, theirs = codes[rows] + 1, codes[read] + 1
+    by_code = np.bincount(theirs, weights, minlength=int(mine.max(initial=0)) + 1)
+    by_code[0] = 0.0
+    return np.asarray(by_code[mine] / total)
 
 
 def _category_heat(context: RankingContext) -> FloatArray:
     """Click-through of the candidate's category in the last hour and the last days, and its share of clicks."""
     groups = context.state.catalog.category[context.rows] + FIRST_CATEGORY
-    counts_nch = context.state.counters.read_groups(groups, context.as_of)
-    rates = (counts_nch[:, CLICKS] + 1) / (counts_nch[:, IMPRESSIONS] + 10)
-    return np.column_stack([rates[:, _HOUR], rates[:, _TWO_DAYS]])
+    counters = context.state.counters
+    counts_gch = counters.read_groups(np.arange(len(counters.groups)), context.as_of)
+    rates_gh = (counts_gch[:, CLICKS] + 1) / (counts_gch[:, IMPRESSIONS] + 10)
+    return np.asarray(rates_gh[:, (_HOUR, _TWO_DAYS)][groups])
 
 
 FAMILY = Family(

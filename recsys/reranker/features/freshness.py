@@ -4,17 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import HOUR
-from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentile
+from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
 from recsys.state.catalog import NEVER
 
 
 def _compute(context: RankingContext) -> FloatArray:
     published = _hours_since(context.state.catalog.published[context.rows], context.as_of)
     shown = _hours_since(context.state.first_shown[context.rows], context.as_of)
-    age = np.where(np.isnan(published), np.nan_to_num(shown), published)
-    return np.column_stack(
-        [published, shown, age, setwise_percentile(age), setwise_percentile(np.nan_to_num(shown))]
-    )
+    shown_or_now = np.nan_to_num(shown)
+    age = np.where(np.isnan(published), shown_or_now, published)
+    setwise_n2 = setwise_percentiles(np.column_stack((age, shown_or_now)))
+    return np.column_stack([published, shown, age, setwise_n2])
 
 
 def _hours_since(times: NDArray[np.int64], as_of: int) -> FloatArray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentile
+from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
 
 
 def _compute(context: RankingContext) -> FloatArray:
@@ -13,8 +13,7 @@ def _compute(context: RankingContext) -> FloatArray:
             scores.content,
             scores.nearest,
             scores.last,
-            setwise_percentile(scores.preference),
-            setwise_percentile(scores.content),
+            setwise_percentiles(np.column_stack((scores.preference, scores.content))),
         ]
     )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentile
+from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
 from recsys.state.kinds import CLICKS, IMPRESSIONS, READ_SECONDS, READS
 from recsys.state.live import EVERYTHING
 
@@ -20,16 +20,15 @@ def _compute(context: RankingContext) -> FloatArray:
     rate_nh = (clicks_nh + _PRIOR_IMPRESSIONS * overall_h) / (shown_nh + _PRIOR_IMPRESSIONS)
     habit_h = all_ch[READ_SECONDS] / np.maximum(all_ch[READS], 1.0)
     dwell_nh = (counts_nch[:, READ_SECONDS] + _PRIOR_READS * habit_h) / (counts_nch[:, READS] + _PRIOR_READS)
-    columns = [
-        *np.log1p(clicks_nh).T,
-        *rate_nh.T,
-        *(setwise_percentile(column) for column in clicks_nh.T),
-        *(setwise_percentile(column) for column in rate_nh.T),
-        *np.log1p(shown_nh).T,
-        *dwell_nh.T[-2:],
-        np.log1p(clicks_nh[:, 0] * 16) - np.log1p(clicks_nh[:, 2]),
-    ]
-    return np.column_stack(columns)
+    blocks = (
+        np.log1p(clicks_nh),
+        rate_nh,
+        setwise_percentiles(np.concatenate((clicks_nh, rate_nh), axis=1)),
+        np.log1p(shown_nh),
+        dwell_nh[:, -2:],
+        (np.log1p(clicks_nh[:, 0] * 16) - np.log1p(clicks_nh[:, 2]))[:, None],
+    )
+    return np.concatenate(blocks, axis=1)
 
 
 FAMILY = Family(
