@@ -4,10 +4,14 @@ import numpy as np
 
 from recsys.domain import EventKind
 
-IMPRESSIONS, CLICKS, READS, READ_SECONDS, LIKES, HIDES = range(6)
-"""Counters of an article, and of a group of articles."""
+IMPRESSIONS, CLICKS, READS, READ_SECONDS, LIKES, HIDES, ANSWERS = range(7)
+"""Counters of an article, and of a group of articles.
 
-COUNTERS = 6
+ANSWERS are clicks on a slate, told by the request id they quote. Only they go with IMPRESSIONS: a click from a
+front page that was not logged, or from an imported history, has no impression.
+"""
+
+COUNTERS = 7
 
 CLICKED, READ, SCROLLED, LIKED, HIDDEN = 1, 2, 4, 8, 16
 """Bits of a history entry: what is known of it. Without READ its dwell is unknown, not zero."""
@@ -27,13 +31,18 @@ _EFFECT: dict[EventKind, tuple[int, int]] = {
 CODE: dict[str, int] = {kind.value: code for code, kind in enumerate(_EFFECT)}
 """Dense code of every kind that changes state; an impression is an exposure, not a behaviour."""
 
-COUNTERS_OF = np.asarray([(max(counter, 0), READ_SECONDS) for counter, _ in _EFFECT.values()], dtype=np.int64)
-"""Counters that may grow [codes, 2]: the kind's own, and the seconds read."""
+ANSWER = len(_EFFECT)
+"""Code of a click that answers a slate. Its value is 1."""
+
+COUNTERS_OF = np.asarray(
+    [*((max(counter, 0), READ_SECONDS) for counter, _ in _EFFECT.values()), (CLICKS, ANSWERS)], dtype=np.int64
+)
+"""Counters that may grow [codes, 2]: the kind's own, and the one that its value adds to."""
 
 WEIGHTS_OF = np.asarray(
-    [(counter >= 0, kind is EventKind.READ) for kind, (counter, _) in _EFFECT.items()], dtype=np.float64
+    [*((counter >= 0, kind is EventKind.READ) for kind, (counter, _) in _EFFECT.items()), (1, 1)], dtype=np.float64
 )
-"""By how much those grow [codes, 2]: one if the kind has a counter of its own, and times the seconds of a read."""
+"""By how much those grow [codes, 2]: one if the kind has a counter of its own, and this times the value."""
 
-FLAG_OF: list[int] = [flag for _, flag in _EFFECT.values()]
+FLAG_OF: list[int] = [*(flag for _, flag in _EFFECT.values()), CLICKED]
 """History bit, by code."""

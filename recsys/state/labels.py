@@ -8,8 +8,9 @@
 A reading is judged against the article's own length: reading at 238 words a minute (Brysbaert 2019) takes the
 expected time, capped at two minutes; without a length it is one minute.
 
-A slate's outcome is what quotes its request id, else what the same reader did to the same article within 30
-minutes after the slate (the newest such slate takes it), and only what was known before the cut-off.
+A slate's outcome is what quotes its request id. If no click or read does, it is what the same reader did to the
+same article within 30 minutes after the slate (the newest such slate takes it). Only what was known before the
+cut-off counts.
 """
 
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ def grade(
     shown = slates.select(pl.col("id").alias("slate"), "reader", "at", pl.col("candidates").alias("article"))
     shown = shown.with_row_index("order").explode("article")
     known = events.filter((pl.col("known_at") < until) & pl.col("kind").is_in(_OUTCOMES))
-    outcome = pl.concat([_quoted(shown, known), _nearby(shown, known, rule)])
+    quoted = _quoted(shown, known)
+    outcome = pl.concat([quoted, _unquoted(quoted, _nearby(shown, known, rule))])
     graded = _graded(_per_candidate(outcome), words, rule)
     joined = shown.join(graded, on=["slate", "article"], how="left", maintain_order="left")
     labelled = joined.group_by("order").agg(pl.col("label").fill_null(0).alias("labels"))
@@ -82,6 +84,13 @@ def _quoted(shown: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         keys, left_on=["request_id", "article"], right_on=["slate", "article"], how="inner", coalesce=False
     )
     return joined.select("slate", "article", "kind", "value")
+
+
+def _unquoted(quoted: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
+    """Of what happened nearby: all for slates that nothing opened quotes, else only more about what was opened."""
+    opened = quoted.filter(pl.col("kind").is_in(_OPENS)).select("slate", "article").unique()
+    of_silent = nearby.join(opened.select("slate").unique(), on="slate", how="anti")
+    return pl.concat([of_silent, nearby.join(opened, on=["slate", "article"], how="semi")])
 
 
 def _nearby(shown: pl.DataFrame, events: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:

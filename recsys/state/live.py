@@ -18,7 +18,7 @@ from recsys.state.counters import DecayedCounters
 from recsys.state.exposures import Exposures
 from recsys.state.growing import grown
 from recsys.state.histories import Histories, History
-from recsys.state.kinds import CODE, COUNTERS, COUNTERS_OF, FLAG_OF, IMPRESSIONS, WEIGHTS_OF
+from recsys.state.kinds import ANSWER, CODE, COUNTERS, COUNTERS_OF, FLAG_OF, IMPRESSIONS, WEIGHTS_OF
 from recsys.state.vocabulary import Vocabulary
 
 HALF_LIVES = (15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY)
@@ -155,13 +155,17 @@ class LiveState:
         self.exposures.rings.reserve(readers)
 
     def _behaviours(self, rows: pl.DataFrame) -> Behaviours:
+        kinds = rows["kind"].to_list()
+        codes = np.fromiter((CODE[kind] for kind in kinds), dtype=np.int64, count=rows.height)
+        answers = (codes == CODE[EventKind.CLICK]) & rows["request_id"].is_not_null().to_numpy()
+        values = rows["value"].fill_null(0.0).to_numpy()
         return Behaviours(
             rows["known_at"].to_numpy(),
             rows["at"].to_numpy(),
             self.readers.intern(rows["reader"].to_list()),
             self.articles.intern(rows["article"].to_list()),
-            np.fromiter((CODE[kind] for kind in rows["kind"].to_list()), dtype=np.int64, count=rows.height),
-            rows["value"].fill_null(0.0).to_numpy(),
+            np.where(answers, ANSWER, codes),
+            np.where(answers, 1.0, values),
         )
 
     def _shown(self, rows: pl.DataFrame) -> Shown:

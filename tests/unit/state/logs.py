@@ -56,7 +56,8 @@ def logs(draw: st.DrawFn, most: int = 40) -> Log:
     for i, (at, (_, reader, what)) in enumerate(zip(list(times)[1:], rows, strict=True)):
         if isinstance(what, tuple):
             kind, article, value = what
-            events.append(Event(f"{i:03}", reader, kind, at, at, article, value=value))
+            quoted = f"q{i}" if i % 2 else None
+            events.append(Event(f"{i:03}", reader, kind, at, at, article, value=value, request_id=quoted))
         else:
             slates.append(Slate(f"{i:03}", reader, at, at, tuple(what)))
     return events_frame(events), slates_frame(slates)

@@ -7,7 +7,7 @@ from recsys.domain import DAY, HOUR, Article, Event, EventKind, Slate
 from recsys.errors import OrderError
 from recsys.frames import EVENTS, SLATES, articles_frame, empty, events_frame, slates_frame
 from recsys.state.catalog import NEVER
-from recsys.state.kinds import CLICKS, HIDES, IMPRESSIONS, LIKES, READ_SECONDS, READS
+from recsys.state.kinds import ANSWERS, CLICKS, COUNTERS, HIDES, IMPRESSIONS, LIKES, READ_SECONDS, READS
 from recsys.state.live import EVERYTHING, FIRST_CATEGORY, HALF_LIVES, NO_CATEGORY, LiveState
 from tests.unit.state.logs import CATALOG, START, Log, assert_same, cuts, fold, fresh, logs, read_by, shown_to
 
@@ -52,7 +52,7 @@ def test_catalog_may_come_before_or_after_behaviour(log: Log) -> None:
 def test_counters_equal_the_plain_sum_of_decayed_events(log: Log, later: int) -> None:
     state = fold(fresh(), log, [7, 20])
     as_of = max(state.known_at, START) + later
-    expected = np.zeros((len(state.articles), 6, len(HALF_LIVES)))
+    expected = np.zeros((len(state.articles), COUNTERS, len(HALF_LIVES)))
     for article, counter, at, weight in plain(log):
         decay = 0.5 ** ((as_of - at) / np.asarray(HALF_LIVES, dtype=np.float64))
         expected[state.articles.get(article), counter] += weight * decay
@@ -69,6 +69,8 @@ def plain(log: Log) -> list[tuple[str, int, int, float]]:
     for row in events.iter_rows(named=True):
         if row["kind"] in COUNTED:
             out.append((row["article"], COUNTED[row["kind"]], row["at"], 1.0))
+        if row["kind"] == "click" and row["request_id"] is not None:
+            out.append((row["article"], ANSWERS, row["at"], 1.0))
         if row["kind"] == "read":
             out.append((row["article"], READ_SECONDS, row["at"], min(row["value"], 600.0)))
     return out
