@@ -1,0 +1,39 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.encoder import bert
+from recsys.encoder.bert import TextEncoder
+from recsys.encoder.lazy import LazyEncoder
+from recsys.errors import EncoderError
+from recsys.settings import Settings
+
+
+def test_the_model_is_loaded_with_the_first_text_and_only_once(
+    encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[tuple[Any, ...]] = []
+
+    def loading(*wanted: Any) -> TextEncoder:
+        loads.append(wanted)
+        return encoder
+
+    monkeypatch.setattr(bert, "TextEncoder", loading)
+    lazy = LazyEncoder(Settings(encoder_max_tokens=32, device="cpu"))
+    assert loads == []
+    first, again = lazy.encode(["a text"]), lazy.encode(["a text"])
+    assert loads == [("minilm", 32, "cpu")]
+    assert np.array_equal(first, again)
+
+
+def test_the_name_tells_model_and_length_apart() -> None:
+    names = {
+        LazyEncoder(Settings(encoder=e, encoder_max_tokens=n)).name for e in ("minilm", "other") for n in (32, 64)
+    }
+    assert len(names) == 4
+
+
+def test_a_wrong_encoder_is_told_with_the_first_text() -> None:
+    with pytest.raises(EncoderError, match="ATTUNE_ENCODER"):
+        LazyEncoder(Settings(encoder="./no such folder", device="cpu")).encode(["x"])
