@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from recsys.errors import BundleError
@@ -69,11 +70,15 @@ def load_network(path: Path, config: dict[str, object]) -> PreferenceNetwork:
     """Read what `save_network` wrote.
 
     Raises:
-        BundleError: the weights do not fit the configuration.
+        BundleError: the weights cannot be read, or do not fit the configuration.
     """
     try:
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise BundleError(f"preference network {path} cannot be read: {error}") from error
+    try:
         network = PreferenceNetwork(PreferenceConfig(**config))  # type: ignore[arg-type]
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(weights)
     except (TypeError, RuntimeError) as error:
         raise BundleError(f"preference network {path} does not fit its configuration: {error}") from error
     return network

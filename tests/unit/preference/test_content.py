@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys.preference.content import ContentMatcher, mean_match
+from recsys.preference.match import Reads
+from tests.unit.preference.cases import reads, units
+
+
+@settings(deadline=None, max_examples=40)
+@given(n=st.integers(1, 12), seed=st.integers(0, 99), beta=st.floats(0.1, 200))
+def test_the_match_lies_between_the_mean_and_the_nearest(n: int, seed: int, beta: float) -> None:
+    history, candidates = reads(n, seed), units(7, seed + 1)
+    cosines = candidates @ history.vectors.T
+    scores = ContentMatcher(beta).match(history, candidates, 0).scores
+    assert (scores <= cosines.max(axis=1) + 1e-6).all()
+    assert (scores >= cosines.mean(axis=1) - 1e-6).all()
+
+
+def test_a_low_temperature_is_the_nearest_a_high_one_the_mean() -> None:
+    history, candidates = reads(5), units(4, 1)
+    cosines = candidates @ history.vectors.T
+    sharp, soft = (ContentMatcher(beta).match(history, candidates, 0).scores for beta in (1e5, 1e-4))
+    np.testing.assert_allclose(sharp, cosines.max(axis=1), atol=1e-4)
+    np.testing.assert_allclose(soft, mean_match(history, candidates), atol=1e-4)
+
+
+def test_one_read_is_matched_by_its_cosine() -> None:
+    history, candidates = reads(1), units(3, 1)
+    scores = ContentMatcher().match(history, candidates, 0).scores
+    np.testing.assert_allclose(scores, (candidates @ history.vectors.T)[:, 0], atol=1e-6)
+
+
+def test_attention_sums_to_one_and_goes_to_the_similar_read() -> None:
+    history = reads(4)
+    attention = ContentMatcher().match(history, history.vectors[2:3], 0).attention
+    assert attention.sum() == pytest.approx(1.0)
+    assert attention.argmax() == 2
+
+
+def test_without_history_all_score_zero() -> None:
+    match = ContentMatcher().match(reads(0), units(3), 0)
+    assert match.scores.tolist() == mean_match(reads(0), units(3)).tolist() == [0, 0, 0]
+    assert len(match.attention) == 0
+
+
+def test_without_candidates_there_are_no_scores() -> None:
+    assert len(ContentMatcher().match(reads(2), units(0), 0).scores) == 0
+
+
+def test_queries_are_the_last_reads_newest_first() -> None:
+    history = reads(6)
+    assert np.array_equal(ContentMatcher().interests(history, 0), history.vectors[[5, 4, 3, 2]])
+    assert len(ContentMatcher().interests(reads(0), 0)) == 0
+
+
+def test_leaving_a_read_out_keeps_the_others() -> None:
+    history = reads(3)
+    rest = history.without(1)
+    assert isinstance(rest, Reads)
+    assert np.array_equal(rest.vectors, history.vectors[[0, 2]])
+    np.testing.assert_array_equal(rest.seconds, history.seconds[[0, 2]])
+    assert rest.age.tolist() == [3, 1]

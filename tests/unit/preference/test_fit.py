@@ -1,0 +1,135 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys.errors import BundleError
+from recsys.preference.data import PreferenceData, sample_pairs
+from recsys.preference.fit import FitConfig, Trainer
+from recsys.preference.matcher import NetworkMatcher, load_network, save_network
+from recsys.preference.network import PreferenceNetwork
+from tests.unit.preference.cases import TINY, reads, toy, units
+
+CONFIG = FitConfig(epochs=8, batch=64, learning_rate=5e-3, patience=8)
+
+
+def trainer(config: FitConfig = CONFIG) -> tuple[Trainer, PreferenceData]:
+    data, table = toy(300, seed=1)
+    torch.manual_seed(0)
+    return Trainer(PreferenceNetwork(TINY), data, table, config), data
+
+
+def accuracy(of: Trainer, data: PreferenceData, slates: np.ndarray) -> float:
+    """Share of slates whose clicked candidate has the best score; chance is 0.2."""
+    clicked = data.labels.reshape(-1, 5).argmax(axis=1)[slates]
+    return float(np.mean([s.argmax() == c for s, c in zip(of.scores(slates), clicked, strict=True)]))
+
+
+def test_training_learns_what_untrained_match_cannot_see() -> None:
+    model, data = trainer()
+    train, held_out = np.arange(220), np.arange(220, 300)
+    before = accuracy(model, data, held_out)
+    seen: list[float] = []
+    model.until_it_stops_helping(
+        train, lambda: accuracy(model, data, held_out), lambda _, quality: seen.append(quality)
+    )
+    after = accuracy(model, data, held_out)
+    assert after == max(before, *seen)
+    assert after > max(0.5, before + 0.1)
+
+
+def test_the_same_seed_trains_the_same_network() -> None:
+    weights = []
+    for _ in range(2):
+        model, data = trainer()
+        loss = model.epoch(data.usable())
+        weights.append((loss, model.network.state_dict()))
+    assert weights[0][0] == weights[1][0]
+    for name, tensor in weights[0][1].items():
+        assert torch.equal(tensor, weights[1][1][name]), name
+
+
+def test_training_stops_after_patience_and_keeps_the_best_weights() -> None:
+    model, data = trainer(FitConfig(epochs=9, patience=2))
+    qualities = iter([0.5, 0.6, 0.55, 0.54, 0.9])
+    kept: list[torch.Tensor] = []
+    model.until_it_stops_helping(
+        data.usable()[:64],
+        lambda: next(qualities),
+        lambda *_: kept.append(model.network.query.weight.detach().clone()),
+    )
+    assert len(kept) == 3
+    assert torch.equal(model.network.query.weight, kept[0])
+
+
+def test_a_trained_network_is_ready_to_serve() -> None:
+    model, data = trainer()
+    model.epoch(data.usable()[:32])
+    assert not model.network.training
+
+
+def test_no_slates_give_no_loss() -> None:
+    model, _ = trainer()
+    assert np.isnan(model.epoch(np.zeros(0, dtype=np.int64)))
+
+
+def small(labels: list[int], sizes: list[int], first_read: list[int]) -> PreferenceData:
+    rows = len(sizes)
+    return PreferenceData(
+        at=np.arange(rows),
+        reads=np.asarray(first_read, dtype=np.int32)[:, None],
+        seconds=np.zeros((rows, 1), dtype=np.float32),
+        age=np.zeros((rows, 1), dtype=np.float32),
+        candidates=np.arange(len(labels), dtype=np.int32),
+        labels=np.asarray(labels, dtype=np.int8),
+        offsets=np.concatenate([[0], np.cumsum(sizes)]),
+    )
+
+
+def test_usable_slates_have_a_history_a_click_and_something_passed_over() -> None:
+    data = small([1, 0, 0, 0, 2, 3, 0, 1], [2, 2, 2, 2], [5, 5, 5, -1])
+    assert data.usable().tolist() == [0]
+    assert small([0, 2, 1, 0], [2, 2], [1, 1]).between(1, 9).tolist() == [1]
+    assert small([], [], []).usable().tolist() == []
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 999), negatives=st.integers(1, 5))
+def test_negatives_are_only_what_the_same_slate_showed_and_was_passed_over(seed: int, negatives: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, size=(6, 5))
+    labels[:, :2] = [1, 0]
+    data = small(labels.reshape(-1).tolist(), [5] * 6, [1] * 6)
+    which, rows = sample_pairs(data, data.usable(), negatives, rng)
+    assert rows.shape == (labels.sum(), 1 + negatives)
+    for slate, (positive, *passed) in zip(which, rows, strict=True):
+        assert {positive // 5, *(row // 5 for row in passed)} == {slate}
+        assert data.labels[positive] == 1
+        assert not data.labels[passed].any()
+
+
+def test_a_saved_network_scores_alike(tmp_path: Path) -> None:
+    network = PreferenceNetwork(TINY)
+    save_network(network, tmp_path / "p.safetensors")
+    again = load_network(tmp_path / "p.safetensors", TINY.as_dict())
+    one, two = (NetworkMatcher(n).match(reads(4), units(6, 1), 0).scores for n in (network, again))
+    assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("wrong", [{"projected": 4}, {"nonsense": 1}])
+def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
+    save_network(PreferenceNetwork(TINY), tmp_path / "p.safetensors")
+    with pytest.raises(BundleError, match="does not fit"):
+        load_network(tmp_path / "p.safetensors", {**TINY.as_dict(), **wrong})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"rubbish that is no network"])
+def test_damaged_weights_are_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "p.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BundleError, match="cannot be read"):
+        load_network(path, TINY.as_dict())
