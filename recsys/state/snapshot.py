@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from recsys.errors import StoreError
+from recsys.state.kinds import COUNTERS
 from recsys.state.live import HALF_LIVES, LiveState
 from recsys.state.vocabulary import Vocabulary
 
@@ -30,7 +31,7 @@ class Watermark:
 
 def configuration_hash(state: LiveState) -> str:
     """Changes whenever a snapshot made before could not be used by this code."""
-    parts = [VERSION, HALF_LIVES, state.histories.rings.length, state.exposures.rings.length]
+    parts = [VERSION, HALF_LIVES, COUNTERS, state.histories.rings.length, state.exposures.rings.length]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import DAY
 from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
-from recsys.state.kinds import CLICKS, IMPRESSIONS
+from recsys.state.kinds import ANSWERS, IMPRESSIONS
 from recsys.state.live import FIRST_CATEGORY, MAX_READ_SECONDS
 
 _UNKNOWN_SECONDS = 20.0
@@ -22,41 +22,43 @@ def _compute(context: RankingContext) -> FloatArray:
     seconds = np.where(np.isnan(history.seconds), _UNKNOWN_SECONDS, history.seconds)
     faded = np.exp2(-(context.as_of - history.opened) / _FADE)
     attention = np.log1p(np.minimum(seconds, MAX_READ_SECONDS)) * faded
-    read, ones = history.article, np.ones(len(history))
-    category = _share(catalog.category, context.rows, read, attention)
-    subcategory = _share(catalog.subcategory, context.rows, read, attention)
+    ones, recent = np.ones(len(history)), np.zeros(len(history))
+    recent[-_RECENT:] = 1.0
+    category, plain, lately = _shares(catalog.category, context, (attention, ones, recent))
+    (subcategory,) = _shares(catalog.subcategory, context, (attention,))
+    (source,) = _shares(catalog.source, context, (attention,))
+    setwise_n2 = setwise_percentiles(np.column_stack((category, subcategory)))
     return np.column_stack(
-        [
-            category,
-            subcategory,
-            _share(catalog.category, context.rows, read, ones),
-            _share(catalog.category, context.rows, read[-_RECENT:], ones[-_RECENT:]),
-            _share(catalog.source, context.rows, read, attention),
-            setwise_percentiles(np.column_stack((category, subcategory))),
-            _category_heat(context),
-        ]
+        [category, subcategory, plain, lately, source, setwise_n2, _category_heat(context)],
     )
 
 
-def _share(
-    codes: NDArray[np.int32], rows: NDArray[np.int64], read: NDArray[np.int64], weights: FloatArray
-) -> FloatArray:
-    """Share [n] of the weight of what was read that has the code of each of `rows`; an unknown code has none."""
+def _shares(
+    codes: NDArray[np.int32], context: RankingContext, weightings: tuple[FloatArray, ...]
+) -> list[FloatArray]:
+    """By each weighting of the history, the share [n] of what was read that has the candidate's code.
+
+    A code that is unknown has no share; without any weight all shares are NaN.
+    """
+    mine, theirs = codes[context.rows] + 1, codes[context.history.article] + 1
+    return [_share(mine, theirs, weights) for weights in weightings]
+
+
+def _share(mine: NDArray[np.int32], theirs: NDArray[np.int32], weights: FloatArray) -> FloatArray:
     total = weights.sum()
     if total <= 0:
-        return np.full(len(rows), np.nan)
-    mine, theirs = codes[rows] + 1, codes[read] + 1
-    by_code = np.bincount(theirs, weights, minlength=int(mine.max(initial=0)) + 1)
+        return np.full(len(mine), np.nan)
+    by_code = np.bincount(theirs, weights, minlength=int(mine.max(initial=0)) + 1) / total
     by_code[0] = 0.0
-    return np.asarray(by_code[mine] / total)
+    return np.asarray(by_code[mine])
 
 
 def _category_heat(context: RankingContext) -> FloatArray:
-    """Click-through of the candidate's category in the last hour and the last days, and its share of clicks."""
+    """Click-through of the category of each candidate in the last hour and in the last days [n, 2]."""
     groups = context.state.catalog.category[context.rows] + FIRST_CATEGORY
     counters = context.state.counters
     counts_gch = counters.read_groups(np.arange(len(counters.groups)), context.as_of)
-    rates_gh = (counts_gch[:, CLICKS] + 1) / (counts_gch[:, IMPRESSIONS] + 10)
+    rates_gh = (counts_gch[:, ANSWERS] + 1) / (counts_gch[:, IMPRESSIONS] + 10)
     return np.asarray(rates_gh[:, (_HOUR, _TWO_DAYS)][groups])
 
 

@@ -11,7 +11,7 @@ from recsys.state.catalog import NEVER
 def _compute(context: RankingContext) -> FloatArray:
     published = _hours_since(context.state.catalog.published[context.rows], context.as_of)
     shown = _hours_since(context.state.first_shown[context.rows], context.as_of)
-    shown_or_now = np.nan_to_num(shown)
+    shown_or_now = np.where(np.isnan(shown), 0.0, shown)
     age = np.where(np.isnan(published), shown_or_now, published)
     setwise_n2 = setwise_percentiles(np.column_stack((age, shown_or_now)))
     return np.column_stack([published, shown, age, setwise_n2])

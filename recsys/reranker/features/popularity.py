@@ -3,7 +3,7 @@
 import numpy as np
 
 from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
-from recsys.state.kinds import CLICKS, IMPRESSIONS, READ_SECONDS, READS
+from recsys.state.kinds import ANSWERS, CLICKS, IMPRESSIONS, READ_SECONDS, READS
 from recsys.state.live import EVERYTHING
 
 _NAMES = ("15m", "1h", "4h", "12h", "2d", "7d")
@@ -14,10 +14,10 @@ _PRIOR_READS = 3.0
 def _compute(context: RankingContext) -> FloatArray:
     counts_nch = context.state.counters.read(context.rows, context.as_of)
     all_ch = context.state.counters.read_groups(np.asarray([EVERYTHING]), context.as_of)[0]
-    clicks_nh, shown_nh = counts_nch[:, CLICKS], counts_nch[:, IMPRESSIONS]
+    clicks_nh, answers_nh, shown_nh = (counts_nch[:, c] for c in (CLICKS, ANSWERS, IMPRESSIONS))
     # shrunk toward the click-through of all articles, so that one lucky click is not a rate of 100%
-    overall_h = all_ch[CLICKS] / np.maximum(all_ch[IMPRESSIONS], 1.0)
-    rate_nh = (clicks_nh + _PRIOR_IMPRESSIONS * overall_h) / (shown_nh + _PRIOR_IMPRESSIONS)
+    overall_h = all_ch[ANSWERS] / np.maximum(all_ch[IMPRESSIONS], 1.0)
+    rate_nh = (answers_nh + _PRIOR_IMPRESSIONS * overall_h) / (shown_nh + _PRIOR_IMPRESSIONS)
     habit_h = all_ch[READ_SECONDS] / np.maximum(all_ch[READS], 1.0)
     dwell_nh = (counts_nch[:, READ_SECONDS] + _PRIOR_READS * habit_h) / (counts_nch[:, READS] + _PRIOR_READS)
     blocks = (

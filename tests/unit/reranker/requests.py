@@ -34,7 +34,7 @@ def made_up_state() -> LiveState:
 
 
 def _events() -> list[Event]:
-    others = [Event(f"c{i}", f"r{i}", EventKind.CLICK, NOW - 1, NOW - 1, "hot") for i in range(3)]
+    others = [Event(f"c{i}", f"r{i}", EventKind.CLICK, NOW - 1, NOW - 1, "hot", request_id="q") for i in range(3)]
     mine = [
         Event("m0", "me", EventKind.CLICK, NOW - 5 * HOUR, NOW - 5 * HOUR, "also read"),
         Event(
