@@ -90,15 +90,24 @@ class LambdaMart:
 
 def fit(train: RankingData, validation: RankingData, features: FeatureSet, config: LambdaMartConfig) -> LambdaMart:
     """Fit trees on `train`, stopping when nDCG@10 on `validation` has not grown for `patience` rounds."""
-    columns, names = ALL_FEATURES.columns_of(features), list(features.names)
-    data = lgb.Dataset(
-        train.features[:, columns], train.labels, group=train.sizes, feature_name=names, free_raw_data=True
-    )
-    held_out = data.create_valid(validation.features[:, columns], validation.labels, group=validation.sizes)
+    learnt = _dataset(train, features)
+    columns = ALL_FEATURES.columns_of(features)
+    held_out = learnt.create_valid(validation.features[:, columns], validation.labels, group=validation.sizes)
     stop = lgb.early_stopping(config.patience, verbose=False)
-    booster = lgb.train(config.parameters(), data, config.trees, valid_sets=[held_out], callbacks=[stop])
+    booster = lgb.train(config.parameters(), learnt, config.trees, valid_sets=[held_out], callbacks=[stop])
     kept = lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
     return LambdaMart(kept, features)
+
+
+def refit(data: RankingData, features: FeatureSet, config: LambdaMartConfig, trees: int) -> LambdaMart:
+    """Grow a fixed number of trees on all of `data`: the number that validation chose on part of it."""
+    booster = lgb.train(config.parameters(), _dataset(data, features), trees)
+    return LambdaMart(booster, features)
+
+
+def _dataset(data: RankingData, features: FeatureSet) -> lgb.Dataset:
+    columns = ALL_FEATURES.columns_of(features)
+    return lgb.Dataset(data.features[:, columns], data.labels, group=data.sizes, feature_name=list(features.names))
 
 
 def load(path: Path, features: FeatureSet, name: str = "lambdamart") -> LambdaMart:

@@ -34,7 +34,7 @@ def load_corpus(database: Database, encoder: Encoder, until: int | None, progres
     """Read and label the slates known before `until` (microseconds; all if None), and embed all articles.
 
     Raises:
-        DataError: there is no slate with both a click and something passed over.
+        DataError: a slice has no slate with both a click and something passed over.
     """
     with database.read() as connection:
         span = replay.slate_span(connection)
@@ -43,17 +43,20 @@ def load_corpus(database: Database, encoder: Encoder, until: int | None, progres
         when = split(span[0], until if until is not None else span[1] + 1)
         everything, _ = articles.changed_since(connection, 0)
         questions = load_questions(connection, when.start, when.until, everything, when.until)
-    _require_choices(questions)
+    _require_choices(questions, when)
     vectors = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
     return Corpus(questions, everything, vectors, when)
 
 
-def _require_choices(questions: pl.DataFrame) -> None:
+def _require_choices(questions: pl.DataFrame, when: Split) -> None:
     labels = pl.col("labels").list
-    if not questions.filter((labels.max() > 0) & (labels.min() == 0)).height:
+    judged = questions.filter((labels.max() > 0) & (labels.min() == 0))["at"]
+    early = int((judged < when.validate_from).sum())
+    if not early or early == judged.len():
         raise DataError(
-            "no impression before the cut-off has both a click and a non-click, so there is nothing to learn: "
-            "ingest clicks, or choose a later --until"
+            "too little to learn from: impressions with both a click and a non-click are needed on two days at "
+            f"least, there are {early} before the validation slice and {judged.len() - early} in it; "
+            "ingest more behaviour, or choose a later --until"
         )

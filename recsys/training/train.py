@@ -1,7 +1,5 @@
 """`attune train`: the log → vectors → preference network → reranker → a published bundle."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +15,14 @@ from recsys.feed.follow import Replay
 from recsys.feed.trained import PREFERENCE, write_trees
 from recsys.feed.vectors import Encoder, vector_table
 from recsys.preference.matcher import save_network
-from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig
+from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.store.database import Connection, Database
 from recsys.training.corpus import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version, register
 from recsys.training.preference import PrequentialMatcher, collect, train_preference
 from recsys.training.progress import Progress, silent
-from recsys.training.reranker import PastSlates, past_slates, train_rerankers
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    matcher: PrequentialMatcher
-    ranker: LambdaMart
-    twin: LambdaMart
+from recsys.training.reranker import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
 
 
 def train(
@@ -52,10 +43,20 @@ def train(
     config = LambdaMartConfig(seed=settings.seed)
     with threads(settings.threads):
         slates = _past_slates(database, corpus, matcher, progress)
-        ranker, twin = train_rerankers(slates, corpus.when.validate_from, config, progress)
-        parts = _Parts(matcher, ranker, twin)
-        calibration, metrics = _validate(database, corpus, parts, progress)
-    return _publish(database, settings, encoder, corpus, parts, calibration, metrics)
+        judged = train_rerankers(slates, corpus.when.validate_from, config, progress)
+        calibration, metrics = _validate(database, corpus, matcher, judged, progress)
+    rerankers = retrain_rerankers(slates, judged, config, progress)
+    network = matcher.matchers[-1].network
+
+    def write(folder: Path) -> dict[str, Any]:
+        save_network(network, folder / PREFERENCE)
+        write_trees(rerankers.full, rerankers.without_content, folder)
+        return manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
+
+    bundle = bundles.publish(settings.home, new_version(), write)
+    register(database, bundle)
+    bundles.activate(settings.home, bundle.version)
+    return bundle
 
 
 def _fit_preference(
@@ -77,17 +78,17 @@ def _past_slates(
 
 
 def _validate(
-    database: Database, corpus: Corpus, parts: _Parts, progress: Progress
+    database: Database, corpus: Corpus, matcher: PrequentialMatcher, judged: Rerankers, progress: Progress
 ) -> tuple[dict[str, Platt], dict[str, Any]]:
     questions = corpus.validation
     with database.read() as connection:
-        log, engine = _past(connection, corpus, parts.matcher)
+        log, engine = _past(connection, corpus, matcher)
         clicks = log.clicks_before(corpus.when.validate_from)
         answers = replay(
             engine,
             log,
             questions,
-            systems(parts.ranker, parts.twin),
+            systems(judged.full, judged.without_content),
             lambda done: progress("validation", done, len(questions)),
         )
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
@@ -98,25 +99,3 @@ def _past(connection: Connection, corpus: Corpus, matcher: PrequentialMatcher) -
     log = Replay(connection, corpus.when.until)
     vectors = vector_table(log.state, corpus.articles, corpus.vectors)
     return log, FeedEngine(log.state, vectors, matcher)
-
-
-def _publish(
-    database: Database,
-    settings: Settings,
-    encoder: Encoder,
-    corpus: Corpus,
-    parts: _Parts,
-    calibration: Mapping[str, Platt],
-    metrics: Mapping[str, Any],
-) -> Bundle:
-    network = parts.matcher.matchers[-1].network
-
-    def write(folder: Path) -> dict[str, Any]:
-        save_network(network, folder / PREFERENCE)
-        write_trees(parts.ranker, parts.twin, folder)
-        return manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
-
-    bundle = bundles.publish(settings.home, new_version(), write)
-    register(database, bundle)
-    bundles.activate(settings.home, bundle.version)
-    return bundle
