@@ -15,13 +15,16 @@ def simulate(
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Fill a database with a simulated newsroom and readers of known tastes."""
+    """Fill a database with a simulated newsroom and readers of known tastes, up to this midnight."""
+    from datetime import UTC, datetime, timedelta
+
     from recsys.simulate.world import simulate as run
     from recsys.store import articles as article_store
     from recsys.store import log
     from recsys.store.database import open_database
 
-    world = run(readers=readers, articles=articles, days=days, seed=seed)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    world = run(readers=readers, articles=articles, days=days, seed=seed, start=today - timedelta(days=days))
     database = open_database(settings_from(database_url, home).database_url)
     with database.write() as connection:
         article_store.upsert(connection, world.articles)
