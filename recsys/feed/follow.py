@@ -119,7 +119,10 @@ class LogFollower:
 
 
 class Replay:
-    """Folds the log of the past step by step: a question asked at a time sees only what was known before it."""
+    """Folds the log of the past step by step: a question asked at a time sees only what was known before it.
+
+    `close` it, or leave its `with`, before the connection is closed: the log is read as far as it was asked for.
+    """
 
     def __init__(self, connection: Connection, until: int | None = None) -> None:
         self.state = LiveState()
@@ -140,6 +143,17 @@ class Replay:
                 break
             self._batch = next(self._held, None)
         return self.state
+
+    def close(self) -> None:
+        """Stop reading the log; the state stays as it is."""
+        self._batch = None
+        self._chunks.close()
+
+    def __enter__(self) -> "Replay":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def clicks_before(self, as_of: int) -> NDArray[np.float64]:
         """Fold everything known before `as_of`; clicks of each article lately, by dense id."""

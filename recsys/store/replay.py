@@ -3,7 +3,7 @@
 An `impression` event that quotes the request id of a stored slate is left out: the slate is that exposure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,7 @@ def stream(
     after: Key | None = None,
     until: int | None = None,
     batch_rows: int = BATCH_ROWS,
-) -> Iterator[LogChunk]:
+) -> Generator[LogChunk]:
     """All rows with key > `after` and known_at < `until`, in order; never more than a batch in memory."""
     slates = _Lookahead(_batches(connection, impressions, SLATE_COLUMNS, after, until, batch_rows))
     for chunk in _batches(connection, events, EVENT_COLUMNS, after, until, batch_rows):

@@ -48,8 +48,8 @@ def store_articles(database: Database, frame: pl.DataFrame) -> None:
 
 
 def replayed(database: Database) -> LiveState:
-    with database.read() as connection:
-        return Replay(connection).advance(10**18)
+    with database.read() as connection, Replay(connection) as replay:
+        return replay.advance(10**18)
 
 
 def following(database: Database, folder: Path | None = None) -> LogFollower:
@@ -213,8 +213,7 @@ def test_articles_stored_later_are_described_when_asked_for(half: Database, tmp_
 def features_at(database: Database, times: list[int]) -> Iterator[np.ndarray]:
     """Features of some requests, asked while the log of `database` is replayed."""
     ids = world().articles["id"].to_list()[:30]
-    with database.read() as connection:
-        replay = Replay(connection)
+    with database.read() as connection, Replay(connection) as replay:
         rng = np.random.default_rng(0)
         vectors = rng.normal(size=(replay.articles.height, 8)).astype(np.float32)
         engine = FeedEngine(replay.state, vector_table(replay.state, replay.articles, vectors))
@@ -247,8 +246,7 @@ def test_another_future_does_not_change_what_is_seen_now(half: Database, tmp_pat
 
 def test_replay_shows_only_what_was_known_before(half: Database) -> None:
     events, slates = known(before=True)
-    with half.read() as connection:
-        replay = Replay(connection, until=middle() - HOUR)
+    with half.read() as connection, Replay(connection, until=middle() - HOUR) as replay:
         for at in (int(events["known_at"][10]), int(slates["known_at"][-20]), middle()):
             state = replay.advance(at)
             assert state.known_at < min(at, middle() - HOUR)
