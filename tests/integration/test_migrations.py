@@ -1,0 +1,66 @@
+"""The migrations give the tables that the code works with, on both databases, also from a wheel."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from alembic import command
+
+from recsys.store.database import Database
+from recsys.store.schema import alembic_config
+
+ROOT = Path(__file__).parents[2]
+PACKAGED = ("pyproject.toml", "LICENSE", "README.md", "recsys", "ingest", "api", "migrations")
+
+
+def test_models_and_migrations_agree(database: Database) -> None:
+    with database.engine.connect() as connection:
+        command.check(alembic_config(connection))
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of this checkout, unpacked: what an installation puts on the path."""
+    source, built, unpacked = (tmp_path_factory.mktemp(name) for name in ("source", "built", "unpacked"))
+    for name in PACKAGED:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, source / name)
+    build = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(built), str(source)]
+    subprocess.run([sys.executable, "-m", *build], check=True)
+    (archive,) = built.glob("*.whl")
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(unpacked)
+    return unpacked
+
+
+def test_a_wheel_holds_its_migrations_and_licence_but_no_tests(wheel: Path) -> None:
+    names = {path.relative_to(wheel).as_posix() for path in wheel.rglob("*") if path.is_file()}
+    assert {"recsys/store/migrations/env.py", "recsys/store/migrations/versions/0001_initial.py"} <= names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"recsys", "ingest", "api", "attune_feed"}
+
+
+def test_a_wheel_migrates_a_fresh_database(wheel: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli", "migrate", "--database-url", f"sqlite:///{tmp_path}/new.db"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(wheel)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "the schema of the sqlite database is up to date\n", done.stderr
+    where = "import recsys.store.schema as s; print(s._migrations())"
+    found = subprocess.run(
+        [sys.executable, "-c", where],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(wheel)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(found.stdout.strip()) == wheel / "recsys/store/migrations"
