@@ -1,12 +1,12 @@
 """Options that several commands share, and the values they stand for."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from recsys.errors import ConfigError
+from api.times import from_iso
+from recsys.errors import ConfigError, RequestError
 from recsys.settings import Settings, load_settings
 
 DatabaseUrl = Annotated[
@@ -35,8 +35,6 @@ def moment(text: str | None, option: str) -> int | None:
     if text is None:
         return None
     try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(f"{option} {text!r} is not a time such as 2023-05-24T07:00") from error
-    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    return round(aware.timestamp()) * 1_000_000 + aware.microsecond
+        return from_iso(text)
+    except RequestError as error:
+        raise ConfigError(f"{option}: {error}") from error
