@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,9 @@ from recsys.domain import DAY, FeedRequest
 from recsys.index.port import VectorIndex
 from recsys.preference.match import Matcher, Reads
 from recsys.state.catalog import NEVER
-from recsys.state.histories import History
 from recsys.state.kinds import CLICKS
 from recsys.state.live import LiveState
+from recsys.state.vocabulary import UNKNOWN
 
 INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE = "interest", "similar", "trending", "fresh", "explore"
 
@@ -33,10 +34,10 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the sources know of a request: its reader's history and what interest models make of it."""
+    """What the sources know of a request. had: dense ids of articles not to show again; reads: for interest."""
 
     request: FeedRequest
-    history: History
+    had: NDArray[np.int64]
     reads: Reads
     matcher: Matcher
     rng: np.random.Generator
@@ -47,18 +48,22 @@ def retrieve(
 ) -> Candidates:
     """About `count` candidates that were available before `as_of` (not older than `max_age` days).
 
-    A reader without history gets what trends, what is new and some of the rest.
+    A reader without history gets what trends, what is new and some of the rest. What is found depends on article
+    ids, not on the state's dense ids, and (by an exact index) not on articles that may not be shown.
     """
     allowed = _allowed(state, asked, max_age)
     rows = np.flatnonzero(allowed)
+    draw = state.catalog.draw[rows]
+    chance = asked.rng.integers(2**62, dtype=np.uint64) * np.uint64(2) + np.uint64(1)  # odd: no two draws collide
+    rows = rows[np.argsort(state.catalog.order[rows])]
     wanted = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
     interests = asked.matcher.interests(asked.reads, asked.request.as_of)
     found = {
-        INTEREST: _nearest(state, index, interests, wanted[INTEREST]),
-        SIMILAR: _nearest(state, index, _deep_reads(asked.reads), wanted[SIMILAR]),
-        TRENDING: _top(rows, state.counters.articles[rows, CLICKS, _TRENDING_HALF_LIFE], count),
-        FRESH: _top(rows, state.available_since(rows), count),
-        EXPLORE: asked.rng.permutation(rows)[: wanted[EXPLORE]],
+        INTEREST: _nearest(state, index, interests, allowed, wanted[INTEREST]),
+        SIMILAR: _nearest(state, index, _deep_reads(asked.reads), allowed, wanted[SIMILAR]),
+        TRENDING: top(rows, state.counters.articles[rows, CLICKS, _TRENDING_HALF_LIFE], draw, count),
+        FRESH: top(rows, state.available_since(rows), draw, count),
+        EXPLORE: rows[np.argsort(draw * chance)][: wanted[EXPLORE]],
     }
     return _merge(found, wanted, allowed, count)
 
@@ -70,27 +75,36 @@ def _allowed(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bool_
     allowed = catalog.described & (since != NEVER) & (since < request.as_of)
     if np.isfinite(max_age):
         allowed &= since >= request.as_of - int(max_age * DAY)
-    if request.category is not None:
-        allowed &= catalog.category == catalog.categories.get(request.category)
-    if not allowed.any() and request.category is None:
+    if not allowed.any():
         # nothing has a date or was ever shown: a feed of undated articles is better than none
-        allowed = catalog.described.copy()
-    allowed[asked.history.article] = False
+        allowed = catalog.described & (since == NEVER)
+    if request.category is not None:
+        category = catalog.categories.get(request.category)
+        allowed &= (catalog.category == category) & (category != UNKNOWN)
+    allowed[asked.had] = False
     allowed[state.rows_of(sorted(request.exclude))] = False
     allowed[0] = False
     return np.asarray(allowed)
 
 
 def _nearest(
-    state: LiveState, index: VectorIndex | None, queries: NDArray[np.float32], count: int
+    state: LiveState,
+    index: VectorIndex | None,
+    queries: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    count: int,
 ) -> NDArray[np.int64]:
-    """Nearest articles of all queries, best first, each query in turn."""
+    """The `count` nearest allowed articles of each query, best first, each query in turn."""
     if index is None or not len(queries) or not len(index):
         return np.zeros(0, dtype=np.int64)
-    hits = index.search(queries, min(len(index), _OVERFETCH * count)).ids
-    longest = max(len(ids) for ids in hits)
-    turns = [ids[place] for place in range(longest) for ids in hits if place < len(ids)]
-    return state.rows_of(list(dict.fromkeys(turns)))
+    found: list[list[int]] = []
+    width = 0
+    while width < len(index) and min(map(len, found), default=0) < count:
+        width = min(len(index), max(_OVERFETCH * count, _OVERFETCH * width))
+        rows = [state.rows_of(ids) for ids in index.search(queries, width).ids]
+        found = [each[allowed[each]][:count].tolist() for each in rows]
+    turns = [row for turn in zip_longest(*found) for row in turn if row is not None]
+    return np.asarray(list(dict.fromkeys(turns)), dtype=np.int64)
 
 
 def _deep_reads(reads: Reads) -> NDArray[np.float32]:
@@ -99,12 +113,18 @@ def _deep_reads(reads: Reads) -> NDArray[np.float32]:
     return reads.vectors[deep[:_DEEP_READS]]
 
 
-def _top(rows: NDArray[np.int64], by: NDArray[np.float64] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """The `count` rows with the largest `by`, largest first, ties by row."""
+def top(
+    rows: NDArray[np.int64],
+    by: NDArray[np.float64] | NDArray[np.int64],
+    draw: NDArray[np.uint64],
+    count: int,
+) -> NDArray[np.int64]:
+    """The `count` of `rows` [n] with the largest `by` [n], largest first; ties go to the smaller `draw` [n]."""
     if len(rows) > count:
-        near = np.argpartition(-by, count - 1)[:count]
-        rows, by = rows[near], by[near]
-    return rows[np.lexsort((rows, -by))]
+        least = np.partition(by, -count)[-count]
+        near = np.flatnonzero(by >= least)
+        rows, by, draw = rows[near], by[near], draw[near]
+    return rows[np.lexsort((draw, -by))][:count]
 
 
 def _merge(

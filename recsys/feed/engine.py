@@ -15,7 +15,7 @@ from recsys.domain import FeedRequest, RankedItem, Ranking, RankRequest, Reason
 from recsys.errors import RequestError
 from recsys.feed.candidates import EXPLORE, Asked, Candidates, retrieve
 from recsys.feed.compose import compose
-from recsys.feed.histories import history_of, reads_of
+from recsys.feed.histories import LENGTH, history_of, reads_of
 from recsys.feed.interest import interest_scores
 from recsys.feed.reasons import Explainer
 from recsys.feed.vectors import VectorTable
@@ -55,7 +55,7 @@ class FeedEngine:
         model: version that answers are labelled with.
         pool: candidates ranked for one feed.
         max_age: days; older articles are not retrieved.
-        touched: which of some ids a reader ever had, however long ago; asked when a history ring has overflowed.
+        touched: which of some ids a reader ever had before a time; asked when a history ring has overflowed.
     """
 
     state: LiveState
@@ -66,7 +66,7 @@ class FeedEngine:
     model: str = STARTING
     pool: int = 300
     max_age: float = float("inf")
-    touched: Callable[[str, Sequence[str]], set[str]] | None = None
+    touched: Callable[[str, Sequence[str], int], set[str]] | None = None
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Order the candidates of `request`, best first; equal scores keep the order of their ids.
@@ -138,20 +138,19 @@ class FeedEngine:
         return replace(self, state=state)
 
     def _candidates(self, request: FeedRequest, rng: np.random.Generator) -> Candidates:
-        history = self.state.history(request.reader)
-        reads, _ = reads_of(history, self.vectors, request.as_of)
-        found = retrieve(
-            self.state, self.index, Asked(request, history, reads, self.matcher, rng), self.pool, self.max_age
-        )
-        had = self._had_long_ago(request.reader, found)
+        had_lately = self.state.history(request.reader, self.state.histories.rings.length).article
+        reads, _ = reads_of(self.state.history(request.reader, LENGTH), self.vectors, request.as_of)
+        asked = Asked(request, had_lately, reads, self.matcher, rng)
+        found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
+        had = self._had_long_ago(request, found)
         kept = [i for i, row in enumerate(found.rows) if self.state.articles.strings[row] not in had]
         return Candidates(found.rows[kept], [found.sources[i] for i in kept])
 
-    def _had_long_ago(self, reader: str, found: Candidates) -> set[str]:
-        rings, row = self.state.histories.rings, self.state.readers.get(reader)
+    def _had_long_ago(self, request: FeedRequest, found: Candidates) -> set[str]:
+        rings, row = self.state.histories.rings, self.state.readers.get(request.reader)
         if self.touched is None or row < 0 or rings.count(row) <= rings.length:
             return set()
-        return self.touched(reader, [self.state.articles.strings[i] for i in found.rows])
+        return self.touched(request.reader, [self.state.articles.strings[i] for i in found.rows], request.as_of)
 
     def _reasons(
         self, prepared: Prepared, places: Sequence[int], sources: list[str], wanted: bool

@@ -1,10 +1,12 @@
 """The engine as it was at a time: the same log, folded up to there."""
 
 from dataclasses import replace
+from functools import partial
 
 from recsys import bundle as bundles
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
+from recsys.feed.touched import touched
 from recsys.feed.trained import load_system
 from recsys.feed.vectors import Encoder, ensure_vectors, vector_table
 from recsys.index.build import make_index
@@ -23,13 +25,14 @@ def engine_at(database: Database, settings: Settings, encoder: Encoder, as_of: i
     with database.read() as connection:
         everything, _ = articles.changed_since(connection, 0)
     encoded = ensure_vectors(database, encoder, everything)
-    with database.read() as connection:
-        state = Replay(connection, until=as_of).advance(as_of)
+    with database.read() as connection, Replay(connection, until=as_of) as log:
+        state = log.advance(as_of)
     engine = FeedEngine(
         state,
         vector_table(state, everything, encoded),
         pool=settings.feed_candidates,
         max_age=settings.max_article_age_days,
+        touched=partial(touched, database),
     )
     if everything.height:
         index = make_index(settings.index, encoded.shape[1], everything.height, settings.device)

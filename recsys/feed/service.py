@@ -6,9 +6,10 @@ Whoever answers or stores holds one lock, and all times come from one clock. So 
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from recsys.errors import AttuneError
 from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
+from recsys.feed.touched import touched
 from recsys.feed.trained import load_system
 from recsys.feed.vectors import Encoder, VectorTable, ensure_vectors, stored_vectors
 from recsys.frames import ARTICLES, empty, slates_frame
@@ -143,7 +145,7 @@ class FeedService:
             VectorTable(),
             pool=settings.feed_candidates,
             max_age=settings.max_article_age_days,
-            touched=self._touched,
+            touched=partial(touched, self.database),
         )
         version = bundles.active_version(settings.home)
         if version is None:
@@ -193,7 +195,3 @@ class FeedService:
         with self.database.write() as connection:
             log.append(connection, None, slates_frame([slate]))
         self._catch_up()
-
-    def _touched(self, reader: str, ids: Sequence[str]) -> set[str]:
-        with self.database.read() as connection:
-            return log.touched(connection, reader, ids)

@@ -1,5 +1,7 @@
 """What is known of articles beside behaviour: columns aligned with the state's dense article ids."""
 
+import hashlib
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -11,14 +13,20 @@ NEVER = np.iinfo(np.int64).max
 
 
 class Catalog:
-    """Article columns. A row that was never described has `category` UNKNOWN and `described` False."""
+    """Article columns. A row that was never described has `category` UNKNOWN and `described` False.
+
+    `order` is a random number that depends on the article's id alone: dense ids depend on who came first, so two
+    folds of one log can only agree on ties and draws that go by `order`.
+    """
 
     def __init__(self) -> None:
         self.categories = Vocabulary()
         self.subcategories = Vocabulary()
         self.sources = Vocabulary()
         self.titles: list[str] = []
+        self.order: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self.described: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self.draw: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self.category: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.subcategory: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.source: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
@@ -30,7 +38,9 @@ class Catalog:
     def reserve(self, rows: int) -> None:
         """Make room for article ids below `rows`."""
         self.titles += [""] * (rows - len(self.titles))
+        self.order = grown(self.order, rows)
         self.described = grown(self.described, rows)
+        self.draw = grown(self.draw, rows)
         self.category = grown(self.category, rows, UNKNOWN)
         self.subcategory = grown(self.subcategory, rows, UNKNOWN)
         self.source = grown(self.source, rows, UNKNOWN)
@@ -42,6 +52,8 @@ class Catalog:
     def describe(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
         self.described[rows] = True
+        self.draw[rows] = [_draw(name) for name in articles["id"].to_list()]
+        self.order[rows] = [_order(id_) for id_ in articles["id"].to_list()]
         for row, title in zip(rows.tolist(), articles["title"].to_list(), strict=True):
             self.titles[row] = title
         self.category[rows] = _codes(self.categories, articles["category"])
@@ -52,6 +64,14 @@ class Catalog:
         self.title_chars[rows] = articles["title"].str.len_chars().cast(pl.Float64).to_numpy()
         paid = articles["access"].is_in(["premium", "paid", "subscriber"]).cast(pl.Float64)
         self.paid[rows] = paid.fill_null(np.nan).to_numpy()
+
+
+def _order(id_: str) -> int:
+    return int.from_bytes(hashlib.blake2b(id_.encode(), digest_size=8).digest(), "little")
+
+
+def _draw(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 def _codes(vocabulary: Vocabulary, column: pl.Series) -> NDArray[np.int32]:

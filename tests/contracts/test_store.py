@@ -154,7 +154,7 @@ def test_known_ids_and_openings_and_touched(database: Database) -> None:
         articles.upsert(connection, articles_frame([Article("a", "x")]))
         assert articles.known_ids(connection, ["a", "b"]) == {"a"}
         assert log.openings(connection, ["q"]).rows() == [("q", "b", DAY)]
-        assert log.touched(connection, "r", ["a", "b"]) == {"a"}
+        assert log.touched(connection, "r", ["a", "b"], 10**18) == {"a"}
         assert articles.count(connection) == 1
 
 
