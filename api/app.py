@@ -1,6 +1,5 @@
 """The HTTP service. The lifespan loads state and model once."""
 
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -25,13 +24,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         database = open_database(chosen.database_url)
         service = FeedService(database, chosen, LazyEncoder(chosen))
         app.state.service = service
-        with threads(chosen.threads):
-            service.start()
-            backlog = threading.Thread(target=service.embed_backlog, name="embed-backlog", daemon=True)
-            backlog.start()
-            yield
-            service.stop()
-        database.close()
+        try:
+            with threads(chosen.threads):
+                service.start()
+                yield
+                service.stop()
+        finally:
+            database.close()
 
     app = FastAPI(
         title="Attune",

@@ -1,6 +1,6 @@
 """POST /v1/events and POST /v1/articles: the same ingest job as for files."""
 
-from fastapi import APIRouter, BackgroundTasks
+from fastapi import APIRouter
 
 from api.dependencies import Service
 from api.schemas import ArticlesIn, EventsIn, RejectedRow, StoredOut
@@ -21,10 +21,10 @@ def events(service: Service, body: EventsIn) -> StoredOut:
 
 
 @router.post("/articles")
-def articles(service: Service, body: ArticlesIn, later: BackgroundTasks) -> StoredOut:
+def articles(service: Service, body: ArticlesIn) -> StoredOut:
     """Store articles; they are embedded in the background and searchable within seconds."""
     received = store_articles(service.database, body.articles, service.clock.next())
-    later.add_task(service.refresh_articles)
+    service.articles_changed()
     return _stored(received)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from recsys import bundle as bundles
 from recsys.domain import FeedRequest, Ranking, RankRequest, Slate
-from recsys.errors import AttuneError
+from recsys.errors import EncoderError
 from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
@@ -33,6 +33,12 @@ from recsys.store import log
 from recsys.store.database import Database
 
 logger = logging.getLogger(__name__)
+
+_POLL_SECONDS = 1.0
+"""How soon articles that another process stores are taken in."""
+
+_PATIENCE = 10.0
+"""Seconds that `stop` waits for articles being encoded, and between attempts after a failure."""
 
 T = TypeVar("T")
 
@@ -49,7 +55,11 @@ class FeedService:
         self._lock = threading.RLock()
         self._follower = LogFollower(database, settings.home / "state")
         self._engine = FeedEngine(self._follower.state, VectorTable())
-        self._backlog = empty(ARTICLES)
+        self._waiting = empty(ARTICLES)
+        self._revision = 0
+        self._woken = threading.Event()
+        self._stopping = threading.Event()
+        self._librarian: threading.Thread | None = None
         self.failure: str | None = None
 
     @property
@@ -65,6 +75,8 @@ class FeedService:
     def start(self) -> None:
         """Load state, stored vectors and the active bundle; without one the starting engine serves.
 
+        From then on a thread takes in new articles: first those of the log that have no vector yet.
+
         Raises:
             BundleError: the active bundle cannot be used.
             StoreError: the database cannot be reached.
@@ -72,26 +84,16 @@ class FeedService:
         with self._lock:
             self._follower.start()
             self._engine = self._load_engine()
-            with self.database.read() as connection:
-                everything, _ = article_store.changed_since(connection, 0)
-            self._rebuild(everything)
-
-    def embed_backlog(self) -> None:
-        """Encode what had no vector at the start; from then on the service is ready.
-
-        A failure is kept in `failure` and logged: the service goes on without those vectors, and never gets ready.
-        """
-        try:
-            self._embed(self._backlog)
-        except AttuneError as error:
-            self.failure = str(error)
-            logger.exception("articles could not be encoded")
-            return
-        self._backlog = self._backlog.clear()
-        self.ready.set()
+            self._rebuild()
+        self._librarian = threading.Thread(target=self._take_in_articles, name="articles", daemon=True)
+        self._librarian.start()
 
     def stop(self) -> None:
-        """Write a snapshot of the state, so that the next start is quick."""
+        """Stop taking in articles, and write a snapshot of the state, so that the next start is quick."""
+        self._stopping.set()
+        self._woken.set()
+        if self._librarian is not None:
+            self._librarian.join(_PATIENCE)
         with self._lock:
             self._follower.save_snapshot()
 
@@ -117,10 +119,45 @@ class FeedService:
             return result
 
     def refresh_articles(self) -> None:
-        """Take in articles stored or changed lately: known at once, searchable when they are encoded."""
+        """Take in articles stored or changed lately: encoded first, then known and searchable at once.
+
+        Raises:
+            EncoderError: the encoder fails; the articles are known all the same, and wait for their vectors.
+        """
         with self._lock:
-            changed = self._follower.refresh_articles()
-        self._embed(changed)
+            waiting, since = self._waiting, self._revision
+        with self.database.read() as connection:
+            changed, revision = article_store.changed_since(connection, since)
+        wanted = pl.concat([waiting, changed]).unique("id", keep="last", maintain_order=True)
+        if wanted.is_empty():
+            return
+        try:
+            vectors = ensure_vectors(self.database, self._encoder, wanted)
+        except EncoderError:
+            with self._lock:
+                self._follower.refresh_articles()
+            raise
+        with self._lock:
+            self._follower.refresh_articles()
+            self._put(wanted, vectors)
+            self._waiting, self._revision = waiting.clear(), revision
+
+    def articles_changed(self) -> None:
+        """Tell that articles were stored, so that they are taken in now and not within a second."""
+        self._woken.set()
+
+    def _take_in_articles(self) -> None:
+        """Encode what has no vector, then follow new articles, whoever stores them, until `stop`."""
+        while not self._stopping.is_set():
+            self._woken.clear()
+            try:
+                self.refresh_articles()
+                self.failure = None
+                self.ready.set()
+            except Exception as error:  # whatever it was, the next articles must be taken in
+                self.failure = str(error)
+                logger.exception("articles could not be taken in; feeds go on without them")
+            self._woken.wait(_POLL_SECONDS if self.failure is None else _PATIENCE)
 
     @contextmanager
     def _current(self) -> Iterator[int]:
@@ -134,9 +171,7 @@ class FeedService:
         self._follower.catch_up()
         if self._follower.state is not self._engine.state:
             # the log was folded anew, so dense ids changed: align the vectors with them
-            with self.database.read() as connection:
-                everything, _ = article_store.changed_since(connection, 0)
-            self._rebuild(everything)
+            self._rebuild()
 
     def _load_engine(self) -> FeedEngine:
         settings, state = self._settings, self._follower.state
@@ -154,19 +189,14 @@ class FeedService:
         system = load_system(bundles.load(settings.home, version), self._encoder.name)
         return replace(engine, matcher=system.matcher, ranker=system.ranker, model=system.version)
 
-    def _rebuild(self, articles: pl.DataFrame) -> None:
-        """Fill a new vector table and index from what is stored; the rest becomes the backlog."""
+    def _rebuild(self) -> None:
+        """Fill a new vector table and index from what is stored; the rest waits for `refresh_articles`."""
+        with self.database.read() as connection:
+            articles, self._revision = article_store.changed_since(connection, 0)
         present, vectors = stored_vectors(self.database, self._encoder.name, articles)
-        self._backlog = articles.filter(pl.Series(~present))
+        self._waiting = articles.filter(pl.Series(~present, dtype=pl.Boolean))
         self._engine = replace(self._engine, state=self._follower.state, vectors=VectorTable(), index=None)
-        self._put(articles.filter(pl.Series(present)), vectors)
-
-    def _embed(self, articles: pl.DataFrame) -> None:
-        if articles.is_empty():
-            return
-        vectors = ensure_vectors(self.database, self._encoder, articles)
-        with self._lock:
-            self._put(articles, vectors)
+        self._put(articles.filter(pl.Series(present, dtype=pl.Boolean)), vectors)
 
     def _put(self, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> None:
         ids = articles["id"].to_list()
@@ -180,18 +210,24 @@ class FeedService:
         index.add(ids, vectors)
 
     def _log_slate(self, request: FeedRequest, ranking: Ranking) -> None:
-        slate = Slate(
-            id=request.request_id,
-            reader=request.reader,
-            at=request.as_of,
-            known_at=self.clock.next(),
-            candidates=tuple(item.id for item in ranking.items),
-            ordered=True,
-            scores=tuple(item.score for item in ranking.items),
-            propensities=tuple(item.propensity for item in ranking.items),
-            model=ranking.model,
-            device=request.device,
-        )
         with self.database.write() as connection:
+            end = log.lock(connection)
+            self.clock.at_least(end.last_known_at)
+            slate = _slate(request, ranking, self.clock.next())
             log.append(connection, None, slates_frame([slate]))
         self._catch_up()
+
+
+def _slate(request: FeedRequest, ranking: Ranking, known_at: int) -> Slate:
+    return Slate(
+        id=request.request_id,
+        reader=request.reader,
+        at=request.as_of,
+        known_at=known_at,
+        candidates=tuple(item.id for item in ranking.items),
+        ordered=True,
+        scores=tuple(item.score for item in ranking.items),
+        propensities=tuple(item.propensity for item in ranking.items),
+        model=ranking.model,
+        device=request.device,
+    )
