@@ -74,14 +74,14 @@ def evaluate(
         questions = load_questions(connection, stretch.start, stretch.end, everything, known)
         if questions.is_empty():
             raise DataError("no impression lies between --from and --to")
-        log = Replay(connection)
-        vectors = vector_table(log.state, everything, encoded)
-        engine = FeedEngine(log.state, vectors, system.matcher, system.ranker, model=system.version)
-        clicks = log.clicks_before(stretch.start)
-        table = systems(system.ranker, system.without_content)
-        answers = replay(
-            engine, log, questions, table, lambda done: progress("impressions replayed", done, len(questions))
-        )
+        with Replay(connection) as log:
+            vectors = vector_table(log.state, everything, encoded)
+            engine = FeedEngine(log.state, vectors, system.matcher, system.ranker, model=system.version)
+            clicks = log.clicks_before(stretch.start)
+            table = systems(system.ranker, system.without_content)
+            answers = replay(
+                engine, log, questions, table, lambda done: progress("impressions replayed", done, len(questions))
+            )
     calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
     return {
         "data": {

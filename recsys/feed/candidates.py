@@ -53,17 +53,15 @@ def retrieve(
     """
     allowed = _allowed(state, asked, max_age)
     rows = np.flatnonzero(allowed)
-    draw = state.catalog.draw[rows]
-    chance = asked.rng.integers(2**62, dtype=np.uint64) * np.uint64(2) + np.uint64(1)  # odd: no two draws collide
     rows = rows[np.argsort(state.catalog.order[rows])]
     wanted = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
     interests = asked.matcher.interests(asked.reads, asked.request.as_of)
     found = {
         INTEREST: _nearest(state, index, interests, allowed, wanted[INTEREST]),
         SIMILAR: _nearest(state, index, _deep_reads(asked.reads), allowed, wanted[SIMILAR]),
-        TRENDING: top(rows, state.counters.articles[rows, CLICKS, _TRENDING_HALF_LIFE], draw, count),
-        FRESH: top(rows, state.available_since(rows), draw, count),
-        EXPLORE: rows[np.argsort(draw * chance)][: wanted[EXPLORE]],
+        TRENDING: _top(rows, state.counters.articles[rows, CLICKS, _TRENDING_HALF_LIFE], count),
+        FRESH: _top(rows, state.available_since(rows), count),
+        EXPLORE: asked.rng.permutation(rows)[: wanted[EXPLORE]],
     }
     return _merge(found, wanted, allowed, count)
 
@@ -113,18 +111,12 @@ def _deep_reads(reads: Reads) -> NDArray[np.float32]:
     return reads.vectors[deep[:_DEEP_READS]]
 
 
-def top(
-    rows: NDArray[np.int64],
-    by: NDArray[np.float64] | NDArray[np.int64],
-    draw: NDArray[np.uint64],
-    count: int,
-) -> NDArray[np.int64]:
-    """The `count` of `rows` [n] with the largest `by` [n], largest first; ties go to the smaller `draw` [n]."""
+def _top(rows: NDArray[np.int64], by: NDArray[np.float64] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The `count` of `rows` with the largest `by`, largest first; of equal ones those that come first."""
     if len(rows) > count:
-        least = np.partition(by, -count)[-count]
-        near = np.flatnonzero(by >= least)
-        rows, by, draw = rows[near], by[near], draw[near]
-    return rows[np.lexsort((draw, -by))][:count]
+        near = np.flatnonzero(by >= np.partition(by, -count)[-count])
+        rows, by = rows[near], by[near]
+    return rows[np.argsort(-by, kind="stable")[:count]]
 
 
 def _merge(

@@ -15,12 +15,18 @@ def interest_scores(
     """Match scores of candidates `rows` [n]; NaN for those without a vector, 0 for all without a history."""
     known = vectors.has(rows)
     candidates = vectors.take(rows[known])
-    cosines = (candidates @ reads.vectors.T).astype(np.float64) if len(reads) else None
+    if not len(reads) or not len(candidates):
+        nothing, unknown = _spread(known, np.zeros(len(candidates))), np.full(len(rows), np.nan)
+        return InterestScores(nothing, nothing, unknown, unknown)
+    cosines_nh = (candidates @ reads.vectors.T).astype(np.float64)
+    content = ContentMatcher().of_cosines(cosines_nh)
+    # before anything was trained, the content match is the preference: no need to compute it twice
+    preference = content if isinstance(matcher, ContentMatcher) else matcher.match(reads, candidates, as_of)
     return InterestScores(
-        preference=_spread(known, matcher.match(reads, candidates, as_of).scores),
-        content=_spread(known, ContentMatcher().match(reads, candidates, as_of).scores),
-        nearest=_spread(known, np.full(len(candidates), np.nan) if cosines is None else cosines.max(axis=1)),
-        last=_spread(known, np.full(len(candidates), np.nan) if cosines is None else cosines[:, -1]),
+        preference=_spread(known, preference.scores),
+        content=_spread(known, content.scores),
+        nearest=_spread(known, cosines_nh.max(axis=1)),
+        last=_spread(known, cosines_nh[:, -1]),
     )
 
 

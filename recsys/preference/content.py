@@ -21,7 +21,11 @@ class ContentMatcher:
         """See `Matcher.match`; the attention is the mean softmax over candidates."""
         if not len(reads) or not len(candidates):
             return no_match(reads, candidates)
-        logits_nh = self.inverse_temperature * (candidates @ reads.vectors.T).astype(np.float64)
+        return self.of_cosines((candidates @ reads.vectors.T).astype(np.float64))
+
+    def of_cosines(self, cosines_nh: NDArray[np.float64]) -> Match:
+        """The match where cosines of candidates and reads are known already; h ≥ 1 and n ≥ 1."""
+        logits_nh = self.inverse_temperature * cosines_nh
         top_n1 = logits_nh.max(axis=1, keepdims=True)
         weights_nh = np.exp(logits_nh - top_n1)
         scores = (np.log(weights_nh.mean(axis=1)) + top_n1[:, 0]) / self.inverse_temperature

@@ -3,8 +3,8 @@
 Shapes: B batch, H history, N candidates, D article vector, P projected, K interests.
 
 Decisions:
-- Article vectors are frozen; one projection D→P serves reads and candidates, so that an untrained network is the
-  content match and training only moves away from it.
+- Article vectors are frozen; one orthogonal projection D→P serves reads and candidates, so that training starts
+  near a content match instead of nowhere.
 - Reads pass one self-attention layer with what is known of them (dwell, age), then additive attention
   (Bahdanau et al. 2015; NRMS, Wu et al. 2019) with K heads: α (B, K, H) and K interest vectors.
 - A candidate's score is the log-mean-exp over interests of scaled cosines: one interest that fits is enough.

@@ -26,7 +26,6 @@ class Catalog:
         self.titles: list[str] = []
         self.order: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self.described: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
-        self.draw: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self.category: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.subcategory: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.source: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
@@ -40,7 +39,6 @@ class Catalog:
         self.titles += [""] * (rows - len(self.titles))
         self.order = grown(self.order, rows)
         self.described = grown(self.described, rows)
-        self.draw = grown(self.draw, rows)
         self.category = grown(self.category, rows, UNKNOWN)
         self.subcategory = grown(self.subcategory, rows, UNKNOWN)
         self.source = grown(self.source, rows, UNKNOWN)
@@ -52,7 +50,6 @@ class Catalog:
     def describe(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
         self.described[rows] = True
-        self.draw[rows] = [_draw(name) for name in articles["id"].to_list()]
         self.order[rows] = [_order(id_) for id_ in articles["id"].to_list()]
         for row, title in zip(rows.tolist(), articles["title"].to_list(), strict=True):
             self.titles[row] = title
@@ -68,10 +65,6 @@ class Catalog:
 
 def _order(id_: str) -> int:
     return int.from_bytes(hashlib.blake2b(id_.encode(), digest_size=8).digest(), "little")
-
-
-def _draw(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 def _codes(vocabulary: Vocabulary, column: pl.Series) -> NDArray[np.int32]:

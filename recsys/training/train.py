@@ -17,7 +17,7 @@ from recsys.feed.vectors import Encoder, vector_table
 from recsys.preference.matcher import save_network
 from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
-from recsys.store.database import Connection, Database
+from recsys.store.database import Database
 from recsys.training.corpus import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version, register
 from recsys.training.preference import PrequentialMatcher, collect, train_preference
@@ -62,8 +62,7 @@ def train(
 def _fit_preference(
     database: Database, corpus: Corpus, settings: Settings, progress: Progress
 ) -> PrequentialMatcher:
-    with database.read() as connection:
-        log = Replay(connection, corpus.when.until)
+    with database.read() as connection, Replay(connection, corpus.when.until) as log:
         table = vector_table(log.state, corpus.articles, corpus.vectors)
         data = collect(log, table, corpus.questions, progress)
     return train_preference(data, table, corpus.when, settings.seed, settings.device, progress)
@@ -72,8 +71,8 @@ def _fit_preference(
 def _past_slates(
     database: Database, corpus: Corpus, matcher: PrequentialMatcher, progress: Progress
 ) -> PastSlates:
-    with database.read() as connection:
-        log, engine = _past(connection, corpus, matcher)
+    with database.read() as connection, Replay(connection, corpus.when.until) as log:
+        engine = _engine(log, corpus, matcher)
         return past_slates(engine, log, corpus.questions, progress)
 
 
@@ -81,8 +80,8 @@ def _validate(
     database: Database, corpus: Corpus, matcher: PrequentialMatcher, judged: Rerankers, progress: Progress
 ) -> tuple[dict[str, Platt], dict[str, Any]]:
     questions = corpus.validation
-    with database.read() as connection:
-        log, engine = _past(connection, corpus, matcher)
+    with database.read() as connection, Replay(connection, corpus.when.until) as log:
+        engine = _engine(log, corpus, matcher)
         clicks = log.clicks_before(corpus.when.validate_from)
         answers = replay(
             engine,
@@ -95,7 +94,5 @@ def _validate(
     return calibration, figures(answers, calibration, engine.vectors.matrix, clicks)
 
 
-def _past(connection: Connection, corpus: Corpus, matcher: PrequentialMatcher) -> tuple[Replay, FeedEngine]:
-    log = Replay(connection, corpus.when.until)
-    vectors = vector_table(log.state, corpus.articles, corpus.vectors)
-    return log, FeedEngine(log.state, vectors, matcher)
+def _engine(log: Replay, corpus: Corpus, matcher: PrequentialMatcher) -> FeedEngine:
+    return FeedEngine(log.state, vector_table(log.state, corpus.articles, corpus.vectors), matcher)

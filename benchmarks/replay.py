@@ -1,0 +1,96 @@
+"""Evaluation by replay: impressions a second with everything in, against folding the log alone.
+
+    python -m benchmarks.replay [--readers 300] [--articles 1500]
+
+The replay folds the log, computes all features of every slate and asks every system; the floor only folds. Vectors
+are random: encoding is measured by `benchmarks.encode`.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.evaluation.questions import load_questions
+from recsys.evaluation.replay import replay
+from recsys.evaluation.systems import systems
+from recsys.feed.engine import FeedEngine
+from recsys.feed.follow import Replay
+from recsys.feed.vectors import ensure_vectors, vector_table
+from recsys.reranker.starting import StartingRanker
+from recsys.simulate.world import simulate
+from recsys.store import articles, log
+from recsys.store.database import Database, open_database
+from recsys.store.replay import slate_span
+
+GOAL = 400.0
+
+
+class RandomEncoder:
+    """Unit vectors that mean nothing."""
+
+    name = "random"
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors [n, 384]."""
+        drawn = np.random.default_rng(7).normal(size=(len(texts), 384)).astype(np.float32)
+        return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+
+
+def filled(folder: Path, readers: int, count: int) -> Database:
+    """A database with a simulated log."""
+    world = simulate(readers=readers, articles=count, days=7)
+    database = open_database(f"sqlite:///{folder / 'attune.db'}")
+    with database.write() as connection:
+        articles.upsert(connection, world.articles)
+        log.append(connection, world.events, world.slates)
+    return database
+
+
+def fold_only(database: Database) -> float:
+    """Seconds to fold the whole log."""
+    began = time.perf_counter()
+    with database.read() as connection, Replay(connection) as past:
+        past.advance(2**62)
+    return time.perf_counter() - began
+
+
+def evaluate_all(database: Database) -> tuple[int, float]:
+    """Impressions, and seconds to label, fold, ask and score them."""
+    with database.read() as connection:
+        everything, _ = articles.changed_since(connection, 0)
+    vectors = ensure_vectors(database, RandomEncoder(), everything)
+    began = time.perf_counter()
+    with database.read() as connection:
+        first, last = slate_span(connection) or (0, 0)
+        questions = load_questions(connection, first, last + 1, everything, last + 1)
+        with Replay(connection) as past:
+            engine = FeedEngine(past.state, vector_table(past.state, everything, vectors))
+            answers = replay(engine, past, questions, systems(StartingRanker(), None))
+    return len(answers), time.perf_counter() - began
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readers", type=int, default=300)
+    parser.add_argument("--articles", type=int, default=1_500)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        database = filled(Path(folder), options.readers, options.articles)
+        floor = fold_only(database)
+        impressions, seconds = evaluate_all(database)
+        database.close()
+    rate = impressions / seconds
+    print(f"{'impressions':<24}{impressions:>10,}")
+    print(f"{'fold alone':<24}{floor:>10.2f} s")
+    print(f"{'replay, seven systems':<24}{seconds:>10.2f} s   {rate:,.0f} impressions/s (goal {GOAL:.0f})")
+    print(f"{'ratio to the fold':<24}{seconds / floor:>10.1f} ×")
+
+
+if __name__ == "__main__":
+    main()
