@@ -13,6 +13,7 @@ from recsys.evaluation.probability import Platt
 from recsys.evaluation.replay import Answers
 from recsys.evaluation.systems import FULL
 from recsys.state.catalog import NEVER
+from recsys.state.growing import grown
 
 TOP = 10
 _NEW_READER = 5
@@ -34,6 +35,8 @@ def figures(
         vectors: article vectors by dense id [rows, d].
         clicks: clicks of each article before the stretch, by dense id [rows].
     """
+    known = int(answers.rows.max(initial=-1)) + 1  # some articles were first met during the stretch
+    vectors, clicks = grown(vectors, known), grown(clicks, known)
     return {
         name: {
             **_ranking(answers, name),
