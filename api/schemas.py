@@ -1,10 +1,22 @@
 """Request and response bodies of API v1. JSON, snake_case, bounded."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-Id = str
+
+def _storable(text: str) -> str:
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("has a character that no database can hold")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""Text that is stored."""
+
+Id = Annotated[Text, Field(min_length=1, max_length=512)]
+"""An article's or a reader's id."""
+
 MAX_ROWS = 1_000
 MAX_CANDIDATES = 2_000
 
@@ -19,13 +31,13 @@ class _Body(BaseModel):
 class EventsIn(_Body):
     """Up to 1,000 events. Each is checked on its own: one bad row never costs a good one."""
 
-    events: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_ROWS, examples=[[_EVENT]])
+    events: list[Any] = Field(min_length=1, max_length=MAX_ROWS, examples=[[_EVENT]])
 
 
 class ArticlesIn(_Body):
     """Up to 1,000 articles; the newest content of an id wins."""
 
-    articles: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_ROWS, examples=[[_ARTICLE]])
+    articles: list[Any] = Field(min_length=1, max_length=MAX_ROWS, examples=[[_ARTICLE]])
 
 
 class RejectedRow(BaseModel):
@@ -46,7 +58,7 @@ class StoredOut(BaseModel):
 class HistoryItemIn(_Body):
     """One past reading: dwell in seconds, and when (ISO 8601), if known."""
 
-    id: Id = Field(min_length=1, max_length=256)
+    id: Id
     seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
     at: str | None = None
 
@@ -54,9 +66,9 @@ class HistoryItemIn(_Body):
 class RankIn(_Body):
     """Candidates to rank, for a stored reader or for a history handed in."""
 
-    candidates: list[str] = Field(min_length=1, max_length=MAX_CANDIDATES)
-    reader: str | None = Field(None, min_length=1, max_length=256)
-    history: list[str | HistoryItemIn] | None = Field(None, max_length=MAX_ROWS)
+    candidates: list[Id] = Field(min_length=1, max_length=MAX_CANDIDATES)
+    reader: Id | None = None
+    history: list[Id | HistoryItemIn] | None = Field(None, max_length=MAX_ROWS)
     explain: bool = False
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from ingest import fields, storing, validate
 from ingest.batch import RAW_ARTICLES, RAW_EVENTS, RAW_SLATES
 from ingest.storing import Outcome
 from recsys.frames import empty
+from recsys.store import articles as article_store
 from recsys.store import log
 from recsys.store.database import Connection, Database
 
@@ -58,14 +59,26 @@ def store_events(database: Database, rows: Sequence[object], received_at: int, n
 def store_articles(database: Database, rows: Sequence[object], received_at: int) -> Received:
     """Store articles with the fields of the generic formats; the newest content of an id wins.
 
+    A new article without `published_at` is published on receipt: nothing undated would ever be retrieved. One
+    that is stored keeps the date it has.
+
     Raises:
         StoreError: the database cannot be reached.
     """
     objects = [(index, row) for index, row in enumerate(rows) if isinstance(row, Mapping)]
     checked = validate.articles(_raw(objects, "articles"), received_at)
     with database.write() as connection:
-        outcome = storing.store(connection, checked.good, empty(RAW_EVENTS), empty(RAW_SLATES))
+        dated = _dated(connection, checked.good, received_at)
+        outcome = storing.store(connection, dated, empty(RAW_EVENTS), empty(RAW_SLATES))
     return _received(outcome, "articles", rows, checked.rejects)
+
+
+def _dated(connection: Connection, articles: pl.DataFrame, received_at: int) -> pl.DataFrame:
+    log.lock(connection)  # what is stored must not change between asking and storing
+    stored = article_store.get(connection, articles["id"].unique().to_list()).select("id", kept="published_at")
+    known = articles.join(stored.with_columns(known=True), on="id", how="left", maintain_order="left")
+    otherwise = pl.when(pl.col("known")).then(pl.col("kept")).otherwise(received_at)
+    return known.with_columns(pl.coalesce("published_at", otherwise).alias("published_at")).drop("kept", "known")
 
 
 def _stamped(row: _Row, received_at: int) -> _Row:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 
 from api.dependencies import Service
 from api.render import feed_out, rank_out
-from api.schemas import FeedOut, HistoryItemIn, RankIn, RankOut
+from api.schemas import FeedOut, HistoryItemIn, Id, RankIn, RankOut, Text
 from api.times import from_iso
 from recsys.domain import FeedRequest, HistoryItem, RankRequest
 from recsys.store import articles
@@ -21,13 +21,13 @@ _UNSET = 0
 @router.get("/feed/{reader}")
 def feed(
     service: Service,
-    reader: Annotated[str, Path(min_length=1, max_length=256)],
+    reader: Annotated[Id, Path()],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     category: Annotated[str | None, Query(max_length=256)] = None,
     exclude: Annotated[list[str] | None, Query(max_length=1_000)] = None,
     explore: Annotated[float | None, Query(ge=0, le=0.5)] = None,
     explain: bool = True,
-    device: Annotated[str | None, Query(max_length=64)] = None,
+    device: Annotated[Text | None, Query(max_length=64)] = None,
 ) -> FeedOut:
     """A reader's feed. A reader never met gets one too."""
     request = FeedRequest(
