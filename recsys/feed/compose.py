@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_CATEGORY_SHARE = 0.4
-"""No category fills more of a slate than this while others are left."""
+"""No category fills more of a slate than this while others are left; only exploration may add to it."""
 
 _UNKNOWN_CATEGORY = -1
 

@@ -31,6 +31,7 @@ _POPULAR_CLICKS = 3.0
 _FOUR_HOURS = 2
 _FRESH_WITHIN = 6 * HOUR
 _LEAST_SIMILAR = 0.25
+_LEAST_FALL = 1e-6  # less is rounding: the two scores come from products of other shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Explainer:
             masked = self.matcher.match(self.reads.without(int(read)), candidates[asked], self.as_of).scores
             falls = match.scores[asked] - masked
             for place, fall in zip(known[asked], falls, strict=True):
-                if fall > 0:
+                if fall > _LEAST_FALL:
                     reasons[int(place)] = self._read_reason(int(read), float(fall))
         return reasons
 
@@ -93,7 +94,8 @@ class Explainer:
         clicks = float(self.state.counters.read(np.asarray([row]), self.as_of)[0, CLICKS, _FOUR_HOURS])
         if clicks >= _POPULAR_CLICKS:
             facts.append(Reason(POPULAR, "Many readers open this now"))
-        if self.as_of - int(self.state.available_since(np.asarray([row]))[0]) <= _FRESH_WITHIN:
+        since = int(self.state.available_since(np.asarray([row]))[0])
+        if self.as_of - _FRESH_WITHIN <= since < self.as_of:
             facts.append(Reason(FRESH, "New"))
         if source == EXPLORE or not facts:
             facts.append(Reason(DIFFERENT, "Something different"))
