@@ -72,6 +72,12 @@ def origins() -> list[Origin]:
     for name, field in Settings.model_fields.items():
         variable = f"ATTUNE_{name.upper()}"
         origin = "environment" if variable in os.environ else ".env" if variable in in_file else "default"
-        value = re.sub(r"(//[^:/@]+):[^@]+@", r"\1:***@", str(getattr(settings, name)))
+        value = _without_password(str(getattr(settings, name)))
         found.append(Origin(variable, value, origin, field.description or ""))
     return found
+
+
+def _without_password(value: str) -> str:
+    """The user part of a URL may hold any character but a slash, also an unquoted @; a query may tell it too."""
+    hidden = re.sub(r"(//[^:/]*):[^/]*@", r"\1:***@", value)
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", hidden)

@@ -8,8 +8,8 @@ import typer
 
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo keeps its database and bundle.")] = Path("var/demo"),
-    readers: Annotated[int, typer.Option(min=20)] = 300,
-    articles: Annotated[int, typer.Option(min=200)] = 1_500,
+    readers: Annotated[int, typer.Option(min=20, help="How many readers to simulate.")] = 300,
+    articles: Annotated[int, typer.Option(min=200, help="How many articles to simulate.")] = 1_500,
 ) -> None:
     """Simulate a newsroom, train, evaluate on the last day, and print a reader's feed and why."""
     from api.cli.demonstration import Demonstration

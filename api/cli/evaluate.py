@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.options import DatabaseUrl, Home, moment, settings_from
+from api.cli.options import DatabaseUrl, Home, moment, require_folder, settings_from
 
 
 def evaluate(
@@ -30,6 +30,8 @@ def evaluate(
     from recsys.store.database import open_database
 
     settings = settings_from(database_url, home)
+    for file in (json_file, html_file):
+        require_folder(file)
     encoder = LazyEncoder(settings)
     system = load_active(settings.home, encoder.name, bundle)
     database = open_database(settings.database_url)

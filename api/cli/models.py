@@ -1,5 +1,7 @@
 """`attune models`: list, activate."""
 
+from typing import Annotated
+
 import typer
 
 from api.cli.options import Home, settings_from
@@ -10,6 +12,7 @@ app = typer.Typer(help="Trained bundles: list them, choose the one that serves."
 @app.command("list")
 def list_models(home: Home = None) -> None:
     """All bundles, the active one marked."""
+    from api.cli.table import number
     from recsys import bundle
     from recsys.evaluation.systems import FULL
 
@@ -19,11 +22,13 @@ def list_models(home: Home = None) -> None:
         typer.echo(f"no bundles in {folder}: run `attune train`")
     for version in bundle.versions(folder):
         auc = bundle.load(folder, version).manifest["validation"][FULL]["auc"]
-        typer.echo(f"{'*' if version == active else ' '} {version}  validation AUC {auc:.4f}")
+        typer.echo(f"{'*' if version == active else ' '} {version}  validation AUC {number(auc)}")
 
 
 @app.command()
-def activate(version: str, home: Home = None) -> None:
+def activate(
+    version: Annotated[str, typer.Argument(help="As `attune models list` shows it.")], home: Home = None
+) -> None:
     """Make a bundle the one that serves, after checking its files; an earlier one is a rollback."""
     from recsys import bundle
 

@@ -38,3 +38,13 @@ def moment(text: str | None, option: str) -> int | None:
         return from_iso(text)
     except RequestError as error:
         raise ConfigError(f"{option}: {error}") from error
+
+
+def require_folder(file: Path | None) -> None:
+    """Refuse a file that could not be written, before the work that would be lost.
+
+    Raises:
+        ConfigError: its folder does not exist.
+    """
+    if file is not None and not file.resolve().parent.is_dir():
+        raise ConfigError(f"{file} cannot be written: there is no folder {file.resolve().parent}")

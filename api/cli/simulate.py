@@ -1,17 +1,26 @@
 """`attune simulate`."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.options import DatabaseUrl, Home, settings_from
+from recsys.errors import ConfigError
+
+if TYPE_CHECKING:
+    from recsys.settings import Settings
+    from recsys.simulate.world import World
 
 
 def simulate(
-    readers: Annotated[int, typer.Option(min=1)] = 300,
-    articles: Annotated[int, typer.Option(min=20)] = 1_500,
-    days: Annotated[int, typer.Option(min=1)] = 7,
-    seed: Annotated[int, typer.Option(min=0)] = 7,
+    readers: Annotated[int, typer.Option(min=1, help="How many readers.")] = 300,
+    articles: Annotated[int, typer.Option(min=20, help="How many articles.")] = 1_500,
+    days: Annotated[int, typer.Option(min=1, help="How many days of reading.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same world.")] = 7,
+    out: Annotated[
+        Path | None, typer.Option(help="Write Parquet files to this folder instead, for `attune ingest parquet`.")
+    ] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -19,17 +28,34 @@ def simulate(
     from datetime import UTC, datetime, timedelta
 
     from recsys.simulate.world import simulate as run
-    from recsys.store import articles as article_store
-    from recsys.store import log
-    from recsys.store.database import open_database
 
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     world = run(readers=readers, articles=articles, days=days, seed=seed, start=today - timedelta(days=days))
-    database = open_database(settings_from(database_url, home).database_url)
-    with database.write() as connection:
-        article_store.upsert(connection, world.articles)
-        stored = log.append(connection, world.events, world.slates)
+    where = _store(world, settings_from(database_url, home)) if out is None else _write(world, out)
     typer.echo(
-        f"{world.articles.height} articles, {stored.slates_stored} impressions and {stored.events_stored} events "
-        f"of {readers} simulated readers stored in the {database.dialect} database"
+        f"{world.articles.height} articles, {world.slates.height} impressions and {world.events.height} events "
+        f"of {readers} simulated readers are in {where}"
     )
+
+
+def _store(world: "World", settings: "Settings") -> str:
+    from recsys.store import articles, log
+    from recsys.store.database import open_database
+
+    database = open_database(settings.database_url)
+    with database.write() as connection:
+        articles.upsert(connection, world.articles)
+        log.append(connection, world.events, world.slates)
+    database.close()
+    return f"the {database.dialect} database"
+
+
+def _write(world: "World", folder: Path) -> str:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        world.articles.write_parquet(folder / "articles.parquet")
+        world.events.write_parquet(folder / "events.parquet")
+        world.slates.write_parquet(folder / "impressions.parquet")
+    except OSError as error:
+        raise ConfigError(f"--out {folder} cannot be written: {error}") from error
+    return str(folder)

@@ -17,10 +17,11 @@ def results_table(title: str, systems: Mapping[str, Any]) -> None:
         table.add_column(metric, justify="right")
     for name, values in systems.items():
         low, high = values["ci"]["auc"]
-        auc = f"{_number(values['auc'])} [{_number(low)}, {_number(high)}]"
-        table.add_row(name, auc, *(_number(values[metric]) for metric in _METRICS[1:]))
+        auc = f"{number(values['auc'])} [{number(low)}, {number(high)}]"
+        table.add_row(name, auc, *(number(values[metric]) for metric in _METRICS[1:]))
     Console(width=110).print(table)
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Four digits, or a dash for what could not be judged."""
     return "–" if value is None else f"{value:.4f}"
