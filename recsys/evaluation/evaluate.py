@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
 from recsys.domain import DAY
 from recsys.errors import DataError
 from recsys.evaluation.probability import Platt
 from recsys.evaluation.questions import load_questions
-from recsys.evaluation.replay import replay
+from recsys.evaluation.replay import Answers, replay
 from recsys.evaluation.report import comparisons, figures, slices
 from recsys.evaluation.systems import systems
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.trained import TrainedSystem
-from recsys.feed.vectors import Encoder, ensure_vectors, vector_table
+from recsys.feed.vectors import Encoder, VectorTable, ensure_vectors, vector_table
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.replay import slate_span
@@ -69,6 +73,32 @@ def evaluate(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
     began = time.monotonic()
+    answers, vectors, clicks = _replay(database, everything, encoded, system, stretch, progress)
+    calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
+    results = {
+        "systems": figures(answers, calibration, vectors.matrix, clicks),
+        "comparisons": comparisons(answers),
+        "slices": slices(answers),
+    }
+    data = {
+        "from": iso(stretch.start),
+        "to": iso(stretch.end),
+        "impressions": len(answers),
+        "readers": int(answers.readers.max()) + 1,
+    }
+    seconds = round(time.monotonic() - began, 2)
+    return {"data": data, "bundle": system.version, "seconds": seconds, **results}
+
+
+def _replay(
+    database: Database,
+    everything: pl.DataFrame,
+    encoded: NDArray[np.float32],
+    system: TrainedSystem,
+    stretch: Stretch,
+    progress: Told,
+) -> tuple[Answers, VectorTable, NDArray[np.float64]]:
+    """What every system said, the article vectors, and the clicks of each article before the stretch."""
     with database.read() as connection:
         known = stretch.end + DAY  # what came of the last slates
         questions = load_questions(connection, stretch.start, stretch.end, everything, known)
@@ -82,20 +112,7 @@ def evaluate(
             answers = replay(
                 engine, log, questions, table, lambda done: progress("impressions replayed", done, len(questions))
             )
-    calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
-    return {
-        "data": {
-            "from": iso(stretch.start),
-            "to": iso(stretch.end),
-            "impressions": len(answers),
-            "readers": int(answers.readers.max()) + 1,
-        },
-        "bundle": system.version,
-        "seconds": round(time.monotonic() - began, 2),
-        "systems": figures(answers, calibration, vectors.matrix, clicks),
-        "comparisons": comparisons(answers),
-        "slices": slices(answers),
-    }
+    return answers, vectors, clicks
 
 
 def iso(at: int) -> str:
