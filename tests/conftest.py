@@ -1,14 +1,19 @@
 """Fixtures shared by all tests: a database on each backend, and the real data folder where it is present."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+# threads that spin while they wait for each other starve the tests beside them; read when OpenMP is loaded
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 import sqlalchemy as sa
 
 from recsys.store.database import Database, open_database
 from tests.postgres import postgres_server
+from tests.trained import HashEncoder, Place, last_day, populated, train_quickly
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -43,6 +48,14 @@ def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     opened = open_database(f"sqlite:///{tmp_path / 'attune.db'}")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The small world in a database, and a bundle trained on all but its last day. Copy it to change it."""
+    made = populated(tmp_path_factory.mktemp("trained"))
+    train_quickly(made, HashEncoder(), until=last_day())
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,271 @@
+"""What a server answered, a fresh process answers again from the log: same order, exactly equal scores.
+
+Run as a program, this file is the fresh process: it reads requests with the `as_of` of their answers, replays the
+log up to there, and prints its own answers.
+"""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import polars as pl
+import pytest
+
+from api.render import rank_out
+from api.times import from_iso, to_iso
+from recsys.domain import DAY, HOUR, FeedRequest, HistoryItem, Ranking, RankRequest
+from recsys.encoder.device import threads
+from recsys.encoder.lazy import LazyEncoder
+from recsys.evaluation.questions import load_questions
+from recsys.evaluation.replay import replay
+from recsys.evaluation.systems import FULL, systems
+from recsys.feed.engine import FeedEngine
+from recsys.feed.follow import Replay
+from recsys.feed.past import engine_at
+from recsys.feed.trained import load_active
+from recsys.feed.vectors import ensure_vectors, vector_table
+from recsys.settings import load_settings
+from recsys.simulate.world import World, simulate
+from recsys.store import articles, log
+from recsys.store.database import open_database
+from tests.serving import environment, served
+from tests.trained import HashEncoder, Place, last_day, place, populated, train_quickly, world
+
+pytestmark = pytest.mark.xdist_group("served")
+
+ROUNDS = 16
+Asked = dict[str, Any]
+Answered = tuple[Place, list[Asked]]
+
+
+@cache
+def recent_world() -> World:
+    """Three days up to this midnight: what happened then still counts now."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return simulate(readers=40, articles=150, days=3, seed=3, start=today - timedelta(days=3))
+
+
+def yesterday() -> int:
+    return int(recent_world().slates["at"].median())  # type: ignore[arg-type]
+
+
+class Session:
+    """Readers, an editor and other callers at work on one server; `asked` keeps what was asked and answered."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.asked: list[Asked] = []
+        self._client = client
+        self._draw = random.Random(7)
+        self._readers = sorted(recent_world().readers.ids.tolist())
+        self._articles = sorted(recent_world().articles["id"].to_list())
+
+    def play(self) -> None:
+        for round_ in range(ROUNDS):
+            known, new = self._draw.choice(self._readers), f"new-{round_ % 5}"
+            for reader in (known, new):
+                self._react(reader, self.feed(reader))
+            self.rank(reader=known)
+            self.rank(history=self._history())
+            if round_ % 4 == 1:
+                self._publish(f"fresh-{round_}")
+
+    def feed(self, reader: str) -> Asked:
+        asked: Asked = {"limit": self._draw.randint(3, 30), "explore": self._draw.choice([0.0, 0.2, 0.5])}
+        if self._draw.random() < 0.3:
+            asked["category"] = self._draw.choice(sorted(recent_world().articles["category"].unique()))
+        if self._draw.random() < 0.3:
+            asked["exclude"] = self._draw.sample(self._articles, 20)
+        answer = self._client.get(f"/v1/feed/{reader}", params=asked).raise_for_status().json()
+        self.asked.append({"feed": {**asked, "reader": reader}, "answer": answer})
+        return dict(answer)
+
+    def rank(self, **of: Any) -> None:
+        candidates = [*self._draw.sample(self._articles, 20), "never heard of it"]
+        asked = {"candidates": candidates, "explain": True, **of}
+        answer = self._client.post("/v1/rank", json=asked).raise_for_status().json()
+        self.asked.append({"rank": asked, "answer": answer})
+
+    def _history(self) -> list[Any]:
+        plain = self._draw.sample(self._articles, 3)
+        return [*plain, {"id": self._draw.choice(self._articles), "seconds": 42.5, "at": to_iso(yesterday())}]
+
+    def _react(self, reader: str, feed: Asked) -> None:
+        """Click some, read some of those, like or hide one; also something that no feed showed."""
+        common = {"reader": reader, "request_id": feed["request_id"]}
+        shown = [item["id"] for item in feed["items"]]
+        some = self._draw.sample(shown, min(3, len(shown)))
+        rows: list[Asked] = [{**common, "article": article, "kind": "click"} for article in some]
+        rows += [{**common, "article": a, "kind": "read", "value": self._draw.uniform(1, 90)} for a in some[:2]]
+        rows += [{**common, "article": a, "kind": self._draw.choice(["like", "hide"])} for a in some[-1:]]
+        rows.append({"reader": reader, "article": self._draw.choice(self._articles), "kind": "click"})
+        stored = self._client.post("/v1/events", json={"events": rows}).raise_for_status().json()
+        assert stored["accepted"] == len(rows)
+
+    def _publish(self, id_: str) -> None:
+        """A new article, from then on also shown and ranked; the next request waits until it is searchable."""
+        template = recent_world().articles.row(self._draw.randrange(100), named=True)
+        article = {**{name: template[name] for name in ("title", "subcategory")}, "id": id_, "category": id_}
+        self._client.post("/v1/articles", json={"articles": [article]}).raise_for_status()
+        deadline = time.monotonic() + 60
+        while not self._client.get("/v1/feed/editor", params={"category": id_}).json()["items"]:
+            assert time.monotonic() < deadline, f"{id_} was not searchable within a minute"
+            time.sleep(0.1)
+        self._articles.append(id_)
+        self._articles.sort()
+
+
+@pytest.fixture(scope="module", params=["starting", "trained"])
+def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Answered:
+    """A place where a server was at work, and what it answered."""
+    made = populated(tmp_path_factory.mktemp(request.param))
+    if request.param == "trained":
+        train_quickly(made, LazyEncoder(made.settings))
+    with served(made) as client:
+        session = Session(client)
+        session.play()
+    return made, session.asked
+
+
+@pytest.fixture(scope="module")
+def answered_again(answered: Answered) -> list[Asked]:
+    made, asked = answered
+    (made.home / "asked.json").write_text(json.dumps(asked))
+    done = subprocess.run(
+        [sys.executable, __file__, "asked.json"],
+        cwd=made.home,
+        env=environment(made),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
+
+
+def test_a_fresh_process_answers_the_same(answered: Answered, answered_again: list[Asked]) -> None:
+    _, asked = answered
+    assert len(asked) >= 40
+    assert {item["answer"]["model"] for item in asked} == {answered_again[0]["model"]}
+    for first, second in zip(asked, answered_again, strict=True):
+        items = [
+            {name: value for name, value in item.items() if name not in ("article", "minutes")}
+            for item in first["answer"]["items"]
+        ]
+        assert items == second["items"], first
+
+
+def test_the_server_answered_with_new_articles_and_without_what_was_read(
+    answered: Answered,
+) -> None:
+    feeds = [asked for asked in answered[1] if "feed" in asked]
+    assert any(item["id"].startswith("fresh-") for feed in feeds for item in feed["answer"]["items"])
+    assert all(feed["answer"]["items"] for feed in feeds if "category" not in feed["feed"])
+    assert any(item["propensity"] < 1 for feed in feeds for item in feed["answer"]["items"])
+    assert any(
+        reason["weight"] for feed in feeds for item in feed["answer"]["items"] for reason in item["reasons"]
+    )
+
+
+def scores_at(where: Place, at: int) -> list[Ranking]:
+    """Feeds and rankings for some readers as of `at`."""
+    database = where.open()
+    engine = engine_at(database, where.settings, HashEncoder(), at)
+    ids = tuple(world().articles["id"].to_list())
+    rankings = []
+    for reader in ["nobody", *world().readers.ids[:12].tolist()]:
+        rankings.append(engine.rank(RankRequest("r", at, ids, reader)))
+        rankings.append(engine.recommend(FeedRequest(f"f{reader}", at, reader, limit=30, explore=0.3)))
+    database.close()
+    return rankings
+
+
+def test_another_future_changes_no_score(trained: Place, tmp_path: Path) -> None:
+    """What is known from `now` on is dealt to other readers and articles, moved in time, and partly left out."""
+    now = last_day() + 2 * HOUR
+    other = place(tmp_path)
+    shutil.copytree(trained.home / "bundles", tmp_path / "bundles")
+    later = pl.col("known_at") >= now
+    events, slates = world().events, world().slates
+    future = events.filter(later).with_columns(
+        pl.col("reader").shuffle(seed=1), pl.col("article").shuffle(seed=2), pl.col("known_at").shuffle(seed=3)
+    )
+    shown = slates.filter(later).with_columns(pl.col("candidates").shuffle(seed=4), pl.col("known_at").reverse())
+    database = other.open()
+    with database.write() as connection:
+        articles.upsert(connection, world().articles)
+        log.append(connection, pl.concat([future, events.filter(~later)]), shown.head(shown.height // 2))
+        log.append(connection, None, slates.filter(~later))
+    database.close()
+    assert future.height > 100
+    assert scores_at(other, now) == scores_at(trained, now)
+
+
+def test_replaying_many_questions_scores_as_asking_each_alone(trained: Place) -> None:
+    database, encoder = trained.open(), HashEncoder()
+    system = load_active(trained.home, encoder.name)
+    with database.read() as connection, Replay(connection) as past:
+        vectors = vector_table(past.state, past.articles, ensure_vectors(database, encoder, past.articles))
+        engine = FeedEngine(past.state, vectors, system.matcher, system.ranker)
+        questions = load_questions(connection, last_day(), last_day() + DAY, past.articles, last_day() + 2 * DAY)
+        answers = replay(engine, past, questions, systems(system.ranker, None))
+    for number in range(0, len(answers), len(answers) // 20):
+        at, reader, candidates = questions.select("at", "reader", "candidates").row(number)
+        alone = engine_at(database, trained.settings, encoder, at)
+        scores = {item.id: item.score for item in alone.rank(RankRequest("", at, candidates, reader)).items}
+        together = answers.scores[FULL][answers.offsets[number] : answers.offsets[number + 1]]
+        np.testing.assert_allclose(together, [scores[id_] for id_ in candidates], rtol=0, atol=1e-5)
+    database.close()
+
+
+def answer_again(asked: Asked, engine: FeedEngine, as_of: int) -> Ranking:
+    request_id = asked["answer"]["request_id"]
+    if "feed" in asked:
+        given = {**asked["feed"], "exclude": frozenset(asked["feed"].get("exclude", ()))}
+        return engine.recommend(FeedRequest(request_id, as_of, **given))
+    given = asked["rank"]
+    items = given.get("history")
+    history = None if items is None else tuple(map(_item, items))
+    return engine.rank(
+        RankRequest(request_id, as_of, tuple(given["candidates"]), given.get("reader"), history), explain=True
+    )
+
+
+def _item(item: str | Asked) -> HistoryItem:
+    return (
+        HistoryItem(item)
+        if isinstance(item, str)
+        else HistoryItem(item["id"], item["seconds"], from_iso(item["at"]))
+    )
+
+
+def main(path: str) -> None:
+    settings = load_settings()
+    database, encoder = open_database(settings.database_url), LazyEncoder(settings)
+    answers = []
+    with threads(settings.threads):
+        for asked in json.loads(Path(path).read_text()):
+            as_of = from_iso(asked["answer"]["as_of"])
+            ranking = answer_again(asked, engine_at(database, settings, encoder, as_of), as_of)
+            answers.append(_plain(ranking, "feed" in asked))
+    print(json.dumps(answers))
+
+
+def _plain(ranking: Ranking, feed: bool) -> Asked:
+    plain = rank_out(ranking).model_dump()
+    if feed:
+        for item, ranked in zip(plain["items"], ranking.items, strict=True):
+            item |= {"position": ranked.position, "source": ranked.source, "propensity": ranked.propensity}
+    return plain
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,103 @@
+"""A small simulated world, an encoder that needs no network, and a bundle trained on them in seconds."""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from recsys.bundle import Bundle
+from recsys.domain import DAY
+from recsys.feed.vectors import Encoder
+from recsys.reranker.lambdamart import LambdaMartConfig
+from recsys.settings import Settings
+from recsys.simulate.world import World, simulate
+from recsys.store import articles, log
+from recsys.store.database import Database, open_database
+from recsys.training import train as training
+
+DIM = 16
+
+
+class HashEncoder:
+    """Texts → vectors near to that of their first word, which is the category; the same on every machine."""
+
+    name = "hash@16"
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.encoded += texts
+        vectors = np.asarray([2 * _noise(text.split()[0]) + _noise(text) for text in texts]).reshape(-1, DIM)
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def _noise(text: str) -> NDArray[np.float64]:
+    seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+    return np.random.default_rng(seed).normal(size=DIM)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a database and its bundles are. `settings` name both."""
+
+    settings: Settings
+
+    @property
+    def home(self) -> Path:
+        return self.settings.home
+
+    def open(self) -> Database:
+        return open_database(self.settings.database_url)
+
+    def copy(self, folder: Path) -> "Place":
+        """A copy to change."""
+        shutil.copytree(self.home, folder, dirs_exist_ok=True)
+        return place(folder, self.settings)
+
+
+@cache
+def world() -> World:
+    """About 400 slates of 40 readers in three days."""
+    return simulate(readers=40, articles=150, days=3, seed=3)
+
+
+def last_day() -> int:
+    """When the last day of the small world begins."""
+    return int(world().slates["at"].max()) - DAY  # type: ignore[arg-type]
+
+
+def place(folder: Path, like: Settings | None = None) -> Place:
+    """A database and a home in `folder`."""
+    found = like or Settings(index="exact", device="cpu", _env_file=None)
+    url = f"sqlite:///{folder / 'attune.db'}"
+    return Place(found.model_copy(update={"database_url": url, "home": folder}))
+
+
+def populated(folder: Path, of: World | None = None) -> Place:
+    """A place whose database holds a world, the small one by default."""
+    chosen, made = of or world(), place(folder)
+    database = made.open()
+    with database.write() as connection:
+        articles.upsert(connection, chosen.articles)
+        log.append(connection, chosen.events, chosen.slates)
+    database.close()
+    return made
+
+
+def train_quickly(where: Place, encoder: Encoder, until: int | None = None) -> Bundle:
+    """Train with a few trees on one thread; everything else is as always."""
+    database = where.open()
+    with pytest.MonkeyPatch.context() as patch:
+        quick = replace(LambdaMartConfig(), trees=30, threads=1)
+        patch.setattr(training, "LambdaMartConfig", lambda seed: replace(quick, seed=seed))
+        try:
+            return training.train(database, where.settings, encoder, until)
+        finally:
+            database.close()
