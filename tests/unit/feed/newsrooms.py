@@ -1,0 +1,72 @@
+"""A newsroom in memory: articles, what readers did, and an engine over both."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from recsys.domain import DAY, HOUR, MINUTE, Article, Event, EventKind, Slate
+from recsys.encoder.text import article_texts
+from recsys.feed.engine import FeedEngine
+from recsys.feed.vectors import vector_table
+from recsys.frames import articles_frame, events_frame, slates_frame
+from recsys.index.exact import ExactIndex
+from recsys.state.live import LiveState
+from tests.trained import DIM, HashEncoder
+
+NOW = 20_000 * DAY
+CATEGORIES = ("sport", "world", "culture", "money")
+
+
+def papers(count: int = 40, **changes: Any) -> list[Article]:
+    """Articles a000, a001, …, one an hour, the newest an hour old, categories in turn."""
+    return [
+        Article(
+            **{
+                "id": f"a{i:03}",
+                "title": f"Title {i}",
+                "category": CATEGORIES[i % len(CATEGORIES)],
+                "published_at": NOW - (count - i) * HOUR,
+                "word_count": 200,
+                **changes,
+            }
+        )
+        for i in range(count)
+    ]
+
+
+def did(reader: str, kind: EventKind, article: str, ago: int = HOUR, value: float | None = None) -> Event:
+    """Something `reader` did `ago` microseconds before NOW."""
+    at = NOW - ago
+    return Event(f"{reader}-{kind}-{article}-{ago}", reader, kind, at, at, article, value=value)
+
+
+def read(reader: str, article: str, ago: int = HOUR, seconds: float = 60.0) -> list[Event]:
+    """A click, and a minute later what came of it."""
+    return [
+        did(reader, EventKind.CLICK, article, ago + MINUTE),
+        did(reader, EventKind.READ, article, ago, seconds),
+        did(reader, EventKind.SCROLL, article, ago - 1, 95.0),
+    ]
+
+
+def shown(reader: str, *articles: str, ago: int = HOUR) -> Slate:
+    at = NOW - ago
+    return Slate(f"slate-{reader}-{ago}", reader, at, at, articles)
+
+
+def folded(articles: Sequence[Article], events: Iterable[Event] = (), slates: Iterable[Slate] = ()) -> LiveState:
+    state = LiveState()
+    state.describe(articles_frame(articles))
+    told = events_frame(events).sort("known_at", "id")
+    state.apply(state.encode(told, slates_frame(slates).sort("known_at", "id")))
+    return state
+
+
+def engine(
+    articles: Sequence[Article], events: Iterable[Event] = (), slates: Iterable[Slate] = (), **changes: Any
+) -> FeedEngine:
+    """The starting engine, with an exact index of all articles."""
+    state, frame = folded(articles, events, slates), articles_frame(articles)
+    vectors = HashEncoder().encode(article_texts(frame))
+    index = ExactIndex(DIM)
+    index.add(frame["id"].to_list(), vectors)
+    return FeedEngine(state, vector_table(state, frame, vectors), **{"index": index, **changes})
