@@ -1,0 +1,151 @@
+"""The engine's answers: order, histories handed in, unknown ids, causality."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from recsys.domain import HOUR, MINUTE, SECOND, EventKind, FeedRequest, HistoryItem, RankRequest
+from recsys.errors import RequestError
+from recsys.feed.engine import FeedEngine, seeded_by
+from recsys.reranker.context import FloatArray
+from tests.unit.feed.newsrooms import NOW, did, engine, folded, papers, read
+
+IDS = tuple(f"a{i:03}" for i in range(20, 40))
+
+
+class AllAlike:
+    name = "alike"
+
+    def score(self, features: FloatArray) -> FloatArray:
+        return np.zeros(len(features))
+
+
+def ask(of: FeedEngine, **request: object) -> list[tuple[str, float]]:
+    given = {"request_id": "request", "as_of": NOW, "candidates": IDS, **request}
+    return [(item.id, item.score) for item in of.rank(RankRequest(**given)).items]  # type: ignore[arg-type]
+
+
+def test_a_ranking_is_best_first_with_positions_from_0() -> None:
+    ranking = engine(papers(), read("r", "a004")).rank(RankRequest("request", NOW, IDS, "r"))
+    scores = [item.score for item in ranking.items]
+    assert scores == sorted(scores, reverse=True)
+    assert [item.position for item in ranking.items] == list(range(20))
+    assert {item.id for item in ranking.items} == set(IDS)
+    assert (ranking.request_id, ranking.model, ranking.as_of) == ("request", "starting", NOW)
+
+
+def test_equal_scores_keep_the_order_of_ids() -> None:
+    of = dataclasses.replace(engine(papers()), ranker=AllAlike())
+    assert [id_ for id_, _ in ask(of, candidates=("a003", "a001", "a002"))] == ["a001", "a002", "a003"]
+
+
+def test_the_order_of_the_candidates_changes_nothing() -> None:
+    of = engine(papers(), read("r", "a004"))
+    assert ask(of, reader="r") == ask(of, reader="r", candidates=IDS[::-1])
+
+
+def test_a_history_in_the_request_ranks_as_the_same_history_stored() -> None:
+    events = [*read("r", "a004", 5 * HOUR, 61.0), *read("r", "a005", 3 * HOUR, 12.0)]
+    stored = [event for event in events if event.kind != EventKind.SCROLL]
+    handed = tuple(
+        HistoryItem(article, seconds, NOW - ago - MINUTE)
+        for article, ago, seconds in (("a004", 5 * HOUR, 61.0), ("a005", 3 * HOUR, 12.0))
+    )
+    of = engine(papers(), stored)
+    assert ask(of, reader="r") == ask(of, history=handed) != ask(of, reader="nobody")
+
+
+def test_items_of_a_history_without_a_time_are_the_latest() -> None:
+    of = engine(papers())
+    timed = tuple(HistoryItem(id_, 30.0, NOW - ago * MINUTE) for id_, ago in (("a001", 2), ("a002", 1)))
+    plain = tuple(HistoryItem(id_, 30.0) for id_ in ("a001", "a002"))
+    assert ask(of, history=timed) == ask(of, history=plain)
+
+
+def test_an_empty_history_is_a_cold_reader() -> None:
+    of = engine(papers(), read("r", "a004"))
+    assert ask(of, history=()) == ask(of, reader="nobody") == ask(of)
+
+
+def test_only_the_last_fifty_items_of_a_history_count() -> None:
+    of = engine(papers(80))
+    long = tuple(HistoryItem(f"a{i:03}", 30.0, NOW - (80 - i) * MINUTE) for i in range(80))
+    assert ask(of, history=long) == ask(of, history=long[-50:])
+
+
+def test_a_history_may_hold_unknown_articles_and_times_to_come() -> None:
+    of = engine(papers())
+    odd = (HistoryItem("never heard of", 5.0), HistoryItem("a001", None, NOW + HOUR), HistoryItem("a002", 1e9))
+    assert all(np.isfinite(score) for _, score in ask(of, history=odd))
+
+
+def test_unknown_candidates_are_ranked_like_an_article_nothing_is_known_of() -> None:
+    scores = dict(ask(engine(papers(), read("r", "a004")), candidates=("a039", "x", "y", ""), reader="r"))
+    assert scores["x"] == scores["y"] == scores[""] < scores["a039"]
+
+
+def test_no_candidates_is_an_empty_ranking() -> None:
+    assert ask(engine(papers()), candidates=()) == []
+
+
+def test_an_empty_world_answers() -> None:
+    of = engine([])
+    assert [id_ for id_, _ in ask(of, candidates=("y", "x"), reader="r")] == ["x", "y"]
+    assert of.recommend(FeedRequest("request", NOW, "r")).items == ()
+
+
+def test_a_question_about_what_is_known_already_is_refused() -> None:
+    of = engine(papers(), read("r", "a004", HOUR))
+    for as_of in (of.state.known_at, of.state.known_at - SECOND):
+        with pytest.raises(RequestError, match="not after the newest known row"):
+            ask(of, as_of=as_of)
+        with pytest.raises(RequestError):
+            of.recommend(FeedRequest("request", as_of, "r"))
+    assert ask(of, as_of=of.state.known_at + 1)
+
+
+def test_answering_changes_nothing() -> None:
+    of = engine(papers(), read("r", "a004"))
+    before = (len(of.state.readers), len(of.state.articles), of.state.known_at)
+    first = of.recommend(FeedRequest("request", NOW, "somebody new"))
+    ask(of, reader="somebody else", candidates=("never heard of",))
+    assert (len(of.state.readers), len(of.state.articles), of.state.known_at) == before
+    assert of.recommend(FeedRequest("request", NOW, "somebody new")) == first
+
+
+def test_the_same_request_id_explores_the_same_another_one_does_not() -> None:
+    of = engine(papers(200))
+
+    def feed(request_id: str) -> tuple[str, ...]:
+        items = of.recommend(FeedRequest(request_id, NOW, "r", explore=0.5)).items
+        return tuple(item.id for item in items)
+
+    assert feed("one") == feed("one") != feed("two")
+    assert seeded_by("one").random() == seeded_by("one").random() != seeded_by("two").random()
+
+
+def test_a_feed_has_as_many_items_as_asked_for() -> None:
+    of = engine(papers(200))
+    assert [len(of.recommend(FeedRequest("r", NOW, "q", limit=n)).items) for n in (1, 7, 100)] == [1, 7, 100]
+
+
+def test_a_device_is_a_feature_of_feeds_too() -> None:
+    seen: list[float] = []
+
+    class Watching(AllAlike):
+        def score(self, features: FloatArray) -> FloatArray:
+            from recsys.reranker.features.schema import ALL_FEATURES
+
+            seen.append(float(features[0, ALL_FEATURES.names.index("device")]))
+            return super().score(features)
+
+    of = dataclasses.replace(engine(papers()), ranker=Watching())
+    of.recommend(FeedRequest("request", NOW, "r", device="mobile"))
+    ask(of, device="desktop")
+    assert seen == [2.0, 1.0]
+
+
+def test_another_state_is_another_engine() -> None:
+    of, later = engine(papers()), folded(papers(), [did("r", EventKind.CLICK, "a001")])
+    assert of.with_state(later).state is later
