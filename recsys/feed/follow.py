@@ -156,8 +156,9 @@ class Replay:
         self.close()
 
     def clicks_before(self, as_of: int) -> NDArray[np.float64]:
-        """Fold everything known before `as_of`; clicks of each article lately, by dense id."""
-        return self.advance(as_of).counters.articles[:, CLICKS, -1].copy()
+        """Fold everything known before `as_of`; clicks of each article in the last weeks, faded, by dense id."""
+        counters = self.advance(as_of).counters
+        return counters.read(np.arange(len(counters.articles)), as_of)[:, CLICKS, -1]
 
 
 def _is_of_this_log(connection: Connection, mark: Watermark) -> bool:

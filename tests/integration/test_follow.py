@@ -253,3 +253,13 @@ def test_replay_shows_only_what_was_known_before(half: Database) -> None:
             shown = slates.filter(pl.col("known_at") < min(at, middle() - HOUR))
             counted = sum(state.exposures.rings.count(i) for i in range(len(state.readers)))
             assert counted == shown["candidates"].list.len().sum()
+
+
+def test_clicks_before_a_time_are_counts_that_have_faded(sqlite_database: Database) -> None:
+    at = 20_000 * DAY
+    clicks = [Event(str(i), "r", EventKind.CLICK, at + i, at + i, "a") for i in range(3)]
+    store(sqlite_database, events_frame(clicks), slates_frame([]))
+    with sqlite_database.read() as connection, Replay(connection) as replay:
+        counted = replay.clicks_before(at + 7 * DAY)
+        row = replay.state.articles.get("a")
+    assert counted[row] == pytest.approx(1.5, rel=1e-6)
