@@ -1,0 +1,87 @@
+"""Bundles are refused when they do not fit, and the message names what does not."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys import bundle
+from recsys.errors import BundleError
+from recsys.feed.trained import PREFERENCE, RERANKER, TWIN, load_active, schema
+from tests.trained import HashEncoder, Place
+
+
+@pytest.fixture
+def copied(trained: Place, tmp_path: Path) -> Place:
+    return trained.copy(tmp_path / "copy")
+
+
+def test_a_bundle_is_loaded_whole(trained: Place) -> None:
+    system = load_active(trained.home, HashEncoder.name)
+    assert system.version == bundle.active_version(trained.home)
+    assert system.trained_until == system.manifest["data"]["until"]
+    assert {path.name for path in (trained.home / "bundles" / system.version).iterdir()} == {
+        "manifest.json",
+        PREFERENCE,
+        RERANKER,
+        TWIN,
+    }
+
+
+def test_a_bundle_holds_no_reader(trained: Place) -> None:
+    folder = trained.home / "bundles" / str(bundle.active_version(trained.home))
+    for path in folder.iterdir():
+        assert b"r00001" not in path.read_bytes()
+
+
+def test_without_a_bundle_the_message_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="attune train"):
+        load_active(tmp_path, HashEncoder.name)
+
+
+@pytest.mark.parametrize("name", ["encoder", "features", "state", "labels"])
+def test_what_does_not_fit_is_named(copied: Place, name: str) -> None:
+    def other(manifest: dict[str, Any]) -> None:
+        manifest["schema"][name] = "something else"
+
+    _edit(copied, other)
+    with pytest.raises(BundleError, match=f"has {name} 'something else'"):
+        load_active(copied.home, HashEncoder.name)
+
+
+@pytest.mark.parametrize("name", [PREFERENCE, RERANKER, TWIN])
+def test_a_damaged_file_is_named(copied: Place, name: str) -> None:
+    version = str(bundle.active_version(copied.home))
+    path = copied.home / "bundles" / version / name
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(BundleError, match=name):
+        load_active(copied.home, HashEncoder.name)
+    path.unlink()
+    with pytest.raises(BundleError, match=name):
+        load_active(copied.home, HashEncoder.name, version)
+
+
+def test_swapped_trees_are_refused(copied: Place) -> None:
+    folder = copied.home / "bundles" / str(bundle.active_version(copied.home))
+    shutil.copy(folder / TWIN, folder / RERANKER)
+
+    def same_hash(manifest: dict[str, Any]) -> None:
+        manifest["sha256"][RERANKER] = manifest["sha256"][TWIN]
+
+    _edit(copied, same_hash)
+    with pytest.raises(BundleError, match="other features"):
+        load_active(copied.home, HashEncoder.name)
+
+
+def test_the_schema_changes_with_the_encoder() -> None:
+    assert schema("one") != schema("two")
+
+
+def _edit(place: Place, change: Callable[[dict[str, Any]], None]) -> None:
+    path = place.home / "bundles" / str(bundle.active_version(place.home)) / bundle.MANIFEST
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))
