@@ -3,11 +3,10 @@
 from dataclasses import replace
 from functools import partial
 
-from recsys import bundle as bundles
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.touched import touched
-from recsys.feed.trained import load_system
+from recsys.feed.trained import equipped
 from recsys.feed.vectors import Encoder, ensure_vectors, vector_table
 from recsys.index.build import make_index
 from recsys.settings import Settings
@@ -38,8 +37,4 @@ def engine_at(database: Database, settings: Settings, encoder: Encoder, as_of: i
         index = make_index(settings.index, encoded.shape[1], everything.height, settings.device)
         index.add(everything["id"].to_list(), encoded)
         engine = replace(engine, index=index)
-    version = bundles.active_version(settings.home)
-    if version is None:
-        return engine
-    system = load_system(bundles.load(settings.home, version), encoder.name)
-    return replace(engine, matcher=system.matcher, ranker=system.ranker, model=system.version)
+    return equipped(engine, settings.home, encoder.name)

@@ -16,14 +16,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys import bundle as bundles
 from recsys.domain import FeedRequest, Ranking, RankRequest, Slate
 from recsys.errors import EncoderError
 from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
 from recsys.feed.touched import touched
-from recsys.feed.trained import load_system
+from recsys.feed.trained import equipped
 from recsys.feed.vectors import Encoder, VectorTable, ensure_vectors, stored_vectors
 from recsys.frames import ARTICLES, empty, slates_frame
 from recsys.index.build import make_index
@@ -182,12 +181,7 @@ class FeedService:
             max_age=settings.max_article_age_days,
             touched=partial(touched, self.database),
         )
-        version = bundles.active_version(settings.home)
-        if version is None:
-            logger.info("no bundle yet: serving the starting engine")
-            return engine
-        system = load_system(bundles.load(settings.home, version), self._encoder.name)
-        return replace(engine, matcher=system.matcher, ranker=system.ranker, model=system.version)
+        return equipped(engine, settings.home, self._encoder.name)
 
     def _rebuild(self) -> None:
         """Fill a new vector table and index from what is stored; the rest waits for `refresh_articles`."""

@@ -1,12 +1,13 @@
 """A bundle's files ↔ the parts of an engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from recsys.bundle import Bundle, active_version, load
 from recsys.errors import BundleError
+from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Matcher
 from recsys.reranker import lambdamart
 from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT
@@ -70,6 +71,18 @@ def load_active(home: Path, encoder: str, version: str | None = None) -> Trained
     if chosen is None:
         raise BundleError(f"no bundle is active in {home}: run `attune train` first")
     return load_system(load(home, chosen), encoder)
+
+
+def equipped(engine: FeedEngine, home: Path, encoder: str) -> FeedEngine:
+    """`engine` with the models of the active bundle; before the first bundle, as it is.
+
+    Raises:
+        BundleError: the active bundle cannot be used.
+    """
+    if active_version(home) is None:
+        return engine
+    system = load_active(home, encoder)
+    return replace(engine, matcher=system.matcher, ranker=system.ranker, model=system.version)
 
 
 def write_trees(ranker: LambdaMart, without_content: LambdaMart, folder: Path) -> None:
