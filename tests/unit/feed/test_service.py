@@ -1,0 +1,304 @@
+"""The feed that lives: what it logs, what it folds, and how it starts, stops and takes in articles."""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+
+from ingest.receive import Received, store_articles, store_events
+from recsys import bundle
+from recsys.domain import HOUR, FeedRequest, Ranking, RankRequest
+from recsys.errors import BundleError, EncoderError
+from recsys.feed import service as module
+from recsys.feed.past import engine_at
+from recsys.feed.service import FeedService
+from recsys.settings import Settings
+from recsys.store import articles, log, replay
+from recsys.store.database import Database
+from tests.trained import HashEncoder, Place, world
+
+WITHIN = 30.0
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", index="exact", device="cpu", _env_file=None)  # type: ignore[call-arg]
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """The small world."""
+    with database.write() as connection:
+        articles.upsert(connection, world().articles)
+        log.append(connection, world().events, world().slates)
+    return database
+
+
+@pytest.fixture
+def start(settings: Settings) -> Iterator[Callable[..., FeedService]]:
+    """Starts services; all are stopped in the end."""
+    started: list[FeedService] = []
+
+    def begin(database: Database, encoder: HashEncoder | None = None, **changes: Any) -> FeedService:
+        service = FeedService(database, settings.model_copy(update=changes), encoder or HashEncoder())
+        service.start()
+        started.append(service)
+        return service
+
+    yield begin
+    for service in started:
+        service.stop()
+
+
+def until(what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + WITHIN
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def feed(service: FeedService, reader: str = "r00001", **asked: Any) -> Ranking:
+    request_id = asked.pop("request_id", f"request-{time.monotonic_ns()}")
+    return service.feed(FeedRequest(request_id, 0, reader, **asked))
+
+
+def send(service: FeedService, *rows: dict[str, Any]) -> Received:
+    clock = service.clock
+    return service.store(lambda: store_events(service.database, rows, clock.next(), clock.next))
+
+
+def publish(service: FeedService, *rows: dict[str, Any]) -> None:
+    store_articles(service.database, rows, service.clock.next())
+    service.articles_changed()
+
+
+def knows(service: FeedService, id_: str) -> bool:
+    return bool(service.engine.vectors.has(service.engine.state.rows_of([id_]))[0])
+
+
+def test_it_serves_before_anything_was_stored(database: Database, start: Callable[..., FeedService]) -> None:
+    service = start(database)
+    assert service.engine.model == "starting"
+    assert feed(service).items == ()
+    assert [item.id for item in service.rank(RankRequest("r", 0, ("b", "a"), "nobody")).items] == ["a", "b"]
+    until(service.ready.is_set)
+    with database.read() as connection:
+        assert log.position(connection).last_seq == 0, "an empty feed is not an impression"
+
+
+def test_a_feed_is_in_the_log_before_it_is_answered(filled: Database, start: Callable[..., FeedService]) -> None:
+    service = start(filled)
+    until(service.ready.is_set)
+    answer = feed(service, request_id="shown", limit=7, explore=0.5, device="mobile")
+    with filled.read() as connection:
+        slates = pl.concat([chunk.slates for chunk in replay.stream(connection)]).filter(pl.col("id") == "shown")
+    (slate,) = slates.to_dicts()
+    assert slate["candidates"] == [item.id for item in answer.items]
+    assert (slate["at"], slate["ordered"], slate["device"]) == (answer.as_of, True, "mobile")
+    assert slate["known_at"] > answer.as_of
+    first = service.engine.state.exposures.of(service.engine.state.readers.get("r00001"))[0][-7:]
+    assert sorted(service.engine.state.articles.strings[row] for row in first) == sorted(slate["candidates"])
+
+
+def test_a_ranking_is_not_logged(filled: Database, start: Callable[..., FeedService]) -> None:
+    service = start(filled)
+    with filled.read() as connection:
+        before = log.position(connection)
+    service.rank(RankRequest("r", 0, ("a000001",), "r00001"))
+    with filled.read() as connection:
+        assert log.position(connection) == before
+
+
+def test_what_a_reader_does_counts_from_the_next_request_on(
+    filled: Database, start: Callable[..., FeedService]
+) -> None:
+    service = start(filled)
+    until(service.ready.is_set)
+    first = feed(service).items[0].id
+    row = {"reader": "r00001", "article": first, "kind": "click"}
+    assert send(service, row, {"kind": "glance"}).accepted == 1
+    assert first not in {item.id for item in feed(service, limit=100).items}
+
+
+def test_what_another_process_appends_is_folded_before_the_next_answer(
+    filled: Database, start: Callable[..., FeedService]
+) -> None:
+    service = start(filled)
+    until(service.ready.is_set)
+    first = feed(service).items[0].id
+    other = start(filled)
+    send(other, {"reader": "r00001", "article": first, "kind": "hide"})
+    assert first not in {item.id for item in feed(service, limit=100).items}
+
+
+def test_answers_lie_after_all_that_was_known_also_in_a_log_from_the_future(
+    sqlite_database: Database, start: Callable[..., FeedService]
+) -> None:
+    ahead = time.time_ns() // 1_000 + HOUR
+    shift = ahead - int(world().events["known_at"].max())  # type: ignore[arg-type]
+    with sqlite_database.write() as connection:
+        articles.upsert(connection, world().articles)
+        log.append(connection, world().events.with_columns(pl.col("known_at") + shift), None)
+    service = start(sqlite_database)
+    answers = [feed(service, "q").as_of for _ in range(3)]
+    assert ahead < answers[0] < answers[1] < answers[2]
+
+
+def test_many_threads_get_answers_that_a_replay_confirms(
+    filled: Database, settings: Settings, start: Callable[..., FeedService]
+) -> None:
+    service = start(filled)
+    until(service.ready.is_set)
+
+    def visit(number: int) -> tuple[FeedRequest, Ranking]:
+        request = FeedRequest(f"visit-{number}", 0, f"visitor-{number % 3}", limit=5, explore=0.3)
+        answer = service.feed(request)
+        send(service, {"reader": request.reader, "article": answer.items[0].id, "kind": "click"})
+        return request, answer
+
+    with ThreadPoolExecutor(4) as pool:
+        visits = list(pool.map(visit, range(12)))
+    assert len({answer.as_of for _, answer in visits}) == 12
+    for request, answer in visits:
+        engine = engine_at(filled, settings, HashEncoder(), answer.as_of)
+        assert engine.recommend(dataclasses.replace(request, as_of=answer.as_of)) == answer
+
+
+def test_new_articles_are_known_and_searchable_at_once(
+    database: Database, start: Callable[..., FeedService]
+) -> None:
+    service = start(database)
+    publish(service, {"id": "new", "title": "Fresh off the press", "category": "sport"})
+    until(lambda: knows(service, "new"))
+    (item,) = feed(service).items
+    assert (item.id, item.source) == ("new", "trending")
+    assert service.engine.index is not None
+    assert service.engine.index.ids() == ["new"]
+
+
+def test_articles_that_another_process_stores_are_taken_in(
+    database: Database, start: Callable[..., FeedService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_POLL_SECONDS", 0.02)
+    service = start(database)
+    with database.write() as connection:
+        articles.upsert(connection, world().articles)
+    until(lambda: knows(service, world().articles["id"][0]))
+
+
+def test_a_changed_article_replaces_its_vector(database: Database, start: Callable[..., FeedService]) -> None:
+    encoder = HashEncoder()
+    service = start(database, encoder)
+    publish(service, {"id": "a", "title": "One", "category": "sport"})
+    until(lambda: knows(service, "a"))
+    publish(service, {"id": "a", "title": "Two", "category": "world"})
+    until(
+        lambda: encoder.encoded == ["sport: One", "world: Two"] and service.engine.state.catalog.titles[1] == "Two"
+    )
+    row = service.engine.state.rows_of(["a"])
+    np.testing.assert_array_equal(service.engine.vectors.take(row), HashEncoder().encode(["world: Two"]))
+    assert len(service.engine.index or ()) == 1
+
+
+class Failing(HashEncoder):
+    """Fails until told otherwise."""
+
+    broken = True
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if self.broken:
+            raise EncoderError("no weights")
+        return super().encode(texts)
+
+
+def test_a_failing_encoder_costs_vectors_not_feeds(
+    filled: Database, start: Callable[..., FeedService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.02)
+    encoder = Failing()
+    service = start(filled, encoder)
+    until(lambda: service.failure)
+    assert service.failure == "no weights"
+    assert not service.ready.is_set()
+    assert feed(service).items
+    encoder.broken = False
+    until(service.ready.is_set)
+    assert service.failure is None
+    assert knows(service, world().articles["id"][0])
+
+
+def test_a_restart_encodes_nothing_and_reads_the_snapshot(
+    filled: Database, settings: Settings, start: Callable[..., FeedService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start(filled)
+    until(first.ready.is_set)
+    answer = first.rank(RankRequest("r", 0, tuple(world().articles["id"][:30]), "r00001"))
+    first.stop()
+    assert list((settings.home / "state").glob("*.safetensors"))
+    folded: list[int] = []
+    monkeypatch.setattr(
+        "recsys.feed.follow.LogFollower._fold", lambda self, chunk: folded.append(chunk.events.height)
+    )
+    encoder = HashEncoder()
+    second = start(filled, encoder)
+    until(second.ready.is_set)
+    assert encoder.encoded == []
+    assert sum(folded) == 0
+    assert len(second.engine.index or ()) == world().articles.height
+    again = second.rank(RankRequest("r", 0, tuple(world().articles["id"][:30]), "r00001"))
+    assert {item.id for item in again.items} == {item.id for item in answer.items}
+
+
+def test_an_older_import_refolds_and_realigns_the_vectors(
+    database: Database, settings: Settings, start: Callable[..., FeedService]
+) -> None:
+    half = int(world().slates["known_at"].median())  # type: ignore[arg-type]
+    early = pl.col("known_at") < half
+    with database.write() as connection:
+        articles.upsert(connection, world().articles)
+        log.append(connection, world().events.filter(~early), world().slates.filter(~early))
+    service = start(database)
+    until(service.ready.is_set)
+    feed(service)
+    before = service.engine.state
+    with database.write() as connection:
+        log.append(connection, world().events.filter(early), world().slates.filter(early))
+    answer = feed(service, request_id="after", explore=0.3)
+    assert service.engine.state is not before
+    for id_ in world().articles["id"].to_list():
+        assert knows(service, id_)
+    engine = engine_at(database, settings, HashEncoder(), answer.as_of)
+    assert engine.recommend(FeedRequest("after", answer.as_of, "r00001", explore=0.3)) == answer
+
+
+def test_the_active_bundle_serves(trained: Place, tmp_path: Path) -> None:
+    copied = trained.copy(tmp_path / "copy")
+    database = copied.open()
+    service = FeedService(database, copied.settings, HashEncoder())
+    service.start()
+    assert feed(service).model == bundle.active_version(copied.home)
+    service.stop()
+    encoder = HashEncoder()
+    encoder.name = "another"
+    with pytest.raises(BundleError, match="encoder"):
+        FeedService(database, copied.settings, encoder).start()
+    database.close()
+
+
+def test_stopping_ends_its_thread(database: Database, start: Callable[..., FeedService]) -> None:
+    before = threading.active_count()
+    service = start(database)
+    service.stop()
+    assert threading.active_count() == before
+
+
+def test_the_default_exploration_is_a_setting(database: Database, start: Callable[..., FeedService]) -> None:
+    assert start(database, explore=0.25).default_explore == 0.25
