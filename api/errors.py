@@ -25,6 +25,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(AttuneError, _attune)
+    app.add_exception_handler(Exception, _unforeseen)
 
 
 def problem(status: int, title: str, detail: str) -> JSONResponse:
@@ -42,6 +43,11 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return problem(error.status_code, str(error.detail), str(error.detail))
+
+
+async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+    """The server logs the traceback; the caller learns no more than that."""
+    return problem(500, "Attune failed", "an error that nobody foresaw; the server's log has it")
 
 
 async def _attune(_request: Request, error: Exception) -> JSONResponse:

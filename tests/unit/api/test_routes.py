@@ -1,0 +1,195 @@
+"""The HTTP API, in process: bodies, limits, problems."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+import api.app
+from api.app import create_app
+from recsys.errors import StoreError
+from tests.trained import HashEncoder, place
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """An empty service with three articles."""
+    monkeypatch.setattr(api.app, "LazyEncoder", lambda settings: HashEncoder())
+    with TestClient(create_app(place(tmp_path).settings), raise_server_exceptions=False) as opened:
+        rows = [{"id": f"a{i}", "title": f"Title {i}", "category": "sport", "word_count": 476} for i in range(3)]
+        assert opened.post("/v1/articles", json={"articles": rows}).json()["accepted"] == 3
+        wait_for(opened, 3)
+        yield opened
+
+
+def wait_for(client: TestClient, count: int) -> None:
+    deadline = time.monotonic() + 30
+    while len(client.get("/v1/feed/nobody").json()["items"]) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def refused(answer: Any, status: int = 422) -> str:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == PROBLEM
+    body = answer.json()
+    assert body.keys() == {"type", "title", "status", "detail"}
+    assert body["status"] == status
+    return str(body["detail"])
+
+
+def test_a_feed_has_all_that_a_page_needs(client: TestClient) -> None:
+    body = client.get("/v1/feed/r42", params={"limit": 2}).json()
+    assert body.keys() == {"request_id", "reader", "model", "as_of", "items"}
+    assert (body["reader"], body["model"], len(body["items"])) == ("r42", "starting", 2)
+    item = body["items"][0]
+    assert item.keys() == {
+        "id", "score", "position", "source", "propensity", "minutes", "article", "reasons",
+    }  # fmt: skip
+    assert (item["position"], item["minutes"]) == (0, 2.0)
+    assert item["article"]["title"] == f"Title {item['id'][1:]}"
+    assert item["article"]["published_at"].startswith("20")
+    assert all(reason.keys() == {"kind", "text", "article", "weight"} for reason in item["reasons"])
+
+
+def test_events_are_counted_one_by_one(client: TestClient) -> None:
+    rows = [
+        {"id": "e1", "reader": "r", "article": "a0", "kind": "click"},
+        {"id": "e1", "reader": "r", "article": "a0", "kind": "click"},
+        {"reader": "r", "article": "a0", "kind": "glance"},
+        "not an object",
+        {"reader": "r", "article": "a0", "kind": "read", "value": -3},
+        {"reader": "r\u0000", "article": "a0", "kind": "click"},
+    ]
+    body = client.post("/v1/events", json={"events": rows}).json()
+    assert (body["accepted"], body["duplicates"]) == (1, 1)
+    assert [row["index"] for row in body["rejected"]] == [2, 3, 4, 5]
+    assert body["rejected"][0]["reason"] == "unknown_kind"
+    assert client.post("/v1/events", json={"events": rows[:1]}).json()["duplicates"] == 1
+
+
+def test_a_lone_surrogate_is_rejected_not_a_crash(client: TestClient) -> None:
+    raw = '{"events": [{"reader": "\\ud800", "article": "a0", "kind": "click"}, {"reader": "r", "article": "a0", "kind": "click"}]}'  # noqa: E501
+    answer = client.post("/v1/events", content=raw, headers={"content-type": "application/json"})
+    assert answer.json() == {"accepted": 1, "duplicates": 0, "rejected": [{"index": 0, "reason": "bad_type"}]}
+    body = '{"candidates": ["\\ud800"], "reader": "r"}'
+    assert client.post("/v1/rank", content=body, headers={"content-type": "application/json"}).status_code == 422
+
+
+def test_a_read_article_leaves_the_feed(client: TestClient) -> None:
+    event = {"reader": "r", "article": "a1", "kind": "read", "value": 40}
+    client.post("/v1/events", json={"events": [event]}).raise_for_status()
+    assert {item["id"] for item in client.get("/v1/feed/r").json()["items"]} == {"a0", "a2"}
+
+
+def test_feed_parameters_reach_the_engine(client: TestClient) -> None:
+    def ids(**asked: Any) -> set[str]:
+        return {item["id"] for item in client.get("/v1/feed/r", params=asked).json()["items"]}
+
+    assert ids(exclude=["a0", "a1"]) == {"a2"}
+    assert ids(category="sport") == {"a0", "a1", "a2"}
+    assert ids(category="nothing") == set()
+    items = client.get("/v1/feed/r", params={"explain": False}).json()["items"]
+    assert all(item["reasons"] == [] for item in items)
+
+
+def test_ranking_needs_nobody_known_here(client: TestClient) -> None:
+    history = ["a0", {"id": "a1", "seconds": 30, "at": "2024-01-01T00:00:00Z"}, "never heard of"]
+    asked = {"candidates": ["a2", "x", "a2"], "history": history, "explain": True}
+    body = client.post("/v1/rank", json=asked).json()
+    assert body.keys() == {"request_id", "model", "as_of", "items"}
+    assert [item["id"] for item in body["items"]] == ["a2", "x"]
+    assert body["items"][0]["reasons"]
+    assert len(client.post("/v1/rank", json={"candidates": ["a0"]}).json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({"candidates": []}, "candidates"),
+        ({"candidates": ["a"] * 2_001}, "candidates"),
+        ({"candidates": [""]}, "candidates"),
+        ({"candidates": ["a" * 513]}, "candidates"),
+        ({"candidates": ["a\u0000"]}, "no database can hold"),
+        ({"candidates": ["a0"], "reader": "r", "history": []}, "not both"),
+        ({"candidates": ["a0"], "history": [{"id": "a0", "seconds": -1}]}, "seconds"),
+        ({"candidates": ["a0"], "history": [{"id": "a0", "at": "yesterday"}]}, "ISO 8601"),
+        ({"candidates": ["a0"], "surprise": 1}, "surprise"),
+    ],
+)
+def test_rankings_that_cannot_be_are_refused(client: TestClient, body: dict[str, Any], word: str) -> None:
+    assert word in refused(client.post("/v1/rank", json=body))
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "explore=0.6", "explore=x", "device=%00", "limit=ten"])
+def test_feeds_that_cannot_be_are_refused(client: TestClient, query: str) -> None:
+    assert query.split("=")[0] in refused(client.get(f"/v1/feed/r?{query}"))
+
+
+def test_readers_that_no_database_holds_are_refused(client: TestClient) -> None:
+    refused(client.get("/v1/feed/a%00b"))
+    refused(client.get("/v1/feed/" + "r" * 513))
+    assert client.get("/v1/feed/" + "%C3%A9" * 100).status_code == 200
+
+
+@pytest.mark.parametrize(("path", "name"), [("/v1/events", "events"), ("/v1/articles", "articles")])
+def test_bodies_are_bounded(client: TestClient, path: str, name: str) -> None:
+    refused(client.post(path, json={name: []}))
+    refused(client.post(path, json={name: [{}] * 1_001}))
+    refused(client.post(path, json={}))
+    refused(client.post(path, content=b"{", headers={"content-type": "application/json"}))
+
+
+def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
+    refused(client.get("/v1/nothing"), 404)
+    refused(client.delete("/v1/rank"), 405)
+
+
+def test_errors_nobody_foresaw_are_problems_without_details(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recsys.feed.engine.FeedEngine.rank", _fail(ValueError("the secret")))
+    assert "secret" not in refused(client.post("/v1/rank", json={"candidates": ["a0"]}), 500)
+
+
+def test_an_unreachable_store_is_503(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.feed.engine.FeedEngine.rank", _fail(StoreError("gone")))
+    assert refused(client.post("/v1/rank", json={"candidates": ["a0"]}), 503) == "gone"
+
+
+def _fail(error: Exception) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_health(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready", "model": "starting"}
+    assert client.get("/openapi.json").json()["info"]["title"] == "Attune"
+
+
+def test_not_ready_is_a_problem_that_says_why(client: TestClient) -> None:
+    service = client.app.state.service  # type: ignore[attr-defined]
+    service.ready.clear()
+    assert "encoded" in refused(client.get("/readyz"), 503)
+    service.failure = "no weights"
+    assert refused(client.get("/readyz"), 503) == "no weights"
+
+
+def test_an_article_keeps_the_date_it_was_received_with(client: TestClient) -> None:
+    row = {"id": "a0", "title": "Title 0", "category": "sport", "word_count": 476}
+    assert client.post("/v1/articles", json={"articles": [row]}).json()["duplicates"] == 1
+    (before,) = [i for i in client.get("/v1/feed/q").json()["items"] if i["id"] == "a0"]
+    assert client.post("/v1/articles", json={"articles": [{**row, "title": "New"}]}).json()["accepted"] == 1
+    (after,) = [i for i in client.get("/v1/feed/q").json()["items"] if i["id"] == "a0"]
+    assert (after["article"]["title"], after["article"]["published_at"]) == (
+        "New",
+        before["article"]["published_at"],
+    )
