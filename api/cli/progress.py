@@ -13,7 +13,7 @@ console = Console(stderr=True)
 
 @contextmanager
 def bars() -> Iterator[Told]:
-    """A callback `(stage, done, total)` that draws a bar for each stage; on a pipe it draws nothing."""
+    """A callback `(stage, done, total)` that draws a bar for each stage; into a pipe it prints each stage once."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         stages: dict[str, TaskID] = {}
@@ -22,6 +22,8 @@ def bars() -> Iterator[Told]:
             name, _, detail = stage.partition(":")
             if name not in stages:
                 stages[name] = progress.add_task(name, total=total)
+                if not console.is_terminal:
+                    console.print(f"{name} …")
             progress.update(stages[name], completed=done, total=total, description=f"{name}{detail}")
 
         yield tell
