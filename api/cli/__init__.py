@@ -32,5 +32,5 @@ def main() -> None:
     try:
         app()
     except AttuneError as error:
-        typer.secho(f"attune: {error}", fg="red", err=True)
+        typer.secho(f"attune: {' '.join(str(error).split())}", fg="red", err=True)
         sys.exit(1)

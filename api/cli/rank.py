@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from api.cli.options import DatabaseUrl, Home, moment, settings_from
+from recsys.errors import ConfigError
 
 
 def rank(
@@ -18,14 +19,20 @@ def rank(
 ) -> None:
     """Rank candidates for a reader as of any time, by replaying the log up to it: id, score, why."""
     from recsys.domain import RankRequest
+    from recsys.encoder.device import threads
     from recsys.encoder.lazy import LazyEncoder
     from recsys.feed.clock import Clock
     from recsys.feed.past import engine_at
     from recsys.store.database import open_database
 
     settings = settings_from(database_url, home)
-    at = moment(as_of, "--as-of") or Clock().next()
-    engine = engine_at(open_database(settings.database_url), settings, LazyEncoder(settings), at)
+    given = moment(as_of, "--as-of")
+    at = Clock().next() if given is None else given
     ids = tuple(dict.fromkeys(part.strip() for part in candidates.split(",") if part.strip()))
-    for item in engine.rank(RankRequest("rank", at, ids, reader), explain=True).items:
+    if not ids:
+        raise ConfigError("--candidates names no candidates: give article ids, separated by commas")
+    with threads(settings.threads):  # as in the service, so that scores are the same to the bit
+        engine = engine_at(open_database(settings.database_url), settings, LazyEncoder(settings), at)
+        ranking = engine.rank(RankRequest("rank", at, ids, reader), explain=True)
+    for item in ranking.items:
         typer.echo(f"{item.id}\t{item.score:.6f}\t{'; '.join(reason.text for reason in item.reasons)}")

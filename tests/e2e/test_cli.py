@@ -1,0 +1,253 @@
+"""Every command as people run it; errors are one line and exit status 1, never a traceback."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+import api.cli
+from recsys.domain import Event, EventKind, Slate
+from recsys.frames import events_frame, slates_frame
+from recsys.store import articles, log
+from tests.trained import HashEncoder, Place, last_day, place, world
+
+METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10")
+SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "nrms", "reranker_without_content", "attune"]
+
+
+@pytest.fixture(autouse=True)
+def quick_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Encode by hashing; threads would only be in each other's way."""
+    monkeypatch.setattr("recsys.encoder.lazy.LazyEncoder", lambda settings: HashEncoder())
+    monkeypatch.setenv("ATTUNE_INDEX", "exact")
+    monkeypatch.setattr("recsys.training.train.LambdaMartConfig", quick_trees)
+
+
+def quick_trees(seed: int) -> Any:
+    from recsys.reranker.lambdamart import LambdaMartConfig
+
+    return LambdaMartConfig(seed=seed, trees=10, threads=1)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator["Run"]:
+    monkeypatch.chdir(tmp_path)
+    yield Run(monkeypatch, capfd)
+
+
+class Run:
+    """Runs `attune …` through its own `main`, which turns errors into one line."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
+        self._patch, self._capture = patch, capture
+
+    def __call__(self, *arguments: object, at: Place | None = None, fails: int | None = 0) -> str:
+        given = [str(argument) for argument in arguments]
+        if at is not None:
+            self._patch.setenv("ATTUNE_DATABASE_URL", at.settings.database_url)
+            self._patch.setenv("ATTUNE_HOME", str(at.home))
+        self._patch.setattr("sys.argv", ["attune", *given])
+        with pytest.raises(SystemExit) as ended:
+            api.cli.main()
+        out, err = self._capture.readouterr()
+        failed = int(ended.value.code or 0)
+        assert failed == (failed and 1 if fails is None else fails), (out, err)
+        assert "Traceback" not in out + err
+        return err if failed else out
+
+
+def one_line(error: str) -> str:
+    (line,) = error.strip().splitlines()
+    assert line.startswith("attune: ")
+    return line
+
+
+@pytest.fixture
+def copied(trained: Place, tmp_path: Path) -> Place:
+    return trained.copy(tmp_path / "copy")
+
+
+def stored(folder: Path, events: list[Event], slates: list[Slate]) -> Place:
+    """A place with one described article and some log."""
+    folder.mkdir()
+    made = place(folder)
+    database = made.open()
+    with database.write() as connection:
+        articles.upsert(connection, world().articles.head(9))
+        log.append(connection, events_frame(events), slates_frame(slates))
+    database.close()
+    return made
+
+
+DAY_ONE = 1_700_000_000_000_000
+IDS = tuple(world().articles["id"][:4].to_list())
+
+
+def slate(number: int, reader: str = "r") -> Slate:
+    at = DAY_ONE + number * 3_600_000_000
+    return Slate(f"s{number}", reader, at, at, IDS, ordered=True)
+
+
+def click(number: int, reader: str = "r", article: int = 0) -> Event:
+    at = DAY_ONE + number * 3_600_000_000 + 5_000_000
+    return Event(f"e{number}", reader, EventKind.CLICK, at, at, IDS[article], request_id=f"s{number}")
+
+
+@pytest.mark.parametrize(
+    ("events", "slates", "message"),
+    [
+        ([], [], "the log has no impressions to learn from"),
+        ([click(0)], [], "the log has no impressions to learn from"),
+        ([], [slate(0), slate(1)], "to learn from"),
+    ],
+)
+def test_training_on_too_little_says_so(
+    run: Run, tmp_path: Path, events: list[Event], slates: list[Slate], message: str
+) -> None:
+    made = stored(tmp_path / "place", events, slates)
+    assert message in one_line(run("train", at=made, fails=1))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 30])
+def test_training_on_one_reader_works_or_says_why_not(run: Run, tmp_path: Path, count: int) -> None:
+    made = stored(
+        tmp_path / "place", [click(i, article=i % 3) for i in range(count)], [slate(i) for i in range(count)]
+    )
+    told = run("train", at=made, fails=None)
+    assert "published and activated" in told or "to learn from" in one_line(told)
+
+
+def test_training_before_the_log_begins_says_so(run: Run, copied: Place) -> None:
+    assert "choose a later --until" in one_line(run("train", "--until", "2001-01-01", at=copied, fails=1))
+    assert "'noon' is not an ISO 8601 time" in one_line(run("train", "--until", "noon", at=copied, fails=1))
+
+
+def test_train_publishes_and_activates(run: Run, copied: Place) -> None:
+    out = run("train", "--until", "2024-01-03T00:00", at=copied)
+    (version,) = re.findall(r"published and activated bundle (\S+)", out)
+    assert "validation" in out
+    listed = run("models", "list", at=copied).splitlines()
+    assert len(listed) == 2
+    assert f"* {version}" in listed[1]
+    first = listed[0].split()[0]
+    assert run("models", "activate", first, at=copied).startswith(f"bundle {first} is active")
+    assert f"* {first}" in run("models", "list", at=copied)
+    assert "no readable bundle" in one_line(run("models", "activate", "nothing", at=copied, fails=1))
+    assert f"* {first}" in run("models", "list", at=copied)
+
+
+def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path: Path) -> None:
+    out = run("evaluate", "--json", "out.json", "--html", "out.html", at=copied)
+    result = json.loads((tmp_path / "out.json").read_text())
+    assert {"data", "bundle", "seconds", "systems"} <= result.keys()
+    assert result["data"].keys() == {"from", "to", "impressions", "readers"}
+    assert result["data"]["from"].startswith("2024-01-0")
+    assert result["data"]["impressions"] > 50
+    assert 1 < result["data"]["readers"] <= 40
+    assert isinstance(result["seconds"], float)
+    assert list(result["systems"]) == SYSTEMS
+    for figures in result["systems"].values():
+        for metric in METRICS:
+            low, high = figures["ci"][metric]
+            assert 0 <= low <= figures[metric] <= high <= 1
+        assert 0 <= figures["ece"] <= 1
+    assert f"{result['systems']['attune']['auc']:.4f}" in out
+    assert f"{result['systems']['attune']['auc']:.4f}" in (tmp_path / "out.html").read_text()
+
+
+def test_evaluating_what_was_trained_on_is_refused_unless_meant(run: Run, copied: Place) -> None:
+    early = ["evaluate", "--from", "2024-01-01", "--to", "2024-01-01T12:00"]
+    assert "--in-sample" in one_line(run(*early, at=copied, fails=1))
+    assert "attune" in run(*early, "--in-sample", at=copied)
+
+
+def test_evaluating_nothing_says_so(run: Run, copied: Place, tmp_path: Path) -> None:
+    assert "no impression lies" in one_line(run("evaluate", "--from", "2030-01-01", at=copied, fails=1))
+    assert "run `attune train`" in one_line(run("evaluate", "--home", tmp_path / "none", at=copied, fails=1))
+    missing = run("evaluate", "--json", "no/such/folder/out.json", at=copied, fails=1)
+    assert "there is no folder" in one_line(missing)
+    empty = ["evaluate", "--database-url", f"sqlite:///{tmp_path}/empty.db"]
+    assert "run `attune ingest`" in one_line(run(*empty, at=copied, fails=1))
+
+
+def test_rank_answers_as_of_any_time(run: Run, copied: Place) -> None:
+    asked = ["rank", "--reader", "r00001", "--candidates", ",".join([*IDS, "unknown", IDS[0]])]
+    now, then = run(*asked, at=copied).splitlines(), run(*asked, "--as-of", "2024-01-02", at=copied).splitlines()
+    assert {line.split("\t")[0] for line in now} == {*IDS, "unknown"}
+    scores = [float(line.split("\t")[1]) for line in then]
+    assert scores == sorted(scores, reverse=True)
+    assert now != then
+    assert run("rank", "--reader", "nobody", "--candidates", IDS[0], at=copied).startswith(IDS[0])
+    assert "no candidates" in one_line(run("rank", "--reader", "r", "--candidates", " , ", at=copied, fails=1))
+
+
+def test_index_stats_and_rebuild(run: Run, tmp_path: Path) -> None:
+    made = stored(tmp_path / "place", [], [])
+    assert "9 articles, 0 with a vector" in run("index", "stats", at=made)
+    assert "9 articles have a vector" in run("index", "rebuild", at=made)
+    assert "9 articles, 9 with a vector" in run("index", "stats", at=made)
+
+
+def test_config_tells_origins_and_hides_passwords(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    (tmp_path / ".env").write_text("ATTUNE_SEED=11\n")
+    for url in (
+        "postgresql://u:s3cr@t@host/db",
+        "postgresql://:s3cr@host/db",
+        "postgresql://host/db?password=s3cr",
+    ):
+        monkeypatch.setenv("ATTUNE_DATABASE_URL", url)
+        out = run("config")
+        assert "s3cr" not in out
+        assert "host/db" in out
+    lines = {line.split()[1]: line for line in out.splitlines() if "ATTUNE_" in line}
+    assert "environment" in lines["ATTUNE_DATABASE_URL"]
+    assert "11" in lines["ATTUNE_SEED"]
+    assert ".env" in lines["ATTUNE_SEED"]
+    assert "default" in lines["ATTUNE_DEVICE"]
+
+
+def test_a_setting_that_does_not_validate_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_DEVICE", "abacus")
+    assert "ATTUNE_DEVICE" in one_line(run("config", fails=1))
+    assert "ATTUNE_DEVICE" in one_line(run("migrate", fails=1))
+
+
+def test_migrate_tells_what_it_did(run: Run, tmp_path: Path) -> None:
+    assert "up to date" in run("migrate", at=place(tmp_path))
+    assert "not supported" in one_line(run("migrate", "--database-url", "oracle://x/y", fails=1))
+
+
+def test_simulate_into_a_database_or_into_files(run: Run, tmp_path: Path) -> None:
+    small = ["simulate", "--readers", 20, "--articles", 60, "--days", 2]
+    told = run(*small, at=place(tmp_path))
+    (impressions,) = re.findall(r"(\d+) impressions", told)
+    run(*small, "--out", "made")
+    assert pl.read_parquet(tmp_path / "made/impressions.parquet").height == int(impressions)
+    files = run("ingest", "parquet", "made", "--database-url", f"sqlite:///{tmp_path}/other.db")
+    assert "rejected, " not in files
+
+
+def test_a_small_demo_tells_the_whole_story(run: Run) -> None:
+    out = run("demo", "--folder", "shop", "--readers", 40, "--articles", 200)
+    for part in ("simulated", "attune", "popular", "the feed, and why", "serve it"):
+        assert part in out
+    assert re.search(r"^1\. \S", out, re.MULTILINE)
+
+
+def test_help_is_there_without_a_command() -> None:
+    shown = CliRunner().invoke(api.cli.app, ["--help"])
+    assert shown.exit_code == 0
+    assert "evaluate" in shown.stdout
+
+
+def test_the_last_day_of_the_small_world_is_not_trained_on(trained: Place) -> None:
+    (manifest,) = (trained.home / "bundles").glob("*/manifest.json")
+    assert json.loads(manifest.read_text())["data"]["until"] == last_day()

@@ -1,0 +1,71 @@
+"""`attune serve` as operators meet it: before any training, killed, restarted, misconfigured."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.serving import environment, served
+from tests.trained import Place, place
+
+pytestmark = pytest.mark.xdist_group("served")
+
+ARTICLES = [
+    {"id": "tram", "title": "Council approves new tram line", "category": "local", "word_count": 400},
+    {"id": "cup", "title": "Late goal decides the cup final", "category": "sport"},
+    {"id": "bus", "title": "Night buses return to the old town", "category": "local"},
+]
+
+
+def feed(client: httpx.Client, reader: str, **asked: Any) -> list[dict[str, Any]]:
+    return list(client.get(f"/v1/feed/{reader}", params=asked).raise_for_status().json()["items"])
+
+
+def test_from_an_empty_folder_to_explained_feeds_and_over_a_restart(tmp_path: Path) -> None:
+    where = place(tmp_path)
+    with served(where) as client:
+        assert feed(client, "r") == []
+        client.post("/v1/articles", json={"articles": ARTICLES}).raise_for_status()
+        while len(items := feed(client, "r", explore=0)) < 3:
+            pass
+        event = {"reader": "r", "article": "tram", "kind": "read", "value": 80}
+        client.post("/v1/events", json={"events": [event]}).raise_for_status()
+        items = feed(client, "r", explore=0)
+        assert [item["id"] for item in items] == ["bus", "cup"]
+        assert items[0]["reasons"][0]["text"] == "Because you read: Council approves new tram line"
+        ranked = client.post("/v1/rank", json={"candidates": ["cup", "bus"], "history": ["tram"]}).json()["items"]
+        assert [item["id"] for item in ranked] == ["bus", "cup"]
+    assert list((tmp_path / "state").glob("*.safetensors"))
+    with served(where) as client:
+        assert [item["id"] for item in feed(client, "r", explore=0)] == ["bus", "cup"]
+    assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+def start(where: Place, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", "serve", "--port", "1", *options],
+        cwd=where.home,
+        env=environment(where),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_database_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = start(place(tmp_path), "--database-url", "postgresql+psycopg://nobody:secret@127.0.0.1:1/none")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("attune: cannot open postgresql+psycopg://nobody:***@127.0.0.1:1/none")
+    assert "secret" not in done.stderr
+
+
+def test_a_bundle_of_another_encoder_is_one_line(trained: Place, tmp_path: Path) -> None:
+    done = start(trained.copy(tmp_path / "copy"))
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "ATTUNE_ENCODER" in done.stderr
