@@ -14,7 +14,7 @@ serve: $(READY)
 	$(BIN)/attune serve
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not soak"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not soak"
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak
