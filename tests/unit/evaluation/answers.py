@@ -1,0 +1,36 @@
+"""Answers without a replay: what systems said of made-up slates."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from recsys.domain import DAY, HOUR
+from recsys.evaluation.replay import Answers
+
+AT = 20_000 * DAY
+
+
+def answers(labels: Sequence[Sequence[int]], **scores: Sequence[Sequence[float]]) -> Answers:
+    """One slate a list. Slate s is asked s hours after midnight by reader s; candidates are rows 1, 2, 3, …"""
+    sizes = [len(slate) for slate in labels]
+    rows = np.concatenate([np.arange(1, size + 1) for size in sizes])
+    count = len(labels)
+    return Answers(
+        scores={
+            name: np.concatenate([np.asarray(s, dtype=np.float64) for s in said]) for name, said in scores.items()
+        },
+        labels=np.concatenate([np.asarray(slate, dtype=np.int8) for slate in labels]),
+        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        rows=rows,
+        available=np.full(len(rows), AT - DAY),
+        topics=rows % 2,
+        at=AT + np.arange(count) * HOUR,
+        readers=np.arange(count),
+        history=np.full(count, 10),
+        mix=np.tile([3.0, 1.0], (count, 1)),
+    )
+
+
+def changed(of: Answers, **changes: object) -> Answers:
+    return replace(of, **changes)  # type: ignore[arg-type]

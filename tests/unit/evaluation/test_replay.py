@@ -1,0 +1,85 @@
+"""Replay: every system on every slate, with what metrics need to know of it."""
+
+import numpy as np
+
+from recsys.domain import DAY
+from recsys.evaluation.evaluate import choose_stretch, evaluate, iso
+from recsys.evaluation.questions import load_questions
+from recsys.evaluation.replay import Answers, replay
+from recsys.evaluation.systems import systems
+from recsys.feed.engine import FeedEngine
+from recsys.feed.follow import Replay
+from recsys.feed.trained import load_active
+from recsys.feed.vectors import VectorTable, ensure_vectors
+from recsys.reranker.starting import StartingRanker
+from tests.trained import HashEncoder, Place, last_day, world
+
+
+def replayed(trained: Place, told: list[int] | None = None) -> Answers:
+    database = trained.open()
+    with database.read() as connection, Replay(connection) as log:
+        questions = load_questions(connection, last_day(), last_day() + DAY, log.articles, last_day() + 2 * DAY)
+        engine = FeedEngine(log.state, VectorTable())
+        progress = None if told is None else told.append
+        answers = replay(engine, log, questions, systems(StartingRanker(), None), progress)
+    database.close()
+    return answers
+
+
+def test_answers_line_up_with_the_log(trained: Place) -> None:
+    told: list[int] = []
+    answers = replayed(trained, told)
+    slates = world().slates.filter(
+        (world().slates["at"] >= last_day()) & (world().slates["at"] < last_day() + DAY)
+    )
+    assert len(answers) == slates.height
+    np.testing.assert_array_equal(answers.at, slates.sort("at", "id")["at"])
+    np.testing.assert_array_equal(np.diff(answers.offsets), slates.sort("at", "id")["candidates"].list.len())
+    assert answers.readers.max() + 1 == slates["reader"].n_unique()
+    assert all(len(scores) == answers.offsets[-1] == len(answers.labels) for scores in answers.scores.values())
+    assert (answers.available < np.repeat(answers.at, np.diff(answers.offsets))).all(), "shown after it was out"
+    assert answers.labels.max() > 0
+    assert told == list(range(100, len(answers) + 1, 100))
+
+
+def test_the_reader_s_mix_is_of_what_was_read_by_then(trained: Place) -> None:
+    answers = replayed(trained)
+    np.testing.assert_array_equal(answers.mix.sum(axis=1), answers.history)
+    assert (answers.history[answers.history > 0] <= 50).all()
+
+
+def test_no_questions_are_no_answers(trained: Place) -> None:
+    database = trained.open()
+    with database.read() as connection, Replay(connection) as log:
+        nothing = load_questions(connection, 0, 1, log.articles, 2)
+        answers = replay(FeedEngine(log.state, VectorTable()), log, nothing, systems(StartingRanker(), None))
+    database.close()
+    assert len(answers) == 0
+    assert answers.offsets.tolist() == [0]
+
+
+def test_evaluating_twice_gives_the_same_figures(trained: Place) -> None:
+    database, encoder = trained.open(), HashEncoder()
+    system = load_active(trained.home, encoder.name)
+    stretch = choose_stretch(database, system.trained_until, None, None, in_sample=False)
+    assert stretch.start == last_day()
+    assert stretch.end == last_day() + DAY + 1
+    one, two = (evaluate(database, encoder, system, stretch, lambda *_: None) for _ in range(2))
+    database.close()
+    assert {**one, "seconds": 0} == {**two, "seconds": 0}
+    assert one["data"]["from"] == iso(last_day())
+    assert encoder.encoded == [], "vectors were stored by training"
+
+
+def test_new_articles_are_embedded_on_the_way(trained: Place, tmp_path: object) -> None:
+    database, encoder = trained.copy(tmp_path / "copy").open(), HashEncoder()  # type: ignore[operator]
+    with database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM article_vectors")
+    system = load_active(trained.home, encoder.name)
+    stretch = choose_stretch(database, system.trained_until, None, None, in_sample=False)
+    told: list[str] = []
+    evaluate(database, encoder, system, stretch, lambda stage, *_: told.append(stage))
+    assert len(encoder.encoded) == len(set(encoder.encoded)) > 100
+    assert told[0] == "articles encoded"
+    assert ensure_vectors(database, encoder, world().articles).shape == (150, 16)
+    database.close()

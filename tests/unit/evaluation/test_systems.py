@@ -1,0 +1,93 @@
+"""The rows of the results table, each from the same prepared request."""
+
+import numpy as np
+import pytest
+
+from recsys.domain import HOUR, EventKind, RankRequest
+from recsys.evaluation.systems import FULL, UNKNOWN_SCORE, Asked, known, systems
+from recsys.feed.engine import FeedEngine
+from recsys.preference.content import mean_match
+from recsys.reranker.context import FloatArray
+from tests.unit.feed.newsrooms import NOW, did, engine, papers, read, shown
+
+IDS = ("a010", "a020", "a030", "unknown")
+
+
+class Counting:
+    """Scores by place, and counts how often it was asked."""
+
+    name = "counting"
+
+    def __init__(self, sign: float = 1.0) -> None:
+        self.sign, self.asked = sign, 0
+
+    def score(self, features: FloatArray) -> FloatArray:
+        self.asked += 1
+        return self.sign * np.arange(len(features))
+
+
+@pytest.fixture
+def of() -> FeedEngine:
+    events = [*read("r", "a002", 2 * HOUR), *(did(f"q{i}", EventKind.CLICK, "a020", HOUR + i) for i in range(4))]
+    events.append(did("q9", EventKind.CLICK, "a030", HOUR))
+    slates = [shown(f"q{i}", "a020", ago=HOUR + 1_000 + i) for i in range(20)]
+    return engine(papers(), events, slates)
+
+
+def asked(of: FeedEngine, reader: str = "r", request_id: str = "request") -> Asked:
+    prepared = of.prepare(RankRequest(request_id, NOW, IDS, reader))
+    vectors = np.zeros((len(IDS), of.vectors.matrix.shape[1]))
+    has = of.vectors.has(prepared.context.rows)
+    vectors[has] = of.vectors.take(prepared.context.rows[has])
+    return Asked(request_id, prepared, vectors)
+
+
+def scores(of: FeedEngine, name: str, **changes: str) -> FloatArray:
+    return known(systems(Counting(), Counting(-1.0))[name](asked(of, **changes)))
+
+
+def test_the_table_has_all_rows_and_ends_with_the_full_system() -> None:
+    names = ["random", "newest", "popular", "popular_ctr", "content", "nrms", "reranker_without_content", "attune"]
+    assert list(systems(Counting(), Counting())) == names
+    assert names[-1] == FULL
+    assert list(systems(Counting(), None)) == [name for name in names if name != "reranker_without_content"]
+
+
+def test_newest_is_by_age(of: FeedEngine) -> None:
+    assert np.argsort(-scores(of, "newest"))[0] in (2, 3)
+    assert (np.diff(scores(of, "newest")[:3]) > 0).all()
+
+
+def test_popular_is_by_clicks_and_popular_ctr_by_clicks_of_those_shown(of: FeedEngine) -> None:
+    assert scores(of, "popular").argmax() == 1
+    assert scores(of, "popular")[0] == 0
+    assert np.isfinite(scores(of, "popular_ctr")).all()
+
+
+def test_content_is_the_mean_of_the_history(of: FeedEngine) -> None:
+    question = asked(of)
+    expected = mean_match(question.prepared.reads, question.vectors.astype(np.float32))
+    np.testing.assert_array_equal(scores(of, "content"), expected)
+    assert scores(of, "content")[:3].argmax() in (0, 2)  # the category that was read
+    assert (scores(of, "content", reader="nobody") == 0).all()
+
+
+def test_nrms_is_the_preference_match(of: FeedEngine) -> None:
+    found = scores(of, "nrms")
+    assert found[3] == UNKNOWN_SCORE
+    np.testing.assert_array_equal(found[:3], asked(of).prepared.context.interest.preference[:3])
+
+
+def test_random_depends_on_the_request_alone(of: FeedEngine) -> None:
+    one, again, other = (scores(of, "random", request_id=id_) for id_ in ("x", "x", "y"))
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).all()
+
+
+def test_rerankers_score_the_features(of: FeedEngine) -> None:
+    assert scores(of, FULL).tolist() == [0, 1, 2, 3]
+    assert scores(of, "reranker_without_content").tolist() == [0, -1, -2, -3]
+
+
+def test_what_a_system_knows_nothing_of_comes_last() -> None:
+    assert known(np.asarray([np.nan, -5.0, 3.0])).argmin() == 0
