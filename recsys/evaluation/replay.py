@@ -56,7 +56,7 @@ def replay(
     records = []
     for done, (question, prepared) in enumerate(ask(engine, log, questions), start=1):
         records.append(_record(engine, question, prepared, systems, topics))
-        if progress and done % 100 == 0:
+        if progress and (done % 100 == 0 or done == len(questions)):
             progress(done)
     readers = _dense(questions["reader"])
     return _stack(records, list(systems), readers, topics)

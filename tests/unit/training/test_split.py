@@ -1,0 +1,36 @@
+"""The temporal split."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys.domain import DAY, HOUR
+from recsys.errors import DataError
+from recsys.training.split import Split, split
+
+
+def test_the_last_day_validates() -> None:
+    assert split(0, 10 * DAY) == Split(0, 9 * DAY, 10 * DAY)
+
+
+def test_of_a_short_log_the_last_quarter_validates() -> None:
+    assert split(0, 2 * DAY) == Split(0, 2 * DAY - 12 * HOUR, 2 * DAY)
+    assert split(100, 104) == Split(100, 103, 104)
+
+
+@pytest.mark.parametrize("until", [100, 99, 0])
+def test_nothing_before_the_cut_off_is_an_error(until: int) -> None:
+    with pytest.raises(DataError, match="later --until"):
+        split(100, until)
+
+
+@given(st.integers(0, 50 * DAY), st.integers(1, 50 * DAY))
+@settings(deadline=None, max_examples=60)
+def test_blocks_cover_the_fit_slice_without_gap_or_overlap(first: int, length: int) -> None:
+    when = split(first, first + length)
+    blocks = when.blocks()
+    assert first <= when.validate_from <= when.until == first + length
+    assert [end for _, end in blocks[:-1]] == [start for start, _ in blocks[1:]]
+    assert all(0 < end - start <= DAY for start, end in blocks)
+    if blocks:
+        assert (blocks[0][0], blocks[-1][1]) == (first, when.validate_from)
