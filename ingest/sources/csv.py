@@ -8,6 +8,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -23,7 +24,17 @@ _MOST_LINES = 1_000
 
 csv.field_size_limit(LONGEST_LINE)
 
-_Line = tuple[int, str]
+
+class _Line(NamedTuple):
+    """A decoded line: its number in the file, and the byte it begins at, counted over all files."""
+
+    number: int
+    text: str
+    position: int
+
+
+_Reject = tuple[int, str, str | bytes]
+"""Line number, reason, and the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +60,12 @@ class _Records:
 
     cells: list[list[str]] = field(default_factory=list)
     lines: list[_Line] = field(default_factory=list)
-    rejects: list[tuple[int, str, str]] = field(default_factory=list)
+    rejects: list[_Reject] = field(default_factory=list)
     rest: list[_Line] = field(default_factory=list)
 
     def keep(self, line: _Line, found: list[str] | str) -> None:
         if isinstance(found, str):
-            self.rejects.append((line[0], found, line[1]))
+            self.rejects.append((line.number, found, line.text))
         else:
             self.cells.append(found)
             self.lines.append(line)
@@ -80,13 +91,14 @@ class CsvFiles:
     def batches(self, start: int) -> Iterator[Batch]:
         """One batch a block of lines; positions are bytes, and always those of a record's first line."""
         rest: list[_Line] = []
+        held: list[_Reject] = []
         ends = _ends(self._paths)
         for block in blocks(self._paths, start, self._block_bytes):
             layout = self._layouts[block.path]
-            lines, rejects = _texts(block, layout)
+            lines, rejects = _texts(block)
             found = split_records(rest + lines, layout, final=block.end in ends)
             rest = found.rest
-            rejects += [reject(block.path.name, row, layout.kind, why, raw) for row, why, raw in found.rejects]
+            rejects, held = _apart(held + rejects + found.rejects, rest)
             yield _batch(block, layout, found, rejects)
 
 
@@ -110,10 +122,10 @@ def split_records(lines: list[_Line], layout: Layout, final: bool) -> _Records:
     found = _Records()
     at = 0
     while at < len(lines):
-        if not lines[at][1].strip():  # blank between records; within quotes a blank line is part of the cell
+        if not lines[at].text.strip():  # blank between records; within quotes a blank line is part of the cell
             at += 1
             continue
-        alone = layout.parse(lines[at][1])
+        alone = layout.parse(lines[at].text)
         if alone != "bad_quotes":
             found.keep(lines[at], alone)
             at += 1
@@ -122,7 +134,7 @@ def split_records(lines: list[_Line], layout: Layout, final: bool) -> _Records:
         if end is None and not final and len(lines) - at < _MOST_LINES:
             found.rest = lines[at:]
             break
-        joined = alone if end is None else layout.parse("\n".join(text for _, text in lines[at : end + 1]))
+        joined = alone if end is None else layout.parse("\n".join(line.text for line in lines[at : end + 1]))
         found.keep(lines[at], joined)
         at = at + 1 if end is None or isinstance(joined, str) else end + 1
     return found
@@ -131,23 +143,32 @@ def split_records(lines: list[_Line], layout: Layout, final: bool) -> _Records:
 def _closing_line(lines: list[_Line], start: int) -> int | None:
     quotes = 0
     for index in range(start, min(start + _MOST_LINES, len(lines))):
-        quotes += lines[index][1].count('"')
+        quotes += lines[index].text.count('"')
         if quotes % 2 == 0:
             return index
     return None
 
 
-def _texts(block: Block, layout: Layout) -> tuple[list[_Line], list[dict[str, object]]]:
+def _texts(block: Block) -> tuple[list[_Line], list[_Reject]]:
     lines: list[_Line] = []
-    rejects = []
+    rejects: list[_Reject] = []
+    position = block.position
     for number, line in enumerate(block.lines, start=block.first):
         text = decode(line.removesuffix(b"\r"))
         if text is None or len(line) >= LONGEST_LINE:
             reason = "not_utf8" if text is None else "line_too_long"
-            rejects.append(reject(block.path.name, number, layout.kind, reason, line))
+            rejects.append((number, reason, line[: 4 * RAW_CHARS]))
         else:
-            lines.append((number, text))
+            lines.append(_Line(number, text, position))
+        position += len(line) + 1
     return lines[1:] if block.first == 1 else lines, rejects
+
+
+def _apart(rejects: list[_Reject], rest: list[_Line]) -> tuple[list[_Reject], list[_Reject]]:
+    """Rejects before the unfinished record, and those behind its start: a resumed job meets these again."""
+    first = rest[0].number if rest else None
+    before = [row for row in rejects if first is None or row[0] < first]
+    return before, [row for row in rejects if first is not None and row[0] >= first]
 
 
 def _ends(paths: Sequence[Path]) -> set[int]:
@@ -158,23 +179,18 @@ def _ends(paths: Sequence[Path]) -> set[int]:
     return ends
 
 
-def _batch(block: Block, layout: Layout, found: _Records, rejects: list[dict[str, object]]) -> Batch:
+def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject]) -> Batch:
     table = pl.DataFrame(found.cells, schema=dict.fromkeys(layout.names, pl.String), orient="row")
     places = pl.DataFrame(
         {
             "file": [block.path.name] * len(found.lines),
-            "row": [number for number, _ in found.lines],
-            "raw": [text[:RAW_CHARS] for _, text in found.lines],
+            "row": [line.number for line in found.lines],
+            "raw": [line.text[:RAW_CHARS] for line in found.lines],
         },
         schema={"file": pl.String, "row": pl.Int64, "raw": pl.String},
     )
     table = table.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
     rows = fields.from_frame(table, places, layout.kind)
-    return fields.batch_of(_position(block, found.rest), layout.kind, rows, rejects_frame(rejects))
-
-
-def _position(block: Block, rest: list[_Line]) -> int:
-    if not rest:
-        return block.end
-    unread = block.lines[rest[0][0] - block.first :]
-    return block.end - sum(len(line) + 1 for line in unread)
+    position = found.rest[0].position if found.rest else block.end
+    wrong = rejects_frame([reject(block.path.name, row, layout.kind, why, raw) for row, why, raw in rejects])
+    return fields.batch_of(position, layout.kind, rows, wrong)

@@ -16,7 +16,8 @@ _BOM = b"\xef\xbb\xbf"
 class Block:
     """Lines of one file, without their line feeds; `first` is the number of the first one, from 1.
 
-    `position` and `end` count bytes over all files of the source; `end` is where the next block begins.
+    `position` and `end` count bytes over all files of the source: where the first line begins, behind a byte
+    order mark, and where the next block begins.
     """
 
     path: Path
@@ -48,11 +49,12 @@ def _blocks_of(path: Path, before: int, start: int, block_bytes: int) -> Iterato
         file.seek(start)
         while text := file.read(block_bytes):
             text += _rest_of_line(file) if not text.endswith(b"\n") else b""
-            lines = text.removeprefix(_BOM).split(b"\n") if start == 0 else text.split(b"\n")
+            mark = len(_BOM) if start == 0 and text.startswith(_BOM) else 0
+            lines = text[mark:].split(b"\n")
             if not lines[-1]:
                 lines.pop()
             end = file.tell()
-            yield Block(path, number, lines, before + start, before + end)
+            yield Block(path, number, lines, before + start + mark, before + end)
             number += len(lines)
             start = end
 

@@ -118,3 +118,25 @@ def test_any_split_and_any_resumption_gives_the_same_rows(
     first = list(log.batches(0))[: stop + 1]
     rest = list(log.batches(first[-1].position))
     assert pl.concat(batch.articles for batch in first + rest).equals(whole)
+
+
+STRETCHED = (
+    "\ufeffid,title\na,A\n".encode()
+    + b'b,"' + b"line\n" * 9 + b'end"\n'
+    + b"c,C\n\xff\nd\n"
+    + b'e,"' + b"x\n\xff\n\n" * 6 + b'y"\nf,"never closed\ng,G\n'
+)  # fmt: skip
+"""Records, good and bad lines, quotes that take many lines, and a byte order mark."""
+
+
+@pytest.mark.parametrize("size", [1, 7, 12, 20, 33])
+def test_a_record_of_many_blocks_survives_a_stop_behind_any_of_them(tmp_path: Path, size: int) -> None:
+    whole = one(tmp_path, STRETCHED)
+    log = source(tmp_path, STRETCHED, size)
+    done = list(log.batches(0))
+    assert len(done) > 3
+    for count in range(1, len(done) + 1):
+        told = done[:count] + list(log.batches(done[count - 1].position))
+        assert pl.concat(batch.articles for batch in told).equals(whole.articles)
+        rejects = pl.concat(batch.rejects for batch in told).sort("row")
+        assert rejects.equals(whole.rejects.sort("row"))
