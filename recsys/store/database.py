@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from recsys.errors import ConfigError, StoreError
 from recsys.store.schema import upgrade_if_behind
@@ -16,6 +17,9 @@ __all__ = ["Connection", "Database", "open_database"]
 
 _SUPPORTED = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _FIX = "set ATTUNE_DATABASE_URL to sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+_SEE = "see that it runs, may be written to and is not locked by another process,"
+_BUSY_MS = 30_000
+"""A writer waits this long for another process's write lock."""
 
 
 class Database:
@@ -26,6 +30,7 @@ class Database:
 
         Raises:
             ConfigError: the URL is not one of a supported database, or its driver is not installed.
+            StoreError: the folder of a SQLite file cannot be made.
         """
         self.url = url
         self.engine = _make_engine(url)
@@ -36,7 +41,7 @@ class Database:
         """A transaction that sees one consistent state of the database.
 
         Raises:
-            StoreError: the database cannot be reached.
+            StoreError: the database cannot be reached, or fails within the transaction.
         """
         with self._transaction(read_only=True) as connection:
             yield connection
@@ -46,14 +51,15 @@ class Database:
         """A transaction that commits on exit and rolls back on an exception.
 
         Raises:
-            StoreError: the database cannot be reached.
+            StoreError: the database cannot be reached, or fails within the transaction.
         """
         with self._transaction(read_only=False) as connection:
             yield connection
 
     @contextmanager
     def _transaction(self, read_only: bool) -> Iterator[Connection]:
-        with _connected(self.engine).execution_options(read_only=read_only) as connection:
+        with _connected(self.engine) as connection:
+            connection = connection.execution_options(read_only=read_only)
             if read_only and self.dialect == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -69,7 +75,7 @@ def open_database(url: str, migrate: bool = True) -> Database:
 
     Raises:
         ConfigError: the URL or its driver is wrong.
-        StoreError: the database cannot be reached, or `migrate` is off and the schema is behind.
+        StoreError: the database cannot be used, or `migrate` is off and the schema is behind.
     """
     database = Database(url)
     try:
@@ -81,12 +87,20 @@ def open_database(url: str, migrate: bool = True) -> Database:
     return database
 
 
-def _connected(engine: sa.Engine) -> Connection:
+@contextmanager
+def _connected(engine: sa.Engine) -> Iterator[Connection]:
+    """A connection; what the database fails at, then or later, is a StoreError without rows or password."""
     try:
-        return engine.connect()
-    except OperationalError as error:
+        with engine.connect() as connection:
+            yield connection
+    except (
+        DBAPIError,
+        PoolTimeoutError,
+        engine.dialect.loaded_dbapi.Error,
+    ) as error:  # bulk rows go past SQLAlchemy
         where = engine.url.render_as_string(hide_password=True)
-        raise StoreError(f"cannot open {where}: {str(error.orig).strip()}; {_FIX}") from error
+        why = str(getattr(error, "orig", error)).strip()
+        raise StoreError(f"cannot use {where}: {why}; {_SEE} or {_FIX}") from error
 
 
 def _make_engine(url: str) -> sa.Engine:
@@ -97,7 +111,7 @@ def _make_engine(url: str) -> sa.Engine:
             raise ConfigError(f"database {backend!r} is not supported; {_FIX}")
         parsed = parsed.set(drivername=f"{backend}+{_SUPPORTED[backend]}")
         if backend == "sqlite" and parsed.database:
-            Path(parsed.database).resolve().parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(parsed.database).resolve().parent)
         engine = sa.create_engine(parsed, pool_pre_ping=backend == "postgresql")
     except (ArgumentError, NoSuchModuleError) as error:
         raise ConfigError(f"{error}; {_FIX}") from error
@@ -109,12 +123,19 @@ def _make_engine(url: str) -> sa.Engine:
     return engine
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make the database's folder {folder} ({error.strerror}); {_FIX}") from error
+
+
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below opens transactions, not the driver
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
-        "busy_timeout=30000",
+        f"busy_timeout={_BUSY_MS}",
         "temp_store=MEMORY",
         "cache_size=-131072",
     ):

@@ -1,7 +1,9 @@
 """The HTTP API, in process: bodies, limits, problems."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +162,17 @@ def test_errors_nobody_foresaw_are_problems_without_details(
 def test_an_unreachable_store_is_503(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recsys.feed.engine.FeedEngine.rank", _fail(StoreError("gone")))
     assert refused(client.post("/v1/rank", json={"candidates": ["a0"]}), 503) == "gone"
+
+
+def test_a_locked_store_is_503(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.store.database._BUSY_MS", 1)
+    service = client.app.state.service  # type: ignore[attr-defined]
+    service.database.close()  # connections take the patience they were opened with
+    file = str(service.database.engine.url.database)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        event = {"reader": "r", "article": "a1", "kind": "click"}
+        assert "locked" in refused(client.post("/v1/events", json={"events": [event]}), 503)
 
 
 def _fail(error: Exception) -> Callable[..., None]:
