@@ -79,7 +79,7 @@ class RankIn(_Body):
 
 
 class ReasonOut(BaseModel):
-    """Why an item stands where it stands; `weight` is what the score loses without `article`."""
+    """Why an item stands where it stands; `weight` is what the interest match loses without `article`."""
 
     kind: str
     text: str

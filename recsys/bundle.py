@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recsys.errors import BundleError
+from recsys.errors import BundleError, ConfigError
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -30,12 +30,27 @@ class Bundle:
     manifest: dict[str, Any]
 
 
+def prepare(home: Path) -> None:
+    """Make the folder that bundles go to, and find out whether it can be written: before the work, not after it.
+
+    Raises:
+        ConfigError: it cannot be made or written.
+    """
+    folder = home / "bundles"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        Path(tempfile.mkdtemp(prefix=".partial-", dir=folder)).rmdir()
+    except OSError as error:
+        raise ConfigError(f"bundles cannot be written to {folder} ({error.strerror}); set ATTUNE_HOME") from error
+
+
 def publish(home: Path, version: str, write: Callable[[Path], dict[str, Any]]) -> Bundle:
     """Let `write` fill a new folder and return the manifest; then make it appear under `version` at once.
 
     Raises:
-        BundleError: the version exists.
+        BundleError: the version exists, or is not a plain name.
     """
+    _require_plain(version)
     folder = home / "bundles"
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / version
@@ -61,14 +76,14 @@ def load(home: Path, version: str) -> Bundle:
     Raises:
         BundleError: it is missing, of another format, or a file is damaged; the message names the file.
     """
+    _require_plain(version)
     path = home / "bundles" / version
     try:
         manifest = json.loads((path / MANIFEST).read_text())
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: neither JSON nor UTF-8
         raise BundleError(f"no readable bundle {version!r} in {home / 'bundles'}: {error}") from error
-    if manifest.get("format") != FORMAT:
-        raise BundleError(f"bundle {version} has format {manifest.get('format')}, this version reads {FORMAT}")
-    for name, digest in manifest["sha256"].items():
+    for name, digest in _hashes(version, manifest).items():
+        _require_plain(name)
         if not (path / name).is_file() or _sha256(path / name) != digest:
             raise BundleError(f"bundle {version} is damaged: {name} is not what its manifest says")
     return Bundle(version, path, manifest)
@@ -89,12 +104,30 @@ def activate(home: Path, version: str) -> None:
 def active_version(home: Path) -> str | None:
     """The version that serves, None before the first."""
     pointer = home / "bundles" / "ACTIVE"
-    return pointer.read_text().strip() if pointer.is_file() else None
+    return (pointer.read_text().strip() or None) if pointer.is_file() else None
 
 
 def versions(home: Path) -> list[str]:
     """All published versions, oldest first by name."""
     return sorted(path.parent.name for path in (home / "bundles").glob(f"*/{MANIFEST}"))
+
+
+def _hashes(version: str, manifest: Any) -> dict[str, str]:
+    """File → SHA-256, of a manifest that this version can read."""
+    if not isinstance(manifest, dict):
+        raise BundleError(f"bundle {version} is damaged: its manifest is no JSON object")
+    if manifest.get("format") != FORMAT:
+        raise BundleError(f"bundle {version} has format {manifest.get('format')}, this version reads {FORMAT}")
+    hashes = manifest.get("sha256")
+    if manifest.get("version") != version or not isinstance(hashes, dict) or not hashes:
+        raise BundleError(f"bundle {version} is damaged: its manifest lacks its version or its files' sha256")
+    return hashes
+
+
+def _require_plain(name: str) -> None:
+    """Names come from files and flags: none may lead out of its folder."""
+    if name in {"", ".", ".."} or any(char in name for char in "/\\\0"):
+        raise BundleError(f"{name!r} is not the plain name of a bundle or of one of its files")
 
 
 def _sha256(file: Path) -> str:

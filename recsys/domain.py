@@ -141,7 +141,7 @@ class FeedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why an item stands where it stands. `weight` is the score that masking `article` takes away, if any."""
+    """Why an item stands where it stands. `weight` is what the interest match loses without `article`."""
 
     kind: str
     text: str

@@ -11,6 +11,7 @@ from api.cli.progress import bars
 from api.cli.table import results_table
 from recsys.domain import DAY, FeedRequest, Ranking
 from recsys.encoder.lazy import LazyEncoder
+from recsys.errors import ConfigError
 from recsys.evaluation.evaluate import choose_stretch, evaluate
 from recsys.feed.past import engine_at
 from recsys.feed.trained import load_active
@@ -22,6 +23,7 @@ from recsys.store.database import Database, open_database
 from recsys.training.train import train
 
 _DAYS = 8
+_MARKER = ".attune-demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Demonstration:
 
     def run(self) -> None:
         """Simulate, train, evaluate, show a feed."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._clear()
         settings = load_settings(database_url=f"sqlite:///{self.folder / 'attune.db'}", home=self.folder)
         database, encoder = open_database(settings.database_url), LazyEncoder(settings)
         world = self._store(database)
@@ -42,11 +44,24 @@ class Demonstration:
         with bars() as progress:
             train(database, settings, encoder, last - DAY, progress)
             system = load_active(settings.home, encoder.name)
-            stretch = choose_stretch(database, system.trained_until, None, None, in_sample=False)
+            stretch = choose_stretch(database, system, None, None, in_sample=False)
             result = evaluate(database, encoder, system, stretch, progress)
         results_table(f"the last day: {result['data']['impressions']} impressions", result["systems"])
         self._show_feed(database, settings, encoder, world, last + 1)
         typer.echo(f"\nserve it: attune serve --database-url {settings.database_url} --home {self.folder}")
+
+    def _clear(self) -> None:
+        """Delete an earlier demo, and nothing else.
+
+        Raises:
+            ConfigError: the folder holds something that no demo made.
+        """
+        marker = self.folder / _MARKER
+        if self.folder.exists() and not marker.exists() and (self.folder.is_file() or any(self.folder.iterdir())):
+            raise ConfigError(f"--folder {self.folder} holds something else, and a demo begins by deleting it")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        marker.touch()
 
     def _store(self, database: Database) -> World:
         world = simulate(readers=self.readers, articles=self.articles, days=_DAYS)

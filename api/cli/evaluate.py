@@ -36,7 +36,7 @@ def evaluate(
     system = load_active(settings.home, encoder.name, bundle)
     database = open_database(settings.database_url)
     wanted = (moment(start, "--from"), moment(end, "--to"))
-    stretch = choose_stretch(database, system.trained_until, *wanted, in_sample)
+    stretch = choose_stretch(database, system, *wanted, in_sample)
     with bars() as progress:
         result = run(database, encoder, system, stretch, progress)
     data = result["data"]

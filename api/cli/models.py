@@ -33,4 +33,4 @@ def activate(
     from recsys import bundle
 
     bundle.activate(settings_from(None, home).home, version)
-    typer.echo(f"bundle {version} is active; running services take it at their next start")
+    typer.echo(f"bundle {version} is active; running services take it within seconds")

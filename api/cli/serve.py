@@ -19,12 +19,13 @@ def serve(
     home: Home = None,
 ) -> None:
     """Serve the feed over HTTP. Works before anything was trained; API description at /docs."""
+    settings = settings_from(database_url, home)
+    _check(settings)
+
     import uvicorn
 
     from api.app import create_app
 
-    settings = settings_from(database_url, home)
-    _check(settings)
     uvicorn.run(create_app(settings), host=host, port=port)
 
 

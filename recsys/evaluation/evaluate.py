@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.domain import DAY
+from recsys.encoder.device import threads
 from recsys.errors import DataError
 from recsys.evaluation.probability import Platt
 from recsys.evaluation.questions import load_questions
@@ -37,9 +38,9 @@ class Stretch:
 
 
 def choose_stretch(
-    database: Database, trained_until: int, start: int | None, end: int | None, in_sample: bool
+    database: Database, system: TrainedSystem, start: int | None, end: int | None, in_sample: bool
 ) -> Stretch:
-    """From the bundle's cut-off to the end of the log, unless told otherwise.
+    """From the bundle's cut-off (in sample: its validation slice) to the end of the log, unless told otherwise.
 
     Raises:
         DataError: the log has no impressions, or `start` lies before the cut-off and `in_sample` is off.
@@ -48,8 +49,9 @@ def choose_stretch(
         span = slate_span(connection)
     if span is None:
         raise DataError("the log has no impressions to evaluate on: run `attune ingest` first")
-    chosen = Stretch(trained_until if start is None else start, span[1] + 1 if end is None else end)
-    if chosen.start < trained_until and not in_sample:
+    first = system.validated_from if in_sample else system.trained_until
+    chosen = Stretch(first if start is None else start, span[1] + 1 if end is None else end)
+    if chosen.start < system.trained_until and not in_sample:
         raise DataError(
             "--from lies before the bundle's cut-off, so it was trained on that: say --in-sample if meant"
         )
@@ -73,7 +75,8 @@ def evaluate(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
     began = time.monotonic()
-    answers, vectors, clicks = _replay(database, everything, encoded, system, stretch, progress)
+    with threads(1):
+        answers, vectors, clicks = _replay(database, everything, encoded, system, stretch, progress)
     calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
     results = {
         "systems": figures(answers, calibration, vectors.matrix, clicks),

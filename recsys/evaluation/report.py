@@ -57,6 +57,11 @@ def comparisons(answers: Answers) -> dict[str, Any]:
     }
 
 
+def beats_popularity(answers: Answers) -> bool:
+    """Whether the full system does not lose to decayed clicks, by the paired interval of AUC."""
+    return bool(comparisons(answers)["popular"]["verdict"] != "loss")
+
+
 def slices(answers: Answers) -> dict[str, Any]:
     """AUC of the full system and of popularity on parts of the impressions."""
     new_article = _clicked_new_article(answers)

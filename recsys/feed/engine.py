@@ -6,7 +6,7 @@ the fold alone.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from recsys.domain import FeedRequest, RankedItem, Ranking, RankRequest, Reason
 from recsys.errors import RequestError
 from recsys.feed.candidates import EXPLORE, Asked, Candidates, retrieve
 from recsys.feed.compose import compose
-from recsys.feed.histories import LENGTH, history_of, reads_of
+from recsys.feed.histories import LENGTH, attended, history_of, reads_of
 from recsys.feed.interest import interest_scores
 from recsys.feed.reasons import Explainer
 from recsys.feed.vectors import VectorTable
@@ -55,7 +55,7 @@ class FeedEngine:
         model: version that answers are labelled with.
         pool: candidates ranked for one feed.
         max_age: days; older articles are not retrieved.
-        touched: which of some ids a reader ever had before a time; asked when a history ring has overflowed.
+        touched: all ids a reader ever had before a time; asked when a history ring has overflowed.
     """
 
     state: LiveState
@@ -66,7 +66,7 @@ class FeedEngine:
     model: str = STARTING
     pool: int = 300
     max_age: float = float("inf")
-    touched: Callable[[str, Sequence[str], int], set[str]] | None = None
+    touched: Callable[[str, int], set[str]] | None = None
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Order the candidates of `request`, best first; equal scores keep the order of their ids.
@@ -118,7 +118,8 @@ class FeedEngine:
         """
         if request.as_of <= self.state.known_at:
             raise RequestError(f"as_of {request.as_of} is not after the newest known row, {self.state.known_at}")
-        history = history_of(self.state, request)
+        everything = history_of(self.state, request)
+        history = attended(everything)
         reads, places = reads_of(history, self.vectors, request.as_of)
         rows = self.state.rows_of(request.candidates)
         context = RankingContext(
@@ -127,30 +128,26 @@ class FeedEngine:
             rows=rows,
             reader=self.state.readers.get(request.reader),
             history=history,
+            had=everything.article,
             interest=interest_scores(self.matcher, reads, self.vectors, rows, request.as_of),
             device=request.device,
             positions=positions,
         )
         return Prepared(context, ALL_FEATURES.compute(context), reads, places)
 
-    def with_state(self, state: LiveState) -> "FeedEngine":
-        """The same engine over another state."""
-        return replace(self, state=state)
-
     def _candidates(self, request: FeedRequest, rng: np.random.Generator) -> Candidates:
-        had_lately = self.state.history(request.reader, self.state.histories.rings.length).article
-        reads, _ = reads_of(self.state.history(request.reader, LENGTH), self.vectors, request.as_of)
-        asked = Asked(request, had_lately, reads, self.matcher, rng)
-        found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
-        had = self._had_long_ago(request, found)
-        kept = [i for i, row in enumerate(found.rows) if self.state.articles.strings[row] not in had]
-        return Candidates(found.rows[kept], [found.sources[i] for i in kept])
+        history = attended(self.state.history(request.reader, LENGTH))
+        reads, _ = reads_of(history, self.vectors, request.as_of)
+        asked = Asked(request, self._had(request), reads, self.matcher, rng)
+        return retrieve(self.state, self.index, asked, self.pool, self.max_age)
 
-    def _had_long_ago(self, request: FeedRequest, found: Candidates) -> set[str]:
+    def _had(self, request: FeedRequest) -> NDArray[np.int64]:
+        """What the reader clicked, read or hid: of the ring, and what the ring no longer holds from the log."""
         rings, row = self.state.histories.rings, self.state.readers.get(request.reader)
+        lately = self.state.history(request.reader, rings.length).article
         if self.touched is None or row < 0 or rings.count(row) <= rings.length:
-            return set()
-        return self.touched(request.reader, [self.state.articles.strings[i] for i in found.rows], request.as_of)
+            return lately
+        return np.append(lately, self.state.rows_of(sorted(self.touched(request.reader, request.as_of))))
 
     def _reasons(
         self, prepared: Prepared, places: Sequence[int], sources: list[str], wanted: bool

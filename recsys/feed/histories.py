@@ -23,18 +23,26 @@ def history_of(state: LiveState, request: RankRequest) -> History:
     return _handed_in(state, request.history[-LENGTH:], request.as_of)
 
 
+def attended(history: History) -> History:
+    """What the reader gave attention to: the history without what they hid or disliked."""
+    return history.where((history.flags & HIDDEN) == 0)
+
+
 def reads_of(history: History, vectors: VectorTable, as_of: int) -> tuple[Reads, NDArray[np.intp]]:
-    """What interest models see of a history, and its places there: nothing hidden, only what has a vector."""
-    places = np.flatnonzero(vectors.has(history.article) & ((history.flags & HIDDEN) == 0))
+    """What interest models see of a history, and its places there: only what has a vector."""
+    places = np.flatnonzero(vectors.has(history.article))
     age = np.maximum((as_of - history.opened[places]) / _HOUR, 0.0)
     return Reads(vectors.take(history.article[places]), history.seconds[places], age), places
 
 
 def _handed_in(state: LiveState, items: tuple[HistoryItem, ...], as_of: int) -> History:
-    """Items without a time are taken as a minute apart, the last one a minute ago."""
+    """Items without a time are taken as a minute apart, the last one a minute ago; ids never met say nothing."""
+    items = tuple(item for item in items if state.articles.get(item.id) > 0)
     count = len(items)
     seconds = np.asarray([np.nan if item.seconds is None else item.seconds for item in items], dtype=np.float64)
-    opened = [as_of - (count - i) * MINUTE if item.at is None else item.at for i, item in enumerate(items)]
+    opened = [
+        as_of - (count - i) * MINUTE if item.at is None else min(item.at, as_of) for i, item in enumerate(items)
+    ]
     return History(
         article=state.rows_of([item.id for item in items]),
         opened=np.asarray(opened, dtype=np.int64),

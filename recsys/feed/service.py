@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.bundle import active_version
 from recsys.domain import FeedRequest, Ranking, RankRequest, Slate
 from recsys.errors import EncoderError
 from recsys.feed.clock import Clock
@@ -141,6 +142,17 @@ class FeedService:
             self._put(wanted, vectors)
             self._waiting, self._revision = waiting.clear(), revision
 
+    def adopt_bundle(self) -> None:
+        """Serve with the active bundle, if another one was activated since.
+
+        Raises:
+            BundleError: it cannot be used; the engine stays as it is.
+        """
+        if active_version(self._settings.home) in (None, self._engine.model):
+            return
+        with self._lock:
+            self._engine = equipped(self._engine, self._settings.home, self._encoder.name)
+
     def articles_changed(self) -> None:
         """Tell that articles were stored, so that they are taken in now and not within a second."""
         self._woken.set()
@@ -150,6 +162,7 @@ class FeedService:
         while not self._stopping.is_set():
             self._woken.clear()
             try:
+                self.adopt_bundle()
                 self.refresh_articles()
                 self.failure = None
                 self.ready.set()

@@ -1,16 +1,14 @@
 """What a reader had longer ago than a history ring holds: asked of the log."""
 
-from collections.abc import Sequence
-
 from recsys.store import log
 from recsys.store.database import Database
 
 
-def touched(database: Database, reader: str, ids: Sequence[str], before: int) -> set[str]:
-    """Which of `ids` the reader clicked, read or hid, known `before` that (microseconds).
+def touched(database: Database, reader: str, before: int) -> set[str]:
+    """All articles the reader clicked, read or hid, known `before` that (microseconds).
 
     Raises:
         StoreError: the database cannot be reached.
     """
     with database.read() as connection:
-        return log.touched(connection, reader, ids, before)
+        return log.touched(connection, reader, before)

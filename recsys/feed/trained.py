@@ -27,6 +27,7 @@ class TrainedSystem:
     matcher: Matcher
     ranker: LambdaMart
     without_content: LambdaMart
+    validated_from: int
     trained_until: int
     manifest: Mapping[str, Any]
 
@@ -56,6 +57,7 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         matcher=NetworkMatcher(network),
         ranker=lambdamart.load(bundle.path / RERANKER, ALL_FEATURES),
         without_content=lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT),
+        validated_from=int(bundle.manifest["data"]["validate_from"]),
         trained_until=int(bundle.manifest["data"]["until"]),
         manifest=bundle.manifest,
     )

@@ -31,8 +31,9 @@ class RankingContext:
     """One request at one moment. Features read it and change nothing.
 
     as_of: microseconds; rows: dense article ids [n]; reader: dense reader id, negative if never met;
-    history: the reader's readings, oldest first; positions: place in the slate shown [n] when training on
-    ordered slates, None when serving (the one sanctioned skew).
+    history: the reader's readings, oldest first, without what they hid; had: all of them, dense article ids [m];
+    positions: place in the slate shown [n] when training on ordered slates, None when serving (the one sanctioned
+    skew).
     """
 
     state: LiveState
@@ -40,6 +41,7 @@ class RankingContext:
     rows: NDArray[np.int64]
     reader: int
     history: History
+    had: NDArray[np.int64]
     interest: InterestScores
     device: str | None = None
     positions: FloatArray | None = None

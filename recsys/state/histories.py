@@ -43,6 +43,12 @@ class History:
     def __len__(self) -> int:
         return len(self.article)
 
+    def where(self, kept: NDArray[np.bool_]) -> "History":
+        """Only the readings that are `kept` [h]."""
+        return History(
+            self.article[kept], self.opened[kept], self.seconds[kept], self.scroll[kept], self.flags[kept]
+        )
+
 
 class Histories:
     """Rings of readings for all readers."""

@@ -94,12 +94,11 @@ def openings(connection: Connection, of_readers: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(connection.execute(query).fetchall(), schema=schema, orient="row")
 
 
-def touched(connection: Connection, reader: str, ids: Sequence[str], before: int) -> set[str]:
-    """Which of `ids` the reader clicked, read or hid, however long ago, known `before` that (microseconds)."""
+def touched(connection: Connection, reader: str, before: int) -> set[str]:
+    """All articles the reader clicked, read or hid, however long ago, known `before` that (microseconds)."""
     e = events_table
     query = sa.select(e.c.article).where(
         e.c.reader == reader,
-        e.c.article.in_(ids),
         e.c.kind.in_(["click", "read", "hide", "dislike"]),
         e.c.known_at < before,
     )

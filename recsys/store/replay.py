@@ -1,6 +1,7 @@
 """Reading the log back in the order of the fold: (known_at, id bytewise), in column batches.
 
-An `impression` event that quotes the request id of a stored slate is left out: the slate is that exposure.
+An `impression` event that quotes a request id is left out: the slate of that id is the exposure. Other events keep
+the request id they quote only if that slate was shown to the same reader by then, so nobody can make one up.
 """
 
 from collections.abc import Generator, Iterator
@@ -162,11 +163,13 @@ def _batches(
 
 
 def _select(table: sa.Table, columns: dict[str, pl.DataType]) -> sa.Select[Any]:
-    query = sa.select(*(table.c[name] for name in columns))
     if table is not events:
-        return query
-    shown = sa.select(sa.literal(1)).where(impressions.c.id == events.c.request_id).exists()
-    return query.where(~sa.and_(events.c.kind == "impression", events.c.request_id.is_not(None), shown))
+        return sa.select(*(table.c[name] for name in columns))
+    i, e = impressions.c, events.c
+    quoted = (i.id == e.request_id, i.reader == e.reader, i.known_at <= e.known_at)
+    shown = sa.select(i.id).where(*quoted).scalar_subquery()
+    query = sa.select(*(shown.label(name) if name == "request_id" else e[name] for name in columns))
+    return query.where(sa.or_(e.kind != "impression", e.request_id.is_(None)))
 
 
 def _frame(result: sa.CursorResult[Any], columns: dict[str, pl.DataType]) -> pl.DataFrame:

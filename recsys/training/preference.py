@@ -17,7 +17,7 @@ from recsys.encoder.device import choose_device
 from recsys.evaluation import metrics
 from recsys.evaluation.slates import ScoredSlates
 from recsys.feed.follow import Replay
-from recsys.feed.histories import LENGTH, history_of, reads_of
+from recsys.feed.histories import LENGTH, attended, history_of, reads_of
 from recsys.feed.vectors import VectorTable
 from recsys.preference.data import PreferenceData
 from recsys.preference.fit import FitConfig, Trainer
@@ -58,7 +58,7 @@ def collect(log: Replay, vectors: VectorTable, questions: pl.DataFrame, progress
     age = np.zeros((count, LENGTH), dtype=np.float32)
     for slate, (at, reader) in enumerate(questions.select("at", "reader").iter_rows()):
         state = log.advance(at)
-        history = history_of(state, RankRequest("", at, (), reader))
+        history = attended(history_of(state, RankRequest("", at, (), reader)))
         known, places = reads_of(history, vectors, at)
         kept = slice(0, len(known))
         reads[slate, kept] = history.article[places]

@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from recsys import bundle as bundles
 from recsys.bundle import Bundle
 from recsys.encoder.device import threads
-from recsys.evaluation.probability import Platt, fit_platt
-from recsys.evaluation.replay import replay
-from recsys.evaluation.report import figures
+from recsys.evaluation.probability import fit_platt
+from recsys.evaluation.replay import Answers, replay
+from recsys.evaluation.report import beats_popularity, figures
 from recsys.evaluation.systems import systems
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
@@ -32,7 +35,9 @@ def train(
     until: int | None = None,
     progress: Progress = silent,
 ) -> Bundle:
-    """Train on what was known before `until` (microseconds; everything if None), publish and activate.
+    """Train on what was known before `until` (microseconds; everything if None), and publish.
+
+    The bundle becomes the active one unless it loses to plain popularity on the validation slice.
 
     Raises:
         DataError: there is nothing to learn from.
@@ -44,7 +49,10 @@ def train(
     with threads(settings.threads):
         slates = _past_slates(database, corpus, matcher, progress)
         judged = train_rerankers(slates, corpus.when.validate_from, config, progress)
-        calibration, metrics = _validate(database, corpus, matcher, judged, progress)
+        answers, clicks, vectors = _validate(database, corpus, matcher, judged, progress)
+    calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
+    # no calibration error here: the probabilities were fitted on these very answers
+    metrics = figures(answers, {}, vectors, clicks)
     rerankers = retrain_rerankers(slates, judged, config, progress)
     network = matcher.matchers[-1].network
 
@@ -55,7 +63,8 @@ def train(
 
     bundle = bundles.publish(settings.home, new_version(), write)
     register(database, bundle)
-    bundles.activate(settings.home, bundle.version)
+    if beats_popularity(answers):
+        bundles.activate(settings.home, bundle.version)
     return bundle
 
 
@@ -78,20 +87,15 @@ def _past_slates(
 
 def _validate(
     database: Database, corpus: Corpus, matcher: PrequentialMatcher, judged: Rerankers, progress: Progress
-) -> tuple[dict[str, Platt], dict[str, Any]]:
+) -> tuple[Answers, NDArray[np.float64], NDArray[np.float32]]:
+    """What every system says of the validation slice, clicks of each article before it, and article vectors."""
     questions = corpus.validation
     with database.read() as connection, Replay(connection, corpus.when.until) as log:
         engine = _engine(log, corpus, matcher)
         clicks = log.clicks_before(corpus.when.validate_from)
-        answers = replay(
-            engine,
-            log,
-            questions,
-            systems(judged.full, judged.without_content),
-            lambda done: progress("validation", done, len(questions)),
-        )
-    calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
-    return calibration, figures(answers, calibration, engine.vectors.matrix, clicks)
+        table = systems(judged.full, judged.without_content)
+        answers = replay(engine, log, questions, table, lambda done: progress("validation", done, len(questions)))
+    return answers, clicks, engine.vectors.matrix
 
 
 def _engine(log: Replay, corpus: Corpus, matcher: PrequentialMatcher) -> FeedEngine:

@@ -106,13 +106,32 @@ def test_chunk_knows_its_first_and_last_key(database: Database) -> None:
     assert (none.first, none.last) == (None, None)
 
 
-def test_an_impression_event_that_quotes_a_stored_slate_is_not_read(database: Database) -> None:
+def test_an_impression_event_that_quotes_a_request_is_not_read(database: Database) -> None:
     shown = [
         Event(id, "r", EventKind.IMPRESSION, DAY, DAY, "a", request_id=quoted)
         for id, quoted in (("quotes", "s"), ("alone", None), ("elsewhere", "unknown"))
     ]
     append(database, shown, [slate("s")])
-    assert read_all(database) == ["alone", "elsewhere", "s"]
+    assert read_all(database) == ["alone", "s"]
+
+
+def test_only_a_slate_shown_to_the_reader_before_is_quoted(database: Database) -> None:
+    later = DAY + 5
+    quoting = [
+        click("good", later, request_id="s"),
+        click("made-up", later, request_id="nothing"),
+        click("stranger", later, reader="q", request_id="s"),
+        click("early", DAY - 1, request_id="s"),
+    ]
+    append(database, quoting, [slate("s")])
+    with database.read() as connection:
+        events = replay.tail(connection, 0).events
+    assert dict(events.select("id", "request_id").iter_rows()) == {
+        "good": "s",
+        "made-up": None,
+        "stranger": None,
+        "early": None,
+    }
 
 
 def test_empty_strings_nulls_quotes_and_newlines_survive(database: Database) -> None:
@@ -154,7 +173,7 @@ def test_known_ids_and_openings_and_touched(database: Database) -> None:
         articles.upsert(connection, articles_frame([Article("a", "x")]))
         assert articles.known_ids(connection, ["a", "b"]) == {"a"}
         assert log.openings(connection, ["q"]).rows() == [("q", "b", DAY)]
-        assert log.touched(connection, "r", ["a", "b"], 10**18) == {"a"}
+        assert log.touched(connection, "r", 10**18) == {"a"}
         assert articles.count(connection) == 1
 
 

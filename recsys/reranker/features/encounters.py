@@ -19,7 +19,7 @@ def _compute(context: RankingContext) -> FloatArray:
         [
             np.where(was_shown, _pick(counts, place), 0.0),
             np.where(was_shown, _pick(since, place), np.nan),
-            _places(np.sort(context.history.article), context.rows)[1],
+            _places(np.sort(context.had), context.rows)[1],
         ]
     )
 

@@ -17,7 +17,8 @@ def _compute(context: RankingContext) -> FloatArray:
     clicks_nh, answers_nh, shown_nh = (counts_nch[:, c] for c in (CLICKS, ANSWERS, IMPRESSIONS))
     # shrunk toward the click-through of all articles, so that one lucky click is not a rate of 100%
     overall_h = all_ch[ANSWERS] / np.maximum(all_ch[IMPRESSIONS], 1.0)
-    rate_nh = (answers_nh + _PRIOR_IMPRESSIONS * overall_h) / (shown_nh + _PRIOR_IMPRESSIONS)
+    # clicked twice is still one answer of one exposure
+    rate_nh = np.minimum((answers_nh + _PRIOR_IMPRESSIONS * overall_h) / (shown_nh + _PRIOR_IMPRESSIONS), 1.0)
     habit_h = all_ch[READ_SECONDS] / np.maximum(all_ch[READS], 1.0)
     dwell_nh = (counts_nch[:, READ_SECONDS] + _PRIOR_READS * habit_h) / (counts_nch[:, READS] + _PRIOR_READS)
     blocks = (

@@ -61,7 +61,7 @@ def test_no_questions_are_no_answers(trained: Place) -> None:
 def test_evaluating_twice_gives_the_same_figures(trained: Place) -> None:
     database, encoder = trained.open(), HashEncoder()
     system = load_active(trained.home, encoder.name)
-    stretch = choose_stretch(database, system.trained_until, None, None, in_sample=False)
+    stretch = choose_stretch(database, system, None, None, in_sample=False)
     assert stretch.start == last_day()
     assert stretch.end == last_day() + DAY + 1
     one, two = (evaluate(database, encoder, system, stretch, lambda *_: None) for _ in range(2))
@@ -76,7 +76,7 @@ def test_new_articles_are_embedded_on_the_way(trained: Place, tmp_path: object) 
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM article_vectors")
     system = load_active(trained.home, encoder.name)
-    stretch = choose_stretch(database, system.trained_until, None, None, in_sample=False)
+    stretch = choose_stretch(database, system, None, None, in_sample=False)
     told: list[str] = []
     evaluate(database, encoder, system, stretch, lambda stage, *_: told.append(stage))
     assert len(encoder.encoded) == len(set(encoder.encoded)) > 100

@@ -58,7 +58,7 @@ def test_what_left_the_ring_is_asked_of_the_log() -> None:
     events = [did("r", EventKind.CLICK, f"a{i:03}", DAY - i * HOUR // 8) for i in range(80)]
     asked = []
 
-    def touched(reader: str, ids: object, before: int) -> set[str]:
+    def touched(reader: str, before: int) -> set[str]:
         asked.append((reader, before))
         return {"a000", "a001"}
 
@@ -69,7 +69,7 @@ def test_what_left_the_ring_is_asked_of_the_log() -> None:
 
 
 def test_a_short_history_is_not_asked_of_the_log() -> None:
-    def touched(reader: str, ids: object, before: int) -> set[str]:
+    def touched(reader: str, before: int) -> set[str]:
         raise AssertionError("the ring holds all of it")
 
     assert feed(engine(papers(), read("r", "a001"), touched=touched))

@@ -9,6 +9,7 @@ from recsys.domain import HOUR, MINUTE, SECOND, EventKind, FeedRequest, HistoryI
 from recsys.errors import RequestError
 from recsys.feed.engine import FeedEngine, seeded_by
 from recsys.reranker.context import FloatArray
+from recsys.reranker.features.schema import ALL_FEATURES
 from tests.unit.feed.newsrooms import NOW, did, engine, folded, papers, read
 
 IDS = tuple(f"a{i:03}" for i in range(20, 40))
@@ -146,6 +147,25 @@ def test_a_device_is_a_feature_of_feeds_too() -> None:
     assert seen == [2.0, 1.0]
 
 
-def test_another_state_is_another_engine() -> None:
-    of, later = engine(papers()), folded(papers(), [did("r", EventKind.CLICK, "a001")])
-    assert of.with_state(later).state is later
+def test_hiding_is_not_attention() -> None:
+    hidden = [did("r", EventKind.HIDE, name) for name in ("a001", "a002")]
+    of = engine(papers(), hidden)
+    prepared = of.prepare(RankRequest("q", NOW, ("a001", "a003"), "r"))
+    assert len(prepared.context.history) == 0
+    read = prepared.features[:, ALL_FEATURES.names.index("already_read")]
+    assert read.tolist() == [1.0, 0.0]
+
+
+def test_unknown_ids_in_a_history_say_nothing() -> None:
+    of = engine(papers())
+    with_unknown = RankRequest("q", NOW, ("a003", "nobody"), None, (HistoryItem("never"), HistoryItem("a001")))
+    without = RankRequest("q", NOW, ("a003", "nobody"), None, (HistoryItem("a001"),))
+    assert [i.score for i in of.rank(with_unknown).items] == [i.score for i in of.rank(without).items]
+
+
+def test_a_reader_of_all_but_a_few_still_gets_those() -> None:
+    all_read = {f"a{i:03}" for i in range(37)}
+    events = [did("r", EventKind.CLICK, name, (200 - i) * HOUR) for i, name in enumerate(sorted(all_read) * 3)]
+    of = engine(papers(), events, touched=lambda reader, before: all_read)
+    found = {item.id for item in of.recommend(FeedRequest("q", NOW, "r", limit=10)).items}
+    assert found == {"a037", "a038", "a039"}

@@ -67,6 +67,7 @@ def request(
         state.rows_of(candidates),
         state.readers.get(reader),
         state.history(reader),
+        state.history(reader).article,
         InterestScores(scores, scores / 2, scores / 4, scores / 8),
         device,
         positions,
