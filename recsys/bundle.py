@@ -109,7 +109,7 @@ def active_version(home: Path) -> str | None:
 
 def versions(home: Path) -> list[str]:
     """All published versions, oldest first by name."""
-    return sorted(path.parent.name for path in (home / "bundles").glob(f"*/{MANIFEST}"))
+    return sorted(path.parent.name for path in (home / "bundles").glob(f"[!.]*/{MANIFEST}"))
 
 
 def _hashes(version: str, manifest: Any) -> dict[str, str]:

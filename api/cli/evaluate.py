@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.options import DatabaseUrl, Home, moment, require_folder, settings_from
+from api.cli.options import DatabaseUrl, Home, moment, require_writable, settings_from
 
 
 def evaluate(
@@ -31,7 +31,7 @@ def evaluate(
 
     settings = settings_from(database_url, home)
     for file in (json_file, html_file):
-        require_folder(file)
+        require_writable(file)
     encoder = LazyEncoder(settings)
     system = load_active(settings.home, encoder.name, bundle)
     database = open_database(settings.database_url)

@@ -1,10 +1,12 @@
 """`attune models`: list, activate."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.cli.options import Home, settings_from
+from recsys.errors import BundleError
 
 app = typer.Typer(help="Trained bundles: list them, choose the one that serves.", no_args_is_help=True)
 
@@ -12,17 +14,28 @@ app = typer.Typer(help="Trained bundles: list them, choose the one that serves."
 @app.command("list")
 def list_models(home: Home = None) -> None:
     """All bundles, the active one marked."""
-    from api.cli.table import number
     from recsys import bundle
-    from recsys.evaluation.systems import FULL
 
     folder = settings_from(None, home).home
     active = bundle.active_version(folder)
     if not bundle.versions(folder):
         typer.echo(f"no bundles in {folder}: run `attune train`")
     for version in bundle.versions(folder):
-        auc = bundle.load(folder, version).manifest["validation"][FULL]["auc"]
-        typer.echo(f"{'*' if version == active else ' '} {version}  validation AUC {number(auc)}")
+        typer.echo(f"{'*' if version == active else ' '} {version}  {_told(folder, version)}")
+
+
+def _told(home: Path, version: str) -> str:
+    from api.cli.table import number
+    from recsys import bundle
+    from recsys.evaluation.systems import FULL
+
+    try:
+        manifest = bundle.load(home, version).manifest
+        return f"validation AUC {number(manifest['validation'][FULL]['auc'])}"
+    except BundleError as error:
+        return f"damaged: {error}"
+    except (KeyError, TypeError):
+        return f"damaged: its manifest has no validation AUC of {FULL}"
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Options that several commands share, and the values they stand for."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -40,11 +41,18 @@ def moment(text: str | None, option: str) -> int | None:
         raise ConfigError(f"{option}: {error}") from error
 
 
-def require_folder(file: Path | None) -> None:
+def require_writable(file: Path | None) -> None:
     """Refuse a file that could not be written, before the work that would be lost.
 
     Raises:
-        ConfigError: its folder does not exist.
+        ConfigError: its folder does not exist or takes no files, or it is itself a folder.
     """
-    if file is not None and not file.resolve().parent.is_dir():
-        raise ConfigError(f"{file} cannot be written: there is no folder {file.resolve().parent}")
+    if file is None:
+        return
+    folder = file.resolve().parent
+    if file.is_dir():
+        raise ConfigError(f"{file} cannot be written: it is a folder; name a file in it")
+    if not folder.is_dir():
+        raise ConfigError(f"{file} cannot be written: there is no folder {folder}")
+    if not os.access(file if file.exists() else folder, os.W_OK):
+        raise ConfigError(f"{file} cannot be written: permission denied")

@@ -17,6 +17,7 @@ from recsys.state.live import LiveState
 from recsys.state.snapshot import configuration_hash
 
 PREFERENCE, RERANKER, TWIN = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
+_REQUIRED = ("schema", "preference", "calibration", "data", "validation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,9 @@ def write_trees(ranker: LambdaMart, without_content: LambdaMart, folder: Path) -
 
 
 def _check_schema(bundle: Bundle, encoder: str) -> None:
+    missing = [name for name in _REQUIRED if not isinstance(bundle.manifest.get(name), dict)]
+    if missing:
+        raise BundleError(f"bundle {bundle.version} is damaged: its manifest lacks {', '.join(missing)}")
     fixes = {"encoder": "set ATTUNE_ENCODER and ATTUNE_ENCODER_MAX_TOKENS to it, or train a new bundle"}
     for name, expected in schema(encoder).items():
         found = bundle.manifest["schema"].get(name)

@@ -42,7 +42,9 @@ def train(
     Raises:
         DataError: there is nothing to learn from.
         EncoderError: the encoder cannot be loaded.
+        ConfigError: bundles cannot be written to the home.
     """
+    bundles.prepare(settings.home)
     corpus = load_corpus(database, encoder, until, progress)
     matcher = _fit_preference(database, corpus, settings, progress)
     config = LambdaMartConfig(seed=settings.seed)

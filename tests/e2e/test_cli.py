@@ -141,6 +141,16 @@ def test_train_publishes_and_activates(run: Run, copied: Place) -> None:
     assert f"* {first}" in run("models", "list", at=copied)
 
 
+def test_a_damaged_bundle_is_listed_as_damaged_beside_the_good_ones(run: Run, copied: Place) -> None:
+    (good,) = (copied.home / "bundles").glob("*/manifest.json")
+    for version, content in (("0", "{}"), ("1", json.dumps({"format": 1, "version": "1", "sha256": {}}))):
+        (copied.home / "bundles" / version).mkdir()
+        (copied.home / "bundles" / version / "manifest.json").write_text(content)
+    lines = run("models", "list", at=copied).splitlines()
+    assert ["damaged" in line for line in lines] == [True, True, False]
+    assert f"* {good.parent.name}  validation AUC 0." in lines[2]
+
+
 def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path: Path) -> None:
     out = run("evaluate", "--json", "out.json", "--html", "out.html", at=copied)
     result = json.loads((tmp_path / "out.json").read_text())
@@ -171,6 +181,7 @@ def test_evaluating_nothing_says_so(run: Run, copied: Place, tmp_path: Path) -> 
     assert "run `attune train`" in one_line(run("evaluate", "--home", tmp_path / "none", at=copied, fails=1))
     missing = run("evaluate", "--json", "no/such/folder/out.json", at=copied, fails=1)
     assert "there is no folder" in one_line(missing)
+    assert "it is a folder" in one_line(run("evaluate", "--html", tmp_path, at=copied, fails=1))
     empty = ["evaluate", "--database-url", f"sqlite:///{tmp_path}/empty.db"]
     assert "run `attune ingest`" in one_line(run(*empty, at=copied, fails=1))
 
@@ -235,11 +246,21 @@ def test_simulate_into_a_database_or_into_files(run: Run, tmp_path: Path) -> Non
     assert "rejected, " not in files
 
 
-def test_a_small_demo_tells_the_whole_story(run: Run) -> None:
+def test_a_small_demo_tells_the_whole_story_again_and_again(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / ".attune-demo").touch()
+    (tmp_path / "shop" / "attune.db").write_text("an earlier demo's database")
     out = run("demo", "--folder", "shop", "--readers", 40, "--articles", 200)
     for part in ("simulated", "attune", "popular", "the feed, and why", "serve it"):
         assert part in out
     assert re.search(r"^1\. \S", out, re.MULTILINE)
+
+
+def test_a_demo_deletes_nothing_that_no_demo_made(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "novel.txt").write_text("Call me Ishmael.")
+    assert "holds something else" in one_line(run("demo", "--folder", "mine", fails=1))
+    assert (tmp_path / "mine" / "novel.txt").exists()
 
 
 def test_help_is_there_without_a_command() -> None:

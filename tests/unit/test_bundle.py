@@ -1,11 +1,12 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recsys import bundle
-from recsys.errors import BundleError
+from recsys.errors import BundleError, ConfigError
 
 
 def write(folder: Path) -> dict[str, Any]:
@@ -99,3 +100,49 @@ def test_a_bad_bundle_is_not_activated_and_the_old_one_stays(home: Path, bad: st
 def test_a_home_without_bundles_has_no_versions(tmp_path: Path) -> None:
     assert bundle.versions(tmp_path) == []
     assert bundle.active_version(tmp_path) is None
+
+
+@pytest.mark.parametrize("key", ["sha256", "version"])
+def test_a_manifest_that_lacks_what_is_needed_is_damaged(home: Path, key: str) -> None:
+    rewrite(home, lambda content: content.pop(key))
+    with pytest.raises(BundleError, match="damaged: its manifest lacks"):
+        bundle.load(home, "v1")
+
+
+def test_a_manifest_that_is_no_object_is_damaged(home: Path) -> None:
+    (home / "bundles" / "v1" / bundle.MANIFEST).write_text("[]")
+    with pytest.raises(BundleError, match="no JSON object"):
+        bundle.load(home, "v1")
+
+
+@pytest.mark.parametrize("name", ["../v1/ranker.txt", "/etc/hostname", "..", "", "a\\b"])
+def test_names_that_lead_out_of_the_folder_are_refused(home: Path, name: str) -> None:
+    rewrite(home, lambda content: content["sha256"].update({name: "0"}))
+    for load in (lambda: bundle.load(home, "v1"), lambda: bundle.load(home, name)):
+        with pytest.raises(BundleError, match="not the plain name"):
+            load()
+    with pytest.raises(BundleError, match="not the plain name"):
+        bundle.publish(home, name, write)
+
+
+def rewrite(home: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = home / "bundles" / "v1" / bundle.MANIFEST
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_an_empty_pointer_is_no_active_bundle(home: Path) -> None:
+    (home / "bundles" / "ACTIVE").write_text("\n")
+    assert bundle.active_version(home) is None
+
+
+def test_a_home_is_prepared_and_left_clean(tmp_path: Path) -> None:
+    bundle.prepare(tmp_path / "new")
+    assert list((tmp_path / "new" / "bundles").iterdir()) == []
+
+
+def test_a_home_that_cannot_be_made_is_told_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="ATTUNE_HOME"):
+        bundle.prepare(tmp_path / "file")

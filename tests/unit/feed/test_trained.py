@@ -52,6 +52,13 @@ def test_what_does_not_fit_is_named(copied: Place, name: str) -> None:
         load_active(copied.home, HashEncoder.name)
 
 
+@pytest.mark.parametrize("name", ["schema", "preference", "calibration", "data", "validation"])
+def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
+    _edit(copied, lambda manifest: manifest.pop(name))
+    with pytest.raises(BundleError, match=f"manifest lacks {name}"):
+        load_active(copied.home, HashEncoder.name)
+
+
 @pytest.mark.parametrize("name", [PREFERENCE, RERANKER, TWIN])
 def test_a_damaged_file_is_named(copied: Place, name: str) -> None:
     version = str(bundle.active_version(copied.home))

@@ -9,7 +9,7 @@ import pytest
 from recsys import bundle
 from recsys.bundle import Bundle
 from recsys.domain import DAY
-from recsys.errors import DataError, EncoderError
+from recsys.errors import ConfigError, DataError, EncoderError
 from recsys.evaluation.systems import FULL
 from recsys.feed.trained import load_active
 from recsys.store import articles, bundles, log
@@ -115,7 +115,17 @@ def test_a_log_without_choices_is_refused_before_anything_is_encoded(tmp_path: P
         load_corpus(database, encoder, 1, silent)
     database.close()
     assert encoder.encoded == []
-    assert not (tmp_path / "bundles").exists()
+    assert bundle.versions(tmp_path) == []
+
+
+def test_a_home_that_cannot_be_written_is_refused_before_anything_is_encoded(tmp_path: Path) -> None:
+    made, encoder = populated(tmp_path), HashEncoder()
+    (tmp_path / "file").touch()
+    database = made.open()
+    with pytest.raises(ConfigError, match="ATTUNE_HOME"):
+        train(database, made.settings.model_copy(update={"home": tmp_path / "file"}), encoder)
+    database.close()
+    assert encoder.encoded == []
 
 
 def test_slates_of_articles_nobody_described_train_too(trained: Place, tmp_path: Path) -> None:
