@@ -1,14 +1,33 @@
 """Request and response bodies of API v1. JSON, snake_case, bounded."""
 
+import time
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from api.times import from_iso
+from ingest.validate import EARLIEST
+from recsys.errors import RequestError
 
 
 def _storable(text: str) -> str:
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
         raise ValueError("has a character that no database can hold")
     return text
+
+
+def _past(text: str) -> str:
+    try:
+        at = from_iso(text)
+    except RequestError as error:
+        raise ValueError(str(error)) from error
+    if not EARLIEST <= at <= time.time_ns() // 1_000:
+        raise ValueError(f"{text} lies before 1990 or in the future")
+    return text
+
+
+def _form(item: object) -> str | None:
+    return "id" if isinstance(item, str) else "item" if isinstance(item, dict | HistoryItemIn) else None
 
 
 Text = Annotated[str, AfterValidator(_storable)]
@@ -19,6 +38,7 @@ Id = Annotated[Text, Field(min_length=1, max_length=512)]
 
 MAX_ROWS = 1_000
 MAX_CANDIDATES = 2_000
+_DAY_SECONDS = 86_400
 
 _EVENT = {"id": "e-1", "reader": "r42", "article": "a7", "kind": "read", "value": 48.5, "request_id": "…"}
 _ARTICLE = {"id": "a7", "title": "Council approves new tram line", "category": "local"}
@@ -56,11 +76,22 @@ class StoredOut(BaseModel):
 
 
 class HistoryItemIn(_Body):
-    """One past reading: dwell in seconds, and when (ISO 8601), if known."""
+    """One past reading: dwell in seconds, at most a day, and when (ISO 8601, from 1990 to now), if known."""
 
     id: Id
-    seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
-    at: str | None = None
+    seconds: float | None = Field(None, ge=0, le=_DAY_SECONDS, allow_inf_nan=False)
+    at: Annotated[str, AfterValidator(_past)] | None = None
+
+
+_Read = Annotated[
+    Annotated[Id, Tag("id")] | Annotated[HistoryItemIn, Tag("item")],
+    # told apart by hand: an error then names one form, not both and how they are checked
+    Discriminator(
+        _form,
+        custom_error_type="history_item",
+        custom_error_message="an item is an article's id, or an object with id, seconds and at",
+    ),
+]
 
 
 class RankIn(_Body):
@@ -68,7 +99,7 @@ class RankIn(_Body):
 
     candidates: list[Id] = Field(min_length=1, max_length=MAX_CANDIDATES)
     reader: Id | None = None
-    history: list[Id | HistoryItemIn] | None = Field(None, max_length=MAX_ROWS)
+    history: list[_Read] | None = Field(None, max_length=MAX_ROWS)
     explain: bool = False
 
     @model_validator(mode="after")

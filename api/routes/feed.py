@@ -1,4 +1,4 @@
-"""GET /v1/feed/{reader} and POST /v1/rank."""
+"""GET /v1/feed/{reader}, which may hold slashes, and POST /v1/rank."""
 
 import uuid
 from typing import Annotated
@@ -18,7 +18,7 @@ _UNSET = 0
 """`as_of` of a request until the service sets it."""
 
 
-@router.get("/feed/{reader}")
+@router.get("/feed/{reader:path}")
 def feed(
     service: Service,
     reader: Annotated[Id, Path()],

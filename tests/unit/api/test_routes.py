@@ -121,11 +121,19 @@ def test_ranking_needs_nobody_known_here(client: TestClient) -> None:
         ({"candidates": ["a0"], "reader": "r", "history": []}, "not both"),
         ({"candidates": ["a0"], "history": [{"id": "a0", "seconds": -1}]}, "seconds"),
         ({"candidates": ["a0"], "history": [{"id": "a0", "at": "yesterday"}]}, "ISO 8601"),
+        ({"candidates": ["a0"], "history": [{"id": "a0", "seconds": 86_401}]}, "less than or equal to 86400"),
+        ({"candidates": ["a0"], "history": [{"id": "a0", "at": "1989-12-31"}]}, "before 1990"),
+        ({"candidates": ["a0"], "history": [{"id": "a0", "at": "2999-01-01T00:00:00Z"}]}, "in the future"),
+        ({"candidates": ["a0"], "history": [{"seconds": 1}]}, "history.0.item.id: Field required"),
+        ({"candidates": ["a0"], "history": [""]}, "history.0.id: "),
+        ({"candidates": ["a0"], "history": [7]}, "history.0: an item is an article's id, or an object"),
         ({"candidates": ["a0"], "surprise": 1}, "surprise"),
     ],
 )
 def test_rankings_that_cannot_be_are_refused(client: TestClient, body: dict[str, Any], word: str) -> None:
-    assert word in refused(client.post("/v1/rank", json=body))
+    told = refused(client.post("/v1/rank", json=body))
+    assert word in told
+    assert "function" not in told
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "explore=0.6", "explore=x", "device=%00", "limit=ten"])
@@ -137,6 +145,13 @@ def test_readers_that_no_database_holds_are_refused(client: TestClient) -> None:
     refused(client.get("/v1/feed/a%00b"))
     refused(client.get("/v1/feed/" + "r" * 513))
     assert client.get("/v1/feed/" + "%C3%A9" * 100).status_code == 200
+
+
+def test_readers_with_slashes_get_a_feed(client: TestClient) -> None:
+    for path, reader in (("a%2Fb", "a/b"), ("a/b", "a/b"), ("%2F", "/"), ("rank", "rank")):
+        assert client.get(f"/v1/feed/{path}").json()["reader"] == reader
+    refused(client.get("/v1/feed/" + "r%2F" * 257))
+    refused(client.get("/v1/feed/"))
 
 
 @pytest.mark.parametrize(("path", "name"), [("/v1/events", "events"), ("/v1/articles", "articles")])
