@@ -2,6 +2,8 @@
 
 import typer
 
+_PIPE_COLUMNS = 1_000
+
 
 def config() -> None:
     """Print every setting, its value and where it comes from."""
@@ -10,8 +12,14 @@ def config() -> None:
 
     from recsys.settings import origins
 
+    found = origins()
     table = Table("setting", "value", "from", "meaning")
-    for setting in origins():
+    table.columns[0].no_wrap = True
+    table.columns[0].min_width = max(len(setting.variable) for setting in found)
+    for setting in found:
         table.add_row(setting.variable, setting.value, setting.origin, setting.meaning)
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:  # a pipe has no width: whole lines, for whatever reads them
+        console.width = _PIPE_COLUMNS
+    console.print(table)
     typer.echo("Flags win over the environment, the environment over .env, .env over defaults.")

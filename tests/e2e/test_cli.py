@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import api.cli
 from recsys.domain import Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
+from recsys.settings import Settings
 from recsys.store import articles, log
 from tests.trained import HashEncoder, Place, last_day, place, world
 
@@ -223,6 +224,15 @@ def test_config_tells_origins_and_hides_passwords(
     assert "11" in lines["ATTUNE_SEED"]
     assert ".env" in lines["ATTUNE_SEED"]
     assert "default" in lines["ATTUNE_DEVICE"]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_config_never_cuts_a_name(run: Run, monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1" if terminal else "")
+    out = run("config")
+    for name in Settings.model_fields:
+        assert f" ATTUNE_{name.upper()} " in out
 
 
 def test_a_setting_that_does_not_validate_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
