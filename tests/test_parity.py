@@ -42,7 +42,7 @@ from tests.trained import HashEncoder, Place, last_day, place, populated, train_
 
 pytestmark = pytest.mark.xdist_group("served")
 
-ROUNDS = 16
+ROUNDS = 11
 Asked = dict[str, Any]
 Answered = tuple[Place, list[Asked]]
 

@@ -60,7 +60,8 @@ def test_a_database_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = start(place(tmp_path), "--database-url", "postgresql+psycopg://nobody:secret@127.0.0.1:1/none")
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert done.stderr.startswith("attune: cannot open postgresql+psycopg://nobody:***@127.0.0.1:1/none")
+    assert done.stderr.startswith("attune: cannot ")
+    assert "postgresql+psycopg://nobody:***@127.0.0.1:1/none" in done.stderr
     assert "secret" not in done.stderr
 
 
