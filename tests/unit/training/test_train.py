@@ -34,7 +34,8 @@ def test_the_manifest_says_what_was_trained_on_what(trained: Place) -> None:
     assert manifest["libraries"]["torch"]
     assert FULL in manifest["validation"]
     assert manifest["validation"].keys() == manifest["calibration"].keys()
-    assert all(0 <= figures["ece"] <= 1 for figures in manifest["validation"].values())
+    # the probabilities were fitted on the validation slice: an error measured there would flatter them
+    assert all(figures["ece"] is None for figures in manifest["validation"].values())
 
 
 def test_a_bundle_is_registered_with_its_figures(trained: Place) -> None:
