@@ -10,7 +10,7 @@ from recsys.errors import RequestError
 from recsys.feed.engine import FeedEngine, seeded_by
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES
-from tests.unit.feed.newsrooms import NOW, did, engine, folded, papers, read
+from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
 
 IDS = tuple(f"a{i:03}" for i in range(20, 40))
 
