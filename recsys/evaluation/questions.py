@@ -41,12 +41,17 @@ def load_questions(
     return shown.join(graded, on="id", how="inner").sort("at", "id")
 
 
-def ask(engine: FeedEngine, log: Replay, questions: pl.DataFrame) -> Iterator[tuple[Question, Prepared]]:
-    """Fold the log and put each question to the engine at its time; the engine must share the replay's state."""
+def ask(
+    engine: FeedEngine, log: Replay, questions: pl.DataFrame, with_positions: bool = False
+) -> Iterator[tuple[Question, Prepared]]:
+    """Fold the log and put each question to the engine at its time; the engine must share the replay's state.
+
+    `with_positions` is for training alone: a feed that is asked for has no places yet.
+    """
     for row in questions.iter_rows(named=True):
         question = _question(row)
         log.advance(question.request.as_of)
-        yield question, engine.prepare(question.request, question.positions)
+        yield question, engine.prepare(question.request, question.positions if with_positions else None)
 
 
 def _question(row: dict[str, object]) -> Question:

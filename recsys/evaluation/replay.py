@@ -51,7 +51,7 @@ def replay(
     systems: Mapping[str, Scorer],
     progress: Progress | None = None,
 ) -> Answers:
-    """Put every question to every system at its time."""
+    """Put every question to every system at its time, as a feed would: without the places of the logged slate."""
     topics = len(engine.state.catalog.categories)
     records = []
     for done, (question, prepared) in enumerate(ask(engine, log, questions), start=1):
@@ -81,7 +81,7 @@ def _record(
     vectors = np.zeros((len(context), engine.vectors.matrix.shape[1]))
     has = engine.vectors.has(context.rows)
     vectors[has] = engine.vectors.take(context.rows[has])
-    asked = Asked(question.request.request_id, prepared, vectors)
+    asked = Asked(question.request, prepared, vectors)
     read = category[context.history.article]
     return _Record(
         scores=[known(scorer(asked)) for scorer in systems.values()],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys.domain import RankRequest
 from recsys.feed.engine import Prepared, seeded_by
 from recsys.preference.content import mean_match
 from recsys.reranker.context import FloatArray
@@ -22,7 +23,7 @@ UNKNOWN_SCORE = -1e6
 class Asked:
     """A prepared request as a system sees it: vectors [n, d] are zero where there is none."""
 
-    request_id: str
+    request: RankRequest
     prepared: Prepared
     vectors: FloatArray
 
@@ -30,7 +31,7 @@ class Asked:
 def systems(ranker: Ranker, without_content: Ranker | None) -> Mapping[str, Scorer]:
     """Name → scorer, the full system last. A bundle without the content-free twin leaves its row out."""
     table: dict[str, Scorer] = {
-        "random": lambda asked: seeded_by(asked.request_id).random(len(asked.prepared.context)),
+        "random": lambda asked: seeded_by(asked.request.request_id).random(len(asked.prepared.context)),
         "newest": lambda asked: -_feature(asked, "age"),
         "popular": lambda asked: _feature(asked, "clicks_4h"),
         "popular_ctr": lambda asked: _feature(asked, "ctr_4h"),

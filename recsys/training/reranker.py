@@ -1,6 +1,6 @@
 """Training LambdaMART on the features the engine saw at the time of every slate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ from recsys.evaluation.questions import ask
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.reranker import lambdamart
+from recsys.reranker.features.position import POSITION, SERVING_POSITION
 from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT, FeatureSet
 from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig, RankingData
 from recsys.training.progress import Progress
@@ -43,7 +44,7 @@ def past_slates(engine: FeedEngine, log: Replay, questions: pl.DataFrame, progre
     kept: list[int] = []
     times: list[int] = []
     end = 0
-    for done, (question, prepared) in enumerate(ask(engine, log, questions), start=1):
+    for done, (question, prepared) in enumerate(ask(engine, log, questions, with_positions=True), start=1):
         size, clicked = len(question.labels), int((question.labels > 0).sum())
         if 0 < clicked < size:
             features[end : end + size], labels[end : end + size] = prepared.features, question.labels
@@ -54,6 +55,13 @@ def past_slates(engine: FeedEngine, log: Replay, questions: pl.DataFrame, progre
             progress("features of past slates", done, len(questions))
     data = RankingData(features[:end], labels[:end], np.asarray(kept, dtype=np.int64))
     return PastSlates(data, np.asarray(times, dtype=np.int64))
+
+
+def as_served(data: RankingData) -> RankingData:
+    """The same slates without the places they were logged with."""
+    features = data.features.copy()
+    features[:, ALL_FEATURES.names.index(POSITION)] = SERVING_POSITION
+    return replace(data, features=features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +75,12 @@ class Rerankers:
 def train_rerankers(
     slates: PastSlates, validate_from: int, config: LambdaMartConfig, progress: Progress
 ) -> Rerankers:
-    """Fit both on the slates before `validate_from`, stopping by those since."""
+    """Fit both on the slates before `validate_from`, stopping by those since, ranked as a feed would rank them."""
+    held_out = as_served(slates.since(validate_from))
 
     def fit(number: int, features: FeatureSet) -> LambdaMart:
         progress("rerankers", number, 4)
-        return lambdamart.fit(slates.before(validate_from), slates.since(validate_from), features, config)
+        return lambdamart.fit(slates.before(validate_from), held_out, features, config)
 
     return Rerankers(fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT))
 

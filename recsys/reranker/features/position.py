@@ -8,6 +8,7 @@ import numpy as np
 
 from recsys.reranker.context import Family, FloatArray, RankingContext
 
+POSITION = "position"
 SERVING_POSITION = 0.0
 
 
@@ -17,4 +18,4 @@ def _compute(context: RankingContext) -> FloatArray:
     return context.positions[:, None]
 
 
-FAMILY = Family("position", ("position",), _compute)
+FAMILY = Family("position", (POSITION,), _compute)

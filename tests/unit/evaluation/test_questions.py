@@ -10,6 +10,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.vectors import VectorTable
 from recsys.frames import articles_frame, events_frame, slates_frame
+from recsys.reranker.features.position import POSITION, SERVING_POSITION
 from recsys.reranker.features.schema import ALL_FEATURES
 from recsys.store import articles, log
 from recsys.store.database import Database
@@ -100,3 +101,15 @@ def test_each_question_is_asked_at_its_time_with_its_own_circumstances(logged: D
     assert (first.request.device, first.request.page, first.request.reader) == ("mobile", "p", "r")
     np.testing.assert_array_equal(first.positions, [0, 1, 2])
     assert np.isnan(asked[2][0].positions).all(), "a slate without order has no positions"
+
+
+@pytest.mark.parametrize(("training", "seen"), [(True, [0, 1, 2]), (False, [SERVING_POSITION] * 3)])
+def test_places_of_the_logged_slate_are_for_training_alone(
+    logged: Database, training: bool, seen: list[float]
+) -> None:
+    with logged.read() as connection:
+        questions = load_questions(connection, START, START + 1, ARTICLES, START + 20 * HOUR)
+        with Replay(connection) as past:
+            engine = FeedEngine(past.state, VectorTable())
+            ((_, prepared),) = ask(engine, past, questions, with_positions=training)
+    assert prepared.features[:, ALL_FEATURES.names.index(POSITION)].tolist() == seen

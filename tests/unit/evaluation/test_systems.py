@@ -35,11 +35,12 @@ def of() -> FeedEngine:
 
 
 def asked(of: FeedEngine, reader: str = "r", request_id: str = "request") -> Asked:
-    prepared = of.prepare(RankRequest(request_id, NOW, IDS, reader))
+    request = RankRequest(request_id, NOW, IDS, reader)
+    prepared = of.prepare(request)
     vectors = np.zeros((len(IDS), of.vectors.matrix.shape[1]))
     has = of.vectors.has(prepared.context.rows)
     vectors[has] = of.vectors.take(prepared.context.rows[has])
-    return Asked(request_id, prepared, vectors)
+    return Asked(request, prepared, vectors)
 
 
 def scores(of: FeedEngine, name: str, **changes: str) -> FloatArray:
