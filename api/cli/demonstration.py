@@ -13,16 +13,17 @@ from recsys.domain import DAY, FeedRequest, Ranking
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import ConfigError
 from recsys.evaluation.evaluate import choose_stretch, evaluate
+from recsys.evaluation.gap import Gap, gap
 from recsys.feed.past import engine_at
 from recsys.feed.trained import load_active
 from recsys.settings import Settings, load_settings
+from recsys.simulate.oracle import ORACLE, oracle_of
 from recsys.simulate.world import World, simulate
 from recsys.store import articles as article_store
 from recsys.store import log
 from recsys.store.database import Database, open_database
 from recsys.training.train import train
 
-_DAYS = 8
 _MARKER = ".attune-demo"
 
 
@@ -33,6 +34,7 @@ class Demonstration:
     folder: Path
     readers: int
     articles: int
+    days: int
 
     def run(self) -> None:
         """Simulate, train, evaluate, show a feed."""
@@ -45,8 +47,9 @@ class Demonstration:
             train(database, settings, encoder, last - DAY, progress)
             system = load_active(settings.home, encoder.name)
             stretch = choose_stretch(database, system, None, None, in_sample=False)
-            result = evaluate(database, encoder, system, stretch, progress)
+            result = evaluate(database, encoder, system, stretch, progress, {ORACLE: oracle_of(world)})
         results_table(f"the last day: {result['data']['impressions']} impressions", result["systems"])
+        _tell_gap(gap(result["systems"], ORACLE))
         self._show_feed(database, settings, encoder, world, last + 1)
         typer.echo(f"\nserve it: attune serve --database-url {settings.database_url} --home {self.folder}")
 
@@ -64,12 +67,12 @@ class Demonstration:
         marker.touch()
 
     def _store(self, database: Database) -> World:
-        world = simulate(readers=self.readers, articles=self.articles, days=_DAYS)
+        world = simulate(readers=self.readers, articles=self.articles, days=self.days)
         with database.write() as connection:
             article_store.upsert(connection, world.articles)
             stored = log.append(connection, world.events, world.slates)
         typer.echo(
-            f"simulated {_DAYS} days: {world.articles.height} articles, {self.readers} readers, "
+            f"simulated {self.days} days: {world.articles.height} articles, {self.readers} readers, "
             f"{stored.slates_stored} impressions, {stored.events_stored} events"
         )
         return world
@@ -84,6 +87,15 @@ class Demonstration:
         favourites = ", ".join(f"{name} {share:.0%}" for name, share in taste)
         typer.echo(f"\nreader {reader} was made to like {favourites}; the feed, and why:")
         _print_feed(ranking, world)
+
+
+def _tell_gap(of: Gap | None) -> None:
+    if of is None:
+        return
+    typer.echo(
+        f"\nAttune closes {of.closed:.0%} of the AUC gap between popularity and the oracle "
+        f"({of.baseline:.3f} -> {of.reached:.3f} of {of.ceiling:.3f})"
+    )
 
 
 def _loyal_reader(world: World) -> str:

@@ -1,9 +1,10 @@
 """`attune evaluate`: replay a stretch of the log with a bundle, and report."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from recsys.evaluation.probability import Platt
 from recsys.evaluation.questions import load_questions
 from recsys.evaluation.replay import Answers, replay
 from recsys.evaluation.report import comparisons, figures, slices
-from recsys.evaluation.systems import systems
+from recsys.evaluation.systems import Scorer, systems
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.trained import TrainedSystem
@@ -59,12 +60,18 @@ def choose_stretch(
 
 
 def evaluate(
-    database: Database, encoder: Encoder, system: TrainedSystem, stretch: Stretch, progress: Told
+    database: Database,
+    encoder: Encoder,
+    system: TrainedSystem,
+    stretch: Stretch,
+    progress: Told,
+    others: Mapping[str, Scorer] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Every system of the results table on one stretch, as a JSON object.
 
     `data` says on what, `systems` has the figures by name, `comparisons` the full system against each, paired,
-    `slices` its AUC on parts. New articles are embedded on the way; that time is not in `seconds`.
+    `slices` its AUC on parts. `others` are rows by name beside the usual ones: a reference that only the caller
+    knows, asked the same questions. New articles are embedded on the way; that time is not in `seconds`.
 
     Raises:
         DataError: no slate lies in the stretch.
@@ -74,9 +81,10 @@ def evaluate(
     encoded = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
+    table = {**systems(system.ranker, system.without_content), **others}
     began = time.monotonic()
     with threads(1):
-        answers, vectors, clicks = _replay(database, everything, encoded, system, stretch, progress)
+        answers, vectors, clicks = _replay(database, everything, encoded, system, table, stretch, progress)
     calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
     results = {
         "systems": figures(answers, calibration, vectors.matrix, clicks),
@@ -98,6 +106,7 @@ def _replay(
     everything: pl.DataFrame,
     encoded: NDArray[np.float32],
     system: TrainedSystem,
+    table: Mapping[str, Scorer],
     stretch: Stretch,
     progress: Told,
 ) -> tuple[Answers, VectorTable, NDArray[np.float64]]:
@@ -111,7 +120,6 @@ def _replay(
             vectors = vector_table(log.state, everything, encoded)
             engine = FeedEngine(log.state, vectors, system.matcher, system.ranker, model=system.version)
             clicks = log.clicks_before(stretch.start)
-            table = systems(system.ranker, system.without_content)
             answers = replay(
                 engine, log, questions, table, lambda done: progress("impressions replayed", done, len(questions))
             )

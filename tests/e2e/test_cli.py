@@ -260,8 +260,16 @@ def test_a_small_demo_tells_the_whole_story_again_and_again(run: Run, tmp_path: 
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / ".attune-demo").touch()
     (tmp_path / "shop" / "attune.db").write_text("an earlier demo's database")
-    out = run("demo", "--folder", "shop", "--readers", 40, "--articles", 200)
-    for part in ("simulated", "attune", "popular", "the feed, and why", "serve it"):
+    out = run("demo", "--folder", "shop", "--readers", 40, "--articles", 200, "--days", 4)
+    for part in (
+        "simulated 4 days",
+        "attune",
+        "popular",
+        "oracle",
+        "of the AUC gap between popularity and the oracle",
+        "the feed, and why",
+        "serve it",
+    ):
         assert part in out
     assert re.search(r"^1\. \S", out, re.MULTILINE)
 

@@ -12,6 +12,7 @@ from recsys.feed.follow import Replay
 from recsys.feed.trained import load_active
 from recsys.feed.vectors import VectorTable, ensure_vectors
 from recsys.reranker.starting import StartingRanker
+from recsys.simulate.oracle import ORACLE, oracle_of
 from tests.trained import HashEncoder, Place, last_day, world
 
 
@@ -69,6 +70,20 @@ def test_evaluating_twice_gives_the_same_figures(trained: Place) -> None:
     assert {**one, "seconds": 0} == {**two, "seconds": 0}
     assert one["data"]["from"] == iso(last_day())
     assert encoder.encoded == [], "vectors were stored by training"
+
+
+def test_a_reference_of_the_caller_is_one_more_row_asked_the_same_questions(trained: Place) -> None:
+    database, encoder = trained.open(), HashEncoder()
+    system = load_active(trained.home, encoder.name)
+    stretch = choose_stretch(database, system, None, None, in_sample=False)
+    others = {ORACLE: oracle_of(world())}
+    result = evaluate(database, encoder, system, stretch, lambda *_: None, others)
+    plain = evaluate(database, encoder, system, stretch, lambda *_: None)
+    database.close()
+    assert list(result["systems"]) == [*plain["systems"], ORACLE]
+    assert result["systems"]["attune"] == plain["systems"]["attune"]
+    assert result["systems"][ORACLE]["auc"] > max(row["auc"] for row in plain["systems"].values())
+    assert result["comparisons"][ORACLE]["verdict"] == "loss"
 
 
 def test_new_articles_are_embedded_on_the_way(trained: Place, tmp_path: object) -> None:

@@ -1,0 +1,23 @@
+"""The oracle as a row of the results table, asked the same questions as every other system."""
+
+from recsys.domain import Slate
+from recsys.evaluation.systems import Asked, Scorer
+from recsys.reranker.context import FloatArray
+from recsys.simulate.world import World, oracle_scores
+
+ORACLE = "oracle"
+
+
+def oracle_of(world: World) -> Scorer:
+    """A scorer that knows what drives the readers of `world`; it raises RequestError for anyone else."""
+
+    def score(asked: Asked) -> FloatArray:
+        request = asked.request
+        return oracle_scores(
+            world,
+            Slate(
+                request.request_id, request.reader or "", request.as_of, request.as_of, tuple(request.candidates)
+            ),
+        )
+
+    return score

@@ -1,0 +1,39 @@
+"""The oracle answers the questions of a replay with what drives the readers of its world."""
+
+import numpy as np
+import pytest
+
+from recsys.domain import RankRequest, Slate
+from recsys.errors import RequestError
+from recsys.evaluation.systems import Asked
+from recsys.feed.engine import FeedEngine
+from recsys.feed.vectors import VectorTable
+from recsys.simulate.oracle import oracle_of
+from recsys.simulate.world import World, oracle_scores, simulate
+from recsys.state.live import LiveState
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return simulate(readers=5, articles=60, days=2)
+
+
+def asked(world: World, reader: str | None) -> Asked:
+    candidates = tuple(world.slates["candidates"][0])
+    request = RankRequest("q", int(world.slates["at"][0]), candidates, reader)
+    prepared = FeedEngine(LiveState(), VectorTable()).prepare(request)
+    return Asked(request, prepared, np.zeros((len(candidates), 1)))
+
+
+def test_it_scores_the_candidates_of_the_request_for_its_reader_at_its_time(world: World) -> None:
+    reader = str(world.slates["reader"][0])
+    question = asked(world, reader)
+    request = question.request
+    slate = Slate("q", reader, request.as_of, request.as_of, request.candidates)
+    np.testing.assert_array_equal(oracle_of(world)(question), oracle_scores(world, slate))
+
+
+@pytest.mark.parametrize("reader", ["nobody", None])
+def test_it_refuses_a_reader_who_is_not_of_its_world(world: World, reader: str | None) -> None:
+    with pytest.raises(RequestError, match="not of this world"):
+        oracle_of(world)(asked(world, reader))
