@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from api.cli.cores import share_cores
+
 
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo keeps its database and bundle.")] = Path("var/demo"),
@@ -13,6 +15,7 @@ def demo(
     days: Annotated[int, typer.Option(min=3, help="How many days to simulate.")] = 14,
 ) -> None:
     """Simulate a newsroom, train, evaluate on the last day, and print a reader's feed and why."""
+    share_cores()
     from api.cli.demonstration import Demonstration
 
     Demonstration(folder, readers, articles, days).run()
