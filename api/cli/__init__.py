@@ -5,6 +5,7 @@ import sys
 import typer
 
 from api.cli import config, demo, evaluate, index, ingest, migrate, models, rank, serve, simulate, train
+from api.cli.cores import share_cores
 from recsys.errors import AttuneError
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.command("config")(config.config)
 
 def main() -> None:
     """Run a command; what Attune raises on purpose is one line on stderr and exit status 1."""
+    share_cores()
     try:
         app()
     except AttuneError as error:

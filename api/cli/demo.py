@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from api.cli.cores import share_cores
 
 
 def demo(
@@ -15,7 +14,6 @@ def demo(
     days: Annotated[int, typer.Option(min=3, help="How many days to simulate.")] = 14,
 ) -> None:
     """Simulate a newsroom, train, evaluate on the last day, and print a reader's feed and why."""
-    share_cores()
     from api.cli.demonstration import Demonstration
 
     Demonstration(folder, readers, articles, days).run()

@@ -12,6 +12,10 @@ from recsys.preference.data import PreferenceData, sample_pairs
 from recsys.preference.network import PreferenceNetwork
 
 
+_WINDOW = 16
+"""Batches among which histories are sorted by length."""
+
+
 @dataclass(frozen=True, slots=True)
 class FitConfig:
     """How the network is trained."""
@@ -50,9 +54,8 @@ class Trainer:
     def epoch(self, slates: NDArray[np.int64]) -> float:
         """One pass over `slates` in random order; returns the mean loss."""
         which, rows = sample_pairs(self._data, slates, self._config.negatives, self._rng)
-        order = self._rng.permutation(len(which))
         self.network.train()
-        losses = [self._step(which[part], rows[part]) for part in _parts(order, self._config.batch)]
+        losses = [self._step(which[part], rows[part]) for part in self._batches(which)]
         self.network.eval()
         return float(np.mean(losses)) if losses else float("nan")
 
@@ -76,6 +79,17 @@ class Trainer:
         """Logits of all candidates of each of `slates`."""
         with torch.inference_mode():
             return [part for batch in _parts(slates, self._config.batch) for part in self._score(batch)]
+
+    def _batches(self, which: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Places in `which`, in random batches of histories of like length: a batch is padded to its longest.
+
+        Alike within windows of some batches only, so that every epoch has other batches.
+        """
+        order, size = self._rng.permutation(len(which)), self._config.batch
+        lengths = (self._data.reads[which] >= 0).sum(axis=1)
+        windows = [part[np.argsort(lengths[part], kind="stable")] for part in _parts(order, size * _WINDOW)]
+        batches = [batch for window in windows for batch in _parts(window, size)]
+        return [batches[place] for place in self._rng.permutation(len(batches))]
 
     def _step(self, which: NDArray[np.int64], rows: NDArray[np.int32]) -> float:
         interests_BKP, _ = self._interests(which)
