@@ -1,19 +1,70 @@
-"""The place where attention of any transformers model can be seen and adjusted.
+"""The place where the attention of any transformers model is seen and adjusted.
 
 `register` puts an attention function under a name, and the padding mask that goes with it: without the second,
-transformers hands the function no mask and padding is attended. Today the function is the identity: plain scaled
-dot-product attention. Statistics and adjustments hang in here without touching the models.
+transformers hands the function no mask and padding is attended. `attach` ties a `Tap` to a model. While a tap is
+idle, and for models without one, the function is the identity: plain scaled dot-product attention.
+
+Modules are known by their names in the model, not by `layer_idx`, which many models lack; layers are numbered in
+the order in which they first attend.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
+
+from recsys.attention.adjust import Adjustment, adjusted_attention
+from recsys.errors import EncoderError
 
 CALIBRATED = "calibrated"
 """Value of `attn_implementation` that routes a model's attention through this module."""
+
+
+class Watcher(Protocol):
+    """Sees what every layer attends with, before any adjustment."""
+
+    def see(
+        self,
+        layer: int,
+        query_BHTd: torch.Tensor,
+        key_BHTd: torch.Tensor,
+        allowed: torch.Tensor | None,
+        scaling: float,
+    ) -> None:
+        """`allowed` is True where a query may attend a key, (B, 1, T, T); None where all may attend all."""
+        ...
+
+
+class Tap:
+    """What is seen and adjusted of one model. One forward pass at a time."""
+
+    def __init__(self) -> None:
+        self.layers: list[str] = []
+        self.watcher: Watcher | None = None
+        self.adjustment: Adjustment | None = None
+
+    @contextmanager
+    def using(self, watcher: Watcher | None = None, adjustment: Adjustment | None = None) -> Iterator[None]:
+        """Let `watcher` see, and `adjustment` change, the forward passes inside."""
+        self.watcher, self.adjustment = watcher, adjustment
+        try:
+            yield
+        finally:
+            self.watcher = self.adjustment = None
+
+    def layer(self, name: str) -> int:
+        """Number of the module called `name`; a new one gets the next number."""
+        if name not in self.layers:
+            self.layers.append(name)
+        return self.layers.index(name)
+
+
+_TAPS: WeakKeyDictionary[torch.nn.Module, tuple[Tap, str]] = WeakKeyDictionary()
 
 
 def register() -> str:
@@ -21,6 +72,17 @@ def register() -> str:
     AttentionInterface.register(CALIBRATED, calibrated_attention)
     AttentionMaskInterface.register(CALIBRATED, sdpa_mask)
     return CALIBRATED
+
+
+def attach(model: torch.nn.Module) -> Tap:
+    """A tap on all attention of `model`, which must run with `attn_implementation=CALIBRATED`.
+
+    A later tap on the same model takes the place of an earlier one.
+    """
+    tap = Tap()
+    for name, module in model.named_modules():
+        _TAPS[module] = (tap, name)
+    return tap
 
 
 def calibrated_attention(
@@ -32,6 +94,27 @@ def calibrated_attention(
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attention of one layer: (B, heads, T, d) each → (B, T, heads, d), and no weights."""
-    output: torch.Tensor
-    output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-    return output, None
+    tap, name = _TAPS.get(module, (None, ""))
+    if tap is None or not (tap.watcher or tap.adjustment):
+        output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+        return output, None
+    if options.get("position_bias") is not None:
+        raise EncoderError(
+            f"{name} adds a bias by position to its attention: it can be neither watched nor adjusted"
+        )
+    layer, scaling = tap.layer(name), options.get("scaling") or query.size(-1) ** -0.5
+    shared = query.shape[1] // key.shape[1]  # grouped queries: several heads share one key
+    key, value = repeat_kv(key, shared), repeat_kv(value, shared)
+    allowed = _allowed(module, query, attention_mask)
+    if tap.watcher is not None:
+        tap.watcher.see(layer, query, key, allowed, scaling)
+    adjustment = (tap.adjustment or Adjustment()).of(layer)
+    return adjusted_attention(query, key, value, allowed, scaling, adjustment), None
+
+
+def _allowed(module: torch.nn.Module, query_BHTd: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor | None:
+    """The mask, also where transformers leaves a causal one to the kernel."""
+    tokens = query_BHTd.shape[2]
+    if mask is not None or tokens == 1 or not getattr(module, "is_causal", False):
+        return mask
+    return torch.ones(1, 1, tokens, tokens, dtype=torch.bool, device=query_BHTd.device).tril()

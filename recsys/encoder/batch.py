@@ -15,16 +15,17 @@ def encode(encoder: TextEncoder, texts: Sequence[str]) -> NDArray[np.float32]:
     """Unit vectors [n, dim], in the order of `texts`."""
     tokens = encoder.tokenize(texts) if texts else []
     vectors = np.zeros((len(texts), encoder.dim), dtype=np.float32)
-    by_length = np.argsort([len(ids) for ids in tokens], kind="stable")
-    for rows in _buckets(by_length, [len(tokens[row]) for row in by_length]):
+    for rows in batches(tokens):
         vectors[rows] = encoder.encode_tokens([tokens[row] for row in rows])
     return vectors
 
 
-def _buckets(rows: NDArray[np.int64], lengths: Sequence[int]) -> Iterator[NDArray[np.int64]]:
-    """Cut rows sorted by length so that no batch, padded to its longest, exceeds the token budget."""
+def batches(tokens: Sequence[Sequence[int]]) -> Iterator[NDArray[np.int64]]:
+    """Rows of texts of like length, so that no batch, padded to its longest, exceeds the token budget."""
+    lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
+    rows = np.argsort(lengths, kind="stable")
     start = 0
     for end in range(1, len(rows) + 1):
-        if end == len(rows) or (end + 1 - start) * lengths[end] > TOKENS_PER_BATCH:
+        if end == len(rows) or (end + 1 - start) * lengths[rows[end]] > TOKENS_PER_BATCH:
             yield rows[start:end]
             start = end

@@ -9,6 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from recsys.attention import hook
+from recsys.attention.adjust import Adjustment
+from recsys.attention.calibrator import Plan
+from recsys.attention.observe import Observation, Observer
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.pooling import mean_pool
 from recsys.errors import EncoderError
@@ -43,6 +46,7 @@ class TextEncoder:
         self.device = choose_device(device)
         self._tokenizer, self._model = _load(model, attention or hook.register())
         self._model.to(self.device).eval()
+        self._tap = hook.attach(self._model)
         self.dim: int = self._model.config.hidden_size
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
@@ -51,16 +55,62 @@ class TextEncoder:
         ids: list[list[int]] = cut["input_ids"]
         return ids
 
-    def encode_tokens(self, tokens: Sequence[list[int]]) -> NDArray[np.float32]:
+    def tokenize_words(self, texts: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[list[int]]]:
+        """Token ids of texts given as words, and the place of the word each token is of, -1 for special tokens."""
+        options = {"truncation": True, "max_length": self.max_tokens, "is_split_into_words": True}
+        cut = self._tokenizer([list(words) for words in texts], **options)
+        places = [[-1 if word is None else word for word in cut.word_ids(row)] for row in range(len(texts))]
+        return cut["input_ids"], places
+
+    def vocabulary(self) -> list[str]:
+        """Whole words of at least four letters that the tokenizer knows, in order."""
+        known = (token.lstrip("▁Ġ") for token in self._tokenizer.get_vocab())
+        return sorted({word for word in known if word.isalpha() and word.isascii() and len(word) > 3})
+
+    def encode_tokens(self, tokens: Sequence[list[int]], plan: Plan | None = None) -> NDArray[np.float32]:
         """Unit vectors [n, dim] of one batch of tokenised texts; padding does not change them.
+
+        `plan` adjusts the attention of the batch; its rows are these texts.
 
         Raises:
             EncoderError: a vector is not finite.
         """
-        batch = self._tokenizer.pad({"input_ids": list(tokens)}, return_tensors="pt").to(self.device)
+        batch = self._padded(tokens)
+        adjustment = None if plan is None else self._adjustment(plan)
+        weights_BT = None if adjustment is None or adjustment.log_gate is None else adjustment.log_gate.exp()
+        with self._tap.using(adjustment=adjustment):
+            return self._vectors(batch, weights_BT)
+
+    def observe_tokens(
+        self, tokens: Sequence[list[int]], rows: int | None = None
+    ) -> tuple[NDArray[np.float32], Observation]:
+        """Unit vectors of one batch, and what its attention did (of its first `rows` texts; None: of all).
+
+        Raises:
+            EncoderError: a vector is not finite.
+        """
+        batch = self._padded(tokens)
+        observer = Observer(batch["attention_mask"], rows)
+        with self._tap.using(watcher=observer):
+            vectors = self._vectors(batch)
+        return vectors, observer.observation()
+
+    def _padded(self, tokens: Sequence[list[int]]) -> Any:
+        return self._tokenizer.pad({"input_ids": list(tokens)}, return_tensors="pt").to(self.device)
+
+    def _adjustment(self, plan: Plan) -> Adjustment:
+        def tensor(values: NDArray[np.float64]) -> torch.Tensor:
+            return torch.from_numpy(values.astype(np.float32)).to(self.device)
+
+        return Adjustment(
+            log_gate=tensor(plan.log_gate) if plan.log_gate.any() else None,
+            mix=tensor(plan.mix) if plan.mix.any() else None,
+        )
+
+    def _vectors(self, batch: Any, weights_BT: torch.Tensor | None = None) -> NDArray[np.float32]:
         with torch.inference_mode(), inference_precision(self.device):
             hidden_BTD = self._model(**batch).last_hidden_state
-            pooled_BD = mean_pool(hidden_BTD.float(), batch["attention_mask"])
+            pooled_BD = mean_pool(hidden_BTD.float(), batch["attention_mask"], weights_BT)
         vectors: NDArray[np.float32] = pooled_BD.cpu().numpy()
         if not np.isfinite(vectors).all():
             raise EncoderError(f"encoder {self.model} gave vectors that are not finite")

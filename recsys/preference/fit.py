@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from recsys.preference.data import PreferenceData, sample_pairs
 from recsys.preference.network import PreferenceNetwork
 
-
 _WINDOW = 16
 """Batches among which histories are sorted by length."""
 

@@ -1,0 +1,116 @@
+"""From what was seen of texts to what is done about it.
+
+*Adaptive*: the logits of a flagged token are lowered by γ·p_j, and it counts e^(−γ·p_j) when tokens are pooled.
+*Weighted average*: on the heads that D1 finds off, A' = (1 − λ)A + λU, λ = clip(κ · excess, 0, 0.3), the excess
+being the head's error over its limit, less one.
+
+With γ = κ = 0, as shipped, nothing is ever adjusted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.attention import buckets
+from recsys.attention.observe import Observation
+from recsys.attention.profile import Profile
+from recsys.attention.structure import StructureDetector
+from recsys.attention.tokens import TokenDetector, inner_tokens
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How much is adjusted. gamma: of flagged tokens; kappa, most_mix: of heads that are off."""
+
+    gamma: float = 0.0
+    kappa: float = 0.0
+    most_mix: float = 0.3
+
+    @property
+    def identity(self) -> bool:
+        """Whether nothing is ever adjusted."""
+        return self.gamma == 0.0 and self.kappa == 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the detectors say of B texts.
+
+    score: D1 [B]; anomalous: above D1's limit [B]; head_excess: how far each head is above its limit, 0 if it is
+    not [B, L, H]; probability: D2 [B, T]; flagged: above D2's threshold [B, T]; over: flagged, and receiving more
+    than 95% of normal tokens do [B, T]; starved: receiving less than 95% do [B, T]; lengths: [B].
+    """
+
+    score: Floats
+    anomalous: Bools
+    head_excess: Floats
+    probability: Floats
+    flagged: Bools
+    over: Bools
+    starved: Bools
+    lengths: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def flagged_share(self) -> Floats:
+        """Share of each text's inner tokens that are flagged [B]."""
+        return np.asarray(self.flagged.sum(axis=1) / np.maximum(self.lengths - 2, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An adjustment of some texts. rows: which [b]; log_gate: ≤ 0 [b, T]; mix: [b, L, H]."""
+
+    rows: NDArray[np.int64]
+    log_gate: Floats
+    mix: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrator:
+    """Detectors and the strength of the adjustments."""
+
+    structure: StructureDetector
+    tokens: TokenDetector
+    strength: Strength = Strength()
+
+    @property
+    def profile(self) -> Profile:
+        """The normal profile."""
+        return self.structure.profile
+
+    def inspect(self, seen: Observation) -> Inspection:
+        """Judge what was seen."""
+        structure = self.structure.measure(seen)
+        probability = self.tokens.probabilities(seen)
+        flagged, inner, bucket = probability > self.tokens.threshold, inner_tokens(seen), _column(seen)
+        received = seen.received
+        return Inspection(
+            score=structure.score,
+            anomalous=self.structure.anomalous(structure, seen.lengths),
+            head_excess=np.maximum(structure.heads / self.structure.head_limits - 1, 0.0),
+            probability=probability,
+            flagged=flagged,
+            over=flagged & (received > self.profile.received_quantile(0.95)[bucket]),
+            starved=inner & (received < self.profile.received_quantile(0.05)[bucket]),
+            lengths=seen.lengths,
+        )
+
+    def plan(self, found: Inspection) -> Plan | None:
+        """What to do about it; None if nothing."""
+        log_gate = -self.strength.gamma * np.where(found.flagged, found.probability, 0.0)
+        mix = np.clip(self.strength.kappa * found.head_excess, 0.0, self.strength.most_mix)
+        mix *= found.anomalous[:, None, None]
+        rows = np.flatnonzero((log_gate < 0).any(axis=1) | (mix > 0).any(axis=(1, 2)))
+        return Plan(rows, log_gate[rows], mix[rows]) if len(rows) else None
+
+
+def _column(seen: Observation) -> NDArray[np.int64]:
+    """Length bucket of each text [B, 1]."""
+    return buckets.bucket_of(seen.lengths)[:, None]

@@ -1,0 +1,93 @@
+"""A calibrator ↔ one safetensors file: profile, both networks, limits and strength."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from recsys.attention.calibrator import Calibrator, Strength
+from recsys.attention.profile import Profile
+from recsys.attention.structure import HeadAutoencoder, StructureDetector
+from recsys.attention.tokens import TokenDetector, TokenScorer
+from recsys.errors import BundleError
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+def save_calibrator(calibrator: Calibrator, path: Path) -> None:
+    """Write everything of `calibrator`."""
+    structure, tokens = calibrator.structure, calibrator.tokens
+    arrays: Arrays = {
+        **_prefixed("profile", calibrator.profile.arrays()),
+        **_prefixed("structure", _weights(structure.network)),
+        **_prefixed("tokens", _weights(tokens.network)),
+        "limits": structure.limits,
+        "head_limits": structure.head_limits,
+    }
+    numbers = {
+        "strength": asdict(calibrator.strength),
+        "threshold": tokens.threshold,
+        "false_positives": structure.false_positives,
+    }
+    contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+    save_file(contiguous, path, metadata={"numbers": json.dumps(numbers, sort_keys=True)})
+
+
+def load_calibrator(path: Path) -> Calibrator:
+    """Read what `save_calibrator` wrote.
+
+    Raises:
+        BundleError: the file cannot be read, or lacks a part.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            numbers = json.loads(file.metadata()["numbers"])
+        return _calibrator(arrays, numbers)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BundleError(f"attention calibrator {path} cannot be read: {error}; train a new bundle") from error
+
+
+def digest(path: Path) -> str:
+    """A short name for exactly this calibrator: vectors made with it carry it."""
+    return hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()
+
+
+def _calibrator(arrays: Arrays, numbers: Mapping[str, object]) -> Calibrator:
+    autoencoder = HeadAutoencoder(arrays["structure.layers.0.weight"].shape[1])
+    scorer = TokenScorer(arrays["tokens.mean"].shape[0])
+    _restore(autoencoder, _part("structure", arrays))
+    _restore(scorer, _part("tokens", arrays))
+    detector = StructureDetector(
+        Profile.from_arrays(_part("profile", arrays)),
+        autoencoder,
+        arrays["limits"].astype(np.float64),
+        arrays["head_limits"].astype(np.float64),
+        float(numbers["false_positives"]),  # type: ignore[arg-type]
+    )
+    strength = Strength(**numbers["strength"])  # type: ignore[arg-type]
+    return Calibrator(detector, TokenDetector(scorer, float(numbers["threshold"])), strength)  # type: ignore[arg-type]
+
+
+def _weights(network: torch.nn.Module) -> Arrays:
+    return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+
+
+def _restore(network: torch.nn.Module, arrays: Arrays) -> None:
+    network.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in arrays.items()})
+    network.eval()
+
+
+def _prefixed(prefix: str, arrays: Arrays) -> Arrays:
+    return {f"{prefix}.{name}": values for name, values in arrays.items()}
+
+
+def _part(prefix: str, arrays: Arrays) -> Arrays:
+    return {name.removeprefix(f"{prefix}."): v for name, v in arrays.items() if name.startswith(f"{prefix}.")}

@@ -1,0 +1,41 @@
+"""The one training loop of the small detectors: minibatches, Adam, a fixed number of epochs, a seed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class FitConfig:
+    """How a detector is trained."""
+
+    epochs: int = 30
+    batch: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-5
+    seed: int = 7
+
+
+def minimise(
+    network: nn.Module, rows: int, loss_of: Callable[[torch.Tensor], torch.Tensor], config: FitConfig
+) -> list[float]:
+    """Train `network` in place; `loss_of` tells the mean loss of a batch of row numbers. Mean loss by epoch."""
+    order = torch.Generator().manual_seed(config.seed)
+    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    network.train()
+    history = []
+    for _ in range(config.epochs):
+        losses = []
+        shuffled = torch.randperm(rows, generator=order)
+        for start in range(0, rows, config.batch):
+            batch = shuffled[start : start + config.batch]
+            loss = loss_of(batch)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            losses.append(loss.item())
+        history.append(sum(losses) / max(len(losses), 1))
+    network.eval()
+    return history
