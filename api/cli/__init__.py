@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from api.cli import config, demo, evaluate, index, ingest, migrate, models, rank, serve, simulate, train
+from api.cli import attention, config, demo, evaluate, index, ingest, migrate, models, rank, serve, simulate, train
 from api.cli.cores import share_cores
 from recsys.errors import AttuneError
 
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(index.app, name="index")
+app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")
 app.command("demo")(demo.demo)
 app.command("train")(train.train)

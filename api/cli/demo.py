@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 
-
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo keeps its database and bundle.")] = Path("var/demo"),
     readers: Annotated[int, typer.Option(min=20, help="How many readers to simulate.")] = 800,

@@ -76,7 +76,7 @@ class TextEncoder:
             EncoderError: a vector is not finite.
         """
         batch = self._padded(tokens)
-        adjustment = None if plan is None else self._adjustment(plan)
+        adjustment = None if plan is None else self._adjustment(plan, batch["input_ids"].shape[1])
         weights_BT = None if adjustment is None or adjustment.log_gate is None else adjustment.log_gate.exp()
         with self._tap.using(adjustment=adjustment):
             return self._vectors(batch, weights_BT)
@@ -98,12 +98,13 @@ class TextEncoder:
     def _padded(self, tokens: Sequence[list[int]]) -> Any:
         return self._tokenizer.pad({"input_ids": list(tokens)}, return_tensors="pt").to(self.device)
 
-    def _adjustment(self, plan: Plan) -> Adjustment:
+    def _adjustment(self, plan: Plan, longest: int) -> Adjustment:
         def tensor(values: NDArray[np.float64]) -> torch.Tensor:
             return torch.from_numpy(values.astype(np.float32)).to(self.device)
 
         return Adjustment(
-            log_gate=tensor(plan.log_gate) if plan.log_gate.any() else None,
+            # the texts it was made among may have been longer than these
+            log_gate=tensor(plan.log_gate[:, :longest]) if plan.log_gate.any() else None,
             mix=tensor(plan.mix) if plan.mix.any() else None,
         )
 

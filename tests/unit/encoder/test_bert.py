@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from recsys.attention.calibrator import Plan
 from recsys.encoder import bert
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.device import choose_device, inference_precision
@@ -81,3 +82,14 @@ def test_pooling_is_the_mean_of_real_tokens() -> None:
 
 def test_pooling_nothing_is_zero_not_nan() -> None:
     assert mean_pool(torch.ones(1, 2, 3), torch.zeros(1, 2)).tolist() == [[0, 0, 0]]
+
+
+def test_a_plan_made_among_longer_texts_fits_the_shorter_ones(encoder: TextEncoder) -> None:
+    tokens = encoder.tokenize(TEXTS)
+    gate = np.zeros((1, max(map(len, tokens))))
+    gate[0, 1] = -3.0
+    plan = Plan(np.asarray([0]), gate, np.zeros((1, 6, 12)))
+    shorter = Plan(plan.rows, gate[:, : len(tokens[0])], plan.mix)
+    np.testing.assert_array_equal(
+        encoder.encode_tokens(tokens[:1], plan), encoder.encode_tokens(tokens[:1], shorter)
+    )

@@ -1,0 +1,42 @@
+"""`attune attention …`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
+
+app = typer.Typer(
+    help="Calibrated attention: what the detectors find, and what it is worth.", no_args_is_help=True
+)
+
+
+@app.callback()
+def attention() -> None:
+    """Calibrated attention: what the detectors find, and what it is worth."""
+
+
+@app.command()
+def evaluate(
+    seeds: Annotated[int, typer.Option(min=1, max=50, help="Draws of damage to average over.")] = 5,
+    slates: Annotated[int, typer.Option(min=1, help="Rank at most so many of the newest impressions.")] = 1_000,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Damage titles on purpose: do the detectors find it, and does calibration win back what it costs?"""
+    from api.cli.attention_table import detection_table, robustness_table
+    from api.cli.progress import bars
+    from recsys.store.database import open_database
+    from recsys.training.attention.evaluate import evaluate_attention
+
+    require_writable(json_file)
+    settings = settings_from(database_url, home)
+    with bars() as progress:
+        result = evaluate_attention(open_database(settings.database_url), settings, seeds, slates, progress)
+    if json_file is not None:
+        json_file.write_text(json.dumps(result, indent=2))
+    detection_table(result["detection"])
+    robustness_table(result["robustness"])

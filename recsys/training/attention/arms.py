@@ -1,0 +1,125 @@
+"""The ways to encode damaged texts that are compared: nothing, each adjustment, and the controls.
+
+off       as the encoder reads them
+heads     D1's weighted average on the heads that are off
+tokens    D2's gate on flagged tokens
+all       both
+random    the gate on as many tokens drawn at random: is it the right tokens that matter?
+drop      flagged tokens cut out of the text before encoding: is the gate better than that?
+oracle    the gate on the tokens that were truly injected: what a perfect detector would gain
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.attention.calibrator import Calibrator, Inspection, Plan, Strength
+from recsys.encoder.batch import batches
+from recsys.encoder.bert import TextEncoder
+from recsys.training.attention.damage import DamagedTexts
+
+Vectors = NDArray[np.float32]
+
+OFF, HEADS, TOKENS, ALL, RANDOM, DROP, ORACLE = "off", "heads", "tokens", "all", "random", "drop", "oracle"
+ARMS = (OFF, HEADS, TOKENS, ALL, RANDOM, DROP, ORACLE)
+
+GAMMA, KAPPA = 3.0, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """One batch of texts with all that the arms need; truth: injected tokens [B, T]."""
+
+    tokens: Sequence[list[int]]
+    raw: Vectors
+    found: Inspection
+    truth: NDArray[np.bool_]
+
+
+def encode_by_arm(
+    encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts, seed: int
+) -> Mapping[str, Vectors]:
+    """Unit vectors [n, d] of `texts` by arm."""
+    rng = np.random.default_rng(seed)
+    out = {arm: np.zeros((len(texts.tokens), encoder.dim), dtype=np.float32) for arm in ARMS}
+    for rows in batches(texts.tokens):
+        tokens = [texts.tokens[row] for row in rows]
+        raw, seen = encoder.observe_tokens(tokens)
+        batch = _Batch(tokens, raw, calibrator.inspect(seen), texts.grid(rows))
+        for arm, way in _WAYS.items():
+            out[arm][rows] = way(encoder, calibrator, batch, rng)
+    return out
+
+
+_Way = Callable[[TextEncoder, Calibrator, _Batch, np.random.Generator], Vectors]
+
+
+def _adjusting(strength: Strength) -> _Way:
+    def way(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
+        return _replanned(encoder, batch, replace(calibrator, strength=strength).plan(batch.found))
+
+    return way
+
+
+def _random(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, rng: np.random.Generator) -> Vectors:
+    found = batch.found
+    places = np.flatnonzero(_inner(found))
+    shuffled = rng.permutation(places)
+    flagged, probability = np.zeros(found.flagged.size, dtype=np.bool_), np.zeros(found.flagged.size)
+    flagged[shuffled] = found.flagged.reshape(-1)[places]
+    probability[shuffled] = found.probability.reshape(-1)[places]
+    shape = found.flagged.shape
+    return _gated(encoder, calibrator, batch, flagged.reshape(shape), probability.reshape(shape))
+
+
+def _drop(encoder: TextEncoder, _: Calibrator, batch: _Batch, __: np.random.Generator) -> Vectors:
+    flagged = batch.found.flagged
+    kept = [
+        [token for token, gone in zip(line, flags, strict=False) if not gone]
+        for line, flags in zip(batch.tokens, flagged.tolist(), strict=True)
+    ]
+    vectors, changed = batch.raw.copy(), np.flatnonzero(flagged.any(axis=1))
+    if len(changed):
+        vectors[changed] = encoder.encode_tokens([kept[row] for row in changed])
+    return vectors
+
+
+def _oracle(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
+    return _gated(encoder, calibrator, batch, batch.truth, batch.truth.astype(np.float64))
+
+
+def _gated(
+    encoder: TextEncoder,
+    calibrator: Calibrator,
+    batch: _Batch,
+    flagged: NDArray[np.bool_],
+    probability: NDArray[np.float64],
+) -> Vectors:
+    found = replace(batch.found, flagged=flagged, probability=probability)
+    return _replanned(encoder, batch, replace(calibrator, strength=Strength(GAMMA)).plan(found))
+
+
+def _replanned(encoder: TextEncoder, batch: _Batch, plan: Plan | None) -> Vectors:
+    if plan is None:
+        return batch.raw
+    vectors = batch.raw.copy()
+    vectors[plan.rows] = encoder.encode_tokens([batch.tokens[row] for row in plan.rows], plan)
+    return vectors
+
+
+def _inner(found: Inspection) -> NDArray[np.bool_]:
+    place = np.arange(found.flagged.shape[1])
+    return (place > 0) & (place < found.lengths[:, None] - 1)
+
+
+_WAYS: Mapping[str, _Way] = {
+    OFF: lambda _, __, batch, ___: batch.raw,
+    HEADS: _adjusting(Strength(kappa=KAPPA)),
+    TOKENS: _adjusting(Strength(GAMMA)),
+    ALL: _adjusting(Strength(GAMMA, KAPPA)),
+    RANDOM: _random,
+    DROP: _drop,
+    ORACLE: _oracle,
+}

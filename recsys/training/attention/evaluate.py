@@ -1,0 +1,97 @@
+"""`attune attention evaluate`: do the detectors find damage, and does calibration help the ranking?
+
+Articles are halved by their ids. Each half trains a calibrator that reads the other half, so no article is judged
+by detectors that were trained on it.
+"""
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.encoder.bert import TextEncoder
+from recsys.encoder.device import threads
+from recsys.errors import DataError
+from recsys.evaluation.questions import load_questions
+from recsys.feed.follow import Replay
+from recsys.feed.vectors import VectorTable
+from recsys.settings import Settings
+from recsys.store import articles as article_store
+from recsys.store import replay
+from recsys.store.database import Database
+from recsys.training.attention.detection import detection
+from recsys.training.attention.detectors import fit_calibrator
+from recsys.training.attention.robustness import Trial, robustness
+from recsys.training.preference import collect
+from recsys.training.progress import Progress
+
+FOLDS = 2
+LEAST_ARTICLES = 100
+"""Fewer articles train no detector."""
+
+
+def evaluate_attention(
+    database: Database, settings: Settings, seeds: int, most_slates: int, progress: Progress
+) -> dict[str, Any]:
+    """Detection by kind of damage, and ranking with damaged titles, on the articles and slates of `database`.
+
+    The last `most_slates` slates are ranked, by content match without any training.
+
+    Raises:
+        DataError: there are too few articles, or no slate with a history, a click and a non-click.
+        EncoderError: the encoder cannot be loaded.
+    """
+    encoder = TextEncoder(settings.encoder, settings.encoder_max_tokens, settings.device)
+    with database.read() as connection:
+        everything, _ = article_store.changed_since(connection, 0)
+    if everything.height < LEAST_ARTICLES:
+        raise DataError(f"{everything.height} articles train no detector: ingest {LEAST_ARTICLES} at least")
+    folds = _folds(everything)
+    trial = _trial(database, encoder, everything, folds, most_slates, progress)
+    with threads(settings.threads):
+        calibrators = []
+        for fold in range(FOLDS):
+            progress("detectors", fold + 1, FOLDS)
+            calibrators.append(fit_calibrator(encoder, _of(everything, folds != fold), settings.seed))
+        progress("detection", 1, 1)
+        found = detection(encoder, calibrators[0], _of(everything, folds == 0), settings.seed)
+        trial = replace(trial, calibrators=calibrators)
+        return {"detection": found, "robustness": robustness(trial, seeds, progress)}
+
+
+def _trial(
+    database: Database,
+    encoder: TextEncoder,
+    everything: pl.DataFrame,
+    folds: NDArray[np.int64],
+    most_slates: int,
+    progress: Progress,
+) -> Trial:
+    """The newest slates with what their readers had read, and the articles in them."""
+    with database.read() as connection:
+        span = replay.slate_span(connection)
+        if span is None:
+            raise DataError("the log has no impressions to rank: run `attune ingest` on click logs first")
+        questions = load_questions(connection, span[0], span[1] + 1, everything, span[1] + 1).tail(most_slates)
+        with Replay(connection) as log:
+            table = VectorTable()
+            rows = log.state.articles.lookup(everything["id"].to_list()).astype(np.int64)
+            table.put(rows, np.ones((len(rows), 1), dtype=np.float32))  # every described article has a vector
+            data = collect(log, table, questions, progress)
+    if not len(data.usable()):
+        raise DataError("no impression has a history, a click and a non-click")
+    involved = np.isin(rows, np.union1d(data.candidates, data.reads))
+    return Trial(encoder, (), _of(everything, involved), rows[involved], folds[involved], data)
+
+
+def _of(articles: pl.DataFrame, chosen: NDArray[np.bool_]) -> pl.DataFrame:
+    return articles.filter(pl.Series(chosen, dtype=pl.Boolean))
+
+
+def _folds(articles: pl.DataFrame) -> NDArray[np.int64]:
+    """A fold for each article [n], by its id alone."""
+    digests = (hashlib.blake2b(id_.encode(), digest_size=1).digest()[0] for id_ in articles["id"].to_list())
+    return np.fromiter(digests, dtype=np.int64, count=articles.height) % FOLDS
