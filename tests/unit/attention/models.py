@@ -54,15 +54,11 @@ class Model:
 def vision() -> Model:
     """A vision transformer, on real images of digits."""
     torch.manual_seed(1)
-    sizes: dict[str, Any] = {
-        "hidden_size": 32,
-        "num_hidden_layers": LAYERS,
-        "num_attention_heads": HEADS,
-        "intermediate_size": 64,
-    }
-    sizes["initializer_range"] = 0.2
     config = ViTConfig(
-        **sizes,
+        hidden_size=32,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        intermediate_size=64,
         image_size=32,
         patch_size=8,
         num_channels=1,
