@@ -105,8 +105,8 @@ class Profile:
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> "Profile":
         """What `arrays` gave."""
         made = cls(*arrays["mean"].shape[1:3])
-        for name, values in arrays.items():
-            setattr(made, name, values.copy())
+        for name in made.arrays():
+            setattr(made, name, arrays[name].copy())
         return made
 
     def _merge_moments(self, bucket: int, heads_BLHS: Floats) -> None:
