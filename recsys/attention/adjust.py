@@ -87,4 +87,5 @@ def _mean_of_allowed(value_BHTd: torch.Tensor, allowed: torch.Tensor | None) -> 
     # a padding mask is the same for every query: one row of it is enough
     rows = allowed[:, :, :1] if allowed.shape[2] == 1 or allowed.stride(2) == 0 else allowed
     weights = rows.to(value_BHTd.dtype)
-    return (weights / weights.sum(dim=-1, keepdim=True)) @ value_BHTd
+    # a query that may attend nothing, such as padding before a causal text, gets 0, as from plain attention
+    return (weights / weights.sum(dim=-1, keepdim=True).clamp(min=1)) @ value_BHTd

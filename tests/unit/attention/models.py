@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from sklearn.datasets import load_digits
-from transformers import ViTConfig, ViTModel, WhisperConfig
+from transformers import LlamaConfig, LlamaModel, ViTConfig, ViTModel, WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from recsys.attention import hook
@@ -86,3 +86,20 @@ def speech() -> Model:
     )
     network = WhisperEncoder(config).eval()
     return Model(network, hook.attach(network), torch.randn(400, 8, 40), tokens=20)
+
+
+def causal() -> tuple[Any, Tap]:
+    """A decoder of text with grouped queries, of 50 tokens, and its tap."""
+    torch.manual_seed(3)
+    config = LlamaConfig(
+        vocab_size=50,
+        hidden_size=32,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=HEADS // 2,
+        intermediate_size=64,
+        initializer_range=0.2,
+        attn_implementation=hook.register(),
+    )
+    network = LlamaModel(config).eval()
+    return network, hook.attach(network)

@@ -1,5 +1,6 @@
 """Closed forms against the formula written out, and padding under adjustments."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from recsys.attention.adjust import Adjustment, adjusted_attention
 from recsys.attention.calibrator import Plan
 from recsys.encoder.bert import TextEncoder
 from tests.unit.attention.materialised import adjusted, random_adjustment
-from tests.unit.attention.models import HEADS, LAYERS, Model
+from tests.unit.attention.models import HEADS, LAYERS, Model, causal
 
 PARTS = ("log_gate", "temperature", "mix")
 TITLES = [
@@ -137,3 +138,23 @@ def test_more_padding_never_changes_a_vector(encoder: TextEncoder, extra: int, s
     short = plan_of(lengths[:2], encoder, seed)
     padded = encoder.encode_tokens([*tokens, longer], plan)[:2]
     np.testing.assert_allclose(padded, encoder.encode_tokens(tokens, short), atol=1e-5)
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("side", ["before", "behind"])
+def test_padding_changes_nothing_in_a_causal_model(part: str, side: str) -> None:
+    """Padding before the text may attend nothing at all: it must not spread what is not a number."""
+    network, tap = causal()
+    ids = torch.randint(0, 50, (1, 6), generator=torch.Generator().manual_seed(1))
+    changed = random_adjustment(1, LAYERS, HEADS, 6, 2, frozenset({part}))
+    amount = (3, 0) if side == "before" else (0, 3)
+    padded, mask = (torch.nn.functional.pad(row, amount) for row in (ids, torch.ones_like(ids)))
+    gate = None if changed.log_gate is None else torch.nn.functional.pad(changed.log_gate, amount)
+    with torch.inference_mode():
+        with tap.using(adjustment=changed):
+            alone = network(ids).last_hidden_state
+        with tap.using(adjustment=replace(changed, log_gate=gate)):
+            found = network(padded, attention_mask=mask).last_hidden_state[:, mask[0].bool()]
+        plain = network(ids).last_hidden_state
+    torch.testing.assert_close(found, alone, atol=1e-4, rtol=1e-4)
+    assert (alone - plain).abs().max() > 1e-3
