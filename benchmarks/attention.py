@@ -1,0 +1,81 @@
+"""What the attention hook costs at embedding: 32 texts of 64 tokens, against plain SDPA.
+
+    python -m benchmarks.attention [--pairs 20] [--threads 1]
+
+Each variant is timed pair by pair with plain SDPA, in turn first and second, and the median ratio is told: the
+machine's moods hit both sides alike.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+import torch
+
+from recsys.attention.calibrator import Plan
+from recsys.encoder.bert import TextEncoder
+
+TEXTS, TOKENS = 32, 64
+GOALS = {"pass-through": 1.02, "gate": 1.05, "statistics of 1 text in 8": 1.06, "statistics of all texts": None}
+
+
+def batch(encoder: TextEncoder) -> list[list[int]]:
+    """Texts of 57 to 64 tokens: a padding mask is part of the work."""
+    words = encoder.vocabulary()
+    rng = np.random.default_rng(7)
+    texts = [" ".join(rng.choice(words, size=TOKENS)) for _ in range(TEXTS)]
+    return [ids[: TOKENS - row % 8] for row, ids in enumerate(encoder.tokenize(texts))]
+
+
+def variants(encoder: TextEncoder, tokens: list[list[int]]) -> dict[str, Callable[[], object]]:
+    """What is timed, by name."""
+    gate = np.zeros((TEXTS, TOKENS))
+    gate[:, 3::5] = -3.0
+    plan = Plan(np.arange(TEXTS), gate, np.zeros((TEXTS, 6, 12)))
+    return {
+        "pass-through": lambda: encoder.encode_tokens(tokens),
+        "gate": lambda: encoder.encode_tokens(tokens, plan),
+        "statistics of 1 text in 8": lambda: encoder.observe_tokens(tokens, TEXTS // 8),
+        "statistics of all texts": lambda: encoder.observe_tokens(tokens),
+    }
+
+
+def ratio(work: Callable[[], object], floor: Callable[[], object], pairs: int) -> float:
+    """Median over pairs of the time of `work` over that of `floor`."""
+    found = []
+    for pair in range(pairs):
+        spent = {}
+        for side in (work, floor) if pair % 2 else (floor, work):
+            begin = time.perf_counter()
+            side()
+            spent[side] = time.perf_counter() - begin
+        found.append(spent[work] / spent[floor])
+    return median(found)
+
+
+def main() -> None:
+    """Print the table and the goals."""
+    parser = argparse.ArgumentParser(description="cost of the attention hook")
+    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    plain, hooked = TextEncoder(device="cpu", attention="sdpa"), TextEncoder(device="cpu")
+    tokens = batch(hooked)
+
+    def floor() -> object:
+        return plain.encode_tokens(tokens)
+
+    floor()
+    print(f"{TEXTS} texts × {TOKENS} tokens, {given.pairs} pairs, {given.threads} thread(s)")
+    for name, work in variants(hooked, tokens).items():
+        work()
+        goal = GOALS[name]
+        aim = f"(at most {goal - 1:+.0%})" if goal else ""
+        print(f"{name:28} {ratio(work, floor, given.pairs) - 1:+7.1%} {aim}")
+
+
+if __name__ == "__main__":
+    main()
