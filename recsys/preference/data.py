@@ -34,6 +34,10 @@ class PreferenceData:
         slates = self.usable()
         return slates[(self.at[slates] >= start) & (self.at[slates] < end)]
 
+    def lengths(self, slates: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many reads each of `slates` [m] has in its history."""
+        return np.asarray((self.reads[slates] >= 0).sum(axis=1))
+
 
 def sample_pairs(
     data: PreferenceData, slates: NDArray[np.int64], negatives: int, rng: np.random.Generator

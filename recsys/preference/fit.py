@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from recsys.preference.batches import parts, shuffled_alike
 from recsys.preference.data import PreferenceData, sample_pairs
 from recsys.preference.network import PreferenceNetwork
-
-_WINDOW = 16
-"""Batches among which histories are sorted by length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,9 @@ class Trainer:
     def epoch(self, slates: NDArray[np.int64]) -> float:
         """One pass over `slates` in random order; returns the mean loss."""
         which, rows = sample_pairs(self._data, slates, self._config.negatives, self._rng)
+        batches = shuffled_alike(self._data.lengths(which), self._config.batch, self._rng)
         self.network.train()
-        losses = [self._step(which[part], rows[part]) for part in self._batches(which)]
+        losses = [self._step(which[batch], rows[batch]) for batch in batches]
         self.network.eval()
         return float(np.mean(losses)) if losses else float("nan")
 
@@ -75,20 +74,11 @@ class Trainer:
         self.network.load_state_dict(kept)
 
     def scores(self, slates: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-        """Logits of all candidates of each of `slates`."""
+        """Logits of all candidates of each of `slates`, scored among histories of like length."""
+        order = np.argsort(self._data.lengths(slates), kind="stable")
         with torch.inference_mode():
-            return [part for batch in _parts(slates, self._config.batch) for part in self._score(batch)]
-
-    def _batches(self, which: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """Places in `which`, in random batches of histories of like length: a batch is padded to its longest.
-
-        Alike within windows of some batches only, so that every epoch has other batches.
-        """
-        order, size = self._rng.permutation(len(which)), self._config.batch
-        lengths = (self._data.reads[which] >= 0).sum(axis=1)
-        windows = [part[np.argsort(lengths[part], kind="stable")] for part in _parts(order, size * _WINDOW)]
-        batches = [batch for window in windows for batch in _parts(window, size)]
-        return [batches[place] for place in self._rng.permutation(len(batches))]
+            found = [part for batch in parts(slates[order], self._config.batch) for part in self._score(batch)]
+        return [found[place] for place in np.argsort(order)]
 
     def _step(self, which: NDArray[np.int64], rows: NDArray[np.int32]) -> float:
         interests_BKP, _ = self._interests(which)
@@ -117,7 +107,3 @@ class Trainer:
         seconds_BH = torch.from_numpy(self._data.seconds[slates][:, :longest]).to(self.device)
         age_BH = torch.from_numpy(self._data.age[slates][:, :longest]).to(self.device)
         return self.network.interests(reads_BHD, seconds_BH, age_BH, mask_BH[:, :longest])
-
-
-def _parts(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -71,6 +71,17 @@ def test_a_trained_network_is_ready_to_serve() -> None:
     assert not model.network.training
 
 
+def test_scores_come_in_the_order_asked_whatever_the_lengths_of_histories() -> None:
+    data, table = toy(40, seed=3)
+    data.reads[::3, 1] = -1
+    model = Trainer(PreferenceNetwork(TINY), data, table, FitConfig(batch=8))
+    model.network.eval()
+    asked = np.random.default_rng(4).permutation(40)[:30]
+    for slate, batched in zip(asked, model.scores(asked), strict=True):
+        np.testing.assert_allclose(batched, model.scores(np.asarray([slate]))[0], rtol=0, atol=1e-5)
+    assert model.scores(np.zeros(0, dtype=np.int64)) == []
+
+
 def test_no_slates_give_no_loss() -> None:
     model, _ = trainer()
     assert np.isnan(model.epoch(np.zeros(0, dtype=np.int64)))
