@@ -124,3 +124,10 @@ def test_an_empty_profile_says_nothing() -> None:
     assert profile.texts == 0
     assert (profile.variance() == 0).all()
     assert np.isnan(profile.quantile(0.5)).all()
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+def test_a_quantile_is_linear_within_its_bin(share: float) -> None:
+    seen = normal(100, seed=9, shortest=5, longest=5)
+    seen.heads[:] = 0.5 + 0.9 / BINS * np.linspace(0, 1, 100)[:, None, None, None]
+    np.testing.assert_allclose(profile_of(seen).quantile(share)[0], 0.5 + share / BINS)
