@@ -89,7 +89,8 @@ class Calibrator:
         """Judge what was seen."""
         structure = self.structure.measure(seen)
         probability = self.tokens.probabilities(seen)
-        flagged, inner, bucket = probability > self.tokens.threshold, inner_tokens(seen), _column(seen)
+        flagged, inner = probability > self.tokens.threshold, inner_tokens(seen)
+        bucket = buckets.bucket_of(seen.lengths)[:, None]
         received = seen.received
         return Inspection(
             score=structure.score,
@@ -109,8 +110,3 @@ class Calibrator:
         mix *= found.anomalous[:, None, None]
         rows = np.flatnonzero((log_gate < 0).any(axis=1) | (mix > 0).any(axis=(1, 2)))
         return Plan(rows, log_gate[rows], mix[rows]) if len(rows) else None
-
-
-def _column(seen: Observation) -> NDArray[np.int64]:
-    """Length bucket of each text [B, 1]."""
-    return buckets.bucket_of(seen.lengths)[:, None]

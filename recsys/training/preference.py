@@ -6,6 +6,7 @@ and is the one that serves.
 """
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,7 +121,11 @@ def _frozen(network: PreferenceNetwork) -> NetworkMatcher:
 def _auc(trainer: Trainer, data: PreferenceData, slates: NDArray[np.int64]) -> float:
     if not len(slates):
         return 0.0
-    scores = trainer.scores(slates)
+    return mean_auc(data, slates, trainer.scores(slates))
+
+
+def mean_auc(data: PreferenceData, slates: NDArray[np.int64], scores: Sequence[NDArray[np.float64]]) -> float:
+    """Mean AUC per slate of `scores`, one array of all candidates for each of `slates` [m], m ≥ 1."""
     labels = [data.labels[data.offsets[slate] : data.offsets[slate + 1]] for slate in slates]
     offsets = np.concatenate([[0], np.cumsum([len(part) for part in labels])]).astype(np.int64)
     return metrics.mean(metrics.auc(ScoredSlates(np.concatenate(scores), np.concatenate(labels), offsets)))

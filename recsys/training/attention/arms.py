@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.attention.calibrator import Calibrator, Inspection, Plan, Strength
+from recsys.attention.tokens import inner_tokens
 from recsys.encoder.batch import batches
 from recsys.encoder.bert import TextEncoder
 from recsys.training.attention.damage import DamagedTexts
@@ -30,11 +31,12 @@ GAMMA, KAPPA = 3.0, 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """One batch of texts with all that the arms need; truth: injected tokens [B, T]."""
+    """One batch of texts with all that the arms need; inner: words [B, T]; truth: injected tokens [B, T]."""
 
     tokens: Sequence[list[int]]
     raw: Vectors
     found: Inspection
+    inner: NDArray[np.bool_]
     truth: NDArray[np.bool_]
 
 
@@ -47,7 +49,7 @@ def encode_by_arm(
     for rows in batches(texts.tokens):
         tokens = [texts.tokens[row] for row in rows]
         raw, seen = encoder.observe_tokens(tokens)
-        batch = _Batch(tokens, raw, calibrator.inspect(seen), texts.grid(rows))
+        batch = _Batch(tokens, raw, calibrator.inspect(seen), inner_tokens(seen), texts.grid(rows))
         for arm, way in _WAYS.items():
             out[arm][rows] = way(encoder, calibrator, batch, rng)
     return out
@@ -65,7 +67,7 @@ def _adjusting(strength: Strength) -> _Way:
 
 def _random(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, rng: np.random.Generator) -> Vectors:
     found = batch.found
-    places = np.flatnonzero(_inner(found))
+    places = np.flatnonzero(batch.inner)
     shuffled = rng.permutation(places)
     flagged, probability = np.zeros(found.flagged.size, dtype=np.bool_), np.zeros(found.flagged.size)
     flagged[shuffled] = found.flagged.reshape(-1)[places]
@@ -107,11 +109,6 @@ def _replanned(encoder: TextEncoder, batch: _Batch, plan: Plan | None) -> Vector
     vectors = batch.raw.copy()
     vectors[plan.rows] = encoder.encode_tokens([batch.tokens[row] for row in plan.rows], plan)
     return vectors
-
-
-def _inner(found: Inspection) -> NDArray[np.bool_]:
-    place = np.arange(found.flagged.shape[1])
-    return (place > 0) & (place < found.lengths[:, None] - 1)
 
 
 _WAYS: Mapping[str, _Way] = {

@@ -13,7 +13,7 @@ from recsys.attention.calibrator import Calibrator, Inspection
 from recsys.attention.noise import TRAINED, NoiseKind
 from recsys.attention.tokens import inner_tokens
 from recsys.encoder.bert import TextEncoder
-from recsys.training.attention.damage import damaged_titles, injector_of, tokenised
+from recsys.training.attention.damage import DamagedTexts, damaged_titles, injector_of, tokenised
 from recsys.training.attention.detectors import observed
 
 
@@ -40,10 +40,16 @@ class _Judged:
 
 def detection(encoder: TextEncoder, calibrator: Calibrator, articles: pl.DataFrame, seed: int) -> dict[str, Any]:
     """Both detectors on `articles` (columns of `frames.ARTICLES`): false positives, and figures by kind."""
-    clean = _judged(encoder, calibrator, articles, None, seed)
+    injector = injector_of(encoder, articles)
+
+    def judged(kind: NoiseKind | None) -> _Judged:
+        titles = damaged_titles(articles, [kind] * articles.height, injector, seed)
+        return _judged(encoder, calibrator, tokenised(encoder, articles, titles))
+
+    clean = judged(None)
     kinds = {}
     for kind in NoiseKind:
-        hurt = _judged(encoder, calibrator, articles, kind, seed)
+        hurt = judged(kind)
         kinds[kind.value] = {
             "trained": kind in TRAINED,
             "structure": asdict(_texts(clean, hurt)),
@@ -57,11 +63,7 @@ def detection(encoder: TextEncoder, calibrator: Calibrator, articles: pl.DataFra
     }
 
 
-def _judged(
-    encoder: TextEncoder, calibrator: Calibrator, articles: pl.DataFrame, kind: NoiseKind | None, seed: int
-) -> _Judged:
-    titles = damaged_titles(articles, [kind] * articles.height, injector_of(encoder, articles), seed)
-    texts = tokenised(encoder, articles, titles)
+def _judged(encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts) -> _Judged:
     found: list[Inspection] = []
     inner, truth = [], []
     for rows, seen in observed(encoder, texts):

@@ -1,6 +1,7 @@
 """Training both detectors on articles: the normal ones as they are, and damage injected into their titles."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -8,10 +9,10 @@ from numpy.typing import NDArray
 
 from recsys.attention.calibrator import Calibrator
 from recsys.attention.fitting import FitConfig
-from recsys.attention.noise import TRAINED, Injector, NoiseKind
+from recsys.attention.noise import TRAINED, NoiseKind
 from recsys.attention.observe import Observation
 from recsys.attention.profile import Profile
-from recsys.attention.structure import fit_structure
+from recsys.attention.structure import StructureDetector, fit_structure
 from recsys.attention.tokens import TokenBatch, fit_tokens, token_batch
 from recsys.encoder.batch import batches
 from recsys.encoder.bert import TextEncoder
@@ -19,7 +20,7 @@ from recsys.errors import DataError
 from recsys.training.attention.damage import DamagedTexts, damaged_titles, injector_of, tokenised
 
 MOST_ARTICLES = 1_500
-"""More articles do not make the detectors better, only the training longer."""
+"""Articles the detectors are trained on at most: more only take longer to read, what they gain was not measured."""
 
 LIMITING = 4
 """One article in so many sets the threshold of the token scorer instead of training it."""
@@ -38,39 +39,43 @@ def fit_calibrator(
         DataError: there are no articles.
     """
     chosen = articles.sample(min(MOST_ARTICLES, articles.height), seed=seed, shuffle=True)
-    injector = injector_of(encoder, chosen)
-    profile: Profile | None = None
-    normal = []
-    for _, seen in observed(encoder, _texts(encoder, chosen, [None] * chosen.height, injector, seed)):
-        profile = profile or Profile(*seen.heads.shape[1:3])
-        profile.add(seen)
-        normal.append(seen)
-    if profile is None:
+    if chosen.is_empty():
         raise DataError("no article to learn normal attention from: ingest articles first")
-    structure = fit_structure(profile, normal, FitConfig(epochs=STRUCTURE_EPOCHS, seed=seed))
-    training, limiting = _token_batches(encoder, chosen, kinds, injector, seed)
-    tokens = fit_tokens(training, limiting, FitConfig(epochs=TOKEN_EPOCHS, batch=1, seed=seed))
+    injector, apart = injector_of(encoder, chosen), chosen.height // LIMITING
+
+    def watched(part: pl.DataFrame, kind: NoiseKind | None, number: int) -> list[_Watched]:
+        titles = damaged_titles(part, [kind] * part.height, injector, seed + number)
+        texts = tokenised(encoder, part, titles)
+        return [_Watched(seen, texts.grid(rows)) for rows, seen in observed(encoder, texts)]
+
+    limiting, normal = watched(chosen[:apart], None, 0), watched(chosen[apart:], None, 0)
+    damaged = [
+        each for number, kind in enumerate(kinds, start=1) for each in watched(chosen[apart:], kind, number)
+    ]
+    structure = _structure([each.seen for each in (*limiting, *normal)], seed)
+    config = FitConfig(epochs=TOKEN_EPOCHS, batch=1, seed=seed)
+    tokens = fit_tokens([each.words for each in (*normal, *damaged)], [each.words for each in limiting], config)
     return Calibrator(structure, tokens)
 
 
-def _token_batches(
-    encoder: TextEncoder, articles: pl.DataFrame, kinds: Sequence[NoiseKind], injector: Injector, seed: int
-) -> tuple[list[TokenBatch], list[TokenBatch]]:
-    """Texts to train the scorer on, every article as it is and damaged in every way; and normal ones apart."""
-    apart = articles[: articles.height // LIMITING]
-    trained = articles[articles.height // LIMITING :]
-    training = [
-        batch
-        for number, kind in enumerate([None, *kinds])
-        for batch in _batches(encoder, _texts(encoder, trained, [kind] * trained.height, injector, seed + number))
-    ]
-    limiting = list(_batches(encoder, _texts(encoder, apart, [None] * apart.height, injector, seed)))
-    return training, limiting
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What was seen of a batch, and which of its tokens were injected [B, T]."""
+
+    seen: Observation
+    injected: NDArray[np.bool_]
+
+    @property
+    def words(self) -> TokenBatch:
+        """As the token scorer sees it."""
+        return token_batch(self.seen, self.injected)
 
 
-def _batches(encoder: TextEncoder, texts: DamagedTexts) -> Iterator[TokenBatch]:
-    for rows, seen in observed(encoder, texts):
-        yield token_batch(seen, texts.grid(rows))
+def _structure(normal: Sequence[Observation], seed: int) -> StructureDetector:
+    profile = Profile(*normal[0].heads.shape[1:3])
+    for seen in normal:
+        profile.add(seen)
+    return fit_structure(profile, normal, FitConfig(epochs=STRUCTURE_EPOCHS, seed=seed))
 
 
 def observed(encoder: TextEncoder, texts: DamagedTexts) -> Iterator[tuple[NDArray[np.int64], Observation]]:
@@ -78,13 +83,3 @@ def observed(encoder: TextEncoder, texts: DamagedTexts) -> Iterator[tuple[NDArra
     for rows in batches(texts.tokens):
         _, seen = encoder.observe_tokens([texts.tokens[row] for row in rows])
         yield rows, seen
-
-
-def _texts(
-    encoder: TextEncoder,
-    articles: pl.DataFrame,
-    kinds: Sequence[NoiseKind | None],
-    injector: Injector,
-    seed: int,
-) -> DamagedTexts:
-    return tokenised(encoder, articles, damaged_titles(articles, kinds, injector, seed))

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from recsys.attention.calibrator import Calibrator
 from recsys.attention.noise import Injector, NoiseKind
 from recsys.encoder.bert import TextEncoder
-from recsys.evaluation import metrics
-from recsys.evaluation.slates import ScoredSlates
 from recsys.preference.content import ContentMatcher
 from recsys.preference.data import PreferenceData
 from recsys.training.attention.arms import ARMS, OFF, ORACLE, encode_by_arm
 from recsys.training.attention.damage import damaged_titles, injector_of, tokenised
+from recsys.training.preference import mean_auc
 from recsys.training.progress import Progress
 
 MIXED = "all kinds"
@@ -108,15 +107,12 @@ def _auc(trial: Trial, vectors: Vectors) -> float:
     table = np.zeros((known, vectors.shape[1]), dtype=np.float32)
     table[trial.places] = vectors
     slates = data.usable()
-    parts = [slice(data.offsets[slate], data.offsets[slate + 1]) for slate in slates]
     scores = []
-    for slate, part in zip(slates, parts, strict=True):
-        reads = data.reads[slate]
-        cosines_nh = table[data.candidates[part]] @ table[reads[reads >= 0]].T
+    for slate in slates:
+        reads, shown = data.reads[slate], data.candidates[data.offsets[slate] : data.offsets[slate + 1]]
+        cosines_nh = table[shown] @ table[reads[reads >= 0]].T
         scores.append(matcher.of_cosines(cosines_nh.astype(np.float64)).scores)
-    labels = np.concatenate([data.labels[part] for part in parts])
-    offsets = np.concatenate([[0], np.cumsum([len(part) for part in scores])]).astype(np.int64)
-    return metrics.mean(metrics.auc(ScoredSlates(np.concatenate(scores), labels, offsets)))
+    return mean_auc(data, slates, scores)
 
 
 def _summary(undamaged: float, draws: Sequence[Mapping[str, float]]) -> dict[str, Any]:
