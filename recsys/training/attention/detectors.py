@@ -20,7 +20,7 @@ from recsys.errors import DataError
 from recsys.training.attention.damage import DamagedTexts, damaged_titles, injector_of, tokenised
 
 MOST_ARTICLES = 1_500
-"""Articles the detectors are trained on at most: more only take longer to read, what they gain was not measured."""
+"""Articles the detectors are trained on at most, for time; what more would gain was not measured."""
 
 LIMITING = 4
 """One article in so many sets the threshold of the token scorer instead of training it."""
