@@ -33,7 +33,7 @@ def variants(encoder: TextEncoder, tokens: list[list[int]]) -> dict[str, Callabl
     """What is timed, by name."""
     gate = np.zeros((TEXTS, TOKENS))
     gate[:, 3::5] = -3.0
-    plan = Plan(np.arange(TEXTS), gate, np.zeros((TEXTS, 6, 12)))
+    plan = Plan(np.arange(TEXTS), gate, np.zeros((TEXTS, 6, 12)), np.zeros_like(gate, dtype=np.bool_))
     return {
         "pass-through": lambda: encoder.encode_tokens(tokens),
         "gate": lambda: encoder.encode_tokens(tokens, plan),

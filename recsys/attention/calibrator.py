@@ -1,6 +1,9 @@
 """From what was seen of texts to what is done about it.
 
-*Adaptive*: the logits of a flagged token are lowered by γ·p_j, and it counts e^(−γ·p_j) when tokens are pooled.
+*Adaptive*: in a suspect text, the logits of a flagged token are lowered by γ·p_j, and it counts e^(−γ·p_j) when
+tokens are pooled. A token that is as good as certainly injected is cut: the limit γ → ∞, in which the tokens
+behind it move up to their own positions as well. A text that is not suspect stays as it is, flagged tokens or not:
+gating every flagged token costs more on normal texts than it wins back (docs/log.md).
 *Weighted average*: on the heads that D1 finds off, A' = (1 − λ)A + λU, λ = clip(κ · excess, 0, 0.3), the excess
 being the head's error over its limit, less one.
 
@@ -16,7 +19,7 @@ from recsys.attention import buckets
 from recsys.attention.observe import Observation
 from recsys.attention.profile import Profile
 from recsys.attention.structure import StructureDetector
-from recsys.attention.tokens import TokenDetector, inner_tokens
+from recsys.attention.tokens import TokenDetector, evidence, inner_tokens
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -24,9 +27,14 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """How much is adjusted. gamma: of flagged tokens; kappa, most_mix: of heads that are off."""
+    """How much is adjusted.
+
+    gamma: of flagged tokens; certain: the probability from which a token is cut instead; kappa, most_mix: of heads
+    that are off.
+    """
 
     gamma: float = 0.0
+    certain: float = 0.9
     kappa: float = 0.0
     most_mix: float = 0.3
 
@@ -41,8 +49,9 @@ class Inspection:
     """What the detectors say of B texts.
 
     score: D1 [B]; anomalous: above D1's limit [B]; head_excess: how far each head is above its limit, 0 if it is
-    not [B, L, H]; probability: D2 [B, T]; flagged: above D2's threshold [B, T]; over: flagged, and receiving more
-    than 95% of normal tokens do [B, T]; starved: receiving less than 95% do [B, T]; lengths: [B].
+    not [B, L, H]; probability: D2 [B, T]; flagged: above D2's threshold [B, T]; suspect: with more evidence
+    against them than D2 allows a normal text [B]; over: flagged, and receiving more than 95% of normal tokens do
+    [B, T]; starved: receiving less than 95% do [B, T]; lengths: [B].
     """
 
     score: Floats
@@ -50,12 +59,18 @@ class Inspection:
     head_excess: Floats
     probability: Floats
     flagged: Bools
+    suspect: Bools
     over: Bools
     starved: Bools
     lengths: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    @property
+    def doubted(self) -> Floats:
+        """The probability of flagged tokens of suspect texts, 0 for all others [B, T]."""
+        return np.where(self.flagged & self.suspect[:, None], self.probability, 0.0)
 
     @property
     def flagged_share(self) -> Floats:
@@ -65,11 +80,15 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An adjustment of some texts. rows: which [b]; log_gate: ≤ 0 [b, T]; mix: [b, L, H]."""
+    """An adjustment of some texts.
+
+    rows: which [b]; log_gate: ≤ 0 [b, T]; mix: [b, L, H]; cut: tokens to leave out [b, T].
+    """
 
     rows: NDArray[np.int64]
     log_gate: Floats
     mix: Floats
+    cut: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,7 @@ class Calibrator:
             head_excess=np.maximum(structure.heads / self.structure.head_limits - 1, 0.0),
             probability=probability,
             flagged=flagged,
+            suspect=evidence(probability, seen.lengths) > self.tokens.limit,
             over=flagged & (received > self.profile.received_quantile(0.95)[bucket]),
             starved=inner & (received < self.profile.received_quantile(0.05)[bucket]),
             lengths=seen.lengths,
@@ -105,8 +125,9 @@ class Calibrator:
 
     def plan(self, found: Inspection) -> Plan | None:
         """What to do about it; None if nothing."""
-        log_gate = -self.strength.gamma * np.where(found.flagged, found.probability, 0.0)
+        log_gate = -self.strength.gamma * found.doubted
+        cut = (log_gate < 0) & (found.doubted >= self.strength.certain)
         mix = np.clip(self.strength.kappa * found.head_excess, 0.0, self.strength.most_mix)
         mix *= found.anomalous[:, None, None]
         rows = np.flatnonzero((log_gate < 0).any(axis=1) | (mix > 0).any(axis=(1, 2)))
-        return Plan(rows, log_gate[rows], mix[rows]) if len(rows) else None
+        return Plan(rows, log_gate[rows], mix[rows], cut[rows]) if len(rows) else None

@@ -34,6 +34,7 @@ def save_calibrator(calibrator: Calibrator, path: Path) -> None:
     numbers = {
         "strength": asdict(calibrator.strength),
         "threshold": tokens.threshold,
+        "limit": tokens.limit,
         "false_positives": structure.false_positives,
     }
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
@@ -73,7 +74,8 @@ def _calibrator(arrays: Arrays, numbers: Mapping[str, object]) -> Calibrator:
         float(numbers["false_positives"]),  # type: ignore[arg-type]
     )
     strength = Strength(**numbers["strength"])  # type: ignore[arg-type]
-    return Calibrator(detector, TokenDetector(scorer, float(numbers["threshold"])), strength)  # type: ignore[arg-type]
+    threshold, limit = float(numbers["threshold"]), float(numbers["limit"])  # type: ignore[arg-type]
+    return Calibrator(detector, TokenDetector(scorer, threshold, limit), strength)
 
 
 def _weights(network: torch.nn.Module) -> Arrays:

@@ -1,9 +1,11 @@
-"""The one training loop of the small detectors: minibatches, Adam, a fixed number of epochs, a seed."""
+"""What the small detectors share: one training loop (minibatches, Adam, a seed), and how a limit is set."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 
@@ -39,3 +41,13 @@ def minimise(
         history.append(sum(losses) / max(len(losses), 1))
     network.eval()
     return history
+
+
+def conformal_limit(scores: NDArray[np.float64], share: float) -> float:
+    """The limit that a new score of the same kind is below with probability ≥ `share`.
+
+    The ⌈(n + 1)·share⌉-th smallest of `scores` [n], n ≥ 1 (split conformal prediction, Vovk et al. 2005); the
+    largest where n is too small to promise that. The plain quantile promises less, the fewer the scores.
+    """
+    rank = min(int(np.ceil((len(scores) + 1) * share)), len(scores))
+    return float(np.sort(scores)[rank - 1])

@@ -22,7 +22,7 @@ RECEIVED_BINS = 64
 RECEIVED_MOST = 6.0
 """Bins of log2(1 + received mass); 1 is an even share, and nothing above 63 shares is told apart."""
 
-ENOUGH = 50
+ENOUGH = 100
 """Texts a bucket needs before it is its own norm; with fewer, all lengths together are."""
 
 

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from recsys.attention import buckets
-from recsys.attention.fitting import FitConfig, minimise
+from recsys.attention.fitting import FitConfig, conformal_limit, minimise
 from recsys.attention.observe import Observation
-from recsys.attention.profile import ENOUGH, Profile
+from recsys.attention.profile import Profile
 
 _WIDE, _NARROW = 96, 24
 _THRESHOLD = 0.99
 _HELD_OUT = 0.3
+_ENOUGH = 300
+"""Held-out texts of a bucket that set a limit of their own: the largest of a few is no 99% quantile."""
 
 Floats = NDArray[np.float64]
 
@@ -78,10 +80,7 @@ class StructureDetector:
 
 
 def fit_structure(profile: Profile, normal: Sequence[Observation], config: FitConfig) -> StructureDetector:
-    """Train on observations of normal texts; the limits come from those that were not trained on.
-
-    Of the held-out texts, half set the limits and the other half tell the false positives.
-    """
+    """Train on observations of normal texts; the limits come from those that were not trained on."""
     torch.manual_seed(config.seed)
     standardised = np.concatenate([profile.standardised(seen) for seen in normal])
     lengths = np.concatenate([seen.lengths for seen in normal])
@@ -95,13 +94,24 @@ def fit_structure(profile: Profile, normal: Sequence[Observation], config: FitCo
         lambda rows: nn.functional.mse_loss(network(inputs_BI[rows]), inputs_BI[rows]),
         config,
     )
-    limiting, judging = np.array_split(held_out, 2)
-    structure = _reconstruct(network, standardised[limiting])
-    limits = _limits(structure.score, lengths[limiting])
-    judged = _reconstruct(network, standardised[judging]).score
-    wrong = judged > limits[buckets.bucket_of(lengths[judging])]
-    head_limits = np.quantile(structure.heads, _THRESHOLD, axis=0)
-    return StructureDetector(profile, network, limits, head_limits, float(wrong.mean()))
+    found = _reconstruct(network, standardised[held_out])
+    return StructureDetector(
+        profile,
+        network,
+        limits=_limits(found.score, lengths[held_out]),
+        head_limits=np.quantile(found.heads, _THRESHOLD, axis=0),
+        false_positives=_false_positives(found.score, lengths[held_out]),
+    )
+
+
+def _false_positives(scores: Floats, lengths: NDArray[np.int64]) -> float:
+    """Share of texts above limits that others set: each half is judged by the limits of the other."""
+    halves = np.array_split(np.arange(len(scores)), 2)
+    wrong = [
+        scores[judged] > _limits(scores[limiting], lengths[limiting])[buckets.bucket_of(lengths[judged])]
+        for limiting, judged in (halves, halves[::-1])
+    ]
+    return float(np.concatenate(wrong).mean())
 
 
 def _measure(profile: Profile, network: HeadAutoencoder, seen: Observation) -> Structure:
@@ -116,11 +126,11 @@ def _reconstruct(network: HeadAutoencoder, standardised_BLHS: NDArray[np.float32
 
 
 def _limits(scores: Floats, lengths: NDArray[np.int64]) -> Floats:
-    """The 99% quantile by bucket; of all lengths where a bucket has too few texts."""
+    """The 99% limit by bucket; of all lengths where a bucket has too few texts: they are standardised already."""
     bucket = buckets.bucket_of(lengths)
-    limits = np.full(buckets.COUNT, np.quantile(scores, _THRESHOLD))
+    limits = np.full(buckets.COUNT, conformal_limit(scores, _THRESHOLD))
     for each in np.unique(bucket):
         own = scores[bucket == each]
-        if len(own) >= ENOUGH:
-            limits[each] = np.quantile(own, _THRESHOLD)
+        if len(own) >= _ENOUGH:
+            limits[each] = conformal_limit(own, _THRESHOLD)
     return limits

@@ -14,12 +14,18 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from recsys.attention.fitting import FitConfig, minimise
+from recsys.attention.fitting import FitConfig, conformal_limit, minimise
 from recsys.attention.observe import Observation
 
 _HIDDEN, _WINDOW, _DROPOUT, _CLIP = 64, 5, 0.3, 6.0
 FLAGGED_CLEAN = 0.05
 """Share of the tokens of normal texts that the threshold lets be flagged."""
+
+SUSPECT_CLEAN = 0.03
+"""Share of normal texts that may be suspect: their vectors are changed though nothing is wrong with them."""
+
+_EVIDENCE = 3
+"""Tokens that tell of a text: one strange word is often a name, three are rarely."""
 
 TEXTS_PER_BATCH = 32
 
@@ -62,14 +68,21 @@ class TokenScorer(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class TokenDetector:
-    """A trained scorer; a token with a probability above `threshold` is flagged."""
+    """A trained scorer. Above `threshold` a token is flagged; with evidence above `limit` a text is suspect."""
 
     network: TokenScorer
     threshold: float
+    limit: float
 
     def probabilities(self, seen: Observation) -> NDArray[np.float64]:
         """Of each token [B, T]; 0 for special tokens and padding."""
         return _probabilities(self.network, token_batch(seen, np.zeros(seen.tokens.shape[:2], dtype=np.bool_)))
+
+
+def evidence(probability_BT: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How much speaks against each text [B]: the mean of its three highest token probabilities."""
+    top = np.sort(probability_BT, axis=1)[:, -_EVIDENCE:].sum(axis=1)
+    return np.asarray(top / np.clip(lengths - 2, 1, _EVIDENCE))
 
 
 def inner_tokens(seen: Observation) -> NDArray[np.bool_]:
@@ -84,7 +97,7 @@ def token_batch(seen: Observation, injected: NDArray[np.bool_]) -> TokenBatch:
 
 
 def fit_tokens(training: Sequence[TokenBatch], limiting: Sequence[TokenBatch], config: FitConfig) -> TokenDetector:
-    """Train on damaged and normal texts; the threshold flags 5% of the words of `limiting`, normal texts apart."""
+    """Train on damaged and normal texts; both limits come from `limiting`, normal texts apart."""
     torch.manual_seed(config.seed)
     words = np.concatenate([batch.features[batch.inner] for batch in training])
     network = TokenScorer(words.shape[1])
@@ -92,8 +105,11 @@ def fit_tokens(training: Sequence[TokenBatch], limiting: Sequence[TokenBatch], c
     network.deviation = torch.from_numpy(words.std(axis=0)).clamp(min=1e-4)
     parts = [part for batch in training for part in _split(batch)]
     minimise(network, len(parts), lambda rows: _loss(network, [parts[int(row)] for row in rows]), config)
-    clean = np.concatenate([_probabilities(network, batch)[batch.inner] for batch in limiting])
-    return TokenDetector(network, float(np.quantile(clean, 1 - FLAGGED_CLEAN)))
+    clean = [_probabilities(network, batch) for batch in limiting]
+    words = np.concatenate([each[batch.inner] for each, batch in zip(clean, limiting, strict=True)])
+    texts = [evidence(each, batch.inner.sum(axis=1) + 2) for each, batch in zip(clean, limiting, strict=True)]
+    limit = conformal_limit(np.concatenate(texts), 1 - SUSPECT_CLEAN)
+    return TokenDetector(network, float(np.quantile(words, 1 - FLAGGED_CLEAN)), limit)
 
 
 def _loss(network: TokenScorer, batches: Sequence[TokenBatch]) -> torch.Tensor:

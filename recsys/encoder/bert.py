@@ -12,6 +12,7 @@ from recsys.attention import hook
 from recsys.attention.adjust import Adjustment
 from recsys.attention.calibrator import Plan
 from recsys.attention.observe import Observation, Observer
+from recsys.encoder.cutting import shortened
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.pooling import mean_pool
 from recsys.errors import EncoderError
@@ -67,7 +68,7 @@ class TextEncoder:
         known = (token.lstrip("▁Ġ") for token in self._tokenizer.get_vocab())
         return sorted({word for word in known if word.isalpha() and word.isascii() and len(word) > 3})
 
-    def encode_tokens(self, tokens: Sequence[list[int]], plan: Plan | None = None) -> NDArray[np.float32]:
+    def encode_tokens(self, tokens: Sequence[Sequence[int]], plan: Plan | None = None) -> NDArray[np.float32]:
         """Unit vectors [n, dim] of one batch of tokenised texts; padding does not change them.
 
         `plan` adjusts the attention of the batch; its rows are these texts.
@@ -75,8 +76,10 @@ class TextEncoder:
         Raises:
             EncoderError: a vector is not finite.
         """
+        if plan is not None:
+            tokens, plan = shortened(tokens, plan)
         batch = self._padded(tokens)
-        adjustment = None if plan is None else self._adjustment(plan, batch["input_ids"].shape[1])
+        adjustment = None if plan is None else self._adjustment(plan)
         weights_BT = None if adjustment is None or adjustment.log_gate is None else adjustment.log_gate.exp()
         with self._tap.using(adjustment=adjustment):
             return self._vectors(batch, weights_BT)
@@ -95,16 +98,15 @@ class TextEncoder:
             vectors = self._vectors(batch)
         return vectors, observer.observation()
 
-    def _padded(self, tokens: Sequence[list[int]]) -> Any:
+    def _padded(self, tokens: Sequence[Sequence[int]]) -> Any:
         return self._tokenizer.pad({"input_ids": list(tokens)}, return_tensors="pt").to(self.device)
 
-    def _adjustment(self, plan: Plan, longest: int) -> Adjustment:
+    def _adjustment(self, plan: Plan) -> Adjustment:
         def tensor(values: NDArray[np.float64]) -> torch.Tensor:
             return torch.from_numpy(values.astype(np.float32)).to(self.device)
 
         return Adjustment(
-            # the texts it was made among may have been longer than these
-            log_gate=tensor(plan.log_gate[:, :longest]) if plan.log_gate.any() else None,
+            log_gate=tensor(plan.log_gate) if plan.log_gate.any() else None,
             mix=tensor(plan.mix) if plan.mix.any() else None,
         )
 

@@ -126,6 +126,13 @@ def _auc(trainer: Trainer, data: PreferenceData, slates: NDArray[np.int64]) -> f
 
 def mean_auc(data: PreferenceData, slates: NDArray[np.int64], scores: Sequence[NDArray[np.float64]]) -> float:
     """Mean AUC per slate of `scores`, one array of all candidates for each of `slates` [m], m ≥ 1."""
+    return metrics.mean(slate_aucs(data, slates, scores))
+
+
+def slate_aucs(
+    data: PreferenceData, slates: NDArray[np.int64], scores: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """AUC of each of `slates` [m] by `scores`, one array of all its candidates for each."""
     labels = [data.labels[data.offsets[slate] : data.offsets[slate + 1]] for slate in slates]
     offsets = np.concatenate([[0], np.cumsum([len(part) for part in labels])]).astype(np.int64)
-    return metrics.mean(metrics.auc(ScoredSlates(np.concatenate(scores), np.concatenate(labels), offsets)))
+    return metrics.auc(ScoredSlates(np.concatenate(scores), np.concatenate(labels), offsets))

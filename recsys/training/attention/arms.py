@@ -2,11 +2,11 @@
 
 off       as the encoder reads them
 heads     D1's weighted average on the heads that are off
-tokens    D2's gate on flagged tokens
+tokens    D2's gate: the tokens of suspect texts are cut or lowered
 all       both
-random    the gate on as many tokens drawn at random: is it the right tokens that matter?
-drop      flagged tokens cut out of the text before encoding: is the gate better than that?
-oracle    the gate on the tokens that were truly injected: what a perfect detector would gain
+random    the same on as many tokens drawn at random: is it the right tokens that matter?
+drop      every flagged token cut, whether its text is suspect or not: is the gate better than that?
+oracle    the tokens that were truly injected cut: what a perfect detector would gain
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -66,40 +66,27 @@ def _adjusting(strength: Strength) -> _Way:
 
 
 def _random(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, rng: np.random.Generator) -> Vectors:
-    found = batch.found
-    places = np.flatnonzero(batch.inner)
-    shuffled = rng.permutation(places)
-    flagged, probability = np.zeros(found.flagged.size, dtype=np.bool_), np.zeros(found.flagged.size)
-    flagged[shuffled] = found.flagged.reshape(-1)[places]
-    probability[shuffled] = found.probability.reshape(-1)[places]
-    shape = found.flagged.shape
-    return _gated(encoder, calibrator, batch, flagged.reshape(shape), probability.reshape(shape))
+    """What the gate takes for injected, scattered over the words of the batch."""
+    found, places = batch.found, np.flatnonzero(batch.inner)
+    probability = np.zeros(found.probability.size)
+    probability[rng.permutation(places)] = found.doubted.reshape(-1)[places]
+    return _cut_or_lowered(encoder, calibrator, batch, probability.reshape(found.probability.shape))
 
 
-def _drop(encoder: TextEncoder, _: Calibrator, batch: _Batch, __: np.random.Generator) -> Vectors:
-    flagged = batch.found.flagged
-    kept = [
-        [token for token, gone in zip(line, flags, strict=False) if not gone]
-        for line, flags in zip(batch.tokens, flagged.tolist(), strict=True)
-    ]
-    vectors, changed = batch.raw.copy(), np.flatnonzero(flagged.any(axis=1))
-    if len(changed):
-        vectors[changed] = encoder.encode_tokens([kept[row] for row in changed])
-    return vectors
+def _drop(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
+    return _cut_or_lowered(encoder, calibrator, batch, batch.found.flagged.astype(np.float64))
 
 
 def _oracle(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
-    return _gated(encoder, calibrator, batch, batch.truth, batch.truth.astype(np.float64))
+    return _cut_or_lowered(encoder, calibrator, batch, batch.truth.astype(np.float64))
 
 
-def _gated(
-    encoder: TextEncoder,
-    calibrator: Calibrator,
-    batch: _Batch,
-    flagged: NDArray[np.bool_],
-    probability: NDArray[np.float64],
+def _cut_or_lowered(
+    encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, probability: NDArray[np.float64]
 ) -> Vectors:
-    found = replace(batch.found, flagged=flagged, probability=probability)
+    """The gate where each token [B, T] is taken for injected with `probability`."""
+    flagged = probability > 0
+    found = replace(batch.found, flagged=flagged, probability=probability, suspect=np.asarray(flagged.any(axis=1)))
     return _replanned(encoder, batch, replace(calibrator, strength=Strength(GAMMA)).plan(found))
 
 

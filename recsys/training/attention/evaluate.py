@@ -84,7 +84,8 @@ def _trial(
     if not len(data.usable()):
         raise DataError("no impression has a history, a click and a non-click")
     involved = np.isin(rows, np.union1d(data.candidates, data.reads))
-    return Trial(encoder, (), _of(everything, involved), rows[involved], folds[involved], data)
+    _, readers = np.unique(questions["reader"].to_numpy(), return_inverse=True)
+    return Trial(encoder, (), _of(everything, involved), rows[involved], folds[involved], data, readers)
 
 
 def _of(articles: pl.DataFrame, chosen: NDArray[np.bool_]) -> pl.DataFrame:

@@ -4,8 +4,8 @@ A share of the articles is damaged, as candidates and in histories alike; nothin
 vectors alone make the difference. Every comparison is on the same slates and the same damage.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,23 @@ from numpy.typing import NDArray
 from recsys.attention.calibrator import Calibrator
 from recsys.attention.noise import Injector, NoiseKind
 from recsys.encoder.bert import TextEncoder
+from recsys.evaluation.bootstrap import intervals
 from recsys.preference.content import ContentMatcher
 from recsys.preference.data import PreferenceData
 from recsys.training.attention.arms import ARMS, OFF, ORACLE, encode_by_arm
 from recsys.training.attention.damage import damaged_titles, injector_of, tokenised
-from recsys.training.preference import mean_auc
+from recsys.training.preference import slate_aucs
 from recsys.training.progress import Progress
 
-MIXED = "all kinds"
+KINDS = tuple(NoiseKind)
 SHARES = (0.1, 0.3, 0.6)
-"""Damaged share of the articles; each kind alone is measured at the middle one."""
+"""Damaged share of the articles, all kinds mixed; each kind alone is measured at the middle one."""
+
+_MIDDLE, _MOST = SHARES[1], SHARES[-1]
 
 Vectors = NDArray[np.float32]
+Aucs = Mapping[str, NDArray[np.float64]]
+"""By arm: of each slate [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Trial:
     """What is measured on.
 
     articles: n rows, columns of `frames.ARTICLES`; places: row of each in the vectors that `data` speaks of [n];
-    folds: which of the calibrators reads each article [n]: the one that was not trained on it.
+    folds: which of the calibrators reads each article [n]: the one that was not trained on it; readers: of each
+    slate of `data`, as numbers [S].
     """
 
     encoder: TextEncoder
@@ -43,65 +49,81 @@ class Trial:
     places: NDArray[np.int64]
     folds: NDArray[np.int64]
     data: PreferenceData
+    readers: NDArray[np.int64]
+
+
+def mixed(share: float) -> str:
+    """Name of the damage by all kinds at once to `share` of the articles."""
+    return f"all kinds, {share:.0%}"
 
 
 def robustness(trial: Trial, seeds: int, progress: Progress) -> dict[str, Any]:
     """AUC by arm on undamaged articles, by kind of damage and by share of damaged articles; mean of `seeds` draws.
 
     For every damage also `lost` (AUC of `off` against undamaged) and `recovered`, the share of it each arm wins
-    back, with the standard error over the draws.
+    back; `gain` of each arm over `off`, with its standard error over the draws and paired interval over readers.
     """
     injector = injector_of(trial.encoder, trial.articles)
-    kinds: dict[str, tuple[Sequence[NoiseKind], float]] = {kind.value: ((kind,), 0.3) for kind in NoiseKind}
-    kinds |= {f"{MIXED}, {share:.0%}": (tuple(NoiseKind), share) for share in SHARES}
-    clean = _encoded(trial, [None] * trial.articles.height, injector, 0)
-    undamaged = {arm: _auc(trial, clean[arm]) for arm in ARMS}
-    damages = {}
-    for number, (name, (among, share)) in enumerate(kinds.items(), start=1):
-        draws = [_draw(trial, clean, among, share, injector, seed) for seed in range(seeds)]
-        damages[name] = _summary(undamaged[OFF], draws)
-        progress("robustness: kinds of damage", number, len(kinds))
-    return {"slates": len(trial.data.usable()), "seeds": seeds, "undamaged": undamaged, "damaged": damages}
+    clean = _encoded(trial, np.arange(trial.articles.height), None, injector, 0)
+    undamaged = {arm: _aucs(trial, clean[arm]) for arm in ARMS}
+    draws: dict[str, list[Aucs]] = {}
+    steps = seeds * len(KINDS)
+    for seed in range(seeds):
+        for done, (name, aucs) in enumerate(_draw(trial, clean, injector, seed), start=1):
+            draws.setdefault(name, []).append(aucs)
+            progress("robustness: kinds of damage", min(seed * len(KINDS) + done, steps), steps)
+    readers = trial.readers[trial.data.usable()]
+    return {
+        "slates": len(readers),
+        "seeds": seeds,
+        "undamaged": {arm: float(aucs.mean()) for arm, aucs in undamaged.items()},
+        "undamaged_gain": _intervals(undamaged, readers),
+        "damaged": {name: _summary(float(undamaged[OFF].mean()), each, readers) for name, each in draws.items()},
+    }
 
 
-def _draw(
-    trial: Trial,
-    clean: Mapping[str, Vectors],
-    among: Sequence[NoiseKind],
-    share: float,
-    injector: Injector,
-    seed: int,
-) -> dict[str, float]:
-    """AUC by arm with a random `share` of the articles damaged."""
-    rng = np.random.default_rng([seed, round(100 * share), len(among)])
-    chosen = np.flatnonzero(rng.random(trial.articles.height) < share)
-    kinds = [among[kind] for kind in rng.integers(len(among), size=len(chosen))]
-    part = replace(trial, articles=trial.articles[chosen], places=trial.places[chosen], folds=trial.folds[chosen])
-    hurt = _encoded(part, kinds, injector, seed)
-    out = {}
-    for arm in ARMS:
-        # a perfect detector leaves undamaged articles alone
-        vectors = clean[OFF if arm == ORACLE else arm].copy()
-        vectors[chosen] = hurt[arm]
-        out[arm] = _auc(trial, vectors)
+def _draw(trial: Trial, clean: Mapping[str, Vectors], injector: Injector, seed: int) -> Iterator[tuple[str, Aucs]]:
+    """AUCs under each damage. The larger shares of damaged articles hold the smaller ones."""
+    rng = np.random.default_rng(seed)
+    order, own = rng.random(trial.articles.height), rng.integers(len(KINDS), size=trial.articles.height)
+    # a perfect detector leaves undamaged articles alone
+    base = {arm: clean[OFF if arm == ORACLE else arm] for arm in ARMS}
+    mixture = {arm: vectors.copy() for arm, vectors in base.items()}
+    for number, kind in enumerate(KINDS):
+        rows = np.flatnonzero((order < _MIDDLE) | ((order < _MOST) & (own == number)))
+        hurt = _encoded(trial, rows, kind, injector, seed)
+        alone, shared = order[rows] < _MIDDLE, own[rows] == number
+        yield kind.value, {arm: _aucs(trial, _with(base[arm], rows[alone], hurt[arm][alone])) for arm in ARMS}
+        for arm in ARMS:
+            mixture[arm][rows[shared]] = hurt[arm][shared]
+    for share in SHARES:
+        rows = np.flatnonzero(order < share)
+        yield mixed(share), {arm: _aucs(trial, _with(base[arm], rows, mixture[arm][rows])) for arm in ARMS}
+
+
+def _with(vectors: Vectors, rows: NDArray[np.int64], others: Vectors) -> Vectors:
+    out = vectors.copy()
+    out[rows] = others
     return out
 
 
-def _encoded(trial: Trial, kinds: Sequence[NoiseKind | None], injector: Injector, seed: int) -> dict[str, Vectors]:
-    """Vectors [n, d] of the trial's articles, damaged as told, by arm."""
-    out = {arm: np.zeros((trial.articles.height, trial.encoder.dim), dtype=np.float32) for arm in ARMS}
+def _encoded(
+    trial: Trial, rows: NDArray[np.int64], kind: NoiseKind | None, injector: Injector, seed: int
+) -> dict[str, Vectors]:
+    """Vectors [m, d] of the trial's articles `rows` [m], damaged as told, by arm."""
+    out = {arm: np.zeros((len(rows), trial.encoder.dim), dtype=np.float32) for arm in ARMS}
     for fold, calibrator in enumerate(trial.calibrators):
-        rows = np.flatnonzero(trial.folds == fold)
-        articles = trial.articles[rows]
-        titles = damaged_titles(articles, [kinds[row] for row in rows.tolist()], injector, seed)
+        own = np.flatnonzero(trial.folds[rows] == fold)
+        articles = trial.articles[rows[own]]
+        titles = damaged_titles(articles, [kind] * len(own), injector, seed)
         texts = tokenised(trial.encoder, articles, titles)
         for arm, vectors in encode_by_arm(trial.encoder, calibrator, texts, seed).items():
-            out[arm][rows] = vectors
+            out[arm][own] = vectors
     return out
 
 
-def _auc(trial: Trial, vectors: Vectors) -> float:
-    """Mean AUC per slate of the content match with `vectors` [n, d] of the trial's articles."""
+def _aucs(trial: Trial, vectors: Vectors) -> NDArray[np.float64]:
+    """AUC of each usable slate by the content match with `vectors` [n, d] of the trial's articles."""
     data, matcher = trial.data, ContentMatcher()
     known = max(int(data.candidates.max()), int(data.reads.max()), int(trial.places.max())) + 1
     table = np.zeros((known, vectors.shape[1]), dtype=np.float32)
@@ -112,19 +134,27 @@ def _auc(trial: Trial, vectors: Vectors) -> float:
         reads, shown = data.reads[slate], data.candidates[data.offsets[slate] : data.offsets[slate + 1]]
         cosines_nh = table[shown] @ table[reads[reads >= 0]].T
         scores.append(matcher.of_cosines(cosines_nh.astype(np.float64)).scores)
-    return mean_auc(data, slates, scores)
+    return slate_aucs(data, slates, scores)
 
 
-def _summary(undamaged: float, draws: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    aucs = {arm: np.asarray([draw[arm] for draw in draws]) for arm in ARMS}
-    lost = undamaged - aucs[OFF]
-    gains = {arm: aucs[arm] - aucs[OFF] for arm in ARMS if arm != OFF}
+def _summary(undamaged: float, draws: Sequence[Aucs], readers: NDArray[np.int64]) -> dict[str, Any]:
+    by_draw = {arm: np.asarray([draw[arm].mean() for draw in draws]) for arm in ARMS}
+    by_slate = {arm: np.mean([draw[arm] for draw in draws], axis=0) for arm in ARMS}
+    lost = undamaged - by_draw[OFF].mean()
+    gains = {arm: by_draw[arm] - by_draw[OFF] for arm in ARMS if arm != OFF}
+    paired = _intervals(by_slate, readers)
     return {
-        "auc": {arm: float(values.mean()) for arm, values in aucs.items()},
-        "lost": float(lost.mean()),
-        "recovered": {arm: float(gain.mean() / lost.mean()) for arm, gain in gains.items()},
-        "gain": {arm: [float(gain.mean()), _standard_error(gain)] for arm, gain in gains.items()},
+        "auc": {arm: float(values.mean()) for arm, values in by_draw.items()},
+        "lost": float(lost),
+        "recovered": {arm: float(gain.mean() / lost) for arm, gain in gains.items()},
+        "gain": {arm: {**paired[arm], "standard_error": _standard_error(gain)} for arm, gain in gains.items()},
     }
+
+
+def _intervals(aucs: Aucs, readers: NDArray[np.int64]) -> dict[str, dict[str, float]]:
+    """Mean gain of each arm over `off` with its 95% interval, paired, by the bootstrap over readers."""
+    gains = {arm: values - aucs[OFF] for arm, values in aucs.items() if arm != OFF}
+    return {arm: asdict(interval) for arm, interval in intervals(gains, readers).items()}
 
 
 def _standard_error(values: NDArray[np.float64]) -> float | None:

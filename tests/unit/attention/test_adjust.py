@@ -109,7 +109,7 @@ def plan_of(lengths: list[int], encoder: TextEncoder, seed: int) -> Plan:
         rng = np.random.default_rng([seed, row])
         log_gate[row, 1 : length - 1] = -2 * rng.random(length - 2)
         mix[row] = 0.3 * rng.random((6, 12))
-    return Plan(np.arange(len(lengths)), log_gate, mix)
+    return Plan(np.arange(len(lengths)), log_gate, mix, np.zeros_like(log_gate, dtype=np.bool_))
 
 
 @pytest.mark.parametrize("part", ["nothing", "gate", "mix", "both"])
@@ -122,7 +122,8 @@ def test_a_text_in_a_batch_gets_the_vector_it_gets_alone(encoder: TextEncoder, p
         plan.mix[:] = 0
     together = encoder.encode_tokens(tokens, plan)
     for row, ids in enumerate(tokens):
-        own = Plan(np.arange(1), plan.log_gate[row : row + 1, : len(ids)], plan.mix[row : row + 1])
+        only = slice(row, row + 1)
+        own = Plan(np.arange(1), plan.log_gate[only, : len(ids)], plan.mix[only], plan.cut[only, : len(ids)])
         np.testing.assert_allclose(together[row], encoder.encode_tokens([ids], own)[0], atol=1e-5)
     plain = encoder.encode_tokens(tokens)
     assert np.allclose(together, plain, atol=1e-5) == (part == "nothing")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from recsys.attention.calibrator import Calibrator, Inspection, Strength
 from recsys.attention.profile import Profile
+from recsys.attention.tokens import evidence
 from tests.unit.attention.observations import HEADS, LAYERS, normal
 from tests.unit.attention.small import small_calibrator
 
@@ -19,7 +20,7 @@ def calibrator() -> Calibrator:
 
 
 def found(seed: int = 0) -> Inspection:
-    """Two texts of four with flags (0 and 2), two anomalies (1 and 2), nothing about text 3."""
+    """Three suspect texts of four, of which two with flags (0 and 2); two anomalies (1 and 2); nothing about 3."""
     rng = np.random.default_rng(seed)
     excess = np.maximum(rng.normal(size=(TEXTS, LAYERS, HEADS)), 0)
     excess[1, 0, 0], excess[2, 0, 0] = 0.1, 50.0
@@ -33,6 +34,7 @@ def found(seed: int = 0) -> Inspection:
         head_excess=excess,
         probability=0.05 + 0.9 * rng.random((TEXTS, TOKENS)),
         flagged=flagged,
+        suspect=np.array([True, True, True, False]),
         over=nothing,
         starved=nothing,
         lengths=np.full(TEXTS, TOKENS),
@@ -84,6 +86,29 @@ def test_heads_above_their_limit_are_mixed_in_anomalous_texts_alone(seed: int, k
     assert (plan.log_gate == 0).all()
 
 
+def test_flagged_tokens_of_a_text_that_is_not_suspect_stay() -> None:
+    trusted = replace(found(), suspect=np.array([False, True, True, True]))
+    plan = of(small_calibrator(), gamma=1.0).plan(trusted)
+    assert plan is not None
+    np.testing.assert_array_equal(plan.rows, [2])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 1000), st.floats(0.1, 1))
+def test_tokens_that_are_certainly_injected_are_cut(seed: int, certain: float) -> None:
+    inspection = found(seed)
+    plan = of(small_calibrator(), gamma=1.0, certain=certain).plan(inspection)
+    assert plan is not None
+    doubted = inspection.doubted[plan.rows]
+    np.testing.assert_array_equal(plan.cut, (doubted > 0) & (doubted >= certain))
+
+
+def test_nothing_is_cut_where_heads_alone_are_adjusted() -> None:
+    plan = of(small_calibrator(), kappa=1.0, certain=0.1).plan(found())
+    assert plan is not None
+    assert not plan.cut.any()
+
+
 def test_a_text_with_nothing_found_is_in_no_plan(calibrator: Calibrator) -> None:
     plan = of(calibrator, gamma=1.0, kappa=1.0).plan(found())
     assert plan is not None
@@ -110,6 +135,8 @@ def test_an_inspection_joins_what_the_detectors_say(calibrator: Calibrator) -> N
     np.testing.assert_array_equal(inspection.score, structure.score)
     np.testing.assert_array_equal(inspection.probability, calibrator.tokens.probabilities(seen))
     np.testing.assert_array_equal(inspection.flagged, inspection.probability > calibrator.tokens.threshold)
+    speaks_against = evidence(inspection.probability, seen.lengths)
+    np.testing.assert_array_equal(inspection.suspect, speaks_against > calibrator.tokens.limit)
     off = structure.heads > calibrator.structure.head_limits
     np.testing.assert_array_equal(inspection.head_excess > 0, off)
     assert not inspection.flagged[~seen.real].any()

@@ -33,6 +33,7 @@ def test_a_loaded_calibrator_judges_as_the_saved_one(path: Path) -> None:
     for field in fields(before):
         np.testing.assert_array_equal(getattr(before, field.name), getattr(after, field.name))
     assert loaded.tokens.threshold == calibrator.tokens.threshold
+    assert loaded.tokens.limit == calibrator.tokens.limit
     assert loaded.structure.false_positives == calibrator.structure.false_positives
 
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from recsys.attention.fitting import FitConfig
 from recsys.attention.observe import Observation
-from recsys.attention.tokens import TokenDetector, fit_tokens, inner_tokens, token_batch
+from recsys.attention.tokens import SUSPECT_CLEAN, TokenDetector, evidence, fit_tokens, inner_tokens, token_batch
 from tests.unit.attention.observations import normal, part
 
 CONFIG = FitConfig(epochs=6, batch=1, learning_rate=3e-3)
@@ -83,3 +86,24 @@ def test_the_same_seed_trains_the_same_scorer() -> None:
     first, second = (fit_tokens([batch], [batch], quick) for _ in range(2))
     assert first.threshold == second.threshold
     np.testing.assert_array_equal(first.probabilities(seen), second.probabilities(seen))
+
+
+@given(hnp.arrays(np.float64, (5, 9), elements=st.floats(0, 1)), st.integers(3, 9))
+def test_evidence_is_the_mean_of_the_three_most_doubtful_words(
+    probability: NDArray[np.float64], length: int
+) -> None:
+    probability[:, 0], probability[:, length - 1 :] = 0, 0
+    speaks_against = evidence(probability, np.full(5, length))
+    words = np.sort(probability[:, 1 : length - 1], axis=1)[:, -3:]
+    np.testing.assert_allclose(speaks_against, words.mean(axis=1))
+
+
+def test_a_text_without_words_has_nothing_against_it() -> None:
+    np.testing.assert_array_equal(evidence(np.zeros((2, 2)), np.array([2, 1])), [0, 0])
+
+
+def test_few_normal_texts_are_suspect_and_damaged_ones_are(detector: TokenDetector) -> None:
+    usual, (strange, _) = normal(600, seed=9), planted(200, seed=10)
+    suspect = [evidence(detector.probabilities(seen), seen.lengths) > detector.limit for seen in (usual, strange)]
+    assert suspect[0].mean() < 2 * SUSPECT_CLEAN
+    assert suspect[1].mean() > 0.5

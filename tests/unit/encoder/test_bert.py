@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,8 +89,9 @@ def test_a_plan_made_among_longer_texts_fits_the_shorter_ones(encoder: TextEncod
     tokens = encoder.tokenize(TEXTS)
     gate = np.zeros((1, max(map(len, tokens))))
     gate[0, 1] = -3.0
-    plan = Plan(np.asarray([0]), gate, np.zeros((1, 6, 12)))
-    shorter = Plan(plan.rows, gate[:, : len(tokens[0])], plan.mix)
+    plan = Plan(np.asarray([0]), gate, np.zeros((1, 6, 12)), np.zeros_like(gate, dtype=np.bool_))
+    length = len(tokens[0])
+    shorter = replace(plan, log_gate=gate[:, :length], cut=plan.cut[:, :length])
     np.testing.assert_array_equal(
         encoder.encode_tokens(tokens[:1], plan), encoder.encode_tokens(tokens[:1], shorter)
     )
