@@ -45,5 +45,5 @@ $(READY): pyproject.toml constraints.txt
 	"$$python" -c 'import ctypes, sys; sys.platform == "linux" and ctypes.CDLL("libgomp.so.1")' 2>/dev/null || { \
 		echo "LightGBM needs libgomp1: on Debian and Ubuntu 'apt-get install libgomp1'." >&2; exit 1; }; \
 	test -x $(BIN)/python || "$$python" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,postgres,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,postgres,plot,dev]'
 	@touch $@

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.attention_profile import profile
 from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
 
 app = typer.Typer(
@@ -16,6 +17,9 @@ app = typer.Typer(
 @app.callback()
 def attention() -> None:
     """Calibrated attention: what the detectors find, and what it is worth."""
+
+
+app.command()(profile)
 
 
 @app.command()

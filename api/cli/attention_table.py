@@ -1,10 +1,13 @@
 """Tables of `attune attention evaluate`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from recsys.attention.profile import Profile
 
 _FIGURES = {"AUROC": "auroc", "recall": "recall", "F1": "f1"}
 _DETECTORS = {"D1": "structure", "D2": "tokens"}
@@ -36,6 +39,33 @@ def robustness_table(measured: Mapping[str, Any]) -> None:
         won = (figures["recovered"][arm] for arm in ("tokens", "oracle"))
         aucs = (f"{figures['auc'][arm]:.4f}" for arm in arms)
         table.add_row(kind, *aucs, f"{figures['lost']:.4f}", *(f"{share:.0%}" for share in won))
+    Console().print(table)
+
+
+def profile_table(profile: "Profile") -> None:
+    """By layer: every statistic of a head, mean over heads and texts, with the lowest and highest head."""
+    from recsys.attention.observe import HEAD
+
+    mean = profile.pooled().mean[0]
+    table = _table(f"attention in {profile.texts} articles: mean (lowest to highest head)", "layer", *HEAD)
+    for layer, heads in enumerate(mean):
+        cells = (f"{values.mean():.2f} ({values.min():.2f} to {values.max():.2f})" for values in heads.T)
+        table.add_row(str(layer), *cells)
+    Console().print(table)
+
+
+def lengths_table(profile: "Profile") -> None:
+    """By length: how many texts, how much their heads differ, and the mass that words receive."""
+    from recsys.attention import buckets
+
+    table = _table("by length in tokens", "tokens", "articles", "entropy", "its std", "received q05", "q95")
+    deviation = profile.variance() ** 0.5
+    low, high = profile.received_quantile(0.05), profile.received_quantile(0.95)
+    for bucket in range(buckets.COUNT):
+        if profile.count[bucket]:
+            entropy = (profile.mean[bucket, ..., 0].mean(), deviation[bucket, ..., 0].mean())
+            figures = (f"{value:.2f}" for value in (*entropy, low[bucket], high[bucket]))
+            table.add_row(buckets.label(bucket), str(profile.count[bucket]), *figures)
     Console().print(table)
 
 

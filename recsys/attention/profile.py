@@ -4,7 +4,7 @@ Means and variances are merged batch by batch (Chan, Golub and LeVeque 1979, the
 so nothing is kept of single texts. Quantiles come from histograms with even bins: they are off by a bin at most.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,14 @@ class Profile:
         self.m2: Floats = np.zeros(shape)
         self.histogram: Ints = np.zeros((*shape, BINS), dtype=np.int64)
         self.received: Ints = np.zeros((buckets.COUNT, RECEIVED_BINS), dtype=np.int64)
+
+    @classmethod
+    def of(cls, watched: Sequence[Observation]) -> "Profile":
+        """What was seen of some batches, one at least."""
+        made = cls(*watched[0].heads.shape[1:3])
+        for seen in watched:
+            made.add(seen)
+        return made
 
     @property
     def texts(self) -> int:

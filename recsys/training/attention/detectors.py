@@ -77,10 +77,7 @@ class _Watched:
 
 
 def _structure(normal: Sequence[Observation], seed: int) -> StructureDetector:
-    profile = Profile(*normal[0].heads.shape[1:3])
-    for seen in normal:
-        profile.add(seen)
-    return fit_structure(profile, normal, FitConfig(epochs=STRUCTURE_EPOCHS, batch=64, seed=seed))
+    return fit_structure(Profile.of(normal), normal, FitConfig(epochs=STRUCTURE_EPOCHS, batch=64, seed=seed))
 
 
 def observed(encoder: TextEncoder, texts: DamagedTexts) -> Iterator[tuple[NDArray[np.int64], Observation]]:

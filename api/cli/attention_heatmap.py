@@ -1,0 +1,43 @@
+"""Heat maps of `attune attention profile`: one panel a statistic, layers down, heads across."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recsys.errors import ConfigError
+
+if TYPE_CHECKING:
+    from recsys.attention.profile import Profile
+
+SUFFIXES = (".png", ".svg")
+
+
+def require_plottable(file: Path | None) -> None:
+    """Find out before the work, not after it, whether `file` can be drawn.
+
+    Raises:
+        ConfigError: it is neither PNG nor SVG, or matplotlib is missing.
+    """
+    if file is None:
+        return
+    if file.suffix not in SUFFIXES:
+        raise ConfigError(f"--plot {file} must end in {' or '.join(SUFFIXES)}")
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ConfigError("--plot needs matplotlib: pip install 'attune-feed[plot]'") from error
+
+
+def save_heatmap(profile: "Profile", title: str, file: Path) -> None:
+    """Draw the mean over all texts of every statistic of every head."""
+    from matplotlib.figure import Figure
+
+    from recsys.attention.observe import HEAD
+
+    mean = profile.pooled().mean[0]
+    figure = Figure(figsize=(3.2 * len(HEAD), 3.0), layout="constrained")
+    figure.suptitle(title)
+    for place, (name, axes) in enumerate(zip(HEAD, figure.subplots(1, len(HEAD)), strict=True)):
+        image = axes.imshow(mean[..., place], cmap="viridis", aspect="auto", vmin=0.0)
+        axes.set(title=name, xlabel="head", ylabel="layer")
+        figure.colorbar(image, ax=axes)
+    figure.savefig(file, dpi=150)

@@ -1,0 +1,67 @@
+"""`attune attention profile`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.attention_heatmap import require_plottable, save_heatmap
+from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
+
+if TYPE_CHECKING:
+    from recsys.attention.profile import Profile
+
+
+def profile(
+    articles: Annotated[int, typer.Option(min=1, help="Watch at most so many articles, drawn at random.")] = 1_000,
+    plot: Annotated[Path | None, typer.Option(help="Draw a heat map of all heads to this .png or .svg.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all statistics to this file.")] = None,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Watch the encoder read articles: what every head of every layer does, by length of text."""
+    from api.cli.attention_table import lengths_table, profile_table
+    from api.cli.progress import bars
+    from recsys.encoder.bert import TextEncoder
+    from recsys.store.database import open_database
+    from recsys.training.attention.profiling import profile_articles
+
+    for file in (plot, json_file):
+        require_writable(file)
+    require_plottable(plot)
+    settings = settings_from(database_url, home)
+    encoder = TextEncoder(settings.encoder, settings.encoder_max_tokens, settings.device)
+    with bars() as progress:
+        seen = profile_articles(open_database(settings.database_url), encoder, articles, settings.seed, progress)
+    profile_table(seen)
+    lengths_table(seen)
+    if json_file is not None:
+        json_file.write_text(json.dumps(_figures(seen), indent=2))
+        typer.echo(f"figures: {json_file}")
+    if plot is not None:
+        save_heatmap(seen, f"{settings.encoder}: attention in {seen.texts} articles", plot)
+        typer.echo(f"heat map: {plot}")
+
+
+def _figures(seen: "Profile") -> dict[str, Any]:
+    """By bucket of lengths that any text fell into; means, deviations and variances are [layers][heads]."""
+    from recsys.attention import buckets
+    from recsys.attention.observe import HEAD
+
+    variance = seen.variance()
+    return {
+        buckets.label(bucket): {
+            "texts": int(seen.count[bucket]),
+            **{
+                name: {
+                    "mean": seen.mean[bucket, ..., place].tolist(),
+                    "std": (variance[bucket, ..., place] ** 0.5).tolist(),
+                    "variance": variance[bucket, ..., place].tolist(),
+                }
+                for place, name in enumerate(HEAD)
+            },
+        }
+        for bucket in range(buckets.COUNT)
+        if seen.count[bucket]
+    }
