@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recsys.encoder.port import Encoded
 from recsys.evaluation.questions import load_questions
 from recsys.evaluation.replay import replay
 from recsys.evaluation.systems import systems
@@ -35,10 +35,10 @@ class RandomEncoder:
 
     name = "random"
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def read(self, texts: Sequence[str]) -> Encoded:
         """Unit vectors [n, 384]."""
         drawn = np.random.default_rng(7).normal(size=(len(texts), 384)).astype(np.float32)
-        return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+        return Encoded({self.name: np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))})
 
 
 def filled(folder: Path, readers: int, count: int) -> Database:

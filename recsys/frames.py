@@ -58,6 +58,22 @@ SLATES: dict[str, pl.DataType] = {
     "page": pl.String(),
 }
 
+ARTICLE_ATTENTION: dict[str, pl.DataType] = {
+    "model": pl.String(),
+    "text_hash": pl.String(),
+    "calibrator": pl.String(),
+    "entropy": pl.Float64(),
+    "max_weight": pl.Float64(),
+    "first_mass": pl.Float64(),
+    "last_mass": pl.Float64(),
+    "distance": pl.Float64(),
+    "score": pl.Float64(),
+    "flagged_share": pl.Float64(),
+    "gated": pl.Boolean(),
+}
+"""What attention did with a text: means over all heads (`attention.observe.HEAD`), what D1 and D2 say of it, and
+whether its vector was adjusted."""
+
 
 def conform(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """Bring `frame` to `schema`: missing columns become null, columns outside it are dropped.

@@ -1,6 +1,5 @@
 """A small simulated world, an encoder that needs no network, and a bundle trained on them in seconds."""
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +12,14 @@ from numpy.typing import NDArray
 
 from recsys.bundle import Bundle
 from recsys.domain import DAY
-from recsys.feed.vectors import Encoder
+from recsys.encoder.port import Encoded, Encoder, TokenEncoder
 from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.simulate.world import World, simulate
 from recsys.store import articles, log
 from recsys.store.database import Database, open_database
 from recsys.training import train as training
-
-DIM = 16
+from tests.hashed import HashModel, hashed
 
 
 class HashEncoder:
@@ -34,13 +32,13 @@ class HashEncoder:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.encoded += texts
-        vectors = np.asarray([2 * _noise(text.split()[0]) + _noise(text) for text in texts]).reshape(-1, DIM)
-        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        return hashed(texts)
 
+    def read(self, texts: Sequence[str]) -> Encoded:
+        return Encoded({self.name: self.encode(texts)})
 
-def _noise(text: str) -> NDArray[np.float64]:
-    seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-    return np.random.default_rng(seed).normal(size=DIM)
+    def loaded(self) -> TokenEncoder:
+        return HashModel()
 
 
 @dataclass(frozen=True)

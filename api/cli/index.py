@@ -1,8 +1,14 @@
 """`attune index`: stats, rebuild."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from api.cli.options import DatabaseUrl, Home, settings_from
+
+if TYPE_CHECKING:
+    from recsys.encoder.port import Encoder
+    from recsys.settings import Settings
 
 app = typer.Typer(help="Article vectors and the index over them.", no_args_is_help=True)
 
@@ -10,13 +16,12 @@ app = typer.Typer(help="Article vectors and the index over them.", no_args_is_he
 @app.command()
 def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
     """How many articles there are, and how many have a vector of the chosen encoder."""
-    from recsys.encoder.lazy import LazyEncoder
     from recsys.feed.vectors import stored_vectors
     from recsys.store import articles
     from recsys.store.database import open_database
 
     settings = settings_from(database_url, home)
-    database, encoder = open_database(settings.database_url), LazyEncoder(settings)
+    database, encoder = open_database(settings.database_url), _encoder(settings)
     with database.read() as connection:
         everything, _ = articles.changed_since(connection, 0)
     present, _ = stored_vectors(database, encoder.name, everything)
@@ -27,13 +32,12 @@ def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
 def rebuild(database_url: DatabaseUrl = None, home: Home = None) -> None:
     """Encode every article that has no vector yet. The index itself is built when a service starts."""
     from api.cli.progress import bars
-    from recsys.encoder.lazy import LazyEncoder
     from recsys.feed.vectors import ensure_vectors
     from recsys.store import articles
     from recsys.store.database import open_database
 
     settings = settings_from(database_url, home)
-    database, encoder = open_database(settings.database_url), LazyEncoder(settings)
+    database, encoder = open_database(settings.database_url), _encoder(settings)
     with database.read() as connection:
         everything, _ = articles.changed_since(connection, 0)
     with bars() as progress:
@@ -41,3 +45,14 @@ def rebuild(database_url: DatabaseUrl = None, home: Home = None) -> None:
             database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
         )
     typer.echo(f"{everything.height} articles have a vector of {encoder.name}")
+
+
+def _encoder(settings: "Settings") -> "Encoder":
+    """The encoder of the settings, calibrated as the active bundle wants it."""
+    from recsys.encoder.lazy import LazyEncoder
+    from recsys.feed.calibrated import article_encoder
+    from recsys.feed.trained import active_system
+
+    encoder = LazyEncoder(settings)
+    system = active_system(settings.home, encoder.name)
+    return encoder if system is None else article_encoder(encoder, system.calibration)

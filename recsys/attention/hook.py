@@ -64,6 +64,12 @@ class Tap:
         return self.layers.index(name)
 
 
+_NOT_KEPT = {
+    "position_bias": "adds a bias by position to its attention",
+    "softcap": "caps the logits of its attention",
+}
+"""Options that change the logits and that the closed forms leave out."""
+
 _TAPS: WeakKeyDictionary[torch.nn.Module, tuple[Tap, str]] = WeakKeyDictionary()
 
 
@@ -98,10 +104,9 @@ def calibrated_attention(
     if tap is None or not (tap.watcher or tap.adjustment):
         output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
         return output, None
-    if options.get("position_bias") is not None:
-        raise EncoderError(
-            f"{name} adds a bias by position to its attention: it can be neither watched nor adjusted"
-        )
+    for option, what in _NOT_KEPT.items():
+        if options.get(option) is not None:
+            raise EncoderError(f"{name} {what}: it can be neither watched nor adjusted")
     layer, scaling = tap.layer(name), options.get("scaling") or query.size(-1) ** -0.5
     shared = query.shape[1] // key.shape[1]  # grouped queries: several heads share one key
     key, value = repeat_kv(key, shared), repeat_kv(value, shared)

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from recsys.errors import EncoderError
+
 HEAD = ("entropy", "max", "first", "last", "distance")
 """Mean over the queries of a text, each in [0, 1]: entropy over its largest, the largest weight, the mass on the
 first token ([CLS] in BERT) and on the last ([SEP]), and how far attention looks, |i − j| over the length."""
@@ -48,10 +50,15 @@ class Observer:
     Args:
         mask_BT: True at real tokens; padding stands behind them.
         rows: how many texts to watch; None watches all.
+
+    Raises:
+        EncoderError: padding stands before a token, or a text has no token: places would mean something else.
     """
 
     def __init__(self, mask_BT: torch.Tensor, rows: int | None = None) -> None:
         self._mask_BT = mask_BT[:rows].bool()
+        if not self._mask_BT[:, 0].all() or (self._mask_BT[:, 1:] & ~self._mask_BT[:, :-1]).any():
+            raise EncoderError("attention is watched of texts that are padded on the right: set padding_side")
         self._lengths_B = self._mask_BT.sum(dim=1)
         self._heads: list[torch.Tensor] = []
         self._tokens: list[torch.Tensor] = []

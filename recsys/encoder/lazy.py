@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from recsys.encoder.port import Encoded, Vectors
 from recsys.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,16 +18,29 @@ class LazyEncoder:
         self._settings = settings
         self._loaded: TextEncoder | None = None
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors [n, dim] of `texts`.
 
         Raises:
             EncoderError: the model cannot be loaded, or gave vectors that are not finite.
         """
         from recsys.encoder.batch import encode
+
+        return encode(self.loaded(), texts)
+
+    def read(self, texts: Sequence[str]) -> Encoded:
+        """See `port.Encoder.read`."""
+        return Encoded({self.name: self.encode(texts)})
+
+    def loaded(self) -> "TextEncoder":
+        """The model, loaded now if it was not yet.
+
+        Raises:
+            EncoderError: it cannot be loaded.
+        """
         from recsys.encoder.bert import TextEncoder
 
         if self._loaded is None:
             wanted = self._settings
             self._loaded = TextEncoder(wanted.encoder, wanted.encoder_max_tokens, wanted.device)
-        return encode(self._loaded, texts)
+        return self._loaded

@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 
 from recsys.domain import DAY
 from recsys.encoder.device import threads
+from recsys.encoder.port import ModelEncoder
 from recsys.errors import DataError
 from recsys.evaluation.probability import Platt
 from recsys.evaluation.questions import load_questions
 from recsys.evaluation.replay import Answers, replay
 from recsys.evaluation.report import comparisons, figures, slices
 from recsys.evaluation.systems import Scorer, systems
+from recsys.feed.calibrated import article_encoder
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.trained import TrainedSystem
-from recsys.feed.vectors import Encoder, VectorTable, ensure_vectors, vector_table
+from recsys.feed.vectors import VectorTable, ensure_vectors, vector_table
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.replay import slate_span
@@ -61,7 +63,7 @@ def choose_stretch(
 
 def evaluate(
     database: Database,
-    encoder: Encoder,
+    encoder: ModelEncoder,
     system: TrainedSystem,
     stretch: Stretch,
     progress: Told,
@@ -78,8 +80,9 @@ def evaluate(
     """
     with database.read() as connection:
         everything, _ = articles.changed_since(connection, 0)
+    reader = article_encoder(encoder, system.calibration)
     encoded = ensure_vectors(
-        database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
+        database, reader, everything, lambda done, total: progress("articles encoded", done, total)
     )
     table = {**systems(system.ranker, system.without_content), **others}
     began = time.monotonic()

@@ -3,27 +3,31 @@
 from dataclasses import replace
 from functools import partial
 
+from recsys.encoder.port import ModelEncoder
+from recsys.feed.calibrated import article_encoder
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.touched import touched
-from recsys.feed.trained import equipped
-from recsys.feed.vectors import Encoder, ensure_vectors, vector_table
+from recsys.feed.trained import active_system, equipped
+from recsys.feed.vectors import ensure_vectors, vector_table
 from recsys.index.build import make_index
 from recsys.settings import Settings
 from recsys.store import articles
 from recsys.store.database import Database
 
 
-def engine_at(database: Database, settings: Settings, encoder: Encoder, as_of: int) -> FeedEngine:
+def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_of: int) -> FeedEngine:
     """An engine that knows what was known before `as_of` (microseconds), with the active bundle.
 
     Raises:
         BundleError: the active bundle cannot be used.
         EncoderError: an article has no vector and the encoder cannot be loaded.
     """
+    system = active_system(settings.home, encoder.name)
+    reader = encoder if system is None else article_encoder(encoder, system.calibration)
     with database.read() as connection:
         everything, _ = articles.changed_since(connection, 0)
-    encoded = ensure_vectors(database, encoder, everything)
+    encoded = ensure_vectors(database, reader, everything)
     with database.read() as connection, Replay(connection, until=as_of) as log:
         state = log.advance(as_of)
     engine = FeedEngine(
@@ -37,4 +41,4 @@ def engine_at(database: Database, settings: Settings, encoder: Encoder, as_of: i
         index = make_index(settings.index, encoded.shape[1], everything.height, settings.device)
         index.add(everything["id"].to_list(), encoded)
         engine = replace(engine, index=index)
-    return equipped(engine, settings.home, encoder.name)
+    return equipped(engine, system)

@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 
 from recsys.bundle import active_version
 from recsys.domain import FeedRequest, Ranking, RankRequest, Slate
+from recsys.encoder.port import Encoder, ModelEncoder
 from recsys.errors import EncoderError
+from recsys.feed.calibrated import article_encoder
 from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
 from recsys.feed.touched import touched
-from recsys.feed.trained import equipped
-from recsys.feed.vectors import Encoder, VectorTable, ensure_vectors, stored_vectors
+from recsys.feed.trained import TrainedSystem, active_system, equipped
+from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
 from recsys.frames import ARTICLES, empty, slates_frame
 from recsys.index.build import make_index
 from recsys.settings import Settings
@@ -46,12 +48,14 @@ T = TypeVar("T")
 class FeedService:
     """Answers feed and rank requests from the log of one database."""
 
-    def __init__(self, database: Database, settings: Settings, encoder: Encoder) -> None:
+    def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
         self.database = database
         self.clock = Clock()
         self.ready = threading.Event()
         self._settings = settings
         self._encoder = encoder
+        self._reader: Encoder = encoder
+        self._served = encoder.name  # name of the vectors in the engine
         self._lock = threading.RLock()
         self._follower = LogFollower(database, settings.home / "state")
         self._engine = FeedEngine(self._follower.state, VectorTable())
@@ -83,7 +87,8 @@ class FeedService:
         """
         with self._lock:
             self._follower.start()
-            self._engine = self._load_engine()
+            self._engine = self._starting_engine()
+            self._use(active_system(self._settings.home, self._encoder.name))
             self._rebuild()
         self._librarian = threading.Thread(target=self._take_in_articles, name="articles", daemon=True)
         self._librarian.start()
@@ -132,26 +137,34 @@ class FeedService:
         if wanted.is_empty():
             return
         try:
-            vectors = ensure_vectors(self.database, self._encoder, wanted)
+            vectors = ensure_vectors(self.database, self._reader, wanted)
         except EncoderError:
             with self._lock:
                 self._follower.refresh_articles()
             raise
         with self._lock:
             self._follower.refresh_articles()
+            if self._reader.name != self._served:  # calibration was switched off
+                self._rebuild()
+                return
             self._put(wanted, vectors)
             self._waiting, self._revision = waiting.clear(), revision
 
     def adopt_bundle(self) -> None:
         """Serve with the active bundle, if another one was activated since.
 
+        If its article vectors have another name, those stored serve at once, raw ones in the place of the rest.
+
         Raises:
             BundleError: it cannot be used; the engine stays as it is.
         """
         if active_version(self._settings.home) in (None, self._engine.model):
             return
+        system = active_system(self._settings.home, self._encoder.name)
         with self._lock:
-            self._engine = equipped(self._engine, self._settings.home, self._encoder.name)
+            self._use(system)
+            if self._reader.name != self._served:
+                self._rebuild()
 
     def articles_changed(self) -> None:
         """Tell that articles were stored, so that they are taken in now and not within a second."""
@@ -185,25 +198,38 @@ class FeedService:
             # the log was folded anew, so dense ids changed: align the vectors with them
             self._rebuild()
 
-    def _load_engine(self) -> FeedEngine:
-        settings, state = self._settings, self._follower.state
-        engine = FeedEngine(
-            state,
+    def _starting_engine(self) -> FeedEngine:
+        return FeedEngine(
+            self._follower.state,
             VectorTable(),
-            pool=settings.feed_candidates,
-            max_age=settings.max_article_age_days,
+            pool=self._settings.feed_candidates,
+            max_age=self._settings.max_article_age_days,
             touched=partial(touched, self.database),
         )
-        return equipped(engine, settings.home, self._encoder.name)
+
+    def _use(self, system: TrainedSystem | None) -> None:
+        """Rank with `system`, and read articles as it wants them read."""
+        self._engine = equipped(self._engine, system)
+        self._reader = self._encoder if system is None else article_encoder(self._encoder, system.calibration)
 
     def _rebuild(self) -> None:
-        """Fill a new vector table and index from what is stored; the rest waits for `refresh_articles`."""
+        """Fill a new vector table and index from what is stored; the rest waits for `refresh_articles`.
+
+        Where there is no calibrated vector yet, the raw one serves: both lie in one space.
+        """
         with self.database.read() as connection:
             articles, self._revision = article_store.changed_since(connection, 0)
-        present, vectors = stored_vectors(self.database, self._encoder.name, articles)
-        self._waiting = articles.filter(pl.Series(~present, dtype=pl.Boolean))
         self._engine = replace(self._engine, state=self._follower.state, vectors=VectorTable(), index=None)
+        self._served = self._reader.name
+        self._waiting = self._put_stored(self._served, articles)
+        if self._served != self._encoder.name:
+            self._put_stored(self._encoder.name, self._waiting)
+
+    def _put_stored(self, name: str, articles: pl.DataFrame) -> pl.DataFrame:
+        """Take in the vectors called `name`; returns the articles that have none."""
+        present, vectors = stored_vectors(self.database, name, articles)
         self._put(articles.filter(pl.Series(present, dtype=pl.Boolean)), vectors)
+        return articles.filter(pl.Series(~present, dtype=pl.Boolean))
 
     def _put(self, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> None:
         ids = articles["id"].to_list()

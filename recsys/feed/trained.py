@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recsys.bundle import Bundle, active_version, load
 from recsys.errors import BundleError
+from recsys.feed.calibrated import load_calibration
 from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Matcher
 from recsys.reranker import lambdamart
@@ -16,13 +17,19 @@ from recsys.state import labels
 from recsys.state.live import LiveState
 from recsys.state.snapshot import configuration_hash
 
+if TYPE_CHECKING:
+    from recsys.attention.calibration import Calibration
+
 PREFERENCE, RERANKER, TWIN = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
 _REQUIRED = ("schema", "preference", "calibration", "data", "validation")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedSystem:
-    """What a bundle adds to state and vectors. `manifest` has everything that is not a file."""
+    """What a bundle adds to state and vectors. `manifest` has everything that is not a file.
+
+    calibration: what its article vectors are calibrated with, None if they are not.
+    """
 
     version: str
     matcher: Matcher
@@ -31,6 +38,7 @@ class TrainedSystem:
     validated_from: int
     trained_until: int
     manifest: Mapping[str, Any]
+    calibration: "Calibration | None" = None
 
 
 def schema(encoder: str) -> dict[str, Any]:
@@ -61,6 +69,7 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         validated_from=int(bundle.manifest["data"]["validate_from"]),
         trained_until=int(bundle.manifest["data"]["until"]),
         manifest=bundle.manifest,
+        calibration=load_calibration(bundle),
     )
 
 
@@ -76,15 +85,19 @@ def load_active(home: Path, encoder: str, version: str | None = None) -> Trained
     return load_system(load(home, chosen), encoder)
 
 
-def equipped(engine: FeedEngine, home: Path, encoder: str) -> FeedEngine:
-    """`engine` with the models of the active bundle; before the first bundle, as it is.
+def active_system(home: Path, encoder: str) -> TrainedSystem | None:
+    """The active bundle; None before the first.
 
     Raises:
         BundleError: the active bundle cannot be used.
     """
-    if active_version(home) is None:
+    return None if active_version(home) is None else load_active(home, encoder)
+
+
+def equipped(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
+    """`engine` with the models of `system`; without one, as it is."""
+    if system is None:
         return engine
-    system = load_active(home, encoder)
     return replace(engine, matcher=system.matcher, ranker=system.ranker, model=system.version)
 
 

@@ -1,30 +1,21 @@
 """Vectors of articles, aligned with the state's dense ids; what has none yet is encoded and stored."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.encoder.port import Encoded, Encoder
 from recsys.encoder.text import article_texts, text_hash
 from recsys.state.growing import grown
 from recsys.state.live import LiveState
+from recsys.store import attention
 from recsys.store import vectors as store
-from recsys.store.database import Database
+from recsys.store.database import Connection, Database
 
 CHUNK = 1_024
 """Texts encoded and committed together: what a killed job has to do again at most."""
-
-
-class Encoder(Protocol):
-    """Texts → unit vectors; `name` tells which."""
-
-    name: str
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors [n, d] of `texts`."""
-        ...
 
 
 class VectorTable:
@@ -80,25 +71,37 @@ def ensure_vectors(
 ) -> NDArray[np.float32]:
     """Vectors [n, d] of `articles` (columns of `frames.ARTICLES`), encoding and storing those not stored yet.
 
-    `on_progress(done, total)` is told about what had to be encoded.
+    All are of one name, the encoder's in the end. `on_progress(done, total)` is told about what had to be encoded.
 
     Raises:
         EncoderError: the encoder cannot be loaded.
     """
     texts = article_texts(articles)
     hashes = [text_hash(text) for text in texts]
+    name = encoder.name
     with database.read() as connection:
-        known = store.load(connection, encoder.name, hashes)
+        known = store.load(connection, name, hashes)
     missing = [(h, text) for h, text in dict(zip(hashes, texts, strict=True)).items() if h not in known]
     for start in range(0, len(missing), CHUNK):
         part = missing[start : start + CHUNK]
-        fresh = dict(zip((h for h, _ in part), encoder.encode([text for _, text in part]), strict=True))
+        encoded = encoder.read([text for _, text in part])
         with database.write() as connection:
-            store.save(connection, encoder.name, fresh)
-        known.update(fresh)
+            _save(connection, [h for h, _ in part], encoded)
+        if encoder.name != name:
+            # its breaker opened: vectors of two names are not to be mixed, so all are taken under the new one
+            return ensure_vectors(database, encoder, articles, on_progress)
+        known.update(zip((h for h, _ in part), encoded.vectors[name], strict=True))
         if on_progress:
             on_progress(min(start + CHUNK, len(missing)), len(missing))
     return _stacked([known[h] for h in hashes])
+
+
+def _save(connection: Connection, hashes: Sequence[str], encoded: Encoded) -> None:
+    """Store everything that came of the texts with these hashes."""
+    for name, vectors in encoded.vectors.items():
+        store.save(connection, name, dict(zip(hashes, vectors, strict=True)))
+    if encoded.attention is not None:
+        attention.save(connection, encoded.attention)
 
 
 def _stacked(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -114,6 +114,41 @@ article_vectors = Table(
     Column("vector", LargeBinary, nullable=False, comment="float32, little-endian"),
 )
 
+article_attention = Table(
+    "article_attention",
+    metadata,
+    Column("model", String, primary_key=True),
+    Column("text_hash", String, primary_key=True),
+    Column("calibrator", String, primary_key=True, comment="digest of its file"),
+    Column("entropy", Float, nullable=False, comment="means over all heads, from here on"),
+    Column("max_weight", Float, nullable=False),
+    Column("first_mass", Float, nullable=False, comment="[CLS] in BERT"),
+    Column("last_mass", Float, nullable=False, comment="[SEP] in BERT"),
+    Column("distance", Float, nullable=False),
+    Column("score", Float, nullable=False, comment="D1"),
+    Column("flagged_share", Float, nullable=False, comment="share of the words that D2 flags"),
+    Column("gated", Boolean, nullable=False, comment="whether the calibrated vector is not the raw one"),
+)
+
+attention_monitor = Table(
+    "attention_monitor",
+    metadata,
+    Column("id", Seq, primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True, comment="microseconds since 1970-01-01 UTC"),
+    Column("bundle", String, nullable=False),
+    Column("calibrator", String, nullable=False, comment="digest of its file"),
+    Column("texts", Integer, nullable=False, comment="newest texts that the figures are of"),
+    Column("score_p50", Float, comment="D1"),
+    Column("score_p99", Float),
+    Column("flag_rate", Float, comment="share of the words that D2 flags"),
+    Column("gated_share", Float, comment="share of the texts whose vector was adjusted"),
+    Column("entropy_psi", Float, comment="population stability index of the head that drifted most"),
+    Column("received_kl", Float, comment="mean divergence of what tokens receive, adjusted from raw"),
+    Column("seconds_per_text", Float, comment="added by inspecting and reading again"),
+    Column("breaker_open", Boolean, nullable=False),
+    Column("alert", Text),
+)
+
 bundles = Table(
     "bundles",
     metadata,

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.encoder.port import Encoder
 from recsys.errors import DataError
 from recsys.evaluation.questions import load_questions
-from recsys.feed.vectors import Encoder, ensure_vectors
+from recsys.feed.vectors import ensure_vectors
 from recsys.store import articles, replay
 from recsys.store.database import Database
 from recsys.training.progress import Progress

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from recsys import bundle as bundles
 from recsys.bundle import Bundle
 from recsys.encoder.device import threads
+from recsys.encoder.port import Encoder
 from recsys.evaluation.probability import fit_platt
 from recsys.evaluation.replay import Answers, replay
 from recsys.evaluation.report import beats_popularity, figures
@@ -16,7 +17,7 @@ from recsys.evaluation.systems import systems
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.trained import PREFERENCE, write_trees
-from recsys.feed.vectors import Encoder, vector_table
+from recsys.feed.vectors import vector_table
 from recsys.preference.matcher import save_network
 from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings

@@ -10,7 +10,8 @@ from recsys.feed.vectors import vector_table
 from recsys.frames import articles_frame, events_frame, slates_frame
 from recsys.index.exact import ExactIndex
 from recsys.state.live import LiveState
-from tests.trained import DIM, HashEncoder
+from tests.hashed import DIM
+from tests.trained import HashEncoder
 
 NOW = 20_000 * DAY
 CATEGORIES = ("sport", "world", "culture", "money")

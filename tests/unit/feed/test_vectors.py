@@ -14,7 +14,8 @@ from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors, vec
 from recsys.frames import articles_frame
 from recsys.state.live import LiveState
 from recsys.store.database import Database
-from tests.trained import DIM, HashEncoder
+from tests.hashed import DIM
+from tests.trained import HashEncoder
 
 
 def frame(count: int, title: str = "Title") -> pl.DataFrame:

@@ -1,0 +1,59 @@
+"""A model that needs no network: a text's vector is near to that of its first word."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.attention.calibrator import Plan
+from recsys.attention.observe import Observation
+from tests.unit.attention.observations import normal
+
+DIM = 16
+
+
+def hashed(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Unit vectors [n, DIM], the same on every machine."""
+    vectors = np.asarray([2 * _noise(text.split()[0]) + _noise(text) for text in texts]).reshape(-1, DIM)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+class HashModel:
+    """Encodes tokens as `hashed` encodes the text they came from; attention is made up from them."""
+
+    dim = DIM
+
+    def __init__(self) -> None:
+        self._texts: dict[tuple[int, ...], str] = {}
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        tokens = [[0, *(_seed(word) for word in text.split()), 1] for text in texts]
+        self._texts |= {tuple(line): text for line, text in zip(tokens, texts, strict=True)}
+        return tokens
+
+    def encode_tokens(self, tokens: Sequence[list[int]], plan: Plan | None = None) -> NDArray[np.float32]:
+        vectors = hashed([self._texts[tuple(line)] for line in tokens])
+        if plan is None:
+            return vectors
+        moved = vectors + np.abs(plan.log_gate).sum(axis=1, keepdims=True) + plan.mix.sum(axis=(1, 2))[:, None]
+        return (moved / np.linalg.norm(moved, axis=1, keepdims=True)).astype(np.float32)
+
+    def observe_tokens(self, tokens: Sequence[list[int]]) -> tuple[NDArray[np.float32], Observation]:
+        alone = [normal(1, _seed(str(line)), len(line), len(line)) for line in tokens]
+        longest = max(map(len, tokens))
+        padded = [
+            np.pad(one.tokens, ((0, 0), (0, longest - len(line)), *[(0, 0)] * 3))
+            for one, line in zip(alone, tokens, strict=True)
+        ]
+        lengths = np.asarray([len(line) for line in tokens])
+        seen = Observation(np.concatenate([one.heads for one in alone]), np.concatenate(padded), lengths)
+        return self.encode_tokens(tokens), seen
+
+
+def _noise(text: str) -> NDArray[np.float64]:
+    return np.random.default_rng(_seed(text)).normal(size=DIM)
+
+
+def _seed(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
