@@ -1,6 +1,7 @@
 """What the store promises, on every database."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -8,8 +9,8 @@ import pytest
 
 from recsys.domain import DAY, Article, Event, EventKind, Slate
 from recsys.errors import ConfigError, StoreError
-from recsys.frames import articles_frame, events_frame, slates_frame
-from recsys.store import articles, bundles, jobs, log, replay, vectors
+from recsys.frames import ARTICLE_ATTENTION, articles_frame, events_frame, slates_frame
+from recsys.store import articles, attention, bundles, jobs, log, replay, vectors
 from recsys.store.database import Database, open_database
 
 
@@ -210,6 +211,35 @@ def test_vectors_are_kept_by_model_and_text(database: Database) -> None:
         assert vectors.load(connection, "n", ["h"]) == {}
     assert list(found) == ["h"]
     assert np.array_equal(found["h"], vector)
+
+
+def seen(text_hash: str, calibrator: str = "c", **more: object) -> dict[str, object]:
+    numbers = {name: 0.25 for name, kind in ARTICLE_ATTENTION.items() if kind == pl.Float64}
+    return {"model": "m", "text_hash": text_hash, "calibrator": calibrator, **numbers, "gated": True, **more}
+
+
+def test_what_attention_did_is_kept_by_model_text_and_calibrator(database: Database) -> None:
+    first = pl.DataFrame([seen("b"), seen("a", score=0.5), seen("a", "d")], schema=ARTICLE_ATTENTION)
+    with database.write() as connection:
+        attention.save(connection, first)
+        attention.save(connection, pl.DataFrame([seen("b", gated=False)], schema=ARTICLE_ATTENTION))
+        attention.save(connection, first.clear())
+        found = attention.load(connection, "m", "c", ["a", "b", "b", "other"])
+        assert attention.load(connection, "n", "c", ["a"]).is_empty()
+    assert found.to_dicts() == [seen("a", score=0.5), seen("b")]
+
+
+def test_the_monitor_tells_its_newest_rows_first(database: Database) -> None:
+    numbers = dict.fromkeys(
+        ("score_p50", "score_p99", "flag_rate", "gated_share", "entropy_psi", "received_kl", "seconds_per_text")
+    )
+    rows = [attention.MonitorRow(DAY, "v1", "c", 7, **numbers, breaker_open=False) for _ in range(3)]
+    rows[2] = replace(rows[2], score_p50=0.5, breaker_open=True, alert="page: a flood")
+    with database.write() as connection:
+        for row in rows:
+            attention.record(connection, row)
+    with database.read() as connection:
+        assert attention.newest(connection, 2) == [rows[2], rows[1]]
 
 
 def test_checkpoints_are_replaced(database: Database) -> None:

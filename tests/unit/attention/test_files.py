@@ -110,6 +110,26 @@ def test_missing_or_strange_numbers_name_the_fix(path: Path, numbers: str | None
     refuses(path)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        "limits",
+        "head_limits",
+        *(f"profile.{name}" for name in ("count", "mean", "m2", "histogram", "received")),
+        "tokens.mean",
+        "structure.layers.0.weight",
+    ],
+)
+@pytest.mark.parametrize("change", ["flat", "short", "single"])
+def test_a_part_of_the_wrong_shape_names_the_fix(path: Path, part: str, change: str) -> None:
+    arrays, metadata = contents(path)
+    whole = arrays[part]
+    flat = whole.reshape(-1) if whole.ndim > 1 else whole[None]
+    arrays[part] = {"flat": flat, "short": whole[:-1], "single": np.asarray(whole.flat[0])}[change]
+    rewritten(path, arrays, metadata)
+    refuses(path)
+
+
 def contents(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     with safe_open(path, framework="numpy") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118

@@ -117,8 +117,12 @@ def test_grouped_queries_share_their_keys_when_adjusted() -> None:
     torch.testing.assert_close(found, idle)
 
 
-def test_a_bias_by_position_is_refused_when_adjusted() -> None:
+@pytest.mark.parametrize(
+    ("option", "value", "why"),
+    [("position_bias", torch.zeros(1, 1, 3, 3), "bias by position"), ("softcap", 30.0, "caps the logits")],
+)
+def test_what_changes_the_logits_is_refused_when_adjusted(option: str, value: object, why: str) -> None:
     module, tap = attention_module(causal=False)
     states = torch.randn(1, 1, 3, 4)
-    with tap.using(adjustment=Adjustment()), pytest.raises(EncoderError, match="bias by position"):
-        hook.calibrated_attention(module, states, states, states, None, position_bias=torch.zeros(1, 1, 3, 3))
+    with tap.using(adjustment=Adjustment()), pytest.raises(EncoderError, match=why):
+        hook.calibrated_attention(module, states, states, states, None, **{option: value})

@@ -13,6 +13,7 @@ from recsys.attention.observe import HEAD, TOKEN, Observation, Observer
 from recsys.attention.profile import Profile
 from recsys.attention.structure import fit_structure
 from recsys.encoder.bert import TextEncoder
+from recsys.errors import EncoderError
 from tests.unit.attention.models import HEADS, LAYERS, Model
 
 TITLES = ["Budget", "Prime minister resigns after a vote", "Five things to know before the markets open today"]
@@ -69,6 +70,12 @@ def test_the_statistics_equal_a_plain_loop(
                 np.testing.assert_allclose(seen.heads[text, layer, head], of_head, atol=2e-5)
                 np.testing.assert_allclose(seen.tokens[text, :length, layer, head], of_tokens, atol=5e-5)
                 assert (seen.tokens[text, length:] == 0).all()
+
+
+@pytest.mark.parametrize("mask", [[[1, 1], [0, 1]], [[1, 0], [0, 0]], [[1, 0, 1], [1, 1, 1]]])
+def test_padding_before_a_token_is_refused(mask: list[list[int]]) -> None:
+    with pytest.raises(EncoderError, match="padded on the right"):
+        Observer(torch.tensor(mask))
 
 
 def test_received_mass_is_an_even_share_on_average(encoder: TextEncoder) -> None:

@@ -25,6 +25,7 @@ def test_the_model_is_loaded_with_the_first_text_and_only_once(
     first, again = lazy.encode(["a text"]), lazy.encode(["a text"])
     assert loads == [("minilm", 32, "cpu")]
     assert np.array_equal(first, again)
+    assert np.array_equal(lazy.read(["a text"]).vectors[lazy.name], first)
 
 
 def test_the_name_tells_model_and_length_apart() -> None:
