@@ -7,7 +7,8 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from api import errors
-from api.routes import events, feed, health
+from api.metrics import registry_of
+from api.routes import events, feed, health, metrics
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.service import FeedService
@@ -24,6 +25,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         database = open_database(chosen.database_url)
         service = FeedService(database, chosen, LazyEncoder(chosen))
         app.state.service = service
+        app.state.metrics = registry_of(lambda: service.attention)
         try:
             with threads(chosen.threads):
                 service.start()
@@ -39,6 +41,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     errors.install(app)
-    for routes in (feed.router, events.router, health.router):
+    for routes in (feed.router, events.router, health.router, metrics.router):
         app.include_router(routes)
     return app

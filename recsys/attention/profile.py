@@ -63,7 +63,7 @@ class Profile:
         for bucket in np.unique(bucket_B):
             rows = bucket_B == bucket
             self._merge_moments(int(bucket), seen.heads[rows].astype(np.float64))
-            self.histogram[bucket] += _counted(seen.heads[rows])
+            self.histogram[bucket] += counted(seen.heads[rows])
             received = seen.received[rows][seen.real[rows]]
             self.received[bucket] += np.bincount(_received_bin(received), minlength=RECEIVED_BINS)
 
@@ -126,7 +126,7 @@ class Profile:
         self.count[bucket] += new
 
 
-def _counted(heads_BLHS: NDArray[np.float32]) -> Ints:
+def counted(heads_BLHS: NDArray[np.float32]) -> Ints:
     """Texts by value: [L, H, S, BINS]."""
     cells = int(np.prod(heads_BLHS.shape[1:]))
     places = np.clip((heads_BLHS * BINS).astype(np.int64), 0, BINS - 1).reshape(-1, cells)

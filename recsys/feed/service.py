@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import polars as pl
@@ -34,6 +34,10 @@ from recsys.store import articles as article_store
 from recsys.store import log
 from recsys.store.database import Database
 
+if TYPE_CHECKING:
+    from recsys.attention.gauges import Gauges
+    from recsys.feed.watch import AttentionWatch
+
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
@@ -55,6 +59,7 @@ class FeedService:
         self._settings = settings
         self._encoder = encoder
         self._reader: Encoder = encoder
+        self._watch: AttentionWatch | None = None
         self._served = encoder.name  # name of the vectors in the engine
         self._lock = threading.RLock()
         self._follower = LogFollower(database, settings.home / "state")
@@ -75,6 +80,11 @@ class FeedService:
     def engine(self) -> FeedEngine:
         """The engine as it is now."""
         return self._engine
+
+    @property
+    def attention(self) -> "Gauges | None":
+        """How calibration of article vectors goes; None if the bundle brings no calibrator."""
+        return None if self._watch is None else self._watch.monitor.gauges()
 
     def start(self) -> None:
         """Load state, stored vectors and the active bundle; without one the starting engine serves.
@@ -177,12 +187,17 @@ class FeedService:
             try:
                 self.adopt_bundle()
                 self.refresh_articles()
+                self._record_attention()
                 self.failure = None
                 self.ready.set()
             except Exception as error:  # whatever it was, the next articles must be taken in
                 self.failure = str(error)
                 logger.exception("articles could not be taken in; feeds go on without them")
             self._woken.wait(_POLL_SECONDS if self.failure is None else _PATIENCE)
+
+    def _record_attention(self) -> None:
+        if self._watch is not None:
+            self._watch.record(self.database, self.clock.next())
 
     @contextmanager
     def _current(self) -> Iterator[int]:
@@ -208,9 +223,16 @@ class FeedService:
         )
 
     def _use(self, system: TrainedSystem | None) -> None:
-        """Rank with `system`, and read articles as it wants them read."""
+        """Rank with `system`, and read articles as it wants them read; a breaker that was open is no more."""
         self._engine = equipped(self._engine, system)
-        self._reader = self._encoder if system is None else article_encoder(self._encoder, system.calibration)
+        self._reader, self._watch = self._encoder, None
+        if system is None or system.calibration is None:
+            return
+        from recsys.feed.watch import AttentionWatch
+
+        watch = AttentionWatch(system.version, system.calibration)
+        self._reader = article_encoder(self._encoder, system.calibration, watch.breaker, [watch.monitor])
+        self._watch = watch
 
     def _rebuild(self) -> None:
         """Fill a new vector table and index from what is stored; the rest waits for `refresh_articles`.

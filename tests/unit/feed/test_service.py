@@ -15,15 +15,24 @@ from numpy.typing import NDArray
 
 from ingest.receive import Received, store_articles, store_events
 from recsys import bundle
+from recsys.attention.breaker import LEAST
+from recsys.attention.calibration import calibration_of
+from recsys.attention.calibrator import Calibrator, Inspection
+from recsys.attention.observe import Observation
 from recsys.domain import HOUR, FeedRequest, Ranking, RankRequest
+from recsys.encoder.text import article_texts, text_hash
 from recsys.errors import BundleError, EncoderError
 from recsys.feed import service as module
 from recsys.feed.past import engine_at
 from recsys.feed.service import FeedService
+from recsys.feed.vectors import stored_vectors
 from recsys.settings import Settings
-from recsys.store import articles, log, replay
+from recsys.store import articles, attention, log, replay, vectors
 from recsys.store.database import Database
+from tests.calibrated import eager, with_calibration
+from tests.hashed import HashModel, hashed
 from tests.trained import HashEncoder, Place, world
+from tests.unit.attention.small import small_calibrator
 
 WITHIN = 30.0
 
@@ -290,6 +299,186 @@ def test_the_active_bundle_serves(trained: Place, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="encoder"):
         FeedService(database, copied.settings, encoder).start()
     database.close()
+
+
+def vector_of(service: FeedService, id_: str) -> NDArray[np.float32]:
+    return service.engine.vectors.take(service.engine.state.rows_of([id_]))[0]
+
+
+def model_of(service: FeedService) -> str:
+    return service.rank(RankRequest("r", 0, ())).model
+
+
+@pytest.fixture
+def calibrated(trained: Place, tmp_path: Path) -> Iterator[Place]:
+    """The trained place with a bundle whose calibrator adjusts every text."""
+    copied = trained.copy(tmp_path / "copy")
+    with_calibration(copied, eager(), "calibrated")
+    yield copied
+
+
+@pytest.fixture
+def opened(calibrated: Place, start: Callable[..., FeedService]) -> Iterator[tuple[FeedService, Database]]:
+    """A service on the calibrated bundle that has taken in all articles."""
+    database = calibrated.open()
+    service = start(database, home=calibrated.home)
+    until(service.ready.is_set)
+    yield service, database
+    service.stop()
+    database.close()
+
+
+CALIBRATED = eager().name_of(HashEncoder.name)
+
+
+def test_a_calibrated_bundle_has_its_articles_read_again_and_raw_vectors_serve_meanwhile(
+    calibrated: Place, start: Callable[..., FeedService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proceed, database = threading.Event(), calibrated.open()
+    monkeypatch.setattr("tests.trained.HashModel.tokenize", held(HashModel.tokenize, proceed))
+    service = start(database, home=calibrated.home)
+    id_, text = world().articles["id"][0], article_texts(world().articles)[0]
+    np.testing.assert_array_equal(vector_of(service, id_), hashed([text])[0])
+    assert feed(service).items
+    proceed.set()
+    until(service.ready.is_set)
+    present, stored = stored_vectors(database, CALIBRATED, world().articles)
+    assert present.all()
+    np.testing.assert_array_equal(vector_of(service, id_), stored[0])
+    assert not np.allclose(stored[0], hashed([text])[0])
+    assert service.attention is not None
+    assert service.attention.total == len(set(article_texts(world().articles)))
+    service.stop()
+    database.close()
+
+
+def held(method: Callable[..., Any], proceed: threading.Event) -> Callable[..., Any]:
+    """`method`, which waits until it may proceed."""
+
+    def waiting(*of: Any) -> Any:
+        assert proceed.wait(WITHIN)
+        return method(*of)
+
+    return waiting
+
+
+def test_new_articles_are_stored_raw_and_calibrated_with_what_was_seen(
+    opened: tuple[FeedService, Database],
+) -> None:
+    service, database = opened
+    publish(service, {"id": "new", "title": "Fresh off the press", "category": "sport"})
+    until(lambda: knows(service, "new"))
+    text = "sport: Fresh off the press"
+    with database.read() as connection:
+        raw = vectors.load(connection, HashEncoder.name, [text_hash(text)])[text_hash(text)]
+        calibrated = vectors.load(connection, CALIBRATED, [text_hash(text)])[text_hash(text)]
+        seen = attention.load(connection, HashEncoder.name, eager().digest, [text_hash(text)])
+    np.testing.assert_array_equal(raw, hashed([text])[0])
+    np.testing.assert_array_equal(vector_of(service, "new"), calibrated)
+    assert not np.allclose(raw, calibrated)
+    assert seen["gated"].to_list() == [True]
+    until(lambda: monitored(database))
+    assert monitored(database)[0].gated_share == 1.0
+
+
+def monitored(database: Database) -> list[attention.MonitorRow]:
+    with database.read() as connection:
+        return attention.newest(connection, 10)
+
+
+def test_a_replay_with_the_calibrated_bundle_gives_the_servers_answers(
+    opened: tuple[FeedService, Database], calibrated: Place
+) -> None:
+    service, database = opened
+    request = FeedRequest("asked", 0, "r00001", explore=0.3)
+    answer = service.feed(request)
+    engine = engine_at(database, calibrated.settings, HashEncoder(), answer.as_of)
+    assert engine.recommend(dataclasses.replace(request, as_of=answer.as_of)) == answer
+
+
+def test_adopting_a_bundle_changes_the_vectors_only_if_their_name_changes(
+    opened: tuple[FeedService, Database], calibrated: Place
+) -> None:
+    service, _ = opened
+    id_, index = world().articles["id"][0], service.engine.index
+    before = vector_of(service, id_)
+    with_calibration(calibrated, eager(), "same")
+    until(lambda: model_of(service) == "same")
+    assert service.engine.index is index
+    with_calibration(calibrated, calibration_of(small_calibrator()), "shipped")
+    until(lambda: model_of(service) == "shipped")
+    raw = vector_of(service, id_)
+    np.testing.assert_array_equal(raw, hashed(article_texts(world().articles))[0])
+    with_calibration(calibrated, eager(), "back")
+    until(lambda: model_of(service) == "back")
+    np.testing.assert_array_equal(vector_of(service, id_), before)
+    assert not np.allclose(before, raw)
+    assert len(service.engine.index or ()) == world().articles.height
+
+
+@pytest.mark.parametrize("trouble", ["exception", "nan", "flood"])
+def test_calibration_that_misbehaves_costs_nothing_but_itself(
+    trouble: str,
+    opened: tuple[FeedService, Database],
+    calibrated: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Raw vectors serve from then on, for all articles, and somebody is told."""
+    service, database = opened
+    until(lambda: monitored(database))
+    make_trouble(trouble, monkeypatch, service)
+    publish(service, *({"id": f"n{i}", "title": f"New {i}", "category": "sport"} for i in range(2 * LEAST)))
+    until(lambda: knows(service, "n0"))
+    for id_, text in [("n0", "sport: New 0"), (world().articles["id"][0], article_texts(world().articles)[0])]:
+        np.testing.assert_array_equal(vector_of(service, id_), hashed([text])[0])
+    assert feed(service).items
+    assert len(service.engine.index or ()) == world().articles.height + 2 * LEAST
+    assert not stored_vectors(database, CALIBRATED, articles_of("n0", database))[0].any()
+    assert service.attention is not None
+    assert service.attention.breaker is not None
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    until(lambda: monitored(database)[0].breaker_open)
+    assert "switched off" in str(monitored(database)[0].alert)
+    monkeypatch.undo()
+    with_calibration(calibrated, eager(), "mended")
+    until(lambda: service.attention is not None and service.attention.breaker is None)
+    until(lambda: stored_vectors(database, CALIBRATED, articles_of("n0", database))[0].all())
+    until(lambda: not np.allclose(vector_of(service, "n0"), hashed(["sport: New 0"])[0]))
+
+
+def make_trouble(kind: str, monkeypatch: pytest.MonkeyPatch, service: FeedService) -> None:
+    inspect = Calibrator.inspect
+
+    def troubled(calibrator: Calibrator, seen: Observation) -> Inspection:
+        if kind == "exception":
+            raise ZeroDivisionError("by zero")
+        found = inspect(calibrator, seen)
+        return dataclasses.replace(found, score=found.score * np.nan)
+
+    if kind == "flood":  # every word is flagged by this calibrator, and that is now too many
+        monkeypatch.setattr(service._watch.breaker, "_most", 0.15)
+    else:
+        monkeypatch.setattr(Calibrator, "inspect", troubled)
+
+
+def articles_of(id_: str, database: Database) -> pl.DataFrame:
+    with database.read() as connection:
+        return articles.get(connection, [id_])
+
+
+def test_an_open_breaker_is_closed_by_a_restart(
+    opened: tuple[FeedService, Database], calibrated: Place, start: Callable[..., FeedService]
+) -> None:
+    service, database = opened
+    service._watch.breaker.trip("by hand")
+    publish(service, {"id": "new", "title": "Fresh", "category": "sport"})
+    until(lambda: knows(service, "new"))
+    np.testing.assert_array_equal(vector_of(service, "new"), hashed(["sport: Fresh"])[0])
+    service.stop()
+    again = start(database, home=calibrated.home)
+    until(again.ready.is_set)
+    assert not np.allclose(vector_of(again, "new"), hashed(["sport: Fresh"])[0])
 
 
 def test_stopping_ends_its_thread(database: Database, start: Callable[..., FeedService]) -> None:

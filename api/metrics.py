@@ -1,0 +1,75 @@
+"""What Prometheus reads: calibration of article vectors, and basics of the process. Nothing of readers."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from recsys.attention.gauges import Gauges
+
+_PREFIX = "attune_attention"
+
+_PLAIN = {
+    "window_texts": ("texts", "Texts that the figures are of, the newest ones."),
+    "flagged_words_ratio": ("flag_rate", "Share of words that the token detector flags."),
+    "gated_texts_ratio": ("gated_share", "Share of texts whose vector was adjusted."),
+    "received_kl": (
+        "received_kl",
+        "Mean divergence (nats) of what tokens receive, adjusted from raw; estimated from received mass by head.",
+    ),
+    "added_seconds": ("seconds_per_text", "Seconds a text that calibration adds: inspecting, and reading again."),
+}
+"""Name behind the prefix → field of `Gauges`, and help."""
+
+
+def registry_of(attention: Callable[[], Gauges | None]) -> CollectorRegistry:
+    """A registry of its own for one app; `attention` is asked at every scrape."""
+    registry = CollectorRegistry()
+    registry.register(AttentionCollector(attention))
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+class AttentionCollector(Collector):
+    """Every family is named at every scrape; one without a sample is not known, or there is no calibrator."""
+
+    def __init__(self, attention: Callable[[], Gauges | None]) -> None:
+        self._attention = attention
+
+    def collect(self) -> Iterator[Metric]:
+        """The families, as of now."""
+        gauges = self._attention()
+        for name, (field, told) in _PLAIN.items():
+            yield GaugeMetricFamily(f"{_PREFIX}_{name}", told, value=getattr(gauges, field, None))
+        yield CounterMetricFamily(
+            f"{_PREFIX}_texts", "Texts read with a calibrator.", value=gauges.total if gauges else None
+        )
+        yield _score(gauges)
+        yield _drift(gauges)
+        yield GaugeMetricFamily(
+            f"{_PREFIX}_breaker_open",
+            "1 while calibration is switched off because it misbehaved.",
+            value=None if gauges is None else float(gauges.breaker is not None),
+        )
+
+
+def _score(gauges: Gauges | None) -> Metric:
+    family = GaugeMetricFamily(f"{_PREFIX}_score", "Structure score (D1) of texts.", labels=["quantile"])
+    if gauges is not None:
+        for quantile, value in (("0.5", gauges.score_p50), ("0.99", gauges.score_p99)):
+            if value is not None:
+                family.add_metric([quantile], value)
+    return family
+
+
+def _drift(gauges: Gauges | None) -> Metric:
+    told = "Population stability index of a head's entropy against the normal profile."
+    family = GaugeMetricFamily(f"{_PREFIX}_entropy_psi", told, labels=["layer", "head"])
+    if gauges is not None and gauges.entropy_psi is not None:
+        for (layer, head), value in np.ndenumerate(gauges.entropy_psi):
+            family.add_metric([str(layer), str(head)], float(value))
+    return family

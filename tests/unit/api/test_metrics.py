@@ -1,0 +1,114 @@
+"""What Prometheus gets, and whether the alert rules ask for it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from fastapi.testclient import TestClient
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+import api.app
+from api.app import create_app
+from api.metrics import registry_of
+from recsys.attention.gauges import PAGE_PSI, WARN_PSI, Gauges
+from tests.trained import HashEncoder, place
+
+ROOT = Path(__file__).parents[3]
+RULES = yaml.safe_load((ROOT / "docs/monitoring/attention-alerts.yml").read_text())["groups"][0]["rules"]
+
+FULL = Gauges(
+    total=1_500,
+    texts=1_000,
+    score_p50=0.5,
+    score_p99=2.5,
+    flag_rate=0.0625,
+    gated_share=0.25,
+    entropy_psi=np.asarray([[0.125, 0.25], [0.0, 0.5]]),
+    received_kl=0.03125,
+    seconds_per_text=0.001,
+    breaker=None,
+)
+
+
+def samples(gauges: Gauges | None) -> dict[str, float]:
+    """Sample with its labels → value, of what belongs to attention."""
+    text = generate_latest(registry_of(lambda: gauges)).decode()
+    return {
+        f"{sample.name}{[sample.labels[label] for label in sorted(sample.labels, reverse=True)]}": sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name.startswith("attune_")
+    }
+
+
+def test_every_gauge_is_told() -> None:
+    assert samples(FULL) == {
+        "attune_attention_window_texts[]": 1_000,
+        "attune_attention_texts_total[]": 1_500,
+        "attune_attention_score['0.5']": 0.5,
+        "attune_attention_score['0.99']": 2.5,
+        "attune_attention_flagged_words_ratio[]": 0.0625,
+        "attune_attention_gated_texts_ratio[]": 0.25,
+        "attune_attention_entropy_psi['0', '0']": 0.125,
+        "attune_attention_entropy_psi['0', '1']": 0.25,
+        "attune_attention_entropy_psi['1', '0']": 0.0,
+        "attune_attention_entropy_psi['1', '1']": 0.5,
+        "attune_attention_received_kl[]": 0.03125,
+        "attune_attention_added_seconds[]": 0.001,
+        "attune_attention_breaker_open[]": 0,
+    }
+
+
+def test_what_is_not_known_is_not_told() -> None:
+    assert samples(None) == {}
+    few = samples(Gauges(total=0, texts=0, breaker="a flood"))
+    assert few == {
+        "attune_attention_window_texts[]": 0,
+        "attune_attention_texts_total[]": 0,
+        "attune_attention_breaker_open[]": 1,
+    }
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    monkeypatch.setattr(api.app, "LazyEncoder", lambda settings: HashEncoder())
+    with TestClient(create_app(place(tmp_path).settings)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_every_metric_of_the_alert_rules_is_there(client: TestClient, rule: dict[str, Any]) -> None:
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    names = {family.name for family in text_string_to_metric_families(answer.text)}
+    asked = set(re.findall(r"\battune_\w+", rule["expr"]))
+    assert asked
+    assert asked <= names
+    assert rule["labels"]["severity"] in ("warn", "page")
+    assert rule["annotations"].keys() == {"summary", "action"}
+
+
+def test_the_alert_rules_and_the_alerts_in_the_log_have_the_same_limits() -> None:
+    limits = {
+        rule["labels"]["severity"]: float(rule["expr"].split(">")[1]) for rule in RULES if "psi" in rule["expr"]
+    }
+    assert limits == {"warn": WARN_PSI, "page": PAGE_PSI}
+
+
+def test_the_process_is_told_of_and_apps_do_not_share_figures(client: TestClient) -> None:
+    text = client.get("/metrics").text
+    assert "process_resident_memory_bytes" in text
+    assert "python_info{" in text
+    assert "attune_attention_breaker_open 0" not in text, "there is no calibrator"
+    assert "attune_attention_breaker_open 0" in generate_latest(registry_of(lambda: FULL)).decode()
+
+
+def test_every_metric_is_documented() -> None:
+    text = (ROOT / "docs/monitoring.md").read_text()
+    for name in {key.split("[")[0].removeprefix("attune_attention_") for key in samples(FULL)}:
+        assert f"`{name}" in text
