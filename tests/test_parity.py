@@ -22,21 +22,32 @@ import pytest
 
 from api.render import rank_out
 from api.times import from_iso, to_iso
+from recsys import bundle
+from recsys.attention.calibration import Calibration
+from recsys.attention.calibrator import Calibrator
+from recsys.attention.fitting import FitConfig
+from recsys.attention.profile import Profile
+from recsys.attention.structure import fit_structure
+from recsys.attention.tokens import fit_tokens, token_batch
 from recsys.domain import DAY, HOUR, FeedRequest, HistoryItem, Ranking, RankRequest
+from recsys.encoder.bert import TextEncoder
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.text import article_texts, text_hash
 from recsys.evaluation.questions import load_questions
 from recsys.evaluation.replay import replay
 from recsys.evaluation.systems import FULL, systems
+from recsys.feed.calibrated import load_calibration
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.past import engine_at
 from recsys.feed.trained import load_active
-from recsys.feed.vectors import ensure_vectors, vector_table
+from recsys.feed.vectors import ensure_vectors, stored_vectors, vector_table
 from recsys.settings import load_settings
 from recsys.simulate.world import World, simulate
-from recsys.store import articles, log
+from recsys.store import articles, attention, log
 from recsys.store.database import open_database
+from tests.calibrated import eager, with_calibration
 from tests.serving import environment, served
 from tests.trained import HashEncoder, Place, last_day, place, populated, train_quickly, world
 
@@ -123,12 +134,26 @@ class Session:
         self._articles.sort()
 
 
-@pytest.fixture(scope="module", params=["starting", "trained"])
+def calibration() -> Calibration:
+    """A calibrator of the real encoder, hardly trained, that adjusts every text."""
+    encoder = TextEncoder(device="cpu")
+    tokens = encoder.tokenize(article_texts(recent_world().articles))
+    _, seen = encoder.observe_tokens(tokens)
+    profile, quick = Profile(*seen.heads.shape[1:3]), FitConfig(epochs=1)
+    profile.add(seen)
+    batch = token_batch(seen, np.random.default_rng(0).random(seen.tokens.shape[:2]) < 0.2)
+    made = Calibrator(fit_structure(profile, [seen], quick), fit_tokens([batch], [batch], quick))
+    return eager(made)
+
+
+@pytest.fixture(scope="module", params=["starting", "trained", "calibrated"])
 def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Answered:
     """A place where a server was at work, and what it answered."""
     made = populated(tmp_path_factory.mktemp(request.param))
-    if request.param == "trained":
+    if request.param != "starting":
         train_quickly(made, LazyEncoder(made.settings))
+    if request.param == "calibrated":
+        with_calibration(made, calibration(), request.param)
     with served(made) as client:
         session = Session(client)
         session.play()
@@ -173,6 +198,28 @@ def test_the_server_answered_with_new_articles_and_without_what_was_read(
     assert any(
         reason["weight"] for feed in feeds for item in feed["answer"]["items"] for reason in item["reasons"]
     )
+
+
+@pytest.mark.parametrize("answered", ["calibrated"], indirect=True)
+def test_a_calibrated_server_served_adjusted_vectors(answered: Answered) -> None:
+    made, asked = answered
+    assert {item["answer"]["model"] for item in asked} == {"calibrated"}
+    loaded = load_calibration(bundle.load(made.home, "calibrated"))
+    assert loaded is not None
+    database, name = made.open(), LazyEncoder(made.settings).name
+    with database.read() as connection:
+        everything, _ = articles.changed_since(connection, 0)
+        hashes = [text_hash(text) for text in article_texts(everything)]
+        seen = attention.load(connection, name, loaded.digest, hashes)
+    assert seen.height == len(set(hashes))
+    assert seen["gated"].all()
+    (raw_there, raw), (adjusted_there, adjusted) = (
+        stored_vectors(database, each, everything) for each in (name, loaded.name_of(name))
+    )
+    assert raw_there.all()
+    assert adjusted_there.all()
+    assert (np.abs(raw - adjusted).max(axis=1) > 1e-3).mean() > 0.9
+    database.close()
 
 
 def scores_at(where: Place, at: int) -> list[Ranking]:

@@ -11,11 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 import api.cli
+from recsys.attention.calibration import calibration_of
 from recsys.domain import Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
 from recsys.settings import Settings
 from recsys.store import articles, log
+from tests.calibrated import eager, with_calibration
 from tests.trained import HashEncoder, Place, last_day, place, world
+from tests.unit.attention.small import small_calibrator
 
 METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10")
 SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "nrms", "reranker_without_content", "attune"]
@@ -203,6 +206,27 @@ def test_index_stats_and_rebuild(run: Run, tmp_path: Path) -> None:
     assert "9 articles, 0 with a vector" in run("index", "stats", at=made)
     assert "9 articles have a vector" in run("index", "rebuild", at=made)
     assert "9 articles, 9 with a vector" in run("index", "stats", at=made)
+
+
+def test_commands_use_the_vectors_of_a_calibrated_bundle(run: Run, copied: Place) -> None:
+    raw = run("rank", "--reader", "r00001", "--candidates", ",".join(IDS), at=copied)
+    with_calibration(copied, eager(), "calibrated")
+    name, every = eager().name_of(HashEncoder.name), world().articles.height
+    assert f"{every} articles, 0 with a vector of {name}" in run("index", "stats", at=copied)
+    adjusted = run("rank", "--reader", "r00001", "--candidates", ",".join(IDS), at=copied)
+    assert adjusted != raw
+    assert f"{every} articles, {every} with a vector of {name}" in run("index", "stats", at=copied)
+    with_calibration(copied, calibration_of(small_calibrator()), "shipped")
+    assert run("rank", "--reader", "r00001", "--candidates", ",".join(IDS), at=copied) == raw
+
+
+def test_rebuild_and_evaluate_calibrate_what_is_missing(run: Run, copied: Place) -> None:
+    with_calibration(copied, eager(gamma=1.0), "one")
+    assert f"have a vector of {eager(gamma=1.0).name_of(HashEncoder.name)}" in run("index", "rebuild", at=copied)
+    with_calibration(copied, eager(gamma=2.0), "two")
+    run("evaluate", at=copied)
+    name = eager(gamma=2.0).name_of(HashEncoder.name)
+    assert f"{world().articles.height} with a vector of {name}" in run("index", "stats", at=copied)
 
 
 def test_config_tells_origins_and_hides_passwords(
