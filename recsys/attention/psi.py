@@ -4,7 +4,8 @@
 
 Up to 0.1 is usually called stable, above 0.25 shifted (Siddiqi, Credit Risk Scorecards, 2006). The groups are
 tenths of the normal texts, cut at the bins of the profile's histogram: a heavy bin stays one group. What is normal
-follows the lengths of the texts at hand, so that a day of short titles is no drift.
+follows the lengths of the texts at hand, as far as training had `LEAST` texts of such lengths, so that a day of
+shorter titles is no drift.
 """
 
 import numpy as np
