@@ -14,14 +14,14 @@ from tests.unit.attention.small import small_calibrator
 
 
 def eager(calibrator: Calibrator | None = None, flag_rate: float = 1.0, **strength: float) -> Calibration:
-    """Finds every text an anomaly and every word suspicious; all that is normal for it: no flood."""
+    """Finds every text an anomaly and every word injected; all that is normal for it: no flood."""
     given = calibrator or small_calibrator()
     structure = replace(
         given.structure,
         limits=np.zeros_like(given.structure.limits),
         head_limits=np.full_like(given.structure.head_limits, 1e-6),
     )
-    tokens = replace(given.tokens, threshold=0.0)
+    tokens = replace(given.tokens, threshold=0.0, limit=0.0)
     chosen = strength or {"gamma": 3.0, "kappa": 0.1}
     return calibration_of(Calibrator(structure, tokens, Strength(**chosen)), flag_rate)
 

@@ -5,7 +5,8 @@ share of all; the gate g and the mix λ turn it into
 
     a'_j = (1 − λ) · a_j·g_j / Σ_k a_k·g_k + λ / n
 
-and the divergence is KL(a' ‖ a). It stands for that of the rows, and is exact where all rows of a head are alike.
+over the n tokens that are left, a token that is cut having g = 0. The divergence is KL(a' ‖ a). It stands for that
+of the rows, and is exact where all rows of a head are alike.
 """
 
 import numpy as np
@@ -22,12 +23,12 @@ def received_kl(seen: Observation, plan: Plan | None) -> NDArray[np.float64]:
     out = np.zeros(len(seen))
     if plan is None:
         return out
-    received_bTLH = seen.tokens[plan.rows, ..., 0].astype(np.float64)
-    gate_bT11 = np.exp(plan.log_gate)[:, :, None, None]
-    real_bT11 = seen.real[plan.rows][:, :, None, None]
-    before_bTLH = _shares(received_bTLH * real_bT11)
+    received_bTLH = seen.tokens[plan.rows, ..., 0].astype(np.float64)  # 0 at padding
+    gate_bT11 = np.where(plan.cut, 0.0, np.exp(plan.log_gate))[:, :, None, None]
+    left_bT11 = (seen.real[plan.rows] & ~plan.cut)[:, :, None, None]
+    before_bTLH = _shares(received_bTLH)
     mix_b1LH = plan.mix[:, None]
-    even_bT11 = real_bT11 / seen.lengths[plan.rows][:, None, None, None]
+    even_bT11 = left_bT11 / left_bT11.sum(axis=1, keepdims=True)
     after_bTLH = (1 - mix_b1LH) * _shares(before_bTLH * gate_bT11) + mix_b1LH * even_bT11
     ratio_bTLH = np.maximum(after_bTLH, _LEAST) / np.maximum(before_bTLH, _LEAST)
     out[plan.rows] = (after_bTLH * np.log(ratio_bTLH)).sum(axis=1).mean(axis=(1, 2))

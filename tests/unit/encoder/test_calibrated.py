@@ -70,14 +70,14 @@ def test_the_text_encoder_gives_with_a_calibrator_of_no_strength_what_it_gives_a
 ) -> None:
     """The real encoder has more heads than this calibrator, which therefore is not asked."""
     calm = calibration_of(small_calibrator())
-    blank = Inspection(*(np.zeros(0) for _ in range(8)))  # type: ignore[arg-type]
+    blank = Inspection(*(np.zeros(0) for _ in range(9)))  # type: ignore[arg-type]
 
     def inspect(_: Calibrator, seen: Observation) -> Inspection:
         grid = np.zeros(seen.tokens.shape[:2])
         no = grid.astype(bool)
         return replace(
             blank, score=grid[:, 0], probability=grid, flagged=no, over=no, starved=no,
-            anomalous=no[:, 0], head_excess=np.zeros(seen.heads.shape[:3]), lengths=seen.lengths,
+            anomalous=no[:, 0], suspect=no[:, 0], head_excess=np.zeros(seen.heads.shape[:3]), lengths=seen.lengths,
         )  # fmt: skip
 
     monkeypatch.setattr(Calibrator, "inspect", inspect)
@@ -115,7 +115,7 @@ def test_texts_that_no_plan_touches_keep_their_raw_vector(monkeypatch: pytest.Mo
     def first_only(calibrator: Calibrator, found: Inspection) -> Plan | None:
         whole = plan(calibrator, found)
         assert whole is not None
-        return Plan(whole.rows[:1], whole.log_gate[:1], whole.mix[:1])
+        return Plan(whole.rows[:1], whole.log_gate[:1], whole.mix[:1], whole.cut[:1])
 
     monkeypatch.setattr(Calibrator, "plan", first_only)
     encoded = reader(eager()).read(TEXTS)

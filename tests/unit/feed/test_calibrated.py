@@ -1,6 +1,7 @@
 """A calibrator in a bundle: written, loaded, refused, and put before the encoder."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def copied(trained: Place, tmp_path: Path) -> Place:
 def test_a_bundle_brings_back_its_calibrator_and_what_training_told_of_it(copied: Place) -> None:
     made = with_calibration(copied, eager(flag_rate=0.75), "with")
     assert made.manifest["attention"]["gain"] == 0.25
-    assert made.manifest["attention"]["strength"] == {"gamma": 3.0, "kappa": 0.1, "most_mix": 0.3}
+    assert made.manifest["attention"]["strength"] == asdict(eager().calibrator.strength)
     loaded = load_active(copied.home, RAW).calibration
     assert loaded is not None
     assert (loaded.digest, loaded.flag_rate) == (eager().digest, 0.75)
