@@ -84,7 +84,8 @@ class FeedService:
     @property
     def attention(self) -> "Gauges | None":
         """How calibration of article vectors goes; None if the bundle brings no calibrator."""
-        return None if self._watch is None else self._watch.monitor.gauges()
+        watch = self._watch  # another thread may adopt a bundle meanwhile
+        return None if watch is None else watch.monitor.gauges()
 
     def start(self) -> None:
         """Load state, stored vectors and the active bundle; without one the starting engine serves.
@@ -225,8 +226,8 @@ class FeedService:
     def _use(self, system: TrainedSystem | None) -> None:
         """Rank with `system`, and read articles as it wants them read; a breaker that was open is no more."""
         self._engine = equipped(self._engine, system)
-        self._reader, self._watch = self._encoder, None
         if system is None or system.calibration is None:
+            self._reader, self._watch = self._encoder, None
             return
         from recsys.feed.watch import AttentionWatch
 
