@@ -38,7 +38,8 @@ def robustness_table(measured: Mapping[str, Any]) -> None:
     for kind, figures in measured["damaged"].items():
         won = (figures["recovered"][arm] for arm in ("tokens", "oracle"))
         aucs = (f"{figures['auc'][arm]:.4f}" for arm in arms)
-        table.add_row(kind, *aucs, f"{figures['lost']:.4f}", *(f"{share:.0%}" for share in won))
+        shares = ("" if share is None else f"{share:.0%}" for share in won)
+        table.add_row(kind, *aucs, f"{figures['lost']:.4f}", *shares)
     Console().print(table)
 
 

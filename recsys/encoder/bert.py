@@ -1,6 +1,6 @@
 """A BERT (or any transformers text encoder) that turns texts into unit vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class TextEncoder:
         self._model.to(self.device).eval()
         self._tap = hook.attach(self._model)
         self.dim: int = self._model.config.hidden_size
+        self._wordlike = _wordlike(self._tokenizer.get_vocab())
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, cut to `max_tokens`, special tokens included."""
@@ -77,7 +78,7 @@ class TextEncoder:
             EncoderError: a vector is not finite.
         """
         if plan is not None:
-            tokens, plan = shortened(tokens, plan)
+            tokens, plan = shortened(tokens, plan, self._wordlike)
         batch = self._padded(tokens)
         adjustment = None if plan is None else self._adjustment(plan)
         weights_BT = None if adjustment is None or adjustment.log_gate is None else adjustment.log_gate.exp()
@@ -137,6 +138,13 @@ def _load(model: str, attention: str) -> tuple[Any, Any]:
             f"cannot load the encoder {model!r}: {error}; set ATTUNE_ENCODER to 'minilm', an id or a folder"
         ) from error
     return tokenizer, network
+
+
+def _wordlike(vocabulary: Mapping[str, int]) -> NDArray[np.bool_]:
+    """Of each token id [V], whether it is of a word: it holds a letter or a digit."""
+    out = np.zeros(max(vocabulary.values()) + 1, dtype=np.bool_)
+    out[[place for token, place in vocabulary.items() if any(map(str.isalnum, token))]] = True
+    return out
 
 
 def _path(model: str) -> str:

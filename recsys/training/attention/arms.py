@@ -26,7 +26,7 @@ Vectors = NDArray[np.float32]
 OFF, HEADS, TOKENS, ALL, RANDOM, DROP, ORACLE = "off", "heads", "tokens", "all", "random", "drop", "oracle"
 ARMS = (OFF, HEADS, TOKENS, ALL, RANDOM, DROP, ORACLE)
 
-GAMMA, KAPPA = 3.0, 0.1
+GAMMA, KAPPA = 2.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from recsys.training.attention.damage import DamagedTexts, damaged_titles, injec
 MOST_ARTICLES = 750
 """Articles the detectors are trained on at most, for time; what more would gain was not measured."""
 
-_DRAWS = {NoiseKind.PHRASE: 5}
-"""How often each article is damaged in a way, if not once: what is hard to tell needs many examples. On MIND they
-lift foreign phrases from 0.81 to 0.91 AUROC, and clickbait, never seen, from 0.80 to 0.92 (docs/log.md)."""
+_DRAWS = {NoiseKind.PHRASE: 3}
+"""How often each article is damaged in a way, if not once: what is hard to tell needs more examples. With more
+still, normal titles look strange, and fewer random words are found (docs/log.md)."""
 
 LIMITING = 4
 """One article in so many sets the threshold of the token scorer instead of training it."""

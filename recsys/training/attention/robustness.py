@@ -61,7 +61,8 @@ def robustness(trial: Trial, seeds: int, progress: Progress) -> dict[str, Any]:
     """AUC by arm on undamaged articles, by kind of damage and by share of damaged articles; mean of `seeds` draws.
 
     For every damage also `lost` (AUC of `off` against undamaged) and `recovered`, the share of it each arm wins
-    back; `gain` of each arm over `off`, with its standard error over the draws and paired interval over readers.
+    back, None if nothing was lost; `gain` of each arm over `off`, with its standard error over the draws and its
+    paired interval over readers.
     """
     injector = injector_of(trial.encoder, trial.articles)
     clean = _encoded(trial, np.arange(trial.articles.height), None, injector, 0)
@@ -146,7 +147,7 @@ def _summary(undamaged: float, draws: Sequence[Aucs], readers: NDArray[np.int64]
     return {
         "auc": {arm: float(values.mean()) for arm, values in by_draw.items()},
         "lost": float(lost),
-        "recovered": {arm: float(gain.mean() / lost) for arm, gain in gains.items()},
+        "recovered": {arm: float(gain.mean() / lost) if lost > 0 else None for arm, gain in gains.items()},
         "gain": {arm: {**paired[arm], "standard_error": _standard_error(gain)} for arm, gain in gains.items()},
     }
 

@@ -6,7 +6,9 @@ from recsys.attention.calibrator import Plan
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.cutting import shortened
 
-CLS, SEP = 101, 102
+CLS, SEP, MARK = 101, 102, 9
+WORDLIKE = np.ones(103, dtype=np.bool_)
+WORDLIKE[MARK] = False
 
 
 def plan_of(cuts: list[list[bool]], gate: float = -1.0) -> Plan:
@@ -20,27 +22,32 @@ def plan_of(cuts: list[list[bool]], gate: float = -1.0) -> Plan:
 def test_cut_tokens_are_left_out_and_gates_move_with_their_tokens() -> None:
     plan = plan_of([[False, True, False, False], [False, False, False, False]])
     plan.log_gate[0] = [0, -9, -2, 0]
-    lines, rest = shortened([[CLS, 7, 8, SEP], [CLS, 5, SEP]], plan)
+    lines, rest = shortened([[CLS, 7, 8, SEP], [CLS, 5, SEP]], plan, WORDLIKE)
     assert lines == [[CLS, 8, SEP], [CLS, 5, SEP]]
     np.testing.assert_array_equal(rest.log_gate[0], [0, -2, 0])
     assert not rest.cut.any()
 
 
 def test_a_word_that_was_repeated_stays_once_and_is_not_lowered() -> None:
-    lines, rest = shortened([[CLS, 7, 8, 7, 7, SEP]], plan_of([[False, True, False, True, True, False]]))
+    lines, rest = shortened([[CLS, 7, 8, 7, 7, SEP]], plan_of([[False, True, False, True, True, False]]), WORDLIKE)
     assert lines == [[CLS, 7, 8, SEP]]
     assert rest.log_gate[0, 1] == 0
 
 
 def test_a_repeated_word_is_cut_where_one_of_it_stays_anyway() -> None:
-    lines, _ = shortened([[CLS, 7, 8, 7, SEP]], plan_of([[False, True, False, False, False]]))
+    lines, _ = shortened([[CLS, 7, 8, 7, SEP]], plan_of([[False, True, False, False, False]]), WORDLIKE)
     assert lines == [[CLS, 8, 7, SEP]]
+
+
+def test_of_marks_that_were_repeated_none_stays() -> None:
+    lines, _ = shortened([[CLS, MARK, 8, MARK, SEP]], plan_of([[False, True, False, True, False]]), WORDLIKE)
+    assert lines == [[CLS, 8, SEP]]
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.booleans()), min_size=1, max_size=12))
 def test_no_word_of_a_text_is_lost_that_stands_there_twice(words: list[tuple[int, bool]]) -> None:
     line = [CLS, *(word for word, _ in words), SEP]
-    ((kept,), _) = shortened([line], plan_of([[False, *(cut for _, cut in words), False]]))
+    ((kept,), _) = shortened([line], plan_of([[False, *(cut for _, cut in words), False]]), WORDLIKE)
     repeated = {word for word in line if line.count(word) > 1}
     assert repeated <= set(kept)
     assert (kept[0], kept[-1]) == (CLS, SEP)
