@@ -1,4 +1,8 @@
-"""Training the preference network: sampled-softmax cross-entropy on clicks against what was passed over."""
+"""Training the preference network: sampled-softmax cross-entropy on clicks against what was passed over.
+
+Beside it, cross-entropy on which reads were important, where the log tells. A log without dwell trains from clicks
+alone.
+"""
 
 import copy
 from collections.abc import Callable
@@ -8,14 +12,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.preference.batches import parts, shuffled_alike
+from recsys.preference.batches import shuffled_alike
 from recsys.preference.data import PreferenceData, sample_pairs
-from recsys.preference.network import PreferenceNetwork
+from recsys.preference.network import PreferenceNetwork, Seen
+from recsys.preference.scoring import histories, scores, withheld
 
 
 @dataclass(frozen=True, slots=True)
 class FitConfig:
-    """How the network is trained."""
+    """How the network is trained.
+
+    importance: weight of the loss on importance beside that on clicks; withheld: share of the reads of known
+    outcome that it is taken on, their dwell hidden from the network.
+    """
 
     epochs: int = 8
     patience: int = 2
@@ -23,6 +32,8 @@ class FitConfig:
     negatives: int = 4
     learning_rate: float = 5e-4
     weight_decay: float = 1e-2
+    importance: float = 0.3
+    withheld: float = 0.2
     seed: int = 7
 
 
@@ -44,6 +55,8 @@ class Trainer:
         self._vectors = torch.from_numpy(vectors).to(self.device)
         self._config = config
         self._rng = np.random.default_rng(config.seed)
+        # streams of their own: a log without dwell is trained as if importance did not exist
+        self._withholding = np.random.default_rng([config.seed, 1])
         self._optimizer = torch.optim.AdamW(
             network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -74,36 +87,31 @@ class Trainer:
         self.network.load_state_dict(kept)
 
     def scores(self, slates: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-        """Logits of all candidates of each of `slates`, scored among histories of like length."""
-        order = np.argsort(self._data.lengths(slates), kind="stable")
-        with torch.inference_mode():
-            found = [part for batch in parts(slates[order], self._config.batch) for part in self._score(batch)]
-        return [found[place] for place in np.argsort(order)]
+        """Logits of all candidates of each of `slates`."""
+        return scores(self.network, self._data, slates, self._vectors, self._config.batch)
 
     def _step(self, which: NDArray[np.int64], rows: NDArray[np.int32]) -> float:
-        interests_BKP, _ = self._interests(which)
+        history = histories(self._data, which, self._vectors)
+        important_BH = self._data.important[which][:, : history.mask.shape[1]]
+        judged_BH = withheld(important_BH, self._config.withheld, self._withholding)
+        if judged_BH.any():
+            history = history.without_dwell(torch.from_numpy(judged_BH).to(self.device))
+        seen = self.network.read(history)
+        interests_BKP = self.network.pooled(seen, self.network.alpha(seen, history))
         logits_BN = self.network.scores(interests_BKP, self._vectors[torch.from_numpy(rows.astype(np.int64))])
         target_B = torch.zeros(len(which), dtype=torch.long, device=self.device)
         loss = torch.nn.functional.cross_entropy(logits_BN, target_B)
+        if judged_BH.any():
+            loss = loss + self._config.importance * self._importance_loss(seen, important_BH, judged_BH)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimizer.step()
         return loss.item()
 
-    def _score(self, slates: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-        interests_BKP, _ = self._interests(slates)
-        starts, sizes = self._data.offsets[slates], np.diff(self._data.offsets)[slates]
-        grid = np.minimum(starts[:, None] + np.arange(sizes.max()), len(self._data.candidates) - 1)
-        rows_BN = torch.from_numpy(self._data.candidates[grid].astype(np.int64))
-        logits_BN = self.network.scores(interests_BKP, self._vectors[rows_BN]).double().cpu().numpy()
-        return [row[:size] for row, size in zip(logits_BN, sizes, strict=True)]
-
-    def _interests(self, slates: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
-        reads_BH = torch.from_numpy(self._data.reads[slates].astype(np.int64)).to(self.device)
-        mask_BH = reads_BH >= 0
-        longest = int(mask_BH.sum(dim=1).max())
-        reads_BHD = self._vectors[reads_BH[:, :longest].clamp(min=0)]
-        seconds_BH = torch.from_numpy(self._data.seconds[slates][:, :longest]).to(self.device)
-        age_BH = torch.from_numpy(self._data.age[slates][:, :longest]).to(self.device)
-        return self.network.interests(reads_BHD, seconds_BH, age_BH, mask_BH[:, :longest])
+    def _importance_loss(
+        self, seen: Seen, important_BH: NDArray[np.int8], judged_BH: NDArray[np.bool_]
+    ) -> torch.Tensor:
+        odds = self.network.importance(seen)[torch.from_numpy(judged_BH).to(self.device)]
+        target = torch.from_numpy(important_BH[judged_BH].astype(np.float32)).to(self.device)
+        return torch.nn.functional.binary_cross_entropy_with_logits(odds, target)

@@ -21,6 +21,8 @@ from recsys.preference.matcher import save_network
 from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.store.database import Database
+from recsys.training.attention.clicks import Articles
+from recsys.training.attention.history import gate
 from recsys.training.corpus import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version, register
 from recsys.training.preference import PrequentialMatcher, collect, train_preference
@@ -46,7 +48,7 @@ def train(
     """
     bundles.prepare(settings.home)
     corpus = load_corpus(database, encoder, until, progress)
-    matcher = _fit_preference(database, corpus, settings, progress)
+    matcher, history = _fit_preference(database, corpus, settings, progress)
     config = LambdaMartConfig(seed=settings.seed)
     with threads(settings.threads):
         slates = _past_slates(database, corpus, matcher, progress)
@@ -56,12 +58,13 @@ def train(
     # no calibration error here: the probabilities were fitted on these very answers
     metrics = figures(answers, {}, vectors, clicks)
     rerankers = retrain_rerankers(slates, judged, config, progress)
-    network = matcher.matchers[-1].network
+    network = matcher.newest
 
     def write(folder: Path) -> dict[str, Any]:
         save_network(network, folder / PREFERENCE)
         write_trees(rerankers.full, rerankers.without_content, folder)
-        return manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
+        told = manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
+        return {**told, "attention": {"history": history}}
 
     bundle = bundles.publish(settings.home, new_version(), write)
     register(database, bundle)
@@ -72,11 +75,19 @@ def train(
 
 def _fit_preference(
     database: Database, corpus: Corpus, settings: Settings, progress: Progress
-) -> PrequentialMatcher:
-    with database.read() as connection, Replay(connection, corpus.when.until) as log:
+) -> tuple[PrequentialMatcher, dict[str, Any]]:
+    """The networks with the calibration of histories that passed its gate, and what the gate found."""
+    when = corpus.when
+    with database.read() as connection, Replay(connection, when.until) as log:
         table = vector_table(log.state, corpus.articles, corpus.vectors)
         data = collect(log, table, corpus.questions, progress)
-    return train_preference(data, table, corpus.when, settings.seed, settings.device, progress)
+        articles = Articles.of(log.state, table, when.until)
+    matcher = train_preference(data, table, when, settings.seed, settings.device, progress)
+    progress("history calibration", 1, 1)
+    slates = data.between(when.validate_from, when.until)
+    config, figures = gate(matcher.newest, data, slates, articles, settings.seed)
+    matcher.calibrate(config)
+    return matcher, figures
 
 
 def _past_slates(

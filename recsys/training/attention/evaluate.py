@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.device import threads
+from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import DataError
 from recsys.evaluation.questions import load_questions
 from recsys.feed.follow import Replay
@@ -24,6 +25,7 @@ from recsys.store import replay
 from recsys.store.database import Database
 from recsys.training.attention.detection import detection
 from recsys.training.attention.detectors import fit_calibrator
+from recsys.training.attention.noisy_clicks import measure_noisy_clicks
 from recsys.training.attention.robustness import Trial, robustness
 from recsys.training.preference import collect
 from recsys.training.progress import Progress
@@ -59,7 +61,8 @@ def evaluate_attention(
         progress("detection", 1, 1)
         found = detection(encoder, calibrators[0], _of(everything, folds == 0), settings.seed)
         trial = replace(trial, calibrators=calibrators)
-        return {"detection": found, "robustness": robustness(trial, seeds, progress)}
+        history = measure_noisy_clicks(database, settings, LazyEncoder(settings), seeds, most_slates, progress)
+        return {"detection": found, "robustness": robustness(trial, seeds, progress), "history": history}
 
 
 def _trial(
