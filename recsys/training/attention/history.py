@@ -1,10 +1,12 @@
 """Which parts of the history calibration are switched on: only what helps with noisy clicks and never hurts.
 
-The trained network is left as it is; η, τ and the keep ratio are set afterwards, on the validation slice. One half
-of its readers chooses a value, the other half judges it, so that no choice is judged on what it was made for.
+The trained network is left as it is; η, τ and the keep ratio are set afterwards, on the validation slice. Values of
+a part are tried from the mildest to the strongest, and the first that fails ends it: a fixed sequence of tests, where
+each may use all slates and the full level (Maurer, Hothorn and Lehmacher 1995). The strongest that passed is on.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -22,15 +24,18 @@ from recsys.preference.scoring import histories, scores, withheld
 from recsys.training.attention.clicks import Articles, with_noise
 from recsys.training.preference import slate_auc
 
-NOISE = 0.3
-"""Share of chance clicks in the histories that the robust figures are measured with."""
+NOISE, DRAWS = 0.3, 3
+"""Share of chance clicks in the histories that the robust figures are measured with, and over how many draws."""
 
-PARTS: dict[str, tuple[float, ...]] = {
-    "dwell_weight": (1.0, 2.0, 4.0, 8.0, 16.0),
-    "temperature": (0.5, 0.7, 1.4, 2.0),
-    "keep": (0.8, 0.6, 0.4),
+PARTS: dict[str, tuple[tuple[float, ...], ...]] = {
+    "dwell_weight": ((1.0, 2.0, 4.0, 8.0),),
+    "temperature": ((0.8, 0.6, 0.4), (1.25, 1.6, 2.5)),
+    "keep": ((0.9, 0.75, 0.5),),
 }
-"""What is tried, by field of `PreferenceConfig`, in this order: each on top of the parts already on."""
+"""What is tried, by field of `PreferenceConfig`, in this order: each on top of the parts already on.
+
+A temperature may go either way; the second way is tried only if the first fails at once.
+"""
 
 LEAST_CLEAN = -0.002
 MOST_GROWTH = 1.10
@@ -48,56 +53,71 @@ def gate(
     most.
     """
     data = data.only(slates[-_MOST_SLATES:])
-    halves = data.reader % 2 == 0
-    choosing, judging = (data.only(np.flatnonzero(half)) for half in (halves, ~halves))
     config, parts = network.config, {}
-    if len(choosing.at) and len(judging.at):
-        chosen_on, judged_on = (_Pair(network, part, articles, seed) for part in (choosing, judging))
-        for part, values in PARTS.items():
-            tried = [replace(config, **{part: value}) for value in values]  # type: ignore[arg-type]
-            best = max(tried, key=lambda of: sum(float(np.nanmean(auc)) for auc in chosen_on.auc(of)))
-            found = judged_on.verdict(config, best)
-            parts[part] = {"value": getattr(best, part), **found}
-            config = best if found["on"] else config
-    on = {part: getattr(config, part) for part in PARTS}
-    figures = {
-        "slates": {"choosing": len(choosing.at), "judging": len(judging.at)},
+    if len(data.at):
+        trial = _Trial(network, data, articles, seed)
+        for part, ways in PARTS.items():
+            config, parts[part] = _strongest(trial, config, part, ways)
+    return config, {
+        "slates": len(data.at),
         "noise": NOISE,
+        "draws": DRAWS,
         "parts": parts,
-        "calibration": on,
         "importance": importance_figures(network, data, articles, seed),
     }
-    return config, figures
 
 
-class _Pair:
+def _strongest(
+    trial: "_Trial", off: PreferenceConfig, part: str, ways: Sequence[Sequence[float]]
+) -> tuple[PreferenceConfig, dict[str, Any]]:
+    """The configuration with the strongest value of `part` that passes, and every verdict on the way."""
+    tried, best = [], off
+    for values in ways:
+        for value in values:
+            config = replace(off, **{part: value})  # type: ignore[arg-type]
+            verdict = trial.verdict(off, config)
+            tried.append({"value": value, **verdict})
+            if not verdict["passed"]:
+                break
+            best = config
+        if best != off:
+            break
+    return best, {"on": best != off, "value": getattr(best, part), "tried": tried}
+
+
+class _Trial:
     """The same slates with clean and with noisy histories."""
 
     def __init__(self, network: PreferenceNetwork, data: PreferenceData, articles: Articles, seed: int) -> None:
-        noisy = with_noise(data, NOISE, articles, np.random.default_rng(seed)).data
-        self._network, self._both, self._articles = network, (data, noisy), articles
+        draws = np.random.default_rng(seed).spawn(DRAWS)
+        self._network, self._clean, self._articles = network, data, articles
+        self._noisy = [with_noise(data, NOISE, articles, rng).data for rng in draws]
         self._vectors = torch.from_numpy(articles.vectors).to(network.log_scale.device)
         self._slates = np.arange(len(data.at))
+        self._known: dict[PreferenceConfig, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
-    def auc(self, config: PreferenceConfig) -> tuple[NDArray[np.float64], ...]:
-        """AUC of each slate, clean and noisy, [m] each."""
-        network = self._network.calibrated(config)
-        return tuple(
-            slate_auc(data, self._slates, scores(network, data, self._slates, self._vectors))
-            for data in self._both
-        )
+    def auc(self, config: PreferenceConfig) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """AUC of each slate, clean, and noisy in the mean of the draws, [m] each."""
+        if config not in self._known:
+            network = self._network.calibrated(config)
+            noisy = np.mean([self._auc(network, data) for data in self._noisy], axis=0)
+            self._known[config] = self._auc(network, self._clean), noisy
+        return self._known[config]
 
     def verdict(self, off: PreferenceConfig, on: PreferenceConfig) -> dict[str, Any]:
         """Whether `on` may replace `off`, with the figures that say so."""
         changes = zip(self.auc(on), self.auc(off), strict=True)
-        clean, robust = (compare(new, old, self._both[0].reader).difference for new, old in changes)
+        clean, robust = (compare(new, old, self._clean.reader).difference for new, old in changes)
         growth = self._growth(off, on)
         passed = clean.low >= LEAST_CLEAN and robust.low > 0 and growth <= MOST_GROWTH
-        return {"on": passed, "clean": asdict(clean), "robust": asdict(robust), "latency": growth}
+        return {"passed": passed, "clean": asdict(clean), "robust": asdict(robust), "latency": growth}
+
+    def _auc(self, network: PreferenceNetwork, data: PreferenceData) -> NDArray[np.float64]:
+        return slate_auc(data, self._slates, scores(network, data, self._slates, self._vectors))
 
     def _growth(self, off: PreferenceConfig, on: PreferenceConfig) -> float:
         """By what factor the 95th percentile over slates of the time of a match grows; of repeats the quickest."""
-        data, matchers = self._both[0], [NetworkMatcher(self._network.calibrated(config)) for config in (off, on)]
+        data, matchers = self._clean, [NetworkMatcher(self._network.calibrated(config)) for config in (off, on)]
         slates = self._slates[:_TIMED]
         spent = np.full((2, len(slates)), np.inf)
         with threads(1):
