@@ -1,8 +1,9 @@
 """Which parts of the history calibration are switched on: only what helps with noisy clicks and never hurts.
 
-The trained network is left as it is; η, τ and the keep ratio are set afterwards, on the validation slice. Values of
-a part are tried from the mildest to the strongest, and the first that fails ends it: a fixed sequence of tests, where
-each may use all slates and the full level (Maurer, Hothorn and Lehmacher 1995). The strongest that passed is on.
+The trained network is left as it is; η, τ and the keep ratio are set afterwards, on the validation slice. Values
+of a part are tried from the mildest to the strongest, and the first that fails ends it: a fixed sequence of tests,
+each of which may use all slates and the full level (Maurer, Hothorn and Lehmacher 1995). The strongest that passed
+is on.
 """
 
 import time
