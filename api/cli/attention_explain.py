@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from recsys.feed.engine import FeedEngine
 
 _MOST_READS = 5
+_COLUMNS = {"falls": 7, "α": 5, "·∂": 7, "s": 4, "q": 4, "imp": 4, "was": 11}
+_LEGEND = (
+    "falls: what the score loses without the read; α: its attention; ·∂: α times how the score grows with it;\n"
+    "s: dwell in seconds; q: the reader's own quantile of it; imp: predicted chance that it was important, from all "
+    "but its dwell"
+)
 
 
 def explain(
@@ -71,11 +78,13 @@ def _tell_reader(found: Mapping[str, Any]) -> None:
     console = Console()
     if not found["candidates"]:
         typer.echo("nothing to explain: the reader has read nothing that has a vector, or no candidate has one")
+        return
     for candidate in found["candidates"]:
-        table = Table(title=f"{candidate['title']} ({candidate['id']}): match {candidate['score']:.3f}")
-        table.add_column("because of")
-        for name in ("score falls", "attention", "× gradient", "dwell s", "quantile", "importance", "outcome"):
-            table.add_column(name, justify="right")
+        title = f"{candidate['title']} ({candidate['id']}): match {candidate['score']:.3f}"
+        table = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
+        table.add_column("because of", overflow="ellipsis", no_wrap=True)
+        for name, width in _COLUMNS.items():
+            table.add_column(name, justify="right", min_width=width)
         for read in candidate["reads"][:_MOST_READS]:
             figures = [f"{read['fall']:+.4f}", f"{read['attention']:.3f}", _told(read["gradient"], "+.4f")]
             dwell = [
@@ -85,6 +94,7 @@ def _tell_reader(found: Mapping[str, Any]) -> None:
             ]
             table.add_row(read["title"], *figures, *dwell, read["outcome"] or "–")
         console.print(table)
+    typer.echo(_LEGEND)
 
 
 def _told(value: float | None, how: str) -> str:
