@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from recsys.feed.engine import FeedEngine
 
 _MOST_READS = 5
-_COLUMNS = {"falls": 7, "α": 5, "·∂": 7, "s": 4, "q": 4, "imp": 4, "was": 11}
+_TITLE = 30
+_COLUMNS = ("falls", "α", "·∂", "s", "q", "chance", "was")
+_SHORT = {"important": "yes", "unimportant": "no", None: "–"}
 _LEGEND = (
     "falls: what the score loses without the read; α: its attention; ·∂: α times how the score grows with it;\n"
-    "s: dwell in seconds; q: the reader's own quantile of it; imp: predicted chance that it was important, from all "
-    "but its dwell"
+    "s: dwell in seconds; q: the reader's own quantile of it; was: known to have been important; chance: what the\n"
+    "network gives it to have been, its dwell withheld"
 )
 
 
@@ -82,17 +84,17 @@ def _tell_reader(found: Mapping[str, Any]) -> None:
     for candidate in found["candidates"]:
         title = f"{candidate['title']} ({candidate['id']}): match {candidate['score']:.3f}"
         table = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
-        table.add_column("because of", overflow="ellipsis", no_wrap=True)
-        for name, width in _COLUMNS.items():
-            table.add_column(name, justify="right", min_width=width)
+        table.add_column("because of", overflow="ellipsis", no_wrap=True, max_width=_TITLE)
+        for name in _COLUMNS:
+            table.add_column(name, justify="right", no_wrap=True)
         for read in candidate["reads"][:_MOST_READS]:
-            figures = [f"{read['fall']:+.4f}", f"{read['attention']:.3f}", _told(read["gradient"], "+.4f")]
+            figures = [f"{read['fall']:+.3f}", f"{read['attention']:.3f}", _told(read["gradient"], "+.3f")]
             dwell = [
                 _told(read["seconds"], ".0f"),
                 _told(read["quantile"], ".2f"),
                 _told(read["importance"], ".2f"),
             ]
-            table.add_row(read["title"], *figures, *dwell, read["outcome"] or "–")
+            table.add_row(read["title"], *figures, *dwell, _SHORT[read["outcome"]])
         console.print(table)
     typer.echo(_LEGEND)
 
