@@ -21,9 +21,9 @@ _TITLE = 30
 _COLUMNS = ("falls", "α", "·∂", "s", "q", "chance", "was")
 _SHORT = {"important": "yes", "unimportant": "no", None: "–"}
 _LEGEND = (
-    "falls: what the score loses without the read; α: its attention; ·∂: α times how the score grows with it;\n"
-    "s: dwell in seconds; q: the reader's own quantile of it; was: known to have been important; chance: what the\n"
-    "network gives it to have been, its dwell withheld"
+    "falls: what the score loses without the read; α: its attention; ·∂: α × how the score grows with it;\n"
+    "s: dwell in seconds; q: the reader's own quantile of it; was: whether it is known to have been important;\n"
+    "chance: that it was, says the network, which is not told its dwell"
 )
 
 

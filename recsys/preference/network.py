@@ -168,10 +168,10 @@ class PreferenceNetwork(nn.Module):
         A history without any known dwell is kept whole: to filter by α alone hurts (docs/log.md).
         """
         weight_BH = (alpha_BKH.mean(dim=1) * quantile_BH).masked_fill(~history.mask, -1.0)
-        place_BH = weight_BH.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
-        kept_B1 = (self.config.keep * history.mask.sum(dim=1, keepdim=True)).ceil().clamp(min=1)
+        kept_B1 = (self.config.keep * history.mask.sum(dim=1, keepdim=True)).ceil().long().clamp(min=1)
+        least_B1 = weight_BH.sort(dim=1, descending=True).values.gather(1, kept_B1 - 1)
         untimed_B1 = history.quantile.isnan().all(dim=1, keepdim=True)
-        alpha_BKH = alpha_BKH * ((place_BH < kept_B1) | untimed_B1)[:, None]
+        alpha_BKH = alpha_BKH * ((weight_BH >= least_B1) | untimed_B1)[:, None]
         return alpha_BKH / alpha_BKH.sum(dim=2, keepdim=True)
 
 

