@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from recsys.preference.batches import shuffled_alike
 from recsys.preference.data import PreferenceData, sample_pairs
-from recsys.preference.network import PreferenceNetwork, Seen
+from recsys.preference.network import PreferenceNetwork
 from recsys.preference.scoring import histories, scores, withheld
+
+_JUDGED = 4
+"""Importance is learned from one history in so many: more would cost time and has more labels than it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +94,24 @@ class Trainer:
         return scores(self.network, self._data, slates, self._vectors, self._config.batch)
 
     def _step(self, which: NDArray[np.int64], rows: NDArray[np.int32]) -> float:
-        history = histories(self._data, which, self._vectors)
-        important_BH = self._data.important[which][:, : history.mask.shape[1]]
-        judged_BH = withheld(important_BH, self._config.withheld, self._withholding)
-        if judged_BH.any():
-            history = history.without_dwell(torch.from_numpy(judged_BH).to(self.device))
-        seen = self.network.read(history)
-        interests_BKP = self.network.pooled(seen, self.network.alpha(seen, history))
+        interests_BKP, _ = self.network.interests(histories(self._data, which, self._vectors))
         logits_BN = self.network.scores(interests_BKP, self._vectors[torch.from_numpy(rows.astype(np.int64))])
         target_B = torch.zeros(len(which), dtype=torch.long, device=self.device)
         loss = torch.nn.functional.cross_entropy(logits_BN, target_B)
-        if judged_BH.any():
-            loss = loss + self._config.importance * self._importance_loss(seen, important_BH, judged_BH)
+        judged = which[::_JUDGED]
+        withheld_BH = withheld(self._data.important[judged], self._config.withheld, self._withholding)
+        if withheld_BH.any():
+            loss = loss + self._config.importance * self._importance_loss(judged, withheld_BH)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimizer.step()
         return loss.item()
 
-    def _importance_loss(
-        self, seen: Seen, important_BH: NDArray[np.int8], judged_BH: NDArray[np.bool_]
-    ) -> torch.Tensor:
-        odds = self.network.importance(seen)[torch.from_numpy(judged_BH).to(self.device)]
-        target = torch.from_numpy(important_BH[judged_BH].astype(np.float32)).to(self.device)
+    def _importance_loss(self, slates: NDArray[np.int64], withheld_BH: NDArray[np.bool_]) -> torch.Tensor:
+        """On reads whose dwell is withheld, in a pass of its own: clicks are learned from what serving sees."""
+        history = histories(self._data, slates, self._vectors)
+        hidden_BH = torch.from_numpy(withheld_BH[:, : history.mask.shape[1]]).to(self.device)
+        odds = self.network.importance(self.network.read(history.without_dwell(hidden_BH)))[hidden_BH]
+        target = torch.from_numpy(self._data.important[slates][withheld_BH].astype(np.float32)).to(self.device)
         return torch.nn.functional.binary_cross_entropy_with_logits(odds, target)
