@@ -11,7 +11,7 @@ Decisions:
 - Calibration of α: logits / τ + η·noise·log max(q, ε), and a share of the history that is kept by α × q, with q
   the dwell quantile. τ = 1, η = 0 and a share of 1 are the network as it was trained.
 - A head tells from a read and its context whether it was important. It is trained on reads whose dwell is
-  withheld, so that it cannot read the answer off its input.
+  withheld, so that it cannot read the answer off its input. It changes no score.
 """
 
 import copy
@@ -110,7 +110,8 @@ class PreferenceNetwork(nn.Module):
         self.query = nn.Linear(config.projected, config.interests, bias=False)
         self.residual = nn.Parameter(torch.tensor(0.1))
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.initial_scale)))
-        self.important = nn.Linear(config.projected, 1)
+        width = config.projected
+        self.important = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
 
     def interests(self, history: HistoryBatch) -> tuple[torch.Tensor, torch.Tensor]:
         """Unit interest vectors (B, K, P) and α (B, K, H)."""
