@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from api.cli.attention_profile import profile
 from api.cli.attention_explain import explain
+from api.cli.attention_profile import profile
 from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
 
 app = typer.Typer(

@@ -12,8 +12,8 @@ articles is worth a factor e. Measured with the default encoder on text that is 
 EB-NeRD (Danish) 7.7, simulated articles 8.3; this is their mean. MIND's own would be 8.8 (docs/log.md)."""
 
 DWELL_WEIGHT = 4.0
-"""η: were all clicks of a reader noise, their reads would be weighted by the fourth power of the quantile. Of 2, 4,
-8 and 16 the largest that helps on simulated readers and does no harm on EB-NeRD (docs/log.md)."""
+"""η: were all clicks of a reader noise, their reads would be weighted by the fourth power of the quantile. Of 2,
+4, 8 and 16 the largest that helps on simulated readers and does no harm on EB-NeRD (docs/log.md)."""
 
 _QUERIES = 4
 

@@ -23,7 +23,7 @@ from recsys.preference.matcher import NetworkMatcher
 from recsys.preference.network import PreferenceConfig, PreferenceNetwork
 from recsys.preference.scoring import histories, scores, withheld
 from recsys.training.attention.clicks import Articles, with_noise
-from recsys.training.preference import slate_auc
+from recsys.training.preference import slate_aucs
 
 NOISE, DRAWS = 0.3, 3
 """Share of chance clicks in the histories that the robust figures are measured with, and over how many draws."""
@@ -114,7 +114,7 @@ class _Trial:
         return {"passed": passed, "clean": asdict(clean), "robust": asdict(robust), "latency": growth}
 
     def _auc(self, network: PreferenceNetwork, data: PreferenceData) -> NDArray[np.float64]:
-        return slate_auc(data, self._slates, scores(network, data, self._slates, self._vectors))
+        return slate_aucs(data, self._slates, scores(network, data, self._slates, self._vectors))
 
     def _growth(self, off: PreferenceConfig, on: PreferenceConfig) -> float:
         """By what factor the 95th percentile over slates of the time of a match grows; of repeats the quickest."""

@@ -32,7 +32,8 @@ from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.store.replay import slate_span
 from recsys.training.attention.clicks import Articles, with_noise, with_shuffled_dwell, without
-from recsys.training.preference import collect, slate_auc
+from recsys.training.attention.robustness import standard_error
+from recsys.training.preference import collect, slate_aucs
 from recsys.training.progress import Progress
 
 SHARES = (0.0, 0.1, 0.3, 0.6)
@@ -180,7 +181,7 @@ def _network(articles: Articles, network: PreferenceNetwork) -> _Scorer:
 
 
 def _auc(data: PreferenceData, scored: Sequence[NDArray[np.float64]]) -> float:
-    return metrics.mean(slate_auc(data, np.arange(len(data.at)), scored))
+    return metrics.mean(slate_aucs(data, np.arange(len(data.at)), scored))
 
 
 def _summary(draws: Sequence[Mapping[str, float]], clean: Sequence[Mapping[str, float]]) -> dict[str, Any]:
@@ -193,8 +194,3 @@ def _summary(draws: Sequence[Mapping[str, float]], clean: Sequence[Mapping[str, 
         "gain": {arm: [float(gain.mean()), standard_error(gain)] for arm, gain in gains.items()},
         "recovered": {arm: float(gain.mean() / lost) if lost > 0 else None for arm, gain in gains.items()},
     }
-
-
-def standard_error(values: NDArray[np.float64]) -> float | None:
-    """Of the mean of draws [s]; None for a single draw."""
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None

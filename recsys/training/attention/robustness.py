@@ -147,7 +147,7 @@ def _summary(undamaged: float, draws: Sequence[Aucs], readers: NDArray[np.int64]
         "auc": {arm: float(values.mean()) for arm, values in by_draw.items()},
         "lost": float(lost),
         "recovered": {arm: float(gain.mean() / lost) for arm, gain in gains.items()},
-        "gain": {arm: {**paired[arm], "standard_error": _standard_error(gain)} for arm, gain in gains.items()},
+        "gain": {arm: {**paired[arm], "standard_error": standard_error(gain)} for arm, gain in gains.items()},
     }
 
 
@@ -157,5 +157,6 @@ def _intervals(aucs: Aucs, readers: NDArray[np.int64]) -> dict[str, dict[str, fl
     return {arm: asdict(interval) for arm, interval in intervals(gains, readers).items()}
 
 
-def _standard_error(values: NDArray[np.float64]) -> float | None:
+def standard_error(values: NDArray[np.float64]) -> float | None:
+    """Of the mean of draws [s]; None for a single draw."""
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
