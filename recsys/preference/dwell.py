@@ -49,9 +49,10 @@ def dwell_prior(quantile: Floats, noise: float) -> Floats:
 
     A read of unknown dwell counts as the (lower) middle of the known ones; without any, all are 0.
     """
-    known = quantile[~np.isnan(quantile)]
-    neutral = np.quantile(known, 0.5, method="lower") if len(known) else 1.0
-    return np.asarray(noise * np.log(np.maximum(np.where(np.isnan(quantile), neutral, quantile), LEAST_QUANTILE)))
+    unknown = np.isnan(quantile)
+    known = np.sort(quantile[~unknown])
+    neutral = known[(len(known) - 1) // 2] if len(known) else 1.0
+    return np.asarray(noise * np.log(np.maximum(np.where(unknown, neutral, quantile), LEAST_QUANTILE)))
 
 
 def importance(
