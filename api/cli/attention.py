@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.attention_explain import explain
 from api.cli.attention_profile import profile
 from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
 
@@ -20,6 +21,7 @@ def attention() -> None:
 
 
 app.command()(profile)
+app.command()(explain)
 
 
 @app.command()
@@ -31,7 +33,7 @@ def evaluate(
     home: Home = None,
 ) -> None:
     """Damage titles on purpose: do the detectors find it, and does calibration win back what it costs?"""
-    from api.cli.attention_table import detection_table, robustness_table
+    from api.cli.attention_table import detection_table, history_table, robustness_table
     from api.cli.progress import bars
     from recsys.store.database import open_database
     from recsys.training.attention.evaluate import evaluate_attention
@@ -44,3 +46,4 @@ def evaluate(
         json_file.write_text(json.dumps(result, indent=2))
     detection_table(result["detection"])
     robustness_table(result["robustness"])
+    history_table(result["history"])

@@ -70,6 +70,22 @@ def lengths_table(profile: "Profile") -> None:
     Console().print(table)
 
 
+def history_table(measured: Mapping[str, Any]) -> None:
+    """By model and share of chance clicks in histories: AUC by arm, and the share of the loss that is won back."""
+    arms = list(next(iter(measured["models"]["content"].values()))["auc"])
+    table = _table(
+        f"AUC with chance clicks in histories, {measured['slates']} slates, {measured['seeds']} draws",
+        *("model, noise", *arms, "lost", "calibrated wins", "oracle wins"),
+    )
+    for model, shares in measured["models"].items():
+        for share, figures in shares.items():
+            aucs = (f"{figures['auc'][arm]:.4f}" if arm in figures["auc"] else "" for arm in arms)
+            won = (figures["recovered"][arm] for arm in ("calibrated", "oracle"))
+            told = ("" if one is None else f"{one:.0%}" for one in won)
+            table.add_row(f"{model}, {share}", *aucs, f"{figures['lost']:.4f}", *told)
+    Console().print(table)
+
+
 def _table(title: str, first: str, *others: str) -> Table:
     """The first column stays whole in a narrow terminal; the others may break."""
     table = Table(title=title)

@@ -120,7 +120,7 @@ class FeedEngine:
             raise RequestError(f"as_of {request.as_of} is not after the newest known row, {self.state.known_at}")
         everything = history_of(self.state, request)
         history = attended(everything)
-        reads, places = reads_of(history, self.vectors, request.as_of)
+        reads, places = reads_of(self.state, history, self.vectors, request.as_of)
         rows = self.state.rows_of(request.candidates)
         context = RankingContext(
             state=self.state,
@@ -137,7 +137,7 @@ class FeedEngine:
 
     def _candidates(self, request: FeedRequest, rng: np.random.Generator) -> Candidates:
         history = attended(self.state.history(request.reader, LENGTH))
-        reads, _ = reads_of(history, self.vectors, request.as_of)
+        reads, _ = reads_of(self.state, history, self.vectors, request.as_of)
         asked = Asked(request, self._had(request), reads, self.matcher, rng)
         return retrieve(self.state, self.index, asked, self.pool, self.max_age)
 

@@ -5,15 +5,20 @@ from numpy.typing import NDArray
 
 from recsys.domain import MINUTE, HistoryItem, RankRequest
 from recsys.feed.vectors import VectorTable
+from recsys.preference.dwell import importance
 from recsys.preference.match import Reads
 from recsys.state.histories import History
-from recsys.state.kinds import CLICKED, HIDDEN, READ
+from recsys.state.kinds import CLICKED, HIDDEN, LIKED, READ, READ_SECONDS, READS
+from recsys.state.labels import LabelRule
 from recsys.state.live import LiveState
 
 LENGTH = 50
 """Readings that are looked at."""
 
 _HOUR = 60.0 * MINUTE
+_RULE = LabelRule()
+_ENOUGH_READS = 3.0
+"""Of an article without a known length, so many readings tell how long it takes."""
 
 
 def history_of(state: LiveState, request: RankRequest) -> History:
@@ -28,11 +33,37 @@ def attended(history: History) -> History:
     return history.where((history.flags & HIDDEN) == 0)
 
 
-def reads_of(history: History, vectors: VectorTable, as_of: int) -> tuple[Reads, NDArray[np.intp]]:
+def reads_of(
+    state: LiveState, history: History, vectors: VectorTable, as_of: int
+) -> tuple[Reads, NDArray[np.intp]]:
     """What interest models see of a history, and its places there: only what has a vector."""
     places = np.flatnonzero(vectors.has(history.article))
+    article = history.article[places]
     age = np.maximum((as_of - history.opened[places]) / _HOUR, 0.0)
-    return Reads(vectors.take(history.article[places]), history.seconds[places], age), places
+    expected = expected_seconds(state, article, as_of)
+    return Reads.of(vectors.take(article), history.seconds[places], age, expected), places
+
+
+def outcomes(history: History, reads: Reads, places: NDArray[np.intp]) -> NDArray[np.int8]:
+    """Whether each of `reads` [h], at `places` [h] of `history`, was important: see `dwell.importance`."""
+    flags = history.flags[places]
+    liked, hidden = (flags & LIKED) > 0, (flags & HIDDEN) > 0
+    return importance(reads.seconds, reads.quantile, history.scroll[places], liked, hidden)
+
+
+def expected_seconds(state: LiveState, rows: NDArray[np.int64], as_of: int) -> NDArray[np.float64]:
+    """Seconds that reading each of articles `rows` [n] takes, as labels judge it.
+
+    An article without a length takes what its readers took lately, if some did.
+    """
+    expected = _RULE.expected(state.catalog.words[rows])
+    unknown = np.flatnonzero(np.isnan(expected))
+    if len(unknown):
+        counted = state.counters.read(rows[unknown], as_of)[:, :, -1]
+        reads, seconds = counted[:, READS], counted[:, READ_SECONDS]
+        typical = np.clip(seconds / np.maximum(reads, 1e-9), _RULE.expected_least, _RULE.expected_most)
+        expected[unknown] = np.where(reads >= _ENOUGH_READS, typical, _RULE.expected_default)
+    return expected
 
 
 def _handed_in(state: LiveState, items: tuple[HistoryItem, ...], as_of: int) -> History:

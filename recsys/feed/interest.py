@@ -19,7 +19,8 @@ def interest_scores(
         nothing, unknown = _spread(known, np.zeros(len(candidates))), np.full(len(rows), np.nan)
         return InterestScores(nothing, nothing, unknown, unknown)
     cosines_nh = (candidates @ reads.vectors.T).astype(np.float64)
-    content = ContentMatcher().of_cosines(cosines_nh)
+    untrained = ContentMatcher()
+    content = untrained.of_cosines(cosines_nh, untrained.prior(reads))
     # before anything was trained, the content match is the preference: no need to compute it twice
     preference = content if isinstance(matcher, ContentMatcher) else matcher.match(reads, candidates, as_of)
     return InterestScores(

@@ -1,24 +1,33 @@
 """Slates as the preference network is trained on them."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recsys.preference.match import Reads
 
 
 @dataclass(frozen=True, slots=True)
 class PreferenceData:
     """S slates with the history their reader had then. Rows index one table of article vectors.
 
-    at: microseconds [S]; reads: article rows [S, H], -1 behind the last; seconds: dwell, NaN where unknown
-    [S, H]; age: hours [S, H]; candidates: article rows, flat [N]; labels: graded [N]; offsets: slate s is
-    candidates[offsets[s]:offsets[s+1]], [S + 1].
+    at: microseconds [S]; reader: a number that is the same for slates of one reader [S]; reads: article rows
+    [S, H], -1 behind the last; seconds: dwell, NaN where unknown [S, H]; age: hours [S, H]; quantile: of the
+    dwell, NaN where unknown and in the padding [S, H]; noise: share of the reader's clicks that lead to nothing
+    [S]; important: known outcome of each read, 1, 0, or -1 where it is not known [S, H]; candidates: article
+    rows, flat [N]; labels: graded [N]; offsets: slate s is candidates[offsets[s]:offsets[s+1]], [S + 1].
     """
 
     at: NDArray[np.int64]
+    reader: NDArray[np.int64]
     reads: NDArray[np.int32]
     seconds: NDArray[np.float32]
     age: NDArray[np.float32]
+    quantile: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    important: NDArray[np.int8]
     candidates: NDArray[np.int32]
     labels: NDArray[np.int8]
     offsets: NDArray[np.int64]
@@ -33,6 +42,30 @@ class PreferenceData:
         """Usable slates [s] with start ≤ at < end."""
         slates = self.usable()
         return slates[(self.at[slates] >= start) & (self.at[slates] < end)]
+
+    def only(self, slates: NDArray[np.int64]) -> Self:
+        """The data of `slates` [m] alone, in that order."""
+        sizes = np.diff(self.offsets)[slates]
+        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[slates] - offsets[:-1], sizes)
+        of_slate = ("at", "reader", "reads", "seconds", "age", "quantile", "noise", "important")
+        parts = {name: getattr(self, name)[slates] for name in of_slate}
+        return type(self)(**parts, candidates=self.candidates[rows], labels=self.labels[rows], offsets=offsets)
+
+    def history(self, slate: int, vectors: NDArray[np.float32]) -> Reads:
+        """What the reader of a slate had read, as a request would bring it; `vectors` of articles [rows, d]."""
+        there = self.reads[slate] >= 0
+        return Reads(
+            vectors[self.reads[slate][there]],
+            self.seconds[slate][there].astype(np.float64),
+            self.age[slate][there].astype(np.float64),
+            self.quantile[slate][there].astype(np.float64),
+            float(self.noise[slate]),
+        )
+
+    def shown(self, slate: int) -> NDArray[np.int32]:
+        """Article rows [n] of the candidates of a slate."""
+        return self.candidates[self.offsets[slate] : self.offsets[slate + 1]]
 
     def lengths(self, slates: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many reads each of `slates` [m] has in its history."""

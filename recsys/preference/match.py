@@ -1,31 +1,47 @@
 """The seam between interest models and the rest: what goes in, what comes out. numpy only."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recsys.preference.dwell import click_noise, quantiles
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
     """A reader's history as interest models take it, oldest first.
 
-    vectors: unit vectors [h, d]; seconds: dwell, NaN where unknown [h]; age: hours since it was opened [h].
+    vectors: unit vectors [h, d]; seconds: dwell, NaN where unknown [h]; age: hours since it was opened [h];
+    quantile: the reader's own, length-adjusted quantile of the dwell, NaN where unknown [h]; noise: share of the
+    reader's clicks that lead to nothing.
     """
 
     vectors: NDArray[np.float32]
     seconds: NDArray[np.float64]
     age: NDArray[np.float64]
+    quantile: NDArray[np.float64]
+    noise: float
+
+    @classmethod
+    def of(
+        cls,
+        vectors: NDArray[np.float32],
+        seconds: NDArray[np.float64],
+        age: NDArray[np.float64],
+        expected: NDArray[np.float64],
+    ) -> Self:
+        """Judge the dwell of each read against `expected` [h], the seconds that its article takes."""
+        return cls(vectors, seconds, age, quantiles(seconds, expected), float(click_noise(seconds)))
 
     def __len__(self) -> int:
         return len(self.vectors)
 
     def without(self, item: int) -> "Reads":
-        """The same history with one item left out."""
-        return Reads(
-            np.delete(self.vectors, item, axis=0), np.delete(self.seconds, item), np.delete(self.age, item)
-        )
+        """The same history with one item left out; the others are judged as before."""
+        kept = np.arange(len(self)) != item
+        return Reads(self.vectors[kept], self.seconds[kept], self.age[kept], self.quantile[kept], self.noise)
 
 
 @dataclass(frozen=True, slots=True)

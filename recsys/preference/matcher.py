@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from recsys.errors import BundleError
 from recsys.preference.match import Match, Reads, no_match
-from recsys.preference.network import PreferenceConfig, PreferenceNetwork
+from recsys.preference.network import HistoryBatch, PreferenceConfig, PreferenceNetwork
 
 
 class NetworkMatcher:
@@ -44,21 +44,27 @@ class NetworkMatcher:
         )
 
     def _interests(self, reads: Reads) -> tuple[torch.Tensor, torch.Tensor]:
-        length = self.network.config.history
-        return self.network.interests(
-            torch.from_numpy(padded(reads.vectors, length)).unsqueeze(0),
-            torch.from_numpy(padded(reads.seconds.astype(np.float32), length)).unsqueeze(0),
-            torch.from_numpy(padded(reads.age.astype(np.float32), length)).unsqueeze(0),
-            (torch.arange(length) < len(reads)).unsqueeze(0),
-        )
+        return self.network.interests(history_batch(reads, self.network.config.history))
 
 
-def padded(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
-    """The last `length` rows of `values`, with zeros behind."""
+def history_batch(reads: Reads, length: int) -> HistoryBatch:
+    """One history (B = 1) as networks take it, padded or cut to its last `length` reads."""
+    return HistoryBatch(
+        vectors=_padded(reads.vectors, length),
+        seconds=_padded(reads.seconds, length),
+        age=_padded(reads.age, length),
+        quantile=_padded(reads.quantile, length, np.nan),
+        noise=torch.tensor([reads.noise], dtype=torch.float32),
+        mask=(torch.arange(length) < len(reads)).unsqueeze(0),
+    )
+
+
+def _padded(values: NDArray[np.floating], length: int, padding: float = 0.0) -> torch.Tensor:
+    """The last `length` rows of `values` with padding behind, (1, length, …)."""
     kept = values[-length:]
-    out = np.zeros((length, *values.shape[1:]), dtype=np.float32)
-    out[: len(kept)] = kept
-    return out
+    out = np.full((1, length, *values.shape[1:]), padding, dtype=np.float32)
+    out[0, : len(kept)] = kept
+    return torch.from_numpy(out)
 
 
 def save_network(network: PreferenceNetwork, path: Path) -> None:

@@ -14,12 +14,17 @@ cut-off counts.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recsys.domain import MINUTE, SECOND, EventKind
 
 VERSION = 1
+
+_Words = TypeVar("_Words", pl.Expr, NDArray[np.float64])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,10 @@ class LabelRule:
     expected_least: float = 20.0
     expected_most: float = 120.0
     attribute_within: int = 30 * MINUTE
+
+    def expected(self, words: _Words) -> _Words:
+        """Seconds that reading `words` words takes; unknown stays unknown."""
+        return (words / self.words_per_minute * 60).clip(self.expected_least, self.expected_most)
 
 
 _LIKES = [kind.value for kind in (EventKind.LIKE, EventKind.SAVE, EventKind.SHARE)]
@@ -124,11 +133,7 @@ def _per_candidate(outcome: pl.DataFrame) -> pl.DataFrame:
 
 
 def _graded(candidates: pl.DataFrame, words: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
-    expected = (
-        (pl.col("word_count") / rule.words_per_minute * 60)
-        .fill_null(rule.expected_default)
-        .clip(rule.expected_least, rule.expected_most)
-    )
+    expected = rule.expected(pl.col("word_count")).fill_null(rule.expected_default)
     seconds, scroll = pl.col("seconds"), pl.col("scroll")
     deep = (seconds >= rule.deep_share * expected) | ((scroll >= rule.deep_scroll) & (seconds >= expected / 3))
     bounced = (seconds < rule.bounce_seconds) & (scroll < rule.bounce_scroll)

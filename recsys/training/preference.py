@@ -18,7 +18,7 @@ from recsys.encoder.device import choose_device
 from recsys.evaluation import metrics
 from recsys.evaluation.slates import ScoredSlates
 from recsys.feed.follow import Replay
-from recsys.feed.histories import LENGTH, attended, history_of, reads_of
+from recsys.feed.histories import LENGTH, attended, history_of, outcomes, reads_of
 from recsys.feed.vectors import VectorTable
 from recsys.preference.data import PreferenceData
 from recsys.preference.fit import FitConfig, Trainer
@@ -47,6 +47,16 @@ class PrequentialMatcher:
         """See `Matcher.interests`."""
         return self._at(as_of).interests(reads, as_of)
 
+    @property
+    def newest(self) -> PreferenceNetwork:
+        """The network that serves."""
+        return self.matchers[-1].network
+
+    def calibrate(self, config: PreferenceConfig) -> None:
+        """Give every network the calibration of `config`: the reranker must train on what it will be served."""
+        for matcher in self.matchers:
+            matcher.network.config = config
+
     def _at(self, as_of: int) -> NetworkMatcher:
         return self.matchers[max(0, int(np.searchsorted(self.starts, as_of, side="right")) - 1)]
 
@@ -55,24 +65,31 @@ def collect(log: Replay, vectors: VectorTable, questions: pl.DataFrame, progress
     """Fold the log and note what every slate's reader had read when it was shown."""
     count = len(questions)
     reads = np.full((count, LENGTH), -1, dtype=np.int32)
-    seconds = np.zeros((count, LENGTH), dtype=np.float32)
-    age = np.zeros((count, LENGTH), dtype=np.float32)
+    seconds, age = (np.zeros((count, LENGTH), dtype=np.float32) for _ in range(2))
+    quantile, noise = np.full((count, LENGTH), np.nan, dtype=np.float32), np.zeros(count, dtype=np.float32)
+    important = np.full((count, LENGTH), -1, dtype=np.int8)
     for slate, (at, reader) in enumerate(questions.select("at", "reader").iter_rows()):
         state = log.advance(at)
         history = attended(history_of(state, RankRequest("", at, (), reader)))
-        known, places = reads_of(history, vectors, at)
+        known, places = reads_of(state, history, vectors, at)
         kept = slice(0, len(known))
         reads[slate, kept] = history.article[places]
         seconds[slate, kept], age[slate, kept] = known.seconds, known.age
+        quantile[slate, kept], noise[slate] = known.quantile, known.noise
+        important[slate, kept] = outcomes(history, known, places)
         if slate % 500 == 0:
             progress("histories of past slates", slate, count)
     vectors.reserve(len(log.state.articles))  # what was shown without ever being described is a zero vector
     sizes = questions["candidates"].list.len().to_numpy()
     return PreferenceData(
         at=questions["at"].to_numpy(),
+        reader=log.state.readers.lookup(questions["reader"].to_list()),
         reads=reads,
         seconds=seconds,
         age=age,
+        quantile=quantile,
+        noise=noise,
+        important=important,
         candidates=log.state.rows_of(questions["candidates"].explode().to_list()).astype(np.int32),
         labels=questions["labels"].explode().to_numpy().astype(np.int8),
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),

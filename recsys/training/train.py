@@ -14,6 +14,7 @@ from recsys.evaluation.probability import fit_platt
 from recsys.evaluation.replay import Answers, replay
 from recsys.evaluation.report import beats_popularity, figures
 from recsys.evaluation.systems import systems
+from recsys.feed.calibrated import write_calibration
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.trained import PREFERENCE, write_trees
@@ -22,6 +23,9 @@ from recsys.preference.matcher import save_network
 from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.store.database import Database
+from recsys.training.attention.calibrate import Interest, calibrate_articles
+from recsys.training.attention.clicks import Articles
+from recsys.training.attention.history import gate_histories
 from recsys.training.corpus import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version, register
 from recsys.training.preference import PrequentialMatcher, collect, train_preference
@@ -46,8 +50,10 @@ def train(
         ConfigError: bundles cannot be written to the home.
     """
     bundles.prepare(settings.home)
-    corpus = load_corpus(database, encoder, until, progress)
-    matcher = _fit_preference(database, corpus, settings, progress)
+    raw = load_corpus(database, encoder, until, progress)
+    matcher, interest, history = _fit_preference(database, raw, settings, progress)
+    articles = calibrate_articles(database, encoder, raw, interest, settings.seed, progress)
+    corpus = articles.corpus
     config = LambdaMartConfig(seed=settings.seed)
     with threads(settings.threads):
         slates = _past_slates(database, corpus, matcher, progress)
@@ -57,12 +63,16 @@ def train(
     # no calibration error here: the probabilities were fitted on these very answers
     metrics = figures(answers, {}, vectors, clicks)
     rerankers = retrain_rerankers(slates, judged, config, progress)
-    network = matcher.matchers[-1].network
+    network = matcher.newest
 
     def write(folder: Path) -> dict[str, Any]:
         save_network(network, folder / PREFERENCE)
         write_trees(rerankers.full, rerankers.without_content, folder)
-        return manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
+        told = manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
+        figures = {"articles": articles.figures, "history": history}
+        if articles.calibration is None:
+            return {**told, "attention": figures}
+        return {**told, "attention": write_calibration(articles.calibration, figures, folder)}
 
     bundle = bundles.publish(settings.home, new_version(), write)
     register(database, bundle)
@@ -73,11 +83,20 @@ def train(
 
 def _fit_preference(
     database: Database, corpus: Corpus, settings: Settings, progress: Progress
-) -> PrequentialMatcher:
-    with database.read() as connection, Replay(connection, corpus.when.until) as log:
+) -> tuple[PrequentialMatcher, Interest, dict[str, Any]]:
+    """The networks with the calibration of histories that passed its gate, and what the gate found."""
+    when = corpus.when
+    with database.read() as connection, Replay(connection, when.until) as log:
         table = vector_table(log.state, corpus.articles, corpus.vectors)
         data = collect(log, table, corpus.questions, progress)
-    return train_preference(data, table, corpus.when, settings.seed, settings.device, progress)
+        articles = Articles.of(log.state, table, when.until)
+        rows = log.state.articles.lookup(corpus.articles["id"].to_list()).astype(np.int64)
+    matcher = train_preference(data, table, when, settings.seed, settings.device, progress)
+    progress("history calibration", 1, 1)
+    slates = data.between(when.validate_from, when.until)
+    config, figures = gate_histories(matcher.newest, data, slates, articles, settings.seed)
+    matcher.calibrate(config)
+    return matcher, Interest(matcher.newest, data, rows), figures
 
 
 def _past_slates(

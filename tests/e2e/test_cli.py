@@ -201,6 +201,32 @@ def test_rank_answers_as_of_any_time(run: Run, copied: Place) -> None:
     assert "no candidates" in one_line(run("rank", "--reader", "r", "--candidates", " , ", at=copied, fails=1))
 
 
+def test_explaining_a_reader_tells_what_scores_lose_without_each_read(
+    run: Run, copied: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "why.json"
+    reader = str(world().events.filter(pl.col("kind") == "read")["reader"].mode().sort()[0])
+    asked = ["attention", "explain", reader, "--limit", "2", "--json", file]
+    out = run(*asked, "--as-of", "2024-01-03T12:00:00Z", at=copied)
+    told = json.loads(file.read_text())
+    assert told["reader"] == reader
+    assert len(told["candidates"]) == 2
+    for candidate in told["candidates"]:
+        assert candidate["id"] in out
+        falls = [read["fall"] for read in candidate["reads"]]
+        assert falls == sorted(falls, reverse=True)
+        assert sum(read["attention"] for read in candidate["reads"]) == pytest.approx(1.0, abs=1e-4)
+        assert all(0 <= read["importance"] <= 1 and read["gradient"] is not None for read in candidate["reads"])
+    one = run("attention", "explain", reader, "--candidates", f"{IDS[0]}, {IDS[0]}", "--json", file, at=copied)
+    assert "falls: what the score loses" in one
+    assert [candidate["id"] for candidate in json.loads(file.read_text())["candidates"]] == [IDS[0]]
+
+
+def test_explaining_nobody_or_nothing_says_so(run: Run, copied: Place) -> None:
+    assert "no reader" in one_line(run("attention", "explain", "nobody", at=copied, fails=1))
+    assert "nothing to explain" in run("attention", "explain", "r00001", "--candidates", "unknown", at=copied)
+
+
 def test_index_stats_and_rebuild(run: Run, tmp_path: Path) -> None:
     made = stored(tmp_path / "place", [], [])
     assert "9 articles, 0 with a vector" in run("index", "stats", at=made)

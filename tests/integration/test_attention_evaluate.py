@@ -5,12 +5,14 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
+from recsys.bundle import active_version, load
 from recsys.errors import DataError
 from recsys.simulate.world import simulate
 from recsys.training.attention.arms import ARMS
 from recsys.training.attention.evaluate import evaluate_attention
+from recsys.training.attention.noisy_clicks import measure_noisy_clicks
 from recsys.training.progress import silent
-from tests.trained import place, populated
+from tests.trained import HashEncoder, Place, place, populated
 
 
 def test_the_command_reports_detection_and_robustness(tmp_path: Path) -> None:
@@ -43,3 +45,26 @@ def test_a_log_without_impressions_says_what_to_do(tmp_path: Path) -> None:
         articles.upsert(connection, simulate(readers=2, articles=120, days=1).articles)
     with pytest.raises(DataError, match="attune ingest"):
         evaluate_attention(database, where.settings, 1, 10, silent)
+
+
+def test_noisy_clicks_are_measured_with_the_network_of_the_active_bundle(trained: Place) -> None:
+    database = trained.open()
+    found = measure_noisy_clicks(database, trained.settings, HashEncoder(), 1, 60, silent)
+    database.close()
+    assert set(found["models"]) == {"content", "network"}
+    assert 0 < found["slates"] <= 60
+    manifest = load(trained.home, str(active_version(trained.home))).manifest
+    if not any(part["on"] for part in manifest["attention"]["history"]["parts"].values()):
+        assert found["models"]["network"]["30%"]["gain"]["calibrated"][0] == 0
+
+
+def test_noisy_clicks_before_the_first_bundle_are_measured_by_content_alone(tmp_path: Path) -> None:
+    where = populated(tmp_path)
+    found = measure_noisy_clicks(where.open(), where.settings, HashEncoder(), 1, 30, silent)
+    assert set(found["models"]) == {"content"}
+
+
+def test_noisy_clicks_in_a_log_without_impressions_say_what_to_do(tmp_path: Path) -> None:
+    where = place(tmp_path)
+    with pytest.raises(DataError, match="attune ingest"):
+        measure_noisy_clicks(where.open(), where.settings, HashEncoder(), 1, 30, silent)

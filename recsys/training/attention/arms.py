@@ -41,17 +41,17 @@ class _Batch:
 
 
 def encode_by_arm(
-    encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts, seed: int
+    encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts, seed: int, arms: Sequence[str] = ARMS
 ) -> Mapping[str, Vectors]:
-    """Unit vectors [n, d] of `texts` by arm."""
+    """Unit vectors [n, d] of `texts`, by each of `arms`."""
     rng = np.random.default_rng(seed)
-    out = {arm: np.zeros((len(texts.tokens), encoder.dim), dtype=np.float32) for arm in ARMS}
+    out = {arm: np.zeros((len(texts.tokens), encoder.dim), dtype=np.float32) for arm in arms}
     for rows in batches(texts.tokens):
         tokens = [texts.tokens[row] for row in rows]
         raw, seen = encoder.observe_tokens(tokens)
         batch = _Batch(tokens, raw, calibrator.inspect(seen), inner_tokens(seen), texts.grid(rows))
-        for arm, way in _WAYS.items():
-            out[arm][rows] = way(encoder, calibrator, batch, rng)
+        for arm in arms:
+            out[arm][rows] = _WAYS[arm](encoder, calibrator, batch, rng)
     return out
 
 

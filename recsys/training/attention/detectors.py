@@ -19,6 +19,9 @@ from recsys.encoder.bert import TextEncoder
 from recsys.errors import DataError
 from recsys.training.attention.damage import DamagedTexts, damaged_titles, injector_of, tokenised
 
+LEAST_ARTICLES = 100
+"""Fewer articles train no detector."""
+
 MOST_ARTICLES = 750
 """Articles the detectors are trained on at most, for time; what more would gain was not measured."""
 

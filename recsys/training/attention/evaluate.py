@@ -5,7 +5,6 @@ by detectors that were trained on it.
 """
 
 import hashlib
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,23 +13,25 @@ from numpy.typing import NDArray
 
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.device import threads
+from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import DataError
 from recsys.evaluation.questions import load_questions
 from recsys.feed.follow import Replay
 from recsys.feed.vectors import VectorTable
+from recsys.preference.data import PreferenceData
 from recsys.settings import Settings
 from recsys.store import articles as article_store
 from recsys.store import replay
 from recsys.store.database import Database
 from recsys.training.attention.detection import detection
-from recsys.training.attention.detectors import fit_calibrator
-from recsys.training.attention.robustness import Trial, robustness
+from recsys.training.attention.detectors import LEAST_ARTICLES, fit_calibrator
+from recsys.training.attention.noisy_clicks import measure_noisy_clicks
+from recsys.training.attention.robustness import robustness
+from recsys.training.attention.trial import Trial, content_scoring, involved
 from recsys.training.preference import collect
 from recsys.training.progress import Progress
 
 FOLDS = 2
-LEAST_ARTICLES = 100
-"""Fewer articles train no detector."""
 
 
 def evaluate_attention(
@@ -49,8 +50,8 @@ def evaluate_attention(
         everything, _ = article_store.changed_since(connection, 0)
     if everything.height < LEAST_ARTICLES:
         raise DataError(f"{everything.height} articles train no detector: ingest {LEAST_ARTICLES} at least")
-    folds = _folds(everything)
-    trial = _trial(database, encoder, everything, folds, most_slates, progress)
+    rows, data = _slates(database, everything, most_slates, progress)
+    folds, there = _folds(everything), involved(data, rows)
     with threads(settings.threads):
         calibrators = []
         for fold in range(FOLDS):
@@ -58,19 +59,17 @@ def evaluate_attention(
             calibrators.append(fit_calibrator(encoder, _of(everything, folds != fold), settings.seed))
         progress("detection", 1, 1)
         found = detection(encoder, calibrators[0], _of(everything, folds == 0), settings.seed)
-        trial = replace(trial, calibrators=calibrators)
-        return {"detection": found, "robustness": robustness(trial, seeds, progress)}
+        part = _of(everything, there)
+        trial = Trial(encoder, calibrators, part, rows[there], folds[there], data, content_scoring)
+        hurt = robustness(trial, seeds, progress)
+        history = measure_noisy_clicks(database, settings, LazyEncoder(settings), seeds, most_slates, progress)
+    return {"detection": found, "robustness": hurt, "history": history}
 
 
-def _trial(
-    database: Database,
-    encoder: TextEncoder,
-    everything: pl.DataFrame,
-    folds: NDArray[np.int64],
-    most_slates: int,
-    progress: Progress,
-) -> Trial:
-    """The newest slates with what their readers had read, and the articles in them."""
+def _slates(
+    database: Database, everything: pl.DataFrame, most_slates: int, progress: Progress
+) -> tuple[NDArray[np.int64], PreferenceData]:
+    """Article rows of `everything` [n], and the newest slates with what their readers had read, in those rows."""
     with database.read() as connection:
         span = replay.slate_span(connection)
         if span is None:
@@ -83,9 +82,7 @@ def _trial(
             data = collect(log, table, questions, progress)
     if not len(data.usable()):
         raise DataError("no impression has a history, a click and a non-click")
-    involved = np.isin(rows, np.union1d(data.candidates, data.reads))
-    _, readers = np.unique(questions["reader"].to_numpy(), return_inverse=True)
-    return Trial(encoder, (), _of(everything, involved), rows[involved], folds[involved], data, readers)
+    return rows, data
 
 
 def _of(articles: pl.DataFrame, chosen: NDArray[np.bool_]) -> pl.DataFrame:

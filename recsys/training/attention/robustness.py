@@ -5,22 +5,16 @@ vectors alone make the difference. Every comparison is on the same slates and th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from recsys.attention.calibrator import Calibrator
 from recsys.attention.noise import Injector, NoiseKind
-from recsys.encoder.bert import TextEncoder
 from recsys.evaluation.bootstrap import intervals
-from recsys.preference.content import ContentMatcher
-from recsys.preference.data import PreferenceData
-from recsys.training.attention.arms import ARMS, OFF, ORACLE, encode_by_arm
-from recsys.training.attention.damage import damaged_titles, injector_of, tokenised
-from recsys.training.preference import slate_aucs
+from recsys.training.attention.arms import ARMS, OFF, ORACLE
+from recsys.training.attention.trial import Trial, Vectors
 from recsys.training.progress import Progress
 
 KINDS = tuple(NoiseKind)
@@ -29,27 +23,8 @@ SHARES = (0.1, 0.3, 0.6)
 
 _MIDDLE, _MOST = SHARES[1], SHARES[-1]
 
-Vectors = NDArray[np.float32]
 Aucs = Mapping[str, NDArray[np.float64]]
 """By arm: of each slate [s]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What is measured on.
-
-    articles: n rows, columns of `frames.ARTICLES`; places: row of each in the vectors that `data` speaks of [n];
-    folds: which of the calibrators reads each article [n]: the one that was not trained on it; readers: of each
-    slate of `data`, as numbers [S].
-    """
-
-    encoder: TextEncoder
-    calibrators: Sequence[Calibrator]
-    articles: pl.DataFrame
-    places: NDArray[np.int64]
-    folds: NDArray[np.int64]
-    data: PreferenceData
-    readers: NDArray[np.int64]
 
 
 def mixed(share: float) -> str:
@@ -64,16 +39,16 @@ def robustness(trial: Trial, seeds: int, progress: Progress) -> dict[str, Any]:
     back, None if nothing was lost; `gain` of each arm over `off`, with its standard error over the draws and its
     paired interval over readers.
     """
-    injector = injector_of(trial.encoder, trial.articles)
-    clean = _encoded(trial, np.arange(trial.articles.height), None, injector, 0)
-    undamaged = {arm: _aucs(trial, clean[arm]) for arm in ARMS}
+    injector, everything = trial.injector(), np.arange(trial.articles.height)
+    clean = trial.encoded(everything, [None] * len(everything), injector, 0)
+    undamaged = {arm: trial.aucs(clean[arm]) for arm in ARMS}
     draws: dict[str, list[Aucs]] = {}
     steps = seeds * len(KINDS)
     for seed in range(seeds):
         for done, (name, aucs) in enumerate(_draw(trial, clean, injector, seed), start=1):
             draws.setdefault(name, []).append(aucs)
             progress("robustness: kinds of damage", min(seed * len(KINDS) + done, steps), steps)
-    readers = trial.readers[trial.data.usable()]
+    readers = trial.readers
     return {
         "slates": len(readers),
         "seeds": seeds,
@@ -92,50 +67,20 @@ def _draw(trial: Trial, clean: Mapping[str, Vectors], injector: Injector, seed: 
     mixture = {arm: vectors.copy() for arm, vectors in base.items()}
     for number, kind in enumerate(KINDS):
         rows = np.flatnonzero((order < _MIDDLE) | ((order < _MOST) & (own == number)))
-        hurt = _encoded(trial, rows, kind, injector, seed)
+        hurt = trial.encoded(rows, [kind] * len(rows), injector, seed)
         alone, shared = order[rows] < _MIDDLE, own[rows] == number
-        yield kind.value, {arm: _aucs(trial, _with(base[arm], rows[alone], hurt[arm][alone])) for arm in ARMS}
+        yield kind.value, {arm: trial.aucs(_with(base[arm], rows[alone], hurt[arm][alone])) for arm in ARMS}
         for arm in ARMS:
             mixture[arm][rows[shared]] = hurt[arm][shared]
     for share in SHARES:
         rows = np.flatnonzero(order < share)
-        yield mixed(share), {arm: _aucs(trial, _with(base[arm], rows, mixture[arm][rows])) for arm in ARMS}
+        yield mixed(share), {arm: trial.aucs(_with(base[arm], rows, mixture[arm][rows])) for arm in ARMS}
 
 
 def _with(vectors: Vectors, rows: NDArray[np.int64], others: Vectors) -> Vectors:
     out = vectors.copy()
     out[rows] = others
     return out
-
-
-def _encoded(
-    trial: Trial, rows: NDArray[np.int64], kind: NoiseKind | None, injector: Injector, seed: int
-) -> dict[str, Vectors]:
-    """Vectors [m, d] of the trial's articles `rows` [m], damaged as told, by arm."""
-    out = {arm: np.zeros((len(rows), trial.encoder.dim), dtype=np.float32) for arm in ARMS}
-    for fold, calibrator in enumerate(trial.calibrators):
-        own = np.flatnonzero(trial.folds[rows] == fold)
-        articles = trial.articles[rows[own]]
-        titles = damaged_titles(articles, [kind] * len(own), injector, seed)
-        texts = tokenised(trial.encoder, articles, titles)
-        for arm, vectors in encode_by_arm(trial.encoder, calibrator, texts, seed).items():
-            out[arm][own] = vectors
-    return out
-
-
-def _aucs(trial: Trial, vectors: Vectors) -> NDArray[np.float64]:
-    """AUC of each usable slate by the content match with `vectors` [n, d] of the trial's articles."""
-    data, matcher = trial.data, ContentMatcher()
-    known = max(int(data.candidates.max()), int(data.reads.max()), int(trial.places.max())) + 1
-    table = np.zeros((known, vectors.shape[1]), dtype=np.float32)
-    table[trial.places] = vectors
-    slates = data.usable()
-    scores = []
-    for slate in slates:
-        reads, shown = data.reads[slate], data.candidates[data.offsets[slate] : data.offsets[slate + 1]]
-        cosines_nh = table[shown] @ table[reads[reads >= 0]].T
-        scores.append(matcher.of_cosines(cosines_nh.astype(np.float64)).scores)
-    return slate_aucs(data, slates, scores)
 
 
 def _summary(undamaged: float, draws: Sequence[Aucs], readers: NDArray[np.int64]) -> dict[str, Any]:
@@ -148,7 +93,7 @@ def _summary(undamaged: float, draws: Sequence[Aucs], readers: NDArray[np.int64]
         "auc": {arm: float(values.mean()) for arm, values in by_draw.items()},
         "lost": float(lost),
         "recovered": {arm: float(gain.mean() / lost) if lost > 0 else None for arm, gain in gains.items()},
-        "gain": {arm: {**paired[arm], "standard_error": _standard_error(gain)} for arm, gain in gains.items()},
+        "gain": {arm: {**paired[arm], "standard_error": standard_error(gain)} for arm, gain in gains.items()},
     }
 
 
@@ -158,5 +103,6 @@ def _intervals(aucs: Aucs, readers: NDArray[np.int64]) -> dict[str, dict[str, fl
     return {arm: asdict(interval) for arm, interval in intervals(gains, readers).items()}
 
 
-def _standard_error(values: NDArray[np.float64]) -> float | None:
+def standard_error(values: NDArray[np.float64]) -> float | None:
+    """Of the mean of draws [s]; None for a single draw."""
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None

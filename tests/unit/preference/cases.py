@@ -17,10 +17,10 @@ def units(n: int, seed: int = 0, dim: int = 16) -> NDArray[np.float32]:
 
 
 def reads(n: int, seed: int = 0, dim: int = 16) -> Reads:
-    """A history of `n` reads, the first of unknown dwell."""
+    """A history of `n` reads, the first of unknown dwell, of articles that take a minute each."""
     seconds = np.linspace(5, 100, n)
     seconds[:1] = np.nan
-    return Reads(units(n, seed, dim), seconds, np.arange(n, 0, -1) * 1.0)
+    return Reads.of(units(n, seed, dim), seconds, np.arange(n, 0, -1) * 1.0, np.full(n, 60.0))
 
 
 def toy(slates: int, seed: int) -> tuple[PreferenceData, NDArray[np.float32]]:
@@ -39,9 +39,13 @@ def toy(slates: int, seed: int) -> tuple[PreferenceData, NDArray[np.float32]]:
     return (
         PreferenceData(
             at=np.arange(slates),
+            reader=np.arange(slates) // 3,
             reads=padded.astype(np.int32),
             seconds=np.full((slates, 4), 30.0, dtype=np.float32),
             age=np.ones((slates, 4), dtype=np.float32),
+            quantile=np.where(padded >= 0, 0.75, np.nan).astype(np.float32),
+            noise=np.full(slates, 0.1, dtype=np.float32),
+            important=np.full((slates, 4), -1, dtype=np.int8),
             candidates=(shown + 5 * rng.integers(10, 20, size=shown.shape)).reshape(-1).astype(np.int32),
             labels=(2 * (shown == likes[:, None])).reshape(-1).astype(np.int8),
             offsets=np.arange(slates + 1) * 5,

@@ -1,3 +1,5 @@
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,12 +7,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
+from sklearn.metrics import roc_auc_score
 
 from recsys.errors import BundleError
 from recsys.preference.data import PreferenceData, sample_pairs
 from recsys.preference.fit import FitConfig, Trainer
 from recsys.preference.matcher import NetworkMatcher, load_network, save_network
 from recsys.preference.network import PreferenceNetwork
+from recsys.preference.scoring import histories, withheld
 from tests.unit.preference.cases import TINY, reads, toy, units
 
 CONFIG = FitConfig(epochs=8, batch=64, learning_rate=5e-3, patience=8)
@@ -82,6 +87,67 @@ def test_scores_come_in_the_order_asked_whatever_the_lengths_of_histories() -> N
     assert model.scores(np.zeros(0, dtype=np.int64)) == []
 
 
+def with_outcomes(data: PreferenceData) -> PreferenceData:
+    """Reads of even article rows were important, the others were not; their dwell says so, too."""
+    outcome = np.where(data.reads >= 0, data.reads % 2 == 0, -1).astype(np.int8)
+    return replace(data, important=outcome, seconds=np.where(outcome == 1, 90.0, 2.0).astype(np.float32))
+
+
+def told_odds(network: PreferenceNetwork, data: PreferenceData, table: np.ndarray) -> np.ndarray:
+    """Importance of the first read of each slate, all dwell withheld."""
+    history = histories(data, np.arange(len(data.at)), torch.from_numpy(table))
+    hidden = history.without_dwell(torch.ones_like(history.mask))
+    with torch.inference_mode():
+        return np.asarray(network.importance(network.read(hidden))[:, 0])
+
+
+def test_the_importance_head_learns_outcomes_without_seeing_the_dwell() -> None:
+    data, table = toy(300, seed=1)
+    table[::2, -1] += 1.0  # what makes an article worth reading can be seen in its vector
+    data = with_outcomes(data)
+    torch.manual_seed(0)
+    model = Trainer(PreferenceNetwork(TINY), data, table, replace(CONFIG, withheld=0.6))
+    for _ in range(25):
+        model.epoch(np.arange(200))
+    odds, truth = told_odds(model.network, data, table)[200:], data.important[200:, 0]
+    assert roc_auc_score(truth, odds) > 0.65
+
+
+def test_without_known_outcomes_training_is_from_clicks_alone() -> None:
+    """However much importance would weigh, and however much would be withheld."""
+    data, table = toy(100, seed=1)
+    weights = []
+    for config in (CONFIG, replace(CONFIG, importance=9.0, withheld=0.9)):
+        torch.manual_seed(0)
+        model = Trainer(PreferenceNetwork(TINY), data, table, config)
+        before = copy.deepcopy(model.network.important.state_dict())
+        model.epoch(data.usable())
+        assert all(
+            torch.equal(weight, before[name]) for name, weight in model.network.important.state_dict().items()
+        )
+        weights.append(model.network.query.weight.detach())
+    assert torch.equal(*weights)
+
+
+def test_importance_leaves_what_is_learned_from_clicks_as_it_is() -> None:
+    data, table = toy(100, seed=1)
+    weights = []
+    for slates in (data, with_outcomes(data)):
+        torch.manual_seed(0)
+        model = Trainer(PreferenceNetwork(TINY), replace(slates, seconds=data.seconds), table, CONFIG)
+        model.epoch(data.usable())
+        weights.append(model.network.state_dict())
+    for name, tensor in weights[0].items():
+        assert torch.equal(tensor, weights[1][name]) != name.startswith("important"), name
+
+
+def test_only_reads_of_known_outcome_are_withheld_and_about_as_many_as_told() -> None:
+    outcome = np.where(np.arange(4_000) % 4 == 0, -1, 1).astype(np.int8).reshape(40, 100)
+    hidden = withheld(outcome, 0.2, np.random.default_rng(1))
+    assert not hidden[outcome < 0].any()
+    assert hidden[outcome >= 0].mean() == pytest.approx(0.2, abs=0.03)
+
+
 def test_no_slates_give_no_loss() -> None:
     model, _ = trainer()
     assert np.isnan(model.epoch(np.zeros(0, dtype=np.int64)))
@@ -91,9 +157,13 @@ def small(labels: list[int], sizes: list[int], first_read: list[int]) -> Prefere
     rows = len(sizes)
     return PreferenceData(
         at=np.arange(rows),
+        reader=np.arange(rows),
         reads=np.asarray(first_read, dtype=np.int32)[:, None],
         seconds=np.zeros((rows, 1), dtype=np.float32),
         age=np.zeros((rows, 1), dtype=np.float32),
+        quantile=np.full((rows, 1), np.nan, dtype=np.float32),
+        noise=np.zeros(rows, dtype=np.float32),
+        important=np.full((rows, 1), -1, dtype=np.int8),
         candidates=np.arange(len(labels), dtype=np.int32),
         labels=np.asarray(labels, dtype=np.int8),
         offsets=np.concatenate([[0], np.cumsum(sizes)]),
@@ -135,6 +205,20 @@ def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path: Path,
     save_network(PreferenceNetwork(TINY), tmp_path / "p.safetensors")
     with pytest.raises(BundleError, match="does not fit"):
         load_network(tmp_path / "p.safetensors", {**TINY.as_dict(), **wrong})
+
+
+def test_a_network_from_before_importance_is_refused(tmp_path: Path) -> None:
+    old = {name: value for name, value in PreferenceNetwork(TINY).state_dict().items() if "important" not in name}
+    save_file(old, tmp_path / "p.safetensors")
+    with pytest.raises(BundleError, match="does not fit its configuration"):
+        load_network(tmp_path / "p.safetensors", TINY.as_dict())
+
+
+def test_calibration_is_saved_with_the_configuration(tmp_path: Path) -> None:
+    network = PreferenceNetwork(TINY)
+    network.config = replace(TINY, dwell_weight=4.0, temperature=0.5, keep=0.6)
+    save_network(network, tmp_path / "p.safetensors")
+    assert load_network(tmp_path / "p.safetensors", network.config.as_dict()).config == network.config
 
 
 @pytest.mark.parametrize("content", [None, b"", b"rubbish that is no network"])

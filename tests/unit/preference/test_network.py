@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.preference.content import ContentMatcher
+from recsys.preference.match import Reads
 from recsys.preference.matcher import NetworkMatcher
-from recsys.preference.network import PreferenceConfig, PreferenceNetwork
+from recsys.preference.network import HistoryBatch, PreferenceConfig, PreferenceNetwork
 from tests.unit.preference.cases import TINY, reads, units
 
 
@@ -17,36 +18,47 @@ def network(config: PreferenceConfig = TINY) -> PreferenceNetwork:
     return PreferenceNetwork(config).eval()
 
 
-def batch(real: list[int], length: int) -> tuple[torch.Tensor, ...]:
+def batch(real: list[int], length: int) -> HistoryBatch:
     """Histories with that many real reads each, and noise where there is padding."""
     rng = torch.Generator().manual_seed(0)
     mask = torch.arange(length) < torch.tensor(real)[:, None]
-    return (
-        torch.randn(len(real), length, TINY.dim, generator=rng),
-        torch.rand(len(real), length, generator=rng) * 100,
-        torch.rand(len(real), length, generator=rng),
-        mask,
+    return HistoryBatch(
+        vectors=torch.randn(len(real), length, TINY.dim, generator=rng),
+        seconds=torch.rand(len(real), length, generator=rng) * 100,
+        age=torch.rand(len(real), length, generator=rng),
+        quantile=torch.rand(len(real), length, generator=rng).masked_fill(~mask, float("nan")),
+        noise=torch.full((len(real),), 0.3),
+        mask=mask,
     )
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.lists(st.integers(1, 6), min_size=1, max_size=5))
-def test_attention_sums_to_one_over_real_reads_and_is_zero_on_padding(real: list[int]) -> None:
+@given(
+    real=st.lists(st.integers(1, 6), min_size=1, max_size=5),
+    temperature=st.floats(0.2, 5.0),
+    dwell_weight=st.floats(0.0, 20.0),
+    keep=st.floats(0.1, 1.0),
+)
+def test_attention_sums_to_one_over_real_reads_and_is_zero_on_padding(
+    real: list[int], temperature: float, dwell_weight: float, keep: float
+) -> None:
     given_ = batch(real, 6)
+    config = replace(TINY, temperature=temperature, dwell_weight=dwell_weight, keep=keep)
     with torch.inference_mode():
-        interests, alpha = network().interests(*given_)
+        interests, alpha = network(config).interests(given_)
     assert alpha.shape == (len(real), TINY.interests, 6)
     torch.testing.assert_close(alpha.sum(dim=2), torch.ones(len(real), TINY.interests))
-    assert (alpha.transpose(1, 2)[~given_[3]] == 0).all()
+    assert (alpha.transpose(1, 2)[~given_.mask] == 0).all()
     torch.testing.assert_close(interests.norm(dim=-1), torch.ones(len(real), TINY.interests))
 
 
 def test_what_stands_in_the_padding_changes_nothing() -> None:
-    vectors, seconds, age, mask = batch([2, 4], 6)
+    history = batch([2, 4], 6)
+    other = replace(history, vectors=torch.where(history.mask[..., None], history.vectors, 9.0))
     model = network()
     with torch.inference_mode():
-        one, _ = model.interests(vectors, seconds, age, mask)
-        two, _ = model.interests(torch.where(mask[..., None], vectors, 9.0), seconds, age, mask)
+        one, _ = model.interests(history)
+        two, _ = model.interests(other)
     torch.testing.assert_close(one, two)
 
 
@@ -112,3 +124,71 @@ def test_interests_are_unit_queries_in_article_space() -> None:
     queries = NetworkMatcher(network()).interests(reads(9), 0)
     assert queries.shape == (TINY.interests, 16)
     np.testing.assert_allclose(np.linalg.norm(queries, axis=1), 1.0, atol=1e-5)
+
+
+def test_without_calibration_attention_is_that_of_the_plain_network() -> None:
+    """τ = 1, η = 0 and a full history change nothing, to the last bit."""
+    model, history = network(), batch([3, 6, 1], 6)
+    with torch.inference_mode():
+        interests, alpha = model.interests(history)
+        seen = model.read(history)
+        logits = model.query(torch.tanh(model.additive(seen.hidden)))
+        plain = logits.masked_fill(~history.mask[..., None], float("-inf")).softmax(dim=1)
+        pooled = torch.einsum("bhk,bhp->bkp", plain, seen.values + model.residual * seen.hidden)
+    assert torch.equal(alpha, plain.transpose(1, 2))
+    assert torch.equal(interests, torch.nn.functional.normalize(pooled, dim=-1))
+
+
+def attention(history: Reads, **calibration: float) -> np.ndarray:
+    return NetworkMatcher(network(replace(TINY, **calibration))).match(history, units(3, 1), 0).attention  # type: ignore[arg-type]
+
+
+def test_the_dwell_prior_moves_attention_to_long_reads_the_more_the_noisier_the_clicks() -> None:
+    history = replace(reads(5), quantile=np.asarray([0.2, 0.4, 0.6, 0.8, 1.0]))
+    plain = attention(history)
+    noisy, steady = (attention(replace(history, noise=noise), dwell_weight=4.0) for noise in (0.8, 0.1))
+    assert noisy[-1] > steady[-1] > plain[-1]
+    assert noisy[0] < steady[0] < plain[0]
+    np.testing.assert_array_equal(attention(replace(history, noise=0.0), dwell_weight=4.0), plain)
+
+
+def test_without_known_dwell_the_prior_and_the_filter_leave_attention_alone() -> None:
+    history = replace(reads(5), quantile=np.full(5, np.nan))
+    plain = attention(history)
+    np.testing.assert_array_equal(attention(history, dwell_weight=9.0), plain)
+    np.testing.assert_allclose(attention(history, keep=0.2), plain, atol=1e-6)
+
+
+def test_a_read_of_unknown_dwell_counts_as_the_middle_one() -> None:
+    quantile = torch.tensor([[0.2, float("nan"), 0.6, 1.0, float("nan"), float("nan")]])
+    known = replace(batch([5], 6), quantile=quantile).known_quantile()
+    torch.testing.assert_close(known[0, :5], torch.tensor([0.2, 0.6, 0.6, 1.0, 0.6]))
+
+
+def test_a_low_temperature_sharpens_and_a_high_one_evens_out() -> None:
+    sharp, plain, even = (attention(reads(5), temperature=value) for value in (0.2, 1.0, 5.0))
+    assert sharp.std() > plain.std() > even.std()
+
+
+@pytest.mark.parametrize(("keep", "kept"), [(0.2, 1), (0.5, 3), (0.01, 1), (1.0, 5)])
+def test_the_filter_keeps_the_reads_with_the_largest_attention_times_quantile(keep: float, kept: int) -> None:
+    history = replace(reads(5), quantile=np.asarray([0.2, 1.0, 0.6, 0.8, 0.4]))
+    weight = attention(history) * history.quantile
+    assert set(np.flatnonzero(attention(history, keep=keep))) == set(np.argsort(-weight)[:kept])
+
+
+def test_withheld_dwell_is_gone_from_all_that_tells_it() -> None:
+    history = batch([4], 6)
+    hidden = torch.zeros(1, 6, dtype=torch.bool)
+    hidden[0, 1] = True
+    model = network()
+    told = []
+    for seconds in (2.0, 500.0):
+        changed = replace(
+            history,
+            seconds=history.seconds.masked_fill(hidden, seconds),
+            quantile=history.quantile.masked_fill(hidden, seconds / 500),
+        )
+        with torch.inference_mode():
+            told.append(model.importance(model.read(changed.without_dwell(hidden))))
+    assert torch.equal(*told)

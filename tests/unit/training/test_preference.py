@@ -1,14 +1,15 @@
 """The preference network is trained forward in time: a slate is scored by a network that never saw it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recsys.domain import DAY, HOUR
+from recsys.domain import DAY, HOUR, RankRequest
 from recsys.evaluation.questions import load_questions
+from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.vectors import VectorTable, ensure_vectors, vector_table
 from recsys.preference.data import PreferenceData
@@ -61,13 +62,45 @@ def test_a_history_holds_only_what_was_read_before(collected: Collected) -> None
         assert held[slate].sum() <= earlier
 
 
+def test_what_training_knows_of_dwell_is_what_a_request_is_answered_with(
+    collected: Collected, trained: Place
+) -> None:
+    """Quantile, noise, age and dwell of a history: from `collect` and from the engine, to the last bit kept."""
+    database, data = trained.open(), collected.data
+    with database.read() as connection, Replay(connection) as log:
+        engine = FeedEngine(log.state, collected.vectors)
+        for slate in np.flatnonzero(data.reads[:, 0] >= 0)[::41].tolist():
+            at = int(data.at[slate])
+            log.advance(at)
+            asked = RankRequest("", at, ("x",), collected.readers[slate])
+            served, kept = engine.prepare(asked).reads, data.history(slate, collected.vectors.matrix)
+            np.testing.assert_array_equal(served.vectors, kept.vectors)
+            for name in ("seconds", "age", "quantile"):
+                np.testing.assert_array_equal(getattr(served, name).astype(np.float32), getattr(kept, name))
+            assert np.float32(served.noise) == kept.noise
+    database.close()
+
+
+def test_outcomes_of_reads_are_collected(collected: Collected) -> None:
+    data = collected.data
+    known = data.important >= 0
+    assert (data.important[data.reads < 0] == -1).all()
+    assert (data.important[known & (data.seconds < 5)] == 0).mean() > 0.9, "a like outweighs a bounce"
+    assert 0.2 < data.important[known].mean() < 0.9
+
+
 def trained_matcher(of: Collected, data: PreferenceData | None = None) -> PrequentialMatcher:
     return train_preference(data or of.data, of.vectors, of.when, 7, "cpu", silent)
 
 
 def scores(matcher: PrequentialMatcher, of: Collected, at: int) -> NDArray[np.float64]:
     some = of.vectors.take(np.arange(1, 21))
-    return matcher.match(Reads(some[:5], np.full(5, 30.0), np.arange(5.0)), some, at).scores
+    return matcher.match(read_for_a_minute(some[:5]), some, at).scores
+
+
+def read_for_a_minute(vectors: NDArray[np.float32]) -> Reads:
+    minute = np.full(len(vectors), 60.0)
+    return Reads.of(vectors, minute, np.arange(len(vectors), dtype=np.float64), minute)
 
 
 def test_each_time_has_the_network_that_was_current_then(collected: Collected) -> None:
@@ -82,7 +115,7 @@ def test_each_time_has_the_network_that_was_current_then(collected: Collected) -
         scores(matcher, collected, when.validate_from), scores(matcher, collected, 10**18)
     )
     some = collected.vectors.take(np.arange(1, 4))
-    assert matcher.interests(Reads(some, np.full(3, 9.0), np.arange(3.0)), 10**18).shape[1] == 16
+    assert matcher.interests(read_for_a_minute(some), 10**18).shape[1] == 16
 
 
 def test_labels_of_a_day_do_not_touch_scores_up_to_its_end(collected: Collected) -> None:
@@ -92,7 +125,7 @@ def test_labels_of_a_day_do_not_touch_scores_up_to_its_end(collected: Collected)
     later = data.at[slate] >= end
     labels = data.labels.copy()
     labels[later] = np.random.default_rng(1).permutation(labels[later])
-    other = PreferenceData(data.at, data.reads, data.seconds, data.age, data.candidates, labels, data.offsets)
+    other = replace(data, labels=labels)
     one, two = trained_matcher(collected), trained_matcher(collected, other)
     for at in (collected.when.start, end - HOUR, end, collected.when.validate_from - 1):
         np.testing.assert_array_equal(scores(one, collected, at), scores(two, collected, at))
@@ -114,12 +147,6 @@ def test_batched_scores_are_those_of_single_requests(collected: Collected) -> No
 
     matcher.matchers.append(NetworkMatcher(trainer.network))
     for slate, batched in zip(slates, trainer.scores(slates), strict=True):
-        held = data.reads[slate] >= 0
-        reads = Reads(
-            collected.vectors.take(data.reads[slate][held]),
-            data.seconds[slate][held].astype(np.float64),
-            data.age[slate][held].astype(np.float64),
-        )
-        candidates = data.candidates[data.offsets[slate] : data.offsets[slate + 1]]
-        single = matcher.match(reads, collected.vectors.take(candidates), 1).scores
+        reads = data.history(slate, collected.vectors.matrix)
+        single = matcher.match(reads, collected.vectors.take(data.shown(slate)), 1).scores
         np.testing.assert_allclose(batched, single, rtol=0, atol=1e-5)

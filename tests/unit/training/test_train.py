@@ -38,6 +38,17 @@ def test_the_manifest_says_what_was_trained_on_what(trained: Place) -> None:
     assert all(figures["ece"] is None for figures in manifest["validation"].values())
 
 
+def test_the_manifest_says_which_history_calibration_is_on_and_why(trained: Place) -> None:
+    manifest = published(trained).manifest
+    found, network = manifest["attention"]["history"], manifest["preference"]
+    assert set(found["parts"]) == {"dwell_weight", "temperature", "keep"}
+    for name, part in found["parts"].items():
+        assert part["value"] == network[name], "the network is configured as decided"
+        assert part["on"] == any(tried["passed"] for tried in part["tried"])
+        assert {"clean", "robust", "latency"} <= set(part["tried"][0])
+    assert found["importance"]["trained_on"] == "clicks, and the outcome of reads"
+
+
 def test_a_bundle_is_registered_with_its_figures(trained: Place) -> None:
     database = trained.open()
     with database.read() as connection:

@@ -1,0 +1,108 @@
+"""Calibrating articles in a training run: detectors are fitted, the gate decides, articles are read again."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from recsys.attention.calibration import Calibration, calibration_of
+from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.port import Encoder
+from recsys.feed.calibrated import article_encoder
+from recsys.feed.vectors import ensure_vectors
+from recsys.preference.data import PreferenceData
+from recsys.preference.network import PreferenceNetwork
+from recsys.preference.scoring import scores
+from recsys.store.database import Database
+from recsys.training.attention.articles import gate_articles
+from recsys.training.attention.detectors import LEAST_ARTICLES, fit_calibrator
+from recsys.training.attention.trial import Scoring, Trial, Vectors, involved
+from recsys.training.corpus import Corpus
+from recsys.training.progress import Progress
+
+_MOST_SLATES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedArticles:
+    """What came of it. corpus: with the vectors to go on with; calibration: None if none could be made.
+
+    figures: what the gate decided and why, for the manifest.
+    """
+
+    corpus: Corpus
+    calibration: Calibration | None
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What articles are matched by. data: slates, in rows of articles; rows: of the corpus's articles [n]."""
+
+    network: PreferenceNetwork
+    data: PreferenceData
+    rows: NDArray[np.int64]
+
+
+def calibrate_articles(
+    database: Database, encoder: Encoder, corpus: Corpus, interest: Interest, seed: int, progress: Progress
+) -> CalibratedArticles:
+    """Fit detectors on the articles that validation does not show, and judge calibration on the slates that do.
+
+    Raises:
+        EncoderError: a vector is not finite.
+    """
+    when = corpus.when
+    data = interest.data.only(interest.data.between(when.validate_from, when.until)[-_MOST_SLATES:])
+    apart = ~np.isin(interest.rows, data.candidates)
+    if not isinstance(encoder, LazyEncoder):
+        return CalibratedArticles(corpus, None, {"on": None, "why": f"{encoder.name} cannot be watched"})
+    if not len(data.at) or apart.sum() < LEAST_ARTICLES:
+        why = f"{len(data.at)} slates to judge by and {apart.sum()} articles to learn from are too few"
+        return CalibratedArticles(corpus, None, {"on": None, "why": why})
+    progress("article calibration: detectors", 1, 1)
+    model = encoder.loaded()
+    calibrator = fit_calibrator(model, _of(corpus.articles, apart), seed)
+    there = involved(data, interest.rows)
+    everything_once = np.zeros(int(there.sum()), dtype=np.int64)
+    articles, rows = _of(corpus.articles, there), interest.rows[there]
+    trial = Trial(model, [calibrator], articles, rows, everything_once, data, _by(interest.network))
+    strength, figures = gate_articles(trial, seed, progress)
+    calibration = calibration_of(replace(calibrator, strength=strength))
+    return _read_again(database, encoder, corpus, calibration, figures, progress)
+
+
+def _read_again(
+    database: Database,
+    encoder: LazyEncoder,
+    corpus: Corpus,
+    calibration: Calibration,
+    figures: dict[str, Any],
+    progress: Progress,
+) -> CalibratedArticles:
+    """The corpus with the vectors of `calibration`: the same as before where nothing is on."""
+    reader = article_encoder(encoder, calibration)
+    vectors = ensure_vectors(
+        database, reader, corpus.articles, lambda done, total: progress("articles calibrated", done, total)
+    )
+    if reader.name != calibration.name_of(encoder.name):
+        # the breaker opened: what cannot read this log's articles is not published
+        return CalibratedArticles(corpus, None, {**figures, "on": None, "why": "calibration failed on an article"})
+    return CalibratedArticles(replace(corpus, vectors=vectors), calibration, figures)
+
+
+def _of(articles: pl.DataFrame, chosen: NDArray[np.bool_]) -> pl.DataFrame:
+    return articles.filter(pl.Series(chosen, dtype=pl.Boolean))
+
+
+def _by(network: PreferenceNetwork) -> Scoring:
+    """Scores of the usable slates by `network`, which was trained on raw vectors: the space is the same."""
+    device = network.log_scale.device
+
+    def scoring(data: PreferenceData, table: Vectors) -> list[NDArray[np.float64]]:
+        return scores(network, data, data.usable(), torch.from_numpy(table).to(device))
+
+    return scoring

@@ -1,0 +1,197 @@
+"""What noisy clicks in histories cost the interest match, and what history calibration wins back.
+
+Chance clicks are put among the reads of past slates; nothing is trained on the damage. Beside the calibration
+stand its controls: the same weights dealt at random, short reads dropped outright, and an oracle that knows the
+chance clicks.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recsys.bundle import active_version
+from recsys.encoder.device import threads
+from recsys.encoder.port import Encoder
+from recsys.errors import DataError
+from recsys.evaluation import metrics
+from recsys.evaluation.questions import load_questions
+from recsys.feed.follow import Replay
+from recsys.feed.trained import load_active
+from recsys.feed.vectors import ensure_vectors, vector_table
+from recsys.preference.content import ContentMatcher, mean_match
+from recsys.preference.data import PreferenceData
+from recsys.preference.dwell import BOUNCE_SECONDS
+from recsys.preference.match import Matcher
+from recsys.preference.matcher import NetworkMatcher
+from recsys.preference.network import PreferenceNetwork
+from recsys.preference.scoring import scores
+from recsys.settings import Settings
+from recsys.store import articles as article_store
+from recsys.store.database import Database
+from recsys.store.replay import slate_span
+from recsys.training.attention.clicks import Articles, with_noise, with_shuffled_dwell, without
+from recsys.training.attention.robustness import standard_error
+from recsys.training.preference import collect, slate_aucs
+from recsys.training.progress import Progress
+
+SHARES = (0.0, 0.1, 0.3, 0.6)
+MEAN, OFF, CALIBRATED, RANDOM, DROP, ORACLE = "mean", "off", "calibrated", "random", "drop", "oracle"
+ARMS = (OFF, CALIBRATED, RANDOM, DROP, ORACLE)
+
+_Scorer = Callable[[PreferenceData], float]
+
+
+def measure_noisy_clicks(
+    database: Database, settings: Settings, encoder: Encoder, seeds: int, most_slates: int, progress: Progress
+) -> dict[str, Any]:
+    """`noisy_clicks` on the newest `most_slates` slates of `database`, with the active bundle's network, if any.
+
+    Raises:
+        DataError: no slate has a history, a click and a non-click.
+        BundleError: the active bundle cannot be used.
+        EncoderError: an article has no vector and the encoder cannot be loaded.
+    """
+    with database.read() as connection:
+        everything, _ = article_store.changed_since(connection, 0)
+    encoded = ensure_vectors(database, encoder, everything)
+    with database.read() as connection:
+        span = slate_span(connection)
+        if span is None:
+            raise DataError("the log has no impressions to rank: run `attune ingest` on click logs first")
+        questions = load_questions(connection, span[0], span[1] + 1, everything, span[1] + 1).tail(most_slates)
+        with Replay(connection) as log:
+            table = vector_table(log.state, everything, encoded)
+            data = collect(log, table, questions, progress)
+            articles = Articles.of(log.state, table, span[1])
+    if not len(data.usable()):
+        raise DataError("no impression has a history, a click and a non-click")
+    with threads(settings.threads):
+        return noisy_clicks(data.only(data.usable()), articles, _served(settings, encoder), seeds, progress)
+
+
+def _served(settings: Settings, encoder: Encoder) -> tuple[PreferenceNetwork, PreferenceNetwork] | None:
+    """The network of the active bundle without its calibration, and as it serves."""
+    if active_version(settings.home) is None:
+        return None
+    matcher = load_active(settings.home, encoder.name).matcher
+    if not isinstance(matcher, NetworkMatcher):
+        return None
+    on = matcher.network
+    return on.calibrated(on.config.uncalibrated()), on
+
+
+def noisy_clicks(
+    data: PreferenceData,
+    articles: Articles,
+    network: tuple[PreferenceNetwork, PreferenceNetwork] | None,
+    seeds: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """AUC by model, share of chance clicks and arm, on all slates of `data`; mean of `seeds` draws.
+
+    `network`: the one as it was trained and the calibrated one; None leaves their rows out. By model and share
+    also `lost` (AUC of `off` against no chance clicks), the `gain` of each arm over `off` with its standard error
+    over the draws, and `recovered`, the gain as a share of what was lost.
+    """
+    models = _models(articles, network)
+    draws: dict[float, list[dict[str, dict[str, float]]]] = {}
+    for number, share in enumerate(SHARES, start=1):
+        draws[share] = [_draw(data, share, articles, models, seed) for seed in range(seeds)]
+        progress("noisy clicks: shares", number, len(SHARES))
+    return {
+        "slates": len(data.at),
+        "seeds": seeds,
+        "models": {
+            model: {
+                f"{share:.0%}": _summary([draw[model] for draw in draws[share]], [d[model] for d in draws[0.0]])
+                for share in SHARES
+            }
+            for model in models
+        },
+    }
+
+
+def _models(
+    articles: Articles, network: tuple[PreferenceNetwork, PreferenceNetwork] | None
+) -> dict[str, tuple[_Scorer, _Scorer]]:
+    """By model, its AUC without and with calibration."""
+    plain, calibrated = (
+        _content(articles, matcher) for matcher in (ContentMatcher(dwell_weight=0.0), ContentMatcher())
+    )
+    models = {"content": (plain, calibrated)}
+    if network is not None:
+        off, on = (_network(articles, one) for one in network)
+        models["network"] = (off, on)
+    return models
+
+
+def _draw(
+    data: PreferenceData,
+    share: float,
+    articles: Articles,
+    models: Mapping[str, tuple[_Scorer, _Scorer]],
+    seed: int,
+) -> dict[str, dict[str, float]]:
+    """AUC by model and arm."""
+    rng = np.random.default_rng([seed, round(100 * share)])
+    noisy = with_noise(data, share, articles, rng)
+    shuffled = with_shuffled_dwell(noisy.data, rng)
+    dropped = without(noisy.data, noisy.data.seconds < BOUNCE_SECONDS)
+    oracle = without(noisy.data, noisy.injected)
+    out = {
+        model: {
+            OFF: off(noisy.data),
+            CALIBRATED: on(noisy.data),
+            RANDOM: on(shuffled),
+            DROP: off(dropped),
+            ORACLE: off(oracle),
+        }
+        for model, (off, on) in models.items()
+    }
+    out["content"][MEAN] = _mean(articles)(noisy.data)
+    return out
+
+
+def _mean(articles: Articles) -> _Scorer:
+    return lambda data: _auc(
+        data,
+        [
+            mean_match(data.history(slate, articles.vectors), articles.vectors[data.shown(slate)])
+            for slate in range(len(data.at))
+        ],
+    )
+
+
+def _content(articles: Articles, matcher: Matcher) -> _Scorer:
+    def auc(data: PreferenceData) -> float:
+        found = (
+            matcher.match(data.history(slate, articles.vectors), articles.vectors[data.shown(slate)], 0)
+            for slate in range(len(data.at))
+        )
+        return _auc(data, [match.scores for match in found])
+
+    return auc
+
+
+def _network(articles: Articles, network: PreferenceNetwork) -> _Scorer:
+    vectors = torch.from_numpy(articles.vectors)
+    return lambda data: _auc(data, scores(network, data, np.arange(len(data.at)), vectors))
+
+
+def _auc(data: PreferenceData, scored: Sequence[NDArray[np.float64]]) -> float:
+    return metrics.mean(slate_aucs(data, np.arange(len(data.at)), scored))
+
+
+def _summary(draws: Sequence[Mapping[str, float]], clean: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    aucs = {arm: np.asarray([draw[arm] for draw in draws]) for arm in draws[0]}
+    lost = float(np.mean([draw[OFF] for draw in clean]) - aucs[OFF].mean())
+    gains = {arm: auc - aucs[OFF] for arm, auc in aucs.items() if arm != OFF}
+    return {
+        "auc": {arm: float(auc.mean()) for arm, auc in aucs.items()},
+        "lost": lost,
+        "gain": {arm: [float(gain.mean()), standard_error(gain)] for arm, gain in gains.items()},
+        "recovered": {arm: float(gain.mean() / lost) if lost > 0 else None for arm, gain in gains.items()},
+    }

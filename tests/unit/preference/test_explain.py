@@ -1,0 +1,71 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from recsys.preference.content import ContentMatcher
+from recsys.preference.explain import attention_gradients, explain, predicted_importance
+from recsys.preference.match import Matcher
+from recsys.preference.matcher import NetworkMatcher, history_batch
+from recsys.preference.network import PreferenceNetwork
+from tests.unit.preference.cases import TINY, reads, units
+
+
+def network() -> PreferenceNetwork:
+    torch.manual_seed(3)
+    return PreferenceNetwork(TINY).eval()
+
+
+@pytest.mark.parametrize("matcher", [ContentMatcher(), NetworkMatcher(network())])
+def test_falls_are_what_scores_lose_when_a_read_is_left_out(matcher: Matcher) -> None:
+    history, candidates = reads(4), units(3, 1)
+    why, match = explain(matcher, history, candidates, 0), matcher.match(history, candidates, 0)
+    np.testing.assert_array_equal(why.scores, match.scores)
+    np.testing.assert_array_equal(why.attention, match.attention)
+    for read in range(4):
+        without = matcher.match(history.without(read), candidates, 0).scores
+        np.testing.assert_allclose(why.falls[:, read], match.scores - without)
+
+
+def test_the_read_that_a_candidate_is_near_to_carries_the_content_match() -> None:
+    history = reads(5)
+    why = explain(ContentMatcher(), history, history.vectors[2:3], 0)
+    assert why.falls[0].argmax() == 2
+    assert why.gradients is None
+    assert why.importance is None
+
+
+def test_gradients_are_those_of_the_score_by_attention() -> None:
+    """Against a finite difference: a little more weight on one read, in every interest."""
+    model, history, candidates = network(), reads(4), units(2, 1)
+    found = attention_gradients(model, history, candidates)
+    batch, few = history_batch(history, TINY.history), torch.from_numpy(candidates).unsqueeze(0)
+    with torch.no_grad():
+        seen = model.read(batch)
+        alpha = model.alpha(seen, batch).double().float()
+        for read in range(4):
+            step = torch.zeros_like(alpha)
+            step[:, :, read] = 1e-2 * alpha[:, :, read]
+            up, down = (model.scores(model.pooled(seen, alpha + sign * step), few)[0] for sign in (1, -1))
+            np.testing.assert_allclose(((up - down) / 2e-2).numpy(), found[:, read], atol=2e-3)
+
+
+def test_reads_older_than_the_network_looks_at_carry_nothing() -> None:
+    why = explain(NetworkMatcher(network()), reads(9), units(2, 1), 0)
+    assert why.gradients is not None
+    assert why.importance is not None
+    assert not why.gradients[:, :3].any()
+    assert not why.importance[:3].any()
+    np.testing.assert_allclose(why.falls[:, :3], 0, atol=1e-6)
+    assert (why.importance[3:] > 0).all()
+
+
+def test_importance_is_told_without_the_dwell_of_the_read_itself() -> None:
+    model, history = network(), reads(4)
+    told = predicted_importance(model, history)
+    seconds, quantile = history.seconds.copy(), history.quantile.copy()
+    seconds[2], quantile[2] = 500.0, 0.01
+    changed = predicted_importance(model, replace(history, seconds=seconds, quantile=quantile))
+    assert told[2] == pytest.approx(changed[2], abs=1e-6)
+    assert told[1] != pytest.approx(changed[1], abs=1e-6)
