@@ -12,7 +12,7 @@ from recsys.preference.dwell import click_noise, quantiles
 from recsys.preference.network import PreferenceConfig, PreferenceNetwork
 from recsys.training.attention import rule
 from recsys.training.attention.clicks import Articles
-from recsys.training.attention.history import PARTS
+from recsys.training.attention.history import PARTS, gate_histories
 from recsys.training.attention.noisy_clicks import ARMS, MEAN, SHARES, noisy_clicks
 from recsys.training.progress import silent
 from tests.unit.preference.cases import units
