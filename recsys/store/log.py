@@ -143,6 +143,11 @@ def _insert_new(connection: Connection, table: sa.Table, staged: sa.Table, last_
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
+def knows_reader(connection: Connection, reader: str) -> bool:
+    """Whether any stored row is of `reader`."""
+    return connection.execute(sa.select(readers.c.id).where(readers.c.id == reader)).first() is not None
+
+
 def _register_readers(connection: Connection, staged: sa.Table) -> None:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     seen = sa.select(staged.c.reader, sa.func.min(staged.c.at)).where(sa.true()).group_by(staged.c.reader)

@@ -223,7 +223,7 @@ def test_explaining_a_reader_tells_what_scores_lose_without_each_read(
 
 
 def test_explaining_nobody_or_nothing_says_so(run: Run, copied: Place) -> None:
-    assert "no reader" in one_line(run("attention", "explain", "nobody", at=copied, fails=1))
+    assert "no reader and no article" in one_line(run("attention", "explain", "nobody", at=copied, fails=1))
     assert "nothing to explain" in run("attention", "explain", "r00001", "--candidates", "unknown", at=copied)
 
 

@@ -1,0 +1,74 @@
+"""`attune attention explain ARTICLE`."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from recsys.encoder.explain import Word
+    from recsys.settings import Settings
+    from recsys.store.database import Database
+
+_LEGEND = (
+    "changes: how far the vector moves (1 − cosine) without the word; gets: attention it receives, 1 is an even\n"
+    "share; strange: how likely it does not belong, says the bundle's detector"
+)
+
+
+def explain_article(database: "Database", settings: "Settings", article: str) -> dict[str, Any] | None:
+    """Which words carried the vector of `article`; None if no such article is stored.
+
+    Raises:
+        BundleError: the active bundle cannot be used.
+        EncoderError: the encoder cannot be loaded.
+    """
+    from dataclasses import asdict
+
+    from recsys.encoder.explain import explain_text
+    from recsys.encoder.lazy import LazyEncoder
+    from recsys.encoder.text import article_texts
+    from recsys.feed.trained import active_system
+    from recsys.store import articles
+
+    with database.read() as connection:
+        stored = articles.get(connection, [article])
+    if stored.is_empty():
+        return None
+    encoder = LazyEncoder(settings)
+    system = active_system(settings.home, encoder.name)
+    calibrator = None if system is None or system.calibration is None else system.calibration.calibrator
+    (text,) = article_texts(stored)
+    words = explain_text(encoder.loaded(), text, calibrator)
+    return {
+        "article": article,
+        "text": text,
+        "words": [{**asdict(word), "verdict": _verdict(word)} for word in words],
+    }
+
+
+def tell_article(found: Mapping[str, Any]) -> None:
+    """A table of the words, in order."""
+    table = Table(title=f"{found['text']} ({found['article']})", box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("word", no_wrap=True)
+    for name in ("changes", "gets", "strange"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("")
+    for word in found["words"]:
+        strange = "–" if word["probability"] is None else f"{word['probability']:.2f}"
+        table.add_row(word["word"], f"{word['change']:.3f}", f"{word['received']:.2f}", strange, word["verdict"])
+    Console().print(table)
+    typer.echo(_LEGEND)
+
+
+def _verdict(word: "Word") -> str:
+    verdicts = {
+        "over-attended": word.over,
+        "ignored": word.ignored,
+        "left out": word.cut,
+        "lowered": word.lowered and not word.cut,
+    }
+    return ", ".join(name for name, holds in verdicts.items() if holds)
