@@ -1,0 +1,85 @@
+"""A training run that calibrates articles: what the gate lets through is published, stored and served."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from recsys.bundle import active_version, load
+from recsys.domain import DAY
+from recsys.encoder.lazy import LazyEncoder
+from recsys.feed.trained import load_system
+from recsys.simulate.world import simulate
+from recsys.store.tables import article_attention, article_vectors
+from recsys.training.attention import calibrate, detectors
+from tests.trained import Place, populated, train_quickly
+
+WORLD = simulate(readers=30, articles=300, days=4, seed=3)
+UNTIL = int(WORLD.slates["at"].max()) - DAY  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return populated(tmp_path_factory.mktemp("calibrated"), WORLD)
+
+
+def trained(place: Place, folder: Path, passes: bool) -> tuple[Place, dict[str, object]]:
+    """A copy trained with a gate that lets everything, or nothing, through."""
+    copied = place.copy(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recsys.training.attention.articles.passes", lambda *_: passes)
+        patch.setattr(detectors, "TOKEN_EPOCHS", 1)
+        patch.setattr(detectors, "_DRAWS", {})
+        patch.setattr(detectors, "MOST_ARTICLES", 120)
+        made = train_quickly(copied, LazyEncoder(copied.settings), UNTIL)
+    return copied, made.manifest["attention"]
+
+
+def vectors_of(place: Place) -> dict[str, dict[str, bytes]]:
+    """By name and text."""
+    database = place.open()
+    with database.read() as connection:
+        rows = connection.execute(sa.select(article_vectors)).fetchall()
+    database.close()
+    found: dict[str, dict[str, bytes]] = {}
+    for name, text, vector in rows:
+        found.setdefault(name, {})[text] = vector
+    return found
+
+
+def test_what_passes_is_published_and_the_articles_are_read_with_it(place: Place, tmp_path: Path) -> None:
+    copied, told = trained(place, tmp_path, passes=True)
+    assert told["articles"]["on"] in {"tokens", "heads", "all"}  # type: ignore[index]
+    assert told["history"]["parts"]  # type: ignore[index]
+    raw = LazyEncoder(copied.settings).name
+    system = load_system(load(copied.home, str(active_version(copied.home))), raw)
+    assert system.calibration is not None
+    assert not system.calibration.calibrator.strength.identity
+    assert told["calibrator"] == system.calibration.digest
+    stored = vectors_of(copied)
+    assert set(stored) == {raw, f"{raw}+{told['calibrator']}"}
+    plain, calibrated = stored.values()
+    assert plain.keys() == calibrated.keys()
+    assert 0 < np.mean([plain[text] != calibrated[text] for text in plain]) < 0.3
+    database = copied.open()
+    with database.read() as connection:
+        watched = connection.execute(sa.select(sa.func.count()).select_from(article_attention)).scalar()
+    database.close()
+    assert watched == len(plain)
+
+
+def test_what_does_not_pass_leaves_the_vectors_alone_and_is_still_watched(place: Place, tmp_path: Path) -> None:
+    copied, told = trained(place, tmp_path, passes=False)
+    assert told["articles"]["on"] is None  # type: ignore[index]
+    assert told["strength"] == {"gamma": 0.0, "certain": 0.9, "kappa": 0.0, "most_mix": 0.3}
+    assert set(vectors_of(copied)) == {LazyEncoder(copied.settings).name}
+
+
+def test_too_few_articles_to_learn_from_are_told(tmp_path: Path) -> None:
+    few = populated(tmp_path, simulate(readers=20, articles=60, days=3, seed=4))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibrate, "fit_calibrator", lambda *_: pytest.fail("nothing to fit"))
+        made = train_quickly(few, LazyEncoder(few.settings))
+    assert "too few" in made.manifest["attention"]["articles"]["why"]
+    assert "calibrator" not in made.manifest["attention"]
