@@ -3,9 +3,9 @@
     python -m benchmarks.compute [--articles 300] [--database URL] [--data FOLDER] [--threads 1]
 
 Articles are those of a database, else simulated ones. Speed is the median ratio of pairs, float32 and variant in
-turn, on the first articles; vectors are compared with those of float32 on all but the articles that ranked the heads;
-the content match is judged on the MIND impressions of `--data`, paired with float32. All of it on the CPU. bfloat16
-comes last: without support in the CPU it takes minutes.
+turn, on the first articles; vectors are compared with those of float32 on all but the articles that ranked the
+heads; the content match is judged on the MIND impressions of `--data`, paired with float32. All of it on the CPU.
+bfloat16 comes last: without support in the CPU it takes minutes.
 """
 
 import argparse
@@ -107,9 +107,8 @@ def _call(make: Callable[..., TextEncoder], **options: Any) -> Callable[[], Text
 def _head(base: Reference, material: Material, threads: int) -> None:
     seconds = best_seconds(lambda: encode(base.encoder, material.timed), _PAIRS)
     lengths = [len(ids) for ids in base.encoder.tokenize(material.texts)]
-    print(
-        f"{len(lengths):,} articles of {np.mean(lengths):.0f} tokens, most {max(lengths)}; {threads} thread(s), CPU"
-    )
+    size = f"{np.mean(lengths):.0f} tokens, most {max(lengths)}"
+    print(f"{len(lengths):,} articles of {size}; {threads} thread(s), CPU")
     auc = "" if base.auc is None else f", MIND AUC {base.auc.mean():.4f}"
     print(
         f"float32, at most {base.encoder.max_tokens} tokens: {len(material.timed) / seconds:.0f} articles/s{auc}"

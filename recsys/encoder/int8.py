@@ -1,9 +1,10 @@
 """Linear layers in int8: less work for a CPU, at some loss of quality (docs/compute.md).
 
-Weights are rounded once, with a scale for each output; inputs as they come, with a scale for each token. So a vector
-hangs on the texts that share its batch no more than in float32. torch.ao.quantization.quantize_dynamic is what these
-kernels were made for, but it has one scale for a whole batch: the vector of a text moves with its neighbours. torchao,
-its successor, rounds as is done here and was far slower than float32 on a CPU (docs/log.md has the figures).
+Weights are rounded once, with a scale for each output; inputs as they come, with a scale for each token. So what
+else is in a batch moves a vector no further than the last bits of float32 that tip a rounding.
+torch.ao.quantization.quantize_dynamic has one scale for a whole batch instead: there the vector of a text moves
+with its neighbours, and it is deprecated. torchao, its successor, rounds as is done here and was far slower than
+float32 on a CPU (docs/log.md has the figures).
 """
 
 import warnings
@@ -19,6 +20,10 @@ _INPUT_LEVELS = 63
 _INPUT_ZERO = 64
 _LEAST = torch.finfo(torch.float32).tiny
 """A scale is no smaller: rows of zeros are divided by it."""
+
+
+_ENGINES = ("x86", "fbgemm")
+"""Those that have the kernel used here."""
 
 
 class Int8Linear(nn.Module):
@@ -43,17 +48,21 @@ def quantise(model: nn.Module, device: torch.device) -> None:
     """Put every linear layer of `model` into int8, in place.
 
     Raises:
-        ConfigError: the device is no CPU, or this build of torch has no int8 kernels for it.
+        ConfigError: the device is no CPU, or none with the kernels.
     """
     if device.type != "cpu":
         raise ConfigError(
             f"ATTUNE_ENCODER_PRECISION int8 needs a CPU, not {device.type}: set ATTUNE_DEVICE to cpu"
         )
-    if torch.backends.quantized.engine == "none":
-        raise ConfigError("this torch has no int8 kernels: set ATTUNE_ENCODER_PRECISION to float32")
+    if _engine() not in _ENGINES:
+        raise ConfigError("int8 needs an x86 CPU with AVX2: set ATTUNE_ENCODER_PRECISION to float32")
     linear = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     for name, module in linear:
         model.set_submodule(name, Int8Linear(module))
+
+
+def _engine() -> str:
+    return str(torch.backends.quantized.engine)
 
 
 def _packed(weight_OI: torch.Tensor) -> torch.Tensor:
