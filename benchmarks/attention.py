@@ -7,13 +7,12 @@ machine's moods hit both sides alike.
 """
 
 import argparse
-import time
 from collections.abc import Callable
-from statistics import median
 
 import numpy as np
 import torch
 
+from benchmarks.timing import ratio
 from recsys.attention.calibrator import Plan
 from recsys.encoder.bert import TextEncoder
 
@@ -40,19 +39,6 @@ def variants(encoder: TextEncoder, tokens: list[list[int]]) -> dict[str, Callabl
         "statistics of 1 text in 8": lambda: encoder.observe_tokens(tokens, TEXTS // 8),
         "statistics of all texts": lambda: encoder.observe_tokens(tokens),
     }
-
-
-def ratio(work: Callable[[], object], floor: Callable[[], object], pairs: int) -> float:
-    """Median over pairs of the time of `work` over that of `floor`."""
-    found = []
-    for pair in range(pairs):
-        spent = {}
-        for side in (work, floor) if pair % 2 else (floor, work):
-            begin = time.perf_counter()
-            side()
-            spent[side] = time.perf_counter() - begin
-        found.append(spent[work] / spent[floor])
-    return median(found)
 
 
 def main() -> None:

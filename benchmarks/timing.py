@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from statistics import median
 
 
 def best_seconds(work: Callable[[], object], repeats: int) -> float:
@@ -12,3 +13,16 @@ def best_seconds(work: Callable[[], object], repeats: int) -> float:
         work()
         best = min(best, time.perf_counter() - begin)
     return best
+
+
+def ratio(work: Callable[[], object], floor: Callable[[], object], pairs: int) -> float:
+    """Median over pairs of the time of `work` over that of `floor`."""
+    found = []
+    for pair in range(pairs):
+        spent = {}
+        for side in (work, floor) if pair % 2 else (floor, work):
+            begin = time.perf_counter()
+            side()
+            spent[side] = time.perf_counter() - begin
+        found.append(spent[work] / spent[floor])
+    return median(found)

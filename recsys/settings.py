@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from recsys.errors import ConfigError
 
 Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float32", "bfloat16", "int8"]
 IndexKind = Literal["auto", "exact", "flat", "hnsw", "ivf"]
 
 
@@ -25,6 +26,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="folder of bundles, state snapshots and reject files")
     encoder: str = Field("minilm", description="'minilm' (comes with the package), a Hugging Face id, or a path")
     encoder_max_tokens: int = Field(64, ge=8, le=512, description="article text is cut to this many tokens")
+    encoder_precision: Precision = Field(
+        "float32", description="arithmetic of the encoder; bfloat16 and int8 lose some quality: docs/compute.md"
+    )
     device: Device = Field("auto", description="where torch and FAISS run; auto takes CUDA if there is one")
     index: IndexKind = Field("auto", description="auto: flat while small, HNSW when large; exact: the oracle")
     threads: int = Field(1, ge=1, le=64, description="torch threads while serving; 1 keeps scores bit-equal")

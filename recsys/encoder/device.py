@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 
 from recsys.errors import ConfigError
-from recsys.settings import Device
+from recsys.settings import Device, Precision
 
 
 def choose_device(wanted: Device) -> torch.device:
@@ -22,9 +22,9 @@ def choose_device(wanted: Device) -> torch.device:
     return torch.device(wanted)
 
 
-def inference_precision(device: torch.device) -> AbstractContextManager[object]:
-    """bfloat16 autocast on CUDA, plain float32 elsewhere."""
-    return torch.autocast("cuda", dtype=torch.bfloat16) if device.type == "cuda" else nullcontext()
+def inference_precision(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """Autocast for bfloat16; the others need none: float32 is plain, int8 is in the layers."""
+    return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
 
 
 @contextmanager

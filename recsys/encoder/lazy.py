@@ -14,7 +14,7 @@ class LazyEncoder:
     """Texts → vectors. `name` is known without loading the model; vectors of different names never mix."""
 
     def __init__(self, settings: Settings) -> None:
-        self.name = f"{settings.encoder}@{settings.encoder_max_tokens}"
+        self.name = _name(settings)
         self._settings = settings
         self._loaded: TextEncoder | None = None
 
@@ -42,5 +42,13 @@ class LazyEncoder:
 
         if self._loaded is None:
             wanted = self._settings
-            self._loaded = TextEncoder(wanted.encoder, wanted.encoder_max_tokens, wanted.device)
+            self._loaded = TextEncoder(
+                wanted.encoder, wanted.encoder_max_tokens, wanted.device, wanted.encoder_precision
+            )
         return self._loaded
+
+
+def _name(settings: Settings) -> str:
+    """Everything that changes a vector; float32 goes without saying, as in the names of older vectors."""
+    precision = "" if settings.encoder_precision == "float32" else f"-{settings.encoder_precision}"
+    return f"{settings.encoder}@{settings.encoder_max_tokens}{precision}"

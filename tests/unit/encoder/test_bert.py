@@ -11,6 +11,7 @@ from recsys.encoder.bert import TextEncoder
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.pooling import mean_pool
 from recsys.errors import ConfigError, EncoderError
+from recsys.settings import Precision
 
 TEXTS = [
     "Rain",
@@ -70,9 +71,10 @@ def test_auto_takes_what_is_there() -> None:
     assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def test_precision_on_the_cpu_is_left_alone() -> None:
-    with inference_precision(torch.device("cpu")):
-        assert not torch.is_autocast_enabled("cpu")
+@pytest.mark.parametrize(("precision", "cast"), [("float32", False), ("int8", False), ("bfloat16", True)])
+def test_only_bfloat16_casts_on_its_own(precision: Precision, cast: bool) -> None:
+    with inference_precision(torch.device("cpu"), precision):
+        assert torch.is_autocast_enabled("cpu") is cast
 
 
 def test_pooling_is_the_mean_of_real_tokens() -> None:

@@ -7,7 +7,7 @@ from recsys.encoder import bert
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import EncoderError
-from recsys.settings import Settings
+from recsys.settings import Precision, Settings
 
 
 def test_the_model_is_loaded_with_the_first_text_and_only_once(
@@ -20,10 +20,10 @@ def test_the_model_is_loaded_with_the_first_text_and_only_once(
         return encoder
 
     monkeypatch.setattr(bert, "TextEncoder", loading)
-    lazy = LazyEncoder(Settings(encoder_max_tokens=32, device="cpu"))
+    lazy = LazyEncoder(Settings(encoder_max_tokens=32, device="cpu", encoder_precision="int8"))
     assert loads == []
     first, again = lazy.encode(["a text"]), lazy.encode(["a text"])
-    assert loads == [("minilm", 32, "cpu")]
+    assert loads == [("minilm", 32, "cpu", "int8")]
     assert np.array_equal(first, again)
     assert np.array_equal(lazy.read(["a text"]).vectors[lazy.name], first)
 
@@ -33,6 +33,12 @@ def test_the_name_tells_model_and_length_apart() -> None:
         LazyEncoder(Settings(encoder=e, encoder_max_tokens=n)).name for e in ("minilm", "other") for n in (32, 64)
     }
     assert len(names) == 4
+
+
+def test_the_name_tells_precisions_apart_and_float32_keeps_the_older_name() -> None:
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
+    names = [LazyEncoder(Settings(encoder_precision=each)).name for each in precisions]
+    assert names == ["minilm@64", "minilm@64-bfloat16", "minilm@64-int8"]
 
 
 def test_a_wrong_encoder_is_told_with_the_first_text() -> None:
