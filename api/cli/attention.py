@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.attention_ablate import ablate
 from api.cli.attention_explain import explain
 from api.cli.attention_profile import profile
 from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
@@ -22,6 +23,7 @@ def attention() -> None:
 
 app.command()(profile)
 app.command()(explain)
+app.command()(ablate)
 
 
 @app.command()
@@ -29,6 +31,7 @@ def evaluate(
     seeds: Annotated[int, typer.Option(min=1, max=50, help="Draws of damage to average over.")] = 5,
     slates: Annotated[int, typer.Option(min=1, help="Rank at most so many of the newest impressions.")] = 1_000,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", help="Write a report to this file.")] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -37,13 +40,17 @@ def evaluate(
     from api.cli.progress import bars
     from recsys.store.database import open_database
     from recsys.training.attention.evaluate import evaluate_attention
+    from recsys.training.attention.html import report
 
-    require_writable(json_file)
+    for file in (json_file, html_file):
+        require_writable(file)
     settings = settings_from(database_url, home)
     with bars() as progress:
         result = evaluate_attention(open_database(settings.database_url), settings, seeds, slates, progress)
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2))
+    if html_file is not None:
+        html_file.write_text(report(result))
     detection_table(result["detection"])
     robustness_table(result["robustness"])
     history_table(result["history"])

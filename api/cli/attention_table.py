@@ -43,6 +43,25 @@ def robustness_table(measured: Mapping[str, Any]) -> None:
     Console().print(table)
 
 
+def ablation_table(result: Mapping[str, Any]) -> None:
+    """By part of the calibration: AUC with its interval, and the paired difference to none."""
+    from recsys.evaluation.page import interval
+
+    data, history = result["data"], result["history"]
+    strengths = ", ".join(f"{name} {value:g}" for name, value in history["applied"].items())
+    origin = "as served" if history["applied"] == history["served"] else "assumed: the bundle has none of it on"
+    table = _table(
+        f"bundle {result['bundle']} on {data['impressions']} impressions of {data['readers']} readers; "
+        f"history: {strengths}, {origin}",
+        *("row", "system", "AUC", "difference to off", "verdict"),
+    )
+    for row, measured in result["rows"].items():
+        for system, figures in measured.items():
+            against = [interval(**figures["difference"]), figures["verdict"]] if "difference" in figures else []
+            table.add_row(row, system, interval(**figures["auc"]), *against)
+    Console(width=110).print(table)
+
+
 def profile_table(profile: "Profile") -> None:
     """By layer: every statistic of a head, mean over heads and texts, with the lowest and highest head."""
     from recsys.attention.observe import HEAD

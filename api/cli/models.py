@@ -25,8 +25,8 @@ def list_models(home: Home = None) -> None:
 
 
 def _told(home: Path, version: str) -> str:
-    from api.cli.table import number
     from recsys import bundle
+    from recsys.evaluation.page import number
     from recsys.evaluation.systems import FULL
 
     try:

@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from recsys.evaluation.page import interval, number
+
 _METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10", "ece")
 
 
@@ -16,12 +18,6 @@ def results_table(title: str, systems: Mapping[str, Any]) -> None:
     for metric in _METRICS:
         table.add_column(metric, justify="right")
     for name, values in systems.items():
-        low, high = values["ci"]["auc"]
-        auc = f"{number(values['auc'])} [{number(low)}, {number(high)}]"
+        auc = interval(values["auc"], *values["ci"]["auc"])
         table.add_row(name, auc, *(number(values[metric]) for metric in _METRICS[1:]))
     Console(width=110).print(table)
-
-
-def number(value: float | None) -> str:
-    """Four digits, or a dash for what could not be judged."""
-    return "–" if value is None else f"{value:.4f}"

@@ -86,8 +86,7 @@ def evaluate(
     )
     table = {**systems(system.ranker, system.without_content), **others}
     began = time.monotonic()
-    with threads(1):
-        answers, vectors, clicks = _replay(database, everything, encoded, system, table, stretch, progress)
+    answers, vectors, clicks = replay_stretch(database, everything, encoded, system, table, stretch, progress)
     calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
     results = {
         "systems": figures(answers, calibration, vectors.matrix, clicks),
@@ -104,7 +103,7 @@ def evaluate(
     return {"data": data, "bundle": system.version, "seconds": seconds, **results}
 
 
-def _replay(
+def replay_stretch(
     database: Database,
     everything: pl.DataFrame,
     encoded: NDArray[np.float32],
@@ -113,8 +112,14 @@ def _replay(
     stretch: Stretch,
     progress: Told,
 ) -> tuple[Answers, VectorTable, NDArray[np.float64]]:
-    """What every system said, the article vectors, and the clicks of each article before the stretch."""
-    with database.read() as connection:
+    """What every system of `table` said, the article vectors, and the clicks of each article before the stretch.
+
+    `everything`: the articles (n rows); `encoded`: their vectors [n, d]; `system` brings the interest model.
+
+    Raises:
+        DataError: no slate lies in the stretch.
+    """
+    with database.read() as connection, threads(1):
         known = stretch.end + DAY  # what came of the last slates
         questions = load_questions(connection, stretch.start, stretch.end, everything, known)
         if questions.is_empty():

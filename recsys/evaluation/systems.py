@@ -15,6 +15,9 @@ from recsys.reranker.ranker import Ranker
 Scorer = Callable[["Asked"], FloatArray]
 
 FULL = "attune"
+NETWORK = "nrms"
+"""The preference network alone."""
+
 UNKNOWN_SCORE = -1e6
 """Score of a candidate that a system knows nothing of: behind all others, ties broken at random."""
 
@@ -36,7 +39,7 @@ def systems(ranker: Ranker, without_content: Ranker | None) -> Mapping[str, Scor
         "popular": lambda asked: _feature(asked, "clicks_4h"),
         "popular_ctr": lambda asked: _feature(asked, "ctr_4h"),
         "content": _content,
-        "nrms": lambda asked: _feature(asked, "preference"),
+        NETWORK: lambda asked: _feature(asked, "preference"),
     }
     if without_content is not None:
         table["reranker_without_content"] = lambda asked: without_content.score(asked.prepared.features)

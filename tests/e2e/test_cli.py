@@ -227,6 +227,25 @@ def test_explaining_nobody_or_nothing_says_so(run: Run, copied: Place) -> None:
     assert "nothing to explain" in run("attention", "explain", "r00001", "--candidates", "unknown", at=copied)
 
 
+def test_ablating_shows_and_writes_every_part(run: Run, copied: Place, tmp_path: Path) -> None:
+    with_calibration(copied, eager(), "calibrated")
+    out = run("attention", "ablate", "--to", "2024-01-03T12:00", "--json", "parts.json", at=copied)
+    result = json.loads((tmp_path / "parts.json").read_text())
+    assert result["data"]["to"] == "2024-01-03T12:00:00+00:00"
+    for row in ("off", "heads", "tokens", "history", "all"):
+        assert row in out
+        assert f"{result['rows'][row]['nrms']['auc']['mean']:.4f}" in out
+    assert ("as served" in out) == (result["history"]["applied"] == result["history"]["served"])
+
+
+def test_ablating_what_cannot_be_ablated_says_why(run: Run, copied: Place, tmp_path: Path) -> None:
+    assert "cannot be watched" in one_line(run("attention", "ablate", at=copied, fails=1))
+    early = ["attention", "ablate", "--from", "2024-01-01", "--to", "2024-01-01T12:00"]
+    assert "--in-sample" in one_line(run(*early, at=copied, fails=1))
+    assert "cannot be watched" in one_line(run(*early, "--in-sample", at=copied, fails=1))
+    assert "it is a folder" in one_line(run("attention", "ablate", "--json", tmp_path, at=copied, fails=1))
+
+
 def test_index_stats_and_rebuild(run: Run, tmp_path: Path) -> None:
     made = stored(tmp_path / "place", [], [])
     assert "9 articles, 0 with a vector" in run("index", "stats", at=made)

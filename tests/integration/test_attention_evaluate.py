@@ -10,14 +10,15 @@ from recsys.errors import DataError
 from recsys.simulate.world import simulate
 from recsys.training.attention.arms import ARMS
 from recsys.training.attention.evaluate import evaluate_attention
+from recsys.training.attention.html import report
 from recsys.training.attention.noisy_clicks import measure_noisy_clicks
 from recsys.training.progress import silent
 from tests.trained import HashEncoder, Place, place, populated
 
 
 def test_the_command_reports_detection_and_robustness(tmp_path: Path) -> None:
-    where, file = populated(tmp_path), tmp_path / "figures.json"
-    options = ["--seeds", "1", "--slates", "3", "--json", str(file)]
+    where, file, page = populated(tmp_path), tmp_path / "figures.json", tmp_path / "report.html"
+    options = ["--seeds", "1", "--slates", "3", "--json", str(file), "--html", str(page)]
     options += ["--database-url", where.settings.database_url, "--home", str(where.home)]
     result = CliRunner().invoke(app, ["attention", "evaluate", *options])
     assert result.exit_code == 0, result.output
@@ -28,6 +29,7 @@ def test_the_command_reports_detection_and_robustness(tmp_path: Path) -> None:
     for damage in damaged.values():
         assert damage["lost"] == pytest.approx(undamaged["off"] - damage["auc"]["off"])
     assert "clickbait" in result.output
+    assert page.read_text() == report(figures)
 
 
 def test_too_few_articles_train_no_detector(tmp_path: Path) -> None:

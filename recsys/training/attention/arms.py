@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from recsys.attention.calibrator import Calibrator, Inspection, Plan, Strength
 from recsys.attention.tokens import inner_tokens
 from recsys.encoder.batch import batches
-from recsys.encoder.bert import TextEncoder
+from recsys.encoder.port import TokenEncoder
 from recsys.training.attention.damage import DamagedTexts
 
 Vectors = NDArray[np.float32]
@@ -27,6 +27,12 @@ OFF, HEADS, TOKENS, ALL, RANDOM, DROP, ORACLE = "off", "heads", "tokens", "all",
 ARMS = (OFF, HEADS, TOKENS, ALL, RANDOM, DROP, ORACLE)
 
 GAMMA, KAPPA = 2.0, 0.1
+STRENGTHS: Mapping[str, Strength] = {
+    TOKENS: Strength(gamma=GAMMA),
+    HEADS: Strength(kappa=KAPPA),
+    ALL: Strength(gamma=GAMMA, kappa=KAPPA),
+}
+"""Of the arms that a bundle may have on: what is published is what was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class _Batch:
 
 
 def encode_by_arm(
-    encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts, seed: int, arms: Sequence[str] = ARMS
+    encoder: TokenEncoder, calibrator: Calibrator, texts: DamagedTexts, seed: int, arms: Sequence[str] = ARMS
 ) -> Mapping[str, Vectors]:
     """Unit vectors [n, d] of `texts`, by each of `arms`."""
     rng = np.random.default_rng(seed)
@@ -55,17 +61,17 @@ def encode_by_arm(
     return out
 
 
-_Way = Callable[[TextEncoder, Calibrator, _Batch, np.random.Generator], Vectors]
+_Way = Callable[[TokenEncoder, Calibrator, _Batch, np.random.Generator], Vectors]
 
 
 def _adjusting(strength: Strength) -> _Way:
-    def way(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
+    def way(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
         return _replanned(encoder, batch, replace(calibrator, strength=strength).plan(batch.found))
 
     return way
 
 
-def _random(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, rng: np.random.Generator) -> Vectors:
+def _random(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, rng: np.random.Generator) -> Vectors:
     """What the gate takes for injected, scattered over the words of the batch."""
     found, places = batch.found, np.flatnonzero(batch.inner)
     probability = np.zeros(found.probability.size)
@@ -73,24 +79,24 @@ def _random(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, rng: np
     return _cut_or_lowered(encoder, calibrator, batch, probability.reshape(found.probability.shape))
 
 
-def _drop(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
+def _drop(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
     return _cut_or_lowered(encoder, calibrator, batch, batch.found.flagged.astype(np.float64))
 
 
-def _oracle(encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
+def _oracle(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
     return _cut_or_lowered(encoder, calibrator, batch, batch.truth.astype(np.float64))
 
 
 def _cut_or_lowered(
-    encoder: TextEncoder, calibrator: Calibrator, batch: _Batch, probability: NDArray[np.float64]
+    encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, probability: NDArray[np.float64]
 ) -> Vectors:
     """The gate where each token [B, T] is taken for injected with `probability`."""
     flagged = probability > 0
     found = replace(batch.found, flagged=flagged, probability=probability, suspect=np.asarray(flagged.any(axis=1)))
-    return _replanned(encoder, batch, replace(calibrator, strength=Strength(GAMMA)).plan(found))
+    return _replanned(encoder, batch, replace(calibrator, strength=STRENGTHS[TOKENS]).plan(found))
 
 
-def _replanned(encoder: TextEncoder, batch: _Batch, plan: Plan | None) -> Vectors:
+def _replanned(encoder: TokenEncoder, batch: _Batch, plan: Plan | None) -> Vectors:
     if plan is None:
         return batch.raw
     vectors = batch.raw.copy()
@@ -100,9 +106,7 @@ def _replanned(encoder: TextEncoder, batch: _Batch, plan: Plan | None) -> Vector
 
 _WAYS: Mapping[str, _Way] = {
     OFF: lambda _, __, batch, ___: batch.raw,
-    HEADS: _adjusting(Strength(kappa=KAPPA)),
-    TOKENS: _adjusting(Strength(GAMMA)),
-    ALL: _adjusting(Strength(GAMMA, KAPPA)),
+    **{arm: _adjusting(strength) for arm, strength in STRENGTHS.items()},
     RANDOM: _random,
     DROP: _drop,
     ORACLE: _oracle,

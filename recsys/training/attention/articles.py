@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recsys.attention.calibrator import Strength
 from recsys.evaluation.bootstrap import Interval, compare
-from recsys.training.attention.arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
+from recsys.training.attention.arms import OFF, STRENGTHS
 from recsys.training.attention.robustness import KINDS
 from recsys.training.attention.rule import passes
 from recsys.training.attention.trial import Trial, Vectors
@@ -22,8 +22,7 @@ from recsys.training.progress import Progress
 DAMAGED, DRAWS = 0.3, 3
 """Share of the articles that is damaged, all kinds mixed, for the robust figures, and over how many draws."""
 
-_STRENGTHS = {TOKENS: Strength(gamma=GAMMA), HEADS: Strength(kappa=KAPPA), ALL: Strength(gamma=GAMMA, kappa=KAPPA)}
-_ARMS = (OFF, *_STRENGTHS)
+_ARMS = (OFF, *STRENGTHS)
 
 Aucs = Mapping[str, NDArray[np.float64]]
 
@@ -43,7 +42,7 @@ def gate_articles(trial: Trial, seed: int, progress: Progress) -> tuple[Strength
         draws.append(_damaged(trial, undamaged, np.random.default_rng([seed, draw])))
     robust = {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in _ARMS}
     parts, chosen = _judged(clean, robust, trial.readers)
-    return _STRENGTHS[chosen] if chosen else Strength(), {
+    return STRENGTHS[chosen] if chosen else Strength(), {
         "slates": len(trial.readers),
         "articles": trial.articles.height,
         "damaged": DAMAGED,
@@ -70,7 +69,7 @@ def _damaged(trial: Trial, undamaged: Mapping[str, Vectors], rng: np.random.Gene
 def _judged(clean: Aucs, robust: Aucs, readers: NDArray[np.int64]) -> tuple[dict[str, Any], str | None]:
     """The verdict on each part, and the best of those that passed."""
     parts, gains = {}, {}
-    for arm in _STRENGTHS:
+    for arm in STRENGTHS:
         change, gain = (_difference(aucs, arm, readers) for aucs in (clean, robust))
         passed = passes(change, gain)
         parts[arm] = {"passed": passed, "clean": asdict(change), "robust": asdict(gain)}

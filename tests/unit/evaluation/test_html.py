@@ -1,30 +1,11 @@
 """The report as a page."""
 
-from html.parser import HTMLParser
-
 import numpy as np
 
 from recsys.evaluation.html import report
 from recsys.evaluation.report import comparisons, figures, slices
 from tests.unit.evaluation.answers import answers
-
-
-class Cells(HTMLParser):
-    """Counts tables and collects cells."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tables, self.open = 0, list[str]()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tables += tag == "table"
-        if tag in ("table", "tr", "td", "th", "h1", "p", "style", "title", "caption"):
-            self.open.append(tag)
-        assert tag not in ("script", "link", "img"), "the page needs no network"
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.open and tag == self.open[-1]:
-            self.open.pop()
+from tests.unit.evaluation.pages import Page
 
 
 def page(**names: list[list[float]]) -> str:
@@ -41,10 +22,9 @@ def page(**names: list[list[float]]) -> str:
 
 
 def test_a_page_has_its_four_tables_and_closes_them() -> None:
-    cells = Cells()
-    cells.feed(page())
-    assert cells.tables == 4
-    assert cells.open == []
+    read = Page(page())
+    assert len(read.tables) == 4
+    assert read.open == []
 
 
 def test_what_could_not_be_judged_is_a_dash_and_names_are_escaped() -> None:

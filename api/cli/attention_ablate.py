@@ -1,0 +1,41 @@
+"""`attune attention ablate`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.options import DatabaseUrl, Home, moment, require_writable, settings_from
+
+
+def ablate(
+    start: Annotated[str | None, typer.Option("--from", help="Default: the bundle's cut-off.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Default: the end of the log.")] = None,
+    bundle: Annotated[str | None, typer.Option(help="Version; default: the active one.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    in_sample: Annotated[bool, typer.Option(help="Allow replaying what the bundle was trained on.")] = False,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Replay logged slates with no calibration, with each part of it, and with all."""
+    from api.cli.attention_table import ablation_table
+    from api.cli.progress import bars
+    from recsys.encoder.lazy import LazyEncoder
+    from recsys.evaluation.evaluate import choose_stretch
+    from recsys.feed.trained import load_active
+    from recsys.store.database import open_database
+    from recsys.training.attention.ablation import ablate as run
+
+    require_writable(json_file)
+    settings = settings_from(database_url, home)
+    encoder = LazyEncoder(settings)
+    system = load_active(settings.home, encoder.name, bundle)
+    database = open_database(settings.database_url)
+    stretch = choose_stretch(database, system, moment(start, "--from"), moment(end, "--to"), in_sample)
+    with bars() as progress:
+        result = run(database, encoder, system, stretch, progress)
+    ablation_table(result)
+    if json_file is not None:
+        json_file.write_text(json.dumps(result, indent=2))
+        typer.echo(f"figures: {json_file}")
