@@ -23,7 +23,7 @@ def profile(
     """Watch the encoder read articles: what every head of every layer does, by length of text."""
     from api.cli.attention_table import lengths_table, profile_table
     from api.cli.progress import bars
-    from recsys.encoder.bert import TextEncoder
+    from recsys.encoder.lazy import LazyEncoder
     from recsys.store.database import open_database
     from recsys.training.attention.profiling import profile_articles
 
@@ -31,7 +31,7 @@ def profile(
         require_writable(file)
     require_plottable(plot)
     settings = settings_from(database_url, home)
-    encoder = TextEncoder(settings.encoder, settings.encoder_max_tokens, settings.device)
+    encoder = LazyEncoder(settings).loaded()
     with bars() as progress:
         seen = profile_articles(open_database(settings.database_url), encoder, articles, settings.seed, progress)
     profile_table(seen)

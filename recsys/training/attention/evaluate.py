@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.encoder.bert import TextEncoder
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import DataError
@@ -45,7 +44,7 @@ def evaluate_attention(
         DataError: there are too few articles, or no slate with a history, a click and a non-click.
         EncoderError: the encoder cannot be loaded.
     """
-    encoder = TextEncoder(settings.encoder, settings.encoder_max_tokens, settings.device)
+    encoder = LazyEncoder(settings).loaded()
     with database.read() as connection:
         everything, _ = article_store.changed_since(connection, 0)
     if everything.height < LEAST_ARTICLES:
