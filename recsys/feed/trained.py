@@ -111,9 +111,8 @@ def _check_schema(bundle: Bundle, encoder: str) -> None:
     missing = [name for name in _REQUIRED if not isinstance(bundle.manifest.get(name), dict)]
     if missing:
         raise BundleError(f"bundle {bundle.version} is damaged: its manifest lacks {', '.join(missing)}")
-    fixes = {
-        "encoder": "set ATTUNE_ENCODER, ATTUNE_ENCODER_MAX_TOKENS and ATTUNE_ENCODER_PRECISION to it, or train a new bundle"
-    }
+    variables = "ATTUNE_ENCODER, ATTUNE_ENCODER_MAX_TOKENS and ATTUNE_ENCODER_PRECISION"
+    fixes = {"encoder": f"set {variables} to it, or train a new bundle"}
     for name, expected in schema(encoder).items():
         found = bundle.manifest["schema"].get(name)
         if found != expected:
