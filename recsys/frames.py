@@ -7,7 +7,9 @@ filled by whoever knows it: an importer from the time line of its source, the st
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recsys.domain import Article, Event, Slate
 
@@ -86,6 +88,11 @@ def conform(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame
         (pl.col(name).cast(kind) if name in have else pl.lit(None, dtype=kind)).alias(name)
         for name, kind in schema.items()
     )
+
+
+def where(frame: pl.DataFrame, chosen: NDArray[np.bool_]) -> pl.DataFrame:
+    """The rows of `frame` that are `chosen` [n]."""
+    return frame.filter(pl.Series(chosen, dtype=pl.Boolean))
 
 
 def empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:

@@ -68,6 +68,11 @@ class Inspection:
         return len(self.lengths)
 
     @property
+    def words(self) -> NDArray[np.int64]:
+        """How many inner tokens each text has [B]."""
+        return np.maximum(self.lengths - 2, 0)
+
+    @property
     def doubted(self) -> Floats:
         """The probability of flagged tokens of suspect texts, 0 for all others [B, T]."""
         return np.where(self.flagged & self.suspect[:, None], self.probability, 0.0)
@@ -75,7 +80,7 @@ class Inspection:
     @property
     def flagged_share(self) -> Floats:
         """Share of each text's inner tokens that are flagged [B]."""
-        return np.asarray(self.flagged.sum(axis=1) / np.maximum(self.lengths - 2, 1))
+        return np.asarray(self.flagged.sum(axis=1) / np.maximum(self.words, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class Calibrator:
             head_excess=np.maximum(structure.heads / self.structure.head_limits - 1, 0.0),
             probability=probability,
             flagged=flagged,
-            suspect=evidence(probability, seen.lengths) > self.tokens.limit,
+            suspect=evidence(probability, inner) > self.tokens.limit,
             over=flagged & (received > self.profile.received_quantile(0.95)[bucket]),
             starved=inner & (received < self.profile.received_quantile(0.05)[bucket]),
             lengths=seen.lengths,

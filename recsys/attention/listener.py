@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from recsys.attention.calibrator import Inspection, Plan
 from recsys.attention.observe import Observation
 
@@ -19,6 +22,14 @@ class Reading:
     found: Inspection
     plan: Plan | None
     seconds: float
+
+    @property
+    def gated(self) -> NDArray[np.bool_]:
+        """Which texts [B] were adjusted."""
+        gated = np.zeros(len(self.found), dtype=np.bool_)
+        if self.plan is not None:
+            gated[self.plan.rows] = True
+        return gated
 
 
 class Listener(Protocol):

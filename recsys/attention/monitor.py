@@ -80,14 +80,11 @@ class Monitor:
 
 def _of(reading: Reading) -> _Texts:
     texts = len(reading.found)
-    gated = np.zeros(texts, dtype=np.bool_)
-    if reading.plan is not None:
-        gated[reading.plan.rows] = True
     return _Texts(
         score=reading.found.score,
         lengths=reading.found.lengths,
         flagged=reading.found.flagged.sum(axis=1),
-        gated=gated,
+        gated=reading.gated,
         received_kl=received_kl(reading.seen, reading.plan),
         seconds=np.full(texts, reading.seconds / texts),
         entropy=reading.seen.heads[..., ENTROPY],

@@ -79,10 +79,10 @@ class TokenDetector:
         return _probabilities(self.network, token_batch(seen, np.zeros(seen.tokens.shape[:2], dtype=np.bool_)))
 
 
-def evidence(probability_BT: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How much speaks against each text [B]: the mean of its three highest token probabilities."""
+def evidence(probability_BT: NDArray[np.float64], inner_BT: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How much speaks against each text [B]: the mean of the three highest probabilities of its words."""
     top = np.sort(probability_BT, axis=1)[:, -_EVIDENCE:].sum(axis=1)
-    return np.asarray(top / np.clip(lengths - 2, 1, _EVIDENCE))
+    return np.asarray(top / np.clip(inner_BT.sum(axis=1), 1, _EVIDENCE))
 
 
 def inner_tokens(seen: Observation) -> NDArray[np.bool_]:
@@ -107,7 +107,7 @@ def fit_tokens(training: Sequence[TokenBatch], limiting: Sequence[TokenBatch], c
     minimise(network, len(parts), lambda rows: _loss(network, [parts[int(row)] for row in rows]), config)
     clean = [_probabilities(network, batch) for batch in limiting]
     words = np.concatenate([each[batch.inner] for each, batch in zip(clean, limiting, strict=True)])
-    texts = [evidence(each, batch.inner.sum(axis=1) + 2) for each, batch in zip(clean, limiting, strict=True)]
+    texts = [evidence(each, batch.inner) for each, batch in zip(clean, limiting, strict=True)]
     limit = conformal_limit(np.concatenate(texts), 1 - SUSPECT_CLEAN)
     return TokenDetector(network, float(np.quantile(words, 1 - FLAGGED_CLEAN)), limit)
 

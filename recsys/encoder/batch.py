@@ -5,18 +5,32 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.encoder.bert import TextEncoder
+from recsys.attention.calibrator import Plan
+from recsys.encoder.port import TokenEncoder, Vectors
 
 TOKENS_PER_BATCH = 4_096
 """Batches are as many texts as fit this many padded tokens: short texts go many at a time."""
 
 
-def encode(encoder: TextEncoder, texts: Sequence[str]) -> NDArray[np.float32]:
+def encode(encoder: TokenEncoder, texts: Sequence[str]) -> Vectors:
     """Unit vectors [n, dim], in the order of `texts`."""
-    tokens = encoder.tokenize(texts) if texts else []
-    vectors = np.zeros((len(texts), encoder.dim), dtype=np.float32)
+    return encode_all(encoder, encoder.tokenize(texts) if texts else [])
+
+
+def encode_all(encoder: TokenEncoder, tokens: Sequence[list[int]]) -> Vectors:
+    """Unit vectors [n, dim] of tokenised texts, in their order."""
+    vectors = np.zeros((len(tokens), encoder.dim), dtype=np.float32)
     for rows in batches(tokens):
         vectors[rows] = encoder.encode_tokens([tokens[row] for row in rows])
+    return vectors
+
+
+def adjusted(encoder: TokenEncoder, tokens: Sequence[list[int]], raw: Vectors, plan: Plan | None) -> Vectors:
+    """Unit vectors [n, dim] of one batch: `raw`, but for the texts that `plan` has read again."""
+    if plan is None:
+        return raw
+    vectors = raw.copy()
+    vectors[plan.rows] = encoder.encode_tokens([tokens[row] for row in plan.rows], plan)
     return vectors
 
 

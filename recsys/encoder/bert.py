@@ -1,6 +1,7 @@
 """A BERT (or any transformers text encoder) that turns texts into unit vectors."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,15 @@ class TextEncoder:
             quantise(self._model, self.device)
         self._tap = hook.attach(self._model)
         self.dim: int = self._model.config.hidden_size
-        self._wordlike = _wordlike(self._tokenizer.get_vocab())
 
     @property
     def network(self) -> Any:
         """The transformers model, for those who measure or change it."""
         return self._model
+
+    @cached_property
+    def _wordlike(self) -> NDArray[np.bool_]:
+        return _wordlike(self._tokenizer.get_vocab())
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, cut to `max_tokens`, special tokens included."""

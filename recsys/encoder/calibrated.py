@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from recsys.attention.breaker import Breaker
 from recsys.attention.calibration import Calibration
-from recsys.attention.calibrator import Inspection, Plan
 from recsys.attention.listener import Listener, Reading
 from recsys.attention.observe import HEAD, Observation
-from recsys.encoder.batch import batches
+from recsys.encoder.batch import adjusted, batches
 from recsys.encoder.port import Encoded, ModelEncoder, TokenEncoder, Vectors
 from recsys.encoder.text import text_hash
 from recsys.frames import ARTICLE_ATTENTION, conform
@@ -122,31 +121,23 @@ class CalibratedEncoder:
         began = time.perf_counter()
         found = self._calibration.calibrator.inspect(seen)
         plan = self._calibration.calibrator.plan(found)
-        vectors = raw if plan is None else _adjusted(model, tokens, raw, plan)
+        vectors = adjusted(model, tokens, raw, plan)
         seconds = time.perf_counter() - began
         if not _finite(found.score, found.probability, vectors):
             raise FloatingPointError("scores or calibrated vectors are not finite")
-        words = np.maximum(found.lengths - 2, 0)
-        self.breaker.count(words, found.flagged.sum(axis=1))
+        self.breaker.count(found.words, found.flagged.sum(axis=1))
+        reading = Reading(seen, found, plan, seconds)
         for listener in self._listeners:
-            listener.saw(Reading(seen, found, plan, seconds))
-        return _Calibrated(vectors, _attention(seen, found, plan))
+            listener.saw(reading)
+        return _Calibrated(vectors, _attention(reading))
 
 
-def _adjusted(model: TokenEncoder, tokens: Sequence[list[int]], raw: Vectors, plan: Plan) -> Vectors:
-    vectors = raw.copy()
-    vectors[plan.rows] = model.encode_tokens([tokens[row] for row in plan.rows], plan)
-    return vectors
-
-
-def _attention(seen: Observation, found: Inspection, plan: Plan | None) -> pl.DataFrame:
+def _attention(reading: Reading) -> pl.DataFrame:
     """What there is to tell of each text."""
-    means = seen.heads.mean(axis=(1, 2), dtype=np.float64)
-    gated = np.zeros(len(seen), dtype=np.bool_)
-    if plan is not None:
-        gated[plan.rows] = True
+    means, found = reading.seen.heads.mean(axis=(1, 2), dtype=np.float64), reading.found
     columns = {_COLUMNS[name]: means[:, place] for place, name in enumerate(HEAD)}
-    return pl.DataFrame({**columns, "score": found.score, "flagged_share": found.flagged_share, "gated": gated})
+    told = {"score": found.score, "flagged_share": found.flagged_share, "gated": reading.gated}
+    return pl.DataFrame({**columns, **told})
 
 
 def _finite(*arrays: NDArray[np.floating]) -> bool:

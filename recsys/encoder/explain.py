@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.attention.calibrator import Calibrator, Inspection, Plan
-from recsys.encoder.batch import batches
+from recsys.encoder.batch import encode_all
 from recsys.encoder.bert import TextEncoder
 
 Floats = NDArray[np.float64]
@@ -83,10 +83,7 @@ def _changes(
     encoder: TextEncoder, tokens: Sequence[int], word_T: NDArray[np.int64], read: NDArray[np.int64]
 ) -> Floats:
     ids = np.asarray(tokens)
-    texts = [list(tokens), *(ids[word_T != word].tolist() for word in read)]
-    vectors = np.zeros((len(texts), encoder.dim), dtype=np.float32)
-    for rows in batches(texts):
-        vectors[rows] = encoder.encode_tokens([texts[row] for row in rows])
+    vectors = encode_all(encoder, [list(tokens), *(ids[word_T != word].tolist() for word in read)])
     return np.asarray(1.0 - vectors[1:].astype(np.float64) @ vectors[0])
 
 

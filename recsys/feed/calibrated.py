@@ -46,10 +46,10 @@ def load_calibration(bundle: Bundle) -> "Calibration | None":
     from recsys.attention.files import digest, load_calibrator
 
     path = bundle.path / ATTENTION
-    calibrator = load_calibrator(path)
-    if told["calibrator"] != digest(path) or not isinstance(told.get("flag_rate"), float):
+    calibrator, found = load_calibrator(path), digest(path)
+    if told["calibrator"] != found or not isinstance(told.get("flag_rate"), float):
         raise BundleError(f"bundle {bundle.version} is damaged: {ATTENTION} is not the calibrator of its manifest")
-    return Calibration(calibrator, digest(path), told["flag_rate"])
+    return Calibration(calibrator, found, told["flag_rate"])
 
 
 def article_encoder(

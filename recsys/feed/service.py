@@ -27,7 +27,7 @@ from recsys.feed.follow import LogFollower
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
 from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
-from recsys.frames import ARTICLES, empty, slates_frame
+from recsys.frames import ARTICLES, empty, slates_frame, where
 from recsys.index.build import make_index
 from recsys.settings import Settings
 from recsys.store import articles as article_store
@@ -251,8 +251,8 @@ class FeedService:
     def _put_stored(self, name: str, articles: pl.DataFrame) -> pl.DataFrame:
         """Take in the vectors called `name`; returns the articles that have none."""
         present, vectors = stored_vectors(self.database, name, articles)
-        self._put(articles.filter(pl.Series(present, dtype=pl.Boolean)), vectors)
-        return articles.filter(pl.Series(~present, dtype=pl.Boolean))
+        self._put(where(articles, present), vectors)
+        return where(articles, ~present)
 
     def _put(self, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> None:
         ids = articles["id"].to_list()

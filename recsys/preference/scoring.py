@@ -1,4 +1,6 @@
-"""What a preference network says of slates of past data, many at once."""
+"""What interest models say of slates of past data: a network of many at once, others of one after the other."""
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -6,6 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.preference.batches import parts
 from recsys.preference.data import PreferenceData
+from recsys.preference.match import Reads
 from recsys.preference.network import HistoryBatch, PreferenceNetwork
 
 BATCH = 256
@@ -53,6 +56,16 @@ def _scores(
     rows_BN = torch.from_numpy(data.candidates[grid].astype(np.int64))
     logits_BN = network.scores(interests_BKP, vectors[rows_BN]).double().cpu().numpy()
     return [row[:size] for row, size in zip(logits_BN, sizes, strict=True)]
+
+
+def one_by_one(
+    score: Callable[[Reads, NDArray[np.float32]], NDArray[np.float64]],
+    data: PreferenceData,
+    slates: NDArray[np.int64],
+    vectors: NDArray[np.float32],
+) -> list[NDArray[np.float64]]:
+    """What `score` says of all candidates of each of `slates`, asked as a request would; `vectors` (rows, D)."""
+    return [score(data.history(slate, vectors), vectors[data.shown(slate)]) for slate in slates.tolist()]
 
 
 def withheld(important_BH: NDArray[np.int8], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:

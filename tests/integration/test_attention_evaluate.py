@@ -11,6 +11,7 @@ from recsys.simulate.world import simulate
 from recsys.training.attention.arms import ARMS
 from recsys.training.attention.evaluate import evaluate_attention
 from recsys.training.attention.html import report
+from recsys.training.attention.newest import newest_slates
 from recsys.training.attention.noisy_clicks import measure_noisy_clicks
 from recsys.training.progress import silent
 from tests.trained import HashEncoder, Place, place, populated
@@ -51,7 +52,8 @@ def test_a_log_without_impressions_says_what_to_do(tmp_path: Path) -> None:
 
 def test_noisy_clicks_are_measured_with_the_network_of_the_active_bundle(trained: Place) -> None:
     database = trained.open()
-    found = measure_noisy_clicks(database, trained.settings, HashEncoder(), 1, 60, silent)
+    newest = newest_slates(database, HashEncoder(), 60, silent)
+    found = measure_noisy_clicks(newest, trained.settings, HashEncoder(), 1, silent)
     database.close()
     assert set(found["models"]) == {"content", "network"}
     assert 0 < found["slates"] <= 60
@@ -62,11 +64,12 @@ def test_noisy_clicks_are_measured_with_the_network_of_the_active_bundle(trained
 
 def test_noisy_clicks_before_the_first_bundle_are_measured_by_content_alone(tmp_path: Path) -> None:
     where = populated(tmp_path)
-    found = measure_noisy_clicks(where.open(), where.settings, HashEncoder(), 1, 30, silent)
+    newest = newest_slates(where.open(), HashEncoder(), 30, silent)
+    found = measure_noisy_clicks(newest, where.settings, HashEncoder(), 1, silent)
     assert set(found["models"]) == {"content"}
 
 
 def test_noisy_clicks_in_a_log_without_impressions_say_what_to_do(tmp_path: Path) -> None:
     where = place(tmp_path)
     with pytest.raises(DataError, match="attune ingest"):
-        measure_noisy_clicks(where.open(), where.settings, HashEncoder(), 1, 30, silent)
+        newest_slates(where.open(), HashEncoder(), 30, silent)

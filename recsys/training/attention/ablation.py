@@ -22,7 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.attention.calibrator import Calibrator
-from recsys.encoder.port import ModelEncoder, TokenEncoder
+from recsys.encoder.port import ModelEncoder, TokenEncoder, Vectors
 from recsys.encoder.text import article_texts
 from recsys.errors import BundleError
 from recsys.evaluation import metrics
@@ -36,7 +36,7 @@ from recsys.preference.matcher import NetworkMatcher
 from recsys.preference.network import PreferenceConfig, PreferenceNetwork
 from recsys.store import articles
 from recsys.store.database import Database
-from recsys.training.attention.arms import ALL, HEADS, OFF, STRENGTHS, TOKENS, Vectors, encode_by_arm
+from recsys.training.attention.arms import ALL, HEADS, OFF, STRENGTHS, TOKENS, encode_by_arm
 from recsys.training.attention.damage import DamagedTexts
 from recsys.training.progress import Progress
 

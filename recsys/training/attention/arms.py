@@ -15,13 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.attention.calibrator import Calibrator, Inspection, Plan, Strength
+from recsys.attention.calibrator import Calibrator, Inspection, Strength
 from recsys.attention.tokens import inner_tokens
-from recsys.encoder.batch import batches
-from recsys.encoder.port import TokenEncoder
+from recsys.encoder.batch import adjusted, batches
+from recsys.encoder.port import TokenEncoder, Vectors
 from recsys.training.attention.damage import DamagedTexts
-
-Vectors = NDArray[np.float32]
 
 OFF, HEADS, TOKENS, ALL, RANDOM, DROP, ORACLE = "off", "heads", "tokens", "all", "random", "drop", "oracle"
 ARMS = (OFF, HEADS, TOKENS, ALL, RANDOM, DROP, ORACLE)
@@ -66,7 +64,7 @@ _Way = Callable[[TokenEncoder, Calibrator, _Batch, np.random.Generator], Vectors
 
 def _adjusting(strength: Strength) -> _Way:
     def way(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
-        return _replanned(encoder, batch, replace(calibrator, strength=strength).plan(batch.found))
+        return adjusted(encoder, batch.tokens, batch.raw, replace(calibrator, strength=strength).plan(batch.found))
 
     return way
 
@@ -93,15 +91,8 @@ def _cut_or_lowered(
     """The gate where each token [B, T] is taken for injected with `probability`."""
     flagged = probability > 0
     found = replace(batch.found, flagged=flagged, probability=probability, suspect=np.asarray(flagged.any(axis=1)))
-    return _replanned(encoder, batch, replace(calibrator, strength=STRENGTHS[TOKENS]).plan(found))
-
-
-def _replanned(encoder: TokenEncoder, batch: _Batch, plan: Plan | None) -> Vectors:
-    if plan is None:
-        return batch.raw
-    vectors = batch.raw.copy()
-    vectors[plan.rows] = encoder.encode_tokens([batch.tokens[row] for row in plan.rows], plan)
-    return vectors
+    plan = replace(calibrator, strength=STRENGTHS[TOKENS]).plan(found)
+    return adjusted(encoder, batch.tokens, batch.raw, plan)
 
 
 _WAYS: Mapping[str, _Way] = {

@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.attention.calibrator import Strength
+from recsys.attention.noise import Injector
+from recsys.encoder.port import Vectors
 from recsys.evaluation.bootstrap import Interval, compare
 from recsys.training.attention.arms import OFF, STRENGTHS
-from recsys.training.attention.robustness import KINDS
+from recsys.training.attention.robustness import KINDS, Aucs, with_rows
 from recsys.training.attention.rule import passes
-from recsys.training.attention.trial import Trial, Vectors
+from recsys.training.attention.trial import Trial
 from recsys.training.progress import Progress
 
 DAMAGED, DRAWS = 0.3, 3
 """Share of the articles that is damaged, all kinds mixed, for the robust figures, and over how many draws."""
 
 _ARMS = (OFF, *STRENGTHS)
-
-Aucs = Mapping[str, NDArray[np.float64]]
 
 
 def gate_articles(trial: Trial, seed: int, progress: Progress) -> tuple[Strength, dict[str, Any]]:
@@ -39,7 +39,7 @@ def gate_articles(trial: Trial, seed: int, progress: Progress) -> tuple[Strength
     draws = []
     for draw in range(DRAWS):
         progress("article calibration: draws of damage", draw + 1, DRAWS)
-        draws.append(_damaged(trial, undamaged, np.random.default_rng([seed, draw])))
+        draws.append(_damaged(trial, undamaged, injector, np.random.default_rng([seed, draw])))
     robust = {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in _ARMS}
     parts, chosen = _judged(clean, robust, trial.readers)
     return STRENGTHS[chosen] if chosen else Strength(), {
@@ -53,17 +53,12 @@ def gate_articles(trial: Trial, seed: int, progress: Progress) -> tuple[Strength
     }
 
 
-def _damaged(trial: Trial, undamaged: Mapping[str, Vectors], rng: np.random.Generator) -> Aucs:
+def _damaged(trial: Trial, undamaged: Mapping[str, Vectors], injector: Injector, rng: np.random.Generator) -> Aucs:
     """AUCs by arm with a share of the articles damaged in ways drawn at random."""
     rows = np.flatnonzero(rng.random(trial.articles.height) < DAMAGED)
     kinds = [KINDS[kind] for kind in rng.integers(len(KINDS), size=len(rows))]
-    hurt = trial.encoded(rows, kinds, trial.injector(), int(rng.integers(2**31)), _ARMS)
-    out = {}
-    for arm in _ARMS:
-        vectors = undamaged[arm].copy()
-        vectors[rows] = hurt[arm]
-        out[arm] = trial.aucs(vectors)
-    return out
+    hurt = trial.encoded(rows, kinds, injector, int(rng.integers(2**31)), _ARMS)
+    return {arm: trial.aucs(with_rows(undamaged[arm], rows, hurt[arm])) for arm in _ARMS}
 
 
 def _judged(clean: Aucs, robust: Aucs, readers: NDArray[np.int64]) -> tuple[dict[str, Any], str | None]:

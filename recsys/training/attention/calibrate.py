@@ -4,22 +4,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 import torch
 from numpy.typing import NDArray
 
 from recsys.attention.calibration import Calibration, calibration_of
 from recsys.encoder.lazy import LazyEncoder
-from recsys.encoder.port import Encoder
+from recsys.encoder.port import Encoder, Vectors
 from recsys.feed.calibrated import article_encoder
 from recsys.feed.vectors import ensure_vectors
+from recsys.frames import where
 from recsys.preference.data import PreferenceData
 from recsys.preference.network import PreferenceNetwork
 from recsys.preference.scoring import scores
 from recsys.store.database import Database
 from recsys.training.attention.articles import gate_articles
 from recsys.training.attention.detectors import LEAST_ARTICLES, fit_calibrator
-from recsys.training.attention.trial import Scoring, Trial, Vectors, involved
+from recsys.training.attention.trial import Scoring, Trial, involved
 from recsys.training.corpus import Corpus
 from recsys.training.progress import Progress
 
@@ -65,10 +65,10 @@ def calibrate_articles(
         return CalibratedArticles(corpus, None, {"on": None, "why": why})
     progress("article calibration: detectors", 1, 1)
     model = encoder.loaded()
-    calibrator = fit_calibrator(model, _of(corpus.articles, apart), seed)
+    calibrator = fit_calibrator(model, where(corpus.articles, apart), seed)
     there = involved(data, interest.rows)
     everything_once = np.zeros(int(there.sum()), dtype=np.int64)
-    articles, rows = _of(corpus.articles, there), interest.rows[there]
+    articles, rows = where(corpus.articles, there), interest.rows[there]
     trial = Trial(model, [calibrator], articles, rows, everything_once, data, _by(interest.network))
     strength, figures = gate_articles(trial, seed, progress)
     calibration = calibration_of(replace(calibrator, strength=strength))
@@ -92,10 +92,6 @@ def _read_again(
         # the breaker opened: what cannot read this log's articles is not published
         return CalibratedArticles(corpus, None, {**figures, "on": None, "why": "calibration failed on an article"})
     return CalibratedArticles(replace(corpus, vectors=vectors), calibration, figures)
-
-
-def _of(articles: pl.DataFrame, chosen: NDArray[np.bool_]) -> pl.DataFrame:
-    return articles.filter(pl.Series(chosen, dtype=pl.Boolean))
 
 
 def _by(network: PreferenceNetwork) -> Scoring:

@@ -66,7 +66,7 @@ def detection(encoder: TextEncoder, calibrator: Calibrator, articles: pl.DataFra
 def _judged(encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts) -> _Judged:
     found: list[Inspection] = []
     inner, truth = [], []
-    for rows, seen in observed(encoder, texts):
+    for rows, seen in observed(encoder, texts.tokens):
         found.append(calibrator.inspect(seen))
         inner.append(inner_tokens(seen))
         truth.append(texts.grid(rows))

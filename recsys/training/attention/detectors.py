@@ -17,7 +17,7 @@ from recsys.attention.tokens import TokenBatch, fit_tokens, token_batch
 from recsys.encoder.batch import batches
 from recsys.encoder.bert import TextEncoder
 from recsys.errors import DataError
-from recsys.training.attention.damage import DamagedTexts, damaged_titles, injector_of, tokenised
+from recsys.training.attention.damage import damaged_titles, injector_of, tokenised
 
 LEAST_ARTICLES = 100
 """Fewer articles train no detector."""
@@ -53,7 +53,7 @@ def fit_calibrator(
     def watched(part: pl.DataFrame, kind: NoiseKind | None, number: int) -> list[_Watched]:
         titles = damaged_titles(part, [kind] * part.height, injector, seed + number)
         texts = tokenised(encoder, part, titles)
-        return [_Watched(seen, texts.grid(rows)) for rows, seen in observed(encoder, texts)]
+        return [_Watched(seen, texts.grid(rows)) for rows, seen in observed(encoder, texts.tokens)]
 
     limiting, normal = watched(chosen[:apart], None, 0), watched(chosen[apart:], None, 0)
     draws = [kind for kind in kinds for _ in range(_DRAWS.get(kind, 1))]
@@ -83,8 +83,8 @@ def _structure(normal: Sequence[Observation], seed: int) -> StructureDetector:
     return fit_structure(Profile.of(normal), normal, FitConfig(epochs=STRUCTURE_EPOCHS, batch=64, seed=seed))
 
 
-def observed(encoder: TextEncoder, texts: DamagedTexts) -> Iterator[tuple[NDArray[np.int64], Observation]]:
-    """Watch the encoder read `texts`: batches of rows, and what was seen of them."""
-    for rows in batches(texts.tokens):
-        _, seen = encoder.observe_tokens([texts.tokens[row] for row in rows])
+def observed(encoder: TextEncoder, tokens: Sequence[list[int]]) -> Iterator[tuple[NDArray[np.int64], Observation]]:
+    """Watch the encoder read tokenised texts: batches of rows, and what was seen of them."""
+    for rows in batches(tokens):
+        _, seen = encoder.observe_tokens([tokens[row] for row in rows])
         yield rows, seen

@@ -14,20 +14,16 @@ from numpy.typing import NDArray
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import DataError
-from recsys.evaluation.questions import load_questions
-from recsys.feed.follow import Replay
-from recsys.feed.vectors import VectorTable
-from recsys.preference.data import PreferenceData
+from recsys.frames import where
 from recsys.settings import Settings
 from recsys.store import articles as article_store
-from recsys.store import replay
 from recsys.store.database import Database
 from recsys.training.attention.detection import detection
 from recsys.training.attention.detectors import LEAST_ARTICLES, fit_calibrator
+from recsys.training.attention.newest import newest_slates
 from recsys.training.attention.noisy_clicks import measure_noisy_clicks
 from recsys.training.attention.robustness import robustness
 from recsys.training.attention.trial import Trial, content_scoring, involved
-from recsys.training.preference import collect
 from recsys.training.progress import Progress
 
 FOLDS = 2
@@ -44,48 +40,26 @@ def evaluate_attention(
         DataError: there are too few articles, or no slate with a history, a click and a non-click.
         EncoderError: the encoder cannot be loaded.
     """
-    encoder = LazyEncoder(settings).loaded()
+    encoder = LazyEncoder(settings)
     with database.read() as connection:
-        everything, _ = article_store.changed_since(connection, 0)
-    if everything.height < LEAST_ARTICLES:
-        raise DataError(f"{everything.height} articles train no detector: ingest {LEAST_ARTICLES} at least")
-    rows, data = _slates(database, everything, most_slates, progress)
-    folds, there = _folds(everything), involved(data, rows)
+        stored = article_store.count(connection)
+    if stored < LEAST_ARTICLES:
+        raise DataError(f"{stored} articles train no detector: ingest {LEAST_ARTICLES} at least")
+    newest = newest_slates(database, encoder, most_slates, progress)
+    everything, folds = newest.stored, _folds(newest.stored)
+    there, model = involved(newest.data, newest.rows), encoder.loaded()
     with threads(settings.threads):
         calibrators = []
         for fold in range(FOLDS):
             progress("detectors", fold + 1, FOLDS)
-            calibrators.append(fit_calibrator(encoder, _of(everything, folds != fold), settings.seed))
+            calibrators.append(fit_calibrator(model, where(everything, folds != fold), settings.seed))
         progress("detection", 1, 1)
-        found = detection(encoder, calibrators[0], _of(everything, folds == 0), settings.seed)
-        part = _of(everything, there)
-        trial = Trial(encoder, calibrators, part, rows[there], folds[there], data, content_scoring)
+        found = detection(model, calibrators[0], where(everything, folds == 0), settings.seed)
+        part = where(everything, there)
+        trial = Trial(model, calibrators, part, newest.rows[there], folds[there], newest.data, content_scoring)
         hurt = robustness(trial, seeds, progress)
-        history = measure_noisy_clicks(database, settings, LazyEncoder(settings), seeds, most_slates, progress)
+    history = measure_noisy_clicks(newest, settings, encoder, seeds, progress)
     return {"detection": found, "robustness": hurt, "history": history}
-
-
-def _slates(
-    database: Database, everything: pl.DataFrame, most_slates: int, progress: Progress
-) -> tuple[NDArray[np.int64], PreferenceData]:
-    """Article rows of `everything` [n], and the newest slates with what their readers had read, in those rows."""
-    with database.read() as connection:
-        span = replay.slate_span(connection)
-        if span is None:
-            raise DataError("the log has no impressions to rank: run `attune ingest` on click logs first")
-        questions = load_questions(connection, span[0], span[1] + 1, everything, span[1] + 1).tail(most_slates)
-        with Replay(connection) as log:
-            table = VectorTable()
-            rows = log.state.articles.lookup(everything["id"].to_list()).astype(np.int64)
-            table.put(rows, np.ones((len(rows), 1), dtype=np.float32))  # every described article has a vector
-            data = collect(log, table, questions, progress)
-    if not len(data.usable()):
-        raise DataError("no impression has a history, a click and a non-click")
-    return rows, data
-
-
-def _of(articles: pl.DataFrame, chosen: NDArray[np.bool_]) -> pl.DataFrame:
-    return articles.filter(pl.Series(chosen, dtype=pl.Boolean))
 
 
 def _folds(articles: pl.DataFrame) -> NDArray[np.int64]:

@@ -14,27 +14,21 @@ from numpy.typing import NDArray
 
 from recsys.bundle import active_version
 from recsys.encoder.device import threads
-from recsys.encoder.port import Encoder
-from recsys.errors import DataError
+from recsys.encoder.port import Encoder, Vectors
 from recsys.evaluation import metrics
-from recsys.evaluation.questions import load_questions
-from recsys.feed.follow import Replay
 from recsys.feed.trained import load_active
-from recsys.feed.vectors import ensure_vectors, vector_table
 from recsys.preference.content import ContentMatcher, mean_match
 from recsys.preference.data import PreferenceData
 from recsys.preference.dwell import BOUNCE_SECONDS
-from recsys.preference.match import Matcher
+from recsys.preference.match import Matcher, Reads
 from recsys.preference.matcher import NetworkMatcher
 from recsys.preference.network import PreferenceNetwork
-from recsys.preference.scoring import scores
+from recsys.preference.scoring import one_by_one, scores
 from recsys.settings import Settings
-from recsys.store import articles as article_store
-from recsys.store.database import Database
-from recsys.store.replay import slate_span
 from recsys.training.attention.clicks import Articles, with_noise, with_shuffled_dwell, without
+from recsys.training.attention.newest import Newest
 from recsys.training.attention.robustness import standard_error
-from recsys.training.preference import collect, slate_aucs
+from recsys.training.preference import slate_aucs
 from recsys.training.progress import Progress
 
 SHARES = (0.0, 0.1, 0.3, 0.6)
@@ -45,31 +39,16 @@ _Scorer = Callable[[PreferenceData], float]
 
 
 def measure_noisy_clicks(
-    database: Database, settings: Settings, encoder: Encoder, seeds: int, most_slates: int, progress: Progress
+    newest: Newest, settings: Settings, encoder: Encoder, seeds: int, progress: Progress
 ) -> dict[str, Any]:
-    """`noisy_clicks` on the newest `most_slates` slates of `database`, with the active bundle's network, if any.
+    """`noisy_clicks` on the usable slates of `newest`, with the active bundle's network, if any.
 
     Raises:
-        DataError: no slate has a history, a click and a non-click.
         BundleError: the active bundle cannot be used.
-        EncoderError: an article has no vector and the encoder cannot be loaded.
     """
-    with database.read() as connection:
-        everything, _ = article_store.changed_since(connection, 0)
-    encoded = ensure_vectors(database, encoder, everything)
-    with database.read() as connection:
-        span = slate_span(connection)
-        if span is None:
-            raise DataError("the log has no impressions to rank: run `attune ingest` on click logs first")
-        questions = load_questions(connection, span[0], span[1] + 1, everything, span[1] + 1).tail(most_slates)
-        with Replay(connection) as log:
-            table = vector_table(log.state, everything, encoded)
-            data = collect(log, table, questions, progress)
-            articles = Articles.of(log.state, table, span[1])
-    if not len(data.usable()):
-        raise DataError("no impression has a history, a click and a non-click")
+    data = newest.data.only(newest.data.usable())
     with threads(settings.threads):
-        return noisy_clicks(data.only(data.usable()), articles, _served(settings, encoder), seeds, progress)
+        return noisy_clicks(data, newest.articles, _served(settings, encoder), seeds, progress)
 
 
 def _served(settings: Settings, encoder: Encoder) -> tuple[PreferenceNetwork, PreferenceNetwork] | None:
@@ -156,24 +135,14 @@ def _draw(
 
 
 def _mean(articles: Articles) -> _Scorer:
-    return lambda data: _auc(
-        data,
-        [
-            mean_match(data.history(slate, articles.vectors), articles.vectors[data.shown(slate)])
-            for slate in range(len(data.at))
-        ],
-    )
+    return lambda data: _auc(data, one_by_one(mean_match, data, np.arange(len(data.at)), articles.vectors))
 
 
 def _content(articles: Articles, matcher: Matcher) -> _Scorer:
-    def auc(data: PreferenceData) -> float:
-        found = (
-            matcher.match(data.history(slate, articles.vectors), articles.vectors[data.shown(slate)], 0)
-            for slate in range(len(data.at))
-        )
-        return _auc(data, [match.scores for match in found])
+    def score(reads: Reads, candidates: Vectors) -> NDArray[np.float64]:
+        return matcher.match(reads, candidates, 0).scores
 
-    return auc
+    return lambda data: _auc(data, one_by_one(score, data, np.arange(len(data.at)), articles.vectors))
 
 
 def _network(articles: Articles, network: PreferenceNetwork) -> _Scorer:

@@ -2,12 +2,12 @@
 
 from recsys.attention.observe import Observation
 from recsys.attention.profile import Profile
-from recsys.encoder.batch import batches
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.text import article_texts
 from recsys.errors import DataError
 from recsys.store import articles as article_store
 from recsys.store.database import Database
+from recsys.training.attention.detectors import observed
 from recsys.training.progress import Progress
 
 
@@ -26,7 +26,7 @@ def profile_articles(
     drawn = articles.sample(min(most, articles.height), seed=seed, shuffle=True)
     tokens = encoder.tokenize(article_texts(drawn))
     watched: list[Observation] = []
-    for rows in batches(tokens):
-        watched.append(encoder.observe_tokens([tokens[row] for row in rows])[1])
+    for _, seen in observed(encoder, tokens):
+        watched.append(seen)
         progress("articles watched", sum(map(len, watched)), len(tokens))
     return Profile.of(watched)

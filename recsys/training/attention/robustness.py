@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.attention.noise import Injector, NoiseKind
+from recsys.encoder.port import Vectors
 from recsys.evaluation.bootstrap import intervals
 from recsys.training.attention.arms import ARMS, OFF, ORACLE
-from recsys.training.attention.trial import Trial, Vectors
+from recsys.training.attention.trial import Trial
 from recsys.training.progress import Progress
 
 KINDS = tuple(NoiseKind)
@@ -69,15 +70,16 @@ def _draw(trial: Trial, clean: Mapping[str, Vectors], injector: Injector, seed: 
         rows = np.flatnonzero((order < _MIDDLE) | ((order < _MOST) & (own == number)))
         hurt = trial.encoded(rows, [kind] * len(rows), injector, seed)
         alone, shared = order[rows] < _MIDDLE, own[rows] == number
-        yield kind.value, {arm: trial.aucs(_with(base[arm], rows[alone], hurt[arm][alone])) for arm in ARMS}
+        yield kind.value, {arm: trial.aucs(with_rows(base[arm], rows[alone], hurt[arm][alone])) for arm in ARMS}
         for arm in ARMS:
             mixture[arm][rows[shared]] = hurt[arm][shared]
     for share in SHARES:
         rows = np.flatnonzero(order < share)
-        yield mixed(share), {arm: trial.aucs(_with(base[arm], rows, mixture[arm][rows])) for arm in ARMS}
+        yield mixed(share), {arm: trial.aucs(with_rows(base[arm], rows, mixture[arm][rows])) for arm in ARMS}
 
 
-def _with(vectors: Vectors, rows: NDArray[np.int64], others: Vectors) -> Vectors:
+def with_rows(vectors: Vectors, rows: NDArray[np.int64], others: Vectors) -> Vectors:
+    """`vectors` [n, d] with `others` [m, d] in the place of `rows` [m]."""
     out = vectors.copy()
     out[rows] = others
     return out

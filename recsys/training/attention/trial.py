@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from recsys.attention.calibrator import Calibrator
 from recsys.attention.noise import Injector, NoiseKind
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.port import Vectors
 from recsys.preference.content import ContentMatcher
 from recsys.preference.data import PreferenceData
+from recsys.preference.scoring import one_by_one
 from recsys.training.attention.arms import ARMS, encode_by_arm
 from recsys.training.attention.damage import damaged_titles, injector_of, tokenised
 from recsys.training.preference import slate_aucs
 
-Vectors = NDArray[np.float32]
 Scoring = Callable[[PreferenceData, Vectors], Sequence[NDArray[np.float64]]]
 """Slates and vectors by article row [rows, d] → scores of all candidates of each usable slate."""
 
@@ -76,10 +77,7 @@ class Trial:
 def content_scoring(data: PreferenceData, table: Vectors) -> list[NDArray[np.float64]]:
     """Scores by the content match, which nothing was trained for."""
     matcher = ContentMatcher()
-    return [
-        matcher.match(data.history(slate, table), table[data.shown(slate)], int(data.at[slate])).scores
-        for slate in data.usable().tolist()
-    ]
+    return one_by_one(lambda reads, shown: matcher.match(reads, shown, 0).scores, data, data.usable(), table)
 
 
 def involved(data: PreferenceData, rows: NDArray[np.int64]) -> NDArray[np.bool_]:

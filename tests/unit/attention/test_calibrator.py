@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from recsys.attention.calibrator import Calibrator, Inspection, Strength
 from recsys.attention.profile import Profile
-from recsys.attention.tokens import evidence
+from recsys.attention.tokens import evidence, inner_tokens
 from tests.unit.attention.observations import HEADS, LAYERS, normal
 from tests.unit.attention.small import small_calibrator
 
@@ -135,7 +135,7 @@ def test_an_inspection_joins_what_the_detectors_say(calibrator: Calibrator) -> N
     np.testing.assert_array_equal(inspection.score, structure.score)
     np.testing.assert_array_equal(inspection.probability, calibrator.tokens.probabilities(seen))
     np.testing.assert_array_equal(inspection.flagged, inspection.probability > calibrator.tokens.threshold)
-    speaks_against = evidence(inspection.probability, seen.lengths)
+    speaks_against = evidence(inspection.probability, inner_tokens(seen))
     np.testing.assert_array_equal(inspection.suspect, speaks_against > calibrator.tokens.limit)
     off = structure.heads > calibrator.structure.head_limits
     np.testing.assert_array_equal(inspection.head_excess > 0, off)
