@@ -22,7 +22,7 @@ from benchmarks import heads, mind
 from benchmarks.timing import best_seconds, ratio
 from recsys.encoder.batch import encode
 from recsys.encoder.bert import TextEncoder
-from recsys.encoder.text import article_texts
+from recsys.encoder.text import headlines
 from recsys.evaluation.bootstrap import compare
 from recsys.preference.content import ContentMatcher
 from recsys.settings import Precision
@@ -77,10 +77,10 @@ def main() -> None:
 
 def _texts(database: str | None, most: int) -> list[str]:
     if database is None:
-        return article_texts(simulate(readers=1, articles=most, days=1).articles)
+        return headlines(simulate(readers=1, articles=most, days=1).articles)
     with open_database(database).read() as connection:
         stored, _ = article_store.changed_since(connection, 0)
-    return article_texts(stored.sample(min(most, stored.height), seed=7, shuffle=True))
+    return headlines(stored.sample(min(most, stored.height), seed=7, shuffle=True))
 
 
 def _variants(plain: TextEncoder, ranking: Sequence[str]) -> dict[str, Callable[[], TextEncoder]]:
@@ -143,7 +143,7 @@ def _shared(one: NDArray[np.int64], other: NDArray[np.int64]) -> list[float]:
 def _auc(encoder: TextEncoder, shown: mind.Impressions | None) -> NDArray[np.float64] | None:
     if shown is None:
         return None
-    matched = shown.matched(encode(encoder, shown.texts))
+    matched = shown.matched(encode(encoder, [text.headline for text in shown.texts]))
     scores = [ContentMatcher().match(reads, candidates, 0).scores.tolist() for reads, candidates in matched]
     return mind.auc(scores, shown.clicked)
 

@@ -17,7 +17,7 @@ from benchmarks.timing import best_seconds
 from recsys.encoder.batch import encode
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.pooling import mean_pool
-from recsys.encoder.text import article_texts
+from recsys.encoder.text import headlines
 from recsys.simulate.world import simulate
 
 GOAL = 1.3
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    texts = article_texts(simulate(readers=1, articles=given.articles, days=1).articles)
+    texts = headlines(simulate(readers=1, articles=given.articles, days=1).articles)
     ours, plain = TextEncoder(device="cpu"), PlainLoop(max_tokens=64)
     apart = float(np.abs(encode(ours, texts[:_BATCH]) - plain.encode(texts[:_BATCH])).max())
     fast = best_seconds(lambda: encode(ours, texts), 2)

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys import frames
-from recsys.encoder.text import article_texts
+from recsys.encoder.text import ArticleText, article_texts
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import Interval
 from recsys.evaluation.slates import ScoredSlates
@@ -23,9 +23,9 @@ _SECONDS_APART = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Impressions:
-    """texts: what the encoder reads of each article; history, candidates: rows of them; clicked: 0 or 1 each."""
+    """texts: of each article; history, candidates: rows of them; clicked: 0 or 1 each."""
 
-    texts: list[str]
+    texts: list[ArticleText]
     history: list[list[int]]
     candidates: list[list[int]]
     clicked: list[list[int]]
@@ -66,7 +66,7 @@ def told(interval: Interval) -> str:
 
 
 def _articles(news: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    columns = {name: [row.get(name) for row in news] for name in ("id", "title", "category")}
+    columns = {name: [row.get(name) for row in news] for name in ("id", "title", "category", "abstract")}
     # the sample calls the subcategory "subvert"
     return frames.conform(
         pl.DataFrame({**columns, "subcategory": [row.get("subvert") for row in news]}), frames.ARTICLES

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from recsys.encoder.port import Encoded
+from recsys.encoder.text import ArticleText
 from recsys.evaluation.questions import load_questions
 from recsys.evaluation.replay import replay
 from recsys.evaluation.systems import systems
@@ -35,9 +36,9 @@ class RandomEncoder:
 
     name = "random"
 
-    def read(self, texts: Sequence[str]) -> Encoded:
-        """Unit vectors [n, 384]."""
-        drawn = np.random.default_rng(7).normal(size=(len(texts), 384)).astype(np.float32)
+    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+        """Unit vectors [n, 1152]."""
+        drawn = np.random.default_rng(7).normal(size=(len(texts), 1152)).astype(np.float32)
         return Encoded({self.name: np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))})
 
 

@@ -8,19 +8,25 @@ from numpy.typing import NDArray
 
 from recsys.attention.calibrator import Plan
 from recsys.attention.observe import Observation
+from recsys.encoder.fields import article_vectors
+from recsys.encoder.text import ArticleText
 from tests.unit.attention.observations import normal
 
 DIM = 16
 
 
-def hashed(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Unit vectors [n, DIM], the same on every machine."""
+def hashed(texts: Sequence[ArticleText]) -> NDArray[np.float32]:
+    """Unit vectors [n, 3·DIM] of articles, the same on every machine."""
+    return article_vectors(HashModel(), texts)
+
+
+def _of_texts(texts: Sequence[str]) -> NDArray[np.float32]:
     vectors = np.asarray([2 * _noise(text.split()[0]) + _noise(text) for text in texts]).reshape(-1, DIM)
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
 class HashModel:
-    """Encodes tokens as `hashed` encodes the text they came from; attention is made up from them."""
+    """Encodes tokens by the text they came from; attention is made up from them."""
 
     dim = DIM
 
@@ -33,7 +39,7 @@ class HashModel:
         return tokens
 
     def encode_tokens(self, tokens: Sequence[list[int]], plan: Plan | None = None) -> NDArray[np.float32]:
-        vectors = hashed([self._texts[tuple(line)] for line in tokens])
+        vectors = _of_texts([self._texts[tuple(line)] for line in tokens])
         if plan is None:
             return vectors
         moved = vectors + np.abs(plan.log_gate).sum(axis=1, keepdims=True) + plan.mix.sum(axis=(1, 2))[:, None]

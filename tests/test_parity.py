@@ -33,7 +33,7 @@ from recsys.domain import DAY, HOUR, FeedRequest, HistoryItem, Ranking, RankRequ
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
-from recsys.encoder.text import article_texts, text_hash
+from recsys.encoder.text import article_texts, headlines, text_hash
 from recsys.evaluation.questions import load_questions
 from recsys.evaluation.replay import replay
 from recsys.evaluation.systems import FULL, systems
@@ -137,7 +137,7 @@ class Session:
 def calibration() -> Calibration:
     """A calibrator of the real encoder, hardly trained, that adjusts every text."""
     encoder = TextEncoder(device="cpu")
-    tokens = encoder.tokenize(article_texts(recent_world().articles))
+    tokens = encoder.tokenize(headlines(recent_world().articles))
     _, seen = encoder.observe_tokens(tokens)
     profile, quick = Profile(*seen.heads.shape[1:3]), FitConfig(epochs=1)
     profile.add(seen)

@@ -6,36 +6,33 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from recsys.bundle import Bundle
 from recsys.domain import DAY
+from recsys.encoder.fields import article_vectors
 from recsys.encoder.port import Encoded, Encoder, TokenEncoder
+from recsys.encoder.text import ArticleText
 from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.simulate.world import World, simulate
 from recsys.store import articles, log
 from recsys.store.database import Database, open_database
 from recsys.training import train as training
-from tests.hashed import HashModel, hashed
+from tests.hashed import HashModel
 
 
 class HashEncoder:
-    """Texts → vectors near to that of their first word, which is the category; the same on every machine."""
+    """Articles → vectors near to those of the first words of their texts; the same on every machine."""
 
     name = "hash@16"
 
     def __init__(self) -> None:
-        self.encoded: list[str] = []
+        self.encoded: list[ArticleText] = []
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def read(self, texts: Sequence[ArticleText]) -> Encoded:
         self.encoded += texts
-        return hashed(texts)
-
-    def read(self, texts: Sequence[str]) -> Encoded:
-        return Encoded({self.name: self.encode(texts)})
+        return Encoded({self.name: article_vectors(HashModel(), texts)})
 
     def loaded(self) -> TokenEncoder:
         return HashModel()

@@ -30,7 +30,7 @@ def explain_article(database: "Database", settings: "Settings", article: str) ->
 
     from recsys.encoder.explain import explain_text
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.encoder.text import article_texts
+    from recsys.encoder.text import headlines
     from recsys.feed.trained import active_system
     from recsys.store import articles
 
@@ -41,7 +41,7 @@ def explain_article(database: "Database", settings: "Settings", article: str) ->
     encoder = LazyEncoder(settings)
     system = active_system(settings.home, encoder.name)
     calibrator = None if system is None or system.calibration is None else system.calibration.calibrator
-    (text,) = article_texts(stored)
+    (text,) = headlines(stored)
     words = explain_text(encoder.loaded(), text, calibrator)
     return {
         "article": article,

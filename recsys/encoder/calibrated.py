@@ -1,7 +1,8 @@
-"""Texts → raw and calibrated vectors, and what attention did with every text.
+"""Articles → raw and calibrated vectors, and what attention did with every headline.
 
-Every text is read once, watched. Those that the calibrator plans to adjust are read a second time, adjusted; for
-all others the calibrated vector is the raw one. If calibration fails, the raw vectors are all there is.
+Every headline is read once, watched. Those that the calibrator plans to adjust are read a second time, adjusted;
+for all others the calibrated vector is the raw one. Topics and abstracts are read as they are: the detectors know
+headlines. If calibration fails, the raw vectors are all there is.
 """
 
 import time
@@ -17,8 +18,9 @@ from recsys.attention.calibration import Calibration
 from recsys.attention.listener import Listener, Reading
 from recsys.attention.observe import HEAD, Observation
 from recsys.encoder.batch import adjusted, batches
+from recsys.encoder.fields import around, beside
 from recsys.encoder.port import Encoded, ModelEncoder, TokenEncoder, Vectors
-from recsys.encoder.text import text_hash
+from recsys.encoder.text import ArticleText, text_hash
 from recsys.frames import ARTICLE_ATTENTION, conform
 
 _COLUMNS = {
@@ -67,7 +69,7 @@ class CalibratedEncoder:
         raw = self._encoder.name
         return raw if self.breaker.open else self._calibration.name_of(raw)
 
-    def read(self, texts: Sequence[str]) -> Encoded:
+    def read(self, texts: Sequence[ArticleText]) -> Encoded:
         """Raw vectors and calibrated ones, under their names; only the raw ones if the breaker is, or gets, open.
 
         Raises:
@@ -76,7 +78,7 @@ class CalibratedEncoder:
         if self.breaker.open or not texts:
             return self._encoder.read(texts)
         model = self._encoder.loaded()
-        tokens = model.tokenize(texts)
+        tokens = model.tokenize([text.headline for text in texts])
         raw = np.zeros((len(texts), model.dim), dtype=np.float32)
         calibrated, order, attention = raw.copy(), [], []
         for rows in batches(tokens):
@@ -85,12 +87,14 @@ class CalibratedEncoder:
                 calibrated[rows] = done.vectors
                 order.append(rows)
                 attention.append(done.attention)
+        others = around(model, texts)
+        vectors = {self._encoder.name: beside(raw, others)}
         if self.breaker.open:
-            return Encoded({self._encoder.name: raw})
+            return Encoded(vectors)
         seen = pl.concat(attention)[np.argsort(np.concatenate(order))]
-        return Encoded({self._encoder.name: raw, self.name: calibrated}, self._described(texts, seen))
+        return Encoded({**vectors, self.name: beside(calibrated, others)}, self._described(texts, seen))
 
-    def _described(self, texts: Sequence[str], attention: pl.DataFrame) -> pl.DataFrame:
+    def _described(self, texts: Sequence[ArticleText], attention: pl.DataFrame) -> pl.DataFrame:
         named = attention.with_columns(
             pl.lit(self._encoder.name).alias("model"),
             pl.lit(self._calibration.digest).alias("calibrator"),

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from recsys.encoder.fields import FIELDS, article_vectors
 from recsys.encoder.port import Encoded, Vectors
+from recsys.encoder.text import ArticleText
 from recsys.settings import Settings
 
 if TYPE_CHECKING:
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LazyEncoder:
-    """Texts → vectors. `name` is known without loading the model; vectors of different names never mix."""
+    """Articles → vectors. `name` is known without loading the model; vectors of different names never mix."""
 
     def __init__(self, settings: Settings) -> None:
         self.name = _name(settings)
@@ -28,9 +30,9 @@ class LazyEncoder:
 
         return encode(self.loaded(), texts)
 
-    def read(self, texts: Sequence[str]) -> Encoded:
+    def read(self, texts: Sequence[ArticleText]) -> Encoded:
         """See `port.Encoder.read`."""
-        return Encoded({self.name: self.encode(texts)})
+        return Encoded({self.name: article_vectors(self.loaded(), texts)})
 
     def loaded(self) -> "TextEncoder":
         """The model, loaded now if it was not yet.
@@ -51,4 +53,4 @@ class LazyEncoder:
 def _name(settings: Settings) -> str:
     """Everything that changes a vector; float32 goes without saying, as in the names of older vectors."""
     precision = "" if settings.encoder_precision == "float32" else f"-{settings.encoder_precision}"
-    return f"{settings.encoder}@{settings.encoder_max_tokens}{precision}"
+    return f"{settings.encoder}@{settings.encoder_max_tokens}x{FIELDS}{precision}"

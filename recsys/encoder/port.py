@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.encoder.text import ArticleText
+
 if TYPE_CHECKING:
     from recsys.attention.calibrator import Plan
     from recsys.attention.observe import Observation
@@ -17,10 +19,10 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What came of n texts. vectors: unit vectors [n, d] by the name they are stored under.
+    """What came of n articles. vectors: unit vectors [n, d] by the name they are stored under.
 
-    attention: what was seen of each text, n rows with the columns of `frames.ARTICLE_ATTENTION`; None if nobody
-    watched.
+    attention: what was seen of each headline, n rows with the columns of `frames.ARTICLE_ATTENTION`; None if
+    nobody watched.
     """
 
     vectors: Mapping[str, Vectors]
@@ -28,15 +30,15 @@ class Encoded:
 
 
 class Encoder(Protocol):
-    """Texts → unit vectors. `name` tells which: vectors of different names are never taken for each other."""
+    """Articles → unit vectors. `name` tells which: vectors of different names are never taken for each other."""
 
     @property
     def name(self) -> str:
         """Name of the vectors to use; among those that `read` gives, unless it changed meanwhile."""
         ...
 
-    def read(self, texts: Sequence[str]) -> Encoded:
-        """Encode `texts`.
+    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+        """Encode articles by their texts.
 
         Raises:
             EncoderError: the model cannot be loaded, or gave vectors that are not finite.

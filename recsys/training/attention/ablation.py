@@ -22,8 +22,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.attention.calibrator import Calibrator
+from recsys.encoder.fields import around, beside
 from recsys.encoder.port import ModelEncoder, TokenEncoder, Vectors
-from recsys.encoder.text import article_texts
+from recsys.encoder.text import ArticleText, article_texts
 from recsys.errors import BundleError
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import compare, intervals
@@ -111,14 +112,17 @@ def _parts(system: TrainedSystem) -> tuple[Calibrator, PreferenceNetwork]:
 
 
 def _encoded(
-    encoder: TokenEncoder, calibrator: Calibrator, texts: Sequence[str], progress: Progress
+    encoder: TokenEncoder, calibrator: Calibrator, texts: Sequence[ArticleText], progress: Progress
 ) -> Mapping[str, Vectors]:
-    """Vectors [n, d] of undamaged `texts` by arm: each is watched once, and read again where an arm adjusts it."""
+    """Vectors [n, 3d] of undamaged articles by arm: each headline is watched, and read again if adjusted."""
     parts = []
     for start in range(0, len(texts), CHUNK):
-        tokens = encoder.tokenize(texts[start : start + CHUNK])
+        chunk = texts[start : start + CHUNK]
+        tokens = encoder.tokenize([text.headline for text in chunk])
         whole = DamagedTexts(tokens, [[False] * len(line) for line in tokens])
-        parts.append(encode_by_arm(encoder, calibrator, whole, seed=0, arms=_ARMS))  # no arm here draws numbers
+        # no arm here draws numbers
+        by_arm, others = encode_by_arm(encoder, calibrator, whole, seed=0, arms=_ARMS), around(encoder, chunk)
+        parts.append({arm: beside(by_arm[arm], others) for arm in _ARMS})
         progress("articles encoded", min(start + CHUNK, len(texts)), len(texts))
     return {arm: np.concatenate([part[arm] for part in parts]) for arm in _ARMS}
 

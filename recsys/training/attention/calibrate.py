@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from recsys.attention.calibration import Calibration, calibration_of
+from recsys.encoder.fields import with_headlines
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.port import Encoder, Vectors
 from recsys.feed.calibrated import article_encoder
@@ -69,7 +70,8 @@ def calibrate_articles(
     there = involved(data, interest.rows)
     everything_once = np.zeros(int(there.sum()), dtype=np.int64)
     articles, rows = where(corpus.articles, there), interest.rows[there]
-    trial = Trial(model, [calibrator], articles, rows, everything_once, data, _by(interest.network))
+    scoring = _by(interest.network, rows, corpus.vectors[there])
+    trial = Trial(model, [calibrator], articles, rows, everything_once, data, scoring)
     strength, figures = gate_articles(trial, seed, progress)
     calibration = calibration_of(replace(calibrator, strength=strength))
     return _read_again(database, encoder, corpus, calibration, figures, progress)
@@ -94,11 +96,16 @@ def _read_again(
     return CalibratedArticles(replace(corpus, vectors=vectors), calibration, figures)
 
 
-def _by(network: PreferenceNetwork) -> Scoring:
-    """Scores of the usable slates by `network`, which was trained on raw vectors: the space is the same."""
+def _by(network: PreferenceNetwork, rows: NDArray[np.int64], vectors: Vectors) -> Scoring:
+    """Scores of the usable slates by `network`, which was trained on raw vectors: the space is the same.
+
+    `vectors` [n, 3d] of the articles in `rows` [n], of which the headlines are replaced by those to be judged.
+    """
     device = network.log_scale.device
 
     def scoring(data: PreferenceData, table: Vectors) -> list[NDArray[np.float64]]:
-        return scores(network, data, data.usable(), torch.from_numpy(table).to(device))
+        articles = np.zeros((len(table), vectors.shape[1]), dtype=np.float32)
+        articles[rows] = with_headlines(vectors, table[rows])
+        return scores(network, data, data.usable(), torch.from_numpy(articles).to(device))
 
     return scoring

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recsys.attention.noise import Damaged, Injector, NoiseKind, undamaged
 from recsys.encoder.bert import TextEncoder
-from recsys.encoder.text import article_texts
+from recsys.encoder.text import headlines
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def damaged_titles(
 def tokenised(encoder: TextEncoder, articles: pl.DataFrame, titles: Sequence[Damaged]) -> DamagedTexts:
     """What the encoder reads of `articles` under these titles; the title stands last in the text."""
     replaced = articles.with_columns(pl.Series("title", [title.text for title in titles], dtype=pl.String))
-    words = [text.split() for text in article_texts(replaced)]
+    words = [text.split() for text in headlines(replaced)]
     injected = [
         [False] * (len(line) - len(title.words)) + list(title.injected)
         for line, title in zip(words, titles, strict=True)

@@ -3,7 +3,7 @@
 from recsys.attention.observe import Observation
 from recsys.attention.profile import Profile
 from recsys.encoder.bert import TextEncoder
-from recsys.encoder.text import article_texts
+from recsys.encoder.text import headlines
 from recsys.errors import DataError
 from recsys.store import articles as article_store
 from recsys.store.database import Database
@@ -24,7 +24,7 @@ def profile_articles(
     if articles.is_empty():
         raise DataError("no articles to watch: run `attune ingest` first")
     drawn = articles.sample(min(most, articles.height), seed=seed, shuffle=True)
-    tokens = encoder.tokenize(article_texts(drawn))
+    tokens = encoder.tokenize(headlines(drawn))
     watched: list[Observation] = []
     for _, seen in observed(encoder, tokens):
         watched.append(seen)

@@ -19,7 +19,7 @@ def test_impressions_are_rows_of_the_texts(tmp_path: Path) -> None:
     (tmp_path / "impressions.jsonl").write_text("\n".join(map(json.dumps, shown)))
     found = mind.impressions(tmp_path)
     assert found is not None
-    assert found.texts == ["weather local: Rain", "sport football: Goal"]
+    assert [text.headline for text in found.texts] == ["weather local: Rain", "sport football: Goal"]
     assert (found.history, found.candidates, found.clicked) == ([[1]], [[0, 1]], [[0, 1]])
     ((_, candidates),) = found.matched(np.eye(2, dtype=np.float32))
     np.testing.assert_array_equal(candidates, np.eye(2))

@@ -15,8 +15,9 @@ from recsys.attention.observe import Observation
 from recsys.encoder import batch
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.calibrated import CalibratedEncoder
+from recsys.encoder.fields import article_vectors
 from recsys.encoder.port import Encoded, Vectors
-from recsys.encoder.text import text_hash
+from recsys.encoder.text import ArticleText, text_hash
 from recsys.errors import EncoderError
 from recsys.frames import ARTICLE_ATTENTION
 from tests.calibrated import eager
@@ -24,7 +25,12 @@ from tests.hashed import HashModel, hashed
 from tests.trained import HashEncoder
 from tests.unit.attention.small import small_calibrator
 
-TEXTS = ["sport: One", "world: Two words", "sport: A title that is longer than all of the others", "world: Three"]
+TEXTS = [
+    ArticleText("sport: One", "sport"),
+    ArticleText("world: Two words", "world", "What happened"),
+    ArticleText("sport: A title that is longer than all of the others", "sport"),
+    ArticleText("world: Three"),
+]
 RAW = HashEncoder.name
 
 
@@ -85,14 +91,14 @@ def test_the_text_encoder_gives_with_a_calibrator_of_no_strength_what_it_gives_a
     class Real:
         name = "real"
 
-        def read(self, texts: Sequence[str]) -> Encoded:
-            return Encoded({"real": batch.encode(encoder, texts)})
+        def read(self, texts: Sequence[ArticleText]) -> Encoded:
+            return Encoded({"real": article_vectors(encoder, texts)})
 
         def loaded(self) -> TextEncoder:
             return encoder
 
     watched = CalibratedEncoder(Real(), calm, Breaker(calm.flag_rate)).read(TEXTS)
-    np.testing.assert_allclose(watched.vectors["real"], batch.encode(encoder, TEXTS), atol=1e-6)
+    np.testing.assert_allclose(watched.vectors["real"], article_vectors(encoder, TEXTS), atol=1e-6)
     assert watched.attention is not None
     assert watched.attention["entropy"].is_between(0, 1).all()
 
@@ -144,7 +150,7 @@ def test_rows_stand_in_the_order_of_the_texts_however_they_are_batched(monkeypat
 
 def test_the_statistics_are_means_over_heads_and_what_the_detectors_say() -> None:
     model, calibration = HashModel(), eager()
-    _, seen = model.observe_tokens(model.tokenize(TEXTS))
+    _, seen = model.observe_tokens(model.tokenize([text.headline for text in TEXTS]))
     found = calibration.calibrator.inspect(seen)
     attention = reader(calibration).read(TEXTS).attention
     assert attention is not None
@@ -156,7 +162,7 @@ def test_the_statistics_are_means_over_heads_and_what_the_detectors_say() -> Non
 
 
 def test_no_texts_load_no_model() -> None:
-    assert reader(eager(), model=None).read([]).vectors[RAW].shape == (0, 16)
+    assert reader(eager(), model=None).read([]).vectors[RAW].shape[0] == 0
 
 
 def test_listeners_hear_of_every_batch() -> None:
@@ -236,7 +242,7 @@ def test_a_model_that_fails_is_not_the_breakers_business() -> None:
 
 
 def test_a_flood_of_flagged_words_opens_the_breaker() -> None:
-    texts = [f"sport: Title number {number}" for number in range(LEAST)]
+    texts = [ArticleText(f"sport: Title number {number}") for number in range(LEAST)]
     flooded = reader(eager(flag_rate=0.05))
     assert len(flooded.read(texts[:-1]).vectors) == 2, "too few texts to tell"
     assert list(flooded.read(texts[-1:]).vectors) == [RAW]
@@ -245,7 +251,7 @@ def test_a_flood_of_flagged_words_opens_the_breaker() -> None:
 
 
 def test_the_usual_share_of_flagged_words_is_no_flood() -> None:
-    texts = [f"sport: Title number {number}" for number in range(3 * LEAST)]
+    texts = [ArticleText(f"sport: Title number {number}") for number in range(3 * LEAST)]
     usual = reader(eager(flag_rate=0.5))
     assert len(usual.read(texts).vectors) == 2
     assert not usual.breaker.open

@@ -5,7 +5,9 @@ import pytest
 
 from recsys.encoder import bert
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.fields import beside
 from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.text import ArticleText
 from recsys.errors import EncoderError
 from recsys.settings import Precision, Settings
 
@@ -25,7 +27,8 @@ def test_the_model_is_loaded_with_the_first_text_and_only_once(
     first, again = lazy.encode(["a text"]), lazy.encode(["a text"])
     assert loads == [("minilm", 32, "cpu", "int8")]
     assert np.array_equal(first, again)
-    assert np.array_equal(lazy.read(["a text"]).vectors[lazy.name], first)
+    alone = np.zeros((1, 2, encoder.dim), dtype=np.float32)
+    assert np.array_equal(lazy.read([ArticleText("a text")]).vectors[lazy.name], beside(first, alone))
 
 
 def test_the_name_tells_model_and_length_apart() -> None:
@@ -35,10 +38,10 @@ def test_the_name_tells_model_and_length_apart() -> None:
     assert len(names) == 4
 
 
-def test_the_name_tells_precisions_apart_and_float32_keeps_the_older_name() -> None:
+def test_the_name_tells_precisions_apart() -> None:
     precisions: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
     names = [LazyEncoder(Settings(encoder_precision=each)).name for each in precisions]
-    assert names == ["minilm@64", "minilm@64-bfloat16", "minilm@64-int8"]
+    assert names == ["minilm@64x3", "minilm@64x3-bfloat16", "minilm@64x3-int8"]
 
 
 def test_a_wrong_encoder_is_told_with_the_first_text() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from recsys.domain import DAY
+from recsys.encoder.fields import FIELDS
 from recsys.evaluation.evaluate import choose_stretch, evaluate, iso
 from recsys.evaluation.questions import load_questions
 from recsys.evaluation.replay import Answers, replay
@@ -13,6 +14,7 @@ from recsys.feed.trained import load_active
 from recsys.feed.vectors import VectorTable, ensure_vectors
 from recsys.reranker.starting import StartingRanker
 from recsys.simulate.oracle import ORACLE, oracle_of
+from tests.hashed import DIM
 from tests.trained import HashEncoder, Place, last_day, world
 
 
@@ -96,5 +98,5 @@ def test_new_articles_are_embedded_on_the_way(trained: Place, tmp_path: object) 
     evaluate(database, encoder, system, stretch, lambda stage, *_: told.append(stage))
     assert len(encoder.encoded) == len(set(encoder.encoded)) > 100
     assert told[0] == "articles encoded"
-    assert ensure_vectors(database, encoder, world().articles).shape == (150, 16)
+    assert ensure_vectors(database, encoder, world().articles).shape == (150, FIELDS * DIM)
     database.close()

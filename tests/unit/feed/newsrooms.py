@@ -10,8 +10,7 @@ from recsys.feed.vectors import vector_table
 from recsys.frames import articles_frame, events_frame, slates_frame
 from recsys.index.exact import ExactIndex
 from recsys.state.live import LiveState
-from tests.hashed import DIM
-from tests.trained import HashEncoder
+from tests.hashed import hashed
 
 NOW = 20_000 * DAY
 CATEGORIES = ("sport", "world", "culture", "money")
@@ -67,7 +66,7 @@ def engine(
 ) -> FeedEngine:
     """The starting engine, with an exact index of all articles."""
     state, frame = folded(articles, events, slates), articles_frame(articles)
-    vectors = HashEncoder().encode(article_texts(frame))
-    index = ExactIndex(DIM)
+    vectors = hashed(article_texts(frame))
+    index = ExactIndex(vectors.shape[1])
     index.add(frame["id"].to_list(), vectors)
     return FeedEngine(state, vector_table(state, frame, vectors), **{"index": index, **changes})

@@ -40,7 +40,7 @@ def test_a_read_is_told_with_its_dwell_and_what_the_score_loses_without_it(engin
     for read in best["reads"]:
         place = by_article[read["id"]]
         without = ContentMatcher().match(reads.without(place), vector, 0).scores[0]
-        assert read["fall"] == pytest.approx(best["score"] - without)
+        assert read["fall"] == pytest.approx(best["score"] - without, abs=1e-6)
         assert read["quantile"] == pytest.approx(reads.quantile[place], nan_ok=True)
         assert read["gradient"] is None
         assert read["outcome"] in ("important", "unimportant", None)

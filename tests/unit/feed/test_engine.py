@@ -82,7 +82,7 @@ def test_a_history_may_hold_unknown_articles_and_times_to_come() -> None:
 
 
 def test_unknown_candidates_are_ranked_like_an_article_nothing_is_known_of() -> None:
-    scores = dict(ask(engine(papers(), read("r", "a004")), candidates=("a039", "x", "y", ""), reader="r"))
+    scores = dict(ask(engine(papers(), read("r", "a035")), candidates=("a039", "x", "y", ""), reader="r"))
     assert scores["x"] == scores["y"] == scores[""] < scores["a039"]
 
 

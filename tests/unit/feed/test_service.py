@@ -20,7 +20,8 @@ from recsys.attention.calibration import calibration_of
 from recsys.attention.calibrator import Calibrator, Inspection
 from recsys.attention.observe import Observation
 from recsys.domain import HOUR, FeedRequest, Ranking, RankRequest
-from recsys.encoder.text import article_texts, text_hash
+from recsys.encoder.port import Encoded
+from recsys.encoder.text import ArticleText, article_texts, text_hash
 from recsys.errors import BundleError, EncoderError
 from recsys.feed import service as module
 from recsys.feed.past import engine_at
@@ -209,9 +210,9 @@ def test_a_changed_article_replaces_its_vector(database: Database, start: Callab
     publish(service, {"id": "a", "title": "One", "category": "sport"})
     until(lambda: knows(service, "a"))
     publish(service, {"id": "a", "title": "Two", "category": "world"})
-    expected = HashEncoder().encode(["world: Two"])
+    expected = hashed([ArticleText("world: Two", "world")])
     until(lambda: np.array_equal(service.engine.vectors.take(service.engine.state.rows_of(["a"])), expected))
-    assert encoder.encoded == ["sport: One", "world: Two"]
+    assert [text.headline for text in encoder.encoded] == ["sport: One", "world: Two"]
     assert service.rank(RankRequest("r", 0, ("a",))).items, "and whoever puts the vector also puts it in the index"
     assert len(service.engine.index or ()) == 1
 
@@ -221,10 +222,10 @@ class Failing(HashEncoder):
 
     broken = True
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def read(self, texts: Sequence[ArticleText]) -> Encoded:
         if self.broken:
             raise EncoderError("no weights")
-        return super().encode(texts)
+        return super().read(texts)
 
 
 def test_a_failing_encoder_costs_vectors_not_feeds(
@@ -335,7 +336,7 @@ def test_a_calibrated_bundle_has_its_articles_read_again_and_raw_vectors_serve_m
     calibrated: Place, start: Callable[..., FeedService], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proceed, database = threading.Event(), calibrated.open()
-    monkeypatch.setattr("tests.trained.HashModel.tokenize", held(HashModel.tokenize, proceed))
+    monkeypatch.setattr("tests.trained.HashModel.observe_tokens", held(HashModel.observe_tokens, proceed))
     service = start(database, home=calibrated.home)
     id_, text = world().articles["id"][0], article_texts(world().articles)[0]
     np.testing.assert_array_equal(vector_of(service, id_), hashed([text])[0])
@@ -368,7 +369,7 @@ def test_new_articles_are_stored_raw_and_calibrated_with_what_was_seen(
     service, database = opened
     publish(service, {"id": "new", "title": "Fresh off the press", "category": "sport"})
     until(lambda: knows(service, "new"))
-    text = "sport: Fresh off the press"
+    text = ArticleText("sport: Fresh off the press", "sport")
     with database.read() as connection:
         raw = vectors.load(connection, HashEncoder.name, [text_hash(text)])[text_hash(text)]
         calibrated = vectors.load(connection, CALIBRATED, [text_hash(text)])[text_hash(text)]
@@ -430,7 +431,10 @@ def test_calibration_that_misbehaves_costs_nothing_but_itself(
     make_trouble(trouble, monkeypatch, service)
     publish(service, *({"id": f"n{i}", "title": f"New {i}", "category": "sport"} for i in range(2 * LEAST)))
     until(lambda: knows(service, "n0"))
-    for id_, text in [("n0", "sport: New 0"), (world().articles["id"][0], article_texts(world().articles)[0])]:
+    for id_, text in [
+        ("n0", ArticleText("sport: New 0", "sport")),
+        (world().articles["id"][0], article_texts(world().articles)[0]),
+    ]:
         np.testing.assert_array_equal(vector_of(service, id_), hashed([text])[0])
     assert feed(service).items
     assert len(service.engine.index or ()) == world().articles.height + 2 * LEAST
@@ -444,7 +448,7 @@ def test_calibration_that_misbehaves_costs_nothing_but_itself(
     with_calibration(calibrated, eager(), "mended")
     until(lambda: service.attention is not None and service.attention.breaker is None)
     until(lambda: stored_vectors(database, CALIBRATED, articles_of("n0", database))[0].all())
-    until(lambda: not np.allclose(vector_of(service, "n0"), hashed(["sport: New 0"])[0]))
+    until(lambda: not np.allclose(vector_of(service, "n0"), hashed([ArticleText("sport: New 0", "sport")])[0]))
 
 
 def make_trouble(kind: str, monkeypatch: pytest.MonkeyPatch, service: FeedService) -> None:
@@ -474,11 +478,11 @@ def test_an_open_breaker_is_closed_by_a_restart(
     service._watch.breaker.trip("by hand")
     publish(service, {"id": "new", "title": "Fresh", "category": "sport"})
     until(lambda: knows(service, "new"))
-    np.testing.assert_array_equal(vector_of(service, "new"), hashed(["sport: Fresh"])[0])
+    np.testing.assert_array_equal(vector_of(service, "new"), hashed([ArticleText("sport: Fresh", "sport")])[0])
     service.stop()
     again = start(database, home=calibrated.home)
     until(again.ready.is_set)
-    assert not np.allclose(vector_of(again, "new"), hashed(["sport: Fresh"])[0])
+    assert not np.allclose(vector_of(again, "new"), hashed([ArticleText("sport: Fresh", "sport")])[0])
 
 
 def test_stopping_ends_its_thread(database: Database, start: Callable[..., FeedService]) -> None:

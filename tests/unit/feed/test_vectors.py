@@ -5,16 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 import pytest
-from numpy.typing import NDArray
 
 from recsys.domain import Article
+from recsys.encoder.port import Encoded
+from recsys.encoder.text import ArticleText
 from recsys.errors import EncoderError
 from recsys.feed import vectors
 from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors, vector_table
 from recsys.frames import articles_frame
 from recsys.state.live import LiveState
 from recsys.store.database import Database
-from tests.hashed import DIM
+from tests.hashed import DIM, hashed
 from tests.trained import HashEncoder
 
 
@@ -27,7 +28,7 @@ def test_an_unchanged_text_is_never_encoded_twice(database: Database) -> None:
     first = ensure_vectors(database, encoder, frame(5))
     again = ensure_vectors(database, encoder, frame(6))
     np.testing.assert_array_equal(again[:5], first)
-    assert encoder.encoded == [f"sport: Title {i}" for i in range(6)]
+    assert [text.headline for text in encoder.encoded] == [f"sport: Title {i}" for i in range(6)]
 
 
 def test_articles_with_the_same_text_share_a_vector(sqlite_database: Database) -> None:
@@ -58,10 +59,10 @@ def test_encoders_never_share_vectors(sqlite_database: Database) -> None:
 class Dying(HashEncoder):
     """Is killed in its second chunk."""
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def read(self, texts: Sequence[ArticleText]) -> Encoded:
         if self.encoded:
             raise EncoderError("killed")
-        return super().encode(texts)
+        return super().read(texts)
 
 
 def test_a_kill_between_chunks_costs_one_chunk(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,9 +73,9 @@ def test_a_kill_between_chunks_costs_one_chunk(database: Database, monkeypatch: 
     told: list[tuple[int, int]] = []
     encoder = HashEncoder()
     found = ensure_vectors(database, encoder, frame(10), lambda done, total: told.append((done, total)))
-    assert encoder.encoded == [f"sport: Title {i}" for i in range(4, 10)]
+    assert [text.headline for text in encoder.encoded] == [f"sport: Title {i}" for i in range(4, 10)]
     assert told == [(4, 6), (6, 6)]
-    np.testing.assert_array_equal(found, HashEncoder().encode([f"sport: Title {i}" for i in range(10)]))
+    np.testing.assert_array_equal(found, hashed([ArticleText(f"sport: Title {i}", "sport") for i in range(10)]))
 
 
 def test_stored_vectors_come_in_the_order_of_the_articles(sqlite_database: Database) -> None:
@@ -83,7 +84,7 @@ def test_stored_vectors_come_in_the_order_of_the_articles(sqlite_database: Datab
     mixed = pl.concat([frame(1, "Unknown"), frame(3)[::-1]])
     present, found = stored_vectors(sqlite_database, encoder.name, mixed)
     assert present.tolist() == [False, True, True, True]
-    np.testing.assert_array_equal(found, HashEncoder().encode([f"sport: Title {i}" for i in (2, 1, 0)]))
+    np.testing.assert_array_equal(found, hashed([ArticleText(f"sport: Title {i}", "sport") for i in (2, 1, 0)]))
 
 
 def test_no_articles_have_no_vectors(sqlite_database: Database) -> None:
@@ -105,6 +106,6 @@ def test_a_table_knows_which_rows_have_a_vector() -> None:
 def test_a_table_is_aligned_with_the_state() -> None:
     state = LiveState()
     state.describe(frame(3)[::-1])
-    found = HashEncoder().encode(["a b", "c d", "e f"])
+    found = hashed([ArticleText("a b"), ArticleText("c d"), ArticleText("e f")])
     table = vector_table(state, frame(3), found)
     np.testing.assert_array_equal(table.take(state.rows_of(["a0", "a1", "a2"])), found)

@@ -4,6 +4,7 @@ import pytest
 
 from recsys.domain import DAY, MINUTE
 from recsys.encoder.calibrated import CalibratedEncoder
+from recsys.encoder.text import ArticleText
 from recsys.feed.watch import AttentionWatch
 from recsys.store import attention
 from recsys.store.attention import MonitorRow
@@ -25,7 +26,9 @@ def rows(database: Database) -> list[MonitorRow]:
 
 
 def read(watch: AttentionWatch, *texts: str) -> None:
-    CalibratedEncoder(HashEncoder(), CALIBRATION, watch.breaker, [watch.monitor]).read(texts)
+    CalibratedEncoder(HashEncoder(), CALIBRATION, watch.breaker, [watch.monitor]).read(
+        [ArticleText(text) for text in texts]
+    )
 
 
 def test_nothing_is_written_of_nothing(sqlite_database: Database, watch: AttentionWatch) -> None:

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
 from recsys import bundle
 from recsys.bundle import Bundle
 from recsys.domain import DAY
+from recsys.encoder.port import Encoded
 from recsys.errors import ConfigError, DataError, EncoderError
 from recsys.evaluation.systems import FULL
 from recsys.feed.trained import load_active
@@ -108,7 +108,7 @@ def test_a_failure_publishes_nothing_and_leaves_the_active_bundle(
 
 def test_the_encoder_s_failure_is_its_own(tmp_path: Path) -> None:
     class Broken(HashEncoder):
-        def encode(self, texts: object) -> np.ndarray:
+        def read(self, texts: object) -> Encoded:
             raise EncoderError("no weights")
 
     with pytest.raises(EncoderError):

@@ -4,7 +4,7 @@ import pytest
 
 from recsys.attention.noise import NoiseKind
 from recsys.encoder.bert import TextEncoder
-from recsys.encoder.text import article_texts
+from recsys.encoder.text import headlines
 from recsys.frames import ARTICLES, conform
 from recsys.training.attention.damage import damaged_titles, injector_of, tokenised
 
@@ -28,7 +28,7 @@ def articles() -> pl.DataFrame:
 def test_undamaged_titles_are_read_as_ever(encoder: TextEncoder, articles: pl.DataFrame) -> None:
     titles = damaged_titles(articles, [None, None], injector_of(encoder, articles), seed=1)
     texts = tokenised(encoder, articles, titles)
-    assert texts.tokens == encoder.tokenize(article_texts(articles))
+    assert texts.tokens == encoder.tokenize(headlines(articles))
     assert not any(any(line) for line in texts.injected)
 
 
