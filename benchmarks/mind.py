@@ -23,12 +23,17 @@ _SECONDS_APART = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Impressions:
-    """texts: of each article; history, candidates: rows of them; clicked: 0 or 1 each."""
+    """articles: columns of `frames.ARTICLES`; history, candidates: rows of them; clicked: 0 or 1 each."""
 
-    texts: list[ArticleText]
+    articles: pl.DataFrame
     history: list[list[int]]
     candidates: list[list[int]]
     clicked: list[list[int]]
+
+    @property
+    def texts(self) -> list[ArticleText]:
+        """What the encoder reads of each article."""
+        return article_texts(self.articles)
 
     def matched(self, vectors: NDArray[np.float32]) -> Iterator[tuple[Reads, NDArray[np.float32]]]:
         """Of each impression its history and the vectors of its candidates [n, d]; `vectors` are of the texts."""
@@ -48,7 +53,7 @@ def impressions(folder: Path) -> Impressions | None:
     history = [[row[id_] for id_ in each["history"] if id_ in row] for each in shown]
     kept = [(each, before) for each, before in zip(shown, history, strict=True) if before]
     return Impressions(
-        texts=article_texts(_articles(news)),
+        articles=_articles(news),
         history=[before for _, before in kept],
         candidates=[[row[id_] for id_ in each["candidates"]] for each, _ in kept],
         clicked=[[int(id_ in each["clicked"]) for id_ in each["candidates"]] for each, _ in kept],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from recsys.encoder.fields import FIELDS, article_vectors
-from recsys.encoder.port import Encoded, Vectors
+from recsys.encoder.port import Encoded
 from recsys.encoder.text import ArticleText
 from recsys.settings import Settings
 
@@ -19,16 +19,6 @@ class LazyEncoder:
         self.name = _name(settings)
         self._settings = settings
         self._loaded: TextEncoder | None = None
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors [n, dim] of `texts`.
-
-        Raises:
-            EncoderError: the model cannot be loaded, or gave vectors that are not finite.
-        """
-        from recsys.encoder.batch import encode
-
-        return encode(self.loaded(), texts)
 
     def read(self, texts: Sequence[ArticleText]) -> Encoded:
         """See `port.Encoder.read`."""

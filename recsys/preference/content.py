@@ -6,10 +6,11 @@ from numpy.typing import NDArray
 from recsys.preference.dwell import dwell_prior
 from recsys.preference.match import Match, Reads, no_match
 
-INVERSE_TEMPERATURE = 7.8
+INVERSE_TEMPERATURE = 9.0
 """β = 1 / standard deviation of the cosines of random pairs of articles: a difference that is common among
-articles is worth a factor e. Measured with the default encoder on text that is not MIND's: NeMig (English) 7.3,
-EB-NeRD (Danish) 7.7, simulated articles 8.3; this is their mean. MIND's own would be 8.8 (docs/log.md)."""
+articles is worth a factor e. Measured with the default encoder on articles that are not MIND's: NeMig
+(English) 8.6, EB-NeRD (Danish) 9.8, simulated ones 8.6; this is their mean. MIND's own would be 8.0
+(docs/log.md)."""
 
 DWELL_WEIGHT = 4.0
 """η: were all clicks of a reader noise, their reads would be weighted by the fourth power of the quantile. Of 2,
