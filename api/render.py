@@ -8,8 +8,6 @@ from api.schemas import ArticleOut, FeedItemOut, FeedOut, RankedItemOut, RankOut
 from api.times import to_iso
 from recsys.domain import RankedItem, Ranking
 
-_WORDS_PER_MINUTE = 238.0
-
 
 def feed_out(ranking: Ranking, reader: str, articles: pl.DataFrame) -> FeedOut:
     """A feed with what a page needs of its articles (columns of `frames.ARTICLES`)."""
@@ -27,14 +25,14 @@ def rank_out(ranking: Ranking) -> RankOut:
 
 
 def _feed_item(item: RankedItem, article: dict[str, Any]) -> FeedItemOut:
-    words, published = article["word_count"], article["published_at"]
+    published = article["published_at"]
     return FeedItemOut(
         id=item.id,
         score=item.score,
         position=item.position,
         source=item.source,
         propensity=item.propensity,
-        minutes=None if words is None else round(words / _WORDS_PER_MINUTE, 1),
+        minutes=None if item.minutes is None else round(item.minutes, 1),
         article=ArticleOut(
             title=article["title"],
             abstract=article["abstract"],

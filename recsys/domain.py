@@ -126,7 +126,11 @@ class RankRequest:
 
 @dataclass(frozen=True, slots=True)
 class FeedRequest:
-    """Choose and rank a slate of `limit` articles for `reader`."""
+    """Choose and rank a slate of `limit` articles for `reader`.
+
+    minutes: the attention budget; the slate takes no longer to read. diversity: in [0, 1], how much unlikeness to
+    the articles above counts against relevance.
+    """
 
     request_id: str
     as_of: int
@@ -134,6 +138,8 @@ class FeedRequest:
     limit: int = 20
     category: str | None = None
     exclude: frozenset[str] = frozenset()
+    minutes: float | None = None
+    diversity: float = 0.0
     explore: float = 0.0
     explain: bool = True
     device: str | None = None
@@ -151,7 +157,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class RankedItem:
-    """One article of a ranking, best first. `propensity` is the chance it had to stand at `position`."""
+    """One article of a ranking, best first.
+
+    propensity: the chance it had to stand at `position`; minutes: how long reading it takes, in a feed.
+    """
 
     id: str
     score: float
@@ -159,6 +168,7 @@ class RankedItem:
     source: str = "request"
     propensity: float = 1.0
     reasons: tuple[Reason, ...] = field(default=())
+    minutes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,17 @@ def feed(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     category: Annotated[str | None, Query(max_length=256)] = None,
     exclude: Annotated[list[str] | None, Query(max_length=1_000)] = None,
+    minutes: Annotated[float | None, Query(gt=0, le=180)] = None,
+    diversity: Annotated[float, Query(ge=0, le=1)] = 0.0,
     explore: Annotated[float | None, Query(ge=0, le=0.5)] = None,
     explain: bool = True,
     device: Annotated[Text | None, Query(max_length=64)] = None,
 ) -> FeedOut:
-    """A reader's feed. A reader never met gets one too."""
+    """A reader's feed. A reader never met gets one too.
+
+    With `minutes`, the articles that are worth most to this reader and can all be read in that time; such a feed
+    explores nothing. `diversity` weighs unlikeness to the articles above against relevance.
+    """
     request = FeedRequest(
         request_id=uuid.uuid4().hex,
         as_of=_UNSET,
@@ -37,6 +43,8 @@ def feed(
         limit=limit,
         category=category,
         exclude=frozenset(exclude or ()),
+        minutes=minutes,
+        diversity=diversity,
         explore=service.default_explore if explore is None else explore,
         explain=explain,
         device=device,

@@ -7,6 +7,7 @@ import numpy as np
 
 from recsys.domain import RankRequest
 from recsys.feed.engine import Prepared, seeded_by
+from recsys.feed.trained import FULL as FULL
 from recsys.preference.content import mean_match
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES
@@ -14,7 +15,6 @@ from recsys.reranker.ranker import Ranker
 
 Scorer = Callable[["Asked"], FloatArray]
 
-FULL = "attune"
 NETWORK = "nrms"
 """The preference network alone."""
 

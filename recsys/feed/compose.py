@@ -1,15 +1,13 @@
-"""Ranked candidates → a slate: no category takes it over, and some places go to exploration, with propensities."""
+"""Ranked candidates → a slate: nothing takes it over, and some places go to exploration, with propensities."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_CATEGORY_SHARE = 0.4
-"""No category fills more of a slate than this while others are left; only exploration may add to it."""
-
-_UNKNOWN_CATEGORY = -1
+from recsys.feed.caps import Cap
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +18,22 @@ class Composed:
     propensities: list[float]
     explored: list[bool]
 
+    @classmethod
+    def certain(cls, places: list[int]) -> "Composed":
+        """A slate in which nothing was left to chance."""
+        return cls(places, [1.0] * len(places), [False] * len(places))
+
 
 def compose(
-    scores: NDArray[np.float64],
-    categories: NDArray[np.integer],
-    limit: int,
-    explore: float,
-    rng: np.random.Generator,
+    order: NDArray[np.intp], caps: Sequence[Cap], limit: int, explore: float, rng: np.random.Generator
 ) -> Composed:
-    """Fill `limit` positions from candidates with `scores` [n] and `categories` [n].
+    """Fill `limit` positions from candidates in their `order`, best first [n], within `caps`.
 
     At each position but the first, with probability `explore` any remaining candidate is drawn evenly, else the
     best remaining one is taken. So an item's propensity at its position, given those above, is ``explore / m``,
     plus ``1 − explore`` if it is the best of the m remaining.
     """
-    remaining = _spread(np.argsort(-scores, kind="stable").tolist(), categories, limit)
+    remaining = _spread(order.tolist(), caps, limit)
     places, propensities, explored = [], [], []
     for position in range(min(limit, len(remaining))):
         share = explore if position else 0.0
@@ -46,14 +45,15 @@ def compose(
     return Composed(places, propensities, explored)
 
 
-def _spread(best_first: list[int], categories: NDArray[np.integer], limit: int) -> list[int]:
-    """The same order, but what would exceed its category's share of the slate moves behind all others."""
-    most = max(1, int(np.ceil(limit * MAX_CATEGORY_SHARE)))
-    taken: Counter[int] = Counter()
+def _spread(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:
+    """The same order, but what would exceed its group's share of the slate moves behind all others."""
+    allowed = [(cap.codes, cap.most(limit), Counter[int]()) for cap in caps]
     kept: list[int] = []
     moved: list[int] = []
     for place in best_first:
-        category = int(categories[place])
-        taken[category] += category != _UNKNOWN_CATEGORY
-        (moved if taken[category] > most else kept).append(place)
+        groups = [(int(codes[place]), most, taken) for codes, most, taken in allowed]
+        full = any(code >= 0 and taken[code] >= most[code] for code, most, taken in groups)
+        (moved if full else kept).append(place)
+        for code, _, taken in groups:
+            taken[code] += not full
     return kept + moved

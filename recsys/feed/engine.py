@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 
 from recsys.domain import FeedRequest, RankedItem, Ranking, RankRequest, Reason
 from recsys.errors import RequestError
+from recsys.feed.budget import within_budget
 from recsys.feed.candidates import EXPLORE, Asked, Candidates, retrieve
-from recsys.feed.compose import compose
+from recsys.feed.caps import caps
+from recsys.feed.chance import ClickChance
+from recsys.feed.compose import Composed, compose
+from recsys.feed.diversity import best_first, diversified
 from recsys.feed.histories import LENGTH, attended, history_of, reads_of
 from recsys.feed.interest import interest_scores
+from recsys.feed.minutes import expected_minutes
 from recsys.feed.reasons import Explainer
 from recsys.feed.vectors import VectorTable
 from recsys.index.port import VectorIndex
@@ -30,6 +35,9 @@ from recsys.state.live import LiveState
 
 STARTING = "starting"
 """Model version of an engine that nothing was trained for."""
+
+_DIVERSIFIED = 2
+"""Places are diversified for so many slates: more than caps can move away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class FeedEngine:
         model: version that answers are labelled with.
         pool: candidates ranked for one feed.
         max_age: days; older articles are not retrieved.
+        chance: the ranker's score → chance of a click.
         touched: all ids a reader ever had before a time; asked when a history ring has overflowed.
     """
 
@@ -66,6 +75,7 @@ class FeedEngine:
     model: str = STARTING
     pool: int = 300
     max_age: float = float("inf")
+    chance: ClickChance = field(default_factory=ClickChance)
     touched: Callable[[str, int], set[str]] | None = None
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
@@ -97,13 +107,13 @@ class FeedEngine:
         asked = RankRequest(request.request_id, request.as_of, ids, request.reader, device=request.device)
         prepared = self.prepare(asked)
         scores = self.ranker.score(prepared.features) if ids else np.zeros(0)
-        categories = self.state.catalog.category[found.rows]
-        slate = compose(scores, categories, request.limit, request.explore, rng)
+        minutes = expected_minutes(self.state, found.rows, request.as_of)
+        slate = self._composed(request, prepared, scores, minutes, rng)
         explored = zip(slate.places, slate.explored, strict=True)
         sources = [EXPLORE if new else found.sources[place] for place, new in explored]
         reasons = self._reasons(prepared, slate.places, sources, request.explain)
         items = tuple(
-            RankedItem(ids[place], float(scores[place]), position, source, propensity, why)
+            RankedItem(ids[place], float(scores[place]), position, source, propensity, why, float(minutes[place]))
             for position, (place, source, propensity, why) in enumerate(
                 zip(slate.places, sources, slate.propensities, reasons, strict=True)
             )
@@ -134,6 +144,24 @@ class FeedEngine:
             positions=positions,
         )
         return Prepared(context, ALL_FEATURES.compute(context), reads, places)
+
+    def _composed(
+        self,
+        request: FeedRequest,
+        prepared: Prepared,
+        scores: FloatArray,
+        minutes: FloatArray,
+        rng: np.random.Generator,
+    ) -> Composed:
+        """A slate within the caps; with a budget of minutes, of the articles worth most that fit, unexplored."""
+        rows = prepared.context.rows
+        if request.minutes is not None:
+            chosen = within_budget(self.chance(scores), minutes, request.minutes, request.limit)
+            return Composed.certain(chosen[best_first(scores[chosen])].tolist())
+        vectors = self.vectors.of(rows) if request.diversity else np.zeros((len(rows), 0), dtype=np.float32)
+        order = diversified(scores, vectors, request.diversity, _DIVERSIFIED * request.limit)
+        limits = caps(self.state.catalog, rows, prepared.context.history.article)
+        return compose(order, limits, request.limit, request.explore, rng)
 
     def _candidates(self, request: FeedRequest, rng: np.random.Generator) -> Candidates:
         history = attended(self.state.history(request.reader, LENGTH))

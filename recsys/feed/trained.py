@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from recsys.bundle import Bundle, active_version, load
 from recsys.errors import BundleError
 from recsys.feed.calibrated import load_calibration
+from recsys.feed.chance import ClickChance
 from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Matcher
 from recsys.reranker import lambdamart
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from recsys.attention.calibration import Calibration
 
 PREFERENCE, RERANKER, TWIN = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
+FULL = "attune"
+"""Name of the full system in manifests and reports."""
+
 _REQUIRED = ("schema", "preference", "calibration", "data", "validation")
 
 
@@ -98,7 +102,9 @@ def equipped(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
     """`engine` with the models of `system`; without one, as it is."""
     if system is None:
         return engine
-    return replace(engine, matcher=system.matcher, ranker=system.ranker, model=system.version)
+    fit = system.manifest["calibration"].get(FULL, {})
+    chance = ClickChance(fit["slope"], fit["intercept"]) if fit.get("slope", 0) > 0 else ClickChance()
+    return replace(engine, matcher=system.matcher, ranker=system.ranker, model=system.version, chance=chance)
 
 
 def write_trees(ranker: LambdaMart, without_content: LambdaMart, folder: Path) -> None:

@@ -47,6 +47,13 @@ class VectorTable:
         found[inside] = self.present[rows[inside]]
         return found
 
+    def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Vectors [n, d] of `rows` [n], zero where there is none."""
+        there = self.has(rows)
+        found = np.zeros((len(rows), self.matrix.shape[1]), dtype=np.float32)
+        found[there] = self.matrix[rows[there]]
+        return found
+
     def take(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Vectors [n, d] of `rows` [n] that have one."""
         return np.asarray(self.matrix[rows])

@@ -4,11 +4,21 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.feed.compose import MAX_CATEGORY_SHARE, compose
+from recsys.feed.caps import MAX_SHARE, Cap
+from recsys.feed.compose import Composed
+from recsys.feed.compose import compose as compose_in_order
+from recsys.feed.diversity import best_first
 
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
+
+
+def compose(
+    scores: np.ndarray, categories: np.ndarray, limit: int, explore: float, rng: np.random.Generator
+) -> Composed:
+    cap = Cap(categories, np.full(int(categories.max(initial=-1)) + 1, MAX_SHARE))
+    return compose_in_order(best_first(scores), [cap], limit, explore, rng)
 
 
 def test_without_exploration_the_best_come_first_and_are_certain() -> None:
@@ -26,7 +36,7 @@ def test_no_category_takes_the_slate_over_while_others_are_left() -> None:
     categories = np.asarray([0] * 10 + [1] * 10)
     slate = compose(np.arange(20, 0, -1.0), categories, 10, 0.0, rng())
     assert slate.places == [0, 1, 2, 3, 10, 11, 12, 13, 4, 5]
-    assert (categories[slate.places[:8]] == 0).sum() <= np.ceil(10 * MAX_CATEGORY_SHARE)
+    assert (categories[slate.places[:8]] == 0).sum() <= np.ceil(10 * MAX_SHARE)
 
 
 def test_a_single_category_still_fills_the_slate() -> None:
@@ -89,3 +99,11 @@ def test_inverse_propensities_estimate_a_mean_without_bias() -> None:
         second = slate.places[1]
         estimates.append(rewards[second] * (second == 1) / slate.propensities[1])
     assert abs(np.mean(estimates) - rewards[1]) < 0.02
+
+
+def test_every_cap_holds() -> None:
+    categories, sources = np.arange(12) % 2, np.asarray([0] * 6 + [1] * 3 + [2] * 3)
+    limits = [Cap(categories, np.full(2, 0.5)), Cap(sources, np.full(3, 0.4))]
+    chosen = compose_in_order(np.arange(12), limits, 5, 0.0, rng()).places
+    assert np.bincount(categories[chosen]).max() <= 3
+    assert np.bincount(sources[chosen]).max() <= 2
