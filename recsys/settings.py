@@ -38,6 +38,11 @@ class Settings(BaseSettings):
     max_article_age_days: float = Field(
         3650, gt=0, description="older articles are never retrieved for a feed (they can still be ranked)"
     )
+    rate_limit: str = Field("", description="requests of one key, such as 600/minute; empty: no limit")
+    rate_limit_storage: str = Field(
+        "memory://", description="where requests are counted: memory:// for each process, or redis://HOST:PORT"
+    )
+    metrics_open: bool = Field(False, description="whether /metrics needs no key once keys exist")
 
 
 def load_settings(**overrides: object) -> Settings:

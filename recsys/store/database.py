@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from recsys.errors import ConfigError, StoreError
 from recsys.store.schema import upgrade_if_behind
 
-__all__ = ["Connection", "Database", "open_database"]
+__all__ = ["Connection", "Database", "open_database", "opened"]
 
 _SUPPORTED = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _FIX = "set ATTUNE_DATABASE_URL to sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
@@ -85,6 +85,16 @@ def open_database(url: str, migrate: bool = True) -> Database:
         database.close()
         raise
     return database
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """What `open_database` opens, closed in the end."""
+    database = open_database(url)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 @contextmanager

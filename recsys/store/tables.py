@@ -167,3 +167,25 @@ ingest_jobs = Table(
     Column("counts", Text, nullable=False, comment="JSON object: rows by outcome"),
     Column("done", Boolean, nullable=False),
 )
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String, primary_key=True, comment="public: stands in the key, in lists and in the audit"),
+    Column("digest", String, nullable=False, comment="SHA-256 of the whole key, hexadecimal"),
+    Column("scope", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("last_used_at", BigInteger, comment="to the minute or so"),
+    Column("revoked_at", BigInteger),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Seq, primary_key=True),
+    Column("at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("actor", String, nullable=False, comment="id of a key, 'cli', or 'open' before the first key"),
+    Column("act", String, nullable=False),
+    Column("subject", Text, nullable=False, comment="id of a key, bundle or receipt; never of a reader"),
+)

@@ -70,3 +70,11 @@ def test_a_bundle_of_another_encoder_is_one_line(trained: Place, tmp_path: Path)
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "ATTUNE_ENCODER" in done.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "feed.example.org", ""])
+def test_an_address_that_others_reach_is_refused_before_the_first_key(tmp_path: Path, host: str) -> None:
+    done = start(place(tmp_path), "--host", host)
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "`attune keys create`" in done.stderr
