@@ -6,8 +6,10 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from api import errors, openapi
+from api import cors, errors, openapi
+from api.bodies import BoundedBodies
 from api.metrics import registry_of
+from api.requests import Watched
 from api.routes import events, feed, health, metrics
 from api.security.keyring import KeyRing
 from api.security.rates import limiter_of
@@ -51,6 +53,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     errors.install(app)
     openapi.describe(app)
+    app.add_middleware(BoundedBodies, most=chosen.max_body_bytes)
+    cors.allow(app, chosen.cors_origins)
+    app.add_middleware(Watched)  # the last one added is the outermost
     for routes in (feed.router, events.router, health.router, metrics.router):
         app.include_router(routes)
     return app

@@ -30,11 +30,10 @@ class Refusal(HTTPException):
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error with a problem document."""
+    """Answer every error that was foreseen with a problem document; `api.requests` answers the others."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(AttuneError, _attune)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -53,11 +52,6 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     detail = str(error.detail)
     return problem(error.status_code, getattr(error, "title", detail), detail, error.headers)
-
-
-async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
-    """The server logs the traceback; the caller learns no more than that."""
-    return problem(500, "Attune failed", "an error that nobody foresaw; the server's log has it")
 
 
 async def _attune(_request: Request, error: Exception) -> JSONResponse:

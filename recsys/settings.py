@@ -14,6 +14,7 @@ from recsys.errors import ConfigError
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16", "int8"]
+LogFormat = Literal["json", "text"]
 IndexKind = Literal["auto", "exact", "flat", "hnsw", "ivf"]
 
 
@@ -42,6 +43,11 @@ class Settings(BaseSettings):
     rate_limit_storage: str = Field(
         "memory://", description="where requests are counted: memory:// for each process, or redis://HOST:PORT"
     )
+    max_body_bytes: int = Field(8 * 1_024**2, ge=1_024, description="a request's body may be this large")
+    cors_origins: str = Field(
+        "", description="origins whose pages may read answers in a browser, separated by commas; empty: none"
+    )
+    log_format: LogFormat = Field("json", description="the service's log on stderr: json (a line each) or text")
     metrics_open: bool = Field(False, description="whether /metrics needs no key once keys exist")
 
 

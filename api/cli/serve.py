@@ -26,9 +26,12 @@ def serve(
 
     import uvicorn
 
+    from api import logs
     from api.app import create_app
 
-    uvicorn.run(create_app(settings), host=host, port=port)
+    app = create_app(settings)
+    logs.configure(settings.log_format)
+    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
 
 
 def _check(settings: "Settings", host: str) -> None:

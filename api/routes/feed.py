@@ -20,7 +20,7 @@ _UNSET = 0
 """`as_of` of a request until the service sets it."""
 
 
-@router.get("/feed/{reader:path}")
+@router.get("/feed/{reader:id}")
 def feed(
     service: Service,
     reader: Annotated[Id, Path()],

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+import api.paths  # noqa: F401 - routes of gated routers may say {name:id}
 from api.errors import Refusal
 from api.openapi import problems
 from api.security.keyring import KeyRing, Ring

@@ -1,5 +1,6 @@
 """`attune serve` as operators meet it: before any training, killed, restarted, misconfigured."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,9 @@ def test_from_an_empty_folder_to_explained_feeds_and_over_a_restart(tmp_path: Pa
     assert list((tmp_path / "state").glob("*.safetensors"))
     with served(where) as client:
         assert [item["id"] for item in feed(client, "r", explore=0)] == ["bus", "cup"]
-    assert "Traceback" not in (tmp_path / "server.log").read_text()
+    logged = [json.loads(line) for line in (tmp_path / "server.log").read_text().splitlines()]
+    assert {line["route"] for line in logged if line["message"] == "request"} >= {"/v1/feed/{reader}", "/readyz"}
+    assert not [line for line in logged if "error" in line]
 
 
 def start(where: Place, *options: str) -> subprocess.CompletedProcess[str]:
