@@ -10,7 +10,7 @@ from api import cors, errors, openapi
 from api.bodies import BoundedBodies
 from api.metrics import registry_of
 from api.requests import Watched
-from api.routes import events, feed, health, metrics
+from api.routes import events, feed, health, metrics, readers
 from api.security.keyring import KeyRing
 from api.security.rates import limiter_of
 from recsys.encoder.device import threads
@@ -56,6 +56,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BoundedBodies, most=chosen.max_body_bytes)
     cors.allow(app, chosen.cors_origins)
     app.add_middleware(Watched)  # the last one added is the outermost
-    for routes in (feed.router, events.router, health.router, metrics.router):
+    for routes in (
+        feed.router,
+        events.router,
+        readers.read,
+        readers.write,
+        readers.admin,
+        health.router,
+        metrics.router,
+    ):
         app.include_router(routes)
     return app

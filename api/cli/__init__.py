@@ -9,6 +9,7 @@ from api.cli import (
     audit,
     config,
     demo,
+    erase,
     evaluate,
     index,
     ingest,
@@ -36,6 +37,7 @@ app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.command("audit")(audit.audit)
+app.command("erase")(erase.erase)
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)

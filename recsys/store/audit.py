@@ -14,6 +14,7 @@ class Act(StrEnum):
 
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"
+    READER_ERASED = "reader_erased"
 
 
 @dataclass(frozen=True, slots=True)

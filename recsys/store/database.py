@@ -65,6 +65,16 @@ class Database:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def driver_connection(self) -> Iterator[Any]:
+        """The driver's own connection, outside of any transaction: for what cannot run in one.
+
+        Raises:
+            StoreError: the database cannot be reached, or fails meanwhile.
+        """
+        with _connected(self.engine) as connection:
+            yield connection.connection.driver_connection
+
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
@@ -148,6 +158,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         f"busy_timeout={_BUSY_MS}",
         "temp_store=MEMORY",
         "cache_size=-131072",
+        "secure_delete=ON",  # what is deleted is overwritten, so that an erasure is one
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

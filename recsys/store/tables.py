@@ -1,5 +1,7 @@
 """The tables. Alembic compares `metadata` with the migrations in `make check`."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -189,3 +191,20 @@ audit = Table(
     Column("act", String, nullable=False),
     Column("subject", Text, nullable=False, comment="id of a key, bundle or receipt; never of a reader"),
 )
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("id", String, nullable=False, unique=True, comment="the receipt's"),
+    Column("at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("reader_hash", String, nullable=False, comment="SHA-256 of the receipt's salt and the id"),
+    Column("counts", Text, nullable=False, comment="JSON object: rows by table"),
+    Column("digest", String, nullable=False, comment="SHA-256 of the receipt, hexadecimal"),
+)
+
+PERSONAL: dict[str, Column[Any]] = {
+    **{table.name: table.c["reader"] for table in metadata.sorted_tables if "reader" in table.c},
+    readers.name: readers.c.id,
+}
+"""Every table that holds rows of readers → its column with the reader's id. Export and erasure go by it."""

@@ -1,5 +1,6 @@
-"""`attune keys` and `attune audit` as an operator runs them, and a server that knows of it."""
+"""`attune keys`, `audit` and `erase` as an operator runs them, and a server that knows of it."""
 
+import json
 import re
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ from typer.testing import CliRunner
 from api.cli import app
 from api.security import tokens
 from recsys.errors import RequestError
+from recsys.store.database import opened
+from recsys.store.erasure import Receipt, is_stored
 from tests.serving import served
 from tests.trained import Place, place
 
@@ -56,6 +59,16 @@ def test_the_audit_tells_who_did_what(where: Place) -> None:
     assert newest.split()[1:] == ["cli", "key_revoked", id_]
     assert oldest.split()[1:] == ["cli", "key_created", id_]
     assert attune(where, "audit", "--last", "1").splitlines() == [newest]
+
+
+def test_erasing_prints_a_receipt_that_is_about_the_reader_and_on_record(where: Place) -> None:
+    told = json.loads(attune(where, "erase", "r42", "--home", str(where.home)))
+    assert told.pop("rejects") == 0
+    receipt = Receipt(**told)
+    assert receipt.is_about("r42")
+    with opened(where.settings.database_url) as database, database.read() as connection:
+        assert is_stored(connection, receipt)
+    assert attune(where, "audit").split()[1:] == ["cli", "reader_erased", receipt.id]
 
 
 @pytest.mark.xdist_group("served")
