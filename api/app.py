@@ -6,9 +6,13 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from api import errors
+from api import cors, errors, openapi
+from api.bodies import BoundedBodies
 from api.metrics import registry_of
-from api.routes import events, feed, health, metrics
+from api.requests import Watched
+from api.routes import events, feed, health, metrics, readers
+from api.security.keyring import KeyRing
+from api.security.rates import limiter_of
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.service import FeedService
@@ -17,8 +21,13 @@ from recsys.store.database import open_database
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service over the database and bundle that settings name."""
+    """The service over the database and bundle that settings name.
+
+    Raises:
+        ConfigError: settings do not fit together.
+    """
     chosen = settings or load_settings()
+    rates = limiter_of(chosen)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -26,10 +35,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service = FeedService(database, chosen, LazyEncoder(chosen))
         app.state.service = service
         app.state.metrics = registry_of(lambda: service.attention)
+        app.state.settings, app.state.keys, app.state.rates = chosen, KeyRing(database), rates
         try:
             with threads(chosen.threads):
                 service.start()
-                yield
+                async with app.state.keys.saving_uses(), rates.connected():
+                    yield
                 service.stop()
         finally:
             database.close()
@@ -41,6 +52,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     errors.install(app)
-    for routes in (feed.router, events.router, health.router, metrics.router):
+    openapi.describe(app)
+    app.add_middleware(BoundedBodies, most=chosen.max_body_bytes)
+    cors.allow(app, chosen.cors_origins)
+    app.add_middleware(Watched)  # the last one added is the outermost
+    for routes in (
+        feed.router,
+        events.router,
+        readers.read,
+        readers.write,
+        readers.admin,
+        health.router,
+        metrics.router,
+    ):
         app.include_router(routes)
     return app

@@ -1,18 +1,19 @@
 """Errors as RFC 9457 problem documents."""
 
 import logging
+from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.openapi import PROBLEM_TYPE
 from api.schemas import Problem
 from recsys.errors import AttuneError, DataError, RequestError, StoreError
 
 logger = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
 _STATUS: dict[type[AttuneError], tuple[int, str]] = {
     RequestError: (422, "The request cannot be answered"),
     DataError: (422, "The data cannot be read"),
@@ -20,18 +21,25 @@ _STATUS: dict[type[AttuneError], tuple[int, str]] = {
 }
 
 
+class Refusal(HTTPException):
+    """A request that is not answered, with what its problem document says."""
+
+    def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, detail, headers)
+        self.title = title
+
+
 def install(app: FastAPI) -> None:
-    """Answer every error with a problem document."""
+    """Answer every error that was foreseen with a problem document; `api.requests` answers the others."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(AttuneError, _attune)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
-def problem(status: int, title: str, detail: str) -> JSONResponse:
+def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem document."""
     body = Problem(title=title, status=status, detail=detail)
-    return JSONResponse(body.model_dump(), status_code=status, media_type=MEDIA_TYPE)
+    return JSONResponse(body.model_dump(), status_code=status, headers=headers, media_type=PROBLEM_TYPE)
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
@@ -42,12 +50,8 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, str(error.detail), str(error.detail))
-
-
-async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
-    """The server logs the traceback; the caller learns no more than that."""
-    return problem(500, "Attune failed", "an error that nobody foresaw; the server's log has it")
+    detail = str(error.detail)
+    return problem(error.status_code, getattr(error, "title", detail), detail, error.headers)
 
 
 async def _attune(_request: Request, error: Exception) -> JSONResponse:

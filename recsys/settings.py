@@ -14,6 +14,7 @@ from recsys.errors import ConfigError
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16", "int8"]
+LogFormat = Literal["json", "text"]
 IndexKind = Literal["auto", "exact", "flat", "hnsw", "ivf"]
 
 
@@ -38,6 +39,16 @@ class Settings(BaseSettings):
     max_article_age_days: float = Field(
         3650, gt=0, description="older articles are never retrieved for a feed (they can still be ranked)"
     )
+    rate_limit: str = Field("", description="requests of one key, such as 600/minute; empty: no limit")
+    rate_limit_storage: str = Field(
+        "memory://", description="where requests are counted: memory:// for each process, or redis://HOST:PORT"
+    )
+    max_body_bytes: int = Field(8 * 1_024**2, ge=1_024, description="a request's body may be this large")
+    cors_origins: str = Field(
+        "", description="origins whose pages may read answers in a browser, separated by commas; empty: none"
+    )
+    log_format: LogFormat = Field("json", description="the service's log on stderr: json (a line each) or text")
+    metrics_open: bool = Field(False, description="whether /metrics needs no key once keys exist")
 
 
 def load_settings(**overrides: object) -> Settings:

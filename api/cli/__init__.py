@@ -4,7 +4,23 @@ import sys
 
 import typer
 
-from api.cli import attention, config, demo, evaluate, index, ingest, migrate, models, rank, serve, simulate, train
+from api.cli import (
+    attention,
+    audit,
+    config,
+    demo,
+    erase,
+    evaluate,
+    index,
+    ingest,
+    keys,
+    migrate,
+    models,
+    rank,
+    serve,
+    simulate,
+    train,
+)
 from api.cli.cores import share_cores
 from recsys.errors import AttuneError
 
@@ -19,6 +35,9 @@ app.add_typer(ingest.app, name="ingest")
 app.add_typer(index.app, name="index")
 app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
+app.command("audit")(audit.audit)
+app.command("erase")(erase.erase)
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)

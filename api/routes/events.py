@@ -1,12 +1,12 @@
 """POST /v1/events and POST /v1/articles: the same ingest job as for files."""
 
-from fastapi import APIRouter
-
 from api.dependencies import Service
 from api.schemas import ArticlesIn, EventsIn, RejectedRow, StoredOut
+from api.security.gate import gated
+from api.security.scopes import Scope
 from ingest.receive import Received, store_articles, store_events
 
-router = APIRouter(prefix="/v1", tags=["ingest"])
+router = gated("/v1", "ingest", Scope.WRITE)
 
 
 @router.post("/events")

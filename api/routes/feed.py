@@ -3,22 +3,24 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from api.dependencies import Service
 from api.render import feed_out, rank_out
 from api.schemas import FeedOut, HistoryItemIn, Id, RankIn, RankOut, Text
+from api.security.gate import gated
+from api.security.scopes import Scope
 from api.times import from_iso
 from recsys.domain import FeedRequest, HistoryItem, RankRequest
 from recsys.store import articles
 
-router = APIRouter(prefix="/v1", tags=["feed"])
+router = gated("/v1", "feed", Scope.READ)
 
 _UNSET = 0
 """`as_of` of a request until the service sets it."""
 
 
-@router.get("/feed/{reader:path}")
+@router.get("/feed/{reader:id}")
 def feed(
     service: Service,
     reader: Annotated[Id, Path()],

@@ -5,6 +5,7 @@ from fastapi.responses import JSONResponse
 
 from api.dependencies import Service
 from api.errors import problem
+from api.openapi import problems
 
 router = APIRouter(tags=["health"])
 
@@ -15,7 +16,7 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", response_model=None)
+@router.get("/readyz", response_model=None, responses=problems(503))
 def readyz(service: Service) -> dict[str, str] | JSONResponse:
     """The service answers, and all articles of its first start are searchable."""
     if service.failure is not None:

@@ -34,13 +34,17 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the sources know of a request. had: dense ids of articles not to show again; reads: for interest."""
+    """What the sources know of a request.
+
+    had: dense ids of articles not to show again; reads: for interest; muted: topics and sources not to show.
+    """
 
     request: FeedRequest
     had: NDArray[np.int64]
     reads: Reads
     matcher: Matcher
     rng: np.random.Generator
+    muted: frozenset[str] = frozenset()
 
 
 def retrieve(
@@ -79,6 +83,13 @@ def _allowed(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bool_
     if request.category is not None:
         category = catalog.categories.get(request.category)
         allowed &= (catalog.category == category) & (category != UNKNOWN)
+    for names, column in (
+        (catalog.categories, catalog.category),
+        (catalog.subcategories, catalog.subcategory),
+        (catalog.sources, catalog.source),
+    ):
+        codes = names.lookup(sorted(asked.muted))
+        allowed &= ~np.isin(column[: len(allowed)], codes[codes != UNKNOWN])
     allowed[asked.had] = False
     allowed[state.rows_of(sorted(request.exclude))] = False
     allowed[0] = False

@@ -65,6 +65,7 @@ class FeedEngine:
         max_age: days; older articles are not retrieved.
         chance: the ranker's score → chance of a click.
         touched: all ids a reader ever had before a time; asked when a history ring has overflowed.
+        muted: topics and sources that a reader had muted before a time.
     """
 
     state: LiveState
@@ -77,6 +78,7 @@ class FeedEngine:
     max_age: float = float("inf")
     chance: ClickChance = field(default_factory=ClickChance)
     touched: Callable[[str, int], set[str]] | None = None
+    muted: Callable[[str, int], frozenset[str]] | None = None
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Order the candidates of `request`, best first; equal scores keep the order of their ids.
@@ -166,7 +168,8 @@ class FeedEngine:
     def _candidates(self, request: FeedRequest, rng: np.random.Generator) -> Candidates:
         history = attended(self.state.history(request.reader, LENGTH))
         reads, _ = reads_of(self.state, history, self.vectors, request.as_of)
-        asked = Asked(request, self._had(request), reads, self.matcher, rng)
+        muted = frozenset[str]() if self.muted is None else self.muted(request.reader, request.as_of)
+        asked = Asked(request, self._had(request), reads, self.matcher, rng, muted)
         return retrieve(self.state, self.index, asked, self.pool, self.max_age)
 
     def _had(self, request: FeedRequest) -> NDArray[np.int64]:

@@ -2,10 +2,12 @@
 
 A state is always the fold of every row up to a `seq`, in the fold's order. Rows appended later are folded on top
 if they all lie behind the watermark in that order; if one lies before it (an older log was imported), the state is
-folded again from the newest snapshot before that row, or from the start.
+folded again from the newest snapshot before that row, or from the start. Once a reader is erased, no state from
+before that is used again: the log is folded from the start, and older snapshots are deleted.
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,19 +16,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.errors import StoreError
+from recsys.feed.snapshots import Snapshots
 from recsys.state import snapshot
 from recsys.state.batch import LogBatch
 from recsys.state.kinds import CLICKS
 from recsys.state.live import LiveState
 from recsys.state.snapshot import Watermark
-from recsys.store import articles, log, replay
+from recsys.store import articles, erasure, log, replay
 from recsys.store.database import Connection, Database
 from recsys.store.replay import Key, LogChunk
 
+logger = logging.getLogger(__name__)
+
 LONG_TAIL = 100_000
 """Longer tails are streamed in batches instead of read at once."""
-
-KEEP_SNAPSHOTS = 3
 
 
 class LogFollower:
@@ -41,7 +44,7 @@ class LogFollower:
         self.state = LiveState()
         self.watermark = Watermark()
         self._database = database
-        self._snapshots = snapshots
+        self._snapshots = Snapshots(snapshots)
         self._revision = 0
 
     def start(self) -> None:
@@ -60,7 +63,7 @@ class LogFollower:
             end = log.position(connection).last_seq
             if end == self.watermark.seq:
                 return end
-            if end - self.watermark.seq > LONG_TAIL:
+            if end - self.watermark.seq > LONG_TAIL or erasure.last_seq(connection) > self.watermark.seq:
                 self._restart(connection, before=None)
                 return end
             tail = replay.tail(connection, self.watermark.seq)
@@ -72,14 +75,21 @@ class LogFollower:
         return end
 
     def save_snapshot(self) -> Path | None:
-        """Write the state beside earlier ones; the oldest go."""
-        if self._snapshots is None:
+        """Write the state beside earlier ones; the oldest go. None if none is kept, or it knows who was erased."""
+        path = self._snapshots.save(self.state, self.watermark)
+        if path is not None and self._erased_since():
+            path.unlink(missing_ok=True)
             return None
-        path = self._snapshots / f"{self.watermark.seq:016d}.safetensors"
-        snapshot.save(self.state, self.watermark, path)
-        for old in sorted(self._snapshots.glob("*.safetensors"))[:-KEEP_SNAPSHOTS]:
-            old.unlink(missing_ok=True)
         return path
+
+    def _erased_since(self) -> bool:
+        """Whether a reader was erased that the state may know: asked once a snapshot is where an erasure looks."""
+        try:
+            with self._database.read() as connection:
+                return erasure.last_seq(connection) > self.watermark.seq
+        except StoreError as error:
+            logger.warning("no snapshot is kept, since nobody knows whether it may be: %s", error)
+            return True
 
     def _restart(self, connection: Connection, before: Key | None) -> None:
         self.state, self.watermark = self._newest_valid(connection, before)
@@ -92,7 +102,8 @@ class LogFollower:
         self.watermark = Watermark(end, self.watermark.known_at, self.watermark.id)
 
     def _newest_valid(self, connection: Connection, before: Key | None) -> tuple[LiveState, Watermark]:
-        for path in sorted(self._snapshots.glob("*.safetensors"), reverse=True) if self._snapshots else ():
+        self._snapshots.drop_before(erasure.last_seq(connection))
+        for path in self._snapshots.newest_first():
             # a snapshot that cannot be read is only a slower start: the log has everything
             with contextlib.suppress(StoreError):
                 state, mark = snapshot.load(path)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,8 @@ from recsys.feed.calibrated import article_encoder
 from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
+from recsys.feed.muted import muted
+from recsys.feed.profile import attention_profile
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
 from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
@@ -77,6 +80,11 @@ class FeedService:
         return self._settings.explore
 
     @property
+    def home(self) -> Path:
+        """Folder of bundles, state snapshots and reject files."""
+        return self._settings.home
+
+    @property
     def engine(self) -> FeedEngine:
         """The engine as it is now."""
         return self._engine
@@ -126,6 +134,11 @@ class FeedService:
         """Rank the candidates of `request`; nothing is logged. `as_of` is set here."""
         with self._current() as as_of:
             return self._engine.rank(replace(request, as_of=as_of), explain)
+
+    def attention_of(self, reader: str) -> dict[str, Any]:
+        """What the reader attends to: see `profile.attention_profile`."""
+        with self._current() as as_of:
+            return attention_profile(self._engine, reader, as_of)
 
     def store(self, write: Callable[[], T]) -> T:
         """Run a write to the log and fold what it appended, before anybody else is answered."""
@@ -188,6 +201,7 @@ class FeedService:
             try:
                 self.adopt_bundle()
                 self.refresh_articles()
+                self._follow()
                 self._record_attention()
                 self.failure = None
                 self.ready.set()
@@ -195,6 +209,11 @@ class FeedService:
                 self.failure = str(error)
                 logger.exception("articles could not be taken in; feeds go on without them")
             self._woken.wait(_POLL_SECONDS if self.failure is None else _PATIENCE)
+
+    def _follow(self) -> None:
+        """Fold what other processes appended also when nobody asks: who was erased is not to stay in memory."""
+        with self._lock:
+            self._catch_up()
 
     def _record_attention(self) -> None:
         if self._watch is not None:
@@ -221,6 +240,7 @@ class FeedService:
             pool=self._settings.feed_candidates,
             max_age=self._settings.max_article_age_days,
             touched=partial(touched, self.database),
+            muted=partial(muted, self.database),
         )
 
     def _use(self, system: TrainedSystem | None) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from recsys.errors import ConfigError, StoreError
 from recsys.store.schema import upgrade_if_behind
 
-__all__ = ["Connection", "Database", "open_database"]
+__all__ = ["Connection", "Database", "open_database", "opened"]
 
 _SUPPORTED = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _FIX = "set ATTUNE_DATABASE_URL to sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
@@ -65,6 +65,16 @@ class Database:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def driver_connection(self) -> Iterator[Any]:
+        """The driver's own connection, outside of any transaction: for what cannot run in one.
+
+        Raises:
+            StoreError: the database cannot be reached, or fails meanwhile.
+        """
+        with _connected(self.engine) as connection:
+            yield connection.connection.driver_connection
+
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
@@ -85,6 +95,16 @@ def open_database(url: str, migrate: bool = True) -> Database:
         database.close()
         raise
     return database
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """What `open_database` opens, closed in the end."""
+    database = open_database(url)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 @contextmanager
@@ -138,6 +158,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         f"busy_timeout={_BUSY_MS}",
         "temp_store=MEMORY",
         "cache_size=-131072",
+        "secure_delete=ON",  # what is deleted is overwritten, so that an erasure is one
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -1,5 +1,7 @@
 """The tables. Alembic compares `metadata` with the migrations in `make check`."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -167,3 +169,42 @@ ingest_jobs = Table(
     Column("counts", Text, nullable=False, comment="JSON object: rows by outcome"),
     Column("done", Boolean, nullable=False),
 )
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String, primary_key=True, comment="public: stands in the key, in lists and in the audit"),
+    Column("digest", String, nullable=False, comment="SHA-256 of the whole key, hexadecimal"),
+    Column("scope", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("last_used_at", BigInteger, comment="to the minute or so"),
+    Column("revoked_at", BigInteger),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Seq, primary_key=True),
+    Column("at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("actor", String, nullable=False, comment="id of a key, 'cli', or 'open' before the first key"),
+    Column("act", String, nullable=False),
+    Column("subject", Text, nullable=False, comment="id of a key, bundle or receipt; never of a reader"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("id", String, nullable=False, unique=True, comment="the receipt's"),
+    Column("at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("reader_hash", String, nullable=False, comment="SHA-256 of the receipt's salt and the id"),
+    Column("counts", Text, nullable=False, comment="JSON object: rows by table"),
+    Column("digest", String, nullable=False, comment="SHA-256 of the receipt, hexadecimal"),
+)
+
+PERSONAL: dict[str, Column[Any]] = {
+    **{table.name: table.c["reader"] for table in metadata.sorted_tables if "reader" in table.c},
+    readers.name: readers.c.id,
+}
+"""Every table that holds rows of readers → its column with the reader's id. Export and erasure go by it."""

@@ -1,5 +1,6 @@
 """`attune serve` as operators meet it: before any training, killed, restarted, misconfigured."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,9 @@ def test_from_an_empty_folder_to_explained_feeds_and_over_a_restart(tmp_path: Pa
     assert list((tmp_path / "state").glob("*.safetensors"))
     with served(where) as client:
         assert [item["id"] for item in feed(client, "r", explore=0)] == ["bus", "cup"]
-    assert "Traceback" not in (tmp_path / "server.log").read_text()
+    logged = [json.loads(line) for line in (tmp_path / "server.log").read_text().splitlines()]
+    assert {line["route"] for line in logged if line["message"] == "request"} >= {"/v1/feed/{reader}", "/readyz"}
+    assert not [line for line in logged if "error" in line]
 
 
 def start(where: Place, *options: str) -> subprocess.CompletedProcess[str]:
@@ -70,3 +73,11 @@ def test_a_bundle_of_another_encoder_is_one_line(trained: Place, tmp_path: Path)
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "ATTUNE_ENCODER" in done.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "feed.example.org", ""])
+def test_an_address_that_others_reach_is_refused_before_the_first_key(tmp_path: Path, host: str) -> None:
+    done = start(place(tmp_path), "--host", host)
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "`attune keys create`" in done.stderr

@@ -10,7 +10,8 @@ import pytest
 
 from recsys.domain import DAY, HOUR, Event, EventKind, RankRequest, Slate
 from recsys.feed.engine import FeedEngine
-from recsys.feed.follow import KEEP_SNAPSHOTS, LogFollower, Replay
+from recsys.feed.follow import LogFollower, Replay
+from recsys.feed.snapshots import KEEP
 from recsys.feed.vectors import vector_table
 from recsys.frames import events_frame, slates_frame
 from recsys.simulate.world import World, simulate
@@ -173,13 +174,13 @@ def test_a_snapshot_of_another_database_is_left_alone(half: Database, tmp_path: 
 
 def test_only_the_newest_snapshots_are_kept(half: Database, tmp_path: Path) -> None:
     follower = following(half, tmp_path)
-    for i in range(KEEP_SNAPSHOTS + 2):
+    for i in range(KEEP + 2):
         at = middle() + i
         store(half, events_frame([Event(f"e{i}", "r", EventKind.CLICK, at, at, "a000001")]), slates_frame([]))
         follower.catch_up()
         follower.save_snapshot()
     names = sorted(path.name for path in tmp_path.glob("*.safetensors"))
-    assert len(names) == KEEP_SNAPSHOTS
+    assert len(names) == KEEP
     assert names[-1].startswith(f"{follower.watermark.seq:016d}")
 
 

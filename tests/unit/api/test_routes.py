@@ -148,7 +148,8 @@ def test_readers_that_no_database_holds_are_refused(client: TestClient) -> None:
 
 
 def test_readers_with_slashes_get_a_feed(client: TestClient) -> None:
-    for path, reader in (("a%2Fb", "a/b"), ("a/b", "a/b"), ("%2F", "/"), ("rank", "rank")):
+    named = (("a%2Fb", "a/b"), ("a/b", "a/b"), ("%2F", "/"), ("rank", "rank"), ("r%0A", "r\n"), ("a%0Ab", "a\nb"))
+    for path, reader in named:
         assert client.get(f"/v1/feed/{path}").json()["reader"] == reader
     refused(client.get("/v1/feed/" + "r%2F" * 257))
     refused(client.get("/v1/feed/"))

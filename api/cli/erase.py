@@ -1,0 +1,25 @@
+"""`attune erase`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from api.cli.options import DatabaseUrl, Home, settings_from
+
+
+def erase(
+    reader: Annotated[str, typer.Argument(help="Id of the reader.")],
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Erase a reader everywhere, and print the receipt as JSON; running services fold their state anew at once."""
+    from dataclasses import asdict
+
+    from api.erasure import erase as erase_reader
+    from recsys.store.database import opened
+
+    settings = settings_from(database_url, home)
+    with opened(settings.database_url) as database:
+        erased = erase_reader(database, settings.home, reader, actor="cli")
+    typer.echo(json.dumps({**asdict(erased.receipt), "rejects": erased.rejects}, indent=2))

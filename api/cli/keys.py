@@ -1,0 +1,64 @@
+"""`attune keys`: create, list, revoke."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.options import DatabaseUrl, settings_from
+from api.security.scopes import Scope
+
+app = typer.Typer(help="Keys that the service asks for once the first one exists.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    scope: Annotated[Scope, typer.Option(help="What the key may do; admin may do all.")] = Scope.READ,
+    name: Annotated[str, typer.Option(help="Whose key it is, for lists.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the key and nothing else.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make a key. It is printed once: only its digest is stored."""
+    from api.security import keys
+    from recsys.store.database import opened
+
+    with opened(settings_from(database_url, None).database_url) as database:
+        token, row = keys.create(database, scope, name, actor="cli")
+    typer.echo(token)
+    if not quiet:
+        typer.echo(f"key {row.id} of scope {scope}; send it as 'Authorization: Bearer …'. It is not shown again.")
+
+
+@app.command("list")
+def list_keys(database_url: DatabaseUrl = None) -> None:
+    """All keys ever made: id, scope, when they were made, last used and revoked, and their names."""
+    from recsys.store import keys
+    from recsys.store.database import opened
+
+    with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:
+        found = keys.everyone(connection)
+    if not found:
+        typer.echo("no keys: the service is open, on this machine only; `attune keys create` makes the first")
+    for row in found:
+        held = f"revoked {_time(row.revoked_at)}" if row.revoked_at else "holds"
+        used = f"used {_time(row.last_used_at)}" if row.last_used_at else "never used"
+        typer.echo(f"{row.id}  {row.scope:5}  made {_time(row.created_at)}  {used}  {held}  {row.name}".rstrip())
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(help="Id of the key, as `attune keys list` shows it.")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Revoke a key for good; running services know within a second."""
+    from api.security import keys
+    from recsys.store.database import opened
+
+    with opened(settings_from(database_url, None).database_url) as database:
+        keys.revoke(database, key, actor="cli")
+    typer.echo(f"key {key} is revoked")
+
+
+def _time(at: int | None) -> str:
+    from api.times import to_iso
+
+    return "" if at is None else f"{to_iso(at)[:19]}Z"

@@ -1,0 +1,45 @@
+"""Erasing a reader everywhere: the log, what is derived from it, and the files beside it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.reject_search import forget
+from recsys.feed.snapshots import Snapshots
+from recsys.store import audit, erasure
+from recsys.store.audit import Act, AuditRow
+from recsys.store.database import Database
+from recsys.store.erasure import Receipt
+from recsys.store.scrub import scrub
+
+Store = Callable[[Callable[[], Receipt]], Receipt]
+"""Runs a write to the log; a service lets nobody be answered before what it appended is folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The receipt, and how many rejected rows went from the files of ingest jobs."""
+
+    receipt: Receipt
+    rejects: int
+
+
+def erase(database: Database, home: Path, reader: str, actor: str, store: Store | None = None) -> Erased:
+    """Erase `reader`. Other processes notice it as they follow the log, and fold theirs anew.
+
+    Raises:
+        StoreError: the database cannot be reached, or its files cannot be scrubbed yet; erasing again goes on.
+    """
+
+    def write() -> Receipt:
+        with database.write() as connection:
+            receipt = erasure.erase(connection, reader, time.time_ns() // 1_000)
+            audit.record(connection, AuditRow(receipt.at, actor, Act.READER_ERASED, receipt.id))
+        return receipt
+
+    receipt = write() if store is None else store(write)
+    Snapshots(home / "state").drop_before(receipt.seq)
+    rejects = forget(home / "rejects", reader)
+    scrub(database)
+    return Erased(receipt, rejects)

@@ -1,0 +1,17 @@
+"""Ids in paths, `{name:id}` in routes: any characters, also slashes and line breaks."""
+
+from starlette.convertors import Convertor, register_url_convertor
+
+
+class _Id(Convertor[str]):
+    # Starlette's `path` stops at a line break, and its `$` overlooks a last one: "r\n" would be answered as "r".
+    regex = r"(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("id", _Id())

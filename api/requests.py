@@ -1,0 +1,98 @@
+"""Around every request: its id, one line in the log, safe headers, and no exception let through."""
+
+import logging
+import re
+import time
+import uuid
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem
+from api.logs import FIELDS, REQUEST_ID
+
+logger = logging.getLogger(__name__)
+
+ID_HEADER = "X-Request-ID"
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",  # answers are personal; a route that knows better says so itself
+}
+_NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'"
+_PAGE = "frame-ancestors 'none'"
+
+
+class Watched:
+    """Middleware: the outermost one, so that it sees every answer, also those to what nobody foresaw."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})
+        token = REQUEST_ID.set(_request_id(scope))
+        try:
+            await _Request(scope, send).answer(self._app, receive)
+        finally:
+            REQUEST_ID.reset(token)
+
+
+class _Request:
+    """One request on its way through."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send_on = send
+        self._began = time.perf_counter()
+        self._status: int | None = None
+
+    async def answer(self, app: ASGIApp, receive: Receive) -> None:
+        try:
+            await app(self._scope, receive, self._send)
+        except Exception:
+            logger.exception("an error that nobody foresaw")
+            if self._status is not None:
+                raise  # half an answer is out: only closing the connection tells the caller
+            told = problem(500, "Attune failed", "an error that nobody foresaw; the server's log has it")
+            await told(self._scope, receive, self._send)
+        finally:
+            logger.info("request", extra={FIELDS: self._told()})
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            _add_headers(MutableHeaders(scope=message))
+        await self._send_on(message)
+
+    def _told(self) -> dict[str, Any]:
+        """What the log tells. No path, query or body: they name readers. The route's template does not."""
+        return {
+            "method": self._scope["method"],
+            "route": getattr(self._scope.get("route"), "path_format", None),
+            "status": self._status,
+            "ms": round((time.perf_counter() - self._began) * 1_000, 2),
+            "key": self._scope["state"].get("key"),
+        }
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's, if it is one that may stand in a log line; else a new one."""
+    given = Headers(scope=scope).get(ID_HEADER, "")
+    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _add_headers(headers: MutableHeaders) -> None:
+    headers[ID_HEADER] = REQUEST_ID.get() or ""
+    for name, value in _SAFE.items():
+        headers.setdefault(name, value)
+    is_page = headers.get("content-type", "").startswith("text/html")
+    headers.setdefault("Content-Security-Policy", _PAGE if is_page else _NOTHING_LOADS)

@@ -1,0 +1,67 @@
+"""/v1/readers/{reader}: attention, preferences, export, erasure. Ids may hold slashes."""
+
+import time
+from typing import Annotated, Any
+
+from fastapi import Path, Request
+
+from api import preferences
+from api.dependencies import Service
+from api.erasure import erase
+from api.reader_schemas import AttentionOut, ExportOut, PreferencesIn, PreferencesOut, ReceiptOut
+from api.schemas import Id
+from api.security.gate import actor, gated
+from api.security.scopes import Scope
+from api.times import to_iso
+from ingest.reject_search import rows_of
+from recsys.store import readers
+
+read = gated("/v1/readers", "readers", Scope.READ)
+write = gated("/v1/readers", "readers", Scope.WRITE)
+admin = gated("/v1/readers", "readers", Scope.ADMIN)
+
+Reader = Annotated[Id, Path()]
+
+
+@read.get("/{reader:id}/attention")
+def attention(service: Service, reader: Reader) -> AttentionOut:
+    """What Attune believes the reader attends to, and which reads say so. Weights sum to 1."""
+    told = service.attention_of(reader)
+    reads = [{**each, "at": to_iso(each["at"])} for each in told["reads"]]
+    said = preferences.of(service, reader)
+    return AttentionOut.model_validate(
+        {**told, "as_of": to_iso(told["as_of"]), "reads": reads, "preferences": said}
+    )
+
+
+@write.put("/{reader:id}/preferences")
+def prefer(service: Service, reader: Reader, body: PreferencesIn) -> PreferencesOut:
+    """Replace what the reader follows, focuses on and has muted; what is muted is shown in no feed."""
+    return preferences.replace(service, reader, body)
+
+
+@admin.get("/{reader:id}/export")
+def export(service: Service, reader: Reader) -> ExportOut:
+    """Everything that is stored about the reader."""
+    with service.database.read() as connection:
+        tables: dict[str, list[dict[str, Any]]] = readers.export(connection, reader)
+    rejected = rows_of(service.home / "rejects", reader)
+    at = to_iso(time.time_ns() // 1_000)
+    return ExportOut(reader=reader, exported_at=at, tables=tables, rejected=rejected)
+
+
+@admin.delete("/{reader:id}")
+def delete(request: Request, service: Service, reader: Reader) -> ReceiptOut:
+    """Erase the reader everywhere. The receipt is given once; its salt is stored nowhere."""
+    erased = erase(service.database, service.home, reader, actor(request), service.store)
+    receipt = erased.receipt
+    return ReceiptOut(
+        id=receipt.id,
+        seq=receipt.seq,
+        at=receipt.at,
+        salt=receipt.salt,
+        reader_hash=receipt.reader_hash,
+        counts=dict(receipt.counts),
+        digest=receipt.digest,
+        rejects=erased.rejects,
+    )

@@ -1,0 +1,38 @@
+"""What administrators did: keys, bundles, erasures. Nothing of readers."""
+
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from recsys.store.tables import audit
+
+
+class Act(StrEnum):
+    """What is put on record."""
+
+    KEY_CREATED = "key_created"
+    KEY_REVOKED = "key_revoked"
+    READER_ERASED = "reader_erased"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One act. at: microseconds; actor: id of a key, 'cli', or 'open' before the first key; subject: an id."""
+
+    at: int
+    actor: str
+    act: str
+    subject: str
+
+
+def record(connection: Connection, row: AuditRow) -> None:
+    """Add an act, in the transaction that does it."""
+    connection.execute(sa.insert(audit).values(**asdict(row)))
+
+
+def newest(connection: Connection, count: int) -> list[AuditRow]:
+    """The last `count` acts, newest first."""
+    query = sa.select(*(audit.c[field.name] for field in fields(AuditRow))).order_by(audit.c.id.desc())
+    return [AuditRow(*row) for row in connection.execute(query.limit(count))]

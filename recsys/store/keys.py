@@ -1,0 +1,47 @@
+"""API keys: only their digests are stored."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from recsys.store.tables import api_keys
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key. id: its public part; digest: SHA-256 of the whole key, hexadecimal; times: microseconds."""
+
+    id: str
+    digest: str
+    scope: str
+    name: str
+    created_at: int
+    last_used_at: int | None = None
+    revoked_at: int | None = None
+
+
+def add(connection: Connection, row: KeyRow) -> None:
+    """Store a new key."""
+    connection.execute(sa.insert(api_keys).values(**asdict(row)))
+
+
+def everyone(connection: Connection) -> list[KeyRow]:
+    """All keys ever made, also the revoked ones, oldest first."""
+    query = sa.select(*(api_keys.c[field.name] for field in fields(KeyRow)))
+    return [KeyRow(*row) for row in connection.execute(query.order_by(api_keys.c.created_at, api_keys.c.id))]
+
+
+def revoke(connection: Connection, id_: str, at: int) -> bool:
+    """Revoke a key for good; False if there is none of that id that still holds."""
+    holding = (api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
+    return connection.execute(sa.update(api_keys).where(*holding).values(revoked_at=at)).rowcount > 0
+
+
+def used(connection: Connection, times: Mapping[str, int]) -> None:
+    """Note when keys were last used: id → microseconds. A time never goes back: several processes tell theirs."""
+    last = sa.func.coalesce(api_keys.c.last_used_at, 0)
+    for id_, at in times.items():
+        newer = sa.update(api_keys).where(api_keys.c.id == id_, last < at)
+        connection.execute(newer.values(last_used_at=at))

@@ -1,0 +1,25 @@
+"""Everything that is stored about a reader."""
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from recsys.store.tables import PERSONAL
+
+_LISTS = ("candidates", "scores", "propensities")
+
+
+def export(connection: Connection, reader: str) -> dict[str, list[dict[str, Any]]]:
+    """Rows of `reader` by table, in the order of the log; times are microseconds since 1970. JSON-able."""
+    return {name: _rows(connection, column, reader) for name, column in sorted(PERSONAL.items())}
+
+
+def _rows(connection: Connection, column: sa.Column[Any], reader: str) -> list[dict[str, Any]]:
+    query = sa.select(column.table).where(column == reader).order_by(*column.table.primary_key)
+    return [_decoded(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def _decoded(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: json.loads(v) if k in _LISTS and v is not None else v for k, v in row.items()}

@@ -1,0 +1,126 @@
+"""What the store promises of one reader, on every database: export, preferences, erasure."""
+
+import json
+import uuid
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from recsys.domain import DAY, Event, EventKind, Slate
+from recsys.frames import events_frame, slates_frame
+from recsys.store import erasure, log, preferences, readers, replay
+from recsys.store.database import Database
+from recsys.store.scrub import scrub
+from recsys.store.tables import PERSONAL, metadata
+
+VICTIM, OTHER = uuid.uuid4().hex, uuid.uuid4().hex
+
+
+def event(id: str, reader: str, kind: EventKind = EventKind.CLICK, at: int = DAY, **more: Any) -> Event:
+    return Event(id, reader, kind, at, at, **({"article": "a"} | more))
+
+
+def said(id: str, kind: EventKind, subject: str, at: int = DAY, reader: str = VICTIM) -> Event:
+    return event(id, reader, kind, at, article=None, subject=subject)
+
+
+def append(database: Database, events: list[Event], slates: list[Slate] | None = None) -> None:
+    with database.write() as connection:
+        log.append(connection, events_frame(events), slates_frame(slates or []))
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    events = [event(f"{reader}-{i}", reader, at=DAY + i) for reader in (VICTIM, OTHER) for i in range(3)]
+    slates = [Slate(f"s-{reader}", reader, DAY, DAY, ("a", "b"), scores=(1.0, 0.5)) for reader in (VICTIM, OTHER)]
+    append(database, events, slates)
+    return database
+
+
+def everything(database: Database) -> str:
+    """All that any column of any table says."""
+    with database.read() as connection:
+        rows = [tuple(row) for table in metadata.sorted_tables for row in connection.execute(sa.select(table))]
+    return repr(rows)
+
+
+def erase(database: Database, reader: str) -> erasure.Receipt:
+    with database.write() as connection:
+        return erasure.erase(connection, reader, DAY)
+
+
+def test_an_export_has_every_row_of_the_reader_and_of_nobody_else(filled: Database) -> None:
+    with filled.read() as connection:
+        told = readers.export(connection, VICTIM)
+    assert {name: len(rows) for name, rows in told.items()} == {"events": 3, "impressions": 1, "readers": 1}
+    assert told["impressions"][0]["candidates"] == ["a", "b"]
+    assert told["impressions"][0]["scores"] == [1.0, 0.5]
+    assert OTHER not in json.dumps(told)
+
+
+def test_every_table_with_a_reader_is_personal() -> None:
+    assert set(PERSONAL) == {table.name for table in metadata.sorted_tables if "reader" in table.c} | {"readers"}
+
+
+def test_erasing_leaves_no_text_of_the_reader_and_all_of_the_others(filled: Database) -> None:
+    assert VICTIM in everything(filled)
+    receipt = erase(filled, VICTIM)
+    scrub(filled)
+    assert receipt.counts == {"events": 3, "impressions": 1, "readers": 1}
+    assert VICTIM not in everything(filled)
+    with filled.read() as connection:
+        chunk = replay.tail(connection, 0)
+        assert log.knows_reader(connection, OTHER)
+    assert set(chunk.events["reader"]) == set(chunk.slates["reader"]) == {OTHER}
+    assert chunk.events.height == 3
+
+
+def test_an_erasure_has_a_place_in_the_log(filled: Database) -> None:
+    with filled.read() as connection:
+        before = log.position(connection).last_seq
+        assert erasure.last_seq(connection) == 0
+    receipt = erase(filled, VICTIM)
+    append(filled, [event("later", OTHER)])
+    with filled.read() as connection:
+        assert erasure.last_seq(connection) == receipt.seq == before + 1
+        assert log.position(connection).last_seq == before + 2
+        assert replay.tail(connection, receipt.seq).events["id"].to_list() == ["later"]
+
+
+def test_a_receipt_proves_whom_it_is_about_and_that_it_was_given(filled: Database) -> None:
+    receipt = erase(filled, VICTIM)
+    assert receipt.is_about(VICTIM)
+    assert not receipt.is_about(OTHER)
+    forged = replace(receipt, counts={"events": 0})
+    assert not forged.is_about(VICTIM)
+    with filled.read() as connection:
+        assert erasure.is_stored(connection, receipt)
+        assert not erasure.is_stored(connection, replace(receipt, digest="0" * 64))
+    assert receipt.salt not in everything(filled), "with the salt, ids could be guessed from the database"
+
+
+def test_a_reader_never_met_gets_a_receipt_of_zeros(database: Database) -> None:
+    assert set(erase(database, "nobody").counts.values()) == {0}
+
+
+def test_preferences_are_the_last_word_on_each_subject(database: Database) -> None:
+    rows = [
+        (EventKind.FOLLOW, "sport"),
+        (EventKind.MUTE, "sport"),
+        (EventKind.FOCUS, "local"),
+        (EventKind.FOLLOW, "economy"),
+        (EventKind.UNFOLLOW, "economy"),
+        (EventKind.MUTE, "gossip"),
+        (EventKind.UNMUTE, "gossip"),
+        (EventKind.FOCUS, "sport"),
+    ]
+    append(database, [said(f"e{i}", kind, subject, DAY + i) for i, (kind, subject) in enumerate(rows)])
+    append(database, [said("x", EventKind.MUTE, "local", reader=OTHER)])
+    with database.read() as connection:
+        now = preferences.of(connection, VICTIM, DAY + len(rows))
+        before = preferences.of(connection, VICTIM, DAY + 1)
+        assert preferences.of(connection, "nobody", DAY) == preferences.Preferences()
+    assert now == preferences.Preferences(focus=frozenset({"local", "sport"}), mute=frozenset({"sport"}))
+    assert before == preferences.Preferences(follow=frozenset({"sport"})), "strictly before"

@@ -1,0 +1,92 @@
+"""`attune keys`, `audit` and `erase` as an operator runs them, and a server that knows of it."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from api.cli import app
+from api.security import tokens
+from recsys.errors import RequestError
+from recsys.store.database import opened
+from recsys.store.erasure import Receipt, is_stored
+from tests.serving import served
+from tests.trained import Place, place
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Place:
+    return place(tmp_path)
+
+
+def attune(where: Place, *arguments: str) -> str:
+    environment = {"ATTUNE_DATABASE_URL": where.settings.database_url}
+    return CliRunner().invoke(app, arguments, env=environment, catch_exceptions=False).stdout
+
+
+def test_a_key_is_shown_once_and_listed_without_its_secret(where: Place) -> None:
+    assert "`attune keys create`" in attune(where, "keys", "list")
+    told = attune(where, "keys", "create", "--scope", "write", "--name", "the CMS")
+    token = told.split()[0]
+    id_ = tokens.id_of(token)
+    assert id_ is not None
+    listed = attune(where, "keys", "list")
+    assert re.fullmatch(rf"{id_}  write  made \S+Z  never used  holds  the CMS\n", listed)
+    assert token not in listed
+    assert attune(where, "keys", "revoke", id_) == f"key {id_} is revoked\n"
+    assert re.search(r"never used  revoked \S+Z  the CMS", attune(where, "keys", "list"))
+
+
+def test_quiet_prints_a_key_of_scope_read_and_nothing_else(where: Place) -> None:
+    token = attune(where, "keys", "create", "--quiet").removesuffix("\n")
+    assert f"{tokens.id_of(token)}  read " in attune(where, "keys", "list")
+
+
+def test_an_unknown_key_is_told_how_to_find_one(where: Place) -> None:
+    with pytest.raises(RequestError, match="attune keys list"):
+        attune(where, "keys", "revoke", "nobody")
+
+
+def test_the_audit_tells_who_did_what(where: Place) -> None:
+    assert "nothing" in attune(where, "audit")
+    id_ = tokens.id_of(attune(where, "keys", "create", "--quiet").strip()) or ""
+    attune(where, "keys", "revoke", id_)
+    newest, oldest = attune(where, "audit").splitlines()
+    assert newest.split()[1:] == ["cli", "key_revoked", id_]
+    assert oldest.split()[1:] == ["cli", "key_created", id_]
+    assert attune(where, "audit", "--last", "1").splitlines() == [newest]
+
+
+def test_erasing_prints_a_receipt_that_is_about_the_reader_and_on_record(where: Place) -> None:
+    told = json.loads(attune(where, "erase", "r42", "--home", str(where.home)))
+    assert told.pop("rejects") == 0
+    receipt = Receipt(**told)
+    assert receipt.is_about("r42")
+    with opened(where.settings.database_url) as database, database.read() as connection:
+        assert is_stored(connection, receipt)
+    assert attune(where, "audit").split()[1:] == ["cli", "reader_erased", receipt.id]
+
+
+@pytest.mark.xdist_group("served")
+def test_a_running_server_knows_of_a_new_key_and_of_a_revoked_one(where: Place) -> None:
+    with served(where) as client:
+        assert client.get("/v1/feed/r").status_code == 200
+        token = attune(where, "keys", "create", "--quiet").strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        _until(client, {}, 401)
+        assert client.get("/v1/feed/r", headers=headers).status_code == 200
+        attune(where, "keys", "revoke", tokens.id_of(token) or "")
+        _until(client, headers, 401)
+    assert token not in (where.home / "server.log").read_text()
+    assert " used 20" in attune(where, "keys", "list")
+
+
+def _until(client: httpx.Client, headers: dict[str, str], status: int) -> None:
+    deadline = time.monotonic() + 30
+    while client.get("/v1/feed/r", headers=headers).status_code != status:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

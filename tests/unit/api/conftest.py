@@ -1,0 +1,52 @@
+"""Services in process, over an empty database."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+import api.app
+from api.app import create_app
+from api.security import keys
+from api.security.scopes import Scope
+from recsys.store.database import opened
+from tests.trained import HashEncoder, Place, place
+
+MakeClient = Callable[..., TestClient]
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Place:
+    """The database and home that services and other processes of a test share."""
+    return place(tmp_path)
+
+
+@pytest.fixture
+def serve(where: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
+    """Starts a service with changed settings; `base_url` and `client` go to the test client."""
+    monkeypatch.setattr(api.app, "LazyEncoder", lambda settings: HashEncoder())
+    with ExitStack() as stack:
+
+        def start(base_url: str = "http://testserver", **changes: Any) -> TestClient:
+            app = create_app(where.settings.model_copy(update=changes))
+            return stack.enter_context(TestClient(app, base_url, raise_server_exceptions=False))
+
+        yield start
+
+
+@pytest.fixture
+def new_key(where: Place) -> Callable[..., str]:
+    """Makes keys as another process would."""
+
+    def make(scope: Scope, name: str = "") -> str:
+        with opened(where.settings.database_url) as database:
+            return keys.create(database, scope, name, actor="cli")[0]
+
+    return make
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}

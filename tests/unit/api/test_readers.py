@@ -1,0 +1,153 @@
+"""One reader over HTTP: attention, preferences, export, erasure."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.security.scopes import Scope
+from tests.unit.api.conftest import MakeClient, bearer
+from tests.unit.api.test_routes import wait_for
+
+ROWS = [
+    {"id": f"a{i}", "title": f"Title {i}", "category": ("sport", "local")[i % 2], "source": "S", "word_count": 400}
+    for i in range(6)
+]
+
+
+@pytest.fixture
+def client(serve: MakeClient) -> TestClient:
+    """A service with three articles of sport and three local ones."""
+    opened = serve()
+    opened.post("/v1/articles", json={"articles": ROWS}).raise_for_status()
+    wait_for(opened, len(ROWS))
+    return opened
+
+
+def read(client: TestClient, reader: str, *articles: str) -> None:
+    events = [{"reader": reader, "article": a, "kind": "read", "value": 60} for a in articles]
+    client.post("/v1/events", json={"events": events}).raise_for_status()
+
+
+def prefer(client: TestClient, reader: str = "r", **said: list[str]) -> Any:
+    return client.put(f"/v1/readers/{reader}/preferences", json=said)
+
+
+def shown(client: TestClient, reader: str = "r") -> set[str]:
+    return {item["id"] for item in client.get(f"/v1/feed/{reader}").json()["items"]}
+
+
+def test_attention_tells_topics_sources_and_reads_with_weights_that_sum_to_one(client: TestClient) -> None:
+    read(client, "r", "a0", "a2", "a1")
+    told = client.get("/v1/readers/r/attention").json()
+    assert (told["reader"], told["model"]) == ("r", "starting")
+    assert [each["name"] for each in told["categories"]] == ["sport", "local"]
+    assert [each["name"] for each in told["sources"]] == ["S"]
+    for part in ("categories", "sources", "reads"):
+        assert sum(each["weight"] for each in told[part]) == pytest.approx(1)
+        weights = [each["weight"] for each in told[part]]
+        assert weights == sorted(weights, reverse=True)
+    first = next(each for each in told["reads"] if each["article"] == "a0")
+    assert (first["title"], first["category"], first["seconds"]) == ("Title 0", "sport", 60)
+    assert first["at"].startswith("20")
+
+
+def test_a_reader_never_met_attends_to_nothing_yet(client: TestClient) -> None:
+    told = client.get("/v1/readers/nobody/attention").json()
+    assert told["categories"] == told["sources"] == told["reads"] == []
+    assert told["preferences"] == {"follow": [], "focus": [], "mute": []}
+
+
+def test_what_is_muted_leaves_the_feed_and_comes_back(client: TestClient) -> None:
+    assert len(shown(client)) == 6
+    assert prefer(client, mute=["sport"]).json() == {"follow": [], "focus": [], "mute": ["sport"]}
+    assert shown(client) == {"a1", "a3", "a5"}
+    assert len(shown(client, "another")) == 6
+    prefer(client, mute=["S"])
+    assert shown(client) == set()
+    prefer(client)
+    assert len(shown(client)) == 6
+
+
+def test_preferences_are_replaced_and_said_once(client: TestClient) -> None:
+    said = {"follow": ["local"], "focus": ["economy"], "mute": ["sport", "gossip"]}
+    first = prefer(client, **said).json()
+    assert first == {"follow": ["local"], "focus": ["economy"], "mute": ["gossip", "sport"]}
+    rows = client.get("/v1/readers/r/export").json()["tables"]["events"]
+    assert len(rows) == 4
+    assert prefer(client, **said).json() == first
+    assert client.get("/v1/readers/r/export").json()["tables"]["events"] == rows, "saying it again adds nothing"
+    assert prefer(client, follow=["economy"]).json() == {"follow": ["economy"], "focus": [], "mute": []}
+    assert client.get("/v1/readers/r/attention").json()["preferences"]["follow"] == ["economy"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"follow": ["a"], "mute": ["a"]},
+        {"mute": [""]},
+        {"mute": ["  "]},
+        {"mute": ["x" * 129]},
+        {"mute": ["a\0"]},
+        {"mute": ["a"] * 201},
+        {"like": ["a"]},
+        {"mute": "a"},
+    ],
+)
+def test_preferences_that_cannot_be_are_refused(client: TestClient, said: dict[str, Any]) -> None:
+    assert prefer(client, **said).status_code == 422
+    assert not client.get("/v1/readers/r/export").json()["tables"]["events"]
+
+
+def test_an_export_has_the_log_and_the_rejects(client: TestClient, tmp_path: Path) -> None:
+    read(client, "r", "a0")
+    read(client, "other", "a0")
+    folder = tmp_path / "rejects" / "job"
+    folder.mkdir(parents=True)
+    raws = [json.dumps({"reader": who, "kind": "no"}) for who in ("r", "other")]
+    (folder / "0.jsonl").write_text("".join(json.dumps({"raw": raw}) + "\n" for raw in raws))
+    told = client.get("/v1/readers/r/export").json()
+    assert (told["reader"], len(told["tables"]["events"]), len(told["rejected"])) == ("r", 1, 1)
+    assert "other" not in json.dumps(told)
+
+
+def test_an_erasure_gives_a_receipt_that_can_be_checked_with_a_shell(client: TestClient) -> None:
+    read(client, "r", "a0", "a1")
+    told = client.delete("/v1/readers/r").json()
+    assert told["counts"] == {"events": 2, "impressions": 0, "readers": 1}
+    assert told["reader_hash"] == hashlib.sha256(f"{told['salt']}:r".encode()).hexdigest()
+    assert "r" not in [client.get("/v1/readers/r/export").json()["tables"]["readers"]]
+    assert len(shown(client)) == 6, "the reader is a new one"
+
+
+def test_readers_with_odd_ids_are_reached(client: TestClient) -> None:
+    for path, reader in (("a%2Fb", "a/b"), ("x/attention", "x/attention"), ("r%0A", "r\n"), ("%C3%A9", "é")):
+        read(client, reader, "a0")
+        assert client.get(f"/v1/readers/{path}/export").json()["reader"] == reader
+        assert client.delete(f"/v1/readers/{path}").json()["counts"]["events"] == 1
+    assert client.delete("/v1/readers/").status_code == 422
+    assert client.get("/v1/readers/" + "r" * 513 + "/attention").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "needed"),
+    [
+        ("GET", "attention", Scope.READ),
+        ("PUT", "preferences", Scope.WRITE),
+        ("GET", "export", Scope.ADMIN),
+        ("DELETE", "", Scope.ADMIN),
+    ],
+)
+def test_each_act_needs_its_scope(
+    serve: MakeClient, new_key: Callable[..., str], method: str, path: str, needed: Scope
+) -> None:
+    tokens = {scope: new_key(scope) for scope in Scope}
+    client = serve()
+    for scope, token in tokens.items():
+        body = {"json": {}} if method == "PUT" else {}
+        answer = client.request(method, f"/v1/readers/r/{path}".rstrip("/"), headers=bearer(token), **body)
+        assert answer.status_code == (200 if scope.allows(needed) else 403), scope
