@@ -7,14 +7,20 @@ import polars as pl
 from api.schemas import ArticleOut, FeedItemOut, FeedOut, RankedItemOut, RankOut, ReasonOut
 from api.times import to_iso
 from recsys.domain import RankedItem, Ranking
+from recsys.feed.pages import FeedPage
 
 
-def feed_out(ranking: Ranking, reader: str, articles: pl.DataFrame) -> FeedOut:
-    """A feed with what a page needs of its articles (columns of `frames.ARTICLES`)."""
+def feed_out(page: FeedPage, reader: str, articles: pl.DataFrame) -> FeedOut:
+    """A page with what a page needs of its articles (columns of `frames.ARTICLES`)."""
     by_id = {row["id"]: row for row in articles.iter_rows(named=True)}
-    items = [_feed_item(item, by_id[item.id]) for item in ranking.items if item.id in by_id]
+    ranking = page.ranking
     return FeedOut(
-        request_id=ranking.request_id, reader=reader, model=ranking.model, as_of=to_iso(ranking.as_of), items=items
+        request_id=ranking.request_id,
+        reader=reader,
+        model=ranking.model,
+        as_of=to_iso(ranking.as_of),
+        cursor=page.cursor,
+        items=[_feed_item(item, by_id[item.id]) for item in ranking.items if item.id in by_id],
     )
 
 

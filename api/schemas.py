@@ -144,12 +144,13 @@ class FeedItemOut(BaseModel):
 
 
 class FeedOut(BaseModel):
-    """A feed. Events that quote `request_id` are attributed to it."""
+    """A page of a feed. Events that quote `request_id` are attributed to it; `cursor` asks for the next page."""
 
     request_id: str
     reader: str
     model: str
     as_of: str
+    cursor: str | None
     items: list[FeedItemOut]
 
 

@@ -25,6 +25,7 @@ def feed(
     service: Service,
     reader: Annotated[Id, Path()],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
     category: Annotated[str | None, Query(max_length=256)] = None,
     exclude: Annotated[list[str] | None, Query(max_length=1_000)] = None,
     minutes: Annotated[float | None, Query(gt=0, le=180)] = None,
@@ -35,8 +36,11 @@ def feed(
 ) -> FeedOut:
     """A reader's feed. A reader never met gets one too.
 
+    The `cursor` of a page asks for the next one, for half an hour: the feed goes on as it was first asked for,
+    without repeating or skipping an article, less what was read or hidden meanwhile.
+
     With `minutes`, the articles that are worth most to this reader and can all be read in that time; such a feed
-    explores nothing. `diversity` weighs unlikeness to the articles above against relevance.
+    explores nothing and has one page. `diversity` weighs unlikeness to the articles above against relevance.
     """
     request = FeedRequest(
         request_id=uuid.uuid4().hex,
@@ -51,10 +55,10 @@ def feed(
         explain=explain,
         device=device,
     )
-    ranking = service.feed(request)
+    page = service.feed(request, cursor)
     with service.database.read() as connection:
-        shown = articles.get(connection, [item.id for item in ranking.items])
-    return feed_out(ranking, reader, shown)
+        shown = articles.get(connection, [item.id for item in page.ranking.items])
+    return feed_out(page, reader, shown)
 
 
 @router.post("/rank")

@@ -55,45 +55,45 @@ def retrieve(
     A reader without history gets what trends, what is new and some of the rest. What is found depends on article
     ids, not on the state's dense ids, and (by an exact index) not on articles that may not be shown.
     """
-    allowed = _allowed(state, asked, max_age)
-    rows = np.flatnonzero(allowed)
+    may = allowed(state, asked, max_age)
+    rows = np.flatnonzero(may)
     rows = rows[np.argsort(state.catalog.order[rows])]
     wanted = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
     interests = asked.matcher.interests(asked.reads, asked.request.as_of)
     found = {
-        INTEREST: _nearest(state, index, interests, allowed, wanted[INTEREST]),
-        SIMILAR: _nearest(state, index, _deep_reads(asked.reads), allowed, wanted[SIMILAR]),
+        INTEREST: _nearest(state, index, interests, may, wanted[INTEREST]),
+        SIMILAR: _nearest(state, index, _deep_reads(asked.reads), may, wanted[SIMILAR]),
         TRENDING: _top(rows, state.counters.articles[rows, CLICKS, _TRENDING_HALF_LIFE], count),
         FRESH: _top(rows, state.available_since(rows), count),
         EXPLORE: asked.rng.permutation(rows)[: wanted[EXPLORE]],
     }
-    return _merge(found, wanted, allowed, count)
+    return _merge(found, wanted, may, count)
 
 
-def _allowed(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bool_]:
+def allowed(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bool_]:
     """Which articles [all] may be shown to this reader now."""
     request, catalog = asked.request, state.catalog
     since = state.available_since(np.arange(len(state.first_shown)))
-    allowed = catalog.described & (since != NEVER) & (since < request.as_of)
+    may = catalog.described & (since != NEVER) & (since < request.as_of)
     if np.isfinite(max_age):
-        allowed &= since >= request.as_of - int(max_age * DAY)
-    if not allowed.any():
+        may &= since >= request.as_of - int(max_age * DAY)
+    if not may.any():
         # nothing has a date or was ever shown: a feed of undated articles is better than none
-        allowed = catalog.described & (since == NEVER)
+        may = catalog.described & (since == NEVER)
     if request.category is not None:
         category = catalog.categories.get(request.category)
-        allowed &= (catalog.category == category) & (category != UNKNOWN)
+        may &= (catalog.category == category) & (category != UNKNOWN)
     for names, column in (
         (catalog.categories, catalog.category),
         (catalog.subcategories, catalog.subcategory),
         (catalog.sources, catalog.source),
     ):
         codes = names.lookup(sorted(asked.muted))
-        allowed &= ~np.isin(column[: len(allowed)], codes[codes != UNKNOWN])
-    allowed[asked.had] = False
-    allowed[state.rows_of(sorted(request.exclude))] = False
-    allowed[0] = False
-    return np.asarray(allowed)
+        may &= ~np.isin(column[: len(may)], codes[codes != UNKNOWN])
+    may[asked.had] = False
+    may[state.rows_of(sorted(request.exclude))] = False
+    may[0] = False
+    return np.asarray(may)
 
 
 def _nearest(

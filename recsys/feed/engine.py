@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recsys.domain import FeedRequest, RankedItem, Ranking, RankRequest, Reason
 from recsys.errors import RequestError
 from recsys.feed.budget import within_budget
-from recsys.feed.candidates import EXPLORE, Asked, Candidates, retrieve
+from recsys.feed.candidates import EXPLORE, Asked, allowed, retrieve
 from recsys.feed.caps import caps
 from recsys.feed.chance import ClickChance
 from recsys.feed.compose import Composed, compose
@@ -23,6 +23,7 @@ from recsys.feed.histories import LENGTH, attended, history_of, reads_of
 from recsys.feed.interest import interest_scores
 from recsys.feed.minutes import expected_minutes
 from recsys.feed.reasons import Explainer
+from recsys.feed.rest import Rest
 from recsys.feed.vectors import VectorTable
 from recsys.index.port import VectorIndex
 from recsys.preference.content import ContentMatcher
@@ -102,25 +103,29 @@ class FeedEngine:
         Raises:
             RequestError: `as_of` lies before what the state already knows.
         """
+        return self.page(request)[0]
+
+    def page(self, request: FeedRequest, rest: Rest | None = None) -> tuple[Ranking, Rest]:
+        """A slate, and what it left: from fresh candidates, or going on with the `rest` of an earlier page.
+
+        Raises:
+            RequestError: `as_of` lies before what the state already knows.
+        """
         rng = seeded_by(request.request_id)
-        found = self._candidates(request, rng)
-        strings = self.state.articles.strings
-        ids = tuple(strings[row] for row in found.rows)
-        asked = RankRequest(request.request_id, request.as_of, ids, request.reader, device=request.device)
-        prepared = self.prepare(asked)
-        scores = self.ranker.score(prepared.features) if ids else np.zeros(0)
-        minutes = expected_minutes(self.state, found.rows, request.as_of)
-        slate = self._composed(request, prepared, scores, minutes, rng)
-        explored = zip(slate.places, slate.explored, strict=True)
-        sources = [EXPLORE if new else found.sources[place] for place, new in explored]
-        reasons = self._reasons(prepared, slate.places, sources, request.explain)
-        items = tuple(
-            RankedItem(ids[place], float(scores[place]), position, source, propensity, why, float(minutes[place]))
-            for position, (place, source, propensity, why) in enumerate(
-                zip(slate.places, sources, slate.propensities, reasons, strict=True)
-            )
-        )
-        return Ranking(request.request_id, self.model, request.as_of, items)
+        asked = self._asked(request, rng)
+        if rest is None:
+            found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
+            ids = tuple(self.state.articles.strings[row] for row in found.rows)
+            prepared = self._prepared(request, ids)
+            scores = self.ranker.score(prepared.features) if ids else np.zeros(0)
+            rest = Rest(ids, tuple(scores.tolist()), tuple(found.sources))
+        else:
+            still = allowed(self.state, asked, self.max_age)[self.state.rows_of(rest.ids)]
+            rest = rest.at(np.flatnonzero(still).tolist())
+            prepared = self._prepared(request, rest.ids)
+        minutes = expected_minutes(self.state, prepared.context.rows, request.as_of)
+        slate = self._composed(request, prepared, np.asarray(rest.scores), minutes, rng)
+        return self._slate(request, prepared, rest, slate, minutes), rest.without(slate.places)
 
     def prepare(self, request: RankRequest, positions: FloatArray | None = None) -> Prepared:
         """Features of `request` as of now. `positions` [n]: only when training on slates that have an order.
@@ -165,12 +170,35 @@ class FeedEngine:
         limits = caps(self.state.catalog, rows, prepared.context.history.article)
         return compose(order, limits, request.limit, request.explore, rng)
 
-    def _candidates(self, request: FeedRequest, rng: np.random.Generator) -> Candidates:
+    def _slate(
+        self, request: FeedRequest, prepared: Prepared, ranked: Rest, slate: Composed, minutes: FloatArray
+    ) -> Ranking:
+        """The chosen articles with what is to be told of them."""
+        chosen = ranked.at(slate.places)
+        sources = [EXPLORE if new else source for source, new in zip(chosen.sources, slate.explored, strict=True)]
+        reasons = self._reasons(prepared, slate.places, sources, request.explain)
+        told = zip(
+            chosen.ids,
+            chosen.scores,
+            range(len(chosen)),
+            sources,
+            slate.propensities,
+            reasons,
+            minutes[slate.places].tolist(),
+            strict=True,
+        )
+        return Ranking(request.request_id, self.model, request.as_of, tuple(RankedItem(*each) for each in told))
+
+    def _prepared(self, request: FeedRequest, ids: tuple[str, ...]) -> Prepared:
+        return self.prepare(
+            RankRequest(request.request_id, request.as_of, ids, request.reader, device=request.device)
+        )
+
+    def _asked(self, request: FeedRequest, rng: np.random.Generator) -> Asked:
         history = attended(self.state.history(request.reader, LENGTH))
         reads, _ = reads_of(self.state, history, self.vectors, request.as_of)
         muted = frozenset[str]() if self.muted is None else self.muted(request.reader, request.as_of)
-        asked = Asked(request, self._had(request), reads, self.matcher, rng, muted)
-        return retrieve(self.state, self.index, asked, self.pool, self.max_age)
+        return Asked(request, self._had(request), reads, self.matcher, rng, muted)
 
     def _had(self, request: FeedRequest) -> NDArray[np.int64]:
         """What the reader clicked, read or hid: of the ring, and what the ring no longer holds from the log."""

@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.bundle import active_version
-from recsys.domain import FeedRequest, Ranking, RankRequest, Slate
+from recsys.domain import MINUTE, FeedRequest, Ranking, RankRequest, Slate
 from recsys.encoder.port import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.calibrated import article_encoder
@@ -26,7 +26,9 @@ from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
 from recsys.feed.muted import muted
+from recsys.feed.pages import FeedPage, go_on, keep
 from recsys.feed.profile import attention_profile
+from recsys.feed.rest import Rest
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
 from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
@@ -34,7 +36,7 @@ from recsys.frames import ARTICLES, empty, slates_frame, where
 from recsys.index.build import make_index
 from recsys.settings import Settings
 from recsys.store import articles as article_store
-from recsys.store import log
+from recsys.store import log, pages
 from recsys.store.database import Database
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class FeedService:
         self._engine = FeedEngine(self._follower.state, VectorTable())
         self._waiting = empty(ARTICLES)
         self._revision = 0
+        self._swept_at = 0
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._librarian: threading.Thread | None = None
@@ -121,14 +124,22 @@ class FeedService:
         with self._lock:
             self._follower.save_snapshot()
 
-    def feed(self, request: FeedRequest) -> Ranking:
-        """Recommend a slate; it is in the log before this returns. `as_of` is set here."""
+    def feed(self, request: FeedRequest, cursor: str | None = None) -> FeedPage:
+        """Recommend a slate; it is in the log before this returns. `as_of` is set here.
+
+        With the `cursor` of an earlier page, the slate goes on with that feed as it was asked for: of what is left
+        of it, what the reader may still be shown.
+
+        Raises:
+            RequestError: the cursor is unknown, another reader's, or has expired.
+        """
         with self._current() as as_of:
-            asked = replace(request, as_of=as_of)
-            ranking = self._engine.recommend(asked)
-            if ranking.items:
-                self._log_slate(asked, ranking)
-        return ranking
+            asked, rest = replace(request, as_of=as_of), None
+            if cursor is not None:
+                with self.database.read() as connection:
+                    asked, rest = go_on(connection, asked, cursor)
+            ranking, left = self._engine.page(asked, rest)
+            return FeedPage(ranking, self._log_slate(asked, ranking, left) if ranking.items else None)
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Rank the candidates of `request`; nothing is logged. `as_of` is set here."""
@@ -203,6 +214,7 @@ class FeedService:
                 self.refresh_articles()
                 self._follow()
                 self._record_attention()
+                self._sweep_pages()
                 self.failure = None
                 self.ready.set()
             except Exception as error:  # whatever it was, the next articles must be taken in
@@ -218,6 +230,14 @@ class FeedService:
     def _record_attention(self) -> None:
         if self._watch is not None:
             self._watch.record(self.database, self.clock.next())
+
+    def _sweep_pages(self) -> None:
+        """Delete what nobody can go on with any more, once a minute."""
+        now = self.clock.next()
+        if now - self._swept_at >= MINUTE:
+            with self.database.write() as connection:
+                pages.sweep(connection, now)
+            self._swept_at = now
 
     @contextmanager
     def _current(self) -> Iterator[int]:
@@ -285,13 +305,16 @@ class FeedService:
         self._engine.vectors.put(self._engine.state.articles.lookup(ids), vectors)
         index.add(ids, vectors)
 
-    def _log_slate(self, request: FeedRequest, ranking: Ranking) -> None:
+    def _log_slate(self, request: FeedRequest, ranking: Ranking, left: Rest) -> str | None:
+        """Append the slate, and keep what it left; returns the cursor to that."""
         with self.database.write() as connection:
             end = log.lock(connection)
             self.clock.at_least(end.last_known_at)
             slate = _slate(request, ranking, self.clock.next())
             log.append(connection, None, slates_frame([slate]))
+            cursor = keep(connection, request, left)
         self._catch_up()
+        return cursor
 
 
 def _slate(request: FeedRequest, ranking: Ranking, known_at: int) -> Slate:

@@ -203,6 +203,16 @@ erasures = Table(
     Column("digest", String, nullable=False, comment="SHA-256 of the receipt, hexadecimal"),
 )
 
+feed_pages = Table(
+    "feed_pages",
+    metadata,
+    Column("cursor", String, primary_key=True),
+    Column("reader", Id, nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False, index=True, comment="microseconds since 1970-01-01 UTC"),
+    Column("request", Text, nullable=False, comment="JSON object: what the first page was asked with"),
+    Column("rest", Text, nullable=False, comment="JSON: ids, scores and sources not shown yet"),
+)
+
 PERSONAL: dict[str, Column[Any]] = {
     **{table.name: table.c["reader"] for table in metadata.sorted_tables if "reader" in table.c},
     readers.name: readers.c.id,

@@ -77,7 +77,7 @@ def until(what: Callable[[], object]) -> None:
 
 def feed(service: FeedService, reader: str = "r00001", **asked: Any) -> Ranking:
     request_id = asked.pop("request_id", f"request-{time.monotonic_ns()}")
-    return service.feed(FeedRequest(request_id, 0, reader, **asked))
+    return service.feed(FeedRequest(request_id, 0, reader, **asked)).ranking
 
 
 def send(service: FeedService, *rows: dict[str, Any]) -> Received:
@@ -170,7 +170,7 @@ def test_many_threads_get_answers_that_a_replay_confirms(
 
     def visit(number: int) -> tuple[FeedRequest, Ranking]:
         request = FeedRequest(f"visit-{number}", 0, f"visitor-{number % 3}", limit=5, explore=0.3)
-        answer = service.feed(request)
+        answer = service.feed(request).ranking
         send(service, {"reader": request.reader, "article": answer.items[0].id, "kind": "click"})
         return request, answer
 
@@ -392,7 +392,7 @@ def test_a_replay_with_the_calibrated_bundle_gives_the_servers_answers(
 ) -> None:
     service, database = opened
     request = FeedRequest("asked", 0, "r00001", explore=0.3)
-    answer = service.feed(request)
+    answer = service.feed(request).ranking
     engine = engine_at(database, calibrated.settings, HashEncoder(), answer.as_of)
     assert engine.recommend(dataclasses.replace(request, as_of=answer.as_of)) == answer
 

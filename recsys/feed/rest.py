@@ -1,0 +1,47 @@
+"""What is left of a ranking when a page was filled: the next page goes on with it."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from recsys.errors import RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Ranked articles that were not shown yet, and the source that named each. All [n]."""
+
+    ids: tuple[str, ...]
+    scores: tuple[float, ...]
+    sources: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def at(self, places: Sequence[int]) -> "Rest":
+        """Those at `places`, in that order."""
+        picked = [(self.ids[place], self.scores[place], self.sources[place]) for place in places]
+        ids, scores, sources = zip(*picked, strict=True) if picked else ((), (), ())
+        return Rest(ids, scores, sources)
+
+    def without(self, places: Collection[int]) -> "Rest":
+        """All but those at `places`."""
+        gone = set(places)
+        return self.at([place for place in range(len(self)) if place not in gone])
+
+    def to_json(self) -> str:
+        """Three lists, exactly."""
+        return json.dumps([self.ids, self.scores, self.sources])
+
+    @classmethod
+    def from_json(cls, text: str) -> "Rest":
+        """What `to_json` wrote.
+
+        Raises:
+            RequestError: it was written by a version that this one does not understand.
+        """
+        try:
+            ids, scores, sources = json.loads(text)
+            return cls(tuple(ids), tuple(map(float, scores)), tuple(sources))
+        except (ValueError, TypeError) as error:
+            raise RequestError("this cursor is of another version: ask for the first page again") from error

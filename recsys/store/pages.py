@@ -1,0 +1,45 @@
+"""Feeds that a reader may go on with: what is left of their rankings, for a while."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from recsys.store.tables import feed_pages
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """What the next page of a feed starts from. request, rest: JSON; expires_at: microseconds."""
+
+    cursor: str
+    reader: str
+    expires_at: int
+    request: str
+    rest: str
+
+
+def save(connection: Connection, page: StoredPage) -> None:
+    """Keep a page until it expires."""
+    connection.execute(
+        sa.insert(feed_pages).values(
+            cursor=page.cursor,
+            reader=page.reader,
+            expires_at=page.expires_at,
+            request=page.request,
+            rest=page.rest,
+        )
+    )
+
+
+def load(connection: Connection, cursor: str, reader: str, now: int) -> StoredPage | None:
+    """The page of `cursor`, if it is this reader's and has not expired."""
+    p = feed_pages
+    query = sa.select(p.c.cursor, p.c.reader, p.c.expires_at, p.c.request, p.c.rest)
+    row = connection.execute(query.where(p.c.cursor == cursor, p.c.reader == reader, p.c.expires_at > now)).first()
+    return None if row is None else StoredPage(*row)
+
+
+def sweep(connection: Connection, now: int) -> int:
+    """Delete what has expired; returns how many pages that were."""
+    return connection.execute(sa.delete(feed_pages).where(feed_pages.c.expires_at <= now)).rowcount
