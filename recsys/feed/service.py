@@ -4,7 +4,6 @@ Whoever answers or stores holds one lock, and all times come from one clock. So 
 `as_of` was folded before that answer, and a replay of the log up to `as_of` gives the same answer.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
 from recsys.feed.muted import muted
+from recsys.feed.periodic import Periodic
 from recsys.feed.profile import attention_profile
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
@@ -41,10 +41,11 @@ if TYPE_CHECKING:
     from recsys.attention.gauges import Gauges
     from recsys.feed.watch import AttentionWatch
 
-logger = logging.getLogger(__name__)
-
 _POLL_SECONDS = 1.0
 """How soon articles that another process stores are taken in."""
+
+_BUNDLE_POLL_SECONDS = 0.5
+"""How soon a bundle that another process activates serves."""
 
 _PATIENCE = 10.0
 """Seconds that `stop` waits for articles being encoded, and between attempts after a failure."""
@@ -69,10 +70,19 @@ class FeedService:
         self._engine = FeedEngine(self._follower.state, VectorTable())
         self._waiting = empty(ARTICLES)
         self._revision = 0
-        self._woken = threading.Event()
-        self._stopping = threading.Event()
-        self._librarian: threading.Thread | None = None
-        self.failure: str | None = None
+        self._adopting = threading.Lock()
+        self.articles = Periodic("articles", self._take_in_articles, _POLL_SECONDS, _PATIENCE)
+        self.bundles = Periodic("bundles", self.adopt_bundle, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
+
+    @property
+    def failure(self) -> str | None:
+        """Why articles cannot be taken in, or the active bundle cannot serve; feeds go on as they were."""
+        return self.articles.failure or self.bundles.failure
+
+    @property
+    def encoder(self) -> str:
+        """Name of the encoder that bundles must have been trained for."""
+        return self._encoder.name
 
     @property
     def default_explore(self) -> float:
@@ -98,7 +108,8 @@ class FeedService:
     def start(self) -> None:
         """Load state, stored vectors and the active bundle; without one the starting engine serves.
 
-        From then on a thread takes in new articles: first those of the log that have no vector yet.
+        From then on one thread takes in new articles, first those of the log that have no vector yet, and another
+        one adopts bundles that are activated.
 
         Raises:
             BundleError: the active bundle cannot be used.
@@ -109,15 +120,13 @@ class FeedService:
             self._engine = self._starting_engine()
             self._use(active_system(self._settings.home, self._encoder.name))
             self._rebuild()
-        self._librarian = threading.Thread(target=self._take_in_articles, name="articles", daemon=True)
-        self._librarian.start()
+        self.articles.start()
+        self.bundles.start()
 
     def stop(self) -> None:
-        """Stop taking in articles, and write a snapshot of the state, so that the next start is quick."""
-        self._stopping.set()
-        self._woken.set()
-        if self._librarian is not None:
-            self._librarian.join(_PATIENCE)
+        """Stop taking in articles and bundles, and write a snapshot, so that the next start is quick."""
+        self.bundles.stop(_PATIENCE)
+        self.articles.stop(_PATIENCE)
         with self._lock:
             self._follower.save_snapshot()
 
@@ -154,61 +163,55 @@ class FeedService:
             EncoderError: the encoder fails; the articles are known all the same, and wait for their vectors.
         """
         with self._lock:
-            waiting, since = self._waiting, self._revision
+            waiting, since, reader = self._waiting, self._revision, self._reader
         with self.database.read() as connection:
             changed, revision = article_store.changed_since(connection, since)
         wanted = pl.concat([waiting, changed]).unique("id", keep="last", maintain_order=True)
         if wanted.is_empty():
             return
         try:
-            vectors = ensure_vectors(self.database, self._reader, wanted)
+            vectors = ensure_vectors(self.database, reader, wanted)
         except EncoderError:
             with self._lock:
                 self._follower.refresh_articles()
             raise
         with self._lock:
             self._follower.refresh_articles()
-            if self._reader.name != self._served:  # calibration was switched off
+            if self._reader is not reader:  # another bundle was adopted meanwhile: its articles are read next time
+                return
+            if reader.name != self._served:  # calibration was switched off
                 self._rebuild()
                 return
             self._put(wanted, vectors)
             self._waiting, self._revision = waiting.clear(), revision
 
     def adopt_bundle(self) -> None:
-        """Serve with the active bundle, if another one was activated since.
+        """Serve with the active bundle, if another one was activated since: whole, from one answer to the next.
 
         If its article vectors have another name, those stored serve at once, raw ones in the place of the rest.
 
         Raises:
             BundleError: it cannot be used; the engine stays as it is.
         """
-        if active_version(self._settings.home) in (None, self._engine.model):
-            return
-        system = active_system(self._settings.home, self._encoder.name)
-        with self._lock:
-            self._use(system)
-            if self._reader.name != self._served:
-                self._rebuild()
+        with self._adopting:  # one at a time, or an older one could come last
+            if active_version(self._settings.home) in (None, self._engine.model):
+                return
+            system = active_system(self._settings.home, self._encoder.name)
+            with self._lock:
+                self._use(system)
+                if self._reader.name != self._served:
+                    self._rebuild()
 
     def articles_changed(self) -> None:
         """Tell that articles were stored, so that they are taken in now and not within a second."""
-        self._woken.set()
+        self.articles.wake()
 
     def _take_in_articles(self) -> None:
-        """Encode what has no vector, then follow new articles, whoever stores them, until `stop`."""
-        while not self._stopping.is_set():
-            self._woken.clear()
-            try:
-                self.adopt_bundle()
-                self.refresh_articles()
-                self._follow()
-                self._record_attention()
-                self.failure = None
-                self.ready.set()
-            except Exception as error:  # whatever it was, the next articles must be taken in
-                self.failure = str(error)
-                logger.exception("articles could not be taken in; feeds go on without them")
-            self._woken.wait(_POLL_SECONDS if self.failure is None else _PATIENCE)
+        """Encode what has no vector, and follow what other processes stored."""
+        self.refresh_articles()
+        self._follow()
+        self._record_attention()
+        self.ready.set()
 
     def _follow(self) -> None:
         """Fold what other processes appended also when nobody asks: who was erased is not to stay in memory."""
@@ -216,8 +219,9 @@ class FeedService:
             self._catch_up()
 
     def _record_attention(self) -> None:
-        if self._watch is not None:
-            self._watch.record(self.database, self.clock.next())
+        watch = self._watch  # another thread may adopt a bundle meanwhile
+        if watch is not None:
+            watch.record(self.database, self.clock.next())
 
     @contextmanager
     def _current(self) -> Iterator[int]:

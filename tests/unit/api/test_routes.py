@@ -208,7 +208,7 @@ def test_not_ready_is_a_problem_that_says_why(client: TestClient) -> None:
     service = client.app.state.service  # type: ignore[attr-defined]
     service.ready.clear()
     assert "encoded" in refused(client.get("/readyz"), 503)
-    service.failure = "no weights"
+    service.articles.failure = "no weights"
     assert refused(client.get("/readyz"), 503) == "no weights"
 
 
