@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import polars as pl
@@ -26,7 +26,6 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
 from recsys.feed.muted import muted
 from recsys.feed.periodic import Periodic
-from recsys.feed.profile import attention_profile
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
 from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
@@ -34,7 +33,7 @@ from recsys.frames import ARTICLES, empty, slates_frame, where
 from recsys.index.build import make_index
 from recsys.settings import Settings
 from recsys.store import articles as article_store
-from recsys.store import log
+from recsys.store import log, withdrawn
 from recsys.store.database import Database
 
 if TYPE_CHECKING:
@@ -144,10 +143,10 @@ class FeedService:
         with self._current() as as_of:
             return self._engine.rank(replace(request, as_of=as_of), explain)
 
-    def attention_of(self, reader: str) -> dict[str, Any]:
-        """What the reader attends to: see `profile.attention_profile`."""
+    def ask(self, question: Callable[[FeedEngine, int], T]) -> T:
+        """Ask the engine, everything known folded: `question` gets it, and an `as_of` later than all of that."""
         with self._current() as as_of:
-            return attention_profile(self._engine, reader, as_of)
+            return question(self._engine, as_of)
 
     def store(self, write: Callable[[], T]) -> T:
         """Run a write to the log and fold what it appended, before anybody else is answered."""
@@ -165,9 +164,12 @@ class FeedService:
         with self._lock:
             waiting, since, reader = self._waiting, self._revision, self._reader
         with self.database.read() as connection:
-            changed, revision = article_store.changed_since(connection, since)
+            gone, last = withdrawn.since(connection, since)
+            changed, newest = article_store.changed_since(connection, since)
+        revision = max(last, newest)
         wanted = pl.concat([waiting, changed]).unique("id", keep="last", maintain_order=True)
-        if wanted.is_empty():
+        wanted = wanted.filter(~pl.col("id").is_in(gone))
+        if wanted.is_empty() and not gone:
             return
         try:
             vectors = ensure_vectors(self.database, reader, wanted)
@@ -182,6 +184,7 @@ class FeedService:
             if reader.name != self._served:  # calibration was switched off
                 self._rebuild()
                 return
+            self._take_out(gone)
             self._put(wanted, vectors)
             self._waiting, self._revision = waiting.clear(), revision
 
@@ -265,7 +268,8 @@ class FeedService:
         Where there is no calibrated vector yet, the raw one serves: both lie in one space.
         """
         with self.database.read() as connection:
-            articles, self._revision = article_store.changed_since(connection, 0)
+            articles, newest = article_store.changed_since(connection, 0)
+            self._revision = max(newest, withdrawn.since(connection, 0)[1])
         self._engine = replace(self._engine, state=self._follower.state, vectors=VectorTable(), index=None)
         self._served = self._reader.name
         self._waiting = self._put_stored(self._served, articles)
@@ -288,6 +292,12 @@ class FeedService:
             self._engine = replace(self._engine, index=index)
         self._engine.vectors.put(self._engine.state.articles.lookup(ids), vectors)
         index.add(ids, vectors)
+
+    def _take_out(self, ids: list[str]) -> None:
+        rows = self._engine.state.articles.lookup(ids)
+        self._engine.vectors.drop(rows[rows >= 0])
+        if self._engine.index is not None:
+            self._engine.index.remove(ids)
 
     def _log_slate(self, request: FeedRequest, ranking: Ranking) -> None:
         with self.database.write() as connection:

@@ -22,7 +22,7 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One act. at: microseconds; actor: a key's id, 'cli', 'train', or 'open' before the first key; subject: an id."""
+    """One act. at: microseconds; actor: a key's id, 'cli', 'train' or (before the first key) 'open'."""
 
     at: int
     actor: str
