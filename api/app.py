@@ -10,7 +10,7 @@ from api import cors, errors, openapi
 from api.bodies import BoundedBodies
 from api.metrics import registry_of
 from api.requests import Watched
-from api.routes import events, feed, health, metrics, readers
+from api.routes import articles, events, feed, health, metrics, models, readers
 from api.security.keyring import KeyRing
 from api.security.rates import limiter_of
 from recsys.encoder.device import threads
@@ -59,9 +59,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for routes in (
         feed.router,
         events.router,
+        articles.read,
+        articles.write,
         readers.read,
         readers.write,
         readers.admin,
+        models.router,
         health.router,
         metrics.router,
     ):

@@ -10,13 +10,14 @@ from starlette.exceptions import HTTPException
 
 from api.openapi import PROBLEM_TYPE
 from api.schemas import Problem
-from recsys.errors import AttuneError, DataError, RequestError, StoreError
+from recsys.errors import AttuneError, BundleError, DataError, RequestError, StoreError
 
 logger = logging.getLogger(__name__)
 
 _STATUS: dict[type[AttuneError], tuple[int, str]] = {
     RequestError: (422, "The request cannot be answered"),
     DataError: (422, "The data cannot be read"),
+    BundleError: (409, "The model cannot serve"),
     StoreError: (503, "The store cannot be reached"),
 }
 

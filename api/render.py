@@ -4,7 +4,17 @@ from typing import Any
 
 import polars as pl
 
-from api.schemas import ArticleOut, FeedItemOut, FeedOut, RankedItemOut, RankOut, ReasonOut
+from api.schemas import (
+    ArticleOut,
+    FeedItemOut,
+    FeedOut,
+    FullArticleOut,
+    RankedItemOut,
+    RankOut,
+    ReasonOut,
+    ShelfItemOut,
+    ShelfOut,
+)
 from api.times import to_iso
 from recsys.domain import RankedItem, Ranking
 from recsys.feed.pages import FeedPage
@@ -30,8 +40,33 @@ def rank_out(ranking: Ranking) -> RankOut:
     return RankOut(request_id=ranking.request_id, model=ranking.model, as_of=to_iso(ranking.as_of), items=items)
 
 
+def articles_out(articles: pl.DataFrame, as_of: int) -> ShelfOut:
+    """A shelf of `articles` (columns of `frames.ARTICLES`), in their order."""
+    items = [ShelfItemOut(id=row["id"], article=_article(row)) for row in articles.iter_rows(named=True)]
+    return ShelfOut(as_of=to_iso(as_of), items=items)
+
+
+def full_article_out(row: dict[str, Any]) -> FullArticleOut:
+    """An article with all columns of `frames.ARTICLES`."""
+    more = ("id", "body", "author", "language", "word_count", "access")
+    shown = {**_article(row).model_dump(), **{name: row[name] for name in more}}
+    return FullArticleOut(**shown, entities=row["entities"] or [])
+
+
+def _article(row: dict[str, Any]) -> ArticleOut:
+    published = row["published_at"]
+    return ArticleOut(
+        title=row["title"],
+        abstract=row["abstract"],
+        category=row["category"],
+        subcategory=row["subcategory"],
+        source=row["source"],
+        url=row["url"],
+        published_at=None if published is None else to_iso(published),
+    )
+
+
 def _feed_item(item: RankedItem, article: dict[str, Any]) -> FeedItemOut:
-    published = article["published_at"]
     return FeedItemOut(
         id=item.id,
         score=item.score,
@@ -39,15 +74,7 @@ def _feed_item(item: RankedItem, article: dict[str, Any]) -> FeedItemOut:
         source=item.source,
         propensity=item.propensity,
         minutes=None if item.minutes is None else round(item.minutes, 1),
-        article=ArticleOut(
-            title=article["title"],
-            abstract=article["abstract"],
-            category=article["category"],
-            subcategory=article["subcategory"],
-            source=article["source"],
-            url=article["url"],
-            published_at=None if published is None else to_iso(published),
-        ),
+        article=_article(article),
         reasons=_reasons(item),
     )
 

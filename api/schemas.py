@@ -130,6 +130,32 @@ class ArticleOut(BaseModel):
     published_at: str | None
 
 
+class FullArticleOut(ArticleOut):
+    """Everything that is stored of an article."""
+
+    id: str
+    body: str | None
+    entities: list[str]
+    author: str | None
+    language: str | None
+    word_count: int | None
+    access: str | None
+
+
+class ShelfItemOut(BaseModel):
+    """One article of a shelf."""
+
+    id: str
+    article: ArticleOut
+
+
+class ShelfOut(BaseModel):
+    """Articles that are nobody's own, in order."""
+
+    as_of: str
+    items: list[ShelfItemOut]
+
+
 class FeedItemOut(BaseModel):
     """One place of a feed. `propensity` is the chance the article had to stand there; `minutes` to read it."""
 

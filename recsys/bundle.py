@@ -2,6 +2,7 @@
 
     HOME/bundles/<version>/manifest.json …    one folder a bundle
     HOME/bundles/ACTIVE                       version that serves
+    HOME/bundles/PREVIOUS                     version that served before it
 
 This module knows paths and hashes, not what is in the files. A bundle holds no reader data.
 """
@@ -96,20 +97,36 @@ def activate(home: Path, version: str) -> None:
         BundleError: the bundle cannot be loaded; the active one stays.
     """
     load(home, version)
-    partial = home / "bundles" / ".ACTIVE.partial"
-    partial.write_text(version)
-    partial.replace(home / "bundles" / "ACTIVE")
+    before = active_version(home)
+    if before is not None and before != version:
+        _point(home, "PREVIOUS", before)
+    _point(home, "ACTIVE", version)
 
 
 def active_version(home: Path) -> str | None:
     """The version that serves, None before the first."""
-    pointer = home / "bundles" / "ACTIVE"
-    return (pointer.read_text().strip() or None) if pointer.is_file() else None
+    return _pointed(home, "ACTIVE")
+
+
+def previous_version(home: Path) -> str | None:
+    """The version that served before the active one, None if there was none."""
+    return _pointed(home, "PREVIOUS")
 
 
 def versions(home: Path) -> list[str]:
     """All published versions, oldest first by name."""
     return sorted(path.parent.name for path in (home / "bundles").glob(f"[!.]*/{MANIFEST}"))
+
+
+def _point(home: Path, pointer: str, version: str) -> None:
+    partial = home / "bundles" / f".{pointer}.partial"
+    partial.write_text(version)
+    partial.replace(home / "bundles" / pointer)
+
+
+def _pointed(home: Path, pointer: str) -> str | None:
+    file = home / "bundles" / pointer
+    return (file.read_text().strip() or None) if file.is_file() else None
 
 
 def _hashes(version: str, manifest: Any) -> dict[str, str]:

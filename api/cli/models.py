@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.options import Home, settings_from
+from api.cli.options import DatabaseUrl, Home, settings_from
 from recsys.errors import BundleError
 
 app = typer.Typer(help="Trained bundles: list them, choose the one that serves.", no_args_is_help=True)
@@ -40,10 +40,29 @@ def _told(home: Path, version: str) -> str:
 
 @app.command()
 def activate(
-    version: Annotated[str, typer.Argument(help="As `attune models list` shows it.")], home: Home = None
+    version: Annotated[str, typer.Argument(help="As `attune models list` shows it.")],
+    database_url: DatabaseUrl = None,
+    home: Home = None,
 ) -> None:
-    """Make a bundle the one that serves, after checking its files; an earlier one is a rollback."""
-    from recsys import bundle
+    """Make a bundle the one that serves, after checking that it can; it is on record in the audit."""
+    from api import administration
+    from recsys.encoder.lazy import LazyEncoder
+    from recsys.store.database import opened
 
-    bundle.activate(settings_from(None, home).home, version)
-    typer.echo(f"bundle {version} is active; running services take it within seconds")
+    settings = settings_from(database_url, home)
+    with opened(settings.database_url) as database:
+        administration.activate(database, settings.home, version, LazyEncoder(settings).name, actor="cli")
+    typer.echo(f"bundle {version} is active; running services take it within a second")
+
+
+@app.command()
+def rollback(database_url: DatabaseUrl = None, home: Home = None) -> None:
+    """Go back to the bundle that served before the active one; it is on record in the audit."""
+    from api import administration
+    from recsys.encoder.lazy import LazyEncoder
+    from recsys.store.database import opened
+
+    settings = settings_from(database_url, home)
+    with opened(settings.database_url) as database:
+        version = administration.roll_back(database, settings.home, LazyEncoder(settings).name, actor="cli")
+    typer.echo(f"bundle {version} is active again; running services take it within a second")

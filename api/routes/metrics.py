@@ -8,7 +8,7 @@ from api.openapi import problems
 from api.security.gate import admit
 from api.security.scopes import Scope
 
-router = APIRouter(tags=["health"], responses=problems(401, 403, 429))
+router = APIRouter(tags=["health"], responses=problems(401, 403, 429, 503))
 
 
 @router.get("/metrics", response_class=Response)

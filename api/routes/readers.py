@@ -14,6 +14,7 @@ from api.security.gate import actor, gated
 from api.security.scopes import Scope
 from api.times import to_iso
 from ingest.reject_search import rows_of
+from recsys.feed.profile import attention_profile
 from recsys.store import readers
 
 read = gated("/v1/readers", "readers", Scope.READ)
@@ -26,7 +27,7 @@ Reader = Annotated[Id, Path()]
 @read.get("/{reader:id}/attention")
 def attention(service: Service, reader: Reader) -> AttentionOut:
     """What Attune believes the reader attends to, and which reads say so. Weights sum to 1."""
-    told = service.attention_of(reader)
+    told = service.ask(lambda engine, as_of: attention_profile(engine, reader, as_of))
     reads = [{**each, "at": to_iso(each["at"])} for each in told["reads"]]
     said = preferences.of(service, reader)
     return AttentionOut.model_validate(

@@ -55,48 +55,70 @@ def retrieve(
     A reader without history gets what trends, what is new and some of the rest. What is found depends on article
     ids, not on the state's dense ids, and (by an exact index) not on articles that may not be shown.
     """
-    may = allowed(state, asked, max_age)
-    rows = np.flatnonzero(may)
-    rows = rows[np.argsort(state.catalog.order[rows])]
+    allowed = allowed_for(state, asked, max_age)
+    rows = in_order(state, allowed)
     wanted = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
     interests = asked.matcher.interests(asked.reads, asked.request.as_of)
     found = {
-        INTEREST: _nearest(state, index, interests, may, wanted[INTEREST]),
-        SIMILAR: _nearest(state, index, _deep_reads(asked.reads), may, wanted[SIMILAR]),
-        TRENDING: _top(rows, state.counters.articles[rows, CLICKS, _TRENDING_HALF_LIFE], count),
-        FRESH: _top(rows, state.available_since(rows), count),
+        INTEREST: nearest(state, index, interests, allowed, wanted[INTEREST]),
+        SIMILAR: nearest(state, index, _deep_reads(asked.reads), allowed, wanted[SIMILAR]),
+        TRENDING: trending(state, rows, count),
+        FRESH: fresh(state, rows, count),
         EXPLORE: asked.rng.permutation(rows)[: wanted[EXPLORE]],
     }
-    return _merge(found, wanted, may, count)
+    return _merge(found, wanted, allowed, count)
 
 
-def allowed(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bool_]:
+def in_order(state: LiveState, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Rows of the `allowed` articles [all], in an order that depends on their ids alone."""
+    rows = np.flatnonzero(allowed)
+    return rows[np.argsort(state.catalog.order[rows])]
+
+
+def trending(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The `count` of `rows` that were clicked most lately."""
+    return _top(rows, state.counters.articles[rows, CLICKS, _TRENDING_HALF_LIFE], count)
+
+
+def fresh(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The `count` of `rows` that became available last."""
+    return _top(rows, state.available_since(rows), count)
+
+
+def available(state: LiveState, as_of: int, category: str | None, max_age: float) -> NDArray[np.bool_]:
+    """Which articles [all] may be shown to anybody, of one category if it is named."""
+    catalog = state.catalog
+    since = state.available_since(np.arange(len(state.first_shown)))
+    allowed = catalog.described & (since != NEVER) & (since < as_of)
+    if np.isfinite(max_age):
+        allowed &= since >= as_of - int(max_age * DAY)
+    if not allowed.any():
+        # nothing has a date or was ever shown: a feed of undated articles is better than none
+        allowed = catalog.described & (since == NEVER)
+    if category is not None:
+        code = catalog.categories.get(category)
+        allowed &= (catalog.category == code) & (code != UNKNOWN)
+    allowed[0] = False
+    return np.asarray(allowed)
+
+
+def allowed_for(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bool_]:
     """Which articles [all] may be shown to this reader now."""
     request, catalog = asked.request, state.catalog
-    since = state.available_since(np.arange(len(state.first_shown)))
-    may = catalog.described & (since != NEVER) & (since < request.as_of)
-    if np.isfinite(max_age):
-        may &= since >= request.as_of - int(max_age * DAY)
-    if not may.any():
-        # nothing has a date or was ever shown: a feed of undated articles is better than none
-        may = catalog.described & (since == NEVER)
-    if request.category is not None:
-        category = catalog.categories.get(request.category)
-        may &= (catalog.category == category) & (category != UNKNOWN)
+    allowed = available(state, request.as_of, request.category, max_age)
     for names, column in (
         (catalog.categories, catalog.category),
         (catalog.subcategories, catalog.subcategory),
         (catalog.sources, catalog.source),
     ):
         codes = names.lookup(sorted(asked.muted))
-        may &= ~np.isin(column[: len(may)], codes[codes != UNKNOWN])
-    may[asked.had] = False
-    may[state.rows_of(sorted(request.exclude))] = False
-    may[0] = False
-    return np.asarray(may)
+        allowed &= ~np.isin(column[: len(allowed)], codes[codes != UNKNOWN])
+    allowed[asked.had] = False
+    allowed[state.rows_of(sorted(request.exclude))] = False
+    return allowed
 
 
-def _nearest(
+def nearest(
     state: LiveState,
     index: VectorIndex | None,
     queries: NDArray[np.float32],

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recsys.domain import FeedRequest, RankedItem, Ranking, RankRequest, Reason
 from recsys.errors import RequestError
 from recsys.feed.budget import within_budget
-from recsys.feed.candidates import EXPLORE, Asked, allowed, retrieve
+from recsys.feed.candidates import EXPLORE, Asked, allowed_for, retrieve
 from recsys.feed.caps import caps
 from recsys.feed.chance import ClickChance
 from recsys.feed.compose import Composed, compose
@@ -120,7 +120,7 @@ class FeedEngine:
             scores = self.ranker.score(prepared.features) if ids else np.zeros(0)
             rest = Rest(ids, tuple(scores.tolist()), tuple(found.sources))
         else:
-            still = allowed(self.state, asked, self.max_age)[self.state.rows_of(rest.ids)]
+            still = allowed_for(self.state, asked, self.max_age)[self.state.rows_of(rest.ids)]
             rest = rest.at(np.flatnonzero(still).tolist())
             prepared = self._prepared(request, rest.ids)
         minutes = expected_minutes(self.state, prepared.context.rows, request.as_of)

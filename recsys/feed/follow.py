@@ -22,7 +22,7 @@ from recsys.state.batch import LogBatch
 from recsys.state.kinds import CLICKS
 from recsys.state.live import LiveState
 from recsys.state.snapshot import Watermark
-from recsys.store import articles, erasure, log, replay
+from recsys.store import articles, erasure, log, replay, withdrawn
 from recsys.store.database import Connection, Database
 from recsys.store.replay import Key, LogChunk
 
@@ -115,7 +115,11 @@ class LogFollower:
         return LiveState(), Watermark()
 
     def _describe(self, connection: Connection) -> pl.DataFrame:
-        changed, self._revision = articles.changed_since(connection, self._revision)
+        gone, last = withdrawn.since(connection, self._revision)
+        changed, newest = articles.changed_since(connection, self._revision)
+        self._revision = max(last, newest)
+        if gone:
+            self.state.withdraw(gone)
         if changed.height:
             self.state.describe(changed)
         return changed

@@ -4,21 +4,20 @@ Whoever answers or stores holds one lock, and all times come from one clock. So 
 `as_of` was folded before that answer, and a replay of the log up to `as_of` gives the same answer.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from recsys.bundle import active_version
-from recsys.domain import MINUTE, FeedRequest, Ranking, RankRequest, Slate
+from recsys.domain import FeedRequest, Ranking, RankRequest, Slate
 from recsys.encoder.port import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.calibrated import article_encoder
@@ -27,7 +26,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
 from recsys.feed.muted import muted
 from recsys.feed.pages import FeedPage, go_on, keep
-from recsys.feed.profile import attention_profile
+from recsys.feed.periodic import Periodic
 from recsys.feed.rest import Rest
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
@@ -36,17 +35,21 @@ from recsys.frames import ARTICLES, empty, slates_frame, where
 from recsys.index.build import make_index
 from recsys.settings import Settings
 from recsys.store import articles as article_store
-from recsys.store import log, pages
+from recsys.store import log, pages, withdrawn
 from recsys.store.database import Database
 
 if TYPE_CHECKING:
     from recsys.attention.gauges import Gauges
     from recsys.feed.watch import AttentionWatch
 
-logger = logging.getLogger(__name__)
-
 _POLL_SECONDS = 1.0
 """How soon articles that another process stores are taken in."""
+
+_BUNDLE_POLL_SECONDS = 0.5
+"""How soon a bundle that another process activates serves."""
+
+_SWEEP_SECONDS = 60.0
+"""How often pages that nobody can go on with any more are deleted."""
 
 _PATIENCE = 10.0
 """Seconds that `stop` waits for articles being encoded, and between attempts after a failure."""
@@ -71,11 +74,20 @@ class FeedService:
         self._engine = FeedEngine(self._follower.state, VectorTable())
         self._waiting = empty(ARTICLES)
         self._revision = 0
-        self._swept_at = 0
-        self._woken = threading.Event()
-        self._stopping = threading.Event()
-        self._librarian: threading.Thread | None = None
-        self.failure: str | None = None
+        self._adopting = threading.Lock()
+        self.articles = Periodic("articles", self._take_in_articles, _POLL_SECONDS, _PATIENCE)
+        self.bundles = Periodic("bundles", self.adopt_bundle, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
+        self.sweeping = Periodic("expired pages", self._sweep_pages, _SWEEP_SECONDS, _SWEEP_SECONDS)
+
+    @property
+    def failure(self) -> str | None:
+        """Why articles cannot be taken in, or the active bundle cannot serve; feeds go on as they were."""
+        return self.articles.failure or self.bundles.failure
+
+    @property
+    def encoder(self) -> str:
+        """Name of the encoder that bundles must have been trained for."""
+        return self._encoder.name
 
     @property
     def default_explore(self) -> float:
@@ -101,7 +113,8 @@ class FeedService:
     def start(self) -> None:
         """Load state, stored vectors and the active bundle; without one the starting engine serves.
 
-        From then on a thread takes in new articles: first those of the log that have no vector yet.
+        From then on one thread takes in new articles, first those of the log that have no vector yet, and another
+        one adopts bundles that are activated.
 
         Raises:
             BundleError: the active bundle cannot be used.
@@ -112,15 +125,15 @@ class FeedService:
             self._engine = self._starting_engine()
             self._use(active_system(self._settings.home, self._encoder.name))
             self._rebuild()
-        self._librarian = threading.Thread(target=self._take_in_articles, name="articles", daemon=True)
-        self._librarian.start()
+        self.articles.start()
+        self.bundles.start()
+        self.sweeping.start()
 
     def stop(self) -> None:
-        """Stop taking in articles, and write a snapshot of the state, so that the next start is quick."""
-        self._stopping.set()
-        self._woken.set()
-        if self._librarian is not None:
-            self._librarian.join(_PATIENCE)
+        """Stop taking in articles and bundles, and write a snapshot, so that the next start is quick."""
+        self.sweeping.stop(_PATIENCE)
+        self.bundles.stop(_PATIENCE)
+        self.articles.stop(_PATIENCE)
         with self._lock:
             self._follower.save_snapshot()
 
@@ -146,10 +159,10 @@ class FeedService:
         with self._current() as as_of:
             return self._engine.rank(replace(request, as_of=as_of), explain)
 
-    def attention_of(self, reader: str) -> dict[str, Any]:
-        """What the reader attends to: see `profile.attention_profile`."""
+    def ask(self, question: Callable[[FeedEngine, int], T]) -> T:
+        """Ask the engine, everything known folded: `question` gets it, and an `as_of` later than all of that."""
         with self._current() as as_of:
-            return attention_profile(self._engine, reader, as_of)
+            return question(self._engine, as_of)
 
     def store(self, write: Callable[[], T]) -> T:
         """Run a write to the log and fold what it appended, before anybody else is answered."""
@@ -165,62 +178,59 @@ class FeedService:
             EncoderError: the encoder fails; the articles are known all the same, and wait for their vectors.
         """
         with self._lock:
-            waiting, since = self._waiting, self._revision
+            waiting, since, reader = self._waiting, self._revision, self._reader
         with self.database.read() as connection:
-            changed, revision = article_store.changed_since(connection, since)
+            gone, last = withdrawn.since(connection, since)
+            changed, newest = article_store.changed_since(connection, since)
+        revision = max(last, newest)
         wanted = pl.concat([waiting, changed]).unique("id", keep="last", maintain_order=True)
-        if wanted.is_empty():
+        wanted = wanted.filter(~pl.col("id").is_in(gone))
+        if wanted.is_empty() and not gone:
             return
         try:
-            vectors = ensure_vectors(self.database, self._reader, wanted)
+            vectors = ensure_vectors(self.database, reader, wanted)
         except EncoderError:
             with self._lock:
                 self._follower.refresh_articles()
             raise
         with self._lock:
             self._follower.refresh_articles()
-            if self._reader.name != self._served:  # calibration was switched off
+            if self._reader is not reader:  # another bundle was adopted meanwhile: its articles are read next time
+                return
+            if reader.name != self._served:  # calibration was switched off
                 self._rebuild()
                 return
+            self._take_out(gone)
             self._put(wanted, vectors)
             self._waiting, self._revision = waiting.clear(), revision
 
     def adopt_bundle(self) -> None:
-        """Serve with the active bundle, if another one was activated since.
+        """Serve with the active bundle, if another one was activated since: whole, from one answer to the next.
 
         If its article vectors have another name, those stored serve at once, raw ones in the place of the rest.
 
         Raises:
             BundleError: it cannot be used; the engine stays as it is.
         """
-        if active_version(self._settings.home) in (None, self._engine.model):
-            return
-        system = active_system(self._settings.home, self._encoder.name)
-        with self._lock:
-            self._use(system)
-            if self._reader.name != self._served:
-                self._rebuild()
+        with self._adopting:  # one at a time, or an older one could come last
+            if active_version(self._settings.home) in (None, self._engine.model):
+                return
+            system = active_system(self._settings.home, self._encoder.name)
+            with self._lock:
+                self._use(system)
+                if self._reader.name != self._served:
+                    self._rebuild()
 
     def articles_changed(self) -> None:
         """Tell that articles were stored, so that they are taken in now and not within a second."""
-        self._woken.set()
+        self.articles.wake()
 
     def _take_in_articles(self) -> None:
-        """Encode what has no vector, then follow new articles, whoever stores them, until `stop`."""
-        while not self._stopping.is_set():
-            self._woken.clear()
-            try:
-                self.adopt_bundle()
-                self.refresh_articles()
-                self._follow()
-                self._record_attention()
-                self._sweep_pages()
-                self.failure = None
-                self.ready.set()
-            except Exception as error:  # whatever it was, the next articles must be taken in
-                self.failure = str(error)
-                logger.exception("articles could not be taken in; feeds go on without them")
-            self._woken.wait(_POLL_SECONDS if self.failure is None else _PATIENCE)
+        """Encode what has no vector, and follow what other processes stored."""
+        self.refresh_articles()
+        self._follow()
+        self._record_attention()
+        self.ready.set()
 
     def _follow(self) -> None:
         """Fold what other processes appended also when nobody asks: who was erased is not to stay in memory."""
@@ -228,16 +238,14 @@ class FeedService:
             self._catch_up()
 
     def _record_attention(self) -> None:
-        if self._watch is not None:
-            self._watch.record(self.database, self.clock.next())
+        watch = self._watch  # another thread may adopt a bundle meanwhile
+        if watch is not None:
+            watch.record(self.database, self.clock.next())
 
     def _sweep_pages(self) -> None:
-        """Delete what nobody can go on with any more, once a minute."""
-        now = self.clock.next()
-        if now - self._swept_at >= MINUTE:
-            with self.database.write() as connection:
-                pages.sweep(connection, now)
-            self._swept_at = now
+        """Delete what nobody can go on with any more."""
+        with self.database.write() as connection:
+            pages.sweep(connection, self.clock.next())
 
     @contextmanager
     def _current(self) -> Iterator[int]:
@@ -281,7 +289,8 @@ class FeedService:
         Where there is no calibrated vector yet, the raw one serves: both lie in one space.
         """
         with self.database.read() as connection:
-            articles, self._revision = article_store.changed_since(connection, 0)
+            articles, newest = article_store.changed_since(connection, 0)
+            self._revision = max(newest, withdrawn.since(connection, 0)[1])
         self._engine = replace(self._engine, state=self._follower.state, vectors=VectorTable(), index=None)
         self._served = self._reader.name
         self._waiting = self._put_stored(self._served, articles)
@@ -304,6 +313,12 @@ class FeedService:
             self._engine = replace(self._engine, index=index)
         self._engine.vectors.put(self._engine.state.articles.lookup(ids), vectors)
         index.add(ids, vectors)
+
+    def _take_out(self, ids: list[str]) -> None:
+        rows = self._engine.state.articles.lookup(ids)
+        self._engine.vectors.drop(rows[rows >= 0])
+        if self._engine.index is not None:
+            self._engine.index.remove(ids)
 
     def _log_slate(self, request: FeedRequest, ranking: Ranking, left: Rest) -> str | None:
         """Append the slate, and keep what it left; returns the cursor to that."""

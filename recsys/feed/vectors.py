@@ -35,6 +35,12 @@ class VectorTable:
         self.matrix[rows] = vectors
         self.present[rows] = True
 
+    def drop(self, rows: NDArray[np.integer]) -> None:
+        """Take the vectors of `rows` [n] away."""
+        inside = rows[rows < len(self.present)]
+        self.present[inside] = False
+        self.matrix[inside] = 0
+
     def reserve(self, rows: int) -> None:
         """Make room for row ids below `rows`."""
         self.matrix = grown(self.matrix, rows)

@@ -62,6 +62,23 @@ class Catalog:
         paid = articles["access"].is_in(["premium", "paid", "subscriber"]).cast(pl.Float64)
         self.paid[rows] = paid.fill_null(np.nan).to_numpy()
 
+    def withdraw(self, rows: NDArray[np.int64]) -> None:
+        """Know no more of `rows` than of articles that were never described."""
+        for row in rows.tolist():
+            self.titles[row] = ""
+        for column, nothing in (
+            (self.described, False),
+            (self.order, 0),
+            (self.category, UNKNOWN),
+            (self.subcategory, UNKNOWN),
+            (self.source, UNKNOWN),
+            (self.published, NEVER),
+            (self.words, np.nan),
+            (self.title_chars, np.nan),
+            (self.paid, np.nan),
+        ):
+            column[rows] = nothing
+
 
 def _order(id_: str) -> int:
     return int.from_bytes(hashlib.blake2b(id_.encode(), digest_size=8).digest(), "little")

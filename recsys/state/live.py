@@ -66,6 +66,15 @@ class LiveState:
         if self.counters.articles[moved].any():
             self._recount_groups()
 
+    def withdraw(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Forget the columns of deleted articles; what readers did with them stays. Returns their rows."""
+        rows = self.articles.lookup(ids)
+        rows = rows[rows >= 0]
+        self.catalog.withdraw(rows)
+        if self.counters.articles[rows].any():
+            self._recount_groups()
+        return rows
+
     def encode(self, events: pl.DataFrame, slates: pl.DataFrame) -> LogBatch:
         """Log rows → arrays of dense ids. `candidates` of `slates` is a list column."""
         behaviour = events.filter(pl.col("article").is_not_null())

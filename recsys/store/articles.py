@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from recsys.frames import ARTICLES, conform
 from recsys.store import bulk, log
-from recsys.store.tables import articles
+from recsys.store.tables import articles, withdrawn_articles
 
 _SEPARATOR = "\x1f"
 _LIST_COLUMNS = ("entities",)
@@ -34,7 +34,7 @@ def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
     if frame.is_empty():
         return Upserted(0, 0, 0)
     log.lock(connection)  # one writer at a time, so that a later revision is never visible first
-    revision = _last_revision(connection) + 1
+    revision = last_revision(connection) + 1
     rows = bulk.lists_to_json(conform(frame, ARTICLES)).unique("id", keep="last", maintain_order=True)
     rows = rows.with_columns(_content_hash(rows), revision=pl.lit(revision, dtype=pl.Int64))
     staged = bulk.stage(connection, articles, rows)
@@ -42,6 +42,8 @@ def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
     pairs = connection.execute(known).fetchall()
     updated = sum(old != new for old, new in pairs)
     _write(connection, staged)
+    again = withdrawn_articles.c.id.in_(sa.select(staged.c.id))
+    connection.execute(sa.delete(withdrawn_articles).where(again))
     return Upserted(rows.height - len(pairs), updated, frame.height - rows.height + len(pairs) - updated)
 
 
@@ -81,8 +83,16 @@ def count(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(articles)).scalar_one())
 
 
-def _last_revision(connection: Connection) -> int:
-    return connection.execute(sa.select(sa.func.max(articles.c.revision))).scalar_one() or 0
+def content_hashes(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Id → hash of the content of those of `ids` that are stored; it changes with any column."""
+    query = sa.select(articles.c.id, articles.c.content_hash).where(articles.c.id.in_(ids))
+    return {row.id: row.content_hash for row in connection.execute(query)}
+
+
+def last_revision(connection: Connection) -> int:
+    """The newest revision given, to an article stored, changed or deleted."""
+    newest = (sa.select(sa.func.max(table.c.revision)) for table in (articles, withdrawn_articles))
+    return max(connection.execute(query).scalar_one() or 0 for query in newest)
 
 
 def _stored_type(name: str) -> pl.DataType:

@@ -1,5 +1,6 @@
 """What administrators did: keys, bundles, erasures. Nothing of readers."""
 
+import time
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
@@ -14,17 +15,24 @@ class Act(StrEnum):
 
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"
+    MODEL_ACTIVATED = "model_activated"
+    MODEL_ROLLED_BACK = "model_rolled_back"
     READER_ERASED = "reader_erased"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One act. at: microseconds; actor: id of a key, 'cli', or 'open' before the first key; subject: an id."""
+    """One act. at: microseconds; actor: a key's id, 'cli', 'train' or (before the first key) 'open'."""
 
     at: int
     actor: str
     act: str
     subject: str
+
+    @classmethod
+    def now(cls, actor: str, act: Act, subject: str) -> "AuditRow":
+        """An act of this moment."""
+        return cls(time.time_ns() // 1_000, actor, act, subject)
 
 
 def record(connection: Connection, row: AuditRow) -> None:

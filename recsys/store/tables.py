@@ -101,6 +101,13 @@ articles = Table(
     Column("revision", BigInteger, nullable=False, index=True, comment="grows with every insert or change"),
 )
 
+withdrawn_articles = Table(
+    "withdrawn_articles",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("revision", BigInteger, nullable=False, index=True, comment="counts on with those of articles"),
+)
+
 readers = Table(
     "readers",
     metadata,

@@ -22,6 +22,8 @@ from recsys.feed.vectors import vector_table
 from recsys.preference.matcher import save_network
 from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
+from recsys.store import audit
+from recsys.store.audit import Act, AuditRow
 from recsys.store.database import Database
 from recsys.training.attention.calibrate import Interest, calibrate_articles
 from recsys.training.attention.clicks import Articles
@@ -78,6 +80,8 @@ def train(
     register(database, bundle)
     if beats_popularity(answers):
         bundles.activate(settings.home, bundle.version)
+        with database.write() as connection:
+            audit.record(connection, AuditRow.now("train", Act.MODEL_ACTIVATED, bundle.version))
     return bundle
 
 

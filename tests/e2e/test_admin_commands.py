@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from api.security import tokens
-from recsys.errors import RequestError
+from recsys import bundle
+from recsys.errors import BundleError, RequestError
 from recsys.store.database import opened
 from recsys.store.erasure import Receipt, is_stored
 from tests.serving import served
-from tests.trained import Place, place
+from tests.trained import HashEncoder, Place, place
 
 
 @pytest.fixture
@@ -69,6 +71,25 @@ def test_erasing_prints_a_receipt_that_is_about_the_reader_and_on_record(where: 
     with opened(where.settings.database_url) as database, database.read() as connection:
         assert is_stored(connection, receipt)
     assert attune(where, "audit").split()[1:] == ["cli", "reader_erased", receipt.id]
+
+
+def test_models_are_activated_and_rolled_back_on_record(
+    trained: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recsys.encoder.lazy.LazyEncoder", lambda settings: HashEncoder())
+    copied = trained.copy(tmp_path / "copy")
+    (first,) = bundle.versions(copied.home)
+    folder = copied.home / "bundles" / "second"
+    shutil.copytree(copied.home / "bundles" / first, folder)
+    told = json.loads((folder / bundle.MANIFEST).read_text())
+    (folder / bundle.MANIFEST).write_text(json.dumps({**told, "version": "second"}))
+    at = ("--home", str(copied.home))
+    assert "second is active" in attune(copied, "models", "activate", "second", *at)
+    assert f"{first} is active again" in attune(copied, "models", "rollback", *at)
+    with pytest.raises(BundleError, match="no readable bundle"):
+        attune(copied, "models", "activate", "third", *at)
+    acts = [line.split()[1:] for line in attune(copied, "audit", "--last", "2").splitlines()]
+    assert acts == [["cli", "model_rolled_back", first], ["cli", "model_activated", "second"]]
 
 
 @pytest.mark.xdist_group("served")

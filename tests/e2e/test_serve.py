@@ -1,6 +1,7 @@
 """`attune serve` as operators meet it: before any training, killed, restarted, misconfigured."""
 
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,25 @@ def test_from_an_empty_folder_to_explained_feeds_and_over_a_restart(tmp_path: Pa
     logged = [json.loads(line) for line in (tmp_path / "server.log").read_text().splitlines()]
     assert {line["route"] for line in logged if line["message"] == "request"} >= {"/v1/feed/{reader}", "/readyz"}
     assert not [line for line in logged if "error" in line]
+
+
+def test_after_an_erasure_no_file_of_the_server_has_a_byte_of_the_id(tmp_path: Path) -> None:
+    reader = secrets.token_hex(16)
+    with served(place(tmp_path)) as client:
+        client.post("/v1/articles", json={"articles": ARTICLES}).raise_for_status()
+        while len(feed(client, reader)) < 3:
+            pass
+        event = {"reader": reader, "article": "tram", "kind": "read", "value": 80}
+        client.post("/v1/events", json={"events": [event, {**event, "kind": "none"}]}).raise_for_status()
+        client.put(f"/v1/readers/{reader}/preferences", json={"mute": ["sport"]}).raise_for_status()
+        client.get(f"/v1/feed/{reader}?limit={reader}")
+        client.get(f"/{reader}")
+        assert any(reader.encode() in path.read_bytes() for path in tmp_path.rglob("*.db*"))
+        receipt = client.delete(f"/v1/readers/{reader}").raise_for_status().json()
+        assert receipt["counts"]["events"] == 2
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"attune.db", "server.log"} <= {path.name for path in files}
+    assert [path for path in files if reader.encode() in path.read_bytes()] == []
 
 
 def start(where: Place, *options: str) -> subprocess.CompletedProcess[str]:

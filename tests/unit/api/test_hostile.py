@@ -79,6 +79,38 @@ def test_any_reader(doors: Doors, reader: str) -> None:
         assert answer.json()["reader"] == reader
 
 
+@given(
+    what=st.sampled_from(
+        [
+            ("GET", "/v1/readers/{}/attention"),
+            ("GET", "/v1/readers/{}/export"),
+            ("DELETE", "/v1/readers/{}"),
+            ("GET", "/v1/articles/{}"),
+            ("GET", "/v1/articles/{}/similar"),
+            ("DELETE", "/v1/articles/{}"),
+            ("POST", "/v1/models/{}/activate"),
+        ]
+    ),
+    id_=anything,
+)
+@often
+def test_any_id_in_any_place(doors: Doors, what: tuple[str, str], id_: str) -> None:
+    client, admin = doors
+    method, path = what
+    encoded = "".join(f"%{byte:02X}" for byte in id_.encode("utf-8", "surrogatepass"))
+    sound(client.request(method, path.format(encoded), headers=admin))
+    assert client.request(method, path.format(encoded)).status_code in (401, 404, 405)
+
+
+@given(body=json_value | st.dictionaries(st.sampled_from(["follow", "focus", "mute"]), st.lists(anything)))
+@often
+def test_any_preferences(doors: Doors, body: Any) -> None:
+    client, admin = doors
+    content = json.dumps(body).encode()
+    headers = {**admin, "content-type": "application/json"}
+    sound(client.put("/v1/readers/r/preferences", content=content, headers=headers))
+
+
 @given(header=latin)
 @often
 def test_any_authorization_header(doors: Doors, header: str) -> None:

@@ -47,7 +47,7 @@ def refused(answer: Any, status: int = 422) -> str:
 
 def test_a_feed_has_all_that_a_page_needs(client: TestClient) -> None:
     body = client.get("/v1/feed/r42", params={"limit": 2}).json()
-    assert body.keys() == {"request_id", "reader", "model", "as_of", "items"}
+    assert body.keys() == {"request_id", "reader", "model", "as_of", "cursor", "items"}
     assert (body["reader"], body["model"], len(body["items"])) == ("r42", "starting", 2)
     item = body["items"][0]
     assert item.keys() == {
@@ -208,7 +208,7 @@ def test_not_ready_is_a_problem_that_says_why(client: TestClient) -> None:
     service = client.app.state.service  # type: ignore[attr-defined]
     service.ready.clear()
     assert "encoded" in refused(client.get("/readyz"), 503)
-    service.failure = "no weights"
+    service.articles.failure = "no weights"
     assert refused(client.get("/readyz"), 503) == "no weights"
 
 

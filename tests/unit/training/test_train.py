@@ -12,7 +12,8 @@ from recsys.encoder.port import Encoded
 from recsys.errors import ConfigError, DataError, EncoderError
 from recsys.evaluation.systems import FULL
 from recsys.feed.trained import load_active
-from recsys.store import articles, bundles, log
+from recsys.store import articles, audit, bundles, log
+from recsys.store.database import opened
 from recsys.training.corpus import load_corpus
 from recsys.training.progress import silent
 from recsys.training.train import train
@@ -57,6 +58,12 @@ def test_a_bundle_is_registered_with_its_figures(trained: Place) -> None:
     made = published(trained)
     assert (row.version, row.path, row.trained_until) == (made.version, str(made.path), last_day())
     assert row.metrics["auc"] == made.manifest["validation"][FULL]["auc"]
+
+
+def test_activating_it_is_on_record(trained: Place) -> None:
+    with opened(trained.settings.database_url) as database, database.read() as connection:
+        (act,) = audit.newest(connection, 9)
+    assert (act.actor, act.act, act.subject) == ("train", "model_activated", bundle.active_version(trained.home))
 
 
 def test_training_twice_gives_the_same_files(trained: Place, tmp_path: Path) -> None:

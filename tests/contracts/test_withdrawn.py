@@ -1,0 +1,42 @@
+"""What deleting articles promises, on every database."""
+
+from recsys.domain import Article
+from recsys.frames import articles_frame
+from recsys.store import articles, withdrawn
+from recsys.store.database import Database
+
+
+def test_a_deleted_article_is_gone_and_told_of_once(database: Database) -> None:
+    with database.write() as connection:
+        articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "two")]))
+        _, before = articles.changed_since(connection, 0)
+        assert withdrawn.withdraw(connection, "1")
+        assert not withdrawn.withdraw(connection, "1")
+        assert not withdrawn.withdraw(connection, "nobody")
+        gone, newest = withdrawn.since(connection, before)
+        assert (gone, newest) == (["1"], before + 1)
+        assert withdrawn.since(connection, newest) == ([], newest)
+        assert articles.known_ids(connection, ["1", "2"]) == {"2"}
+
+
+def test_a_change_after_a_deletion_is_newer_and_publishing_again_undoes_it(database: Database) -> None:
+    with database.write() as connection:
+        articles.upsert(connection, articles_frame([Article("1", "one")]))
+        withdrawn.withdraw(connection, "1")
+        _, seen = withdrawn.since(connection, 0)
+        articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "two")]))
+        changed, newest = articles.changed_since(connection, seen)
+        assert changed["id"].to_list() == ["1", "2"]
+        assert newest > seen
+        assert withdrawn.since(connection, 0) == ([], 0)
+
+
+def test_content_hashes_change_with_content_only(database: Database) -> None:
+    with database.write() as connection:
+        articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "two")]))
+        first = articles.content_hashes(connection, ["1", "2", "3"])
+        articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "TWO")]))
+        second = articles.content_hashes(connection, ["1", "2"])
+    assert first.keys() == {"1", "2"}
+    assert first["1"] == second["1"]
+    assert first["2"] != second["2"]

@@ -1,0 +1,153 @@
+"""Articles over HTTP: one, its like, deleting it, and the shelves."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.security.scopes import Scope
+from recsys.domain import RankRequest
+from recsys.feed.past import engine_at
+from recsys.store.database import opened
+from tests.trained import HashEncoder, Place
+from tests.unit.api.conftest import MakeClient, bearer
+from tests.unit.api.test_routes import wait_for
+
+ROWS: list[dict[str, Any]] = [
+    {
+        "id": f"a{i}",
+        "title": f"{('sport', 'local')[i % 2]} number {i}",
+        "category": ("sport", "local")[i % 2],
+        "body": f"Body {i}",
+        "published_at": f"2024-01-0{i + 1}T00:00:00Z",
+    }
+    for i in range(6)
+]
+
+
+@pytest.fixture
+def client(serve: MakeClient) -> TestClient:
+    started = serve()
+    started.post("/v1/articles", json={"articles": ROWS}).raise_for_status()
+    wait_for(started, len(ROWS))
+    return started
+
+
+def ids(answer: Any) -> list[str]:
+    answer.raise_for_status()
+    return [item["id"] for item in answer.json()["items"]]
+
+
+def until(what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_an_article_is_told_whole(client: TestClient) -> None:
+    told = client.get("/v1/articles/a1").json()
+    assert told["id"] == "a1"
+    assert (told["title"], told["body"], told["entities"]) == ("local number 1", "Body 1", [])
+    assert told["published_at"] == "2024-01-02T00:00:00.000000+00:00"
+
+
+def test_an_unchanged_article_is_not_sent_again_and_a_changed_one_is(client: TestClient) -> None:
+    tag = client.get("/v1/articles/a1").headers["etag"]
+    for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+        answer = client.get("/v1/articles/a1", headers={"If-None-Match": known})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
+        assert answer.headers["cache-control"] == "private, no-cache"
+    client.post("/v1/articles", json={"articles": [{**ROWS[1], "title": "New"}]}).raise_for_status()
+    answer = client.get("/v1/articles/a1", headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.json()["title"]) == (200, "New")
+
+
+@pytest.mark.parametrize("path", ["/v1/articles/none", "/v1/articles/none/similar"])
+def test_an_unknown_article_is_a_problem(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert client.delete("/v1/articles/none").status_code == 404
+
+
+def test_the_newest_come_first(client: TestClient) -> None:
+    assert ids(client.get("/v1/latest")) == ["a5", "a4", "a3", "a2", "a1", "a0"]
+    assert ids(client.get("/v1/latest", params={"limit": 2})) == ["a5", "a4"]
+    assert ids(client.get("/v1/latest", params={"category": "sport"})) == ["a4", "a2", "a0"]
+    assert ids(client.get("/v1/latest", params={"category": "none"})) == []
+
+
+def test_what_is_clicked_trends(client: TestClient) -> None:
+    clicks = [{"reader": f"r{i}", "article": a, "kind": "click"} for i, a in enumerate(["a2", "a3", "a3"])]
+    client.post("/v1/events", json={"events": clicks}).raise_for_status()
+    assert ids(client.get("/v1/trending"))[:2] == ["a3", "a2"]
+    assert ids(client.get("/v1/trending", params={"category": "sport", "limit": 1})) == ["a2"]
+
+
+def test_similar_articles_are_near_and_never_the_article(client: TestClient) -> None:
+    found = ids(client.get("/v1/articles/a0/similar"))
+    assert set(found[:2]) == {"a2", "a4"}, "the first word decides, to the encoder of the tests"
+    assert "a0" not in found
+    assert len(found) == 5
+    assert set(ids(client.get("/v1/articles/a0/similar", params={"category": "local"}))) == {"a1", "a3", "a5"}
+    assert ids(client.get("/v1/articles/a0/similar", params={"limit": 1})) == found[:1]
+
+
+@pytest.mark.parametrize("path", ["/v1/latest", "/v1/trending", "/v1/articles/a0/similar"])
+def test_shelves_are_bounded(client: TestClient, path: str) -> None:
+    for limit in (0, 101, "x"):
+        assert client.get(path, params={"limit": limit}).status_code == 422
+
+
+def test_shelves_of_an_empty_service_are_empty(serve: MakeClient) -> None:
+    client = serve()
+    assert ids(client.get("/v1/latest")) == ids(client.get("/v1/trending")) == []
+
+
+def test_a_deleted_article_leaves_everything_in_every_process_and_may_come_back(
+    client: TestClient, serve: MakeClient
+) -> None:
+    other = serve()
+    wait_for(other, len(ROWS))
+    client.post("/v1/events", json={"events": [{"reader": "r", "article": "a0", "kind": "click"}]})
+    assert client.delete("/v1/articles/a0").status_code == 204
+    assert client.delete("/v1/articles/a0").status_code == 404
+    for each in (client, other):
+        until(lambda each=each: "a0" not in ids(each.get("/v1/latest")))
+        until(lambda each=each: "a0" not in ids(each.get("/v1/articles/a2/similar")))
+        assert "a0" not in ids(each.get("/v1/trending"))
+        assert "a0" not in ids(each.get("/v1/feed/new"))
+    client.post("/v1/articles", json={"articles": [ROWS[0]]}).raise_for_status()
+    for each in (client, other):
+        until(lambda each=each: "a0" in ids(each.get("/v1/latest")))
+        until(lambda each=each: "a0" in ids(each.get("/v1/articles/a2/similar")))
+
+
+def test_after_a_deletion_a_fresh_process_gives_the_same_answers(client: TestClient, where: Place) -> None:
+    clicks = [{"reader": "r", "article": a, "kind": "read", "value": 60} for a in ("a0", "a1")]
+    client.post("/v1/events", json={"events": clicks}).raise_for_status()
+    client.delete("/v1/articles/a0").raise_for_status()
+    service = client.app.state.service  # type: ignore[attr-defined]
+    until(lambda: "a0" not in service.engine.index.ids())
+    answer = service.rank(RankRequest("q", 0, ("a0", "a2", "a3"), "r"))
+    with opened(where.settings.database_url) as database:
+        engine = engine_at(database, where.settings, HashEncoder(), answer.as_of)
+        again = engine.rank(RankRequest("q", answer.as_of, ("a0", "a2", "a3"), "r"))
+    assert again == answer
+
+
+def test_reading_and_deleting_need_their_scopes(serve: MakeClient, new_key: Callable[..., str]) -> None:
+    tokens = {scope: new_key(scope) for scope in Scope}
+    client = serve()
+    for method, path, needed in (
+        ("GET", "/v1/articles/a", Scope.READ),
+        ("GET", "/v1/articles/a/similar", Scope.READ),
+        ("GET", "/v1/trending", Scope.READ),
+        ("GET", "/v1/latest", Scope.READ),
+        ("DELETE", "/v1/articles/a", Scope.WRITE),
+    ):
+        for scope, token in tokens.items():
+            status = client.request(method, path, headers=bearer(token)).status_code
+            assert (status == 403) == (not scope.allows(needed)), (path, scope)
