@@ -7,7 +7,6 @@ from recsys.domain import SECOND
 from recsys.state.growing import grown
 from recsys.state.rings import Rings
 
-
 class Exposures:
     """Rings of (article, second shown) for all readers."""
 
@@ -36,6 +35,15 @@ class Exposures:
         """Dense article ids [e] and times [e] (microseconds) of what `reader` was shown, oldest first."""
         slots = self.rings.recent(reader, self.rings.length) if reader >= 0 else np.zeros(0, dtype=np.int64)
         return self.article[slots].astype(np.int64), self.shown[slots].astype(np.int64) * SECOND
+
+    def slate_with(self, reader: int, article: int) -> NDArray[np.int64]:
+        """What `reader` was shown in the second that `article` was last shown, each once [n]; empty if never."""
+        slots = self.rings.recent(reader, self.rings.length)
+        shown, articles = self.shown[slots], self.article[slots]
+        times = shown[articles == article]
+        slate = articles[shown == times[-1]].tolist() if len(times) else []
+        # in the order shown: sums over a slate must not depend on dense ids, which depend on who came first
+        return np.asarray(list(dict.fromkeys(slate)), dtype=np.int64)
 
     def _refresh(self) -> None:
         self._article, self._shown = self.article.data, self.shown.data
