@@ -28,6 +28,7 @@ def feed(
     explore: Annotated[float | None, Query(ge=0, le=0.5)] = None,
     explain: bool = True,
     device: Annotated[Text | None, Query(max_length=64)] = None,
+    page: Annotated[Id | None, Query()] = None,
 ) -> FeedOut:
     """A reader's feed. A reader never met gets one too."""
     request = FeedRequest(
@@ -40,6 +41,7 @@ def feed(
         explore=service.default_explore if explore is None else explore,
         explain=explain,
         device=device,
+        page=page,
     )
     ranking = service.feed(request)
     with service.database.read() as connection:
@@ -56,6 +58,7 @@ def rank(service: Service, body: RankIn) -> RankOut:
         candidates=tuple(dict.fromkeys(body.candidates)),
         reader=body.reader,
         history=None if body.history is None else tuple(_item(item) for item in body.history),
+        page=body.page,
     )
     return rank_out(service.rank(request, body.explain))
 

@@ -94,7 +94,9 @@ class FeedEngine:
         found = self._candidates(request, rng)
         strings = self.state.articles.strings
         ids = tuple(strings[row] for row in found.rows)
-        asked = RankRequest(request.request_id, request.as_of, ids, request.reader, device=request.device)
+        asked = RankRequest(
+            request.request_id, request.as_of, ids, request.reader, device=request.device, page=request.page
+        )
         prepared = self.prepare(asked)
         scores = self.ranker.score(prepared.features) if ids else np.zeros(0)
         categories = self.state.catalog.category[found.rows]
@@ -131,6 +133,7 @@ class FeedEngine:
             had=everything.article,
             interest=interest_scores(self.matcher, reads, self.vectors, rows, request.as_of),
             device=request.device,
+            page=self.state.articles.get(request.page or None),
             positions=positions,
         )
         return Prepared(context, ALL_FEATURES.compute(context), reads, places)

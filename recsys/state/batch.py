@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 class Behaviours:
     """What readers did, in the fold's order. All arrays are [e]; times are microseconds.
 
-    kind: codes of `state.kinds`; value: seconds or percent, 0 where there is none; order: place in the fold's order
-    among all rows of the batch, shown ones too.
+    kind: codes of `state.kinds`; value: seconds or percent, 0 where there is none; order: place in the fold's
+    order among all rows of the batch, shown ones too.
     """
 
     known_at: NDArray[np.int64]

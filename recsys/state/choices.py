@@ -1,8 +1,8 @@
 """What each reader chose and passed over against expectation: a ring of surprises, 8 bytes an entry.
 
 An entry is an article of a slate that the reader answered, and how surprising it was that they took it (up to 1)
-or left it (down to −1): see `Ratings.learn`. Tastes are read from it at the time of a request, by whatever is known
-of the articles then.
+or left it (down to −1): see `Ratings.learn`. Tastes are read from it at the time of a request, by whatever is
+known of the articles then.
 """
 
 import numpy as np

@@ -7,6 +7,7 @@ from recsys.domain import SECOND
 from recsys.state.growing import grown
 from recsys.state.rings import Rings
 
+
 class Exposures:
     """Rings of (article, second shown) for all readers."""
 

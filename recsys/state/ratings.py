@@ -2,8 +2,8 @@
 
 A choice among slate S is taken as a softmax of ratings (Plackett–Luce): the chosen article c was expected with
 ``p_c = exp(r_c) / Σ_{j∈S} exp(r_j)``. All ratings of S then move by ``rate · (1[j = c] − p_j)``, the stochastic
-gradient of its log-likelihood. A constant rate forgets: what a rating says is the last ``1 / rate`` surprises or so.
-A click-through counts a pass beside a hit and a pass beside a dud alike; a rating does not.
+gradient of its log-likelihood. A constant rate forgets. A click-through counts a pass beside a hit and a pass
+beside a dud alike; a rating does not.
 """
 
 import numpy as np

@@ -7,6 +7,9 @@ from recsys.state.kinds import ANSWERS, CLICKS, IMPRESSIONS, READ_SECONDS, READS
 from recsys.state.live import EVERYTHING
 
 _NAMES = ("15m", "1h", "4h", "12h", "2d", "7d")
+_PLACING = (1, 2)
+"""Half-lives over which exposures tell how prominent a place an article has among the candidates."""
+
 _PRIOR_IMPRESSIONS = 10.0
 _PRIOR_READS = 3.0
 
@@ -24,7 +27,7 @@ def _compute(context: RankingContext) -> FloatArray:
     blocks = (
         np.log1p(clicks_nh),
         rate_nh,
-        setwise_percentiles(np.concatenate((clicks_nh, rate_nh), axis=1)),
+        setwise_percentiles(np.concatenate((clicks_nh, rate_nh, shown_nh[:, _PLACING]), axis=1)),
         np.log1p(shown_nh),
         dwell_nh[:, -2:],
         (np.log1p(clicks_nh[:, 0] * 16) - np.log1p(clicks_nh[:, 2]))[:, None],
@@ -39,6 +42,7 @@ FAMILY = Family(
         *(f"ctr_{name}" for name in _NAMES),
         *(f"clicks_{name}_setwise" for name in _NAMES),
         *(f"ctr_{name}_setwise" for name in _NAMES),
+        *(f"impressions_{_NAMES[h]}_setwise" for h in _PLACING),
         *(f"impressions_{name}" for name in _NAMES),
         "dwell_2d",
         "dwell_7d",

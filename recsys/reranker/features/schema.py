@@ -8,20 +8,24 @@ import numpy as np
 from recsys.reranker.context import Family, FloatArray, RankingContext
 from recsys.reranker.features import (
     affinity,
+    choices,
     circumstance,
     encounters,
     freshness,
     interest,
+    page,
     popularity,
     position,
 )
 
 FAMILIES: tuple[Family, ...] = (
     popularity.FAMILY,
+    choices.FAMILY,
     freshness.FAMILY,
     affinity.FAMILY,
     interest.FAMILY,
     encounters.FAMILY,
+    page.FAMILY,
     circumstance.FAMILY,
     position.FAMILY,
 )
