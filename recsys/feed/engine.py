@@ -51,6 +51,7 @@ class FeedEngine:
         vectors: article vectors by the state's dense ids.
         matcher: the interest model.
         ranker: features → score.
+        feed_ranker: the same for candidates that retrieval brought together; None for `ranker` again.
         index: for retrieval; an engine that only ranks needs none.
         model: version that answers are labelled with.
         pool: candidates ranked for one feed.
@@ -62,6 +63,7 @@ class FeedEngine:
     vectors: VectorTable
     matcher: Matcher = field(default_factory=ContentMatcher)
     ranker: Ranker = field(default_factory=StartingRanker)
+    feed_ranker: Ranker | None = None
     index: VectorIndex | None = None
     model: str = STARTING
     pool: int = 300
@@ -98,7 +100,7 @@ class FeedEngine:
             request.request_id, request.as_of, ids, request.reader, device=request.device, page=request.page
         )
         prepared = self.prepare(asked)
-        scores = self.ranker.score(prepared.features) if ids else np.zeros(0)
+        scores = (self.feed_ranker or self.ranker).score(prepared.features) if ids else np.zeros(0)
         categories = self.state.catalog.category[found.rows]
         slate = compose(scores, categories, request.limit, request.explore, rng)
         explored = zip(slate.places, slate.explored, strict=True)

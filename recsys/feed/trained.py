@@ -11,7 +11,7 @@ from recsys.feed.calibrated import load_calibration
 from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Matcher
 from recsys.reranker import lambdamart
-from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT
+from recsys.reranker.features.schema import ALL_FEATURES, FEED_FEATURES, WITHOUT_CONTENT
 from recsys.reranker.lambdamart import LambdaMart
 from recsys.state import labels
 from recsys.state.live import LiveState
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from recsys.attention.calibration import Calibration
 
 PREFERENCE, RERANKER, TWIN = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
+FEED_RERANKER = "reranker_feed.txt"
 _REQUIRED = ("schema", "preference", "calibration", "data", "validation")
 
 
@@ -28,6 +29,7 @@ _REQUIRED = ("schema", "preference", "calibration", "data", "validation")
 class TrainedSystem:
     """What a bundle adds to state and vectors. `manifest` has everything that is not a file.
 
+    ranker: orders candidates that are given; feed_ranker: chooses among those that retrieval brought together;
     calibration: what its article vectors are calibrated with, None if they are not.
     """
 
@@ -35,6 +37,7 @@ class TrainedSystem:
     matcher: Matcher
     ranker: LambdaMart
     without_content: LambdaMart
+    feed_ranker: LambdaMart
     validated_from: int
     trained_until: int
     manifest: Mapping[str, Any]
@@ -66,6 +69,7 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         matcher=NetworkMatcher(network),
         ranker=lambdamart.load(bundle.path / RERANKER, ALL_FEATURES),
         without_content=lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT),
+        feed_ranker=lambdamart.load(bundle.path / FEED_RERANKER, FEED_FEATURES),
         validated_from=int(bundle.manifest["data"]["validate_from"]),
         trained_until=int(bundle.manifest["data"]["until"]),
         manifest=bundle.manifest,
@@ -98,11 +102,18 @@ def equipped(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
     """`engine` with the models of `system`; without one, as it is."""
     if system is None:
         return engine
-    return replace(engine, matcher=system.matcher, ranker=system.ranker, model=system.version)
+    return replace(
+        engine,
+        matcher=system.matcher,
+        ranker=system.ranker,
+        feed_ranker=system.feed_ranker,
+        model=system.version,
+    )
 
 
-def write_trees(ranker: LambdaMart, without_content: LambdaMart, folder: Path) -> None:
+def write_trees(ranker: LambdaMart, without_content: LambdaMart, feed_ranker: LambdaMart, folder: Path) -> None:
     """Write the trees where `load_system` looks for them."""
+    feed_ranker.save(folder / FEED_RERANKER)
     ranker.save(folder / RERANKER)
     without_content.save(folder / TWIN)
 

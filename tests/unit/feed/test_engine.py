@@ -146,6 +146,22 @@ def test_device_and_page_are_features_of_feeds_too() -> None:
     assert seen == [(2.0, 0.0), (1.0, 0.0)]
 
 
+def test_feeds_have_a_ranker_of_their_own_and_rankings_another() -> None:
+    class Watching(AllAlike):
+        asked = 0
+
+        def score(self, features: FloatArray) -> FloatArray:
+            self.asked += 1
+            return super().score(features)
+
+    ranker, feed_ranker = Watching(), Watching()
+    of = dataclasses.replace(engine(papers()), ranker=ranker, feed_ranker=feed_ranker)
+    of.recommend(FeedRequest("request", NOW, "r"))
+    assert (ranker.asked, feed_ranker.asked) == (0, 1)
+    ask(of)
+    assert (ranker.asked, feed_ranker.asked) == (1, 1)
+
+
 def test_hiding_is_not_attention() -> None:
     hidden = [did("r", EventKind.HIDE, name) for name in ("a001", "a002")]
     of = engine(papers(), hidden)
