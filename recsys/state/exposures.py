@@ -40,9 +40,11 @@ class Exposures:
     def slate_with(self, reader: int, article: int) -> NDArray[np.int64]:
         """What `reader` was shown in the second that `article` was last shown, each once [n]; empty if never."""
         slots = self.rings.recent(reader, self.rings.length)
-        shown, articles = self.shown[slots], self.article[slots]
-        times = shown[articles == article]
-        slate = articles[shown == times[-1]].tolist() if len(times) else []
+        shown, articles = self.shown[slots].tolist(), self.article[slots].tolist()
+        if article not in articles:
+            return np.zeros(0, dtype=np.int64)
+        then = shown[len(shown) - 1 - articles[::-1].index(article)]
+        slate = [other for other, at in zip(articles, shown, strict=True) if at == then]
         # in the order shown: sums over a slate must not depend on dense ids, which depend on who came first
         return np.asarray(list(dict.fromkeys(slate)), dtype=np.int64)
 

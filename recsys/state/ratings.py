@@ -34,7 +34,8 @@ class Ratings:
             How surprising it was for each of them, 1[chosen] − p by the fast ratings [n]; sums to 0.
         """
         ratings = self.articles[slate]
-        weights = np.exp(ratings - ratings.max(axis=0))
-        surprise = chosen[:, None] - weights / weights.sum(axis=0)
+        # no ratings grow so far that exp overflows: what is certain does not surprise
+        weights = np.exp(ratings)
+        surprise = chosen[:, None] - weights / np.add.reduce(weights)
         self.articles[slate] = ratings + RATES * surprise
         return np.asarray(surprise[:, FAST])
