@@ -143,6 +143,7 @@ class FeedRequest:
     explore: float = 0.0
     explain: bool = True
     device: str | None = None
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def feed(
     explore: Annotated[float | None, Query(ge=0, le=0.5)] = None,
     explain: bool = True,
     device: Annotated[Text | None, Query(max_length=64)] = None,
+    page: Annotated[Id | None, Query()] = None,
 ) -> FeedOut:
     """A reader's feed. A reader never met gets one too.
 
@@ -40,7 +41,8 @@ def feed(
     without repeating or skipping an article, less what was read or hidden meanwhile.
 
     With `minutes`, the articles that are worth most to this reader and can all be read in that time; such a feed
-    explores nothing and has one page. `diversity` weighs unlikeness to the articles above against relevance.
+    explores nothing and has one page. `diversity` weighs unlikeness to the articles above against relevance; `page`
+    is the article that the reader is on.
     """
     request = FeedRequest(
         request_id=uuid.uuid4().hex,
@@ -54,11 +56,12 @@ def feed(
         explore=service.default_explore if explore is None else explore,
         explain=explain,
         device=device,
+        page=page,
     )
-    page = service.feed(request, cursor)
+    found = service.feed(request, cursor)
     with service.database.read() as connection:
-        shown = articles.get(connection, [item.id for item in page.ranking.items])
-    return feed_out(page, reader, shown)
+        shown = articles.get(connection, [item.id for item in found.ranking.items])
+    return feed_out(found, reader, shown)
 
 
 @router.post("/rank")
@@ -70,6 +73,7 @@ def rank(service: Service, body: RankIn) -> RankOut:
         candidates=tuple(dict.fromkeys(body.candidates)),
         reader=body.reader,
         history=None if body.history is None else tuple(_item(item) for item in body.history),
+        page=body.page,
     )
     return rank_out(service.rank(request, body.explain))
 

@@ -31,8 +31,10 @@ class Asked:
     vectors: FloatArray
 
 
-def systems(ranker: Ranker, without_content: Ranker | None) -> Mapping[str, Scorer]:
-    """Name → scorer, the full system last. A bundle without the content-free twin leaves its row out."""
+def systems(
+    ranker: Ranker, without_content: Ranker | None, feed_ranker: Ranker | None = None
+) -> Mapping[str, Scorer]:
+    """Name → scorer, the full system last. A row whose ranker is None is left out."""
     table: dict[str, Scorer] = {
         "random": lambda asked: seeded_by(asked.request.request_id).random(len(asked.prepared.context)),
         "newest": lambda asked: -_feature(asked, "age"),
@@ -43,6 +45,8 @@ def systems(ranker: Ranker, without_content: Ranker | None) -> Mapping[str, Scor
     }
     if without_content is not None:
         table["reranker_without_content"] = lambda asked: without_content.score(asked.prepared.features)
+    if feed_ranker is not None:
+        table["reranker_of_feeds"] = lambda asked: feed_ranker.score(asked.prepared.features)
     table[FULL] = lambda asked: ranker.score(asked.prepared.features)
     return table
 

@@ -60,6 +60,7 @@ class FeedEngine:
         vectors: article vectors by the state's dense ids.
         matcher: the interest model.
         ranker: features → score.
+        feed_ranker: the same for candidates that retrieval brought together; None for `ranker` again.
         index: for retrieval; an engine that only ranks needs none.
         model: version that answers are labelled with.
         pool: candidates ranked for one feed.
@@ -73,6 +74,7 @@ class FeedEngine:
     vectors: VectorTable
     matcher: Matcher = field(default_factory=ContentMatcher)
     ranker: Ranker = field(default_factory=StartingRanker)
+    feed_ranker: Ranker | None = None
     index: VectorIndex | None = None
     model: str = STARTING
     pool: int = 300
@@ -117,7 +119,7 @@ class FeedEngine:
             found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
             ids = tuple(self.state.articles.strings[row] for row in found.rows)
             prepared = self._prepared(request, ids)
-            scores = self.ranker.score(prepared.features) if ids else np.zeros(0)
+            scores = (self.feed_ranker or self.ranker).score(prepared.features) if ids else np.zeros(0)
             rest = Rest(ids, tuple(scores.tolist()), tuple(found.sources))
         else:
             still = allowed_for(self.state, asked, self.max_age)[self.state.rows_of(rest.ids)]
@@ -148,6 +150,7 @@ class FeedEngine:
             had=everything.article,
             interest=interest_scores(self.matcher, reads, self.vectors, rows, request.as_of),
             device=request.device,
+            page=self.state.articles.get(request.page or None),
             positions=positions,
         )
         return Prepared(context, ALL_FEATURES.compute(context), reads, places)
@@ -191,7 +194,9 @@ class FeedEngine:
 
     def _prepared(self, request: FeedRequest, ids: tuple[str, ...]) -> Prepared:
         return self.prepare(
-            RankRequest(request.request_id, request.as_of, ids, request.reader, device=request.device)
+            RankRequest(
+                request.request_id, request.as_of, ids, request.reader, device=request.device, page=request.page
+            )
         )
 
     def _asked(self, request: FeedRequest, rng: np.random.Generator) -> Asked:

@@ -344,4 +344,5 @@ def _slate(request: FeedRequest, ranking: Ranking, known_at: int) -> Slate:
         propensities=tuple(item.propensity for item in ranking.items),
         model=ranking.model,
         device=request.device,
+        page=request.page,
     )

@@ -12,7 +12,7 @@ from recsys.feed.chance import ClickChance
 from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Matcher
 from recsys.reranker import lambdamart
-from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT
+from recsys.reranker.features.schema import ALL_FEATURES, FEED_FEATURES, WITHOUT_CONTENT
 from recsys.reranker.lambdamart import LambdaMart
 from recsys.state import labels
 from recsys.state.live import LiveState
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from recsys.attention.calibration import Calibration
 
 PREFERENCE, RERANKER, TWIN = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
+FEED_RERANKER = "reranker_feed.txt"
 FULL = "attune"
 """Name of the full system in manifests and reports."""
 
@@ -32,6 +33,7 @@ _REQUIRED = ("schema", "preference", "calibration", "data", "validation")
 class TrainedSystem:
     """What a bundle adds to state and vectors. `manifest` has everything that is not a file.
 
+    ranker: orders candidates that are given; feed_ranker: chooses among those that retrieval brought together;
     calibration: what its article vectors are calibrated with, None if they are not.
     """
 
@@ -39,6 +41,7 @@ class TrainedSystem:
     matcher: Matcher
     ranker: LambdaMart
     without_content: LambdaMart
+    feed_ranker: LambdaMart
     validated_from: int
     trained_until: int
     manifest: Mapping[str, Any]
@@ -70,6 +73,7 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         matcher=NetworkMatcher(network),
         ranker=lambdamart.load(bundle.path / RERANKER, ALL_FEATURES),
         without_content=lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT),
+        feed_ranker=lambdamart.load(bundle.path / FEED_RERANKER, FEED_FEATURES),
         validated_from=int(bundle.manifest["data"]["validate_from"]),
         trained_until=int(bundle.manifest["data"]["until"]),
         manifest=bundle.manifest,
@@ -104,11 +108,19 @@ def equipped(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
         return engine
     fit = system.manifest["calibration"].get(FULL, {})
     chance = ClickChance(fit["slope"], fit["intercept"]) if fit.get("slope", 0) > 0 else ClickChance()
-    return replace(engine, matcher=system.matcher, ranker=system.ranker, model=system.version, chance=chance)
+    return replace(
+        engine,
+        matcher=system.matcher,
+        ranker=system.ranker,
+        feed_ranker=system.feed_ranker,
+        model=system.version,
+        chance=chance,
+    )
 
 
-def write_trees(ranker: LambdaMart, without_content: LambdaMart, folder: Path) -> None:
+def write_trees(ranker: LambdaMart, without_content: LambdaMart, feed_ranker: LambdaMart, folder: Path) -> None:
     """Write the trees where `load_system` looks for them."""
+    feed_ranker.save(folder / FEED_RERANKER)
     ranker.save(folder / RERANKER)
     without_content.save(folder / TWIN)
 

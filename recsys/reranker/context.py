@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.state.histories import History
 from recsys.state.live import LiveState
+from recsys.state.vocabulary import UNKNOWN
 
 FloatArray = NDArray[np.float64]
 
@@ -32,6 +33,7 @@ class RankingContext:
 
     as_of: microseconds; rows: dense article ids [n]; reader: dense reader id, negative if never met;
     history: the reader's readings, oldest first, without what they hid; had: all of them, dense article ids [m];
+    page: dense id of the article whose page the reader is on, negative if none is known;
     positions: place in the slate shown [n] when training on ordered slates, None when serving (the one sanctioned
     skew).
     """
@@ -44,6 +46,7 @@ class RankingContext:
     had: NDArray[np.int64]
     interest: InterestScores
     device: str | None = None
+    page: int = UNKNOWN
     positions: FloatArray | None = None
 
     def __len__(self) -> int:

@@ -17,8 +17,8 @@ from recsys.reranker.features.schema import ALL_FEATURES, FeatureSet
 class LambdaMartConfig:
     """LightGBM's parameters that matter here."""
 
-    trees: int = 400
-    leaves: int = 31
+    trees: int = 600
+    leaves: int = 15
     learning_rate: float = 0.05
     min_leaf: int = 50
     feature_fraction: float = 0.7

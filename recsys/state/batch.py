@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 class Behaviours:
     """What readers did, in the fold's order. All arrays are [e]; times are microseconds.
 
-    kind: codes of `state.kinds`; value: seconds or percent, 0 where there is none.
+    kind: codes of `state.kinds`; value: seconds or percent, 0 where there is none; order: place in the fold's
+    order among all rows of the batch, shown ones too.
     """
 
     known_at: NDArray[np.int64]
+    order: NDArray[np.int64]
     at: NDArray[np.int64]
     reader: NDArray[np.int64]
     article: NDArray[np.int64]
@@ -24,9 +26,13 @@ class Behaviours:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What readers were shown, one row per candidate, in the fold's order. All arrays are [x]."""
+    """What readers were shown, one row per candidate, in the fold's order. All arrays are [x].
+
+    order: place of its slate in the fold's order, as in `Behaviours`.
+    """
 
     known_at: NDArray[np.int64]
+    order: NDArray[np.int64]
     reader: NDArray[np.int64]
     article: NDArray[np.int64]
 

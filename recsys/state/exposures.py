@@ -37,5 +37,16 @@ class Exposures:
         slots = self.rings.recent(reader, self.rings.length) if reader >= 0 else np.zeros(0, dtype=np.int64)
         return self.article[slots].astype(np.int64), self.shown[slots].astype(np.int64) * SECOND
 
+    def slate_with(self, reader: int, article: int) -> NDArray[np.int64]:
+        """What `reader` was shown in the second that `article` was last shown, each once [n]; empty if never."""
+        slots = self.rings.recent(reader, self.rings.length)
+        shown, articles = self.shown[slots].tolist(), self.article[slots].tolist()
+        if article not in articles:
+            return np.zeros(0, dtype=np.int64)
+        then = shown[len(shown) - 1 - articles[::-1].index(article)]
+        slate = [other for other, at in zip(articles, shown, strict=True) if at == then]
+        # in the order shown: sums over a slate must not depend on dense ids, which depend on who came first
+        return np.asarray(list(dict.fromkeys(slate)), dtype=np.int64)
+
     def _refresh(self) -> None:
         self._article, self._shown = self.article.data, self.shown.data

@@ -14,11 +14,13 @@ from recsys.domain import DAY, HOUR, MINUTE, EventKind
 from recsys.errors import OrderError
 from recsys.state.batch import Behaviours, LogBatch, Shown
 from recsys.state.catalog import NEVER, Catalog
+from recsys.state.choices import Choices
 from recsys.state.counters import DecayedCounters
 from recsys.state.exposures import Exposures
 from recsys.state.growing import grown
 from recsys.state.histories import Histories, History
 from recsys.state.kinds import ANSWER, CODE, COUNTERS, COUNTERS_OF, FLAG_OF, IMPRESSIONS, WEIGHTS_OF
+from recsys.state.ratings import Ratings
 from recsys.state.vocabulary import Vocabulary
 
 HALF_LIVES = (15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY)
@@ -34,7 +36,7 @@ UNKNOWN_ARTICLE = ""
 """Id of row 0, an article of which nothing is known: what a request for an id never met is ranked as."""
 
 _MOST_SECONDS = np.asarray(MAX_READ_SECONDS)
-_SHOWN_COLUMNS = ("known_at", "id", "reader", "article")
+_SHOWN_COLUMNS = ("known_at", "id", "order", "reader", "article")
 
 
 class LiveState:
@@ -48,6 +50,8 @@ class LiveState:
         self.first_shown: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.histories = Histories()
         self.exposures = Exposures()
+        self.ratings = Ratings()
+        self.choices = Choices()
         self.known_at = 0
         self._reserve()
 
@@ -77,13 +81,14 @@ class LiveState:
 
     def encode(self, events: pl.DataFrame, slates: pl.DataFrame) -> LogBatch:
         """Log rows → arrays of dense ids. `candidates` of `slates` is a list column."""
+        events, slates = _ordered(events, slates)
         behaviour = events.filter(pl.col("article").is_not_null())
         is_shown = behaviour["kind"] == EventKind.IMPRESSION.value
         acted = behaviour["kind"].is_in(list(CODE))
         shown = pl.concat([_exploded(slates), behaviour.filter(is_shown).select(_SHOWN_COLUMNS)])
         batch = LogBatch(
             self._behaviours(behaviour.filter(acted)),
-            self._shown(shown.sort("known_at", "id", maintain_order=True)),
+            self._shown(shown.sort("order", maintain_order=True)),
         )
         self._reserve()
         return batch
@@ -100,7 +105,8 @@ class LiveState:
         first, last = span
         if first < self.known_at:
             raise OrderError(f"a row known at {first} came behind the watermark {self.known_at}: refold the log")
-        self._fold_shown(batch.shown)
+        self._count_shown(batch.shown)
+        self._fold_choices(batch)
         self._fold_behaviours(batch.behaviours)
         self.known_at = last
 
@@ -113,16 +119,36 @@ class LiveState:
         published = self.catalog.published[rows]
         return np.asarray(np.where(published != NEVER, published, self.first_shown[rows]))
 
-    def _fold_shown(self, shown: Shown) -> None:
+    def _count_shown(self, shown: Shown) -> None:
         if not len(shown.known_at):
             return
         counted = (len(shown.known_at), 1)
         self._count(shown.article, np.full(counted, IMPRESSIONS), shown.known_at, np.ones(counted))
         np.minimum.at(self.first_shown, shown.article, shown.known_at)
+
+    def _fold_choices(self, batch: LogBatch) -> None:
+        """Exposures and the answers to them, each answer after what was shown before it."""
+        shown, behaviours = batch.shown, batch.behaviours
+        answers = np.flatnonzero(behaviours.kind == ANSWER)
+        ends = np.searchsorted(shown.order, behaviours.order[answers])
+        columns = [column.tolist() for column in (shown.reader, shown.article, shown.known_at)]
+        readers, articles = behaviours.reader[answers].tolist(), behaviours.article[answers].tolist()
+        done = 0
+        for reader, article, end in zip(readers, articles, ends.tolist(), strict=True):
+            self._record_shown(columns, done, end)
+            self._choose(reader, article)
+            done = end
+        self._record_shown(columns, done, len(shown.order))
+
+    def _record_shown(self, columns: list[list[int]], start: int, end: int) -> None:
         record = self.exposures.record
-        columns = (shown.reader, shown.article, shown.known_at)
-        for reader, article, at in zip(*(column.tolist() for column in columns), strict=True):
+        for reader, article, at in zip(*(column[start:end] for column in columns), strict=True):
             record(reader, article, at)
+
+    def _choose(self, reader: int, article: int) -> None:
+        slate = self.exposures.slate_with(reader, article)
+        if len(slate) > 1:
+            self.choices.record(reader, slate, self.ratings.learn(slate, slate == article))
 
     def _fold_behaviours(self, rows: Behaviours) -> None:
         if not len(rows.known_at):
@@ -162,6 +188,8 @@ class LiveState:
         self.counters.reserve(len(self.first_shown), len(self.catalog.categories) + FIRST_CATEGORY)
         self.histories.rings.reserve(readers)
         self.exposures.rings.reserve(readers)
+        self.ratings.reserve(len(self.first_shown))
+        self.choices.rings.reserve(readers)
 
     def _behaviours(self, rows: pl.DataFrame) -> Behaviours:
         kinds = rows["kind"].to_list()
@@ -170,6 +198,7 @@ class LiveState:
         values = rows["value"].fill_null(0.0).to_numpy()
         return Behaviours(
             rows["known_at"].to_numpy(),
+            rows["order"].to_numpy(),
             rows["at"].to_numpy(),
             self.readers.intern(rows["reader"].to_list()),
             self.articles.intern(rows["article"].to_list()),
@@ -180,9 +209,17 @@ class LiveState:
     def _shown(self, rows: pl.DataFrame) -> Shown:
         return Shown(
             rows["known_at"].to_numpy(),
+            rows["order"].to_numpy(),
             self.readers.intern(rows["reader"].to_list()),
             self.articles.intern(rows["article"].to_list()),
         )
+
+
+def _ordered(events: pl.DataFrame, slates: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both with a column `order`: the place of each row in the fold's order, (known_at, id), among all of them."""
+    keys = pl.concat([part.select("known_at", "id") for part in (events, slates)])
+    order = keys.select(pl.struct("known_at", "id").rank("ordinal").cast(pl.Int64).alias("order"))["order"]
+    return events.with_columns(order[: events.height]), slates.with_columns(order[events.height :])
 
 
 def _exploded(slates: pl.DataFrame) -> pl.DataFrame:

@@ -15,9 +15,11 @@ from safetensors.numpy import save_file
 from recsys.errors import StoreError
 from recsys.state.kinds import COUNTERS
 from recsys.state.live import HALF_LIVES, LiveState
+from recsys.state.ratings import RATES
+from recsys.state.rings import Rings
 from recsys.state.vocabulary import Vocabulary
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Watermark:
 
 def configuration_hash(state: LiveState) -> str:
     """Changes whenever a snapshot made before could not be used by this code."""
-    parts = [VERSION, HALF_LIVES, COUNTERS, state.histories.rings.length, state.exposures.rings.length]
+    parts = [VERSION, HALF_LIVES, COUNTERS, RATES, *(rings.length for rings in _rings(state).values())]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -43,7 +45,7 @@ def save(state: LiveState, watermark: Watermark, path: Path) -> None:
         "configuration": configuration_hash(state),
         "watermark": json.dumps([watermark.seq, watermark.known_at, watermark.id]),
         "known_at": str(state.known_at),
-        "pages": json.dumps([state.histories.rings.pages_used, state.exposures.rings.pages_used]),
+        "pages": json.dumps([rings.pages_used for rings in _rings(state).values()]),
         "digest": _digest(arrays),
     }
     partial = path.with_suffix(".partial")
@@ -83,7 +85,7 @@ def _digest(arrays: dict[str, NDArray[Any]]) -> str:
 
 
 def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
-    histories, exposures, catalog = state.histories, state.exposures, state.catalog
+    histories, exposures, choices, catalog = state.histories, state.exposures, state.choices, state.catalog
     return {
         **_strings("readers", state.readers),
         **_strings("articles", state.articles),
@@ -93,13 +95,14 @@ def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
         "counters.groups": state.counters.groups,
         "counters.epochs": state.counters.epochs,
         "first_shown": state.first_shown,
-        "histories.counts": histories.rings.counts,
-        "histories.table": histories.rings.table,
+        **{f"{name}.counts": rings.counts for name, rings in _rings(state).items()},
+        **{f"{name}.table": rings.table for name, rings in _rings(state).items()},
         **{f"histories.{name}": array for name, array in histories.fields.items()},
-        "exposures.counts": exposures.rings.counts,
-        "exposures.table": exposures.rings.table,
         "exposures.article": exposures.article,
         "exposures.shown": exposures.shown,
+        "ratings": state.ratings.articles,
+        "choices.article": choices.article,
+        "choices.surprise": choices.surprise,
     }
 
 
@@ -111,13 +114,16 @@ def _restore(state: LiveState, arrays: dict[str, NDArray[Any]], pages: list[int]
     state.catalog.reserve(len(state.first_shown))
     state.catalog.category = arrays["category"]
     state.counters.restore(*(arrays[f"counters.{name}"] for name in ("articles", "groups", "epochs")))
-    for name, rings, used in (
-        ("histories", state.histories.rings, pages[0]),
-        ("exposures", state.exposures.rings, pages[1]),
-    ):
+    for (name, rings), used in zip(_rings(state).items(), pages, strict=True):
         rings.restore(arrays[f"{name}.counts"], arrays[f"{name}.table"], used)
     state.histories.restore({name: arrays[f"histories.{name}"] for name in state.histories.fields})
     state.exposures.restore(arrays["exposures.article"], arrays["exposures.shown"])
+    state.ratings.articles = arrays["ratings"]
+    state.choices.restore(arrays["choices.article"], arrays["choices.surprise"])
+
+
+def _rings(state: LiveState) -> dict[str, Rings]:
+    return {"histories": state.histories.rings, "exposures": state.exposures.rings, "choices": state.choices.rings}
 
 
 def _strings(name: str, vocabulary: Vocabulary) -> dict[str, NDArray[Any]]:

@@ -11,7 +11,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.reranker import lambdamart
 from recsys.reranker.features.position import POSITION, SERVING_POSITION
-from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT, FeatureSet
+from recsys.reranker.features.schema import ALL_FEATURES, FEED_FEATURES, WITHOUT_CONTENT, FeatureSet
 from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig, RankingData
 from recsys.training.progress import Progress
 
@@ -66,35 +66,40 @@ def as_served(data: RankingData) -> RankingData:
 
 @dataclass(frozen=True, slots=True)
 class Rerankers:
-    """The full reranker, and its twin that never sees what an article is about."""
+    """The full reranker, its twin that never sees what an article is about, and the one that sees no rivals."""
 
     full: LambdaMart
     without_content: LambdaMart
+    feed: LambdaMart
 
 
 def train_rerankers(
     slates: PastSlates, validate_from: int, config: LambdaMartConfig, progress: Progress
 ) -> Rerankers:
-    """Fit both on the slates before `validate_from`, stopping by those since, ranked as a feed would rank them."""
+    """Fit all on the slates before `validate_from`, stopping by those since, ranked as a feed would rank them."""
     held_out = as_served(slates.since(validate_from))
 
     def fit(number: int, features: FeatureSet) -> LambdaMart:
-        progress("rerankers", number, 4)
+        progress("rerankers", number, 6)
         return lambdamart.fit(slates.before(validate_from), held_out, features, config)
 
-    return Rerankers(fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT))
+    return Rerankers(fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT), fit(3, FEED_FEATURES))
 
 
 def retrain_rerankers(
     slates: PastSlates, judged: Rerankers, config: LambdaMartConfig, progress: Progress
 ) -> Rerankers:
-    """Both again with as many trees, on all slates: news drifts, and the last day is the nearest to the next.
+    """All again with as many trees, on all slates: news drifts, and the last day is the nearest to the next.
 
     Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log.md).
     """
 
     def refit(number: int, features: FeatureSet, chosen: LambdaMart) -> LambdaMart:
-        progress("rerankers", number, 4)
+        progress("rerankers", number, 6)
         return lambdamart.refit(slates.data, features, config, chosen.trees)
 
-    return Rerankers(refit(3, ALL_FEATURES, judged.full), refit(4, WITHOUT_CONTENT, judged.without_content))
+    return Rerankers(
+        refit(4, ALL_FEATURES, judged.full),
+        refit(5, WITHOUT_CONTENT, judged.without_content),
+        refit(6, FEED_FEATURES, judged.feed),
+    )

@@ -69,7 +69,7 @@ def train(
 
     def write(folder: Path) -> dict[str, Any]:
         save_network(network, folder / PREFERENCE)
-        write_trees(rerankers.full, rerankers.without_content, folder)
+        write_trees(rerankers.full, rerankers.without_content, rerankers.feed, folder)
         told = manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
         figures = {"articles": articles.figures, "history": history}
         if articles.calibration is None:
@@ -119,7 +119,7 @@ def _validate(
     with database.read() as connection, Replay(connection, corpus.when.until) as log:
         engine = _engine(log, corpus, matcher)
         clicks = log.clicks_before(corpus.when.validate_from)
-        table = systems(judged.full, judged.without_content)
+        table = systems(judged.full, judged.without_content, judged.feed)
         answers = replay(engine, log, questions, table, lambda done: progress("validation", done, len(questions)))
     return answers, clicks, engine.vectors.matrix
 

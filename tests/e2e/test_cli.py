@@ -21,7 +21,8 @@ from tests.trained import HashEncoder, Place, last_day, place, world
 from tests.unit.attention.small import small_calibrator
 
 METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10")
-SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "nrms", "reranker_without_content", "attune"]
+SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "nrms"]
+SYSTEMS += ["reranker_without_content", "reranker_of_feeds", "attune"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,7 @@
-"""How much attention all readers give an article: decayed clicks and click-through at several half-lives."""
+"""How much attention all readers give an article: decayed clicks and click-through at several half-lives.
+
+Shares are of the clicks and exposures of all articles: unlike counts they do not grow with the log.
+"""
 
 import numpy as np
 
@@ -7,8 +10,12 @@ from recsys.state.kinds import ANSWERS, CLICKS, IMPRESSIONS, READ_SECONDS, READS
 from recsys.state.live import EVERYTHING
 
 _NAMES = ("15m", "1h", "4h", "12h", "2d", "7d")
+_PLACING = (1, 2)
+"""Half-lives over which exposures tell how prominent a place an article has among the candidates."""
+
 _PRIOR_IMPRESSIONS = 10.0
 _PRIOR_READS = 3.0
+_SMALL_SHARE = 0.05
 
 
 def _compute(context: RankingContext) -> FloatArray:
@@ -24,8 +31,9 @@ def _compute(context: RankingContext) -> FloatArray:
     blocks = (
         np.log1p(clicks_nh),
         rate_nh,
-        setwise_percentiles(np.concatenate((clicks_nh, rate_nh), axis=1)),
-        np.log1p(shown_nh),
+        setwise_percentiles(np.concatenate((clicks_nh, rate_nh, shown_nh[:, _PLACING]), axis=1)),
+        np.log((clicks_nh + _SMALL_SHARE) / (all_ch[CLICKS] + 1)),
+        np.log((shown_nh + _SMALL_SHARE) / (all_ch[IMPRESSIONS] + 1)),
         dwell_nh[:, -2:],
         (np.log1p(clicks_nh[:, 0] * 16) - np.log1p(clicks_nh[:, 2]))[:, None],
     )
@@ -39,7 +47,9 @@ FAMILY = Family(
         *(f"ctr_{name}" for name in _NAMES),
         *(f"clicks_{name}_setwise" for name in _NAMES),
         *(f"ctr_{name}_setwise" for name in _NAMES),
-        *(f"impressions_{name}" for name in _NAMES),
+        *(f"impressions_{_NAMES[h]}_setwise" for h in _PLACING),
+        *(f"click_share_{name}" for name in _NAMES),
+        *(f"impression_share_{name}" for name in _NAMES),
         "dwell_2d",
         "dwell_7d",
         "click_velocity",

@@ -1,42 +1,52 @@
 """The feature set: families in order, their names, and the schema id that a bundle stores."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from recsys.reranker.context import Family, FloatArray, RankingContext
 from recsys.reranker.features import (
     affinity,
+    choices,
     circumstance,
     encounters,
     freshness,
     interest,
+    page,
     popularity,
     position,
 )
 
 FAMILIES: tuple[Family, ...] = (
     popularity.FAMILY,
+    choices.FAMILY,
     freshness.FAMILY,
     affinity.FAMILY,
     interest.FAMILY,
     encounters.FAMILY,
+    page.FAMILY,
     circumstance.FAMILY,
     position.FAMILY,
 )
 
 
+SETWISE = "_setwise"
+"""End of the names of columns that depend on the other candidates."""
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
-    """Chosen families, in order."""
+    """Chosen families, in order; without `setwise` only columns that no other candidate changes."""
 
     families: tuple[Family, ...] = FAMILIES
+    setwise: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
         """Column names [f]."""
-        return tuple(name for family in self.families for name in family.names)
+        names = (name for family in self.families for name in family.names)
+        return tuple(name for name in names if self.setwise or not name.endswith(SETWISE))
 
     @property
     def schema_id(self) -> str:
@@ -45,7 +55,11 @@ class FeatureSet:
 
     def without(self, family: str) -> "FeatureSet":
         """The same set less one family, for ablations."""
-        return FeatureSet(tuple(kept for kept in self.families if kept.name != family))
+        return replace(self, families=tuple(kept for kept in self.families if kept.name != family))
+
+    def each_alone(self) -> "FeatureSet":
+        """The same set less its set-wise columns."""
+        return replace(self, setwise=False)
 
     def columns_of(self, part: "FeatureSet") -> list[int]:
         """Where the columns of a smaller set stand in this one."""
@@ -53,8 +67,13 @@ class FeatureSet:
 
     def compute(self, context: RankingContext) -> FloatArray:
         """Features [n, f] of one request."""
-        return np.concatenate([family.compute(context) for family in self.families], axis=1)
+        columns = np.concatenate([family.compute(context) for family in self.families], axis=1)
+        if self.setwise:
+            return columns
+        return columns[:, replace(self, setwise=True).columns_of(self)]
 
 
 ALL_FEATURES = FeatureSet()
 WITHOUT_CONTENT = ALL_FEATURES.without("interest")
+FEED_FEATURES = ALL_FEATURES.each_alone()
+"""For candidates that retrieval brought together: one more of them must not reorder the others."""

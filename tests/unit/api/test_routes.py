@@ -107,7 +107,7 @@ def test_ranking_needs_nobody_known_here(client: TestClient) -> None:
     assert body.keys() == {"request_id", "model", "as_of", "items"}
     assert [item["id"] for item in body["items"]] == ["a2", "x"]
     assert body["items"][0]["reasons"]
-    assert len(client.post("/v1/rank", json={"candidates": ["a0"]}).json()["items"]) == 1
+    assert len(client.post("/v1/rank", json={"candidates": ["a0"], "page": "a1"}).json()["items"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,7 @@ def test_ranking_needs_nobody_known_here(client: TestClient) -> None:
         ({"candidates": ["a0"], "history": [{"seconds": 1}]}, "history.0.item.id: Field required"),
         ({"candidates": ["a0"], "history": [""]}, "history.0.id: "),
         ({"candidates": ["a0"], "history": [7]}, "history.0: an item is an article's id, or an object"),
+        ({"candidates": ["a0"], "page": ""}, "page"),
         ({"candidates": ["a0"], "surprise": 1}, "surprise"),
     ],
 )
@@ -136,7 +137,9 @@ def test_rankings_that_cannot_be_are_refused(client: TestClient, body: dict[str,
     assert "function" not in told
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "explore=0.6", "explore=x", "device=%00", "limit=ten"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "explore=0.6", "explore=x", "device=%00", "page=%00", "limit=ten"]
+)
 def test_feeds_that_cannot_be_are_refused(client: TestClient, query: str) -> None:
     assert query.split("=")[0] in refused(client.get(f"/v1/feed/r?{query}"))
 
@@ -206,6 +209,7 @@ def test_health(client: TestClient) -> None:
 
 def test_not_ready_is_a_problem_that_says_why(client: TestClient) -> None:
     service = client.app.state.service  # type: ignore[attr-defined]
+    service.articles.stop(within=10)  # or it would be ready again within a second
     service.ready.clear()
     assert "encoded" in refused(client.get("/readyz"), 503)
     service.articles.failure = "no weights"

@@ -44,14 +44,15 @@ def asked(of: FeedEngine, reader: str = "r", request_id: str = "request") -> Ask
 
 
 def scores(of: FeedEngine, name: str, **changes: str) -> FloatArray:
-    return known(systems(Counting(), Counting(-1.0))[name](asked(of, **changes)))
+    return known(systems(Counting(), Counting(-1.0), Counting(-2.0))[name](asked(of, **changes)))
 
 
 def test_the_table_has_all_rows_and_ends_with_the_full_system() -> None:
-    names = ["random", "newest", "popular", "popular_ctr", "content", "nrms", "reranker_without_content", "attune"]
-    assert list(systems(Counting(), Counting())) == names
+    names = ["random", "newest", "popular", "popular_ctr", "content", "nrms"]
+    names += ["reranker_without_content", "reranker_of_feeds", "attune"]
+    assert list(systems(Counting(), Counting(), Counting())) == names
     assert names[-1] == FULL
-    assert list(systems(Counting(), None)) == [name for name in names if name != "reranker_without_content"]
+    assert list(systems(Counting(), None)) == [name for name in names if not name.startswith("reranker")]
 
 
 def test_newest_is_by_age(of: FeedEngine) -> None:
@@ -88,6 +89,7 @@ def test_random_depends_on_the_request_alone(of: FeedEngine) -> None:
 def test_rerankers_score_the_features(of: FeedEngine) -> None:
     assert scores(of, FULL).tolist() == [0, 1, 2, 3]
     assert scores(of, "reranker_without_content").tolist() == [0, -1, -2, -3]
+    assert scores(of, "reranker_of_feeds").tolist() == [0, -2, -4, -6]
 
 
 def test_what_a_system_knows_nothing_of_comes_last() -> None:

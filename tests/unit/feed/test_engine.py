@@ -131,20 +131,35 @@ def test_a_feed_has_as_many_items_as_asked_for() -> None:
     assert [len(of.recommend(FeedRequest("r", NOW, "q", limit=n)).items) for n in (1, 7, 100)] == [1, 7, 100]
 
 
-def test_a_device_is_a_feature_of_feeds_too() -> None:
-    seen: list[float] = []
+def test_device_and_page_are_features_of_feeds_too() -> None:
+    seen: list[tuple[float, float]] = []
 
     class Watching(AllAlike):
         def score(self, features: FloatArray) -> FloatArray:
-            from recsys.reranker.features.schema import ALL_FEATURES
-
-            seen.append(float(features[0, ALL_FEATURES.names.index("device")]))
+            device, page = (ALL_FEATURES.names.index(name) for name in ("device", "page_rating"))
+            seen.append((float(features[0, device]), float(features[0, page])))
             return super().score(features)
 
     of = dataclasses.replace(engine(papers()), ranker=Watching())
-    of.recommend(FeedRequest("request", NOW, "r", device="mobile"))
-    ask(of, device="desktop")
-    assert seen == [2.0, 1.0]
+    of.recommend(FeedRequest("request", NOW, "r", device="mobile", page="a001"))
+    ask(of, device="desktop", page="a001")
+    assert seen == [(2.0, 0.0), (1.0, 0.0)]
+
+
+def test_feeds_have_a_ranker_of_their_own_and_rankings_another() -> None:
+    class Watching(AllAlike):
+        asked = 0
+
+        def score(self, features: FloatArray) -> FloatArray:
+            self.asked += 1
+            return super().score(features)
+
+    ranker, feed_ranker = Watching(), Watching()
+    of = dataclasses.replace(engine(papers()), ranker=ranker, feed_ranker=feed_ranker)
+    of.recommend(FeedRequest("request", NOW, "r"))
+    assert (ranker.asked, feed_ranker.asked) == (0, 1)
+    ask(of)
+    assert (ranker.asked, feed_ranker.asked) == (1, 1)
 
 
 def test_hiding_is_not_attention() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from recsys import bundle
 from recsys.errors import BundleError
-from recsys.feed.trained import PREFERENCE, RERANKER, TWIN, load_active, schema
+from recsys.feed.trained import FEED_RERANKER, PREFERENCE, RERANKER, TWIN, load_active, schema
 from tests.trained import HashEncoder, Place
 
 
@@ -27,6 +27,7 @@ def test_a_bundle_is_loaded_whole(trained: Place) -> None:
         "manifest.json",
         PREFERENCE,
         RERANKER,
+        FEED_RERANKER,
         TWIN,
     }
 
@@ -59,7 +60,7 @@ def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
         load_active(copied.home, HashEncoder.name)
 
 
-@pytest.mark.parametrize("name", [PREFERENCE, RERANKER, TWIN])
+@pytest.mark.parametrize("name", [PREFERENCE, RERANKER, FEED_RERANKER, TWIN])
 def test_a_damaged_file_is_named(copied: Place, name: str) -> None:
     version = str(bundle.active_version(copied.home))
     path = copied.home / "bundles" / version / name

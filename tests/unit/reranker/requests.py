@@ -56,6 +56,7 @@ def request(
     reader: str = "me",
     positions: FloatArray | None = None,
     device: str | None = None,
+    page: str | None = None,
     state: LiveState | None = None,
 ) -> RankingContext:
     """A request at `NOW`. Interest scores are the lengths of the ids."""
@@ -70,6 +71,7 @@ def request(
         state.history(reader).article,
         InterestScores(scores, scores / 2, scores / 4, scores / 8),
         device,
+        state.articles.get(page),
         positions,
     )
 

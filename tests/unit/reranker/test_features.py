@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.reranker.context import FloatArray, setwise_percentiles
-from recsys.reranker.features.schema import ALL_FEATURES, FAMILIES, WITHOUT_CONTENT
+from recsys.reranker.features.schema import ALL_FEATURES, FAMILIES, FEED_FEATURES, SETWISE, WITHOUT_CONTENT
 from tests.unit.reranker.requests import CANDIDATES, features, made_up_state, request
 
 NAN = float("nan")
@@ -27,7 +27,14 @@ def near(*values: float) -> object:
 
 def test_clicks_decay_and_count_on_a_log_scale(mine: dict[str, FloatArray]) -> None:
     assert mine["clicks_7d"] == near(np.log(4), 0, 0, 0, 0)
-    assert mine["impressions_15m"][:2] == near(np.log1p(0.25 + 2**-16), np.log1p(0.25))
+
+
+def test_shares_are_of_what_all_articles_got(mine: dict[str, FloatArray]) -> None:
+    shown = np.asarray([0.25 + 2**-16, 0.25, 0, 2**-16, 0])
+    assert mine["impression_share_15m"] == near(*np.log((shown + 0.05) / (shown.sum() + 1)))
+    clicks = np.asarray([3.0, 0, 0, 0, 0])
+    every_click = 3 + 2.0 ** (-5 / 168)
+    assert mine["click_share_7d"] == near(*np.log((clicks + 0.05) / (every_click + 1)))
 
 
 def test_click_through_of_slates_is_shrunk_to_that_of_all_articles(mine: dict[str, FloatArray]) -> None:
@@ -126,7 +133,7 @@ def test_only_setwise_features_depend_on_the_other_candidates(chosen: list[str])
     for place, name in enumerate(chosen):
         alone = features(request((name,), state=STATE))
         for column, values in together.items():
-            if not column.endswith("_setwise"):
+            if not column.endswith(SETWISE):
                 np.testing.assert_array_equal(values[place], alone[column][0], err_msg=column)
 
 
@@ -188,3 +195,11 @@ def test_leaving_a_family_out_changes_the_schema() -> None:
     everything = ALL_FEATURES.compute(request(state=STATE))
     fewer = WITHOUT_CONTENT.compute(request(state=STATE))
     np.testing.assert_array_equal(everything[:, ALL_FEATURES.columns_of(WITHOUT_CONTENT)], fewer)
+
+
+def test_features_of_feeds_are_those_that_no_other_candidate_changes() -> None:
+    assert set(FEED_FEATURES.names) == {name for name in ALL_FEATURES.names if not name.endswith(SETWISE)}
+    together = FEED_FEATURES.compute(request(state=STATE))
+    assert together.shape == (len(CANDIDATES), len(FEED_FEATURES.names))
+    for place, name in enumerate(CANDIDATES):
+        np.testing.assert_array_equal(FEED_FEATURES.compute(request((name,), state=STATE))[0], together[place])

@@ -92,6 +92,7 @@ def assert_same(one: LiveState, two: LiveState, rtol: float = 0.0) -> None:
         a, b = one.articles.get(article), two.articles.get(article)
         np.testing.assert_allclose(one.counters.articles[a], two.counters.articles[b], rtol=rtol, atol=1e-300)
         assert one.first_shown[a] == two.first_shown[b]
+        assert one.ratings.articles[a].tolist() == two.ratings.articles[b].tolist()
     for group_a, group_b in _groups(one, two):
         np.testing.assert_allclose(
             one.counters.groups[group_a], two.counters.groups[group_b], rtol=rtol, atol=1e-300
@@ -99,6 +100,7 @@ def assert_same(one: LiveState, two: LiveState, rtol: float = 0.0) -> None:
     for reader in {*one.readers.strings, *two.readers.strings}:
         assert read_by(one, reader) == read_by(two, reader)
         assert shown_to(one, reader) == shown_to(two, reader)
+        assert chosen_by(one, reader) == chosen_by(two, reader)
 
 
 def read_by(state: LiveState, reader: str) -> list[tuple[str, int, float | None, float | None, int]]:
@@ -113,6 +115,12 @@ def shown_to(state: LiveState, reader: str) -> list[tuple[str, int]]:
     """What `reader` was shown, oldest first: article, time."""
     articles, times = state.exposures.of(state.readers.get(reader))
     return [(state.articles.strings[row], at) for row, at in zip(articles, times.tolist(), strict=True)]
+
+
+def chosen_by(state: LiveState, reader: str) -> list[tuple[str, float]]:
+    """What surprised in the choices of `reader`, oldest first: article, surprise."""
+    articles, surprises = state.choices.of(state.readers.get(reader))
+    return [(state.articles.strings[row], float(x)) for row, x in zip(articles, surprises, strict=True)]
 
 
 def _groups(one: LiveState, two: LiveState) -> list[tuple[int, int]]:
