@@ -41,8 +41,8 @@ def feed(
     without repeating or skipping an article, less what was read or hidden meanwhile.
 
     With `minutes`, the articles that are worth most to this reader and can all be read in that time; such a feed
-    explores nothing and has one page. `diversity` weighs unlikeness to the articles above against relevance; `page`
-    is the article that the reader is on.
+    explores nothing and has one page. `diversity` weighs unlikeness to the articles above against relevance.
+    `page` is the article that the reader is on.
     """
     request = FeedRequest(
         request_id=uuid.uuid4().hex,
