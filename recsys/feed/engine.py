@@ -37,6 +37,9 @@ from recsys.state.live import LiveState
 STARTING = "starting"
 """Model version of an engine that nothing was trained for."""
 
+MOST_IN_A_SLATE = 100
+"""More candidates are no slate that somebody saw: where one stands among them means something else."""
+
 _DIVERSIFIED = 2
 """Places are diversified for so many slates: more than caps can move away."""
 
@@ -60,7 +63,8 @@ class FeedEngine:
         vectors: article vectors by the state's dense ids.
         matcher: the interest model.
         ranker: features → score.
-        feed_ranker: the same for candidates that retrieval brought together; None for `ranker` again.
+        feed_ranker: the same for candidates that retrieval brought together, or more than a slate holds; None for
+            `ranker` again.
         index: for retrieval; an engine that only ranks needs none.
         model: version that answers are labelled with.
         pool: candidates ranked for one feed.
@@ -90,7 +94,8 @@ class FeedEngine:
             RequestError: `as_of` lies before what the state already knows.
         """
         prepared = self.prepare(request)
-        scores = self.ranker.score(prepared.features)
+        chosen = self.ranker if len(request.candidates) <= MOST_IN_A_SLATE else self._of_many
+        scores = chosen.score(prepared.features)
         order = _best_first(scores, request.candidates)
         reasons = self._reasons(prepared, order, ["request"] * len(order), explain)
         items = tuple(
@@ -119,7 +124,7 @@ class FeedEngine:
             found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
             ids = tuple(self.state.articles.strings[row] for row in found.rows)
             prepared = self._prepared(request, ids)
-            scores = (self.feed_ranker or self.ranker).score(prepared.features) if ids else np.zeros(0)
+            scores = self._of_many.score(prepared.features) if ids else np.zeros(0)
             rest = Rest(ids, tuple(scores.tolist()), tuple(found.sources))
         else:
             still = allowed_for(self.state, asked, self.max_age)[self.state.rows_of(rest.ids)]
@@ -154,6 +159,11 @@ class FeedEngine:
             positions=positions,
         )
         return Prepared(context, ALL_FEATURES.compute(context), reads, places)
+
+    @property
+    def _of_many(self) -> Ranker:
+        """What ranks candidates that nobody ever saw side by side."""
+        return self.feed_ranker or self.ranker
 
     def _composed(
         self,

@@ -7,7 +7,7 @@ import pytest
 
 from recsys.domain import HOUR, MINUTE, SECOND, EventKind, FeedRequest, HistoryItem, RankRequest
 from recsys.errors import RequestError
-from recsys.feed.engine import FeedEngine, seeded_by
+from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine, seeded_by
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
@@ -160,6 +160,8 @@ def test_feeds_have_a_ranker_of_their_own_and_rankings_another() -> None:
     assert (ranker.asked, feed_ranker.asked) == (0, 1)
     ask(of)
     assert (ranker.asked, feed_ranker.asked) == (1, 1)
+    ask(of, candidates=tuple(f"x{i}" for i in range(MOST_IN_A_SLATE + 1)))
+    assert (ranker.asked, feed_ranker.asked) == (1, 2)
 
 
 def test_hiding_is_not_attention() -> None:
