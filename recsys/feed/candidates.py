@@ -125,17 +125,23 @@ def nearest(
     allowed: NDArray[np.bool_],
     count: int,
 ) -> NDArray[np.int64]:
-    """The `count` nearest allowed articles of each query, best first, each query in turn."""
+    """The `count` nearest allowed articles: the best of each query, then the second best of each, and so on."""
     if index is None or not len(queries) or not len(index):
         return np.zeros(0, dtype=np.int64)
-    found: list[list[int]] = []
-    width = 0
-    while width < len(index) and min(map(len, found), default=0) < count:
-        width = min(len(index), max(_OVERFETCH * count, _OVERFETCH * width))
+    found: list[int] = []
+    width = _OVERFETCH * -(-count // len(queries))
+    while len(found) < count:
+        width = min(len(index), width)
         rows = [state.rows_of(ids) for ids in index.search(queries, width).ids]
-        found = [each[allowed[each]][:count].tolist() for each in rows]
-    turns = [row for turn in zip_longest(*found) for row in turn if row is not None]
-    return np.asarray(list(dict.fromkeys(turns)), dtype=np.int64)
+        each = [part[allowed[part]].tolist() for part in rows]
+        # how the turns go on behind the shortest list is not known before all was seen
+        depth = None if width == len(index) else min(map(len, each))
+        turns = zip_longest(*(part[:depth] for part in each))
+        found = list(dict.fromkeys(row for turn in turns for row in turn if row is not None))
+        if depth is None:
+            break
+        width *= _OVERFETCH
+    return np.asarray(found[:count], dtype=np.int64)
 
 
 def _deep_reads(reads: Reads) -> NDArray[np.float32]:

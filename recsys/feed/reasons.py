@@ -63,15 +63,13 @@ class Explainer:
         cosines_nh = candidates @ self.reads.vectors.T
         strongest = np.argmax(match.attention * cosines_nh, axis=1)
         similar = cosines_nh[np.arange(len(known)), strongest] >= _LEAST_SIMILAR
-        reasons = {}
-        for read in np.unique(strongest[similar]):
-            asked = np.flatnonzero((strongest == read) & similar)
-            masked = self.matcher.match(self.reads.without(int(read)), candidates[asked], self.as_of).scores
-            falls = match.scores[asked] - masked
-            for place, fall in zip(known[asked], falls, strict=True):
-                if fall > _LEAST_FALL:
-                    reasons[int(place)] = self._read_reason(int(read), float(fall))
-        return reasons
+        reads, which = np.unique(strongest, return_inverse=True)
+        masked_mn = self.matcher.without_each(self.reads, reads, candidates, self.as_of)
+        falls = match.scores - masked_mn[which, np.arange(len(known))]
+        return {
+            int(known[place]): self._read_reason(int(strongest[place]), float(falls[place]))
+            for place in np.flatnonzero(similar & (falls > _LEAST_FALL))
+        }
 
     def _read_reason(self, read: int, weight: float) -> Reason:
         place = int(self.read_places[read])

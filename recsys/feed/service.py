@@ -31,7 +31,7 @@ from recsys.feed.rest import Rest
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
 from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
-from recsys.frames import ARTICLES, empty, slates_frame, where
+from recsys.frames import ARTICLES, empty, where
 from recsys.index.build import make_index
 from recsys.settings import Settings
 from recsys.store import articles as article_store
@@ -326,7 +326,7 @@ class FeedService:
             end = log.lock(connection)
             self.clock.at_least(end.last_known_at)
             slate = _slate(request, ranking, self.clock.next())
-            log.append(connection, None, slates_frame([slate]))
+            log.append_slate(connection, slate)
             cursor = keep(connection, request, left)
         self._catch_up()
         return cursor

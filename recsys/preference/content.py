@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.preference.dwell import dwell_prior
-from recsys.preference.match import Match, Reads, no_match
+from recsys.preference.match import Match, Reads, no_match, one_left_out
 
 INVERSE_TEMPERATURE = 9.0
 """β = 1 / standard deviation of the cosines of random pairs of articles: a difference that is common among
@@ -37,6 +37,16 @@ class ContentMatcher:
         if not len(reads) or not len(candidates):
             return no_match(reads, candidates)
         return self.of_cosines((candidates @ reads.vectors.T).astype(np.float64), self.prior(reads))
+
+    def without_each(
+        self,
+        reads: Reads,
+        items: NDArray[np.intp],
+        candidates: NDArray[np.float32],
+        as_of: int,
+    ) -> NDArray[np.float64]:
+        """See `Matcher.without_each`."""
+        return one_left_out(self, reads, items, candidates, as_of)
 
     def prior(self, reads: Reads) -> NDArray[np.float64]:
         """Log-weights [h] of reads, up to a constant."""

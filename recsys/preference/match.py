@@ -59,9 +59,23 @@ class Matcher(Protocol):
         """Score `candidates`, unit vectors [n, d]. An empty history scores all alike: 0."""
         ...
 
+    def without_each(
+        self, reads: Reads, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
+    ) -> NDArray[np.float64]:
+        """Scores [m, n] of `candidates` with each of `items` [m] of the history left out, the others as before."""
+        ...
+
     def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:
         """Unit query vectors [k, d] in the space of article vectors, for retrieval; [0, d] without history."""
         ...
+
+
+def one_left_out(
+    matcher: Matcher, reads: Reads, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
+) -> NDArray[np.float64]:
+    """`Matcher.without_each` by asking again for every item."""
+    left = [matcher.match(reads.without(int(item)), candidates, as_of).scores for item in items]
+    return np.asarray(left).reshape(len(items), len(candidates))
 
 
 def no_match(reads: Reads, candidates: NDArray[np.float32]) -> Match:

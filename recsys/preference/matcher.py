@@ -1,5 +1,6 @@
 """The preference network behind the `Matcher` seam, and its files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from recsys.errors import BundleError
-from recsys.preference.match import Match, Reads, no_match
+from recsys.preference.match import Match, Reads, no_match, one_left_out
 from recsys.preference.network import HistoryBatch, PreferenceConfig, PreferenceNetwork
 
 
@@ -30,6 +31,28 @@ class NetworkMatcher:
         attention = np.zeros(len(reads))
         attention[len(reads) - kept :] = alpha_1KH.mean(dim=1)[0, :kept].double().numpy()
         return Match(scores_1N[0].double().numpy(), attention)
+
+    def without_each(
+        self,
+        reads: Reads,
+        items: NDArray[np.intp],
+        candidates: NDArray[np.float32],
+        as_of: int,
+    ) -> NDArray[np.float64]:
+        """See `Matcher.without_each`: one pass over as many histories, each with one read masked."""
+        kept = min(len(reads), self.network.config.history)
+        if len(reads) == 1 or not len(candidates):
+            return np.zeros((len(items), len(candidates)))
+        if kept < len(reads):  # a read that moves out lets an older one move in
+            return one_left_out(self, reads, items, candidates, as_of)
+        histories = history_batch(reads, self.network.config.history).repeated(len(items))
+        mask = histories.mask.clone()
+        mask[torch.arange(len(items)), torch.from_numpy(items)] = False
+        quantile = histories.quantile.masked_fill(~mask, float("nan"))
+        with torch.inference_mode():
+            interests_MKP, _ = self.network.interests(replace(histories, mask=mask, quantile=quantile))
+            shown = torch.from_numpy(candidates).expand(len(items), -1, -1)
+            return np.asarray(self.network.scores(interests_MKP, shown).double().numpy())
 
     def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:  # noqa: ARG002
         """Queries in article space: the reads as each interest weighs them."""

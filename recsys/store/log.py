@@ -4,6 +4,7 @@ The lock is the row of `log_position`: whoever has updated it holds it until com
 visible after a higher one, and a tailer that has read up to `seq` n has missed nothing below.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from recsys.domain import Slate
 from recsys.frames import EVENTS, SLATES, conform, empty
 from recsys.store import bulk
 from recsys.store.tables import events as events_table
@@ -78,6 +80,30 @@ def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataF
         sa.update(log_position).values(last_seq=start.last_seq + one.stored + two.stored, last_known_at=latest)
     )
     return Appended(one.stored, one.duplicate, one.conflicts, two.stored, two.duplicate, two.conflicts)
+
+
+def append_slate(connection: Connection, slate: Slate) -> None:
+    """Store one slate; as `append`, but without a detour by a temporary table, for the feed's sake.
+
+    A slate that is stored already is left alone.
+    """
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    start = lock(connection)
+    row = {
+        "seq": start.last_seq + 1,
+        **{name: getattr(slate, name) for name in SLATES},
+        **{name: _array(getattr(slate, name)) for name in ("candidates", "scores", "propensities")},
+    }
+    statement = insert(impressions).on_conflict_do_nothing(index_elements=["id"])
+    stored = connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount
+    latest = max(start.last_known_at, slate.known_at)
+    connection.execute(sa.update(log_position).values(last_seq=start.last_seq + stored, last_known_at=latest))
+    reader = {"id": slate.reader, "first_seen_at": slate.at}
+    connection.execute(insert(readers).on_conflict_do_nothing(), reader)
+
+
+def _array(values: Sequence[object] | None) -> str | None:
+    return None if values is None else json.dumps(values, ensure_ascii=False)
 
 
 def openings(connection: Connection, of_readers: Sequence[str]) -> pl.DataFrame:

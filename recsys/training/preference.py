@@ -43,6 +43,12 @@ class PrequentialMatcher:
         """See `Matcher.match`."""
         return self._at(as_of).match(reads, candidates, as_of)
 
+    def without_each(
+        self, reads: Reads, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
+    ) -> NDArray[np.float64]:
+        """See `Matcher.without_each`."""
+        return self._at(as_of).without_each(reads, items, candidates, as_of)
+
     def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:
         """See `Matcher.interests`."""
         return self._at(as_of).interests(reads, as_of)

@@ -54,7 +54,12 @@ def erase(database: Database, reader: str) -> erasure.Receipt:
 def test_an_export_has_every_row_of_the_reader_and_of_nobody_else(filled: Database) -> None:
     with filled.read() as connection:
         told = readers.export(connection, VICTIM)
-    assert {name: len(rows) for name, rows in told.items()} == {"events": 3, "impressions": 1, "readers": 1}
+    assert {name: len(rows) for name, rows in told.items()} == {
+        "events": 3,
+        "feed_pages": 0,
+        "impressions": 1,
+        "readers": 1,
+    }
     assert told["impressions"][0]["candidates"] == ["a", "b"]
     assert told["impressions"][0]["scores"] == [1.0, 0.5]
     assert OTHER not in json.dumps(told)
@@ -68,7 +73,7 @@ def test_erasing_leaves_no_text_of_the_reader_and_all_of_the_others(filled: Data
     assert VICTIM in everything(filled)
     receipt = erase(filled, VICTIM)
     scrub(filled)
-    assert receipt.counts == {"events": 3, "impressions": 1, "readers": 1}
+    assert receipt.counts == {"events": 3, "feed_pages": 0, "impressions": 1, "readers": 1}
     assert VICTIM not in everything(filled)
     with filled.read() as connection:
         chunk = replay.tail(connection, 0)

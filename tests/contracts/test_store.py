@@ -279,3 +279,20 @@ def test_a_wrong_url_says_what_to_set(url: str) -> None:
 def test_a_server_that_is_not_there_says_where_it_looked() -> None:
     with pytest.raises(StoreError, match=r"127\.0\.0\.1:1"):
         open_database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+
+def test_one_slate_is_appended_as_many_are(database: Database) -> None:
+    full = Slate(
+        "q1", "r", 10, 12, ("a", "é"), True, (0.5, 0.25), (1.0, 0.9), model="m", session="s", device="d", page="p"
+    )
+    with database.write() as connection:
+        log.append_slate(connection, full)
+        log.append_slate(connection, full)
+        log.append_slate(connection, Slate("q2", "r", 20, 22, ("b",)))
+        assert log.position(connection) == log.Position(2, 22)
+        stored = replay.tail(connection, 0).slates
+        log.append(connection, None, slates_frame([Slate("q3", "r2", 30, 32, ("c",))]))
+        assert log.position(connection) == log.Position(3, 32)
+    assert stored["id"].to_list() == ["q1", "q2"]
+    assert stored["candidates"].to_list() == [["a", "é"], ["b"]]
+    assert stored["ordered"].to_list() == [True, False]

@@ -7,7 +7,7 @@ import pytest
 
 from recsys.domain import DAY, HOUR, EventKind, FeedRequest
 from recsys.feed.engine import FeedEngine
-from recsys.preference.match import Reads
+from recsys.preference.match import Reads, one_left_out
 from tests.unit.feed.newsrooms import CATEGORIES, NOW, did, engine, papers, read, shown
 
 
@@ -146,6 +146,9 @@ def test_a_matcher_may_have_several_interests() -> None:
             from recsys.preference.content import ContentMatcher
 
             return ContentMatcher().match(reads, candidates, as_of)
+
+        def without_each(self, reads: Reads, items: Any, candidates: Any, as_of: int) -> Any:
+            return one_left_out(self, reads, items, candidates, as_of)
 
         def interests(self, reads: Reads, as_of: int) -> Any:
             return of.vectors.take(of.state.rows_of(["a000", "a001"]))

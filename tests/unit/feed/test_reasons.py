@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import DAY, HOUR, EventKind, FeedRequest, RankRequest, Reason
 from recsys.feed.engine import FeedEngine
-from recsys.preference.match import Match, Reads
+from recsys.preference.match import Match, Reads, one_left_out
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
 
 
@@ -31,6 +31,11 @@ class Fixed:
         attention[:1] = 1.0
         first = np.isclose(reads.seconds[:1], 60.0).any()
         return Match(np.full(len(candidates), self.loss if first else 0.0), attention)
+
+    def without_each(
+        self, reads: Reads, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
+    ) -> NDArray[np.float64]:
+        return one_left_out(self, reads, items, candidates, as_of)
 
     def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:
         return reads.vectors[:1]

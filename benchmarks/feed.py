@@ -1,0 +1,94 @@
+"""CPU time of a feed, everything in but HTTP, against its floor: search, preference network and trees alone.
+
+    python -m benchmarks.feed [--folder FOLDER] [--readers 5000] [--articles 20000] [--feeds 200]
+
+Makes a simulated newsroom and a bundle, in `--folder` if given, and then uses it again. The floor runs on the
+candidates of the same feeds, one thread. Goal: twice the floor and 3 ms at most.
+"""
+
+import argparse
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.newsroom import furnished
+from recsys.domain import FeedRequest, RankRequest
+from recsys.encoder.device import threads
+from recsys.encoder.lazy import LazyEncoder
+from recsys.feed.engine import FeedEngine, Prepared
+from recsys.feed.service import FeedService
+from recsys.settings import Settings
+from recsys.store.database import open_database
+
+_WIDTH = 120
+"""Neighbours that the floor asks for, a query."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path)
+    for name, default in (("readers", 5_000), ("articles", 20_000), ("days", 4), ("feeds", 200)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.folder or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = furnished(folder, options.readers, options.articles, options.days)
+        drawn = np.random.default_rng(7).integers(options.readers, size=options.feeds)
+        with threads(1):
+            _measure(settings, [f"r{reader:05d}" for reader in drawn])
+
+
+def _measure(settings: Settings, readers: Sequence[str]) -> None:
+    service = FeedService(open_database(settings.database_url), settings, LazyEncoder(settings))
+    service.start()
+    service.ready.wait()
+    try:
+        _ = [service.feed(_request(reader)) for reader in readers[:20]]
+        whole = _cpu(lambda: [service.feed(_request(reader)) for reader in readers])
+        prepared = [_prepared(service.engine, reader) for reader in readers]
+        floor = _cpu(lambda: _floor(service.engine, prepared))
+    finally:
+        service.stop()
+        service.database.close()
+    feed, least = (1_000 * seconds / len(readers) for seconds in (whole, floor))
+    print(f"{'a feed':<10}{feed:>8.1f} ms of CPU")
+    print(f"{'its floor':<10}{least:>8.1f} ms of CPU")
+    verdict = "met" if feed <= 2 * least + 3 else "missed"
+    print(f"{'goal':<10}{2 * least + 3:>8.1f} ms: {verdict}")
+
+
+def _request(reader: str) -> FeedRequest:
+    return FeedRequest(uuid.uuid4().hex, 0, reader, explore=0.05)
+
+
+def _prepared(engine: FeedEngine, reader: str) -> Prepared:
+    """What a feed of this reader ranks."""
+    at = engine.state.known_at + 1
+    ranking = engine.page(FeedRequest(uuid.uuid4().hex, at, reader, limit=20, explain=False))
+    ids = (*(item.id for item in ranking[0].items), *ranking[1].ids)
+    return engine.prepare(RankRequest(uuid.uuid4().hex, at, ids, reader))
+
+
+def _floor(engine: FeedEngine, requests: Sequence[Prepared]) -> None:
+    for prepared in requests:
+        queries = engine.matcher.interests(prepared.reads, prepared.context.as_of)
+        if engine.index is not None and len(queries):
+            engine.index.search(queries, _WIDTH)
+        engine.matcher.match(prepared.reads, engine.vectors.of(prepared.context.rows), prepared.context.as_of)
+        (engine.feed_ranker or engine.ranker).score(prepared.features)
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+if __name__ == "__main__":
+    main()

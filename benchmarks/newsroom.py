@@ -1,0 +1,78 @@
+"""A newsroom to put load on: a simulated log, vectors of words, and a bundle trained on a smaller one.
+
+The vectors are stored under the name of the encoder that settings name, so that a server finds them and encodes
+nothing: what is measured is the feed, not the encoder.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys import bundle as bundles
+from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.port import Encoded
+from recsys.encoder.text import ArticleText
+from recsys.feed.vectors import ensure_vectors
+from recsys.settings import Settings, load_settings
+from recsys.simulate.world import World, simulate
+from recsys.store import articles, log
+from recsys.store.database import open_database
+from recsys.training.train import train
+
+_DIM = 384
+
+
+class WordEncoder:
+    """Unit vectors that are near where texts share words: a random direction for each word, summed by field."""
+
+    def __init__(self, name: str = "words") -> None:
+        self.name = name
+
+    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+        """Unit vectors [n, 1152]."""
+        fields = [np.stack([_direction(part or text.headline) for part in text]) for text in texts]
+        return Encoded({self.name: (np.stack(fields) / np.sqrt(3)).reshape(len(texts), -1).astype(np.float32)})
+
+
+def _direction(text: str) -> NDArray[np.float64]:
+    total = np.sum([_of_word(word) for word in text.split()], axis=0)
+    return np.asarray(total / np.linalg.norm(total))
+
+
+@cache
+def _of_word(word: str) -> NDArray[np.float64]:
+    return np.random.default_rng(list(word.encode())).normal(size=_DIM)
+
+
+def furnished(folder: Path, readers: int, count: int, days: int) -> Settings:
+    """Settings of a database with that many readers and articles and an active bundle; made once in `folder`."""
+    settings = load_settings(database_url=f"sqlite:///{folder / 'attune.db'}", home=folder)
+    if bundles.active_version(folder) is None:
+        encoder = WordEncoder(LazyEncoder(settings).name)
+        _train(folder, settings, encoder)
+        _store(settings, encoder, simulate(readers=readers, articles=count, days=days))
+    return settings
+
+
+def _train(folder: Path, settings: Settings, encoder: WordEncoder) -> None:
+    small = settings.model_copy(update={"database_url": f"sqlite:///{folder / 'training.db'}"})
+    _store(small, encoder, simulate(readers=300, articles=1_500, days=7))
+    database = open_database(small.database_url)
+    try:
+        bundles.activate(settings.home, train(database, small, encoder).version)
+    finally:
+        database.close()
+
+
+def _store(settings: Settings, encoder: WordEncoder, world: World) -> None:
+    database = open_database(settings.database_url)
+    try:
+        with database.write() as connection:
+            articles.upsert(connection, world.articles)
+            log.append(connection, world.events, world.slates)
+        ensure_vectors(database, encoder, world.articles)
+    finally:
+        database.close()
