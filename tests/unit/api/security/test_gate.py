@@ -27,15 +27,6 @@ OPEN = (
     *("/api/health/live", "/api/health/ready", "/healthz", "/readyz"),
     *("/docs", "/openapi.json", "/redoc", "/docs/oauth2-redirect"),
 )
-    "/api/health/live",
-    "/api/health/ready",
-    "/healthz",
-    "/readyz",
-    "/docs",
-    "/openapi.json",
-    "/redoc",
-    "/docs/oauth2-redirect",
-)
 
 
 def until(answer: Callable[[], httpx.Response], status: int) -> None:
