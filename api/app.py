@@ -8,6 +8,8 @@ from fastapi import FastAPI
 
 from api import cors, errors, openapi
 from api.bodies import BoundedBodies
+from api.gorse import routes as gorse
+from api.gorse.kinds import kinds_of
 from api.metrics import registry_of
 from api.requests import Watched
 from api.routes import articles, events, feed, health, metrics, models, readers
@@ -27,7 +29,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ConfigError: settings do not fit together.
     """
     chosen = settings or load_settings()
-    rates = limiter_of(chosen)
+    rates, kinds = limiter_of(chosen), kinds_of(chosen.gorse_feedback)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -35,6 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service = FeedService(database, chosen, LazyEncoder(chosen))
         app.state.service = service
         app.state.metrics = registry_of(lambda: service.attention)
+        app.state.kinds = kinds
         app.state.settings, app.state.keys, app.state.rates = chosen, KeyRing(database), rates
         try:
             with threads(chosen.threads):
@@ -67,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         models.router,
         health.router,
         metrics.router,
+        *gorse.ROUTERS,
     ):
         app.include_router(routes)
     return app

@@ -126,7 +126,7 @@ class RankRequest:
 
 @dataclass(frozen=True, slots=True)
 class FeedRequest:
-    """Choose and rank a slate of `limit` articles for `reader`.
+    """Choose and rank a slate of `limit` articles for `reader`, or for a `history` handed in, which wins.
 
     minutes: the attention budget; the slate takes no longer to read. diversity: in [0, 1], how much unlikeness to
     the articles above counts against relevance.
@@ -144,6 +144,8 @@ class FeedRequest:
     explain: bool = True
     device: str | None = None
     page: str | None = None
+    session: str | None = None
+    history: tuple[HistoryItem, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

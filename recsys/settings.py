@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     cors_origins: str = Field(
         "", description="origins whose pages may read answers in a browser, separated by commas; empty: none"
     )
+    gorse_feedback: str = Field(
+        "read=read,click=click,view=click,open=click,like=like,star=like,upvote=like,save=save,favorite=save,"
+        "bookmark=save,share=share,comment=comment,dislike=dislike,downvote=dislike,hide=hide",
+        description="which kind of event each feedback type of Gorse's API is, TYPE=KIND separated by commas",
+    )
     log_format: LogFormat = Field("json", description="the service's log on stderr: json (a line each) or text")
     metrics_open: bool = Field(False, description="whether /metrics needs no key once keys exist")
 

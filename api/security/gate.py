@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response, Security
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPBearer
 
 import api.paths  # noqa: F401 - routes of gated routers may say {name:id}
 from api.errors import Refusal
@@ -16,19 +16,24 @@ from api.security.rates import RateLimiter
 from api.security.scopes import Scope
 from recsys.store.keys import KeyRow
 
-_NO_KEY = "send a key that holds: 'Authorization: Bearer att_…'; `attune keys create` makes one"
-_documented = HTTPBearer(auto_error=False, description="A key that `attune keys create` made.")
+_NO_KEY = (
+    "send a key that holds: 'Authorization: Bearer att_…' or 'X-API-Key: att_…'; `attune keys create` makes one"
+)
+_MADE = "A key that `attune keys create` made."
+BEARER = HTTPBearer(auto_error=False, description=_MADE)
+API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False, description=_MADE)
+"""The same keys, the way Gorse's clients send them."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def gated(prefix: str, tag: str, needed: Scope) -> APIRouter:
-    """A router whose routes need a key of scope `needed`, and say so in the API's description."""
+def gated(prefix: str, tag: str, needed: Scope, described: HTTPBearer | APIKeyHeader = BEARER) -> APIRouter:
+    """A router whose routes need a key of scope `needed`, and say so in the API's description, as `described`."""
     return APIRouter(
         prefix=prefix,
         tags=[tag],
         route_class=_route_class(needed),
-        dependencies=[Security(_documented, scopes=[needed])],
+        dependencies=[Security(described, scopes=[needed])],
         responses=problems(401, 403, 413, 422, 429, 503),
     )
 
@@ -80,7 +85,7 @@ def _route_class(needed: Scope) -> type[APIRoute]:
 
 def _owner(keys: Ring, request: Request) -> KeyRow:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
-    given = token.strip() if kind.lower() == "bearer" else None
+    given = token.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key")
     row = keys.owner(given)
     if row is None:
         # one answer, whether a key is unknown, wrong or revoked

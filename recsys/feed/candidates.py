@@ -18,7 +18,9 @@ from recsys.state.vocabulary import UNKNOWN
 INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE = "interest", "similar", "trending", "fresh", "explore"
 
 _SHARES = {INTEREST: 0.4, SIMILAR: 0.15, TRENDING: 0.25, FRESH: 0.15, EXPLORE: 0.05}
-_TRENDING_HALF_LIFE = 2
+TRENDING_HALF_LIFE = 2
+"""Which of the counters' half-lives tells what trends."""
+
 _DEEP_SECONDS = 30.0
 _DEEP_READS = 3
 _OVERFETCH = 3
@@ -77,7 +79,7 @@ def in_order(state: LiveState, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def trending(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The `count` of `rows` that were clicked most lately."""
-    return _top(rows, state.counters.articles[rows, CLICKS, _TRENDING_HALF_LIFE], count)
+    return _top(rows, state.counters.articles[rows, CLICKS, TRENDING_HALF_LIFE], count)
 
 
 def fresh(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from recsys.feed.caps import caps
 from recsys.feed.chance import ClickChance
 from recsys.feed.compose import Composed, compose
 from recsys.feed.diversity import best_first, diversified
-from recsys.feed.histories import LENGTH, attended, history_of, reads_of
+from recsys.feed.histories import attended, history_of, reads_of
 from recsys.feed.interest import interest_scores
 from recsys.feed.minutes import expected_minutes
 from recsys.feed.reasons import Explainer
@@ -205,12 +205,19 @@ class FeedEngine:
     def _prepared(self, request: FeedRequest, ids: tuple[str, ...]) -> Prepared:
         return self.prepare(
             RankRequest(
-                request.request_id, request.as_of, ids, request.reader, device=request.device, page=request.page
+                request.request_id,
+                request.as_of,
+                ids,
+                request.reader,
+                request.history,
+                request.device,
+                request.page,
             )
         )
 
     def _asked(self, request: FeedRequest, rng: np.random.Generator) -> Asked:
-        history = attended(self.state.history(request.reader, LENGTH))
+        handed_in = RankRequest(request.request_id, request.as_of, (), request.reader, request.history)
+        history = attended(history_of(self.state, handed_in))
         reads, _ = reads_of(self.state, history, self.vectors, request.as_of)
         muted = frozenset[str]() if self.muted is None else self.muted(request.reader, request.as_of)
         return Asked(request, self._had(request), reads, self.matcher, rng, muted)

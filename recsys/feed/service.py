@@ -343,6 +343,7 @@ def _slate(request: FeedRequest, ranking: Ranking, known_at: int) -> Slate:
         scores=tuple(item.score for item in ranking.items),
         propensities=tuple(item.propensity for item in ranking.items),
         model=ranking.model,
+        session=request.session,
         device=request.device,
         page=request.page,
     )

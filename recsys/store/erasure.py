@@ -41,11 +41,17 @@ class Receipt:
 
 def erase(connection: Connection, reader: str, at: int) -> Receipt:
     """Delete every row of `reader`, and put the erasure in the log. Erasing a reader never met counts zeros."""
-    seq = log.lock(connection).last_seq + 1
+    log.lock(connection)
     counts = {
         name: connection.execute(sa.delete(column.table).where(column == reader)).rowcount
         for name, column in sorted(PERSONAL.items())
     }
+    return enter(connection, reader, at, counts)
+
+
+def enter(connection: Connection, reader: str, at: int, counts: Mapping[str, int]) -> Receipt:
+    """Put in the log that rows were deleted: no state from before is used again."""
+    seq = log.lock(connection).last_seq + 1
     id_, salt = uuid.uuid4().hex, secrets.token_hex(16)
     hashed = _reader_hash(salt, reader)
     receipt = Receipt(id_, seq, at, salt, hashed, counts, _digest(id_, seq, at, hashed, counts))

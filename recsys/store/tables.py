@@ -220,6 +220,26 @@ feed_pages = Table(
     Column("rest", Text, nullable=False, comment="JSON: ids, scores and sources not shown yet"),
 )
 
+user_records = Table(
+    "user_records",
+    metadata,
+    Column("reader", Id, primary_key=True),
+    Column("labels", Text, nullable=False, comment="JSON, given back as it came"),
+    Column("comment", Text, nullable=False),
+    comment="what came with a user through Gorse's API and has no place elsewhere",
+)
+
+item_records = Table(
+    "item_records",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("labels", Text, nullable=False, comment="JSON, given back as it came"),
+    Column("categories", Text, nullable=False, comment="JSON array"),
+    Column("comment", Text, nullable=False),
+    Column("hidden", Text, comment="JSON: the article while it is hidden, when `articles` has it not"),
+    comment="what came with an item through Gorse's API and has no place elsewhere",
+)
+
 PERSONAL: dict[str, Column[Any]] = {
     **{table.name: table.c["reader"] for table in metadata.sorted_tables if "reader" in table.c},
     readers.name: readers.c.id,

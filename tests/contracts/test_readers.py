@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from recsys.domain import DAY, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
-from recsys.store import erasure, log, preferences, readers, replay
+from recsys.store import erasure, log, preferences, readers, replay, user_records
 from recsys.store.database import Database
 from recsys.store.scrub import scrub
 from recsys.store.tables import PERSONAL, metadata
+from recsys.store.user_records import UserRecord
 
 VICTIM, OTHER = uuid.uuid4().hex, uuid.uuid4().hex
+ROWS = {"events": 3, "feed_pages": 0, "impressions": 1, "readers": 1, "user_records": 1}
 
 
 def event(id: str, reader: str, kind: EventKind = EventKind.CLICK, at: int = DAY, **more: Any) -> Event:
@@ -36,6 +38,8 @@ def filled(database: Database) -> Database:
     events = [event(f"{reader}-{i}", reader, at=DAY + i) for reader in (VICTIM, OTHER) for i in range(3)]
     slates = [Slate(f"s-{reader}", reader, DAY, DAY, ("a", "b"), scores=(1.0, 0.5)) for reader in (VICTIM, OTHER)]
     append(database, events, slates)
+    with database.write() as connection:
+        user_records.save(connection, [UserRecord(VICTIM, {"is": VICTIM}), UserRecord(OTHER)], DAY)
     return database
 
 
@@ -54,12 +58,7 @@ def erase(database: Database, reader: str) -> erasure.Receipt:
 def test_an_export_has_every_row_of_the_reader_and_of_nobody_else(filled: Database) -> None:
     with filled.read() as connection:
         told = readers.export(connection, VICTIM)
-    assert {name: len(rows) for name, rows in told.items()} == {
-        "events": 3,
-        "feed_pages": 0,
-        "impressions": 1,
-        "readers": 1,
-    }
+    assert {name: len(rows) for name, rows in told.items()} == ROWS
     assert told["impressions"][0]["candidates"] == ["a", "b"]
     assert told["impressions"][0]["scores"] == [1.0, 0.5]
     assert OTHER not in json.dumps(told)
@@ -73,7 +72,7 @@ def test_erasing_leaves_no_text_of_the_reader_and_all_of_the_others(filled: Data
     assert VICTIM in everything(filled)
     receipt = erase(filled, VICTIM)
     scrub(filled)
-    assert receipt.counts == {"events": 3, "feed_pages": 0, "impressions": 1, "readers": 1}
+    assert receipt.counts == ROWS
     assert VICTIM not in everything(filled)
     with filled.read() as connection:
         chunk = replay.tail(connection, 0)

@@ -23,7 +23,10 @@ NEEDED = {
     ("POST", "/v1/events"): Scope.WRITE,
     ("POST", "/v1/articles"): Scope.WRITE,
 }
-OPEN = ("/healthz", "/readyz", "/docs", "/openapi.json", "/redoc", "/docs/oauth2-redirect")
+OPEN = (
+    *("/api/health/live", "/api/health/ready", "/healthz", "/readyz"),
+    *("/docs", "/openapi.json", "/redoc", "/docs/oauth2-redirect"),
+)
 
 
 def until(answer: Callable[[], httpx.Response], status: int) -> None:

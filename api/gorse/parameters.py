@@ -1,0 +1,26 @@
+"""What several routes of Gorse's API ask for."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api.gorse.schemas import TypeName
+from api.schemas import Id, Text
+from api.security.gate import API_KEY, gated
+from api.security.scopes import Scope
+
+MOST_LISTED = 1_000
+
+Item = Annotated[Id, Path()]
+User = Annotated[Id, Path()]
+Type = Annotated[TypeName, Path()]
+CategoryPath = Annotated[Text, Path(max_length=256)]
+Category = Annotated[Text, Query(max_length=256)]
+N = Annotated[int, Query(ge=0, le=MOST_LISTED)]
+Offset = Annotated[int, Query(ge=0, le=MOST_LISTED)]
+Cursor = Annotated[Text, Query(max_length=4_096)]
+
+
+def gorse(tag: str, needed: Scope) -> APIRouter:
+    """A router of Gorse's API behind the gate of /v1."""
+    return gated("/api", f"gorse: {tag}", needed, API_KEY)

@@ -1,0 +1,70 @@
+"""What came with items through Gorse's API, and the articles that are hidden."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from recsys.store.tables import articles, item_records
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRecord:
+    """labels: anything that JSON can say; hidden: the article's columns while it is hidden, else None."""
+
+    id: str
+    labels: Any
+    categories: tuple[str, ...]
+    comment: str
+    hidden: dict[str, Any] | None = None
+
+
+def save(connection: Connection, records: Sequence[ItemRecord]) -> None:
+    """Store records, the last of an id."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    for record in {record.id: record for record in records}.values():
+        row = {
+            "labels": json.dumps(record.labels),
+            "categories": json.dumps(record.categories),
+            "comment": record.comment,
+            "hidden": None if record.hidden is None else json.dumps(record.hidden),
+        }
+        statement = insert(item_records).values(id=record.id, **row)
+        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=row))
+
+
+def get(connection: Connection, ids: Sequence[str]) -> dict[str, ItemRecord]:
+    """The records among `ids`."""
+    found = connection.execute(sa.select(item_records).where(item_records.c.id.in_(ids)))
+    return {row.id: _record(row) for row in found}
+
+
+def delete(connection: Connection, id_: str) -> bool:
+    """Forget a record; False if there is none."""
+    return connection.execute(sa.delete(item_records).where(item_records.c.id == id_)).rowcount > 0
+
+
+def page(connection: Connection, after: str, count: int, text: str = "") -> list[str]:
+    """Ids of `count` articles, hidden ones too, by id behind `after`; with `text` in the title or the comment."""
+    a, r = articles, item_records
+    shown = sa.select(a.c.id).outerjoin(r, r.c.id == a.c.id).where(a.c.id > after)
+    hidden = sa.select(r.c.id).where(r.c.id > after, r.c.hidden.is_not(None))
+    if text:
+        in_comment = r.c.comment.icontains(text, autoescape=True)
+        shown = shown.where(a.c.title.icontains(text, autoescape=True) | in_comment)
+        hidden = hidden.where(in_comment)
+    found = [
+        id_
+        for query, id_column in ((shown, a.c.id), (hidden, r.c.id))
+        for id_ in connection.execute(query.order_by(id_column).limit(count)).scalars()
+    ]
+    return sorted(set(found), key=str.encode)[:count]
+
+
+def _record(row: Any) -> ItemRecord:
+    hidden = None if row.hidden is None else json.loads(row.hidden)
+    return ItemRecord(row.id, json.loads(row.labels), tuple(json.loads(row.categories)), row.comment, hidden)
