@@ -16,8 +16,8 @@ PASSED, TAKEN, BOUNCED, READ = range(4)
 
 _FIELDS = (("article", np.int32), ("shown", np.uint32), ("place", np.uint8), ("outcome", np.uint8))
 _PAGE = 32
-_ANSWERABLE = 64
-"""An answer is to one of so many newest exposures."""
+_ANSWERABLE_PAGES = 3
+"""An answer is to an exposure in so many newest pages of the ring: the last 65 to 96."""
 
 _BOUNCE_SECONDS = LabelRule().bounce_seconds
 
@@ -78,7 +78,7 @@ class Exposures:
         self._outcome[mine] = max(self._outcome[mine], TAKEN)
         then = shown[mine]
         first, newest = entry, self.rings.count(reader) - 1
-        oldest = max(0, newest + 1 - _ANSWERABLE)
+        oldest = max(0, newest + 1 - self.rings.length)
         while first > oldest and shown[slot(reader, first - 1)] == then:
             first -= 1
         while entry < newest and shown[slot(reader, entry + 1)] == then:
@@ -112,11 +112,16 @@ class Exposures:
 
     def _newest(self, reader: int, article: int) -> int:
         """The newest entry of `reader` with `article` that can be answered, −1 if there is none."""
-        slot, articles = self.rings.slot, self._article
-        newest = self.rings.count(reader) - 1
-        for entry in range(newest, max(-1, newest - _ANSWERABLE), -1):
-            if articles[slot(reader, entry)] == article:
-                return entry
+        last = self.rings.count(reader) - 1
+        page, filled = last - last % _PAGE, last % _PAGE + 1
+        for _ in range(min(_ANSWERABLE_PAGES, self.rings.length // _PAGE)):
+            if page < 0:
+                break
+            start = self.rings.slot(reader, page)
+            among = self._article[start : start + filled].tolist()
+            if article in among:
+                return page + len(among) - 1 - among[::-1].index(article)
+            page, filled = page - _PAGE, _PAGE
         return -1
 
     def _refresh(self) -> None:

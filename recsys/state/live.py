@@ -117,8 +117,8 @@ class LiveState:
         if first < self.known_at:
             raise OrderError(f"a row known at {first} came behind the watermark {self.known_at}: refold the log")
         self._count_shown(batch.shown)
-        self._fold_answers(batch)
-        self._fold_behaviours(batch.behaviours)
+        self._count_behaviours(batch.behaviours)
+        self._fold_rows(batch)
         self.known_at = last
 
     def history(self, reader: str | None, most: int = 50) -> History:
@@ -138,42 +138,34 @@ class LiveState:
         self._count(shown.article, np.full(weights.shape, (IMPRESSIONS, EXAMINED)), shown.known_at, weights)
         np.minimum.at(self.first_shown, shown.article, shown.known_at)
 
-    def _fold_answers(self, batch: LogBatch) -> None:
-        """Exposures and what came of them, each outcome after what was shown before it."""
-        shown, behaviours = batch.shown, batch.behaviours
-        telling = np.flatnonzero((behaviours.kind == ANSWER) | (behaviours.kind == _READ))
-        ends = np.searchsorted(shown.order, behaviours.order[telling])
-        columns = [column.tolist() for column in (shown.reader, shown.article, shown.known_at, shown.place)]
-        told = (behaviours.reader, behaviours.article, behaviours.kind, behaviours.value)
-        outcomes = zip(*(column[telling].tolist() for column in told), ends.tolist(), strict=True)
-        done = 0
-        for reader, article, kind, value, end in outcomes:
-            self._record_shown(columns, done, end)
+    def _fold_rows(self, batch: LogBatch) -> None:
+        """Exposures and behaviours one by one, each behaviour after what was shown before it."""
+        shown, rows = batch.shown, batch.behaviours
+        columns = [part.tolist() for part in (shown.reader, shown.article, shown.known_at, shown.place)]
+        waiting = zip(shown.order.tolist(), *columns, strict=True)
+        following = next(waiting, None)
+        record, remember = self.exposures.record, self.histories.record
+        acted = (rows.order, rows.reader, rows.article, rows.kind, rows.at, rows.value)
+        for order, reader, article, kind, at, value in zip(*(part.tolist() for part in acted), strict=True):
+            while following is not None and following[0] < order:
+                record(*following[1:])
+                following = next(waiting, None)
             if kind == ANSWER:
                 self.ratings.learn(self.exposures.answered(reader, article))
-            else:
+            elif kind == _READ:
                 self.exposures.read(reader, article, value)
-            done = end
-        self._record_shown(columns, done, len(shown.order))
+            remember(reader, article, FLAG_OF[kind], at, value)
+        while following is not None:
+            record(*following[1:])
+            following = next(waiting, None)
 
-    def _record_shown(self, columns: list[list[int]], start: int, end: int) -> None:
-        if start == end:
-            return
-        record = self.exposures.record
-        for reader, article, at, place in zip(*(column[start:end] for column in columns), strict=True):
-            record(reader, article, at, place)
-
-    def _fold_behaviours(self, rows: Behaviours) -> None:
+    def _count_behaviours(self, rows: Behaviours) -> None:
         if not len(rows.known_at):
             return
         # a weight of zero changes no cell, so one pass serves all kinds
         weights = WEIGHTS_OF.take(rows.kind, axis=0)
         weights[:, 1] *= np.minimum(rows.value, _MOST_SECONDS)
         self._count(rows.article, COUNTERS_OF.take(rows.kind, axis=0), rows.known_at, weights)
-        record = self.histories.record
-        columns = (rows.reader, rows.article, rows.kind, rows.at, rows.value)
-        for reader, article, kind, at, value in zip(*(column.tolist() for column in columns), strict=True):
-            record(reader, article, FLAG_OF[kind], at, value)
 
     def _count(
         self,
