@@ -28,13 +28,15 @@ class Behaviours:
 class Shown:
     """What readers were shown, one row per candidate, in the fold's order. All arrays are [x].
 
-    order: place of its slate in the fold's order, as in `Behaviours`.
+    order: place of its slate in the fold's order, as in `Behaviours`; place: where it stood in the slate, from 1;
+    0 in a slate whose order means nothing.
     """
 
     known_at: NDArray[np.int64]
     order: NDArray[np.int64]
     reader: NDArray[np.int64]
     article: NDArray[np.int64]
+    place: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,10 @@ class DecayedCounters:
         """Decayed counts [n, counters, half-lives] of groups `rows` [n] as of `at` (microseconds)."""
         return np.asarray(self.groups.take(rows, axis=0) * self._decay(at))
 
+    def read_longest(self, rows: NDArray[np.integer], counters: tuple[int, ...], at: int) -> NDArray[np.float64]:
+        """Some `counters` [c] of articles `rows` [n] at the longest half-life alone, as of `at`: [n, c]."""
+        return np.asarray(self.articles[rows[:, None], np.asarray(counters), -1] * self._decay(at)[-1])
+
     def _decay(self, at: int) -> NDArray[np.float64]:
         return np.asarray(np.exp2(-(at - self._landmarks) / self.half_lives))
 

@@ -4,14 +4,15 @@ import numpy as np
 
 from recsys.domain import EventKind
 
-IMPRESSIONS, CLICKS, READS, READ_SECONDS, LIKES, HIDES, ANSWERS = range(7)
+IMPRESSIONS, CLICKS, READS, READ_SECONDS, LIKES, HIDES, ANSWERS, EXAMINED = range(8)
 """Counters of an article, and of a group of articles.
 
 ANSWERS are clicks on a slate, told by the request id they quote. Only they go with IMPRESSIONS: a click from a
-front page that was not logged, or from an imported history, has no impression.
+front page that was not logged, or from an imported history, has no impression. EXAMINED are impressions by the
+chance that someone looked: see `state.examination`.
 """
 
-COUNTERS = 7
+COUNTERS = 8
 
 CLICKED, READ, SCROLLED, LIKED, HIDDEN = 1, 2, 4, 8, 16
 """Bits of a history entry: what is known of it. Without READ its dwell is unknown, not zero."""

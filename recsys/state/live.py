@@ -14,12 +14,21 @@ from recsys.domain import DAY, HOUR, MINUTE, EventKind
 from recsys.errors import OrderError
 from recsys.state.batch import Behaviours, LogBatch, Shown
 from recsys.state.catalog import NEVER, Catalog
-from recsys.state.choices import Choices
 from recsys.state.counters import DecayedCounters
+from recsys.state.examination import examined
 from recsys.state.exposures import Exposures
 from recsys.state.growing import grown
 from recsys.state.histories import Histories, History
-from recsys.state.kinds import ANSWER, CODE, COUNTERS, COUNTERS_OF, FLAG_OF, IMPRESSIONS, WEIGHTS_OF
+from recsys.state.kinds import (
+    ANSWER,
+    CODE,
+    COUNTERS,
+    COUNTERS_OF,
+    EXAMINED,
+    FLAG_OF,
+    IMPRESSIONS,
+    WEIGHTS_OF,
+)
 from recsys.state.ratings import Ratings
 from recsys.state.vocabulary import Vocabulary
 
@@ -36,7 +45,9 @@ UNKNOWN_ARTICLE = ""
 """Id of row 0, an article of which nothing is known: what a request for an id never met is ranked as."""
 
 _MOST_SECONDS = np.asarray(MAX_READ_SECONDS)
-_SHOWN_COLUMNS = ("known_at", "id", "order", "reader", "article")
+_READ = CODE[EventKind.READ]
+_SHOWN_COLUMNS = ("known_at", "id", "order", "reader", "article", "place")
+_NO_PLACE = pl.lit(0, dtype=pl.Int64).alias("place")
 
 
 class LiveState:
@@ -51,7 +62,6 @@ class LiveState:
         self.histories = Histories()
         self.exposures = Exposures()
         self.ratings = Ratings()
-        self.choices = Choices()
         self.known_at = 0
         self._reserve()
 
@@ -85,7 +95,8 @@ class LiveState:
         behaviour = events.filter(pl.col("article").is_not_null())
         is_shown = behaviour["kind"] == EventKind.IMPRESSION.value
         acted = behaviour["kind"].is_in(list(CODE))
-        shown = pl.concat([_exploded(slates), behaviour.filter(is_shown).select(_SHOWN_COLUMNS)])
+        alone = behaviour.filter(is_shown).with_columns(_NO_PLACE).select(_SHOWN_COLUMNS)
+        shown = pl.concat([_exploded(slates), alone])
         batch = LogBatch(
             self._behaviours(behaviour.filter(acted)),
             self._shown(shown.sort("order", maintain_order=True)),
@@ -106,8 +117,8 @@ class LiveState:
         if first < self.known_at:
             raise OrderError(f"a row known at {first} came behind the watermark {self.known_at}: refold the log")
         self._count_shown(batch.shown)
-        self._fold_choices(batch)
-        self._fold_behaviours(batch.behaviours)
+        self._count_behaviours(batch.behaviours)
+        self._fold_rows(batch)
         self.known_at = last
 
     def history(self, reader: str | None, most: int = 50) -> History:
@@ -122,45 +133,39 @@ class LiveState:
     def _count_shown(self, shown: Shown) -> None:
         if not len(shown.known_at):
             return
-        counted = (len(shown.known_at), 1)
-        self._count(shown.article, np.full(counted, IMPRESSIONS), shown.known_at, np.ones(counted))
+        weights = np.ones((len(shown.known_at), 2))
+        weights[:, 1] = examined(shown.place)
+        self._count(shown.article, np.full(weights.shape, (IMPRESSIONS, EXAMINED)), shown.known_at, weights)
         np.minimum.at(self.first_shown, shown.article, shown.known_at)
 
-    def _fold_choices(self, batch: LogBatch) -> None:
-        """Exposures and the answers to them, each answer after what was shown before it."""
-        shown, behaviours = batch.shown, batch.behaviours
-        answers = np.flatnonzero(behaviours.kind == ANSWER)
-        ends = np.searchsorted(shown.order, behaviours.order[answers])
-        columns = [column.tolist() for column in (shown.reader, shown.article, shown.known_at)]
-        readers, articles = behaviours.reader[answers].tolist(), behaviours.article[answers].tolist()
-        done = 0
-        for reader, article, end in zip(readers, articles, ends.tolist(), strict=True):
-            self._record_shown(columns, done, end)
-            self._choose(reader, article)
-            done = end
-        self._record_shown(columns, done, len(shown.order))
+    def _fold_rows(self, batch: LogBatch) -> None:
+        """Exposures and behaviours one by one, each behaviour after what was shown before it."""
+        shown, rows = batch.shown, batch.behaviours
+        columns = [part.tolist() for part in (shown.reader, shown.article, shown.known_at, shown.place)]
+        waiting = zip(shown.order.tolist(), *columns, strict=True)
+        following = next(waiting, None)
+        record, remember = self.exposures.record, self.histories.record
+        acted = (rows.order, rows.reader, rows.article, rows.kind, rows.at, rows.value)
+        for order, reader, article, kind, at, value in zip(*(part.tolist() for part in acted), strict=True):
+            while following is not None and following[0] < order:
+                record(*following[1:])
+                following = next(waiting, None)
+            if kind == ANSWER:
+                self.ratings.learn(self.exposures.answered(reader, article))
+            elif kind == _READ:
+                self.exposures.read(reader, article, value)
+            remember(reader, article, FLAG_OF[kind], at, value)
+        while following is not None:
+            record(*following[1:])
+            following = next(waiting, None)
 
-    def _record_shown(self, columns: list[list[int]], start: int, end: int) -> None:
-        record = self.exposures.record
-        for reader, article, at in zip(*(column[start:end] for column in columns), strict=True):
-            record(reader, article, at)
-
-    def _choose(self, reader: int, article: int) -> None:
-        slate = self.exposures.slate_with(reader, article)
-        if len(slate) > 1:
-            self.choices.record(reader, slate, self.ratings.learn(slate, slate == article))
-
-    def _fold_behaviours(self, rows: Behaviours) -> None:
+    def _count_behaviours(self, rows: Behaviours) -> None:
         if not len(rows.known_at):
             return
         # a weight of zero changes no cell, so one pass serves all kinds
         weights = WEIGHTS_OF.take(rows.kind, axis=0)
         weights[:, 1] *= np.minimum(rows.value, _MOST_SECONDS)
         self._count(rows.article, COUNTERS_OF.take(rows.kind, axis=0), rows.known_at, weights)
-        record = self.histories.record
-        columns = (rows.reader, rows.article, rows.kind, rows.at, rows.value)
-        for reader, article, kind, at, value in zip(*(column.tolist() for column in columns), strict=True):
-            record(reader, article, FLAG_OF[kind], at, value)
 
     def _count(
         self,
@@ -189,7 +194,6 @@ class LiveState:
         self.histories.rings.reserve(readers)
         self.exposures.rings.reserve(readers)
         self.ratings.reserve(len(self.first_shown))
-        self.choices.rings.reserve(readers)
 
     def _behaviours(self, rows: pl.DataFrame) -> Behaviours:
         kinds = rows["kind"].to_list()
@@ -212,6 +216,7 @@ class LiveState:
             rows["order"].to_numpy(),
             self.readers.intern(rows["reader"].to_list()),
             self.articles.intern(rows["article"].to_list()),
+            rows["place"].to_numpy(),
         )
 
 
@@ -223,4 +228,6 @@ def _ordered(events: pl.DataFrame, slates: pl.DataFrame) -> tuple[pl.DataFrame, 
 
 
 def _exploded(slates: pl.DataFrame) -> pl.DataFrame:
-    return slates.rename({"candidates": "article"}).select(_SHOWN_COLUMNS).explode("article").drop_nulls("article")
+    place = pl.int_ranges(1, pl.col("candidates").list.len() + 1) * pl.col("ordered").cast(pl.Int64)
+    rows = slates.with_columns(place.alias("place")).rename({"candidates": "article"}).select(_SHOWN_COLUMNS)
+    return rows.explode("article", "place").drop_nulls("article")

@@ -1,7 +1,7 @@
 """A ring of fixed length per reader, in shared pages that are allocated as a ring fills.
 
-A reader with three entries pays for one page of eight, not for a whole ring. `Rings` only hands out slots; what
-is stored in a slot lives in arrays of its user, as long as `Rings.slots`.
+A reader with three entries pays for one page (of eight, unless told otherwise), not for a whole ring. `Rings` only
+hands out slots; what is stored in a slot lives in arrays of its user, as long as `Rings.slots`.
 """
 
 import numpy as np
@@ -13,14 +13,15 @@ PAGE = 8
 
 
 class Rings:
-    """Slots for the last `length` entries of each reader. `length` is a multiple of 8."""
+    """Slots for the last `length` entries of each reader. `length` is a multiple of `page`."""
 
-    def __init__(self, length: int) -> None:
-        if length % PAGE:
-            raise ValueError(f"ring length {length} is not a multiple of {PAGE}")
+    def __init__(self, length: int, page: int = PAGE) -> None:
+        if length % page:
+            raise ValueError(f"ring length {length} is not a multiple of {page}")
         self.length = length
+        self._page = page
         self.pages_used = 0
-        self._pages_per_reader = length // PAGE
+        self._pages_per_reader = length // page
         self.counts: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.table: NDArray[np.int32] = np.zeros((0, self._pages_per_reader), dtype=np.int32)
         self._refresh()
@@ -28,7 +29,7 @@ class Rings:
     @property
     def slots(self) -> int:
         """How many slots exist: arrays indexed by slot need this many rows."""
-        return self.pages_used * PAGE
+        return self.pages_used * self._page
 
     def restore(self, counts: NDArray[np.int64], table: NDArray[np.int32], pages_used: int) -> None:
         """Take over what a snapshot holds."""
@@ -46,19 +47,20 @@ class Rings:
         """Slot for a new entry of `reader`; once the ring is full, that of its oldest entry."""
         count = self._count[reader]
         within = count % self.length
-        place = reader * self._pages_per_reader + within // PAGE
+        place = reader * self._pages_per_reader + within // self._page
         page = self._pages[place]
         if page < 0:
             page = self.pages_used
             self._pages[place] = page
             self.pages_used = page + 1
         self._count[reader] = count + 1
-        return page * PAGE + within % PAGE
+        return page * self._page + within % self._page
 
     def slot(self, reader: int, entry: int) -> int:
         """Slot of the `entry`-th entry of `reader`, counted from the first ever; it must still be in the ring."""
         within = entry % self.length
-        return self._pages[reader * self._pages_per_reader + within // PAGE] * PAGE + within % PAGE
+        page = self._pages[reader * self._pages_per_reader + within // self._page]
+        return page * self._page + within % self._page
 
     def count(self, reader: int) -> int:
         """How many entries were ever pushed for `reader`."""
@@ -68,8 +70,8 @@ class Rings:
         """Slots of the last `most` entries of `reader` still held, oldest first."""
         count = self._count[reader]
         entries = np.arange(max(0, count - min(most, self.length)), count) % self.length
-        pages = self.table[reader, entries // PAGE].astype(np.int64)
-        return np.asarray(pages * PAGE + entries % PAGE)
+        pages = self.table[reader, entries // self._page].astype(np.int64)
+        return np.asarray(pages * self._page + entries % self._page)
 
     def _refresh(self) -> None:
         # a memoryview reads and writes single numbers several times faster than its array

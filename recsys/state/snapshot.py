@@ -19,7 +19,7 @@ from recsys.state.ratings import RATES
 from recsys.state.rings import Rings
 from recsys.state.vocabulary import Vocabulary
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _digest(arrays: dict[str, NDArray[Any]]) -> str:
 
 
 def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
-    histories, exposures, choices, catalog = state.histories, state.exposures, state.choices, state.catalog
+    histories, exposures, catalog = state.histories, state.exposures, state.catalog
     return {
         **_strings("readers", state.readers),
         **_strings("articles", state.articles),
@@ -98,11 +98,8 @@ def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
         **{f"{name}.counts": rings.counts for name, rings in _rings(state).items()},
         **{f"{name}.table": rings.table for name, rings in _rings(state).items()},
         **{f"histories.{name}": array for name, array in histories.fields.items()},
-        "exposures.article": exposures.article,
-        "exposures.shown": exposures.shown,
+        **{f"exposures.{name}": array for name, array in exposures.fields.items()},
         "ratings": state.ratings.articles,
-        "choices.article": choices.article,
-        "choices.surprise": choices.surprise,
     }
 
 
@@ -117,13 +114,12 @@ def _restore(state: LiveState, arrays: dict[str, NDArray[Any]], pages: list[int]
     for (name, rings), used in zip(_rings(state).items(), pages, strict=True):
         rings.restore(arrays[f"{name}.counts"], arrays[f"{name}.table"], used)
     state.histories.restore({name: arrays[f"histories.{name}"] for name in state.histories.fields})
-    state.exposures.restore(arrays["exposures.article"], arrays["exposures.shown"])
-    state.ratings.articles = arrays["ratings"]
-    state.choices.restore(arrays["choices.article"], arrays["choices.surprise"])
+    state.exposures.restore({name: arrays[f"exposures.{name}"] for name in state.exposures.fields})
+    state.ratings.restore(arrays["ratings"])
 
 
 def _rings(state: LiveState) -> dict[str, Rings]:
-    return {"histories": state.histories.rings, "exposures": state.exposures.rings, "choices": state.choices.rings}
+    return {"histories": state.histories.rings, "exposures": state.exposures.rings}
 
 
 def _strings(name: str, vocabulary: Vocabulary) -> dict[str, NDArray[Any]]:

@@ -53,16 +53,26 @@ def test_ratings_tell_what_was_chosen_over_what(mine: dict[str, FloatArray]) -> 
     assert mine["rating_setwise"] == pytest.approx([0.9, 0.6, 0.2, 0.2, 0.6])
 
 
-def test_a_taste_is_for_categories_chosen_against_expectation(mine: dict[str, FloatArray]) -> None:
-    assert mine["category_taste"] == pytest.approx(0.25 * np.asarray([2 * THIRD, 2 * THIRD, -THIRD, 0, 0]))
-    assert mine["subcategory_taste"] == pytest.approx([0.5 * THIRD, 0, 0, 0, 0])
-    together = mine["rating"] + mine["category_taste"] + mine["subcategory_taste"]
-    np.testing.assert_array_equal(mine["rating_with_taste"], together)
+def test_appeal_is_clicks_over_those_an_average_article_would_have_got(mine: dict[str, FloatArray]) -> None:
+    # one click for three looks; four expected clicks of the average weigh against them
+    expected = np.log([(1 + 4) / (THIRD + 4), 1, 4 / (THIRD + 4), 4 / (THIRD + 4), 1])
+    assert mine["appeal"] == pytest.approx(expected, rel=0.02)  # three hours fade a little
+    np.testing.assert_array_equal(mine["appeal_with_taste"], mine["appeal"] + mine["subcategory_taste"])
+
+
+def test_a_taste_is_clicks_over_those_expected_of_what_was_looked_at(mine: dict[str, FloatArray]) -> None:
+    goal, vote = THIRD * np.exp(mine["appeal"][[0, 2]])
+    sport, world = (1 + 2) / (goal + 2), 2 / (vote + 2)
+    assert mine["category_taste"] == pytest.approx(np.log([sport, sport, world, 1, 1]))
+    assert mine["subcategory_taste"] == pytest.approx(np.log([(1 + 2 * sport) / (goal + 2), sport, world, 1, 1]))
+    assert mine["subcategory_expected"] == pytest.approx([goal, 0, 0, 0, 0])
+    np.testing.assert_array_equal(mine["rating_with_taste"], mine["rating"] + mine["subcategory_taste"])
 
 
 def test_a_stranger_has_no_taste_but_sees_the_ratings(mine: dict[str, FloatArray]) -> None:
     theirs = features(request(CANDIDATES, "nobody", state=STATE))
     assert not theirs["category_taste"].any()
+    assert not theirs["reader_expected"].any()
     np.testing.assert_array_equal(theirs["rating_with_taste"], mine["rating"])
 
 

@@ -100,7 +100,7 @@ def assert_same(one: LiveState, two: LiveState, rtol: float = 0.0) -> None:
     for reader in {*one.readers.strings, *two.readers.strings}:
         assert read_by(one, reader) == read_by(two, reader)
         assert shown_to(one, reader) == shown_to(two, reader)
-        assert chosen_by(one, reader) == chosen_by(two, reader)
+        assert met_by(one, reader) == met_by(two, reader)
 
 
 def read_by(state: LiveState, reader: str) -> list[tuple[str, int, float | None, float | None, int]]:
@@ -117,10 +117,11 @@ def shown_to(state: LiveState, reader: str) -> list[tuple[str, int]]:
     return [(state.articles.strings[row], at) for row, at in zip(articles, times.tolist(), strict=True)]
 
 
-def chosen_by(state: LiveState, reader: str) -> list[tuple[str, float]]:
-    """What surprised in the choices of `reader`, oldest first: article, surprise."""
-    articles, surprises = state.choices.of(state.readers.get(reader))
-    return [(state.articles.strings[row], float(x)) for row, x in zip(articles, surprises, strict=True)]
+def met_by(state: LiveState, reader: str) -> list[tuple[str, int, int]]:
+    """Exposures of `reader`, oldest first: article, place from 1 (0: no order), outcome."""
+    met = state.exposures.outcomes(state.readers.get(reader))
+    columns = (met.place.tolist(), met.outcome.tolist())
+    return list(zip((state.articles.strings[row] for row in met.article), *columns, strict=True))
 
 
 def _groups(one: LiveState, two: LiveState) -> list[tuple[int, int]]:

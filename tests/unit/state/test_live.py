@@ -7,11 +7,11 @@ from recsys.domain import DAY, HOUR, Article, Event, EventKind, Slate
 from recsys.errors import OrderError
 from recsys.frames import EVENTS, SLATES, articles_frame, empty, events_frame, slates_frame
 from recsys.state.catalog import NEVER
-from recsys.state.kinds import ANSWERS, CLICKS, COUNTERS, HIDES, IMPRESSIONS, LIKES, READ_SECONDS, READS
+from recsys.state.kinds import ANSWERS, CLICKS, COUNTERS, EXAMINED, HIDES, IMPRESSIONS, LIKES, READ_SECONDS, READS
 from recsys.state.live import EVERYTHING, FIRST_CATEGORY, HALF_LIVES, NO_CATEGORY, LiveState
 from tests.unit.state.logs import CATALOG, START, Log, assert_same, cuts, fold, fresh, logs, read_by, shown_to
 
-COUNTED = {"click": CLICKS, "read": READS, "like": LIKES, "hide": HIDES, "impression": IMPRESSIONS}
+COUNTED = {"click": CLICKS, "read": READS, "like": LIKES, "hide": HIDES}
 
 
 def apply(state: LiveState, events: list[Event], slates: list[Slate] | None = None) -> LiveState:
@@ -65,7 +65,10 @@ def test_counters_equal_the_plain_sum_of_decayed_events(log: Log, later: int) ->
 def plain(log: Log) -> list[tuple[str, int, int, float]]:
     """What counts in `log`, one by one: article, counter, time, weight."""
     events, slates = log
-    out = [(a, IMPRESSIONS, s["at"], 1.0) for s in slates.iter_rows(named=True) for a in s["candidates"]]
+    shown = [(a, s["at"]) for s in slates.iter_rows(named=True) for a in s["candidates"]]
+    shown += [(e["article"], e["at"]) for e in events.iter_rows(named=True) if e["kind"] == "impression"]
+    # the slates of these logs have no order: all that was shown counts as looked at
+    out = [(article, counter, at, 1.0) for article, at in shown for counter in (IMPRESSIONS, EXAMINED)]
     for row in events.iter_rows(named=True):
         if row["kind"] in COUNTED:
             out.append((row["article"], COUNTED[row["kind"]], row["at"], 1.0))

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys.state.exposures import Answer
 from recsys.state.ratings import FAST, RATES, SLOW, Ratings
 
 
@@ -10,7 +11,7 @@ def learnt(*choices: tuple[list[int], int], rows: int = 8) -> Ratings:
     ratings = Ratings()
     ratings.reserve(rows)
     for slate, chosen in choices:
-        ratings.learn(np.asarray(slate), np.asarray(slate) == chosen)
+        ratings.learn(Answer(slate, [0] * len(slate), slate.index(chosen)))
     return ratings
 
 
@@ -21,11 +22,25 @@ def test_the_first_choice_moves_ratings_by_the_rate_times_the_surprise() -> None
     assert not ratings.articles[[0, 5]].any()
 
 
-def test_surprise_is_what_was_chosen_less_what_was_expected() -> None:
-    ratings = learnt(([1, 2], 1), ([1, 2], 1))
-    strength = np.exp(ratings.articles[[1, 2], FAST])
-    surprise = ratings.learn(np.asarray([1, 2]), np.asarray([False, True]))
-    assert surprise == pytest.approx(np.asarray([0.0, 1.0]) - strength / strength.sum())
+def test_a_second_choice_moves_ratings_by_what_the_first_left_unexpected() -> None:
+    ratings = learnt(([1, 2], 1), ([1, 2], 1)).articles
+    for column, rate in enumerate(RATES):
+        expected = 1 / (1 + np.exp(-rate))
+        assert ratings[1, column] == pytest.approx(rate * (0.5 + 1 - expected))
+
+
+def test_no_slate_and_a_slate_of_one_teach_nothing() -> None:
+    ratings = learnt(([1], 1))
+    ratings.learn(None)
+    assert not ratings.articles.any()
+
+
+def test_a_place_that_few_look_at_was_expected_to_be_chosen_less() -> None:
+    ratings = Ratings()
+    ratings.reserve(8)
+    ratings.learn(Answer([1, 2], [1, 9], 0))
+    far = 9**-0.35
+    assert ratings.articles[2, FAST] == pytest.approx(-RATES[FAST] * far / (1 + far))
 
 
 def test_beating_a_strong_article_says_more_than_beating_a_weak_one() -> None:

@@ -1,10 +1,7 @@
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.domain import SECOND
-from recsys.state.exposures import Exposures
 from recsys.state.rings import Rings
 
 
@@ -55,18 +52,3 @@ def test_restored_rings_go_on_where_they_were() -> None:
     again.restore(rings.counts.copy(), rings.table.copy(), rings.pages_used)
     assert again.push(1) == rings.push(1)
     assert again.recent(1, 16).tolist() == rings.recent(1, 16).tolist()
-
-
-def test_exposures_keep_the_last_sixty_four_to_the_second() -> None:
-    exposures = Exposures()
-    exposures.rings.reserve(1)
-    for i in range(100):
-        exposures.record(0, i, i * SECOND + 999_999)
-    articles, times = exposures.of(0)
-    assert articles.tolist() == list(range(36, 100))
-    assert np.array_equal(times, articles * SECOND)
-
-
-def test_a_reader_never_met_was_shown_nothing() -> None:
-    articles, times = Exposures().of(-1)
-    assert len(articles) == len(times) == 0
