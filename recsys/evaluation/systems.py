@@ -15,6 +15,9 @@ from recsys.reranker.ranker import Ranker
 
 Scorer = Callable[["Asked"], FloatArray]
 
+WITHOUT_CONTENT = "reranker_without_content"
+"""Trees that never see what an article is about."""
+
 NETWORK = "nrms"
 """The preference network alone."""
 
@@ -44,7 +47,7 @@ def systems(
         NETWORK: lambda asked: _feature(asked, "preference"),
     }
     if without_content is not None:
-        table["reranker_without_content"] = lambda asked: without_content.score(asked.prepared.features)
+        table[WITHOUT_CONTENT] = lambda asked: without_content.score(asked.prepared.features)
     if feed_ranker is not None:
         table["reranker_of_feeds"] = lambda asked: feed_ranker.score(asked.prepared.features)
     table[FULL] = lambda asked: ranker.score(asked.prepared.features)

@@ -12,7 +12,7 @@ from recsys.feed.chance import ClickChance
 from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Matcher
 from recsys.reranker import lambdamart
-from recsys.reranker.features.schema import ALL_FEATURES, FEED_FEATURES, WITHOUT_CONTENT
+from recsys.reranker.features.schema import ALL_FEATURES, FEED_FEATURES, FEED_WITHOUT_CONTENT, WITHOUT_CONTENT
 from recsys.reranker.lambdamart import LambdaMart
 from recsys.state import labels
 from recsys.state.live import LiveState
@@ -26,7 +26,7 @@ FEED_RERANKER = "reranker_feed.txt"
 FULL = "attune"
 """Name of the full system in manifests and reports."""
 
-_REQUIRED = ("schema", "preference", "calibration", "data", "validation")
+_REQUIRED = ("schema", "preference", "calibration", "content", "data", "validation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,16 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
     from recsys.preference.matcher import NetworkMatcher, load_network
 
     _check_schema(bundle, encoder)
+    content = bundle.manifest["content"]["on"]
     network = load_network(bundle.path / PREFERENCE, bundle.manifest["preference"])
     return TrainedSystem(
         version=bundle.version,
         matcher=NetworkMatcher(network),
-        ranker=lambdamart.load(bundle.path / RERANKER, ALL_FEATURES),
+        ranker=lambdamart.load(bundle.path / RERANKER, ALL_FEATURES if content else WITHOUT_CONTENT),
         without_content=lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT),
-        feed_ranker=lambdamart.load(bundle.path / FEED_RERANKER, FEED_FEATURES),
+        feed_ranker=lambdamart.load(
+            bundle.path / FEED_RERANKER, FEED_FEATURES if content else FEED_WITHOUT_CONTENT
+        ),
         validated_from=int(bundle.manifest["data"]["validate_from"]),
         trained_until=int(bundle.manifest["data"]["until"]),
         manifest=bundle.manifest,

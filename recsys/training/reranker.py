@@ -11,7 +11,13 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.reranker import lambdamart
 from recsys.reranker.features.position import POSITION, SERVING_POSITION
-from recsys.reranker.features.schema import ALL_FEATURES, FEED_FEATURES, WITHOUT_CONTENT, FeatureSet
+from recsys.reranker.features.schema import (
+    ALL_FEATURES,
+    FEED_FEATURES,
+    FEED_WITHOUT_CONTENT,
+    WITHOUT_CONTENT,
+    FeatureSet,
+)
 from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig, RankingData
 from recsys.training.progress import Progress
 
@@ -87,19 +93,20 @@ def train_rerankers(
 
 
 def retrain_rerankers(
-    slates: PastSlates, judged: Rerankers, config: LambdaMartConfig, progress: Progress
+    slates: PastSlates, judged: Rerankers, content: bool, config: LambdaMartConfig, progress: Progress
 ) -> Rerankers:
     """All again with as many trees, on all slates: news drifts, and the last day is the nearest to the next.
 
-    Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log.md).
+    Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log.md). Without `content`, none looks at texts.
     """
 
     def refit(number: int, features: FeatureSet, chosen: LambdaMart) -> LambdaMart:
         progress("rerankers", number, 6)
         return lambdamart.refit(slates.data, features, config, chosen.trees)
 
+    twin = refit(4, WITHOUT_CONTENT, judged.without_content)
     return Rerankers(
-        refit(4, ALL_FEATURES, judged.full),
-        refit(5, WITHOUT_CONTENT, judged.without_content),
-        refit(6, FEED_FEATURES, judged.feed),
+        full=refit(5, ALL_FEATURES, judged.full) if content else twin,
+        without_content=twin,
+        feed=refit(6, FEED_FEATURES if content else FEED_WITHOUT_CONTENT, judged.feed),
     )

@@ -28,6 +28,7 @@ from recsys.store.database import Database
 from recsys.training.attention.calibrate import Interest, calibrate_articles
 from recsys.training.attention.clicks import Articles
 from recsys.training.attention.history import gate_histories
+from recsys.training.content import ContentGate
 from recsys.training.corpus import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version, register
 from recsys.training.preference import PrequentialMatcher, collect, train_preference
@@ -60,17 +61,20 @@ def train(
     with threads(settings.threads):
         slates = _past_slates(database, corpus, matcher, progress)
         judged = train_rerankers(slates, corpus.when.validate_from, config, progress)
-        answers, clicks, vectors = _validate(database, corpus, matcher, judged, progress)
+        judgement, clicks, vectors = _validate(database, corpus, matcher, judged, progress)
+    content = ContentGate.of(judgement)
+    answers = content.served(judgement)
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
     # no calibration error here: the probabilities were fitted on these very answers
     metrics = figures(answers, {}, vectors, clicks)
-    rerankers = retrain_rerankers(slates, judged, config, progress)
+    rerankers = retrain_rerankers(slates, judged, content.on, config, progress)
     network = matcher.newest
 
     def write(folder: Path) -> dict[str, Any]:
         save_network(network, folder / PREFERENCE)
         write_trees(rerankers.full, rerankers.without_content, rerankers.feed, folder)
         told = manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
+        told["content"] = content.as_dict()
         figures = {"articles": articles.figures, "history": history}
         if articles.calibration is None:
             return {**told, "attention": figures}

@@ -77,3 +77,4 @@ ALL_FEATURES = FeatureSet()
 WITHOUT_CONTENT = ALL_FEATURES.without("interest")
 FEED_FEATURES = ALL_FEATURES.each_alone()
 """For candidates that retrieval brought together: one more of them must not reorder the others."""
+FEED_WITHOUT_CONTENT = FEED_FEATURES.without("interest")

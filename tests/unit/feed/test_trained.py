@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_named(copied: Place, name: str) -> None:
         load_active(copied.home, HashEncoder.name)
 
 
-@pytest.mark.parametrize("name", ["schema", "preference", "calibration", "data", "validation"])
+@pytest.mark.parametrize("name", ["schema", "preference", "calibration", "content", "data", "validation"])
 def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
     _edit(copied, lambda manifest: manifest.pop(name))
     with pytest.raises(BundleError, match=f"manifest lacks {name}"):

@@ -1,0 +1,37 @@
+"""Whether the trees may look at what articles are about: not where that makes the ranking measurably worse.
+
+On a log whose language the encoder does not know, the text match is noise that trees still find splits in: on
+EB-NeRD's validation day it cost 0.005 AUC (docs/log.md). Retrieval and reasons go on using it.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from recsys.evaluation import metrics
+from recsys.evaluation.bootstrap import Interval, compare
+from recsys.evaluation.replay import Answers
+from recsys.evaluation.systems import FULL, WITHOUT_CONTENT
+
+
+@dataclass(frozen=True, slots=True)
+class ContentGate:
+    """The verdict. difference: AUC with text features less that without, on the validation slice."""
+
+    on: bool
+    difference: Interval
+
+    @classmethod
+    def of(cls, answers: Answers) -> "ContentGate":
+        """Off only if the paired interval lies below zero: a tie keeps what helps with articles nobody read."""
+        full, without = (metrics.auc(answers.slates(name)) for name in (FULL, WITHOUT_CONTENT))
+        found = compare(full, without, answers.readers)
+        return cls(found.verdict != "loss", found.difference)
+
+    def served(self, answers: Answers) -> Answers:
+        """The answers of what will be served under the name of the full system."""
+        chosen = answers.scores[FULL if self.on else WITHOUT_CONTENT]
+        return replace(answers, scores={**answers.scores, FULL: chosen})
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {"on": self.on, "difference": asdict(self.difference)}
