@@ -1,0 +1,56 @@
+"""What a trained system says of candidates does not hang on who stands beside them, or in which order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from recsys.domain import FeedRequest, RankRequest
+from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine
+from recsys.feed.past import engine_at
+from tests.trained import HashEncoder, Place, last_day, world
+
+
+@pytest.fixture(scope="module")
+def engine(trained: Place) -> Iterator[FeedEngine]:
+    database = trained.open()
+    yield engine_at(database, trained.settings, HashEncoder(), last_day())
+    database.close()
+
+
+def slates(count: int = 30) -> list[tuple[str, list[str]]]:
+    """Readers with what they were shown on the last day, as far as it was there when it began."""
+    shown = world().slates.filter(world().slates["at"] >= last_day()).head(count)
+    return list(zip(shown["reader"].to_list(), shown["candidates"].to_list(), strict=True))
+
+
+def scored(engine: FeedEngine, reader: str, candidates: list[str]) -> dict[str, float]:
+    ranking = engine.rank(RankRequest("q", last_day(), tuple(candidates), reader))
+    return {item.id: item.score for item in ranking.items}
+
+
+def test_a_shuffled_slate_gets_the_same_scores(engine: FeedEngine) -> None:
+    rng = np.random.default_rng(1)
+    for reader, candidates in slates():
+        shuffled = [candidates[place] for place in rng.permutation(len(candidates))]
+        assert scored(engine, reader, shuffled) == pytest.approx(scored(engine, reader, candidates), abs=1e-5)
+
+
+def test_among_many_a_score_is_that_of_the_article_alone(engine: FeedEngine) -> None:
+    """So a logged slate keeps its order, and its winner, whatever else was retrieved."""
+    everything = world().articles["id"].to_list()
+    assert len(everything) > MOST_IN_A_SLATE
+    ranker = engine.feed_ranker
+    assert ranker is not None
+    for reader, candidates in slates():
+        among_all = scored(engine, reader, everything)
+        alone = ranker.score(engine.prepare(RankRequest("q", last_day(), tuple(candidates), reader)).features)
+        assert [among_all[id_] for id_ in candidates] == pytest.approx(alone.tolist(), abs=1e-5)
+
+
+def test_a_feed_ranks_what_it_retrieved_in_the_same_way(engine: FeedEngine) -> None:
+    for reader, _ in slates(5):
+        ranking, rest = engine.page(FeedRequest("q", last_day(), reader, limit=10))
+        found = {item.id: item.score for item in ranking.items} | dict(zip(rest.ids, rest.scores, strict=True))
+        among_all = scored(engine, reader, world().articles["id"].to_list())
+        assert found == pytest.approx({id_: among_all[id_] for id_ in found}, abs=1e-5)
