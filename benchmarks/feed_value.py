@@ -8,8 +8,8 @@ without text; then each policy fills the same visits, ten articles from all on o
 its own slates through the same fold. Readers behave as `recsys.simulate` has them.
 
 Value is the finished share of every article that was not left at once, in articles; minutes are those of all
-readings, bounces included, and of looking through the slates (2 s, and 1.2 s an article). Popularity alone explores
-nothing: what was clicked stays on top. Intervals: 1,000 draws of readers, paired.
+readings, bounces included, and of looking through the slates (2 s, and 1.2 s an article). Popularity alone
+explores nothing: what was clicked stays on top. Intervals: 1,000 draws of readers, paired.
 """
 
 import argparse
