@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.feed_value import Lived, drawn, learnt, live, policies, stored, trained
+from recsys.domain import DAY, SECOND
+from recsys.simulate.world import START, simulate
+
+WORLD = simulate(readers=40, articles=300, days=3)
+UNTIL = round(START.timestamp()) * SECOND + 2 * DAY
+
+
+@pytest.fixture(scope="module")
+def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lived]:
+    database = stored(WORLD, Path(tmp_path_factory.mktemp("world")))
+    ranker = trained(learnt(database, WORLD, UNTIL), UNTIL, clicks_only=True)
+    table = policies(WORLD, ranker, ranker)
+    out = {name: live(database, WORLD, policy, UNTIL, 1) for name, policy in table.items()}
+    database.close()
+    return out
+
+
+def test_the_same_ranker_lives_the_same_life(lives: dict[str, Lived]) -> None:
+    np.testing.assert_array_equal(lives["attune"].value, lives["click-trained"].value)
+    np.testing.assert_array_equal(lives["attune"].minutes, lives["click-trained"].minutes)
+
+
+def test_who_knows_what_drives_clicks_gets_more_read_than_popularity(lives: dict[str, Lived]) -> None:
+    assert lives["oracle"].value.sum() > lives["popular"].value.sum()
+
+
+def test_minutes_are_spent_by_everyone_who_came_even_without_a_read(lives: dict[str, Lived]) -> None:
+    came = lives["popular"].minutes > 0
+    assert came.any()
+    for each in lives.values():
+        np.testing.assert_array_equal(each.minutes > 0, came)
+        assert (each.value >= 0).all()
+
+
+def test_draws_scatter_around_value_a_minute() -> None:
+    lived = Lived(np.asarray([1.0, 2.0, 3.0]), np.asarray([2.0, 4.0, 6.0]))
+    assert drawn(lived) == pytest.approx(0.5)
