@@ -9,7 +9,7 @@ from api.schemas import Problem
 PROBLEM_TYPE = "application/problem+json"
 
 _TOLD = {
-    400: "The request is not HTTP as it should be.",
+    400: "The body cannot be read.",
     401: "No key, or one that does not hold.",
     403: "The key has another scope.",
     404: "There is no such thing.",
@@ -28,6 +28,13 @@ def problems(*statuses: int) -> Responses:
     return {status: {"model": Problem, "description": _TOLD[status]} for status in statuses}
 
 
+_UNREADABLE = {
+    "description": _TOLD[400],
+    "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+"""Of a body that is not JSON in UTF-8."""
+
+
 def describe(app: FastAPI) -> None:
     """Tell the media type of problems in the description: FastAPI names that of the route's own answers."""
     made = app.openapi
@@ -36,6 +43,8 @@ def describe(app: FastAPI) -> None:
         schema = made()
         for path in schema["paths"].values():
             for operation in path.values():
+                if "requestBody" in operation:
+                    operation["responses"].setdefault("400", _UNREADABLE)
                 for status, response in operation.get("responses", {}).items():
                     _retype(status, response)
         return schema

@@ -21,7 +21,9 @@ def hashed(texts: Sequence[ArticleText]) -> NDArray[np.float32]:
 
 
 def _of_texts(texts: Sequence[str]) -> NDArray[np.float32]:
-    vectors = np.asarray([2 * _noise(text.split()[0]) + _noise(text) for text in texts]).reshape(-1, DIM)
+    vectors = np.asarray([2 * _noise((text.split() or [text])[0]) + _noise(text) for text in texts]).reshape(
+        -1, DIM
+    )
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 

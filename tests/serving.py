@@ -24,35 +24,61 @@ def environment(of: Place) -> dict[str, str]:
     return {**os.environ, **{f"ATTUNE_{name}": value for name, value in chosen.items()}, "PYTHONPATH": str(ROOT)}
 
 
+class Server:
+    """`attune serve` on a port of its own; it can be killed and started again."""
+
+    def __init__(self, of: Place, *options: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.seconds = 0.0
+        self.process: subprocess.Popen[bytes]
+        self._of, self._options = of, options
+        self._log = of.home / "server.log"
+
+    def start(self) -> None:
+        """Start it and wait until it serves; `seconds` is how long that took since the process ran."""
+        with self._log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "api.cli", "serve", "--port", str(self.port), *self._options],
+                cwd=self._of.home,
+                env=environment(self._of),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        began = time.monotonic()
+        with httpx.Client(base_url=self.address, timeout=60) as client:
+            wait_until(client, self.process, self._log, "/healthz")
+        self.seconds = time.monotonic() - began
+
+    def wait_until_ready(self, client: httpx.Client) -> None:
+        wait_until(client, self.process, self._log, "/readyz")
+
+    def stop(self) -> None:
+        """End it as an operator would."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE)
+
+
 @contextmanager
-def served(of: Place) -> Iterator[httpx.Client]:
+def served(of: Place, *options: str) -> Iterator[httpx.Client]:
     """A client of a server that is ready; it ends as an operator would end it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = of.home / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "serve", "--port", str(port)],
-            cwd=of.home,
-            env=environment(of),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    server = Server(of, *options)
+    server.start()
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            wait_until_ready(client, process, log)
+        with httpx.Client(base_url=server.address, timeout=60) as client:
+            server.wait_until_ready(client)
             yield client
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE)
+        server.stop()
 
 
-def wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until(client: httpx.Client, process: subprocess.Popen[bytes], log: Path, path: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if client.get("/readyz").status_code == 200:
+            if client.get(path).status_code == 200:
                 return
         except httpx.TransportError:
             pass

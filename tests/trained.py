@@ -68,16 +68,16 @@ def last_day() -> int:
     return int(world().slates["at"].max()) - DAY  # type: ignore[arg-type]
 
 
-def place(folder: Path, like: Settings | None = None) -> Place:
-    """A database and a home in `folder`."""
+def place(folder: Path, like: Settings | None = None, url: str | None = None) -> Place:
+    """A database, in `folder` unless a `url` names another, and a home in `folder`."""
     found = like or Settings(index="exact", device="cpu", _env_file=None)
-    url = f"sqlite:///{folder / 'attune.db'}"
-    return Place(found.model_copy(update={"database_url": url, "home": folder}))
+    there = url or f"sqlite:///{folder / 'attune.db'}"
+    return Place(found.model_copy(update={"database_url": there, "home": folder}))
 
 
-def populated(folder: Path, of: World | None = None) -> Place:
+def populated(folder: Path, of: World | None = None, url: str | None = None) -> Place:
     """A place whose database holds a world, the small one by default."""
-    chosen, made = of or world(), place(folder)
+    chosen, made = of or world(), place(folder, url=url)
     database = made.open()
     with database.write() as connection:
         articles.upsert(connection, chosen.articles)

@@ -1,0 +1,94 @@
+"""Ten thousand events as a broken client would send them: each accounted for, the good ones stored, none twice."""
+
+import random
+from typing import Any
+
+import sqlalchemy as sa
+
+from ingest.receive import store_events
+from recsys.domain import EventKind
+from recsys.feed.clock import Clock
+from recsys.feed.follow import LogFollower
+from recsys.store.database import Database
+from recsys.store.tables import events
+
+ROWS, BATCH = 10_000, 500
+TEXTS = [
+    "r1",
+    "",
+    " ",
+    "a" * 600,
+    "\0",
+    "\ud800",
+    "\u202e'; DROP TABLE events; --",
+    "é" * 300,
+    "%",
+    '"',
+    "\n",
+    "🙂",
+]
+NUMBERS = [0, -1, 1, 30.5, 101, 1e308, -1e308, float("nan"), float("inf"), 2**63, -(2**70), 0.1]
+ODD: list[Any] = [None, True, False, [], {}, [1, None], {"a": {"b": []}}, *TEXTS, *NUMBERS]
+TIMES = [
+    None,
+    "2024-01-05T08:00:00Z",
+    "2024-01-05",
+    1_704_441_600,
+    1_704_441_600_000_000,
+    "0001-01-01",
+    "later",
+    9e99,
+]
+FIELDS = (
+    "id",
+    "reader",
+    "kind",
+    "article",
+    "subject",
+    "at",
+    "value",
+    "request_id",
+    "position",
+    "session",
+    "device",
+)
+
+
+def good(draw: random.Random, n: int) -> dict[str, Any]:
+    kind = draw.choice(list(EventKind))
+    row: dict[str, Any] = {"id": f"e{n}", "reader": f"r{n % 50}", "kind": kind, "value": draw.uniform(0, 100)}
+    return {**row, "article": f"a{n % 70}", "subject": "sport", "at": draw.choice(TIMES[:3])}
+
+
+def fuzzed(draw: random.Random, n: int) -> Any:
+    """A good row, one with some fields bent, or nothing like a row; ids repeat now and then."""
+    row = good(draw, draw.randrange(n) if n and draw.random() < 0.1 else n)
+    fate = draw.random()
+    if fate < 0.4:
+        return row
+    if fate < 0.45:
+        return draw.choice(ODD)
+    for name in draw.sample(FIELDS, draw.randint(1, 3)):
+        row[name] = draw.choice(TIMES if name == "at" else ODD)
+    return row
+
+
+def test_every_fuzzed_event_is_accepted_a_duplicate_or_rejected_with_a_reason(database: Database) -> None:
+    draw, clock = random.Random(7), Clock()
+    accepted = rejected = 0
+    for start in range(0, ROWS, BATCH):
+        rows = [fuzzed(draw, start + i) for i in range(BATCH)]
+        told = store_events(database, rows, clock.next(), clock.next)
+        assert told.accepted + told.duplicates + len(told.rejected) == BATCH
+        assert len({row.index for row in told.rejected}) == len(told.rejected)
+        assert all(row.reason for row in told.rejected)
+        accepted += told.accepted
+        rejected += len(told.rejected)
+    with database.read() as connection:
+        stored = connection.execute(sa.select(events.c.id)).scalars().all()
+    assert len(stored) == len(set(stored)) == accepted
+    assert accepted > ROWS // 3
+    assert rejected > ROWS // 10
+    follower = LogFollower(database)
+    follower.start()
+    assert len(follower.state.readers) >= 50, "and what is stored can be folded"

@@ -1,0 +1,141 @@
+"""What other clients of Gorse call that PyGorse does not."""
+
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from api.gorse.kinds import kinds_of
+from api.security.scopes import Scope
+from recsys.errors import ConfigError
+from tests.unit.api.conftest import MakeClient
+
+AT = "2024-03-01T08:00:00Z"
+
+
+@pytest.fixture
+def client(serve: MakeClient) -> TestClient:
+    started = serve()
+    items = [
+        {
+            "ItemId": f"i{n}",
+            "Comment": f"story {n}",
+            "Categories": ["a" if n % 2 else "b"],
+            "Timestamp": f"2024-02-0{n}",
+        }
+        for n in range(1, 7)
+    ]
+    assert started.post("/api/items", json=items).json() == {"RowAffected": 6}
+    while len(started.get("/api/latest").json()) < 6:
+        pass
+    return started
+
+
+def row(value: float, at: str = AT, item: str = "i1", kind: str = "read") -> dict[str, Any]:
+    return {"FeedbackType": kind, "UserId": "u", "ItemId": item, "Timestamp": at, "Value": value}
+
+
+def test_putting_replaces_what_posting_added_and_the_state_with_it(client: TestClient) -> None:
+    client.post("/api/feedback", json=[row(10), row(20, "2024-03-02"), row(1, kind="like")])
+    assert client.get("/api/feedback/read/u/i1").json()["Value"] == 30
+    assert client.put("/api/feedback", json=[row(3), row(5)]).json() == {"RowAffected": 2}
+    assert client.get("/api/feedback/read/u/i1").json()["Value"] == 5
+    assert [each["FeedbackType"] for each in client.get("/api/feedback/u/i1").json()] == ["like", "read"]
+    (read,) = client.get("/v1/readers/u/attention").json()["reads"]
+    assert read["seconds"] == 5
+    assert client.delete("/api/feedback/read/u/i1").json() == {"RowAffected": 1}
+    assert client.get("/api/feedback/read/u/i1").status_code == 404
+    assert client.delete("/api/feedback/u/i1").json() == {"RowAffected": 1}
+    assert client.get("/v1/readers/u/attention").json()["reads"] == []
+
+
+def test_feedback_is_listed_by_type_and_item(client: TestClient) -> None:
+    client.post("/api/feedback", json=[row(10), row(1, item="i2", kind="like")])
+    client.post("/v1/events", json={"events": [{"reader": "v", "article": "i1", "kind": "save"}]})
+    assert [each["UserId"] for each in client.get("/api/item/i1/feedback").json()] == ["u", "v"]
+    assert [each["UserId"] for each in client.get("/api/item/i1/feedback/save").json()] == ["v"]
+    assert [each["ItemId"] for each in client.get("/api/user/u/feedback").json()] == ["i1", "i2"]
+    page = client.get("/api/feedback/like", params={"n": 5}).json()
+    assert (page["Cursor"], [each["ItemId"] for each in page["Feedback"]]) == ("", ["i2"])
+
+
+def test_shelves_are_scored_and_by_category(client: TestClient) -> None:
+    newest = client.get("/api/latest", params={"n": 2, "offset": 1}).json()
+    assert [each["Id"] for each in newest] == ["i5", "i4"]
+    assert newest[0]["Score"] == newest[1]["Score"] + 86_400
+    assert [each["Id"] for each in client.get("/api/latest/a").json()] == ["i5", "i3", "i1"]
+    client.post("/api/feedback", json=[row(0, kind="click")])
+    popular = client.get("/api/popular").json()
+    assert popular[0]["Id"] == "i1"
+    assert popular[0]["Score"] > popular[1]["Score"] == 0
+    assert client.get("/api/non-personalized/popular/").json()[0]["Id"] == "i1"
+    assert client.get("/api/non-personalized/other").status_code == 404
+
+
+def test_without_a_version_recommendations_are_ids(client: TestClient) -> None:
+    found = client.get("/api/recommend/u", params={"n": 3}).json()
+    assert len(found) == 3
+    assert all(isinstance(each, str) for each in found)
+    assert set(client.get("/api/recommend/u/a").json()) == {"i1", "i3", "i5"}
+    assert client.get("/api/recommend/u", params={"n": 0}).json() == []
+
+
+def test_categories_are_put_and_taken(client: TestClient) -> None:
+    assert client.put("/api/item/i1/category/x").json() == {"RowAffected": 1}
+    assert client.put("/api/item/i1/category/x").json() == {"RowAffected": 0}
+    assert client.get("/api/item/i1").json()["Categories"] == ["a", "x"]
+    assert client.delete("/api/item/i1/category/a").json() == {"RowAffected": 1}
+    assert client.get("/v1/articles/i1").json()["category"] == "x"
+    assert client.put("/api/item/none/category/x").status_code == 404
+
+
+def test_a_patch_leaves_alone_what_v1_told(client: TestClient) -> None:
+    article = {"id": "v1", "title": "Title", "abstract": "Abstract", "body": "Body", "category": "c"}
+    client.post("/v1/articles", json={"articles": [article]})
+    assert client.get("/api/item/v1").json()["Comment"] == "Title"
+    client.patch("/api/item/v1", json={"IsHidden": True, "Labels": ["l"]})
+    assert client.get("/v1/articles/v1").status_code == 404
+    client.patch("/api/item/v1", json={"IsHidden": False})
+    told = client.get("/v1/articles/v1").json()
+    assert {name: told[name] for name in article} == article
+    assert told["entities"] == ["l"]
+
+
+def test_a_user_is_patched(client: TestClient) -> None:
+    assert client.patch("/api/user/u", json={"Comment": "x"}).status_code == 404
+    client.post("/api/user", json={"UserId": "u", "Labels": ["a"]})
+    client.patch("/api/user/u", json={"Comment": "x"})
+    assert client.get("/api/user/u").json() == {"UserId": "u", "Labels": ["a"], "Comment": "x"}
+
+
+def test_health_needs_no_key_and_the_rest_the_scope_of_its_kind(serve: MakeClient, new_key: Any) -> None:
+    key = {"X-API-Key": new_key(Scope.WRITE)}
+    client = serve()
+    assert client.get("/api/health/live").status_code == 200
+    while (told := client.get("/api/health/ready")).status_code != 200:
+        assert told.json()["DataStoreError"]
+    assert told.json()["Ready"] is True
+
+    def status(answer: httpx.Response) -> int:
+        return answer.status_code
+
+    assert status(client.post("/api/user", json={"UserId": "u"}, headers=key)) == 200
+    assert status(client.get("/api/user/u", headers=key)) == 403
+    assert status(client.delete("/api/user/u", headers=key)) == 403
+
+
+def test_a_time_of_nothing_is_none_and_nonsense_is_refused(client: TestClient) -> None:
+    for at in ("", "0001-01-01T00:00:00Z", None):
+        assert client.post("/api/feedback", json=[{**row(1), "Timestamp": at}]).status_code == 200
+    for bad in ({"Timestamp": "soon"}, {"Value": "much"}, {"ItemId": ""}, {"FeedbackType": "a b"}):
+        assert client.post("/api/feedback", json=[{**row(1), **bad}]).status_code == 422, bad
+    for cursor in ("x", "WyJhIl0=", "////"):
+        assert client.get("/api/feedback", params={"cursor": cursor}).status_code == 422
+
+
+def test_a_table_of_types_that_is_none_is_told() -> None:
+    assert kinds_of(" a = click , b=like,") == {"a": "click", "b": "like"}
+    for table in ("a", "a=follow", "=click", "a=glance"):
+        with pytest.raises(ConfigError, match="ATTUNE_GORSE_FEEDBACK"):
+            kinds_of(table)
