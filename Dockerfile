@@ -27,5 +27,7 @@ USER attune
 WORKDIR /var/lib/attune
 VOLUME /var/lib/attune
 EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=6 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
 ENTRYPOINT ["attune"]
 CMD ["serve", "--host", "0.0.0.0"]

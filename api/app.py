@@ -10,7 +10,7 @@ from api import cors, errors, openapi
 from api.bodies import BoundedBodies
 from api.gorse import routes as gorse
 from api.gorse.kinds import kinds_of
-from api.metrics import registry_of
+from api.metrics import ServiceCollector, registry_of, request_latency
 from api.requests import Watched
 from api.routes import articles, events, feed, health, metrics, models, readers
 from api.security.keyring import KeyRing
@@ -37,6 +37,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service = FeedService(database, chosen, LazyEncoder(chosen))
         app.state.service = service
         app.state.metrics = registry_of(lambda: service.attention)
+        app.state.metrics.register(ServiceCollector(service))
+        app.state.latency = request_latency(app.state.metrics)
         app.state.kinds = kinds
         app.state.settings, app.state.keys, app.state.rates = chosen, KeyRing(database), rates
         try:

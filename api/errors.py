@@ -22,6 +22,10 @@ _STATUS: dict[type[AttuneError], tuple[int, str]] = {
 }
 
 
+_LATER = {"Retry-After": "5"}
+"""Seconds; a database that was away is used again as soon as it answers."""
+
+
 class Refusal(HTTPException):
     """A request that is not answered, with what its problem document says."""
 
@@ -60,4 +64,4 @@ async def _attune(_request: Request, error: Exception) -> JSONResponse:
     status, title = next(known, (500, "Attune failed"))
     if status >= 500:
         logger.error("%s: %s", title, error)
-    return problem(status, title, str(error))
+    return problem(status, title, str(error), _LATER if isinstance(error, StoreError) else None)

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from recsys.attention.gauges import Gauges
+from recsys.feed.service import FeedService
 
 _PREFIX = "attune_attention"
+
+_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 _PLAIN = {
     "window_texts": ("texts", "Texts that the figures are of, the newest ones."),
@@ -32,6 +35,40 @@ def registry_of(attention: Callable[[], Gauges | None]) -> CollectorRegistry:
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     return registry
+
+
+def request_latency(registry: CollectorRegistry) -> Histogram:
+    """Seconds of requests by method, route (its template, never a path) and status."""
+    return Histogram(
+        "attune_request_seconds",
+        "Seconds until a request was answered.",
+        ["method", "route", "status"],
+        buckets=_SECONDS,
+        registry=registry,
+    )
+
+
+class ServiceCollector(Collector):
+    """What a service holds, as of a scrape."""
+
+    def __init__(self, service: FeedService) -> None:
+        self._service = service
+
+    def collect(self) -> Iterator[Metric]:
+        """The families; one without a sample is not known while the store cannot be reached."""
+        index = self._service.engine.index
+        yield GaugeMetricFamily(
+            "attune_index_articles", "Articles that retrieval finds.", value=0 if index is None else len(index)
+        )
+        yield GaugeMetricFamily(
+            "attune_log_lag_rows", "Rows of the log that are not folded yet.", value=self._service.lag()
+        )
+        yield InfoMetricFamily("attune_model", "What ranks.", value={"version": self._service.engine.model})
+        yield GaugeMetricFamily(
+            "attune_ready",
+            "1 once the articles of the first start are searchable.",
+            float(self._service.ready.is_set()),
+        )
 
 
 class AttentionCollector(Collector):

@@ -65,13 +65,23 @@ class _Request:
             told = problem(500, "Attune failed", "an error that nobody foresaw; the server's log has it")
             await told(self._scope, receive, self._send)
         finally:
-            logger.info("request", extra={FIELDS: self._told()})
+            facts = self._told()
+            logger.info("request", extra={FIELDS: facts})
+            self._measure(facts)
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             _add_headers(MutableHeaders(scope=message))
         await self._send_on(message)
+
+    def _measure(self, facts: dict[str, Any]) -> None:
+        latency = getattr(getattr(self._scope.get("app"), "state", None), "latency", None)
+        if latency is None:  # the service has not started
+            return
+        # callers make up paths and methods: what no route answers is one series
+        labels = (facts["method"], facts["route"]) if facts["route"] else ("none", "none")
+        latency.labels(*labels, str(facts["status"])).observe(facts["ms"] / 1_000)
 
     def _told(self) -> dict[str, Any]:
         """What the log tells. No path, query or body: they name readers. The route's template does not."""

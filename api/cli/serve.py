@@ -17,6 +17,9 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; other than this machine only once a key exists.")
     ] = "127.0.0.1",
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes; each holds state, vectors and model, and folds the log.")
+    ] = 1,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -26,12 +29,19 @@ def serve(
 
     import uvicorn
 
-    from api import logs
-    from api.app import create_app
+    from api import worker
 
-    app = create_app(settings)
-    logs.configure(settings.log_format)
-    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
+    worker.hand_on(settings)
+    uvicorn.run(
+        "api.worker:make",
+        factory=True,
+        workers=workers,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
 
 
 def _check(settings: "Settings", host: str) -> None:

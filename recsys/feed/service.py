@@ -4,6 +4,7 @@ Whoever answers or stores holds one lock, and all times come from one clock. So 
 `as_of` was folded before that answer, and a replay of the log up to `as_of` gives the same answer.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from recsys.bundle import active_version
 from recsys.domain import FeedRequest, Ranking, RankRequest, Slate
 from recsys.encoder.port import Encoder, ModelEncoder
-from recsys.errors import EncoderError
+from recsys.errors import EncoderError, StoreError
 from recsys.feed.calibrated import article_encoder
 from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
@@ -41,6 +42,8 @@ from recsys.store.database import Database
 if TYPE_CHECKING:
     from recsys.attention.gauges import Gauges
     from recsys.feed.watch import AttentionWatch
+
+logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
 """How soon articles that another process stores are taken in."""
@@ -109,6 +112,15 @@ class FeedService:
         """How calibration of article vectors goes; None if the bundle brings no calibrator."""
         watch = self._watch  # another thread may adopt a bundle meanwhile
         return None if watch is None else watch.monitor.gauges()
+
+    def lag(self) -> int | None:
+        """Rows of the log that are not folded yet; None while the database cannot be reached."""
+        try:
+            with self.database.read() as connection:
+                return max(log.position(connection).last_seq - self._follower.watermark.seq, 0)
+        except StoreError as error:
+            logger.warning("how far the log is ahead is not known: %s", error)
+            return None
 
     def start(self) -> None:
         """Load state, stored vectors and the active bundle; without one the starting engine serves.

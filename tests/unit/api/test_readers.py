@@ -118,7 +118,8 @@ def test_an_export_has_the_log_and_the_rejects(client: TestClient, tmp_path: Pat
 def test_an_erasure_gives_a_receipt_that_can_be_checked_with_a_shell(client: TestClient) -> None:
     read(client, "r", "a0", "a1")
     told = client.delete("/v1/readers/r").json()
-    assert {name: rows for name, rows in told["counts"].items() if rows} == {"events": 2, "readers": 1}
+    assert {name for name, count in told["counts"].items() if count} == {"events", "readers"}
+    assert told["counts"]["events"] == 2
     assert told["reader_hash"] == hashlib.sha256(f"{told['salt']}:r".encode()).hexdigest()
     assert "r" not in [client.get("/v1/readers/r/export").json()["tables"]["readers"]]
     assert len(shown(client)) == 6, "the reader is a new one"

@@ -1,0 +1,57 @@
+"""What deployment files say, as far as it can be checked without running them."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from tests.trained import place
+
+ROOT = Path(__file__).parents[1]
+
+
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return loaded
+
+
+def test_compose_starts_two_api_processes_behind_a_proxy_and_a_trainer() -> None:
+    services = compose()["services"]
+    assert set(services) == {"postgres", "migrate", "api", "proxy", "trainer"}
+    assert services["api"]["deploy"]["replicas"] == 2
+    assert "ports" not in services["api"], "two processes cannot have one port of the host"
+    assert services["proxy"]["ports"] == ["127.0.0.1:8000:8000"]
+
+
+def test_compose_names_only_what_it_has() -> None:
+    told = compose()
+    for service in told["services"].values():
+        assert set(service.get("depends_on", ())) <= set(told["services"])
+        assert {volume.split(":")[0] for volume in service.get("volumes", ())} <= set(told["volumes"])
+        assert {config["source"] for config in service.get("configs", ())} <= set(told["configs"])
+
+
+def test_the_image_runs_as_nobody_special_and_tells_its_health() -> None:
+    lines = (ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^USER (\S+)", lines, re.M)[-1] == "attune"
+    assert re.search(r"^HEALTHCHECK .*\\\n.*/healthz", lines, re.M)
+
+
+def test_the_dashboard_asks_only_for_metrics_that_there_are(tmp_path: Path) -> None:
+    dashboard = json.loads((ROOT / "docs/monitoring/grafana-dashboard.json").read_text())
+    asked = {
+        name for panel in dashboard["panels"] for target in panel["targets"] for name in _names(target["expr"])
+    }
+    with TestClient(create_app(place(tmp_path).settings)) as client:
+        client.get("/healthz")
+        told = client.get("/metrics").text
+    there = set(re.findall(r"^# TYPE (\S+)", told, re.M))
+    assert {name.removesuffix("_bucket").removesuffix("_count") for name in asked} <= there
+
+
+def _names(expression: str) -> list[str]:
+    return re.findall(r"(?:attune|process)_[a-z_]+", expression)
