@@ -16,13 +16,13 @@ import argparse
 import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.newsroom import stored
 from recsys.domain import DAY, Event, EventKind, RankRequest, Slate
 from recsys.evaluation.questions import load_questions
 from recsys.feed.engine import FeedEngine, Prepared
@@ -38,9 +38,7 @@ from recsys.simulate.truth import click_logit
 from recsys.simulate.visits import draw_visits
 from recsys.simulate.world import START, World, simulate
 from recsys.state.live import LiveState
-from recsys.store import articles as article_store
-from recsys.store import log
-from recsys.store.database import Database, open_database
+from recsys.store.database import Database
 from recsys.training.progress import silent
 from recsys.training.reranker import PastSlates, as_served, past_slates
 
@@ -59,15 +57,6 @@ class Lived:
 
     value: Floats
     minutes: Floats
-
-
-def stored(world: World, folder: Path) -> Database:
-    """A database with the log of `world`."""
-    database = open_database(f"sqlite:///{folder / 'attune.db'}")
-    with database.write() as connection:
-        article_store.upsert(connection, world.articles)
-        log.append(connection, world.events, world.slates)
-    return database
 
 
 def learnt(database: Database, world: World, until: int) -> PastSlates:
@@ -197,7 +186,7 @@ def main() -> None:
     world = simulate(given.readers, given.articles, given.days)
     start = round(START.timestamp()) * 1_000_000 + (given.days - given.live) * DAY
     with TemporaryDirectory() as folder:
-        database = stored(world, Path(folder))
+        database = stored(world, f"sqlite:///{folder}/attune.db")
         slates = learnt(database, world, start)
         table = policies(world, trained(slates, start, False), trained(slates, start, True))
         lived = {name: live(database, world, policy, start, given.live) for name, policy in table.items()}

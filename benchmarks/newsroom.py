@@ -19,7 +19,7 @@ from recsys.feed.vectors import ensure_vectors
 from recsys.settings import Settings, load_settings
 from recsys.simulate.world import World, simulate
 from recsys.store import articles, log
-from recsys.store.database import open_database
+from recsys.store.database import Database, open_database
 from recsys.training.train import train
 
 _DIM = 384
@@ -47,6 +47,15 @@ def _of_word(word: str) -> NDArray[np.float64]:
     return np.random.default_rng(list(word.encode())).normal(size=_DIM)
 
 
+def stored(world: World, database_url: str) -> Database:
+    """A database with the log of `world`, open."""
+    database = open_database(database_url)
+    with database.write() as connection:
+        articles.upsert(connection, world.articles)
+        log.append(connection, world.events, world.slates)
+    return database
+
+
 def furnished(folder: Path, readers: int, count: int, days: int) -> Settings:
     """Settings of a database with that many readers and articles and an active bundle; made once in `folder`."""
     settings = load_settings(database_url=f"sqlite:///{folder / 'attune.db'}", home=folder)
@@ -68,11 +77,8 @@ def _train(folder: Path, settings: Settings, encoder: WordEncoder) -> None:
 
 
 def _store(settings: Settings, encoder: WordEncoder, world: World) -> None:
-    database = open_database(settings.database_url)
+    database = stored(world, settings.database_url)
     try:
-        with database.write() as connection:
-            articles.upsert(connection, world.articles)
-            log.append(connection, world.events, world.slates)
         ensure_vectors(database, encoder, world.articles)
     finally:
         database.close()

@@ -10,10 +10,10 @@ import argparse
 import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.newsroom import stored
 from recsys.encoder.port import Encoded
 from recsys.encoder.text import ArticleText
 from recsys.evaluation.questions import load_questions
@@ -24,8 +24,8 @@ from recsys.feed.follow import Replay
 from recsys.feed.vectors import ensure_vectors, vector_table
 from recsys.reranker.starting import StartingRanker
 from recsys.simulate.world import simulate
-from recsys.store import articles, log
-from recsys.store.database import Database, open_database
+from recsys.store import articles
+from recsys.store.database import Database
 from recsys.store.replay import slate_span
 
 GOAL = 400.0
@@ -40,16 +40,6 @@ class RandomEncoder:
         """Unit vectors [n, 1152]."""
         drawn = np.random.default_rng(7).normal(size=(len(texts), 1152)).astype(np.float32)
         return Encoded({self.name: np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))})
-
-
-def filled(folder: Path, readers: int, count: int) -> Database:
-    """A database with a simulated log."""
-    world = simulate(readers=readers, articles=count, days=7)
-    database = open_database(f"sqlite:///{folder / 'attune.db'}")
-    with database.write() as connection:
-        articles.upsert(connection, world.articles)
-        log.append(connection, world.events, world.slates)
-    return database
 
 
 def fold_only(database: Database) -> float:
@@ -82,7 +72,8 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=1_500)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        database = filled(Path(folder), options.readers, options.articles)
+        world = simulate(readers=options.readers, articles=options.articles, days=7)
+        database = stored(world, f"sqlite:///{folder}/attune.db")
         floor = fold_only(database)
         impressions, seconds = evaluate_all(database)
         database.close()

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from recsys.evaluation.systems import UNKNOWN_SCORE
+from recsys.feed.chance import ClickChance
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,8 @@ class Platt:
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probabilities [n] of scores [n]."""
-        logits = np.clip(self.slope * scores + self.intercept, -30, 30)
-        return np.where(scores == UNKNOWN_SCORE, self.base, 1 / (1 + np.exp(-logits)))
+        chances = ClickChance(self.slope, self.intercept)(scores)
+        return np.where(scores == UNKNOWN_SCORE, self.base, chances)
 
 
 def fit_platt(scores: NDArray[np.float64], clicked: NDArray[np.bool_]) -> Platt:

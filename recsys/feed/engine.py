@@ -6,7 +6,7 @@ the fold alone.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from recsys.reranker.context import FloatArray, RankingContext
 from recsys.reranker.features.schema import ALL_FEATURES
 from recsys.reranker.ranker import Ranker
 from recsys.reranker.starting import StartingRanker
+from recsys.state.histories import History
 from recsys.state.live import LiveState
 
 STARTING = "starting"
@@ -42,6 +43,16 @@ MOST_IN_A_SLATE = 100
 
 _DIVERSIFIED = 2
 """Places are diversified for so many slates: more than caps can move away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a reader read. attended: `everything` less what they hid; reads: of that, at its `places` [h]."""
+
+    everything: History
+    attended: History
+    reads: Reads
+    places: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,46 +130,63 @@ class FeedEngine:
             RequestError: `as_of` lies before what the state already knows.
         """
         rng = seeded_by(request.request_id)
-        asked = self._asked(request, rng)
+        of_reader = RankRequest(
+            request.request_id,
+            request.as_of,
+            (),
+            request.reader,
+            request.history,
+            request.device,
+            request.page,
+        )
+        past = self._past(of_reader)
+        asked = self._asked(request, past, rng)
         if rest is None:
             found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
             ids = tuple(self.state.articles.strings[row] for row in found.rows)
-            prepared = self._prepared(request, ids)
+            prepared = self.prepare(replace(of_reader, candidates=ids), past=past)
             scores = self._of_many.score(prepared.features) if ids else np.zeros(0)
             rest = Rest(ids, tuple(scores.tolist()), tuple(found.sources))
         else:
             still = allowed_for(self.state, asked, self.max_age)[self.state.rows_of(rest.ids)]
             rest = rest.at(np.flatnonzero(still).tolist())
-            prepared = self._prepared(request, rest.ids)
+            prepared = self.prepare(replace(of_reader, candidates=rest.ids), past=past)
         minutes = expected_minutes(self.state, prepared.context.rows, request.as_of)
         slate = self._composed(request, prepared, np.asarray(rest.scores), minutes, rng)
         return self._slate(request, prepared, rest, slate, minutes), rest.without(slate.places)
 
-    def prepare(self, request: RankRequest, positions: FloatArray | None = None) -> Prepared:
-        """Features of `request` as of now. `positions` [n]: only when training on slates that have an order.
+    def prepare(
+        self, request: RankRequest, positions: FloatArray | None = None, past: Past | None = None
+    ) -> Prepared:
+        """Features of `request` as of now.
+
+        `positions` [n]: only when training on slates that have an order; `past`: the reader's, if at hand.
 
         Raises:
             RequestError: `as_of` lies before what the state already knows.
         """
         if request.as_of <= self.state.known_at:
             raise RequestError(f"as_of {request.as_of} is not after the newest known row, {self.state.known_at}")
-        everything = history_of(self.state, request)
-        history = attended(everything)
-        reads, places = reads_of(self.state, history, self.vectors, request.as_of)
+        past = past or self._past(request)
         rows = self.state.rows_of(request.candidates)
         context = RankingContext(
             state=self.state,
             as_of=request.as_of,
             rows=rows,
             reader=self.state.readers.get(request.reader),
-            history=history,
-            had=everything.article,
-            interest=interest_scores(self.matcher, reads, self.vectors, rows, request.as_of),
+            history=past.attended,
+            had=past.everything.article,
+            interest=interest_scores(self.matcher, past.reads, self.vectors, rows, request.as_of),
             device=request.device,
             page=self.state.articles.get(request.page or None),
             positions=positions,
         )
-        return Prepared(context, ALL_FEATURES.compute(context), reads, places)
+        return Prepared(context, ALL_FEATURES.compute(context), past.reads, past.places)
+
+    def _past(self, request: RankRequest) -> Past:
+        everything = history_of(self.state, request)
+        history = attended(everything)
+        return Past(everything, history, *reads_of(self.state, history, self.vectors, request.as_of))
 
     @property
     def _of_many(self) -> Ranker:
@@ -202,25 +230,9 @@ class FeedEngine:
         )
         return Ranking(request.request_id, self.model, request.as_of, tuple(RankedItem(*each) for each in told))
 
-    def _prepared(self, request: FeedRequest, ids: tuple[str, ...]) -> Prepared:
-        return self.prepare(
-            RankRequest(
-                request.request_id,
-                request.as_of,
-                ids,
-                request.reader,
-                request.history,
-                request.device,
-                request.page,
-            )
-        )
-
-    def _asked(self, request: FeedRequest, rng: np.random.Generator) -> Asked:
-        handed_in = RankRequest(request.request_id, request.as_of, (), request.reader, request.history)
-        history = attended(history_of(self.state, handed_in))
-        reads, _ = reads_of(self.state, history, self.vectors, request.as_of)
+    def _asked(self, request: FeedRequest, past: Past, rng: np.random.Generator) -> Asked:
         muted = frozenset[str]() if self.muted is None else self.muted(request.reader, request.as_of)
-        return Asked(request, self._had(request), reads, self.matcher, rng, muted)
+        return Asked(request, self._had(request), past.reads, self.matcher, rng, muted)
 
     def _had(self, request: FeedRequest) -> NDArray[np.int64]:
         """What the reader clicked, read or hid: of the ring, and what the ring no longer holds from the log."""

@@ -338,7 +338,7 @@ class FeedService:
             end = log.lock(connection)
             self.clock.at_least(end.last_known_at)
             slate = _slate(request, ranking, self.clock.next())
-            log.append_slate(connection, slate)
+            log.append_slate(connection, slate, end)
             cursor = keep(connection, request, left)
         self._catch_up()
         return cursor

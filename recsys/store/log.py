@@ -82,22 +82,21 @@ def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataF
     return Appended(one.stored, one.duplicate, one.conflicts, two.stored, two.duplicate, two.conflicts)
 
 
-def append_slate(connection: Connection, slate: Slate) -> None:
-    """Store one slate; as `append`, but without a detour by a temporary table, for the feed's sake.
+def append_slate(connection: Connection, slate: Slate, end: Position) -> None:
+    """Store one slate behind `end`, which `lock` told; as `append`, but without a temporary table, for the feed.
 
     A slate that is stored already is left alone.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    start = lock(connection)
     row = {
-        "seq": start.last_seq + 1,
+        "seq": end.last_seq + 1,
         **{name: getattr(slate, name) for name in SLATES},
         **{name: _array(getattr(slate, name)) for name in ("candidates", "scores", "propensities")},
     }
     statement = insert(impressions).on_conflict_do_nothing(index_elements=["id"])
     stored = connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount
-    latest = max(start.last_known_at, slate.known_at)
-    connection.execute(sa.update(log_position).values(last_seq=start.last_seq + stored, last_known_at=latest))
+    latest = max(end.last_known_at, slate.known_at)
+    connection.execute(sa.update(log_position).values(last_seq=end.last_seq + stored, last_known_at=latest))
     reader = {"id": slate.reader, "first_seen_at": slate.at}
     connection.execute(insert(readers).on_conflict_do_nothing(), reader)
 

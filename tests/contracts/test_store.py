@@ -286,9 +286,9 @@ def test_one_slate_is_appended_as_many_are(database: Database) -> None:
         "q1", "r", 10, 12, ("a", "é"), True, (0.5, 0.25), (1.0, 0.9), model="m", session="s", device="d", page="p"
     )
     with database.write() as connection:
-        log.append_slate(connection, full)
-        log.append_slate(connection, full)
-        log.append_slate(connection, Slate("q2", "r", 20, 22, ("b",)))
+        log.append_slate(connection, full, log.lock(connection))
+        log.append_slate(connection, full, log.lock(connection))
+        log.append_slate(connection, Slate("q2", "r", 20, 22, ("b",)), log.lock(connection))
         assert log.position(connection) == log.Position(2, 22)
         stored = replay.tail(connection, 0).slates
         log.append(connection, None, slates_frame([Slate("q3", "r2", 30, 32, ("c",))]))

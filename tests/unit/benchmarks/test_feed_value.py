@@ -1,9 +1,8 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from benchmarks.feed_value import Lived, drawn, learnt, live, policies, stored, trained
+from benchmarks.feed_value import Lived, drawn, learnt, live, policies, trained
+from benchmarks.newsroom import stored
 from recsys.domain import DAY, SECOND
 from recsys.simulate.world import START, simulate
 
@@ -13,7 +12,8 @@ UNTIL = round(START.timestamp()) * SECOND + 2 * DAY
 
 @pytest.fixture(scope="module")
 def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lived]:
-    database = stored(WORLD, Path(tmp_path_factory.mktemp("world")))
+    folder = tmp_path_factory.mktemp("world")
+    database = stored(WORLD, f"sqlite:///{folder}/attune.db")
     ranker = trained(learnt(database, WORLD, UNTIL), UNTIL, clicks_only=True)
     table = policies(WORLD, ranker, ranker)
     out = {name: live(database, WORLD, policy, UNTIL, 1) for name, policy in table.items()}
