@@ -1,7 +1,7 @@
 """`attune attention evaluate`: do the detectors find damage, and does calibration help the ranking?
 
-Articles are halved by their ids. Each half trains a calibrator that reads the other half, so no article is judged
-by detectors that were trained on it.
+Articles are parted by their ids. Each part is read by a calibrator that the others trained, so no article is
+judged by detectors that were trained on it.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from recsys.training.attention.robustness import robustness
 from recsys.training.attention.trial import Trial, content_scoring, involved
 from recsys.training.progress import Progress
 
-FOLDS = 2
+FOLDS = 4
 
 
 def evaluate_attention(
