@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.domain import PREFERENCE_KINDS, EventKind
+from recsys.store import log
 from recsys.store.tables import events
 
 _MUTING = (EventKind.MUTE, EventKind.UNMUTE)
@@ -18,6 +19,17 @@ class Preferences:
     follow: frozenset[str] = frozenset()
     focus: frozenset[str] = frozenset()
     mute: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Muting:
+    """A reader muted a subject, or did so no more; known_at: microseconds."""
+
+    reader: str
+    subject: str
+    known_at: int
+    id: str
+    muted: bool
 
 
 def of(connection: Connection, reader: str, before: int) -> Preferences:
@@ -39,6 +51,19 @@ def of(connection: Connection, reader: str, before: int) -> Preferences:
         focus=_with(interest, EventKind.FOCUS),
         mute=_with(muting, EventKind.MUTE),
     )
+
+
+def muting_since(connection: Connection, seq: int) -> tuple[list[Muting], int]:
+    """What any reader said of muting behind row `seq` of the log, and the row that this reaches to."""
+    end = log.position(connection).last_seq
+    if end == seq:
+        return [], seq
+    e = events
+    query = sa.select(e.c.reader, e.c.subject, e.c.known_at, e.c.id, e.c.kind).where(
+        e.c.seq > seq, e.c.article.is_(None), e.c.kind.in_(_MUTING)
+    )
+    rows = connection.execute(query.order_by(e.c.seq))
+    return [Muting(row.reader, row.subject, row.known_at, row.id, row.kind == EventKind.MUTE) for row in rows], end
 
 
 def _with(latest: dict[str, str], kind: EventKind) -> frozenset[str]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -39,6 +40,9 @@ log_position = Table(
     comment="one row; whoever updates it holds the append lock until commit",
 )
 
+_NO_ARTICLE = text("article IS NULL")
+"""Of events about a topic or source: few, and wanted from all of the log at every start."""
+
 events = Table(
     "events",
     metadata,
@@ -57,6 +61,7 @@ events = Table(
     Column("device", String),
     Index(None, "known_at", "id"),
     Index(None, "reader", "article"),
+    Index("ix_events_preferences", "seq", postgresql_where=_NO_ARTICLE, sqlite_where=_NO_ARTICLE),
 )
 
 impressions = Table(
