@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = open_database(chosen.database_url)
+        database.hurry(chosen.database_patience)
         service = FeedService(database, chosen, LazyEncoder(chosen))
         app.state.service = service
         app.state.metrics = registry_of(lambda: service.attention)

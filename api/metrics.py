@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from recsys.attention.gauges import Gauges
 from recsys.feed.service import FeedService
+from recsys.feed.spool import ERASED, FULL, UNREADABLE, UNWRITABLE, Spool
 
 _PREFIX = "attune_attention"
 
@@ -63,12 +64,35 @@ class ServiceCollector(Collector):
         yield GaugeMetricFamily(
             "attune_log_lag_rows", "Rows of the log that are not folded yet.", value=self._service.lag()
         )
+        yield GaugeMetricFamily(
+            "attune_degraded",
+            "1 while the database is away and feeds come from memory.",
+            value=float(self._service.degraded),
+        )
+        yield from _spool(self._service.spool)
         yield InfoMetricFamily("attune_model", "What ranks.", value={"version": self._service.engine.model})
         yield GaugeMetricFamily(
             "attune_ready",
             "1 once the articles of the first start are searchable.",
             float(self._service.ready.is_set()),
         )
+
+
+def _spool(spool: Spool) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "attune_spool_waiting_slates",
+        "Slates on disk that wait for the database.",
+        value=spool.waiting,
+    )
+    yield CounterMetricFamily(
+        "attune_spooled_slates", "Slates shown while the database was away, and spooled.", value=spool.taken
+    )
+    dropped = CounterMetricFamily(
+        "attune_spool_dropped_slates", "Slates that were shown and never came to the log.", labels=["reason"]
+    )
+    for reason in (FULL, UNWRITABLE, UNREADABLE, ERASED):
+        dropped.add_metric([reason], spool.dropped[reason])
+    yield dropped
 
 
 class AttentionCollector(Collector):

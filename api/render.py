@@ -21,7 +21,7 @@ from recsys.feed.pages import FeedPage
 
 
 def feed_out(page: FeedPage, reader: str, articles: pl.DataFrame) -> FeedOut:
-    """A page with what a page needs of its articles (columns of `frames.ARTICLES`)."""
+    """A page with its articles (columns `feed.cards.CARD`, or more)."""
     by_id = {row["id"]: row for row in articles.iter_rows(named=True)}
     ranking = page.ranking
     return FeedOut(
@@ -30,6 +30,7 @@ def feed_out(page: FeedPage, reader: str, articles: pl.DataFrame) -> FeedOut:
         model=ranking.model,
         as_of=to_iso(ranking.as_of),
         cursor=page.cursor,
+        degraded=ranking.degraded,
         items=[_feed_item(item, by_id[item.id]) for item in ranking.items if item.id in by_id],
     )
 
@@ -37,7 +38,13 @@ def feed_out(page: FeedPage, reader: str, articles: pl.DataFrame) -> FeedOut:
 def rank_out(ranking: Ranking) -> RankOut:
     """A ranking of candidates."""
     items = [RankedItemOut(id=item.id, score=item.score, reasons=_reasons(item)) for item in ranking.items]
-    return RankOut(request_id=ranking.request_id, model=ranking.model, as_of=to_iso(ranking.as_of), items=items)
+    return RankOut(
+        request_id=ranking.request_id,
+        model=ranking.model,
+        as_of=to_iso(ranking.as_of),
+        degraded=ranking.degraded,
+        items=items,
+    )
 
 
 def articles_out(articles: pl.DataFrame, as_of: int) -> ShelfOut:

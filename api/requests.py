@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 
 ID_HEADER = "X-Request-ID"
 
+DEGRADED_HEADER = "X-Attune-Degraded"
+"""On every answer while the database is away."""
+
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SAFE = {
     "X-Content-Type-Options": "nosniff",
@@ -72,16 +75,24 @@ class _Request:
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            _add_headers(MutableHeaders(scope=message))
+            headers = MutableHeaders(scope=message)
+            _add_headers(headers)
+            service = self._of_app("service")
+            if service is not None and service.degraded:
+                headers[DEGRADED_HEADER] = "true"
         await self._send_on(message)
 
     def _measure(self, facts: dict[str, Any]) -> None:
-        latency = getattr(getattr(self._scope.get("app"), "state", None), "latency", None)
-        if latency is None:  # the service has not started
+        latency = self._of_app("latency")
+        if latency is None:
             return
         # callers make up paths and methods: what no route answers is one series
         labels = (facts["method"], facts["route"]) if facts["route"] else ("none", "none")
         latency.labels(*labels, str(facts["status"])).observe(facts["ms"] / 1_000)
+
+    def _of_app(self, name: str) -> Any:
+        """What the application keeps; None before the service has started."""
+        return getattr(getattr(self._scope.get("app"), "state", None), name, None)
 
     def _told(self) -> dict[str, Any]:
         """What the log tells. No path, query or body: they name readers. The route's template does not."""

@@ -171,13 +171,17 @@ class FeedItemOut(BaseModel):
 
 
 class FeedOut(BaseModel):
-    """A page of a feed. Events that quote `request_id` are attributed to it; `cursor` asks for the next page."""
+    """A page of a feed. Events that quote `request_id` are attributed to it; `cursor` asks for the next page.
+
+    `degraded`: the database is away, so this was made from what the process remembers, and there is no next page.
+    """
 
     request_id: str
     reader: str
     model: str
     as_of: str
     cursor: str | None
+    degraded: bool = False
     items: list[FeedItemOut]
 
 
@@ -190,11 +194,12 @@ class RankedItemOut(BaseModel):
 
 
 class RankOut(BaseModel):
-    """Candidates, best first."""
+    """Candidates, best first. `degraded`: made from what the process remembers, since the database is away."""
 
     request_id: str
     model: str
     as_of: str
+    degraded: bool = False
     items: list[RankedItemOut]
 
 

@@ -176,9 +176,10 @@ class RankedItem:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The answer to a `RankRequest` or a `FeedRequest`."""
+    """The answer to a `RankRequest` or a `FeedRequest`. `degraded`: from memory, the log could not be reached."""
 
     request_id: str
     model: str
     as_of: int
     items: tuple[RankedItem, ...]
+    degraded: bool = False

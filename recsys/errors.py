@@ -4,6 +4,7 @@ AttuneError
 ├── ConfigError      a setting or flag is wrong, or a driver is missing; the message names the fix
 ├── DataError        input as a whole cannot be read (one bad row is a counted reject, never an error)
 ├── StoreError       the database cannot be reached, or its schema does not fit
+│   └── StoreAwayError   it cannot be used for now: feeds go on from memory, writes wait
 ├── EncoderError     the text encoder cannot be loaded, or gave vectors that are not finite
 ├── BundleError      a trained bundle is missing, damaged, or does not fit this code
 ├── OrderError       rows were folded, or a question asked, out of the log's order
@@ -18,6 +19,7 @@ __all__ = [
     "EncoderError",
     "OrderError",
     "RequestError",
+    "StoreAwayError",
     "StoreError",
 ]
 
@@ -36,6 +38,10 @@ class DataError(AttuneError):
 
 class StoreError(AttuneError):
     """The database cannot be reached, or its schema does not fit this version."""
+
+
+class StoreAwayError(StoreError):
+    """The database cannot be used for now, whatever is asked of it."""
 
 
 class EncoderError(AttuneError):

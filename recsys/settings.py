@@ -24,6 +24,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ATTUNE_", env_file=".env", extra="ignore", frozen=True)
 
     database_url: str = Field("sqlite:///attune.db", description="SQLAlchemy URL: sqlite or postgresql+psycopg")
+    database_patience: float = Field(
+        2.0, ge=0.5, le=600, description="seconds that the service waits for one answer of PostgreSQL"
+    )
+    spool_bytes: int = Field(
+        64 * 1_024**2, ge=0, description="slates kept on disk by each process while the database is away"
+    )
     home: Path = Field(Path("var"), description="folder of bundles, state snapshots and reject files")
     encoder: str = Field("minilm", description="'minilm' (comes with the package), a Hugging Face id, or a path")
     encoder_max_tokens: int = Field(64, ge=8, le=512, description="article text is cut to this many tokens")

@@ -20,7 +20,13 @@ PATIENCE = 120.0
 
 def environment(of: Place) -> dict[str, str]:
     """Settings for a process that works in `of`."""
-    chosen = {"DATABASE_URL": of.settings.database_url, "HOME": str(of.home), "INDEX": "exact", "DEVICE": "cpu"}
+    chosen = {
+        "DATABASE_URL": of.settings.database_url,
+        "DATABASE_PATIENCE": str(of.settings.database_patience),
+        "HOME": str(of.home),
+        "INDEX": "exact",
+        "DEVICE": "cpu",
+    }
     return {**os.environ, **{f"ATTUNE_{name}": value for name, value in chosen.items()}, "PYTHONPATH": str(ROOT)}
 
 

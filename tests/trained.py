@@ -70,7 +70,7 @@ def last_day() -> int:
 
 def place(folder: Path, like: Settings | None = None, url: str | None = None) -> Place:
     """A database, in `folder` unless a `url` names another, and a home in `folder`."""
-    found = like or Settings(index="exact", device="cpu", _env_file=None)
+    found = like or Settings(index="exact", device="cpu", database_patience=60, _env_file=None)
     there = url or f"sqlite:///{folder / 'attune.db'}"
     return Place(found.model_copy(update={"database_url": there, "home": folder}))
 

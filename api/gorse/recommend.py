@@ -14,6 +14,7 @@ from api.gorse.schemas import Scored, SessionFeedbackIn, micros
 from api.schemas import Text
 from api.security.scopes import Scope
 from recsys.domain import FeedRequest, HistoryItem, Ranking
+from recsys.errors import StoreAwayError
 from recsys.feed.engine import MOST_IN_A_SLATE
 from recsys.feed.pages import LIFETIME
 from recsys.store import feedback
@@ -102,9 +103,14 @@ def _had(service: Service, user: str, offset: int, category: str) -> set[str]:
     lately, the best of the rest would have come next.
     """
     now = service.clock.next()
-    with service.database.read() as connection:
-        had = feedback.written_back(connection, user, now)
-        shown = set(feedback.last_shown(connection, user, now - LIFETIME, offset) if offset else ())
+    try:
+        with service.database.read() as connection:
+            had = feedback.written_back(connection, user, now)
+            shown = set(feedback.last_shown(connection, user, now - LIFETIME, offset) if offset else ())
+    except StoreAwayError:
+        if offset:  # what came before is not known
+            raise
+        return set()
     missing = offset - len(shown)
     skipped = _ranked(service, _asked(user, missing, category, had | shown)).items if missing > 0 else ()
     return had | shown | {item.id for item in skipped}

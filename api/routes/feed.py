@@ -12,7 +12,6 @@ from api.security.gate import gated
 from api.security.scopes import Scope
 from api.times import from_iso
 from recsys.domain import FeedRequest, HistoryItem, RankRequest
-from recsys.store import articles
 
 router = gated("/v1", "feed", Scope.READ)
 
@@ -43,6 +42,8 @@ def feed(
     With `minutes`, the articles that are worth most to this reader and can all be read in that time; such a feed
     explores nothing and has one page. `diversity` weighs unlikeness to the articles above against relevance.
     `page` is the article that the reader is on.
+
+    While the database is away feeds are `degraded`: made from what the process remembers, without a next page.
     """
     request = FeedRequest(
         request_id=uuid.uuid4().hex,
@@ -59,9 +60,7 @@ def feed(
         page=page,
     )
     found = service.feed(request, cursor)
-    with service.database.read() as connection:
-        shown = articles.get(connection, [item.id for item in found.ranking.items])
-    return feed_out(found, reader, shown)
+    return feed_out(found, reader, service.cards([item.id for item in found.ranking.items]))
 
 
 @router.post("/rank")

@@ -18,9 +18,9 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz", response_model=None, responses=problems(503))
 def readyz(service: Service) -> dict[str, str] | JSONResponse:
-    """The service answers, and all articles of its first start are searchable."""
+    """The service answers, and has all articles of its first start; `degraded`: its database is away."""
     if service.failure is not None:
         return problem(503, "Not ready", service.failure)
     if not service.ready.is_set():
         return problem(503, "Not ready", "articles are being encoded; feeds are served meanwhile")
-    return {"status": "ready", "model": service.engine.model}
+    return {"status": "degraded" if service.degraded else "ready", "model": service.engine.model}

@@ -1,4 +1,7 @@
-"""The keys as a serving process knows them: read again when older than half a second, whoever makes them."""
+"""The keys as a serving process knows them: read again when older than half a second, whoever makes them.
+
+While the database is away, those known before hold; who is unknown is refused.
+"""
 
 import asyncio
 import logging
@@ -10,7 +13,7 @@ from dataclasses import dataclass, field
 from starlette.concurrency import run_in_threadpool
 
 from api.security import tokens
-from recsys.errors import StoreError
+from recsys.errors import StoreAwayError, StoreError
 from recsys.store import keys
 from recsys.store.database import Database
 from recsys.store.keys import KeyRow
@@ -18,6 +21,9 @@ from recsys.store.keys import KeyRow
 logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 0.5
+
+STALE_SECONDS = 900.0
+"""While the database is away, keys hold as they were known, for so long: nobody can revoke one there either."""
 
 _SAVE_SECONDS = 30.0
 
@@ -55,18 +61,26 @@ class KeyRing:
         self._used: dict[str, int] = {}
 
     async def current(self) -> Ring:
-        """The keys as of at most `FRESH_SECONDS` ago.
+        """The keys as of at most `FRESH_SECONDS` ago, or `STALE_SECONDS` while the database is away.
 
         Raises:
-            StoreError: they cannot be read: nobody is let in on what was known before.
+            StoreError: they cannot be read: nobody is let in on what was known longer ago.
         """
         if self._clock() - self._read_at > FRESH_SECONDS:
             async with self._reading:  # one reads for all who wait
                 if self._clock() - self._read_at > FRESH_SECONDS:
-                    began = self._clock()
-                    self._ring = await run_in_threadpool(self._read)
-                    self._read_at = began
+                    await self._read_again()
         return self._ring
+
+    async def _read_again(self) -> None:
+        began = self._clock()
+        try:
+            self._ring = await run_in_threadpool(self._read)
+        except StoreAwayError:
+            if began - self._read_at > STALE_SECONDS:
+                raise
+        else:
+            self._read_at = began
 
     def note_use(self, id_: str) -> None:
         """A key was used now."""

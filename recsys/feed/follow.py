@@ -23,7 +23,7 @@ from recsys.state.kinds import CLICKS
 from recsys.state.live import LiveState
 from recsys.state.snapshot import Watermark
 from recsys.store import articles, erasure, log, replay, withdrawn
-from recsys.store.database import Connection, Database
+from recsys.store.database import Connection, Database, unhurried
 from recsys.store.replay import Key, LogChunk
 
 logger = logging.getLogger(__name__)
@@ -92,6 +92,16 @@ class LogFollower:
             return True
 
     def _restart(self, connection: Connection, before: Key | None) -> None:
+        """Fold anew; a database that goes away meanwhile leaves the state as it was."""
+        usual = self.state, self.watermark, self._revision
+        try:
+            with unhurried(connection):
+                self._fold_anew(connection, before)
+        except BaseException:
+            self.state, self.watermark, self._revision = usual
+            raise
+
+    def _fold_anew(self, connection: Connection, before: Key | None) -> None:
         self.state, self.watermark = self._newest_valid(connection, before)
         self._revision = 0
         self._describe(connection)

@@ -12,7 +12,7 @@ from recsys.state.growing import grown
 from recsys.state.live import LiveState
 from recsys.store import attention
 from recsys.store import vectors as store
-from recsys.store.database import Connection, Database
+from recsys.store.database import Connection, Database, unhurried
 
 CHUNK = 1_024
 """Texts encoded and committed together: what a killed job has to do again at most."""
@@ -70,7 +70,7 @@ def stored_vectors(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Which of `articles` (n rows) have a stored vector of `encoder` [n], and those vectors [m, d] in order."""
     hashes = [text_hash(text) for text in article_texts(articles)]
-    with database.read() as connection:
+    with database.read() as connection, unhurried(connection):
         known = store.load(connection, encoder, hashes)
     present = np.fromiter((h in known for h in hashes), dtype=np.bool_, count=len(hashes))
     return present, _stacked([known[h] for h in hashes if h in known])
@@ -92,7 +92,7 @@ def ensure_vectors(
     texts = article_texts(articles)
     hashes = [text_hash(text) for text in texts]
     name = encoder.name
-    with database.read() as connection:
+    with database.read() as connection, unhurried(connection):
         known = store.load(connection, name, hashes)
     missing = [(h, text) for h, text in dict(zip(hashes, texts, strict=True)).items() if h not in known]
     for start in range(0, len(missing), CHUNK):

@@ -10,10 +10,11 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from recsys.errors import ConfigError, StoreError
+from recsys.errors import ConfigError, StoreAwayError, StoreError
+from recsys.store.reach import Reach, is_away
 from recsys.store.schema import upgrade_if_behind
 
-__all__ = ["Connection", "Database", "open_database", "opened"]
+__all__ = ["Connection", "Database", "open_database", "opened", "unhurried"]
 
 _SUPPORTED = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _FIX = "set ATTUNE_DATABASE_URL to sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
@@ -21,9 +22,16 @@ _SEE = "see that it runs, may be written to and is not locked by another process
 _BUSY_MS = 30_000
 """A writer waits this long for another process's write lock."""
 
+_UNHURRIED_SECONDS = 300.0
+"""A server that is silent for so long will not answer any more, whatever it was asked."""
+
 
 class Database:
-    """A pool of connections, and the two ways to use one: `read` and `write`."""
+    """A pool of connections, and the two ways to use one: `read` and `write`.
+
+    Attributes:
+        reach: whether the database can be used; where somebody probes it, nobody else waits while it cannot.
+    """
 
     def __init__(self, url: str) -> None:
         """Prepare the engine; nothing is opened yet.
@@ -33,8 +41,20 @@ class Database:
             StoreError: the folder of a SQLite file cannot be made.
         """
         self.url = url
+        self.reach = Reach()
         self.engine = _make_engine(url)
         self.dialect: str = self.engine.dialect.name
+
+    def hurry(self, patience: float) -> None:
+        """Give up a PostgreSQL that takes longer than `patience` seconds to take a connection or to answer.
+
+        Connections that are open already are given back.
+        """
+        if self.dialect == "postgresql":
+            from recsys.store.patient import connect_patiently
+
+            self.engine.dispose()
+            connect_patiently(self.engine, patience, self.reach)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -58,7 +78,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, read_only: bool) -> Iterator[Connection]:
-        with _connected(self.engine) as connection:
+        with _connected(self) as connection:
             connection = connection.execution_options(read_only=read_only)
             if read_only and self.dialect == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -72,7 +92,7 @@ class Database:
         Raises:
             StoreError: the database cannot be reached, or fails meanwhile.
         """
-        with _connected(self.engine) as connection:
+        with _connected(self) as connection:
             yield connection.connection.driver_connection
 
     def close(self) -> None:
@@ -89,7 +109,7 @@ def open_database(url: str, migrate: bool = True) -> Database:
     """
     database = Database(url)
     try:
-        with _connected(database.engine) as connection:
+        with _connected(database) as connection:
             upgrade_if_behind(connection, allowed=migrate)
     except BaseException:
         database.close()
@@ -108,8 +128,25 @@ def opened(url: str) -> Iterator[Database]:
 
 
 @contextmanager
-def _connected(engine: sa.Engine) -> Iterator[Connection]:
+def unhurried(connection: Connection) -> Iterator[None]:
+    """What is asked of `connection` here may take long: much is read."""
+    driver: Any = connection.connection.driver_connection
+    usual = getattr(driver, "patience", None)
+    if usual is None:
+        yield
+        return
+    driver.patience = _UNHURRIED_SECONDS
+    try:
+        yield
+    finally:
+        driver.patience = usual
+
+
+@contextmanager
+def _connected(database: Database) -> Iterator[Connection]:
     """A connection; what the database fails at, then or later, is a StoreError without rows or password."""
+    engine = database.engine
+    database.reach.check()
     try:
         with engine.connect() as connection:
             yield connection
@@ -120,7 +157,11 @@ def _connected(engine: sa.Engine) -> Iterator[Connection]:
     ) as error:  # bulk rows go past SQLAlchemy
         where = engine.url.render_as_string(hide_password=True)
         why = str(getattr(error, "orig", error)).strip()
-        raise StoreError(f"cannot use {where}: {why}; {_SEE} or {_FIX}") from error
+        told = f"cannot use {where}: {why}; {_SEE} or {_FIX}"
+        if is_away(error):
+            database.reach.lost(told)
+            raise StoreAwayError(told) from error
+        raise StoreError(told) from error
 
 
 def _make_engine(url: str) -> sa.Engine:

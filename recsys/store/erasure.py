@@ -71,6 +71,11 @@ def last_seq(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.max(erasures.c.seq))).scalar_one() or 0
 
 
+def last_at(connection: Connection) -> int:
+    """When a reader was last erased (microseconds), 0 before the first."""
+    return connection.execute(sa.select(sa.func.max(erasures.c.at))).scalar_one() or 0
+
+
 def _store(connection: Connection, receipt: Receipt) -> None:
     connection.execute(
         sa.insert(erasures).values(

@@ -1,60 +1,33 @@
-"""PostgreSQL goes away and comes back: callers are told to wait, and nobody has to do anything."""
+"""PostgreSQL goes away and comes back: feeds go on from memory, writes wait, and nobody has to do anything."""
 
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
-from tests.trained import HashEncoder, place
+from api.security import keys
+from api.security.scopes import Scope
+from api.times import from_iso
+from recsys.domain import FeedRequest
+from recsys.feed.past import engine_at
+from recsys.store import articles, log
+from recsys.store.database import Database, opened
+from recsys.store.tables import events, impressions
+from tests.cable import Cable
+from tests.trained import HashEncoder, Place, place, world
 
-EVENT = {"id": "e", "reader": "r", "article": "a", "kind": "click"}
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
-
-class Cable:
-    """A TCP proxy that can be cut: open connections break, new ones are refused."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
-        self._ends: list[socket.socket] = []
-        self._listener: socket.socket | None = None
-        self.port = 0
-        self.mend()
-
-    def mend(self) -> None:
-        listener = socket.create_server(("127.0.0.1", self.port))
-        self._listener, self.port = listener, listener.getsockname()[1]
-        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
-
-    def cut(self) -> None:
-        assert self._listener is not None
-        for end in (self._listener, *self._ends):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._ends.clear()
-
-    def _accept(self, listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = listener.accept()
-                far = socket.create_connection(self._target)
-                self._ends += [near, far]
-                for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=_pump, args=(one, other), daemon=True).start()
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
+WITHIN = 30.0
+PATIENCE = 1.0
+READER = "r00001"
 
 
 @pytest.fixture
@@ -67,21 +40,185 @@ def cable(postgres_admin_url: str) -> Iterator[Cable]:
     made.cut()
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_requests_wait_for_the_database_and_go_on_when_it_is_back(
-    cable: Cable, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def where(cable: Cable, database: Database, tmp_path: Path) -> Place:
+    """The small world, reached through the cable."""
+    with database.write() as connection:
+        articles.upsert(connection, world().articles)
+        log.append(connection, world().events, world().slates)
+    through = sa.make_url(database.url).set(host="127.0.0.1", port=cable.port)
+    made = place(tmp_path, url=through.render_as_string(hide_password=False))
+    return Place(made.settings.model_copy(update={"database_patience": PATIENCE}))
+
+
+@pytest.fixture
+def client(where: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    monkeypatch.setattr(api.app, "LazyEncoder", lambda _: HashEncoder())
+    with TestClient(create_app(where.settings), raise_server_exceptions=False) as served:
+        until(lambda: served.get("/readyz").json().get("status") == "ready")
+        yield served
+
+
+def until(what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + WITHIN
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def feed(client: TestClient, reader: str = READER, **asked: Any) -> dict[str, Any]:
+    answer = client.get(f"/v1/feed/{reader}", params={"limit": 5, **asked})
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    assert (answer.headers.get("X-Attune-Degraded") == "true") == told["degraded"]
+    return told
+
+
+def click(client: TestClient, article: str, **more: str) -> httpx.Response:
+    event = {"id": f"click-{article}", "reader": READER, "article": article, "kind": "click", **more}
+    return client.post("/v1/events", json={"events": [event]})
+
+
+def stored(database: Database, ids: list[str]) -> list[Any]:
+    query = sa.select(impressions).where(impressions.c.id.in_(ids)).order_by(impressions.c.seq)
+    with database.read() as connection:
+        return list(connection.execute(query))
+
+
+def ids_of(answer: dict[str, Any]) -> list[str]:
+    return [item["id"] for item in answer["items"]]
+
+
+def back(client: TestClient) -> bool:
+    return client.get("/readyz").json()["status"] == "ready"
+
+
+def test_feeds_go_on_and_what_was_shown_comes_to_the_log_once(
+    cable: Cable, client: TestClient, database: Database, where: Place
+) -> None:
+    before = feed(client)
+    assert not before["degraded"]
+    cable.cut()
+    shown = [feed(client, explore=0.3) for _ in range(3)]
+    assert all(answer["degraded"] and answer["cursor"] is None for answer in shown)
+    assert all(item["article"]["title"] for answer in shown for item in answer["items"])
+    refused = click(client, ids_of(before)[0])
+    assert refused.status_code == 503
+    assert int(refused.headers["retry-after"]) > 0
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert client.get("/readyz").json()["status"] == "degraded"
+    assert "attune_degraded 1.0" in client.get("/metrics").text
+    assert stored(database, [answer["request_id"] for answer in shown]) == []
+    cable.mend()
+    until(lambda: back(client))
+    rows = stored(database, [answer["request_id"] for answer in shown])
+    assert [row.id for row in rows] == [answer["request_id"] for answer in shown], "in the order they were shown"
+    for row, answer in zip(rows, shown, strict=True):
+        assert row.at == from_iso(answer["as_of"])
+        assert row.known_at > from_iso(shown[-1]["as_of"])
+    after = feed(client)
+    assert not after["degraded"]
+    assert list((where.home / "spool").glob("*")) == []
+    confirm([*shown, after], database, where)
+
+
+def confirm(answers: list[dict[str, Any]], database: Database, where: Place) -> None:
+    """A replay gives the answers, also those that were made without the database."""
+    for answer in answers:
+        as_of = from_iso(answer["as_of"])
+        engine = engine_at(database, where.settings, HashEncoder(), as_of)
+        explore = 0.3 if answer["degraded"] else where.settings.explore
+        again = engine.recommend(FeedRequest(answer["request_id"], as_of, READER, limit=5, explore=explore))
+        assert [(item.id, item.score) for item in again.items] == [
+            (item["id"], item["score"]) for item in answer["items"]
+        ]
+
+
+def test_a_click_on_what_was_shown_meanwhile_answers_it(
+    cable: Cable, client: TestClient, database: Database
+) -> None:
+    feed(client)
+    cable.cut()
+    shown = feed(client)
+    cable.mend()
+    clicked = ids_of(shown)[0]
+    until(lambda: click(client, clicked, request_id=shown["request_id"]).status_code == 200)
+    with database.read() as connection:
+        known = connection.execute(
+            sa.select(events.c.known_at).where(events.c.id == f"click-{clicked}")
+        ).scalar_one()
+    (slate,) = stored(database, [shown["request_id"]])
+    assert slate.known_at < known
+    assert clicked not in ids_of(feed(client, limit=100))
+
+
+def test_what_a_reader_clicked_or_muted_before_stays_away(cable: Cable, client: TestClient) -> None:
+    clicked = ids_of(feed(client))[0]
+    click(client, clicked).raise_for_status()
+    topic = world().articles["category"][0]
+    client.put(f"/v1/readers/{READER}/preferences", json={"mute": [topic]}).raise_for_status()
+    time.sleep(1.5)  # mutes are read again every second
+    cable.cut()
+    answer = feed(client, limit=100)
+    assert answer["degraded"]
+    assert clicked not in ids_of(answer)
+    assert topic not in {item["article"]["category"] for item in answer["items"]}
+
+
+def test_a_silent_database_is_given_up_soon_and_nobody_else_waits(cable: Cable, client: TestClient) -> None:
+    feed(client)
+    cable.silence()
+    began = time.monotonic()
+    assert feed(client)["degraded"]
+    assert time.monotonic() - began < 10 * PATIENCE
+    waited = []
+    for _ in range(5):
+        began = time.monotonic()
+        assert feed(client)["degraded"]
+        assert click(client, "a").status_code == 503
+        waited.append(time.monotonic() - began)
+    assert sorted(waited)[2] < PATIENCE, "most do not pay for finding out"
+    cable.speak()
+    until(lambda: back(client))
+    assert not feed(client)["degraded"]
+
+
+def test_ranking_shelves_and_gorse_go_on_and_pages_wait(cable: Cable, client: TestClient) -> None:
+    cursor = feed(client)["cursor"]
+    cable.cut()
+    ranked = client.post("/v1/rank", json={"reader": READER, "candidates": ["a000001", "a000002"]})
+    assert ranked.json()["degraded"] is True
+    assert len(ranked.json()["items"]) == 2
+    assert len(client.get(f"/api/recommend/{READER}").json()) == 10
+    assert client.get("/api/latest").headers["X-Attune-Degraded"] == "true"
+    assert client.get(f"/v1/feed/{READER}", params={"cursor": cursor}).status_code == 503
+    cable.mend()
+    until(lambda: back(client))
+    assert feed(client, cursor=cursor)["items"]
+
+
+def test_known_keys_hold_and_unknown_ones_do_not(cable: Cable, client: TestClient, where: Place) -> None:
+    with opened(where.settings.database_url) as other:
+        token, _ = keys.create(other, Scope.READ, "", "cli")
+    holder = {"Authorization": f"Bearer {token}"}
+    until(lambda: client.get(f"/v1/feed/{READER}").status_code == 401)
+    cable.cut()
+    assert client.get(f"/v1/feed/{READER}", headers=holder).json()["degraded"]
+    assert client.get(f"/v1/feed/{READER}").status_code == 401
+    assert client.get(f"/v1/feed/{READER}", headers={"X-API-Key": token[:-1]}).status_code == 401
+
+
+def test_what_a_killed_process_left_in_the_spool_is_stored_at_the_next_start(
+    cable: Cable, where: Place, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api.app, "LazyEncoder", lambda _: HashEncoder())
-    through = sa.make_url(database_url).set(host="127.0.0.1", port=cable.port)
-    settings = place(tmp_path, url=through.render_as_string(hide_password=False)).settings
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-        client.post("/v1/articles", json={"articles": [{"id": "a", "title": "A"}]}).raise_for_status()
+    with TestClient(create_app(where.settings)) as first:
+        feed(first)
         cable.cut()
-        for answer in (client.post("/v1/events", json={"events": [EVENT]}), client.get("/v1/feed/r")):
-            assert answer.status_code == 503
-            assert int(answer.headers["retry-after"]) > 0
-            assert answer.headers["content-type"] == "application/problem+json"
-        assert client.get("/healthz").status_code == 200
-        cable.mend()
-        assert client.post("/v1/events", json={"events": [EVENT]}).json()["accepted"] == 1
-        assert client.get("/v1/feed/r").status_code == 200
+        shown = feed(first)
+    assert len(list((where.home / "spool").glob("*.jsonl"))) == 1
+    cable.mend()
+    with TestClient(create_app(where.settings)) as second:
+        assert [row.id for row in stored(database, [shown["request_id"]])] == [shown["request_id"]]
+        assert not feed(second)["degraded"]
+    assert list((where.home / "spool").glob("*")) == []

@@ -47,7 +47,7 @@ def refused(answer: Any, status: int = 422) -> str:
 
 def test_a_feed_has_all_that_a_page_needs(client: TestClient) -> None:
     body = client.get("/v1/feed/r42", params={"limit": 2}).json()
-    assert body.keys() == {"request_id", "reader", "model", "as_of", "cursor", "items"}
+    assert body.keys() == {"request_id", "reader", "model", "as_of", "cursor", "degraded", "items"}
     assert (body["reader"], body["model"], len(body["items"])) == ("r42", "starting", 2)
     item = body["items"][0]
     assert item.keys() == {
@@ -104,7 +104,7 @@ def test_ranking_needs_nobody_known_here(client: TestClient) -> None:
     history = ["a0", {"id": "a1", "seconds": 30, "at": "2024-01-01T00:00:00Z"}, "never heard of"]
     asked = {"candidates": ["a2", "x", "a2"], "history": history, "explain": True}
     body = client.post("/v1/rank", json=asked).json()
-    assert body.keys() == {"request_id", "model", "as_of", "items"}
+    assert body.keys() == {"request_id", "model", "as_of", "degraded", "items"}
     assert [item["id"] for item in body["items"]] == ["a2", "x"]
     assert body["items"][0]["reasons"]
     assert len(client.post("/v1/rank", json={"candidates": ["a0"], "page": "a1"}).json()["items"]) == 1

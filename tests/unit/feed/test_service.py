@@ -462,7 +462,7 @@ def make_trouble(kind: str, monkeypatch: pytest.MonkeyPatch, service: FeedServic
         return dataclasses.replace(found, score=found.score * np.nan)
 
     if kind == "flood":  # every word is flagged by this calibrator, and that is now too many
-        monkeypatch.setattr(service._watch.breaker, "_most", 0.15)
+        monkeypatch.setattr(service._live.watch.breaker, "_most", 0.15)
     else:
         monkeypatch.setattr(Calibrator, "inspect", troubled)
 
@@ -476,7 +476,7 @@ def test_an_open_breaker_is_closed_by_a_restart(
     opened: tuple[FeedService, Database], calibrated: Place, start: Callable[..., FeedService]
 ) -> None:
     service, database = opened
-    service._watch.breaker.trip("by hand")
+    service._live.watch.breaker.trip("by hand")
     publish(service, {"id": "new", "title": "Fresh", "category": "sport"})
     until(lambda: knows(service, "new"))
     np.testing.assert_array_equal(vector_of(service, "new"), hashed([ArticleText("sport: Fresh", "sport")])[0])

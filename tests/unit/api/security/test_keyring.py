@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from api.security import keys, tokens
-from api.security.keyring import FRESH_SECONDS, KeyRing
+from api.security.keyring import FRESH_SECONDS, STALE_SECONDS, KeyRing
 from api.security.scopes import Scope
-from recsys.errors import RequestError, StoreError
+from recsys.errors import RequestError, StoreAwayError, StoreError
 from recsys.store import audit
 from recsys.store import keys as key_store
 from recsys.store.database import Database
@@ -115,3 +115,31 @@ def test_making_and_revoking_is_on_record(sqlite_database: Database) -> None:
         ("open", "key_revoked", row.id),
         ("cli", "key_created", row.id),
     ]
+
+
+def test_while_the_database_is_away_keys_hold_as_they_were_known_for_a_while(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    token, row = keys.create(sqlite_database, Scope.READ, "", "cli")
+    ring = KeyRing(sqlite_database, clock)
+    asyncio.run(ring.current())
+    sqlite_database.reach.probe_from_now_on()
+    sqlite_database.reach.lost("gone")
+    clock.now += STALE_SECONDS
+    known = asyncio.run(ring.current())
+    assert known.owner(token) == row
+    assert known.owner(tokens.make()[0]) is None
+    clock.now += 1
+    with pytest.raises(StoreAwayError):
+        asyncio.run(ring.current())
+    sqlite_database.reach.found()
+    assert asyncio.run(ring.current()).owner(token) == row
+
+
+def test_a_process_that_never_read_keys_lets_nobody_in_while_the_database_is_away(
+    sqlite_database: Database, clock: Clock
+) -> None:
+    sqlite_database.reach.probe_from_now_on()
+    sqlite_database.reach.lost("gone")
+    with pytest.raises(StoreAwayError):
+        asyncio.run(KeyRing(sqlite_database, clock).current())

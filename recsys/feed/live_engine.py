@@ -1,0 +1,216 @@
+"""An engine kept true to three things: the log, the stored vectors of articles, and the active bundle.
+
+Whoever asks the engine or changes it holds `lock`. The engine itself is replaced, never changed, but for the state
+and vectors that it names.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.bundle import active_version
+from recsys.encoder.port import Encoder, ModelEncoder
+from recsys.errors import EncoderError
+from recsys.feed.calibrated import article_encoder
+from recsys.feed.cards import Cards
+from recsys.feed.engine import FeedEngine
+from recsys.feed.follow import LogFollower
+from recsys.feed.muted import muted
+from recsys.feed.mutes import Mutes
+from recsys.feed.touched import touched
+from recsys.feed.trained import TrainedSystem, active_system, equipped
+from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
+from recsys.frames import ARTICLES, empty, where
+from recsys.index.build import make_index
+from recsys.settings import Settings
+from recsys.store import articles as article_store
+from recsys.store import withdrawn
+from recsys.store.database import Database, unhurried
+
+if TYPE_CHECKING:
+    from recsys.feed.watch import AttentionWatch
+
+
+class LiveEngine:
+    """The engine of one process.
+
+    Attributes:
+        lock: held by whoever asks or changes the engine.
+        follower: brings the log into the state.
+        engine: as it is now.
+        watch: the calibration of the active bundle; None if it brings none.
+        cards: of the articles, and
+        mutes: of the readers, for when the database is away.
+    """
+
+    def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
+        self.lock = threading.RLock()
+        self.follower = LogFollower(database, settings.home / "state")
+        self.engine = FeedEngine(self.follower.state, VectorTable())
+        self.watch: AttentionWatch | None = None
+        self.cards = Cards()
+        self.mutes = Mutes(database)
+        self._database = database
+        self._settings = settings
+        self._encoder = encoder
+        self._reader: Encoder = encoder
+        self._served = encoder.name  # name of the vectors in the engine
+        self._waiting = empty(ARTICLES)
+        self._revision = 0
+        self._adopting = threading.Lock()
+
+    def start(self) -> None:
+        """Load state, stored vectors and the active bundle; without one the starting engine serves.
+
+        Raises:
+            BundleError: the active bundle cannot be used.
+            StoreError: the database cannot be reached.
+        """
+        with self.lock:
+            self.follower.start()
+            self.engine = self._starting_engine()
+            self._use(active_system(self._settings.home, self._encoder.name))
+            self._rebuild()
+            self.mutes.refresh()
+
+    @property
+    def from_memory(self) -> FeedEngine:
+        """The engine without the database: of what a reader had long ago it knows nothing."""
+        return replace(self.engine, touched=None, muted=self.mutes.of)
+
+    def catch_up(self) -> None:
+        """Fold what was appended to the log since; with `lock` held."""
+        self.follower.catch_up()
+        if self.follower.state is not self.engine.state:
+            # the log was folded anew, so dense ids changed: align the vectors with them
+            self._rebuild()
+            self.mutes.forget()
+
+    def refresh_articles(self) -> None:
+        """Take in articles stored or changed lately: encoded first, then known and searchable at once.
+
+        Raises:
+            EncoderError: the encoder fails; the articles are known all the same, and wait for their vectors.
+        """
+        with self.lock:
+            waiting, since, reader = self._waiting, self._revision, self._reader
+        with self._database.read() as connection:
+            gone, last = withdrawn.since(connection, since)
+            changed, newest = article_store.changed_since(connection, since)
+        revision = max(last, newest)
+        wanted = pl.concat([waiting, changed]).unique("id", keep="last", maintain_order=True)
+        wanted = wanted.filter(~pl.col("id").is_in(gone))
+        if wanted.is_empty() and not gone:
+            return
+        try:
+            vectors = ensure_vectors(self._database, reader, wanted)
+        except EncoderError:
+            with self.lock:
+                self.cards.put(self.follower.refresh_articles())
+            raise
+        with self.lock:
+            self.cards.drop(gone)
+            self.cards.put(self.follower.refresh_articles())
+            if self._reader is not reader:  # another bundle was adopted meanwhile: its articles are read next time
+                return
+            if reader.name != self._served:  # calibration was switched off
+                self._rebuild()
+                return
+            self._take_out(gone)
+            self._put(wanted, vectors)
+            self._waiting, self._revision = waiting.clear(), revision
+
+    def adopt_bundle(self) -> None:
+        """Serve with the active bundle, if another one was activated since: whole, from one answer to the next.
+
+        If its article vectors have another name, those stored serve at once, raw ones in the place of the rest.
+
+        Raises:
+            BundleError: it cannot be used; the engine stays as it is.
+        """
+        with self._adopting:  # one at a time, or an older one could come last
+            if active_version(self._settings.home) in (None, self.engine.model):
+                return
+            system = active_system(self._settings.home, self._encoder.name)
+            with self.lock, self._whole():
+                self._use(system)
+                if self._reader.name != self._served:
+                    self._rebuild()
+
+    def _starting_engine(self) -> FeedEngine:
+        return FeedEngine(
+            self.follower.state,
+            VectorTable(),
+            pool=self._settings.feed_candidates,
+            max_age=self._settings.max_article_age_days,
+            touched=partial(touched, self._database),
+            muted=partial(muted, self._database),
+        )
+
+    def _use(self, system: TrainedSystem | None) -> None:
+        """Rank with `system`, and read articles as it wants them read; a breaker that was open is no more."""
+        self.engine = equipped(self.engine, system)
+        if system is None or system.calibration is None:
+            self._reader, self.watch = self._encoder, None
+            return
+        from recsys.feed.watch import AttentionWatch
+
+        watch = AttentionWatch(system.version, system.calibration)
+        self._reader = article_encoder(self._encoder, system.calibration, watch.breaker, [watch.monitor])
+        self.watch = watch
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """All of a change, or nothing of it: the database may go away half-way."""
+        usual = self.engine, self.watch, self._reader, self._served, self._waiting, self._revision
+        try:
+            yield
+        except BaseException:
+            self.engine, self.watch, self._reader, self._served, self._waiting, self._revision = usual
+            raise
+
+    def _rebuild(self) -> None:
+        """Fill a new vector table and index from what is stored; the rest waits for `refresh_articles`.
+
+        Where there is no calibrated vector yet, the raw one serves: both lie in one space.
+        """
+        with self._whole():
+            with self._database.read() as connection, unhurried(connection):
+                articles, newest = article_store.changed_since(connection, 0)
+                self._revision = max(newest, withdrawn.since(connection, 0)[1])
+            self.cards.put(articles)
+            self.engine = replace(self.engine, state=self.follower.state, vectors=VectorTable(), index=None)
+            self._served = self._reader.name
+            self._waiting = self._put_stored(self._served, articles)
+            if self._served != self._encoder.name:
+                self._put_stored(self._encoder.name, self._waiting)
+
+    def _put_stored(self, name: str, articles: pl.DataFrame) -> pl.DataFrame:
+        """Take in the vectors called `name`; returns the articles that have none."""
+        present, vectors = stored_vectors(self._database, name, articles)
+        self._put(where(articles, present), vectors)
+        return where(articles, ~present)
+
+    def _put(self, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> None:
+        ids = articles["id"].to_list()
+        if not ids:
+            return
+        index = self.engine.index
+        if index is None:
+            index = make_index(self._settings.index, vectors.shape[1], len(ids), self._settings.device)
+            self.engine = replace(self.engine, index=index)
+        self.engine.vectors.put(self.engine.state.articles.lookup(ids), vectors)
+        index.add(ids, vectors)
+
+    def _take_out(self, ids: list[str]) -> None:
+        rows = self.engine.state.articles.lookup(ids)
+        self.engine.vectors.drop(rows[rows >= 0])
+        if self.engine.index is not None:
+            self.engine.index.remove(ids)

@@ -1,0 +1,55 @@
+"""A TCP line to a server that can be cut, or fall silent."""
+
+import socket
+import threading
+from contextlib import suppress
+
+
+class Cable:
+    """A proxy. Cut: open connections break, new ones are refused. Silent: nothing comes through, nothing fails."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._ends: list[socket.socket] = []
+        self._listener: socket.socket | None = None
+        self._through = threading.Event()
+        self._through.set()
+        self.port = 0
+        self.mend()
+
+    def mend(self) -> None:
+        self._through.set()
+        listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener, self.port = listener, listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        assert self._listener is not None
+        for end in (self._listener, *self._ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self._ends.clear()
+        self._through.set()
+
+    def silence(self) -> None:
+        self._through.clear()
+
+    def speak(self) -> None:
+        self._through.set()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(self._target)
+                self._ends += [near, far]
+                for one, other in ((near, far), (far, near)):
+                    threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                self._through.wait()
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)

@@ -1,0 +1,60 @@
+"""What is kept in memory for when the database is away: cards of articles and what readers muted."""
+
+import pytest
+
+from recsys.domain import Article, Event, EventKind
+from recsys.feed.cards import CARD, Cards
+from recsys.feed.mutes import Mutes
+from recsys.frames import articles_frame, events_frame
+from recsys.store import erasure, log, preferences
+from recsys.store.database import Database
+from tests.trained import world
+
+
+def test_cards_tell_what_a_page_needs_in_the_order_asked_for() -> None:
+    cards, few = Cards(), world().articles.head(5)
+    cards.put(few)
+    ids = few["id"].to_list()[::-1]
+    assert cards.of([*ids[:2], "unknown", *ids[2:]]).to_dicts() == few.select(CARD).reverse().to_dicts()
+    cards.put(articles_frame([Article(ids[0], "Changed")]))
+    cards.drop([ids[1]])
+    assert cards.of(ids[:2])["title"].to_list() == ["Changed"]
+    assert cards.of([]).columns == list(CARD)
+
+
+def said(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
+    events = [Event(f"{r}-{s}-{k}-{at}", r, k, at, at, subject=s) for r, s, k, at in rows]
+    with database.write() as connection:
+        log.append(connection, events_frame(events), None)
+
+
+def test_mutes_follow_the_log_and_agree_with_it(database: Database) -> None:
+    mutes = Mutes(database)
+    mutes.refresh()
+    assert mutes.of("r", 0) == frozenset()
+    said(
+        database,
+        ("r", "sport", EventKind.MUTE, 10),
+        ("r", "world", EventKind.MUTE, 11),
+        ("q", "x", EventKind.MUTE, 12),
+    )
+    mutes.refresh()
+    said(database, ("r", "sport", EventKind.UNMUTE, 20), ("r", "local", EventKind.FOLLOW, 21))
+    said(database, ("r", "world", EventKind.UNMUTE, 5))  # an older log, imported later
+    mutes.refresh()
+    assert mutes.of("r", 0) == {"world"}
+    with database.read() as connection:
+        assert preferences.of(connection, "r", 100).mute == mutes.of("r", 0)
+
+
+@pytest.mark.parametrize("forgets", [True, False])
+def test_who_was_erased_is_forgotten_once_told(sqlite_database: Database, forgets: bool) -> None:
+    mutes = Mutes(sqlite_database)
+    said(sqlite_database, ("r", "sport", EventKind.MUTE, 10))
+    mutes.refresh()
+    with sqlite_database.write() as connection:
+        erasure.erase(connection, "r", 20)
+    if forgets:
+        mutes.forget()
+    mutes.refresh()
+    assert bool(mutes.of("r", 0)) is not forgets
