@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from recsys.feed import activation
+from recsys.errors import BundleError
+from recsys.feed import activation, challenge
+from recsys.feed.challenge import Challenge
 from recsys.store import audit
 from recsys.store.audit import Act, AuditRow
 from recsys.store.database import Database
@@ -26,6 +28,32 @@ def roll_back(database: Database, home: Path, encoder: str, actor: str) -> str:
     """
     version = activation.roll_back(home, encoder)
     _record(database, actor, Act.MODEL_ROLLED_BACK, version)
+    return version
+
+
+def try_out(database: Database, home: Path, chosen: Challenge, encoder: str, actor: str) -> None:
+    """Try a bundle beside the one that serves.
+
+    Raises:
+        BundleError: it cannot serve, or there is no other one that does; what was on trial stays.
+        RequestError: its shares make no trial.
+    """
+    challenge.start(home, chosen, encoder)
+    _record(
+        database, actor, Act.TRIAL_STARTED, f"{chosen.version} share={chosen.share:g} shadow={chosen.shadow:g}"
+    )
+
+
+def end_trial(database: Database, home: Path, actor: str) -> str:
+    """Try nothing any more; returns the version that was on trial.
+
+    Raises:
+        BundleError: nothing was.
+    """
+    version = challenge.stop(home)
+    if version is None:
+        raise BundleError("no bundle is on trial")
+    _record(database, actor, Act.TRIAL_ENDED, version)
     return version
 
 

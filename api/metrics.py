@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from recsys.attention.gauges import Gauges
+from recsys.feed.challenger import Challenger
 from recsys.feed.service import FeedService
 from recsys.feed.spool import ERASED, FULL, UNREADABLE, UNWRITABLE, Spool
 
@@ -71,11 +72,31 @@ class ServiceCollector(Collector):
         )
         yield from _spool(self._service.spool)
         yield InfoMetricFamily("attune_model", "What ranks.", value={"version": self._service.engine.model})
+        yield from _trial(self._service.challenger)
         yield GaugeMetricFamily(
             "attune_ready",
             "1 once the articles of the first start are searchable.",
             float(self._service.ready.is_set()),
         )
+
+
+def _trial(challenger: Challenger) -> Iterator[Metric]:
+    tried = challenger.on_trial
+    on_trial = GaugeMetricFamily(
+        "attune_trial",
+        "Share of readers, or of feeds in the shadow, of a model on trial.",
+        labels=["version", "how"],
+    )
+    if tried is not None:
+        on_trial.add_metric([tried.version, "share"], tried.share)
+        on_trial.add_metric([tried.version, "shadow"], tried.shadow)
+    yield on_trial
+    yield CounterMetricFamily(
+        "attune_shadow_slates", "Slates that a model on trial made unseen.", value=challenger.unseen
+    )
+    yield CounterMetricFamily(
+        "attune_shadow_failures", "Slates that a model on trial failed to make, unseen.", value=challenger.failed
+    )
 
 
 def _spool(spool: Spool) -> Iterator[Metric]:

@@ -1,8 +1,10 @@
 """Bodies of what is said about models."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ModelOut(BaseModel):
@@ -15,14 +17,28 @@ class ModelOut(BaseModel):
     problem: str | None
 
 
+class Trial(BaseModel):
+    """A bundle tried beside the one that serves.
+
+    It answers a `share` of the readers, and ranks so many (`shadow`) of the others' feeds without being shown.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": "…", "share": 0.1}]})
+
+    version: Annotated[str, Field(min_length=1, max_length=200)]
+    share: Share = 0.0
+    shadow: Share = 0.0
+
+
 class ModelsOut(BaseModel):
-    """All bundles, and the version that this process answers with."""
+    """All bundles, the version that this process answers with, and what is on trial beside it."""
 
     serving: str
     models: list[ModelOut]
+    trial: Trial | None
 
 
-class ActivatedOut(BaseModel):
-    """The version that serves from now on."""
+class VersionOut(BaseModel):
+    """The version that serves from now on, or is tried no more."""
 
     version: str

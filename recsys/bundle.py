@@ -3,6 +3,7 @@
     HOME/bundles/<version>/manifest.json …    one folder a bundle
     HOME/bundles/ACTIVE                       version that serves
     HOME/bundles/PREVIOUS                     version that served before it
+    HOME/bundles/CHALLENGER                   what is tried beside it (`feed.challenge`)
 
 This module knows paths and hashes, not what is in the files. A bundle holds no reader data.
 """
@@ -99,18 +100,18 @@ def activate(home: Path, version: str) -> None:
     load(home, version)
     before = active_version(home)
     if before is not None and before != version:
-        _point(home, "PREVIOUS", before)
-    _point(home, "ACTIVE", version)
+        point(home, "PREVIOUS", before)
+    point(home, "ACTIVE", version)
 
 
 def active_version(home: Path) -> str | None:
     """The version that serves, None before the first."""
-    return _pointed(home, "ACTIVE")
+    return pointed(home, "ACTIVE")
 
 
 def previous_version(home: Path) -> str | None:
     """The version that served before the active one, None if there was none."""
-    return _pointed(home, "PREVIOUS")
+    return pointed(home, "PREVIOUS")
 
 
 def versions(home: Path) -> list[str]:
@@ -118,15 +119,22 @@ def versions(home: Path) -> list[str]:
     return sorted(path.parent.name for path in (home / "bundles").glob(f"[!.]*/{MANIFEST}"))
 
 
-def _point(home: Path, pointer: str, version: str) -> None:
+def point(home: Path, pointer: str, text: str) -> None:
+    """Let `pointer` say `text`, atomically."""
     partial = home / "bundles" / f".{pointer}.partial"
-    partial.write_text(version)
+    partial.write_text(text)
     partial.replace(home / "bundles" / pointer)
 
 
-def _pointed(home: Path, pointer: str) -> str | None:
+def pointed(home: Path, pointer: str) -> str | None:
+    """What `pointer` says; None if there is none."""
     file = home / "bundles" / pointer
     return (file.read_text().strip() or None) if file.is_file() else None
+
+
+def unpoint(home: Path, pointer: str) -> None:
+    """Remove `pointer`, if there is one."""
+    (home / "bundles" / pointer).unlink(missing_ok=True)
 
 
 def _hashes(version: str, manifest: Any) -> dict[str, str]:

@@ -1,11 +1,11 @@
-"""`attune models`: list, activate."""
+"""`attune models`: list, activate, roll back, try out."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.cli.options import DatabaseUrl, Home, settings_from
+from api.cli.options import DatabaseUrl, Home, moment, settings_from
 from recsys.errors import BundleError
 
 app = typer.Typer(help="Trained bundles: list them, choose the one that serves.", no_args_is_help=True)
@@ -15,6 +15,7 @@ app = typer.Typer(help="Trained bundles: list them, choose the one that serves."
 def list_models(home: Home = None) -> None:
     """All bundles, the active one marked."""
     from recsys import bundle
+    from recsys.feed import challenge
 
     folder = settings_from(None, home).home
     active = bundle.active_version(folder)
@@ -22,6 +23,12 @@ def list_models(home: Home = None) -> None:
         typer.echo(f"no bundles in {folder}: run `attune train`")
     for version in bundle.versions(folder):
         typer.echo(f"{'*' if version == active else ' '} {version}  {_told(folder, version)}")
+
+    tried = challenge.challenge(folder)
+    if tried is not None:
+        typer.echo(
+            f"on trial: {tried.version}, share {tried.share:g} of readers, shadow {tried.shadow:g} of feeds"
+        )
 
 
 def _told(home: Path, version: str) -> str:
@@ -66,3 +73,55 @@ def rollback(database_url: DatabaseUrl = None, home: Home = None) -> None:
     with opened(settings.database_url) as database:
         version = administration.roll_back(database, settings.home, LazyEncoder(settings).name, actor="cli")
     typer.echo(f"bundle {version} is active again; running services take it within a second")
+
+
+@app.command("try")
+def try_out(
+    version: Annotated[str, typer.Argument(help="As `attune models list` shows it.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="Share of readers who get its answers.")] = 0.0,
+    shadow: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the other feeds that it ranks without being shown.")
+    ] = 0.0,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Try a bundle beside the one that serves: an A/B test, in the shadow, or both."""
+    from api import administration
+    from recsys.encoder.lazy import LazyEncoder
+    from recsys.feed.challenge import Challenge
+    from recsys.store.database import opened
+
+    settings, chosen = settings_from(database_url, home), Challenge(version, share, shadow)
+    with opened(settings.database_url) as database:
+        administration.try_out(database, settings.home, chosen, LazyEncoder(settings).name, actor="cli")
+    typer.echo(f"bundle {version} is on trial; running services take it within a second")
+
+
+@app.command("end-trial")
+def end_trial(database_url: DatabaseUrl = None, home: Home = None) -> None:
+    """Try nothing any more; the active bundle answers everybody."""
+    from api import administration
+    from recsys.store.database import opened
+
+    settings = settings_from(database_url, home)
+    with opened(settings.database_url) as database:
+        version = administration.end_trial(database, settings.home, actor="cli")
+    typer.echo(f"bundle {version} is on trial no more")
+
+
+@app.command()
+def compare(
+    since: Annotated[
+        str | None, typer.Option("--from", help="Slates shown since then, ISO 8601; all by default.")
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """What readers did with the slates of each model, and what a challenger would have shown instead."""
+    from api.cli.comparison import print_comparison
+    from recsys.store import trials
+    from recsys.store.database import opened
+
+    start = moment(since, "--from") or 0
+    with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:
+        outcomes, shadows = trials.outcomes(connection, start), trials.shadows(connection, start)
+    print_comparison(outcomes, shadows)

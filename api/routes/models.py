@@ -1,17 +1,20 @@
 """/v1/models: the trained bundles, and which one serves."""
 
+from dataclasses import asdict
+
 from fastapi import Request
 
 from api import administration
 from api.dependencies import Service
 from api.errors import Refusal
-from api.model_schemas import ActivatedOut, ModelOut, ModelsOut
+from api.model_schemas import ModelOut, ModelsOut, Trial, VersionOut
 from api.openapi import problems
 from api.security.gate import actor, gated
 from api.security.scopes import Scope
 from api.times import to_iso
 from recsys import bundle
 from recsys.feed.activation import Model, models
+from recsys.feed.challenge import Challenge
 
 router = gated("/v1/models", "models", Scope.ADMIN)
 
@@ -20,25 +23,50 @@ router = gated("/v1/models", "models", Scope.ADMIN)
 def listed(service: Service) -> ModelsOut:
     """All bundles, the newest first. `serving` is what this process answers with; 'starting' before any."""
     found = [_out(model) for model in models(service.home, service.encoder)]
-    return ModelsOut(serving=service.engine.model, models=found)
+    tried = service.challenger.on_trial
+    return ModelsOut(
+        serving=service.engine.model, models=found, trial=None if tried is None else Trial(**asdict(tried))
+    )
 
 
 @router.post("/rollback", responses=problems(409))
-def roll_back(request: Request, service: Service) -> ActivatedOut:
+def roll_back(request: Request, service: Service) -> VersionOut:
     """Go back to the bundle that served before the active one."""
     version = administration.roll_back(service.database, service.home, service.encoder, actor(request))
     service.adopt_bundle()
-    return ActivatedOut(version=version)
+    return VersionOut(version=version)
+
+
+@router.put("/trial", responses=problems(404, 409))
+def try_out(request: Request, service: Service, body: Trial) -> Trial:
+    """Try a bundle beside the one that serves: an A/B test by readers, in the shadow, or both."""
+    _require(service, body.version)
+    chosen = Challenge(**body.model_dump())
+    administration.try_out(service.database, service.home, chosen, service.encoder, actor(request))
+    service.adopt_challenger()
+    return body
+
+
+@router.delete("/trial", responses=problems(409))
+def end_trial(request: Request, service: Service) -> VersionOut:
+    """Try nothing any more. What its slates came to stays in the log: `attune models compare` tells."""
+    version = administration.end_trial(service.database, service.home, actor(request))
+    service.adopt_challenger()
+    return VersionOut(version=version)
 
 
 @router.post("/{version}/activate", responses=problems(404, 409))
-def activate(request: Request, service: Service, version: str) -> ActivatedOut:
+def activate(request: Request, service: Service, version: str) -> VersionOut:
     """Serve with a bundle from the next answer on, elsewhere within a second. A bad one changes nothing."""
-    if version not in bundle.versions(service.home):
-        raise Refusal(404, "There is no such model", "GET /v1/models tells which there are")
+    _require(service, version)
     administration.activate(service.database, service.home, version, service.encoder, actor(request))
     service.adopt_bundle()
-    return ActivatedOut(version=version)
+    return VersionOut(version=version)
+
+
+def _require(service: Service, version: str) -> None:
+    if version not in bundle.versions(service.home):
+        raise Refusal(404, "There is no such model", "GET /v1/models tells which there are")
 
 
 def _out(model: Model) -> ModelOut:

@@ -20,6 +20,7 @@ from recsys.encoder.port import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.calibrated import article_encoder
 from recsys.feed.cards import Cards
+from recsys.feed.challenger import Challenger
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
 from recsys.feed.muted import muted
@@ -48,6 +49,7 @@ class LiveEngine:
         watch: the calibration of the active bundle; None if it brings none.
         cards: of the articles, and
         mutes: of the readers, for when the database is away.
+        challenger: what is tried beside the active bundle.
     """
 
     def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
@@ -57,6 +59,7 @@ class LiveEngine:
         self.watch: AttentionWatch | None = None
         self.cards = Cards()
         self.mutes = Mutes(database)
+        self.challenger = Challenger(settings.home, lambda: encoder.name)
         self._database = database
         self._settings = settings
         self._encoder = encoder

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from recsys.domain import FeedRequest, Ranking, RankRequest
+from recsys.domain import DAY, FeedRequest, Ranking, RankRequest
 from recsys.encoder.port import ModelEncoder
 from recsys.errors import StoreAwayError, StoreError
+from recsys.feed.challenger import Challenger
 from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
 from recsys.feed.live_engine import LiveEngine
@@ -31,7 +32,7 @@ from recsys.feed.slates import slate_of
 from recsys.feed.spool import Spool
 from recsys.settings import Settings
 from recsys.store import articles as article_store
-from recsys.store import log, pages
+from recsys.store import log, pages, shadows
 from recsys.store.database import Database
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ _PROBE_SECONDS = 1.0
 """How often a database that is away is tried."""
 
 _SWEEP_SECONDS = 60.0
-"""How often pages that nobody can go on with any more are deleted."""
+"""How often pages that nobody can go on with any more are deleted, and what no trial needs any more."""
+
+_SHADOWS_KEPT = 30 * DAY
+"""How long a slate is kept that a challenger made and nobody saw."""
 
 _PATIENCE = 10.0
 """Seconds that `stop` waits for articles being encoded, and between attempts after a failure."""
@@ -85,6 +89,7 @@ class FeedService:
         adopt, sweep = self._while_reachable(self.adopt_bundle), self._while_reachable(self._sweep)
         self.articles = Periodic("articles", take_in, _POLL_SECONDS, _PATIENCE)
         self.bundles = Periodic("bundles", adopt, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
+        self.trials = Periodic("trials", self.adopt_challenger, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
         self.sweeping = Periodic("expired pages", sweep, _SWEEP_SECONDS, _SWEEP_SECONDS)
         self.recovery = Periodic("recovery", self._recover, _PROBE_SECONDS, _PROBE_SECONDS)
 
@@ -119,6 +124,11 @@ class FeedService:
         return self._live.engine
 
     @property
+    def challenger(self) -> Challenger:
+        """What is tried beside the active bundle."""
+        return self._live.challenger
+
+    @property
     def attention(self) -> "Gauges | None":
         """How calibration of article vectors goes; None if the bundle brings no calibrator."""
         watch = self._live.watch  # another thread may adopt a bundle meanwhile
@@ -136,9 +146,9 @@ class FeedService:
     def start(self) -> None:
         """Load state, stored vectors and the active bundle; without one the starting engine serves.
 
-        From then on one thread takes in new articles, first those of the log that have no vector yet, another one
-        adopts bundles that are activated, and one tries the database while it is away. What a process left in the
-        spool that was killed is stored first.
+        From then on one thread takes in new articles, first those of the log that have no vector yet, others adopt
+        bundles that are activated or put on trial, and one tries the database while it is away. What a process
+        left in the spool that was killed is stored first.
 
         Raises:
             BundleError: the active bundle cannot be used.
@@ -147,12 +157,12 @@ class FeedService:
         store_spooled(self.database, self.spool, self.clock)
         self._live.start()
         self.database.reach.probe_from_now_on()
-        for job in (self.articles, self.bundles, self.sweeping, self.recovery):
+        for job in (self.articles, self.bundles, self.trials, self.sweeping, self.recovery):
             job.start()
 
     def stop(self) -> None:
         """Stop taking in articles and bundles, and write a snapshot, so that the next start is quick."""
-        for job in (self.recovery, self.sweeping, self.bundles, self.articles):
+        for job in (self.recovery, self.sweeping, self.trials, self.bundles, self.articles):
             job.stop(_PATIENCE)
         with self._live.lock:
             self._live.follower.save_snapshot()
@@ -175,7 +185,8 @@ class FeedService:
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Rank the candidates of `request`; nothing is logged. `as_of` is set here."""
         with self._current() as now:
-            ranking = now.engine.rank(replace(request, as_of=now.as_of), explain)
+            engine = self.challenger.answering(now.engine, request.reader)
+            ranking = engine.rank(replace(request, as_of=now.as_of), explain)
             return replace(ranking, degraded=now.degraded)
 
     def ask(self, question: Callable[[FeedEngine, int], T]) -> T:
@@ -222,6 +233,14 @@ class FeedService:
         """
         self._live.adopt_bundle()
 
+    def adopt_challenger(self) -> None:
+        """Try what is on trial now, or nothing any more.
+
+        Raises:
+            BundleError: it cannot be used; what was tried before stays.
+        """
+        self.challenger.adopt(self.engine.model)
+
     def articles_changed(self) -> None:
         """Tell that articles were stored, so that they are taken in now and not within a second."""
         self.articles.wake()
@@ -245,9 +264,11 @@ class FeedService:
             watch.record(self.database, self.clock.next())
 
     def _sweep(self) -> None:
-        """Delete what nobody can go on with any more."""
+        """Delete what nobody can go on with any more, and what no trial needs any more."""
+        now = self.clock.next()
         with self.database.write() as connection:
-            pages.sweep(connection, self.clock.next())
+            pages.sweep(connection, now)
+            shadows.sweep(connection, now - _SHADOWS_KEPT)
 
     def _while_reachable(self, job: Callable[[], None]) -> Callable[[], None]:
         """`job`, which is not done while the database is away: that is no failure of its own."""
@@ -299,26 +320,30 @@ class FeedService:
             if cursor is not None:
                 with self.database.read() as connection:
                     asked, rest = go_on(connection, asked, cursor)
-            ranking, left = now.engine.page(asked, rest)
-            return self._logged(asked, replace(ranking, degraded=now.degraded), left)
+            ranking, left = self.challenger.answering(now.engine, asked.reader).page(asked, rest)
+            first = rest is None and not now.degraded
+            unseen = self.challenger.shadow(now.engine, asked) if first else None
+            return self._logged(asked, replace(ranking, degraded=now.degraded), left, unseen)
 
-    def _logged(self, request: FeedRequest, ranking: Ranking, left: Rest) -> FeedPage:
-        """The page, in the log or else in the spool."""
+    def _logged(self, request: FeedRequest, ranking: Ranking, left: Rest, unseen: Ranking | None) -> FeedPage:
+        """The page, in the log or else in the spool; `unseen` is what a challenger would have shown."""
         if not ranking.items:
             return FeedPage(ranking, None)
         try:
-            return FeedPage(ranking, self._log_slate(request, ranking, left))
+            return FeedPage(ranking, self._log_slate(request, ranking, left, unseen))
         except StoreAwayError:
             # it may be stored all the same, if only the answer was lost: its id stores it once
             self.spool.put(slate_of(request, ranking, known_at=request.as_of))
             return FeedPage(replace(ranking, degraded=True), None)
 
-    def _log_slate(self, request: FeedRequest, ranking: Ranking, left: Rest) -> str | None:
+    def _log_slate(self, request: FeedRequest, ranking: Ranking, left: Rest, unseen: Ranking | None) -> str | None:
         """Append the slate, and keep what it left; returns the cursor to that."""
         with self.database.write() as connection:
             end = log.lock(connection)
             self.clock.at_least(end.last_known_at)
             log.append_slate(connection, slate_of(request, ranking, self.clock.next()), end)
             cursor = keep(connection, request, left)
+            if unseen is not None:
+                shadows.add(connection, request.reader, unseen)
         self._live.catch_up()
         return cursor

@@ -17,6 +17,8 @@ class Act(StrEnum):
     KEY_REVOKED = "key_revoked"
     MODEL_ACTIVATED = "model_activated"
     MODEL_ROLLED_BACK = "model_rolled_back"
+    TRIAL_STARTED = "trial_started"
+    TRIAL_ENDED = "trial_ended"
     READER_ERASED = "reader_erased"
 
 

@@ -225,6 +225,18 @@ feed_pages = Table(
     Column("rest", Text, nullable=False, comment="JSON: ids, scores and sources not shown yet"),
 )
 
+shadow_slates = Table(
+    "shadow_slates",
+    metadata,
+    Column("request_id", Id, primary_key=True),
+    Column("model", String, primary_key=True),
+    Column("reader", Id, nullable=False, index=True),
+    Column("at", BigInteger, nullable=False, index=True, comment="microseconds since 1970-01-01 UTC"),
+    Column("candidates", Text, nullable=False, comment="JSON array of article ids, in order"),
+    Column("scores", Text, nullable=False, comment="JSON array"),
+    comment="made by a challenger for a request, and not shown",
+)
+
 user_records = Table(
     "user_records",
     metadata,

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from recsys.domain import DAY, Event, EventKind, Slate
+from recsys.domain import DAY, Event, EventKind, RankedItem, Ranking, Slate
 from recsys.frames import events_frame, slates_frame
-from recsys.store import erasure, log, preferences, readers, replay, user_records
+from recsys.store import erasure, log, preferences, readers, replay, shadows, user_records
 from recsys.store.database import Database
 from recsys.store.scrub import scrub
 from recsys.store.tables import PERSONAL, metadata
 from recsys.store.user_records import UserRecord
 
 VICTIM, OTHER = uuid.uuid4().hex, uuid.uuid4().hex
-ROWS = {"events": 3, "feed_pages": 0, "impressions": 1, "readers": 1, "user_records": 1}
+ROWS = {"events": 3, "feed_pages": 0, "impressions": 1, "readers": 1, "shadow_slates": 1, "user_records": 1}
 
 
 def event(id: str, reader: str, kind: EventKind = EventKind.CLICK, at: int = DAY, **more: Any) -> Event:
@@ -40,6 +40,8 @@ def filled(database: Database) -> Database:
     append(database, events, slates)
     with database.write() as connection:
         user_records.save(connection, [UserRecord(VICTIM, {"is": VICTIM}), UserRecord(OTHER)], DAY)
+        for reader in (VICTIM, OTHER):
+            shadows.add(connection, reader, Ranking(f"s-{reader}", "m", DAY, (RankedItem("a", 1.0, 0),)))
     return database
 
 

@@ -153,7 +153,7 @@ def test_a_bad_model_is_refused_by_reason_and_the_old_one_stays(
     assert any(word in answer.json()["detail"] for word in ("is damaged", "encoder 'x'", "no readable bundle"))
     assert ranked(client).json()["model"] == "v1"
     assert bundle.active_version(home.home) == "v1"
-    assert client.get("/readyz").status_code == 200
+    until(lambda: client.get("/readyz").status_code == 200)
     (told,) = [each for each in client.get("/v1/models").json()["models"] if each["version"] == "bad"]
     assert told["problem"]
 
@@ -162,6 +162,7 @@ def test_a_bad_model_that_was_pointed_to_by_hand_leaves_the_old_one_serving_and_
     start: Callable[[], TestClient], home: Place
 ) -> None:
     client = start()
+    until(lambda: client.get("/readyz").status_code == 200)
     (home.home / "bundles" / "ACTIVE").write_text("nothing")
     until(lambda: client.get("/readyz").status_code == 503)
     assert "nothing" in client.get("/readyz").json()["detail"]

@@ -1,0 +1,85 @@
+"""The bundle on trial as one process has it: it answers some readers, and ranks some feeds unseen."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from recsys.domain import FeedRequest, Ranking
+from recsys.feed.challenge import Challenge, challenge
+from recsys.feed.engine import FeedEngine
+from recsys.feed.trained import TrainedSystem, equipped, load_active
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rival:
+    challenge: Challenge
+    system: TrainedSystem
+
+
+class Challenger:
+    """What is tried beside the active bundle; nothing, as long as nothing is.
+
+    It ranks with the state and vectors of the engine that serves, whatever calibration it was trained with: raw
+    and calibrated vectors lie in one space.
+
+    Attributes:
+        unseen: slates that it made without being shown.
+        failed: how often it could not; nobody noticed.
+    """
+
+    def __init__(self, home: Path, encoder: Callable[[], str]) -> None:
+        self.unseen = 0
+        self.failed = 0
+        self._home = home
+        self._encoder = encoder
+        self._rival: _Rival | None = None
+
+    @property
+    def on_trial(self) -> Challenge | None:
+        """What this process tries."""
+        return None if self._rival is None else self._rival.challenge
+
+    def adopt(self, active: str) -> None:
+        """Try what is on trial now beside `active`; a challenger that was activated has won, and is tried no more.
+
+        Raises:
+            BundleError: it cannot be used; what was tried before stays.
+        """
+        wanted = challenge(self._home)
+        if wanted is None or wanted.version == active:
+            self._rival = None
+        elif wanted != self.on_trial:
+            self._rival = _Rival(wanted, self._system(wanted.version))
+
+    def answering(self, engine: FeedEngine, reader: str | None) -> FeedEngine:
+        """Who answers `reader`: `engine`, or the same with the models on trial."""
+        rival = self._rival
+        if rival is None or not rival.challenge.answers(reader):
+            return engine
+        return equipped(engine, rival.system)
+
+    def shadow(self, engine: FeedEngine, request: FeedRequest) -> Ranking | None:
+        """What the models on trial would have shown, if this is one of the feeds that they rank unseen."""
+        rival = self._rival
+        if rival is None or rival.challenge.answers(request.reader):
+            return None
+        if not rival.challenge.shadows(request.request_id):
+            return None
+        try:
+            slate = equipped(engine, rival.system).recommend(replace(request, explain=False))
+        except Exception as error:  # whatever it is: the reader gets the feed of the model that serves
+            if not self.failed:
+                logger.exception("the challenger %s failed, unseen", rival.challenge.version, exc_info=error)
+            self.failed += 1
+            return None
+        self.unseen += 1
+        return slate
+
+    def _system(self, version: str) -> TrainedSystem:
+        rival = self._rival
+        if rival is not None and rival.challenge.version == version:
+            return rival.system  # only its shares have changed
+        return load_active(self._home, self._encoder(), version)

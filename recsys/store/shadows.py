@@ -1,0 +1,28 @@
+"""Slates that a challenger made and nobody saw: no part of the log."""
+
+import json
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from recsys.domain import Ranking
+from recsys.store.tables import shadow_slates
+
+
+def add(connection: Connection, reader: str, slate: Ranking) -> None:
+    """Keep a slate that was not shown to `reader`, beside the one that was, whose request id it has."""
+    connection.execute(
+        sa.insert(shadow_slates).values(
+            request_id=slate.request_id,
+            model=slate.model,
+            reader=reader,
+            at=slate.as_of,
+            candidates=json.dumps([item.id for item in slate.items], ensure_ascii=False),
+            scores=json.dumps([item.score for item in slate.items]),
+        )
+    )
+
+
+def sweep(connection: Connection, before: int) -> int:
+    """Delete what is older (microseconds); returns how many slates that were."""
+    return connection.execute(sa.delete(shadow_slates).where(shadow_slates.c.at < before)).rowcount

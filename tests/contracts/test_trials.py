@@ -1,0 +1,74 @@
+"""What the store tells of models on trial, on every database."""
+
+from typing import Any
+
+from recsys.domain import DAY, Event, EventKind, RankedItem, Ranking, Slate
+from recsys.frames import events_frame, slates_frame
+from recsys.store import log, shadows, trials
+from recsys.store.database import Database
+
+
+def slate(id: str, model: str | None, reader: str = "r", at: int = DAY) -> Slate:
+    return Slate(id, reader, at, at, ("a", "b", "c"), scores=(3.0, 2.0, 1.0), model=model)
+
+
+def event(id: str, kind: EventKind, request: str | None, **more: Any) -> Event:
+    told: dict[str, Any] = {"article": "a", "request_id": request} | more
+    return Event(id, "r", kind, DAY, DAY + 1, **told)
+
+
+def unseen(request: str, *ids: str, model: str = "new", at: int = DAY) -> Ranking:
+    items = tuple(RankedItem(id_, 1.0 / place, place) for place, id_ in enumerate(ids, start=1))
+    return Ranking(request, model, at, items)
+
+
+def append(database: Database, slates: list[Slate], events: list[Event], unseen: list[Ranking]) -> None:
+    with database.write() as connection:
+        log.append(connection, events_frame(events), slates_frame(slates))
+        for each in unseen:
+            shadows.add(connection, "r", each)
+
+
+def test_what_came_of_a_slate_is_what_quotes_it(database: Database) -> None:
+    events = [
+        event("1", EventKind.CLICK, "s1"),
+        event("2", EventKind.CLICK, "s1"),  # the same article once more
+        event("3", EventKind.CLICK, "s1", article="b"),
+        event("4", EventKind.READ, "s1", value=40.0),
+        event("5", EventKind.READ, "s1", value=2.5, article="b"),
+        event("6", EventKind.CLICK, None, article="c"),
+        event("7", EventKind.CLICK, "s3", article="c"),
+    ]
+    append(database, [slate("s1", "old"), slate("s2", "new", "r2"), slate("s3", None)], events, [])
+    with database.read() as connection:
+        found = trials.outcomes(connection, since=0)
+    assert found.rows() == [("old", "r", 2, 42.5), ("new", "r2", 0, 0.0)]
+
+
+def test_only_slates_since_a_time_are_told(database: Database) -> None:
+    append(database, [slate("s1", "old"), slate("s2", "old", at=2 * DAY)], [], [])
+    with database.read() as connection:
+        assert trials.outcomes(connection, since=DAY + 1).height == 1
+        assert trials.outcomes(connection, since=3 * DAY).is_empty()
+        assert trials.outcomes(connection, since=3 * DAY).schema == trials.OUTCOMES
+
+
+def test_unseen_slates_stand_beside_what_was_shown_and_opened(database: Database) -> None:
+    events = [event("1", EventKind.CLICK, "s1", article="b"), event("2", EventKind.CLICK, "s1", article="b")]
+    append(database, [slate("s1", "old"), slate("s2", "old")], events, [unseen("s1", "b", "d"), unseen("s2", "c")])
+    with database.read() as connection:
+        found = trials.shadows(connection, since=0)
+    assert found.rows() == [
+        ("new", "r", ["b", "d"], ["a", "b", "c"], ["b"]),
+        ("new", "r", ["c"], ["a", "b", "c"], []),
+    ]
+
+
+def test_old_unseen_slates_are_swept(database: Database) -> None:
+    append(
+        database, [slate("s1", "old"), slate("s2", "old")], [], [unseen("s1", "a"), unseen("s2", "a", at=3 * DAY)]
+    )
+    with database.write() as connection:
+        assert shadows.sweep(connection, before=2 * DAY) == 1
+    with database.read() as connection:
+        assert trials.shadows(connection, since=0).height == 1
