@@ -30,6 +30,9 @@ app.command()(ablate)
 def evaluate(
     seeds: Annotated[int, typer.Option(min=1, max=50, help="Draws of damage to average over.")] = 5,
     slates: Annotated[int, typer.Option(min=1, help="Rank at most so many of the newest impressions.")] = 1_000,
+    titles_only: Annotated[
+        bool, typer.Option("--titles-only", help="Encode titles without their categories.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write a report to this file.")] = None,
     database_url: DatabaseUrl = None,
@@ -46,7 +49,8 @@ def evaluate(
         require_writable(file)
     settings = settings_from(database_url, home)
     with bars() as progress:
-        result = evaluate_attention(open_database(settings.database_url), settings, seeds, slates, progress)
+        database = open_database(settings.database_url)
+        result = evaluate_attention(database, settings, seeds, slates, progress, titles_only)
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2))
     if html_file is not None:

@@ -39,7 +39,7 @@ def gate_articles(trial: Trial, seed: int, progress: Progress) -> tuple[Strength
     draws = []
     for draw in range(DRAWS):
         progress("article calibration: draws of damage", draw + 1, DRAWS)
-        draws.append(_damaged(trial, undamaged, injector, np.random.default_rng([seed, draw])))
+        draws.append(under_damage(trial, undamaged, injector, np.random.default_rng([seed, draw])))
     robust = {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in _ARMS}
     parts, chosen = _judged(clean, robust, trial.readers)
     return STRENGTHS[chosen] if chosen else Strength(), {
@@ -53,12 +53,18 @@ def gate_articles(trial: Trial, seed: int, progress: Progress) -> tuple[Strength
     }
 
 
-def _damaged(trial: Trial, undamaged: Mapping[str, Vectors], injector: Injector, rng: np.random.Generator) -> Aucs:
-    """AUCs by arm with a share of the articles damaged in ways drawn at random."""
+def under_damage(
+    trial: Trial, undamaged: Mapping[str, Vectors], injector: Injector, rng: np.random.Generator
+) -> Aucs:
+    """AUCs by arm with a share of the articles damaged in ways drawn at random.
+
+    `undamaged` has the vectors [n, d] of all articles by arm, and so says which arms are wanted.
+    """
+    arms = tuple(undamaged)
     rows = np.flatnonzero(rng.random(trial.articles.height) < DAMAGED)
     kinds = [KINDS[kind] for kind in rng.integers(len(KINDS), size=len(rows))]
-    hurt = trial.encoded(rows, kinds, injector, int(rng.integers(2**31)), _ARMS)
-    return {arm: trial.aucs(with_rows(undamaged[arm], rows, hurt[arm])) for arm in _ARMS}
+    hurt = trial.encoded(rows, kinds, injector, int(rng.integers(2**31)), arms)
+    return {arm: trial.aucs(with_rows(undamaged[arm], rows, hurt[arm])) for arm in arms}
 
 
 def _judged(clean: Aucs, robust: Aucs, readers: NDArray[np.int64]) -> tuple[dict[str, Any], str | None]:

@@ -31,7 +31,7 @@ _DRAWS_OF_OTHERS = 2
 """How often each article is damaged in a way: what is hard to tell needs more examples. With more phrases still,
 normal titles look strange, and fewer random words are found (docs/log.md)."""
 
-LIMITING = 6
+LIMITING = 4
 """One article in so many sets the threshold of the token scorer instead of training it."""
 
 STRUCTURE_EPOCHS, TOKEN_EPOCHS = 60, 10
