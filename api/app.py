@@ -15,6 +15,7 @@ from api.requests import Watched
 from api.routes import articles, events, feed, health, metrics, models, readers
 from api.security.keyring import KeyRing
 from api.security.rates import limiter_of
+from ingest.pseudonyms import Pseudonyms
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.service import FeedService
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.metrics = registry_of(lambda: service.attention)
         app.state.metrics.register(ServiceCollector(service))
         app.state.latency = request_latency(app.state.metrics)
-        app.state.kinds = kinds
+        app.state.kinds, app.state.pseudonyms = kinds, Pseudonyms(chosen.secret_of_pseudonyms)
         app.state.settings, app.state.keys, app.state.rates = chosen, KeyRing(database), rates
         try:
             with threads(chosen.threads):

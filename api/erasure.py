@@ -25,8 +25,12 @@ class Erased:
     rejects: int
 
 
-def erase(database: Database, home: Path, reader: str, actor: str, store: Store | None = None) -> Erased:
+def erase(
+    database: Database, home: Path, reader: str, actor: str, store: Store | None = None, named: str | None = None
+) -> Erased:
     """Erase `reader`. Other processes notice it as they follow the log, and fold theirs anew.
+
+    `named` is the reader's id in files that were imported, if it is another than the stored one.
 
     Raises:
         StoreError: the database cannot be reached, or its files cannot be scrubbed yet; erasing again goes on.
@@ -40,6 +44,6 @@ def erase(database: Database, home: Path, reader: str, actor: str, store: Store 
 
     receipt = write() if store is None else store(write)
     Snapshots(home / "state").drop_before(receipt.seq)
-    rejects = forget(home / "rejects", reader)
+    rejects = forget(home / "rejects", named or reader)
     scrub(database)
     return Erased(receipt, rejects)

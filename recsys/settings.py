@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from recsys.errors import ConfigError
@@ -59,7 +59,15 @@ class Settings(BaseSettings):
         description="which kind of event each feedback type of Gorse's API is, TYPE=KIND separated by commas",
     )
     log_format: LogFormat = Field("json", description="the service's log on stderr: json (a line each) or text")
+    pseudonym_key: SecretStr | None = Field(
+        None, min_length=16, description="secret that readers' ids are hashed under before they are stored"
+    )
     metrics_open: bool = Field(False, description="whether /metrics needs no key once keys exist")
+
+    @property
+    def secret_of_pseudonyms(self) -> str | None:
+        """The key itself, for who hashes."""
+        return None if self.pseudonym_key is None else self.pseudonym_key.get_secret_value()
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -29,6 +29,7 @@ def explain(
 
     An id that both a reader and an article have is taken for the reader's.
     """
+    from ingest.pseudonyms import Pseudonyms
     from recsys.feed.clock import Clock
     from recsys.store import log
     from recsys.store.database import open_database
@@ -37,11 +38,12 @@ def explain(
     settings = settings_from(database_url, home)
     given = moment(as_of, "--as-of")
     database = open_database(settings.database_url)
+    reader = Pseudonyms(settings.secret_of_pseudonyms).of(subject)
     with database.read() as connection:
-        is_reader = log.knows_reader(connection, subject)
+        is_reader = log.knows_reader(connection, reader)
     if is_reader:
         at = Clock().next() if given is None else given
-        found = explain_reader(database, settings, subject, candidates, limit, at)
+        found = explain_reader(database, settings, reader, candidates, limit, at)
     else:
         of_article = explain_article(database, settings, subject)
         if of_article is None:

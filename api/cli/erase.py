@@ -17,9 +17,11 @@ def erase(
     from dataclasses import asdict
 
     from api.erasure import erase as erase_reader
+    from ingest.pseudonyms import Pseudonyms
     from recsys.store.database import opened
 
     settings = settings_from(database_url, home)
+    stored = Pseudonyms(settings.secret_of_pseudonyms).of(reader)
     with opened(settings.database_url) as database:
-        erased = erase_reader(database, settings.home, reader, actor="cli")
+        erased = erase_reader(database, settings.home, stored, actor="cli", named=reader)
     typer.echo(json.dumps({**asdict(erased.receipt), "rejects": erased.rejects}, indent=2))

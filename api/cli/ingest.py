@@ -76,12 +76,16 @@ def parquet(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -
 def _run(source: "Source", settings: "Settings") -> None:
     from api.cli.progress import bars
     from ingest import jobs
+    from ingest.pseudonyms import Pseudonyms
     from recsys.store.database import open_database
 
     with bars() as tell:
         database = open_database(settings.database_url)
         try:
-            report = jobs.run(source, database, settings.home / "rejects", partial(tell, "ingest"))
+            edge = Pseudonyms(settings.secret_of_pseudonyms)
+            report = jobs.run(
+                source, database, settings.home / "rejects", partial(tell, "ingest"), pseudonyms=edge
+            )
         finally:
             database.close()
     _show(report)

@@ -18,6 +18,7 @@ def rank(
     home: Home = None,
 ) -> None:
     """Rank candidates for a reader as of any time, by replaying the log up to it: id, score, why."""
+    from ingest.pseudonyms import Pseudonyms
     from recsys.domain import RankRequest
     from recsys.encoder.device import threads
     from recsys.encoder.lazy import LazyEncoder
@@ -33,6 +34,7 @@ def rank(
         raise ConfigError("--candidates names no candidates: give article ids, separated by commas")
     with threads(settings.threads):  # as in the service, so that scores are the same to the bit
         engine = engine_at(open_database(settings.database_url), settings, LazyEncoder(settings), at)
-        ranking = engine.rank(RankRequest("rank", at, ids, reader), explain=True)
+        known_as = Pseudonyms(settings.secret_of_pseudonyms).of(reader)
+        ranking = engine.rank(RankRequest("rank", at, ids, known_as), explain=True)
     for item in ranking.items:
         typer.echo(f"{item.id}\t{item.score:.6f}\t{'; '.join(reason.text for reason in item.reasons)}")

@@ -9,11 +9,13 @@ from api.errors import Refusal
 from api.gorse import cursors
 from api.gorse.catalog import refused
 from api.gorse.kinds import Kinds, event_of
-from api.gorse.parameters import Cursor, Item, N, Type, User, gorse
+from api.gorse.parameters import Cursor, Item, N, Type, gorse
 from api.gorse.schemas import MAX_ROWS, FeedbackIn, FeedbackOut, FeedbackPage, Success
 from api.openapi import problems
+from api.reader_ids import Edge, User
 from api.security.scopes import Scope
 from api.times import to_iso
+from ingest.pseudonyms import Pseudonyms
 from ingest.receive import Received, store_events
 from recsys.store import feedback as stored
 from recsys.store.feedback import Feedback, Key
@@ -28,15 +30,15 @@ _ALL = 100_000
 
 
 @write.post("/feedback")
-def insert_feedback(request: Request, service: Service, body: Rows) -> Success:
+def insert_feedback(request: Request, service: Service, edge: Edge, body: Rows) -> Success:
     """Add feedback to what there is. The same again (type, user, item, time and value) changes nothing."""
-    return _stored(request, service, body, overwrite=False)
+    return _stored(request, service, _hidden(edge, body), overwrite=False)
 
 
 @write.put("/feedback")
-def overwrite_feedback(request: Request, service: Service, body: Rows) -> Success:
+def overwrite_feedback(request: Request, service: Service, edge: Edge, body: Rows) -> Success:
     """Replace all feedback of the same type, user and item. State is folded anew if any of it was another."""
-    return _stored(request, service, body, overwrite=True)
+    return _stored(request, service, _hidden(edge, body), overwrite=True)
 
 
 @read.get("/feedback")
@@ -102,6 +104,10 @@ def feedback_by_item(service: Service, item: Item) -> list[FeedbackOut]:
 def typed_feedback_by_item(service: Service, item: Item, type: Type) -> list[FeedbackOut]:
     """What users did with an item, of one type."""
     return _listed(service, Key(article=item, type=type))
+
+
+def _hidden(edge: Pseudonyms, rows: list[FeedbackIn]) -> list[FeedbackIn]:
+    return [row.model_copy(update={"UserId": edge.of(row.UserId)}) for row in rows]
 
 
 def _stored(request: Request, service: Service, rows: list[FeedbackIn], overwrite: bool) -> Success:

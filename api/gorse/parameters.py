@@ -12,7 +12,6 @@ from api.security.scopes import Scope
 MOST_LISTED = 1_000
 
 Item = Annotated[Id, Path()]
-User = Annotated[Id, Path()]
 Type = Annotated[TypeName, Path()]
 CategoryPath = Annotated[Text, Path(max_length=256)]
 Category = Annotated[Text, Query(max_length=256)]

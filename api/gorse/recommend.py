@@ -9,8 +9,9 @@ from fastapi import Body, Header, Query, Request
 from api.dependencies import Service
 from api.gorse.durations import seconds_of
 from api.gorse.kinds import kind_of
-from api.gorse.parameters import Category, CategoryPath, N, Offset, User, gorse
+from api.gorse.parameters import Category, CategoryPath, N, Offset, gorse
 from api.gorse.schemas import Scored, SessionFeedbackIn, micros
+from api.reader_ids import User
 from api.schemas import Text
 from api.security.scopes import Scope
 from recsys.domain import FeedRequest, HistoryItem, Ranking

@@ -8,9 +8,10 @@ from api.dependencies import Service
 from api.erasure import erase
 from api.errors import Refusal
 from api.gorse import cursors
-from api.gorse.parameters import Cursor, N, User, gorse
+from api.gorse.parameters import Cursor, N, gorse
 from api.gorse.schemas import MAX_ROWS, Success, UserIn, UserOut, UserPage, UserPatch
 from api.openapi import problems
+from api.reader_ids import Edge, User
 from api.security.gate import actor
 from api.security.scopes import Scope
 from recsys.store import user_records
@@ -22,15 +23,17 @@ admin = gorse("users", Scope.ADMIN)
 
 
 @write.post("/user")
-def insert_user(service: Service, body: UserIn) -> Success:
+def insert_user(service: Service, edge: Edge, body: UserIn) -> Success:
     """Store a user. Nobody needs to: feedback makes users."""
-    return insert_users(service, [body])
+    return insert_users(service, edge, [body])
 
 
 @write.post("/users")
-def insert_users(service: Service, body: Annotated[list[UserIn], Body(max_length=MAX_ROWS)]) -> Success:
+def insert_users(
+    service: Service, edge: Edge, body: Annotated[list[UserIn], Body(max_length=MAX_ROWS)]
+) -> Success:
     """Store users; the last of an id holds."""
-    _save(service, [UserRecord(user.UserId, user.Labels, user.Comment) for user in body])
+    _save(service, [UserRecord(edge.of(user.UserId), user.Labels, user.Comment) for user in body])
     return Success(RowAffected=len(body))
 
 

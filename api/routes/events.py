@@ -1,6 +1,7 @@
 """POST /v1/events and POST /v1/articles: the same ingest job as for files."""
 
 from api.dependencies import Service
+from api.reader_ids import Edge
 from api.schemas import ArticlesIn, EventsIn, RejectedRow, StoredOut
 from api.security.gate import gated
 from api.security.scopes import Scope
@@ -10,12 +11,12 @@ router = gated("/v1", "ingest", Scope.WRITE)
 
 
 @router.post("/events")
-def events(service: Service, body: EventsIn) -> StoredOut:
+def events(service: Service, edge: Edge, body: EventsIn) -> StoredOut:
     """Store what readers did; it counts from the next request on. Sending an id again changes nothing."""
-    clock = service.clock
+    clock, rows = service.clock, [edge.in_row(row) for row in body.events]
 
     def write() -> Received:
-        return store_events(service.database, body.events, clock.next(), clock.next)
+        return store_events(service.database, rows, clock.next(), clock.next)
 
     return _stored(service.store(write))
 

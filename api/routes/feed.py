@@ -3,9 +3,10 @@
 import uuid
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Query
 
 from api.dependencies import Service
+from api.reader_ids import Edge, Reader
 from api.render import feed_out, rank_out
 from api.schemas import FeedOut, HistoryItemIn, Id, RankIn, RankOut, Text
 from api.security.gate import gated
@@ -22,7 +23,7 @@ _UNSET = 0
 @router.get("/feed/{reader:id}")
 def feed(
     service: Service,
-    reader: Annotated[Id, Path()],
+    reader: Reader,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=64)] = None,
     category: Annotated[str | None, Query(max_length=256)] = None,
@@ -64,13 +65,13 @@ def feed(
 
 
 @router.post("/rank")
-def rank(service: Service, body: RankIn) -> RankOut:
+def rank(service: Service, edge: Edge, body: RankIn) -> RankOut:
     """Rank candidates for a stored reader, or for a history in the request: nobody needs to be known here."""
     request = RankRequest(
         request_id=uuid.uuid4().hex,
         as_of=_UNSET,
         candidates=tuple(dict.fromkeys(body.candidates)),
-        reader=body.reader,
+        reader=None if body.reader is None else edge.of(body.reader),
         history=None if body.history is None else tuple(_item(item) for item in body.history),
         page=body.page,
     )

@@ -1,15 +1,15 @@
 """/v1/readers/{reader}: attention, preferences, export, erasure. Ids may hold slashes."""
 
 import time
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Path, Request
+from fastapi import Request
 
 from api import preferences
 from api.dependencies import Service
 from api.erasure import erase
+from api.reader_ids import Named, Reader
 from api.reader_schemas import AttentionOut, ExportOut, PreferencesIn, PreferencesOut, ReceiptOut
-from api.schemas import Id
 from api.security.gate import actor, gated
 from api.security.scopes import Scope
 from api.times import to_iso
@@ -20,8 +20,6 @@ from recsys.store import readers
 read = gated("/v1/readers", "readers", Scope.READ)
 write = gated("/v1/readers", "readers", Scope.WRITE)
 admin = gated("/v1/readers", "readers", Scope.ADMIN)
-
-Reader = Annotated[Id, Path()]
 
 
 @read.get("/{reader:id}/attention")
@@ -42,19 +40,19 @@ def prefer(service: Service, reader: Reader, body: PreferencesIn) -> Preferences
 
 
 @admin.get("/{reader:id}/export")
-def export(service: Service, reader: Reader) -> ExportOut:
+def export(service: Service, reader: Reader, named: Named) -> ExportOut:
     """Everything that is stored about the reader."""
     with service.database.read() as connection:
         tables: dict[str, list[dict[str, Any]]] = readers.export(connection, reader)
-    rejected = rows_of(service.home / "rejects", reader)
+    rejected = rows_of(service.home / "rejects", named)
     at = to_iso(time.time_ns() // 1_000)
     return ExportOut(reader=reader, exported_at=at, tables=tables, rejected=rejected)
 
 
 @admin.delete("/{reader:id}")
-def delete(request: Request, service: Service, reader: Reader) -> ReceiptOut:
+def delete(request: Request, service: Service, reader: Reader, named: Named) -> ReceiptOut:
     """Erase the reader everywhere. The receipt is given once; its salt is stored nowhere."""
-    erased = erase(service.database, service.home, reader, actor(request), service.store)
+    erased = erase(service.database, service.home, reader, actor(request), service.store, named)
     receipt = erased.receipt
     return ReceiptOut(
         id=receipt.id,
