@@ -125,7 +125,7 @@ class LiveState:
         """The reader's last readings; empty for a reader never met."""
         return self.histories.of(self.readers.get(reader), most)
 
-    def available_since(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+    def available_since(self, rows: NDArray[np.integer] | slice) -> NDArray[np.int64]:
         """When articles [n] became available: published, else first shown, else `NEVER`. Microseconds."""
         published = self.catalog.published[rows]
         return np.asarray(np.where(published != NEVER, published, self.first_shown[rows]))
