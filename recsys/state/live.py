@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.domain import DAY, HOUR, MINUTE, EventKind
+from recsys.domain import DAY, HOUR, MINUTE, Event, EventKind, Slate
 from recsys.errors import OrderError
+from recsys.state import few
 from recsys.state.batch import Behaviours, LogBatch, Shown
 from recsys.state.catalog import NEVER, Catalog
 from recsys.state.counters import DecayedCounters
@@ -101,6 +102,12 @@ class LiveState:
             self._behaviours(behaviour.filter(acted)),
             self._shown(shown.sort("order", maintain_order=True)),
         )
+        self._reserve()
+        return batch
+
+    def encode_few(self, events: Sequence[Event], slates: Sequence[Slate]) -> LogBatch:
+        """As `encode`, of a few rows that are at hand as values, in any order."""
+        batch = few.batch(self.readers, self.articles, events, slates)
         self._reserve()
         return batch
 
