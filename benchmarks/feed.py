@@ -11,6 +11,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,10 +78,11 @@ def _prepared(engine: FeedEngine, reader: str) -> Prepared:
 
 def _floor(engine: FeedEngine, requests: Sequence[Prepared]) -> None:
     for prepared in requests:
-        queries = engine.matcher.interests(prepared.reads, prepared.context.as_of)
+        reads = replace(prepared.reads)  # another object: the network has not seen it
+        queries = engine.matcher.interests(reads, prepared.context.as_of)
         if engine.index is not None and len(queries):
             engine.index.search(queries, _WIDTH)
-        engine.matcher.match(prepared.reads, engine.vectors.of(prepared.context.rows), prepared.context.as_of)
+        engine.matcher.match(reads, engine.vectors.of(prepared.context.rows), prepared.context.as_of)
         (engine.feed_ranker or engine.ranker).score(prepared.features)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recsys.domain import DAY, FeedRequest
 from recsys.index.port import VectorIndex
 from recsys.preference.match import Matcher, Reads
-from recsys.state.catalog import NEVER
+from recsys.state.catalog import NEVER, Catalog
 from recsys.state.kinds import CLICKS
 from recsys.state.live import LiveState
 from recsys.state.vocabulary import UNKNOWN
@@ -23,7 +23,10 @@ TRENDING_HALF_LIFE = 2
 
 _DEEP_SECONDS = 30.0
 _DEEP_READS = 3
-_OVERFETCH = 3
+_SPARE = 16
+"""Neighbours looked for beyond those wanted: the nearest to a reader's interest are what they read already."""
+
+_WIDEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def retrieve(
     ids, not on the state's dense ids, and (by an exact index) not on articles that may not be shown.
     """
     allowed = allowed_for(state, asked, max_age)
-    rows = in_order(state, allowed)
+    rows = np.flatnonzero(allowed)
     wanted = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
     interests = asked.matcher.interests(asked.reads, asked.request.as_of)
     found = {
@@ -66,31 +69,32 @@ def retrieve(
         SIMILAR: nearest(state, index, _deep_reads(asked.reads), allowed, wanted[SIMILAR]),
         TRENDING: trending(state, rows, count),
         FRESH: fresh(state, rows, count),
-        EXPLORE: asked.rng.permutation(rows)[: wanted[EXPLORE]],
+        EXPLORE: drawn(state, allowed, wanted[EXPLORE], asked.rng),
     }
     return _merge(found, wanted, allowed, count)
 
 
-def in_order(state: LiveState, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Rows of the `allowed` articles [all], in an order that depends on their ids alone."""
-    rows = np.flatnonzero(allowed)
-    return rows[np.argsort(state.catalog.order[rows])]
+def drawn(state: LiveState, allowed: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """`count` of the `allowed` articles [all], drawn evenly; which ones depends on their ids alone."""
+    by_order = state.catalog.by_order(len(allowed))
+    rows = by_order[allowed[by_order]]
+    return rng.choice(rows, min(count, len(rows)), replace=False)
 
 
 def trending(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The `count` of `rows` that were clicked most lately."""
-    return _top(rows, state.counters.articles[rows, CLICKS, TRENDING_HALF_LIFE], count)
+    return _top(state, rows, state.counters.articles[rows, CLICKS, TRENDING_HALF_LIFE], count)
 
 
 def fresh(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The `count` of `rows` that became available last."""
-    return _top(rows, state.available_since(rows), count)
+    return _top(state, rows, state.available_since(rows), count)
 
 
 def available(state: LiveState, as_of: int, category: str | None, max_age: float) -> NDArray[np.bool_]:
     """Which articles [all] may be shown to anybody, of one category if it is named."""
     catalog = state.catalog
-    since = state.available_since(np.arange(len(state.first_shown)))
+    since = state.available_since(slice(len(state.first_shown)))
     allowed = catalog.described & (since != NEVER) & (since < as_of)
     if np.isfinite(max_age):
         allowed &= since >= as_of - int(max_age * DAY)
@@ -106,18 +110,26 @@ def available(state: LiveState, as_of: int, category: str | None, max_age: float
 
 def allowed_for(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bool_]:
     """Which articles [all] may be shown to this reader now."""
-    request, catalog = asked.request, state.catalog
+    request = asked.request
     allowed = available(state, request.as_of, request.category, max_age)
+    if asked.muted:
+        allowed &= ~_of_muted(state.catalog, sorted(asked.muted), len(allowed))
+    allowed[asked.had] = False
+    allowed[state.rows_of(sorted(request.exclude))] = False
+    return allowed
+
+
+def _of_muted(catalog: Catalog, muted: Sequence[str], rows: int) -> NDArray[np.bool_]:
+    """Which articles below `rows` are of a muted category, subcategory or source."""
+    found = np.zeros(rows, dtype=np.bool_)
     for names, column in (
         (catalog.categories, catalog.category),
         (catalog.subcategories, catalog.subcategory),
         (catalog.sources, catalog.source),
     ):
-        codes = names.lookup(sorted(asked.muted))
-        allowed &= ~np.isin(column[: len(allowed)], codes[codes != UNKNOWN])
-    allowed[asked.had] = False
-    allowed[state.rows_of(sorted(request.exclude))] = False
-    return allowed
+        codes = names.lookup(muted)
+        found |= np.isin(column[:rows], codes[codes != UNKNOWN])
+    return found
 
 
 def nearest(
@@ -131,7 +143,7 @@ def nearest(
     if index is None or not len(queries) or not len(index):
         return np.zeros(0, dtype=np.int64)
     found: list[int] = []
-    width = _OVERFETCH * -(-count // len(queries))
+    width = count + _SPARE  # all queries may be near to one another
     while len(found) < count:
         width = min(len(index), width)
         rows = [state.rows_of(ids) for ids in index.search(queries, width).ids]
@@ -142,7 +154,7 @@ def nearest(
         found = list(dict.fromkeys(row for turn in turns for row in turn if row is not None))
         if depth is None:
             break
-        width *= _OVERFETCH
+        width *= _WIDEN
     return np.asarray(found[:count], dtype=np.int64)
 
 
@@ -152,12 +164,21 @@ def _deep_reads(reads: Reads) -> NDArray[np.float32]:
     return reads.vectors[deep[:_DEEP_READS]]
 
 
-def _top(rows: NDArray[np.int64], by: NDArray[np.float64] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """The `count` of `rows` with the largest `by`, largest first; of equal ones those that come first."""
+def _top(
+    state: LiveState, rows: NDArray[np.int64], by: NDArray[np.float64] | NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
+    """The `count` of `rows` with the largest `by`, largest first; equal ones in an order by their ids alone."""
+    order = state.catalog.order
     if len(rows) > count:
-        near = np.flatnonzero(by >= np.partition(by, -count)[-count])
+        least = np.partition(by, -count)[-count]
+        tied = np.flatnonzero(by == least)
+        above = np.flatnonzero(by > least)
+        left = count - len(above)
+        if len(tied) > left:  # thousands may never have been clicked
+            tied = tied[np.argpartition(order[rows[tied]], left - 1)[:left]]
+        near = np.concatenate((above, tied))
         rows, by = rows[near], by[near]
-    return rows[np.argsort(-by, kind="stable")[:count]]
+    return rows[np.lexsort((order[rows], -by))]
 
 
 def _merge(

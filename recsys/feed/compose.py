@@ -47,13 +47,15 @@ def compose(
 
 def _spread(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:
     """The same order, but what would exceed its group's share of the slate moves behind all others."""
-    allowed = [(cap.codes, cap.most(limit), Counter[int]()) for cap in caps]
+    allowed = [(cap.codes.tolist(), cap.most(limit).tolist(), Counter[int]()) for cap in caps]
     kept: list[int] = []
     moved: list[int] = []
     for place in best_first:
-        groups = [(int(codes[place]), most, taken) for codes, most, taken in allowed]
-        full = any(code >= 0 and taken[code] >= most[code] for code, most, taken in groups)
-        (moved if full else kept).append(place)
-        for code, _, taken in groups:
-            taken[code] += not full
+        groups = [(taken, code, most[code]) for codes, most, taken in allowed if (code := codes[place]) >= 0]
+        if all(taken[code] < most for taken, code, most in groups):
+            kept.append(place)
+            for taken, code, _ in groups:
+                taken[code] += 1
+        else:
+            moved.append(place)
     return kept + moved

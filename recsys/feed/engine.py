@@ -104,11 +104,13 @@ class FeedEngine:
         Raises:
             RequestError: `as_of` lies before what the state already knows.
         """
-        prepared = self.prepare(request)
+        past = self._past(request)
         chosen = self.ranker if len(request.candidates) <= MOST_IN_A_SLATE else self._of_many
+        prepared = self.prepare(request, past=past, setwise=chosen.setwise)
         scores = chosen.score(prepared.features)
         order = _best_first(scores, request.candidates)
-        reasons = self._reasons(prepared, order, ["request"] * len(order), explain)
+        sources = ["request"] * len(order)
+        reasons = self._reasons(past, request.as_of, prepared.context.rows[order], sources, explain)
         items = tuple(
             RankedItem(request.candidates[place], float(scores[place]), position, reasons=why)
             for position, (place, why) in enumerate(zip(order, reasons, strict=True))
@@ -139,34 +141,33 @@ class FeedEngine:
             request.device,
             request.page,
         )
+        self._check(request.as_of)
         past = self._past(of_reader)
         asked = self._asked(request, past, rng)
         if rest is None:
-            found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
-            ids = tuple(self.state.articles.strings[row] for row in found.rows)
-            prepared = self.prepare(replace(of_reader, candidates=ids), past=past)
-            scores = self._of_many.score(prepared.features) if ids else np.zeros(0)
-            rest = Rest(ids, tuple(scores.tolist()), tuple(found.sources))
+            rest = self._ranked(of_reader, asked, past)
         else:
             still = allowed_for(self.state, asked, self.max_age)[self.state.rows_of(rest.ids)]
             rest = rest.at(np.flatnonzero(still).tolist())
-            prepared = self.prepare(replace(of_reader, candidates=rest.ids), past=past)
-        minutes = expected_minutes(self.state, prepared.context.rows, request.as_of)
-        slate = self._composed(request, prepared, np.asarray(rest.scores), minutes, rng)
-        return self._slate(request, prepared, rest, slate, minutes), rest.without(slate.places)
+        slate = self._composed(request, rest, past, rng)
+        return self._slate(request, rest.at(slate.places), past, slate), rest.without(slate.places)
 
     def prepare(
-        self, request: RankRequest, positions: FloatArray | None = None, past: Past | None = None
+        self,
+        request: RankRequest,
+        positions: FloatArray | None = None,
+        past: Past | None = None,
+        setwise: bool = True,
     ) -> Prepared:
         """Features of `request` as of now.
 
-        `positions` [n]: only when training on slates that have an order; `past`: the reader's, if at hand.
+        `positions` [n]: only when training on slates that have an order; `past`: the reader's, if at hand;
+        `setwise`: see `RankingContext`.
 
         Raises:
             RequestError: `as_of` lies before what the state already knows.
         """
-        if request.as_of <= self.state.known_at:
-            raise RequestError(f"as_of {request.as_of} is not after the newest known row, {self.state.known_at}")
+        self._check(request.as_of)
         past = past or self._past(request)
         rows = self.state.rows_of(request.candidates)
         context = RankingContext(
@@ -180,8 +181,13 @@ class FeedEngine:
             device=request.device,
             page=self.state.articles.get(request.page or None),
             positions=positions,
+            setwise=setwise,
         )
         return Prepared(context, ALL_FEATURES.compute(context), past.reads, past.places)
+
+    def _check(self, as_of: int) -> None:
+        if as_of <= self.state.known_at:
+            raise RequestError(f"as_of {as_of} is not after the newest known row, {self.state.known_at}")
 
     def _past(self, request: RankRequest) -> Past:
         everything = history_of(self.state, request)
@@ -193,31 +199,32 @@ class FeedEngine:
         """What ranks candidates that nobody ever saw side by side."""
         return self.feed_ranker or self.ranker
 
-    def _composed(
-        self,
-        request: FeedRequest,
-        prepared: Prepared,
-        scores: FloatArray,
-        minutes: FloatArray,
-        rng: np.random.Generator,
-    ) -> Composed:
+    def _ranked(self, request: RankRequest, asked: Asked, past: Past) -> Rest:
+        """Candidates for `request`, with their scores."""
+        found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
+        ids = tuple(self.state.articles.strings[row] for row in found.rows.tolist())
+        ranker = self._of_many
+        prepared = self.prepare(replace(request, candidates=ids), past=past, setwise=ranker.setwise)
+        scores = ranker.score(prepared.features) if ids else np.zeros(0)
+        return Rest(ids, tuple(scores.tolist()), tuple(found.sources))
+
+    def _composed(self, request: FeedRequest, ranked: Rest, past: Past, rng: np.random.Generator) -> Composed:
         """A slate within the caps; with a budget of minutes, of the articles worth most that fit, unexplored."""
-        rows = prepared.context.rows
+        rows, scores = self.state.rows_of(ranked.ids), np.asarray(ranked.scores)
         if request.minutes is not None:
+            minutes = expected_minutes(self.state, rows, request.as_of)
             chosen = within_budget(self.chance(scores), minutes, request.minutes, request.limit)
             return Composed.certain(chosen[best_first(scores[chosen])].tolist())
         vectors = self.vectors.of(rows) if request.diversity else np.zeros((len(rows), 0), dtype=np.float32)
         order = diversified(scores, vectors, request.diversity, _DIVERSIFIED * request.limit)
-        limits = caps(self.state.catalog, rows, prepared.context.history.article)
+        limits = caps(self.state.catalog, rows, past.attended.article)
         return compose(order, limits, request.limit, request.explore, rng)
 
-    def _slate(
-        self, request: FeedRequest, prepared: Prepared, ranked: Rest, slate: Composed, minutes: FloatArray
-    ) -> Ranking:
+    def _slate(self, request: FeedRequest, chosen: Rest, past: Past, slate: Composed) -> Ranking:
         """The chosen articles with what is to be told of them."""
-        chosen = ranked.at(slate.places)
+        rows = self.state.rows_of(chosen.ids)
         sources = [EXPLORE if new else source for source, new in zip(chosen.sources, slate.explored, strict=True)]
-        reasons = self._reasons(prepared, slate.places, sources, request.explain)
+        reasons = self._reasons(past, request.as_of, rows, sources, request.explain)
         told = zip(
             chosen.ids,
             chosen.scores,
@@ -225,7 +232,7 @@ class FeedEngine:
             sources,
             slate.propensities,
             reasons,
-            minutes[slate.places].tolist(),
+            expected_minutes(self.state, rows, request.as_of).tolist(),
             strict=True,
         )
         return Ranking(request.request_id, self.model, request.as_of, tuple(RankedItem(*each) for each in told))
@@ -243,21 +250,14 @@ class FeedEngine:
         return np.append(lately, self.state.rows_of(sorted(self.touched(request.reader, request.as_of))))
 
     def _reasons(
-        self, prepared: Prepared, places: Sequence[int], sources: list[str], wanted: bool
+        self, past: Past, as_of: int, rows: NDArray[np.int64], sources: list[str], wanted: bool
     ) -> list[tuple[Reason, ...]]:
         if not wanted:
             return [()] * len(sources)
-
         explainer = Explainer(
-            self.state,
-            self.vectors,
-            self.matcher,
-            prepared.context.history,
-            prepared.reads,
-            prepared.read_places,
-            prepared.context.as_of,
+            self.state, self.vectors, self.matcher, past.attended, past.reads, past.places, as_of
         )
-        return explainer.explain(prepared.context.rows[list(places)], sources)
+        return explainer.explain(rows, sources)
 
 
 def seeded_by(request_id: str) -> np.random.Generator:

@@ -8,13 +8,14 @@ before that is used again: the log is folded from the start, and older snapshots
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.domain import Event, Slate
 from recsys.errors import StoreError
 from recsys.feed.snapshots import Snapshots
 from recsys.state import snapshot
@@ -24,7 +25,7 @@ from recsys.state.live import LiveState
 from recsys.state.snapshot import Watermark
 from recsys.store import articles, erasure, log, replay, withdrawn
 from recsys.store.database import Connection, Database, unhurried
-from recsys.store.replay import Key, LogChunk
+from recsys.store.replay import Key, LogChunk, LogTail
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +39,20 @@ class LogFollower:
     Args:
         database: where the log is.
         snapshots: folder of state snapshots; None keeps none.
+        told: hears of the events of every tail that is folded; of a log that is folded anew it hears nothing.
     """
 
-    def __init__(self, database: Database, snapshots: Path | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        snapshots: Path | None = None,
+        told: Callable[[Sequence[Event]], None] | None = None,
+    ) -> None:
         self.state = LiveState()
         self.watermark = Watermark()
         self._database = database
         self._snapshots = Snapshots(snapshots)
+        self._told = told
         self._revision = 0
 
     def start(self) -> None:
@@ -70,9 +78,15 @@ class LogFollower:
             if tail.first is not None and tail.first < self._key():
                 self._restart(connection, before=tail.first)
             else:
-                self._fold(tail)
-                self.watermark = Watermark(end, self.watermark.known_at, self.watermark.id)
+                self._fold_tail(tail, end)
         return end
+
+    def fold_slate(self, slate: Slate, behind: int) -> bool:
+        """Fold a slate that was appended right behind row `behind`; False if there are rows before it to fold."""
+        if behind != self.watermark.seq:
+            return False
+        self._fold_tail(LogTail([], [slate]), behind + 1)
+        return True
 
     def save_snapshot(self) -> Path | None:
         """Write the state beside earlier ones; the oldest go. None if none is kept, or it knows who was erased."""
@@ -133,6 +147,13 @@ class LogFollower:
         if changed.height:
             self.state.describe(changed)
         return changed
+
+    def _fold_tail(self, tail: LogTail, end: int) -> None:
+        self.state.apply(self.state.encode_few(tail.events, tail.slates))
+        if self._told is not None:
+            self._told(tail.events)
+        last = tail.last or self._key()
+        self.watermark = Watermark(end, last.known_at, last.id)
 
     def _fold(self, chunk: LogChunk) -> None:
         self.state.apply(self.state.encode(chunk.events, chunk.slates))

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.bundle import active_version
+from recsys.domain import Slate
 from recsys.encoder.port import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.calibrated import article_encoder
@@ -23,7 +24,6 @@ from recsys.feed.cards import Cards
 from recsys.feed.challenger import Challenger
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
-from recsys.feed.muted import muted
 from recsys.feed.mutes import Mutes
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
@@ -47,18 +47,18 @@ class LiveEngine:
         follower: brings the log into the state.
         engine: as it is now.
         watch: the calibration of the active bundle; None if it brings none.
-        cards: of the articles, and
-        mutes: of the readers, for when the database is away.
+        cards: of the articles.
+        mutes: of the readers.
         challenger: what is tried beside the active bundle.
     """
 
     def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
         self.lock = threading.RLock()
-        self.follower = LogFollower(database, settings.home / "state")
+        self.mutes = Mutes(database)
+        self.follower = LogFollower(database, settings.home / "state", self.mutes.hear)
         self.engine = FeedEngine(self.follower.state, VectorTable())
         self.watch: AttentionWatch | None = None
         self.cards = Cards()
-        self.mutes = Mutes(database)
         self.challenger = Challenger(settings.home, lambda: encoder.name)
         self._database = database
         self._settings = settings
@@ -78,23 +78,28 @@ class LiveEngine:
         """
         with self.lock:
             self.follower.start()
+            self.mutes.refresh()
             self.engine = self._starting_engine()
             self._use(active_system(self._settings.home, self._encoder.name))
             self._rebuild()
-            self.mutes.refresh()
 
     @property
     def from_memory(self) -> FeedEngine:
         """The engine without the database: of what a reader had long ago it knows nothing."""
-        return replace(self.engine, touched=None, muted=self.mutes.of)
+        return replace(self.engine, touched=None)
 
     def catch_up(self) -> None:
         """Fold what was appended to the log since; with `lock` held."""
         self.follower.catch_up()
         if self.follower.state is not self.engine.state:
             # the log was folded anew, so dense ids changed: align the vectors with them
+            self.mutes.refresh()
             self._rebuild()
-            self.mutes.forget()
+
+    def fold(self, slate: Slate, behind: int) -> None:
+        """Fold a slate that this process appended behind row `behind` of the log; with `lock` held."""
+        if not self.follower.fold_slate(slate, behind):
+            self.catch_up()
 
     def refresh_articles(self) -> None:
         """Take in articles stored or changed lately: encoded first, then known and searchable at once.
@@ -154,7 +159,7 @@ class LiveEngine:
             pool=self._settings.feed_candidates,
             max_age=self._settings.max_article_age_days,
             touched=partial(touched, self._database),
-            muted=partial(muted, self._database),
+            muted=self.mutes.of,
         )
 
     def _use(self, system: TrainedSystem | None) -> None:

@@ -1,38 +1,47 @@
-"""What readers have muted, in memory: for when the database is away."""
+"""What readers have muted, in memory: every feed asks, and the log is read once."""
 
+from collections.abc import Iterable, Sequence
+
+from recsys.domain import Event, EventKind
 from recsys.store import preferences
 from recsys.store.database import Database
+from recsys.store.preferences import Muting
+
+_MUTING = (EventKind.MUTE, EventKind.UNMUTE)
 
 
 class Mutes:
-    """Topics and sources muted, by reader, as of the last `refresh`."""
+    """Topics and sources muted, by reader: all that the log had at the last `refresh`, and what was told since."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._said: dict[str, dict[str, tuple[int, str, bool]]] = {}
-        self._seq = 0
-        self._outdated = False
 
     def refresh(self) -> None:
-        """Read what was said since.
+        """Read all of it anew: at the start, or when a reader may have been erased.
 
         Raises:
             StoreError: the database cannot be reached; what was known stays.
         """
-        if self._outdated:
-            self._said, self._seq, self._outdated = {}, 0, False
         with self._database.read() as connection:
-            rows, seq = preferences.muting_since(connection, self._seq)
-        for row in rows:
-            latest = self._said.setdefault(row.reader, {})
-            # an older log may be imported later: what was known last holds
-            latest[row.subject] = max(latest.get(row.subject, (0, "", False)), (row.known_at, row.id, row.muted))
-        self._seq = seq
+            rows = preferences.muting(connection)
+        self._said = {}
+        self._take(rows)
 
-    def forget(self) -> None:
-        """Let the next `refresh` start anew: a reader may have been erased."""
-        self._outdated = True  # another thread may be refreshing
+    def hear(self, events: Sequence[Event]) -> None:
+        """Take in what was appended to the log."""
+        self._take(
+            Muting(event.reader, event.subject, event.known_at, event.id, event.kind is EventKind.MUTE)
+            for event in events
+            if event.kind in _MUTING and event.subject is not None
+        )
 
     def of(self, reader: str, _before: int) -> frozenset[str]:
         """What `reader` has muted."""
         return frozenset(subject for subject, (*_, muted) in self._said.get(reader, {}).items() if muted)
+
+    def _take(self, rows: Iterable[Muting]) -> None:
+        for row in rows:
+            latest = self._said.setdefault(row.reader, {})
+            # rows may come in any order: what was known last holds
+            latest[row.subject] = max(latest.get(row.subject, (0, "", False)), (row.known_at, row.id, row.muted))

@@ -5,6 +5,7 @@ named only if the match score falls when that read is left out (the masking chec
 reason's weight. Everything else said is a fact about the article.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,8 +51,8 @@ class Explainer:
         """Reasons for articles `rows` [k], the strongest first."""
         read = self._because_you_read(rows)
         return [
-            tuple(reason for reason in (read.get(i), *self._facts(int(row), source)) if reason is not None)
-            for i, (row, source) in enumerate(zip(rows, sources, strict=True))
+            tuple(reason for reason in (read.get(i), *facts) if reason is not None)
+            for i, facts in enumerate(self._facts(rows, sources))
         ]
 
     def _because_you_read(self, rows: NDArray[np.int64]) -> dict[int, Reason]:
@@ -81,20 +82,31 @@ class Explainer:
         title = self.state.catalog.titles[row]
         return Reason(BECAUSE_YOU_READ, f"Because you {how}: {title}", self.state.articles.strings[row], weight)
 
-    def _facts(self, row: int, source: str) -> list[Reason]:
-        catalog, facts = self.state.catalog, []
-        category = int(catalog.category[row])
-        if category >= 0 and len(self.history):
-            share = float((catalog.category[self.history.article] == category).mean())
-            if share >= _TOPIC_SHARE:
-                name = catalog.categories.strings[category]
-                facts.append(Reason(TOPIC, f"{share:.0%} of what you read lately is {name}"))
-        clicks = float(self.state.counters.read(np.asarray([row]), self.as_of)[0, CLICKS, _FOUR_HOURS])
-        if clicks >= _POPULAR_CLICKS:
-            facts.append(Reason(POPULAR, "Many readers open this now"))
-        since = int(self.state.available_since(np.asarray([row]))[0])
-        if self.as_of - _FRESH_WITHIN <= since < self.as_of:
-            facts.append(Reason(FRESH, "New"))
-        if source == EXPLORE or not facts:
-            facts.append(Reason(DIFFERENT, "Something different"))
-        return facts
+    def _facts(self, rows: NDArray[np.int64], sources: list[str]) -> Iterator[list[Reason]]:
+        clicks = self.state.counters.read(rows, self.as_of)[:, CLICKS, _FOUR_HOURS]
+        since = self.state.available_since(rows)
+        new = (self.as_of - _FRESH_WITHIN <= since) & (since < self.as_of)
+        topics = self._topics(rows)
+        for topic, popular, fresh, source in zip(topics, clicks >= _POPULAR_CLICKS, new, sources, strict=True):
+            facts = [] if topic is None else [topic]
+            if popular:
+                facts.append(Reason(POPULAR, "Many readers open this now"))
+            if fresh:
+                facts.append(Reason(FRESH, "New"))
+            if source == EXPLORE or not facts:
+                facts.append(Reason(DIFFERENT, "Something different"))
+            yield facts
+
+    def _topics(self, rows: NDArray[np.int64]) -> list[Reason | None]:
+        """Of each article, what share of the history is of its category, if that is large."""
+        catalog = self.state.catalog
+        if not len(self.history):
+            return [None] * len(rows)
+        mine, read = catalog.category[rows], catalog.category[self.history.article]
+        shares = np.where(mine >= 0, (mine[:, None] == read).mean(axis=1), 0.0)
+        return [
+            Reason(TOPIC, f"{share:.0%} of what you read lately is {catalog.categories.strings[category]}")
+            if share >= _TOPIC_SHARE
+            else None
+            for share, category in zip(shares.tolist(), mine.tolist(), strict=True)
+        ]

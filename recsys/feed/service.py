@@ -249,7 +249,6 @@ class FeedService:
         """Encode what has no vector, and follow what other processes stored."""
         self.refresh_articles()
         self._follow()
-        self._live.mutes.refresh()
         self._record_attention()
         self.ready.set()
 
@@ -341,9 +340,10 @@ class FeedService:
         with self.database.write() as connection:
             end = log.lock(connection)
             self.clock.at_least(end.last_known_at)
-            log.append_slate(connection, slate_of(request, ranking, self.clock.next()), end)
+            slate = slate_of(request, ranking, self.clock.next())
+            log.append_slate(connection, slate, end)
             cursor = keep(connection, request, left)
             if unseen is not None:
                 shadows.add(connection, request.reader, unseen)
-        self._live.catch_up()
+        self._live.fold(slate, behind=end.last_seq)
         return cursor

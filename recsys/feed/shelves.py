@@ -44,7 +44,7 @@ def _allowed(engine: FeedEngine, shelf: Shelf) -> NDArray[np.bool_]:
 
 
 def _rows(engine: FeedEngine, shelf: Shelf) -> NDArray[np.int64]:
-    return candidates.in_order(engine.state, _allowed(engine, shelf))
+    return np.flatnonzero(_allowed(engine, shelf))
 
 
 def _ids(engine: FeedEngine, rows: NDArray[np.int64]) -> list[str]:

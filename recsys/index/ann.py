@@ -205,5 +205,6 @@ class FaissIndex:
         k: int,
     ) -> list[tuple[float, str]]:
         kept = self._alive(places)
-        ids = [str(self._ids[place]) for place in places[kept]]
-        return best(query, ids, vectors[kept], k)
+        if not kept.all():
+            places, vectors = places[kept], vectors[kept]
+        return best(query, [str(self._ids[place]) for place in places.tolist()], vectors, k)

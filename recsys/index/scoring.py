@@ -17,8 +17,8 @@ A candidate this close below the k-th best may still belong to the k best, so se
 def best(query: NDArray[np.float64], ids: Sequence[str], vectors: Floats32, k: int) -> list[tuple[float, str]]:
     """The k best candidates as (score, id), ties by id.
 
-    The product runs in double precision, row by row over a contiguous axis: a matrix product would add in an
-    order that depends on where a vector lies, and equal vectors could then differ in the last bit.
+    The product runs in double precision, one dot product a row: a matrix product would add in an order that
+    depends on where a vector lies, and equal vectors could then differ in the last bit.
 
     Args:
         query: float64 [d].
@@ -26,7 +26,7 @@ def best(query: NDArray[np.float64], ids: Sequence[str], vectors: Floats32, k: i
         vectors: float32 [c, d], as stored.
         k: how many to keep.
     """
-    scores = (vectors.astype(np.float64) * query).sum(axis=1).astype(np.float32)
+    scores = np.vecdot(vectors.astype(np.float64), query).astype(np.float32)
     ranked = sorted(zip((-scores).tolist(), ids, strict=True))[:k]
     return [(-negated, id_) for negated, id_ in ranked]
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from recsys.preference.dwell import click_noise, quantiles
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Reads:
-    """A reader's history as interest models take it, oldest first.
+    """A reader's history as interest models take it, oldest first. Each is itself alone, whatever is in it.
 
     vectors: unit vectors [h, d]; seconds: dwell, NaN where unknown [h]; age: hours since it was opened [h];
     quantile: the reader's own, length-adjusted quantile of the dwell, NaN where unknown [h]; noise: share of the

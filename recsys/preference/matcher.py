@@ -1,7 +1,8 @@
 """The preference network behind the `Matcher` seam, and its files."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -14,22 +15,37 @@ from recsys.preference.match import Match, Reads, no_match, one_left_out
 from recsys.preference.network import HistoryBatch, PreferenceConfig, PreferenceNetwork
 
 
+@dataclass(frozen=True, slots=True)
+class _Attended:
+    """A history as the network took it in: projected reads (1, H, P), interests (1, K, P), and α (1, K, H)."""
+
+    history: HistoryBatch
+    values: torch.Tensor
+    interests: torch.Tensor
+    alpha: torch.Tensor
+
+
 class NetworkMatcher:
-    """Scores one request. Histories are padded to one fixed length: equal requests give bit-equal scores."""
+    """Scores one request. Histories are padded to one fixed length: equal requests give bit-equal scores.
+
+    What the network makes of a history is kept as long as the history is: retrieval, ranking and reasons of one
+    request ask for it.
+    """
 
     def __init__(self, network: PreferenceNetwork) -> None:
         self.network = network.eval()
+        self._attended: WeakKeyDictionary[Reads, _Attended] = WeakKeyDictionary()
 
     def match(self, reads: Reads, candidates: NDArray[np.float32], as_of: int) -> Match:  # noqa: ARG002
         """See `Matcher.match`; the attention is the mean over interests."""
         if not len(reads) or not len(candidates):
             return no_match(reads, candidates)
         with torch.inference_mode():
-            interests_1KP, alpha_1KH = self._interests(reads)
-            scores_1N = self.network.scores(interests_1KP, torch.from_numpy(candidates).unsqueeze(0))
+            of = self._of(reads)
+            scores_1N = self.network.scores(of.interests, torch.from_numpy(candidates).unsqueeze(0))
         kept = min(len(reads), self.network.config.history)
         attention = np.zeros(len(reads))
-        attention[len(reads) - kept :] = alpha_1KH.mean(dim=1)[0, :kept].double().numpy()
+        attention[len(reads) - kept :] = of.alpha.mean(dim=1)[0, :kept].double().numpy()
         return Match(scores_1N[0].double().numpy(), attention)
 
     def without_each(
@@ -45,29 +61,39 @@ class NetworkMatcher:
             return np.zeros((len(items), len(candidates)))
         if kept < len(reads):  # a read that moves out lets an older one move in
             return one_left_out(self, reads, items, candidates, as_of)
-        histories = history_batch(reads, self.network.config.history).repeated(len(items))
-        mask = histories.mask.clone()
-        mask[torch.arange(len(items)), torch.from_numpy(items)] = False
-        quantile = histories.quantile.masked_fill(~mask, float("nan"))
         with torch.inference_mode():
-            interests_MKP, _ = self.network.interests(replace(histories, mask=mask, quantile=quantile))
-            shown = torch.from_numpy(candidates).expand(len(items), -1, -1)
-            return np.asarray(self.network.scores(interests_MKP, shown).double().numpy())
+            of = self._of(reads)
+            histories = of.history.repeated(len(items))
+            mask = histories.mask.clone()
+            mask[torch.arange(len(items)), torch.from_numpy(items)] = False
+            quantile = histories.quantile.masked_fill(~mask, float("nan"))
+            interests_MKP, _ = self.network.interests(
+                replace(histories, mask=mask, quantile=quantile), of.values.expand(len(items), -1, -1)
+            )
+            shown_1NP = self.network.directions(torch.from_numpy(candidates).unsqueeze(0))
+            scores_MN = self.network.logits(interests_MKP, shown_1NP.expand(len(items), -1, -1))
+            return np.asarray(scores_MN.double().numpy())
 
     def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:  # noqa: ARG002
         """Queries in article space: the reads as each interest weighs them."""
         if not len(reads):
             return reads.vectors[:0]
         with torch.inference_mode():
-            _, alpha_1KH = self._interests(reads)
+            alpha_1KH = self._of(reads).alpha
         kept = reads.vectors[-self.network.config.history :]
         queries = alpha_1KH[0, :, : len(kept)].numpy() @ kept
         return np.asarray(
             queries / np.linalg.norm(queries, axis=1, keepdims=True).clip(min=1e-6), dtype=np.float32
         )
 
-    def _interests(self, reads: Reads) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.network.interests(history_batch(reads, self.network.config.history))
+    def _of(self, reads: Reads) -> _Attended:
+        known = self._attended.get(reads)
+        if known is None:
+            history = history_batch(reads, self.network.config.history)
+            values_1HP = self.network.project(history.vectors)
+            known = _Attended(history, values_1HP, *self.network.interests(history, values_1HP))
+            self._attended[reads] = known
+        return known
 
 
 def history_batch(reads: Reads, length: int) -> HistoryBatch:

@@ -113,9 +113,11 @@ class PreferenceNetwork(nn.Module):
         width = config.projected
         self.important = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
 
-    def interests(self, history: HistoryBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Unit interest vectors (B, K, P) and α (B, K, H)."""
-        seen = self.read(history)
+    def interests(
+        self, history: HistoryBatch, values_BHP: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Unit interest vectors (B, K, P) and α (B, K, H); `values_BHP`: the projected reads, if at hand."""
+        seen = self.read(history, values_BHP)
         alpha_BKH = self.alpha(seen, history)
         return self.pooled(seen, alpha_BKH), alpha_BKH
 
@@ -125,9 +127,10 @@ class PreferenceNetwork(nn.Module):
         other.config = config
         return other
 
-    def read(self, history: HistoryBatch) -> Seen:
-        """Reads with what is known of them, in the light of each other."""
-        values_BHP = self.project(history.vectors)
+    def read(self, history: HistoryBatch, values_BHP: torch.Tensor | None = None) -> Seen:
+        """Reads with what is known of them, in the light of each other; `values_BHP` as for `interests`."""
+        if values_BHP is None:
+            values_BHP = self.project(history.vectors)
         known_BHP = values_BHP + self.circumstance(_circumstance(history.seconds, history.age))
         padding_BH = ~history.mask
         mixed_BHP, _ = self.attend(
@@ -158,7 +161,14 @@ class PreferenceNetwork(nn.Module):
 
     def scores(self, interests_BKP: torch.Tensor, candidates_BND: torch.Tensor) -> torch.Tensor:
         """Logits (B, N)."""
-        projected_BNP = nn.functional.normalize(self.project(candidates_BND), dim=-1)
+        return self.logits(interests_BKP, self.directions(candidates_BND))
+
+    def directions(self, candidates_BND: torch.Tensor) -> torch.Tensor:
+        """Unit vectors (B, N, P) of candidates, to be compared with interests."""
+        return nn.functional.normalize(self.project(candidates_BND), dim=-1)
+
+    def logits(self, interests_BKP: torch.Tensor, projected_BNP: torch.Tensor) -> torch.Tensor:
+        """`scores` (B, N) of candidates whose `directions` are at hand."""
         cosines_BKN = torch.einsum("bkp,bnp->bkn", interests_BKP, projected_BNP)
         logits_BKN = cosines_BKN * self.log_scale.exp()
         return torch.logsumexp(logits_BKN, dim=1) - math.log(self.config.interests)

@@ -35,7 +35,7 @@ class RankingContext:
     history: the reader's readings, oldest first, without what they hid; had: all of them, dense article ids [m];
     page: dense id of the article whose page the reader is on, negative if none is known;
     positions: place in the slate shown [n] when training on ordered slates, None when serving (the one sanctioned
-    skew).
+    skew); setwise: whether set-wise columns are asked for, else they are NaN: who ranks a feed looks at none.
     """
 
     state: LiveState
@@ -48,9 +48,14 @@ class RankingContext:
     device: str | None = None
     page: int = UNKNOWN
     positions: FloatArray | None = None
+    setwise: bool = True
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def percentiles(self, columns_nk: FloatArray) -> FloatArray:
+        """`setwise_percentiles` of `columns_nk` [n, k] if they are asked for."""
+        return setwise_percentiles(columns_nk) if self.setwise else np.full(columns_nk.shape, np.nan)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class LambdaMart:
 
     def __init__(self, booster: lgb.Booster, features: FeatureSet, name: str = "lambdamart") -> None:
         self.name = name
+        self.setwise = features.setwise
         self._booster = booster
         self._columns = ALL_FEATURES.columns_of(features)
 

@@ -6,9 +6,13 @@ from recsys.reranker.context import FloatArray
 
 
 class Ranker(Protocol):
-    """Features [n, f] of `features.schema.ALL_FEATURES` → scores [n], larger is better."""
+    """Features [n, f] of `features.schema.ALL_FEATURES` → scores [n], larger is better.
+
+    setwise: whether it looks at columns that depend on the other candidates; if not, they may be NaN.
+    """
 
     name: str
+    setwise: bool
 
     def score(self, features: FloatArray) -> FloatArray:
         """Scores of the candidates of one request."""

@@ -21,6 +21,7 @@ class StartingRanker:
     """A fixed blend of a few features. Unknown features count as zero."""
 
     name = "starting"
+    setwise = False
 
     def score(self, features: FloatArray) -> FloatArray:
         """See `Ranker.score`."""

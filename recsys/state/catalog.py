@@ -25,6 +25,7 @@ class Catalog:
         self.sources = Vocabulary()
         self.titles: list[str] = []
         self.order: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
+        self._by_order: NDArray[np.int64] | None = None
         self.described: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
         self.category: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.subcategory: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
@@ -47,8 +48,15 @@ class Catalog:
         self.title_chars = grown(self.title_chars, rows, np.nan)
         self.paid = grown(self.paid, rows, np.nan)
 
+    def by_order(self, rows: int) -> NDArray[np.int64]:
+        """Article ids below `rows`, by `order`; sorted once for all who ask until an article changes."""
+        if self._by_order is None or len(self._by_order) != rows:
+            self._by_order = np.argsort(self.order[:rows], kind="stable")
+        return self._by_order
+
     def describe(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
+        self._by_order = None
         self.described[rows] = True
         self.order[rows] = [_order(id_) for id_ in articles["id"].to_list()]
         for row, title in zip(rows.tolist(), articles["title"].to_list(), strict=True):
@@ -64,6 +72,7 @@ class Catalog:
 
     def withdraw(self, rows: NDArray[np.int64]) -> None:
         """Know no more of `rows` than of articles that were never described."""
+        self._by_order = None
         for row in rows.tolist():
             self.titles[row] = ""
         for column, nothing in (

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.domain import DAY, HOUR, MINUTE, EventKind
+from recsys.domain import DAY, HOUR, MINUTE, Event, EventKind, Slate
 from recsys.errors import OrderError
+from recsys.state import few
 from recsys.state.batch import Behaviours, LogBatch, Shown
 from recsys.state.catalog import NEVER, Catalog
 from recsys.state.counters import DecayedCounters
@@ -104,6 +105,12 @@ class LiveState:
         self._reserve()
         return batch
 
+    def encode_few(self, events: Sequence[Event], slates: Sequence[Slate]) -> LogBatch:
+        """As `encode`, of a few rows that are at hand as values, in any order."""
+        batch = few.batch(self.readers, self.articles, events, slates)
+        self._reserve()
+        return batch
+
     def apply(self, batch: LogBatch) -> None:
         """Fold `batch`, whose rows are in the fold's order and not before those folded already.
 
@@ -125,7 +132,7 @@ class LiveState:
         """The reader's last readings; empty for a reader never met."""
         return self.histories.of(self.readers.get(reader), most)
 
-    def available_since(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+    def available_since(self, rows: NDArray[np.integer] | slice) -> NDArray[np.int64]:
         """When articles [n] became available: published, else first shown, else `NEVER`. Microseconds."""
         published = self.catalog.published[rows]
         return np.asarray(np.where(published != NEVER, published, self.first_shown[rows]))

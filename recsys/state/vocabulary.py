@@ -1,6 +1,7 @@
 """Strings ↔ dense integers, given in the order they are first met."""
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +27,12 @@ class Vocabulary:
             if string not in known:
                 known[string] = len(self.strings)
                 self.strings.append(string)
-        return np.fromiter((known[string] for string in strings), dtype=np.int64, count=len(strings))
+        return np.fromiter(map(known.__getitem__, strings), dtype=np.int64, count=len(strings))
 
     def lookup(self, strings: Sequence[str]) -> NDArray[np.int64]:
         """Dense ids [n] of `strings`, `UNKNOWN` for those never met."""
-        known = self._ids
-        return np.fromiter((known.get(string, UNKNOWN) for string in strings), dtype=np.int64, count=len(strings))
+        known = map(self._ids.get, strings, repeat(UNKNOWN))
+        return np.fromiter(known, dtype=np.int64, count=len(strings))
 
     def get(self, string: str | None) -> int:
         """Dense id of one string, `UNKNOWN` if it was never met."""

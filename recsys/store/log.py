@@ -19,8 +19,30 @@ from recsys.store import bulk
 from recsys.store.tables import events as events_table
 from recsys.store.tables import impressions, log_position, readers
 
+_POSITION = sa.select(log_position.c.last_seq, log_position.c.last_known_at)
+_LOCK = (
+    sa.update(log_position)
+    .values(last_seq=log_position.c.last_seq)
+    .returning(log_position.c.last_seq, log_position.c.last_known_at)
+)
+_MOVE = sa.update(log_position).values(
+    last_seq=sa.bindparam("seq", type_=sa.BigInteger), last_known_at=sa.bindparam("known_at", type_=sa.BigInteger)
+)
+_COUNTED = {"preserve_rowcount": True}
 _EVENT_CONTENT = ("reader", "kind", "article", "subject", "value")
 _SLATE_CONTENT = ("reader", "candidates")
+
+
+def _unless_stored(table: sa.Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
+    if dialect == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing(index_elements=["id"])
+    return sqlite.insert(table).on_conflict_do_nothing(index_elements=["id"])
+
+
+# made once: the feed sends them all the time, and to make one costs as much as to send it
+_SLATE, _READER = (
+    {name: _unless_stored(of, name) for name in ("postgresql", "sqlite")} for of in (impressions, readers)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +74,12 @@ class _Inserted:
 
 def position(connection: Connection) -> Position:
     """Where the log ends, as this transaction sees it."""
-    row = connection.execute(sa.select(log_position.c.last_seq, log_position.c.last_known_at)).one()
-    return Position(*row)
+    return Position(*connection.execute(_POSITION).one())
 
 
 def lock(connection: Connection) -> Position:
     """Take the append lock (held until commit) and tell where the log ends."""
-    here = sa.update(log_position).values(last_seq=log_position.c.last_seq)
-    return Position(
-        *connection.execute(here.returning(log_position.c.last_seq, log_position.c.last_known_at)).one()
-    )
+    return Position(*connection.execute(_LOCK).one())
 
 
 def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataFrame | None) -> Appended:
@@ -76,9 +94,7 @@ def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataF
     two = _insert(connection, impressions, slate_rows, _SLATE_CONTENT, start.last_seq + one.stored)
     known = pl.concat([event_rows["known_at"], slate_rows["known_at"]])
     latest = max(start.last_known_at, *known.to_list()) if known.len() else start.last_known_at
-    connection.execute(
-        sa.update(log_position).values(last_seq=start.last_seq + one.stored + two.stored, last_known_at=latest)
-    )
+    connection.execute(_MOVE, {"seq": start.last_seq + one.stored + two.stored, "known_at": latest})
     return Appended(one.stored, one.duplicate, one.conflicts, two.stored, two.duplicate, two.conflicts)
 
 
@@ -87,18 +103,16 @@ def append_slate(connection: Connection, slate: Slate, end: Position) -> None:
 
     A slate that is stored already is left alone.
     """
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    dialect = connection.dialect.name
     row = {
         "seq": end.last_seq + 1,
         **{name: getattr(slate, name) for name in SLATES},
         **{name: _array(getattr(slate, name)) for name in ("candidates", "scores", "propensities")},
     }
-    statement = insert(impressions).on_conflict_do_nothing(index_elements=["id"])
-    stored = connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount
+    stored = connection.execute(_SLATE[dialect], row, execution_options=_COUNTED).rowcount
     latest = max(end.last_known_at, slate.known_at)
-    connection.execute(sa.update(log_position).values(last_seq=end.last_seq + stored, last_known_at=latest))
-    reader = {"id": slate.reader, "first_seen_at": slate.at}
-    connection.execute(insert(readers).on_conflict_do_nothing(), reader)
+    connection.execute(_MOVE, {"seq": end.last_seq + stored, "known_at": latest})
+    connection.execute(_READER[dialect], {"id": slate.reader, "first_seen_at": slate.at})
 
 
 def _array(values: Sequence[object] | None) -> str | None:
@@ -165,7 +179,7 @@ def _insert_new(connection: Connection, table: sa.Table, staged: sa.Table, last_
     seq = sa.func.row_number().over(order_by=staged.c[bulk.ROW]) + last_seq
     new = sa.select(seq, *columns).where(~stored)
     statement = sa.insert(table).from_select(["seq", *(column.name for column in columns)], new)
-    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+    return connection.execute(statement, execution_options=_COUNTED).rowcount
 
 
 def knows_reader(connection: Connection, reader: str) -> bool:

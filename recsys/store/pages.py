@@ -1,6 +1,6 @@
 """Feeds that a reader may go on with: what is left of their rankings, for a while."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,17 +19,12 @@ class StoredPage:
     rest: str
 
 
+_INSERT = sa.insert(feed_pages)
+
+
 def save(connection: Connection, page: StoredPage) -> None:
     """Keep a page until it expires."""
-    connection.execute(
-        sa.insert(feed_pages).values(
-            cursor=page.cursor,
-            reader=page.reader,
-            expires_at=page.expires_at,
-            request=page.request,
-            rest=page.rest,
-        )
-    )
+    connection.execute(_INSERT, {field.name: getattr(page, field.name) for field in fields(page)})
 
 
 def load(connection: Connection, cursor: str, reader: str, now: int) -> StoredPage | None:

@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.domain import PREFERENCE_KINDS, EventKind
-from recsys.store import log
 from recsys.store.tables import events
 
 _MUTING = (EventKind.MUTE, EventKind.UNMUTE)
@@ -53,17 +52,14 @@ def of(connection: Connection, reader: str, before: int) -> Preferences:
     )
 
 
-def muting_since(connection: Connection, seq: int) -> tuple[list[Muting], int]:
-    """What any reader said of muting behind row `seq` of the log, and the row that this reaches to."""
-    end = log.position(connection).last_seq
-    if end == seq:
-        return [], seq
+def muting(connection: Connection) -> list[Muting]:
+    """What any reader ever said of muting."""
     e = events
     query = sa.select(e.c.reader, e.c.subject, e.c.known_at, e.c.id, e.c.kind).where(
-        e.c.seq > seq, e.c.article.is_(None), e.c.kind.in_(_MUTING)
+        e.c.article.is_(None), e.c.kind.in_(_MUTING)
     )
-    rows = connection.execute(query.order_by(e.c.seq))
-    return [Muting(row.reader, row.subject, row.known_at, row.id, row.kind == EventKind.MUTE) for row in rows], end
+    rows = connection.execute(query)
+    return [Muting(row.reader, row.subject, row.known_at, row.id, row.kind == EventKind.MUTE) for row in rows]
 
 
 def _with(latest: dict[str, str], kind: EventKind) -> frozenset[str]:

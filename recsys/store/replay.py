@@ -4,6 +4,7 @@ An `impression` event that quotes a request id is left out: the slate of that id
 the request id they quote only if that slate was shown to the same reader by then, so nobody can make one up.
 """
 
+import json
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from recsys.domain import Event, EventKind, Slate
 from recsys.store.tables import events, impressions
 
 BATCH_ROWS = 50_000
@@ -71,6 +73,28 @@ class LogChunk:
         return [Key(frame["known_at"][row], frame["id"][row]) for frame in frames]
 
 
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    """The newest rows of the log, in the order they were appended, as far as the fold needs them."""
+
+    events: list[Event]
+    slates: list[Slate]
+
+    @property
+    def first(self) -> Key | None:
+        """The smallest key, None if there is no row."""
+        return min(self._keys(), default=None)
+
+    @property
+    def last(self) -> Key | None:
+        """The largest key, None if there is no row."""
+        return max(self._keys(), default=None)
+
+    def _keys(self) -> Iterator[Key]:
+        yield from (Key(event.known_at, event.id) for event in self.events)
+        yield from (Key(slate.known_at, slate.id) for slate in self.slates)
+
+
 def stream(
     connection: Connection,
     after: Key | None = None,
@@ -87,16 +111,21 @@ def stream(
         yield LogChunk(none, rest)
 
 
-def tail(connection: Connection, after_seq: int) -> LogChunk:
-    """All rows appended behind `after_seq`, in the fold's order. Meant for short tails: it is one batch."""
-    parts = (
-        _frame(
-            connection.execute(_select(table, columns).where(table.c.seq > after_seq).order_by(table.c.seq)),
-            columns,
-        ).sort("known_at", "id")
-        for table, columns in ((events, EVENT_COLUMNS), (impressions, SLATE_COLUMNS))
+def tail(connection: Connection, after_seq: int) -> LogTail:
+    """All rows appended behind `after_seq`. Meant for short tails: all of it is in memory, as values."""
+    e, i = events.c, impressions.c
+    told = _select_events("id", "reader", "kind", "at", "known_at", "article", "subject", "value", "request_id")
+    shown = sa.select(i.id, i.reader, i.at, i.known_at, i.candidates, i.ordered).where(i.seq > after_seq)
+    return LogTail(
+        [
+            Event(id_, reader, EventKind(kind), *rest)
+            for id_, reader, kind, *rest in connection.execute(told.where(e.seq > after_seq).order_by(e.seq))
+        ],
+        [
+            Slate(id_, reader, at, known_at, tuple(json.loads(candidates)), ordered)
+            for id_, reader, at, known_at, candidates, ordered in connection.execute(shown.order_by(i.seq))
+        ],
     )
-    return LogChunk(*parts)
 
 
 def first_key(connection: Connection, after_seq: int) -> Key | None:
@@ -163,17 +192,15 @@ def _batches(
 
 
 def _select(table: sa.Table, columns: dict[str, pl.DataType]) -> sa.Select[Any]:
-    if table is not events:
-        return sa.select(*(table.c[name] for name in columns))
+    return _select_events(*columns) if table is events else sa.select(*(table.c[name] for name in columns))
+
+
+def _select_events(*columns: str) -> sa.Select[Any]:
     i, e = impressions.c, events.c
     quoted = (i.id == e.request_id, i.reader == e.reader, i.known_at <= e.known_at)
     shown = sa.select(i.id).where(*quoted).scalar_subquery()
     query = sa.select(*(shown.label(name) if name == "request_id" else e[name] for name in columns))
     return query.where(sa.or_(e.kind != "impression", e.request_id.is_(None)))
-
-
-def _frame(result: sa.CursorResult[Any], columns: dict[str, pl.DataType]) -> pl.DataFrame:
-    return _rows_to_frame(result.fetchall(), columns)
 
 
 def _rows_to_frame(rows: Any, columns: dict[str, pl.DataType]) -> pl.DataFrame:

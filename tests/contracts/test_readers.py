@@ -77,10 +77,10 @@ def test_erasing_leaves_no_text_of_the_reader_and_all_of_the_others(filled: Data
     assert receipt.counts == ROWS
     assert VICTIM not in everything(filled)
     with filled.read() as connection:
-        chunk = replay.tail(connection, 0)
+        left = replay.tail(connection, 0)
         assert log.knows_reader(connection, OTHER)
-    assert set(chunk.events["reader"]) == set(chunk.slates["reader"]) == {OTHER}
-    assert chunk.events.height == 3
+    assert {row.reader for row in left.events} == {row.reader for row in left.slates} == {OTHER}
+    assert len(left.events) == 3
 
 
 def test_an_erasure_has_a_place_in_the_log(filled: Database) -> None:
@@ -92,7 +92,7 @@ def test_an_erasure_has_a_place_in_the_log(filled: Database) -> None:
     with filled.read() as connection:
         assert erasure.last_seq(connection) == receipt.seq == before + 1
         assert log.position(connection).last_seq == before + 2
-        assert replay.tail(connection, receipt.seq).events["id"].to_list() == ["later"]
+        assert [row.id for row in replay.tail(connection, receipt.seq).events] == ["later"]
 
 
 def test_a_receipt_proves_whom_it_is_about_and_that_it_was_given(filled: Database) -> None:

@@ -58,8 +58,8 @@ def test_an_id_stored_with_other_content_is_a_conflict_and_the_first_stays(datab
     assert result.slate_conflicts["id"].to_list() == ["s"]
     with database.read() as connection:
         everything = replay.tail(connection, 0)
-    assert everything.events["article"].to_list() == ["a", "c"]
-    assert everything.slates["candidates"].to_list() == [["a", "b"]]
+    assert [event.article for event in everything.events] == ["a", "c"]
+    assert [slate.candidates for slate in everything.slates] == [("a", "b")]
 
 
 def test_books_balance_for_every_append(database: Database) -> None:
@@ -75,8 +75,8 @@ def test_seq_counts_events_and_slates_together_without_gaps(database: Database) 
         assert log.position(connection).last_seq == 5
         assert log.position(connection).last_known_at == DAY
         tail = replay.tail(connection, after_seq=3)
-    assert tail.events["id"].to_list() == ["3"]
-    assert tail.slates["id"].to_list() == ["t"]
+    assert [event.id for event in tail.events] == ["3"]
+    assert [slate.id for slate in tail.slates] == ["t"]
 
 
 def test_the_log_reads_in_order_of_known_at_then_id_bytewise(database: Database) -> None:
@@ -98,7 +98,7 @@ def test_reading_starts_behind_a_key_and_stops_before_a_time(database: Database)
     assert read_all(database, after=replay.Key(1, "a"), until=3) == ["b", "c", "s"]
 
 
-def test_chunk_knows_its_first_and_last_key(database: Database) -> None:
+def test_a_tail_knows_its_first_and_last_key(database: Database) -> None:
     append(database, [click("a", 5)], [slate("s", 2), slate("t", 9)])
     with database.read() as connection:
         tail = replay.tail(connection, 0)
@@ -127,7 +127,7 @@ def test_only_a_slate_shown_to_the_reader_before_is_quoted(database: Database) -
     append(database, quoting, [slate("s")])
     with database.read() as connection:
         events = replay.tail(connection, 0).events
-    assert dict(events.select("id", "request_id").iter_rows()) == {
+    assert {event.id: event.request_id for event in events} == {
         "good": "s",
         "made-up": None,
         "stranger": None,
@@ -293,6 +293,6 @@ def test_one_slate_is_appended_as_many_are(database: Database) -> None:
         stored = replay.tail(connection, 0).slates
         log.append(connection, None, slates_frame([Slate("q3", "r2", 30, 32, ("c",))]))
         assert log.position(connection) == log.Position(3, 32)
-    assert stored["id"].to_list() == ["q1", "q2"]
-    assert stored["candidates"].to_list() == [["a", "é"], ["b"]]
-    assert stored["ordered"].to_list() == [True, False]
+    assert [slate.id for slate in stored] == ["q1", "q2"]
+    assert [slate.candidates for slate in stored] == [("a", "é"), ("b",)]
+    assert [slate.ordered for slate in stored] == [True, False]

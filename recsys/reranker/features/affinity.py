@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import DAY
-from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
+from recsys.reranker.context import Family, FloatArray, RankingContext
 from recsys.state.kinds import ANSWERS, IMPRESSIONS
 from recsys.state.live import FIRST_CATEGORY, MAX_READ_SECONDS
 
@@ -27,7 +27,7 @@ def _compute(context: RankingContext) -> FloatArray:
     category, plain, lately = _shares(catalog.category, context, (attention, ones, recent))
     (subcategory,) = _shares(catalog.subcategory, context, (attention,))
     (source,) = _shares(catalog.source, context, (attention,))
-    setwise_n2 = setwise_percentiles(np.column_stack((category, subcategory)))
+    setwise_n2 = context.percentiles(np.column_stack((category, subcategory)))
     return np.column_stack(
         [category, subcategory, plain, lately, source, setwise_n2, _category_heat(context)],
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
+from recsys.reranker.context import Family, FloatArray, RankingContext
 from recsys.state.examination import examined
 from recsys.state.kinds import ANSWERS, EXAMINED
 from recsys.state.live import EVERYTHING, LiveState
@@ -44,7 +44,7 @@ def _compute(context: RankingContext) -> FloatArray:
         taste.expected_in_all,
     )
     columns = np.column_stack(told)
-    return np.concatenate((columns, setwise_percentiles(columns[:, _RANKED])), axis=1)
+    return np.concatenate((columns, context.percentiles(columns[:, _RANKED])), axis=1)
 
 
 def _appeal(state: LiveState, rows: NDArray[np.int64], as_of: int) -> FloatArray:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import HOUR
-from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
+from recsys.reranker.context import Family, FloatArray, RankingContext
 from recsys.state.catalog import NEVER
 
 
@@ -13,7 +13,7 @@ def _compute(context: RankingContext) -> FloatArray:
     shown = _hours_since(context.state.first_shown[context.rows], context.as_of)
     shown_or_now = np.where(np.isnan(shown), 0.0, shown)
     age = np.where(np.isnan(published), shown_or_now, published)
-    setwise_n2 = setwise_percentiles(np.column_stack((age, shown_or_now)))
+    setwise_n2 = context.percentiles(np.column_stack((age, shown_or_now)))
     return np.column_stack([published, shown, age, setwise_n2])
 
 

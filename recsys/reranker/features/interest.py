@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
+from recsys.reranker.context import Family, FloatArray, RankingContext
 
 
 def _compute(context: RankingContext) -> FloatArray:
@@ -13,7 +13,7 @@ def _compute(context: RankingContext) -> FloatArray:
             scores.content,
             scores.nearest,
             scores.last,
-            setwise_percentiles(np.column_stack((scores.preference, scores.content))),
+            context.percentiles(np.column_stack((scores.preference, scores.content))),
         ]
     )
 

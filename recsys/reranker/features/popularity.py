@@ -5,7 +5,7 @@ Shares are of the clicks and exposures of all articles: unlike counts they do no
 
 import numpy as np
 
-from recsys.reranker.context import Family, FloatArray, RankingContext, setwise_percentiles
+from recsys.reranker.context import Family, FloatArray, RankingContext
 from recsys.state.kinds import ANSWERS, CLICKS, IMPRESSIONS, READ_SECONDS, READS
 from recsys.state.live import EVERYTHING
 
@@ -31,7 +31,7 @@ def _compute(context: RankingContext) -> FloatArray:
     blocks = (
         np.log1p(clicks_nh),
         rate_nh,
-        setwise_percentiles(np.concatenate((clicks_nh, rate_nh, shown_nh[:, _PLACING]), axis=1)),
+        context.percentiles(np.concatenate((clicks_nh, rate_nh, shown_nh[:, _PLACING]), axis=1)),
         np.log((clicks_nh + _SMALL_SHARE) / (all_ch[CLICKS] + 1)),
         np.log((shown_nh + _SMALL_SHARE) / (all_ch[IMPRESSIONS] + 1)),
         dwell_nh[:, -2:],

@@ -32,6 +32,8 @@ WITHIN = 30.0
 class Constant:
     """Scores that tell which model gave them."""
 
+    setwise = False
+
     def __init__(self, value: float) -> None:
         self.value = value
 

@@ -17,6 +17,7 @@ class Counting:
     """Scores by place, and counts how often it was asked."""
 
     name = "counting"
+    setwise = True
 
     def __init__(self, sign: float = 1.0) -> None:
         self.sign, self.asked = sign, 0

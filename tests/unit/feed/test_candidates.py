@@ -3,11 +3,14 @@
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 
 from recsys.domain import DAY, HOUR, EventKind, FeedRequest
+from recsys.feed.candidates import TRENDING_HALF_LIFE, drawn, trending
 from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Reads, one_left_out
+from recsys.state.kinds import CLICKS
 from tests.unit.feed.newsrooms import CATEGORIES, NOW, did, engine, papers, read, shown
 
 
@@ -162,3 +165,30 @@ def test_a_matcher_may_have_several_interests() -> None:
 def test_the_pool_bounds_how_many_are_ranked() -> None:
     assert len(feed(engine(papers(200), pool=30))) == 30
     assert len(feed(engine(papers(20), pool=30))) == 20
+
+
+@pytest.mark.parametrize("clicked", [0, 3, 30])
+def test_what_trends_is_as_a_sort_of_all_articles_has_it(clicked: int) -> None:
+    """Fewer were clicked than are wanted, or more; the rest are equal, and ordered by their ids alone."""
+    times = [(i, n) for i in range(clicked) for n in range(i % 5 + 1)]
+    clicks = [did(f"q{i}-{n}", EventKind.CLICK, f"a{i:03}", HOUR) for i, n in times]
+    state = engine(papers(), clicks).state
+    rows = state.rows_of([f"a{i:03}" for i in range(40)])
+    by = state.counters.articles[rows, CLICKS, TRENDING_HALF_LIFE]
+    order = state.catalog.order[rows]
+    expected = sorted(range(40), key=lambda place: (-by[place], order[place]))
+    for count in (1, 10, 39, 40, 50):
+        assert trending(state, rows, count).tolist() == rows[expected[:count]].tolist()
+
+
+def test_what_is_drawn_depends_on_ids_alone_and_is_drawn_evenly() -> None:
+    one, two = engine(papers(60)).state, engine(papers(60)[::-1]).state
+    allowed = np.ones(len(one.first_shown), dtype=np.bool_)
+    allowed[0], allowed[61:] = False, False
+    counts = np.zeros(61)
+    for seed in range(600):
+        mine, theirs = (drawn(state, allowed, 6, np.random.default_rng(seed)) for state in (one, two))
+        assert [one.articles.strings[row] for row in mine] == [two.articles.strings[row] for row in theirs]
+        assert len(set(mine.tolist())) == 6
+        counts[mine] += 1
+    assert counts[1:].min() > 30 and counts[1:].max() < 95  # 60 expected, standard deviation 7.3

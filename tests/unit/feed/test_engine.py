@@ -9,7 +9,7 @@ from recsys.domain import HOUR, MINUTE, SECOND, EventKind, FeedRequest, HistoryI
 from recsys.errors import RequestError
 from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine, seeded_by
 from recsys.reranker.context import FloatArray
-from recsys.reranker.features.schema import ALL_FEATURES
+from recsys.reranker.features.schema import ALL_FEATURES, SETWISE
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
 
 IDS = tuple(f"a{i:03}" for i in range(20, 40))
@@ -17,6 +17,7 @@ IDS = tuple(f"a{i:03}" for i in range(20, 40))
 
 class AllAlike:
     name = "alike"
+    setwise = True
 
     def score(self, features: FloatArray) -> FloatArray:
         return np.zeros(len(features))
@@ -144,6 +145,44 @@ def test_device_and_page_are_features_of_feeds_too() -> None:
     of.recommend(FeedRequest("request", NOW, "r", device="mobile", page="a001"))
     ask(of, device="desktop", page="a001")
     assert seen == [(2.0, 0.0), (1.0, 0.0)]
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_set_wise_columns_are_computed_for_rankers_that_look_at_them(looks: bool) -> None:
+    seen: list[FloatArray] = []
+
+    class Watching(AllAlike):
+        setwise = looks
+
+        def score(self, features: FloatArray) -> FloatArray:
+            seen.append(features)
+            return super().score(features)
+
+    of = dataclasses.replace(engine(papers(), read("r", "a003")), ranker=Watching())
+    of.recommend(FeedRequest("request", NOW, "r"))
+    ask(of, reader="r")
+    everything = of.prepare(RankRequest("request", NOW, IDS, "r")).features
+    among = np.asarray([name.endswith(SETWISE) for name in ALL_FEATURES.names])
+    for features in seen:
+        assert np.isfinite(features[:, among]).any() == looks
+    np.testing.assert_array_equal(seen[1][:, ~among], everything[:, ~among])
+
+
+def test_a_later_page_ranks_nothing_anew() -> None:
+    class Watching(AllAlike):
+        asked = 0
+
+        def score(self, features: FloatArray) -> FloatArray:
+            self.asked += 1
+            return super().score(features)
+
+    ranker = Watching()
+    of = dataclasses.replace(engine(papers(), read("r", "a003")), ranker=ranker)
+    first, left = of.page(FeedRequest("one", NOW, "r", limit=5))
+    second, _ = of.page(FeedRequest("two", NOW + 1, "r", limit=5), left)
+    assert ranker.asked == 1
+    assert not {item.id for item in first.items} & {item.id for item in second.items}
+    assert all(item.reasons and item.minutes for item in second.items)
 
 
 def test_feeds_have_a_ranker_of_their_own_and_rankings_another() -> None:

@@ -18,14 +18,14 @@ def test_hits_pad_to_k() -> None:
     assert found.scores.tolist() == [[0.5, -np.inf], [-np.inf, -np.inf]]
 
 
-@given(st.integers(0, 2**16), st.integers(1, 40))
+@given(st.integers(0, 2**16), st.integers(1, 40), st.sampled_from([1, 33, 384, 1_152]))
 @settings(deadline=None, max_examples=30)
-def test_scores_do_not_depend_on_where_vectors_lie(seed: int, count: int) -> None:
+def test_scores_do_not_depend_on_where_vectors_lie(seed: int, count: int, dim: int) -> None:
     rng = np.random.default_rng(seed)
-    vectors, query = rng.normal(size=(count, 33)), rng.normal(size=(1, 33))
+    vectors, query = rng.normal(size=(count, dim)), rng.normal(size=(1, dim))
     ids = [str(number) for number in range(count)]
     order = rng.permutation(count)
-    straight, shuffled = ExactIndex(33), ExactIndex(33)
+    straight, shuffled = ExactIndex(dim), ExactIndex(dim)
     straight.add(ids, vectors)
     shuffled.add([ids[place] for place in order], vectors[order])
     one, other = straight.search(query, count), shuffled.search(query, count)

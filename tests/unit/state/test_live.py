@@ -1,4 +1,5 @@
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,6 +132,24 @@ def test_rows_behind_the_watermark_are_refused_and_change_nothing() -> None:
     with pytest.raises(OrderError, match="refold"):
         apply(state, [event("click", START)])
     assert counts(state, "a0", START + HOUR)[CLICKS] == pytest.approx(1)
+
+
+@given(logs(), st.booleans())
+@settings(deadline=None)
+def test_a_few_rows_as_values_are_the_batch_that_frames_are(log: Log, ordered: bool) -> None:
+    events, slates = log[0], log[1].with_columns(ordered=pl.lit(ordered))
+    framed, plain = fresh(), fresh()
+    one = framed.encode(events, slates)
+    two = plain.encode_few(
+        [Event(**{**row, "kind": EventKind(row["kind"])}) for row in events.to_dicts()],
+        [Slate(**{**row, "candidates": tuple(row["candidates"])}) for row in slates.to_dicts()],
+    )
+    for part, same in ((one.behaviours, two.behaviours), (one.shown, two.shown)):
+        for name in part.__slots__:
+            np.testing.assert_array_equal(getattr(part, name), getattr(same, name))
+            assert getattr(part, name).dtype == getattr(same, name).dtype
+    assert framed.readers.strings == plain.readers.strings
+    assert framed.articles.strings == plain.articles.strings
 
 
 def test_rows_at_the_watermark_are_still_in_order() -> None:
