@@ -13,7 +13,7 @@ from recsys.feed.follow import Replay
 from recsys.state import labels
 from recsys.store import replay
 from recsys.store.database import Connection
-from recsys.store.replay import EVENT_COLUMNS, SLATE_COLUMNS, Key
+from recsys.store.replay import EVENT_COLUMNS, SLATE_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,10 @@ def load_questions(
     Columns are those of `store.replay.SLATE_COLUMNS`, with `candidates` as a list, and `labels`.
     """
     events, slates = [pl.DataFrame(schema=EVENT_COLUMNS)], []
-    for chunk in replay.stream(connection, after=Key(start, ""), until=until):
-        events.append(chunk.events.filter(pl.col("kind") != "impression"))
+    # readings from before tell the habits by which later ones are judged: labels do not hang on where one starts
+    counts = (pl.col("kind") == "read") | ((pl.col("kind") != "impression") & (pl.col("known_at") >= start))
+    for chunk in replay.stream(connection, until=until):
+        events.append(chunk.events.filter(counts))
         slates.append(chunk.slates.filter((pl.col("at") >= start) & (pl.col("at") < end)))
     shown = pl.concat(slates) if slates else _no_slates()
     graded = labels.grade(shown, pl.concat(events), articles.select("id", "word_count"), until)
