@@ -18,19 +18,24 @@ from recsys.store.replay import EVENT_COLUMNS, SLATE_COLUMNS
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One logged slate: the request it answered, its graded labels [n], and positions if it has an order."""
+    """One logged slate: the request it answered, and what came of it.
+
+    labels: graded [n]; seconds: how long what was opened was read, NaN where that is not known [n]; positions: if
+    it has an order [n].
+    """
 
     request: RankRequest
     labels: NDArray[np.int8]
+    seconds: NDArray[np.float64]
     positions: NDArray[np.float64] | None
 
 
 def load_questions(
     connection: Connection, start: int, end: int, articles: pl.DataFrame, until: int
 ) -> pl.DataFrame:
-    """Slates with start ≤ at < end in order of time, with `labels` from what was known before `until`.
+    """Slates with start ≤ at < end in order of time, with what was known of their outcome before `until`.
 
-    Columns are those of `store.replay.SLATE_COLUMNS`, with `candidates` as a list, and `labels`.
+    Columns are those of `store.replay.SLATE_COLUMNS`, with `candidates` as a list, and those of `labels.grade`.
     """
     events, slates = [pl.DataFrame(schema=EVENT_COLUMNS)], []
     # readings from before tell the habits by which later ones are judged: labels do not hang on where one starts
@@ -68,7 +73,8 @@ def _question(row: dict[str, object]) -> Question:
     )
     place = np.arange(len(candidates), dtype=np.float64)
     positions = place if row["ordered"] else np.full(len(candidates), np.nan)
-    return Question(request, np.asarray(row["labels"], dtype=np.int8), positions)
+    seconds = np.asarray(row["seconds"], dtype=np.float64)
+    return Question(request, np.asarray(row["labels"], dtype=np.int8), seconds, positions)
 
 
 def _no_slates() -> pl.DataFrame:

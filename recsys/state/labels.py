@@ -47,7 +47,8 @@ def grade(
         rule: the numbers of the rule.
 
     Returns:
-        One row per slate in the order given: id, and `labels`, a list of 0..3 aligned with its candidates.
+        One row per slate in the order given: id, and two lists aligned with its candidates: `labels`, 0..3, and
+        `seconds`, how long what was opened was read, NaN where that is not known.
     """
     rule = rule or LabelRule()
     shown = slates.select(pl.col("id").alias("slate"), "reader", "at", pl.col("candidates").alias("article"))
@@ -58,12 +59,18 @@ def grade(
     outcome = pl.concat([quoted, _unquoted(quoted, _nearby(shown, known, rule))])
     graded = _graded(_per_candidate(outcome), rule)
     joined = shown.join(graded, on=["slate", "article"], how="left", maintain_order="left")
-    labelled = joined.group_by("order").agg(pl.col("label").fill_null(0).alias("labels"))
-    nothing = pl.lit([], dtype=pl.List(pl.Int8))
+    labelled = joined.group_by("order").agg(
+        pl.col("label").fill_null(0).alias("labels"), pl.col("read").fill_null(float("nan")).alias("seconds")
+    )
     numbered = (
         slates.select("id").with_row_index("order").join(labelled, on="order", how="left", maintain_order="left")
     )
-    return numbered.select("id", pl.col("labels").fill_null(nothing))
+    empty = (pl.col("labels").fill_null(_no(pl.Int8)), pl.col("seconds").fill_null(_no(pl.Float64)))
+    return numbered.select("id", *empty)
+
+
+def _no(kind: type[pl.DataType]) -> pl.Expr:
+    return pl.lit([], dtype=pl.List(kind))
 
 
 def _quoted(shown: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -131,4 +138,5 @@ def _graded(candidates: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
         .then(1)
         .otherwise(2)
     )
-    return candidates.select("slate", "article", label.cast(pl.Int8).alias("label"))
+    read = pl.when(pl.col("opened") & pl.col("timed")).then(seconds)
+    return candidates.select("slate", "article", label.cast(pl.Int8).alias("label"), read.alias("read"))

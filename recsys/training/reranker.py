@@ -10,6 +10,7 @@ from recsys.evaluation.questions import ask
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.reranker import lambdamart
+from recsys.reranker.context import FloatArray
 from recsys.reranker.features.position import POSITION, SERVING_POSITION
 from recsys.reranker.features.schema import (
     ALL_FEATURES,
@@ -19,15 +20,21 @@ from recsys.reranker.features.schema import (
     FeatureSet,
 )
 from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig, RankingData
+from recsys.reranker.value import Readings
+from recsys.state.catalog import NEVER
 from recsys.training.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
 class PastSlates:
-    """Features and labels of slates with a click and a non-click, in order of time `at` [q], microseconds."""
+    """Features and labels of slates with a click and a non-click, in order of time `at` [q], microseconds.
+
+    seconds: how long each candidate [N] that was opened was read, NaN where that is not known.
+    """
 
     data: RankingData
     at: NDArray[np.int64]
+    seconds: FloatArray
 
     def before(self, time: int) -> RankingData:
         """Slates shown before `time`."""
@@ -41,26 +48,33 @@ class PastSlates:
         rows = int(self.data.sizes[:count].sum())
         return RankingData(self.data.features[rows:], self.data.labels[rows:], self.data.sizes[count:])
 
+    def readings(self, start: int = 0, end: int = NEVER) -> Readings:
+        """What was opened on slates shown at `start` or later and before `end`."""
+        first, last = np.searchsorted(self.at, (start, end))
+        rows = slice(int(self.data.sizes[:first].sum()), int(self.data.sizes[:last].sum()))
+        return Readings.of(self.data.features[rows], self.data.labels[rows], self.seconds[rows])
+
 
 def past_slates(engine: FeedEngine, log: Replay, questions: pl.DataFrame, progress: Progress) -> PastSlates:
     """Replay `questions` and keep what LambdaMART can learn from."""
     sizes = questions["candidates"].list.len().to_numpy()
     features = np.zeros((int(sizes.sum()), len(ALL_FEATURES.names)))
-    labels = np.zeros(len(features), dtype=np.int8)
+    labels, seconds = np.zeros(len(features), dtype=np.int8), np.full(len(features), np.nan)
     kept: list[int] = []
     times: list[int] = []
     end = 0
     for done, (question, prepared) in enumerate(ask(engine, log, questions, with_positions=True), start=1):
         size, clicked = len(question.labels), int((question.labels > 0).sum())
         if 0 < clicked < size:
-            features[end : end + size], labels[end : end + size] = prepared.features, question.labels
+            rows = slice(end, end + size)
+            features[rows], labels[rows], seconds[rows] = prepared.features, question.labels, question.seconds
             kept.append(size)
             times.append(question.request.as_of)
             end += size
         if done % 200 == 0 or done == len(questions):
             progress("features of past slates", done, len(questions))
     data = RankingData(features[:end], labels[:end], np.asarray(kept, dtype=np.int64))
-    return PastSlates(data, np.asarray(times, dtype=np.int64))
+    return PastSlates(data, np.asarray(times, dtype=np.int64), seconds[:end])
 
 
 def as_served(data: RankingData) -> RankingData:

@@ -17,9 +17,10 @@ from recsys.evaluation.systems import systems
 from recsys.feed.calibrated import write_calibration
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
-from recsys.feed.trained import PREFERENCE, write_trees
+from recsys.feed.trained import OF_FEEDS, PREFERENCE, write_trees
 from recsys.feed.vectors import vector_table
 from recsys.preference.matcher import save_network
+from recsys.reranker.features.schema import FEED_FEATURES, FEED_WITHOUT_CONTENT
 from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.store import audit
@@ -34,6 +35,7 @@ from recsys.training.manifest import manifest, new_version, register
 from recsys.training.preference import PrequentialMatcher, collect, train_preference
 from recsys.training.progress import Progress, silent
 from recsys.training.reranker import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
+from recsys.training.value import Valued, train_value
 
 
 def train(
@@ -68,13 +70,16 @@ def train(
     # no calibration error here: the probabilities were fitted on these very answers
     metrics = figures(answers, {}, vectors, clicks)
     rerankers = retrain_rerankers(slates, judged, content.on, config, progress)
+    valued = _value(slates, corpus, content, config, settings.minute_price)
     network = matcher.newest
 
     def write(folder: Path) -> dict[str, Any]:
         save_network(network, folder / PREFERENCE)
-        write_trees(rerankers.full, rerankers.without_content, rerankers.feed, folder)
+        reading = None if valued is None else valued.reading
+        write_trees(rerankers.full, rerankers.without_content, rerankers.feed, reading, folder)
         told = manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
         told["content"] = content.as_dict()
+        told["value"] = {"on": False} if valued is None else valued.as_dict(calibration[OF_FEEDS])
         figures = {"articles": articles.figures, "history": history}
         if articles.calibration is None:
             return {**told, "attention": figures}
@@ -105,6 +110,15 @@ def _fit_preference(
     config, figures = gate_histories(matcher.newest, data, slates, articles, settings.seed)
     matcher.calibrate(config)
     return matcher, Interest(matcher.newest, data, rows), figures
+
+
+def _value(
+    slates: PastSlates, corpus: Corpus, content: ContentGate, config: LambdaMartConfig, share: float
+) -> Valued | None:
+    if not share:
+        return None
+    features = FEED_FEATURES if content.on else FEED_WITHOUT_CONTENT
+    return train_value(slates, corpus.when.validate_from, features, config, share)
 
 
 def _past_slates(

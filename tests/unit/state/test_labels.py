@@ -32,7 +32,8 @@ def labels(
 ) -> list[list[int]]:
     known = pl.DataFrame({"id": ["a"], "word_count": [words]}, schema={"id": pl.String, "word_count": pl.Int64})
     graded = grade(slates_frame(slates), events_frame(events), known, until, rule)
-    assert graded.columns == ["id", "labels"]
+    assert graded.columns == ["id", "labels", "seconds"]
+    assert graded["seconds"].list.len().to_list() == graded["labels"].list.len().to_list()
     assert graded["id"].to_list() == [slate.id for slate in slates]
     return graded["labels"].to_list()
 
