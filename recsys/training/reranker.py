@@ -38,21 +38,26 @@ class PastSlates:
 
     def before(self, time: int) -> RankingData:
         """Slates shown before `time`."""
-        count = int(np.searchsorted(self.at, time))
-        rows = int(self.data.sizes[:count].sum())
-        return RankingData(self.data.features[:rows], self.data.labels[:rows], self.data.sizes[:count])
+        return self.between(0, time)
 
     def since(self, time: int) -> RankingData:
         """Slates shown at `time` or later."""
-        count = int(np.searchsorted(self.at, time))
-        rows = int(self.data.sizes[:count].sum())
-        return RankingData(self.data.features[rows:], self.data.labels[rows:], self.data.sizes[count:])
+        return self.between(time, NEVER)
+
+    def between(self, start: int, end: int) -> RankingData:
+        """Slates shown at `start` or later and before `end`."""
+        first, last = np.searchsorted(self.at, (start, end))
+        rows = self._rows(start, end)
+        return RankingData(self.data.features[rows], self.data.labels[rows], self.data.sizes[first:last])
 
     def readings(self, start: int = 0, end: int = NEVER) -> Readings:
         """What was opened on slates shown at `start` or later and before `end`."""
-        first, last = np.searchsorted(self.at, (start, end))
-        rows = slice(int(self.data.sizes[:first].sum()), int(self.data.sizes[:last].sum()))
+        rows = self._rows(start, end)
         return Readings.of(self.data.features[rows], self.data.labels[rows], self.seconds[rows])
+
+    def _rows(self, start: int, end: int) -> slice:
+        first, last = np.searchsorted(self.at, (start, end))
+        return slice(int(self.data.sizes[:first].sum()), int(self.data.sizes[:last].sum()))
 
 
 def past_slates(engine: FeedEngine, log: Replay, questions: pl.DataFrame, progress: Progress) -> PastSlates:
