@@ -104,11 +104,11 @@ def train_rerankers(
     """Fit all on the slates before `validate_from`, stopping by those since, ranked as a feed would rank them."""
     held_out = as_served(slates.since(validate_from))
 
-    def fit(number: int, features: FeatureSet) -> LambdaMart:
+    def fit(number: int, features: FeatureSet, chosen: LambdaMartConfig = config) -> LambdaMart:
         progress("rerankers", number, 6)
-        return lambdamart.fit(slates.before(validate_from), held_out, features, config)
+        return lambdamart.fit(slates.before(validate_from), held_out, features, chosen)
 
-    return Rerankers(fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT), fit(3, FEED_FEATURES))
+    return Rerankers(fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT), fit(3, FEED_FEATURES, _of_feeds(config)))
 
 
 def retrain_rerankers(
@@ -119,13 +119,20 @@ def retrain_rerankers(
     Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log.md). Without `content`, none looks at texts.
     """
 
-    def refit(number: int, features: FeatureSet, chosen: LambdaMart) -> LambdaMart:
+    def refit(
+        number: int, features: FeatureSet, chosen: LambdaMart, asked: LambdaMartConfig = config
+    ) -> LambdaMart:
         progress("rerankers", number, 6)
-        return lambdamart.refit(slates.data, features, config, chosen.trees)
+        return lambdamart.refit(slates.data, features, asked, chosen.trees)
 
     twin = refit(4, WITHOUT_CONTENT, judged.without_content)
     return Rerankers(
         full=refit(5, ALL_FEATURES, judged.full) if content else twin,
         without_content=twin,
-        feed=refit(6, FEED_FEATURES if content else FEED_WITHOUT_CONTENT, judged.feed),
+        feed=refit(6, FEED_FEATURES if content else FEED_WITHOUT_CONTENT, judged.feed, _of_feeds(config)),
     )
+
+
+def _of_feeds(config: LambdaMartConfig) -> LambdaMartConfig:
+    """One seed: hundreds of candidates go through these trees with every feed, and each seed takes as long again."""
+    return replace(config, seeds=1)
