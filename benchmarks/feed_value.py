@@ -2,14 +2,24 @@
 
     python -m benchmarks.feed_value [--readers 400] [--articles 1500] [--days 8] [--live 2]
 
-Policies: decayed popularity, Attune trained on graded read-time labels, its twin trained on clicks (every label
-above 0 is 1), and the oracle that knows what drives clicks. The rankers of feeds are trained on the days before,
-without text; then each policy fills the same visits, ten articles from all on offer, and learns from what comes of
-its own slates through the same fold. Readers behave as `recsys.simulate` has them.
+Policies, the rankers trained on the days before, without text:
+
+    popular             decayed clicks
+    click-trained       the ranker of feeds trained on clicks: every label above 0 is 1
+    graded              the same on graded read-time labels
+    worth               chance of a click times what a click is expected to be worth (`reranker.value`, price 0)
+    attune              the same, less the price of the minutes: what a feed is ordered by
+    oracle              knows what drives clicks
+    oracle of worth     knows what a click will be worth, too
+    oracle of value     the same, less a price of the minutes, which it knows as well
+
+Each policy fills the same visits, ten articles from all on offer, and learns from what comes of its own slates
+through the same fold. Readers behave as `recsys.simulate` has them.
 
 Value is the finished share of every article that was not left at once, in articles; minutes are those of all
-readings, bounces included, and of looking through the slates (2 s, and 1.2 s an article). Popularity alone
-explores nothing: what was clicked stays on top. Intervals: 1,000 draws of readers, paired.
+readings, bounces included, and of looking through the slates (2 s, and 1.2 s an article). Value a visit tells
+whether a minute became worth more only because less is read. Popularity alone explores nothing: what was clicked
+stays on top. Intervals: 1,000 draws of readers, paired.
 """
 
 import argparse
@@ -24,6 +34,8 @@ from numpy.typing import NDArray
 
 from benchmarks.newsroom import stored
 from recsys.domain import DAY, Event, EventKind, RankRequest, Slate
+from recsys.errors import DataError
+from recsys.evaluation.probability import Platt, fit_platt
 from recsys.evaluation.questions import load_questions
 from recsys.feed.engine import FeedEngine, Prepared
 from recsys.feed.follow import Replay
@@ -32,31 +44,46 @@ from recsys.frames import events_frame, slates_frame
 from recsys.reranker import lambdamart
 from recsys.reranker.features.schema import ALL_FEATURES, FEED_FEATURES
 from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig
-from recsys.simulate.behaviour import LOOK, LOOK_PER_POSITION, Clicks, draw_clicks
+from recsys.reranker.ranker import Ranker
+from recsys.settings import MINUTE_PRICE
+from recsys.simulate.behaviour import LOOK, LOOK_PER_POSITION, Clicks, draw_clicks, expected_reading
 from recsys.simulate.policy import on_offer
-from recsys.simulate.truth import click_logit
+from recsys.simulate.truth import chance, click_logit
 from recsys.simulate.visits import draw_visits
 from recsys.simulate.world import START, World, simulate
 from recsys.state.live import LiveState
 from recsys.store.database import Database
 from recsys.training.progress import silent
 from recsys.training.reranker import PastSlates, as_served, past_slates
+from recsys.training.value import train_value
 
 SLATE = 10
 DRAWS = 1_000
+_ORACLE_PRICE = 0.15
+"""Articles that a minute must give: so the oracle of value finishes as much a visit as that of clicks."""
+
+_CONFIG = LambdaMartConfig()
 _FEATURES = FEED_FEATURES.without("interest")
 
 Floats = NDArray[np.float64]
-Policy = Callable[[Prepared, NDArray[np.int64], int, int], Floats]
-"""Scores [n] of candidates: of what the engine prepared, or of their places, the reader's place and the time."""
+Policy = Callable[[Callable[[], Prepared], NDArray[np.int64], int, int], Floats]
+"""Scores [n] of candidates: of what the engine prepares, or of their places, the reader's place and the time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """By reader [R]: value in articles, and minutes."""
+    """By reader [R]: value in articles, minutes, visits (slates), clicks, and words of what was clicked."""
 
     value: Floats
     minutes: Floats
+    visits: Floats
+    clicks: Floats
+    words: Floats
+
+    @classmethod
+    def nothing(cls, readers: int) -> "Lived":
+        """Before the first visit."""
+        return cls(*(np.zeros(readers) for _ in range(5)))
 
 
 def learnt(database: Database, world: World, until: int) -> PastSlates:
@@ -67,26 +94,71 @@ def learnt(database: Database, world: World, until: int) -> PastSlates:
         return past_slates(FeedEngine(past.state, VectorTable()), past, questions, silent)
 
 
-def trained(slates: PastSlates, until: int, clicks_only: bool) -> LambdaMart:
-    """The ranker of feeds, as many trees as the last day before `until` chooses."""
-    if clicks_only:
-        labels = np.minimum(slates.data.labels, 1).astype(np.int8)
-        slates = replace(slates, data=replace(slates.data, labels=labels))
-    config, held_out = LambdaMartConfig(), as_served(slates.since(until - DAY))
-    judged = lambdamart.fit(slates.before(until - DAY), held_out, _FEATURES, config)
-    return lambdamart.refit(slates.data, _FEATURES, config, judged.trees)
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The ranker of feeds on clicks, on graded labels, by worth, and by worth less the price of minutes."""
+
+    clicks: Ranker
+    graded: Ranker
+    worth: Ranker
+    value: Ranker
 
 
-def policies(world: World, graded: LambdaMart, clicks: LambdaMart) -> Mapping[str, Policy]:
+def trained(slates: PastSlates, until: int, share: float = MINUTE_PRICE) -> Trained:
+    """All with as many trees as the last day before `until` chooses; `share` prices a minute.
+
+    Raises:
+        DataError: too little was read to tell what reading is worth.
+    """
+    labels = np.minimum(slates.data.labels, 1).astype(np.int8)
+    clicks, _ = _ranker(replace(slates, data=replace(slates.data, labels=labels)), until)
+    graded, odds = _ranker(slates, until)
+    valued = train_value(slates, until - DAY, _FEATURES, _CONFIG, share)
+    if valued is None:
+        raise DataError("too little was read for a known time: simulate more readers or days")
+    print({name: _short(value) for name, value in valued.figures.items()}, "price", _short(valued.price))
+    return Trained(clicks, graded, replace(valued, price=0.0).ranker(graded, odds), valued.ranker(graded, odds))
+
+
+def _ranker(slates: PastSlates, until: int) -> tuple[LambdaMart, Platt]:
+    """A ranker of feeds, and its chance of a click: of the trees that never saw the day it is fitted on."""
+    held_out = as_served(slates.since(until - DAY))
+    judged = lambdamart.fit(slates.before(until - DAY), held_out, _FEATURES, _CONFIG)
+    odds = fit_platt(judged.score(held_out.features), held_out.labels > 0)
+    return lambdamart.refit(slates.data, _FEATURES, _CONFIG, judged.trees), odds
+
+
+def _short(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def policies(world: World, rankers: Trained) -> Mapping[str, Policy]:
     """Name → policy."""
     popular = ALL_FEATURES.names.index("clicks_4h")
+
+    def by(ranker: Ranker) -> Policy:
+        return lambda prepare, *_: ranker.score(prepare().features)
+
+    def oracle(price: float | None) -> Policy:
+        def score(_: Callable[[], Prepared], places: NDArray[np.int64], reader: int, at: int) -> Floats:
+            who = np.asarray(reader)
+            clicks = chance(click_logit(world.readers, world.newsroom, who, places, np.asarray(at)))
+            if price is None:
+                return clicks
+            worth, minutes = expected_reading(world.readers, world.newsroom, who, places)
+            return np.asarray(clicks * (worth - price * minutes))
+
+        return score
+
     return {
-        "popular": lambda prepared, *_: prepared.features[:, popular],
-        "click-trained": lambda prepared, *_: clicks.score(prepared.features),
-        "attune": lambda prepared, *_: graded.score(prepared.features),
-        "oracle": lambda _, places, reader, at: click_logit(
-            world.readers, world.newsroom, np.asarray(reader), places, np.asarray(at)
-        ),
+        "popular": lambda prepare, *_: prepare().features[:, popular],
+        "click-trained": by(rankers.clicks),
+        "graded": by(rankers.graded),
+        "worth": by(rankers.worth),
+        "attune": by(rankers.value),
+        "oracle": oracle(None),
+        "oracle of worth": oracle(0.0),
+        "oracle of value": oracle(_ORACLE_PRICE),
     }
 
 
@@ -103,7 +175,7 @@ class Life:
             "reader", "article"
         ].rows():
             self._read[world.readers.places[reader], world.newsroom.places[article]] = True
-        self.lived = Lived(np.zeros(count), np.zeros(count))
+        self.lived = Lived.nothing(count)
 
     def visit(self, number: int, reader: int, at: int) -> None:
         """Fill one slate and let the reader live with it."""
@@ -121,7 +193,7 @@ class Life:
         names = tuple(self._world.newsroom.ids[offered].tolist())
         as_of = max(at, self._engine.state.known_at + 1)
         request = RankRequest(f"v{number}", as_of, names, self._world.readers.ids[reader])
-        scores = self._policy(self._engine.prepare(request), offered, reader, at)
+        scores = self._policy(lambda: self._engine.prepare(request), offered, reader, at)
         return offered[np.argsort(-scores, kind="stable")[:SLATE]]
 
     def _fold(self, at: int) -> None:
@@ -151,6 +223,9 @@ class Life:
         looking = LOOK + LOOK_PER_POSITION * len(shown)
         self.lived.value[reader] += finished.sum()
         self.lived.minutes[reader] += (clicks.seconds.sum() + looking) / 60
+        self.lived.visits[reader] += 1
+        self.lived.words[reader] += world.newsroom.word_count[clicks.article].sum()
+        self.lived.clicks[reader] += len(clicks.article)
 
 
 def live(database: Database, world: World, policy: Policy, start: int, days: int) -> Lived:
@@ -163,11 +238,12 @@ def live(database: Database, world: World, policy: Policy, start: int, days: int
     return life.lived
 
 
-def drawn(lived: Lived) -> Floats:
-    """Value a minute in each draw of readers [draws]; the same readers for every policy."""
+def drawn(lived: Lived, by_visit: bool = False) -> Floats:
+    """Value a minute, or a visit, in each draw of readers [draws]; the same readers for every policy."""
     rng, count = np.random.default_rng(7), len(lived.value)
     picks = rng.integers(0, count, size=(DRAWS, count))
-    return np.asarray(lived.value[picks].sum(axis=1) / lived.minutes[picks].sum(axis=1))
+    spent = lived.visits if by_visit else lived.minutes
+    return np.asarray(lived.value[picks].sum(axis=1) / spent[picks].sum(axis=1))
 
 
 def _told(draws: Floats, mean: float) -> str:
@@ -175,33 +251,51 @@ def _told(draws: Floats, mean: float) -> str:
     return f"{mean:7.4f} [{low:.4f}, {high:.4f}]"
 
 
+def _gain(lives: Mapping[str, Lived], one: str, other: str, by_visit: bool) -> str:
+    """What `one` gives more than `other`, as a share."""
+    draws = drawn(lives[one], by_visit) / drawn(lives[other], by_visit) - 1
+    spent = [lives[name].visits if by_visit else lives[name].minutes for name in (one, other)]
+    means = [lives[name].value.sum() / each.sum() for name, each in zip((one, other), spent, strict=True)]
+    return _told(draws, float(means[0] / means[1] - 1))
+
+
+def tell(lives: Mapping[str, Lived]) -> None:
+    """Print every policy, and what Attune and the value oracle gain on others."""
+    for name, each in lives.items():
+        value, clicks = each.value.sum(), each.clicks.sum()
+        print(
+            f"{name:16} a minute {_told(drawn(each), value / each.minutes.sum())}, a visit "
+            f"{value / each.visits.sum():.3f}; {value:6,.0f} articles, {each.minutes.sum():7,.0f} minutes, "
+            f"{clicks:6,.0f} clicks of {each.words.sum() / clicks:.0f} words",
+            flush=True,
+        )
+    pairs = [("attune", rival) for rival in ("popular", "click-trained", "graded", "worth", "oracle")]
+    for one, other in [*pairs, ("oracle of worth", "oracle"), ("oracle of value", "oracle")]:
+        minute, visit = (_gain(lives, one, other, by_visit) for by_visit in (False, True))
+        print(f"{one} over {other:14} a minute {minute}, a visit {visit}")
+
+
 def main() -> None:
-    """Print value a minute by policy, and what Attune gains on the others."""
+    """Live with every policy, and print what came of it."""
     parser = argparse.ArgumentParser(description="read value a minute, by policy")
     parser.add_argument("--readers", type=int, default=400)
     parser.add_argument("--articles", type=int, default=1_500)
     parser.add_argument("--days", type=int, default=8)
     parser.add_argument("--live", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=7, help="of the world")
+    parser.add_argument("--price", type=float, default=MINUTE_PRICE, help="of a minute, as a share of the log's")
     given = parser.parse_args()
-    world = simulate(given.readers, given.articles, given.days)
+    world = simulate(given.readers, given.articles, given.days, given.seed)
     start = round(START.timestamp()) * 1_000_000 + (given.days - given.live) * DAY
     with TemporaryDirectory() as folder:
         database = stored(world, f"sqlite:///{folder}/attune.db")
         slates = learnt(database, world, start)
-        table = policies(world, trained(slates, start, False), trained(slates, start, True))
-        lived = {name: live(database, world, policy, start, given.live) for name, policy in table.items()}
-        database.close()
-    rates = {name: each.value.sum() / each.minutes.sum() for name, each in lived.items()}
-    draws = {name: drawn(each) for name, each in lived.items()}
-    print(f"{len(slates.data.sizes):,} slates to learn from, {given.live} days lived by {given.readers} readers")
-    for name, each in lived.items():
         print(
-            f"{name:14} {_told(draws[name], rates[name])} articles a minute, {each.value.sum():8,.0f} articles in "
-            f"{each.minutes.sum():8,.0f} minutes"
+            f"{len(slates.data.sizes):,} slates to learn from, {given.live} days lived by {given.readers} readers"
         )
-    for rival in ("popular", "click-trained", "oracle"):
-        gain = rates["attune"] / rates[rival] - 1
-        print(f"attune over {rival:14} {_told(draws['attune'] / draws[rival] - 1, gain)}")
+        table = policies(world, trained(slates, start, given.price))
+        tell({name: live(database, world, policy, start, given.live) for name, policy in table.items()})
+        database.close()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import Any
 from recsys.errors import BundleError, ConfigError
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,9 @@ def _hashes(version: str, manifest: Any) -> dict[str, str]:
     if not isinstance(manifest, dict):
         raise BundleError(f"bundle {version} is damaged: its manifest is no JSON object")
     if manifest.get("format") != FORMAT:
-        raise BundleError(f"bundle {version} has format {manifest.get('format')}, this version reads {FORMAT}")
+        raise BundleError(
+            f"bundle {version} has format {manifest.get('format')}, this version reads {FORMAT}: train a new one"
+        )
     hashes = manifest.get("sha256")
     if manifest.get("version") != version or not isinstance(hashes, dict) or not hashes:
         raise BundleError(f"bundle {version} is damaged: its manifest lacks its version or its files' sha256")

@@ -17,6 +17,9 @@ Precision = Literal["float32", "bfloat16", "int8"]
 LogFormat = Literal["json", "text"]
 IndexKind = Literal["auto", "exact", "flat", "hnsw", "ivf"]
 
+MINUTE_PRICE = 0.4
+"""Default of `Settings.minute_price`: docs/ranking.md tells what it buys and costs."""
+
 
 class Settings(BaseSettings):
     """What an operator can choose. `attune config` prints every value with its origin."""
@@ -42,6 +45,12 @@ class Settings(BaseSettings):
     seed: int = Field(7, ge=0, description="seed of everything that draws numbers in training")
     feed_candidates: int = Field(300, ge=10, le=2_000, description="candidates ranked for one feed")
     explore: float = Field(0.05, ge=0, le=0.5, description="default share of exploration slots in a feed")
+    minute_price: float = Field(
+        MINUTE_PRICE,
+        ge=0,
+        le=2,
+        description="what a minute must give in a feed, as a share of what one gave in the log; 0: by clicks",
+    )
     max_article_age_days: float = Field(
         3650, gt=0, description="older articles are never retrieved for a feed (they can still be ranked)"
     )

@@ -1,10 +1,12 @@
 """`attune train`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from api.cli.options import DatabaseUrl, Home, moment, settings_from
+
+Labels = Literal["graded", "clicks"]
 
 
 def train(
@@ -14,6 +16,13 @@ def train(
             help="Use only what was known before this time (ISO 8601, UTC); the day before it validates."
         ),
     ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=20, help="Sets of trees, whose scores are averaged.")] = 1,
+    tune: Annotated[
+        int, typer.Option(min=0, help="Trials of Optuna for the trees' parameters; those of an earlier run count.")
+    ] = 0,
+    labels: Annotated[
+        Labels, typer.Option(help="What the trees learn: graded readings, or clicks alone, for comparison.")
+    ] = "graded",
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -23,12 +32,16 @@ def train(
     from recsys.bundle import active_version
     from recsys.encoder.lazy import LazyEncoder
     from recsys.store.database import open_database
+    from recsys.training.options import TrainingOptions
     from recsys.training.train import train as run
 
     settings = settings_from(database_url, home)
     cut_off = moment(until, "--until")
     with bars() as progress:
-        bundle = run(open_database(settings.database_url), settings, LazyEncoder(settings), cut_off, progress)
+        options = TrainingOptions(seeds, tune, labels)
+        bundle = run(
+            open_database(settings.database_url), settings, LazyEncoder(settings), cut_off, progress, options
+        )
     results_table("validation: the last stretch before the cut-off", bundle.manifest["validation"])
     if active_version(settings.home) == bundle.version:
         typer.echo(f"published and activated bundle {bundle.version} in {bundle.path}")

@@ -84,7 +84,7 @@ def evaluate(
     encoded = ensure_vectors(
         database, reader, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    table = {**systems(system.ranker, system.without_content, system.feed_ranker), **others}
+    table = {**systems(system.ranker, system.without_content, system.feed_ranker, system.value), **others}
     began = time.monotonic()
     answers, vectors, clicks = replay_stretch(database, everything, encoded, system, table, stretch, progress)
     calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}

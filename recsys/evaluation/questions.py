@@ -13,28 +13,35 @@ from recsys.feed.follow import Replay
 from recsys.state import labels
 from recsys.store import replay
 from recsys.store.database import Connection
-from recsys.store.replay import EVENT_COLUMNS, SLATE_COLUMNS, Key
+from recsys.store.replay import EVENT_COLUMNS, SLATE_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One logged slate: the request it answered, its graded labels [n], and positions if it has an order."""
+    """One logged slate: the request it answered, and what came of it.
+
+    labels: graded [n]; seconds: how long what was opened was read, NaN where that is not known [n]; positions: if
+    it has an order [n].
+    """
 
     request: RankRequest
     labels: NDArray[np.int8]
+    seconds: NDArray[np.float64]
     positions: NDArray[np.float64] | None
 
 
 def load_questions(
     connection: Connection, start: int, end: int, articles: pl.DataFrame, until: int
 ) -> pl.DataFrame:
-    """Slates with start ≤ at < end in order of time, with `labels` from what was known before `until`.
+    """Slates with start ≤ at < end in order of time, with what was known of their outcome before `until`.
 
-    Columns are those of `store.replay.SLATE_COLUMNS`, with `candidates` as a list, and `labels`.
+    Columns are those of `store.replay.SLATE_COLUMNS`, with `candidates` as a list, and those of `labels.grade`.
     """
     events, slates = [pl.DataFrame(schema=EVENT_COLUMNS)], []
-    for chunk in replay.stream(connection, after=Key(start, ""), until=until):
-        events.append(chunk.events.filter(pl.col("kind") != "impression"))
+    # readings from before tell the habits by which later ones are judged: labels do not hang on where one starts
+    counts = (pl.col("kind") == "read") | ((pl.col("kind") != "impression") & (pl.col("known_at") >= start))
+    for chunk in replay.stream(connection, until=until):
+        events.append(chunk.events.filter(counts))
         slates.append(chunk.slates.filter((pl.col("at") >= start) & (pl.col("at") < end)))
     shown = pl.concat(slates) if slates else _no_slates()
     graded = labels.grade(shown, pl.concat(events), articles.select("id", "word_count"), until)
@@ -66,7 +73,8 @@ def _question(row: dict[str, object]) -> Question:
     )
     place = np.arange(len(candidates), dtype=np.float64)
     positions = place if row["ordered"] else np.full(len(candidates), np.nan)
-    return Question(request, np.asarray(row["labels"], dtype=np.int8), positions)
+    seconds = np.asarray(row["seconds"], dtype=np.float64)
+    return Question(request, np.asarray(row["labels"], dtype=np.int8), seconds, positions)
 
 
 def _no_slates() -> pl.DataFrame:

@@ -8,6 +8,7 @@ import numpy as np
 from recsys.domain import RankRequest
 from recsys.feed.engine import Prepared, seeded_by
 from recsys.feed.trained import FULL as FULL
+from recsys.feed.trained import OF_FEEDS
 from recsys.preference.content import mean_match
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES
@@ -17,6 +18,9 @@ Scorer = Callable[["Asked"], FloatArray]
 
 WITHOUT_CONTENT = "reranker_without_content"
 """Trees that never see what an article is about."""
+
+BY_VALUE = "feeds_by_value"
+"""What orders feeds: worth of the reading, less the price of its minutes. It aims at no click."""
 
 NETWORK = "nrms"
 """The preference network alone."""
@@ -35,7 +39,10 @@ class Asked:
 
 
 def systems(
-    ranker: Ranker, without_content: Ranker | None, feed_ranker: Ranker | None = None
+    ranker: Ranker,
+    without_content: Ranker | None,
+    feed_ranker: Ranker | None = None,
+    value: Ranker | None = None,
 ) -> Mapping[str, Scorer]:
     """Name → scorer, the full system last. A row whose ranker is None is left out."""
     table: dict[str, Scorer] = {
@@ -49,7 +56,9 @@ def systems(
     if without_content is not None:
         table[WITHOUT_CONTENT] = lambda asked: without_content.score(asked.prepared.features)
     if feed_ranker is not None:
-        table["reranker_of_feeds"] = lambda asked: feed_ranker.score(asked.prepared.features)
+        table[OF_FEEDS] = lambda asked: feed_ranker.score(asked.prepared.features)
+    if value is not None:
+        table[BY_VALUE] = lambda asked: value.score(asked.prepared.features)
     table[FULL] = lambda asked: ranker.score(asked.prepared.features)
     return table
 

@@ -16,7 +16,7 @@ from recsys.errors import RequestError
 from recsys.feed.budget import within_budget
 from recsys.feed.candidates import EXPLORE, Asked, allowed_for, retrieve
 from recsys.feed.caps import caps
-from recsys.feed.chance import ClickChance
+from recsys.feed.chance import ClickChance, Worth
 from recsys.feed.compose import Composed, compose
 from recsys.feed.diversity import best_first, diversified
 from recsys.feed.histories import attended, history_of, reads_of
@@ -80,7 +80,7 @@ class FeedEngine:
         model: version that answers are labelled with.
         pool: candidates ranked for one feed.
         max_age: days; older articles are not retrieved.
-        chance: the ranker's score → chance of a click.
+        worth: score of the ranker of feeds → what an article is worth against its minutes.
         touched: all ids a reader ever had before a time; asked when a history ring has overflowed.
         muted: topics and sources that a reader had muted before a time.
     """
@@ -94,7 +94,7 @@ class FeedEngine:
     model: str = STARTING
     pool: int = 300
     max_age: float = float("inf")
-    chance: ClickChance = field(default_factory=ClickChance)
+    worth: Worth = field(default_factory=ClickChance)
     touched: Callable[[str, int], set[str]] | None = None
     muted: Callable[[str, int], frozenset[str]] | None = None
 
@@ -213,7 +213,7 @@ class FeedEngine:
         rows, scores = self.state.rows_of(ranked.ids), np.asarray(ranked.scores)
         if request.minutes is not None:
             minutes = expected_minutes(self.state, rows, request.as_of)
-            chosen = within_budget(self.chance(scores), minutes, request.minutes, request.limit)
+            chosen = within_budget(self.worth(scores), minutes, request.minutes, request.limit)
             return Composed.certain(chosen[best_first(scores[chosen])].tolist())
         vectors = self.vectors.of(rows) if request.diversity else np.zeros((len(rows), 0), dtype=np.float32)
         order = diversified(scores, vectors, request.diversity, _DIVERSIFIED * request.limit)

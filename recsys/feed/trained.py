@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 from recsys.bundle import Bundle, active_version, load
 from recsys.errors import BundleError
 from recsys.feed.calibrated import load_calibration
-from recsys.feed.chance import ClickChance
+from recsys.feed.chance import ClickChance, net_worth
 from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Matcher
-from recsys.reranker import lambdamart
-from recsys.reranker.features.schema import ALL_FEATURES, FEED_FEATURES, FEED_WITHOUT_CONTENT, WITHOUT_CONTENT
+from recsys.reranker import lambdamart, value
+from recsys.reranker.features.schema import (
+    ALL_FEATURES,
+    FEED_FEATURES,
+    FEED_WITHOUT_CONTENT,
+    WITHOUT_CONTENT,
+    FeatureSet,
+)
 from recsys.reranker.lambdamart import LambdaMart
+from recsys.reranker.value import ReadingTrees, ValueRanker
 from recsys.state import labels
 from recsys.state.live import LiveState
 from recsys.state.snapshot import configuration_hash
@@ -23,10 +30,14 @@ if TYPE_CHECKING:
 
 PREFERENCE, RERANKER, TWIN = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
 FEED_RERANKER = "reranker_feed.txt"
+WORTH, MINUTES = "reading_worth.txt", "reading_minutes.txt"
 FULL = "attune"
 """Name of the full system in manifests and reports."""
 
-_REQUIRED = ("schema", "preference", "calibration", "content", "data", "validation")
+OF_FEEDS = "reranker_of_feeds"
+"""Name of the ranker of feeds there."""
+
+_REQUIRED = ("schema", "preference", "calibration", "content", "data", "validation", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,8 @@ class TrainedSystem:
     """What a bundle adds to state and vectors. `manifest` has everything that is not a file.
 
     ranker: orders candidates that are given; feed_ranker: chooses among those that retrieval brought together;
-    calibration: what its article vectors are calibrated with, None if they are not.
+    value: the same by what reading is worth, None where feeds go by clicks; calibration: what its article vectors
+    are calibrated with, None if they are not.
     """
 
     version: str
@@ -45,6 +57,7 @@ class TrainedSystem:
     validated_from: int
     trained_until: int
     manifest: Mapping[str, Any]
+    value: ValueRanker | None = None
     calibration: "Calibration | None" = None
 
 
@@ -69,17 +82,18 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
     _check_schema(bundle, encoder)
     content = bundle.manifest["content"]["on"]
     network = load_network(bundle.path / PREFERENCE, bundle.manifest["preference"])
+    of_feeds = FEED_FEATURES if content else FEED_WITHOUT_CONTENT
+    feed_ranker = lambdamart.load(bundle.path / FEED_RERANKER, of_feeds)
     return TrainedSystem(
         version=bundle.version,
         matcher=NetworkMatcher(network),
         ranker=lambdamart.load(bundle.path / RERANKER, ALL_FEATURES if content else WITHOUT_CONTENT),
         without_content=lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT),
-        feed_ranker=lambdamart.load(
-            bundle.path / FEED_RERANKER, FEED_FEATURES if content else FEED_WITHOUT_CONTENT
-        ),
+        feed_ranker=feed_ranker,
         validated_from=int(bundle.manifest["data"]["validate_from"]),
         trained_until=int(bundle.manifest["data"]["until"]),
         manifest=bundle.manifest,
+        value=_value(bundle, feed_ranker, of_feeds),
         calibration=load_calibration(bundle),
     )
 
@@ -109,20 +123,36 @@ def equipped(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
     """`engine` with the models of `system`; without one, as it is."""
     if system is None:
         return engine
-    fit = system.manifest["calibration"].get(FULL, {})
+    fit = system.manifest["calibration"].get(OF_FEEDS, {})
     chance = ClickChance(fit["slope"], fit["intercept"]) if fit.get("slope", 0) > 0 else ClickChance()
     return replace(
         engine,
         matcher=system.matcher,
         ranker=system.ranker,
-        feed_ranker=system.feed_ranker,
+        feed_ranker=system.value or system.feed_ranker,
         model=system.version,
-        chance=chance,
+        worth=net_worth if system.value else chance,
     )
 
 
-def write_trees(ranker: LambdaMart, without_content: LambdaMart, feed_ranker: LambdaMart, folder: Path) -> None:
+def _value(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> ValueRanker | None:
+    told = bundle.manifest["value"]
+    if not told["on"]:
+        return None
+    reading = value.load(bundle.path / WORTH, bundle.path / MINUTES, features)
+    return ValueRanker(clicks, told["slope"], told["intercept"], reading, told["price"])
+
+
+def write_trees(
+    ranker: LambdaMart,
+    without_content: LambdaMart,
+    feed_ranker: LambdaMart,
+    reading: ReadingTrees | None,
+    folder: Path,
+) -> None:
     """Write the trees where `load_system` looks for them."""
+    if reading is not None:
+        reading.save(folder / WORTH, folder / MINUTES)
     feed_ranker.save(folder / FEED_RERANKER)
     ranker.save(folder / RERANKER)
     without_content.save(folder / TWIN)

@@ -1,6 +1,11 @@
-"""LambdaMART (Burges 2010) by LightGBM, on graded labels grouped by request."""
+"""LambdaMART (Burges 2010) by LightGBM, on graded labels grouped by request.
 
-from dataclasses import dataclass
+Several seeds grow as many sets of trees, whose scores are averaged: the luck of one draw of rows and columns is
+not what a reader should see.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +16,8 @@ from numpy.typing import NDArray
 from recsys.errors import BundleError
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES, FeatureSet
+
+_SEPARATOR = "\n=== next seed ===\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +31,14 @@ class LambdaMartConfig:
     feature_fraction: float = 0.7
     bagging_fraction: float = 0.8
     l2: float = 5.0
-    patience: int = 40
+    patience: int = 100
     seed: int = 7
+    seeds: int = 1
     threads: int = 2
+
+    def each_seed(self) -> "list[LambdaMartConfig]":
+        """The same with one seed each."""
+        return [replace(self, seed=self.seed + number, seeds=1) for number in range(self.seeds)]
 
     def parameters(self) -> dict[str, Any]:
         """As LightGBM takes them. `deterministic` makes two runs give the same trees."""
@@ -61,49 +73,62 @@ class RankingData:
 
 
 class LambdaMart:
-    """Trees over the columns of one feature set; `score` takes all features and picks its own."""
+    """Trees over the columns of one feature set, one booster a seed; `score` takes all features, picks its own."""
 
-    def __init__(self, booster: lgb.Booster, features: FeatureSet, name: str = "lambdamart") -> None:
+    def __init__(self, boosters: Sequence[lgb.Booster], features: FeatureSet, name: str = "lambdamart") -> None:
         self.name = name
         self.setwise = features.setwise
-        self._booster = booster
+        self._boosters = list(boosters)
         self._columns = ALL_FEATURES.columns_of(features)
 
     def score(self, features: FloatArray) -> FloatArray:
         """See `Ranker.score`."""
-        scores: FloatArray = self._booster.predict(features[:, self._columns], num_threads=1)
-        return scores
+        mine = features[:, self._columns]
+        scores: FloatArray = self._boosters[0].predict(mine, num_threads=1)
+        for booster in self._boosters[1:]:
+            scores += booster.predict(mine, num_threads=1)
+        return scores / len(self._boosters)
 
     @property
     def trees(self) -> int:
-        """How many trees it has."""
-        return int(self._booster.num_trees())
+        """How many trees each seed has."""
+        return int(self._boosters[0].num_trees())
+
+    @property
+    def seeds(self) -> int:
+        """How many sets of trees are averaged."""
+        return len(self._boosters)
 
     def importance(self) -> dict[str, float]:
         """Total gain by feature name."""
-        gains = self._booster.feature_importance(importance_type="gain")
+        gains = np.sum([booster.feature_importance(importance_type="gain") for booster in self._boosters], axis=0)
         return dict(zip((ALL_FEATURES.names[i] for i in self._columns), gains.tolist(), strict=True))
 
     def save(self, path: Path) -> None:
-        """Write LightGBM's text format."""
-        path.write_text(self._booster.model_to_string())
+        """Write LightGBM's text format, one seed after the other."""
+        path.write_text(_SEPARATOR.join(booster.model_to_string() for booster in self._boosters))
 
 
 def fit(train: RankingData, validation: RankingData, features: FeatureSet, config: LambdaMartConfig) -> LambdaMart:
-    """Fit trees on `train`, stopping when nDCG@10 on `validation` has not grown for `patience` rounds."""
+    """Fit trees on `train`, stopping when nDCG@10 on `validation` has not grown for `patience` rounds.
+
+    The first seed decides how many; the others grow as many.
+    """
     learnt = _dataset(train, features)
     columns = ALL_FEATURES.columns_of(features)
     held_out = learnt.create_valid(validation.features[:, columns], validation.labels, group=validation.sizes)
     stop = lgb.early_stopping(config.patience, verbose=False)
-    booster = lgb.train(config.parameters(), learnt, config.trees, valid_sets=[held_out], callbacks=[stop])
+    first, *others = config.each_seed()
+    booster = lgb.train(first.parameters(), learnt, first.trees, valid_sets=[held_out], callbacks=[stop])
     kept = lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
-    return LambdaMart(kept, features)
+    more = [lgb.train(seed.parameters(), _dataset(train, features), kept.num_trees()) for seed in others]
+    return LambdaMart([kept, *more], features)
 
 
 def refit(data: RankingData, features: FeatureSet, config: LambdaMartConfig, trees: int) -> LambdaMart:
     """Grow a fixed number of trees on all of `data`: the number that validation chose on part of it."""
-    booster = lgb.train(config.parameters(), _dataset(data, features), trees)
-    return LambdaMart(booster, features)
+    grown = [lgb.train(seed.parameters(), _dataset(data, features), trees) for seed in config.each_seed()]
+    return LambdaMart(grown, features)
 
 
 def _dataset(data: RankingData, features: FeatureSet) -> lgb.Dataset:
@@ -118,9 +143,9 @@ def load(path: Path, features: FeatureSet, name: str = "lambdamart") -> LambdaMa
         BundleError: the file is damaged or its columns are not those of `features`.
     """
     try:
-        booster = lgb.Booster(model_str=path.read_text())
+        boosters = [lgb.Booster(model_str=part) for part in path.read_text().split(_SEPARATOR)]
     except (OSError, lgb.basic.LightGBMError) as error:
         raise BundleError(f"reranker {path} cannot be read: {error}") from error
-    if booster.feature_name() != list(features.names):
+    if any(booster.feature_name() != list(features.names) for booster in boosters):
         raise BundleError(f"reranker {path} was trained on other features: train a new bundle")
-    return LambdaMart(booster, features, name)
+    return LambdaMart(boosters, features, name)

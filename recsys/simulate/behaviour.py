@@ -86,16 +86,35 @@ def draw_reactions(
     }
 
 
-def _read(
-    readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints, rng: np.random.Generator
-) -> tuple[Floats, Floats, Bools]:
-    """Seconds, percent scrolled, and whether the reader left at once, each [c].
+def expected_reading(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints) -> tuple[Floats, Floats]:
+    """What a click leads to on average: the finished share of the article, nothing for a bounce, and minutes.
+
+    Of the shape that the indices have together. Means of what `draw_clicks` draws, but for the rare reading that
+    is cut at `LONGEST_READ` or scrolled beyond the end.
+    """
+    match, leaving = _match_and_leaving(readers, newsroom, reader, article)
+    share = (1 + 4 * match) / (2.6 + 4 * match)
+    full = newsroom.word_count[article] / readers.words_a_minute[reader] * 60
+    seconds = leaving * 5.25 + (1 - leaving) * (5 + share * full)
+    return np.asarray((1 - leaving) * share), np.asarray(seconds / 60)
+
+
+def _match_and_leaving(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints) -> tuple[Floats, Floats]:
+    """How well the topic fits, 0 to 1, and the chance of leaving at once.
 
     Who likes the topic stays and gets further; clickbait disappoints; noisy clickers rarely stay.
     """
     match = chance(0.9 * interest(readers, newsroom, reader, article))
     leaving = 0.75 - 0.7 * match + 0.35 * newsroom.clickbait[article] + 0.4 * readers.noisy[reader]
-    bounced: Bools = rng.random(len(reader)) < np.clip(leaving, 0.03, 0.95)
+    return match, np.clip(leaving, 0.03, 0.95)
+
+
+def _read(
+    readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints, rng: np.random.Generator
+) -> tuple[Floats, Floats, Bools]:
+    """Seconds, percent scrolled, and whether the reader left at once, each [c]."""
+    match, leaving = _match_and_leaving(readers, newsroom, reader, article)
+    bounced: Bools = rng.random(len(reader)) < leaving
     share = np.where(bounced, rng.uniform(0.0, 0.1, len(reader)), rng.beta(1 + 4 * match, 1.6))
     full = newsroom.word_count[article] / readers.words_a_minute[reader] * 60
     seconds = np.where(bounced, rng.uniform(1.5, 9.0, len(reader)), 5 + share * full)

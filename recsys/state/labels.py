@@ -1,54 +1,31 @@
-"""Behaviour → graded relevance, version 1.
+"""Behaviour → graded relevance, version 2.
 
     0  shown and passed over, or hidden
     1  clicked and bounced
     2  read; also clicked with nothing known of the reading
     3  read deeply, or liked, saved, shared
 
-A reading is judged against the article's own length: reading at 238 words a minute (Brysbaert 2019) takes the
-expected time, capped at two minutes; without a length it is one minute.
+A reading is judged against the article and the reader's own habit. What an article takes is told by its length, at
+238 words a minute (Brysbaert 2019) and capped at two minutes, or one minute without a length; the more readings of
+it were known before, the more their median counts. A reader whose readings usually last longer, or less, than that
+has to read in proportion. What a reader said overrides all of it.
 
 A slate's outcome is what quotes its request id. If no click or read does, it is what the same reader did to the
 same article within 30 minutes after the slate (the newest such slate takes it). Only what was known before the
 cut-off counts.
 """
 
-from dataclasses import dataclass
-from typing import TypeVar
-
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from recsys.domain import MINUTE, SECOND, EventKind
-
-VERSION = 1
-
-_Words = TypeVar("_Words", pl.Expr, NDArray[np.float64])
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRule:
-    """The numbers of the rule. Seconds, percent and shares."""
-
-    bounce_seconds: float = 8.0
-    bounce_scroll: float = 50.0
-    deep_share: float = 0.6
-    deep_scroll: float = 90.0
-    words_per_minute: float = 238.0
-    expected_default: float = 60.0
-    expected_least: float = 20.0
-    expected_most: float = 120.0
-    attribute_within: int = 30 * MINUTE
-
-    def expected(self, words: _Words) -> _Words:
-        """Seconds that reading `words` words takes; unknown stays unknown."""
-        return (words / self.words_per_minute * 60).clip(self.expected_least, self.expected_most)
-
+from recsys.domain import SECOND, EventKind
+from recsys.state.habits import deep_seconds
+from recsys.state.label_rule import VERSION as VERSION
+from recsys.state.label_rule import LabelRule as LabelRule
 
 _LIKES = [kind.value for kind in (EventKind.LIKE, EventKind.SAVE, EventKind.SHARE)]
 _HIDES = [kind.value for kind in (EventKind.HIDE, EventKind.DISLIKE)]
 _OPENS = [kind.value for kind in (EventKind.CLICK, EventKind.READ)]
+_OUTCOME = ("slate", "article", "known_at", "kind", "value", "deep")
 _OUTCOMES = [*_OPENS, *_LIKES, *_HIDES, EventKind.SCROLL.value]
 
 
@@ -63,28 +40,37 @@ def grade(
 
     Args:
         slates: columns id, reader, at, candidates (list), of the slates to label.
-        events: columns reader, article, kind, at, known_at, value, request_id; more than needed does no harm.
+        events: columns id, reader, article, kind, at, known_at, value, request_id; more than needed does no harm.
+            Readings from before the slates tell the habits that later ones are judged by.
         words: columns id, word_count of articles (null where unknown).
         until: only what was known before counts, microseconds.
         rule: the numbers of the rule.
 
     Returns:
-        One row per slate in the order given: id, and `labels`, a list of 0..3 aligned with its candidates.
+        One row per slate in the order given: id, and two lists aligned with its candidates: `labels`, 0..3, and
+        `seconds`, how long what was opened was read, NaN where that is not known.
     """
     rule = rule or LabelRule()
     shown = slates.select(pl.col("id").alias("slate"), "reader", "at", pl.col("candidates").alias("article"))
     shown = shown.with_row_index("order").explode("article")
     known = events.filter((pl.col("known_at") < until) & pl.col("kind").is_in(_OUTCOMES))
+    known = known.join(deep_seconds(known, words, rule), on="id", how="left", maintain_order="left")
     quoted = _quoted(shown, known)
     outcome = pl.concat([quoted, _unquoted(quoted, _nearby(shown, known, rule))])
-    graded = _graded(_per_candidate(outcome), words, rule)
+    graded = _graded(_per_candidate(outcome), rule)
     joined = shown.join(graded, on=["slate", "article"], how="left", maintain_order="left")
-    labelled = joined.group_by("order").agg(pl.col("label").fill_null(0).alias("labels"))
-    nothing = pl.lit([], dtype=pl.List(pl.Int8))
+    labelled = joined.group_by("order").agg(
+        pl.col("label").fill_null(0).alias("labels"), pl.col("read").fill_null(float("nan")).alias("seconds")
+    )
     numbered = (
         slates.select("id").with_row_index("order").join(labelled, on="order", how="left", maintain_order="left")
     )
-    return numbered.select("id", pl.col("labels").fill_null(nothing))
+    empty = (pl.col("labels").fill_null(_no(pl.Int8)), pl.col("seconds").fill_null(_no(pl.Float64)))
+    return numbered.select("id", *empty)
+
+
+def _no(kind: type[pl.DataType]) -> pl.Expr:
+    return pl.lit([], dtype=pl.List(kind))
 
 
 def _quoted(shown: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -92,7 +78,7 @@ def _quoted(shown: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     joined = events.join(
         keys, left_on=["request_id", "article"], right_on=["slate", "article"], how="inner", coalesce=False
     )
-    return joined.select("slate", "article", "kind", "value")
+    return joined.select(_OUTCOME)
 
 
 def _unquoted(quoted: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
@@ -117,7 +103,7 @@ def _nearby(shown: pl.DataFrame, events: pl.DataFrame, rule: LabelRule) -> pl.Da
         tolerance=rule.attribute_within,
         check_sortedness=False,  # it is sorted; polars cannot verify that within groups
     )
-    return joined.drop_nulls("slate").select("slate", "article", "kind", "value")
+    return joined.drop_nulls("slate").select(_OUTCOME)
 
 
 def _per_candidate(outcome: pl.DataFrame) -> pl.DataFrame:
@@ -129,13 +115,13 @@ def _per_candidate(outcome: pl.DataFrame) -> pl.DataFrame:
         value.filter(kind == "read").sum().alias("seconds"),
         value.filter(kind == "read").is_not_null().any().alias("timed"),
         value.filter(kind == "scroll").max().fill_null(0.0).alias("scroll"),
+        pl.col("deep").sort_by("known_at", "deep").drop_nulls().first(),
     )
 
 
-def _graded(candidates: pl.DataFrame, words: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
-    expected = rule.expected(pl.col("word_count")).fill_null(rule.expected_default)
-    seconds, scroll = pl.col("seconds"), pl.col("scroll")
-    deep = (seconds >= rule.deep_share * expected) | ((scroll >= rule.deep_scroll) & (seconds >= expected / 3))
+def _graded(candidates: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
+    seconds, scroll, enough = pl.col("seconds").clip(0, rule.longest), pl.col("scroll"), pl.col("deep")
+    deep = (seconds >= enough) | ((scroll >= rule.deep_scroll) & (seconds >= rule.skim_share * enough))
     bounced = (seconds < rule.bounce_seconds) & (scroll < rule.bounce_scroll)
     label = (
         pl.when(pl.col("hidden"))
@@ -152,5 +138,5 @@ def _graded(candidates: pl.DataFrame, words: pl.DataFrame, rule: LabelRule) -> p
         .then(1)
         .otherwise(2)
     )
-    sized = candidates.join(words, left_on="article", right_on="id", how="left")
-    return sized.select("slate", "article", label.cast(pl.Int8).alias("label"))
+    read = pl.when(pl.col("opened") & pl.col("timed")).then(seconds)
+    return candidates.select("slate", "article", label.cast(pl.Int8).alias("label"), read.alias("read"))

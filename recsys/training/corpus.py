@@ -12,6 +12,7 @@ from recsys.evaluation.questions import load_questions
 from recsys.feed.vectors import ensure_vectors
 from recsys.store import articles, replay
 from recsys.store.database import Database
+from recsys.training.options import Labels
 from recsys.training.progress import Progress
 from recsys.training.split import Split, split
 
@@ -31,8 +32,12 @@ class Corpus:
         return self.questions.filter(pl.col("at") >= self.when.validate_from)
 
 
-def load_corpus(database: Database, encoder: Encoder, until: int | None, progress: Progress) -> Corpus:
+def load_corpus(
+    database: Database, encoder: Encoder, until: int | None, progress: Progress, labels: Labels = "graded"
+) -> Corpus:
     """Read and label the slates known before `until` (microseconds; all if None), and embed all articles.
+
+    With `clicks` as `labels`, every one above 0 is a 1.
 
     Raises:
         DataError: a slice has no slate with both a click and something passed over.
@@ -44,6 +49,8 @@ def load_corpus(database: Database, encoder: Encoder, until: int | None, progres
         when = split(span[0], until if until is not None else span[1] + 1)
         everything, _ = articles.changed_since(connection, 0)
         questions = load_questions(connection, when.start, when.until, everything, when.until)
+    if labels == "clicks":
+        questions = questions.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))
     _require_choices(questions, when)
     vectors = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)

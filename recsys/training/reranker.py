@@ -10,6 +10,7 @@ from recsys.evaluation.questions import ask
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.reranker import lambdamart
+from recsys.reranker.context import FloatArray
 from recsys.reranker.features.position import POSITION, SERVING_POSITION
 from recsys.reranker.features.schema import (
     ALL_FEATURES,
@@ -19,48 +20,66 @@ from recsys.reranker.features.schema import (
     FeatureSet,
 )
 from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig, RankingData
+from recsys.reranker.value import Readings
+from recsys.state.catalog import NEVER
 from recsys.training.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
 class PastSlates:
-    """Features and labels of slates with a click and a non-click, in order of time `at` [q], microseconds."""
+    """Features and labels of slates with a click and a non-click, in order of time `at` [q], microseconds.
+
+    seconds: how long each candidate [N] that was opened was read, NaN where that is not known.
+    """
 
     data: RankingData
     at: NDArray[np.int64]
+    seconds: FloatArray
 
     def before(self, time: int) -> RankingData:
         """Slates shown before `time`."""
-        count = int(np.searchsorted(self.at, time))
-        rows = int(self.data.sizes[:count].sum())
-        return RankingData(self.data.features[:rows], self.data.labels[:rows], self.data.sizes[:count])
+        return self.between(0, time)
 
     def since(self, time: int) -> RankingData:
         """Slates shown at `time` or later."""
-        count = int(np.searchsorted(self.at, time))
-        rows = int(self.data.sizes[:count].sum())
-        return RankingData(self.data.features[rows:], self.data.labels[rows:], self.data.sizes[count:])
+        return self.between(time, NEVER)
+
+    def between(self, start: int, end: int) -> RankingData:
+        """Slates shown at `start` or later and before `end`."""
+        first, last = np.searchsorted(self.at, (start, end))
+        rows = self._rows(start, end)
+        return RankingData(self.data.features[rows], self.data.labels[rows], self.data.sizes[first:last])
+
+    def readings(self, start: int = 0, end: int = NEVER) -> Readings:
+        """What was opened on slates shown at `start` or later and before `end`."""
+        rows = self._rows(start, end)
+        return Readings.of(self.data.features[rows], self.data.labels[rows], self.seconds[rows])
+
+    def _rows(self, start: int, end: int) -> slice:
+        first, last = np.searchsorted(self.at, (start, end))
+        return slice(int(self.data.sizes[:first].sum()), int(self.data.sizes[:last].sum()))
 
 
 def past_slates(engine: FeedEngine, log: Replay, questions: pl.DataFrame, progress: Progress) -> PastSlates:
     """Replay `questions` and keep what LambdaMART can learn from."""
     sizes = questions["candidates"].list.len().to_numpy()
     features = np.zeros((int(sizes.sum()), len(ALL_FEATURES.names)))
-    labels = np.zeros(len(features), dtype=np.int8)
+    labels, seconds = np.zeros(len(features), dtype=np.int8), np.full(len(features), np.nan)
     kept: list[int] = []
     times: list[int] = []
     end = 0
     for done, (question, prepared) in enumerate(ask(engine, log, questions, with_positions=True), start=1):
         size, clicked = len(question.labels), int((question.labels > 0).sum())
         if 0 < clicked < size:
-            features[end : end + size], labels[end : end + size] = prepared.features, question.labels
+            rows = slice(end, end + size)
+            features[rows], labels[rows], seconds[rows] = prepared.features, question.labels, question.seconds
             kept.append(size)
             times.append(question.request.as_of)
             end += size
         if done % 200 == 0 or done == len(questions):
             progress("features of past slates", done, len(questions))
     data = RankingData(features[:end], labels[:end], np.asarray(kept, dtype=np.int64))
-    return PastSlates(data, np.asarray(times, dtype=np.int64))
+    return PastSlates(data, np.asarray(times, dtype=np.int64), seconds[:end])
 
 
 def as_served(data: RankingData) -> RankingData:
@@ -85,11 +104,11 @@ def train_rerankers(
     """Fit all on the slates before `validate_from`, stopping by those since, ranked as a feed would rank them."""
     held_out = as_served(slates.since(validate_from))
 
-    def fit(number: int, features: FeatureSet) -> LambdaMart:
+    def fit(number: int, features: FeatureSet, chosen: LambdaMartConfig = config) -> LambdaMart:
         progress("rerankers", number, 6)
-        return lambdamart.fit(slates.before(validate_from), held_out, features, config)
+        return lambdamart.fit(slates.before(validate_from), held_out, features, chosen)
 
-    return Rerankers(fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT), fit(3, FEED_FEATURES))
+    return Rerankers(fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT), fit(3, FEED_FEATURES, _of_feeds(config)))
 
 
 def retrain_rerankers(
@@ -100,13 +119,20 @@ def retrain_rerankers(
     Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log.md). Without `content`, none looks at texts.
     """
 
-    def refit(number: int, features: FeatureSet, chosen: LambdaMart) -> LambdaMart:
+    def refit(
+        number: int, features: FeatureSet, chosen: LambdaMart, asked: LambdaMartConfig = config
+    ) -> LambdaMart:
         progress("rerankers", number, 6)
-        return lambdamart.refit(slates.data, features, config, chosen.trees)
+        return lambdamart.refit(slates.data, features, asked, chosen.trees)
 
     twin = refit(4, WITHOUT_CONTENT, judged.without_content)
     return Rerankers(
         full=refit(5, ALL_FEATURES, judged.full) if content else twin,
         without_content=twin,
-        feed=refit(6, FEED_FEATURES if content else FEED_WITHOUT_CONTENT, judged.feed),
+        feed=refit(6, FEED_FEATURES if content else FEED_WITHOUT_CONTENT, judged.feed, _of_feeds(config)),
     )
+
+
+def _of_feeds(config: LambdaMartConfig) -> LambdaMartConfig:
+    """One seed: hundreds of candidates go through these trees with every feed, and each seed takes as long."""
+    return replace(config, seeds=1)

@@ -1,5 +1,6 @@
 """`attune train`: the log → vectors → preference network → reranker → a published bundle."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from recsys.evaluation.systems import systems
 from recsys.feed.calibrated import write_calibration
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
-from recsys.feed.trained import PREFERENCE, write_trees
+from recsys.feed.trained import OF_FEEDS, PREFERENCE, write_trees
 from recsys.feed.vectors import vector_table
 from recsys.preference.matcher import save_network
+from recsys.reranker.features.schema import FEED_FEATURES, FEED_WITHOUT_CONTENT
 from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.store import audit
@@ -31,9 +33,12 @@ from recsys.training.attention.history import gate_histories
 from recsys.training.content import ContentGate
 from recsys.training.corpus import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version, register
+from recsys.training.options import TrainingOptions
 from recsys.training.preference import PrequentialMatcher, collect, train_preference
 from recsys.training.progress import Progress, silent
 from recsys.training.reranker import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
+from recsys.training.tune import require_optuna, tuned
+from recsys.training.value import Valued, train_value
 
 
 def train(
@@ -42,6 +47,7 @@ def train(
     encoder: Encoder,
     until: int | None = None,
     progress: Progress = silent,
+    options: TrainingOptions = TrainingOptions(),  # noqa: B008 - it is frozen
 ) -> Bundle:
     """Train on what was known before `until` (microseconds; everything if None), and publish.
 
@@ -50,16 +56,20 @@ def train(
     Raises:
         DataError: there is nothing to learn from.
         EncoderError: the encoder cannot be loaded.
-        ConfigError: bundles cannot be written to the home.
+        ConfigError: bundles cannot be written to the home, or what `options` ask for is not installed.
     """
     bundles.prepare(settings.home)
-    raw = load_corpus(database, encoder, until, progress)
+    if options.tune:
+        require_optuna()
+    raw = load_corpus(database, encoder, until, progress, options.labels)
     matcher, interest, history = _fit_preference(database, raw, settings, progress)
     articles = calibrate_articles(database, encoder, raw, interest, settings.seed, progress)
     corpus = articles.corpus
-    config = LambdaMartConfig(seed=settings.seed)
+    config = replace(LambdaMartConfig(seed=settings.seed), seeds=options.seeds)
     with threads(settings.threads):
         slates = _past_slates(database, corpus, matcher, progress)
+        if options.tune:
+            config = tuned(slates, corpus.when.until, config, options.tune, settings.home, progress)
         judged = train_rerankers(slates, corpus.when.validate_from, config, progress)
         judgement, clicks, vectors = _validate(database, corpus, matcher, judged, progress)
     content = ContentGate.of(judgement)
@@ -68,13 +78,18 @@ def train(
     # no calibration error here: the probabilities were fitted on these very answers
     metrics = figures(answers, {}, vectors, clicks)
     rerankers = retrain_rerankers(slates, judged, content.on, config, progress)
+    price = settings.minute_price if options.labels == "graded" else 0.0
+    valued = _value(slates, corpus, content, config, price)
     network = matcher.newest
 
     def write(folder: Path) -> dict[str, Any]:
         save_network(network, folder / PREFERENCE)
-        write_trees(rerankers.full, rerankers.without_content, rerankers.feed, folder)
+        reading = None if valued is None else valued.reading
+        write_trees(rerankers.full, rerankers.without_content, rerankers.feed, reading, folder)
         told = manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
         told["content"] = content.as_dict()
+        told["trees"] = {"options": asdict(options), "config": asdict(config)}
+        told["value"] = {"on": False} if valued is None else valued.as_dict(calibration[OF_FEEDS])
         figures = {"articles": articles.figures, "history": history}
         if articles.calibration is None:
             return {**told, "attention": figures}
@@ -105,6 +120,15 @@ def _fit_preference(
     config, figures = gate_histories(matcher.newest, data, slates, articles, settings.seed)
     matcher.calibrate(config)
     return matcher, Interest(matcher.newest, data, rows), figures
+
+
+def _value(
+    slates: PastSlates, corpus: Corpus, content: ContentGate, config: LambdaMartConfig, share: float
+) -> Valued | None:
+    if not share:
+        return None
+    features = FEED_FEATURES if content.on else FEED_WITHOUT_CONTENT
+    return train_value(slates, corpus.when.validate_from, features, config, share)
 
 
 def _past_slates(

@@ -22,7 +22,7 @@ from tests.unit.attention.small import small_calibrator
 
 METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10")
 SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "nrms"]
-SYSTEMS += ["reranker_without_content", "reranker_of_feeds", "attune"]
+SYSTEMS += ["reranker_without_content", "reranker_of_feeds", "feeds_by_value", "attune"]
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +146,16 @@ def test_train_publishes_and_activates(run: Run, copied: Place) -> None:
     assert f"* {first}" in run("models", "list", at=copied)
 
 
+def test_trees_can_be_averaged_tuned_and_taught_clicks_alone(run: Run, copied: Place) -> None:
+    run("train", "--seeds", 2, "--tune", 2, "--labels", "clicks", "--until", "2024-01-03T00:00", at=copied)
+    version = run("models", "list", at=copied).split("* ")[1].split()[0]
+    manifest = json.loads((copied.home / "bundles" / version / "manifest.json").read_text())
+    assert manifest["trees"]["options"] == {"seeds": 2, "tune": 2, "labels": "clicks"}
+    assert manifest["trees"]["config"]["seeds"] == 2
+    assert manifest["value"] == {"on": False}, "clicks alone tell nothing of what reading is worth"
+    assert (copied.home / "tuning.journal").is_file()
+
+
 def test_a_damaged_bundle_is_listed_as_damaged_beside_the_good_ones(run: Run, copied: Place) -> None:
     (good,) = (copied.home / "bundles").glob("*/manifest.json")
     for version, content in (("0", "{}"), ("1", json.dumps({"format": 1, "version": "1", "sha256": {}}))):
@@ -170,7 +180,8 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
         for metric in METRICS:
             low, high = figures["ci"][metric]
             assert 0 <= low <= figures[metric] <= high <= 1
-        assert 0 <= figures["ece"] <= 1
+        assert figures["ece"] is None or 0 <= figures["ece"] <= 1
+    assert [name for name, figures in result["systems"].items() if figures["ece"] is None] == ["feeds_by_value"]
     assert f"{result['systems']['attune']['auc']:.4f}" in out
     assert f"{result['systems']['attune']['auc']:.4f}" in (tmp_path / "out.html").read_text()
 

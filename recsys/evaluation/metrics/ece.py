@@ -7,7 +7,7 @@ from recsys.errors import DataError
 from recsys.evaluation.slates import Bools, Floats
 
 
-def expected_calibration_error(probabilities: Floats, clicked: Bools, bins: int = 15) -> float:
+def expected_calibration_error(probabilities: Floats, clicked: Bools | Floats, bins: int = 15) -> float:
     """Mean gap between predicted and observed click rate, over bins of equal mass.
 
     ECE of Naeini et al. (2015) with the equal-mass bins of Nguyen and O'Connor (2015): clicks are rare, bins of
@@ -16,7 +16,7 @@ def expected_calibration_error(probabilities: Floats, clicked: Bools, bins: int 
 
     Args:
         probabilities: float64 [N] in 0..1.
-        clicked: bool [N].
+        clicked: bool [N]; or what was expected to be between 0 and 1, float64 [N].
         bins: number of bins.
 
     Returns:

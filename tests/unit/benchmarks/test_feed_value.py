@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,20 +16,26 @@ UNTIL = round(START.timestamp()) * SECOND + 2 * DAY
 def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lived]:
     folder = tmp_path_factory.mktemp("world")
     database = stored(WORLD, f"sqlite:///{folder}/attune.db")
-    ranker = trained(learnt(database, WORLD, UNTIL), UNTIL, clicks_only=True)
-    table = policies(WORLD, ranker, ranker)
+    rankers = trained(learnt(database, WORLD, UNTIL), UNTIL, share=0.4)
+    table = policies(WORLD, replace(rankers, graded=rankers.clicks))
     out = {name: live(database, WORLD, policy, UNTIL, 1) for name, policy in table.items()}
     database.close()
     return out
 
 
 def test_the_same_ranker_lives_the_same_life(lives: dict[str, Lived]) -> None:
-    np.testing.assert_array_equal(lives["attune"].value, lives["click-trained"].value)
-    np.testing.assert_array_equal(lives["attune"].minutes, lives["click-trained"].minutes)
+    np.testing.assert_array_equal(lives["graded"].value, lives["click-trained"].value)
+    np.testing.assert_array_equal(lives["graded"].minutes, lives["click-trained"].minutes)
 
 
 def test_who_knows_what_drives_clicks_gets_more_read_than_popularity(lives: dict[str, Lived]) -> None:
     assert lives["oracle"].value.sum() > lives["popular"].value.sum()
+
+
+def test_who_knows_what_reading_is_worth_gets_more_of_it_in_less_time(lives: dict[str, Lived]) -> None:
+    rate = {name: each.value.sum() / each.minutes.sum() for name, each in lives.items()}
+    assert rate["oracle of value"] > rate["oracle"]
+    assert rate["attune"] > rate["worth"]
 
 
 def test_minutes_are_spent_by_everyone_who_came_even_without_a_read(lives: dict[str, Lived]) -> None:
@@ -39,5 +47,7 @@ def test_minutes_are_spent_by_everyone_who_came_even_without_a_read(lives: dict[
 
 
 def test_draws_scatter_around_value_a_minute() -> None:
-    lived = Lived(np.asarray([1.0, 2.0, 3.0]), np.asarray([2.0, 4.0, 6.0]))
+    value, minutes, visits = np.asarray([1.0, 2.0, 3.0]), np.asarray([2.0, 4.0, 6.0]), np.asarray([4.0, 8.0, 12.0])
+    lived = Lived(value, minutes, visits, visits, visits)
     assert drawn(lived) == pytest.approx(0.5)
+    assert drawn(lived, by_visit=True) == pytest.approx(0.25)

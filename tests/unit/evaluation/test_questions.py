@@ -1,5 +1,7 @@
 """Logged slates become questions: at their time, with what came of them, in order."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -75,6 +77,16 @@ def test_a_stretch_takes_its_start_and_leaves_its_end(logged: Database) -> None:
 def test_what_became_known_later_is_no_label(logged: Database) -> None:
     assert labels(loaded(logged, until=2 * MINUTE))["one"] == [0, 2, 0]
     assert labels(loaded(logged, until=MINUTE))["one"] == [0, 0, 0]
+
+
+def test_labels_do_not_hang_on_where_the_stretch_begins(logged: Database) -> None:
+    others = [replace(event(EventKind.READ, "c", number, value=20.0), reader=f"r{number}") for number in range(30)]
+    late = [event(EventKind.READ, "c", HOUR + 2 * MINUTE, quotes="two", value=30.0)]
+    with logged.write() as connection:
+        log.append(connection, events_frame([*others, *late]), slates_frame([]))
+    whole = labels(loaded(logged))
+    assert whole["two"] == [0, 3], "30 seconds are long for an article that others read in 20"
+    assert labels(loaded(logged, HOUR)) == {name: whole[name] for name in ("two", "other", "late")}
 
 
 def test_an_empty_stretch_has_no_questions(logged: Database) -> None:

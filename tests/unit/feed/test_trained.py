@@ -10,7 +10,22 @@ import pytest
 
 from recsys import bundle
 from recsys.errors import BundleError
-from recsys.feed.trained import FEED_RERANKER, PREFERENCE, RERANKER, TWIN, load_active, schema
+from recsys.feed.chance import ClickChance, net_worth
+from recsys.feed.engine import FeedEngine
+from recsys.feed.trained import (
+    FEED_RERANKER,
+    MINUTES,
+    OF_FEEDS,
+    PREFERENCE,
+    RERANKER,
+    TWIN,
+    WORTH,
+    equipped,
+    load_active,
+    schema,
+)
+from recsys.feed.vectors import VectorTable
+from recsys.state.live import LiveState
 from tests.trained import HashEncoder, Place
 
 
@@ -29,7 +44,24 @@ def test_a_bundle_is_loaded_whole(trained: Place) -> None:
         RERANKER,
         FEED_RERANKER,
         TWIN,
+        WORTH,
+        MINUTES,
     }
+
+
+def test_feeds_go_by_value_where_the_bundle_tells_it(trained: Place, tmp_path: Path) -> None:
+    system = load_active(trained.home, HashEncoder.name)
+    engine = equipped(FeedEngine(LiveState(), VectorTable()), system)
+    assert engine.feed_ranker is system.value
+    assert engine.worth is net_worth
+    copied = trained.copy(tmp_path / "by clicks")
+    _edit(copied, lambda manifest: manifest.update(value={"on": False}))
+    system = load_active(copied.home, HashEncoder.name)
+    engine = equipped(engine, system)
+    assert system.value is None
+    assert engine.feed_ranker is system.feed_ranker
+    fitted = system.manifest["calibration"][OF_FEEDS]
+    assert engine.worth == ClickChance(fitted["slope"], fitted["intercept"])
 
 
 def test_a_bundle_holds_no_reader(trained: Place) -> None:
@@ -53,14 +85,14 @@ def test_what_does_not_fit_is_named(copied: Place, name: str) -> None:
         load_active(copied.home, HashEncoder.name)
 
 
-@pytest.mark.parametrize("name", ["schema", "preference", "calibration", "content", "data", "validation"])
+@pytest.mark.parametrize("name", ["schema", "preference", "calibration", "content", "data", "validation", "value"])
 def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
     _edit(copied, lambda manifest: manifest.pop(name))
     with pytest.raises(BundleError, match=f"manifest lacks {name}"):
         load_active(copied.home, HashEncoder.name)
 
 
-@pytest.mark.parametrize("name", [PREFERENCE, RERANKER, FEED_RERANKER, TWIN])
+@pytest.mark.parametrize("name", [PREFERENCE, RERANKER, FEED_RERANKER, TWIN, WORTH, MINUTES])
 def test_a_damaged_file_is_named(copied: Place, name: str) -> None:
     version = str(bundle.active_version(copied.home))
     path = copied.home / "bundles" / version / name

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from recsys.errors import BundleError
 from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT
-from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig, RankingData, fit, load
+from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig, RankingData, fit, load, refit
 
 SIGNAL = ALL_FEATURES.names.index("clicks_4h")
 SMALL = LambdaMartConfig(trees=30, leaves=7, min_leaf=5, patience=10, threads=1, feature_fraction=1.0)
@@ -67,6 +68,27 @@ def test_what_was_saved_scores_alike(trained: LambdaMart, tmp_path: Path) -> Non
     table = planted(30, 9).features
     assert np.array_equal(again.score(table), trained.score(table))
     assert again.trees == trained.trees
+
+
+def test_seeds_are_averaged_and_saved_together(tmp_path: Path) -> None:
+    data = planted(80, 12)
+    three = refit(data, ALL_FEATURES, replace(SMALL, seeds=3), 10)
+    single = [refit(data, ALL_FEATURES, replace(SMALL, seed=SMALL.seed + number), 10) for number in range(3)]
+    table = planted(20, 13).features
+    scores = [one.score(table) for one in single]
+    assert not np.array_equal(scores[0], scores[1])
+    np.testing.assert_allclose(three.score(table), np.mean(scores, axis=0))
+    three.save(tmp_path / "ranker.txt")
+    again = load(tmp_path / "ranker.txt", ALL_FEATURES)
+    assert (again.seeds, again.trees) == (three.seeds, three.trees) == (3, 10)
+    np.testing.assert_array_equal(again.score(table), three.score(table))
+    assert sum(three.importance().values()) == pytest.approx(sum(sum(s.importance().values()) for s in single))
+
+
+def test_every_seed_grows_as_many_trees_as_the_first_needs() -> None:
+    first = fit(planted(200, 1), planted(60, 2), ALL_FEATURES, SMALL)
+    both = fit(planted(200, 1), planted(60, 2), ALL_FEATURES, replace(SMALL, seeds=2))
+    assert (both.trees, both.seeds) == (first.trees, 2)
 
 
 def test_a_smaller_feature_set_picks_its_own_columns(tmp_path: Path) -> None:

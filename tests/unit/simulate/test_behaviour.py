@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from recsys.domain import HOUR, SECOND
-from recsys.simulate.behaviour import Clicks, draw_clicks, draw_reactions
+from recsys.simulate.behaviour import Clicks, draw_clicks, draw_reactions, expected_reading
 from recsys.simulate.newsroom import Newsroom, publish
 from recsys.simulate.readers import Readers, recruit
 from recsys.simulate.truth import click_logit, examination, interest
@@ -31,6 +31,16 @@ def clicks(readers: Readers, newsroom: Newsroom) -> Clicks:
 
 def taste(clicks: Clicks, readers: Readers, newsroom: Newsroom) -> NDArray[np.float64]:
     return interest(readers, newsroom, clicks.reader, clicks.article)
+
+
+def test_what_a_reading_is_expected_to_give_is_the_mean_of_what_is_drawn(
+    clicks: Clicks, readers: Readers, newsroom: Newsroom
+) -> None:
+    share, minutes = expected_reading(readers, newsroom, clicks.reader, clicks.article)
+    finished = np.where(clicks.bounced, 0.0, np.minimum(clicks.scroll, 100) / 100)
+    assert share.mean() == pytest.approx(finished.mean(), rel=0.05)
+    assert minutes.mean() == pytest.approx(clicks.seconds.mean() / 60, rel=0.05)
+    assert np.corrcoef(minutes, clicks.seconds)[0, 1] > 0.5
 
 
 def test_logit_rises_with_taste_and_appeal_and_falls_with_age(readers: Readers, newsroom: Newsroom) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.domain import DAY, MINUTE, Event, EventKind, Slate
+from recsys.domain import DAY, HOUR, MINUTE, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
 from recsys.state.labels import LabelRule, grade
 
@@ -32,7 +32,8 @@ def labels(
 ) -> list[list[int]]:
     known = pl.DataFrame({"id": ["a"], "word_count": [words]}, schema={"id": pl.String, "word_count": pl.Int64})
     graded = grade(slates_frame(slates), events_frame(events), known, until, rule)
-    assert graded.columns == ["id", "labels"]
+    assert graded.columns == ["id", "labels", "seconds"]
+    assert graded["seconds"].list.len().to_list() == graded["labels"].list.len().to_list()
     assert graded["id"].to_list() == [slate.id for slate in slates]
     return graded["labels"].to_list()
 
@@ -200,3 +201,19 @@ def test_only_what_was_opened_or_liked_is_above_zero_and_a_hide_always_zero(even
 def test_reading_longer_never_lowers_the_label(seconds: float, more: float, words: int | None) -> None:
     brief, long = did("read", seconds, request_id="s"), did("read", seconds + more, request_id="s")
     assert grade_of(brief, words=words) <= grade_of(long, words=words)
+
+
+def test_a_reading_is_judged_by_what_the_article_took_its_readers() -> None:
+    slates = [Slate("s", "r", NOON + HOUR, NOON + HOUR, ("a",))]
+    others = [did("read", 70.0, reader=f"r{number}", at=NOON + number) for number in range(40)]
+    mine = did("read", 40.0, at=NOON + HOUR + MINUTE)
+    assert labels([mine], slates, words=238) == [[3]]
+    assert labels([*others, mine], slates, words=238) == [[2]], "others took longer over it"
+
+
+def test_a_reading_is_judged_by_the_readers_own_habit() -> None:
+    slates = [Slate("s", "r", NOON + HOUR, NOON + HOUR, ("a",))]
+    habit = [did("read", 22.0, article=f"{number}", at=NOON + number) for number in range(40)]
+    mine = did("read", 26.0, at=NOON + HOUR + MINUTE)
+    assert labels([mine], slates) == [[2]]
+    assert labels([*habit, mine], slates) == [[3]], "long, for this reader"
