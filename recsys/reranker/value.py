@@ -136,6 +136,7 @@ class ValueRanker:
     reading: ReadingTrees
     price: float
     name: str = "value"
+    setwise: bool = False
 
     def score(self, features: FloatArray) -> FloatArray:
         """See `Ranker.score`. Articles, less the price of the minutes."""
