@@ -19,7 +19,7 @@ from recsys.feed.vectors import ensure_vectors
 from recsys.settings import Settings, load_settings
 from recsys.simulate.world import World, simulate
 from recsys.store import articles, log
-from recsys.store.database import Database, open_database
+from recsys.store.database import Database, open_database, opened
 from recsys.training.train import train
 
 _DIM = 384
@@ -56,12 +56,18 @@ def stored(world: World, database_url: str) -> Database:
     return database
 
 
-def furnished(folder: Path, readers: int, count: int, days: int) -> Settings:
-    """Settings of a database with that many readers and articles and an active bundle; made once in `folder`."""
-    settings = load_settings(database_url=f"sqlite:///{folder / 'attune.db'}", home=folder)
+def furnished(folder: Path, readers: int, count: int, days: int, database_url: str | None = None) -> Settings:
+    """Settings of a database with that many readers and articles and an active bundle; made once in `folder`.
+
+    With `database_url` the log is in that database: it is filled if it holds no article.
+    """
+    settings = load_settings(database_url=database_url or f"sqlite:///{folder / 'attune.db'}", home=folder)
+    encoder = WordEncoder(LazyEncoder(settings).name)
     if bundles.active_version(folder) is None:
-        encoder = WordEncoder(LazyEncoder(settings).name)
         _train(folder, settings, encoder)
+    with opened(settings.database_url) as database, database.read() as connection:
+        filled = articles.count(connection) > 0
+    if not filled:
         _store(settings, encoder, simulate(readers=readers, articles=count, days=days))
     return settings
 

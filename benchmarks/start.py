@@ -8,21 +8,16 @@ asked for before the kill, so that there is something to fold. Goal: 5 s.
 
 import argparse
 import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import httpx
 
 from benchmarks.newsroom import furnished
+from benchmarks.server import Server
 from recsys.settings import Settings
 
 GOAL = 5.0
-_PATIENCE = 120.0
 
 
 def main() -> None:
@@ -40,49 +35,19 @@ def main() -> None:
 
 
 def _measure(settings: Settings, feeds: int, kills: int) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    server = Server(settings)
     waited: list[float] = []
     print(f"{'':<10}{'seconds':>9}{'CPU':>9}{'load':>9}")
     for kill in range(kills + 1):
-        process, seconds = _started(settings, port)
-        cpu = _cpu_seconds(process.pid)
+        server.start()
         name, load = "restart" if kill else "first", os.getloadavg()[0]
-        print(f"{name:<10}{seconds:>9.2f}{cpu:>9.2f}{load:>9.1f}", flush=True)
-        waited += [seconds] if kill else []
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        print(f"{name:<10}{server.seconds:>9.2f}{server.cpu_seconds():>9.2f}{load:>9.1f}", flush=True)
+        waited += [server.seconds] if kill else []
+        with httpx.Client(base_url=server.address, timeout=60) as client:
             for reader in range(feeds):
                 client.get(f"/v1/feed/r{reader:05d}").raise_for_status()
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        server.kill()
     print(f"{'goal':<10}{GOAL:>9.2f}: {'met' if max(waited) < GOAL else 'missed'} by the slowest")
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far (proc_pid_stat(5))."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
-
-
-def _started(settings: Settings, port: int) -> tuple["subprocess.Popen[bytes]", float]:
-    """A server, and how long its first feed took from when it was started."""
-    named = {"ATTUNE_DATABASE_URL": settings.database_url, "ATTUNE_HOME": str(settings.home)}
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "serve", "--port", str(port)],
-        env={**os.environ, **named},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while time.monotonic() - began < _PATIENCE and process.poll() is None:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/v1/feed/r00001", timeout=60).raise_for_status()
-            return process, time.monotonic() - began
-        except httpx.TransportError:
-            time.sleep(0.05)
-    process.kill()
-    raise SystemExit("the server did not start")
 
 
 if __name__ == "__main__":
