@@ -1,4 +1,4 @@
-"""What a reader attends to: the weights of their past reads, summed over topics and sources."""
+"""What a reader attends to: their taste for categories, and the weights of their past reads."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,14 +8,17 @@ from numpy.typing import NDArray
 
 from recsys.domain import RankRequest
 from recsys.feed.engine import FeedEngine
+from recsys.feed.tastes import category_tastes
 from recsys.preference.match import Reads
+from recsys.reranker.context import RankingContext
 from recsys.state.vocabulary import Vocabulary
 
 
 def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, Any]:
     """Past reads of `reader` by what the interest model makes of them, heaviest first, and their sums. JSON-able.
 
-    Weights sum to 1. Reads of articles without a vector weigh nothing and are left out.
+    Categories are weighed by taste (`feed.tastes`), sources by reads; weights sum to 1. Reads of articles without
+    a vector weigh nothing and are left out.
 
     Raises:
         RequestError: `as_of` lies before what the state already knows.
@@ -31,7 +34,7 @@ def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, 
         "reader": reader,
         "model": engine.model,
         "as_of": as_of,
-        "categories": _summed(catalog.categories, catalog.category[rows], weights),
+        "categories": _summed(catalog.categories, *_tastes(engine, prepared.context)),
         "sources": _summed(catalog.sources, catalog.source[rows], weights),
         "reads": [
             {
@@ -47,6 +50,12 @@ def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, 
             for place in order.tolist()
         ],
     }
+
+
+def _tastes(engine: FeedEngine, context: RankingContext) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Categories [k] and their shares [k]: of clicks, if all were shown alike."""
+    categories, tastes = category_tastes(engine.state, context.reader, context.history.article, context.as_of)
+    return categories, tastes / max(float(tastes.sum()), 1e-9)
 
 
 def _weights(engine: FeedEngine, reads: Reads, as_of: int) -> NDArray[np.float64]:

@@ -134,5 +134,5 @@ def retrain_rerankers(
 
 
 def _of_feeds(config: LambdaMartConfig) -> LambdaMartConfig:
-    """One seed: hundreds of candidates go through these trees with every feed, and each seed takes as long."""
+    """One seed: hundreds of candidates go through these trees with every feed, and a seed takes as long again."""
     return replace(config, seeds=1)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recsys.reranker.context import Family, FloatArray, RankingContext
 from recsys.state.examination import examined
+from recsys.state.exposures import Encounters
 from recsys.state.kinds import ANSWERS, EXAMINED
 from recsys.state.live import EVERYTHING, LiveState
 from recsys.state.ratings import FAST
@@ -22,7 +23,7 @@ _APPEAL_PRIOR = 4.0
 _TASTE_PRIOR = 2.0
 """Expected clicks that the average weighs."""
 
-_SATISFACTION = np.asarray([0.0, 1.0, 0.7, 1.3])
+SATISFACTION = np.asarray([0.0, 1.0, 0.7, 1.3])
 """What an exposure counts as, by outcome (`state.exposures`): a bounce says less than a reading."""
 
 _RANKED = slice(0, 6)
@@ -53,6 +54,11 @@ def _appeal(state: LiveState, rows: NDArray[np.int64], as_of: int) -> FloatArray
     return np.asarray((clicks + _APPEAL_PRIOR) / (looks * _average(state) + _APPEAL_PRIOR))
 
 
+def expected_clicks(state: LiveState, met: Encounters, as_of: int) -> FloatArray:
+    """Clicks that the appeal of what was `met` [e], and its places, let expect of anyone."""
+    return np.asarray(examined(met.place) * _average(state) * _appeal(state, met.article, as_of))
+
+
 def _average(state: LiveState) -> float:
     """Clicks for every look at an article, over all articles in the last weeks."""
     clicks, looks = state.counters.groups[EVERYTHING, (ANSWERS, EXAMINED), -1]
@@ -72,8 +78,8 @@ class _Taste:
 def _taste(context: RankingContext) -> _Taste:
     state, rows = context.state, context.rows
     met = state.exposures.outcomes(context.reader)
-    expected = examined(met.place) * _average(state) * _appeal(state, met.article, context.as_of)
-    clicks = _SATISFACTION[met.outcome]
+    expected = expected_clicks(state, met, context.as_of)
+    clicks = SATISFACTION[met.outcome]
     by_category, in_category = _by_code(state.catalog.category, rows, met.article, clicks, expected)
     category = (by_category + _TASTE_PRIOR) / (in_category + _TASTE_PRIOR)
     by_subcategory, in_subcategory = _by_code(state.catalog.subcategory, rows, met.article, clicks, expected)
