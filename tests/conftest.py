@@ -8,12 +8,17 @@ from pathlib import Path
 # threads that spin while they wait for each other starve the tests beside them; read when OpenMP is loaded
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
 from recsys.store.database import Database, open_database
 from tests.postgres import postgres_server
 from tests.trained import HashEncoder, Place, last_day, populated, train_quickly
+
+# how long an example takes tells of the machine, not of the code
+hypothesis.settings.register_profile("attune", deadline=None)
+hypothesis.settings.load_profile("attune")
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
