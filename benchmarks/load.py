@@ -1,9 +1,9 @@
 """Feeds over HTTP under load: errors, throughput, latencies, and CPU against the floor of a feed.
 
-    python -m benchmarks.load [--folder FOLDER] [--database-url URL] [--seconds 60] [--workers 2] [--connections 32]
+    python -m benchmarks.load [--folder FOLDER] [--database-url URL] [--seconds 60] [--workers 2]
 
 Makes a simulated newsroom and a bundle, in `--folder` if given, and then uses it again; with `--database-url` the
-log is kept there. The generator runs on the same cores. First one connection asks for feeds alone: what a feed costs.
+log is kept there. The generator runs on the same cores. First one connection asks for feeds alone: what one costs.
 Then all ask at once, and one request in ten stores a click. The floor is that of `benchmarks.feed`.
 
 Goals: no error; a feed costs twice the floor and 3 ms at most; feeds a second at least 0.8 of what the cores would
