@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from recsys.feed.service import FeedService
 
 
-def _service(request: Request) -> FeedService:
+async def _service(request: Request) -> FeedService:  # FastAPI would send a plain function to another thread
     service: FeedService = request.app.state.service
     return service
 

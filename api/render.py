@@ -1,5 +1,6 @@
 """Rankings → response bodies."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -17,12 +18,12 @@ from api.schemas import (
 )
 from api.times import to_iso
 from recsys.domain import RankedItem, Ranking
+from recsys.feed.cards import Card
 from recsys.feed.pages import FeedPage
 
 
-def feed_out(page: FeedPage, reader: str, articles: pl.DataFrame) -> FeedOut:
-    """A page with its articles (columns `feed.cards.CARD`, or more)."""
-    by_id = {row["id"]: row for row in articles.iter_rows(named=True)}
+def feed_out(page: FeedPage, reader: str, cards: Mapping[str, Card]) -> FeedOut:
+    """A page with what it shows of its articles, by id."""
     ranking = page.ranking
     return FeedOut(
         request_id=ranking.request_id,
@@ -31,7 +32,7 @@ def feed_out(page: FeedPage, reader: str, articles: pl.DataFrame) -> FeedOut:
         as_of=to_iso(ranking.as_of),
         cursor=page.cursor,
         degraded=ranking.degraded,
-        items=[_feed_item(item, by_id[item.id]) for item in ranking.items if item.id in by_id],
+        items=[_feed_item(item, cards[item.id]) for item in ranking.items if item.id in cards],
     )
 
 
@@ -73,7 +74,7 @@ def _article(row: dict[str, Any]) -> ArticleOut:
     )
 
 
-def _feed_item(item: RankedItem, article: dict[str, Any]) -> FeedItemOut:
+def _feed_item(item: RankedItem, card: Card) -> FeedItemOut:
     return FeedItemOut(
         id=item.id,
         score=item.score,
@@ -81,7 +82,7 @@ def _feed_item(item: RankedItem, article: dict[str, Any]) -> FeedItemOut:
         source=item.source,
         propensity=item.propensity,
         minutes=None if item.minutes is None else round(item.minutes, 1),
-        article=_article(article),
+        article=_article(card._asdict()),
         reasons=_reasons(item),
     )
 

@@ -74,7 +74,7 @@ class Server:
     def cpu_seconds(self) -> float:
         """User and system time of all its processes so far."""
         times = [process.cpu_times() for process in self._processes()]
-        return sum(each.user + each.system for each in times)
+        return float(sum(each.user + each.system for each in times))
 
     @property
     def _log(self) -> Path:

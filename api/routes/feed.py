@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response
 
 from api.dependencies import Service
 from api.reader_ids import Edge, Reader
@@ -20,7 +20,7 @@ _UNSET = 0
 """`as_of` of a request until the service sets it."""
 
 
-@router.get("/feed/{reader:id}")
+@router.get("/feed/{reader:id}", response_model=FeedOut)
 def feed(
     service: Service,
     reader: Reader,
@@ -34,7 +34,7 @@ def feed(
     explain: bool = True,
     device: Annotated[Text | None, Query(max_length=64)] = None,
     page: Annotated[Id | None, Query()] = None,
-) -> FeedOut:
+) -> Response:
     """A reader's feed. A reader never met gets one too.
 
     The `cursor` of a page asks for the next one, for half an hour: the feed goes on as it was first asked for,
@@ -61,7 +61,9 @@ def feed(
         page=page,
     )
     found = service.feed(request, cursor)
-    return feed_out(found, reader, service.cards([item.id for item in found.ranking.items]))
+    out = feed_out(found, reader, service.cards([item.id for item in found.ranking.items]))
+    # written here, and not handed to FastAPI, which would check it once more in yet another thread
+    return Response(out.model_dump_json(), media_type="application/json")
 
 
 @router.post("/rank")

@@ -1,33 +1,40 @@
-"""What a page needs of its articles, in memory: for when the database is away."""
+"""What a page needs of its articles, in memory: no feed asks the database for them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import polars as pl
 
-from recsys.frames import ARTICLES
 
-CARD = ("id", "title", "abstract", "category", "subcategory", "source", "url", "published_at")
-"""Columns of `frames.ARTICLES`; all others are null on a card."""
+class Card(NamedTuple):
+    """Of an article, the columns of `frames.ARTICLES` that a page shows."""
 
-_SCHEMA = {name: ARTICLES[name] for name in CARD}
+    id: str
+    title: str
+    abstract: str | None
+    category: str | None
+    subcategory: str | None
+    source: str | None
+    url: str | None
+    published_at: int | None
 
 
 class Cards:
     """Cards of all articles, about a tenth of what their vectors take."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, tuple[object, ...]] = {}
+        self._cards: dict[str, Card] = {}
 
     def put(self, articles: pl.DataFrame) -> None:
         """Take in article columns (`frames.ARTICLES`)."""
-        self._rows.update((row[0], row) for row in articles.select(CARD).iter_rows())
+        self._cards.update((row[0], Card(*row)) for row in articles.select(Card._fields).iter_rows())
 
     def drop(self, ids: Sequence[str]) -> None:
         """Forget articles that were withdrawn."""
         for id_ in ids:
-            self._rows.pop(id_, None)
+            self._cards.pop(id_, None)
 
-    def of(self, ids: Sequence[str]) -> pl.DataFrame:
-        """The cards of `ids` (columns `CARD`), in order; what is not known is left out."""
-        rows = [self._rows[id_] for id_ in ids if id_ in self._rows]
-        return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    def of(self, ids: Sequence[str]) -> dict[str, Card]:
+        """The cards of `ids`; what is not known is left out."""
+        found = ((id_, self._cards.get(id_)) for id_ in ids)
+        return {id_: card for id_, card in found if card is not None}

@@ -113,6 +113,8 @@ class LiveEngine:
             gone, last = withdrawn.since(connection, since)
             changed, newest = article_store.changed_since(connection, since)
         revision = max(last, newest)
+        self.cards.drop(gone)
+        self.cards.put(changed)  # a title that was mended is not to wait for the encoder
         wanted = pl.concat([waiting, changed]).unique("id", keep="last", maintain_order=True)
         wanted = wanted.filter(~pl.col("id").is_in(gone))
         if wanted.is_empty() and not gone:
@@ -121,11 +123,10 @@ class LiveEngine:
             vectors = ensure_vectors(self._database, reader, wanted)
         except EncoderError:
             with self.lock:
-                self.cards.put(self.follower.refresh_articles())
+                self.follower.refresh_articles()
             raise
         with self.lock:
-            self.cards.drop(gone)
-            self.cards.put(self.follower.refresh_articles())
+            self.follower.refresh_articles()
             if self._reader is not reader:  # another bundle was adopted meanwhile: its articles are read next time
                 return
             if reader.name != self._served:  # calibration was switched off

@@ -15,11 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import polars as pl
-
 from recsys.domain import DAY, FeedRequest, Ranking, RankRequest
 from recsys.encoder.port import ModelEncoder
 from recsys.errors import StoreAwayError, StoreError
+from recsys.feed.cards import Card
 from recsys.feed.challenger import Challenger
 from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
@@ -31,7 +30,6 @@ from recsys.feed.rest import Rest
 from recsys.feed.slates import slate_of
 from recsys.feed.spool import Spool
 from recsys.settings import Settings
-from recsys.store import articles as article_store
 from recsys.store import log, pages, shadows
 from recsys.store.database import Database
 
@@ -198,17 +196,9 @@ class FeedService:
 
         return self._even_if_away(asked)
 
-    def cards(self, ids: Sequence[str]) -> pl.DataFrame:
-        """What a page needs of articles (columns of `frames.ARTICLES`, or `cards.CARD` while degraded)."""
-
-        def stored() -> pl.DataFrame:
-            with self.database.read() as connection:
-                return article_store.get(connection, ids)
-
-        try:
-            return stored()
-        except StoreAwayError:
-            return self._live.cards.of(ids)
+    def cards(self, ids: Sequence[str]) -> dict[str, Card]:
+        """What a page shows of articles, by id, as it was known within the last second."""
+        return self._live.cards.of(ids)
 
     def store(self, write: Callable[[], T]) -> T:
         """Run a write to the log and fold what it appended, before anybody else is answered."""

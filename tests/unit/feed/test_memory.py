@@ -1,7 +1,7 @@
 """What is kept in memory for when the database is away: cards of articles and what readers muted."""
 
 from recsys.domain import Article, Event, EventKind
-from recsys.feed.cards import CARD, Cards
+from recsys.feed.cards import Card, Cards
 from recsys.feed.mutes import Mutes
 from recsys.frames import articles_frame, events_frame
 from recsys.store import erasure, log, preferences, replay
@@ -9,15 +9,17 @@ from recsys.store.database import Database
 from tests.trained import world
 
 
-def test_cards_tell_what_a_page_needs_in_the_order_asked_for() -> None:
+def test_cards_tell_what_a_page_shows_of_articles_that_are_known() -> None:
     cards, few = Cards(), world().articles.head(5)
     cards.put(few)
     ids = few["id"].to_list()[::-1]
-    assert cards.of([*ids[:2], "unknown", *ids[2:]]).to_dicts() == few.select(CARD).reverse().to_dicts()
+    found = cards.of([*ids[:2], "unknown", *ids[2:]])
+    assert list(found) == ids
+    assert [card._asdict() for card in found.values()] == few.select(Card._fields).reverse().to_dicts()
     cards.put(articles_frame([Article(ids[0], "Changed")]))
     cards.drop([ids[1]])
-    assert cards.of(ids[:2])["title"].to_list() == ["Changed"]
-    assert cards.of([]).columns == list(CARD)
+    assert {id_: card.title for id_, card in cards.of(ids[:2]).items()} == {ids[0]: "Changed"}
+    assert cards.of([]) == {}
 
 
 def said(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
