@@ -13,7 +13,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from recsys.domain import HOUR, MINUTE
+from recsys.domain import DAY, HOUR, MINUTE
 from recsys.simulate import truth
 from recsys.simulate.language import TOPICS
 from recsys.simulate.newsroom import STORY_APPEAL
@@ -120,7 +120,7 @@ class Posterior:
         order = np.lexsort((log.at, log.article))
         summed = np.concatenate((np.zeros((1, len(_GRID))), np.cumsum(told[order], axis=0)))
         first = np.searchsorted(log.article[order], article)
-        start, span = int(log.at.min()), int(np.ptp(log.at)) + 1
+        start, span = int(log.at.min()), int(np.ptp(log.at)) + DAY
         key = log.article[order] + (log.at[order] - start) / span
         asked = article + np.clip((at - MINUTE - start) / span, 0, 1 - 1e-9)
         last = np.maximum(np.searchsorted(key, asked), first)
