@@ -13,6 +13,9 @@ def evaluate(
     start: Annotated[str | None, typer.Option("--from", help="Default: the bundle's cut-off.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Default: the end of the log.")] = None,
     bundle: Annotated[str | None, typer.Option(help="Version; default: the active one.")] = None,
+    rival: Annotated[
+        str | None, typer.Option(help="Version of a bundle whose full system is one more row, compared in pairs.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write a report to this file.")] = None,
     in_sample: Annotated[bool, typer.Option(help="Allow evaluating on what the bundle was trained on.")] = False,
@@ -21,11 +24,12 @@ def evaluate(
 ) -> None:
     """Replay logged slates through the engine and compare it with baselines, causally."""
     from api.cli.progress import bars
-    from api.cli.table import results_table
+    from api.cli.table import results_table, slices_table
     from recsys.encoder.lazy import LazyEncoder
     from recsys.evaluation.evaluate import choose_stretch
     from recsys.evaluation.evaluate import evaluate as run
     from recsys.evaluation.html import report
+    from recsys.evaluation.page import interval
     from recsys.feed.trained import load_active
     from recsys.store.database import open_database
 
@@ -34,14 +38,22 @@ def evaluate(
         require_writable(file)
     encoder = LazyEncoder(settings)
     system = load_active(settings.home, encoder.name, bundle)
+    beside = None if rival is None else load_active(settings.home, encoder.name, rival)
     database = open_database(settings.database_url)
     wanted = (moment(start, "--from"), moment(end, "--to"))
     stretch = choose_stretch(database, system, *wanted, in_sample)
     with bars() as progress:
-        result = run(database, encoder, system, stretch, progress)
+        result = run(database, encoder, system, stretch, progress, rival=beside)
     data = result["data"]
     title = f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}"
     results_table(title, result["systems"])
+    slices_table(result["slices"])
+    if beside is not None:
+        compared = (result[part][f"bundle {beside.version}"] for part in ("comparisons", "read_comparisons"))
+        for name, found in zip(("AUC", "read-weighted nDCG@10"), compared, strict=True):
+            typer.echo(
+                f"{name} against bundle {beside.version}: {interval(**found['difference'])}, {found['verdict']}"
+            )
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2))
         typer.echo(f"figures: {json_file}")

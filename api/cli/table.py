@@ -21,3 +21,15 @@ def results_table(title: str, systems: Mapping[str, Any]) -> None:
         auc = interval(values["auc"], *values["ci"]["auc"])
         table.add_row(name, auc, *(number(values[metric]) for metric in _METRICS[1:]))
     Console(width=110).print(table)
+
+
+def slices_table(parts: Mapping[str, Any]) -> None:
+    """Print the AUC of every system on parts of the impressions, cold starts first."""
+    systems = [name for name in next(iter(parts.values())) if name != "impressions"]
+    table = Table(title="AUC on parts of the impressions", title_justify="left")
+    table.add_column("system")
+    for part, values in parts.items():
+        table.add_column(f"{part} ({values['impressions']})", justify="right")
+    for name in systems:
+        table.add_row(name, *(number(values[name]) for values in parts.values()))
+    Console(width=170).print(table)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +19,7 @@ from recsys.evaluation.probability import Platt
 from recsys.evaluation.questions import load_questions
 from recsys.evaluation.replay import Answers, replay
 from recsys.evaluation.report import comparisons, figures, slices
-from recsys.evaluation.systems import Scorer, systems
+from recsys.evaluation.systems import FULL, Scorer, systems
 from recsys.feed.calibrated import article_encoder
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
@@ -68,12 +68,14 @@ def evaluate(
     stretch: Stretch,
     progress: Told,
     others: Mapping[str, Scorer] = MappingProxyType({}),
+    rival: TrainedSystem | None = None,
 ) -> dict[str, Any]:
     """Every system of the results table on one stretch, as a JSON object.
 
-    `data` says on what, `systems` has the figures by name, `comparisons` the full system against each, paired,
-    `slices` its AUC on parts. `others` are rows by name beside the usual ones: a reference that only the caller
-    knows, asked the same questions. New articles are embedded on the way; that time is not in `seconds`.
+    `data` says on what, `systems` has the figures by name, `comparisons` the full system against each, paired, on
+    AUC, and `read_comparisons` on read-weighted nDCG@10; `slices` has the AUC of all on parts. `rival` is one more
+    row, the full system of another bundle. `others` are rows by name beside the usual ones: a reference that only
+    the caller knows, asked the same questions. New articles are embedded on the way; that time is not in `seconds`.
 
     Raises:
         DataError: no slate lies in the stretch.
@@ -87,10 +89,14 @@ def evaluate(
     table = {**systems(system.ranker, system.without_content, system.feed_ranker, system.value), **others}
     began = time.monotonic()
     answers, vectors, clicks = replay_stretch(database, everything, encoded, system, table, stretch, progress)
+    if rival is not None:
+        said = _rival(database, encoder, everything, rival, stretch, progress)
+        answers = replace(answers, scores={**answers.scores, f"bundle {rival.version}": said})
     calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
     results = {
         "systems": figures(answers, calibration, vectors.matrix, clicks),
         "comparisons": comparisons(answers),
+        "read_comparisons": comparisons(answers, "read_ndcg@10"),
         "slices": slices(answers),
     }
     data = {
@@ -101,6 +107,21 @@ def evaluate(
     }
     seconds = round(time.monotonic() - began, 2)
     return {"data": data, "bundle": system.version, "seconds": seconds, **results}
+
+
+def _rival(
+    database: Database,
+    encoder: ModelEncoder,
+    everything: pl.DataFrame,
+    rival: TrainedSystem,
+    stretch: Stretch,
+    progress: Told,
+) -> NDArray[np.float64]:
+    """What the full system of another bundle says of the same candidates [N]."""
+    encoded = ensure_vectors(database, article_encoder(encoder, rival.calibration), everything)
+    table = systems(rival.ranker, None)
+    answers, _, _ = replay_stretch(database, everything, encoded, rival, table, stretch, progress)
+    return answers.scores[FULL]
 
 
 def replay_stretch(

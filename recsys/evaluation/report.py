@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.domain import HOUR
+from recsys.domain import HOUR, MINUTE
 from recsys.evaluation import bootstrap, metrics
 from recsys.evaluation.probability import Platt
 from recsys.evaluation.replay import Answers
@@ -16,8 +16,10 @@ from recsys.state.catalog import NEVER
 from recsys.state.growing import grown
 
 TOP = 10
+_COLD_READER = 3
 _NEW_READER = 5
 _LONG_HISTORY = 40
+_COLD_ARTICLE = 30 * MINUTE
 _NEW_ARTICLE = HOUR
 
 
@@ -47,9 +49,9 @@ def figures(
     }
 
 
-def comparisons(answers: Answers) -> dict[str, Any]:
-    """The full system against each other one, paired, on AUC."""
-    values = {name: metrics.auc(answers.slates(name)) for name in answers.scores}
+def comparisons(answers: Answers, metric: str = "auc") -> dict[str, Any]:
+    """The full system against each other one, paired, on a metric of `metrics.RANKING`."""
+    values = {name: metrics.RANKING[metric](answers.slates(name)) for name in answers.scores}
     return {
         name: asdict(bootstrap.compare(values[FULL], rival, answers.readers))
         for name, rival in values.items()
@@ -63,9 +65,11 @@ def beats_popularity(answers: Answers) -> bool:
 
 
 def slices(answers: Answers) -> dict[str, Any]:
-    """AUC of the full system and of popularity on parts of the impressions."""
-    new_article = _clicked_new_article(answers)
+    """AUC of every system on parts of the impressions; the first two are cold starts."""
+    new_article = _clicked_newer_than(answers, _NEW_ARTICLE)
     parts = {
+        f"readers with ≤ {_COLD_READER} reads": answers.history <= _COLD_READER,
+        "clicked an article in its first 30 minutes": _clicked_newer_than(answers, _COLD_ARTICLE),
         f"readers with < {_NEW_READER} reads": answers.history < _NEW_READER,
         f"readers with {_NEW_READER}-{_LONG_HISTORY} reads": (answers.history >= _NEW_READER)
         & (answers.history <= _LONG_HISTORY),
@@ -74,7 +78,7 @@ def slices(answers: Answers) -> dict[str, Any]:
         "clicked an older article": ~new_article,
         **{f"hour {h:02}-{h + 5:02} UTC": (answers.at // HOUR % 24) // 6 == h // 6 for h in range(0, 24, 6)},
     }
-    values = {name: metrics.auc(answers.slates(name)) for name in (FULL, "popular") if name in answers.scores}
+    values = {name: metrics.auc(answers.slates(name)) for name in answers.scores}
     return {
         part: {"impressions": int(chosen.sum()), **{name: _mean(auc[chosen]) for name, auc in values.items()}}
         for part, chosen in parts.items()
@@ -112,10 +116,10 @@ def _beyond_accuracy(
     }
 
 
-def _clicked_new_article(answers: Answers) -> NDArray[np.bool_]:
+def _clicked_newer_than(answers: Answers, age_limit: int) -> NDArray[np.bool_]:
     slate = np.repeat(np.arange(len(answers)), np.diff(answers.offsets))
     age = answers.at[slate] - np.where(answers.available == NEVER, answers.at[slate], answers.available)
-    new = (answers.labels > 0) & (age < _NEW_ARTICLE)
+    new = (answers.labels > 0) & (age < age_limit)
     return np.bincount(slate, weights=new, minlength=len(answers)) > 0
 
 

@@ -186,6 +186,17 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
     assert f"{result['systems']['attune']['auc']:.4f}" in (tmp_path / "out.html").read_text()
 
 
+def test_another_bundle_is_one_more_row(run: Run, copied: Place, tmp_path: Path) -> None:
+    run("train", "--labels", "clicks", "--until", "2024-01-03T00:00", at=copied)
+    graded, clicks = (line.split("* ")[-1].split()[0] for line in run("models", "list", at=copied).splitlines())
+    chosen = ["--from", "2024-01-03", "--bundle", graded, "--rival", clicks]
+    out = run("evaluate", *chosen, "--json", "out.json", at=copied)
+    result = json.loads((tmp_path / "out.json").read_text())
+    assert list(result["systems"]) == [*SYSTEMS, f"bundle {clicks}"]
+    assert {"comparisons", "read_comparisons"} <= result.keys()
+    assert f"read-weighted nDCG@10 against bundle {clicks}" in out
+
+
 def test_evaluating_what_was_trained_on_is_refused_unless_meant(run: Run, copied: Place) -> None:
     early = ["evaluate", "--from", "2024-01-01", "--to", "2024-01-01T12:00"]
     assert "--in-sample" in one_line(run(*early, at=copied, fails=1))

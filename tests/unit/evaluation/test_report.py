@@ -75,6 +75,8 @@ def test_slices_part_by_history_novelty_and_hour() -> None:
     )
     parts = slices(said)
     assert {part: values["impressions"] for part, values in parts.items()} == {
+        "readers with ≤ 3 reads": 5,
+        "clicked an article in its first 30 minutes": 0,
         "readers with < 5 reads": 5,
         "readers with 5-40 reads": 10,
         "readers with > 40 reads": 9,
@@ -86,6 +88,25 @@ def test_slices_part_by_history_novelty_and_hour() -> None:
         "hour 18-23 UTC": 6,
     }
     assert parts["hour 00-05 UTC"]["attune"] == parts["hour 00-05 UTC"]["popular"] == 1.0
+
+
+def test_cold_starts_are_told_of_every_system() -> None:
+    said = changed(
+        answers([[1, 0]] * 4, attune=[[2.0, 1.0]] * 4, newest=[[1.0, 2.0]] * 4),
+        history=np.asarray([0, 3, 4, 60]),
+        available=np.repeat([AT - 29 * MINUTE, AT - 31 * MINUTE, AT - 29 * MINUTE, AT - 31 * MINUTE], 2),
+    )
+    readers, articles = list(slices(said).items())[:2]
+    assert readers == ("readers with ≤ 3 reads", {"impressions": 2, "attune": 1.0, "newest": 0.0})
+    assert articles[0] == "clicked an article in its first 30 minutes"
+    assert articles[1] == {"impressions": 1, "attune": 1.0, "newest": 0.0}, "the others came hours later"
+
+
+def test_comparisons_can_be_of_any_metric() -> None:
+    labels = [[3, 1, 0]] * 30
+    said = answers(labels, attune=[[3, 2, 1]] * 30, other=[[2, 3, 1]] * 30)
+    assert comparisons(said, "read_ndcg@10")["other"]["verdict"] == "win"
+    assert comparisons(said)["other"]["verdict"] == "tie"
 
 
 def test_an_empty_part_has_no_figure_and_never_available_is_new() -> None:
