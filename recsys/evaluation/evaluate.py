@@ -73,9 +73,9 @@ def evaluate(
     """Every system of the results table on one stretch, as a JSON object.
 
     `data` says on what, `systems` has the figures by name, `comparisons` the full system against each, paired, on
-    AUC, and `read_comparisons` on read-weighted nDCG@10; `slices` has the AUC of all on parts. `rival` is the row of
-    another bundle's full system. `others` are rows by name beside the usual ones: a reference that only the caller
-    knows, asked the same questions. New articles are embedded on the way; that time is not in `seconds`.
+    AUC, and `read_comparisons` on read-weighted nDCG@10; `slices` has the AUC of all on parts. `rival` is one more
+    row, the full system of another bundle. `others` are rows by name beside the usual ones: a reference that only
+    the caller knows, asked the same questions. New articles are embedded on the way, which `seconds` leave out.
 
     Raises:
         DataError: no slate lies in the stretch.

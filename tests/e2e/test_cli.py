@@ -188,12 +188,9 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
 
 def test_another_bundle_is_one_more_row(run: Run, copied: Place, tmp_path: Path) -> None:
     run("train", "--labels", "clicks", "--until", "2024-01-03T00:00", at=copied)
-    clicks, graded = (
-        line.split("* ")[-1].split()[0] for line in reversed(run("models", "list", at=copied).splitlines())
-    )
-    out = run(
-        "evaluate", "--from", "2024-01-03", "--bundle", graded, "--rival", clicks, "--json", "out.json", at=copied
-    )
+    graded, clicks = (line.split("* ")[-1].split()[0] for line in run("models", "list", at=copied).splitlines())
+    chosen = ["--from", "2024-01-03", "--bundle", graded, "--rival", clicks]
+    out = run("evaluate", *chosen, "--json", "out.json", at=copied)
     result = json.loads((tmp_path / "out.json").read_text())
     assert list(result["systems"]) == [*SYSTEMS, f"bundle {clicks}"]
     assert {"comparisons", "read_comparisons"} <= result.keys()
