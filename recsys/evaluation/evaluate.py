@@ -75,7 +75,7 @@ def evaluate(
     `data` says on what, `systems` has the figures by name, `comparisons` the full system against each, paired, on
     AUC, and `read_comparisons` on read-weighted nDCG@10; `slices` has the AUC of all on parts. `rival` is one more
     row, the full system of another bundle. `others` are rows by name beside the usual ones: a reference that only
-    the caller knows, asked the same questions. New articles are embedded on the way; that time is not in `seconds`.
+    the caller knows, asked the same questions. New articles are embedded on the way, which `seconds` leave out.
 
     Raises:
         DataError: no slate lies in the stretch.
