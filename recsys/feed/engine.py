@@ -149,6 +149,8 @@ class FeedEngine:
         else:
             still = allowed_for(self.state, asked, self.max_age)[self.state.rows_of(rest.ids)]
             rest = rest.at(np.flatnonzero(still).tolist())
+            if rest.model != self.model:  # no page mixes two models: this one ranks what the other has left
+                rest = self._scored(of_reader, rest.ids, rest.sources, past)
         slate = self._composed(request, rest, past, rng)
         return self._slate(request, rest.at(slate.places), past, slate), rest.without(slate.places)
 
@@ -203,10 +205,13 @@ class FeedEngine:
         """Candidates for `request`, with their scores."""
         found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
         ids = tuple(self.state.articles.strings[row] for row in found.rows.tolist())
+        return self._scored(request, ids, found.sources, past)
+
+    def _scored(self, request: RankRequest, ids: tuple[str, ...], sources: Sequence[str], past: Past) -> Rest:
         ranker = self._of_many
         prepared = self.prepare(replace(request, candidates=ids), past=past, setwise=ranker.setwise)
         scores = ranker.score(prepared.features) if ids else np.zeros(0)
-        return Rest(ids, tuple(scores.tolist()), tuple(found.sources))
+        return Rest(self.model, ids, tuple(scores.tolist()), tuple(sources))
 
     def _composed(self, request: FeedRequest, ranked: Rest, past: Past, rng: np.random.Generator) -> Composed:
         """A slate within the caps; with a budget of minutes, of the articles worth most that fit, unexplored."""

@@ -9,8 +9,9 @@ from recsys.errors import RequestError
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Ranked articles that were not shown yet, and the source that named each. All [n]."""
+    """Ranked articles that were not shown yet, the source that named each [n], and the model that ranked them."""
 
+    model: str
     ids: tuple[str, ...]
     scores: tuple[float, ...]
     sources: tuple[str, ...]
@@ -22,7 +23,7 @@ class Rest:
         """Those at `places`, in that order."""
         picked = [(self.ids[place], self.scores[place], self.sources[place]) for place in places]
         ids, scores, sources = zip(*picked, strict=True) if picked else ((), (), ())
-        return Rest(ids, scores, sources)
+        return Rest(self.model, ids, scores, sources)
 
     def without(self, places: Collection[int]) -> "Rest":
         """All but those at `places`."""
@@ -30,8 +31,8 @@ class Rest:
         return self.at([place for place in range(len(self)) if place not in gone])
 
     def to_json(self) -> str:
-        """Three lists, exactly."""
-        return json.dumps([self.ids, self.scores, self.sources])
+        """The model and three lists, exactly."""
+        return json.dumps([self.model, self.ids, self.scores, self.sources])
 
     @classmethod
     def from_json(cls, text: str) -> "Rest":
@@ -41,7 +42,7 @@ class Rest:
             RequestError: it was written by a version that this one does not understand.
         """
         try:
-            ids, scores, sources = json.loads(text)
-            return cls(tuple(ids), tuple(map(float, scores)), tuple(sources))
+            model, ids, scores, sources = json.loads(text)
+            return cls(str(model), tuple(ids), tuple(map(float, scores)), tuple(sources))
         except (ValueError, TypeError) as error:
             raise RequestError("this cursor is of another version: ask for the first page again") from error

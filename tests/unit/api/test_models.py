@@ -70,7 +70,10 @@ def start(home: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[],
     real = trained.load_system
 
     def told(found: bundle.Bundle, encoder: str) -> TrainedSystem:
-        return replace(real(found, encoder), ranker=Constant(score_of(found.version)))  # type: ignore[arg-type]
+        constant = Constant(score_of(found.version))
+        return replace(  # type: ignore[arg-type]
+            real(found, encoder), ranker=constant, feed_ranker=constant, value=None
+        )
 
     monkeypatch.setattr(trained, "load_system", told)  # looked up where bundles are adopted
     monkeypatch.setattr(api.app, "LazyEncoder", lambda settings: HashEncoder())

@@ -12,7 +12,7 @@ from recsys.store.database import opened
 from recsys.store.tables import impressions
 from tests.trained import Place
 from tests.unit.api.conftest import MakeClient, bearer
-from tests.unit.api.test_models import copy, home, ranked, start, until  # noqa: F401 - fixtures
+from tests.unit.api.test_models import copy, home, ranked, score_of, start, until  # noqa: F401 - fixtures
 
 READERS = [f"r{number:05d}" for number in range(30)]
 
@@ -115,3 +115,16 @@ def test_trials_are_on_record_and_for_administrators(
     closed = serve()
     for method in ("PUT", "DELETE"):
         assert closed.request(method, "/v1/models/trial", headers=bearer(token), json={}).status_code == 403
+
+
+def test_a_page_after_the_swap_is_ranked_by_the_new_model_alone(
+    start: Callable[[], TestClient],  # noqa: F811
+) -> None:
+    client = start()
+    first = client.get(f"/v1/feed/{READERS[0]}", params={"limit": 4}).json()
+    client.post("/v1/models/v2/activate").raise_for_status()
+    second = client.get(f"/v1/feed/{READERS[0]}", params={"cursor": first["cursor"]}).json()
+    assert (first["model"], second["model"]) == ("v1", "v2")
+    assert not {item["id"] for item in first["items"]} & {item["id"] for item in second["items"]}
+    assert len(second["items"]) == 4
+    assert {item["score"] for item in second["items"]} == {score_of("v2")}

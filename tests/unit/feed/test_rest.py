@@ -11,7 +11,7 @@ ITEMS = st.lists(
 
 
 def rest(items: list[tuple[str, float, str]]) -> Rest:
-    return Rest((), (), ()) if not items else Rest(*zip(*items, strict=True))
+    return Rest("m", (), (), ()) if not items else Rest("m", *zip(*items, strict=True))
 
 
 @given(ITEMS)
@@ -30,7 +30,7 @@ def test_what_is_taken_and_what_is_left_are_all_there_was(
     assert sorted([*left.ids, *all_of_them.at(taken).ids]) == sorted(all_of_them.ids)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '[["a"], ["x"], ["b"]]'])
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '["m", ["a"], ["x"], ["b"]]', '[["a"], [1.0], ["b"]]'])
 def test_what_nobody_wrote_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="first page again"):
         Rest.from_json(text)
