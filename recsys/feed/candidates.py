@@ -1,7 +1,7 @@
 """Candidates of a feed: several sources, each named, none showing what the reader has had or may not see."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 import numpy as np
@@ -14,10 +14,15 @@ from recsys.state.catalog import NEVER, Catalog
 from recsys.state.kinds import CLICKS
 from recsys.state.live import LiveState
 from recsys.state.vocabulary import UNKNOWN
+from recsys.store.preferences import Preferences
 
 INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE = "interest", "similar", "trending", "fresh", "explore"
+FOLLOWED = "followed"
 
 _SHARES = {INTEREST: 0.4, SIMILAR: 0.15, TRENDING: 0.25, FRESH: 0.15, EXPLORE: 0.05}
+_FOLLOWED_SHARE = 0.15
+"""Of the candidates, on top of the others: only who follows or focuses on something has such."""
+
 TRENDING_HALF_LIFE = 2
 """Which of the counters' half-lives tells what trends."""
 
@@ -41,7 +46,7 @@ class Candidates:
 class Asked:
     """What the sources know of a request.
 
-    had: dense ids of articles not to show again; reads: for interest; muted: topics and sources not to show.
+    had: dense ids of articles not to show again; reads: for interest; said: of topics and sources.
     """
 
     request: FeedRequest
@@ -49,7 +54,12 @@ class Asked:
     reads: Reads
     matcher: Matcher
     rng: np.random.Generator
-    muted: frozenset[str] = frozenset()
+    said: Preferences = field(default_factory=Preferences)
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Topics and sources that the reader follows or focuses on."""
+        return self.said.follow | self.said.focus
 
 
 def retrieve(
@@ -63,8 +73,10 @@ def retrieve(
     allowed = allowed_for(state, asked, max_age)
     rows = np.flatnonzero(allowed)
     wanted = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
+    wanted[FOLLOWED] = int(np.ceil(_FOLLOWED_SHARE * count)) if asked.wanted else 0
     interests = asked.matcher.interests(asked.reads, asked.request.as_of)
     found = {
+        FOLLOWED: fresh(state, rows[of_subjects(state.catalog, asked.wanted, rows)], wanted[FOLLOWED]),
         INTEREST: nearest(state, index, interests, allowed, wanted[INTEREST]),
         SIMILAR: nearest(state, index, _deep_reads(asked.reads), allowed, wanted[SIMILAR]),
         TRENDING: trending(state, rows, count),
@@ -112,23 +124,23 @@ def allowed_for(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bo
     """Which articles [all] may be shown to this reader now."""
     request = asked.request
     allowed = available(state, request.as_of, request.category, max_age)
-    if asked.muted:
-        allowed &= ~_of_muted(state.catalog, sorted(asked.muted), len(allowed))
+    if asked.said.mute:
+        allowed &= ~of_subjects(state.catalog, asked.said.mute, slice(len(allowed)))
     allowed[asked.had] = False
     allowed[state.rows_of(sorted(request.exclude))] = False
     return allowed
 
 
-def _of_muted(catalog: Catalog, muted: Sequence[str], rows: int) -> NDArray[np.bool_]:
-    """Which articles below `rows` are of a muted category, subcategory or source."""
-    found = np.zeros(rows, dtype=np.bool_)
+def of_subjects(catalog: Catalog, subjects: Collection[str], rows: NDArray[np.int64] | slice) -> NDArray[np.bool_]:
+    """Which articles of `rows` [n] are of a category, subcategory or source among `subjects`."""
+    found = np.zeros(len(catalog.category[rows]), dtype=np.bool_)
     for names, column in (
         (catalog.categories, catalog.category),
         (catalog.subcategories, catalog.subcategory),
         (catalog.sources, catalog.source),
     ):
-        codes = names.lookup(muted)
-        found |= np.isin(column[:rows], codes[codes != UNKNOWN])
+        codes = names.lookup(sorted(subjects))
+        found |= np.isin(column[rows], codes[codes != UNKNOWN])
     return found
 
 

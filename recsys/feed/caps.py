@@ -1,5 +1,6 @@
-"""No category and no source takes a slate over, unless it is what the reader reads, or all there is."""
+"""No category or source takes a slate over, unless the reader reads it or asked for it, or it is all there is."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from recsys.state.catalog import Catalog
 
 MAX_SHARE = 0.4
-"""A group fills no more of a slate than this while others are left, but for the two exceptions below."""
+"""A group fills no more of a slate than this while others are left, but for the exceptions below."""
 
 _ENOUGH_READS = 10
 """Fewer do not tell what a reader's mix is."""
@@ -26,22 +27,27 @@ class Cap:
         return np.maximum(np.ceil(limit * self.shares), 1).astype(np.int64)
 
 
-def caps(catalog: Catalog, rows: NDArray[np.int64], read: NDArray[np.int64]) -> tuple[Cap, Cap]:
+def caps(
+    catalog: Catalog, rows: NDArray[np.int64], read: NDArray[np.int64], wanted: Collection[str] = ()
+) -> tuple[Cap, Cap]:
     """Of the categories and the sources of candidates `rows` [n], for a reader who read articles `read` [h].
 
     A category may have its share of what was read: calibrated to the reader's own mix (Steck 2018), as a ceiling.
-    A source may have its share of the candidates: where most articles are from one, so may the slate be.
+    A source may have its share of the candidates: where most articles are from one, so may the slate be. What the
+    reader asked for, by name, has no ceiling.
     """
     mix = read if len(read) >= _ENOUGH_READS else read[:0]
     categories, sources = catalog.category, catalog.source
     return (
-        Cap(categories[rows], _shares(categories[rows], categories[mix])),
-        Cap(sources[rows], _shares(sources[rows], sources[rows])),
+        _cap(categories[rows], categories[mix], catalog.categories.lookup(sorted(wanted))),
+        _cap(sources[rows], sources[rows], catalog.sources.lookup(sorted(wanted))),
     )
 
 
-def _shares(codes: NDArray[np.integer], among: NDArray[np.integer]) -> NDArray[np.float64]:
-    """By code: its share of `among`, at least `MAX_SHARE`."""
+def _cap(codes: NDArray[np.integer], among: NDArray[np.integer], wanted: NDArray[np.integer]) -> Cap:
+    """A group may have its share of `among`, `MAX_SHARE` at least, and all if it is `wanted`."""
     known = int(codes.max(initial=-1)) + 1
     counts = np.bincount(among[(among >= 0) & (among < known)], minlength=known)
-    return np.maximum(counts / max(len(among), 1), MAX_SHARE)
+    shares = np.maximum(counts / max(len(among), 1), MAX_SHARE)
+    shares[wanted[(wanted >= 0) & (wanted < known)]] = 1.0
+    return Cap(codes, shares)

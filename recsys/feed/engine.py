@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recsys.domain import FeedRequest, RankedItem, Ranking, RankRequest, Reason
 from recsys.errors import RequestError
 from recsys.feed.budget import within_budget
-from recsys.feed.candidates import EXPLORE, Asked, allowed_for, retrieve
+from recsys.feed.candidates import EXPLORE, Asked, allowed_for, of_subjects, retrieve
 from recsys.feed.caps import caps
 from recsys.feed.chance import ClickChance, Worth
 from recsys.feed.compose import Composed, compose
@@ -22,6 +22,7 @@ from recsys.feed.diversity import best_first, diversified
 from recsys.feed.histories import attended, history_of, reads_of
 from recsys.feed.interest import interest_scores
 from recsys.feed.minutes import expected_minutes
+from recsys.feed.promises import FOCUS_SHARE, FOLLOW_SHARE, Promise, kept
 from recsys.feed.reasons import Explainer
 from recsys.feed.rest import Rest
 from recsys.feed.vectors import VectorTable
@@ -34,6 +35,7 @@ from recsys.reranker.ranker import Ranker
 from recsys.reranker.starting import StartingRanker
 from recsys.state.histories import History
 from recsys.state.live import LiveState
+from recsys.store.preferences import Preferences
 
 STARTING = "starting"
 """Model version of an engine that nothing was trained for."""
@@ -82,7 +84,7 @@ class FeedEngine:
         max_age: days; older articles are not retrieved.
         worth: score of the ranker of feeds → what an article is worth against its minutes.
         touched: all ids a reader ever had before a time; asked when a history ring has overflowed.
-        muted: topics and sources that a reader had muted before a time.
+        said: what a reader had said of topics and sources before a time.
     """
 
     state: LiveState
@@ -96,7 +98,7 @@ class FeedEngine:
     max_age: float = float("inf")
     worth: Worth = field(default_factory=ClickChance)
     touched: Callable[[str, int], set[str]] | None = None
-    muted: Callable[[str, int], frozenset[str]] | None = None
+    said: Callable[[str, int], Preferences] | None = None
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Order the candidates of `request`, best first; equal scores keep the order of their ids.
@@ -151,8 +153,8 @@ class FeedEngine:
             rest = rest.at(np.flatnonzero(still).tolist())
             if rest.model != self.model:  # no page mixes two models: this one ranks what the other has left
                 rest = self._scored(of_reader, rest.ids, rest.sources, past)
-        slate = self._composed(request, rest, past, rng)
-        return self._slate(request, rest.at(slate.places), past, slate), rest.without(slate.places)
+        slate = self._composed(request, rest, past, asked.said, rng)
+        return self._slate(request, rest.at(slate.places), past, asked.wanted, slate), rest.without(slate.places)
 
     def prepare(
         self,
@@ -213,8 +215,13 @@ class FeedEngine:
         scores = ranker.score(prepared.features) if ids else np.zeros(0)
         return Rest(self.model, ids, tuple(scores.tolist()), tuple(sources))
 
-    def _composed(self, request: FeedRequest, ranked: Rest, past: Past, rng: np.random.Generator) -> Composed:
-        """A slate within the caps; with a budget of minutes, of the articles worth most that fit, unexplored."""
+    def _composed(
+        self, request: FeedRequest, ranked: Rest, past: Past, said: Preferences, rng: np.random.Generator
+    ) -> Composed:
+        """A slate within the caps, with what was promised to the reader.
+
+        With a budget of minutes, of the articles worth most that fit, unexplored and without promises.
+        """
         rows, scores = self.state.rows_of(ranked.ids), np.asarray(ranked.scores)
         if request.minutes is not None:
             minutes = expected_minutes(self.state, rows, request.as_of)
@@ -222,14 +229,22 @@ class FeedEngine:
             return Composed.certain(chosen[best_first(scores[chosen])].tolist())
         vectors = self.vectors.of(rows) if request.diversity else np.zeros((len(rows), 0), dtype=np.float32)
         order = diversified(scores, vectors, request.diversity, _DIVERSIFIED * request.limit)
-        limits = caps(self.state.catalog, rows, past.attended.article)
+        promises = (
+            Promise(of_subjects(self.state.catalog, subjects, rows), share)
+            for subjects, share in ((said.focus, FOCUS_SHARE), (said.follow, FOLLOW_SHARE))
+            if subjects
+        )
+        order = kept(order, list(promises))
+        limits = caps(self.state.catalog, rows, past.attended.article, said.focus | said.follow)
         return compose(order, limits, request.limit, request.explore, rng)
 
-    def _slate(self, request: FeedRequest, chosen: Rest, past: Past, slate: Composed) -> Ranking:
+    def _slate(
+        self, request: FeedRequest, chosen: Rest, past: Past, wanted: frozenset[str], slate: Composed
+    ) -> Ranking:
         """The chosen articles with what is to be told of them."""
         rows = self.state.rows_of(chosen.ids)
         sources = [EXPLORE if new else source for source, new in zip(chosen.sources, slate.explored, strict=True)]
-        reasons = self._reasons(past, request.as_of, rows, sources, request.explain)
+        reasons = self._reasons(past, request.as_of, rows, sources, request.explain, wanted)
         told = zip(
             chosen.ids,
             chosen.scores,
@@ -243,8 +258,8 @@ class FeedEngine:
         return Ranking(request.request_id, self.model, request.as_of, tuple(RankedItem(*each) for each in told))
 
     def _asked(self, request: FeedRequest, past: Past, rng: np.random.Generator) -> Asked:
-        muted = frozenset[str]() if self.muted is None else self.muted(request.reader, request.as_of)
-        return Asked(request, self._had(request), past.reads, self.matcher, rng, muted)
+        said = Preferences() if self.said is None else self.said(request.reader, request.as_of)
+        return Asked(request, self._had(request), past.reads, self.matcher, rng, said)
 
     def _had(self, request: FeedRequest) -> NDArray[np.int64]:
         """What the reader clicked, read or hid: of the ring, and what the ring no longer holds from the log."""
@@ -255,12 +270,18 @@ class FeedEngine:
         return np.append(lately, self.state.rows_of(sorted(self.touched(request.reader, request.as_of))))
 
     def _reasons(
-        self, past: Past, as_of: int, rows: NDArray[np.int64], sources: list[str], wanted: bool
+        self,
+        past: Past,
+        as_of: int,
+        rows: NDArray[np.int64],
+        sources: list[str],
+        explain: bool,
+        wanted: frozenset[str] = frozenset(),
     ) -> list[tuple[Reason, ...]]:
-        if not wanted:
+        if not explain:
             return [()] * len(sources)
         explainer = Explainer(
-            self.state, self.vectors, self.matcher, past.attended, past.reads, past.places, as_of
+            self.state, self.vectors, self.matcher, past.attended, past.reads, past.places, as_of, wanted
         )
         return explainer.explain(rows, sources)
 

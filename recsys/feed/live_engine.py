@@ -24,7 +24,7 @@ from recsys.feed.cards import Cards
 from recsys.feed.challenger import Challenger
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
-from recsys.feed.mutes import Mutes
+from recsys.feed.said import Said
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
 from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
@@ -48,14 +48,14 @@ class LiveEngine:
         engine: as it is now.
         watch: the calibration of the active bundle; None if it brings none.
         cards: of the articles.
-        mutes: of the readers.
+        said: by the readers, of topics and sources.
         challenger: what is tried beside the active bundle.
     """
 
     def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
         self.lock = threading.RLock()
-        self.mutes = Mutes(database)
-        self.follower = LogFollower(database, settings.home / "state", self.mutes.hear)
+        self.said = Said(database)
+        self.follower = LogFollower(database, settings.home / "state", self.said.hear)
         self.engine = FeedEngine(self.follower.state, VectorTable())
         self.watch: AttentionWatch | None = None
         self.cards = Cards()
@@ -78,7 +78,7 @@ class LiveEngine:
         """
         with self.lock:
             self.follower.start()
-            self.mutes.refresh()
+            self.said.refresh()
             self.engine = self._starting_engine()
             self._use(active_system(self._settings.home, self._encoder.name))
             self._rebuild()
@@ -93,7 +93,7 @@ class LiveEngine:
         self.follower.catch_up()
         if self.follower.state is not self.engine.state:
             # the log was folded anew, so dense ids changed: align the vectors with them
-            self.mutes.refresh()
+            self.said.refresh()
             self._rebuild()
 
     def fold(self, slate: Slate, behind: int) -> None:
@@ -160,7 +160,7 @@ class LiveEngine:
             pool=self._settings.feed_candidates,
             max_age=self._settings.max_article_age_days,
             touched=partial(touched, self._database),
-            muted=self.mutes.of,
+            said=self.said.of,
         )
 
     def _use(self, system: TrainedSystem | None) -> None:

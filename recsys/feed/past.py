@@ -7,7 +7,7 @@ from recsys.encoder.port import ModelEncoder
 from recsys.feed.calibrated import article_encoder
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
-from recsys.feed.muted import muted
+from recsys.feed.preferences import preferences_of
 from recsys.feed.touched import touched
 from recsys.feed.trained import active_system, equipped
 from recsys.feed.vectors import ensure_vectors, vector_table
@@ -37,7 +37,7 @@ def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_
         pool=settings.feed_candidates,
         max_age=settings.max_article_age_days,
         touched=partial(touched, database),
-        muted=partial(muted, database),
+        said=partial(preferences_of, database),
     )
     if everything.height:
         index = make_index(settings.index, encoded.shape[1], everything.height, settings.device)

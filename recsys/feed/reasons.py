@@ -18,9 +18,11 @@ from recsys.preference.match import Matcher, Reads
 from recsys.state.histories import History
 from recsys.state.kinds import CLICKS, LIKED
 from recsys.state.live import LiveState
+from recsys.state.vocabulary import UNKNOWN
 
-BECAUSE_YOU_READ, TOPIC, POPULAR, FRESH, DIFFERENT = (
+BECAUSE_YOU_READ, FOLLOWED, TOPIC, POPULAR, FRESH, DIFFERENT = (
     "because_you_read",
+    "you_follow",
     "topic_you_read",
     "popular_now",
     "fresh",
@@ -46,6 +48,7 @@ class Explainer:
     reads: Reads
     read_places: NDArray[np.intp]
     as_of: int
+    wanted: frozenset[str] = frozenset()
 
     def explain(self, rows: NDArray[np.int64], sources: list[str]) -> list[tuple[Reason, ...]]:
         """Reasons for articles `rows` [k], the strongest first."""
@@ -87,8 +90,9 @@ class Explainer:
         since = self.state.available_since(rows)
         new = (self.as_of - _FRESH_WITHIN <= since) & (since < self.as_of)
         topics = self._topics(rows)
-        for topic, popular, fresh, source in zip(topics, clicks >= _POPULAR_CLICKS, new, sources, strict=True):
-            facts = [] if topic is None else [topic]
+        columns = zip(self._followed(rows), topics, clicks >= _POPULAR_CLICKS, new.tolist(), sources, strict=True)
+        for followed, topic, popular, fresh, source in columns:
+            facts = [fact for fact in (followed, topic) if fact is not None]
             if popular:
                 facts.append(Reason(POPULAR, "Many readers open this now"))
             if fresh:
@@ -96,6 +100,21 @@ class Explainer:
             if source == EXPLORE or not facts:
                 facts.append(Reason(DIFFERENT, "Something different"))
             yield facts
+
+    def _followed(self, rows: NDArray[np.int64]) -> list[Reason | None]:
+        """Of each article, what of it the reader follows or focuses on: a topic before a source."""
+        catalog = self.state.catalog
+        found: list[Reason | None] = [None] * len(rows)
+        for names, column in (
+            (catalog.sources, catalog.source),
+            (catalog.subcategories, catalog.subcategory),
+            (catalog.categories, catalog.category),
+        ):
+            for subject in sorted(self.wanted):
+                code = names.get(subject)
+                for place in np.flatnonzero((column[rows] == code) & (code != UNKNOWN)).tolist():
+                    found[place] = Reason(FOLLOWED, f"You follow {subject}")
+        return found
 
     def _topics(self, rows: NDArray[np.int64]) -> list[Reason | None]:
         """Of each article, what share of the history is of its category, if that is large."""

@@ -1,6 +1,8 @@
 """What a reader said of topics and sources: the newest word on each, of the log."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -12,6 +14,22 @@ _MUTING = (EventKind.MUTE, EventKind.UNMUTE)
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A reader said something of a topic or source; known_at: microseconds."""
+
+    reader: str
+    subject: str
+    known_at: int
+    id: str
+    kind: EventKind
+
+    @property
+    def about(self) -> tuple[str, bool]:
+        """The later of two words about the same holds: muting is one thing, following and focusing another."""
+        return self.subject, self.kind in _MUTING
+
+
+@dataclass(frozen=True, slots=True)
 class Preferences:
     """Topics (categories, subcategories) and sources a reader follows, wants most of all (focus), or has muted."""
 
@@ -19,16 +37,14 @@ class Preferences:
     focus: frozenset[str] = frozenset()
     mute: frozenset[str] = frozenset()
 
-
-@dataclass(frozen=True, slots=True)
-class Muting:
-    """A reader muted a subject, or did so no more; known_at: microseconds."""
-
-    reader: str
-    subject: str
-    known_at: int
-    id: str
-    muted: bool
+    @classmethod
+    def of(cls, latest: Iterable[Word]) -> Self:
+        """What follows from the last word on each subject."""
+        said = {EventKind.FOLLOW: set[str](), EventKind.FOCUS: set[str](), EventKind.MUTE: set[str]()}
+        for word in latest:
+            if word.kind in said:
+                said[word.kind].add(word.subject)
+        return cls(*(frozenset(subjects) for subjects in said.values()))
 
 
 def of(connection: Connection, reader: str, before: int) -> Preferences:
@@ -38,29 +54,19 @@ def of(connection: Connection, reader: str, before: int) -> Preferences:
     """
     e = events
     # preference events have no article, so the index on (reader, article) finds them
-    query = sa.select(e.c.kind, e.c.subject).where(
-        e.c.reader == reader, e.c.article.is_(None), e.c.kind.in_(PREFERENCE_KINDS), e.c.known_at < before
-    )
-    interest: dict[str, str] = {}
-    muting: dict[str, str] = {}
-    for kind, subject in connection.execute(query.order_by(e.c.known_at, e.c.id)):
-        (muting if kind in _MUTING else interest)[subject] = kind
-    return Preferences(
-        follow=_with(interest, EventKind.FOLLOW),
-        focus=_with(interest, EventKind.FOCUS),
-        mute=_with(muting, EventKind.MUTE),
-    )
+    said = _words(connection, e.c.reader == reader, e.c.known_at < before)
+    return Preferences.of({word.about: word for word in said}.values())
 
 
-def muting(connection: Connection) -> list[Muting]:
-    """What any reader ever said of muting."""
+def words(connection: Connection) -> list[Word]:
+    """All that any reader ever said, in the order in which it was known."""
+    return _words(connection)
+
+
+def _words(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Word]:
     e = events
     query = sa.select(e.c.reader, e.c.subject, e.c.known_at, e.c.id, e.c.kind).where(
-        e.c.article.is_(None), e.c.kind.in_(_MUTING)
+        e.c.article.is_(None), e.c.kind.in_(PREFERENCE_KINDS), *which
     )
-    rows = connection.execute(query)
-    return [Muting(row.reader, row.subject, row.known_at, row.id, row.kind == EventKind.MUTE) for row in rows]
-
-
-def _with(latest: dict[str, str], kind: EventKind) -> frozenset[str]:
-    return frozenset(subject for subject, last in latest.items() if last == kind)
+    rows = connection.execute(query.order_by(e.c.known_at, e.c.id))
+    return [Word(row.reader, row.subject, row.known_at, row.id, EventKind(row.kind)) for row in rows]

@@ -157,7 +157,6 @@ def test_what_a_reader_clicked_or_muted_before_stays_away(cable: Cable, client: 
     click(client, clicked).raise_for_status()
     topic = world().articles["category"][0]
     client.put(f"/v1/readers/{READER}/preferences", json={"mute": [topic]}).raise_for_status()
-    time.sleep(1.5)  # mutes are read again every second
     cable.cut()
     answer = feed(client, limit=100)
     assert answer["degraded"]

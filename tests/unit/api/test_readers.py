@@ -152,3 +152,16 @@ def test_each_act_needs_its_scope(
         body = {"json": {}} if method == "PUT" else {}
         answer = client.request(method, f"/v1/readers/r/{path}".rstrip("/"), headers=bearer(token), **body)
         assert answer.status_code == (200 if scope.allows(needed) else 403), scope
+
+
+def test_what_is_followed_has_its_share_of_the_feed_and_says_so(client: TestClient) -> None:
+    read(client, "r", "a0", "a2")  # sport
+    assert prefer(client, focus=["local"]).status_code == 200
+    items = client.get("/v1/feed/r", params={"explore": 0}).json()["items"]
+    assert [item["article"]["category"] for item in items].index("local") <= 1
+    told = {item["article"]["category"]: {reason["text"] for reason in item["reasons"]} for item in items}
+    assert "You follow local" in told["local"]
+    assert not any("You follow" in text for text in told["sport"])
+    assert prefer(client).status_code == 200
+    texts = [r["text"] for item in client.get("/v1/feed/r").json()["items"] for r in item["reasons"]]
+    assert "You follow local" not in texts

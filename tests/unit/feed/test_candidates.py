@@ -11,6 +11,7 @@ from recsys.feed.candidates import TRENDING_HALF_LIFE, drawn, trending
 from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Reads, one_left_out
 from recsys.state.kinds import CLICKS
+from recsys.store.preferences import Preferences
 from tests.unit.feed.newsrooms import CATEGORIES, NOW, did, engine, papers, read, shown
 
 
@@ -192,3 +193,13 @@ def test_what_is_drawn_depends_on_ids_alone_and_is_drawn_evenly() -> None:
         assert len(set(mine.tolist())) == 6
         counts[mine] += 1
     assert counts[1:].min() > 30 and counts[1:].max() < 95  # 60 expected, standard deviation 7.3
+
+
+def test_what_is_followed_is_found_among_thousands_of_others() -> None:
+    of = dataclasses.replace(
+        engine(papers(400), pool=20), said=lambda *_: Preferences(follow=frozenset({"money"}))
+    )
+    found = feed(of, explore=0.0)
+    followed = [article for article, source in found.items() if source == "followed"]
+    assert len(followed) == 3, "0.15 of the pool"
+    assert all(CATEGORIES[int(article[1:]) % 4] == "money" for article in followed)

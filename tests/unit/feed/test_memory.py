@@ -1,11 +1,12 @@
-"""What is kept in memory for when the database is away: cards of articles and what readers muted."""
+"""What is kept in memory for when the database is away: cards of articles and what readers said."""
 
 from recsys.domain import Article, Event, EventKind
 from recsys.feed.cards import Card, Cards
-from recsys.feed.mutes import Mutes
+from recsys.feed.said import Said
 from recsys.frames import articles_frame, events_frame
 from recsys.store import erasure, log, preferences, replay
 from recsys.store.database import Database
+from recsys.store.preferences import Preferences
 from tests.trained import world
 
 
@@ -28,35 +29,35 @@ def said(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
         log.append(connection, events_frame(events), None)
 
 
-def test_mutes_hear_of_the_log_and_agree_with_it(database: Database) -> None:
-    mutes = Mutes(database)
-    mutes.refresh()
-    assert mutes.of("r", 0) == frozenset()
+def test_what_is_said_is_heard_of_the_log_of_the_log_and_agree_with_it(database: Database) -> None:
+    said_by = Said(database)
+    said_by.refresh()
+    assert said_by.of("r", 0) == Preferences()
     said(
         database,
         ("r", "sport", EventKind.MUTE, 10),
         ("r", "world", EventKind.MUTE, 11),
         ("q", "x", EventKind.MUTE, 12),
     )
-    mutes.refresh()
+    said_by.refresh()
     said(database, ("r", "sport", EventKind.UNMUTE, 20), ("r", "local", EventKind.FOLLOW, 21))
     said(database, ("r", "world", EventKind.UNMUTE, 5))  # an older log, imported later
     with database.read() as connection:
-        mutes.hear(replay.tail(connection, 3).events)
-    assert mutes.of("r", 0) == {"world"}
+        said_by.hear(replay.tail(connection, 3).events)
+    assert said_by.of("r", 0) == Preferences(follow=frozenset({"local"}), mute=frozenset({"world"}))
     with database.read() as connection:
-        assert preferences.of(connection, "r", 100).mute == mutes.of("r", 0)
-    read_anew = Mutes(database)
+        assert preferences.of(connection, "r", 100) == said_by.of("r", 0)
+    read_anew = Said(database)
     read_anew.refresh()
-    assert [read_anew.of(reader, 0) for reader in "qr"] == [mutes.of(reader, 0) for reader in "qr"]
+    assert [read_anew.of(reader, 0) for reader in "qr"] == [said_by.of(reader, 0) for reader in "qr"]
 
 
 def test_who_was_erased_is_forgotten_when_all_is_read_anew(sqlite_database: Database) -> None:
-    mutes = Mutes(sqlite_database)
+    said_by = Said(sqlite_database)
     said(sqlite_database, ("r", "sport", EventKind.MUTE, 10))
-    mutes.refresh()
+    said_by.refresh()
     with sqlite_database.write() as connection:
         erasure.erase(connection, "r", 20)
-    assert mutes.of("r", 0) == {"sport"}
-    mutes.refresh()
-    assert mutes.of("r", 0) == frozenset()
+    assert said_by.of("r", 0).mute == {"sport"}
+    said_by.refresh()
+    assert said_by.of("r", 0) == Preferences()

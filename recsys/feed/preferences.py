@@ -1,0 +1,15 @@
+"""What a reader said of topics and sources, asked of the log."""
+
+from recsys.store import preferences
+from recsys.store.database import Database
+from recsys.store.preferences import Preferences
+
+
+def preferences_of(database: Database, reader: str, before: int) -> Preferences:
+    """What held of `reader` by all that was known `before` that (microseconds).
+
+    Raises:
+        StoreError: the database cannot be reached.
+    """
+    with database.read() as connection:
+        return preferences.of(connection, reader, before)
