@@ -5,6 +5,7 @@ import sys
 import typer
 
 from api.cli import (
+    ablate,
     attention,
     audit,
     config,
@@ -41,6 +42,7 @@ app.command("erase")(erase.erase)
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("ablate")(ablate.ablate)
 app.command("rank")(rank.rank)
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)

@@ -29,12 +29,14 @@ from recsys.training.progress import Progress
 class PastSlates:
     """Features and labels of slates with a click and a non-click, in order of time `at` [q], microseconds.
 
-    seconds: how long each candidate [N] that was opened was read, NaN where that is not known.
+    seconds: how long each candidate [N] that was opened was read, NaN where that is not known; readers: dense ids
+    [q], negative if never met.
     """
 
     data: RankingData
     at: NDArray[np.int64]
     seconds: FloatArray
+    readers: NDArray[np.int64]
 
     def before(self, time: int) -> RankingData:
         """Slates shown before `time`."""
@@ -67,6 +69,7 @@ def past_slates(engine: FeedEngine, log: Replay, questions: pl.DataFrame, progre
     labels, seconds = np.zeros(len(features), dtype=np.int8), np.full(len(features), np.nan)
     kept: list[int] = []
     times: list[int] = []
+    readers: list[int] = []
     end = 0
     for done, (question, prepared) in enumerate(ask(engine, log, questions, with_positions=True), start=1):
         size, clicked = len(question.labels), int((question.labels > 0).sum())
@@ -75,11 +78,13 @@ def past_slates(engine: FeedEngine, log: Replay, questions: pl.DataFrame, progre
             features[rows], labels[rows], seconds[rows] = prepared.features, question.labels, question.seconds
             kept.append(size)
             times.append(question.request.as_of)
+            readers.append(prepared.context.reader)
             end += size
         if done % 200 == 0 or done == len(questions):
             progress("features of past slates", done, len(questions))
     data = RankingData(features[:end], labels[:end], np.asarray(kept, dtype=np.int64))
-    return PastSlates(data, np.asarray(times, dtype=np.int64), seconds[:end])
+    at, who = (np.asarray(each, dtype=np.int64) for each in (times, readers))
+    return PastSlates(data, at, seconds[:end], who)
 
 
 def as_served(data: RankingData) -> RankingData:

@@ -40,7 +40,7 @@ WHOLE = {"leaves", "min_leaf"}
 LOGARITHMIC = {"learning_rate", "l2"}
 FOLDS = 3
 LEAST_SLATES = 20
-"""A fold with fewer, to learn from or to be judged by, is left out."""
+"""With fewer to learn from or to be judged by, a day and those before it are no folds."""
 
 
 def tuned(
@@ -104,14 +104,15 @@ def blocks(slates: PastSlates, until: int) -> list[tuple[RankingData, RankingDat
         DataError: no day has enough slates before and in it.
     """
     found = []
-    for back in range(FOLDS, 0, -1):
+    for back in range(1, FOLDS + 1):
         day = slates.between(until - back * DAY, until - (back - 1) * DAY)
         early = slates.before(until - back * DAY)
-        if min(len(early.sizes), len(day.sizes)) >= LEAST_SLATES:
-            found.append((early, as_served(day)))
+        if min(len(early.sizes), len(day.sizes)) < LEAST_SLATES:
+            break  # so that the days follow on each other
+        found.append((early, as_served(day)))
     if not found:
         raise DataError("too few slates for a fold of a day: ingest more behaviour, or leave out --tune")
-    return found
+    return found[::-1]
 
 
 def require_optuna() -> None:

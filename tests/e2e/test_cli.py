@@ -186,6 +186,13 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
     assert f"{result['systems']['attune']['auc']:.4f}" in (tmp_path / "out.html").read_text()
 
 
+def test_families_are_left_out_one_by_one(run: Run, copied: Place, tmp_path: Path) -> None:
+    out = run("ablate", "--json", "families.json", "--svg", "families.svg", at=copied)
+    rows = json.loads((tmp_path / "families.json").read_text())["rows"]
+    assert [line.split(" AUC")[0].strip() for line in out.splitlines()[1:]] == list(rows)
+    assert (tmp_path / "families.svg").read_text().startswith("<svg")
+
+
 def test_another_bundle_is_one_more_row(run: Run, copied: Place, tmp_path: Path) -> None:
     run("train", "--labels", "clicks", "--until", "2024-01-03T00:00", at=copied)
     graded, clicks = (line.split("* ")[-1].split()[0] for line in run("models", "list", at=copied).splitlines())

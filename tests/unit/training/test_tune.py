@@ -27,7 +27,8 @@ def slates(days: int, a_day: int = 30) -> PastSlates:
     labels = np.zeros((count, 5), dtype=np.int8)
     labels[np.arange(count), features[:, 0].reshape(count, 5).argmax(axis=1)] = 2
     at = UNTIL - days * DAY + np.arange(count) * (DAY // a_day)
-    return PastSlates(RankingData(features, labels.reshape(-1), np.full(count, 5)), at, np.full(count * 5, np.nan))
+    data = RankingData(features, labels.reshape(-1), np.full(count, 5))
+    return PastSlates(data, at, np.full(count * 5, np.nan), np.arange(count) % 7)
 
 
 def test_folds_are_whole_days_after_all_they_learn_from() -> None:

@@ -1,0 +1,45 @@
+"""`attune ablate`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.options import DatabaseUrl, Home, moment, require_writable, settings_from
+
+
+def ablate(
+    until: Annotated[
+        str | None, typer.Option(help="Judge on the days before this time (ISO 8601, UTC); default: the end.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    svg_file: Annotated[Path | None, typer.Option("--svg", help="Write a plot to this file.")] = None,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Leave out one family of features after the other, and judge on days that the trees never saw."""
+    from dataclasses import replace
+
+    from api.cli.progress import bars
+    from recsys.evaluation.page import interval
+    from recsys.reranker.lambdamart import LambdaMartConfig
+    from recsys.store.database import open_database
+    from recsys.training.families import RATE, ablate_families
+    from recsys.training.family_plot import family_plot
+
+    for file in (json_file, svg_file):
+        require_writable(file)
+    settings = settings_from(database_url, home)
+    config = replace(LambdaMartConfig(seed=settings.seed), learning_rate=RATE)
+    with bars() as progress:
+        found = ablate_families(open_database(settings.database_url), moment(until, "--until"), config, progress)
+    about = f"{sum(found['folds'])} impressions of {found['readers']} readers on {len(found['folds'])} days"
+    typer.echo(about)
+    for name, row in found["rows"].items():
+        auc, difference = (interval(**each) for each in (row["auc"], row["difference"]["difference"]))
+        typer.echo(f"{name:22} AUC {auc}, nDCG@10 {row['ndcg@10']['mean']:.4f}, to all {difference}")
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=2))
+    if svg_file is not None:
+        svg_file.write_text(family_plot(found["rows"], about))
