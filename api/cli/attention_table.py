@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _FIGURES = {"AUROC": "auroc", "recall": "recall", "F1": "f1"}
 _DETECTORS = {"D1": "structure", "D2": "tokens"}
+_WIDTH = 120
+"""Characters: narrower, the figures of all arms would break."""
 
 
 def detection_table(found: Mapping[str, Any]) -> None:
@@ -24,7 +26,7 @@ def detection_table(found: Mapping[str, Any]) -> None:
     for kind, figures in found["kinds"].items():
         cells = [f"{figures[part][name]:.3f}" for part in _DETECTORS.values() for name in _FIGURES.values()]
         table.add_row(kind, "yes" if figures["trained"] else "no", *cells)
-    Console().print(table)
+    _print(table)
 
 
 def robustness_table(measured: Mapping[str, Any]) -> None:
@@ -40,7 +42,7 @@ def robustness_table(measured: Mapping[str, Any]) -> None:
         aucs = (f"{figures['auc'][arm]:.4f}" for arm in arms)
         shares = ("" if share is None else f"{share:.0%}" for share in won)
         table.add_row(kind, *aucs, f"{figures['lost']:.4f}", *shares)
-    Console().print(table)
+    _print(table)
 
 
 def ablation_table(result: Mapping[str, Any]) -> None:
@@ -59,7 +61,7 @@ def ablation_table(result: Mapping[str, Any]) -> None:
         for system, figures in measured.items():
             against = [interval(**figures["difference"]), figures["verdict"]] if "difference" in figures else []
             table.add_row(row, system, interval(**figures["auc"]), *against)
-    Console(width=110).print(table)
+    _print(table)
 
 
 def profile_table(profile: "Profile") -> None:
@@ -71,7 +73,7 @@ def profile_table(profile: "Profile") -> None:
     for layer, heads in enumerate(mean):
         cells = (f"{values.mean():.2f} ({values.min():.2f} to {values.max():.2f})" for values in heads.T)
         table.add_row(str(layer), *cells)
-    Console().print(table)
+    _print(table)
 
 
 def lengths_table(profile: "Profile") -> None:
@@ -86,7 +88,7 @@ def lengths_table(profile: "Profile") -> None:
             entropy = (profile.mean[bucket, ..., 0].mean(), deviation[bucket, ..., 0].mean())
             figures = (f"{value:.2f}" for value in (*entropy, low[bucket], high[bucket]))
             table.add_row(buckets.label(bucket), str(profile.count[bucket]), *figures)
-    Console().print(table)
+    _print(table)
 
 
 def history_table(measured: Mapping[str, Any]) -> None:
@@ -102,7 +104,11 @@ def history_table(measured: Mapping[str, Any]) -> None:
             won = (figures["recovered"][arm] for arm in ("calibrated", "oracle"))
             told = ("" if one is None else f"{one:.0%}" for one in won)
             table.add_row(f"{model}, {share}", *aucs, f"{figures['lost']:.4f}", *told)
-    Console().print(table)
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    Console(width=_WIDTH).print(table)
 
 
 def _table(title: str, first: str, *others: str) -> Table:

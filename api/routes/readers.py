@@ -37,8 +37,8 @@ def attention(service: Service, reader: Reader) -> AttentionOut:
 def prefer(service: Service, reader: Reader, body: PreferencesIn) -> PreferencesOut:
     """Replace what the reader follows, focuses on and has muted.
 
-    What is muted is shown in no feed. Of every feed half the places are promised to what is in focus and a fifth to
-    what is followed, as long as there is any; no cap holds for it.
+    What is muted is shown in no feed. Of every feed half the places are promised to what is in focus, and a fifth
+    to what is followed, as long as there is any; no cap holds for it.
     """
     return preferences.replace(service, reader, body)
 
