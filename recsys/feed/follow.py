@@ -9,6 +9,7 @@ before that is used again: the log is folded from the start, and older snapshots
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -88,19 +89,32 @@ class LogFollower:
         self._fold_tail(LogTail([], [slate]), behind + 1)
         return True
 
-    def save_snapshot(self) -> Path | None:
-        """Write the state beside earlier ones; the oldest go. None if none is kept, or it knows who was erased."""
-        path = self._snapshots.save(self.state, self.watermark)
-        if path is not None and self._erased_since():
+    @property
+    def unsaved(self) -> int:
+        """Rows of the log that a restart would have to fold."""
+        return self.watermark.seq - self._snapshots.newest_seq
+
+    def save_snapshot(self, lock: AbstractContextManager[object] | None = None) -> Path | None:
+        """Write the state beside earlier ones; the oldest go. None if none is kept, or it knows who was erased.
+
+        `lock` is held while the state is copied; while it is written the fold goes on.
+        """
+        with lock or nullcontext():
+            taken, seq = snapshot.take(self.state, self.watermark), self.watermark.seq
+        path = self._snapshots.save(taken, seq)
+        if path is not None and self._erased_since(seq):
             path.unlink(missing_ok=True)
             return None
         return path
 
-    def _erased_since(self) -> bool:
-        """Whether a reader was erased that the state may know: asked once a snapshot is where an erasure looks."""
+    def _erased_since(self, seq: int) -> bool:
+        """Whether a reader was erased whom a state up to row `seq` may know.
+
+        Asked once the snapshot is where an erasure looks.
+        """
         try:
             with self._database.read() as connection:
-                return erasure.last_seq(connection) > self.watermark.seq
+                return erasure.last_seq(connection) > seq
         except StoreError as error:
             logger.warning("no snapshot is kept, since nobody knows whether it may be: %s", error)
             return True

@@ -25,11 +25,13 @@ from recsys.feed.challenger import Challenger
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
 from recsys.feed.said import Said
+from recsys.feed.saved_index import SavedIndex
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
 from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
 from recsys.frames import ARTICLES, empty, where
 from recsys.index.build import make_index
+from recsys.index.port import VectorIndex
 from recsys.settings import Settings
 from recsys.store import articles as article_store
 from recsys.store import withdrawn
@@ -67,6 +69,8 @@ class LiveEngine:
         self._served = encoder.name  # name of the vectors in the engine
         self._waiting = empty(ARTICLES)
         self._revision = 0
+        self._saved = SavedIndex(settings.home / "index", settings.index, settings.device)
+        self._unsaved = 0
         self._adopting = threading.Lock()
 
     def start(self) -> None:
@@ -100,6 +104,21 @@ class LiveEngine:
         """Fold a slate that this process appended behind row `behind` of the log; with `lock` held."""
         if not self.follower.fold_slate(slate, behind):
             self.catch_up()
+
+    def save(self, least_rows: int, least_articles: int) -> None:
+        """Save state and index if so much is new in them, so that a restart goes on from there.
+
+        Answers wait while the index is written, not while the state is.
+        """
+        if self.follower.unsaved >= least_rows:
+            self.follower.save_snapshot(self.lock)
+        with self.lock:
+            index = self.engine.index
+            if index is None or self._unsaved < least_articles:
+                return
+            rows = self.engine.state.articles.lookup(index.ids())
+            self._saved.save(index, self.engine.vectors.take(rows))
+            self._unsaved = 0
 
     def refresh_articles(self) -> None:
         """Take in articles stored or changed lately: encoded first, then known and searchable at once.
@@ -211,15 +230,31 @@ class LiveEngine:
         ids = articles["id"].to_list()
         if not ids:
             return
+        self.engine.vectors.put(self.engine.state.articles.lookup(ids), vectors)
         index = self.engine.index
         if index is None:
-            index = make_index(self._settings.index, vectors.shape[1], len(ids), self._settings.device)
+            index, ids, vectors = self._new_index(ids, vectors)
             self.engine = replace(self.engine, index=index)
-        self.engine.vectors.put(self.engine.state.articles.lookup(ids), vectors)
         index.add(ids, vectors)
+        self._unsaved += len(ids)
+
+    def _new_index(
+        self, ids: list[str], vectors: NDArray[np.float32]
+    ) -> tuple[VectorIndex, list[str], NDArray[np.float32]]:
+        """An index for `vectors` [n, d], as it was saved if it was, and what is still to be added."""
+        saved = self._saved.load(ids, vectors)
+        if saved is None:
+            return (
+                make_index(self._settings.index, vectors.shape[1], len(ids), self._settings.device),
+                ids,
+                vectors,
+            )
+        index, held = saved
+        return index, [id_ for id_, there in zip(ids, held.tolist(), strict=True) if not there], vectors[~held]
 
     def _take_out(self, ids: list[str]) -> None:
         rows = self.engine.state.articles.lookup(ids)
         self.engine.vectors.drop(rows[rows >= 0])
         if self.engine.index is not None:
             self.engine.index.remove(ids)
+        self._unsaved += len(ids)

@@ -53,6 +53,12 @@ _SWEEP_SECONDS = 60.0
 _SHADOWS_KEPT = 30 * DAY
 """How long a slate is kept that a challenger made and nobody saw."""
 
+_SAVE_SECONDS = 30.0
+"""How often it is looked whether state or index are to be saved."""
+
+_MANY_ROWS, _MANY_ARTICLES = 5_000, 1_000
+"""With so much new in them they are: to fold or to link it would cost a restart up to a second."""
+
 _PATIENCE = 10.0
 """Seconds that `stop` waits for articles being encoded, and between attempts after a failure."""
 
@@ -89,6 +95,7 @@ class FeedService:
         self.bundles = Periodic("bundles", adopt, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
         self.trials = Periodic("trials", self.adopt_challenger, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
         self.sweeping = Periodic("expired pages", sweep, _SWEEP_SECONDS, _SWEEP_SECONDS)
+        self.saving = Periodic("saving", self._save, _SAVE_SECONDS, _SAVE_SECONDS)
         self.recovery = Periodic("recovery", self._recover, _PROBE_SECONDS, _PROBE_SECONDS)
 
     @property
@@ -155,15 +162,15 @@ class FeedService:
         store_spooled(self.database, self.spool, self.clock)
         self._live.start()
         self.database.reach.probe_from_now_on()
-        for job in (self.articles, self.bundles, self.trials, self.sweeping, self.recovery):
+        for job in (self.articles, self.bundles, self.trials, self.sweeping, self.saving, self.recovery):
             job.start()
 
     def stop(self) -> None:
-        """Stop taking in articles and bundles, and write a snapshot, so that the next start is quick."""
-        for job in (self.recovery, self.sweeping, self.trials, self.bundles, self.articles):
+        """Stop taking in articles and bundles, and save what is new, so that the next start is quick."""
+        for job in (self.recovery, self.saving, self.sweeping, self.trials, self.bundles, self.articles):
             job.stop(_PATIENCE)
+        self._live.save(least_rows=0, least_articles=1)
         with self._live.lock:
-            self._live.follower.save_snapshot()
             self.spool.close()
 
     def feed(self, request: FeedRequest, cursor: str | None = None) -> FeedPage:
@@ -251,6 +258,10 @@ class FeedService:
         watch = self._live.watch  # another thread may adopt a bundle meanwhile
         if watch is not None:
             watch.record(self.database, self.clock.next())
+
+    def _save(self) -> None:
+        if self.ready.is_set():  # while a first start encodes, all of it is new all the time
+            self._live.save(_MANY_ROWS, _MANY_ARTICLES)
 
     def _sweep(self) -> None:
         """Delete what nobody can go on with any more, and what no trial needs any more."""

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from recsys.state import snapshot
-from recsys.state.live import LiveState
-from recsys.state.snapshot import Watermark
+from recsys.state.snapshot import Taken
 
 KEEP = 3
 
@@ -21,13 +19,18 @@ class Snapshots:
         if self._folder is not None:
             yield from sorted(self._folder.glob("*.safetensors"), reverse=True)
 
-    def save(self, state: LiveState, watermark: Watermark) -> Path | None:
-        """Write the state beside earlier ones; the oldest go."""
+    @property
+    def newest_seq(self) -> int:
+        """Row of the log that the newest snapshot reaches to, whichever process wrote it; 0 before the first."""
+        return max((int(path.stem) for path in self.newest_first() if path.stem.isdigit()), default=0)
+
+    def save(self, taken: Taken, seq: int) -> Path | None:
+        """Write a state that reaches to row `seq` beside earlier ones; the oldest go."""
         if self._folder is None:
             return None
-        path = self._folder / f"{watermark.seq:016d}.safetensors"
+        path = self._folder / f"{seq:016d}.safetensors"
         try:
-            snapshot.save(state, watermark, path)
+            taken.write(path)
         except FileNotFoundError:  # an erasure took the unfinished file away
             return None
         for old in list(self.newest_first())[KEEP:]:

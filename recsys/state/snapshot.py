@@ -37,20 +37,35 @@ def configuration_hash(state: LiveState) -> str:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
-def save(state: LiveState, watermark: Watermark, path: Path) -> None:
-    """Write `state` to `path`; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {name: np.ascontiguousarray(array) for name, array in _arrays(state).items()}
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A copy of a state, to be written while the state goes on."""
+
+    arrays: dict[str, NDArray[Any]]
+    header: dict[str, str]
+
+    def write(self, path: Path) -> None:
+        """Write it to `path`; the file appears whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        save_file(self.arrays, partial, {**self.header, "digest": _digest(self.arrays)})
+        partial.replace(path)
+
+
+def take(state: LiveState, watermark: Watermark) -> Taken:
+    """Copy `state`, which holds the log up to `watermark`."""
     header = {
         "configuration": configuration_hash(state),
         "watermark": json.dumps([watermark.seq, watermark.known_at, watermark.id]),
         "known_at": str(state.known_at),
         "pages": json.dumps([rings.pages_used for rings in _rings(state).values()]),
-        "digest": _digest(arrays),
     }
-    partial = path.with_suffix(".partial")
-    save_file(arrays, partial, header)
-    partial.replace(path)
+    return Taken({name: np.array(array, order="C") for name, array in _arrays(state).items()}, header)
+
+
+def save(state: LiveState, watermark: Watermark, path: Path) -> None:
+    """Write `state` to `path`; the file appears whole or not at all."""
+    take(state, watermark).write(path)
 
 
 def load(path: Path) -> tuple[LiveState, Watermark]:

@@ -267,6 +267,25 @@ def test_a_restart_encodes_nothing_and_reads_the_snapshot(
     assert {item.id for item in again.items} == {item.id for item in answer.items}
 
 
+def test_a_killed_service_finds_state_and_index_as_they_were_saved_meanwhile(
+    filled: Database, settings: Settings, start: Callable[..., FeedService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("_SAVE_SECONDS", 0.02), ("_MANY_ROWS", 1), ("_MANY_ARTICLES", 1)):
+        monkeypatch.setattr(module, name, value)
+    first = start(filled)
+    until(
+        lambda: list((settings.home / "index").glob("[0-9]*")) and list((settings.home / "state").glob("*.saf*"))
+    )
+    linked: list[int] = []
+    monkeypatch.setattr("recsys.index.exact.ExactIndex.add", lambda self, ids, vectors: linked.append(len(ids)))
+    second = FeedService(filled, settings, HashEncoder())  # the first one never stopped
+    second.start()
+    assert sum(linked) == 0
+    assert second.engine.index is not None and first.engine.index is not None
+    assert second.engine.index.ids() == first.engine.index.ids()
+    second.stop()
+
+
 def test_an_older_import_refolds_and_realigns_the_vectors(
     database: Database, settings: Settings, start: Callable[..., FeedService]
 ) -> None:

@@ -1,0 +1,91 @@
+"""The index on disk, so that a restart need not link its graph anew: of 20,000 articles that takes seconds.
+
+It is derived, and may be deleted. What it holds is compared with the stored vectors, one digest an article, so an
+index that is old, or of another encoder, only saves less.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.errors import BundleError
+from recsys.index.build import load_index
+from recsys.index.files import read_header
+from recsys.index.port import VectorIndex
+from recsys.settings import Device, IndexKind
+
+logger = logging.getLogger(__name__)
+
+_DIGESTS = "digests.json"
+
+
+class SavedIndex:
+    """The newest index that a process of this machine saved in `folder`; folders are named by when that was."""
+
+    def __init__(self, folder: Path, kind: IndexKind, device: Device) -> None:
+        self._folder = folder
+        self._kind = kind
+        self._device = device
+
+    def load(
+        self, ids: Sequence[str], vectors: NDArray[np.float32]
+    ) -> tuple[VectorIndex, NDArray[np.bool_]] | None:
+        """What was saved of `vectors` [n, d] and nothing else, and which of `ids` [n] that is; None if nothing."""
+        for path in self._newest_first():
+            try:
+                return self._read(path, ids, vectors)
+            except (BundleError, OSError, ValueError) as error:
+                logger.warning("the index in %s is not used: %s", path, error)
+        return None
+
+    def save(self, index: VectorIndex, vectors: NDArray[np.float32]) -> None:
+        """Write `index`, whose sorted ids have `vectors` [n, d], in the place of older ones; whole or not at all.
+
+        If it is there already, from another process, nothing is written.
+        """
+        digests = dict(zip(index.ids(), _digests(vectors), strict=True))
+        older = self._newest_first()
+        if older and self._holds(older[0], digests):
+            return
+        done = self._folder / str(time.time_ns())
+        partial = done.with_suffix(".partial")
+        index.save(partial)
+        (partial / _DIGESTS).write_text(json.dumps(digests))
+        partial.rename(done)
+        for path in older:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _holds(self, path: Path, digests: Mapping[str, str]) -> bool:
+        try:
+            return read_header(path).kind == self._kind and json.loads((path / _DIGESTS).read_text()) == digests
+        except (BundleError, OSError, ValueError):
+            return False
+
+    def _read(
+        self, path: Path, ids: Sequence[str], vectors: NDArray[np.float32]
+    ) -> tuple[VectorIndex, NDArray[np.bool_]]:
+        header = read_header(path)
+        if (header.kind, header.dim) != (self._kind, vectors.shape[1]):
+            raise BundleError(f"it is of kind {header.kind} for {header.dim} numbers")
+        saved = json.loads((path / _DIGESTS).read_text())
+        index = load_index(path, self._device)
+        now = dict(zip(ids, _digests(vectors), strict=True))
+        index.remove([id_ for id_ in index.ids() if id_ not in now or now[id_] != saved.get(id_)])
+        held = set(index.ids())
+        return index, np.fromiter((id_ in held for id_ in ids), dtype=np.bool_, count=len(ids))
+
+    def _newest_first(self) -> list[Path]:
+        whole = (path for path in self._folder.glob("*") if path.name.isdigit())
+        return sorted(whole, key=lambda path: int(path.name), reverse=True)
+
+
+def _digests(vectors: NDArray[np.float32]) -> list[str]:
+    rows = np.ascontiguousarray(vectors)
+    return [hashlib.blake2b(row, digest_size=8).hexdigest() for row in rows]

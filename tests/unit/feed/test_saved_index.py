@@ -1,0 +1,70 @@
+"""An index on disk: what still holds of it is used, and nothing else."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from recsys.feed.saved_index import SavedIndex
+from recsys.index.build import make_index
+from recsys.index.port import VectorIndex
+from recsys.settings import IndexKind
+
+IDS = [f"a{i:03}" for i in range(60)]
+
+
+def vectors(count: int = 60, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).normal(size=(count, 16)).astype(np.float32)
+
+
+def filled(kind: IndexKind = "hnsw") -> VectorIndex:
+    index = make_index(kind, 16, device="cpu")
+    index.add(IDS, vectors())
+    return index
+
+
+def saved(folder: Path, kind: IndexKind = "hnsw") -> SavedIndex:
+    place = SavedIndex(folder / "index", kind, "cpu")
+    place.save(filled(kind), vectors())
+    return place
+
+
+@pytest.mark.parametrize("kind", ["hnsw", "flat", "exact"])
+def test_an_index_is_as_it_was_saved(kind: IndexKind, tmp_path: Path) -> None:
+    index, held = saved(tmp_path, kind).load(IDS, vectors())  # type: ignore[misc]
+    assert held.all()
+    queries = vectors(5, seed=9)
+    assert index.search(queries, 7).ids == filled(kind).search(queries, 7).ids
+
+
+def test_what_changed_or_went_is_not_in_it_and_what_is_new_is_told(tmp_path: Path) -> None:
+    wanted, changed = [*IDS[:40], "new"], vectors()[:41].copy()
+    changed[3] += 1
+    index, held = saved(tmp_path).load(wanted, changed)  # type: ignore[misc]
+    assert [id_ for id_, there in zip(wanted, held, strict=True) if not there] == ["a003", "new"]
+    assert index.ids() == [id_ for id_ in IDS[:40] if id_ != "a003"]
+
+
+def test_one_of_another_kind_or_width_is_not_used(tmp_path: Path) -> None:
+    saved(tmp_path, "flat")
+    assert SavedIndex(tmp_path / "index", "hnsw", "cpu").load(IDS, vectors()) is None
+    assert SavedIndex(tmp_path / "index", "flat", "cpu").load(IDS, vectors()[:, :8]) is None
+    assert SavedIndex(tmp_path / "elsewhere", "flat", "cpu").load(IDS, vectors()) is None
+
+
+def test_a_damaged_one_is_not_used_and_the_next_save_takes_its_place(tmp_path: Path) -> None:
+    place = saved(tmp_path)
+    (folder,) = (tmp_path / "index").iterdir()
+    (folder / "vectors.faiss").write_bytes(b"half")
+    assert place.load(IDS, vectors()) is None
+    place.save(filled(), vectors(seed=1))
+    assert len(list((tmp_path / "index").iterdir())) == 1
+    assert place.load(IDS, vectors(seed=1)) is not None
+
+
+def test_the_same_index_is_not_written_twice(tmp_path: Path) -> None:
+    place = saved(tmp_path)
+    before = list((tmp_path / "index").iterdir())
+    place.save(filled(), vectors())
+    assert list((tmp_path / "index").iterdir()) == before
