@@ -15,6 +15,7 @@ from api.requests import Watched
 from api.routes import articles, events, feed, health, metrics, models, readers
 from api.security.keyring import KeyRing
 from api.security.rates import limiter_of
+from api.tracing import Traced, provider_of
 from ingest.pseudonyms import Pseudonyms
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     chosen = settings or load_settings()
     rates, kinds = limiter_of(chosen), kinds_of(chosen.gorse_feedback)
+    traces = provider_of(chosen.otlp_endpoint)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -51,6 +53,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 service.stop()
         finally:
             database.close()
+            if traces is not None:
+                traces.shutdown()
 
     app = FastAPI(
         title="Attune",
@@ -62,7 +66,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     openapi.describe(app)
     app.add_middleware(BoundedBodies, most=chosen.max_body_bytes)
     cors.allow(app, chosen.cors_origins)
-    app.add_middleware(Watched)  # the last one added is the outermost
+    app.add_middleware(Watched)
+    if traces is not None:
+        app.add_middleware(Traced, provider=traces)  # the last one added is the outermost
     for routes in (
         feed.router,
         events.router,

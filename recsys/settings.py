@@ -68,6 +68,9 @@ class Settings(BaseSettings):
         description="which kind of event each feedback type of Gorse's API is, TYPE=KIND separated by commas",
     )
     log_format: LogFormat = Field("json", description="the service's log on stderr: json (a line each) or text")
+    otlp_endpoint: str | None = Field(
+        None, description="collector of OpenTelemetry that spans go to, such as http://HOST:4318/v1/traces"
+    )
     pseudonym_key: SecretStr | None = Field(
         None, min_length=16, description="secret that readers' ids are hashed under before they are stored"
     )
