@@ -76,8 +76,8 @@ class FeedEngine:
         vectors: article vectors by the state's dense ids.
         matcher: the interest model.
         ranker: features → score.
-        feed_ranker: the same for candidates that retrieval brought together, or more than a slate holds; None for
-            `ranker` again.
+        feed_ranker: the same for candidates that retrieval brought together; None for `ranker` again.
+        many_ranker: the same for more given candidates than a slate holds; None for `feed_ranker` again.
         index: for retrieval; an engine that only ranks needs none.
         model: version that answers are labelled with.
         pool: candidates ranked for one feed.
@@ -92,6 +92,7 @@ class FeedEngine:
     matcher: Matcher = field(default_factory=ContentMatcher)
     ranker: Ranker = field(default_factory=StartingRanker)
     feed_ranker: Ranker | None = None
+    many_ranker: Ranker | None = None
     index: VectorIndex | None = None
     model: str = STARTING
     pool: int = 300
@@ -107,7 +108,7 @@ class FeedEngine:
             RequestError: `as_of` lies before what the state already knows.
         """
         past = self._past(request)
-        chosen = self.ranker if len(request.candidates) <= MOST_IN_A_SLATE else self._of_many
+        chosen = self.ranker if len(request.candidates) <= MOST_IN_A_SLATE else self.many_ranker or self._of_many
         prepared = self.prepare(request, past=past, setwise=chosen.setwise)
         scores = chosen.score(prepared.features)
         order = _best_first(scores, request.candidates)

@@ -130,6 +130,7 @@ def equipped(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
         matcher=system.matcher,
         ranker=system.ranker,
         feed_ranker=system.value or system.feed_ranker,
+        many_ranker=system.feed_ranker,
         model=system.version,
         worth=net_worth if system.value else chance,
     )

@@ -40,7 +40,7 @@ def test_among_many_a_score_is_that_of_the_article_alone(engine: FeedEngine) -> 
     """So a logged slate keeps its order, and its winner, whatever else was retrieved."""
     everything = world().articles["id"].to_list()
     assert len(everything) > MOST_IN_A_SLATE
-    ranker = engine.feed_ranker
+    ranker = engine.many_ranker
     assert ranker is not None
     for reader, candidates in slates():
         among_all = scored(engine, reader, everything)
@@ -48,9 +48,12 @@ def test_among_many_a_score_is_that_of_the_article_alone(engine: FeedEngine) -> 
         assert [among_all[id_] for id_ in candidates] == pytest.approx(alone.tolist(), abs=1e-5)
 
 
-def test_a_feed_ranks_what_it_retrieved_in_the_same_way(engine: FeedEngine) -> None:
+def test_a_feed_scores_each_article_alone_too(engine: FeedEngine) -> None:
+    ranker = engine.feed_ranker
+    assert ranker is not None
     for reader, _ in slates(5):
         ranking, rest = engine.page(FeedRequest("q", last_day(), reader, limit=10))
         found = {item.id: item.score for item in ranking.items} | dict(zip(rest.ids, rest.scores, strict=True))
-        among_all = scored(engine, reader, world().articles["id"].to_list())
-        assert found == pytest.approx({id_: among_all[id_] for id_ in found}, abs=1e-5)
+        for id_ in list(found)[:20]:
+            alone = ranker.score(engine.prepare(RankRequest("q", last_day(), (id_,), reader)).features)
+            assert found[id_] == pytest.approx(float(alone[0]), abs=1e-5)
