@@ -16,6 +16,7 @@ from recsys.state.live import LiveState
 from recsys.state.vocabulary import UNKNOWN
 
 INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE = "interest", "similar", "trending", "fresh", "explore"
+SOURCES = (INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE)
 
 _SHARES = {INTEREST: 0.4, SIMILAR: 0.15, TRENDING: 0.25, FRESH: 0.15, EXPLORE: 0.05}
 TRENDING_HALF_LIFE = 2

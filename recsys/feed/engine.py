@@ -24,6 +24,7 @@ from recsys.feed.interest import interest_scores
 from recsys.feed.minutes import expected_minutes
 from recsys.feed.reasons import Explainer
 from recsys.feed.rest import Rest
+from recsys.feed.stages import COMPOSE, EXPLAIN, FEATURES, RANK, RETRIEVE, FeedCounts
 from recsys.feed.vectors import VectorTable
 from recsys.index.port import VectorIndex
 from recsys.preference.content import ContentMatcher
@@ -83,6 +84,7 @@ class FeedEngine:
         worth: score of the ranker of feeds → what an article is worth against its minutes.
         touched: all ids a reader ever had before a time; asked when a history ring has overflowed.
         muted: topics and sources that a reader had muted before a time.
+        counts: what feeds took and showed.
     """
 
     state: LiveState
@@ -97,6 +99,7 @@ class FeedEngine:
     worth: Worth = field(default_factory=ClickChance)
     touched: Callable[[str, int], set[str]] | None = None
     muted: Callable[[str, int], frozenset[str]] | None = None
+    counts: FeedCounts = field(default_factory=FeedCounts)
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Order the candidates of `request`, best first; equal scores keep the order of their ids.
@@ -149,8 +152,11 @@ class FeedEngine:
         else:
             still = allowed_for(self.state, asked, self.max_age)[self.state.rows_of(rest.ids)]
             rest = rest.at(np.flatnonzero(still).tolist())
-        slate = self._composed(request, rest, past, rng)
-        return self._slate(request, rest.at(slate.places), past, slate), rest.without(slate.places)
+        with self.counts.times.timed(COMPOSE):
+            slate = self._composed(request, rest, past, rng)
+        ranking = self._slate(request, rest.at(slate.places), past, slate)
+        self.counts.shown.update(item.source for item in ranking.items)
+        return ranking, rest.without(slate.places)
 
     def prepare(
         self,
@@ -201,11 +207,16 @@ class FeedEngine:
 
     def _ranked(self, request: RankRequest, asked: Asked, past: Past) -> Rest:
         """Candidates for `request`, with their scores."""
-        found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
-        ids = tuple(self.state.articles.strings[row] for row in found.rows.tolist())
+        timed = self.counts.times.timed
+        with timed(RETRIEVE):
+            found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
+            ids = tuple(self.state.articles.strings[row] for row in found.rows.tolist())
+        self.counts.candidates.update(found.sources)
         ranker = self._of_many
-        prepared = self.prepare(replace(request, candidates=ids), past=past, setwise=ranker.setwise)
-        scores = ranker.score(prepared.features) if ids else np.zeros(0)
+        with timed(FEATURES):
+            prepared = self.prepare(replace(request, candidates=ids), past=past, setwise=ranker.setwise)
+        with timed(RANK):
+            scores = ranker.score(prepared.features) if ids else np.zeros(0)
         return Rest(ids, tuple(scores.tolist()), tuple(found.sources))
 
     def _composed(self, request: FeedRequest, ranked: Rest, past: Past, rng: np.random.Generator) -> Composed:
@@ -224,7 +235,8 @@ class FeedEngine:
         """The chosen articles with what is to be told of them."""
         rows = self.state.rows_of(chosen.ids)
         sources = [EXPLORE if new else source for source, new in zip(chosen.sources, slate.explored, strict=True)]
-        reasons = self._reasons(past, request.as_of, rows, sources, request.explain)
+        with self.counts.times.timed(EXPLAIN):
+            reasons = self._reasons(past, request.as_of, rows, sources, request.explain)
         told = zip(
             chosen.ids,
             chosen.scores,
