@@ -18,6 +18,7 @@ from recsys.store.preferences import Preferences
 
 INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE = "interest", "similar", "trending", "fresh", "explore"
 FOLLOWED = "followed"
+SOURCES = (FOLLOWED, INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE)
 
 _SHARES = {INTEREST: 0.4, SIMILAR: 0.15, TRENDING: 0.25, FRESH: 0.15, EXPLORE: 0.05}
 _FOLLOWED_SHARE = 0.15

@@ -8,6 +8,7 @@ from pathlib import Path
 from recsys.domain import FeedRequest, Ranking
 from recsys.feed.challenge import Challenge, challenge
 from recsys.feed.engine import FeedEngine
+from recsys.feed.stages import FeedCounts
 from recsys.feed.trained import TrainedSystem, equipped, load_active
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,8 @@ class Challenger:
         if not rival.challenge.shadows(request.request_id):
             return None
         try:
-            slate = equipped(engine, rival.system).recommend(replace(request, explain=False))
+            uncounted = replace(engine, counts=FeedCounts())
+            slate = equipped(uncounted, rival.system).recommend(replace(request, explain=False))
         except Exception as error:  # whatever it is: the reader gets the feed of the model that serves
             if not self.failed:
                 logger.exception("the challenger %s failed, unseen", rival.challenge.version, exc_info=error)

@@ -25,6 +25,7 @@ from recsys.feed.minutes import expected_minutes
 from recsys.feed.promises import FOCUS_SHARE, FOLLOW_SHARE, Promise, kept
 from recsys.feed.reasons import Explainer
 from recsys.feed.rest import Rest
+from recsys.feed.stages import COMPOSE, EXPLAIN, FEATURES, RANK, RETRIEVE, FeedCounts
 from recsys.feed.vectors import VectorTable
 from recsys.index.port import VectorIndex
 from recsys.preference.content import ContentMatcher
@@ -85,6 +86,7 @@ class FeedEngine:
         worth: score of the ranker of feeds → what an article is worth against its minutes.
         touched: all ids a reader ever had before a time; asked when a history ring has overflowed.
         said: what a reader had said of topics and sources before a time.
+        counts: what feeds took and showed.
     """
 
     state: LiveState
@@ -100,6 +102,7 @@ class FeedEngine:
     worth: Worth = field(default_factory=ClickChance)
     touched: Callable[[str, int], set[str]] | None = None
     said: Callable[[str, int], Preferences] | None = None
+    counts: FeedCounts = field(default_factory=FeedCounts)
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Order the candidates of `request`, best first; equal scores keep the order of their ids.
@@ -154,8 +157,11 @@ class FeedEngine:
             rest = rest.at(np.flatnonzero(still).tolist())
             if rest.model != self.model:  # no page mixes two models: this one ranks what the other has left
                 rest = self._scored(of_reader, rest.ids, rest.sources, past)
-        slate = self._composed(request, rest, past, asked.said, rng)
-        return self._slate(request, rest.at(slate.places), past, asked.wanted, slate), rest.without(slate.places)
+        with self.counts.times.timed(COMPOSE):
+            slate = self._composed(request, rest, past, asked.said, rng)
+        ranking = self._slate(request, rest.at(slate.places), past, asked.wanted, slate)
+        self.counts.shown.update(item.source for item in ranking.items)
+        return ranking, rest.without(slate.places)
 
     def prepare(
         self,
@@ -206,14 +212,18 @@ class FeedEngine:
 
     def _ranked(self, request: RankRequest, asked: Asked, past: Past) -> Rest:
         """Candidates for `request`, with their scores."""
-        found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
-        ids = tuple(self.state.articles.strings[row] for row in found.rows.tolist())
+        with self.counts.times.timed(RETRIEVE):
+            found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
+            ids = tuple(self.state.articles.strings[row] for row in found.rows.tolist())
+        self.counts.candidates.update(found.sources)
         return self._scored(request, ids, found.sources, past)
 
     def _scored(self, request: RankRequest, ids: tuple[str, ...], sources: Sequence[str], past: Past) -> Rest:
-        ranker = self._of_many
-        prepared = self.prepare(replace(request, candidates=ids), past=past, setwise=ranker.setwise)
-        scores = ranker.score(prepared.features) if ids else np.zeros(0)
+        timed, ranker = self.counts.times.timed, self._of_many
+        with timed(FEATURES):
+            prepared = self.prepare(replace(request, candidates=ids), past=past, setwise=ranker.setwise)
+        with timed(RANK):
+            scores = ranker.score(prepared.features) if ids else np.zeros(0)
         return Rest(self.model, ids, tuple(scores.tolist()), tuple(sources))
 
     def _composed(
@@ -245,7 +255,8 @@ class FeedEngine:
         """The chosen articles with what is to be told of them."""
         rows = self.state.rows_of(chosen.ids)
         sources = [EXPLORE if new else source for source, new in zip(chosen.sources, slate.explored, strict=True)]
-        reasons = self._reasons(past, request.as_of, rows, sources, request.explain, wanted)
+        with self.counts.times.timed(EXPLAIN):
+            reasons = self._reasons(past, request.as_of, rows, sources, request.explain, wanted)
         told = zip(
             chosen.ids,
             chosen.scores,

@@ -29,6 +29,7 @@ from recsys.feed.recovery import answers, store_spooled
 from recsys.feed.rest import Rest
 from recsys.feed.slates import slate_of
 from recsys.feed.spool import Spool
+from recsys.feed.stages import CATCH_UP, LOG
 from recsys.settings import Settings
 from recsys.store import log, pages, shadows
 from recsys.store.database import Database
@@ -308,7 +309,8 @@ class FeedService:
         with self._live.lock:
             degraded = False
             try:
-                self._live.catch_up()
+                with self.engine.counts.times.timed(CATCH_UP):
+                    self._live.catch_up()
             except StoreAwayError:
                 degraded = True
             self.clock.at_least(self.engine.state.known_at)
@@ -330,7 +332,8 @@ class FeedService:
         if not ranking.items:
             return FeedPage(ranking, None)
         try:
-            return FeedPage(ranking, self._log_slate(request, ranking, left, unseen))
+            with self.engine.counts.times.timed(LOG):
+                return FeedPage(ranking, self._log_slate(request, ranking, left, unseen))
         except StoreAwayError:
             # it may be stored all the same, if only the answer was lost: its id stores it once
             self.spool.put(slate_of(request, ranking, known_at=request.as_of))

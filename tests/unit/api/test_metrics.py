@@ -16,6 +16,8 @@ import api.app
 from api.app import create_app
 from api.metrics import registry_of
 from recsys.attention.gauges import PAGE_PSI, WARN_PSI, Gauges
+from recsys.feed.candidates import SOURCES
+from recsys.feed.stages import STAGES
 from tests.trained import HashEncoder, place
 
 ROOT = Path(__file__).parents[3]
@@ -112,3 +114,18 @@ def test_every_metric_is_documented() -> None:
     text = (ROOT / "docs/monitoring.md").read_text()
     for name in {key.split("[")[0].removeprefix("attune_attention_") for key in samples(FULL)}:
         assert f"`{name}" in text
+
+
+def test_feeds_tell_their_stages_and_where_articles_came_from(client: TestClient) -> None:
+    article = {"id": "a", "title": "One", "published_at": "2024-01-01T00:00:00Z"}
+    client.post("/v1/articles", json={"articles": [article]}).raise_for_status()
+    service = client.app.state.service  # type: ignore[attr-defined]
+    service.refresh_articles()
+    client.get("/v1/feed/r").raise_for_status()
+    text = client.get("/metrics").text
+    for stage in STAGES:
+        assert f'attune_feed_stage_seconds_count{{stage="{stage}"}} 1.0' in text
+        assert f'attune_feed_stage_seconds_bucket{{le="+Inf",stage="{stage}"}} 1.0' in text
+    shown = re.findall(r'attune_feed_shown_total{source="(\w+)"} (\S+)', text)
+    assert [source for source, _ in shown] == list(SOURCES)
+    assert sum(float(value) for _, value in shown) == 1
