@@ -172,6 +172,14 @@ class LiveEngine:
                 if self._reader.name != self._served:
                     self._rebuild()
 
+    def adopt_challenger(self) -> None:
+        """Try what is on trial now, or nothing any more.
+
+        Raises:
+            BundleError: it cannot be used; what was tried before stays.
+        """
+        self.challenger.adopt(self.engine.model)
+
     def _starting_engine(self) -> FeedEngine:
         return FeedEngine(
             self.follower.state,

@@ -9,13 +9,13 @@ While the database is away, answers come from what is in memory, and slates go t
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from recsys.domain import DAY, FeedRequest, Ranking, RankRequest
+from recsys.domain import FeedRequest, Ranking, RankRequest
 from recsys.encoder.port import ModelEncoder
 from recsys.errors import StoreAwayError, StoreError
 from recsys.feed.cards import Card
@@ -24,44 +24,20 @@ from recsys.feed.clock import Clock
 from recsys.feed.engine import FeedEngine
 from recsys.feed.live_engine import LiveEngine
 from recsys.feed.pages import FeedPage, go_on, keep
-from recsys.feed.periodic import Periodic
-from recsys.feed.recovery import answers, store_spooled
+from recsys.feed.recovery import store_spooled
 from recsys.feed.rest import Rest
 from recsys.feed.slates import slate_of
 from recsys.feed.spool import Spool
 from recsys.feed.stages import CATCH_UP, LOG
+from recsys.feed.upkeep import Upkeep
 from recsys.settings import Settings
-from recsys.store import log, pages, shadows
+from recsys.store import log, shadows
 from recsys.store.database import Database
 
 if TYPE_CHECKING:
     from recsys.attention.gauges import Gauges
 
 logger = logging.getLogger(__name__)
-
-_POLL_SECONDS = 1.0
-"""How soon articles that another process stores are taken in."""
-
-_BUNDLE_POLL_SECONDS = 0.5
-"""How soon a bundle that another process activates serves."""
-
-_PROBE_SECONDS = 1.0
-"""How often a database that is away is tried."""
-
-_SWEEP_SECONDS = 60.0
-"""How often pages that nobody can go on with any more are deleted, and what no trial needs any more."""
-
-_SHADOWS_KEPT = 30 * DAY
-"""How long a slate is kept that a challenger made and nobody saw."""
-
-_SAVE_SECONDS = 30.0
-"""How often it is looked whether state or index are to be saved."""
-
-_MANY_ROWS, _MANY_ARTICLES = 5_000, 1_000
-"""With so much new in them they are: to fold or to link it would cost a restart up to a second."""
-
-_PATIENCE = 10.0
-"""Seconds that `stop` waits for articles being encoded, and between attempts after a failure."""
 
 T = TypeVar("T")
 
@@ -80,29 +56,27 @@ class FeedService:
 
     Attributes:
         spool: slates that were shown while the database is away.
+        upkeep: what it does beside answering.
     """
 
     def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
         self.database = database
         self.clock = Clock()
-        self.ready = threading.Event()
         self._settings = settings
         self._encoder = encoder
         self._live = LiveEngine(database, settings, encoder)
         self.spool = Spool(settings.home / "spool", settings.spool_bytes)
-        take_in = self._while_reachable(self._take_in_articles)
-        adopt, sweep = self._while_reachable(self.adopt_bundle), self._while_reachable(self._sweep)
-        self.articles = Periodic("articles", take_in, _POLL_SECONDS, _PATIENCE)
-        self.bundles = Periodic("bundles", adopt, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
-        self.trials = Periodic("trials", self.adopt_challenger, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
-        self.sweeping = Periodic("expired pages", sweep, _SWEEP_SECONDS, _SWEEP_SECONDS)
-        self.saving = Periodic("saving", self._save, _SAVE_SECONDS, _SAVE_SECONDS)
-        self.recovery = Periodic("recovery", self._recover, _PROBE_SECONDS, _PROBE_SECONDS)
+        self.upkeep = Upkeep(self._live, database, self.spool, self.clock)
+
+    @property
+    def ready(self) -> threading.Event:
+        """Set once the articles of the first start are searchable."""
+        return self.upkeep.ready
 
     @property
     def failure(self) -> str | None:
         """Why articles cannot be taken in, or the active bundle cannot serve; feeds go on as they were."""
-        return self.articles.failure or self.bundles.failure
+        return self.upkeep.failure
 
     @property
     def degraded(self) -> bool:
@@ -163,14 +137,11 @@ class FeedService:
         store_spooled(self.database, self.spool, self.clock)
         self._live.start()
         self.database.reach.probe_from_now_on()
-        for job in (self.articles, self.bundles, self.trials, self.sweeping, self.saving, self.recovery):
-            job.start()
+        self.upkeep.start()
 
     def stop(self) -> None:
         """Stop taking in articles and bundles, and save what is new, so that the next start is quick."""
-        for job in (self.recovery, self.saving, self.sweeping, self.trials, self.bundles, self.articles):
-            job.stop(_PATIENCE)
-        self._live.save(least_rows=0, least_articles=1)
+        self.upkeep.stop()
         with self._live.lock:
             self.spool.close()
 
@@ -237,62 +208,11 @@ class FeedService:
         Raises:
             BundleError: it cannot be used; what was tried before stays.
         """
-        self.challenger.adopt(self.engine.model)
+        self._live.adopt_challenger()
 
     def articles_changed(self) -> None:
         """Tell that articles were stored, so that they are taken in now and not within a second."""
-        self.articles.wake()
-
-    def _take_in_articles(self) -> None:
-        """Encode what has no vector, and follow what other processes stored."""
-        self.refresh_articles()
-        self._follow()
-        self._record_attention()
-        self.ready.set()
-
-    def _follow(self) -> None:
-        """Fold what other processes appended also when nobody asks: who was erased is not to stay in memory."""
-        with self._live.lock:
-            self._live.catch_up()
-
-    def _record_attention(self) -> None:
-        watch = self._live.watch  # another thread may adopt a bundle meanwhile
-        if watch is not None:
-            watch.record(self.database, self.clock.next())
-
-    def _save(self) -> None:
-        if self.ready.is_set():  # while a first start encodes, all of it is new all the time
-            self._live.save(_MANY_ROWS, _MANY_ARTICLES)
-
-    def _sweep(self) -> None:
-        """Delete what nobody can go on with any more, and what no trial needs any more."""
-        now = self.clock.next()
-        with self.database.write() as connection:
-            pages.sweep(connection, now)
-            shadows.sweep(connection, now - _SHADOWS_KEPT)
-
-    def _while_reachable(self, job: Callable[[], None]) -> Callable[[], None]:
-        """`job`, which is not done while the database is away: that is no failure of its own."""
-
-        def done() -> None:
-            if not self.degraded:
-                with suppress(StoreAwayError):  # told once by whoever met it first
-                    job()
-
-        return done
-
-    def _recover(self) -> None:
-        """Use the database again once it is back: what was spooled is stored before anything else is."""
-        self.spool.sync()
-        if not (self.degraded or self.spool.waiting):
-            return
-        with suppress(StoreAwayError):
-            answers(self.database)  # without the lock: feeds go on meanwhile
-            with self._live.lock:
-                stored = store_spooled(self.database, self.spool, self.clock)
-                self.database.reach.found()
-                self._live.catch_up()
-            logger.info("%d slates stored that were shown while the database was away", stored)
+        self.upkeep.articles.wake()
 
     def _even_if_away(self, answer: Callable[[], T], retry: bool = True) -> T:
         """`answer`, once more from memory if the database goes away meanwhile."""

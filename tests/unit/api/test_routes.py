@@ -209,10 +209,10 @@ def test_health(client: TestClient) -> None:
 
 def test_not_ready_is_a_problem_that_says_why(client: TestClient) -> None:
     service = client.app.state.service  # type: ignore[attr-defined]
-    service.articles.stop(within=10)  # or it would be ready again within a second
+    service.upkeep.articles.stop(within=10)  # or it would be ready again within a second
     service.ready.clear()
     assert "encoded" in refused(client.get("/readyz"), 503)
-    service.articles.failure = "no weights"
+    service.upkeep.articles.failure = "no weights"
     assert refused(client.get("/readyz"), 503) == "no weights"
 
 

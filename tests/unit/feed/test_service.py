@@ -23,7 +23,7 @@ from recsys.domain import HOUR, FeedRequest, Ranking, RankRequest
 from recsys.encoder.port import Encoded
 from recsys.encoder.text import ArticleText, article_texts, text_hash
 from recsys.errors import BundleError, EncoderError
-from recsys.feed import service as module
+from recsys.feed import upkeep
 from recsys.feed.past import engine_at
 from recsys.feed.service import FeedService
 from recsys.feed.vectors import stored_vectors
@@ -198,7 +198,7 @@ def test_new_articles_are_known_and_searchable_at_once(
 def test_articles_that_another_process_stores_are_taken_in(
     database: Database, start: Callable[..., FeedService], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(upkeep, "_POLL_SECONDS", 0.02)
     service = start(database)
     with database.write() as connection:
         articles.upsert(connection, world().articles)
@@ -232,7 +232,7 @@ class Failing(HashEncoder):
 def test_a_failing_encoder_costs_vectors_not_feeds(
     filled: Database, start: Callable[..., FeedService], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", 0.02)
+    monkeypatch.setattr(upkeep, "_PATIENCE", 0.02)
     encoder = Failing()
     service = start(filled, encoder)
     until(lambda: service.failure)
@@ -271,7 +271,7 @@ def test_a_killed_service_finds_state_and_index_as_they_were_saved_meanwhile(
     filled: Database, settings: Settings, start: Callable[..., FeedService], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("_SAVE_SECONDS", 0.02), ("_MANY_ROWS", 1), ("_MANY_ARTICLES", 1)):
-        monkeypatch.setattr(module, name, value)
+        monkeypatch.setattr(upkeep, name, value)
     first = start(filled)
     until(
         lambda: list((settings.home / "index").glob("[0-9]*")) and list((settings.home / "state").glob("*.saf*"))
