@@ -13,6 +13,9 @@ from typing import Any
 
 _STATUS = slice(9, 12)
 _LENGTH = b"content-length:"
+_APART = 0.05
+"""Seconds between connections: those that come all at once are taken by one worker, and stay with it."""
+
 _SHOWN = 10
 """A reader clicks on one of the first articles of a feed."""
 
@@ -44,8 +47,11 @@ def drive(port: int, load: Load, seed: int = 7) -> Traffic:
 
 async def _drive(port: int, load: Load, seed: int) -> Traffic:
     traffic, until = Traffic(), time.perf_counter() + load.seconds
-    readers = (_Reader(port, load, random.Random(f"{seed}-{i}"), traffic) for i in range(load.connections))
-    await asyncio.gather(*(reader.ask_until(until) for reader in readers))
+    readers = [_Reader(port, load, random.Random(f"{seed}-{i}"), traffic) for i in range(load.connections)]
+    async with asyncio.TaskGroup() as asking:
+        for reader in readers:
+            asking.create_task(reader.ask_until(until))
+            await asyncio.sleep(_APART)
     return traffic
 
 
