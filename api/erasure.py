@@ -30,7 +30,7 @@ def erase(
 ) -> Erased:
     """Erase `reader`. Other processes notice it as they follow the log, and fold theirs anew.
 
-    `named` is the reader's id in files that were imported, if it is another than the stored one.
+    `named` is the reader's id as files that were imported have it, if it is another than the stored one.
 
     Raises:
         StoreError: the database cannot be reached, or its files cannot be scrubbed yet; erasing again goes on.
@@ -44,6 +44,6 @@ def erase(
 
     receipt = write() if store is None else store(write)
     Snapshots(home / "state").drop_before(receipt.seq)
-    rejects = forget(home / "rejects", named or reader)
+    rejects = sum(forget(home / "rejects", each) for each in {reader, named or reader})
     scrub(database)
     return Erased(receipt, rejects)

@@ -11,6 +11,7 @@ import polars as pl
 from ingest.batch import RAW_ARTICLES, RAW_EVENTS, RAW_SLATES, Batch
 from ingest.coerce import FieldType, coerce, from_values
 from ingest.identity import with_event_ids, with_slate_ids
+from ingest.pseudonyms import PLAIN, Pseudonyms
 from recsys.frames import conform
 
 _TEXT, _TIME, _INTEGER = FieldType.TEXT, FieldType.TIME, FieldType.INTEGER
@@ -75,17 +76,19 @@ def kind_of(names: Iterable[str]) -> str | None:
     return next((kind for field, kind in _TELLTALE.items() if field in have), None)
 
 
-def from_rows(rows: Sequence[Mapping[str, object]], places: pl.DataFrame, kind: str) -> pl.DataFrame:
+def from_rows(
+    rows: Sequence[Mapping[str, object]], places: pl.DataFrame, kind: str, edge: Pseudonyms = PLAIN
+) -> pl.DataFrame:
     """JSON objects → raw frame of `kind`; `places` has one row each with the columns file, row, raw."""
     columns, misfits = [], []
     for name, wanted in FIELDS[kind].items():
         column, misfit = from_values(name, [row.get(name) for row in rows], wanted)
         columns.append(column)
         misfits.append(misfit.alias(name))
-    return _raw(pl.DataFrame(columns), pl.DataFrame(misfits), places, kind)
+    return _raw(edge.in_frame(pl.DataFrame(columns)), pl.DataFrame(misfits), places, kind)
 
 
-def from_frame(frame: pl.DataFrame, places: pl.DataFrame, kind: str) -> pl.DataFrame:
+def from_frame(frame: pl.DataFrame, places: pl.DataFrame, kind: str, edge: Pseudonyms = PLAIN) -> pl.DataFrame:
     """A frame with any columns → raw frame of `kind`; fields it lacks are null, other columns are ignored."""
     columns, misfits = [], []
     for name, wanted in FIELDS[kind].items():
@@ -93,7 +96,7 @@ def from_frame(frame: pl.DataFrame, places: pl.DataFrame, kind: str) -> pl.DataF
         fitted = coerce(given, wanted)
         columns.append(fitted)
         misfits.append((given.is_not_null() & fitted.is_null()).alias(name))
-    rows = _raw(pl.DataFrame(columns), pl.DataFrame(misfits), places, kind)
+    rows = _raw(edge.in_frame(pl.DataFrame(columns)), pl.DataFrame(misfits), places, kind)
     return _quote_misfits(rows, frame)
 
 

@@ -6,14 +6,12 @@ A batch, its counts and the position behind it are committed together, so a kill
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from ingest import storing, validate
 from ingest.batch import Batch
-from ingest.pseudonyms import Pseudonyms
 from ingest.reject_files import RejectFiles
 from ingest.report import Report
 from ingest.sources.base import Source
@@ -31,7 +29,6 @@ def run(
     rejects_dir: Path,
     progress: Progress | None = None,
     now: Callable[[], int] | None = None,
-    pseudonyms: Pseudonyms | None = None,
 ) -> Report:
     """Bring all of `source` into `database`, from where an earlier, killed run of the same input stopped.
 
@@ -43,7 +40,6 @@ def run(
         rejects_dir: reject files go to a folder named after the job below it.
         progress: called after each batch.
         now: the time that nothing may be later than, in microseconds; the clock's by default.
-        pseudonyms: what readers are stored under; reject files quote the input as it is.
 
     Raises:
         ConfigError: reject files cannot be written.
@@ -57,10 +53,8 @@ def run(
     if start.position == 0:
         rejects.clear()
     counts, position, rows = Counter(start.counts), start.position, 0
-    edge = pseudonyms or Pseudonyms()
     for batch in source.batches(start.position):
-        checked = _checked(batch, (now or wall_clock)(), edge)
-        counts = _store_batch(batch, checked, database, rejects, Checkpoint(position, counts), job)
+        counts = _store_batch(batch, database, rejects, Checkpoint(position, counts), job, (now or wall_clock)())
         rows += batch.read().total()
         position = batch.position
         if progress is not None:
@@ -81,31 +75,16 @@ def _start(database: Database, job: str) -> Checkpoint:
     return Checkpoint(0) if last is None or last.done else last
 
 
-@dataclass(frozen=True, slots=True)
-class _Sound:
-    """What of a batch is sound, with readers as they are stored, and the rest."""
-
-    articles: pl.DataFrame
-    events: pl.DataFrame
-    slates: pl.DataFrame
-    rejects: pl.DataFrame
-
-
-def _checked(batch: Batch, now: int, edge: Pseudonyms) -> _Sound:
+def _store_batch(
+    batch: Batch, database: Database, rejects: RejectFiles, before: Checkpoint, job: str, now: int
+) -> Counter[str]:
+    """One transaction; validation happens before it takes the write lock. Returns the job's counts so far."""
     articles = validate.articles(batch.articles, now)
     events = validate.events(batch.events, now)
     slates = validate.slates(batch.slates, now)
-    rejects = pl.concat([batch.rejects, articles.rejects, events.rejects, slates.rejects])
-    return _Sound(articles.good, edge.in_frame(events.good), edge.in_frame(slates.good), rejects)
-
-
-def _store_batch(
-    batch: Batch, sound: _Sound, database: Database, rejects: RejectFiles, before: Checkpoint, job: str
-) -> Counter[str]:
-    """One transaction; validation happened before it takes the write lock. Returns the job's counts so far."""
     with database.write() as connection:
-        outcome = storing.store(connection, sound.articles, sound.events, sound.slates)
-        outcome.add_rejects(sound.rejects)
+        outcome = storing.store(connection, articles.good, events.good, slates.good)
+        outcome.add_rejects(pl.concat([batch.rejects, articles.rejects, events.rejects, slates.rejects]))
         outcome.counts["events.duplicate"] += batch.merged
         outcome.counts.update({f"{kind}.read": rows for kind, rows in batch.read().items()})
         rejects.write(before.position, outcome.rejects.sort("file", "row"))

@@ -6,9 +6,10 @@ the secret can neither go back from a pseudonym nor try ids.
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 
 import polars as pl
+
+from ingest.validate import LONGEST_ID
 
 _DIGITS = 32
 
@@ -29,19 +30,21 @@ class Pseudonyms:
             return reader
         return hmac.new(self._key, reader.encode(), hashlib.sha256).hexdigest()[:_DIGITS]
 
-    def in_row(self, row: object) -> object:
-        """A row as it was sent, but for its reader; one without a reader is left for the checks to refuse."""
-        reader = row.get("reader") if isinstance(row, Mapping) else None
-        named = isinstance(reader, str | int) and not isinstance(reader, bool) and str(reader).strip()
-        return {**row, "reader": self.of(str(reader))} if self._key and named else row  # type: ignore[dict-item]
+    def in_frame(self, rows: pl.DataFrame, column: str = "reader") -> pl.DataFrame:
+        """`rows` with pseudonyms in a column of text, if they have it; what is no id is left for checks to refuse.
 
-    def in_frame(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Checked rows with a column `reader`, under the pseudonyms."""
-        if self._key is None or rows.is_empty():
+        Whoever makes ids of rows from what they say does it afterwards.
+        """
+        if self._key is None or column not in rows.columns:
             return rows
-        readers = rows["reader"].unique()
-        return rows.with_columns(
-            pl.col("reader").replace_strict(
-                readers, pl.Series([self.of(each) for each in readers], dtype=pl.String)
-            )
-        )
+        readers = rows[column].drop_nulls().unique()
+        hidden = pl.Series([self.of(each) if _fits(each) else each for each in readers], dtype=pl.String)
+        return rows.with_columns(pl.col(column).replace_strict(readers, hidden, default=None))
+
+
+def _fits(reader: str) -> bool:
+    return bool(reader.strip()) and "\0" not in reader and len(reader.encode()) <= LONGEST_ID
+
+
+PLAIN = Pseudonyms()
+"""Leaves ids as they are."""

@@ -9,6 +9,8 @@ import typer
 from api.cli.options import DatabaseUrl, Home, settings_from
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingest.report import Report
     from ingest.sources.base import Source
     from recsys.settings import Settings
@@ -24,7 +26,7 @@ def ebnerd(folder: Folder, database_url: DatabaseUrl = None, home: Home = None) 
     """EB-NeRD: behaviors.parquet, history.parquet, articles.parquet; flat, or below train/ and validation/."""
     from ingest.sources.ebnerd import Ebnerd
 
-    _run(Ebnerd(folder), settings_from(database_url, home))
+    _run(partial(Ebnerd, folder), settings_from(database_url, home))
 
 
 @app.command()
@@ -46,7 +48,7 @@ def mind(
         _download(download, folder, mirror)
     if folder is None:
         raise typer.BadParameter("give the folder of the data set, or --download small")
-    _run(Mind(folder), settings)
+    _run(partial(Mind, folder), settings)
 
 
 @app.command()
@@ -54,7 +56,7 @@ def jsonl(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> 
     """JSON lines: articles, events and impressions are told by their fields, and may be mixed."""
     from ingest.sources.jsonl import JsonLines
 
-    _run(JsonLines(paths), settings_from(database_url, home))
+    _run(partial(JsonLines, paths), settings_from(database_url, home))
 
 
 @app.command()
@@ -62,7 +64,7 @@ def csv(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> No
     """CSV with a header: articles, events or impressions, told by the columns of each file."""
     from ingest.sources.csv import CsvFiles
 
-    _run(CsvFiles(paths), settings_from(database_url, home))
+    _run(partial(CsvFiles, paths), settings_from(database_url, home))
 
 
 @app.command()
@@ -70,22 +72,20 @@ def parquet(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -
     """Parquet: articles, events or impressions, told by the columns of each file."""
     from ingest.sources.parquet import ParquetFiles
 
-    _run(ParquetFiles(paths), settings_from(database_url, home))
+    _run(partial(ParquetFiles, paths), settings_from(database_url, home))
 
 
-def _run(source: "Source", settings: "Settings") -> None:
+def _run(source_of: "Callable[..., Source]", settings: "Settings") -> None:
     from api.cli.progress import bars
     from ingest import jobs
     from ingest.pseudonyms import Pseudonyms
     from recsys.store.database import open_database
 
+    source = source_of(edge=Pseudonyms(settings.secret_of_pseudonyms))
     with bars() as tell:
         database = open_database(settings.database_url)
         try:
-            edge = Pseudonyms(settings.secret_of_pseudonyms)
-            report = jobs.run(
-                source, database, settings.home / "rejects", partial(tell, "ingest"), pseudonyms=edge
-            )
+            report = jobs.run(source, database, settings.home / "rejects", partial(tell, "ingest"))
         finally:
             database.close()
     _show(report)

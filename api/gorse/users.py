@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request
+from fastapi import Body, Path, Request
 
 from api.dependencies import Service
 from api.erasure import erase
@@ -12,6 +12,7 @@ from api.gorse.parameters import Cursor, N, gorse
 from api.gorse.schemas import MAX_ROWS, Success, UserIn, UserOut, UserPage, UserPatch
 from api.openapi import problems
 from api.reader_ids import Edge, User
+from api.schemas import Id
 from api.security.gate import actor
 from api.security.scopes import Scope
 from recsys.store import user_records
@@ -63,12 +64,14 @@ def change_user(service: Service, user: User, body: UserPatch) -> Success:
 
 
 @admin.delete("/user/{user}")
-def delete_user(request: Request, service: Service, user: User) -> Success:
+def delete_user(
+    request: Request, service: Service, user: User, named: Annotated[Id, Path(alias="user")]
+) -> Success:
     """Erase a user and all they did, as DELETE /v1/readers does; that one gives a receipt."""
     with service.database.read() as connection:
         known = user_records.get(connection, user) is not None
     if known:
-        erase(service.database, service.home, user, actor(request), service.store)
+        erase(service.database, service.home, user, actor(request), service.store, named)
     return Success(RowAffected=int(known))
 
 

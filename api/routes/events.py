@@ -13,10 +13,10 @@ router = gated("/v1", "ingest", Scope.WRITE)
 @router.post("/events")
 def events(service: Service, edge: Edge, body: EventsIn) -> StoredOut:
     """Store what readers did; it counts from the next request on. Sending an id again changes nothing."""
-    clock, rows = service.clock, [edge.in_row(row) for row in body.events]
+    clock = service.clock
 
     def write() -> Received:
-        return store_events(service.database, rows, clock.next(), clock.next)
+        return store_events(service.database, body.events, clock.next(), clock.next, edge)
 
     return _stored(service.store(write))
 

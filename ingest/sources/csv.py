@@ -14,6 +14,7 @@ import polars as pl
 
 from ingest import fields
 from ingest.batch import RAW_CHARS, Batch, reject, rejects_frame
+from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.sources import base
 from ingest.sources.lines import BLOCK_BYTES, LONGEST_LINE, Block, blocks, decode
 from recsys.errors import DataError
@@ -76,7 +77,7 @@ class CsvFiles:
 
     name = "csv"
 
-    def __init__(self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, edge: Pseudonyms = PLAIN) -> None:
         """Find the files and read their headers.
 
         Raises:
@@ -86,6 +87,7 @@ class CsvFiles:
         self.fingerprint = base.fingerprint(self.name, self._paths)
         self._layouts = {path: read_layout(path) for path in self._paths}
         self._block_bytes = block_bytes
+        self._edge = edge
         self.total = sum(path.stat().st_size for path in self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
@@ -99,7 +101,7 @@ class CsvFiles:
             found = split_records(rest + lines, layout, final=block.end in ends)
             rest = found.rest
             rejects, held = _apart(held + rejects + found.rejects, rest)
-            yield _batch(block, layout, found, rejects)
+            yield _batch(block, layout, found, rejects, self._edge)
 
 
 def read_layout(path: Path) -> Layout:
@@ -179,7 +181,7 @@ def _ends(paths: Sequence[Path]) -> set[int]:
     return ends
 
 
-def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject]) -> Batch:
+def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject], edge: Pseudonyms) -> Batch:
     table = pl.DataFrame(found.cells, schema=dict.fromkeys(layout.names, pl.String), orient="row")
     places = pl.DataFrame(
         {
@@ -190,7 +192,7 @@ def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject]
         schema={"file": pl.String, "row": pl.Int64, "raw": pl.String},
     )
     table = table.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
-    rows = fields.from_frame(table, places, layout.kind)
+    rows = fields.from_frame(table, places, layout.kind, edge)
     position = found.rest[0].position if found.rest else block.end
     wrong = rejects_frame([reject(block.path.name, row, layout.kind, why, raw) for row, why, raw in rejects])
     return fields.batch_of(position, layout.kind, rows, wrong)

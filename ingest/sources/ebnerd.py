@@ -13,6 +13,7 @@ import polars as pl
 
 from ingest import readings
 from ingest.batch import RAW_EVENTS, Batch
+from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.sources import base
 from ingest.sources import ebnerd_behaviour as behaviour
 from ingest.sources.ebnerd_articles import to_articles
@@ -42,12 +43,13 @@ class Ebnerd:
 
     name = "ebnerd"
 
-    def __init__(self, folder: Path, bucket_entries: int = BUCKET_ENTRIES) -> None:
+    def __init__(self, folder: Path, bucket_entries: int = BUCKET_ENTRIES, edge: Pseudonyms = PLAIN) -> None:
         """Find the files, read their schemas, and decide how many buckets of readers there are.
 
         Raises:
             DataError: no such folder, files or columns, a file is no Parquet, or all are empty.
         """
+        self._edge = edge
         self._articles = _find(folder, "articles.parquet")
         self._behaviours = _find(folder, "behaviors.parquet")
         self._histories = _find(folder, "history.parquet")
@@ -89,7 +91,10 @@ class Ebnerd:
         rows = rows.select(used).with_row_index("row", offset=1).with_columns(bucket=reader % self._buckets)
         wanted = rows.filter(pl.col("bucket").is_between(group.start, group.stop - 1))
         label = path.name if path.parent.name not in _SPLITS else f"{path.parent.name}/{path.name}"
-        return collect(wanted, path).with_columns(pl.col("row").cast(pl.Int64), file=pl.lit(label))
+        found = collect(wanted, path).with_columns(
+            pl.col("row").cast(pl.Int64), pl.col("user_id").cast(pl.String), file=pl.lit(label)
+        )
+        return self._edge.in_frame(found, "user_id")
 
 
 def bucket_batch(views: pl.DataFrame, past: pl.DataFrame) -> Batch:

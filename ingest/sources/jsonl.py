@@ -9,6 +9,7 @@ import polars as pl
 
 from ingest import fields
 from ingest.batch import RAW_CHARS, Batch, reject, rejects_frame
+from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.sources import base
 from ingest.sources.lines import BLOCK_BYTES, LONGEST_LINE, Block, blocks, decode
 
@@ -20,7 +21,7 @@ class JsonLines:
 
     name = "jsonl"
 
-    def __init__(self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, edge: Pseudonyms = PLAIN) -> None:
         """Find the files.
 
         Raises:
@@ -28,13 +29,14 @@ class JsonLines:
         """
         self._paths = base.expand(paths, ".jsonl")
         self._block_bytes = block_bytes
+        self._edge = edge
         self.fingerprint = base.fingerprint(self.name, self._paths)
         self.total = sum(path.stat().st_size for path in self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
         """One batch a block of lines; positions are bytes."""
         for block in blocks(self._paths, start, self._block_bytes):
-            yield _batch(block)
+            yield _batch(block, self._edge)
 
 
 def parse_object(text: str) -> dict[str, Any] | str:
@@ -46,7 +48,7 @@ def parse_object(text: str) -> dict[str, Any] | str:
     return row if isinstance(row, dict) else "not_an_object"
 
 
-def _batch(block: Block) -> Batch:
+def _batch(block: Block, edge: Pseudonyms) -> Batch:
     rows: _Rows = {kind: ([], []) for kind in fields.FIELDS}
     rejects = []
     for number, line in block.numbered():
@@ -58,7 +60,7 @@ def _batch(block: Block) -> Batch:
         else:
             reason = found if isinstance(found, str) else "unknown_record"
             rejects.append(reject(block.path.name, number, "unrecognised", reason, line))
-    frames = {kind: _frame(block, kind, *found) for kind, found in rows.items()}
+    frames = {kind: _frame(block, kind, edge, *found) for kind, found in rows.items()}
     return Batch(block.end, frames["articles"], frames["events"], frames["impressions"], rejects_frame(rejects))
 
 
@@ -69,6 +71,8 @@ def _parse(line: bytes) -> dict[str, Any] | str:
     return "not_utf8" if text is None else parse_object(text)
 
 
-def _frame(block: Block, kind: str, rows: list[dict[str, Any]], places: list[tuple[int, str]]) -> pl.DataFrame:
+def _frame(
+    block: Block, kind: str, edge: Pseudonyms, rows: list[dict[str, Any]], places: list[tuple[int, str]]
+) -> pl.DataFrame:
     where = pl.DataFrame(places, schema={"row": pl.Int64, "raw": pl.String}, orient="row")
-    return fields.from_rows(rows, where.with_columns(file=pl.lit(block.path.name)), kind)
+    return fields.from_rows(rows, where.with_columns(file=pl.lit(block.path.name)), kind, edge)

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from ingest.batch import RAW_ARTICLES, Batch
+from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.sources import base, mind_behaviour, tsv
 from ingest.sources.lines import Block, blocks
 from recsys.errors import DataError
@@ -25,7 +26,7 @@ class Mind:
 
     name = "mind"
 
-    def __init__(self, folder: Path, block_bytes: int = _BLOCK_BYTES) -> None:
+    def __init__(self, folder: Path, block_bytes: int = _BLOCK_BYTES, edge: Pseudonyms = PLAIN) -> None:
         """Find the files and count their columns.
 
         Raises:
@@ -46,6 +47,7 @@ class Mind:
             tsv.width(path, [len(NEWS_COLUMNS)])
         self._columns = {path: mind_behaviour.COLUMNS[tsv.width(path, [5, 4])] for path in self._behaviours}
         self._block_bytes = block_bytes
+        self._edge = edge
 
     def batches(self, start: int) -> Iterator[Batch]:
         """One batch a block of lines, articles first; positions are bytes."""
@@ -67,7 +69,7 @@ class Mind:
 
     def _impressions(self, block: Block, planned: pl.DataFrame) -> Batch:
         table, rejects = tsv.read(block, self._columns[block.path], "impressions")
-        rows = mind_behaviour.parse(table)
+        rows = mind_behaviour.parse(self._edge.in_frame(table))
         events = pl.concat([mind_behaviour.histories(rows, planned), mind_behaviour.clicks(rows)])
         return Batch(block.end, events=events, slates=mind_behaviour.slates(rows), rejects=rejects)
 

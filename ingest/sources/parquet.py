@@ -7,6 +7,7 @@ import polars as pl
 
 from ingest import fields
 from ingest.batch import Batch, rejects_frame
+from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.sources import base
 from recsys.errors import DataError
 
@@ -49,13 +50,14 @@ class ParquetFiles:
 
     name = "parquet"
 
-    def __init__(self, paths: Sequence[Path], batch_rows: int = _BATCH_ROWS) -> None:
+    def __init__(self, paths: Sequence[Path], batch_rows: int = _BATCH_ROWS, edge: Pseudonyms = PLAIN) -> None:
         """Find the files and read their schemas.
 
         Raises:
             DataError: a path does not exist, is no Parquet file, lacks required columns, or all are empty.
         """
         self._batch_rows = batch_rows
+        self._edge = edge
         self._paths = base.expand(paths, ".parquet")
         self._kinds = {path: base.required_kind(path, scan(path).collect_schema().names()) for path in self._paths}
         self._rows = {path: height(path) for path in self._paths}
@@ -79,5 +81,5 @@ class ParquetFiles:
             file=pl.lit(path.name),
             raw=pl.lit(None, dtype=pl.String),
         )
-        rows = fields.from_frame(table, places, self._kinds[path])
+        rows = fields.from_frame(table, places, self._kinds[path], self._edge)
         return fields.batch_of(before + first + table.height, self._kinds[path], rows, rejects_frame([]))

@@ -15,6 +15,7 @@ from tests.trained import Place
 from tests.unit.api.conftest import MakeClient
 from tests.unit.api.test_readers import ROWS, prefer, read, shown
 from tests.unit.api.test_routes import wait_for
+from tests.unit.ingest import ebnerd_tables
 
 KEY = "a secret of the house"
 ANNA = "anna@example.org"
@@ -80,13 +81,16 @@ def test_what_a_file_and_a_client_tell_is_of_one_reader(
         monkeypatch.setenv(f"ATTUNE_{name}", value)
     file = tmp_path / "events.jsonl"
     rows = [
-        {"id": "e1", "reader": ANNA, "article": "a0", "kind": "read", "value": 60, "at": "2024-02-01T00:00:00Z"},
+        {"reader": ANNA, "article": "a0", "kind": "read", "value": 60, "at": "2024-02-01T00:00:00Z"},
         {"id": "e2", "reader": ANNA, "kind": "click", "at": "2024-02-01T00:00:00Z"},
     ]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     result = CliRunner().invoke(app, ["ingest", "jsonl", str(file)])
     assert result.exit_code == 0, result.output
+    again = client.post("/v1/events", json={"events": rows[:1]}).json()
+    assert (again["accepted"], again["duplicates"]) == (0, 1), "ids made of a row are the same on every way in"
     assert "a0" not in shown(client, ANNA)
+    assert not any(ANNA.encode() in path.read_bytes() for path in where.home.glob("attune.db*"))
     assert client.get(f"/v1/readers/{ANNA}/export").json()["rejected"], "reject files quote the input"
     erased = CliRunner().invoke(app, ["erase", ANNA])
     told = json.loads(erased.output)
@@ -104,3 +108,39 @@ def test_a_key_that_can_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch) -
     result = CliRunner().invoke(app, ["config"])
     assert result.exit_code != 0
     assert "ATTUNE_PSEUDONYM_KEY" in str(result.exception)
+
+
+def test_bad_ids_are_rejected_as_without_a_key(client: TestClient) -> None:
+    good = {"reader": ANNA, "article": "a0", "kind": "click"}
+    rows = [good, {**good, "reader": "\ud800"}, {**good, "reader": "x" * 3_000}, {**good, "reader": " "}]
+    answer = client.post(
+        "/v1/events", content=json.dumps({"events": rows}), headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 200, answer.text
+    assert [row["index"] for row in answer.json()["rejected"]] == [1, 2, 3]
+    assert answer.json()["accepted"] == 1
+
+
+@pytest.mark.parametrize("source", ["mind", "ebnerd"])
+def test_public_logs_are_stored_under_pseudonyms_too(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, reader = tmp_path / "data", "424242"
+    folder.mkdir()
+    if source == "mind":
+        (folder / "news.tsv").write_text("N1\tnews\tlocal\tTitle\t\t\t[]\t[]\n")
+        (folder / "behaviors.tsv").write_text(f"1\t{reader}\t11/15/2019 8:55:22 AM\tN1\tN2-1 N1-0\n")
+    else:
+        past = ebnerd_tables.history({int(reader): [(101, -60, 30.0, 80.0)]})
+        ebnerd_tables.write(folder, ebnerd_tables.behaviours({"user_id": int(reader)}), past)
+    for name, value in (
+        ("PSEUDONYM_KEY", KEY),
+        ("DATABASE_URL", f"sqlite:///{tmp_path / 'home' / 'attune.db'}"),
+        ("HOME", str(tmp_path / "home")),
+    ):
+        monkeypatch.setenv(f"ATTUNE_{name}", value)
+    result = CliRunner().invoke(app, ["ingest", source, str(folder)])
+    assert result.exit_code == 0, result.output
+    stored = files(tmp_path / "home")
+    assert Pseudonyms(KEY).of(reader).encode() in stored
+    assert reader.encode() not in stored
