@@ -1,6 +1,5 @@
 """No category or source takes a slate over, unless the reader reads it or asked for it, or it is all there is."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,26 +27,28 @@ class Cap:
 
 
 def caps(
-    catalog: Catalog, rows: NDArray[np.int64], read: NDArray[np.int64], wanted: Collection[str] = ()
+    catalog: Catalog,
+    rows: NDArray[np.int64],
+    read: NDArray[np.int64],
+    exempt: NDArray[np.bool_] | None = None,
 ) -> tuple[Cap, Cap]:
     """Of the categories and the sources of candidates `rows` [n], for a reader who read articles `read` [h].
 
     A category may have its share of what was read: calibrated to the reader's own mix (Steck 2018), as a ceiling.
-    A source may have its share of the candidates: where most articles are from one, so may the slate be. What the
-    reader asked for, by name, has no ceiling.
+    A source may have its share of the candidates: where most articles are from one, so may the slate be. Of
+    candidates that are `exempt` [n] there may be any number.
     """
     mix = read if len(read) >= _ENOUGH_READS else read[:0]
     categories, sources = catalog.category, catalog.source
     return (
-        _cap(categories[rows], categories[mix], catalog.categories.lookup(sorted(wanted))),
-        _cap(sources[rows], sources[rows], catalog.sources.lookup(sorted(wanted))),
+        _cap(categories[rows], categories[mix], exempt),
+        _cap(sources[rows], sources[rows], exempt),
     )
 
 
-def _cap(codes: NDArray[np.integer], among: NDArray[np.integer], wanted: NDArray[np.integer]) -> Cap:
-    """A group may have its share of `among`, `MAX_SHARE` at least, and all if it is `wanted`."""
+def _cap(codes: NDArray[np.integer], among: NDArray[np.integer], exempt: NDArray[np.bool_] | None) -> Cap:
+    """A group may have its share of `among`, `MAX_SHARE` at least."""
     known = int(codes.max(initial=-1)) + 1
     counts = np.bincount(among[(among >= 0) & (among < known)], minlength=known)
     shares = np.maximum(counts / max(len(among), 1), MAX_SHARE)
-    shares[wanted[(wanted >= 0) & (wanted < known)]] = 1.0
-    return Cap(codes, shares)
+    return Cap(codes if exempt is None else np.where(exempt, -1, codes), shares)

@@ -240,13 +240,14 @@ class FeedEngine:
             return Composed.certain(chosen[best_first(scores[chosen])].tolist())
         vectors = self.vectors.of(rows) if request.diversity else np.zeros((len(rows), 0), dtype=np.float32)
         order = diversified(scores, vectors, request.diversity, _DIVERSIFIED * request.limit)
-        promises = (
+        promises = [
             Promise(of_subjects(self.state.catalog, subjects, rows), share)
             for subjects, share in ((said.focus, FOCUS_SHARE), (said.follow, FOLLOW_SHARE))
             if subjects
-        )
-        order = kept(order, list(promises))
-        limits = caps(self.state.catalog, rows, past.attended.article, said.focus | said.follow)
+        ]
+        promised = np.any([promise.wanted for promise in promises], axis=0) if promises else None
+        limits = caps(self.state.catalog, rows, past.attended.article, promised)
+        order = kept(order, promises)
         return compose(order, limits, request.limit, request.explore, rng)
 
     def _slate(

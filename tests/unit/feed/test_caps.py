@@ -52,9 +52,8 @@ def test_a_slate_of_one_may_hold_anything(catalog: Catalog) -> None:
     assert all((cap.most(1) == 1).all() for cap in caps(catalog, np.arange(20), np.arange(12)))
 
 
-def test_what_the_reader_asked_for_has_no_cap(catalog: Catalog) -> None:
-    category, source = caps(catalog, np.arange(20), np.zeros(0, dtype=np.int64), {"sport", "agency", "unheard of"})
-    of = {name: int(catalog.categories.get(name)) for name in ("sport", "world")}
-    assert category.most(10)[of["sport"]] == 10
-    assert category.most(10)[of["world"]] == np.ceil(10 * MAX_SHARE)
-    assert source.most(10)[int(catalog.sources.get("agency"))] == 10
+def test_what_is_exempt_counts_for_no_group(catalog: Catalog) -> None:
+    exempt = np.arange(20) < 4
+    for cap in caps(catalog, np.arange(20), np.zeros(0, dtype=np.int64), exempt):
+        assert (cap.codes[:4] == -1).all()
+        assert (cap.codes[4:] >= 0).all()

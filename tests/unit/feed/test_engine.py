@@ -10,6 +10,7 @@ from recsys.errors import RequestError
 from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine, seeded_by
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES, SETWISE
+from recsys.store.preferences import Preferences
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
 
 IDS = tuple(f"a{i:03}" for i in range(20, 40))
@@ -225,3 +226,21 @@ def test_a_reader_of_all_but_a_few_still_gets_those() -> None:
     of = engine(papers(), events, touched=lambda reader, before: all_read)
     found = {item.id for item in of.recommend(FeedRequest("q", NOW, "r", limit=10)).items}
     assert found == {"a037", "a038", "a039"}
+
+
+@pytest.mark.parametrize("focus", ["golf", "sport", "agency"])
+def test_half_of_a_slate_is_what_is_in_focus_whatever_the_caps(focus: str) -> None:
+    articles = [
+        dataclasses.replace(article, subcategory="golf", source="agency")
+        if article.category == "sport"
+        else article
+        for article in papers(200)
+    ]
+    of = dataclasses.replace(
+        engine(articles, read("r", "a001"), pool=100),
+        said=lambda *_: Preferences(focus=frozenset({focus})),
+    )
+    items = of.recommend(FeedRequest("q", NOW, "r", limit=20, explore=0.0)).items
+    by_id = {article.id: article for article in articles}
+    assert sum(by_id[item.id].category == "sport" for item in items) >= 10
+    assert sum("You follow" in reason.text for item in items for reason in item.reasons) >= 10
