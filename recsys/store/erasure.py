@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.store import log
+from recsys.store.database import unhurried
 from recsys.store.tables import PERSONAL, erasures, log_position
 
 
@@ -42,10 +43,11 @@ class Receipt:
 def erase(connection: Connection, reader: str, at: int) -> Receipt:
     """Delete every row of `reader`, and put the erasure in the log. Erasing a reader never met counts zeros."""
     log.lock(connection)
-    counts = {
-        name: connection.execute(sa.delete(column.table).where(column == reader)).rowcount
-        for name, column in sorted(PERSONAL.items())
-    }
+    with unhurried(connection):
+        counts = {
+            name: connection.execute(sa.delete(column.table).where(column == reader)).rowcount
+            for name, column in sorted(PERSONAL.items())
+        }
     return enter(connection, reader, at, counts)
 
 

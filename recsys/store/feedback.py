@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.store import erasure
+from recsys.store.database import unhurried
 from recsys.store.tables import Id, events, impressions
 
 _MARK = "gorse:"
@@ -55,7 +56,8 @@ def listed(connection: Connection, which: Key, after: Key | None, count: int) ->
         query = query.where(
             e.c.reader >= after.reader, sa.tuple_(*place) > (after.reader, after.article, after.type)
         )
-    return [Feedback(*row) for row in connection.execute(query)]
+    with unhurried(connection):  # of a rare type much is read to find little
+        return [Feedback(*row) for row in connection.execute(query)]
 
 
 def retract(connection: Connection, which: list[Key], keep: list[str]) -> int:
@@ -64,9 +66,10 @@ def retract(connection: Connection, which: list[Key], keep: list[str]) -> int:
     It is an entry of the log, as an erasure is, so whoever follows it folds its state anew without them.
     """
     gone = 0
-    for key in which:
-        wanted = [*_conditions(key), events.c.id.not_in(keep)]
-        gone += connection.execute(sa.delete(events).where(*wanted)).rowcount
+    with unhurried(connection):
+        for key in which:
+            wanted = [*_conditions(key), events.c.id.not_in(keep)]
+            gone += connection.execute(sa.delete(events).where(*wanted)).rowcount
     if gone:
         erasure.enter(connection, "", time.time_ns() // 1_000, {events.name: gone})
     return gone

@@ -6,8 +6,10 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from recsys.domain import Event, EventKind
 from recsys.errors import StoreAwayError, StoreError
-from recsys.store import log
+from recsys.frames import events_frame
+from recsys.store import erasure, log
 from recsys.store.database import Database, opened, unhurried
 from recsys.store.reach import Reach
 
@@ -89,3 +91,25 @@ def test_one_who_waits_for_a_lock_counts_as_not_answered(database: Database) -> 
         log.lock(holder)
         with pytest.raises(StoreAwayError), database.write() as connection:
             log.lock(connection)
+
+
+@POSTGRESQL
+def test_an_erasure_may_take_longer_than_a_feed_waits(database: Database) -> None:
+    with database.write() as connection:
+        log.append(connection, events_frame([Event("e", "r", EventKind.CLICK, 1, 1, "a")]), None)
+    database.hurry(0.5)
+    held = threading.Event()
+
+    def hold() -> None:
+        with opened(database.url) as other, other.write() as holder:
+            holder.execute(sa.text("SELECT 1 FROM events FOR UPDATE"))
+            held.set()
+            time.sleep(1.5)
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    held.wait()
+    with database.write() as connection:
+        receipt = erasure.erase(connection, "r", 2)
+    holding.join()
+    assert receipt.counts["events"] == 1
