@@ -55,7 +55,7 @@ from recsys.state.live import LiveState
 from recsys.store.database import Database
 from recsys.training.progress import silent
 from recsys.training.reranker import PastSlates, as_served, past_slates
-from recsys.training.value import train_value
+from recsys.training.value import Unvalued, train_value
 
 SLATE = 10
 DRAWS = 1_000
@@ -108,16 +108,16 @@ def trained(slates: PastSlates, until: int, share: float = MINUTE_PRICE) -> Trai
     """All with as many trees as the last day before `until` chooses; `share` prices a minute.
 
     Raises:
-        DataError: too little was read to tell what reading is worth.
+        DataError: what was read does not tell what reading is worth.
     """
     labels = np.minimum(slates.data.labels, 1).astype(np.int8)
     clicks, _ = _ranker(replace(slates, data=replace(slates.data, labels=labels)), until)
     graded, odds = _ranker(slates, until)
-    valued = train_value(slates, until - DAY, _FEATURES, _CONFIG, share)
-    if valued is None:
-        raise DataError("too little was read for a known time: simulate more readers or days")
+    valued = train_value(slates, until - DAY, _FEATURES, _CONFIG, share, odds)
+    if isinstance(valued, Unvalued):
+        raise DataError(f"{valued.why}: simulate more readers or days")
     print({name: _short(value) for name, value in valued.figures.items()}, "price", _short(valued.price))
-    return Trained(clicks, graded, replace(valued, price=0.0).ranker(graded, odds), valued.ranker(graded, odds))
+    return Trained(clicks, graded, replace(valued, price=0.0).ranker(graded), valued.ranker(graded))
 
 
 def _ranker(slates: PastSlates, until: int) -> tuple[LambdaMart, Platt]:

@@ -13,6 +13,7 @@ import typer.main
 
 import recsys.errors
 from api.cli import app
+from recsys.feed.candidates import SOURCES
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for package in ("recsys", "ingest", "api") for path in (ROOT / package).rglob("*.py"))
@@ -75,6 +76,12 @@ def test_every_command_is_documented_with_its_options_and_an_example(name: str) 
     shared = {"--database-url", "--home", "--help", "--no-in-sample"}
     for option in {opt for p in COMMANDS[name].params for opt in p.opts if opt.startswith("--")} - shared:
         assert option in section, f"{option} of {name} is not documented"
+
+
+def test_every_candidate_source_is_documented() -> None:
+    lines = (ROOT / "docs/monitoring.md").read_text().splitlines()
+    [told] = [line for line in lines if "attune_feed_candidates_total{source}" in line]
+    assert [source for source in SOURCES if f"`{source}`" not in told] == []
 
 
 def test_help_is_instant() -> None:

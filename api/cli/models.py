@@ -118,10 +118,12 @@ def compare(
 ) -> None:
     """What readers did with the slates of each model, and what a challenger would have shown instead."""
     from api.cli.comparison import print_comparison
+    from recsys.state.label_rule import LabelRule
     from recsys.store import trials
     from recsys.store.database import opened
 
     start = moment(since, "--from") or 0
     with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:
-        outcomes, shadows = trials.outcomes(connection, start), trials.shadows(connection, start)
+        outcomes = trials.outcomes(connection, start, LabelRule().longest)
+        shadows = trials.shadows(connection, start)
     print_comparison(outcomes, shadows)

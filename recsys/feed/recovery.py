@@ -1,7 +1,9 @@
 """What was shown while the database was away comes to the log once it is back.
 
 Its `known_at` is when it is stored, as of everything that is received: until then no state knew of it, so a replay
-of what was answered meanwhile gives the same answers.
+of what was answered meanwhile gives the same answers. There are two exceptions. A reader whose history ring has
+overflowed is answered without what only the log still holds. And a process that alone lost the database answers
+without what others wrote before its `as_of`, if it had not folded that before.
 """
 
 from dataclasses import replace

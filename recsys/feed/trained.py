@@ -138,7 +138,8 @@ def equipped(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
 
 def _value(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> ValueRanker | None:
     told = bundle.manifest["value"]
-    if not told["on"]:
+    # training leaves it off where the chance of a click does not rise with the score; older bundles may not
+    if not told["on"] or told["slope"] <= 0:
         return None
     reading = value.load(bundle.path / WORTH, bundle.path / MINUTES, features)
     return ValueRanker(clicks, told["slope"], told["intercept"], reading, told["price"])

@@ -1,4 +1,8 @@
-"""What came of slates, by the model that made them, and what a challenger would have shown instead."""
+"""What came of slates, by the model that made them, and what a challenger would have shown instead.
+
+An event counts for the slate it quotes if that was shown to the same reader by then, as in a replay: nobody can
+decide a trial with ids that they made up or were told.
+"""
 
 import json
 
@@ -15,7 +19,7 @@ OUTCOMES: dict[str, pl.DataType] = {
     "clicks": pl.Int64(),
     "seconds": pl.Float64(),
 }
-"""One row a slate: articles opened from it, and seconds that they were read for."""
+"""One row a slate: articles opened from it, and seconds that they were read for, each reading capped."""
 
 SHADOWS: dict[str, pl.DataType] = {
     "model": pl.String(),
@@ -27,14 +31,18 @@ SHADOWS: dict[str, pl.DataType] = {
 """One row an unseen slate: its articles, those shown instead, and those of them that were opened."""
 
 
-def outcomes(connection: Connection, since: int) -> pl.DataFrame:
-    """Slates of feeds shown since then (microseconds), columns `OUTCOMES`; what quotes a slate's id came of it."""
+def outcomes(connection: Connection, since: int, longest: float) -> pl.DataFrame:
+    """Slates of feeds shown since then (microseconds), columns `OUTCOMES`; what quotes a slate's id came of it.
+
+    `longest`: seconds that one reading counts at most, so that an article left open decides nothing.
+    """
     i, e = impressions, events
     opened = sa.func.count(sa.distinct(sa.case((e.c.kind == EventKind.CLICK, e.c.article))))
-    seconds = sa.func.sum(sa.case((e.c.kind == EventKind.READ, e.c.value), else_=0.0))
+    capped = sa.case((e.c.value > longest, longest), else_=e.c.value)
+    seconds = sa.func.sum(sa.case((e.c.kind == EventKind.READ, capped), else_=0.0))
     query = (
         sa.select(i.c.model, i.c.reader, opened, sa.func.coalesce(seconds, 0.0))
-        .outerjoin(e, sa.and_(e.c.request_id == i.c.id, e.c.known_at >= since))
+        .outerjoin(e, sa.and_(_came_of_it(), e.c.known_at >= since))
         .where(i.c.model.is_not(None), i.c.at >= since)
         .group_by(i.c.seq, i.c.model, i.c.reader)
         .order_by(i.c.seq)
@@ -63,13 +71,21 @@ def shadows(connection: Connection, since: int) -> pl.DataFrame:
 def _opened(connection: Connection, since: int) -> dict[str, list[str]]:
     """Articles opened from slates that a challenger ranked too, by request id."""
     s, e = shadow_slates, events
+    tried = sa.select(s.c.request_id).where(s.c.at >= since)
     query = (
         sa.select(e.c.request_id, e.c.article)
+        .join(impressions, _came_of_it())
         .where(e.c.kind == EventKind.CLICK, e.c.known_at >= since)
-        .where(e.c.request_id.in_(sa.select(s.c.request_id).where(s.c.at >= since)))
+        .where(e.c.request_id.in_(tried))
         .distinct()
     )
     opened: dict[str, list[str]] = {}
     for id_, article in connection.execute(query):
         opened.setdefault(id_, []).append(article)
     return opened
+
+
+def _came_of_it() -> sa.ColumnElement[bool]:
+    """Whether an event quotes a slate that was shown to the same reader by then."""
+    i, e = impressions.c, events.c
+    return sa.and_(e.request_id == i.id, e.reader == i.reader, i.known_at <= e.known_at)

@@ -11,7 +11,7 @@ from recsys import bundle as bundles
 from recsys.bundle import Bundle
 from recsys.encoder.device import threads
 from recsys.encoder.port import Encoder
-from recsys.evaluation.probability import fit_platt
+from recsys.evaluation.probability import Platt, fit_platt
 from recsys.evaluation.replay import Answers, replay
 from recsys.evaluation.report import beats_popularity, figures
 from recsys.evaluation.systems import systems
@@ -38,7 +38,7 @@ from recsys.training.preference import PrequentialMatcher, collect, train_prefer
 from recsys.training.progress import Progress, silent
 from recsys.training.reranker import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
 from recsys.training.tune import require_optuna, tuned
-from recsys.training.value import Valued, train_value
+from recsys.training.value import Unvalued, Valued, train_value
 
 
 def train(
@@ -79,17 +79,17 @@ def train(
     metrics = figures(answers, {}, vectors, clicks)
     rerankers = retrain_rerankers(slates, judged, content.on, config, progress)
     price = settings.minute_price if options.labels == "graded" else 0.0
-    valued = _value(slates, corpus, content, config, price)
+    valued = _value(slates, corpus, content, config, price, calibration[OF_FEEDS])
     network = matcher.newest
 
     def write(folder: Path) -> dict[str, Any]:
         save_network(network, folder / PREFERENCE)
-        reading = None if valued is None else valued.reading
+        reading = valued.reading if isinstance(valued, Valued) else None
         write_trees(rerankers.full, rerankers.without_content, rerankers.feed, reading, folder)
         told = manifest(settings, encoder.name, corpus, network.config.as_dict(), calibration, metrics)
         told["content"] = content.as_dict()
         told["trees"] = {"options": asdict(options), "config": asdict(config)}
-        told["value"] = {"on": False} if valued is None else valued.as_dict(calibration[OF_FEEDS])
+        told["value"] = valued.as_dict()
         figures = {"articles": articles.figures, "history": history}
         if articles.calibration is None:
             return {**told, "attention": figures}
@@ -123,12 +123,17 @@ def _fit_preference(
 
 
 def _value(
-    slates: PastSlates, corpus: Corpus, content: ContentGate, config: LambdaMartConfig, share: float
-) -> Valued | None:
+    slates: PastSlates,
+    corpus: Corpus,
+    content: ContentGate,
+    config: LambdaMartConfig,
+    share: float,
+    chance: Platt,
+) -> Valued | Unvalued:
     if not share:
-        return None
+        return Unvalued("minutes have no price: it is set to 0, or labels are of clicks alone")
     features = FEED_FEATURES if content.on else FEED_WITHOUT_CONTENT
-    return train_value(slates, corpus.when.validate_from, features, config, share)
+    return train_value(slates, corpus.when.validate_from, features, config, share, chance)
 
 
 def _past_slates(

@@ -2,9 +2,10 @@
 
 A fold learns from all slates before a day and is judged by AUC on that day, as a feed would be asked. A trial that
 falls behind the middle of the others on its first days is given up (median pruner). Trials are kept in a journal
-in ATTUNE_HOME, so that a study that was stopped goes on, and one on other slates or features begins anew.
+in ATTUNE_HOME, so that a study that was stopped goes on, and one on other slates, labels or features begins anew.
 """
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from recsys.reranker import lambdamart
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT, FeatureSet
 from recsys.reranker.lambdamart import LambdaMartConfig, RankingData
+from recsys.state import labels
 from recsys.training.progress import Progress
 from recsys.training.reranker import PastSlates, as_served
 
@@ -69,7 +71,7 @@ def tuned(
     kept = JournalFileBackend(str(home / JOURNAL))
     study = optuna.create_study(
         storage=optuna.storages.JournalStorage(kept),
-        study_name=f"{ALL_FEATURES.schema_id}-{until}-{len(slates.at)}",
+        study_name=_name(slates, until),
         sampler=optuna.samplers.TPESampler(seed=config.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
         direction="maximize",
@@ -125,6 +127,12 @@ def require_optuna() -> None:
         import optuna as optuna
     except ImportError as error:
         raise ConfigError("--tune needs Optuna: pip install 'attune-feed[tune]'") from error
+
+
+def _name(slates: PastSlates, until: int) -> str:
+    """Of the study: the AUC of a trial on other labels is no figure of this one."""
+    told = hashlib.blake2b(slates.data.labels.tobytes(), digest_size=8).hexdigest()
+    return f"{ALL_FEATURES.schema_id}-{until}-{len(slates.at)}-labels{labels.VERSION}-{told}"
 
 
 def _as_it_was(config: LambdaMartConfig) -> dict[str, float]:

@@ -20,36 +20,60 @@ LEAST_READINGS = 50
 
 @dataclass(frozen=True, slots=True)
 class Valued:
-    """Trees for what a click leads to, the price of a minute, and how well both were told on validation."""
+    """Trees for what a click leads to, the price of a minute, and how well both were told on validation.
+
+    chance: of a click, by the scores of the ranker by clicks.
+    """
 
     reading: ReadingTrees
     price: float
+    chance: Platt
     figures: dict[str, Any]
 
-    def as_dict(self, chance: Platt) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """For the manifest: what `ranker` needs beside trees, and the figures."""
-        odds = {"slope": chance.slope, "intercept": chance.intercept}
+        odds = {"slope": self.chance.slope, "intercept": self.chance.intercept}
         return {"on": True, "price": self.price, **odds, "validation": self.figures}
 
-    def ranker(self, clicks: LambdaMart, chance: Platt) -> ValueRanker:
+    def ranker(self, clicks: LambdaMart) -> ValueRanker:
         """The ranker of feeds by value, on top of one by clicks."""
-        return ValueRanker(clicks, chance.slope, chance.intercept, self.reading, self.price)
+        return ValueRanker(clicks, self.chance.slope, self.chance.intercept, self.reading, self.price)
+
+
+@dataclass(frozen=True, slots=True)
+class Unvalued:
+    """Why feeds go by clicks alone."""
+
+    why: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {"on": False, "why": self.why}
 
 
 def train_value(
-    slates: PastSlates, validate_from: int, features: FeatureSet, config: LambdaMartConfig, share: float
-) -> Valued | None:
+    slates: PastSlates,
+    validate_from: int,
+    features: FeatureSet,
+    config: LambdaMartConfig,
+    share: float,
+    chance: Platt,
+) -> Valued | Unvalued:
     """Fit on what was read before `validate_from`, then as many trees again on all.
 
-    `share` of what a minute of reading gave is the price of one. None if too little was read for a known time.
+    `share` of what a minute of reading gave is the price of one, `chance` that of a click by the scores of the
+    ranker of feeds. Unvalued if that does not rise with the score, since value would then turn its order
+    around, or if too little was read for a known time.
     """
+    if chance.slope <= 0:
+        return Unvalued("the chance of a click does not rise with the score of the ranker of feeds")
     early, late, everything = slates.readings(0, validate_from), slates.readings(validate_from), slates.readings()
     if min(len(early), len(late)) < LEAST_READINGS or everything.rate <= 0:
-        return None
+        return Unvalued("too little was read for a known time")
     judged = value.fit(early, late, features, config)
     reading = value.refit(everything, features, config, judged.trees)
     figures = {"readings": len(everything), "articles_a_minute": everything.rate, **_judged(judged, late)}
-    return Valued(reading, share * everything.rate, figures)
+    return Valued(reading, share * everything.rate, chance, figures)
 
 
 def _judged(trees: ReadingTrees, held_out: Readings) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from recsys.domain import DAY, Event, EventKind, RankedItem, Ranking, Slate
 from recsys.frames import events_frame, slates_frame
 from recsys.store import log, shadows, trials
@@ -13,8 +15,14 @@ def slate(id: str, model: str | None, reader: str = "r", at: int = DAY) -> Slate
 
 
 def event(id: str, kind: EventKind, request: str | None, **more: Any) -> Event:
-    told: dict[str, Any] = {"article": "a", "request_id": request} | more
-    return Event(id, "r", kind, DAY, DAY + 1, **told)
+    told: dict[str, Any] = {
+        "reader": "r",
+        "at": DAY,
+        "known_at": DAY + 1,
+        "article": "a",
+        "request_id": request,
+    } | more
+    return Event(id=id, kind=kind, **told)
 
 
 def unseen(request: str, *ids: str, model: str = "new", at: int = DAY) -> Ranking:
@@ -41,16 +49,25 @@ def test_what_came_of_a_slate_is_what_quotes_it(database: Database) -> None:
     ]
     append(database, [slate("s1", "old"), slate("s2", "new", "r2"), slate("s3", None)], events, [])
     with database.read() as connection:
-        found = trials.outcomes(connection, since=0)
+        found = trials.outcomes(connection, since=0, longest=600.0)
     assert found.rows() == [("old", "r", 2, 42.5), ("new", "r2", 0, 0.0)]
+
+
+def test_a_reading_counts_for_as_long_as_the_longest(database: Database) -> None:
+    left_open = event("1", EventKind.READ, "s1", value=8 * 3600.0)
+    read = event("2", EventKind.READ, "s1", value=30.0, article="b")
+    append(database, [slate("s1", "old")], [left_open, read], [])
+    with database.read() as connection:
+        found = trials.outcomes(connection, since=0, longest=600.0)
+    assert found.rows() == [("old", "r", 0, 630.0)]
 
 
 def test_only_slates_since_a_time_are_told(database: Database) -> None:
     append(database, [slate("s1", "old"), slate("s2", "old", at=2 * DAY)], [], [])
     with database.read() as connection:
-        assert trials.outcomes(connection, since=DAY + 1).height == 1
-        assert trials.outcomes(connection, since=3 * DAY).is_empty()
-        assert trials.outcomes(connection, since=3 * DAY).schema == trials.OUTCOMES
+        assert trials.outcomes(connection, since=DAY + 1, longest=600.0).height == 1
+        assert trials.outcomes(connection, since=3 * DAY, longest=600.0).is_empty()
+        assert trials.outcomes(connection, since=3 * DAY, longest=600.0).schema == trials.OUTCOMES
 
 
 def test_unseen_slates_stand_beside_what_was_shown_and_opened(database: Database) -> None:
@@ -62,6 +79,23 @@ def test_unseen_slates_stand_beside_what_was_shown_and_opened(database: Database
         ("new", "r", ["b", "d"], ["a", "b", "c"], ["b"]),
         ("new", "r", ["c"], ["a", "b", "c"], []),
     ]
+
+
+@pytest.mark.parametrize("more", [{"reader": "r2"}, {"known_at": DAY - 1, "at": DAY - 2}])
+def test_nobody_can_make_up_what_came_of_a_slate(database: Database, more: dict[str, Any]) -> None:
+    """Events of somebody else, and from before the slate was shown, that quote its id."""
+    made_up = [event("1", EventKind.CLICK, "s1", **more), event("2", EventKind.READ, "s1", value=40.0, **more)]
+    append(database, [slate("s1", "old")], made_up, [unseen("s1", "a")])
+    with database.read() as connection:
+        assert trials.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 0, 0.0)]
+        assert trials.shadows(connection, since=0)["opened"].to_list() == [[]]
+
+
+def test_what_came_with_the_slate_counts(database: Database) -> None:
+    append(database, [slate("s1", "old")], [event("1", EventKind.CLICK, "s1", known_at=DAY)], [unseen("s1", "a")])
+    with database.read() as connection:
+        assert trials.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 1, 0.0)]
+        assert trials.shadows(connection, since=0)["opened"].to_list() == [["a"]]
 
 
 def test_old_unseen_slates_are_swept(database: Database) -> None:

@@ -65,6 +65,13 @@ def test_feeds_go_by_value_where_the_bundle_tells_it(trained: Place, tmp_path: P
     assert engine.worth == ClickChance(fitted["slope"], fitted["intercept"])
 
 
+@pytest.mark.parametrize("slope", [0.0, -1.5])
+def test_feeds_never_go_by_value_from_the_least_likely_click(trained: Place, tmp_path: Path, slope: float) -> None:
+    copied = trained.copy(tmp_path / "turned")
+    _edit(copied, lambda manifest: manifest["value"].update(slope=slope))
+    assert load_active(copied.home, HashEncoder.name).value is None
+
+
 def test_a_bundle_holds_no_reader(trained: Place) -> None:
     folder = trained.home / "bundles" / str(bundle.active_version(trained.home))
     for path in folder.iterdir():

@@ -81,6 +81,23 @@ def test_other_slates_are_another_study(tmp_path: Path) -> None:
     assert told == [0, 1]
 
 
+def test_other_labels_are_another_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graded = slates(4)
+    clicks = replace(graded, data=replace(graded.data, labels=np.minimum(graded.data.labels, 1)))
+    told: list[int] = []
+
+    def tried(past: PastSlates) -> list[int]:
+        told.clear()
+        tuned(past, UNTIL, CONFIG, 1, tmp_path, lambda stage, done, total: told.append(done))
+        return list(told)
+
+    assert tried(graded) == [0, 1]
+    assert tried(clicks) == [0, 1]
+    assert tried(graded) == tried(clicks) == [1], "both are kept"
+    monkeypatch.setattr("recsys.state.labels.VERSION", 99)
+    assert tried(graded) == [0, 1], "another rule"
+
+
 def test_without_optuna_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     require_optuna()
     monkeypatch.setitem(sys.modules, "optuna", None)
