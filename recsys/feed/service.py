@@ -79,6 +79,11 @@ class FeedService:
         return self.upkeep.failure
 
     @property
+    def recovery_failure(self) -> str | None:
+        """Why what was shown while the database was away cannot be stored, though the database answers."""
+        return self.upkeep.recovery_failure
+
+    @property
     def degraded(self) -> bool:
         """Whether the database is away."""
         return self.database.reach.away
