@@ -192,7 +192,7 @@ class FeedService:
             return result
 
     def refresh_articles(self) -> None:
-        """Take in articles stored or changed lately: encoded first, then known and searchable at once.
+        """Take in articles stored, changed or withdrawn lately: known at once, searchable once they are encoded.
 
         Raises:
             EncoderError: the encoder fails; the articles are known all the same, and wait for their vectors.

@@ -94,9 +94,9 @@ class Upkeep:
         self._live.save(least_rows=0, least_articles=1)
 
     def _take_in(self) -> None:
-        """Encode what has no vector, and follow what other processes stored."""
-        self._live.refresh_articles()
+        """Follow what other processes stored, also if the encoder fails, and encode what has no vector."""
         self._follow()
+        self._live.refresh_articles()
         self._record_attention()
         self.ready.set()
 
