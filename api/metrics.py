@@ -80,6 +80,11 @@ class ServiceCollector(Collector):
             "1 while the database is away and feeds come from memory.",
             value=float(self._service.degraded),
         )
+        yield GaugeMetricFamily(
+            "attune_recovery_failing",
+            "1 while the database answers, and spooled slates cannot be brought to it.",
+            value=float(self._service.recovery_failure is not None),
+        )
         yield from _spool(self._service.spool)
         yield InfoMetricFamily("attune_model", "What ranks.", value={"version": self._service.engine.model})
         yield from _feeds(self._service.engine.counts)

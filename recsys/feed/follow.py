@@ -6,7 +6,6 @@ folded again from the newest snapshot before that row, or from the start. Once a
 before that is used again: the log is folded from the start, and older snapshots are deleted.
 """
 
-import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -55,6 +54,7 @@ class LogFollower:
         self._snapshots = Snapshots(snapshots)
         self._told = told
         self._revision = 0
+        self._saved_seq = 0  # row that the snapshot reaches to that was loaded or written last
 
     def start(self) -> None:
         """Load the newest snapshot that still holds, then fold the rest of the log."""
@@ -91,8 +91,8 @@ class LogFollower:
 
     @property
     def unsaved(self) -> int:
-        """Rows of the log that a restart would have to fold."""
-        return self.watermark.seq - self._snapshots.newest_seq
+        """Rows folded since the snapshot that this process loaded or wrote last."""
+        return self.watermark.seq - self._saved_seq
 
     def save_snapshot(self, lock: AbstractContextManager[object] | None = None) -> Path | None:
         """Write the state beside earlier ones; the oldest go. None if none is kept, or it knows who was erased.
@@ -100,11 +100,14 @@ class LogFollower:
         `lock` is held while the state is copied; while it is written the fold goes on.
         """
         with lock or nullcontext():
-            taken, seq = snapshot.take(self.state, self.watermark), self.watermark.seq
+            state, seq = self.state, self.watermark.seq
+            taken = snapshot.take(state, self.watermark)
         path = self._snapshots.save(taken, seq)
         if path is not None and self._erased_since(seq):
             path.unlink(missing_ok=True)
             return None
+        if path is not None and self.state is state:  # else the log was folded anew meanwhile
+            self._saved_seq = seq
         return path
 
     def _erased_since(self, seq: int) -> bool:
@@ -121,17 +124,17 @@ class LogFollower:
 
     def _restart(self, connection: Connection, before: Key | None) -> None:
         """Fold anew; a database that goes away meanwhile leaves the state as it was."""
-        usual = self.state, self.watermark, self._revision
+        usual = self.state, self.watermark, self._revision, self._saved_seq
         try:
             with unhurried(connection):
                 self._fold_anew(connection, before)
         except BaseException:
-            self.state, self.watermark, self._revision = usual
+            self.state, self.watermark, self._revision, self._saved_seq = usual
             raise
 
     def _fold_anew(self, connection: Connection, before: Key | None) -> None:
         self.state, self.watermark = self._newest_valid(connection, before)
-        self._revision = 0
+        self._revision, self._saved_seq = 0, self.watermark.seq
         self._describe(connection)
         end = log.position(connection).last_seq
         after = self._key() if self.watermark.seq else None
@@ -143,13 +146,17 @@ class LogFollower:
         self._snapshots.drop_before(erasure.last_seq(connection))
         for path in self._snapshots.newest_first():
             # a snapshot that cannot be read is only a slower start: the log has everything
-            with contextlib.suppress(StoreError):
+            try:
                 state, mark = snapshot.load(path)
-                key = Key(mark.known_at, mark.id)
-                late = replay.first_key(connection, after_seq=mark.seq)
-                behind = (late is None or late > key) and (before is None or before > key)
-                if behind and _is_of_this_log(connection, mark):
-                    return state, mark
+            except StoreError:
+                self._snapshots.refuse(path)
+                continue
+            key = Key(mark.known_at, mark.id)
+            late = replay.first_key(connection, after_seq=mark.seq)
+            if (late is not None and late <= key) or not _is_of_this_log(connection, mark):
+                self._snapshots.refuse(path)
+            elif before is None or before > key:
+                return state, mark
         return LiveState(), Watermark()
 
     def _describe(self, connection: Connection) -> pl.DataFrame:

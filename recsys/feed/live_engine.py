@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from recsys.bundle import active_version
 from recsys.domain import Slate
 from recsys.encoder.port import Encoder, ModelEncoder
-from recsys.errors import EncoderError
 from recsys.feed.calibrated import article_encoder
 from recsys.feed.cards import Cards
 from recsys.feed.challenger import Challenger
@@ -121,7 +120,9 @@ class LiveEngine:
             self._unsaved = 0
 
     def refresh_articles(self) -> None:
-        """Take in articles stored or changed lately: encoded first, then known and searchable at once.
+        """Take in articles stored, changed or withdrawn lately: known at once, searchable once they are encoded.
+
+        A withdrawn one is in no feed from then on, however long others take to encode.
 
         Raises:
             EncoderError: the encoder fails; the articles are known all the same, and wait for their vectors.
@@ -132,26 +133,23 @@ class LiveEngine:
             gone, last = withdrawn.since(connection, since)
             changed, newest = article_store.changed_since(connection, since)
         revision = max(last, newest)
-        self.cards.drop(gone)
-        self.cards.put(changed)  # a title that was mended is not to wait for the encoder
         wanted = pl.concat([waiting, changed]).unique("id", keep="last", maintain_order=True)
         wanted = wanted.filter(~pl.col("id").is_in(gone))
         if wanted.is_empty() and not gone:
             return
-        try:
-            vectors = ensure_vectors(self._database, reader, wanted)
-        except EncoderError:
-            with self.lock:
-                self.follower.refresh_articles()
-            raise
         with self.lock:
-            self.follower.refresh_articles()
+            known = self.follower.refresh_articles()
+            self.cards.drop(gone)
+            self.cards.put(changed)
+            self.cards.put(known)  # with what was stored since `changed` was read: a feed may show it from now on
+            self._take_out(gone)
+        vectors = ensure_vectors(self._database, reader, wanted)
+        with self.lock:
             if self._reader is not reader:  # another bundle was adopted meanwhile: its articles are read next time
                 return
             if reader.name != self._served:  # calibration was switched off
                 self._rebuild()
                 return
-            self._take_out(gone)
             self._put(wanted, vectors)
             self._waiting, self._revision = waiting.clear(), revision
 
@@ -264,5 +262,4 @@ class LiveEngine:
         rows = self.engine.state.articles.lookup(ids)
         self.engine.vectors.drop(rows[rows >= 0])
         if self.engine.index is not None:
-            self.engine.index.remove(ids)
-        self._unsaved += len(ids)
+            self._unsaved += self.engine.index.remove(ids)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from recsys.errors import BundleError
-from recsys.index.build import load_index
+from recsys.index.build import load_index, made_kind
 from recsys.index.files import read_header
 from recsys.index.port import VectorIndex
 from recsys.settings import Device, IndexKind
@@ -24,6 +25,10 @@ from recsys.settings import Device, IndexKind
 logger = logging.getLogger(__name__)
 
 _DIGESTS = "digests.json"
+_DIGEST_BY_ID = TypeAdapter(dict[str, str])
+
+_ABANDONED = 3_600 * 10**9
+"""Nanoseconds after which an unfinished folder is nobody's: a process was killed while it wrote."""
 
 
 class SavedIndex:
@@ -31,7 +36,7 @@ class SavedIndex:
 
     def __init__(self, folder: Path, kind: IndexKind, device: Device) -> None:
         self._folder = folder
-        self._kind = kind
+        self._kind = made_kind(kind)
         self._device = device
 
     def load(
@@ -49,22 +54,30 @@ class SavedIndex:
         """Write `index`, whose sorted ids have `vectors` [n, d], in the place of older ones; whole or not at all.
 
         If it is there already, from another process, nothing is written.
+
+        Raises:
+            OSError: it cannot be written, such as on a full disk; what was saved before stays.
         """
         digests = dict(zip(index.ids(), _digests(vectors), strict=True))
         older = self._newest_first()
         if older and self._holds(older[0], digests):
             return
-        done = self._folder / str(time.time_ns())
+        now = time.time_ns()
+        done = self._folder / str(now)
         partial = done.with_suffix(".partial")
-        index.save(partial)
-        (partial / _DIGESTS).write_text(json.dumps(digests))
-        partial.rename(done)
-        for path in older:
+        try:
+            index.save(partial)
+            (partial / _DIGESTS).write_text(json.dumps(digests))
+            partial.rename(done)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        for path in [*older, *self._abandoned(now)]:
             shutil.rmtree(path, ignore_errors=True)
 
     def _holds(self, path: Path, digests: Mapping[str, str]) -> bool:
         try:
-            return read_header(path).kind == self._kind and json.loads((path / _DIGESTS).read_text()) == digests
+            return read_header(path).kind == self._kind and _read_digests(path) == digests
         except (BundleError, OSError, ValueError):
             return False
 
@@ -74,7 +87,7 @@ class SavedIndex:
         header = read_header(path)
         if (header.kind, header.dim) != (self._kind, vectors.shape[1]):
             raise BundleError(f"it is of kind {header.kind} for {header.dim} numbers")
-        saved = json.loads((path / _DIGESTS).read_text())
+        saved = _read_digests(path)
         index = load_index(path, self._device)
         now = dict(zip(ids, _digests(vectors), strict=True))
         index.remove([id_ for id_ in index.ids() if id_ not in now or now[id_] != saved.get(id_)])
@@ -84,6 +97,21 @@ class SavedIndex:
     def _newest_first(self) -> list[Path]:
         whole = (path for path in self._folder.glob("*") if path.name.isdigit())
         return sorted(whole, key=lambda path: int(path.name), reverse=True)
+
+    def _abandoned(self, now: int) -> list[Path]:
+        """Unfinished folders that no process can be writing any more at `now` (nanoseconds)."""
+        unfinished = (path for path in self._folder.glob("*.partial") if path.stem.isdigit())
+        return [path for path in unfinished if now - int(path.stem) > _ABANDONED]
+
+
+def _read_digests(path: Path) -> dict[str, str]:
+    """Digests by id, as saved in the folder `path`.
+
+    Raises:
+        OSError: there are none.
+        ValueError: the file is damaged.
+    """
+    return _DIGEST_BY_ID.validate_json((path / _DIGESTS).read_bytes())
 
 
 def _digests(vectors: NDArray[np.float32]) -> list[str]:

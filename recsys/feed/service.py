@@ -79,6 +79,11 @@ class FeedService:
         return self.upkeep.failure
 
     @property
+    def recovery_failure(self) -> str | None:
+        """Why what was shown while the database was away cannot be stored, though the database answers."""
+        return self.upkeep.recovery_failure
+
+    @property
     def degraded(self) -> bool:
         """Whether the database is away."""
         return self.database.reach.away
@@ -187,7 +192,7 @@ class FeedService:
             return result
 
     def refresh_articles(self) -> None:
-        """Take in articles stored or changed lately: encoded first, then known and searchable at once.
+        """Take in articles stored, changed or withdrawn lately: known at once, searchable once they are encoded.
 
         Raises:
             EncoderError: the encoder fails; the articles are known all the same, and wait for their vectors.

@@ -13,19 +13,22 @@ class Snapshots:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+        self._refused: set[Path] = set()
 
     def newest_first(self) -> Iterator[Path]:
         """The snapshots there are."""
         if self._folder is not None:
             yield from sorted(self._folder.glob("*.safetensors"), reverse=True)
 
-    @property
-    def newest_seq(self) -> int:
-        """Row of the log that the newest snapshot reaches to, whichever process wrote it; 0 before the first."""
-        return max((int(path.stem) for path in self.newest_first() if path.stem.isdigit()), default=0)
+    def refuse(self, path: Path) -> None:
+        """Let `path` go at the next save: it does not hold for this log, or for this configuration."""
+        self._refused.add(path)
 
     def save(self, taken: Taken, seq: int) -> Path | None:
-        """Write a state that reaches to row `seq` beside earlier ones; the oldest go."""
+        """Write a state that reaches to row `seq` beside earlier ones; the oldest go, and what was refused.
+
+        Whatever the numbers of others are, this one is kept: they may be of another database.
+        """
         if self._folder is None:
             return None
         path = self._folder / f"{seq:016d}.safetensors"
@@ -33,8 +36,10 @@ class Snapshots:
             taken.write(path)
         except FileNotFoundError:  # an erasure took the unfinished file away
             return None
-        for old in list(self.newest_first())[KEEP:]:
+        earlier = [other for other in self.newest_first() if other != path]
+        for old in {*earlier[KEEP - 1 :], *self._refused} - {path}:
             old.unlink(missing_ok=True)
+        self._refused.clear()
         return path
 
     def drop_before(self, seq: int) -> None:

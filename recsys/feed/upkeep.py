@@ -62,19 +62,25 @@ class Upkeep:
         adopt, sweep = self._while_reachable(live.adopt_bundle), self._while_reachable(self._sweep)
         self.articles = Periodic("articles", self._while_reachable(self._take_in), _POLL_SECONDS, _PATIENCE)
         self._bundles = Periodic("bundles", adopt, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
+        self._recovery = Periodic("recovery", self._recover, _PROBE_SECONDS, _PROBE_SECONDS)
         self._jobs = (
             self.articles,
             self._bundles,
             Periodic("trials", live.adopt_challenger, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS),
             Periodic("expired pages", sweep, _SWEEP_SECONDS, _SWEEP_SECONDS),
             Periodic("saving", self._save, _SAVE_SECONDS, _SAVE_SECONDS),
-            Periodic("recovery", self._recover, _PROBE_SECONDS, _PROBE_SECONDS),
+            self._recovery,
         )
 
     @property
     def failure(self) -> str | None:
         """Why articles cannot be taken in, or the active bundle cannot serve; feeds go on as they were."""
         return self.articles.failure or self._bundles.failure
+
+    @property
+    def recovery_failure(self) -> str | None:
+        """Why what was shown while the database was away cannot be stored, though the database answers."""
+        return self._recovery.failure
 
     def start(self) -> None:
         """Begin with all of it, once the live engine has started."""
@@ -88,9 +94,9 @@ class Upkeep:
         self._live.save(least_rows=0, least_articles=1)
 
     def _take_in(self) -> None:
-        """Encode what has no vector, and follow what other processes stored."""
-        self._live.refresh_articles()
+        """Follow what other processes stored, also if the encoder fails, and encode what has no vector."""
         self._follow()
+        self._live.refresh_articles()
         self._record_attention()
         self.ready.set()
 

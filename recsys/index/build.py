@@ -28,15 +28,19 @@ def make_index(
     Raises:
         ConfigError: `kind` needs FAISS and it is not installed, or `device` is cuda and FAISS sees no GPU.
     """
-    if kind == "exact":
-        return ExactIndex(dim)
-    if kind == "auto" and not _has_faiss():
-        log.warning("FAISS is not installed; searching by brute force. %s", _INSTALL)
+    if made_kind(kind) == "exact":
+        if kind != "exact":
+            log.warning("FAISS is not installed; searching by brute force. %s", _INSTALL)
         return ExactIndex(dim)
     gpu = _gpu(f"the index kind '{kind}'", device)
     from recsys.index.ann import FaissIndex
 
     return FaissIndex(kind, dim, expected_size, gpu)
+
+
+def made_kind(kind: IndexKind) -> IndexKind:
+    """The kind that an index asked for as `kind` has, also once it is saved: without FAISS `auto` is exact."""
+    return "exact" if kind == "auto" and not _has_faiss() else kind
 
 
 def load_index(path: Path, device: Device = "auto") -> VectorIndex:

@@ -172,6 +172,45 @@ def test_a_snapshot_of_another_database_is_left_alone(half: Database, tmp_path: 
     other.close()
 
 
+@pytest.mark.parametrize("foreign", ["another database", "another configuration", "damaged"])
+def test_snapshots_with_higher_numbers_that_do_not_hold_stop_no_saving(
+    half: Database, tmp_path: Path, foreign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "state"
+    with monkeypatch.context() as patch:
+        if foreign == "another configuration":
+            patch.setattr("recsys.state.snapshot.VERSION", 0)
+        kept = following(half, folder).save_snapshot()
+    assert kept is not None
+    content = kept.read_bytes()
+    kept.unlink()
+    for seq in range(1_000_000, 1_000_000 + KEEP + 1):
+        (folder / f"{seq:016d}.safetensors").write_bytes(b"half" if foreign == "damaged" else content)
+    other = open_database(f"sqlite:///{tmp_path / 'other.db'}")
+    slates = known(before=False)[1]
+    store(other, events_frame([]), slates.with_columns(id=pl.format("again-{}", "id")))
+    follower = following(other, folder)
+    assert follower.unsaved == follower.watermark.seq == slates.height
+    path = follower.save_snapshot()
+    assert follower.unsaved == 0
+    assert list(folder.iterdir()) == [path]
+    again = following(other, folder)
+    assert again.unsaved == 0
+    assert_same(again.state, replayed(other))
+    other.close()
+
+
+def test_a_snapshot_is_kept_though_others_with_higher_numbers_come_beside_it(
+    half: Database, tmp_path: Path
+) -> None:
+    follower = following(half, tmp_path)
+    for seq in range(1_000_000, 1_000_000 + KEEP):
+        (tmp_path / f"{seq:016d}.safetensors").write_bytes(b"of another process")
+    path = follower.save_snapshot()
+    assert path is not None
+    assert path.exists()
+
+
 def test_only_the_newest_snapshots_are_kept(half: Database, tmp_path: Path) -> None:
     follower = following(half, tmp_path)
     for i in range(KEEP + 2):

@@ -1,7 +1,8 @@
 """What Prometheus gets, and whether the alert rules ask for it."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,19 @@ import api.app
 from api.app import create_app
 from api.metrics import registry_of
 from recsys.attention.gauges import PAGE_PSI, WARN_PSI, Gauges
+from recsys.errors import StoreError
+from recsys.feed import upkeep
 from recsys.feed.candidates import SOURCES
 from recsys.feed.stages import STAGES
 from tests.trained import HashEncoder, place
 
 ROOT = Path(__file__).parents[3]
-RULES = yaml.safe_load((ROOT / "docs/monitoring/attention-alerts.yml").read_text())["groups"][0]["rules"]
+RULES = [
+    rule
+    for name in ("attention", "service")
+    for group in yaml.safe_load((ROOT / f"docs/monitoring/{name}-alerts.yml").read_text())["groups"]
+    for rule in group["rules"]
+]
 
 FULL = Gauges(
     total=1_500,
@@ -87,7 +95,8 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
 def test_every_metric_of_the_alert_rules_is_there(client: TestClient, rule: dict[str, Any]) -> None:
     answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    names = {family.name for family in text_string_to_metric_families(answer.text)}
+    families = list(text_string_to_metric_families(answer.text))
+    names = {family.name for family in families} | {each.name for family in families for each in family.samples}
     asked = set(re.findall(r"\battune_\w+", rule["expr"]))
     assert asked
     assert asked <= names
@@ -129,3 +138,36 @@ def test_feeds_tell_their_stages_and_where_articles_came_from(client: TestClient
     shown = re.findall(r'attune_feed_shown_total{source="(\w+)"} (\S+)', text)
     assert [source for source, _ in shown] == list(SOURCES)
     assert sum(float(value) for _, value in shown) == 1
+
+
+def test_a_recovery_that_fails_fires_its_alert_until_it_succeeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.app, "LazyEncoder", lambda settings: HashEncoder())
+    monkeypatch.setattr(upkeep, "_PROBE_SECONDS", 0.02)
+    (rule,) = (rule for rule in RULES if rule["alert"] == "AttuneSpoolNotStored")
+    name, value = rule["expr"].split(" == ")
+
+    def fires() -> bool:
+        return f"{name} {float(value)}\n" in client.get("/metrics").text
+
+    with TestClient(create_app(place(tmp_path).settings)) as client:
+        assert not fires()
+        with monkeypatch.context() as broken:
+            broken.setattr(upkeep, "store_spooled", _refused)
+            client.app.state.service.database.reach.lost("it went away")  # type: ignore[attr-defined]
+            _until(fires)
+            assert "attune_degraded 1.0\n" in client.get("/metrics").text
+        _until(lambda: not fires())
+        assert "attune_degraded 0.0\n" in client.get("/metrics").text
+
+
+def _refused(*_: object) -> int:
+    raise StoreError("the log refuses a slate")
+
+
+def _until(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)

@@ -1,5 +1,6 @@
 """An index on disk: what still holds of it is used, and nothing else."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,57 @@ def test_a_damaged_one_is_not_used_and_the_next_save_takes_its_place(tmp_path: P
     place.save(filled(), vectors(seed=1))
     assert len(list((tmp_path / "index").iterdir())) == 1
     assert place.load(IDS, vectors(seed=1)) is not None
+
+
+@pytest.mark.parametrize("digests", ["[]", '["a001"]', "null", '{"a001": 3}', "half of a fi", ""])
+def test_malformed_digests_are_no_saved_index(
+    digests: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = saved(tmp_path)
+    (folder,) = (tmp_path / "index").iterdir()
+    (folder / "digests.json").write_text(digests)
+    assert place.load(IDS, vectors()) is None
+    assert "is not used" in caplog.text
+    place.save(filled(), vectors())
+    assert place.load(IDS, vectors()) is not None
+
+
+def test_a_failed_save_leaves_nothing_and_keeps_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = saved(tmp_path)
+    before = list((tmp_path / "index").iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", _full_disk)
+        with pytest.raises(OSError, match="no space"):
+            place.save(filled(), vectors(seed=1))
+    assert list((tmp_path / "index").iterdir()) == before
+    assert place.load(IDS, vectors()) is not None
+
+
+def _full_disk(*_: object, **__: object) -> None:
+    raise OSError("no space left")
+
+
+def test_what_a_killed_process_left_goes_and_what_another_writes_stays(tmp_path: Path) -> None:
+    killed, written = tmp_path / "index" / "1.partial", tmp_path / "index" / f"{time.time_ns()}.partial"
+    for folder in (killed, written):
+        folder.mkdir(parents=True)
+        (folder / "vectors.faiss").write_bytes(b"half")
+    saved(tmp_path)
+    assert not killed.exists()
+    assert written.exists()
+
+
+def test_without_faiss_the_index_of_kind_auto_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recsys.index.build.find_spec", lambda _: None)
+    _, held = saved(tmp_path, "auto").load(IDS, vectors())  # type: ignore[misc]
+    assert held.all()
+    before = list((tmp_path / "index").iterdir())
+    SavedIndex(tmp_path / "index", "auto", "cpu").save(filled("auto"), vectors())
+    assert list((tmp_path / "index").iterdir()) == before, "it is there already"
 
 
 def test_the_same_index_is_not_written_twice(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from recsys.feed.past import engine_at
 from recsys.feed.service import FeedService
 from recsys.feed.vectors import stored_vectors
 from recsys.settings import Settings
-from recsys.store import articles, attention, log, replay, vectors
+from recsys.store import articles, attention, erasure, log, replay, vectors, withdrawn
 from recsys.store.database import Database
 from tests.calibrated import eager, with_calibration
 from tests.hashed import HashModel, hashed
@@ -243,6 +243,68 @@ def test_a_failing_encoder_costs_vectors_not_feeds(
     until(service.ready.is_set)
     assert service.failure is None
     assert knows(service, world().articles["id"][0])
+
+
+class Slow(HashEncoder):
+    """Encodes until it is let go, if it is told to be slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow, self.begun, self.let_go = False, threading.Event(), threading.Event()
+
+    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+        if self.slow:
+            self.begun.set()
+            assert self.let_go.wait(WITHIN)
+        return super().read(texts)
+
+
+def test_a_withdrawn_article_is_in_no_feed_while_others_are_encoded(
+    filled: Database, start: Callable[..., FeedService]
+) -> None:
+    encoder = Slow()
+    service = start(filled, encoder)
+    until(service.ready.is_set)
+    gone = [item.id for item in feed(service, limit=5).items]
+    encoder.slow = True
+    with filled.write() as connection:
+        for id_ in gone:
+            assert withdrawn.withdraw(connection, id_)
+    mended = next(id_ for id_ in world().articles["id"] if id_ not in gone)
+    publish(
+        service,
+        {"id": "imported", "title": "One of many", "category": "sport"},
+        {"id": mended, "title": "Mended", "category": "sport"},
+    )
+    try:
+        assert encoder.begun.wait(WITHIN)
+        shown = [
+            item.id for reader in ("r00001", "r00002", "new") for item in feed(service, reader, limit=30).items
+        ]
+        assert shown
+        assert not set(shown) & set(gone)
+        assert set(service.cards(shown)) == set(shown), "all of them can be given out"
+        assert service.engine.index is not None
+        assert not set(service.engine.index.ids()) & set(gone)
+        state = service.engine.state
+        assert state.catalog.titles[state.rows_of([mended])[0]] == "Mended"
+        assert not knows(service, "imported")
+    finally:
+        encoder.let_go.set()
+    until(lambda: knows(service, "imported"))
+
+
+def test_a_failing_encoder_keeps_nobody_from_following_the_log(
+    filled: Database, start: Callable[..., FeedService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_PATIENCE", 0.02)
+    service = start(filled, Failing())
+    until(lambda: service.failure)
+    assert service.engine.state.readers.get("r00001") >= 0
+    with filled.write() as connection:
+        erasure.erase(connection, "r00001", service.clock.next())
+    until(lambda: service.engine.state.readers.get("r00001") < 0)
+    assert service.failure == "no weights"
 
 
 def test_a_restart_encodes_nothing_and_reads_the_snapshot(
