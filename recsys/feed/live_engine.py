@@ -236,7 +236,9 @@ class LiveEngine:
         ids = articles["id"].to_list()
         if not ids:
             return
-        self.engine.vectors.put(self.engine.state.articles.lookup(ids), vectors)
+        rows = self.engine.state.articles.lookup(ids)
+        known = rows >= 0  # one may have been withdrawn, and the log folded anew, while it was encoded
+        self.engine.vectors.put(rows[known], vectors[known])
         index = self.engine.index
         if index is None:
             index, ids, vectors = self._new_index(ids, vectors)
