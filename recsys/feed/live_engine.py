@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from recsys.bundle import active_version
 from recsys.domain import Slate
 from recsys.encoder.port import Encoder, ModelEncoder
+from recsys.errors import EncoderError
 from recsys.feed.calibrated import article_encoder
 from recsys.feed.cards import Cards
 from recsys.feed.challenger import Challenger
@@ -120,9 +121,9 @@ class LiveEngine:
             self._unsaved = 0
 
     def refresh_articles(self) -> None:
-        """Take in articles stored, changed or withdrawn lately: known at once, searchable once they are encoded.
+        """Take in articles stored, changed or withdrawn lately: encoded first, then known and searchable at once.
 
-        A withdrawn one is in no feed from then on, however long others take to encode.
+        What was withdrawn is in no feed from then on, however long others take to encode.
 
         Raises:
             EncoderError: the encoder fails; the articles are known all the same, and wait for their vectors.
@@ -138,13 +139,19 @@ class LiveEngine:
         if wanted.is_empty() and not gone:
             return
         with self.lock:
-            known = self.follower.refresh_articles()
-            self.cards.drop(gone)
             self.cards.put(changed)
-            self.cards.put(known)  # with what was stored since `changed` was read: a feed may show it from now on
-            self._take_out(gone)
-        vectors = ensure_vectors(self._database, reader, wanted)
+            if gone:
+                self._tell_state()
+                self.cards.drop(gone)
+                self._take_out(gone)
+        try:
+            vectors = ensure_vectors(self._database, reader, wanted)
+        except EncoderError:
+            with self.lock:
+                self._tell_state()
+            raise
         with self.lock:
+            self._tell_state()
             if self._reader is not reader:  # another bundle was adopted meanwhile: its articles are read next time
                 return
             if reader.name != self._served:  # calibration was switched off
@@ -152,6 +159,10 @@ class LiveEngine:
                 return
             self._put(wanted, vectors)
             self._waiting, self._revision = waiting.clear(), revision
+
+    def _tell_state(self) -> None:
+        """Let the state know what is stored; with what came since it was last read, which a feed may show now."""
+        self.cards.put(self.follower.refresh_articles())
 
     def adopt_bundle(self) -> None:
         """Serve with the active bundle, if another one was activated since: whole, from one answer to the next.
