@@ -125,8 +125,7 @@ def allowed_for(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bo
     """Which articles [all] may be shown to this reader now."""
     request = asked.request
     allowed = available(state, request.as_of, request.category, max_age)
-    if asked.said.mute:
-        allowed &= ~of_subjects(state.catalog, asked.said.mute, slice(len(allowed)))
+    allowed &= ~of_subjects(state.catalog, asked.said.mute, slice(len(allowed)))
     allowed[asked.had] = False
     allowed[state.rows_of(sorted(request.exclude))] = False
     return allowed
@@ -135,6 +134,8 @@ def allowed_for(state: LiveState, asked: Asked, max_age: float) -> NDArray[np.bo
 def of_subjects(catalog: Catalog, subjects: Collection[str], rows: NDArray[np.int64] | slice) -> NDArray[np.bool_]:
     """Which articles of `rows` [n] are of a category, subcategory or source among `subjects`."""
     found = np.zeros(len(catalog.category[rows]), dtype=np.bool_)
+    if not subjects:  # most readers never said anything, and every feed asks
+        return found
     for names, column in (
         (catalog.categories, catalog.category),
         (catalog.subcategories, catalog.subcategory),
