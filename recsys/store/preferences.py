@@ -54,16 +54,12 @@ def of(connection: Connection, reader: str, before: int) -> Preferences:
     """
     e = events
     # preference events have no article, so the index on (reader, article) finds them
-    said = _words(connection, e.c.reader == reader, e.c.known_at < before)
+    said = words(connection, e.c.reader == reader, e.c.known_at < before)
     return Preferences.of({word.about: word for word in said}.values())
 
 
-def words(connection: Connection) -> list[Word]:
-    """All that any reader ever said, in the order in which it was known."""
-    return _words(connection)
-
-
-def _words(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Word]:
+def words(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Word]:
+    """All that readers ever said, or `which` of it, in the order in which it was known."""
     e = events
     query = sa.select(e.c.reader, e.c.subject, e.c.known_at, e.c.id, e.c.kind).where(
         e.c.article.is_(None), e.c.kind.in_(PREFERENCE_KINDS), *which
