@@ -11,7 +11,8 @@ from recsys.simulate.newsroom import Bools, Floats
 from recsys.simulate.vocabulary import CATEGORIES
 
 NOISY_SHARE = 0.1
-CATEGORY_FOCUS = 0.3  # Dirichlet concentration: small means a few strong interests
+INTERESTS = 3  # categories that a reader follows
+INTEREST_EVENNESS = 3.0  # Dirichlet concentration of their shares: large means alike
 SUBCATEGORY_FOCUS = 0.7
 CURIOSITY = 0.1  # share of attention that goes to everything alike
 VISITS_A_DAY = 1.3  # median
@@ -72,9 +73,16 @@ def recruit(readers: int, rng: np.random.Generator) -> Readers:
 
 
 def _tastes(readers: int, rng: np.random.Generator) -> Floats:
-    by_category = rng.dirichlet(np.full(len(CATEGORIES), CATEGORY_FOCUS), size=readers)
+    by_category = _interests(readers, rng)
     blocks = [
         by_category[:, [place]] * rng.dirichlet(np.full(len(category.subcategories), SUBCATEGORY_FOCUS), readers)
         for place, category in enumerate(CATEGORIES)
     ]
     return (1 - CURIOSITY) * np.concatenate(blocks, axis=1) + CURIOSITY / len(TOPICS)
+
+
+def _interests(readers: int, rng: np.random.Generator) -> Floats:
+    """Share of each category in what each reader follows [R, categories]: a few, and nothing of the rest."""
+    shares = np.zeros((readers, len(CATEGORIES)))
+    shares[:, :INTERESTS] = rng.dirichlet(np.full(INTERESTS, INTEREST_EVENNESS), size=readers)
+    return rng.permuted(shares, axis=1)

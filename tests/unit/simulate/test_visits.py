@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recsys.domain import DAY, HOUR
-from recsys.simulate.readers import Readers, recruit
+from recsys.simulate.readers import INTERESTS, Readers, recruit
 from recsys.simulate.visits import BLOCK, draw_visits
 
 
@@ -43,8 +43,11 @@ def test_readers_come_near_their_habit(readers: Readers) -> None:
     assert np.median(np.minimum(away, 24 - away)) < 2
 
 
-def test_tastes_are_focused_and_sum_to_one(readers: Readers) -> None:
+def test_readers_follow_a_few_categories_and_are_a_little_curious_about_all(readers: Readers) -> None:
     assert readers.taste.sum(axis=1) == pytest.approx(np.ones(400))
     assert readers.taste.min() > 0
-    strongest = [max(taste.values()) for taste in readers.category_tastes().values()]
-    assert np.median(strongest) > 0.35
+    shares = np.sort([list(taste.values()) for taste in readers.category_tastes().values()], axis=1)
+    assert shares[:, -INTERESTS:].sum(axis=1) == pytest.approx(np.full(400, 0.92), abs=0.01)
+    assert shares[:, :-INTERESTS].max() < 0.015
+    followed = np.sum([np.asarray(list(t.values())) > 0.015 for t in readers.category_tastes().values()], axis=0)
+    assert followed.min() > 0.5 * followed.mean(), "every category has its readers"
