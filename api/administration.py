@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from recsys.errors import BundleError
-from recsys.feed import activation, challenge
-from recsys.feed.challenge import Challenge
+from recsys.serving import activation, challenge
+from recsys.serving.challenge import Challenge
 from recsys.store import audit
 from recsys.store.audit import Act, AuditRow
 from recsys.store.database import Database

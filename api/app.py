@@ -19,7 +19,7 @@ from api.tracing import Traced, provider_of
 from ingest.pseudonyms import Pseudonyms
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
-from recsys.feed.service import FeedService
+from recsys.serving.service import FeedService
 from recsys.settings import Settings, load_settings
 from recsys.store.database import open_database
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from recsys.feed.service import FeedService
+from recsys.serving.service import FeedService
 
 
 async def _service(request: Request) -> FeedService:  # FastAPI would send a plain function to another thread

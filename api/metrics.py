@@ -17,10 +17,10 @@ from prometheus_client.utils import floatToGoString
 
 from recsys.attention.gauges import Gauges
 from recsys.feed.candidates import SOURCES
-from recsys.feed.challenger import Challenger
-from recsys.feed.service import FeedService
-from recsys.feed.spool import ERASED, FULL, UNREADABLE, UNWRITABLE, Spool
 from recsys.feed.stages import BOUNDS, FeedCounts
+from recsys.serving.challenger import Challenger
+from recsys.serving.service import FeedService
+from recsys.serving.spool import ERASED, FULL, UNREADABLE, UNWRITABLE, Spool
 
 _PREFIX = "attune_attention"
 

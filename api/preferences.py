@@ -6,7 +6,7 @@ from api.reader_schemas import PreferencesIn, PreferencesOut
 from ingest.receive import store_events
 from recsys.domain import EventKind
 from recsys.errors import RequestError
-from recsys.feed.service import FeedService
+from recsys.serving.service import FeedService
 from recsys.store import preferences as stored
 from recsys.store.preferences import Preferences
 

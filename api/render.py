@@ -18,8 +18,8 @@ from api.schemas import (
 )
 from api.times import to_iso
 from recsys.domain import RankedItem, Ranking
-from recsys.feed.cards import Card
-from recsys.feed.pages import FeedPage
+from recsys.serving.cards import Card
+from recsys.serving.pages import FeedPage
 
 
 def feed_out(page: FeedPage, reader: str, cards: Mapping[str, Card]) -> FeedOut:

@@ -21,7 +21,7 @@ from recsys.domain import FeedRequest, RankRequest
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.engine import FeedEngine, Prepared
-from recsys.feed.service import FeedService
+from recsys.serving.service import FeedService
 from recsys.settings import Settings
 from recsys.store.database import open_database
 

@@ -20,7 +20,7 @@ from benchmarks import mind
 from recsys.evaluation.bootstrap import intervals
 from recsys.evaluation.metrics import auc, mrr
 from recsys.evaluation.slates import ScoredSlates
-from recsys.feed.service import FeedService
+from recsys.serving.service import FeedService
 from recsys.settings import load_settings
 
 _PER_REQUEST = 500

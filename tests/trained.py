@@ -59,8 +59,8 @@ class Place:
 
 @cache
 def world() -> World:
-    """About 400 slates of 40 readers in three days."""
-    return simulate(readers=40, articles=150, days=3, seed=3)
+    """Some 320 slates of 40 readers in three days."""
+    return simulate(readers=40, articles=150, days=3, seed=2)
 
 
 def last_day() -> int:

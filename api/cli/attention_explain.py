@@ -30,7 +30,7 @@ def explain(
     An id that both a reader and an article have is taken for the reader's.
     """
     from ingest.pseudonyms import Pseudonyms
-    from recsys.feed.clock import Clock
+    from recsys.serving.clock import Clock
     from recsys.store import log
     from recsys.store.database import open_database
 

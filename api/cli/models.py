@@ -15,7 +15,7 @@ app = typer.Typer(help="Trained bundles: list them, choose the one that serves."
 def list_models(home: Home = None) -> None:
     """All bundles, the active one marked."""
     from recsys import bundle
-    from recsys.feed import challenge
+    from recsys.serving import challenge
 
     folder = settings_from(None, home).home
     active = bundle.active_version(folder)
@@ -88,7 +88,7 @@ def try_out(
     """Try a bundle beside the one that serves: an A/B test, in the shadow, or both."""
     from api import administration
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.feed.challenge import Challenge
+    from recsys.serving.challenge import Challenge
     from recsys.store.database import opened
 
     settings, chosen = settings_from(database_url, home), Challenge(version, share, shadow)

@@ -22,8 +22,8 @@ def rank(
     from recsys.domain import RankRequest
     from recsys.encoder.device import threads
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.feed.clock import Clock
     from recsys.feed.past import engine_at
+    from recsys.serving.clock import Clock
     from recsys.store.database import open_database
 
     settings = settings_from(database_url, home)

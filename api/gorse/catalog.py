@@ -8,7 +8,7 @@ from api.gorse.convert import article_of, item_out, patched, record_from, record
 from api.gorse.schemas import ItemIn, ItemOut, ItemPatch, micros
 from api.times import to_iso
 from ingest.receive import store_articles
-from recsys.feed.service import FeedService
+from recsys.serving.service import FeedService
 from recsys.store import articles, item_records, withdrawn
 from recsys.store.database import Connection
 from recsys.store.item_records import ItemRecord

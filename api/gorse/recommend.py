@@ -17,7 +17,7 @@ from api.security.scopes import Scope
 from recsys.domain import FeedRequest, HistoryItem, Ranking
 from recsys.errors import StoreAwayError
 from recsys.feed.engine import MOST_IN_A_SLATE
-from recsys.feed.pages import LIFETIME
+from recsys.serving.pages import LIFETIME
 from recsys.store import feedback
 
 router = gorse("recommendation", Scope.READ)

@@ -13,8 +13,8 @@ from api.security.gate import actor, gated
 from api.security.scopes import Scope
 from api.times import to_iso
 from recsys import bundle
-from recsys.feed.activation import Model, models
-from recsys.feed.challenge import Challenge
+from recsys.serving.activation import Model, models
+from recsys.serving.challenge import Challenge
 
 router = gated("/v1/models", "models", Scope.ADMIN)
 

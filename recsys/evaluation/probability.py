@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from recsys.evaluation.systems import UNKNOWN_SCORE
-from recsys.feed.chance import ClickChance
+from recsys.feed.compose.chance import ClickChance
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from recsys.domain import FeedRequest, RankedItem, Ranking, RankRequest, Reason
 from recsys.errors import RequestError
-from recsys.feed.budget import within_budget
 from recsys.feed.candidates import EXPLORE, Asked, allowed_for, of_subjects, retrieve
-from recsys.feed.caps import caps
-from recsys.feed.chance import ClickChance, Worth
-from recsys.feed.compose import Composed, compose
-from recsys.feed.diversity import best_first, diversified
+from recsys.feed.compose.budget import within_budget
+from recsys.feed.compose.caps import caps
+from recsys.feed.compose.chance import ClickChance, Worth
+from recsys.feed.compose.diversity import best_first, diversified
+from recsys.feed.compose.minutes import expected_minutes
+from recsys.feed.compose.promises import FOCUS_SHARE, FOLLOW_SHARE, Promise, kept
+from recsys.feed.compose.rest import Rest
+from recsys.feed.compose.slate import Composed, compose
 from recsys.feed.histories import attended, history_of, reads_of
 from recsys.feed.interest import interest_scores
-from recsys.feed.minutes import expected_minutes
-from recsys.feed.promises import FOCUS_SHARE, FOLLOW_SHARE, Promise, kept
 from recsys.feed.reasons import Explainer
-from recsys.feed.rest import Rest
 from recsys.feed.stages import COMPOSE, EXPLAIN, FEATURES, RANK, RETRIEVE, FeedCounts
 from recsys.feed.vectors import VectorTable
 from recsys.index.port import VectorIndex

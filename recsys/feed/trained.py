@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from recsys.bundle import Bundle, active_version, load
 from recsys.errors import BundleError
 from recsys.feed.calibrated import load_calibration
-from recsys.feed.chance import ClickChance, net_worth
+from recsys.feed.compose.chance import ClickChance, net_worth
 from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Matcher
 from recsys.reranker import lambdamart, value

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from ingest.receive import store_events
 from recsys.domain import EventKind
-from recsys.feed.clock import Clock
 from recsys.feed.follow import LogFollower
+from recsys.serving.clock import Clock
 from recsys.store.database import Database
 from recsys.store.tables import events
 

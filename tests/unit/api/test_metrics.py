@@ -18,9 +18,9 @@ from api.app import create_app
 from api.metrics import registry_of
 from recsys.attention.gauges import PAGE_PSI, WARN_PSI, Gauges
 from recsys.errors import StoreError
-from recsys.feed import upkeep
 from recsys.feed.candidates import SOURCES
 from recsys.feed.stages import STAGES
+from recsys.serving import upkeep
 from tests.trained import HashEncoder, place
 
 ROOT = Path(__file__).parents[3]

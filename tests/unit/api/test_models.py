@@ -19,8 +19,9 @@ import api.app
 from api.app import create_app
 from api.security.scopes import Scope
 from recsys import bundle
-from recsys.feed import activation, trained
+from recsys.feed import trained
 from recsys.feed.trained import TrainedSystem
+from recsys.serving import activation
 from recsys.store import audit
 from recsys.store.database import opened
 from tests.trained import HashEncoder, Place

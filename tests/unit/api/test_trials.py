@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.security.scopes import Scope
-from recsys.feed.challenge import Challenge
+from recsys.serving.challenge import Challenge
 from recsys.store import audit, trials
 from recsys.store.database import opened
 from recsys.store.tables import impressions

@@ -10,7 +10,7 @@ import pytest
 
 from recsys import bundle
 from recsys.errors import BundleError
-from recsys.feed.chance import ClickChance, net_worth
+from recsys.feed.compose.chance import ClickChance, net_worth
 from recsys.feed.engine import FeedEngine
 from recsys.feed.trained import (
     FEED_RERANKER,

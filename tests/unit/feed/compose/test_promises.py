@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recsys.feed.promises import Promise, kept
+from recsys.feed.compose.promises import Promise, kept
 
 FLAGS = st.lists(st.booleans(), min_size=1, max_size=40)
 

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.feed.diversity import best_first, diversified
+from recsys.feed.compose.diversity import best_first, diversified
 
 TWINS = np.asarray([[1, 0], [1, 0], [0, 1], [0, 1]], dtype=np.float32)
 

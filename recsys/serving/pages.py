@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from recsys.domain import MINUTE, FeedRequest, Ranking
 from recsys.errors import RequestError
-from recsys.feed.rest import Rest
+from recsys.feed.compose.rest import Rest
 from recsys.store import pages
 from recsys.store.database import Connection
 from recsys.store.pages import StoredPage

@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.feed.caps import MAX_SHARE, Cap
-from recsys.feed.compose import Composed
-from recsys.feed.compose import compose as compose_in_order
-from recsys.feed.diversity import best_first
+from recsys.feed.compose.caps import MAX_SHARE, Cap
+from recsys.feed.compose.diversity import best_first
+from recsys.feed.compose.slate import Composed
+from recsys.feed.compose.slate import compose as compose_in_order
 
 
 def rng(seed: int = 0) -> np.random.Generator:

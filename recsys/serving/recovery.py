@@ -9,9 +9,9 @@ without what others wrote before its `as_of`, if it had not folded that before.
 from dataclasses import replace
 
 from recsys.domain import Slate
-from recsys.feed.clock import Clock
-from recsys.feed.spool import ERASED, Spool
 from recsys.frames import slates_frame
+from recsys.serving.clock import Clock
+from recsys.serving.spool import ERASED, Spool
 from recsys.store import erasure, log
 from recsys.store.database import Database
 

@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from recsys.feed.clock import Clock
+from recsys.serving.clock import Clock
 
 
 def test_times_strictly_increase_under_threads() -> None:

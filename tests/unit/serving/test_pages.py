@@ -9,9 +9,9 @@ import pytest
 
 from recsys.domain import Event, EventKind, FeedRequest
 from recsys.errors import RequestError
-from recsys.feed.pages import LIFETIME, FeedPage
-from recsys.feed.service import FeedService
 from recsys.frames import articles_frame, events_frame
+from recsys.serving.pages import LIFETIME, FeedPage
+from recsys.serving.service import FeedService
 from recsys.settings import Settings
 from recsys.store import articles, log, pages
 from recsys.store.database import Database

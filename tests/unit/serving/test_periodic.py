@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from recsys.feed.periodic import Periodic
+from recsys.serving.periodic import Periodic
 
 WITHIN = 30.0
 

@@ -20,25 +20,25 @@ from recsys.domain import Slate
 from recsys.encoder.port import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.calibrated import article_encoder
-from recsys.feed.cards import Cards
-from recsys.feed.challenger import Challenger
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import LogFollower
-from recsys.feed.said import Said
-from recsys.feed.saved_index import SavedIndex
 from recsys.feed.touched import touched
 from recsys.feed.trained import TrainedSystem, active_system, equipped
 from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
 from recsys.frames import ARTICLES, empty, where
 from recsys.index.build import make_index
 from recsys.index.port import VectorIndex
+from recsys.serving.cards import Cards
+from recsys.serving.challenger import Challenger
+from recsys.serving.said import Said
+from recsys.serving.saved_index import SavedIndex
 from recsys.settings import Settings
 from recsys.store import articles as article_store
 from recsys.store import withdrawn
 from recsys.store.database import Database, unhurried
 
 if TYPE_CHECKING:
-    from recsys.feed.watch import AttentionWatch
+    from recsys.serving.watch import AttentionWatch
 
 
 class LiveEngine:
@@ -205,7 +205,7 @@ class LiveEngine:
         if system is None or system.calibration is None:
             self._reader, self.watch = self._encoder, None
             return
-        from recsys.feed.watch import AttentionWatch
+        from recsys.serving.watch import AttentionWatch
 
         watch = AttentionWatch(system.version, system.calibration)
         self._reader = article_encoder(self._encoder, system.calibration, watch.breaker, [watch.monitor])

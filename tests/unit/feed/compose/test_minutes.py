@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recsys.domain import MINUTE, EventKind
-from recsys.feed.minutes import WORDS_PER_MINUTE, expected_minutes
+from recsys.feed.compose.minutes import WORDS_PER_MINUTE, expected_minutes
 from recsys.state.live import LiveState
 from tests.unit.feed.newsrooms import NOW, did, folded, papers
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.errors import RequestError
-from recsys.feed.rest import Rest
+from recsys.feed.compose.rest import Rest
 
 ITEMS = st.lists(
     st.tuples(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=3))

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from recsys import bundle
 from recsys.domain import FeedRequest
 from recsys.errors import BundleError, RequestError
-from recsys.feed import challenge as trial
-from recsys.feed.challenge import Challenge, challenge
-from recsys.feed.challenger import Challenger
 from recsys.feed.engine import FeedEngine
+from recsys.serving import challenge as trial
+from recsys.serving.challenge import Challenge, challenge
+from recsys.serving.challenger import Challenger
 from tests.trained import HashEncoder, Place, last_day
 from tests.unit.api.test_models import copy
 

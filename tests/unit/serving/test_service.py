@@ -23,10 +23,10 @@ from recsys.domain import HOUR, FeedRequest, Ranking, RankRequest
 from recsys.encoder.port import Encoded
 from recsys.encoder.text import ArticleText, article_texts, text_hash
 from recsys.errors import BundleError, EncoderError
-from recsys.feed import upkeep
 from recsys.feed.past import engine_at
-from recsys.feed.service import FeedService
 from recsys.feed.vectors import stored_vectors
+from recsys.serving import upkeep
+from recsys.serving.service import FeedService
 from recsys.settings import Settings
 from recsys.store import articles, attention, erasure, log, replay, vectors, withdrawn
 from recsys.store.database import Database

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.feed.budget import within_budget
+from recsys.feed.compose.budget import within_budget
 
 ITEMS = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 30)), max_size=9)
 

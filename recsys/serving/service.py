@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, TypeVar
 from recsys.domain import FeedRequest, Ranking, RankRequest
 from recsys.encoder.port import ModelEncoder
 from recsys.errors import StoreAwayError, StoreError
-from recsys.feed.cards import Card
-from recsys.feed.challenger import Challenger
-from recsys.feed.clock import Clock
+from recsys.feed.compose.rest import Rest
 from recsys.feed.engine import FeedEngine
-from recsys.feed.live_engine import LiveEngine
-from recsys.feed.pages import FeedPage, go_on, keep
-from recsys.feed.recovery import store_spooled
-from recsys.feed.rest import Rest
-from recsys.feed.slates import slate_of
-from recsys.feed.spool import Spool
 from recsys.feed.stages import CATCH_UP, LOG
-from recsys.feed.upkeep import Upkeep
+from recsys.serving.cards import Card
+from recsys.serving.challenger import Challenger
+from recsys.serving.clock import Clock
+from recsys.serving.live_engine import LiveEngine
+from recsys.serving.pages import FeedPage, go_on, keep
+from recsys.serving.recovery import store_spooled
+from recsys.serving.slates import slate_of
+from recsys.serving.spool import Spool
+from recsys.serving.upkeep import Upkeep
 from recsys.settings import Settings
 from recsys.store import log, shadows
 from recsys.store.database import Database

@@ -5,7 +5,7 @@ import pytest
 from recsys.domain import DAY, MINUTE
 from recsys.encoder.calibrated import CalibratedEncoder
 from recsys.encoder.text import ArticleText
-from recsys.feed.watch import AttentionWatch
+from recsys.serving.watch import AttentionWatch
 from recsys.store import attention
 from recsys.store.attention import MonitorRow
 from recsys.store.database import Database

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recsys.feed.saved_index import SavedIndex
 from recsys.index.build import make_index
 from recsys.index.port import VectorIndex
+from recsys.serving.saved_index import SavedIndex
 from recsys.settings import IndexKind
 
 IDS = [f"a{i:03}" for i in range(60)]

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recsys.domain import FeedRequest, Ranking
-from recsys.feed.challenge import Challenge, challenge
 from recsys.feed.engine import FeedEngine
 from recsys.feed.stages import FeedCounts
 from recsys.feed.trained import TrainedSystem, equipped, load_active
+from recsys.serving.challenge import Challenge, challenge
 
 logger = logging.getLogger(__name__)
 

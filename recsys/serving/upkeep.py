@@ -10,11 +10,11 @@ from contextlib import suppress
 
 from recsys.domain import DAY
 from recsys.errors import StoreAwayError
-from recsys.feed.clock import Clock
-from recsys.feed.live_engine import LiveEngine
-from recsys.feed.periodic import Periodic
-from recsys.feed.recovery import answers, store_spooled
-from recsys.feed.spool import Spool
+from recsys.serving.clock import Clock
+from recsys.serving.live_engine import LiveEngine
+from recsys.serving.periodic import Periodic
+from recsys.serving.recovery import answers, store_spooled
+from recsys.serving.spool import Spool
 from recsys.store import pages, shadows
 from recsys.store.database import Database
 

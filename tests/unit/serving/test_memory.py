@@ -1,9 +1,9 @@
 """What is kept in memory for when the database is away: cards of articles and what readers said."""
 
 from recsys.domain import Article, Event, EventKind
-from recsys.feed.cards import Card, Cards
-from recsys.feed.said import Said
 from recsys.frames import articles_frame, events_frame
+from recsys.serving.cards import Card, Cards
+from recsys.serving.said import Said
 from recsys.store import erasure, log, preferences, replay
 from recsys.store.database import Database
 from recsys.store.preferences import Preferences

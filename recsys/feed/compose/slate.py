@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.feed.caps import Cap
+from recsys.feed.compose.caps import Cap
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from recsys.domain import Article
-from recsys.feed.caps import MAX_SHARE, caps
+from recsys.feed.compose.caps import MAX_SHARE, caps
 from recsys.frames import articles_frame
 from recsys.state.catalog import Catalog
 

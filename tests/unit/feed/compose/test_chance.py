@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.feed.chance import net_worth
+from recsys.feed.compose.chance import net_worth
 
 _SCORES = st.lists(st.floats(-2, 2), min_size=1, max_size=20)
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.domain import FeedRequest, RankedItem, Ranking, Slate
-from recsys.feed.clock import Clock
-from recsys.feed.recovery import store_spooled
-from recsys.feed.slates import slate_of
-from recsys.feed.spool import ERASED, FULL, UNREADABLE, UNWRITABLE, Spool
+from recsys.serving.clock import Clock
+from recsys.serving.recovery import store_spooled
+from recsys.serving.slates import slate_of
+from recsys.serving.spool import ERASED, FULL, UNREADABLE, UNWRITABLE, Spool
 from recsys.store import erasure, log, replay
 from recsys.store.database import Database, open_database
 
