@@ -58,6 +58,8 @@ class Cable:
                         far.close()
                         return
                     self._ends += [near, far]
+                for end in (near, far):  # or half a message waits 40 ms until what came before it is acknowledged
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
 
