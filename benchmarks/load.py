@@ -85,7 +85,7 @@ def _measure(settings: Settings, workers: int, load: Load) -> None:
         _tell_costs(1_000 * spent.server / len(alone.feeds), 2 * costs.floor + 3)
         together, spent = _driven(server, load)
     _tell_load(together, spent)
-    for error in [*alone.errors, *together.errors][:5]:
+    for error in [*alone.failures, *together.failures][:5]:
         print("  ", error)
 
 
@@ -113,7 +113,8 @@ def _tell_load(traffic: Traffic, spent: Spent) -> None:
     for name, seconds in (("feeds", traffic.feeds), ("events", traffic.events)):
         at = 1_000 * np.percentile(seconds, (50, 95, 99)) if seconds else np.zeros(3)
         _print(name, len(seconds) / spent.wall, f"a second, p50 {at[0]:.0f} p95 {at[1]:.0f} p99 {at[2]:.0f} ms")
-    _print("errors", len(traffic.errors), f"of {count + len(traffic.events) + len(traffic.errors)} requests")
+    errors = len(traffic.failures)
+    _print("errors", errors, f"of {count + len(traffic.events) + errors} requests")
     server, generator = (1_000 * cpu / count for cpu in (spent.server, spent.generator))
     _print("the server", server, "ms of CPU a feed, events in")
     _print("the generator", generator, "ms of CPU a feed")

@@ -8,6 +8,7 @@ import json
 import random
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,47 +21,101 @@ _SHOWN = 10
 """A reader clicks on one of the first articles of a feed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, and when it was asked for and came, in seconds of `time.perf_counter`.
+
+    head: status line and headers, lower case; event: id of the click that was sent, None if a feed was asked for.
+    """
+
+    asked: float
+    came: float
+    head: bytes
+    body: bytes
+    event: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The status of HTTP."""
+        return int(self.head[_STATUS])
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is a feed, or says that the event is stored."""
+        return self.status == 200 and (self.event is None or b'"accepted":1' in self.body)
+
+
+Hear = Callable[[Answer], None]
+
+
 @dataclass(slots=True)
 class Traffic:
-    """What became of the requests; seconds of each that was answered."""
+    """What became of the requests; seconds of each that was answered. broken: connections that ended too soon."""
 
     feeds: list[float] = field(default_factory=list)
     events: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[str]:
+        """All that went wrong."""
+        return [*self.errors, *self.broken]
+
+    def count(self, answer: Answer) -> None:
+        """Take in an answer: its seconds, or what is wrong with it."""
+        if not answer.wanted:
+            self.errors.append(f"{answer.status} {answer.body[:200].decode(errors='replace')}")
+            return
+        (self.feeds if answer.event is None else self.events).append(answer.came - answer.asked)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much to ask for. events: share of requests that store a click; feeds: as many at most."""
+    """How much to ask for.
+
+    events: share of requests that store a click; feeds: as many at most; pages: share of feeds whose next page is
+    asked for, itself a feed.
+    """
 
     readers: int
     connections: int
     seconds: float
     events: float = 0.0
     feeds: float = float("inf")
+    pages: float = 0.0
 
 
-def drive(port: int, load: Load, seed: int = 7) -> Traffic:
-    """Ask 127.0.0.1:`port` until the time is over, on all connections at once."""
-    return asyncio.run(_drive(port, load, seed))
+def drive(port: int, load: Load, seed: int = 7, hear: Hear | None = None) -> Traffic:
+    """Ask 127.0.0.1:`port` until the time is over, on all connections at once; `hear` gets every answer."""
+    return asyncio.run(_drive(port, load, seed, hear))
 
 
-async def _drive(port: int, load: Load, seed: int) -> Traffic:
+async def _drive(port: int, load: Load, seed: int, hear: Hear | None) -> Traffic:
     traffic, until = Traffic(), time.perf_counter() + load.seconds
-    readers = [_Reader(port, load, random.Random(f"{seed}-{i}"), traffic) for i in range(load.connections)]
+    draws = [random.Random(f"{seed}-{i}") for i in range(load.connections)]
     async with asyncio.TaskGroup() as asking:
-        for reader in readers:
-            asking.create_task(reader.ask_until(until))
+        for draw in draws:
+            asking.create_task(_Reader(port, load, draw, traffic, hear).ask_until(until))
             await asyncio.sleep(_APART)
     return traffic
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is sent for a reader; event: id of the click in it."""
+
+    reader: str
+    content: bytes
+    event: str | None = None
 
 
 class _Reader:
     """One connection. Each feed is another reader's; a click is on what the last feed showed."""
 
-    def __init__(self, port: int, load: Load, draw: random.Random, traffic: Traffic) -> None:
-        self._port, self._load, self._draw, self._traffic = port, load, draw, traffic
-        self._click: dict[str, str] | None = None
+    def __init__(self, port: int, load: Load, draw: random.Random, traffic: Traffic, hear: Hear | None) -> None:
+        self._port, self._load, self._draw, self._traffic, self._hear = port, load, draw, traffic, hear
+        self._next: _Request | None = None
 
     async def ask_until(self, until: float) -> None:
         source, sink = await asyncio.open_connection("127.0.0.1", self._port, limit=2**20)
@@ -68,33 +123,43 @@ class _Reader:
             while time.perf_counter() < until and len(self._traffic.feeds) < self._load.feeds:
                 await self._ask(source, sink)
         except (OSError, EOFError, ValueError) as error:
-            self._traffic.errors.append(f"{type(error).__name__}: {error}")
+            self._traffic.broken.append(f"{type(error).__name__}: {error}")
         finally:
             sink.close()
 
     async def _ask(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        click, self._click = self._click, None
-        reader = f"r{self._draw.randrange(self._load.readers):05d}"
+        request = self._next or self._feed()
         began = time.perf_counter()
-        sink.write(_get(f"/v1/feed/{reader}") if click is None else _post("/v1/events", {"events": [click]}))
-        status, body = await _answer(source)
-        taken = time.perf_counter() - began
-        if status != b"200" or (click is not None and b'"accepted":1' not in body):
-            self._traffic.errors.append(f"{status.decode()} {body[:200].decode(errors='replace')}")
-        elif click is not None:
-            self._traffic.events.append(taken)
-        else:
-            self._traffic.feeds.append(taken)
-            if self._draw.random() < self._load.events / (1 - self._load.events):
-                self._click = self._chosen(reader, json.loads(body))
+        sink.write(request.content)
+        head, body = await _answer(source)
+        answer = Answer(began, time.perf_counter(), head, body, request.event)
+        self._traffic.count(answer)
+        if self._hear is not None:
+            self._hear(answer)
+        self._next = self._after(request.reader, body) if answer.wanted and request.event is None else None
 
-    def _chosen(self, reader: str, told: dict[str, Any]) -> dict[str, str] | None:
+    def _feed(self) -> _Request:
+        reader = f"r{self._draw.randrange(self._load.readers):05d}"
+        return _Request(reader, _get(f"/v1/feed/{reader}"))
+
+    def _after(self, reader: str, body: bytes) -> _Request | None:
+        """What follows a feed: a click, its next page, or nothing."""
+        if self._draw.random() < self._load.events / (1 - self._load.events):
+            return self._click(reader, json.loads(body))
+        if self._load.pages and self._draw.random() < self._load.pages:
+            cursor = json.loads(body)["cursor"]
+            return cursor and _Request(reader, _get(f"/v1/feed/{reader}?cursor={cursor}"))
+        return None
+
+    def _click(self, reader: str, told: dict[str, Any]) -> _Request | None:
         """A click on one of what was shown; None if nothing was."""
         shown = [item["id"] for item in told["items"][:_SHOWN]]
         if not shown:
             return None
+        event = uuid.uuid4().hex
         about = {"reader": reader, "article": self._draw.choice(shown), "request_id": told["request_id"]}
-        return {"id": uuid.uuid4().hex, "kind": "click", **about}
+        content = _post("/v1/events", {"events": [{"id": event, "kind": "click", **about}]})
+        return _Request(reader, content, event)
 
 
 def _get(path: str) -> bytes:
@@ -108,7 +173,7 @@ def _post(path: str, body: object) -> bytes:
 
 
 async def _answer(source: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """Status and body. Every answer of the service tells its length."""
-    head = await source.readuntil(b"\r\n\r\n")
-    at = head.lower().index(_LENGTH) + len(_LENGTH)
-    return head[_STATUS], await source.readexactly(int(head[at : head.index(b"\r", at)]))
+    """Head in lower case, and body. Every answer of the service tells its length."""
+    head = (await source.readuntil(b"\r\n\r\n")).lower()
+    at = head.index(_LENGTH) + len(_LENGTH)
+    return head, await source.readexactly(int(head[at : head.index(b"\r", at)]))

@@ -15,12 +15,12 @@ from api.app import create_app
 from api.security import keys
 from api.security.scopes import Scope
 from api.times import from_iso
+from benchmarks.cable import Cable
 from recsys.domain import FeedRequest
 from recsys.feed.past import engine_at
 from recsys.store import articles, log
 from recsys.store.database import Database, opened
 from recsys.store.tables import events, impressions
-from tests.cable import Cable
 from tests.trained import HashEncoder, Place, place, world
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -6,36 +6,45 @@ from contextlib import suppress
 
 
 class Cable:
-    """A proxy. Cut: open connections break, new ones are refused. Silent: nothing comes through, nothing fails."""
+    """A proxy. Cut: open connections break, new ones are refused. Silent: nothing comes through, nothing fails.
+
+    Attributes:
+        port: where it listens, on 127.0.0.1; the same after it was mended.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._ends: list[socket.socket] = []
         self._listener: socket.socket | None = None
+        self._changing = threading.Lock()
         self._through = threading.Event()
-        self._through.set()
         self.port = 0
         self.mend()
 
     def mend(self) -> None:
+        """Take connections, for the first time or after a cut."""
         self._through.set()
         listener = socket.create_server(("127.0.0.1", self.port))
         self._listener, self.port = listener, listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def cut(self) -> None:
-        assert self._listener is not None
-        for end in (self._listener, *self._ends):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._ends.clear()
+        """Break what is open, and refuse what comes."""
+        with self._changing:
+            assert self._listener is not None
+            for end in (self._listener, *self._ends):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+            self._ends.clear()
         self._through.set()
 
     def silence(self) -> None:
+        """Let nothing through any more."""
         self._through.clear()
 
     def speak(self) -> None:
+        """Let through what waits, and what comes."""
         self._through.set()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -43,7 +52,14 @@ class Cable:
             while True:
                 near, _ = listener.accept()
                 far = socket.create_connection(self._target)
-                self._ends += [near, far]
+                with self._changing:
+                    if listener.fileno() < 0:  # cut meanwhile: this connection is not to outlive it
+                        near.close()
+                        far.close()
+                        return
+                    self._ends += [near, far]
+                for end in (near, far):  # or half a message waits 40 ms until what came before it is acknowledged
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
 
