@@ -19,6 +19,7 @@ from recsys.simulate.world import World, simulate
 from recsys.store import articles, log
 from recsys.store.database import Database, open_database
 from recsys.training import train as training
+from recsys.training import trees
 from tests.hashed import HashModel
 
 
@@ -91,7 +92,7 @@ def train_quickly(where: Place, encoder: Encoder, until: int | None = None) -> B
     database = where.open()
     with pytest.MonkeyPatch.context() as patch:
         quick = replace(LambdaMartConfig(), trees=30, threads=1)
-        patch.setattr(training, "LambdaMartConfig", lambda seed: replace(quick, seed=seed))
+        patch.setattr(trees, "LambdaMartConfig", lambda seed: replace(quick, seed=seed))
         try:
             return training.train(database, where.settings, encoder, until)
         finally:

@@ -30,7 +30,7 @@ def quick_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Encode by hashing; threads would only be in each other's way."""
     monkeypatch.setattr("recsys.encoder.lazy.LazyEncoder", lambda settings: HashEncoder())
     monkeypatch.setenv("ATTUNE_INDEX", "exact")
-    monkeypatch.setattr("recsys.training.train.LambdaMartConfig", quick_trees)
+    monkeypatch.setattr("recsys.training.trees.LambdaMartConfig", quick_trees)
 
 
 def quick_trees(seed: int) -> Any:

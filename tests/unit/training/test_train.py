@@ -106,7 +106,7 @@ def test_a_failure_publishes_nothing_and_leaves_the_active_bundle(
     def fail(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("recsys.training.train.write_trees", fail)
+    monkeypatch.setattr("recsys.training.trees.write_trees", fail)
     with pytest.raises(OSError, match="no space"):
         train_quickly(copied, HashEncoder(), until=last_day())
     assert bundle.versions(copied.home) == [before] == [published(copied).version]

@@ -1,0 +1,132 @@
+"""What ranks: trees grown on the past, judged on the validation slice, and grown again on everything."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.encoder.device import threads
+from recsys.evaluation.probability import Platt, fit_platt
+from recsys.evaluation.replay import Answers, replay
+from recsys.evaluation.report import figures
+from recsys.evaluation.systems import systems
+from recsys.feed.engine import FeedEngine
+from recsys.feed.follow import Replay
+from recsys.feed.trained import OF_FEEDS, write_trees
+from recsys.feed.vectors import vector_table
+from recsys.reranker.features.schema import FEED_FEATURES, FEED_WITHOUT_CONTENT
+from recsys.reranker.lambdamart import LambdaMartConfig
+from recsys.settings import Settings
+from recsys.store.database import Database
+from recsys.training.content import ContentGate
+from recsys.training.corpus import Corpus
+from recsys.training.options import TrainingOptions
+from recsys.training.preference import PrequentialMatcher
+from recsys.training.progress import Progress
+from recsys.training.reranker import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
+from recsys.training.tune import tuned
+from recsys.training.value import Unvalued, Valued, train_value
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """What ranks, what was decided about it, and what it said of the validation slice.
+
+    calibration: by system, from scores to chances of a click; metrics: by system, of the validation slice.
+    """
+
+    rerankers: Rerankers
+    value: Valued | Unvalued
+    content: ContentGate
+    config: LambdaMartConfig
+    answers: Answers
+    calibration: Mapping[str, Platt]
+    metrics: dict[str, Any]
+
+    def write(self, folder: Path) -> None:
+        """Into a bundle's folder."""
+        reading = self.value.reading if isinstance(self.value, Valued) else None
+        of = self.rerankers
+        write_trees(of.full, of.without_content, of.feed, reading, folder)
+
+    def as_dict(self, options: TrainingOptions) -> dict[str, Any]:
+        """For the manifest."""
+        return {
+            "content": self.content.as_dict(),
+            "trees": {"options": asdict(options), "config": asdict(self.config)},
+            "value": self.value.as_dict(),
+        }
+
+
+def grow(
+    database: Database,
+    corpus: Corpus,
+    matcher: PrequentialMatcher,
+    settings: Settings,
+    options: TrainingOptions,
+    progress: Progress,
+) -> Trees:
+    """Trees judged on the validation slice, and grown again on everything."""
+    config = replace(LambdaMartConfig(seed=settings.seed), seeds=options.seeds)
+    with threads(settings.threads):
+        slates = _past_slates(database, corpus, matcher, progress)
+        if options.tune:
+            config = tuned(slates, corpus.when.until, config, options.tune, settings.home, progress)
+        judged = train_rerankers(slates, corpus.when.validate_from, config, progress)
+        judgement, clicks, vectors = _validate(database, corpus, matcher, judged, progress)
+    content = ContentGate.of(judgement)
+    answers = content.served(judgement)
+    calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
+    price = settings.minute_price if options.labels == "graded" else 0.0
+    return Trees(
+        rerankers=retrain_rerankers(slates, judged, content.on, config, progress),
+        value=_value(slates, corpus, content, config, price, calibration[OF_FEEDS]),
+        content=content,
+        config=config,
+        answers=answers,
+        calibration=calibration,
+        # no calibration error here: the probabilities were fitted on these very answers
+        metrics=figures(answers, {}, vectors, clicks),
+    )
+
+
+def _value(
+    slates: PastSlates,
+    corpus: Corpus,
+    content: ContentGate,
+    config: LambdaMartConfig,
+    share: float,
+    chance: Platt,
+) -> Valued | Unvalued:
+    if not share:
+        return Unvalued("minutes have no price: it is set to 0, or labels are of clicks alone")
+    features = FEED_FEATURES if content.on else FEED_WITHOUT_CONTENT
+    return train_value(slates, corpus.when.validate_from, features, config, share, chance)
+
+
+def _past_slates(
+    database: Database, corpus: Corpus, matcher: PrequentialMatcher, progress: Progress
+) -> PastSlates:
+    with database.read() as connection, Replay(connection, corpus.when.until) as log:
+        engine = _engine(log, corpus, matcher)
+        return past_slates(engine, log, corpus.questions, progress)
+
+
+def _validate(
+    database: Database, corpus: Corpus, matcher: PrequentialMatcher, judged: Rerankers, progress: Progress
+) -> tuple[Answers, NDArray[np.float64], NDArray[np.float32]]:
+    """What every system says of the validation slice, clicks of each article before it, and article vectors."""
+    questions = corpus.validation
+    with database.read() as connection, Replay(connection, corpus.when.until) as log:
+        engine = _engine(log, corpus, matcher)
+        clicks = log.clicks_before(corpus.when.validate_from)
+        table = systems(judged.full, judged.without_content, judged.feed)
+        answers = replay(engine, log, questions, table, lambda done: progress("validation", done, len(questions)))
+    return answers, clicks, engine.vectors.matrix
+
+
+def _engine(log: Replay, corpus: Corpus, matcher: PrequentialMatcher) -> FeedEngine:
+    return FeedEngine(log.state, vector_table(log.state, corpus.articles, corpus.vectors), matcher)
