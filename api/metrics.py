@@ -81,6 +81,11 @@ class ServiceCollector(Collector):
             value=float(self._service.degraded),
         )
         yield GaugeMetricFamily(
+            "attune_impaired",
+            "1 while it takes in no new articles, or not the active bundle, and answers as it did.",
+            value=float(self._service.failure is not None),
+        )
+        yield GaugeMetricFamily(
             "attune_recovery_failing",
             "1 while the database answers, and spooled slates cannot be brought to it.",
             value=float(self._service.recovery_failure is not None),

@@ -133,8 +133,9 @@ def _tell(heard: Heard, versions: set[str], events: int, failed: list[str]) -> N
     for version, count in sorted(heard.models.items()):
         _print("answers", count, f"by {version}")
     _print("failed", len(failed), f"of {asked} requests, {_goal(not failed)}")
-    pure = not heard.mixed and set(heard.models) == versions
-    _print("mixed", heard.mixed, f"of {answers} feeds, pages and rankings, {_goal(pure)}")
+    _print("mixed", heard.mixed, f"of {answers} feeds, pages and rankings, {_goal(not heard.mixed)}")
+    strange = len(versions ^ set(heard.models))
+    _print("strange", strange, f"models that answered unasked or not at all, {_goal(not strange)}")
     for error in failed[:5]:
         print("  ", error)
 

@@ -62,7 +62,7 @@ Answered = tuple[Place, list[Asked]]
 def recent_world() -> World:
     """Three days up to this midnight: what happened then still counts now."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return simulate(readers=40, articles=150, days=3, seed=3, start=today - timedelta(days=3))
+    return simulate(readers=40, articles=150, days=3, seed=10, start=today - timedelta(days=3))
 
 
 def yesterday() -> int:

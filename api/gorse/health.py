@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from api.dependencies import Service
 from api.gorse.schemas import Health
+from api.routes.health import waiting
 
 router = APIRouter(prefix="/api/health", tags=["gorse: health"])
 
@@ -23,13 +24,11 @@ def ready(service: Service, response: Response) -> Health:
 
 
 def _health(service: Service) -> Health:
-    failure = service.failure
-    waiting = None if service.ready.is_set() else "articles are being encoded"
-    connected = failure is None
+    ready, connected = service.ready.is_set(), not service.degraded
     return Health(
-        Ready=failure is None and waiting is None,
+        Ready=ready,
         DataStoreConnected=connected,
         CacheStoreConnected=connected,
-        DataStoreError=failure or waiting,
+        DataStoreError=None if ready else waiting(service),
         CacheStoreError=None,
     )

@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse
 from api.dependencies import Service
 from api.errors import problem
 from api.openapi import problems
+from recsys.serving.service import FeedService
 
 router = APIRouter(tags=["health"])
 
@@ -18,9 +19,19 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz", response_model=None, responses=problems(503))
 def readyz(service: Service) -> dict[str, str] | JSONResponse:
-    """The service answers, and has all articles of its first start; `degraded`: its database is away."""
-    if service.failure is not None:
-        return problem(503, "Not ready", service.failure)
+    """The service answers, and has all articles of its first start.
+
+    `degraded`: its database is away. `impaired`: it answers as it did, but takes in no new articles or bundle; its
+    log says why. Neither takes it out of a balancer: what ails one process ails its neighbours as well.
+    """
     if not service.ready.is_set():
-        return problem(503, "Not ready", "articles are being encoded; feeds are served meanwhile")
-    return {"status": "degraded" if service.degraded else "ready", "model": service.engine.model}
+        return problem(503, "Not ready", waiting(service))
+    status = "degraded" if service.degraded else "impaired" if service.failure is not None else "ready"
+    return {"status": status, "model": service.engine.model}
+
+
+def waiting(service: FeedService) -> str:
+    """Why a service is not ready. Nobody needs a key to ask, so the cause of a failure is for the log alone."""
+    if service.failure is not None:
+        return "articles cannot be encoded yet, and the service's log says why; feeds are served meanwhile"
+    return "articles are being encoded; feeds are served meanwhile"

@@ -51,12 +51,15 @@ class Explainer:
     wanted: frozenset[str] = frozenset()
 
     def explain(self, rows: NDArray[np.int64], sources: list[str]) -> list[tuple[Reason, ...]]:
-        """Reasons for articles `rows` [k], the strongest first."""
-        read = self._because_you_read(rows)
-        return [
-            tuple(reason for reason in (read.get(i), *facts) if reason is not None)
-            for i, facts in enumerate(self._facts(rows, sources))
-        ]
+        """Reasons for articles `rows` [k], the strongest first; none where nothing is known that holds."""
+        read, shares = self._because_you_read(rows), self._shares(rows)
+        out = []
+        for place, facts in enumerate(self._facts(rows, shares)):
+            found = [reason for reason in (read.get(place), *facts) if reason is not None]
+            if sources[place] == EXPLORE or (not found and shares[place] == 0):
+                found.append(Reason(DIFFERENT, "Something different"))
+            out.append(tuple(found))
+        return out
 
     def _because_you_read(self, rows: NDArray[np.int64]) -> dict[int, Reason]:
         known = np.flatnonzero(self.vectors.has(rows))
@@ -85,21 +88,16 @@ class Explainer:
         title = self.state.catalog.titles[row]
         return Reason(BECAUSE_YOU_READ, f"Because you {how}: {title}", self.state.articles.strings[row], weight)
 
-    def _facts(self, rows: NDArray[np.int64], sources: list[str]) -> Iterator[list[Reason]]:
+    def _facts(self, rows: NDArray[np.int64], shares: NDArray[np.float64]) -> Iterator[tuple[Reason | None, ...]]:
+        """What holds of each article, whatever it is like."""
         clicks = self.state.counters.read(rows, self.as_of)[:, CLICKS, _FOUR_HOURS]
         since = self.state.available_since(rows)
         new = (self.as_of - _FRESH_WITHIN <= since) & (since < self.as_of)
-        topics = self._topics(rows)
-        columns = zip(self._followed(rows), topics, clicks >= _POPULAR_CLICKS, new.tolist(), sources, strict=True)
-        for followed, topic, popular, fresh, source in columns:
-            facts = [fact for fact in (followed, topic) if fact is not None]
-            if popular:
-                facts.append(Reason(POPULAR, "Many readers open this now"))
-            if fresh:
-                facts.append(Reason(FRESH, "New"))
-            if source == EXPLORE or not facts:
-                facts.append(Reason(DIFFERENT, "Something different"))
-            yield facts
+        popular = [
+            Reason(POPULAR, "Many readers open this now") if many else None for many in clicks >= _POPULAR_CLICKS
+        ]
+        fresh = [Reason(FRESH, "New") if recent else None for recent in new]
+        return zip(self._followed(rows), self._topics(rows, shares), popular, fresh, strict=True)
 
     def _followed(self, rows: NDArray[np.int64]) -> list[Reason | None]:
         """Of each article, what of it the reader follows or focuses on: a topic before a source."""
@@ -116,16 +114,20 @@ class Explainer:
                     found[place] = Reason(FOLLOWED, f"You follow {subject}")
         return found
 
-    def _topics(self, rows: NDArray[np.int64]) -> list[Reason | None]:
-        """Of each article, what share of the history is of its category, if that is large."""
+    def _shares(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Of each article [k], what share of the history is of its category; NaN if either is not known."""
         catalog = self.state.catalog
-        if not len(self.history):
-            return [None] * len(rows)
         mine, read = catalog.category[rows], catalog.category[self.history.article]
-        shares = np.where(mine >= 0, (mine[:, None] == read).mean(axis=1), 0.0)
+        if not len(read):
+            return np.full(len(rows), np.nan)
+        return np.where(mine >= 0, (mine[:, None] == read).mean(axis=1), np.nan)
+
+    def _topics(self, rows: NDArray[np.int64], shares: NDArray[np.float64]) -> list[Reason | None]:
+        """Of each article, that much of what was read is of its category, if it is."""
+        catalog = self.state.catalog
         return [
             Reason(TOPIC, f"{share:.0%} of what you read lately is {catalog.categories.strings[category]}")
             if share >= _TOPIC_SHARE
             else None
-            for share, category in zip(shares.tolist(), mine.tolist(), strict=True)
+            for share, category in zip(shares.tolist(), catalog.category[rows].tolist(), strict=True)
         ]

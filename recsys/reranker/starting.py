@@ -18,7 +18,7 @@ _READ = 4.0
 
 
 class StartingRanker:
-    """A fixed blend of a few features. Unknown features count as zero."""
+    """A fixed blend of a few features. Unknown features count as zero; of an unknown article nothing is new."""
 
     name = "starting"
     setwise = False
@@ -26,14 +26,18 @@ class StartingRanker:
     def score(self, features: FloatArray) -> FloatArray:
         """See `Ranker.score`."""
 
-        def column(name: str) -> FloatArray:
-            return np.nan_to_num(features[:, ALL_FEATURES.names.index(name)])
+        def raw(name: str) -> FloatArray:
+            return features[:, ALL_FEATURES.names.index(name)]
 
+        def column(name: str) -> FloatArray:
+            return np.nan_to_num(raw(name))
+
+        described = np.isfinite(raw("title_chars"))
         return np.asarray(
             _MATCH * column("content")
             + _CLICKS * column("clicks_4h")
             + _RATE * column("ctr_12h")
-            + np.exp2(-np.maximum(column("age"), 0) / _HALF_AGE_HOURS)
+            + described * np.exp2(-np.maximum(column("age"), 0) / _HALF_AGE_HOURS)
             - _SEEN * column("times_shown")
             - _READ * column("already_read")
         )

@@ -18,11 +18,15 @@ from recsys.store import log
 from recsys.store.database import unhurried
 from recsys.store.tables import PERSONAL, erasures, log_position
 
+NOBODY = ""
+"""Stands for a reader where rows were deleted and nobody was erased."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased. seq: its place in the log; at: microseconds; counts: rows by table.
+    """What was erased.
 
+    seq: its place in the log, negative where nothing was erased; at: microseconds; counts: rows by table;
     reader_hash: SHA-256 of salt and reader id; digest: SHA-256 of the rest but the salt; both are stored.
     """
 
@@ -41,7 +45,10 @@ class Receipt:
 
 
 def erase(connection: Connection, reader: str, at: int) -> Receipt:
-    """Delete every row of `reader`, and put the erasure in the log. Erasing a reader never met counts zeros."""
+    """Delete every row of `reader`, and put the erasure in the log.
+
+    Erasing a reader never met counts zeros, and takes no place in the log: no state knows anything to forget.
+    """
     log.lock(connection)
     with unhurried(connection):
         counts = {
@@ -52,13 +59,17 @@ def erase(connection: Connection, reader: str, at: int) -> Receipt:
 
 
 def enter(connection: Connection, reader: str, at: int, counts: Mapping[str, int]) -> Receipt:
-    """Put in the log that rows were deleted: no state from before is used again."""
-    seq = log.lock(connection).last_seq + 1
+    """Put in the log that rows were deleted: no state from before is used again.
+
+    `reader` is `NOBODY` if they were deleted for another reason than to forget somebody.
+    """
+    end = log.lock(connection).last_seq
+    seq = end + 1 if any(counts.values()) else _outside(connection)
     id_, salt = uuid.uuid4().hex, secrets.token_hex(16)
-    hashed = _reader_hash(salt, reader)
+    hashed = _reader_hash(salt, reader) if reader else NOBODY
     receipt = Receipt(id_, seq, at, salt, hashed, counts, _digest(id_, seq, at, hashed, counts))
     _store(connection, receipt)
-    connection.execute(sa.update(log_position).values(last_seq=seq))
+    connection.execute(sa.update(log_position).values(last_seq=max(seq, end)))
     return receipt
 
 
@@ -70,12 +81,18 @@ def is_stored(connection: Connection, receipt: Receipt) -> bool:
 
 def last_seq(connection: Connection) -> int:
     """Place of the newest erasure in the log, 0 before the first. A state from before it is not to be used."""
-    return connection.execute(sa.select(sa.func.max(erasures.c.seq))).scalar_one() or 0
+    return max(connection.execute(sa.select(sa.func.max(erasures.c.seq))).scalar_one() or 0, 0)
 
 
 def last_at(connection: Connection) -> int:
     """When a reader was last erased (microseconds), 0 before the first."""
-    return connection.execute(sa.select(sa.func.max(erasures.c.at))).scalar_one() or 0
+    of_readers = sa.select(sa.func.max(erasures.c.at)).where(erasures.c.reader_hash != NOBODY)
+    return connection.execute(of_readers).scalar_one() or 0
+
+
+def _outside(connection: Connection) -> int:
+    """The next number for what has no place in the log."""
+    return min(connection.execute(sa.select(sa.func.min(erasures.c.seq))).scalar_one() or 0, 0) - 1
 
 
 def _store(connection: Connection, receipt: Receipt) -> None:

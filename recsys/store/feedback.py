@@ -71,7 +71,7 @@ def retract(connection: Connection, which: list[Key], keep: list[str]) -> int:
             wanted = [*_conditions(key), events.c.id.not_in(keep)]
             gone += connection.execute(sa.delete(events).where(*wanted)).rowcount
     if gone:
-        erasure.enter(connection, "", time.time_ns() // 1_000, {events.name: gone})
+        erasure.enter(connection, erasure.NOBODY, time.time_ns() // 1_000, {events.name: gone})
     return gone
 
 

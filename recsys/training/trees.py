@@ -80,10 +80,10 @@ def grow(
     content = ContentGate.of(judgement)
     answers = content.served(judgement)
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
-    price = settings.minute_price if options.labels == "graded" else 0.0
+    share = settings.minute_price if options.labels == "graded" else 0.0
     return Trees(
         rerankers=retrain_rerankers(slates, judged, content.on, config, progress),
-        value=_value(slates, corpus, content, config, price, calibration[OF_FEEDS]),
+        value=_value(slates, corpus, content, config, share, calibration[OF_FEEDS]),
         content=content,
         config=config,
         answers=answers,

@@ -111,6 +111,16 @@ def test_a_reader_never_met_gets_a_receipt_of_zeros(database: Database) -> None:
     assert set(erase(database, "nobody").counts.values()) == {0}
 
 
+def test_erasing_readers_never_met_lets_every_state_stand(filled: Database) -> None:
+    real = erase(filled, VICTIM)
+    receipts = [erase(filled, name) for name in ("nobody", "nor this one")]
+    with filled.read() as connection:
+        assert erasure.last_seq(connection) == log.position(connection).last_seq == real.seq
+        assert all(erasure.is_stored(connection, receipt) for receipt in receipts)
+    assert receipts[0].is_about("nobody")
+    assert not receipts[0].is_about("nor this one")
+
+
 def test_preferences_are_the_last_word_on_each_subject(database: Database) -> None:
     rows = [
         (EventKind.FOLLOW, "sport"),

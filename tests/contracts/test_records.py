@@ -60,6 +60,7 @@ def test_retracting_is_an_entry_of_the_log_and_only_if_something_went(filled: Da
         assert log.position(connection).last_seq == before
         assert feedback.retract(connection, [Key("r", "a", "star")], [feedback.event_id("1" * 32, "star")]) == 1
         assert erasure.last_seq(connection) == log.position(connection).last_seq == before + 1
+        assert erasure.last_at(connection) == 0, "nobody was erased"
     assert listed(filled, Key(type="star")) == [("a", "star", 2.0)]
 
 

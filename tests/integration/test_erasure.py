@@ -15,9 +15,11 @@ import api.app
 from api.app import create_app
 from api.erasure import erase
 from ingest import reject_search
+from recsys.domain import Event, EventKind
 from recsys.errors import StoreError
 from recsys.feed.follow import LogFollower
-from recsys.store import erasure
+from recsys.frames import events_frame, slates_frame
+from recsys.store import erasure, log
 from recsys.store.database import Database, opened
 from tests.trained import HashEncoder, Place
 
@@ -114,6 +116,8 @@ def test_the_state_is_then_that_of_a_log_without_the_reader(home: Place) -> None
 def test_a_snapshot_that_another_process_writes_later_is_not_kept(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
+    with sqlite_database.write() as connection:
+        log.append(connection, events_frame([Event("e", "r", EventKind.CLICK, 1, 1, "a")]), slates_frame([]))
     follower = LogFollower(sqlite_database, tmp_path / "state")
     follower.start()
     with sqlite_database.write() as connection:

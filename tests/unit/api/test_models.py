@@ -170,11 +170,11 @@ def test_a_bad_model_that_was_pointed_to_by_hand_leaves_the_old_one_serving_and_
     client = start()
     until(lambda: client.get("/readyz").status_code == 200)
     (home.home / "bundles" / "ACTIVE").write_text("nothing")
-    until(lambda: client.get("/readyz").status_code == 503)
-    assert "nothing" in client.get("/readyz").json()["detail"]
+    until(lambda: client.get("/readyz").json() == {"status": "impaired", "model": "v1"})
+    assert "attune_impaired 1.0" in client.get("/metrics").text
     assert ranked(client).json()["model"] == "v1"
     client.post("/v1/models/v2/activate").raise_for_status()
-    until(lambda: client.get("/readyz").status_code == 200)
+    until(lambda: client.get("/readyz").json()["status"] == "ready")
     assert ranked(client).json()["model"] == "v2"
 
 

@@ -100,7 +100,14 @@ def test_new_is_what_came_out_within_six_hours() -> None:
     found = kinds(engine([*papers(), *coming, *undated]), "a039", "a030", "soon", "undated", "unknown", reader="q")
     assert found["a039"] == ["fresh"]
     for id_ in ("a030", "soon", "undated", "unknown"):
-        assert found[id_] == ["something_different"], id_
+        assert found[id_] == [], id_
+
+
+def test_what_is_of_no_category_that_was_read_is_called_something_different_if_nothing_else_holds() -> None:
+    of = engine(papers(), read("r", "a001"))
+    found = reasons(of, "a002", "a005", "a039")
+    assert [reason.kind for reason in found["a002"]] == ["something_different"]
+    assert "something_different" not in [reason.kind for id_ in ("a005", "a039") for reason in found[id_]]
 
 
 def test_an_explored_item_is_called_something_different() -> None:

@@ -8,7 +8,7 @@ from tests.unit.reranker.requests import request
 
 def score(**columns: float) -> float:
     row = np.full((1, len(ALL_FEATURES.names)), np.nan)
-    for name, value in columns.items():
+    for name, value in {"title_chars": 40.0, **columns}.items():
         row[0, ALL_FEATURES.names.index(name)] = value
     return float(StartingRanker().score(row)[0])
 
@@ -25,6 +25,10 @@ def test_old_shown_and_read_articles_score_lower(name: str) -> None:
 
 def test_nothing_known_is_a_number() -> None:
     assert np.isfinite(score())
+
+
+def test_an_id_of_which_no_article_is_known_is_not_taken_for_a_new_one() -> None:
+    assert score(title_chars=np.nan) < score(age=48.0) < score(age=0.0)
 
 
 def test_an_article_that_others_open_now_beats_an_old_one_of_equal_match() -> None:
