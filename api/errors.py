@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,16 +11,36 @@ from starlette.exceptions import HTTPException
 
 from api.openapi import PROBLEM_TYPE
 from api.schemas import Problem
-from recsys.errors import AttuneError, BundleError, DataError, RequestError, StoreError
+from recsys.errors import AttuneError, BundleError, DataError, ErasureError, RequestError, StoreError
 
 logger = logging.getLogger(__name__)
 
-_STATUS: dict[type[AttuneError], tuple[int, str]] = {
-    RequestError: (422, "The request cannot be answered"),
-    DataError: (422, "The data cannot be read"),
-    BundleError: (409, "The model cannot serve"),
-    StoreError: (503, "The store cannot be reached"),
+_ASK_LATER = "try again later; the service's log has the cause under this answer's X-Request-ID"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a kind of error is answered with; without a `detail`, the error's own message is told."""
+
+    status: int
+    title: str
+    detail: str | None = None
+
+
+_TOLD: dict[type[AttuneError], _Told] = {
+    RequestError: _Told(422, "The request cannot be answered"),
+    DataError: _Told(422, "The data cannot be read"),
+    BundleError: _Told(409, "The model cannot serve"),  # only routes of scope admin raise it
+    ErasureError: _Told(
+        503,
+        "The reader is not erased from all files yet",
+        f"the rows are deleted, but database files may still hold them: erase the reader again; {_ASK_LATER}",
+    ),
+    # its message has the database's address and what the driver says
+    StoreError: _Told(503, "The store cannot be reached", f"the database cannot be used now: {_ASK_LATER}"),
+    AttuneError: _Told(500, "Attune failed", f"the service cannot answer this: {_ASK_LATER}"),
 }
+"""The first kind that fits holds."""
 
 
 _LATER = {"Retry-After": "5"}
@@ -60,8 +81,8 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _attune(_request: Request, error: Exception) -> JSONResponse:
-    known = (found for kind, found in _STATUS.items() if isinstance(error, kind))
-    status, title = next(known, (500, "Attune failed"))
-    if status >= 500:
-        logger.error("%s: %s", title, error)
-    return problem(status, title, str(error), _LATER if isinstance(error, StoreError) else None)
+    told = next(told for kind, told in _TOLD.items() if isinstance(error, kind))
+    if told.status != 422:  # those are the caller's own affair, and may quote what the caller sent
+        logger.log(logging.ERROR if told.status >= 500 else logging.WARNING, "%s: %s", told.title, error)
+    later = _LATER if isinstance(error, StoreError) else None
+    return problem(told.status, told.title, told.detail or str(error), later)

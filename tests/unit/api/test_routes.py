@@ -12,10 +12,11 @@ from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
-from recsys.errors import StoreError
+from recsys.errors import AttuneError, OrderError, StoreAwayError, StoreError
 from tests.trained import HashEncoder, place
 
 PROBLEM = "application/problem+json"
+SECRET = "cannot use postgresql://attune@db.internal/news"
 
 
 @pytest.fixture
@@ -178,12 +179,38 @@ def test_errors_nobody_foresaw_are_problems_without_details(
     assert "secret" not in refused(client.post("/v1/rank", json={"candidates": ["a0"]}), 500)
 
 
-def test_an_unreachable_store_is_503(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recsys.feed.engine.FeedEngine.rank", _fail(StoreError("gone")))
-    assert refused(client.post("/v1/rank", json={"candidates": ["a0"]}), 503) == "gone"
+@pytest.mark.parametrize(
+    ("error", "status", "after"),
+    [(StoreError(SECRET), 503, "5"), (StoreAwayError(SECRET), 503, "5"), (OrderError(SECRET), 500, None)],
+)
+def test_what_fails_inside_is_told_to_the_log_alone(
+    client: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: AttuneError,
+    status: int,
+    after: str | None,
+) -> None:
+    monkeypatch.setattr("recsys.store.articles.get", _fail(error))
+    answer = client.get("/v1/articles/a0")
+    told = refused(answer, status)
+    assert "try again later" in told
+    assert "X-Request-ID" in told
+    assert SECRET not in answer.text
+    assert SECRET in caplog.text
+    assert answer.headers.get("retry-after") == after
 
 
-def test_a_locked_store_is_503(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_serve_is_told_and_logged(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert "no other bundle" in refused(client.post("/v1/models/rollback"), 409)
+    assert "no other bundle" in caplog.text
+
+
+def test_a_locked_store_is_503(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("recsys.store.database._BUSY_MS", 1)
     service = client.app.state.service  # type: ignore[attr-defined]
     service.database.close()  # connections take the patience they were opened with
@@ -191,7 +218,10 @@ def test_a_locked_store_is_503(client: TestClient, monkeypatch: pytest.MonkeyPat
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         event = {"reader": "r", "article": "a1", "kind": "click"}
-        assert "locked" in refused(client.post("/v1/events", json={"events": [event]}), 503)
+        told = refused(client.post("/v1/events", json={"events": [event]}), 503)
+    assert file not in told
+    assert "locked" in caplog.text
+    assert file in caplog.text
 
 
 def _fail(error: Exception) -> Callable[..., None]:
