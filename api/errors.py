@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -70,8 +71,15 @@ def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | N
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    wrong = "; ".join(f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors())
-    return problem(422, "The request does not validate", wrong)
+    return problem(422, "The request does not validate", "; ".join(_wrong(each) for each in error.errors()))
+
+
+def _wrong(found: Mapping[str, Any]) -> str:
+    """Where it is wrong, and what is."""
+    what = (
+        "nothing has this name here; /docs lists the names" if found["type"] == "extra_forbidden" else found["msg"]
+    )
+    return f"{'.'.join(str(part) for part in found['loc'])}: {what}"
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:

@@ -145,6 +145,14 @@ def test_feeds_that_cannot_be_are_refused(client: TestClient, query: str) -> Non
     assert query.split("=")[0] in refused(client.get(f"/v1/feed/r?{query}"))
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/feed/r?minute=10", "/v1/latest?n=3", "/v1/trending?limits=3", "/v1/articles/a0/similar?n=3"]
+)
+def test_a_misspelled_parameter_is_refused_by_name(client: TestClient, path: str) -> None:
+    name = path.partition("?")[2].partition("=")[0]
+    assert refused(client.get(path)) == f"query.{name}: nothing has this name here; /docs lists the names"
+
+
 def test_readers_that_no_database_holds_are_refused(client: TestClient) -> None:
     refused(client.get("/v1/feed/a%00b"))
     refused(client.get("/v1/feed/" + "r" * 513))
