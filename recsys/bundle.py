@@ -3,7 +3,7 @@
     HOME/bundles/<version>/manifest.json …    one folder a bundle
     HOME/bundles/ACTIVE                       version that serves
     HOME/bundles/PREVIOUS                     version that served before it
-    HOME/bundles/CHALLENGER                   what is tried beside it (`feed.challenge`)
+    HOME/bundles/CHALLENGER                   what is tried beside it (`serving.challenge`)
 
 This module knows paths and hashes, not what is in the files. A bundle holds no reader data.
 """
