@@ -48,6 +48,12 @@ _LATER = {"Retry-After": "5"}
 """Seconds; a database that was away is used again as soon as it answers."""
 
 
+_SEE_DOCS = {
+    404: "there is no such path; /docs describes all there are",
+    405: "this path does not answer this method; /docs describes the ones it does",
+}
+
+
 class Refusal(HTTPException):
     """A request that is not answered, with what its problem document says."""
 
@@ -69,9 +75,18 @@ def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | N
     return JSONResponse(body.model_dump(), status_code=status, headers=headers, media_type=PROBLEM_TYPE)
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return problem(422, "The request does not validate", "; ".join(_wrong(each) for each in error.errors()))
+    found = error.errors()
+    if not _says_json(request) and any(each["loc"] == ("body",) for each in found):
+        wrong = "body: send it as JSON, with the header 'content-type: application/json'"
+    else:
+        wrong = "; ".join(_wrong(each) for each in found)
+    return problem(422, "The request does not validate", wrong)
+
+
+def _says_json(request: Request) -> bool:
+    return "json" in request.headers.get("content-type", "").lower()
 
 
 def _wrong(found: Mapping[str, Any]) -> str:
@@ -84,8 +99,10 @@ def _wrong(found: Mapping[str, Any]) -> str:
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    detail = str(error.detail)
-    return problem(error.status_code, getattr(error, "title", detail), detail, error.headers)
+    title, detail = getattr(error, "title", str(error.detail)), str(error.detail)
+    if not isinstance(error, Refusal):  # Starlette's own, which say no more than the status
+        detail = _SEE_DOCS.get(error.status_code, detail)
+    return problem(error.status_code, title, detail, error.headers)
 
 
 async def _attune(_request: Request, error: Exception) -> JSONResponse:

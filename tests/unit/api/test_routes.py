@@ -176,8 +176,25 @@ def test_bodies_are_bounded(client: TestClient, path: str, name: str) -> None:
 
 
 def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
-    refused(client.get("/v1/nothing"), 404)
-    refused(client.delete("/v1/rank"), 405)
+    assert "/docs" in refused(client.get("/v1/nothing"), 404)
+    answer = client.delete("/v1/rank")
+    assert "/docs" in refused(answer, 405)
+    assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("said", [None, "application/x-www-form-urlencoded", "text/plain"])
+@pytest.mark.parametrize("path", ["/v1/rank", "/v1/events", "/api/items"])
+def test_a_body_that_is_not_said_to_be_json_is_told_how_to_say_it(
+    client: TestClient, path: str, said: str | None
+) -> None:
+    headers = {} if said is None else {"content-type": said}
+    told = refused(client.post(path, content=b'{"candidates": ["a0"]}', headers=headers))
+    assert "content-type: application/json" in told
+
+
+def test_a_missing_body_is_not_blamed_on_its_type(client: TestClient) -> None:
+    headers = {"content-type": "application/json"}
+    assert refused(client.post("/v1/rank", headers=headers)) == "body: Field required"
 
 
 def test_errors_nobody_foresaw_are_problems_without_details(
