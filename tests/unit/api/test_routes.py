@@ -76,6 +76,13 @@ def test_events_are_counted_one_by_one(client: TestClient) -> None:
     assert client.post("/v1/events", json={"events": rows[:1]}).json()["duplicates"] == 1
 
 
+def test_a_retry_counts_once_if_it_has_an_id_or_a_time(client: TestClient) -> None:
+    event = {"reader": "r", "article": "a0", "kind": "click"}
+    for named, again in (({"id": "e"}, 1), ({"at": "2024-01-01T00:00:00Z"}, 1), ({}, 0)):
+        first, second = (client.post("/v1/events", json={"events": [event | named]}).json() for _ in range(2))
+        assert (first["accepted"], second["duplicates"]) == (1, again)
+
+
 def test_a_lone_surrogate_is_rejected_not_a_crash(client: TestClient) -> None:
     raw = '{"events": [{"reader": "\\ud800", "article": "a0", "kind": "click"}, {"reader": "r", "article": "a0", "kind": "click"}]}'  # noqa: E501
     answer = client.post("/v1/events", content=raw, headers={"content-type": "application/json"})
