@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.reject_search import forget
+from recsys.errors import ErasureError, StoreError
 from recsys.feed.snapshots import Snapshots
 from recsys.store import audit, erasure
 from recsys.store.audit import Act, AuditRow
@@ -33,7 +34,8 @@ def erase(
     `named` is the reader's id as files that were imported have it, if it is another than the stored one.
 
     Raises:
-        StoreError: the database cannot be reached, or its files cannot be scrubbed yet; erasing again goes on.
+        StoreError: the database cannot be reached.
+        ErasureError: its files cannot be scrubbed yet; erasing again goes on.
     """
 
     def write() -> Receipt:
@@ -45,5 +47,8 @@ def erase(
     receipt = write() if store is None else store(write)
     Snapshots(home / "state").drop_before(receipt.seq)
     rejects = sum(forget(home / "rejects", each) for each in {reader, named or reader})
-    scrub(database)
+    try:
+        scrub(database)
+    except StoreError as error:
+        raise ErasureError(str(error)) from error
     return Erased(receipt, rejects)

@@ -1,12 +1,15 @@
 """The application of one of several worker processes: all it knows is in the environment."""
 
+import logging
 import os
 
 from fastapi import FastAPI
 
 from api import logs
 from api.app import create_app
-from recsys.settings import Settings, load_settings
+from recsys.settings import Settings, load_settings, strange_variables
+
+logger = logging.getLogger(__name__)
 
 
 def hand_on(settings: Settings) -> None:
@@ -19,4 +22,6 @@ def make() -> FastAPI:
     """What uvicorn calls in every worker."""
     settings = load_settings()
     logs.configure(settings.log_format)
+    for name in strange_variables():
+        logger.warning("%s is set, but is no setting: nothing reads it; `attune config` shows what is", name)
     return create_app(settings)

@@ -12,10 +12,6 @@ from recsys.store import articles as article_store
 from recsys.store import log
 from recsys.store.database import Connection
 
-EVENT_CONTENT = ("reader", "kind", "article", "subject", "value")
-SLATE_CONTENT = ("reader", "candidates")
-"""What two rows of one id must agree in to be the same row; times may be estimates, and do not count."""
-
 OTHER_CONTENT = "id_with_other_content"
 
 
@@ -43,8 +39,8 @@ def store(connection: Connection, articles: pl.DataFrame, events: pl.DataFrame, 
     outcome.counts["articles.duplicate"] = upserted.duplicate
     told_before = events.height
     events = _not_read_before(connection, events)
-    events_once = _first_of_each_id(events, "events", EVENT_CONTENT, outcome)
-    slates_once = _first_of_each_id(slates, "impressions", SLATE_CONTENT, outcome)
+    events_once = _first_of_each_id(events, "events", log.EVENT_CONTENT, outcome)
+    slates_once = _first_of_each_id(slates, "impressions", log.SLATE_CONTENT, outcome)
     outcome.counts["events.duplicate"] += told_before - events.height
     _append(connection, events_once, slates_once, outcome)
     _count_unknown(connection, events_once, slates_once, outcome)

@@ -3,7 +3,7 @@
     HOME/bundles/<version>/manifest.json …    one folder a bundle
     HOME/bundles/ACTIVE                       version that serves
     HOME/bundles/PREVIOUS                     version that served before it
-    HOME/bundles/CHALLENGER                   what is tried beside it (`feed.challenge`)
+    HOME/bundles/CHALLENGER                   what is tried beside it (`serving.challenge`)
 
 This module knows paths and hashes, not what is in the files. A bundle holds no reader data.
 """
@@ -83,7 +83,10 @@ def load(home: Path, version: str) -> Bundle:
     try:
         manifest = json.loads((path / MANIFEST).read_text())
     except (OSError, ValueError) as error:  # ValueError: neither JSON nor UTF-8
-        raise BundleError(f"no readable bundle {version!r} in {home / 'bundles'}: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise BundleError(
+            f"no readable bundle {version!r} in {home / 'bundles'} ({why}): `attune models list` shows them"
+        ) from error
     for name, digest in _hashes(version, manifest).items():
         _require_plain(name)
         if not (path / name).is_file() or _sha256(path / name) != digest:

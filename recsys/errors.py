@@ -4,7 +4,8 @@ AttuneError
 ├── ConfigError      a setting or flag is wrong, or a driver is missing; the message names the fix
 ├── DataError        input as a whole cannot be read (one bad row is a counted reject, never an error)
 ├── StoreError       the database cannot be reached, or its schema does not fit
-│   └── StoreAwayError   it cannot be used for now: feeds go on from memory, writes wait
+│   ├── StoreAwayError   it cannot be used for now: feeds go on from memory, writes wait
+│   └── ErasureError     a reader's rows are deleted, but a file may still hold them
 ├── EncoderError     the text encoder cannot be loaded, or gave vectors that are not finite
 ├── BundleError      a trained bundle is missing, damaged, or does not fit this code
 ├── OrderError       rows were folded, or a question asked, out of the log's order
@@ -17,6 +18,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "EncoderError",
+    "ErasureError",
     "OrderError",
     "RequestError",
     "StoreAwayError",
@@ -42,6 +44,10 @@ class StoreError(AttuneError):
 
 class StoreAwayError(StoreError):
     """The database cannot be used for now, whatever is asked of it."""
+
+
+class ErasureError(StoreError):
+    """A reader's rows are deleted, but a file of the database may still hold them; erasing again goes on."""
 
 
 class EncoderError(AttuneError):

@@ -123,6 +123,14 @@ def origins() -> list[Origin]:
     return found
 
 
+def strange_variables() -> list[str]:
+    """Names like those of settings, in the environment or .env, that set nothing: misspelled ones."""
+    told = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    known = {f"ATTUNE_{name.upper()}" for name in Settings.model_fields}
+    own = {name for name in told if name.startswith("ATTUNE_") and not name.startswith("ATTUNE_TEST_")}
+    return sorted(own - known)
+
+
 def _without_password(value: str) -> str:
     """The user part of a URL may hold any character but a slash, also an unquoted @; a query may tell it too."""
     hidden = re.sub(r"(//[^:/]*):[^/]*@", r"\1:***@", value)

@@ -1,8 +1,13 @@
 """`attune config`."""
 
+import os
+
 import typer
 
-_PIPE_COLUMNS = 1_000
+_COLUMNS = 100
+"""Of what has no width, such as a pipe."""
+
+_VALUE_COLUMNS = 28
 
 
 def config() -> None:
@@ -10,16 +15,19 @@ def config() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from recsys.settings import origins
+    from recsys.settings import origins, strange_variables
 
     found = origins()
     table = Table("setting", "value", "from", "meaning")
     table.columns[0].no_wrap = True
     table.columns[0].min_width = max(len(setting.variable) for setting in found)
+    table.columns[1].overflow, table.columns[1].max_width = "fold", _VALUE_COLUMNS  # nothing of a value is cut
     for setting in found:
         table.add_row(setting.variable, setting.value, setting.origin, setting.meaning)
     console = Console()
-    if not console.is_terminal:  # a pipe has no width: whole lines, for whatever reads them
-        console.width = _PIPE_COLUMNS
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _COLUMNS
     console.print(table)
     typer.echo("Flags win over the environment, the environment over .env, .env over defaults.")
+    for name in strange_variables():
+        typer.secho(f"{name} is set, but is no setting: nothing reads it", fg="yellow", err=True)

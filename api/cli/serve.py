@@ -1,6 +1,9 @@
 """`attune serve`."""
 
+import errno
 import ipaddress
+import os
+import socket
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +13,8 @@ from recsys.errors import ConfigError
 
 if TYPE_CHECKING:
     from recsys.settings import Settings
+
+_REFUSED = {errno.EADDRINUSE, errno.EACCES}
 
 
 def serve(
@@ -25,7 +30,7 @@ def serve(
 ) -> None:
     """Serve the feed over HTTP. Works before anything was trained; API description at /docs."""
     settings = settings_from(database_url, home)
-    _check(settings, host)
+    _check(settings, host, port)
 
     import uvicorn
 
@@ -44,8 +49,14 @@ def serve(
     )
 
 
-def _check(settings: "Settings", host: str) -> None:
-    """Fail here what would fail in the service, where it would be a traceback."""
+def _check(settings: "Settings", host: str, port: int) -> None:
+    """Fail here what would fail in the service, where it would be a traceback, or come after a long start.
+
+    Raises:
+        ConfigError: host or port cannot be listened on, or others would reach a service that has no key yet.
+        StoreError: the database cannot be used.
+        BundleError: the active bundle cannot serve.
+    """
     from recsys.bundle import active_version
     from recsys.encoder.lazy import LazyEncoder
     from recsys.feed.trained import load_active
@@ -58,8 +69,27 @@ def _check(settings: "Settings", host: str) -> None:
                 f"other machines would reach {host}, and no key exists yet, so anybody could read and change "
                 "everything: run `attune keys create` first, or leave --host out"
             )
+    _require_free(host, port)
     if active_version(settings.home) is not None:
         load_active(settings.home, LazyEncoder(settings).name)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Listen for a moment: uvicorn itself tries only once everything is loaded."""
+    try:
+        places = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise ConfigError(f"host {host!r} has no address ({error.strerror}): name another with --host") from error
+    for family, _, _, _, address in places:
+        try:
+            socket.create_server((str(address[0]), port), family=family).close()
+        except OSError as error:
+            # of several addresses one may be missing, such as that of IPv6 for `localhost`
+            if error.errno in _REFUSED or len(places) == 1:
+                raise ConfigError(
+                    f"cannot listen on port {port} of {address[0]} ({os.strerror(error.errno or 0)}): "
+                    "choose another with --port, or another address with --host"
+                ) from error
 
 
 def _is_loopback(host: str) -> bool:

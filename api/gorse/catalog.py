@@ -102,13 +102,14 @@ def _store(service: FeedService, rows: Sequence[tuple[ItemRecord, _Article, bool
         _keep(connection, rows)
     service.articles_changed()
     if shown and received.rejected:
-        raise refused(received.rejected[0].index, received.rejected[0].reason, len(received.rejected))
+        first = received.rejected[0]
+        raise refused(f"item {shown[first.index]['id']!r}", first.reason, len(received.rejected))
 
 
-def refused(row: int, reason: str, count: int) -> Refusal:
-    """What is told when the store rejects rows."""
-    others = f", and {count - 1} more," if count > 1 else ""
-    return Refusal(422, "Not all rows were stored", f"row {row}{others}: {reason}; the others are stored")
+def refused(first: str, reason: str, count: int) -> Refusal:
+    """What is told when the store rejects `count` rows, the `first` of them for `reason`."""
+    others = f" and {count - 1} more" if count > 1 else ""
+    return Refusal(422, "Not all rows were stored", f"{first}{others}: {reason}; the others are stored")
 
 
 def _keep(connection: Connection, rows: Sequence[tuple[ItemRecord, _Article, bool]]) -> None:

@@ -128,7 +128,8 @@ def _stored(request: Request, service: Service, rows: list[FeedbackIn], overwrit
 
     received = service.store(write)
     if received.rejected:
-        raise refused(received.rejected[0].index, received.rejected[0].reason, len(received.rejected))
+        first = received.rejected[0]
+        raise refused(f"feedback to item {events[first.index]['article']!r}", first.reason, len(received.rejected))
     return Success(RowAffected=len(rows))
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Header, Path, Query, Response
+from fastapi import Header, Path, Response
 
 from api.dependencies import Service
 from api.errors import Refusal
 from api.openapi import problems
+from api.queries import ShelfQuery
 from api.render import articles_out, full_article_out
 from api.schemas import FullArticleOut, Id, ShelfOut
 from api.security.gate import gated
@@ -21,29 +22,27 @@ read = gated("/v1", "articles", Scope.READ)
 write = gated("/v1", "articles", Scope.WRITE)
 
 Article = Annotated[Id, Path()]
-Limit = Annotated[int, Query(ge=1, le=100)]
-Category = Annotated[str | None, Query(max_length=256)]
 
 
 @read.get("/articles/{article:id}/similar", responses=problems(404))
-def similar(service: Service, article: Article, limit: Limit = 20, category: Category = None) -> ShelfOut:
+def similar(service: Service, article: Article, asked: ShelfQuery) -> ShelfOut:
     """Articles nearest in content, the nearest first; none until the article is encoded."""
     with service.database.read() as connection:
         if not articles.known_ids(connection, [article]):
             raise _unknown()
-    return _shelf(service, lambda engine, shelf: shelves.similar(engine, article, shelf), limit, category)
+    return _shelf(service, lambda engine, shelf: shelves.similar(engine, article, shelf), asked)
 
 
 @read.get("/trending")
-def trending(service: Service, limit: Limit = 20, category: Category = None) -> ShelfOut:
+def trending(service: Service, asked: ShelfQuery) -> ShelfOut:
     """Articles that readers clicked most lately."""
-    return _shelf(service, shelves.trending, limit, category)
+    return _shelf(service, shelves.trending, asked)
 
 
 @read.get("/latest")
-def latest(service: Service, limit: Limit = 20, category: Category = None) -> ShelfOut:
+def latest(service: Service, asked: ShelfQuery) -> ShelfOut:
     """The newest articles."""
-    return _shelf(service, shelves.latest, limit, category)
+    return _shelf(service, shelves.latest, asked)
 
 
 @read.get("/articles/{article:id}", responses={**problems(404), 304: {"description": "It is as you know it."}})
@@ -72,10 +71,8 @@ def delete(service: Service, article: Article) -> None:
     service.articles_changed()
 
 
-def _shelf(
-    service: Service, of: Callable[[FeedEngine, Shelf], list[str]], limit: int, category: str | None
-) -> ShelfOut:
-    ids, as_of = service.ask(lambda engine, now: (of(engine, Shelf(now, limit, category)), now))
+def _shelf(service: Service, of: Callable[[FeedEngine, Shelf], list[str]], asked: ShelfQuery) -> ShelfOut:
+    ids, as_of = service.ask(lambda engine, now: (of(engine, Shelf(now, asked.limit, asked.category)), now))
     with service.database.read() as connection:
         return articles_out(articles.get(connection, ids), as_of)
 

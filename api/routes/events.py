@@ -12,7 +12,11 @@ router = gated("/v1", "ingest", Scope.WRITE)
 
 @router.post("/events")
 def events(service: Service, edge: Edge, body: EventsIn) -> StoredOut:
-    """Store what readers did; it counts from the next request on. Sending an id again changes nothing."""
+    """Store what readers did; it counts from the next request on. Sending an id again changes nothing.
+
+    Send an `id` (or `at`) with each event, or a retry counts again: without either, an event is named by what it
+    says and when it came.
+    """
     clock = service.clock
 
     def write() -> Received:

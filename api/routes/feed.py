@@ -1,14 +1,14 @@
 """GET /v1/feed/{reader}, which may hold slashes, and POST /v1/rank."""
 
 import uuid
-from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Response
 
 from api.dependencies import Service
+from api.queries import FeedQuery
 from api.reader_ids import Edge, Reader
 from api.render import feed_out, rank_out
-from api.schemas import FeedOut, HistoryItemIn, Id, RankIn, RankOut, Text
+from api.schemas import FeedOut, HistoryItemIn, RankIn, RankOut
 from api.security.gate import gated
 from api.security.scopes import Scope
 from api.times import from_iso
@@ -21,20 +21,7 @@ _UNSET = 0
 
 
 @router.get("/feed/{reader:id}", response_model=FeedOut)
-def feed(
-    service: Service,
-    reader: Reader,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
-    category: Annotated[str | None, Query(max_length=256)] = None,
-    exclude: Annotated[list[str] | None, Query(max_length=1_000)] = None,
-    minutes: Annotated[float | None, Query(gt=0, le=180)] = None,
-    diversity: Annotated[float, Query(ge=0, le=1)] = 0.0,
-    explore: Annotated[float | None, Query(ge=0, le=0.5)] = None,
-    explain: bool = True,
-    device: Annotated[Text | None, Query(max_length=64)] = None,
-    page: Annotated[Id | None, Query()] = None,
-) -> Response:
+def feed(service: Service, reader: Reader, asked: FeedQuery) -> Response:
     """A reader's feed. A reader never met gets one too.
 
     The `cursor` of a page asks for the next one, for half an hour: the feed goes on as it was first asked for,
@@ -50,17 +37,17 @@ def feed(
         request_id=uuid.uuid4().hex,
         as_of=_UNSET,
         reader=reader,
-        limit=limit,
-        category=category,
-        exclude=frozenset(exclude or ()),
-        minutes=minutes,
-        diversity=diversity,
-        explore=service.default_explore if explore is None else explore,
-        explain=explain,
-        device=device,
-        page=page,
+        limit=asked.limit,
+        category=asked.category,
+        exclude=frozenset(asked.exclude or ()),
+        minutes=asked.minutes,
+        diversity=asked.diversity,
+        explore=service.default_explore if asked.explore is None else asked.explore,
+        explain=asked.explain,
+        device=asked.device,
+        page=asked.page,
     )
-    found = service.feed(request, cursor)
+    found = service.feed(request, asked.cursor)
     out = feed_out(found, reader, service.cards([item.id for item in found.ranking.items]))
     # written here, and not handed to FastAPI, which would check it once more in yet another thread
     return Response(out.model_dump_json(), media_type="application/json")

@@ -48,11 +48,15 @@ def go_on(connection: Connection, request: FeedRequest, cursor: str) -> tuple[Fe
     """The request that the first page was asked with, as it stands now, and what is left.
 
     Raises:
-        RequestError: there is no such cursor of this reader, or it has expired.
+        RequestError: there is no such cursor of this reader, it has expired, or another version kept it.
     """
     page = pages.load(connection, cursor, request.reader, request.as_of)
     if page is None:
         raise RequestError("this cursor is unknown or has expired: ask for the first page again")
-    told = json.loads(page.request)
     own = {name: getattr(request, name) for name in _OWN}
-    return FeedRequest(**own, **{**told, "exclude": frozenset(told["exclude"])}), Rest.from_json(page.rest)
+    try:
+        told = json.loads(page.request)
+        asked = FeedRequest(**own, **{**told, "exclude": frozenset(told["exclude"])})
+        return asked, Rest.from_json(page.rest)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RequestError("this cursor is of another version: ask for the first page again") from error

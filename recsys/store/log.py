@@ -29,8 +29,10 @@ _MOVE = sa.update(log_position).values(
     last_seq=sa.bindparam("seq", type_=sa.BigInteger), last_known_at=sa.bindparam("known_at", type_=sa.BigInteger)
 )
 _COUNTED = {"preserve_rowcount": True}
-_EVENT_CONTENT = ("reader", "kind", "article", "subject", "value")
-_SLATE_CONTENT = ("reader", "candidates")
+
+EVENT_CONTENT = ("reader", "kind", "article", "subject", "value")
+SLATE_CONTENT = ("reader", "candidates")
+"""What two rows of one id must agree in to be the same row; times may be estimates, and do not count."""
 
 
 def _unless_stored(table: sa.Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
@@ -90,8 +92,8 @@ def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataF
     start = lock(connection)
     event_rows = conform(events if events is not None else empty(EVENTS), EVENTS)
     slate_rows = conform(slates if slates is not None else empty(SLATES), SLATES)
-    one = _insert(connection, events_table, event_rows, _EVENT_CONTENT, start.last_seq)
-    two = _insert(connection, impressions, slate_rows, _SLATE_CONTENT, start.last_seq + one.stored)
+    one = _insert(connection, events_table, event_rows, EVENT_CONTENT, start.last_seq)
+    two = _insert(connection, impressions, slate_rows, SLATE_CONTENT, start.last_seq + one.stored)
     known = pl.concat([event_rows["known_at"], slate_rows["known_at"]])
     latest = max(start.last_known_at, *known.to_list()) if known.len() else start.last_known_at
     connection.execute(_MOVE, {"seq": start.last_seq + one.stored + two.stored, "known_at": latest})

@@ -335,6 +335,31 @@ def test_config_never_cuts_a_name(run: Run, monkeypatch: pytest.MonkeyPatch, ter
         assert f" ATTUNE_{name.upper()} " in out
 
 
+@pytest.mark.parametrize("columns", ["100", None])
+def test_config_fits_a_terminal_and_cuts_no_value(
+    run: Run, monkeypatch: pytest.MonkeyPatch, columns: str | None
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    lines = run("config").splitlines()
+    assert max(map(len, lines)) == 100
+    values = "".join(line.split("│")[2].strip() for line in lines if line.startswith("│"))
+    assert Settings.model_fields["gorse_feedback"].default in values
+
+
+def test_names_that_set_nothing_are_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_text("ATTUNE_SEEDS=11\n")
+    monkeypatch.setenv("ATTUNE_RATELIMIT", "1/minute")
+    monkeypatch.setattr("sys.argv", ["attune", "config"])
+    with pytest.raises(SystemExit):
+        api.cli.main()
+    told = capfd.readouterr().err.splitlines()
+    assert [line.split()[0] for line in told] == ["ATTUNE_RATELIMIT", "ATTUNE_SEEDS"]
+
+
 def test_a_setting_that_does_not_validate_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTUNE_DEVICE", "abacus")
     assert "ATTUNE_DEVICE" in one_line(run("config", fails=1))

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -101,3 +102,13 @@ def test_an_address_that_others_reach_is_refused_before_the_first_key(tmp_path: 
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "`attune keys create`" in done.stderr
+
+
+def test_a_port_in_use_is_one_line_that_names_the_option(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = start(place(tmp_path), "--port", str(port))
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stderr.startswith(f"attune: cannot listen on port {port} of 127.0.0.1")
+    assert "--port" in done.stderr

@@ -68,7 +68,7 @@ def test_damage_is_detected_and_named(home: Path, harm: str) -> None:
 def test_a_bundle_without_readable_manifest_is_refused(home: Path, content: str | None) -> None:
     manifest = home / "bundles" / "v1" / bundle.MANIFEST
     manifest.unlink() if content is None else manifest.write_text(content)
-    with pytest.raises(BundleError, match="no readable bundle 'v1'"):
+    with pytest.raises(BundleError, match=r"no readable bundle 'v1' .*: `attune models list` shows them"):
         bundle.load(home, "v1")
 
 

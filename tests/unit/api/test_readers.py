@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.security.scopes import Scope
+from recsys.errors import StoreError
 from tests.unit.api.conftest import MakeClient, bearer
 from tests.unit.api.test_routes import wait_for
 
@@ -165,3 +166,16 @@ def test_what_is_followed_has_its_share_of_the_feed_and_says_so(client: TestClie
     assert prefer(client).status_code == 200
     texts = [r["text"] for item in client.get("/v1/feed/r").json()["items"] for r in item["reasons"]]
     assert "You follow local" not in texts
+
+
+def test_an_erasure_that_files_do_not_follow_yet_says_to_erase_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise StoreError("cannot use sqlite:////srv/attune.db")
+
+    read(client, "r", "a0")
+    monkeypatch.setattr("api.erasure.scrub", fail)
+    answer = client.delete("/v1/readers/r")
+    assert (answer.status_code, "srv" in answer.text) == (503, False)
+    assert "erase the reader again" in answer.json()["detail"]

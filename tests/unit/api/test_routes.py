@@ -12,10 +12,11 @@ from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
-from recsys.errors import StoreError
+from recsys.errors import AttuneError, OrderError, StoreAwayError, StoreError
 from tests.trained import HashEncoder, place
 
 PROBLEM = "application/problem+json"
+SECRET = "cannot use postgresql://attune@db.internal/news"
 
 
 @pytest.fixture
@@ -73,6 +74,13 @@ def test_events_are_counted_one_by_one(client: TestClient) -> None:
     assert [row["index"] for row in body["rejected"]] == [2, 3, 4, 5]
     assert body["rejected"][0]["reason"] == "unknown_kind"
     assert client.post("/v1/events", json={"events": rows[:1]}).json()["duplicates"] == 1
+
+
+def test_a_retry_counts_once_if_it_has_an_id_or_a_time(client: TestClient) -> None:
+    event = {"reader": "r", "article": "a0", "kind": "click"}
+    for named, again in (({"id": "e"}, 1), ({"at": "2024-01-01T00:00:00Z"}, 1), ({}, 0)):
+        first, second = (client.post("/v1/events", json={"events": [event | named]}).json() for _ in range(2))
+        assert (first["accepted"], second["duplicates"]) == (1, again)
 
 
 def test_a_lone_surrogate_is_rejected_not_a_crash(client: TestClient) -> None:
@@ -144,6 +152,14 @@ def test_feeds_that_cannot_be_are_refused(client: TestClient, query: str) -> Non
     assert query.split("=")[0] in refused(client.get(f"/v1/feed/r?{query}"))
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/feed/r?minute=10", "/v1/latest?n=3", "/v1/trending?limits=3", "/v1/articles/a0/similar?n=3"]
+)
+def test_a_misspelled_parameter_is_refused_by_name(client: TestClient, path: str) -> None:
+    name = path.partition("?")[2].partition("=")[0]
+    assert refused(client.get(path)) == f"query.{name}: nothing has this name here; /docs lists the names"
+
+
 def test_readers_that_no_database_holds_are_refused(client: TestClient) -> None:
     refused(client.get("/v1/feed/a%00b"))
     refused(client.get("/v1/feed/" + "r" * 513))
@@ -167,8 +183,25 @@ def test_bodies_are_bounded(client: TestClient, path: str, name: str) -> None:
 
 
 def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
-    refused(client.get("/v1/nothing"), 404)
-    refused(client.delete("/v1/rank"), 405)
+    assert "/docs" in refused(client.get("/v1/nothing"), 404)
+    answer = client.delete("/v1/rank")
+    assert "/docs" in refused(answer, 405)
+    assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("said", [None, "application/x-www-form-urlencoded", "text/plain"])
+@pytest.mark.parametrize("path", ["/v1/rank", "/v1/events", "/api/items"])
+def test_a_body_that_is_not_said_to_be_json_is_told_how_to_say_it(
+    client: TestClient, path: str, said: str | None
+) -> None:
+    headers = {} if said is None else {"content-type": said}
+    told = refused(client.post(path, content=b'{"candidates": ["a0"]}', headers=headers))
+    assert "content-type: application/json" in told
+
+
+def test_a_missing_body_is_not_blamed_on_its_type(client: TestClient) -> None:
+    headers = {"content-type": "application/json"}
+    assert refused(client.post("/v1/rank", headers=headers)) == "body: Field required"
 
 
 def test_errors_nobody_foresaw_are_problems_without_details(
@@ -178,12 +211,38 @@ def test_errors_nobody_foresaw_are_problems_without_details(
     assert "secret" not in refused(client.post("/v1/rank", json={"candidates": ["a0"]}), 500)
 
 
-def test_an_unreachable_store_is_503(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recsys.feed.engine.FeedEngine.rank", _fail(StoreError("gone")))
-    assert refused(client.post("/v1/rank", json={"candidates": ["a0"]}), 503) == "gone"
+@pytest.mark.parametrize(
+    ("error", "status", "after"),
+    [(StoreError(SECRET), 503, "5"), (StoreAwayError(SECRET), 503, "5"), (OrderError(SECRET), 500, None)],
+)
+def test_what_fails_inside_is_told_to_the_log_alone(
+    client: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: AttuneError,
+    status: int,
+    after: str | None,
+) -> None:
+    monkeypatch.setattr("recsys.store.articles.get", _fail(error))
+    answer = client.get("/v1/articles/a0")
+    told = refused(answer, status)
+    assert "try again later" in told
+    assert "X-Request-ID" in told
+    assert SECRET not in answer.text
+    assert SECRET in caplog.text
+    assert answer.headers.get("retry-after") == after
 
 
-def test_a_locked_store_is_503(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_serve_is_told_and_logged(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert "no other bundle" in refused(client.post("/v1/models/rollback"), 409)
+    assert "no other bundle" in caplog.text
+
+
+def test_a_locked_store_is_503(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("recsys.store.database._BUSY_MS", 1)
     service = client.app.state.service  # type: ignore[attr-defined]
     service.database.close()  # connections take the patience they were opened with
@@ -191,7 +250,10 @@ def test_a_locked_store_is_503(client: TestClient, monkeypatch: pytest.MonkeyPat
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         event = {"reader": "r", "article": "a1", "kind": "click"}
-        assert "locked" in refused(client.post("/v1/events", json={"events": [event]}), 503)
+        told = refused(client.post("/v1/events", json={"events": [event]}), 503)
+    assert file not in told
+    assert "locked" in caplog.text
+    assert file in caplog.text
 
 
 def _fail(error: Exception) -> Callable[..., None]:

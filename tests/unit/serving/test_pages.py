@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from recsys.domain import Event, EventKind, FeedRequest
 from recsys.errors import RequestError
@@ -15,6 +16,7 @@ from recsys.serving.service import FeedService
 from recsys.settings import Settings
 from recsys.store import articles, log, pages
 from recsys.store.database import Database
+from recsys.store.tables import feed_pages
 from tests.trained import HashEncoder
 from tests.unit.feed.newsrooms import papers
 
@@ -118,6 +120,26 @@ def test_a_cursor_expires_and_is_swept_away(service: FeedService) -> None:
     with service.database.write() as connection:
         assert pages.sweep(connection, service.clock.next()) == 1
         assert pages.sweep(connection, service.clock.next()) == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("request", '{"limit": 10, "exclude": [], "of_tomorrow": 1}'),
+        ("request", '{"limit": 10}'),
+        ("request", "[]"),
+        ("request", "not JSON"),
+        ("rest", '["model", []]'),
+        ("rest", "{}"),
+        ("rest", "not JSON"),
+    ],
+)
+def test_a_cursor_that_another_version_kept_is_refused(service: FeedService, column: str, text: str) -> None:
+    first = page(service)
+    with service.database.write() as connection:
+        connection.execute(sa.update(feed_pages).values({column: text}))
+    with pytest.raises(RequestError, match="another version: ask for the first page again"):
+        page(service, first.cursor)
 
 
 def test_a_budget_is_spent_by_one_page(service: FeedService) -> None:

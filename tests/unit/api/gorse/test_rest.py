@@ -102,6 +102,18 @@ def test_a_patch_leaves_alone_what_v1_told(client: TestClient) -> None:
     assert told["entities"] == ["l"]
 
 
+def test_a_refused_row_of_a_batch_is_named_by_its_item(client: TestClient) -> None:
+    late = "2999-01-01T00:00:00Z"
+    items = [{"ItemId": "i1", "IsHidden": True}, {"ItemId": "i2"}, {"ItemId": "i2"}]
+    items += [{"ItemId": f"late{n}", "Timestamp": late} for n in range(2)]
+    told = client.post("/api/items", json=items)
+    assert told.status_code == 422
+    assert told.json()["detail"].startswith("item 'late0' and 1 more: published_at_in_the_future")
+    told = client.put("/api/feedback", json=[row(3), row(5), row(1, late, item="i9")])
+    assert told.status_code == 422
+    assert told.json()["detail"].startswith("feedback to item 'i9': at_in_the_future")
+
+
 def test_a_user_is_patched(client: TestClient) -> None:
     assert client.patch("/api/user/u", json={"Comment": "x"}).status_code == 404
     client.post("/api/user", json={"UserId": "u", "Labels": ["a"]})

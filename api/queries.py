@@ -1,0 +1,39 @@
+"""Query parameters of API v1. One that is not known is refused: misspelled, it would silently do nothing."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas import Id, Text
+
+_Category = Annotated[str, Field(max_length=256)]
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _FeedQuery(_Query):
+    limit: int = Field(20, ge=1, le=100)
+    cursor: Annotated[str, Field(max_length=64)] | None = None
+    category: _Category | None = None
+    exclude: Annotated[list[str], Field(max_length=1_000)] | None = None
+    minutes: Annotated[float, Field(gt=0, le=180)] | None = None
+    diversity: float = Field(0.0, ge=0, le=1)
+    explore: Annotated[float, Field(ge=0, le=0.5)] | None = None
+    explain: bool = True
+    device: Annotated[Text, Field(max_length=64)] | None = None
+    page: Id | None = None
+
+
+class _ShelfQuery(_Query):
+    limit: int = Field(20, ge=1, le=100)
+    category: _Category | None = None
+
+
+FeedQuery = Annotated[_FeedQuery, Query()]
+"""How a feed is to be; `feed` of `api.routes.feed` tells what each means."""
+
+ShelfQuery = Annotated[_ShelfQuery, Query()]
+"""How many articles of which category."""
