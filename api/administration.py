@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from recsys import bundle
 from recsys.errors import BundleError
 from recsys.serving import activation, challenge
 from recsys.serving.challenge import Challenge
@@ -55,6 +56,19 @@ def end_trial(database: Database, home: Path, actor: str) -> str:
         raise BundleError("no bundle is on trial")
     _record(database, actor, Act.TRIAL_ENDED, version)
     return version
+
+
+def prune(database: Database, home: Path, keep: int, actor: str) -> list[str]:
+    """Delete bundles that nothing needs but the `keep` newest; returns their versions, oldest first.
+
+    Raises:
+        BundleError: what is on trial cannot be read.
+    """
+    versions = activation.dispensable(home, keep)
+    for version in versions:
+        bundle.remove(home, version)
+        _record(database, actor, Act.MODEL_REMOVED, version)
+    return versions
 
 
 def _record(database: Database, actor: str, act: Act, version: str) -> None:

@@ -122,6 +122,21 @@ def versions(home: Path) -> list[str]:
     return sorted(path.parent.name for path in (home / "bundles").glob(f"[!.]*/{MANIFEST}"))
 
 
+def remove(home: Path, version: str) -> None:
+    """Delete a bundle: it disappears at once, and its files after that.
+
+    Raises:
+        BundleError: it is the active one or the one before it, or its name is no plain one.
+        OSError: it cannot be deleted.
+    """
+    _require_plain(version)
+    if version in (active_version(home), previous_version(home)):
+        raise BundleError(f"bundle {version} serves, or is what a rollback goes back to")
+    gone = Path(tempfile.mkdtemp(prefix=".removed-", dir=home / "bundles"))
+    (home / "bundles" / version).replace(gone / version)
+    shutil.rmtree(gone)
+
+
 def point(home: Path, pointer: str, text: str) -> None:
     """Let `pointer` say `text`, atomically."""
     partial = home / "bundles" / f".{pointer}.partial"

@@ -1,4 +1,4 @@
-"""`attune models`: list, activate, roll back, try out."""
+"""`attune models`: list, activate, roll back, try out, prune."""
 
 from pathlib import Path
 from typing import Annotated
@@ -107,6 +107,22 @@ def end_trial(database_url: DatabaseUrl = None, home: Home = None) -> None:
     with opened(settings.database_url) as database:
         version = administration.end_trial(database, settings.home, actor="cli")
     typer.echo(f"bundle {version} is on trial no more")
+
+
+@app.command()
+def prune(
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest to keep.")] = 7,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Delete old bundles: never the active one, the one a rollback goes back to, or the one on trial."""
+    from api import administration
+    from recsys.store.database import opened
+
+    settings = settings_from(database_url, home)
+    with opened(settings.database_url) as database:
+        removed = administration.prune(database, settings.home, keep, actor="cli")
+    typer.echo(f"{len(removed)} bundles removed{': ' if removed else ''}{', '.join(removed)}")
 
 
 @app.command()

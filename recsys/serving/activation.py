@@ -8,6 +8,7 @@ from typing import Any
 from recsys import bundle
 from recsys.errors import BundleError
 from recsys.feed.trained import load_system
+from recsys.serving.challenge import challenge
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,17 @@ def roll_back(home: Path, encoder: str) -> str:
         raise BundleError("no other bundle served before the active one, so there is none to go back to")
     activate(home, before, encoder)
     return before
+
+
+def dispensable(home: Path, keep: int) -> list[str]:
+    """Bundles that may go, oldest first: all but the `keep` newest, those that serve or served last, and the one tried.
+
+    Raises:
+        BundleError: the file that says what is on trial cannot be read.
+    """
+    tried = challenge(home)
+    needed = {bundle.active_version(home), bundle.previous_version(home), tried and tried.version}
+    return [version for version in bundle.versions(home)[:-keep] if version not in needed]
 
 
 def _model(home: Path, encoder: str, version: str, active: bool) -> Model:

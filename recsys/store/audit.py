@@ -17,6 +17,7 @@ class Act(StrEnum):
     KEY_REVOKED = "key_revoked"
     MODEL_ACTIVATED = "model_activated"
     MODEL_ROLLED_BACK = "model_rolled_back"
+    MODEL_REMOVED = "model_removed"
     TRIAL_STARTED = "trial_started"
     TRIAL_ENDED = "trial_ended"
     READER_ERASED = "reader_erased"

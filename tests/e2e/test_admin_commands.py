@@ -92,6 +92,23 @@ def test_models_are_activated_and_rolled_back_on_record(
     assert acts == [["cli", "model_rolled_back", first], ["cli", "model_activated", "second"]]
 
 
+def test_pruning_keeps_the_newest_and_whatever_serves_or_is_on_trial(where: Place) -> None:
+    def write(folder: Path) -> dict[str, str]:
+        (folder / "weights").write_text("w")
+        return {}
+
+    for number in range(6):
+        bundle.publish(where.home, f"v{number}", write)
+    for version in ("v0", "v1"):
+        bundle.activate(where.home, version)
+    bundle.point(where.home, "CHALLENGER", json.dumps({"version": "v2", "share": 0.1, "shadow": 0.0}))
+    at = ("--home", str(where.home))
+    assert attune(where, "models", "prune", "--keep", "2", *at) == "1 bundles removed: v3\n"
+    assert bundle.versions(where.home) == ["v0", "v1", "v2", "v4", "v5"]
+    assert attune(where, "audit").split()[1:] == ["cli", "model_removed", "v3"]
+    assert attune(where, "models", "prune", *at) == "0 bundles removed\n"
+
+
 @pytest.mark.xdist_group("served")
 def test_a_running_server_knows_of_a_new_key_and_of_a_revoked_one(where: Place) -> None:
     with served(where) as client:

@@ -97,6 +97,18 @@ def test_a_bad_bundle_is_not_activated_and_the_old_one_stays(home: Path, bad: st
     assert bundle.active_version(home) == "v1"
 
 
+def test_a_bundle_that_nothing_needs_can_be_removed(home: Path) -> None:
+    for version in ("v2", "v3"):
+        bundle.publish(home, version, write)
+        bundle.activate(home, version)
+    bundle.remove(home, "v1")
+    assert bundle.versions(home) == ["v2", "v3"]
+    for needed in ("v2", "v3"):
+        with pytest.raises(BundleError, match="rollback"):
+            bundle.remove(home, needed)
+    assert {path.name for path in (home / "bundles").iterdir()} == {"v2", "v3", "ACTIVE", "PREVIOUS"}
+
+
 def test_a_home_without_bundles_has_no_versions(tmp_path: Path) -> None:
     assert bundle.versions(tmp_path) == []
     assert bundle.active_version(tmp_path) is None
