@@ -52,7 +52,7 @@ def roll_back(home: Path, encoder: str) -> str:
 
 
 def dispensable(home: Path, keep: int) -> list[str]:
-    """Bundles that may go, oldest first: all but the `keep` newest, those that serve or served last, and the one tried.
+    """Bundles that may go, oldest first: all but the `keep` newest, what serves or served last, and the one tried.
 
     Raises:
         BundleError: the file that says what is on trial cannot be read.
