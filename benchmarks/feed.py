@@ -7,7 +7,6 @@ candidates of the same feeds, one thread. Goal: twice the floor and 3 ms at most
 """
 
 import argparse
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.newsroom import furnished
+from benchmarks.newsroom import furnished, room
 from recsys.domain import FeedRequest, RankRequest
 from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
@@ -36,9 +35,7 @@ def main() -> None:
     for name, default in (("readers", 5_000), ("articles", 20_000), ("days", 4), ("feeds", 200)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = options.folder or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
+    with room(options.folder) as folder:
         settings = furnished(folder, options.readers, options.articles, options.days)
         with threads(1):
             found = costs(settings, drawn(options.readers, options.feeds))

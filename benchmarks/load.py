@@ -13,7 +13,6 @@ cores.
 
 import argparse
 import os
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ import numpy as np
 import psutil
 
 from benchmarks import feed
-from benchmarks.newsroom import furnished
+from benchmarks.newsroom import furnished, room
 from benchmarks.server import Server, served
 from benchmarks.traffic import Load, Traffic, drive
 from recsys.encoder.device import threads
@@ -64,9 +63,7 @@ def main() -> None:
     for name, share in (("seconds", 60.0), ("events", 0.1)):
         parser.add_argument(f"--{name}", type=float, default=share)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = (options.folder or Path(scratch)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+    with room(options.folder) as folder:
         settings = furnished(folder, options.readers, options.articles, options.days, options.database_url)
         _measure(
             settings, options.workers, Load(options.readers, options.connections, options.seconds, options.events)

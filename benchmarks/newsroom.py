@@ -4,9 +4,11 @@ The vectors are stored under the name of the encoder that settings name, so that
 nothing: what is measured is the feed, not the encoder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,15 @@ def stored(world: World, database_url: str) -> Database:
         articles.upsert(connection, world.articles)
         log.append(connection, world.events, world.slates)
     return database
+
+
+@contextmanager
+def room(folder: Path | None) -> Iterator[Path]:
+    """`folder`, made if it is not there; without one a folder that goes with the block."""
+    with TemporaryDirectory() as scratch:
+        found = (folder or Path(scratch)).resolve()
+        found.mkdir(parents=True, exist_ok=True)
+        yield found
 
 
 def furnished(folder: Path, readers: int, count: int, days: int, database_url: str | None = None) -> Settings:

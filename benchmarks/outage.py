@@ -12,7 +12,6 @@ slate that was answered is in the log once, as it was shown, and every event who
 
 import argparse
 import os
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +20,7 @@ import sqlalchemy as sa
 
 from benchmarks.cable import Cable
 from benchmarks.heard import Away, Heard
-from benchmarks.newsroom import furnished
+from benchmarks.newsroom import furnished, room
 from benchmarks.server import served
 from benchmarks.traffic import Load, drive
 from recsys.settings import Settings
@@ -54,9 +53,7 @@ def main() -> None:
         return
     if sa.make_url(options.database_url).get_backend_name() != "postgresql":
         parser.error("--database-url must name a PostgreSQL: SQLite is a file, and cannot be away")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = (options.folder or Path(scratch)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+    with room(options.folder) as folder:
         settings = furnished(folder, options.readers, options.articles, options.days, options.database_url)
         seconds = options.before + options.away + options.after
         load = Load(options.readers, options.connections, seconds, options.events)

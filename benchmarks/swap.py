@@ -12,7 +12,6 @@ Goals: no request fails, and every score is of the model that its answer names, 
 import argparse
 import json
 import os
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -24,7 +23,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.newsroom import furnished
+from benchmarks.newsroom import furnished, room
 from benchmarks.raised import RAISED, mixes, publish_raised
 from benchmarks.server import served
 from benchmarks.traffic import Answer, Load, drive
@@ -68,9 +67,7 @@ def main() -> None:
     for name, share in (("seconds", 30.0), ("every", 0.5), ("events", 0.1), ("pages", 0.5)):
         parser.add_argument(f"--{name}", type=float, default=share)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = (options.folder or Path(scratch)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+    with room(options.folder) as folder:
         settings = furnished(folder, options.readers, options.articles, options.days, options.database_url)
         load = Load(options.readers, options.connections, options.seconds, options.events, pages=options.pages)
         _measure(settings, options.workers, load, options.every)
