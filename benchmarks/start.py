@@ -8,12 +8,11 @@ asked for before the kill, so that there is something to fold. Goal: 5 s.
 
 import argparse
 import os
-import tempfile
 from pathlib import Path
 
 import httpx
 
-from benchmarks.newsroom import furnished
+from benchmarks.newsroom import furnished, room
 from benchmarks.server import Server
 from recsys.settings import Settings
 
@@ -27,9 +26,7 @@ def main() -> None:
     for name, default in (("readers", 5_000), ("articles", 20_000), ("days", 4), ("feeds", 200), ("kills", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = (options.folder or Path(scratch)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+    with room(options.folder) as folder:
         settings = furnished(folder, options.readers, options.articles, options.days)
         _measure(settings, options.feeds, options.kills)
 
