@@ -25,6 +25,7 @@ from recsys.store.database import Database, open_database
 from recsys.training.train import train
 
 _MARKER = ".attune-demo"
+_LASTING_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,9 @@ def _tell_gap(of: Gap | None) -> None:
 
 
 def _loyal_reader(world: World) -> str:
-    """The reader with the most reads."""
-    reads = world.events.filter(pl.col("kind") == "read").group_by("reader").len()
+    """The reader with the most reads that lasted: who opens most is who falls for every headline."""
+    lasted = (pl.col("kind") == "read") & (pl.col("value") >= _LASTING_SECONDS)
+    reads = world.events.filter(lasted).group_by("reader").len()
     return str(reads.sort("len", "reader", descending=[True, False])["reader"][0])
 
 
