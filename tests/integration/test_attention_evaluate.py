@@ -19,7 +19,7 @@ from tests.trained import HashEncoder, Place, place, populated
 
 def test_the_command_reports_detection_and_robustness(tmp_path: Path) -> None:
     where, file, page = populated(tmp_path), tmp_path / "figures.json", tmp_path / "report.html"
-    options = ["--seeds", "1", "--slates", "3", "--json", str(file), "--html", str(page)]
+    options = ["--seeds", "1", "--slates", "8", "--json", str(file), "--html", str(page)]
     options += ["--database-url", where.settings.database_url, "--home", str(where.home)]
     result = CliRunner().invoke(app, ["attention", "evaluate", *options])
     assert result.exit_code == 0, result.output
