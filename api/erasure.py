@@ -45,7 +45,8 @@ def erase(
         return receipt
 
     receipt = write() if store is None else store(write)
-    Snapshots(home / "state").drop_before(receipt.seq)
+    with database.read() as connection:  # of an erasure that was broken off too: erasing again takes no place
+        Snapshots(home / "state").drop_before(erasure.last_seq(connection))
     rejects = sum(forget(home / "rejects", each) for each in {reader, named or reader})
     try:
         scrub(database)

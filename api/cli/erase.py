@@ -26,4 +26,4 @@ def erase(
         erased = erase_reader(database, settings.home, stored, actor="cli", named=reader)
     typer.echo(json.dumps({**asdict(erased.receipt), "rejects": erased.rejects}, indent=2))
     if not erased.rejects and not any(erased.receipt.counts.values()):
-        typer.echo(f"nothing was stored of a reader {reader}: is the id right?", err=True)
+        typer.echo(f"nothing is stored of a reader {reader}: erased before, or is the id another one?", err=True)

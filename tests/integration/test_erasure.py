@@ -128,6 +128,20 @@ def test_a_snapshot_that_another_process_writes_later_is_not_kept(
     assert follower.save_snapshot() is not None
 
 
+def test_erasing_again_takes_away_what_an_erasure_that_was_broken_off_left(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    with sqlite_database.write() as connection:
+        log.append(connection, events_frame([Event("e", "r", EventKind.CLICK, 1, 1, "a")]), slates_frame([]))
+    follower = LogFollower(sqlite_database, tmp_path / "state")
+    follower.start()
+    assert follower.save_snapshot() is not None
+    with sqlite_database.write() as connection:  # and killed before it came to the files
+        erasure.erase(connection, "r", 1)
+    erase(sqlite_database, tmp_path, "r", actor="cli")
+    assert list((tmp_path / "state").iterdir()) == []
+
+
 def test_a_snapshot_is_not_kept_when_nobody_knows_of_erasures(
     sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
