@@ -21,6 +21,7 @@ import numpy as np
 import psutil
 
 from benchmarks import feed
+from benchmarks.figure import figure
 from benchmarks.newsroom import furnished, room
 from benchmarks.server import Server, served
 from benchmarks.traffic import Load, Traffic, drive
@@ -74,8 +75,8 @@ def _measure(settings: Settings, workers: int, load: Load) -> None:
     readers = feed.drawn(load.readers, _WARMING)
     with threads(1):
         costs = feed.costs(settings, readers)
-    _print("a feed in the process", costs.feed, "ms of CPU")
-    _print("its floor", costs.floor, "ms of CPU")
+    figure("a feed in the process", costs.feed, "ms of CPU")
+    figure("its floor", costs.floor, "ms of CPU")
     with served(settings, workers) as server:
         drive(server.port, Load(load.readers, 8, 60.0, load.events, feeds=_WARMING), seed=1)
         alone, spent = _driven(server, Load(load.readers, 1, 120.0, feeds=_ALONE))
@@ -101,27 +102,23 @@ def _busy() -> float:
 
 
 def _tell_costs(served_ms: float, goal: float) -> None:
-    _print("a feed over HTTP", served_ms, "ms of CPU, one connection")
-    _print("goal", goal, f"ms: {'met' if served_ms <= goal else 'missed'}")
+    figure("a feed over HTTP", served_ms, "ms of CPU, one connection")
+    figure("goal", goal, f"ms: {'met' if served_ms <= goal else 'missed'}")
 
 
 def _tell_load(traffic: Traffic, spent: Spent) -> None:
     count = len(traffic.feeds)
     for name, seconds in (("feeds", traffic.feeds), ("events", traffic.events)):
         at = 1_000 * np.percentile(seconds, (50, 95, 99)) if seconds else np.zeros(3)
-        _print(name, len(seconds) / spent.wall, f"a second, p50 {at[0]:.0f} p95 {at[1]:.0f} p99 {at[2]:.0f} ms")
+        figure(name, len(seconds) / spent.wall, f"a second, p50 {at[0]:.0f} p95 {at[1]:.0f} p99 {at[2]:.0f} ms")
     errors = len(traffic.failures)
-    _print("errors", errors, f"of {count + len(traffic.events) + errors} requests")
+    figure("errors", errors, f"of {count + len(traffic.events) + errors} requests")
     server, generator = (1_000 * cpu / count for cpu in (spent.server, spent.generator))
-    _print("the server", server, "ms of CPU a feed, events in")
-    _print("the generator", generator, "ms of CPU a feed")
-    _print("cores left by others", spent.cores, f"load {os.getloadavg()[0]:.1f}")
+    figure("the server", server, "ms of CPU a feed, events in")
+    figure("the generator", generator, "ms of CPU a feed")
+    figure("cores left by others", spent.cores, f"load {os.getloadavg()[0]:.1f}")
     share = count / spent.wall / (1_000 * spent.cores / (server + generator))
-    _print("share of the possible", share, f"goal {SHARE}: {'met' if share >= SHARE else 'missed'}")
-
-
-def _print(name: str, value: float, told: str) -> None:
-    print(f"{name:<24}{value:>9.2f} {told}", flush=True)
+    figure("share of the possible", share, f"goal {SHARE}: {'met' if share >= SHARE else 'missed'}")
 
 
 if __name__ == "__main__":

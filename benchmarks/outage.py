@@ -19,6 +19,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from benchmarks.cable import Cable
+from benchmarks.figure import figure
 from benchmarks.heard import Away, Heard
 from benchmarks.newsroom import furnished, room
 from benchmarks.server import served
@@ -91,13 +92,13 @@ def _interrupt(cable: Cable, before: float, away: float) -> Away:
 
 def _tell(heard: Heard, away: Away, broken: list[str]) -> None:
     failed = sum(heard.failed.values()) + len(broken)
-    _print(
+    figure(
         "feeds", len(heard.fresh) + len(heard.degraded), f"answered 200, {len(heard.degraded)} of them degraded"
     )
     _goal("feeds failed", failed, not failed, f"{dict(heard.failed)} {broken[:3]}" if failed else "")
     wrong = heard.wrong(away)
     refused = len(heard.events) - len(heard.stored)
-    _print("events", len(heard.events), f"{len(heard.stored)} stored, {refused} not")
+    figure("events", len(heard.events), f"{len(heard.stored)} stored, {refused} not")
     _goal("events answered wrongly", len(wrong), not wrong, str([answer.body[:200] for answer in wrong[:3]] or ""))
     took = heard.recovery(away)
     _goal("recovery", took, took <= RECOVERY, f"s after mending; load {os.getloadavg()[0]:.1f}")
@@ -105,18 +106,14 @@ def _tell(heard: Heard, away: Away, broken: list[str]) -> None:
 
 def _tell_log(heard: Heard, database_url: str, spooled: int) -> None:
     slates, events = heard.missing(database_url)
-    _print("slates", len(heard.slates), "answered")
+    figure("slates", len(heard.slates), "answered")
     _goal("slates not in the log", slates, not slates, "")
     _goal("told events not in it", events, not events, "")
     _goal("files in the spool", spooled, not spooled, "")
 
 
 def _goal(name: str, value: float, met: bool, told: str) -> None:
-    _print(name, value, f"{told} goal: {'met' if met else 'missed'}".strip())
-
-
-def _print(name: str, value: float, told: str) -> None:
-    print(f"{name:<24}{value:>9.2f} {told}", flush=True)
+    figure(name, value, f"{told} goal: {'met' if met else 'missed'}".strip())
 
 
 if __name__ == "__main__":
