@@ -113,13 +113,19 @@ def test_the_state_is_then_that_of_a_log_without_the_reader(home: Place) -> None
         assert not any(kept["tables"].values())
 
 
+def following(database: Database, home: Path) -> LogFollower:
+    """A follower that knows of one click, of reader `r`."""
+    with database.write() as connection:
+        log.append(connection, events_frame([Event("e", "r", EventKind.CLICK, 1, 1, "a")]), slates_frame([]))
+    follower = LogFollower(database, home / "state")
+    follower.start()
+    return follower
+
+
 def test_a_snapshot_that_another_process_writes_later_is_not_kept(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    with sqlite_database.write() as connection:
-        log.append(connection, events_frame([Event("e", "r", EventKind.CLICK, 1, 1, "a")]), slates_frame([]))
-    follower = LogFollower(sqlite_database, tmp_path / "state")
-    follower.start()
+    follower = following(sqlite_database, tmp_path)
     with sqlite_database.write() as connection:
         erasure.erase(connection, "r", 1)
     assert follower.save_snapshot() is None
@@ -131,10 +137,7 @@ def test_a_snapshot_that_another_process_writes_later_is_not_kept(
 def test_erasing_again_takes_away_what_an_erasure_that_was_broken_off_left(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    with sqlite_database.write() as connection:
-        log.append(connection, events_frame([Event("e", "r", EventKind.CLICK, 1, 1, "a")]), slates_frame([]))
-    follower = LogFollower(sqlite_database, tmp_path / "state")
-    follower.start()
+    follower = following(sqlite_database, tmp_path)
     assert follower.save_snapshot() is not None
     with sqlite_database.write() as connection:  # and killed before it came to the files
         erasure.erase(connection, "r", 1)
