@@ -1,6 +1,6 @@
 """What the attention hook costs at embedding: 32 texts of 64 tokens, against plain SDPA.
 
-    python -m benchmarks.attention [--pairs 20] [--threads 1]
+    python -m benchmarks.attention [--pairs 20] [--threads 1] [--device cpu]
 
 Each variant is timed pair by pair with plain SDPA, in turn first and second, and the median ratio is told: the
 machine's moods hit both sides alike.
@@ -46,16 +46,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="cost of the attention hook")
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    plain, hooked = TextEncoder(device="cpu", attention="sdpa"), TextEncoder(device="cpu")
+    plain, hooked = TextEncoder(device=given.device, attention="sdpa"), TextEncoder(device=given.device)
     tokens = batch(hooked)
 
     def floor() -> object:
         return plain.encode_tokens(tokens)
 
     floor()
-    print(f"{TEXTS} texts × {TOKENS} tokens, {given.pairs} pairs, {given.threads} thread(s)")
+    print(f"{TEXTS} texts × {TOKENS} tokens, {given.pairs} pairs, {given.threads} thread(s), {given.device}")
     for name, work in variants(hooked, tokens).items():
         work()
         goal = GOALS[name]

@@ -1,11 +1,11 @@
 """What saves compute at embedding, and what it costs: precision, fewer tokens, fewer heads.
 
-    python -m benchmarks.compute [--articles 300] [--database URL] [--data FOLDER] [--threads 1]
+    python -m benchmarks.compute [--articles 300] [--database URL] [--data FOLDER] [--threads 1] [--device cpu]
 
 Articles are those of a database, else simulated ones. Speed is the median ratio of pairs, float32 and variant in
 turn, on the first articles; vectors are compared with those of float32 on all but the articles that ranked the
-heads; the content match is judged on the MIND impressions of `--data`, paired with float32. All of it on the CPU.
-bfloat16 comes last: without support in the CPU it takes minutes.
+heads; the content match is judged on the MIND impressions of `--data`, paired with float32. int8 is for CPUs only,
+and bfloat16 comes last: without support in the CPU it takes minutes.
 """
 
 import argparse
@@ -25,12 +25,12 @@ from recsys.encoder.bert import TextEncoder
 from recsys.encoder.text import headlines
 from recsys.evaluation.bootstrap import compare
 from recsys.preference.content import ContentMatcher
-from recsys.settings import Precision
+from recsys.settings import Device, Precision
 from recsys.simulate.world import simulate
 from recsys.store import articles as article_store
 from recsys.store.database import open_database
 
-PRECISIONS: tuple[Precision, ...] = ("int8", "bfloat16")
+PRECISIONS: dict[Device, tuple[Precision, ...]] = {"cpu": ("int8", "bfloat16"), "cuda": ("bfloat16",)}
 TOKENS = (48, 32, 24, 16)
 HEADS = (6, 12, 18, 36)
 NEIGHBOURS = 10
@@ -64,14 +64,15 @@ def main() -> None:
     parser.add_argument("--database", help="URL of a database with articles; simulated ones without it")
     parser.add_argument("--data", type=Path, default=mind.SAMPLE)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=PRECISIONS, default="cpu")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     texts = _texts(given.database, given.articles)
     material = Material(texts[:_TIMED], texts[_RANKING:], mind.impressions(given.data))
-    plain = TextEncoder(device="cpu")
+    plain = TextEncoder(device=given.device)
     base = Reference(plain, encode(plain, material.texts), _auc(plain, material.shown))
     _head(base, material, given.threads)
-    for name, made in _variants(plain, texts[:_RANKING]).items():
+    for name, made in _variants(plain, given.device, texts[:_RANKING]).items():
         print(f"{name:22} {_row(made(), base, material)}", flush=True)
 
 
@@ -83,20 +84,20 @@ def _texts(database: str | None, most: int) -> list[str]:
     return headlines(stored.sample(min(most, stored.height), seed=7, shuffle=True))
 
 
-def _variants(plain: TextEncoder, ranking: Sequence[str]) -> dict[str, Callable[[], TextEncoder]]:
+def _variants(plain: TextEncoder, device: Device, ranking: Sequence[str]) -> dict[str, Callable[[], TextEncoder]]:
     """How to make each variant, by name: one at a time is held."""
     ranked = heads.by_effect(plain, ranking)
     print("heads by effect: " + ", ".join(f"{ranked[n - 1][1]:.5f} (rank {n})" for n in (1, *HEADS, len(ranked))))
 
     def pruned(count: int) -> TextEncoder:
-        encoder = TextEncoder(device="cpu")
+        encoder = TextEncoder(device=device)
         heads.remove(encoder, heads.removable(ranked, count))
         return encoder
 
     return {
-        **{f"at most {most} tokens": _call(TextEncoder, max_tokens=most, device="cpu") for most in TOKENS},
+        **{f"at most {most} tokens": _call(TextEncoder, max_tokens=most, device=device) for most in TOKENS},
         **{f"{count} of {len(ranked)} heads removed": _call(pruned, count=count) for count in HEADS},
-        **{name: _call(TextEncoder, device="cpu", precision=name) for name in PRECISIONS},
+        **{name: _call(TextEncoder, device=device, precision=name) for name in PRECISIONS[device]},
     }
 
 
@@ -108,7 +109,7 @@ def _head(base: Reference, material: Material, threads: int) -> None:
     seconds = best_seconds(lambda: encode(base.encoder, material.timed), _PAIRS)
     lengths = [len(ids) for ids in base.encoder.tokenize(material.texts)]
     size = f"{np.mean(lengths):.0f} tokens, most {max(lengths)}"
-    print(f"{len(lengths):,} articles of {size}; {threads} thread(s), CPU")
+    print(f"{len(lengths):,} articles of {size}; {threads} thread(s), {base.encoder.device.type}")
     auc = "" if base.auc is None else f", MIND AUC {base.auc.mean():.4f}"
     print(
         f"float32, at most {base.encoder.max_tokens} tokens: {len(material.timed) / seconds:.0f} articles/s{auc}"
