@@ -17,11 +17,11 @@ from api.security.keyring import KeyRing
 from api.security.rates import limiter_of
 from api.tracing import Traced, provider_of
 from ingest.pseudonyms import Pseudonyms
-from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.serving.service import FeedService
 from recsys.settings import Settings, load_settings
 from recsys.store.database import open_database
+from recsys.threads import threads
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -23,7 +23,6 @@ from recsys.attention.noise import TRAINED
 from recsys.domain import DAY
 from recsys.encoder.batch import encode, encode_all
 from recsys.encoder.bert import TextEncoder
-from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.port import Vectors
 from recsys.encoder.text import headlines
@@ -39,6 +38,7 @@ from recsys.settings import load_settings
 from recsys.simulate.world import simulate
 from recsys.store.database import Database
 from recsys.store.replay import slate_span
+from recsys.threads import threads
 from recsys.training.attention.arms import ARMS, OFF
 from recsys.training.attention.articles import DAMAGED, under_damage
 from recsys.training.attention.damage import damaged_titles, injector_of, tokenised

@@ -17,12 +17,12 @@ import numpy as np
 
 from benchmarks.newsroom import furnished, room
 from recsys.domain import FeedRequest, RankRequest
-from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.engine import FeedEngine, Prepared
 from recsys.serving.service import FeedService
 from recsys.settings import Settings
 from recsys.store.database import open_database
+from recsys.threads import threads
 
 _WIDTH = 120
 """Neighbours that the floor asks for, a query."""

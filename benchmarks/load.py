@@ -25,8 +25,8 @@ from benchmarks.figure import figure
 from benchmarks.newsroom import furnished, room
 from benchmarks.server import Server, served
 from benchmarks.traffic import Load, Traffic, drive
-from recsys.encoder.device import threads
 from recsys.settings import Settings
+from recsys.threads import threads
 
 SHARE = 0.8
 _WARMING = 200

@@ -31,7 +31,6 @@ from recsys.attention.structure import fit_structure
 from recsys.attention.tokens import fit_tokens, token_batch
 from recsys.domain import DAY, HOUR, FeedRequest, HistoryItem, Ranking, RankRequest
 from recsys.encoder.bert import TextEncoder
-from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.text import article_texts, headlines, text_hash
 from recsys.evaluation.questions import load_questions
@@ -47,6 +46,7 @@ from recsys.settings import load_settings
 from recsys.simulate.world import World, simulate
 from recsys.store import articles, attention, log
 from recsys.store.database import open_database
+from recsys.threads import threads
 from tests.calibrated import eager, with_calibration
 from tests.serving import environment, served
 from tests.trained import HashEncoder, Place, last_day, place, populated, train_quickly, world

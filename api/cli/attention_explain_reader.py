@@ -34,9 +34,9 @@ def explain_reader(
     Raises:
         ConfigError: nothing was known of the reader at `as_of` (microseconds).
     """
-    from recsys.encoder.device import threads
     from recsys.encoder.lazy import LazyEncoder
     from recsys.feed.past import engine_at
+    from recsys.threads import threads
 
     with threads(settings.threads):
         engine = engine_at(database, settings, LazyEncoder(settings), as_of)

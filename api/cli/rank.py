@@ -20,11 +20,11 @@ def rank(
     """Rank candidates for a reader as of any time, by replaying the log up to it: id, score, why."""
     from ingest.pseudonyms import Pseudonyms
     from recsys.domain import RankRequest
-    from recsys.encoder.device import threads
     from recsys.encoder.lazy import LazyEncoder
     from recsys.feed.past import engine_at
     from recsys.serving.clock import Clock
     from recsys.store.database import open_database
+    from recsys.threads import threads
 
     settings = settings_from(database_url, home)
     given = moment(as_of, "--as-of")

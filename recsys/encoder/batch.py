@@ -1,12 +1,15 @@
 """Many texts → vectors, fast: sorted by length, so that batches carry little padding."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.attention.calibrator import Plan
 from recsys.encoder.port import TokenEncoder, Vectors
+
+if TYPE_CHECKING:
+    from recsys.attention.calibrator import Plan
 
 TOKENS_PER_BATCH = 4_096
 """Batches are as many texts as fit this many padded tokens: short texts go many at a time."""
@@ -25,7 +28,7 @@ def encode_all(encoder: TokenEncoder, tokens: Sequence[list[int]]) -> Vectors:
     return vectors
 
 
-def adjusted(encoder: TokenEncoder, tokens: Sequence[list[int]], raw: Vectors, plan: Plan | None) -> Vectors:
+def adjusted(encoder: TokenEncoder, tokens: Sequence[list[int]], raw: Vectors, plan: "Plan | None") -> Vectors:
     """Unit vectors [n, dim] of one batch: `raw`, but for the texts that `plan` has read again."""
     if plan is None:
         return raw

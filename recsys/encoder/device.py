@@ -1,10 +1,8 @@
 """Where torch runs, and in which precision."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from threadpoolctl import threadpool_limits
 
 from recsys.errors import ConfigError
 from recsys.settings import Device, Precision
@@ -26,18 +24,3 @@ def choose_device(wanted: Device) -> torch.device:
 def inference_precision(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
     """Autocast for bfloat16; the others need none: float32 is plain, int8 is in the layers."""
     return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Let torch and numpy use `count` threads inside: one request is faster with one, a training batch with all.
-
-    The threads of numpy's OpenBLAS spin while they wait: on two idle cores they doubled the CPU time of a feed.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        with threadpool_limits(count, user_api="blas"):
-            yield
-    finally:
-        torch.set_num_threads(before)

@@ -7,6 +7,7 @@ from recsys.encoder.fields import FIELDS, article_vectors
 from recsys.encoder.port import Encoded
 from recsys.encoder.text import ArticleText
 from recsys.settings import Settings
+from recsys.threads import limit_torch
 
 if TYPE_CHECKING:
     from recsys.encoder.bert import TextEncoder
@@ -33,6 +34,7 @@ class LazyEncoder:
         from recsys.encoder.bert import TextEncoder
 
         if self._loaded is None:
+            limit_torch()
             wanted = self._settings
             self._loaded = TextEncoder(
                 wanted.encoder, wanted.encoder_max_tokens, wanted.device, wanted.encoder_precision

@@ -12,7 +12,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.domain import DAY
-from recsys.encoder.device import threads
 from recsys.encoder.port import ModelEncoder
 from recsys.errors import DataError
 from recsys.evaluation.probability import Platt
@@ -28,6 +27,7 @@ from recsys.feed.vectors import VectorTable, ensure_vectors, vector_table
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.replay import slate_span
+from recsys.threads import threads
 
 Told = Callable[[str, int, int | None], None]
 

@@ -11,6 +11,8 @@ from recsys.feed.calibrated import load_calibration
 from recsys.feed.compose.chance import ClickChance, net_worth
 from recsys.feed.engine import FeedEngine
 from recsys.preference.match import Matcher
+from recsys.preference.matcher import NetworkMatcher
+from recsys.preference.weights import load_weights
 from recsys.reranker import lambdamart, value
 from recsys.reranker.features.schema import (
     ALL_FEATURES,
@@ -77,16 +79,14 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
     Raises:
         BundleError: the bundle was made for another encoder, feature set, state or label version.
     """
-    from recsys.preference.matcher import NetworkMatcher, load_network
-
     _check_schema(bundle, encoder)
     content = bundle.manifest["content"]["on"]
-    network = load_network(bundle.path / PREFERENCE, bundle.manifest["preference"])
+    weights = load_weights(bundle.path / PREFERENCE, bundle.manifest["preference"])
     of_feeds = FEED_FEATURES if content else FEED_WITHOUT_CONTENT
     feed_ranker = lambdamart.load(bundle.path / FEED_RERANKER, of_feeds)
     return TrainedSystem(
         version=bundle.version,
-        matcher=NetworkMatcher(network),
+        matcher=NetworkMatcher(weights),
         ranker=lambdamart.load(bundle.path / RERANKER, ALL_FEATURES if content else WITHOUT_CONTENT),
         without_content=lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT),
         feed_ranker=feed_ranker,

@@ -7,12 +7,10 @@ nothing. What a score loses without a read is the answer; the rest says how it c
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from recsys.preference.match import Matcher, Reads
-from recsys.preference.matcher import NetworkMatcher, history_batch
-from recsys.preference.network import PreferenceNetwork
+from recsys.preference.matcher import NetworkMatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ def explain(matcher: Matcher, reads: Reads, candidates: NDArray[np.float32], as_
     """Explain the scores of `candidates`, unit vectors [n, d]; h ≥ 1 and n ≥ 1."""
     match = matcher.match(reads, candidates, as_of)
     masked = [matcher.match(reads.without(item), candidates, as_of).scores for item in range(len(reads))]
-    network = matcher.network if isinstance(matcher, NetworkMatcher) else None
+    network = matcher if isinstance(matcher, NetworkMatcher) else None
     return Explanation(
         match.scores,
         match.attention,
@@ -46,37 +44,43 @@ def explain(matcher: Matcher, reads: Reads, candidates: NDArray[np.float32], as_
 
 
 def attention_gradients(
-    network: PreferenceNetwork, reads: Reads, candidates: NDArray[np.float32]
+    matcher: NetworkMatcher, reads: Reads, candidates: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """α × ∂score/∂α, summed over interests [n, h]; 0 for reads older than the network looks at."""
-    history = history_batch(reads, network.config.history)
-    with torch.no_grad():
-        seen = network.read(history)
-        alpha_1KH = network.alpha(seen, history)
-    alpha_1KH.requires_grad_()
-    scores_1N = network.scores(network.pooled(seen, alpha_1KH), torch.from_numpy(candidates).unsqueeze(0))
-    gradients = [torch.autograd.grad(score, alpha_1KH, retain_graph=True)[0] for score in scores_1N[0]]
-    weighted_NH = (torch.cat(gradients) * alpha_1KH).sum(dim=1)
-    return _of_all(weighted_NH.detach().double().numpy(), len(reads))
+    """α × ∂score/∂α, summed over interests [n, h]; 0 for reads older than the network looks at.
+
+    With u_k = Σ_h α_kh p_h, i_k = u_k / |u_k|, z_kn = scale · i_k·c_n and score_n = logsumexp_k z_kn − log K,
+
+        ∂score_n/∂α_kh = softmax_k(z)_kn · scale · (p_h·c_n − (i_k·c_n) (p_h·i_k)) / |u_k|
+    """
+    of, forward = matcher.attended(reads), matcher.forward
+    interest_KP, alpha_KH, pooled_HP = of.interests[0], of.alpha[0], of.pooled[0]
+    shown_NP = forward.directions(candidates)
+    z_KN = forward.cosines(of.interests, shown_NP)[0]
+    share_KN = np.exp(z_KN - z_KN.max(axis=0))
+    share_KN /= share_KN.sum(axis=0)
+    length_K = np.linalg.norm(alpha_KH @ pooled_HP, axis=1)
+    along_KH, toward_NH = interest_KP @ pooled_HP.T, forward.cosines(pooled_HP[None], shown_NP)[0].T
+    grows_KNH = (toward_NH - z_KN[..., None] * along_KH[:, None]) / length_K[:, None, None]
+    weighted_KNH = alpha_KH[:, None] * share_KN[..., None] * grows_KNH
+    return _of_all(weighted_KNH.sum(axis=0), len(reads))
 
 
-def predicted_importance(network: PreferenceNetwork, reads: Reads) -> NDArray[np.float64]:
+def predicted_importance(matcher: NetworkMatcher, reads: Reads) -> NDArray[np.float64]:
     """Chance [h] that each read was important, from the article and the rest of the history alone.
 
     0 for reads older than the network looks at.
     """
-    one = history_batch(reads, network.config.history)
-    kept = int(one.mask.sum())
-    copies = one.repeated(kept).without_dwell(torch.eye(kept, one.mask.shape[1], dtype=torch.bool))
-    with torch.inference_mode():
-        odds_HH = network.importance(network.read(copies))
-    chance_1H: NDArray[np.float64] = odds_HH.diagonal().sigmoid().double().numpy()[None]
+    of, forward = matcher.attended(reads), matcher.forward
+    own_HH1 = np.eye(len(of.reads), dtype=np.bool_)[..., None]
+    known_HHP = np.where(own_HH1, of.values + forward.without_dwell(of.reads), of.known)
+    odds_HH = forward.importance(forward.hidden(known_HHP, np.ones(known_HHP.shape[:2], dtype=np.bool_)))
+    chance_1H = 1 / (1 + np.exp(-odds_HH.diagonal().astype(np.float64)))[None]
     return np.asarray(_of_all(chance_1H, len(reads))[0])
 
 
-def _of_all(values_nH: NDArray[np.float64], reads: int) -> NDArray[np.float64]:
+def _of_all(values_nH: NDArray[np.floating], reads: int) -> NDArray[np.float64]:
     """Columns of the last reads, as the network takes them, with zeros before for the older ones [n, h]."""
-    kept = min(reads, values_nH.shape[1])
+    kept = values_nH.shape[1]
     out = np.zeros((len(values_nH), reads))
-    out[:, reads - kept :] = values_nH[:, :kept]
+    out[:, reads - kept :] = values_nH
     return out

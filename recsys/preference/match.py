@@ -38,6 +38,11 @@ class Reads:
     def __len__(self) -> int:
         return len(self.vectors)
 
+    def last(self, count: int) -> "Reads":
+        """The newest `count` of them, as a history of their own: it does not keep this one alive."""
+        kept = slice(max(len(self) - count, 0), None)
+        return Reads(self.vectors[kept], self.seconds[kept], self.age[kept], self.quantile[kept], self.noise)
+
     def without(self, item: int) -> "Reads":
         """The same history with one item left out; the others are judged as before."""
         kept = np.arange(len(self)) != item

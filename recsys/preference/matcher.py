@@ -1,52 +1,53 @@
-"""The preference network behind the `Matcher` seam, and its files."""
+"""The preference network behind the `Matcher` seam."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
-from recsys.errors import BundleError
+from recsys.preference.forward import Floats, Forward, Ways
 from recsys.preference.match import Match, Reads, no_match, one_left_out
-from recsys.preference.network import HistoryBatch, PreferenceConfig, PreferenceNetwork
+from recsys.preference.weights import PreferenceWeights
 
 
 @dataclass(frozen=True, slots=True)
-class _Attended:
-    """A history as the network took it in: projected reads (1, H, P), interests (1, K, P), and α (1, K, H)."""
+class Attended:
+    """The last reads of a history as the network took them in.
 
-    history: HistoryBatch
-    values: torch.Tensor
-    interests: torch.Tensor
-    alpha: torch.Tensor
+    values: projected (H, P); known: those with their circumstances (H, P); pooled: what interests are made of
+    (1, H, P); alpha: (1, K, H); interests: (1, K, P).
+    """
+
+    reads: Reads
+    values: Floats
+    known: Floats
+    pooled: Floats
+    alpha: Floats
+    interests: Floats
 
 
 class NetworkMatcher:
-    """Scores one request. Histories are padded to one fixed length: equal requests give bit-equal scores.
+    """Scores one request.
 
     What the network makes of a history is kept as long as the history is: retrieval, ranking and reasons of one
     request ask for it.
     """
 
-    def __init__(self, network: PreferenceNetwork) -> None:
-        self.network = network.eval()
-        self._attended: WeakKeyDictionary[Reads, _Attended] = WeakKeyDictionary()
+    def __init__(self, weights: PreferenceWeights) -> None:
+        self.weights = weights
+        self.forward = Forward(weights)
+        self._attended: WeakKeyDictionary[Reads, Attended] = WeakKeyDictionary()
 
     def match(self, reads: Reads, candidates: NDArray[np.float32], as_of: int) -> Match:  # noqa: ARG002
         """See `Matcher.match`; the attention is the mean over interests."""
         if not len(reads) or not len(candidates):
             return no_match(reads, candidates)
-        with torch.inference_mode():
-            of = self._of(reads)
-            scores_1N = self.network.scores(of.interests, torch.from_numpy(candidates).unsqueeze(0))
-        kept = min(len(reads), self.network.config.history)
+        of = self.attended(reads)
+        scores_1N = self.forward.logits(of.interests, self.forward.directions(candidates))
         attention = np.zeros(len(reads))
-        attention[len(reads) - kept :] = of.alpha.mean(dim=1)[0, :kept].double().numpy()
-        return Match(scores_1N[0].double().numpy(), attention)
+        attention[len(reads) - len(of.reads) :] = of.alpha[0].mean(axis=0)
+        return Match(scores_1N[0].astype(np.float64), attention)
 
     def without_each(
         self,
@@ -55,85 +56,43 @@ class NetworkMatcher:
         candidates: NDArray[np.float32],
         as_of: int,
     ) -> NDArray[np.float64]:
-        """See `Matcher.without_each`: one pass over as many histories, each with one read masked."""
-        kept = min(len(reads), self.network.config.history)
+        """See `Matcher.without_each`: one pass over the history, each time with one read masked."""
         if len(reads) == 1 or not len(candidates):
             return np.zeros((len(items), len(candidates)))
-        if kept < len(reads):  # a read that moves out lets an older one move in
+        if len(reads) > self.weights.config.history:  # a read that moves out lets an older one move in
             return one_left_out(self, reads, items, candidates, as_of)
-        with torch.inference_mode():
-            of = self._of(reads)
-            histories = of.history.repeated(len(items))
-            mask = histories.mask.clone()
-            mask[torch.arange(len(items)), torch.from_numpy(items)] = False
-            quantile = histories.quantile.masked_fill(~mask, float("nan"))
-            interests_MKP, _ = self.network.interests(
-                replace(histories, mask=mask, quantile=quantile), of.values.expand(len(items), -1, -1)
-            )
-            shown_1NP = self.network.directions(torch.from_numpy(candidates).unsqueeze(0))
-            scores_MN = self.network.logits(interests_MKP, shown_1NP.expand(len(items), -1, -1))
-            return np.asarray(scores_MN.double().numpy())
+        of, forward = self.attended(reads), self.forward
+        there_MH = np.arange(len(reads)) != items[:, None]
+        ways = Ways(there_MH, np.where(there_MH, reads.quantile, np.nan).astype(np.float32), reads.noise)
+        hidden_MHP = forward.hidden(of.known, there_MH)
+        interests_MKP = forward.interests(forward.alpha(hidden_MHP, ways), forward.pooled(of.values, hidden_MHP))
+        return forward.logits(interests_MKP, forward.directions(candidates)).astype(np.float64)
 
     def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:  # noqa: ARG002
         """Queries in article space: the reads as each interest weighs them."""
         if not len(reads):
             return reads.vectors[:0]
-        with torch.inference_mode():
-            alpha_1KH = self._of(reads).alpha
-        kept = reads.vectors[-self.network.config.history :]
-        queries = alpha_1KH[0, :, : len(kept)].numpy() @ kept
+        of = self.attended(reads)
+        queries = of.alpha[0] @ of.reads.vectors
         return np.asarray(
             queries / np.linalg.norm(queries, axis=1, keepdims=True).clip(min=1e-6), dtype=np.float32
         )
 
-    def _of(self, reads: Reads) -> _Attended:
+    def attended(self, reads: Reads) -> Attended:
+        """What the network makes of the last `reads`, as many as it looks at; at least one."""
         known = self._attended.get(reads)
         if known is None:
-            history = history_batch(reads, self.network.config.history)
-            values_1HP = self.network.project(history.vectors)
-            known = _Attended(history, values_1HP, *self.network.interests(history, values_1HP))
-            self._attended[reads] = known
+            known = self._attended[reads] = self._attend(reads.last(self.weights.config.history))
         return known
 
-
-def history_batch(reads: Reads, length: int) -> HistoryBatch:
-    """One history (B = 1) as networks take it, padded or cut to its last `length` reads."""
-    return HistoryBatch(
-        vectors=_padded(reads.vectors, length),
-        seconds=_padded(reads.seconds, length),
-        age=_padded(reads.age, length),
-        quantile=_padded(reads.quantile, length, np.nan),
-        noise=torch.tensor([reads.noise], dtype=torch.float32),
-        mask=(torch.arange(length) < len(reads)).unsqueeze(0),
-    )
-
-
-def _padded(values: NDArray[np.floating], length: int, padding: float = 0.0) -> torch.Tensor:
-    """The last `length` rows of `values` with padding behind, (1, length, …)."""
-    kept = values[-length:]
-    out = np.full((1, length, *values.shape[1:]), padding, dtype=np.float32)
-    out[0, : len(kept)] = kept
-    return torch.from_numpy(out)
-
-
-def save_network(network: PreferenceNetwork, path: Path) -> None:
-    """Write the weights as safetensors."""
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path)
-
-
-def load_network(path: Path, config: dict[str, object]) -> PreferenceNetwork:
-    """Read what `save_network` wrote.
-
-    Raises:
-        BundleError: the weights cannot be read, or do not fit the configuration.
-    """
-    try:
-        weights = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise BundleError(f"preference network {path} cannot be read: {error}") from error
-    try:
-        network = PreferenceNetwork(PreferenceConfig(**config))  # type: ignore[arg-type]
-        network.load_state_dict(weights)
-    except (TypeError, RuntimeError) as error:
-        raise BundleError(f"preference network {path} does not fit its configuration: {error}") from error
-    return network
+    def _attend(self, reads: Reads) -> Attended:
+        forward = self.forward
+        values_HP = forward.project(reads.vectors)
+        known_HP = values_HP + forward.circumstance(reads)
+        there_1H = np.ones((1, len(reads)), dtype=np.bool_)
+        hidden_1HP = forward.hidden(known_HP, there_1H)
+        ways = Ways(there_1H, reads.quantile.astype(np.float32)[None], reads.noise)
+        alpha_1KH, pooled_1HP = forward.alpha(hidden_1HP, ways), forward.pooled(values_HP, hidden_1HP)
+        return Attended(
+            reads, values_HP, known_HP, pooled_1HP, alpha_1KH, forward.interests(alpha_1KH, pooled_1HP)
+        )

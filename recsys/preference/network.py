@@ -12,41 +12,21 @@ Decisions:
   the dwell quantile. τ = 1, η = 0 and a share of 1 are the network as it was trained.
 - A head tells from a read and its context whether it was important. It is trained on reads whose dwell is
   withheld, so that it cannot read the answer off its input. It changes no score.
+
+This is the network that is trained, many slates at once. `forward.Forward` runs what was learned for requests.
 """
 
 import copy
 import math
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import nn
 
+from recsys.preference.config import PreferenceConfig
 from recsys.preference.dwell import LEAST_QUANTILE
-
-
-@dataclass(frozen=True, slots=True)
-class PreferenceConfig:
-    """Size of the network, and how its attention is calibrated; calibration is identity unless told otherwise."""
-
-    dim: int = 384
-    projected: int = 96
-    heads: int = 4
-    interests: int = 4
-    history: int = 50
-    dropout: float = 0.1
-    initial_scale: float = 8.0
-    temperature: float = 1.0
-    dwell_weight: float = 0.0
-    keep: float = 1.0
-
-    def uncalibrated(self) -> Self:
-        """The same with calibration at identity."""
-        return replace(self, temperature=1.0, dwell_weight=0.0, keep=1.0)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For the bundle's manifest."""
-        return asdict(self)
+from recsys.preference.weights import PreferenceWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +53,6 @@ class HistoryBatch:
             seconds=self.seconds.masked_fill(withheld_BH, nan),
             quantile=self.quantile.masked_fill(withheld_BH, nan),
         )
-
-    def repeated(self, times: int) -> "HistoryBatch":
-        """A single history, `times` over."""
-        parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return HistoryBatch(**{name: part.repeat(times, *[1] * (part.dim() - 1)) for name, part in parts.items()})
 
     def known_quantile(self) -> torch.Tensor:
         """Quantiles (B, H); an unknown one is the reader's (lower) middle, or 1 if none is known."""
@@ -113,11 +88,21 @@ class PreferenceNetwork(nn.Module):
         width = config.projected
         self.important = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
 
-    def interests(
-        self, history: HistoryBatch, values_BHP: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Unit interest vectors (B, K, P) and α (B, K, H); `values_BHP`: the projected reads, if at hand."""
-        seen = self.read(history, values_BHP)
+    @classmethod
+    def of(cls, weights: PreferenceWeights) -> Self:
+        """The network that `weights` are of, ready to be asked."""
+        network = cls(weights.config)
+        network.load_state_dict({name: torch.tensor(array) for name, array in weights.arrays.items()})
+        return network.eval()
+
+    def weights(self) -> PreferenceWeights:
+        """A copy of what was learned so far."""
+        arrays = {name: tensor.detach().cpu().numpy().copy() for name, tensor in self.state_dict().items()}
+        return PreferenceWeights(self.config, arrays)
+
+    def interests(self, history: HistoryBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Unit interest vectors (B, K, P) and α (B, K, H)."""
+        seen = self.read(history)
         alpha_BKH = self.alpha(seen, history)
         return self.pooled(seen, alpha_BKH), alpha_BKH
 
@@ -127,10 +112,9 @@ class PreferenceNetwork(nn.Module):
         other.config = config
         return other
 
-    def read(self, history: HistoryBatch, values_BHP: torch.Tensor | None = None) -> Seen:
-        """Reads with what is known of them, in the light of each other; `values_BHP` as for `interests`."""
-        if values_BHP is None:
-            values_BHP = self.project(history.vectors)
+    def read(self, history: HistoryBatch) -> Seen:
+        """Reads with what is known of them, in the light of each other."""
+        values_BHP = self.project(history.vectors)
         known_BHP = values_BHP + self.circumstance(_circumstance(history.seconds, history.age))
         padding_BH = ~history.mask
         mixed_BHP, _ = self.attend(
@@ -161,14 +145,7 @@ class PreferenceNetwork(nn.Module):
 
     def scores(self, interests_BKP: torch.Tensor, candidates_BND: torch.Tensor) -> torch.Tensor:
         """Logits (B, N)."""
-        return self.logits(interests_BKP, self.directions(candidates_BND))
-
-    def directions(self, candidates_BND: torch.Tensor) -> torch.Tensor:
-        """Unit vectors (B, N, P) of candidates, to be compared with interests."""
-        return nn.functional.normalize(self.project(candidates_BND), dim=-1)
-
-    def logits(self, interests_BKP: torch.Tensor, projected_BNP: torch.Tensor) -> torch.Tensor:
-        """`scores` (B, N) of candidates whose `directions` are at hand."""
+        projected_BNP = nn.functional.normalize(self.project(candidates_BND), dim=-1)
         cosines_BKN = torch.einsum("bkp,bnp->bkn", interests_BKP, projected_BNP)
         logits_BKN = cosines_BKN * self.log_scale.exp()
         return torch.logsumexp(logits_BKN, dim=1) - math.log(self.config.interests)

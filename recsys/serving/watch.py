@@ -1,13 +1,17 @@
 """Calibration of one bundle in one process: guarded, watched, and written down."""
 
+from typing import TYPE_CHECKING
+
 from recsys.attention.breaker import Breaker
-from recsys.attention.calibration import Calibration
 from recsys.attention.gauges import Gauges
 from recsys.attention.monitor import Monitor
 from recsys.domain import MINUTE
 from recsys.store import attention
 from recsys.store.attention import MonitorRow
 from recsys.store.database import Database
+
+if TYPE_CHECKING:
+    from recsys.attention.calibration import Calibration
 
 
 class AttentionWatch:
@@ -18,7 +22,7 @@ class AttentionWatch:
         calibration: what is watched.
     """
 
-    def __init__(self, bundle: str, calibration: Calibration) -> None:
+    def __init__(self, bundle: str, calibration: "Calibration") -> None:
         self.breaker = Breaker(calibration.flag_rate)
         self.monitor = Monitor(calibration.calibrator.profile, self.breaker)
         self._bundle = bundle

@@ -5,7 +5,6 @@ trained on those out-of-time scores. The last network goes on learning until the
 and is the one that serves.
 """
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,11 +19,12 @@ from recsys.evaluation.slates import ScoredSlates
 from recsys.feed.follow import Replay
 from recsys.feed.histories import LENGTH, attended, history_of, outcomes, reads_of
 from recsys.feed.vectors import VectorTable
+from recsys.preference.config import PreferenceConfig
 from recsys.preference.data import PreferenceData
 from recsys.preference.fit import FitConfig, Trainer
 from recsys.preference.match import Match, Reads
 from recsys.preference.matcher import NetworkMatcher
-from recsys.preference.network import PreferenceConfig, PreferenceNetwork
+from recsys.preference.network import PreferenceNetwork
 from recsys.settings import Device
 from recsys.training.progress import Progress
 from recsys.training.split import Split
@@ -56,12 +56,11 @@ class PrequentialMatcher:
     @property
     def newest(self) -> PreferenceNetwork:
         """The network that serves."""
-        return self.matchers[-1].network
+        return PreferenceNetwork.of(self.matchers[-1].weights)
 
     def calibrate(self, config: PreferenceConfig) -> None:
         """Give every network the calibration of `config`: the reranker must train on what it will be served."""
-        for matcher in self.matchers:
-            matcher.network.config = config
+        self.matchers[:] = [NetworkMatcher(matcher.weights.calibrated(config)) for matcher in self.matchers]
 
     def _at(self, as_of: int) -> NetworkMatcher:
         return self.matchers[max(0, int(np.searchsorted(self.starts, as_of, side="right")) - 1)]
@@ -108,7 +107,7 @@ def train_preference(
     """Train block by block; the last matcher is the one to serve."""
     config = FitConfig(seed=seed)
     trainer = make_trainer(data, vectors, config, device)
-    starts, matchers = [0], [_frozen(trainer.network)]
+    starts, matchers = [0], [NetworkMatcher(trainer.network.weights())]
     blocks = when.blocks()
     for number, (_, end) in enumerate(blocks, start=1):
         progress("preference network: days", number, len(blocks))
@@ -116,7 +115,7 @@ def train_preference(
             trainer.epoch(data.between(when.start, end))
         if number < len(blocks):
             starts.append(end)
-            matchers.append(_frozen(trainer.network))
+            matchers.append(NetworkMatcher(trainer.network.weights()))
     validation = data.between(when.validate_from, when.until)
     trainer.until_it_stops_helping(
         data.between(when.start, when.validate_from),
@@ -124,7 +123,8 @@ def train_preference(
         on_epoch=lambda epoch, auc: progress(f"preference network: auc {auc:.4f}", epoch + 1, config.epochs),
     )
     return PrequentialMatcher(
-        np.asarray([*starts, when.validate_from], dtype=np.int64), [*matchers, _frozen(trainer.network)]
+        np.asarray([*starts, when.validate_from], dtype=np.int64),
+        [*matchers, NetworkMatcher(trainer.network.weights())],
     )
 
 
@@ -135,10 +135,6 @@ def make_trainer(data: PreferenceData, vectors: VectorTable, config: FitConfig, 
     torch.manual_seed(config.seed)
     network = PreferenceNetwork(PreferenceConfig(dim=vectors.matrix.shape[1], history=LENGTH))
     return Trainer(network, data, vectors.matrix, config, choose_device(device))
-
-
-def _frozen(network: PreferenceNetwork) -> NetworkMatcher:
-    return NetworkMatcher(copy.deepcopy(network).cpu())
 
 
 def _auc(trainer: Trainer, data: PreferenceData, slates: NDArray[np.int64]) -> float:

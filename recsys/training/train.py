@@ -13,7 +13,6 @@ from recsys.feed.calibrated import write_calibration
 from recsys.feed.follow import Replay
 from recsys.feed.trained import PREFERENCE
 from recsys.feed.vectors import vector_table
-from recsys.preference.matcher import save_network
 from recsys.settings import Settings
 from recsys.store import audit
 from recsys.store.audit import Act, AuditRow
@@ -58,7 +57,7 @@ def train(
     network = matcher.newest
 
     def write(folder: Path) -> dict[str, Any]:
-        save_network(network, folder / PREFERENCE)
+        network.weights().save(folder / PREFERENCE)
         trees.write(folder)
         told = manifest(settings, encoder.name, corpus, network.config.as_dict(), trees.calibration, trees.metrics)
         attention = {"articles": articles.figures, "history": history}

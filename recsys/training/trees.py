@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.encoder.device import threads
 from recsys.evaluation.probability import Platt, fit_platt
 from recsys.evaluation.replay import Answers, replay
 from recsys.evaluation.report import figures
@@ -21,6 +20,7 @@ from recsys.reranker.features.schema import FEED_FEATURES, FEED_WITHOUT_CONTENT
 from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.store.database import Database
+from recsys.threads import threads
 from recsys.training.content import ContentGate
 from recsys.training.corpus import Corpus
 from recsys.training.options import TrainingOptions

@@ -1,7 +1,5 @@
 """What a CUDA device computes is what the CPU computes, to rounding. Skipped where there is none."""
 
-import copy
-
 import numpy as np
 import pytest
 import torch
@@ -78,7 +76,7 @@ def test_a_network_trained_there_serves_on_the_cpu_with_the_same_scores() -> Non
     trainer = Trainer(PreferenceNetwork(TINY), data, table, config, torch.device("cuda"))
     loss = [trainer.epoch(data.usable()) for _ in range(3)]
     assert loss[-1] < loss[0]
-    serving = NetworkMatcher(copy.deepcopy(trainer.network).cpu())
+    serving = NetworkMatcher(trainer.network.weights())
     slates = np.arange(20)
     alone = one_by_one(lambda reads, shown: serving.match(reads, shown, 0).scores, data, slates, table)
     for one, other in zip(alone, trainer.scores(slates), strict=True):

@@ -33,8 +33,9 @@ from recsys.evaluation.replay import Answers
 from recsys.evaluation.systems import FULL, NETWORK, systems
 from recsys.feed.trained import TrainedSystem
 from recsys.feed.vectors import CHUNK
+from recsys.preference.config import PreferenceConfig
 from recsys.preference.matcher import NetworkMatcher
-from recsys.preference.network import PreferenceConfig, PreferenceNetwork
+from recsys.preference.weights import PreferenceWeights
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.training.attention.arms import ALL, HEADS, OFF, STRENGTHS, TOKENS, encode_by_arm
@@ -74,16 +75,16 @@ def ablate(
         DataError: no slate lies in the stretch.
         EncoderError: the encoder cannot be loaded.
     """
-    calibrator, network = _parts(system)
+    calibrator, weights = _parts(system)
     with database.read() as connection:
         everything, _ = articles.changed_since(connection, 0)
     began = time.monotonic()
     vectors = _encoded(encoder.loaded(), calibrator, article_texts(everything), progress)
-    on = _history(network.config)
+    on = _history(weights.config)
     answers = {}
     for row, (arm, calibrated) in _ROWS.items():
-        config = on if calibrated else network.config.uncalibrated()
-        served = replace(system, matcher=NetworkMatcher(network.calibrated(config)))
+        config = on if calibrated else weights.config.uncalibrated()
+        served = replace(system, matcher=NetworkMatcher(weights.calibrated(config)))
         told = partial(_told, progress, row)
         answers[row] = _replayed(database, everything, vectors[arm], served, stretch, told)
     readers = answers[OFF].readers
@@ -98,17 +99,17 @@ def ablate(
         "bundle": system.version,
         "seconds": round(time.monotonic() - began, 2),
         "articles": {"applied": asdict(STRENGTHS[ALL]), "served": asdict(calibrator.strength)},
-        "history": {"applied": _strengths(on), "served": _strengths(network.config)},
+        "history": {"applied": _strengths(on), "served": _strengths(weights.config)},
         "rows": _rows({row: _aucs(each) for row, each in answers.items()}, readers),
     }
 
 
-def _parts(system: TrainedSystem) -> tuple[Calibrator, PreferenceNetwork]:
+def _parts(system: TrainedSystem) -> tuple[Calibrator, PreferenceWeights]:
     if system.calibration is None or not isinstance(system.matcher, NetworkMatcher):
         told = system.manifest.get("attention", {}).get("articles", {})
         why = told.get("why", "it was trained before there were any")
         raise BundleError(f"bundle {system.version} brings no calibrator, so nothing can be ablated: {why}")
-    return system.calibration.calibrator, system.matcher.network
+    return system.calibration.calibrator, system.matcher.weights
 
 
 def _encoded(

@@ -11,13 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.encoder.device import threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import DataError
 from recsys.frames import where
 from recsys.settings import Settings
 from recsys.store import articles as article_store
 from recsys.store.database import Database
+from recsys.threads import threads
 from recsys.training.attention.detection import detection
 from recsys.training.attention.detectors import LEAST_ARTICLES, fit_calibrator
 from recsys.training.attention.newest import newest_slates

@@ -16,12 +16,13 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from recsys.encoder.device import threads
 from recsys.evaluation.bootstrap import compare
+from recsys.preference.config import PreferenceConfig
 from recsys.preference.data import PreferenceData
 from recsys.preference.matcher import NetworkMatcher
-from recsys.preference.network import PreferenceConfig, PreferenceNetwork
+from recsys.preference.network import PreferenceNetwork
 from recsys.preference.scoring import histories, scores, withheld
+from recsys.threads import threads
 from recsys.training.attention.clicks import Articles, with_noise
 from recsys.training.attention.rule import passes
 from recsys.training.preference import slate_aucs
@@ -121,7 +122,8 @@ class _Trial:
 
     def _growth(self, off: PreferenceConfig, on: PreferenceConfig) -> float:
         """By what factor the 95th percentile over slates of the time of a match grows; of repeats the quickest."""
-        data, matchers = self._clean, [NetworkMatcher(self._network.calibrated(config)) for config in (off, on)]
+        data, weights = self._clean, self._network.weights()
+        matchers = [NetworkMatcher(weights.calibrated(config)) for config in (off, on)]
         slates = self._slates[:_TIMED]
         spent = np.full((2, len(slates)), np.inf)
         with threads(1):

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from recsys.bundle import active_version
-from recsys.encoder.device import threads
 from recsys.encoder.port import Encoder, Vectors
 from recsys.evaluation import metrics
 from recsys.feed.trained import load_active
@@ -25,6 +24,7 @@ from recsys.preference.matcher import NetworkMatcher
 from recsys.preference.network import PreferenceNetwork
 from recsys.preference.scoring import one_by_one, scores
 from recsys.settings import Settings
+from recsys.threads import threads
 from recsys.training.attention.clicks import Articles, with_noise, with_shuffled_dwell, without
 from recsys.training.attention.newest import Newest
 from recsys.training.attention.robustness import standard_error
@@ -58,7 +58,7 @@ def _served(settings: Settings, encoder: Encoder) -> tuple[PreferenceNetwork, Pr
     matcher = load_active(settings.home, encoder.name).matcher
     if not isinstance(matcher, NetworkMatcher):
         return None
-    on = matcher.network
+    on = PreferenceNetwork.of(matcher.weights)
     return on.calibrated(on.config.uncalibrated()), on
 
 

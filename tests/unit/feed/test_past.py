@@ -5,13 +5,13 @@ import pytest
 
 from recsys import bundle
 from recsys.domain import DAY, HOUR, Event, EventKind, FeedRequest, RankRequest
-from recsys.encoder.device import threads
 from recsys.errors import BundleError
 from recsys.feed.past import engine_at
 from recsys.frames import events_frame
 from recsys.settings import Settings
 from recsys.store import articles, log
 from recsys.store.database import Database
+from recsys.threads import threads
 from tests.trained import HashEncoder, Place, last_day, world
 
 

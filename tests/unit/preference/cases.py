@@ -1,11 +1,13 @@
 """Made-up histories and slates for tests of interest models."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from recsys.preference.config import PreferenceConfig
 from recsys.preference.data import PreferenceData
 from recsys.preference.match import Reads
-from recsys.preference.network import PreferenceConfig
+from recsys.preference.network import HistoryBatch
 
 TINY = PreferenceConfig(dim=16, projected=8, heads=2, interests=2, history=6)
 
@@ -21,6 +23,22 @@ def reads(n: int, seed: int = 0, dim: int = 16) -> Reads:
     seconds = np.linspace(5, 100, n)
     seconds[:1] = np.nan
     return Reads.of(units(n, seed, dim), seconds, np.arange(n, 0, -1) * 1.0, np.full(n, 60.0))
+
+
+def one_history(history: Reads) -> HistoryBatch:
+    """`history` as the network in training takes it, without padding."""
+
+    def row(values: NDArray[np.floating]) -> torch.Tensor:
+        return torch.from_numpy(values.astype(np.float32)).unsqueeze(0)
+
+    return HistoryBatch(
+        vectors=row(history.vectors),
+        seconds=row(history.seconds),
+        age=row(history.age),
+        quantile=row(history.quantile),
+        noise=torch.tensor([history.noise], dtype=torch.float32),
+        mask=torch.ones(1, len(history), dtype=torch.bool),
+    )
 
 
 def toy(slates: int, seed: int) -> tuple[PreferenceData, NDArray[np.float32]]:

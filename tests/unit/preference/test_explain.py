@@ -7,9 +7,9 @@ import torch
 from recsys.preference.content import ContentMatcher
 from recsys.preference.explain import attention_gradients, explain, predicted_importance
 from recsys.preference.match import Matcher
-from recsys.preference.matcher import NetworkMatcher, history_batch
+from recsys.preference.matcher import NetworkMatcher
 from recsys.preference.network import PreferenceNetwork
-from tests.unit.preference.cases import TINY, reads, units
+from tests.unit.preference.cases import TINY, one_history, reads, units
 
 
 def network() -> PreferenceNetwork:
@@ -17,7 +17,7 @@ def network() -> PreferenceNetwork:
     return PreferenceNetwork(TINY).eval()
 
 
-@pytest.mark.parametrize("matcher", [ContentMatcher(), NetworkMatcher(network())])
+@pytest.mark.parametrize("matcher", [ContentMatcher(), NetworkMatcher(network().weights())])
 def test_falls_are_what_scores_lose_when_a_read_is_left_out(matcher: Matcher) -> None:
     history, candidates = reads(4), units(3, 1)
     why, match = explain(matcher, history, candidates, 0), matcher.match(history, candidates, 0)
@@ -37,22 +37,22 @@ def test_the_read_that_a_candidate_is_near_to_carries_the_content_match() -> Non
 
 
 def test_gradients_are_those_of_the_score_by_attention() -> None:
-    """Against a finite difference: a little more weight on one read, in every interest."""
+    """Against torch, which knows how to differentiate."""
     model, history, candidates = network(), reads(4), units(2, 1)
-    found = attention_gradients(model, history, candidates)
-    batch, few = history_batch(history, TINY.history), torch.from_numpy(candidates).unsqueeze(0)
+    batch, few = one_history(history), torch.from_numpy(candidates).unsqueeze(0)
     with torch.no_grad():
         seen = model.read(batch)
-        alpha = model.alpha(seen, batch).double().float()
-        for read in range(4):
-            step = torch.zeros_like(alpha)
-            step[:, :, read] = 1e-2 * alpha[:, :, read]
-            up, down = (model.scores(model.pooled(seen, alpha + sign * step), few)[0] for sign in (1, -1))
-            np.testing.assert_allclose(((up - down) / 2e-2).numpy(), found[:, read], atol=2e-3)
+        alpha = model.alpha(seen, batch)
+    alpha.requires_grad_()
+    scores = model.scores(model.pooled(seen, alpha), few)[0]
+    steep = [torch.autograd.grad(score, alpha, retain_graph=True)[0][0] for score in scores]
+    expected = (torch.stack(steep) * alpha[0]).sum(dim=1).detach().numpy()
+    found = attention_gradients(NetworkMatcher(model.weights()), history, candidates)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_reads_older_than_the_network_looks_at_carry_nothing() -> None:
-    why = explain(NetworkMatcher(network()), reads(9), units(2, 1), 0)
+    why = explain(NetworkMatcher(network().weights()), reads(9), units(2, 1), 0)
     assert why.gradients is not None
     assert why.importance is not None
     assert not why.gradients[:, :3].any()
@@ -62,7 +62,7 @@ def test_reads_older_than_the_network_looks_at_carry_nothing() -> None:
 
 
 def test_importance_is_told_without_the_dwell_of_the_read_itself() -> None:
-    model, history = network(), reads(4)
+    model, history = NetworkMatcher(network().weights()), reads(4)
     told = predicted_importance(model, history)
     seconds, quantile = history.seconds.copy(), history.quantile.copy()
     seconds[2], quantile[2] = 500.0, 0.01

@@ -1,22 +1,18 @@
 import copy
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
 from sklearn.metrics import roc_auc_score
 
-from recsys.errors import BundleError
 from recsys.preference.data import PreferenceData, sample_pairs
 from recsys.preference.fit import FitConfig, Trainer
-from recsys.preference.matcher import NetworkMatcher, load_network, save_network
 from recsys.preference.network import PreferenceNetwork
 from recsys.preference.scoring import histories, withheld
-from tests.unit.preference.cases import TINY, reads, toy, units
+from tests.unit.preference.cases import TINY, toy
 
 CONFIG = FitConfig(epochs=8, batch=64, learning_rate=5e-3, patience=8)
 
@@ -190,41 +186,3 @@ def test_negatives_are_only_what_the_same_slate_showed_and_was_passed_over(seed:
         assert {positive // 5, *(row // 5 for row in passed)} == {slate}
         assert data.labels[positive] == 1
         assert not data.labels[passed].any()
-
-
-def test_a_saved_network_scores_alike(tmp_path: Path) -> None:
-    network = PreferenceNetwork(TINY)
-    save_network(network, tmp_path / "p.safetensors")
-    again = load_network(tmp_path / "p.safetensors", TINY.as_dict())
-    one, two = (NetworkMatcher(n).match(reads(4), units(6, 1), 0).scores for n in (network, again))
-    assert np.array_equal(one, two)
-
-
-@pytest.mark.parametrize("wrong", [{"projected": 4}, {"nonsense": 1}])
-def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
-    save_network(PreferenceNetwork(TINY), tmp_path / "p.safetensors")
-    with pytest.raises(BundleError, match="does not fit"):
-        load_network(tmp_path / "p.safetensors", {**TINY.as_dict(), **wrong})
-
-
-def test_a_network_from_before_importance_is_refused(tmp_path: Path) -> None:
-    old = {name: value for name, value in PreferenceNetwork(TINY).state_dict().items() if "important" not in name}
-    save_file(old, tmp_path / "p.safetensors")
-    with pytest.raises(BundleError, match="does not fit its configuration"):
-        load_network(tmp_path / "p.safetensors", TINY.as_dict())
-
-
-def test_calibration_is_saved_with_the_configuration(tmp_path: Path) -> None:
-    network = PreferenceNetwork(TINY)
-    network.config = replace(TINY, dwell_weight=4.0, temperature=0.5, keep=0.6)
-    save_network(network, tmp_path / "p.safetensors")
-    assert load_network(tmp_path / "p.safetensors", network.config.as_dict()).config == network.config
-
-
-@pytest.mark.parametrize("content", [None, b"", b"rubbish that is no network"])
-def test_damaged_weights_are_refused(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "p.safetensors"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(BundleError, match="cannot be read"):
-        load_network(path, TINY.as_dict())

@@ -1,13 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys.preference.config import PreferenceConfig
 from recsys.preference.content import ContentMatcher
 from recsys.preference.match import Matcher, Reads, one_left_out
 from recsys.preference.matcher import NetworkMatcher
-from recsys.preference.network import PreferenceConfig, PreferenceNetwork
+from recsys.preference.network import PreferenceNetwork
 
 DIM = 8
 
@@ -15,9 +18,7 @@ DIM = 8
 def network(**calibration: float) -> NetworkMatcher:
     torch.manual_seed(1)
     sizes = PreferenceConfig(dim=DIM, projected=8, heads=2, interests=2, history=6)
-    return NetworkMatcher(
-        PreferenceNetwork(sizes).calibrated(PreferenceConfig(**{**sizes.as_dict(), **calibration}))
-    )
+    return NetworkMatcher(PreferenceNetwork(sizes).weights().calibrated(replace(sizes, **calibration)))  # type: ignore[arg-type]
 
 
 def reads(count: int, seed: int) -> Reads:

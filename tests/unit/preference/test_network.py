@@ -6,10 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys.preference.config import PreferenceConfig
 from recsys.preference.content import ContentMatcher
 from recsys.preference.match import Reads
 from recsys.preference.matcher import NetworkMatcher
-from recsys.preference.network import HistoryBatch, PreferenceConfig, PreferenceNetwork
+from recsys.preference.network import HistoryBatch, PreferenceNetwork
 from tests.unit.preference.cases import TINY, reads, units
 
 
@@ -62,20 +63,12 @@ def test_what_stands_in_the_padding_changes_nothing() -> None:
     torch.testing.assert_close(one, two)
 
 
-@pytest.mark.parametrize("length", [3, 6, 50])
-def test_the_length_of_the_padding_does_not_change_scores(length: int) -> None:
-    model, history, candidates = network(), reads(3), units(5, 1)
-    scores = NetworkMatcher(model).match(history, candidates, 0).scores
-    model.config = replace(TINY, history=length)
-    np.testing.assert_allclose(NetworkMatcher(model).match(history, candidates, 0).scores, scores, atol=1e-5)
-
-
 def test_an_untrained_network_roughly_agrees_with_the_content_match() -> None:
     """A reader of one topic: candidates more and less of that topic come in about the same order."""
     topic = units(1, 9, 384)
     history = replace(reads(8, 5, 384), vectors=_unit(topic + 0.8 * units(8, 5, 384)))
     candidates = _unit(np.linspace(-1, 1, 40)[:, None] * topic + units(40, 6, 384))
-    ours = NetworkMatcher(network(PreferenceConfig())).match(history, candidates, 0).scores
+    ours = NetworkMatcher(network(PreferenceConfig()).weights()).match(history, candidates, 0).scores
     plain = ContentMatcher().match(history, candidates, 0).scores
     assert np.corrcoef(ours.argsort().argsort(), plain.argsort().argsort())[0, 1] > 0.8
 
@@ -85,28 +78,28 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def test_scores_of_a_candidate_do_not_depend_on_the_others() -> None:
-    matcher, history, candidates = NetworkMatcher(network()), reads(4), units(6, 1)
+    matcher, history, candidates = NetworkMatcher(network().weights()), reads(4), units(6, 1)
     together = matcher.match(history, candidates, 0).scores
     alone = [matcher.match(history, candidates[i : i + 1], 0).scores[0] for i in range(6)]
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
 def test_equal_requests_give_bit_equal_scores() -> None:
-    matcher, history, candidates = NetworkMatcher(network()), reads(4), units(6, 1)
+    matcher, history, candidates = NetworkMatcher(network().weights()), reads(4), units(6, 1)
     one, two = (matcher.match(history, candidates, 0) for _ in range(2))
     assert np.array_equal(one.scores, two.scores)
     assert np.array_equal(one.attention, two.attention)
 
 
 def test_attention_covers_the_last_reads_that_fit() -> None:
-    match = NetworkMatcher(network()).match(reads(9), units(2), 0)
+    match = NetworkMatcher(network().weights()).match(reads(9), units(2), 0)
     assert match.attention.shape == (9,)
     assert match.attention[:3].tolist() == [0, 0, 0]
     assert match.attention.sum() == pytest.approx(1.0, abs=1e-5)
 
 
 def test_dwell_and_age_are_seen_unless_unknown() -> None:
-    matcher, history, candidates = NetworkMatcher(network()), reads(4), units(6, 1)
+    matcher, history, candidates = NetworkMatcher(network().weights()), reads(4), units(6, 1)
     before = matcher.match(history, candidates, 0).scores
     for changed in (replace(history, seconds=history.seconds * 10), replace(history, age=history.age * 10)):
         assert not np.array_equal(matcher.match(changed, candidates, 0).scores, before)
@@ -115,13 +108,13 @@ def test_dwell_and_age_are_seen_unless_unknown() -> None:
 
 
 def test_without_history_all_score_zero_and_nothing_is_asked() -> None:
-    matcher = NetworkMatcher(network())
+    matcher = NetworkMatcher(network().weights())
     assert matcher.match(reads(0), units(3), 0).scores.tolist() == [0, 0, 0]
     assert matcher.interests(reads(0), 0).shape == (0, 16)
 
 
 def test_interests_are_unit_queries_in_article_space() -> None:
-    queries = NetworkMatcher(network()).interests(reads(9), 0)
+    queries = NetworkMatcher(network().weights()).interests(reads(9), 0)
     assert queries.shape == (TINY.interests, 16)
     np.testing.assert_allclose(np.linalg.norm(queries, axis=1), 1.0, atol=1e-5)
 
@@ -140,7 +133,7 @@ def test_without_calibration_attention_is_that_of_the_plain_network() -> None:
 
 
 def attention(history: Reads, **calibration: float) -> np.ndarray:
-    return NetworkMatcher(network(replace(TINY, **calibration))).match(history, units(3, 1), 0).attention  # type: ignore[arg-type]
+    return NetworkMatcher(network(replace(TINY, **calibration)).weights()).match(history, units(3, 1), 0).attention  # type: ignore[arg-type]
 
 
 def test_the_dwell_prior_moves_attention_to_long_reads_the_more_the_noisier_the_clicks() -> None:

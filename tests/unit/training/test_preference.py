@@ -147,7 +147,7 @@ def test_batched_scores_are_those_of_single_requests(collected: Collected) -> No
     data, slates = collected.data, collected.data.usable()[::29]
     from recsys.preference.matcher import NetworkMatcher
 
-    matcher.matchers.append(NetworkMatcher(trainer.network))
+    matcher.matchers.append(NetworkMatcher(trainer.network.weights()))
     for slate, batched in zip(slates, trainer.scores(slates), strict=True):
         reads = data.history(slate, collected.vectors.matrix)
         single = matcher.match(reads, collected.vectors.take(data.shown(slate)), 1).scores

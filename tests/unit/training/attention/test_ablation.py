@@ -38,9 +38,9 @@ def served(at: Place, **history: float) -> TrainedSystem:
     """The active system with its histories calibrated like this; not at all if nothing is said."""
     system = load_active(at.home, HashEncoder.name)
     assert isinstance(system.matcher, NetworkMatcher)
-    network = system.matcher.network
-    config = replace(network.config.uncalibrated(), **history)  # type: ignore[arg-type]
-    return replace(system, matcher=NetworkMatcher(network.calibrated(config)))
+    weights = system.matcher.weights
+    config = replace(weights.config.uncalibrated(), **history)  # type: ignore[arg-type]
+    return replace(system, matcher=NetworkMatcher(weights.calibrated(config)))
 
 
 def stretch_of(at: Place, system: TrainedSystem) -> Stretch:

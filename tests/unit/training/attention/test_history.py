@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from recsys.preference.config import PreferenceConfig
 from recsys.preference.data import PreferenceData
 from recsys.preference.dwell import click_noise, quantiles
-from recsys.preference.network import PreferenceConfig, PreferenceNetwork
+from recsys.preference.network import PreferenceNetwork
 from recsys.training.attention import rule
 from recsys.training.attention.clicks import Articles
 from recsys.training.attention.history import PARTS, gate_histories

@@ -1,0 +1,95 @@
+"""What serves is what was trained: numpy and torch give the same numbers."""
+
+import gc
+import subprocess
+import sys
+import weakref
+from dataclasses import replace
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys.preference.explain import predicted_importance
+from recsys.preference.match import Reads
+from recsys.preference.matcher import NetworkMatcher
+from recsys.preference.network import HistoryBatch, PreferenceNetwork
+from tests.unit.preference.cases import TINY, one_history, reads, units
+
+CLOSE = 1e-5
+
+
+def network(**calibration: float) -> PreferenceNetwork:
+    torch.manual_seed(5)
+    model = PreferenceNetwork(replace(TINY, **calibration)).eval()  # type: ignore[arg-type]
+    with torch.no_grad():
+        for weight in model.parameters():  # biases start at 0, where a wrong one would go unseen
+            weight.add_(0.1 * torch.randn_like(weight))
+    return model
+
+
+def some_reads(count: int, unknown: float, seed: int) -> Reads:
+    rng = np.random.default_rng(seed)
+    seconds = np.where(rng.random(count) < unknown, np.nan, rng.uniform(1, 300, count))
+    return Reads.of(units(count, seed), seconds, rng.uniform(0, 200, count), np.full(count, 60.0))
+
+
+@given(
+    count=st.integers(1, 6),
+    unknown=st.sampled_from([0.0, 0.4, 1.0]),
+    seed=st.integers(0, 50),
+    temperature=st.floats(0.2, 5.0),
+    dwell_weight=st.sampled_from([0.0, 1.0, 8.0]),
+    keep=st.sampled_from([1.0, 0.75, 0.5, 0.1]),
+)
+@settings(max_examples=80)
+def test_scores_attention_and_interests_are_those_of_the_trained_network(
+    count: int, unknown: float, seed: int, temperature: float, dwell_weight: float, keep: float
+) -> None:
+    model = network(temperature=temperature, dwell_weight=dwell_weight, keep=keep)
+    matcher, history, candidates = NetworkMatcher(model.weights()), some_reads(count, unknown, seed), units(7, 1)
+    with torch.inference_mode():
+        interests, alpha = model.interests(one_history(history))
+        scores = model.scores(interests, torch.from_numpy(candidates).unsqueeze(0))[0]
+    match = matcher.match(history, candidates, 0)
+    np.testing.assert_allclose(match.scores, scores.numpy(), atol=CLOSE)
+    np.testing.assert_allclose(match.attention, alpha[0].mean(dim=0).numpy(), atol=CLOSE)
+    np.testing.assert_allclose(matcher.attended(history).interests, interests.numpy(), atol=CLOSE)
+
+
+def test_importance_is_that_of_the_trained_network() -> None:
+    model, history = network(), reads(5)
+    batch = one_history(history)
+    copies = HistoryBatch(
+        **{name: getattr(batch, name).repeat_interleave(5, dim=0) for name in HistoryBatch.__slots__}
+    )
+    with torch.inference_mode():
+        odds = model.importance(model.read(copies.without_dwell(torch.eye(5, dtype=torch.bool))))
+    expected = odds.diagonal().sigmoid().numpy()
+    np.testing.assert_allclose(
+        predicted_importance(NetworkMatcher(model.weights()), history), expected, atol=CLOSE
+    )
+
+
+def test_weights_make_the_same_network_again() -> None:
+    model = network(keep=0.5)
+    again = PreferenceNetwork.of(model.weights())
+    assert again.config == model.config
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name])
+
+
+def test_what_was_made_of_a_history_goes_with_it() -> None:
+    matcher, history = NetworkMatcher(network().weights()), reads(4)
+    matcher.match(history, units(2, 1), 0)
+    gone = weakref.ref(history)
+    del history
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_service_with_a_trained_bundle_needs_no_torch() -> None:
+    program = "import sys, api.app, recsys.feed.trained; print(sorted({'torch', 'sklearn'} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "torch" not in loaded.stdout
