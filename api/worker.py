@@ -5,8 +5,7 @@ import os
 
 from fastapi import FastAPI
 
-from api import logs
-from api.app import create_app
+from api import lean, logs
 from recsys.settings import Settings, load_settings, strange_variables
 
 logger = logging.getLogger(__name__)
@@ -20,6 +19,9 @@ def hand_on(settings: Settings) -> None:
 
 def make() -> FastAPI:
     """What uvicorn calls in every worker."""
+    lean.import_lightgbm()
+    from api.app import create_app
+
     settings = load_settings()
     logs.configure(settings.log_format)
     for name in strange_variables():

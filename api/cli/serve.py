@@ -29,6 +29,9 @@ def serve(
     home: Home = None,
 ) -> None:
     """Serve the feed over HTTP. Works before anything was trained; API description at /docs."""
+    from api import lean
+
+    lean.import_lightgbm()
     settings = settings_from(database_url, home)
     _check(settings, host, port)
 

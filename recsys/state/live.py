@@ -68,7 +68,7 @@ class LiveState:
 
     def rows_of(self, articles: Sequence[str]) -> NDArray[np.int64]:
         """Dense ids [n] of `articles`; 0, the unknown article, for ids never met."""
-        return np.maximum(self.articles.lookup(articles), 0).astype(np.int64)
+        return np.maximum(self.articles.lookup(articles), 0)
 
     def describe(self, articles: pl.DataFrame) -> None:
         """Take in article columns (`frames.ARTICLES`). Articles may come before or after their behaviour."""

@@ -1,8 +1,6 @@
 """What serves is what was trained: numpy and torch give the same numbers."""
 
 import gc
-import subprocess
-import sys
 import weakref
 from dataclasses import replace
 
@@ -87,9 +85,3 @@ def test_what_was_made_of_a_history_goes_with_it() -> None:
     del history
     gc.collect()
     assert gone() is None
-
-
-def test_a_service_with_a_trained_bundle_needs_no_torch() -> None:
-    program = "import sys, api.app, recsys.feed.trained; print(sorted({'torch', 'sklearn'} & set(sys.modules)))"
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "torch" not in loaded.stdout
