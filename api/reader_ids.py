@@ -1,4 +1,7 @@
-"""Readers as requests name them → as everything behind the edge knows them."""
+"""Readers as requests name them → as everything behind the edge knows them.
+
+The dependencies are coroutines: FastAPI would send plain functions to another thread, one after the other.
+"""
 
 from typing import Annotated
 
@@ -8,7 +11,7 @@ from api.schemas import Id
 from ingest.pseudonyms import Pseudonyms
 
 
-def _pseudonyms(request: Request) -> Pseudonyms:
+async def _pseudonyms(request: Request) -> Pseudonyms:
     found: Pseudonyms = request.app.state.pseudonyms
     return found
 
@@ -17,11 +20,11 @@ Edge = Annotated[Pseudonyms, Depends(_pseudonyms)]
 """For bodies, which name readers where no path does."""
 
 
-def _reader(edge: Edge, reader: Annotated[Id, Path()]) -> str:
+async def _reader(edge: Edge, reader: Annotated[Id, Path()]) -> str:
     return edge.of(reader)
 
 
-def _user(edge: Edge, user: Annotated[Id, Path()]) -> str:
+async def _user(edge: Edge, user: Annotated[Id, Path()]) -> str:
     return edge.of(user)
 
 
