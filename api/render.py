@@ -1,6 +1,7 @@
 """Rankings → response bodies."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -82,9 +83,15 @@ def _feed_item(item: RankedItem, card: Card) -> FeedItemOut:
         source=item.source,
         propensity=item.propensity,
         minutes=None if item.minutes is None else round(item.minutes, 1),
-        article=_article(card._asdict()),
+        article=_of_card(card),
         reasons=_reasons(item),
     )
+
+
+@lru_cache(maxsize=4_096)
+def _of_card(card: Card) -> ArticleOut:
+    """Kept: what is in many feeds is made once."""
+    return _article(card._asdict())
 
 
 def _reasons(item: RankedItem) -> list[ReasonOut]:

@@ -96,7 +96,7 @@ def drawn(state: LiveState, allowed: NDArray[np.bool_], count: int, rng: np.rand
 
 def trending(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The `count` of `rows` that were clicked most lately."""
-    return _top(state, rows, state.counters.articles[rows, CLICKS, TRENDING_HALF_LIFE], count)
+    return _top(state, rows, state.counters.articles[:, CLICKS, TRENDING_HALF_LIFE][rows], count)
 
 
 def fresh(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -214,7 +214,7 @@ class FeedEngine:
         """Candidates for `request`, with their scores."""
         with self.counts.times.timed(RETRIEVE):
             found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
-            ids = tuple(self.state.articles.strings[row] for row in found.rows.tolist())
+            ids = tuple(map(self.state.articles.strings.__getitem__, found.rows.tolist()))
         self.counts.candidates.update(found.sources)
         return self._scored(request, ids, found.sources, past)
 

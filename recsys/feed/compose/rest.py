@@ -21,9 +21,12 @@ class Rest:
 
     def at(self, places: Sequence[int]) -> "Rest":
         """Those at `places`, in that order."""
-        picked = [(self.ids[place], self.scores[place], self.sources[place]) for place in places]
-        ids, scores, sources = zip(*picked, strict=True) if picked else ((), (), ())
-        return Rest(self.model, ids, scores, sources)
+        return Rest(
+            self.model,
+            tuple(map(self.ids.__getitem__, places)),
+            tuple(map(self.scores.__getitem__, places)),
+            tuple(map(self.sources.__getitem__, places)),
+        )
 
     def without(self, places: Collection[int]) -> "Rest":
         """All but those at `places`."""

@@ -51,11 +51,13 @@ def _spread(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]
     kept: list[int] = []
     moved: list[int] = []
     for place in best_first:
-        groups = [(taken, code, most[code]) for codes, most, taken in allowed if (code := codes[place]) >= 0]
-        if all(taken[code] < most for taken, code, most in groups):
-            kept.append(place)
-            for taken, code, _ in groups:
-                taken[code] += 1
+        for codes, most, taken in allowed:
+            code = codes[place]
+            if code >= 0 and taken[code] >= most[code]:
+                moved.append(place)
+                break
         else:
-            moved.append(place)
+            kept.append(place)
+            for codes, _, taken in allowed:
+                taken[codes[place]] += 1
     return kept + moved
