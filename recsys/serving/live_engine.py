@@ -249,7 +249,7 @@ class LiveEngine:
             return
         rows = self.engine.state.articles.lookup(ids)
         known = rows >= 0  # one may have been withdrawn, and the log folded anew, while it was encoded
-        self.engine.vectors.put(rows[known], vectors[known])
+        self.engine.vectors.put(rows[known], vectors if known.all() else vectors[known])
         index = self.engine.index
         if index is None:
             index, ids, vectors = self._new_index(ids, vectors)

@@ -11,6 +11,9 @@ def grown(array: NDArray[Any], rows: int, fill: float = 0) -> NDArray[Any]:
     have = array.shape[0]
     if rows <= have:
         return array
-    larger = np.full((max(rows, 2 * have, 16), *array.shape[1:]), fill, dtype=array.dtype)
+    # zeros cost nothing before they are touched: a large table is written once, not twice
+    larger = np.zeros((max(rows, 2 * have, 16), *array.shape[1:]), dtype=array.dtype)
     larger[:have] = array
+    if fill:
+        larger[have:] = fill
     return larger
