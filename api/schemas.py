@@ -122,6 +122,8 @@ class ReasonOut(BaseModel):
 class ArticleOut(BaseModel):
     """What a page needs to show an article."""
 
+    model_config = ConfigDict(frozen=True)
+
     title: str
     abstract: str | None
     category: str | None

@@ -129,7 +129,7 @@ def _augmented(model: TextEncoder, articles: pl.DataFrame, apart: NDArray[np.boo
 def _trained(log: Log, vectors: Vectors) -> PreferenceNetwork:
     table = VectorTable()
     table.put(log.rows, vectors)
-    return train_preference(log.data, table, log.when, SEED, "cpu", silent).newest
+    return PreferenceNetwork.of(train_preference(log.data, table, log.when, SEED, "cpu", silent).newest)
 
 
 def _by(network: PreferenceNetwork) -> Scoring:

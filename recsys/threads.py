@@ -9,6 +9,9 @@ from threadpoolctl import threadpool_limits
 _asked: list[int] = []
 """By the blocks that are open, the innermost last."""
 
+_usual: list[int] = []
+"""What torch used before the first of them; empty while nothing limits it."""
+
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
@@ -17,21 +20,23 @@ def threads(count: int) -> Iterator[None]:
     The threads of numpy's OpenBLAS spin while they wait: on two idle cores they doubled the CPU time of a feed.
     Whoever loads torch inside the block calls `limit_torch` then.
     """
-    torch = sys.modules.get("torch")
-    before = None if torch is None else torch.get_num_threads()
     _asked.append(count)
     limit_torch()
     try:
         with threadpool_limits(count, user_api="blas"):
             yield
     finally:
-        _asked.pop()
-        if torch is not None:
-            torch.set_num_threads(before)
+        _asked.remove(count)
+        limit_torch()
 
 
 def limit_torch() -> None:
-    """Tell torch of the block around, if there is one and torch is loaded."""
+    """If torch is loaded, let it use what the innermost open block says, or else what it used before them."""
     torch = sys.modules.get("torch")
-    if torch is not None and _asked:
+    if torch is None:
+        return
+    if _asked:
+        _usual[:] = _usual or [torch.get_num_threads()]
         torch.set_num_threads(_asked[-1])
+    elif _usual:
+        torch.set_num_threads(_usual.pop())

@@ -26,7 +26,7 @@ def best(query: NDArray[np.float64], ids: Sequence[str], vectors: Floats32, k: i
         vectors: float32 [c, d], as stored.
         k: how many to keep.
     """
-    scores = np.vecdot(vectors.astype(np.float64), query).astype(np.float32)
+    scores = np.vecdot(vectors, query, dtype=np.float64).astype(np.float32)
     ranked = sorted(zip((-scores).tolist(), ids, strict=True))[:k]
     return [(-negated, id_) for negated, id_ in ranked]
 

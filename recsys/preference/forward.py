@@ -111,7 +111,7 @@ class Forward:
         return self._linear("important.2", np.tanh(self._linear("important.0", hidden_MHP)))[..., 0]
 
     def _told(self, seconds_H: Floats, age_H: Floats) -> Floats:
-        told_H3 = np.stack([np.nan_to_num(seconds_H), np.isfinite(seconds_H), age_H], axis=-1, dtype=np.float32)
+        told_H3 = np.stack([np.nan_to_num(seconds_H), ~np.isnan(seconds_H), age_H], axis=-1, dtype=np.float32)
         told_H3[:, ::2] = np.log1p(told_H3[:, ::2]) / np.float32(5.0)
         return self._linear("circumstance", told_H3)
 

@@ -39,7 +39,7 @@ class Reads:
         return len(self.vectors)
 
     def last(self, count: int) -> "Reads":
-        """The newest `count` of them, as a history of their own: it does not keep this one alive."""
+        """The newest `count` of them, as a history of their own."""
         kept = slice(max(len(self) - count, 0), None)
         return Reads(self.vectors[kept], self.seconds[kept], self.age[kept], self.quantile[kept], self.noise)
 

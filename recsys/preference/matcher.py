@@ -57,7 +57,7 @@ class NetworkMatcher:
         as_of: int,
     ) -> NDArray[np.float64]:
         """See `Matcher.without_each`: one pass over the history, each time with one read masked."""
-        if len(reads) == 1 or not len(candidates):
+        if len(reads) <= 1 or not len(candidates):
             return np.zeros((len(items), len(candidates)))
         if len(reads) > self.weights.config.history:  # a read that moves out lets an older one move in
             return one_left_out(self, reads, items, candidates, as_of)

@@ -43,6 +43,8 @@ def load_weights(path: Path, config: Mapping[str, object]) -> PreferenceWeights:
         sizes = PreferenceConfig(**config)  # type: ignore[arg-type]
     except TypeError as error:
         raise BundleError(f"preference network {path} does not fit its configuration: {error}") from error
+    if sizes.heads < 1 or sizes.projected % sizes.heads or sizes.history < 1:
+        raise BundleError(f"preference network {path} does not fit its configuration: no such heads or history")
     expected = _shapes(sizes)
     if unfit := sorted(name for name in {*expected, *arrays} if not _fits(arrays.get(name), expected.get(name))):
         raise BundleError(f"preference network {path} does not fit its configuration: {', '.join(unfit)}")

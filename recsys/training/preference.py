@@ -25,6 +25,7 @@ from recsys.preference.fit import FitConfig, Trainer
 from recsys.preference.match import Match, Reads
 from recsys.preference.matcher import NetworkMatcher
 from recsys.preference.network import PreferenceNetwork
+from recsys.preference.weights import PreferenceWeights
 from recsys.settings import Device
 from recsys.training.progress import Progress
 from recsys.training.split import Split
@@ -54,9 +55,9 @@ class PrequentialMatcher:
         return self._at(as_of).interests(reads, as_of)
 
     @property
-    def newest(self) -> PreferenceNetwork:
-        """The network that serves."""
-        return PreferenceNetwork.of(self.matchers[-1].weights)
+    def newest(self) -> PreferenceWeights:
+        """What serves."""
+        return self.matchers[-1].weights
 
     def calibrate(self, config: PreferenceConfig) -> None:
         """Give every network the calibration of `config`: the reranker must train on what it will be served."""

@@ -13,6 +13,7 @@ from recsys.feed.calibrated import write_calibration
 from recsys.feed.follow import Replay
 from recsys.feed.trained import PREFERENCE
 from recsys.feed.vectors import vector_table
+from recsys.preference.network import PreferenceNetwork
 from recsys.settings import Settings
 from recsys.store import audit
 from recsys.store.audit import Act, AuditRow
@@ -54,12 +55,12 @@ def train(
     articles = calibrate_articles(database, encoder, raw, interest, settings.seed, progress)
     corpus = articles.corpus
     trees = grow(database, corpus, matcher, settings, options, progress)
-    network = matcher.newest
+    weights = matcher.newest
 
     def write(folder: Path) -> dict[str, Any]:
-        network.weights().save(folder / PREFERENCE)
+        weights.save(folder / PREFERENCE)
         trees.write(folder)
-        told = manifest(settings, encoder.name, corpus, network.config.as_dict(), trees.calibration, trees.metrics)
+        told = manifest(settings, encoder.name, corpus, weights.config.as_dict(), trees.calibration, trees.metrics)
         attention = {"articles": articles.figures, "history": history}
         if articles.calibration is not None:
             attention = write_calibration(articles.calibration, attention, folder)
@@ -87,6 +88,7 @@ def _fit_preference(
     matcher = train_preference(data, table, when, settings.seed, settings.device, progress)
     progress("history calibration", 1, 1)
     slates = data.between(when.validate_from, when.until)
-    config, figures = gate_histories(matcher.newest, data, slates, articles, settings.seed)
+    network = PreferenceNetwork.of(matcher.newest)
+    config, figures = gate_histories(network, data, slates, articles, settings.seed)
     matcher.calibrate(config)
-    return matcher, Interest(matcher.newest, data, rows), figures
+    return matcher, Interest(network.calibrated(config), data, rows), figures

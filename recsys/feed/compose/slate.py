@@ -47,6 +47,7 @@ def compose(
 
 def _spread(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:
     """The same order, but what would exceed its group's share of the slate moves behind all others."""
+    # counted, but never asked for: code −1, which is no group
     allowed = [(cap.codes.tolist(), cap.most(limit).tolist(), Counter[int]()) for cap in caps]
     kept: list[int] = []
     moved: list[int] = []

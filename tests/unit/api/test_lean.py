@@ -1,26 +1,36 @@
 import subprocess
 import sys
-
-import pytest
+from pathlib import Path
 
 from api import lean
 
+HEAVY = "print(sorted({'sklearn', 'torch', 'transformers', 'scipy.stats'} & set(sys.modules)))"
+SERVED = """
+import sys
+from fastapi.testclient import TestClient
+from api.worker import make
+with TestClient(make()) as client:
+    assert client.get("/v1/feed/r1").status_code == 200
+import recsys.preference.matcher, recsys.preference.explain
+"""
 
-def loaded_by(program: str) -> str:
-    code = f"import sys; {program}; print(sorted({{'sklearn', 'torch', 'transformers'}} & set(sys.modules)))"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+def told_by(program: str, home: Path | None = None) -> str:
+    named = {} if home is None else {"ATTUNE_DATABASE_URL": f"sqlite:///{home}/a.db", "ATTUNE_HOME": str(home)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=named)
+    return done.stdout.strip()
 
 
-def test_a_service_loads_neither_torch_nor_scikit_learn() -> None:
-    started = "import api.worker as w; w.lean.import_lightgbm(); import api.app, recsys.feed.trained"
-    assert loaded_by(started) == "[]"
+def test_a_service_that_answers_has_loaded_neither_torch_nor_scikit_learn(tmp_path: Path) -> None:
+    assert told_by(SERVED + HEAVY, tmp_path).endswith("[]")
 
 
 def test_scikit_learn_can_be_imported_afterwards() -> None:
-    assert loaded_by("from api import lean; lean.import_lightgbm(); import sklearn.metrics") == "['sklearn']"
+    program = "import sys; from api import lean; lean.import_lightgbm(); import sklearn.metrics; "
+    assert "sklearn" in told_by(program + HEAVY)
 
 
-def test_where_scikit_learn_is_loaded_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_scikit_learn_is_loaded_it_stays() -> None:
     import sklearn
 
     lean.import_lightgbm()

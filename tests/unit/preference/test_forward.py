@@ -33,27 +33,48 @@ def some_reads(count: int, unknown: float, seed: int) -> Reads:
     return Reads.of(units(count, seed), seconds, rng.uniform(0, 200, count), np.full(count, 60.0))
 
 
-@given(
-    count=st.integers(1, 6),
-    unknown=st.sampled_from([0.0, 0.4, 1.0]),
-    seed=st.integers(0, 50),
-    temperature=st.floats(0.2, 5.0),
-    dwell_weight=st.sampled_from([0.0, 1.0, 8.0]),
-    keep=st.sampled_from([1.0, 0.75, 0.5, 0.1]),
+calibrations = st.fixed_dictionaries(
+    {
+        "temperature": st.floats(0.2, 5.0),
+        "dwell_weight": st.sampled_from([0.0, 1.0, 8.0]),
+        "keep": st.sampled_from([1.0, 0.75, 0.5, 0.1]),
+    }
 )
+histories = st.builds(some_reads, st.integers(1, 9), st.sampled_from([0.0, 0.4, 1.0]), st.integers(0, 50))
+
+
+@given(history=histories, calibration=calibrations)
 @settings(max_examples=80)
 def test_scores_attention_and_interests_are_those_of_the_trained_network(
-    count: int, unknown: float, seed: int, temperature: float, dwell_weight: float, keep: float
+    history: Reads, calibration: dict[str, float]
 ) -> None:
-    model = network(temperature=temperature, dwell_weight=dwell_weight, keep=keep)
-    matcher, history, candidates = NetworkMatcher(model.weights()), some_reads(count, unknown, seed), units(7, 1)
+    model, candidates = network(**calibration), units(7, 1)
+    matcher = NetworkMatcher(model.weights())
     with torch.inference_mode():
-        interests, alpha = model.interests(one_history(history))
+        interests, alpha = model.interests(one_history(history.last(TINY.history)))
         scores = model.scores(interests, torch.from_numpy(candidates).unsqueeze(0))[0]
     match = matcher.match(history, candidates, 0)
     np.testing.assert_allclose(match.scores, scores.numpy(), atol=CLOSE)
-    np.testing.assert_allclose(match.attention, alpha[0].mean(dim=0).numpy(), atol=CLOSE)
+    np.testing.assert_allclose(match.attention[-TINY.history :], alpha[0].mean(dim=0).numpy(), atol=CLOSE)
     np.testing.assert_allclose(matcher.attended(history).interests, interests.numpy(), atol=CLOSE)
+
+
+@given(history=histories.filter(lambda reads: 1 < len(reads) <= TINY.history), calibration=calibrations)
+@settings(max_examples=40)
+def test_scores_without_a_read_are_those_of_the_trained_network_with_it_masked(
+    history: Reads, calibration: dict[str, float]
+) -> None:
+    model, candidates = network(**calibration), units(3, 1)
+    items = np.arange(len(history), dtype=np.intp)
+    found = NetworkMatcher(model.weights()).without_each(history, items, candidates, 0)
+    whole = one_history(history)
+    for item in items.tolist():
+        mask = whole.mask.clone()
+        mask[0, item] = False
+        masked = replace(whole, mask=mask, quantile=whole.quantile.masked_fill(~mask, float("nan")))
+        with torch.inference_mode():
+            scores = model.scores(model.interests(masked)[0], torch.from_numpy(candidates).unsqueeze(0))[0]
+        np.testing.assert_allclose(found[item], scores.numpy(), atol=CLOSE)
 
 
 def test_importance_is_that_of_the_trained_network() -> None:

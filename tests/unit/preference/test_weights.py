@@ -19,7 +19,7 @@ def test_a_saved_network_scores_alike(tmp_path: Path) -> None:
     assert np.array_equal(one, two)
 
 
-@pytest.mark.parametrize("wrong", [{"projected": 4}, {"nonsense": 1}])
+@pytest.mark.parametrize("wrong", [{"projected": 4}, {"nonsense": 1}, {"heads": 0}, {"heads": 3}, {"history": 0}])
 def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
     PreferenceNetwork(TINY).weights().save(tmp_path / "p.safetensors")
     with pytest.raises(BundleError, match="does not fit"):

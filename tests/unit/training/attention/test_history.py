@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from recsys.preference.config import PreferenceConfig
 from recsys.preference.data import PreferenceData
 from recsys.preference.dwell import click_noise, quantiles
+from recsys.preference.forward import Forward
 from recsys.preference.network import PreferenceNetwork
 from recsys.training.attention import rule
 from recsys.training.attention.clicks import Articles
@@ -62,6 +64,13 @@ def network() -> PreferenceNetwork:
     return PreferenceNetwork(CONFIG).eval()
 
 
+@pytest.fixture
+def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any time is short enough: of a network this small a match takes so little that chance would decide."""
+    monkeypatch.setattr(rule, "MOST_GROWTH", np.inf)
+
+
+@pytest.mark.usefixtures("untimed")
 def test_what_helps_with_noise_and_does_no_harm_is_switched_on() -> None:
     data = slates(300)
     config, found = gate_histories(network(), data, data.usable(), articles(), seed=7)
@@ -91,6 +100,23 @@ def test_what_costs_time_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any(part["on"] for part in found["parts"].values())
 
 
+def test_time_is_taken_of_histories_that_no_matcher_has_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = Forward.alpha
+
+    def slowly(self: Forward, *given: Any) -> Any:
+        for _ in range(10 if self.config.dwell_weight else 1):
+            alpha = quick(self, *given)
+        return alpha
+
+    monkeypatch.setattr(Forward, "alpha", slowly)
+    data = slates(300)
+    _, found = gate_histories(network(), data, data.usable(), articles(), seed=7)
+    (tried,) = found["parts"]["dwell_weight"]["tried"]
+    assert tried["latency"] > rule.MOST_GROWTH
+    assert not tried["passed"]
+
+
+@pytest.mark.usefixtures("untimed")
 def test_what_hurts_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
     data = slates(300)
     monkeypatch.setattr(rule, "LEAST_CLEAN", 0.5)
@@ -106,6 +132,7 @@ def test_without_validation_slates_everything_stays_off() -> None:
     assert found["parts"] == {}
 
 
+@pytest.mark.usefixtures("untimed")
 def test_the_gate_leaves_the_network_as_it_was_and_decides_the_same_again() -> None:
     data, model = slates(200), network()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}

@@ -1,0 +1,34 @@
+import subprocess
+import sys
+
+import torch
+
+from recsys.threads import threads
+
+
+def test_the_innermost_block_counts_and_afterwards_all_is_as_before() -> None:
+    before = torch.get_num_threads()
+    with threads(1):
+        assert torch.get_num_threads() == 1
+        with threads(2):
+            assert torch.get_num_threads() == 2
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+
+def test_torch_loaded_inside_is_limited_there_and_no_longer() -> None:
+    program = """
+from recsys.threads import limit_torch, threads
+
+with threads(1):
+    with threads(3):
+        import torch
+
+        usual = torch.get_num_threads()
+        limit_torch()
+        print(torch.get_num_threads())
+    print(torch.get_num_threads())
+print(torch.get_num_threads() == usual)
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["3", "1", "True"]
