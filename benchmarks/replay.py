@@ -27,6 +27,7 @@ from recsys.simulate.world import simulate
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.replay import slate_span
+from recsys.threads import threads
 
 GOAL = 400.0
 
@@ -75,7 +76,8 @@ def main() -> None:
         world = simulate(readers=options.readers, articles=options.articles, days=7)
         database = stored(world, f"sqlite:///{folder}/attune.db")
         floor = fold_only(database)
-        impressions, seconds = evaluate_all(database)
+        with threads(1):  # as `attune evaluate` does
+            impressions, seconds = evaluate_all(database)
         database.close()
     rate = impressions / seconds
     print(f"{'impressions':<24}{impressions:>10,}")

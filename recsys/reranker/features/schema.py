@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -35,14 +36,14 @@ SETWISE = "_setwise"
 """End of the names of columns that depend on the other candidates."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FeatureSet:
     """Chosen families, in order; without `setwise` only columns that no other candidate changes."""
 
     families: tuple[Family, ...] = FAMILIES
     setwise: bool = True
 
-    @property
+    @cached_property  # every slate of a replay asks for it
     def names(self) -> tuple[str, ...]:
         """Column names [f]."""
         names = (name for family in self.families for name in family.names)
