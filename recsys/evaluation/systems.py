@@ -65,7 +65,7 @@ def systems(
 
 def known(scores: FloatArray) -> FloatArray:
     """Scores without NaN."""
-    return np.nan_to_num(scores, nan=UNKNOWN_SCORE)
+    return np.where(np.isnan(scores), UNKNOWN_SCORE, scores)
 
 
 def _feature(asked: Asked, name: str) -> FloatArray:

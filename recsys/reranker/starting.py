@@ -30,7 +30,8 @@ class StartingRanker:
             return features[:, ALL_FEATURES.names.index(name)]
 
         def column(name: str) -> FloatArray:
-            return np.nan_to_num(raw(name))
+            values = raw(name)
+            return np.where(np.isnan(values), 0.0, values)
 
         described = np.isfinite(raw("title_chars"))
         return np.asarray(
