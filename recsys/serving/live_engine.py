@@ -28,6 +28,7 @@ from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
 from recsys.frames import ARTICLES, empty, where
 from recsys.index.build import make_index
 from recsys.index.port import VectorIndex
+from recsys.index.remembering import RememberingIndex
 from recsys.serving.cards import Cards
 from recsys.serving.challenger import Challenger
 from recsys.serving.said import Said
@@ -263,13 +264,14 @@ class LiveEngine:
         """An index for `vectors` [n, d], as it was saved if it was, and what is still to be added."""
         saved = self._saved.load(ids, vectors)
         if saved is None:
-            return (
-                make_index(self._settings.index, vectors.shape[1], len(ids), self._settings.device),
-                ids,
-                vectors,
-            )
+            made = make_index(self._settings.index, vectors.shape[1], len(ids), self._settings.device)
+            return RememberingIndex(made), ids, vectors
         index, held = saved
-        return index, [id_ for id_, there in zip(ids, held.tolist(), strict=True) if not there], vectors[~held]
+        return (
+            RememberingIndex(index),
+            [id_ for id_, there in zip(ids, held.tolist(), strict=True) if not there],
+            vectors[~held],
+        )
 
     def _take_out(self, ids: list[str]) -> None:
         rows = self.engine.state.articles.lookup(ids)

@@ -15,6 +15,7 @@ from recsys.errors import BundleError, DataError
 from recsys.index.build import load_index, make_index
 from recsys.index.exact import ExactIndex
 from recsys.index.port import VectorIndex
+from recsys.index.remembering import RememberingIndex
 from recsys.settings import Device, IndexKind
 
 DIM = 16
@@ -26,9 +27,11 @@ class Kind:
     name: IndexKind
     device: Device = "cpu"
     exact: bool = True
+    remembers: bool = False
 
     def make(self, dim: int = DIM) -> VectorIndex:
-        return make_index(self.name, dim, device=self.device)
+        made = make_index(self.name, dim, device=self.device)
+        return RememberingIndex(made) if self.remembers else made
 
 
 KINDS = {
@@ -37,6 +40,7 @@ KINDS = {
     "flat": Kind("flat"),
     "hnsw": Kind("hnsw", exact=False),
     "ivf": Kind("ivf", exact=False),
+    "remembering": Kind("flat", remembers=True),
     "gpu-auto": Kind("auto", "cuda"),
     "gpu-flat": Kind("flat", "cuda"),
 }
@@ -269,7 +273,7 @@ STEPS = st.lists(
 )
 
 
-@pytest.mark.parametrize("name", ["exact", "flat", "hnsw", "ivf"])
+@pytest.mark.parametrize("name", ["exact", "flat", "hnsw", "ivf", "remembering"])
 @given(steps=STEPS, seed=st.integers(0, 1_000))
 @settings(deadline=None, max_examples=25)
 def test_any_sequence_of_edits_equals_a_fresh_index(name: str, steps: list[Step], seed: int) -> None:
