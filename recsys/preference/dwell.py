@@ -4,6 +4,8 @@ Dwell is judged as a share of what the article takes, so that a long article is 
 the reader's other reads, so that a slow reader is no keen one. NaN stands for what is not known or not there.
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,7 @@ IMPORTANT_QUANTILE, IMPORTANT_SCROLL = 0.5, 80.0
 _TYPICAL_NOISE, _TYPICAL_WEIGHT = 0.1, 5.0
 
 Floats = NDArray[np.float64]
+F = TypeVar("F", bound=np.floating)
 
 
 def quantiles(seconds: Floats, expected: Floats) -> Floats:
@@ -44,15 +47,22 @@ def click_noise(seconds: Floats) -> Floats:
     return np.asarray((bounced.sum(axis=-1) + typical) / (known.sum(axis=-1) + _TYPICAL_WEIGHT))
 
 
-def dwell_prior(quantile: Floats, noise: float) -> Floats:
-    """noise·log max(q, ε) [h], to be scaled by η: 0 for the longest read, below for others.
-
-    A read of unknown dwell counts as the (lower) middle of the known ones; without any, all are 0.
-    """
+def filled(quantile: NDArray[F]) -> NDArray[F]:
+    """Quantiles [.., h]; an unknown one is the (lower) middle of the known ones, or 1 if none is known."""
+    if not quantile.shape[-1]:
+        return quantile
     unknown = np.isnan(quantile)
-    known = np.sort(quantile[~unknown])
-    neutral = known[(len(known) - 1) // 2] if len(known) else 1.0
-    return np.asarray(noise * np.log(np.maximum(np.where(unknown, neutral, quantile), LEAST_QUANTILE)))
+    count = (~unknown).sum(axis=-1, keepdims=True)
+    middle = np.take_along_axis(np.sort(quantile, axis=-1), np.maximum(count - 1, 0) // 2, axis=-1)
+    return np.asarray(np.where(unknown, np.where(count > 0, middle, 1.0), quantile), dtype=quantile.dtype)
+
+
+def dwell_prior(quantile: NDArray[F], noise: float) -> NDArray[F]:
+    """noise·log max(q, ε) [.., h], to be scaled by η: 0 for the longest read, below for others.
+
+    A read of unknown dwell counts as `filled` says; without any known, all are 0.
+    """
+    return np.asarray(noise * np.log(np.maximum(filled(quantile), LEAST_QUANTILE)), dtype=quantile.dtype)
 
 
 def importance(

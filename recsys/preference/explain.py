@@ -4,7 +4,7 @@
 nothing. What a score loses without a read is the answer; the rest says how it came about.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +71,9 @@ def predicted_importance(matcher: NetworkMatcher, reads: Reads) -> NDArray[np.fl
     0 for reads older than the network looks at.
     """
     of, forward = matcher.attended(reads), matcher.forward
+    untold = replace(of.reads, seconds=np.full(len(of.reads), np.nan))
     own_HH1 = np.eye(len(of.reads), dtype=np.bool_)[..., None]
-    known_HHP = np.where(own_HH1, of.values + forward.without_dwell(of.reads), of.known)
+    known_HHP = np.where(own_HH1, of.values + forward.circumstance(untold), of.known)
     odds_HH = forward.importance(forward.hidden(known_HHP, np.ones(known_HHP.shape[:2], dtype=np.bool_)))
     chance_1H = 1 / (1 + np.exp(-odds_HH.diagonal().astype(np.float64)))[None]
     return np.asarray(_of_all(chance_1H, len(reads))[0])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.preference.dwell import LEAST_QUANTILE
+from recsys.preference.dwell import dwell_prior, filled
 from recsys.preference.match import Reads
 from recsys.preference.weights import PreferenceWeights
 
@@ -31,13 +31,6 @@ class Ways:
     there: Mask
     quantile: Floats
     noise: float
-
-    def filled(self) -> Floats:
-        """Quantiles (M, H); an unknown one is the reader's (lower) middle, or 1 if none is known."""
-        ordered, count_M = np.sort(self.quantile, axis=1), (~np.isnan(self.quantile)).sum(axis=1)
-        middle_M = ordered[np.arange(len(ordered)), np.maximum(count_M - 1, 0) // 2]
-        neutral_M = np.where(count_M > 0, middle_M, np.float32(1.0))
-        return np.where(np.isnan(self.quantile), neutral_M[:, None], self.quantile)
 
 
 class Forward:
@@ -57,11 +50,10 @@ class Forward:
 
     def circumstance(self, reads: Reads) -> Floats:
         """What is known of `reads` beside their articles (H, P)."""
-        return self._told(reads.seconds.astype(np.float32), reads.age.astype(np.float32))
-
-    def without_dwell(self, reads: Reads) -> Floats:
-        """`circumstance` (H, P) of reads whose dwell nobody knows."""
-        return self._told(np.full(len(reads), np.nan, dtype=np.float32), reads.age.astype(np.float32))
+        known_H = ~np.isnan(reads.seconds)
+        told_H3 = np.stack([np.nan_to_num(reads.seconds), known_H, reads.age], axis=-1).astype(np.float32)
+        told_H3[:, ::2] = np.log1p(told_H3[:, ::2]) / np.float32(5.0)
+        return self._linear("circumstance", told_H3)
 
     def hidden(self, known_HP: Floats, there_MH: Mask) -> Floats:
         """Reads in the light of each other (M, H, P); `known_HP`, or one for each way (M, H, P)."""
@@ -76,16 +68,15 @@ class Forward:
 
     def alpha(self, hidden_MHP: Floats, ways: Ways) -> Floats:
         """Calibrated attention (M, K, H): sums to 1 over the reads that are there."""
-        quantile_MH = ways.filled()
         logits_MHK = np.tanh(self._linear("additive", hidden_MHP)) @ self._of["query.weight"].T
         logits_MHK /= np.float32(self.config.temperature)
         if self.config.dwell_weight:
-            prior_MH = np.float32(ways.noise) * np.log(np.maximum(quantile_MH, np.float32(LEAST_QUANTILE)))
+            prior_MH = dwell_prior(ways.quantile, ways.noise)
             logits_MHK += np.float32(self.config.dwell_weight) * prior_MH[..., None]
         there_MH1 = ways.there[..., None]
         alpha_MHK = _softmax(np.where(there_MH1, logits_MHK, np.float32(-np.inf)), axis=1)
         alpha_MKH = alpha_MHK.swapaxes(1, 2)
-        return alpha_MKH if self.config.keep >= 1.0 else self._kept(alpha_MKH, quantile_MH, ways)
+        return alpha_MKH if self.config.keep >= 1.0 else self._kept(alpha_MKH, ways)
 
     def pooled(self, values_HP: Floats, hidden_MHP: Floats) -> Floats:
         """Reads as interests are made of them (M, H, P)."""
@@ -110,11 +101,6 @@ class Forward:
         """Log-odds (M, H) that each read was important."""
         return self._linear("important.2", np.tanh(self._linear("important.0", hidden_MHP)))[..., 0]
 
-    def _told(self, seconds_H: Floats, age_H: Floats) -> Floats:
-        told_H3 = np.stack([np.nan_to_num(seconds_H), ~np.isnan(seconds_H), age_H], axis=-1, dtype=np.float32)
-        told_H3[:, ::2] = np.log1p(told_H3[:, ::2]) / np.float32(5.0)
-        return self._linear("circumstance", told_H3)
-
     def _linear(self, name: str, values: Floats, joint: str = ".") -> Floats:
         return values @ self._of[f"{name}{joint}weight"].T + self._of[f"{name}{joint}bias"]
 
@@ -128,9 +114,9 @@ class Forward:
         spread = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + _LAYER_NORM_EPSILON)
         return np.asarray(centred / spread * self._of["norm.weight"] + self._of["norm.bias"])
 
-    def _kept(self, alpha_MKH: Floats, quantile_MH: Floats, ways: Ways) -> Floats:
+    def _kept(self, alpha_MKH: Floats, ways: Ways) -> Floats:
         """See `PreferenceNetwork._kept`."""
-        weight_MH = np.where(ways.there, alpha_MKH.mean(axis=1) * quantile_MH, np.float32(-1.0))
+        weight_MH = np.where(ways.there, alpha_MKH.mean(axis=1) * filled(ways.quantile), np.float32(-1.0))
         share = np.float32(self.config.keep) * ways.there.sum(axis=1).astype(np.float32)
         kept_M = np.maximum(np.ceil(share).astype(np.int64), 1)
         least_M = -np.sort(-weight_MH, axis=1)[np.arange(len(weight_MH)), kept_M - 1]

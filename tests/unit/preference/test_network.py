@@ -63,6 +63,14 @@ def test_what_stands_in_the_padding_changes_nothing() -> None:
     torch.testing.assert_close(one, two)
 
 
+@pytest.mark.parametrize("length", [3, 6, 50])
+def test_how_much_history_there_is_room_for_does_not_change_scores(length: int) -> None:
+    weights, history, candidates = network().weights(), reads(3), units(5, 1)
+    scores = NetworkMatcher(weights).match(history, candidates, 0).scores
+    other = NetworkMatcher(weights.calibrated(replace(TINY, history=length)))
+    np.testing.assert_allclose(other.match(history, candidates, 0).scores, scores, atol=1e-5)
+
+
 def test_an_untrained_network_roughly_agrees_with_the_content_match() -> None:
     """A reader of one topic: candidates more and less of that topic come in about the same order."""
     topic = units(1, 9, 384)
