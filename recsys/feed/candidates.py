@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import DAY, FeedRequest
+from recsys.feed.neighbours import deep_reads, distinct, nearest
 from recsys.index.port import VectorIndex
 from recsys.preference.match import Matcher, Reads
 from recsys.state.catalog import NEVER, Catalog
@@ -26,13 +26,6 @@ _FOLLOWED_SHARE = 0.15
 
 TRENDING_HALF_LIFE = 2
 """Which of the counters' half-lives tells what trends."""
-
-_DEEP_SECONDS = 30.0
-_DEEP_READS = 3
-_SPARE = 16
-"""Neighbours looked for beyond those wanted: the nearest to a reader's interest are what they read already."""
-
-_WIDEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +71,8 @@ def retrieve(
     interests = asked.matcher.interests(asked.reads, asked.request.as_of)
     found = {
         FOLLOWED: fresh(state, rows[of_subjects(state.catalog, asked.wanted, rows)], wanted[FOLLOWED]),
-        INTEREST: nearest(state, index, interests, allowed, wanted[INTEREST]),
-        SIMILAR: nearest(state, index, _deep_reads(asked.reads), allowed, wanted[SIMILAR]),
+        INTEREST: nearest(state, index, distinct(interests), allowed, wanted[INTEREST]),
+        SIMILAR: nearest(state, index, deep_reads(asked.reads), allowed, wanted[SIMILAR]),
         TRENDING: trending(state, rows, count),
         FRESH: fresh(state, rows, count),
         EXPLORE: drawn(state, allowed, wanted[EXPLORE], asked.rng),
@@ -144,38 +137,6 @@ def of_subjects(catalog: Catalog, subjects: Collection[str], rows: NDArray[np.in
         codes = names.lookup(sorted(subjects))
         found |= np.isin(column[rows], codes[codes != UNKNOWN])
     return found
-
-
-def nearest(
-    state: LiveState,
-    index: VectorIndex | None,
-    queries: NDArray[np.float32],
-    allowed: NDArray[np.bool_],
-    count: int,
-) -> NDArray[np.int64]:
-    """The `count` nearest allowed articles: the best of each query, then the second best of each, and so on."""
-    if index is None or not len(queries) or not len(index):
-        return np.zeros(0, dtype=np.int64)
-    found: list[int] = []
-    width = count + _SPARE  # all queries may be near to one another
-    while len(found) < count:
-        width = min(len(index), width)
-        rows = [state.rows_of(ids) for ids in index.search(queries, width).ids]
-        each = [part[allowed[part]].tolist() for part in rows]
-        # how the turns go on behind the shortest list is not known before all was seen
-        depth = None if width == len(index) else min(map(len, each))
-        turns = zip_longest(*(part[:depth] for part in each))
-        found = list(dict.fromkeys(row for turn in turns for row in turn if row is not None))
-        if depth is None:
-            break
-        width *= _WIDEN
-    return np.asarray(found[:count], dtype=np.int64)
-
-
-def _deep_reads(reads: Reads) -> NDArray[np.float32]:
-    """Vectors of the last articles that were read for long."""
-    deep = np.flatnonzero(np.nan_to_num(reads.seconds) >= _DEEP_SECONDS)[::-1]
-    return reads.vectors[deep[:_DEEP_READS]]
 
 
 def _top(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.feed import candidates
+from recsys.feed.neighbours import nearest
 from recsys.feed.engine import FeedEngine
 
 
@@ -36,7 +37,7 @@ def similar(engine: FeedEngine, article: str, shelf: Shelf) -> list[str]:
     allowed = _allowed(engine, shelf)
     allowed[row] = False
     queries = engine.vectors.take(row)
-    return _ids(engine, candidates.nearest(engine.state, engine.index, queries, allowed, shelf.limit))
+    return _ids(engine, nearest(engine.state, engine.index, queries, allowed, shelf.limit))
 
 
 def _allowed(engine: FeedEngine, shelf: Shelf) -> NDArray[np.bool_]:

@@ -21,7 +21,5 @@ def withdraw(connection: Connection, id_: str) -> bool:
 def since(connection: Connection, revision: int) -> tuple[list[str], int]:
     """Ids deleted after `revision` and not published again, and the newest revision of them."""
     w = withdrawn_articles
-    rows = connection.execute(
-        sa.select(w.c.id, w.c.revision).where(w.c.revision > revision).order_by(w.c.id)
-    ).all()
-    return [row.id for row in rows], max((row.revision for row in rows), default=revision)
+    rows = connection.execute(sa.select(w.c.id, w.c.revision).where(w.c.revision > revision)).all()
+    return sorted(row.id for row in rows), max((row.revision for row in rows), default=revision)
