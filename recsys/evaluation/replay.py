@@ -1,7 +1,8 @@
 """Replay a stretch of the log through the engine and keep what every system said."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,9 @@ from recsys.feed.engine import FeedEngine, Prepared
 from recsys.feed.follow import Replay
 
 Progress = Callable[[int], None]
+
+_TOGETHER = 100
+"""Slates that systems score at once: for each call trees take as long to begin as for a few slates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +56,33 @@ def replay(
     progress: Progress | None = None,
 ) -> Answers:
     """Put every question to every system at its time, as a feed would: without the places of the logged slate."""
-    topics = len(engine.state.catalog.categories)
-    records = []
-    for done, (question, prepared) in enumerate(ask(engine, log, questions), start=1):
-        records.append(_record(engine, question, prepared, systems, topics))
-        if progress and (done % 100 == 0 or done == len(questions)):
-            progress(done)
     readers = _dense(questions["reader"])
-    return _stack(records, list(systems), readers, topics)
+    topics = len(engine.state.catalog.categories)
+    put = _put(engine, log, questions, topics)
+    records: list[_Record] = []
+    said: dict[str, list[NDArray[np.float64]]] = {name: [] for name in systems}
+    while together := list(islice(put, _TOGETHER)):
+        records += (record for record, _ in together)
+        asked = [each for _, each in together]
+        for name, scorer in systems.items():
+            said[name].append(known(scorer(asked)))
+        if progress:
+            progress(len(records))
+    return _stack(records, said, readers, topics)
+
+
+def _put(
+    engine: FeedEngine, log: Replay, questions: pl.DataFrame, topics: int
+) -> Iterator[tuple["_Record", Asked]]:
+    """Every question at its time: what is to be known of it later, and what the systems see."""
+    for question, prepared in ask(engine, log, questions):
+        rows = prepared.context.rows
+        vectors = engine.vectors.of(rows).astype(np.float64)
+        yield _record(engine, question, prepared, topics), Asked(question.request, prepared, vectors)
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    scores: list[NDArray[np.float64]]
     labels: NDArray[np.int8]
     rows: NDArray[np.int64]
     available: NDArray[np.int64]
@@ -74,17 +92,10 @@ class _Record:
     mix: NDArray[np.float64]
 
 
-def _record(
-    engine: FeedEngine, question: Question, prepared: Prepared, systems: Mapping[str, Scorer], topics: int
-) -> _Record:
+def _record(engine: FeedEngine, question: Question, prepared: Prepared, topics: int) -> _Record:
     context, category = prepared.context, engine.state.catalog.category
-    vectors = np.zeros((len(context), engine.vectors.matrix.shape[1]))
-    has = engine.vectors.has(context.rows)
-    vectors[has] = engine.vectors.take(context.rows[has])
-    asked = Asked(question.request, prepared, vectors)
     read = category[context.history.article]
     return _Record(
-        scores=[known(scorer(asked)) for scorer in systems.values()],
         labels=question.labels,
         rows=context.rows,
         available=engine.state.available_since(context.rows),
@@ -95,14 +106,19 @@ def _record(
     )
 
 
-def _stack(records: list[_Record], names: list[str], readers: NDArray[np.int64], topics: int) -> Answers:
+def _stack(
+    records: list[_Record],
+    said: Mapping[str, list[NDArray[np.float64]]],
+    readers: NDArray[np.int64],
+    topics: int,
+) -> Answers:
     sizes = [len(record.labels) for record in records]
 
     def flat(parts: list[NDArray[np.generic]], kind: type) -> NDArray[np.generic]:
         return np.concatenate(parts).astype(kind) if parts else np.zeros(0, dtype=kind)
 
     return Answers(
-        scores={name: flat([r.scores[i] for r in records], np.float64) for i, name in enumerate(names)},  # type: ignore[misc]
+        scores={name: flat(parts, np.float64) for name, parts in said.items()},  # type: ignore[misc, arg-type]
         labels=flat([r.labels for r in records], np.int8),  # type: ignore[arg-type]
         offsets=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64),
         rows=flat([r.rows for r in records], np.int64),  # type: ignore[arg-type]

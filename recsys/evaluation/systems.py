@@ -1,6 +1,6 @@
-"""The systems of the results table: baselines, parts, and the whole. All score the same prepared request."""
+"""The systems of the results table: baselines, parts, and the whole. All score the same prepared requests."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,8 @@ from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES
 from recsys.reranker.ranker import Ranker
 
-Scorer = Callable[["Asked"], FloatArray]
+Scorer = Callable[[Sequence["Asked"]], FloatArray]
+"""Scores of the candidates of some requests [N], one request after the other: trees take many for little more."""
 
 WITHOUT_CONTENT = "reranker_without_content"
 """Trees that never see what an article is about."""
@@ -46,21 +47,22 @@ def systems(
 ) -> Mapping[str, Scorer]:
     """Name → scorer, the full system last. A row whose ranker is None is left out."""
     table: dict[str, Scorer] = {
-        "random": lambda asked: seeded_by(asked.request.request_id).random(len(asked.prepared.context)),
-        "newest": lambda asked: -_feature(asked, "age"),
-        "popular": lambda asked: _feature(asked, "clicks_4h"),
-        "popular_ctr": lambda asked: _feature(asked, "ctr_4h"),
-        "content": _content,
-        NETWORK: lambda asked: _feature(asked, "preference"),
+        "random": one_by_one(
+            lambda asked: seeded_by(asked.request.request_id).random(len(asked.prepared.context))
+        ),
+        "newest": lambda asked: -_column(asked, "age"),
+        "popular": lambda asked: _column(asked, "clicks_4h"),
+        "popular_ctr": lambda asked: _column(asked, "ctr_4h"),
+        "content": one_by_one(_content),
+        NETWORK: lambda asked: _column(asked, "preference"),
     }
-    if without_content is not None:
-        table[WITHOUT_CONTENT] = lambda asked: without_content.score(asked.prepared.features)
-    if feed_ranker is not None:
-        table[OF_FEEDS] = lambda asked: feed_ranker.score(asked.prepared.features)
-    if value is not None:
-        table[BY_VALUE] = lambda asked: value.score(asked.prepared.features)
-    table[FULL] = lambda asked: ranker.score(asked.prepared.features)
-    return table
+    rankers = {WITHOUT_CONTENT: without_content, OF_FEEDS: feed_ranker, BY_VALUE: value, FULL: ranker}
+    return table | {name: _by(ranker) for name, ranker in rankers.items() if ranker is not None}
+
+
+def one_by_one(score: Callable[[Asked], FloatArray]) -> Scorer:
+    """A scorer of many requests from one of a single request."""
+    return lambda asked: np.concatenate([score(each) for each in asked])
 
 
 def known(scores: FloatArray) -> FloatArray:
@@ -68,8 +70,16 @@ def known(scores: FloatArray) -> FloatArray:
     return np.where(np.isnan(scores), UNKNOWN_SCORE, scores)
 
 
-def _feature(asked: Asked, name: str) -> FloatArray:
-    return asked.prepared.features[:, ALL_FEATURES.names.index(name)]
+def _by(ranker: Ranker) -> Scorer:
+    return lambda asked: ranker.score(_features(asked))
+
+
+def _column(asked: Sequence[Asked], name: str) -> FloatArray:
+    return _features(asked)[:, ALL_FEATURES.names.index(name)]
+
+
+def _features(asked: Sequence[Asked]) -> FloatArray:
+    return np.concatenate([each.prepared.features for each in asked])
 
 
 def _content(asked: Asked) -> FloatArray:

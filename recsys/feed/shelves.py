@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.feed import candidates
-from recsys.feed.neighbours import nearest
 from recsys.feed.engine import FeedEngine
+from recsys.feed.neighbours import nearest
 
 
 @dataclass(frozen=True, slots=True)

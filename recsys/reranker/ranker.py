@@ -15,5 +15,5 @@ class Ranker(Protocol):
     setwise: bool
 
     def score(self, features: FloatArray) -> FloatArray:
-        """Scores of the candidates of one request."""
+        """Scores of candidates, each by its own row alone: those of several requests may come together."""
         ...

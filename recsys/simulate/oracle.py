@@ -1,7 +1,7 @@
 """The oracle as a row of the results table, asked the same questions as every other system."""
 
 from recsys.domain import Slate
-from recsys.evaluation.systems import Asked, Scorer
+from recsys.evaluation.systems import Asked, Scorer, one_by_one
 from recsys.reranker.context import FloatArray
 from recsys.simulate.world import World, oracle_scores
 
@@ -20,4 +20,4 @@ def oracle_of(world: World) -> Scorer:
             ),
         )
 
-    return score
+    return one_by_one(score)

@@ -19,13 +19,13 @@ def intra_list_diversity(top: Ints, vectors: NDArray[np.floating]) -> Floats:
     Returns:
         float64 [S] in 0..2; NaN where fewer than two articles with a vector are left.
     """
-    units = _units(vectors)
-    known = np.append(np.any(units, axis=1), False)
-    units = np.vstack([units, np.zeros((1, units.shape[1]))])  # row −1 stands for "no article"
+    shown, places = np.unique(top, return_inverse=True)  # of all articles, few are in any list
+    units = _units(vectors[shown] * (shown >= 0)[:, None])  # "no article" is a zero vector too
+    known = np.any(units, axis=1)
     sums = np.zeros((len(top), units.shape[1]))
     for place in range(top.shape[1]):
-        sums += units[top[:, place]]
-    count = known[top].sum(axis=1).astype(np.float64)
+        sums += units[places[:, place]]
+    count = known[places].sum(axis=1).astype(np.float64)
     pairs = count * (count - 1)
     similarity = (np.square(sums).sum(axis=1) - count) / np.maximum(pairs, 1)
     return np.where(pairs > 0, 1 - similarity, np.nan)

@@ -8,6 +8,7 @@ from recsys.evaluation.systems import FULL, UNKNOWN_SCORE, Asked, known, systems
 from recsys.feed.engine import FeedEngine
 from recsys.preference.content import mean_match
 from recsys.reranker.context import FloatArray
+from recsys.reranker.starting import StartingRanker
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read, shown
 
 IDS = ("a010", "a020", "a030", "unknown")
@@ -45,7 +46,7 @@ def asked(of: FeedEngine, reader: str = "r", request_id: str = "request") -> Ask
 
 
 def scores(of: FeedEngine, name: str, **changes: str) -> FloatArray:
-    return known(systems(Counting(), Counting(-1.0), Counting(-2.0))[name](asked(of, **changes)))
+    return known(systems(Counting(), Counting(-1.0), Counting(-2.0))[name]([asked(of, **changes)]))
 
 
 def test_the_table_has_all_rows_and_ends_with_the_full_system() -> None:
@@ -92,6 +93,12 @@ def test_rerankers_score_the_features(of: FeedEngine) -> None:
     assert scores(of, FULL).tolist() == [0, 1, 2, 3]
     assert scores(of, "reranker_without_content").tolist() == [0, -1, -2, -3]
     assert scores(of, "reranker_of_feeds").tolist() == [0, -2, -4, -6]
+
+
+def test_requests_that_come_together_are_scored_as_each_alone(of: FeedEngine) -> None:
+    both = [asked(of), asked(of, "nobody", "another")]
+    for scorer in systems(StartingRanker(), StartingRanker()).values():
+        np.testing.assert_array_equal(scorer(both), np.concatenate([scorer([each]) for each in both]))
 
 
 def test_what_a_system_knows_nothing_of_comes_last() -> None:

@@ -30,10 +30,10 @@ def test_it_scores_the_candidates_of_the_request_for_its_reader_at_its_time(worl
     question = asked(world, reader)
     request = question.request
     slate = Slate("q", reader, request.as_of, request.as_of, request.candidates)
-    np.testing.assert_array_equal(oracle_of(world)(question), oracle_scores(world, slate))
+    np.testing.assert_array_equal(oracle_of(world)([question]), oracle_scores(world, slate))
 
 
 @pytest.mark.parametrize("reader", ["nobody", None])
 def test_it_refuses_a_reader_who_is_not_of_its_world(world: World, reader: str | None) -> None:
     with pytest.raises(RequestError, match="not of this world"):
-        oracle_of(world)(asked(world, reader))
+        oracle_of(world)([asked(world, reader)])

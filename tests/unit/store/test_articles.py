@@ -20,7 +20,9 @@ def test_looking_for_what_is_new_reads_nothing_old(sqlite_database: Database) ->
         articles.changed_since(connection, 1)
         withdrawn.since(connection, 1)
         queries = list(asked)
-        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all() for text, values in queries]
+        plans = [
+            connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all() for text, values in queries
+        ]
     steps = [step.detail for plan in plans for step in plan]
     assert len(queries) == 2
     assert all(step.startswith("SEARCH") and "revision>?" in step for step in steps), steps
