@@ -7,7 +7,7 @@ from typing import Any
 import lightgbm as lgb
 
 from recsys import bundle as bundles
-from recsys.feed.trained import FEED_RERANKER, RERANKER, TWIN
+from recsys.feed.trained import FEED_RERANKER, FEED_TWIN
 from recsys.training.value import Unvalued
 
 RAISED = "-raised"
@@ -20,7 +20,7 @@ _BY = 1_000.0
 def publish_raised(home: Path, version: str) -> str:
     """Publish it, made of bundle `version`, if it is not there; returns its version.
 
-    Its feeds go by clicks: a value is a chance times a worth, which no higher score of clicks raises so far.
+    What corrects the order of slates stays as it is. Its feeds go by clicks: a value is a chance times a worth, which no higher score of clicks raises so far.
 
     Raises:
         BundleError: there is no such bundle, or it is damaged.
@@ -31,7 +31,7 @@ def publish_raised(home: Path, version: str) -> str:
     def write(folder: Path) -> dict[str, Any]:
         for file in source.manifest["sha256"]:
             shutil.copy(source.path / file, folder)
-        for file in (RERANKER, TWIN, FEED_RERANKER):
+        for file in (FEED_RERANKER, FEED_TWIN):
             (folder / file).write_text(raised((folder / file).read_text()))
         return {**source.manifest, "value": Unvalued("its scores are raised").as_dict()}
 

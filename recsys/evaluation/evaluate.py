@@ -86,7 +86,8 @@ def evaluate(
     encoded = ensure_vectors(
         database, reader, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    table = {**systems(system.ranker, system.without_content, system.feed_ranker, system.value), **others}
+    own = systems(system.ranker, system.without_content, system.feed_ranker, system.value, system.many_ranker)
+    table = {**own, **others}
     began = time.monotonic()
     answers, vectors, clicks = replay_stretch(database, everything, encoded, system, table, stretch, progress)
     if rival is not None:

@@ -8,7 +8,7 @@ import numpy as np
 from recsys.domain import RankRequest
 from recsys.feed.engine import Prepared, seeded_by
 from recsys.feed.trained import FULL as FULL
-from recsys.feed.trained import OF_FEEDS
+from recsys.feed.trained import OF_FEEDS as OF_FEEDS
 from recsys.preference.content import mean_match
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES
@@ -18,7 +18,10 @@ Scorer = Callable[[Sequence["Asked"]], FloatArray]
 """Scores of the candidates of some requests [N], one request after the other: trees take many for little more."""
 
 WITHOUT_CONTENT = "reranker_without_content"
-"""Trees that never see what an article is about."""
+"""Trees that see the rivals, and never what an article is about."""
+
+OF_MANY = "reranker_of_many"
+"""Trees of all seeds that see each candidate alone: what orders more than a slate holds."""
 
 BY_VALUE = "feeds_by_value"
 """What orders feeds: worth of the reading, less the price of its minutes. It aims at no click."""
@@ -44,6 +47,7 @@ def systems(
     without_content: Ranker | None,
     feed_ranker: Ranker | None = None,
     value: Ranker | None = None,
+    many_ranker: Ranker | None = None,
 ) -> Mapping[str, Scorer]:
     """Name → scorer, the full system last. A row whose ranker is None is left out."""
     table: dict[str, Scorer] = {
@@ -56,8 +60,14 @@ def systems(
         "content": one_by_one(_content),
         NETWORK: lambda asked: _column(asked, "preference"),
     }
-    rankers = {WITHOUT_CONTENT: without_content, OF_FEEDS: feed_ranker, BY_VALUE: value, FULL: ranker}
-    return table | {name: _by(ranker) for name, ranker in rankers.items() if ranker is not None}
+    rankers = {
+        WITHOUT_CONTENT: without_content,
+        OF_FEEDS: feed_ranker,
+        BY_VALUE: value,
+        OF_MANY: many_ranker,
+        FULL: ranker,
+    }
+    return table | {name: ranked_by(ranker) for name, ranker in rankers.items() if ranker is not None}
 
 
 def one_by_one(score: Callable[[Asked], FloatArray]) -> Scorer:
@@ -65,13 +75,14 @@ def one_by_one(score: Callable[[Asked], FloatArray]) -> Scorer:
     return lambda asked: np.concatenate([score(each) for each in asked])
 
 
+def ranked_by(ranker: Ranker) -> Scorer:
+    """A scorer by `ranker`."""
+    return lambda asked: ranker.score(_features(asked))
+
+
 def known(scores: FloatArray) -> FloatArray:
     """Scores without NaN."""
     return np.where(np.isnan(scores), UNKNOWN_SCORE, scores)
-
-
-def _by(ranker: Ranker) -> Scorer:
-    return lambda asked: ranker.score(_features(asked))
 
 
 def _column(asked: Sequence[Asked], name: str) -> FloatArray:

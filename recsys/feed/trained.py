@@ -14,14 +14,10 @@ from recsys.preference.match import Matcher
 from recsys.preference.matcher import NetworkMatcher
 from recsys.preference.weights import load_weights
 from recsys.reranker import lambdamart, value
-from recsys.reranker.features.schema import (
-    ALL_FEATURES,
-    FEED_FEATURES,
-    FEED_WITHOUT_CONTENT,
-    WITHOUT_CONTENT,
-    FeatureSet,
-)
+from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT, FeatureSet
 from recsys.reranker.lambdamart import LambdaMart
+from recsys.reranker.ranker import Ranker
+from recsys.reranker.slate import SlateRanker
 from recsys.reranker.value import ReadingTrees, ValueRanker
 from recsys.state import labels
 from recsys.state.live import LiveState
@@ -31,7 +27,7 @@ if TYPE_CHECKING:
     from recsys.attention.calibration import Calibration
 
 PREFERENCE, RERANKER, TWIN = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
-FEED_RERANKER = "reranker_feed.txt"
+FEED_RERANKER, FEED_TWIN = "reranker_feed.txt", "reranker_feed_without_content.txt"
 WORTH, MINUTES = "reading_worth.txt", "reading_minutes.txt"
 FULL = "attune"
 """Name of the full system in manifests and reports."""
@@ -46,16 +42,17 @@ _REQUIRED = ("schema", "preference", "calibration", "content", "data", "validati
 class TrainedSystem:
     """What a bundle adds to state and vectors. `manifest` has everything that is not a file.
 
-    ranker: orders candidates that are given; feed_ranker: chooses among those that retrieval brought together;
-    value: the same by what reading is worth, None where feeds go by clicks; calibration: what its article vectors
-    are calibrated with, None if they are not.
+    ranker: orders a slate; many_ranker: more candidates than a slate holds; feed_ranker: chooses among those that
+    retrieval brought together; value: the same by what reading is worth, None where feeds go by clicks;
+    calibration: what its article vectors are calibrated with, None if they are not.
     """
 
     version: str
     matcher: Matcher
-    ranker: LambdaMart
-    without_content: LambdaMart
+    ranker: Ranker
+    without_content: Ranker
     feed_ranker: LambdaMart
+    many_ranker: LambdaMart
     validated_from: int
     trained_until: int
     manifest: Mapping[str, Any]
@@ -82,18 +79,21 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
     _check_schema(bundle, encoder)
     content = bundle.manifest["content"]["on"]
     weights = load_weights(bundle.path / PREFERENCE, bundle.manifest["preference"])
-    of_feeds = FEED_FEATURES if content else FEED_WITHOUT_CONTENT
-    feed_ranker = lambdamart.load(bundle.path / FEED_RERANKER, of_feeds)
+    features = ALL_FEATURES if content else WITHOUT_CONTENT
+    alone = lambdamart.load(bundle.path / FEED_RERANKER, features.each_alone())
+    # hundreds of candidates go through the trees with every feed, and every seed takes as long again
+    feed_ranker = alone.first
     return TrainedSystem(
         version=bundle.version,
         matcher=NetworkMatcher(weights),
-        ranker=lambdamart.load(bundle.path / RERANKER, ALL_FEATURES if content else WITHOUT_CONTENT),
-        without_content=lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT),
+        ranker=_slate_ranker(bundle, FEED_RERANKER, RERANKER, features),
+        without_content=_slate_ranker(bundle, FEED_TWIN, TWIN, WITHOUT_CONTENT),
         feed_ranker=feed_ranker,
+        many_ranker=alone,
         validated_from=int(bundle.manifest["data"]["validate_from"]),
         trained_until=int(bundle.manifest["data"]["until"]),
         manifest=bundle.manifest,
-        value=_value(bundle, feed_ranker, of_feeds),
+        value=_value(bundle, feed_ranker, features.each_alone()),
         calibration=load_calibration(bundle),
     )
 
@@ -130,10 +130,18 @@ def equipped(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
         matcher=system.matcher,
         ranker=system.ranker,
         feed_ranker=system.value or system.feed_ranker,
-        many_ranker=system.feed_ranker,
+        many_ranker=system.many_ranker,
         model=system.version,
         worth=net_worth if system.value else chance,
     )
+
+
+def _slate_ranker(bundle: Bundle, alone: str, correction: str, features: FeatureSet) -> Ranker:
+    trees = lambdamart.load(bundle.path / correction, features)
+    if "rivals" not in bundle.manifest:  # a bundle from before they corrected others
+        return trees
+    share = bundle.manifest["rivals"]["share"]
+    return SlateRanker(lambdamart.load(bundle.path / alone, features.each_alone()), trees, share)
 
 
 def _value(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> ValueRanker | None:
@@ -146,18 +154,14 @@ def _value(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> ValueRan
 
 
 def write_trees(
-    ranker: LambdaMart,
-    without_content: LambdaMart,
-    feed_ranker: LambdaMart,
-    reading: ReadingTrees | None,
-    folder: Path,
+    ranker: SlateRanker, without_content: SlateRanker, reading: ReadingTrees | None, folder: Path
 ) -> None:
     """Write the trees where `load_system` looks for them."""
     if reading is not None:
         reading.save(folder / WORTH, folder / MINUTES)
-    feed_ranker.save(folder / FEED_RERANKER)
-    ranker.save(folder / RERANKER)
-    without_content.save(folder / TWIN)
+    for trees, alone, correction in ((ranker, FEED_RERANKER, RERANKER), (without_content, FEED_TWIN, TWIN)):
+        trees.alone.save(folder / alone)
+        trees.correction.save(folder / correction)
 
 
 def _check_schema(bundle: Bundle, encoder: str) -> None:

@@ -10,7 +10,17 @@ from typing import Any
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import Interval, compare
 from recsys.evaluation.replay import Answers
-from recsys.evaluation.systems import FULL, WITHOUT_CONTENT
+from recsys.evaluation.systems import FULL, OF_FEEDS, OF_MANY, WITHOUT_CONTENT
+
+TWINS = {
+    OF_FEEDS: f"{OF_FEEDS}_without_content",
+    OF_MANY: f"{OF_MANY}_without_content",
+    FULL: WITHOUT_CONTENT,
+}
+"""System → the same trees without text."""
+
+_ONLY_JUDGED = {TWINS[OF_FEEDS], TWINS[OF_MANY]}
+"""Rows that no report has: the twin of the full system is a baseline, theirs are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +38,10 @@ class ContentGate:
         return cls(found.verdict != "loss", found.difference)
 
     def served(self, answers: Answers) -> Answers:
-        """The answers of what will be served under the name of the full system."""
-        chosen = answers.scores[FULL if self.on else WITHOUT_CONTENT]
-        return replace(answers, scores={**answers.scores, FULL: chosen})
+        """The answers of what will be served, under the names of the systems that may see text."""
+        told = {name: scores for name, scores in answers.scores.items() if name not in _ONLY_JUDGED}
+        chosen = {} if self.on else {name: answers.scores[twin] for name, twin in TWINS.items()}
+        return replace(answers, scores={**told, **chosen})
 
     def as_dict(self) -> dict[str, Any]:
         """For the manifest."""

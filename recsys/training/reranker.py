@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 from recsys.evaluation.questions import ask
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
-from recsys.reranker import lambdamart
+from recsys.reranker import slate
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.position import POSITION, SERVING_POSITION
 from recsys.reranker.features.schema import (
     ALL_FEATURES,
-    FEED_FEATURES,
-    FEED_WITHOUT_CONTENT,
     WITHOUT_CONTENT,
     FeatureSet,
 )
-from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig, RankingData
+from recsys.reranker.lambdamart import LambdaMartConfig, RankingData
+from recsys.reranker.slate import SlateRanker
 from recsys.reranker.value import Readings
 from recsys.state.catalog import NEVER
 from recsys.training.progress import Progress
@@ -96,11 +95,10 @@ def as_served(data: RankingData) -> RankingData:
 
 @dataclass(frozen=True, slots=True)
 class Rerankers:
-    """The full reranker, its twin that never sees what an article is about, and the one that sees no rivals."""
+    """The full reranker, and its twin that never sees what an article is about."""
 
-    full: LambdaMart
-    without_content: LambdaMart
-    feed: LambdaMart
+    full: SlateRanker
+    without_content: SlateRanker
 
 
 def train_rerankers(
@@ -109,11 +107,11 @@ def train_rerankers(
     """Fit all on the slates before `validate_from`, stopping by those since, ranked as a feed would rank them."""
     held_out = as_served(slates.since(validate_from))
 
-    def fit(number: int, features: FeatureSet, chosen: LambdaMartConfig = config) -> LambdaMart:
-        progress("rerankers", number, 6)
-        return lambdamart.fit(slates.before(validate_from), held_out, features, chosen)
+    def fit(number: int, features: FeatureSet) -> SlateRanker:
+        progress("rerankers", number, 4)
+        return slate.fit(slates.before(validate_from), held_out, features, config)
 
-    return Rerankers(fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT), fit(3, FEED_FEATURES, _of_feeds(config)))
+    return Rerankers(fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT))
 
 
 def retrain_rerankers(
@@ -124,20 +122,9 @@ def retrain_rerankers(
     Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log.md). Without `content`, none looks at texts.
     """
 
-    def refit(
-        number: int, features: FeatureSet, chosen: LambdaMart, asked: LambdaMartConfig = config
-    ) -> LambdaMart:
-        progress("rerankers", number, 6)
-        return lambdamart.refit(slates.data, features, asked, chosen.trees)
+    def refit(number: int, features: FeatureSet, chosen: SlateRanker) -> SlateRanker:
+        progress("rerankers", number, 4)
+        return slate.refit(slates.data, features, config, chosen)
 
-    twin = refit(4, WITHOUT_CONTENT, judged.without_content)
-    return Rerankers(
-        full=refit(5, ALL_FEATURES, judged.full) if content else twin,
-        without_content=twin,
-        feed=refit(6, FEED_FEATURES if content else FEED_WITHOUT_CONTENT, judged.feed, _of_feeds(config)),
-    )
-
-
-def _of_feeds(config: LambdaMartConfig) -> LambdaMartConfig:
-    """One seed: hundreds of candidates go through these trees with every feed, and a seed takes as long again."""
-    return replace(config, seeds=1)
+    twin = refit(3, WITHOUT_CONTENT, judged.without_content)
+    return Rerankers(refit(4, ALL_FEATURES, judged.full) if content else twin, twin)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from recsys.evaluation.probability import Platt, fit_platt
 from recsys.evaluation.replay import Answers, replay
 from recsys.evaluation.report import figures
-from recsys.evaluation.systems import systems
+from recsys.evaluation.systems import OF_MANY, Scorer, ranked_by, systems
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.trained import OF_FEEDS, write_trees
@@ -21,12 +22,13 @@ from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.store.database import Database
 from recsys.threads import threads
-from recsys.training.content import ContentGate
+from recsys.training.content import TWINS, ContentGate
 from recsys.training.corpus import Corpus
 from recsys.training.options import TrainingOptions
 from recsys.training.preference import PrequentialMatcher
 from recsys.training.progress import Progress
 from recsys.training.reranker import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
+from recsys.training.rivals import Rivals
 from recsys.training.tune import tuned
 from recsys.training.value import Unvalued, Valued, train_value
 
@@ -41,6 +43,7 @@ class Trees:
     rerankers: Rerankers
     value: Valued | Unvalued
     content: ContentGate
+    rivals: Rivals
     config: LambdaMartConfig
     answers: Answers
     calibration: Mapping[str, Platt]
@@ -50,12 +53,13 @@ class Trees:
         """Into a bundle's folder."""
         reading = self.value.reading if isinstance(self.value, Valued) else None
         of = self.rerankers
-        write_trees(of.full, of.without_content, of.feed, reading, folder)
+        write_trees(of.full, of.without_content, reading, folder)
 
     def as_dict(self, options: TrainingOptions) -> dict[str, Any]:
         """For the manifest."""
         return {
             "content": self.content.as_dict(),
+            "rivals": self.rivals.as_dict(),
             "trees": {"options": asdict(options), "config": asdict(self.config)},
             "value": self.value.as_dict(),
         }
@@ -78,13 +82,15 @@ def grow(
         judged = train_rerankers(slates, corpus.when.validate_from, config, progress)
         judgement, clicks, vectors = _validate(database, corpus, matcher, judged, progress)
     content = ContentGate.of(judgement)
-    answers = content.served(judgement)
+    rivals = Rivals.of(content.served(judgement))
+    answers = content.served(rivals.applied(judgement))
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
     share = settings.minute_price if options.labels == "graded" else 0.0
     return Trees(
         rerankers=retrain_rerankers(slates, judged, content.on, config, progress),
         value=_value(slates, corpus, content, config, share, calibration[OF_FEEDS]),
         content=content,
+        rivals=rivals,
         config=config,
         answers=answers,
         calibration=calibration,
@@ -123,9 +129,20 @@ def _validate(
     with database.read() as connection, Replay(connection, corpus.when.until) as log:
         engine = _engine(log, corpus, matcher)
         clicks = log.clicks_before(corpus.when.validate_from)
-        table = systems(judged.full, judged.without_content, judged.feed)
-        answers = replay(engine, log, questions, table, lambda done: progress("validation", done, len(questions)))
+        told = partial(_told, progress, len(questions))
+        answers = replay(engine, log, questions, _judged(judged), told)
     return answers, clicks, engine.vectors.matrix
+
+
+def _judged(rerankers: Rerankers) -> Mapping[str, Scorer]:
+    """All that may be served, and the baselines."""
+    full, twin = rerankers.full, rerankers.without_content
+    table = systems(full, twin, full.alone.first, many_ranker=full.alone)
+    return {TWINS[OF_FEEDS]: ranked_by(twin.alone.first), TWINS[OF_MANY]: ranked_by(twin.alone), **table}
+
+
+def _told(progress: Progress, total: int, done: int) -> None:
+    progress("validation", done, total)
 
 
 def _engine(log: Replay, corpus: Corpus, matcher: PrequentialMatcher) -> FeedEngine:

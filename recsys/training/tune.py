@@ -16,7 +16,7 @@ from recsys.domain import DAY
 from recsys.errors import ConfigError, DataError
 from recsys.evaluation import metrics
 from recsys.evaluation.slates import ScoredSlates
-from recsys.reranker import lambdamart
+from recsys.reranker import slate
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT, FeatureSet
 from recsys.reranker.lambdamart import LambdaMartConfig, RankingData
@@ -83,7 +83,7 @@ def tuned(
     def objective(trial: "optuna.Trial") -> float:
         chosen, total = _suggested(trial, config), 0.0
         for number, (early, late) in enumerate(folds, start=1):
-            ranker = lambdamart.fit(early, late, features, chosen)
+            ranker = slate.fit(early, late, features, chosen)
             total += _auc(ranker.score(late.features), late)
             trial.report(total / number, number)
             if trial.should_prune():
@@ -130,9 +130,9 @@ def require_optuna() -> None:
 
 
 def _name(slates: PastSlates, until: int) -> str:
-    """Of the study: the AUC of a trial on other labels is no figure of this one."""
+    """Of the study: AUC on other labels, or of trees without a correction, is no figure of this one."""
     told = hashlib.blake2b(slates.data.labels.tobytes(), digest_size=8).hexdigest()
-    return f"{ALL_FEATURES.schema_id}-{until}-{len(slates.at)}-labels{labels.VERSION}-{told}"
+    return f"corrected-{ALL_FEATURES.schema_id}-{until}-{len(slates.at)}-labels{labels.VERSION}-{told}"
 
 
 def _as_it_was(config: LambdaMartConfig) -> dict[str, float]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from recsys.domain import FeedRequest, RankRequest
 from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine
@@ -37,7 +38,6 @@ def test_a_shuffled_slate_gets_the_same_scores(engine: FeedEngine) -> None:
 
 
 def test_among_many_a_score_is_that_of_the_article_alone(engine: FeedEngine) -> None:
-    """So a logged slate keeps its order, and its winner, whatever else was retrieved."""
     everything = world().articles["id"].to_list()
     assert len(everything) > MOST_IN_A_SLATE
     ranker = engine.many_ranker
@@ -46,6 +46,20 @@ def test_among_many_a_score_is_that_of_the_article_alone(engine: FeedEngine) -> 
         among_all = scored(engine, reader, everything)
         alone = ranker.score(engine.prepare(RankRequest("q", last_day(), tuple(candidates), reader)).features)
         assert [among_all[id_] for id_ in candidates] == pytest.approx(alone.tolist(), abs=1e-5)
+
+
+def test_a_slate_keeps_its_order_and_its_winner_among_many(engine: FeedEngine) -> None:
+    everything = world().articles["id"].to_list()
+    orders, winners = [], []
+    for reader, candidates in slates(100):
+        alone, among_all = scored(engine, reader, candidates), scored(engine, reader, everything)
+        orders.append(
+            spearmanr([alone[id_] for id_ in candidates], [among_all[id_] for id_ in candidates]).statistic
+        )
+        winners.append(max(alone, key=alone.__getitem__) == max(candidates, key=among_all.__getitem__))
+    assert len(orders) > 50
+    assert np.mean(orders) >= 0.95
+    assert np.mean(winners) >= 0.9
 
 
 def test_a_feed_scores_each_article_alone_too(engine: FeedEngine) -> None:

@@ -1,7 +1,7 @@
 """Metrics of a ranking, one a file, each vectorised over all impressions.
 
 `RANKING` holds those that compare a ranking with what was clicked: ScoredSlates → float64 [S], NaN for a slate
-that cannot be judged. The others look at the lists themselves. Average either with `mean`.
+that cannot be judged. The others look at the lists themselves, or compare two rankings. Average any with `mean`.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from recsys.evaluation.metrics.agreement import same_winner, spearman
 from recsys.evaluation.metrics.auc import auc
 from recsys.evaluation.metrics.calibration import topic_divergence
 from recsys.evaluation.metrics.coverage import coverage
@@ -32,6 +33,8 @@ __all__ = [
     "ndcg",
     "novelty",
     "read_ndcg",
+    "same_winner",
+    "spearman",
     "topic_divergence",
 ]
 

@@ -14,6 +14,7 @@ from recsys.feed.compose.chance import ClickChance, net_worth
 from recsys.feed.engine import FeedEngine
 from recsys.feed.trained import (
     FEED_RERANKER,
+    FEED_TWIN,
     MINUTES,
     OF_FEEDS,
     PREFERENCE,
@@ -43,6 +44,7 @@ def test_a_bundle_is_loaded_whole(trained: Place) -> None:
         PREFERENCE,
         RERANKER,
         FEED_RERANKER,
+        FEED_TWIN,
         TWIN,
         WORTH,
         MINUTES,
@@ -53,7 +55,7 @@ def test_feeds_go_by_value_where_the_bundle_tells_it(trained: Place, tmp_path: P
     system = load_active(trained.home, HashEncoder.name)
     engine = equipped(FeedEngine(LiveState(), VectorTable()), system)
     assert engine.feed_ranker is system.value
-    assert engine.many_ranker is system.feed_ranker, "who asks for an order of clicks gets one, of 300 too"
+    assert engine.many_ranker is system.many_ranker, "who asks for an order of clicks gets one, of 300 too"
     assert engine.worth is net_worth
     copied = trained.copy(tmp_path / "by clicks")
     _edit(copied, lambda manifest: manifest.update(value={"on": False}))

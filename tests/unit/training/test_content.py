@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from recsys.evaluation.replay import Answers
-from recsys.evaluation.systems import FULL, WITHOUT_CONTENT
-from recsys.training.content import ContentGate
+from recsys.evaluation.systems import FULL, OF_FEEDS, OF_MANY, WITHOUT_CONTENT
+from recsys.training.content import TWINS, ContentGate
 
 SLATES, SIZE = 60, 5
 
@@ -12,7 +12,7 @@ def answers(full: float, without: float) -> Answers:
     """Scores that tell the click, each system in its share of the slates, and else nothing."""
     labels = np.zeros((SLATES, SIZE), dtype=np.int8)
     labels[:, 2] = 1
-    shares = {FULL: full, WITHOUT_CONTENT: without}
+    shares = {name: share for pair in TWINS.items() for name, share in zip(pair, (full, without), strict=True)}
     knows = {name: np.arange(SLATES)[:, None] < share * SLATES for name, share in shares.items()}
     each, cell = np.arange(SLATES), np.zeros(SLATES * SIZE, dtype=np.int64)
     return Answers(
@@ -35,8 +35,10 @@ def test_text_is_left_out_only_where_it_makes_the_ranking_worse(full: float, wit
     gate = ContentGate.of(judged)
     assert gate.on is on
     assert gate.difference.mean == pytest.approx((full - without) / 2)
-    chosen = judged.scores[FULL if on else WITHOUT_CONTENT]
-    np.testing.assert_array_equal(gate.served(judged).scores[FULL], chosen)
+    served = gate.served(judged).scores
+    assert set(served) == {FULL, OF_MANY, OF_FEEDS, WITHOUT_CONTENT}
+    for name, twin in TWINS.items():
+        np.testing.assert_array_equal(served[name], judged.scores[name if on else twin])
     assert gate.as_dict()["on"] is on
 
 
