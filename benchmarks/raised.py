@@ -20,7 +20,8 @@ _BY = 1_000.0
 def publish_raised(home: Path, version: str) -> str:
     """Publish it, made of bundle `version`, if it is not there; returns its version.
 
-    What corrects the order of slates stays as it is. Its feeds go by clicks: a value is a chance times a worth, which no higher score of clicks raises so far.
+    What corrects the order of slates stays as it is. Its feeds go by clicks: a value is a chance times a worth,
+    which no higher score of clicks raises so far.
 
     Raises:
         BundleError: there is no such bundle, or it is damaged.

@@ -67,7 +67,7 @@ def systems(
         OF_MANY: many_ranker,
         FULL: ranker,
     }
-    return table | {name: ranked_by(ranker) for name, ranker in rankers.items() if ranker is not None}
+    return table | {name: ranked_by(each) for name, each in rankers.items() if each is not None}
 
 
 def one_by_one(score: Callable[[Asked], FloatArray]) -> Scorer:

@@ -77,17 +77,17 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         BundleError: the bundle was made for another encoder, feature set, state or label version.
     """
     _check_schema(bundle, encoder)
-    content = bundle.manifest["content"]["on"]
+    features = ALL_FEATURES if bundle.manifest["content"]["on"] else WITHOUT_CONTENT
     weights = load_weights(bundle.path / PREFERENCE, bundle.manifest["preference"])
-    features = ALL_FEATURES if content else WITHOUT_CONTENT
     alone = lambdamart.load(bundle.path / FEED_RERANKER, features.each_alone())
     # hundreds of candidates go through the trees with every feed, and every seed takes as long again
     feed_ranker = alone.first
+    ranker, twin = _slate_rankers(bundle, alone, features)
     return TrainedSystem(
         version=bundle.version,
         matcher=NetworkMatcher(weights),
-        ranker=_slate_ranker(bundle, FEED_RERANKER, RERANKER, features),
-        without_content=_slate_ranker(bundle, FEED_TWIN, TWIN, WITHOUT_CONTENT),
+        ranker=ranker,
+        without_content=twin,
         feed_ranker=feed_ranker,
         many_ranker=alone,
         validated_from=int(bundle.manifest["data"]["validate_from"]),
@@ -136,12 +136,15 @@ def equipped(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
     )
 
 
-def _slate_ranker(bundle: Bundle, alone: str, correction: str, features: FeatureSet) -> Ranker:
-    trees = lambdamart.load(bundle.path / correction, features)
+def _slate_rankers(bundle: Bundle, alone: LambdaMart, features: FeatureSet) -> tuple[Ranker, Ranker]:
+    """What orders slates, and its twin that never sees texts."""
+    ranker = lambdamart.load(bundle.path / RERANKER, features)
+    twin = lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT)
     if "rivals" not in bundle.manifest:  # a bundle from before they corrected others
-        return trees
+        return ranker, twin
     share = bundle.manifest["rivals"]["share"]
-    return SlateRanker(lambdamart.load(bundle.path / alone, features.each_alone()), trees, share)
+    alone_too = lambdamart.load(bundle.path / FEED_TWIN, WITHOUT_CONTENT.each_alone())
+    return SlateRanker(alone, ranker, share), SlateRanker(alone_too, twin, share)
 
 
 def _value(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> ValueRanker | None:

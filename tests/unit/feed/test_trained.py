@@ -26,6 +26,8 @@ from recsys.feed.trained import (
     schema,
 )
 from recsys.feed.vectors import VectorTable
+from recsys.reranker.lambdamart import LambdaMart
+from recsys.reranker.slate import SlateRanker
 from recsys.state.live import LiveState
 from tests.trained import HashEncoder, Place
 
@@ -65,6 +67,16 @@ def test_feeds_go_by_value_where_the_bundle_tells_it(trained: Place, tmp_path: P
     assert engine.feed_ranker is system.feed_ranker
     fitted = system.manifest["calibration"][OF_FEEDS]
     assert engine.worth == ClickChance(fitted["slope"], fitted["intercept"])
+
+
+def test_slates_of_an_older_bundle_are_ordered_by_its_own_trees(trained: Place, tmp_path: Path) -> None:
+    corrected = load_active(trained.home, HashEncoder.name).ranker
+    copied = trained.copy(tmp_path / "older")
+    _edit(copied, lambda manifest: manifest.pop("rivals"))
+    older = load_active(copied.home, HashEncoder.name).ranker
+    assert isinstance(corrected, SlateRanker)
+    assert isinstance(older, LambdaMart)
+    assert older.importance() == corrected.correction.importance()
 
 
 @pytest.mark.parametrize("slope", [0.0, -1.5])
