@@ -100,6 +100,7 @@ class RankIn(_Body):
     candidates: list[Id] = Field(min_length=1, max_length=MAX_CANDIDATES)
     reader: Id | None = None
     history: list[_Read] | None = Field(None, max_length=MAX_ROWS)
+    device: Annotated[Text, Field(max_length=64)] | None = None
     page: Id | None = None
     explain: bool = False
 

@@ -8,6 +8,7 @@ import lightgbm as lgb
 
 from recsys import bundle as bundles
 from recsys.feed.trained import FEED_RERANKER, FEED_TWIN
+from recsys.reranker.lambdamart import SEED_SEPARATOR
 from recsys.training.value import Unvalued
 
 RAISED = "-raised"
@@ -42,7 +43,11 @@ def publish_raised(home: Path, version: str) -> str:
 
 
 def raised(trees: str) -> str:
-    """The same trees of one seed in LightGBM's text format, whose every score is higher."""
+    """The same trees as a file of `LambdaMart.save`, whose every score is higher."""
+    return SEED_SEPARATOR.join(map(_raised, trees.split(SEED_SEPARATOR)))
+
+
+def _raised(trees: str) -> str:
     booster = lgb.Booster(model_str=trees)
     for leaf in range(booster.dump_model(num_iteration=1)["tree_info"][0]["num_leaves"]):
         booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + _BY)

@@ -280,9 +280,10 @@ def test_replaying_many_questions_scores_as_asking_each_alone(trained: Place) ->
         questions = load_questions(connection, last_day(), last_day() + DAY, past.articles, last_day() + 2 * DAY)
         answers = replay(engine, past, questions, systems(system.ranker, None))
     for number in range(0, len(answers), len(answers) // 20):
-        at, reader, candidates = questions.select("at", "reader", "candidates").row(number)
+        at, reader, candidates, device = questions.select("at", "reader", "candidates", "device").row(number)
         alone = engine_at(database, trained.settings, encoder, at)
-        scores = {item.id: item.score for item in alone.rank(RankRequest("", at, candidates, reader)).items}
+        request = RankRequest("", at, candidates, reader, device=device)
+        scores = {item.id: item.score for item in alone.rank(request).items}
         together = answers.scores[FULL][answers.offsets[number] : answers.offsets[number + 1]]
         np.testing.assert_allclose(together, [scores[id_] for id_ in candidates], rtol=0, atol=1e-5)
     database.close()

@@ -20,6 +20,7 @@ from recsys.store import articles, log
 from recsys.store.database import Database, open_database
 from recsys.training import train as training
 from recsys.training import trees
+from recsys.training.options import TrainingOptions
 from tests.hashed import HashModel
 
 
@@ -88,12 +89,12 @@ def populated(folder: Path, of: World | None = None, url: str | None = None) -> 
 
 
 def train_quickly(where: Place, encoder: Encoder, until: int | None = None) -> Bundle:
-    """Train with a few trees on one thread; everything else is as always."""
+    """Train with a few trees of two seeds on one thread; everything else is as always."""
     database = where.open()
     with pytest.MonkeyPatch.context() as patch:
         quick = replace(LambdaMartConfig(), trees=30, threads=1)
         patch.setattr(trees, "LambdaMartConfig", lambda seed: replace(quick, seed=seed))
         try:
-            return training.train(database, where.settings, encoder, until)
+            return training.train(database, where.settings, encoder, until, options=TrainingOptions(seeds=2))
         finally:
             database.close()

@@ -62,6 +62,7 @@ def rank(service: Service, edge: Edge, body: RankIn) -> RankOut:
         candidates=tuple(dict.fromkeys(body.candidates)),
         reader=None if body.reader is None else edge.of(body.reader),
         history=None if body.history is None else tuple(_item(item) for item in body.history),
+        device=body.device,
         page=body.page,
     )
     return rank_out(service.rank(request, body.explain))

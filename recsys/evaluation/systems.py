@@ -15,7 +15,10 @@ from recsys.reranker.features.schema import ALL_FEATURES
 from recsys.reranker.ranker import Ranker
 
 Scorer = Callable[[Sequence["Asked"]], FloatArray]
-"""Scores of the candidates of some requests [N], one request after the other: trees take many for little more."""
+"""Scores of the candidates of some requests [N], one request after the other: trees take many for little more.
+
+The state has moved on since they were prepared: a scorer that reads it would see what came later.
+"""
 
 WITHOUT_CONTENT = "reranker_without_content"
 """Trees that see the rivals, and never what an article is about."""

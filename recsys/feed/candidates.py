@@ -72,7 +72,7 @@ def retrieve(
     found = {
         FOLLOWED: fresh(state, rows[of_subjects(state.catalog, asked.wanted, rows)], wanted[FOLLOWED]),
         INTEREST: nearest(state, index, distinct(interests), allowed, wanted[INTEREST]),
-        SIMILAR: nearest(state, index, deep_reads(asked.reads), allowed, wanted[SIMILAR]),
+        SIMILAR: nearest(state, index, distinct(deep_reads(asked.reads)), allowed, wanted[SIMILAR]),
         TRENDING: trending(state, rows, count),
         FRESH: fresh(state, rows, count),
         EXPLORE: drawn(state, allowed, wanted[EXPLORE], asked.rng),

@@ -11,7 +11,7 @@ from recsys.preference.match import Reads
 from recsys.state.live import LiveState
 
 _ALIKE = 0.995
-"""Interests of a larger cosine find nearly the same: 0.88 of their 120 neighbours and more (docs/log.md)."""
+"""Queries of a larger cosine find nearly the same: 0.88 of their 120 neighbours and more (docs/log.md)."""
 
 _DEEP_SECONDS = 30.0
 _DEEP_READS = 3
@@ -24,17 +24,16 @@ _SHARED = 2
 _WIDEN = 3
 
 
-def distinct(interests: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Those of unit vectors `interests` [q, d] that are like none before them: each costs a search.
+def distinct(queries: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Those of unit vectors `queries` [q, d] that are like none kept before them: each costs a search.
 
     A network is free to learn interests that differ; on one reader's history they often point the same way.
     """
-    alike_qq = np.tril(interests @ interests.T > _ALIKE, k=-1)
     kept: list[int] = []
-    for place, alike_q in enumerate(alike_qq):
+    for place, alike_q in enumerate(queries @ queries.T > _ALIKE):
         if not alike_q[kept].any():
             kept.append(place)
-    return interests[kept]
+    return queries[kept]
 
 
 def nearest(

@@ -142,9 +142,19 @@ def _slate_rankers(bundle: Bundle, alone: LambdaMart, features: FeatureSet) -> t
     twin = lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT)
     if "rivals" not in bundle.manifest:  # a bundle from before they corrected others
         return ranker, twin
-    share = bundle.manifest["rivals"]["share"]
+    told = bundle.manifest["rivals"]
     alone_too = lambdamart.load(bundle.path / FEED_TWIN, WITHOUT_CONTENT.each_alone())
-    return SlateRanker(alone, ranker, share), SlateRanker(alone_too, twin, share)
+    return (
+        SlateRanker(alone, ranker, _share(bundle, told)),
+        SlateRanker(alone_too, twin, _share(bundle, (told or {}).get("without_content"))),
+    )
+
+
+def _share(bundle: Bundle, told: Mapping[str, Any] | None) -> float:
+    share = (told or {}).get("share")
+    if not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise BundleError(f"bundle {bundle.version} is damaged: its manifest tells no share of rivals from 0 to 1")
+    return float(share)
 
 
 def _value(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> ValueRanker | None:

@@ -17,7 +17,7 @@ from recsys.errors import BundleError
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.schema import ALL_FEATURES, FeatureSet
 
-_SEPARATOR = "\n=== next seed ===\n"
+SEED_SEPARATOR = "\n=== next seed ===\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class LambdaMart:
 
     @property
     def first(self) -> "LambdaMart":
-        """The trees of the first seed alone: as good within 0.002 AUC, and as many times faster as there are."""
+        """The trees of the first seed alone: as many times faster as there are seeds."""
         return LambdaMart(self._boosters[:1], self._features, self.name)
 
     def importance(self) -> dict[str, float]:
@@ -116,7 +116,7 @@ class LambdaMart:
 
     def save(self, path: Path) -> None:
         """Write LightGBM's text format, one seed after the other."""
-        path.write_text(_SEPARATOR.join(booster.model_to_string() for booster in self._boosters))
+        path.write_text(SEED_SEPARATOR.join(booster.model_to_string() for booster in self._boosters))
 
 
 def fit(train: RankingData, validation: RankingData, features: FeatureSet, config: LambdaMartConfig) -> LambdaMart:
@@ -155,7 +155,7 @@ def load(path: Path, features: FeatureSet, name: str = "lambdamart") -> LambdaMa
         BundleError: the file is damaged or its columns are not those of `features`.
     """
     try:
-        boosters = [lgb.Booster(model_str=part) for part in path.read_text().split(_SEPARATOR)]
+        boosters = [lgb.Booster(model_str=part) for part in path.read_text().split(SEED_SEPARATOR)]
     except (OSError, lgb.basic.LightGBMError) as error:
         raise BundleError(f"reranker {path} cannot be read: {error}") from error
     if any(booster.feature_name() != list(features.names) for booster in boosters):

@@ -100,6 +100,10 @@ class Rerankers:
     full: SlateRanker
     without_content: SlateRanker
 
+    def sharing(self, full: float, without_content: float) -> "Rerankers":
+        """The same, with these shares of their corrections."""
+        return Rerankers(replace(self.full, share=full), replace(self.without_content, share=without_content))
+
 
 def train_rerankers(
     slates: PastSlates, validate_from: int, config: LambdaMartConfig, progress: Progress
@@ -119,7 +123,7 @@ def retrain_rerankers(
 ) -> Rerankers:
     """All again with as many trees, on all slates: news drifts, and the last day is the nearest to the next.
 
-    Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log.md). Without `content`, none looks at texts.
+    Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log.md). Shares stay. Without `content` none sees texts.
     """
 
     def refit(number: int, features: FeatureSet, chosen: SlateRanker) -> SlateRanker:

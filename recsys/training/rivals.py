@@ -1,26 +1,27 @@
 """How much of a slate's order may hang on the other candidates: as much as keeps that order among many."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import intervals
 from recsys.evaluation.replay import Answers
-from recsys.evaluation.systems import FULL, OF_MANY
+from recsys.evaluation.slates import Floats, Ints, ScoredSlates
+from recsys.evaluation.systems import FULL, OF_MANY, WITHOUT_CONTENT
 from recsys.training.content import TWINS
 
 LEAST_SPEARMAN, LEAST_SAME_WINNER = 0.95, 0.90
 """What is to stay of slates when hundreds of articles are added, by the lower ends of intervals over readers."""
 
 _SHARES = tuple(twentieths / 20 for twentieths in range(20, 0, -1))
+_CORRECTED = {FULL: OF_MANY, WITHOUT_CONTENT: TWINS[OF_MANY]}
+"""Row of a `SlateRanker` → row of its trees that see each candidate alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """The `share` of `SlateRanker`, and how well slates ordered by it agree with their order among many.
+    """The `share` of a `SlateRanker`, and how well slates ordered by it agree with their order among many.
 
     spearman: mean rank correlation; same_winner: share of slates with the same first article.
     """
@@ -30,29 +31,38 @@ class Rivals:
     same_winner: float
 
     @classmethod
-    def of(cls, answers: Answers) -> "Rivals":
-        """The largest share of the correction with which the full system keeps enough of the order of many."""
-        alone, corrected = answers.scores[OF_MANY], answers.scores[FULL]
-        many = answers.slates(OF_MANY)
-        for share in _SHARES:
-            ranked = replace(many, scores=_mixed(alone, corrected, share))
-            agreement = {"order": metrics.spearman(ranked, many), "winner": metrics.same_winner(ranked, many)}
-            kept = intervals(agreement, answers.readers)
-            if kept["order"].low >= LEAST_SPEARMAN and kept["winner"].low >= LEAST_SAME_WINNER:
-                return cls(share, kept["order"].mean, kept["winner"].mean)
-        return cls(0.0, 1.0, 1.0)
+    def of(cls, alone: ScoredSlates, corrected: ScoredSlates, readers: Ints) -> "Rivals":
+        """The largest share of the correction with which slates keep enough of the order of `alone`.
 
-    def applied(self, answers: Answers) -> Answers:
-        """The answers of rankers whose correction counted in full, as they are with the share of it."""
-        pairs = ((FULL, OF_MANY), (TWINS[FULL], TWINS[OF_MANY]))
-        scores = answers.scores
-        mixed = {name: _mixed(scores[alone], scores[name], self.share) for name, alone in pairs}
-        return replace(answers, scores={**scores, **mixed})
+        `corrected`: with all of it; `readers`: dense ids [S].
+        """
+        agreement: dict[str, Floats] = {}
+        for share in _SHARES:
+            ranked = replace(alone, scores=_mixed(alone.scores, corrected.scores, share))
+            agreement[f"order {share}"] = metrics.spearman(ranked, alone)
+            agreement[f"winner {share}"] = metrics.same_winner(ranked, alone)
+        kept = intervals(agreement, readers)
+        for share in _SHARES:
+            order, winner = kept[f"order {share}"], kept[f"winner {share}"]
+            if order.low >= LEAST_SPEARMAN and winner.low >= LEAST_SAME_WINNER:
+                return cls(share, order.mean, winner.mean)
+        return cls(0.0, 1.0, 1.0)
 
     def as_dict(self) -> dict[str, Any]:
         """For the manifest."""
         return asdict(self)
 
 
-def _mixed(alone: NDArray[np.float64], corrected: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+def chosen(judgement: Answers) -> tuple[Answers, Mapping[str, Rivals]]:
+    """What rankers whose correction counted in full would say with their shares of it, and the shares by row."""
+    scores = judgement.scores
+    shares = {
+        name: Rivals.of(judgement.slates(alone), judgement.slates(name), judgement.readers)
+        for name, alone in _CORRECTED.items()
+    }
+    mixed = {name: _mixed(scores[_CORRECTED[name]], scores[name], rivals.share) for name, rivals in shares.items()}
+    return replace(judgement, scores={**scores, **mixed}), shares
+
+
+def _mixed(alone: Floats, corrected: Floats, share: float) -> Floats:
     return alone + share * (corrected - alone)

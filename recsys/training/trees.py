@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recsys.evaluation.probability import Platt, fit_platt
 from recsys.evaluation.replay import Answers, replay
 from recsys.evaluation.report import figures
-from recsys.evaluation.systems import OF_MANY, Scorer, ranked_by, systems
+from recsys.evaluation.systems import FULL, OF_MANY, WITHOUT_CONTENT, Scorer, ranked_by, systems
 from recsys.feed.engine import FeedEngine
 from recsys.feed.follow import Replay
 from recsys.feed.trained import OF_FEEDS, write_trees
@@ -22,6 +22,7 @@ from recsys.reranker.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.store.database import Database
 from recsys.threads import threads
+from recsys.training import rivals
 from recsys.training.content import TWINS, ContentGate
 from recsys.training.corpus import Corpus
 from recsys.training.options import TrainingOptions
@@ -37,13 +38,14 @@ from recsys.training.value import Unvalued, Valued, train_value
 class Trees:
     """What ranks, what was decided about it, and what it said of the validation slice.
 
-    calibration: by system, from scores to chances of a click; metrics: by system, of the validation slice.
+    shares: of the correction, by system; calibration: by system, from scores to chances of a click; metrics: by
+    system, of the validation slice.
     """
 
     rerankers: Rerankers
     value: Valued | Unvalued
     content: ContentGate
-    rivals: Rivals
+    shares: Mapping[str, Rivals]
     config: LambdaMartConfig
     answers: Answers
     calibration: Mapping[str, Platt]
@@ -59,7 +61,10 @@ class Trees:
         """For the manifest."""
         return {
             "content": self.content.as_dict(),
-            "rivals": self.rivals.as_dict(),
+            "rivals": {
+                **self.shares[FULL if self.content.on else WITHOUT_CONTENT].as_dict(),
+                "without_content": self.shares[WITHOUT_CONTENT].as_dict(),
+            },
             "trees": {"options": asdict(options), "config": asdict(self.config)},
             "value": self.value.as_dict(),
         }
@@ -81,16 +86,17 @@ def grow(
             config = tuned(slates, corpus.when.until, config, options.tune, settings.home, progress)
         judged = train_rerankers(slates, corpus.when.validate_from, config, progress)
         judgement, clicks, vectors = _validate(database, corpus, matcher, judged, progress)
-    content = ContentGate.of(judgement)
-    rivals = Rivals.of(content.served(judgement))
-    answers = content.served(rivals.applied(judgement))
+    corrected, shares = rivals.chosen(judgement)
+    content = ContentGate.of(corrected)
+    answers = content.served(corrected)
+    judged = judged.sharing(shares[FULL].share, shares[WITHOUT_CONTENT].share)
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
     share = settings.minute_price if options.labels == "graded" else 0.0
     return Trees(
         rerankers=retrain_rerankers(slates, judged, content.on, config, progress),
         value=_value(slates, corpus, content, config, share, calibration[OF_FEEDS]),
         content=content,
-        rivals=rivals,
+        shares=shares,
         config=config,
         answers=answers,
         calibration=calibration,

@@ -17,6 +17,6 @@ def spearman(one: ScoredSlates, other: ScoredSlates) -> Floats:
 
 
 def same_winner(one: ScoredSlates, other: ScoredSlates) -> Floats:
-    """1 where both put the same candidate first, else 0, float64 [S]; NaN for empty slates."""
+    """1 where both put the same candidate first, else 0, float64 [S]; NaN for fewer than two candidates."""
     agreed = one.total(((one.ranks == 1) & (other.ranks == 1)).astype(np.float64))
-    return np.where(one.sizes > 0, agreed, np.nan)
+    return np.where(one.sizes > 1, agreed, np.nan)

@@ -20,7 +20,8 @@ def intra_list_diversity(top: Ints, vectors: NDArray[np.floating]) -> Floats:
         float64 [S] in 0..2; NaN where fewer than two articles with a vector are left.
     """
     shown, places = np.unique(top, return_inverse=True)  # of all articles, few are in any list
-    units = _units(vectors[shown] * (shown >= 0)[:, None])  # "no article" is a zero vector too
+    units = np.zeros((len(shown), vectors.shape[1]))  # "no article" is a zero vector too
+    units[shown >= 0] = _units(vectors[shown[shown >= 0]])
     known = np.any(units, axis=1)
     sums = np.zeros((len(top), units.shape[1]))
     for place in range(top.shape[1]):

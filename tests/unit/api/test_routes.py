@@ -12,7 +12,9 @@ from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
+from recsys.domain import Ranking, RankRequest
 from recsys.errors import AttuneError, OrderError, StoreAwayError, StoreError
+from recsys.serving.service import FeedService
 from tests.trained import HashEncoder, place
 
 PROBLEM = "application/problem+json"
@@ -116,6 +118,23 @@ def test_ranking_needs_nobody_known_here(client: TestClient) -> None:
     assert [item["id"] for item in body["items"]] == ["a2", "x"]
     assert body["items"][0]["reasons"]
     assert len(client.post("/v1/rank", json={"candidates": ["a0"], "page": "a1"}).json()["items"]) == 1
+
+
+def test_what_is_told_of_the_moment_reaches_the_ranker(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[RankRequest] = []
+    rank = FeedService.rank
+
+    def watched(service: FeedService, request: RankRequest, explain: bool = False) -> Ranking:
+        asked.append(request)
+        return rank(service, request, explain)
+
+    monkeypatch.setattr(FeedService, "rank", watched)
+    body = {"candidates": ["a0"], "reader": "r", "device": "mobile", "page": "a1"}
+    client.post("/v1/rank", json=body).raise_for_status()
+    [request] = asked
+    assert (request.candidates, request.reader, request.device, request.page) == (("a0",), "r", "mobile", "a1")
 
 
 @pytest.mark.parametrize(

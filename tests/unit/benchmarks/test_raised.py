@@ -6,6 +6,7 @@ from benchmarks.raised import RAISED, mixes, publish_raised, raised
 from recsys import bundle as bundles
 from recsys.feed.trained import load_active
 from recsys.reranker.features.schema import ALL_FEATURES
+from recsys.reranker.lambdamart import SEED_SEPARATOR
 from tests.trained import Place
 
 
@@ -13,8 +14,11 @@ def test_raised_trees_score_higher_and_order_as_before() -> None:
     rng = np.random.default_rng(7)
     table = rng.normal(size=(300, 3))
     plain = lgb.train({"verbosity": -1}, lgb.Dataset(table, table[:, 0] + rng.normal(size=300)), 5)
-    higher = lgb.Booster(model_str=raised(plain.model_to_string()))
-    np.testing.assert_allclose(higher.predict(table), np.asarray(plain.predict(table)) + 1_000)
+    two = SEED_SEPARATOR.join([plain.model_to_string()] * 2)
+    for higher in raised(two).split(SEED_SEPARATOR):
+        scores = np.asarray(lgb.Booster(model_str=higher).predict(table))
+        np.testing.assert_allclose(scores, np.asarray(plain.predict(table)) + 1_000)
+    assert raised(two).count(SEED_SEPARATOR) == 1
 
 
 def test_a_raised_bundle_can_serve_and_tells_itself_from_its_source(

@@ -1,6 +1,7 @@
 """Replay: every system on every slate, with what metrics need to know of it."""
 
 import numpy as np
+import pytest
 
 from recsys.domain import DAY
 from recsys.encoder.fields import FIELDS
@@ -43,6 +44,16 @@ def test_answers_line_up_with_the_log(trained: Place) -> None:
     assert (answers.available < np.repeat(answers.at, np.diff(answers.offsets))).all(), "shown after it was out"
     assert answers.labels.max() > 0
     assert told == [*range(100, len(answers), 100), len(answers)]
+
+
+def test_how_many_slates_are_scored_at_once_changes_nothing(
+    trained: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = replayed(trained)
+    monkeypatch.setattr("recsys.evaluation.replay._TOGETHER", 1)
+    alone = replayed(trained)
+    for system, scores in together.scores.items():
+        np.testing.assert_array_equal(alone.scores[system], scores)
 
 
 def test_the_reader_s_mix_is_of_what_was_read_by_then(trained: Place) -> None:

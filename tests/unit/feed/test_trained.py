@@ -58,6 +58,7 @@ def test_feeds_go_by_value_where_the_bundle_tells_it(trained: Place, tmp_path: P
     engine = equipped(FeedEngine(LiveState(), VectorTable()), system)
     assert engine.feed_ranker is system.value
     assert engine.many_ranker is system.many_ranker, "who asks for an order of clicks gets one, of 300 too"
+    assert (system.many_ranker.seeds, system.feed_ranker.seeds) == (2, 1)
     assert engine.worth is net_worth
     copied = trained.copy(tmp_path / "by clicks")
     _edit(copied, lambda manifest: manifest.update(value={"on": False}))
@@ -70,11 +71,13 @@ def test_feeds_go_by_value_where_the_bundle_tells_it(trained: Place, tmp_path: P
 
 
 def test_slates_of_an_older_bundle_are_ordered_by_its_own_trees(trained: Place, tmp_path: Path) -> None:
-    corrected = load_active(trained.home, HashEncoder.name).ranker
+    system = load_active(trained.home, HashEncoder.name)
+    corrected = system.ranker
     copied = trained.copy(tmp_path / "older")
     _edit(copied, lambda manifest: manifest.pop("rivals"))
     older = load_active(copied.home, HashEncoder.name).ranker
     assert isinstance(corrected, SlateRanker)
+    assert corrected.share == system.manifest["rivals"]["share"] < 1
     assert isinstance(older, LambdaMart)
     assert older.importance() == corrected.correction.importance()
 
@@ -114,7 +117,7 @@ def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
         load_active(copied.home, HashEncoder.name)
 
 
-@pytest.mark.parametrize("name", [PREFERENCE, RERANKER, FEED_RERANKER, TWIN, WORTH, MINUTES])
+@pytest.mark.parametrize("name", [PREFERENCE, RERANKER, FEED_RERANKER, TWIN, FEED_TWIN, WORTH, MINUTES])
 def test_a_damaged_file_is_named(copied: Place, name: str) -> None:
     version = str(bundle.active_version(copied.home))
     path = copied.home / "bundles" / version / name
@@ -124,6 +127,13 @@ def test_a_damaged_file_is_named(copied: Place, name: str) -> None:
     path.unlink()
     with pytest.raises(BundleError, match=name):
         load_active(copied.home, HashEncoder.name, version)
+
+
+@pytest.mark.parametrize("rivals", [None, {}, {"share": None}, {"share": float("nan")}, {"share": 1.5}])
+def test_a_share_of_rivals_that_is_none_is_refused(copied: Place, rivals: dict[str, Any] | None) -> None:
+    _edit(copied, lambda manifest: manifest.update(rivals=rivals))
+    with pytest.raises(BundleError, match="no share of rivals"):
+        load_active(copied.home, HashEncoder.name)
 
 
 def test_swapped_trees_are_refused(copied: Place) -> None:

@@ -82,6 +82,8 @@ def test_seeds_are_averaged_and_saved_together(tmp_path: Path) -> None:
     again = load(tmp_path / "ranker.txt", ALL_FEATURES)
     assert (again.seeds, again.trees) == (three.seeds, three.trees) == (3, 10)
     np.testing.assert_array_equal(again.score(table), three.score(table))
+    np.testing.assert_array_equal(three.first.score(table), scores[0])
+    assert three.first.seeds == 1
     assert sum(three.importance().values()) == pytest.approx(sum(sum(s.importance().values()) for s in single))
 
 

@@ -43,6 +43,25 @@ def test_the_correction_adds_what_only_rivals_tell(ranker: SlateRanker) -> None:
     assert max(importance, key=importance.__getitem__) == "clicks_4h_setwise"
 
 
+def test_the_correction_is_grown_on_top_of_the_others(ranker: SlateRanker) -> None:
+    train, validation = (
+        replace(data, base=ranker.alone.score(data.features)) for data in (planted(200, 1), planted(60, 2))
+    )
+    table = planted(20, 7).features
+    on_top = lambdamart.fit(train, validation, ALL_FEATURES, CONFIG).score(table)
+    np.testing.assert_array_equal(ranker.correction.score(table), on_top)
+    own = lambdamart.fit(planted(200, 1), planted(60, 2), ALL_FEATURES, CONFIG).score(table)
+    assert not np.array_equal(on_top, own)
+
+
+def test_what_it_is_stopped_by_has_the_base_too(ranker: SlateRanker) -> None:
+    """Of a slate that the base orders perfectly, no tree can be seen to help: the first one stays alone."""
+    train, validation = planted(200, 1), planted(60, 2)
+    perfect = replace(validation, base=40.0 * validation.labels)
+    stopped = lambdamart.fit(train, perfect, ALL_FEATURES, CONFIG)
+    assert stopped.trees == 1 < ranker.correction.trees
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_the_share_is_of_the_correction(ranker: SlateRanker, share: float) -> None:
     table = planted(5, 4).features
@@ -63,6 +82,9 @@ def test_growing_again_gives_as_many_trees_of_both(ranker: SlateRanker) -> None:
     for one, two in ((again.alone, ranker.alone), (again.correction, ranker.correction)):
         assert (one.trees, one.seeds) == (two.trees, two.seeds)
     assert again.share == 0.4
+    data = replace(planted(250, 6), base=again.alone.score(planted(250, 6).features))
+    on_top = lambdamart.refit(data, ALL_FEATURES, CONFIG, ranker.correction.trees)
+    np.testing.assert_array_equal(again.correction.score(data.features), on_top.score(data.features))
 
 
 def test_trees_go_on_from_a_base(ranker: SlateRanker) -> None:

@@ -162,8 +162,13 @@ def test_progress_is_told_stage_by_stage(tmp_path: Path, monkeypatch: pytest.Mon
     told: list[str] = []
     monkeypatch.setattr(
         "tests.trained.training.train",
-        lambda database, settings, encoder, until: train(
-            database, settings, encoder, until, lambda stage, done, total: told.append(stage.partition(":")[0])
+        lambda database, settings, encoder, until, options: train(
+            database,
+            settings,
+            encoder,
+            until,
+            lambda stage, done, total: told.append(stage.partition(":")[0]),
+            options,
         ),
     )
     train_quickly(populated(tmp_path), HashEncoder(), until=last_day())
