@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas import Id, Text
 
+_USUAL, _MOST = 20, 100
+"""Articles of a feed that does not say how many."""
+
 _Category = Annotated[str, Field(max_length=256)]
 
 
@@ -15,7 +18,7 @@ class _Query(BaseModel):
 
 
 class _FeedQuery(_Query):
-    limit: int = Field(20, ge=1, le=100)
+    limit: Annotated[int, Field(ge=1, le=_MOST)] | None = None
     cursor: Annotated[str, Field(max_length=64)] | None = None
     category: _Category | None = None
     exclude: Annotated[list[str], Field(max_length=1_000)] | None = None
@@ -25,6 +28,11 @@ class _FeedQuery(_Query):
     explain: bool = True
     device: Annotated[Text, Field(max_length=64)] | None = None
     page: Id | None = None
+
+    @property
+    def articles(self) -> int:
+        """How many articles at most: with a budget of minutes as many as fit, unless told."""
+        return self.limit or (_USUAL if self.minutes is None else _MOST)
 
 
 class _ShelfQuery(_Query):

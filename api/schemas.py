@@ -49,7 +49,11 @@ class _Body(BaseModel):
 
 
 class EventsIn(_Body):
-    """Up to 1,000 events. Each is checked on its own: one bad row never costs a good one."""
+    """Up to 1,000 events. Each is checked on its own: one bad row never costs a good one.
+
+    `kind`: impression, click, read (`value`: seconds), scroll (`value`: per cent), like, dislike, save, share,
+    comment or hide, of an `article`; follow, unfollow, mute, unmute or focus, of a `subject`: a topic or source.
+    """
 
     events: list[Any] = Field(min_length=1, max_length=MAX_ROWS, examples=[[_EVENT]])
 

@@ -34,7 +34,7 @@ def simulate(
     where = _store(world, settings_from(database_url, home)) if out is None else _write(world, out)
     typer.echo(
         f"{world.articles.height} articles, {world.slates.height} impressions and {world.events.height} events "
-        f"of {readers} simulated readers are in {where}"
+        f"of {readers} simulated readers, {days} days up to {today:%Y-%m-%dT%H:%M}, are in {where}"
     )
 
 

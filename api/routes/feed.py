@@ -27,9 +27,11 @@ def feed(service: Service, reader: Reader, asked: FeedQuery) -> Response:
     The `cursor` of a page asks for the next one, for half an hour: the feed goes on as it was first asked for,
     without repeating or skipping an article, less what was read or hidden meanwhile.
 
-    With `minutes`, the articles that are worth most to this reader and can all be read in that time; such a feed
-    explores nothing and has one page. `diversity` weighs unlikeness to the articles above against relevance.
-    `page` is the article that the reader is on.
+    It has 20 articles, or `limit`. Each answer is logged as shown to the reader: what they pass over fades.
+
+    With `minutes`, the articles that are worth most to this reader and can all be read in that time, up to 100 or
+    `limit`; such a feed explores nothing and has one page. `diversity` weighs unlikeness to the articles above
+    against relevance. `page` is the article that the reader is on.
 
     While the database is away feeds are `degraded`: made from what the process remembers, without a next page.
     """
@@ -37,7 +39,7 @@ def feed(service: Service, reader: Reader, asked: FeedQuery) -> Response:
         request_id=uuid.uuid4().hex,
         as_of=_UNSET,
         reader=reader,
-        limit=asked.limit,
+        limit=asked.articles,
         category=asked.category,
         exclude=frozenset(asked.exclude or ()),
         minutes=asked.minutes,

@@ -68,6 +68,8 @@ class Explainer:
         candidates = self.vectors.take(rows[known])
         match = self.matcher.match(self.reads, candidates, self.as_of)
         cosines_nh = candidates @ self.reads.vectors.T
+        # an article that was read, and is to be ranked again, is no reason for itself
+        cosines_nh[rows[known][:, None] == self.history.article[self.read_places]] = -1.0
         strongest = np.argmax(match.attention * cosines_nh, axis=1)
         similar = cosines_nh[np.arange(len(known)), strongest] >= _LEAST_SIMILAR
         reads, which = np.unique(strongest, return_inverse=True)

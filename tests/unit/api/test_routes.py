@@ -12,8 +12,9 @@ from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
-from recsys.domain import Ranking, RankRequest
+from recsys.domain import FeedRequest, Ranking, RankRequest
 from recsys.errors import AttuneError, OrderError, StoreAwayError, StoreError
+from recsys.serving.pages import FeedPage
 from recsys.serving.service import FeedService
 from tests.trained import HashEncoder, place
 
@@ -108,6 +109,22 @@ def test_feed_parameters_reach_the_engine(client: TestClient) -> None:
     assert ids(category="nothing") == set()
     items = client.get("/v1/feed/r", params={"explain": False}).json()["items"]
     assert all(item["reasons"] == [] for item in items)
+
+
+@pytest.mark.parametrize(("asked", "limit"), [({}, 20), ({"minutes": 30}, 100), ({"minutes": 30, "limit": 7}, 7)])
+def test_a_budget_of_minutes_is_not_cut_by_the_usual_length(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], limit: int
+) -> None:
+    limits: list[int] = []
+    feed = FeedService.feed
+
+    def watched(service: FeedService, request: FeedRequest, cursor: str | None = None) -> FeedPage:
+        limits.append(request.limit)
+        return feed(service, request, cursor)
+
+    monkeypatch.setattr(FeedService, "feed", watched)
+    client.get("/v1/feed/r", params=asked).raise_for_status()
+    assert limits == [limit]
 
 
 def test_ranking_needs_nobody_known_here(client: TestClient) -> None:

@@ -55,6 +55,17 @@ def test_a_similar_read_is_named_with_what_the_score_loses_without_it() -> None:
     assert not [reason for reason in reasons(without, "a008")["a008"] if reason.article]
 
 
+def test_an_article_is_no_reason_for_itself() -> None:
+    alone = engine(papers(), read("r", "a004"))
+    assert not [why for why in reasons(alone, "a004")["a004"] if why.article]
+    assert [why.article for why in reasons(alone, "a004", "a008")["a008"] if why.article] == ["a004"]
+    attentive = dataclasses.replace(
+        engine(papers(), [*read("r", "a008", 2 * HOUR), *read("r", "a004", seconds=10.0)]), matcher=Fixed(0.75)
+    )
+    assert [why.article for why in reasons(attentive, "a004")["a004"] if why.article] == ["a008"]
+    assert not [why for why in reasons(attentive, "a008")["a008"] if why.article]
+
+
 def test_the_weight_is_the_fall_of_the_match_score() -> None:
     of = dataclasses.replace(engine(papers(), read("r", "a004")), matcher=Fixed(0.75))
     assert reasons(of, "a008")["a008"][0].weight == 0.75
