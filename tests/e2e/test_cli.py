@@ -22,7 +22,7 @@ from tests.unit.attention.small import small_calibrator
 
 METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10")
 SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "nrms"]
-SYSTEMS += ["reranker_without_content", "reranker_of_feeds", "feeds_by_value", "attune"]
+SYSTEMS += ["reranker_without_content", "reranker_of_feeds", "feeds_by_value", "reranker_of_many", "attune"]
 
 
 @pytest.fixture(autouse=True)
