@@ -57,7 +57,11 @@ def feed(service: Service, reader: Reader, asked: FeedQuery) -> Response:
 
 @router.post("/rank")
 def rank(service: Service, edge: Edge, body: RankIn) -> RankOut:
-    """Rank candidates for a stored reader, or for a history in the request: nobody needs to be known here."""
+    """Rank candidates for a stored reader, or for a history in the request: nobody needs to be known here.
+
+    A candidate that was never stored is ranked as an article of which nothing is known; a read that was not, says
+    nothing. Nothing is logged. Scores order this answer, and compare with no other.
+    """
     request = RankRequest(
         request_id=uuid.uuid4().hex,
         as_of=_UNSET,
