@@ -75,7 +75,7 @@ class LogFollower:
             if end - self.watermark.seq > LONG_TAIL or erasure.last_seq(connection) > self.watermark.seq:
                 self._restart(connection, before=None)
                 return end
-            tail = replay.tail(connection, self.watermark.seq)
+            tail = replay.tail(connection, self.watermark.seq, end)
             if tail.first is not None and tail.first < self._key():
                 self._restart(connection, before=tail.first)
             else:
