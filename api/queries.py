@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas import Id, Text
+from api.schemas import Device, Id
 
 _USUAL, _MOST = 20, 100
-"""Articles of a feed that does not say how many."""
+"""Articles of a feed or a shelf that is not told how many, and of the longest."""
 
 _Category = Annotated[str, Field(max_length=256)]
 
@@ -26,7 +26,7 @@ class _FeedQuery(_Query):
     diversity: float = Field(0.0, ge=0, le=1)
     explore: Annotated[float, Field(ge=0, le=0.5)] | None = None
     explain: bool = True
-    device: Annotated[Text, Field(max_length=64)] | None = None
+    device: Device | None = None
     page: Id | None = None
 
     @property
@@ -36,7 +36,7 @@ class _FeedQuery(_Query):
 
 
 class _ShelfQuery(_Query):
-    limit: int = Field(20, ge=1, le=100)
+    limit: int = Field(_USUAL, ge=1, le=_MOST)
     category: _Category | None = None
 
 

@@ -36,6 +36,9 @@ Text = Annotated[str, AfterValidator(_storable)]
 Id = Annotated[Text, Field(min_length=1, max_length=512)]
 """An article's or a reader's id."""
 
+Device = Annotated[Text, Field(max_length=64)]
+"""What a reader reads on."""
+
 MAX_ROWS = 1_000
 MAX_CANDIDATES = 2_000
 _DAY_SECONDS = 86_400
@@ -104,7 +107,7 @@ class RankIn(_Body):
     candidates: list[Id] = Field(min_length=1, max_length=MAX_CANDIDATES)
     reader: Id | None = None
     history: list[_Read] | None = Field(None, max_length=MAX_ROWS)
-    device: Annotated[Text, Field(max_length=64)] | None = None
+    device: Device | None = None
     page: Id | None = None
     explain: bool = False
 

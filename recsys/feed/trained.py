@@ -146,7 +146,7 @@ def _slate_rankers(bundle: Bundle, alone: LambdaMart, features: FeatureSet) -> t
     alone_too = lambdamart.load(bundle.path / FEED_TWIN, WITHOUT_CONTENT.each_alone())
     return (
         SlateRanker(alone, ranker, _share(bundle, told)),
-        SlateRanker(alone_too, twin, _share(bundle, (told or {}).get("without_content"))),
+        SlateRanker(alone_too, twin, _share(bundle, told.get("without_content"))),
     )
 
 

@@ -12,11 +12,7 @@ from recsys.feed.follow import Replay
 from recsys.reranker import slate
 from recsys.reranker.context import FloatArray
 from recsys.reranker.features.position import POSITION, SERVING_POSITION
-from recsys.reranker.features.schema import (
-    ALL_FEATURES,
-    WITHOUT_CONTENT,
-    FeatureSet,
-)
+from recsys.reranker.features.schema import ALL_FEATURES, WITHOUT_CONTENT, FeatureSet
 from recsys.reranker.lambdamart import LambdaMartConfig, RankingData
 from recsys.reranker.slate import SlateRanker
 from recsys.reranker.value import Readings

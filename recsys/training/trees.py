@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +134,8 @@ def _validate(
     with database.read() as connection, Replay(connection, corpus.when.until) as log:
         engine = _engine(log, corpus, matcher)
         clicks = log.clicks_before(corpus.when.validate_from)
-        told = partial(_told, progress, len(questions))
-        answers = replay(engine, log, questions, _judged(judged), told)
+        table = _judged(judged)
+        answers = replay(engine, log, questions, table, lambda done: progress("validation", done, len(questions)))
     return answers, clicks, engine.vectors.matrix
 
 
@@ -145,10 +144,6 @@ def _judged(rerankers: Rerankers) -> Mapping[str, Scorer]:
     full, twin = rerankers.full, rerankers.without_content
     table = systems(full, twin, full.alone.first, many_ranker=full.alone)
     return {TWINS[OF_FEEDS]: ranked_by(twin.alone.first), TWINS[OF_MANY]: ranked_by(twin.alone), **table}
-
-
-def _told(progress: Progress, total: int, done: int) -> None:
-    progress("validation", done, total)
 
 
 def _engine(log: Replay, corpus: Corpus, matcher: PrequentialMatcher) -> FeedEngine:
