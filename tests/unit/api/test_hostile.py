@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import api.app
@@ -69,10 +69,12 @@ def test_any_path_and_method(doors: Doors, path: str, method: str) -> None:
 
 
 @given(reader=anything)
+@example(reader="%01")
 @often
 def test_any_reader(doors: Doors, reader: str) -> None:
     client, admin = doors
     encoded = "".join(f"%{byte:02X}" for byte in reader.encode("utf-8", "surrogatepass"))
+    encoded = encoded.replace("%25", "%2525")  # the test client decodes a path twice, a server once
     answer = client.get(f"/v1/feed/{encoded}", headers=admin)
     sound(answer)
     if answer.status_code == 200:
