@@ -6,19 +6,27 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from api import cors, errors, openapi
-from api.bodies import BoundedBodies
-from api.gorse import routes as gorse
-from api.gorse.kinds import kinds_of
-from api.metrics import ServiceCollector, registry_of, request_latency
-from api.requests import Watched
-from api.routes import articles, events, feed, health, metrics, models, readers
-from api.security.keyring import KeyRing
-from api.security.rates import limiter_of
-from api.tracing import Traced, provider_of
+from api.gorse import routers as gorse
+from api.gorse.feedback_kinds import kinds_of
+from api.http import cors, openapi, problems
+from api.http.body_limit import BoundedBodies
+from api.http.prometheus_metrics import ServiceCollector, registry_of, request_latency
+from api.http.request_middleware import Watched
+from api.http.routes import (
+    article_routes,
+    event_routes,
+    feed_routes,
+    health_routes,
+    metrics_routes,
+    model_routes,
+    reader_routes,
+)
+from api.http.security.keyring import KeyRing
+from api.http.security.rate_limit import limiter_of
+from api.http.tracing import Traced, provider_of
 from ingest.pseudonyms import Pseudonyms
 from recsys.encoder.lazy import LazyEncoder
-from recsys.serving.service import FeedService
+from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings, load_settings
 from recsys.store.database import open_database
 from recsys.threads import threads
@@ -62,7 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         summary="A personalized news feed that respects its readers' attention.",
         lifespan=lifespan,
     )
-    errors.install(app)
+    problems.install(app)
     openapi.describe(app)
     app.add_middleware(BoundedBodies, most=chosen.max_body_bytes)
     cors.allow(app, chosen.cors_origins)
@@ -70,16 +78,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if traces is not None:
         app.add_middleware(Traced, provider=traces)  # the last one added is the outermost
     for routes in (
-        feed.router,
-        events.router,
-        articles.read,
-        articles.write,
-        readers.read,
-        readers.write,
-        readers.admin,
-        models.router,
-        health.router,
-        metrics.router,
+        feed_routes.router,
+        event_routes.router,
+        article_routes.read,
+        article_routes.write,
+        reader_routes.read,
+        reader_routes.write,
+        reader_routes.admin,
+        model_routes.router,
+        health_routes.router,
+        metrics_routes.router,
         *gorse.ROUTERS,
     ):
         app.include_router(routes)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from benchmarks.timing import ratio
-from recsys.attention.calibrator import Plan
+from recsys.calibration.calibrator import Plan
 from recsys.encoder.bert import TextEncoder
 
 TEXTS, TOKENS = 32, 64

@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 
 from benchmarks import heads, mind
 from benchmarks.timing import best_seconds, ratio
-from recsys.encoder.batch import encode
+from recsys.encoder.article_text import headlines
 from recsys.encoder.bert import TextEncoder
-from recsys.encoder.text import headlines
+from recsys.encoder.token_batches import encode
 from recsys.evaluation.bootstrap import compare
-from recsys.preference.content import ContentMatcher
 from recsys.settings import Device, Precision
 from recsys.simulate.world import simulate
 from recsys.store import articles as article_store
 from recsys.store.database import open_database
+from recsys.user_model.content_matcher import ContentMatcher
 
 PRECISIONS: dict[Device, tuple[Precision, ...]] = {"cpu": ("int8", "bfloat16"), "cuda": ("bfloat16",)}
 TOKENS = (48, 32, 24, 16)

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import mind
-from recsys.encoder.batch import encode
-from recsys.encoder.fields import article_vectors
+from recsys.encoder.field_concat import article_vectors
 from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.token_batches import encode
 from recsys.evaluation.bootstrap import compare, intervals
-from recsys.preference.content import ContentMatcher, mean_match
 from recsys.settings import load_settings
+from recsys.user_model.content_matcher import ContentMatcher, mean_match
 
 GOAL = 0.01
 

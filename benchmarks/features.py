@@ -13,10 +13,10 @@ import numpy as np
 from benchmarks.timing import best_seconds
 from recsys.domain import HistoryItem, RankRequest
 from recsys.feed.engine import FeedEngine
-from recsys.feed.vectors import VectorTable
-from recsys.reranker.features.schema import ALL_FEATURES
+from recsys.projection.vector_table import VectorTable
+from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.simulate.world import World, simulate
-from recsys.state.live import LiveState
+from recsys.state.live_state import LiveState
 
 GOAL_MS = 1.0
 _DIM = 384

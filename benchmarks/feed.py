@@ -19,7 +19,7 @@ from benchmarks.newsroom import furnished, room
 from recsys.domain import FeedRequest, RankRequest
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.engine import FeedEngine, Prepared
-from recsys.serving.service import FeedService
+from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings
 from recsys.store.database import open_database
 from recsys.threads import threads

@@ -7,7 +7,7 @@ Policies, the rankers trained on the days before, without text:
     popular             decayed clicks
     click-trained       the ranker of feeds trained on clicks: every label above 0 is 1
     graded              the same on graded read-time labels
-    worth               chance of a click times what a click is expected to be worth (`reranker.value`, price 0)
+    worth               chance of a click times what a click is expected to be worth (`ranking.expected_utility`, price 0)
     attune              the same, less the price of the minutes: what a feed is ordered by
     oracle              knows what drives clicks
     oracle of worth     knows what a click will be worth, too
@@ -35,27 +35,27 @@ from numpy.typing import NDArray
 from benchmarks.newsroom import stored
 from recsys.domain import DAY, Event, EventKind, RankRequest, Slate
 from recsys.errors import DataError
-from recsys.evaluation.probability import Platt, fit_platt
-from recsys.evaluation.questions import load_questions
+from recsys.evaluation.labelled_slates import load_questions
+from recsys.evaluation.platt import Platt, fit_platt
 from recsys.feed.engine import FeedEngine, Prepared
-from recsys.feed.follow import Replay
-from recsys.feed.vectors import VectorTable
 from recsys.frames import events_frame, slates_frame
-from recsys.reranker import lambdamart
-from recsys.reranker.features.schema import ALL_FEATURES, FEED_FEATURES
-from recsys.reranker.lambdamart import LambdaMart, LambdaMartConfig
-from recsys.reranker.ranker import Ranker
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import VectorTable
+from recsys.ranking import lambdamart
+from recsys.ranking.features.feature_set import ALL_FEATURES, FEED_FEATURES
+from recsys.ranking.lambdamart import LambdaMart, LambdaMartConfig
+from recsys.ranking.ranker import Ranker
 from recsys.settings import MINUTE_PRICE
 from recsys.simulate.behaviour import LOOK, LOOK_PER_POSITION, Clicks, draw_clicks, expected_reading
 from recsys.simulate.policy import on_offer
 from recsys.simulate.truth import chance, click_logit
 from recsys.simulate.visits import draw_visits
 from recsys.simulate.world import START, World, simulate
-from recsys.state.live import LiveState
+from recsys.state.live_state import LiveState
 from recsys.store.database import Database
 from recsys.training.progress import silent
-from recsys.training.reranker import PastSlates, as_served, past_slates
-from recsys.training.value import Unvalued, train_value
+from recsys.training.ranker_training import PastSlates, as_served, past_slates
+from recsys.training.utility_training import Unvalued, train_value
 
 SLATE = 10
 DRAWS = 1_000

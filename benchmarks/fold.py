@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.timing import best_seconds
 from recsys.simulate.world import World, simulate
-from recsys.state.batch import Behaviours, LogBatch, Shown
-from recsys.state.live import LiveState
+from recsys.state.live_state import LiveState
+from recsys.state.log_batch import Behaviours, LogBatch, Shown
 
 GOAL_EXPOSURES = 100_000.0
 GOAL_MICROSECONDS = 50.0

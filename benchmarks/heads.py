@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from transformers.pytorch_utils import prune_linear_layer
 
-from recsys.encoder.batch import encode
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.token_batches import encode
 
 Head = tuple[int, int]
 """Layer and place in it."""

@@ -21,9 +21,9 @@ import numpy as np
 import polars as pl
 
 from ingest import jobs
-from ingest.sources.base import Source
 from ingest.sources.ebnerd import Ebnerd
 from ingest.sources.parquet import ParquetFiles
+from ingest.sources.source import Source
 from recsys.store.database import open_database
 
 GOAL = 0.3

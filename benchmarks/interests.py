@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from benchmarks.newsroom import stored
 from recsys.domain import DAY
-from recsys.feed.follow import Replay
-from recsys.feed.tastes import category_tastes
+from recsys.insight.category_affinity import category_tastes
+from recsys.projection.log_follower import Replay
+from recsys.simulate.phrases import CATEGORIES
 from recsys.simulate.readers import INTERESTS
-from recsys.simulate.vocabulary import CATEGORIES
 from recsys.simulate.world import World, simulate
-from recsys.state.live import LiveState
+from recsys.state.live_state import LiveState
 
 GOAL, KNOWN = 0.9, 20
 """Recall, of readers with so many clicks."""

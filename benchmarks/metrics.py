@@ -15,7 +15,7 @@ from sklearn.metrics import ndcg_score, roc_auc_score
 
 from recsys.evaluation.bootstrap import intervals
 from recsys.evaluation.metrics import RANKING
-from recsys.evaluation.slates import ScoredSlates
+from recsys.evaluation.scored_slates import ScoredSlates
 
 GOAL = 50.0
 

@@ -11,11 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys import frames
-from recsys.encoder.text import ArticleText, article_texts
+from recsys.encoder.article_text import ArticleText, article_texts
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import Interval
-from recsys.evaluation.slates import ScoredSlates
-from recsys.preference.match import Reads
+from recsys.evaluation.scored_slates import ScoredSlates
+from recsys.user_model.matcher import Reads
 
 SAMPLE = Path("../shared/data/mind-sample")
 _SECONDS_APART = 60.0

@@ -13,16 +13,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys import bundle as bundles
+from recsys.encoder.article_text import ArticleText
 from recsys.encoder.lazy import LazyEncoder
-from recsys.encoder.port import Encoded
-from recsys.encoder.text import ArticleText
-from recsys.feed.vectors import ensure_vectors
+from recsys.encoder.protocols import Encoded
+from recsys.models import bundle as bundles
+from recsys.projection.vector_table import ensure_vectors
 from recsys.settings import Settings, load_settings
 from recsys.simulate.world import World, simulate
-from recsys.store import articles, log
+from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database, opened
-from recsys.training.train import train
+from recsys.training.pipeline import train
 
 _DIM = 384
 
@@ -54,7 +54,7 @@ def stored(world: World, database_url: str) -> Database:
     database = open_database(database_url)
     with database.write() as connection:
         articles.upsert(connection, world.articles)
-        log.append(connection, world.events, world.slates)
+        event_log.append(connection, world.events, world.slates)
     return database
 
 

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from benchmarks.cable import Cable
 from benchmarks.figure import figure
-from benchmarks.heard import Away, Heard
 from benchmarks.newsroom import furnished, room
+from benchmarks.outage_checks import Away, Heard
 from benchmarks.server import served
+from benchmarks.tcp_proxy import Cable
 from benchmarks.traffic import Load, drive
 from recsys.settings import Settings
 

@@ -14,19 +14,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.newsroom import stored
-from recsys.encoder.port import Encoded
-from recsys.encoder.text import ArticleText
-from recsys.evaluation.questions import load_questions
+from recsys.encoder.article_text import ArticleText
+from recsys.encoder.protocols import Encoded
+from recsys.evaluation.labelled_slates import load_questions
 from recsys.evaluation.replay import replay
 from recsys.evaluation.systems import systems
 from recsys.feed.engine import FeedEngine
-from recsys.feed.follow import Replay
-from recsys.feed.vectors import ensure_vectors, vector_table
-from recsys.reranker.starting import StartingRanker
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import ensure_vectors, vector_table
+from recsys.ranking.heuristic import StartingRanker
 from recsys.simulate.world import simulate
 from recsys.store import articles
 from recsys.store.database import Database
-from recsys.store.replay import slate_span
+from recsys.store.event_log_reader import slate_span
 from recsys.threads import threads
 
 GOAL = 400.0

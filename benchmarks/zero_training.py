@@ -19,8 +19,8 @@ from api.app import create_app
 from benchmarks import mind
 from recsys.evaluation.bootstrap import intervals
 from recsys.evaluation.metrics import auc, mrr
-from recsys.evaluation.slates import ScoredSlates
-from recsys.serving.service import FeedService
+from recsys.evaluation.scored_slates import ScoredSlates
+from recsys.serving.feed_service import FeedService
 from recsys.settings import load_settings
 
 _PER_REQUEST = 500

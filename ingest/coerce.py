@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from ingest.times import to_micros
+from ingest.timestamps import to_micros
 
 LIST_MARK = "|"
 """Separates the elements of a list written as text, where it is not a JSON array."""

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import polars as pl
 
-from ingest import storing, validate
-from ingest.batch import Batch
+from ingest import validate, writer
+from ingest.job_report import Report
+from ingest.raw_batch import Batch
 from ingest.reject_files import RejectFiles
-from ingest.report import Report
-from ingest.sources.base import Source
-from recsys.store import jobs as checkpoints
+from ingest.sources.source import Source
+from recsys.store import ingest_checkpoints as checkpoints
 from recsys.store.database import Database
-from recsys.store.jobs import Checkpoint
+from recsys.store.ingest_checkpoints import Checkpoint
 
 Progress = Callable[[int, int], None]
 """Told (position, total) after every batch."""
@@ -83,7 +83,7 @@ def _store_batch(
     events = validate.events(batch.events, now)
     slates = validate.slates(batch.slates, now)
     with database.write() as connection:
-        outcome = storing.store(connection, articles.good, events.good, slates.good)
+        outcome = writer.store(connection, articles.good, events.good, slates.good)
         outcome.add_rejects(pl.concat([batch.rejects, articles.rejects, events.rejects, slates.rejects]))
         outcome.counts["events.duplicate"] += batch.merged
         outcome.counts.update({f"{kind}.read": rows for kind, rows in batch.read().items()})

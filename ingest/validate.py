@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ingest.batch import REJECTS, reject_rows
+from ingest.raw_batch import REJECTS, reject_rows
 from recsys.domain import DAY, MINUTE, PREFERENCE_KINDS, EventKind
 
 EARLIEST = 631_152_000_000_000

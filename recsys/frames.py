@@ -73,7 +73,7 @@ ARTICLE_ATTENTION: dict[str, pl.DataType] = {
     "flagged_share": pl.Float64(),
     "gated": pl.Boolean(),
 }
-"""What attention did with a text: means over all heads (`attention.observe.HEAD`), what D1 and D2 say of it, and
+"""What attention did with a text: means over all heads (`calibration.attention_statistics.HEAD`), what D1 and D2 say of it, and
 whether its vector was adjusted."""
 
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from recsys import bundle
-from recsys.attention.calibration import Calibration, calibration_of
-from recsys.attention.calibrator import Calibrator, Strength
-from recsys.feed.calibrated import write_calibration
+from recsys.calibration.calibration import Calibration, calibration_of
+from recsys.calibration.calibrator import Calibrator, Strength
+from recsys.models import bundle
+from recsys.models.calibrator_io import write_calibration
 from tests.trained import Place
-from tests.unit.attention.small import small_calibrator
+from tests.unit.calibration.small import small_calibrator
 
 
 def eager(calibrator: Calibrator | None = None, flag_rate: float = 1.0, **strength: float) -> Calibration:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.attention.calibrator import Plan
-from recsys.attention.observe import Observation
-from recsys.encoder.fields import article_vectors
-from recsys.encoder.text import ArticleText
-from tests.unit.attention.observations import normal
+from recsys.calibration.attention_statistics import Observation
+from recsys.calibration.calibrator import Plan
+from recsys.encoder.article_text import ArticleText
+from recsys.encoder.field_concat import article_vectors
+from tests.unit.calibration.observations import normal
 
 DIM = 16
 

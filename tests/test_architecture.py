@@ -13,7 +13,7 @@ import typer.main
 
 import recsys.errors
 from api.cli import app
-from recsys.feed.candidates import SOURCES
+from recsys.feed.retrieval import SOURCES
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for package in ("recsys", "ingest", "api") for path in (ROOT / package).rglob("*.py"))

@@ -20,31 +20,31 @@ import numpy as np
 import polars as pl
 import pytest
 
-from api.render import rank_out
-from api.times import from_iso, to_iso
-from recsys import bundle
-from recsys.attention.calibration import Calibration
-from recsys.attention.calibrator import Calibrator
-from recsys.attention.fitting import FitConfig
-from recsys.attention.profile import Profile
-from recsys.attention.structure import fit_structure
-from recsys.attention.tokens import fit_tokens, token_batch
+from api.http.iso_time import from_iso, to_iso
+from api.http.serializers import rank_out
+from recsys.calibration.calibration import Calibration
+from recsys.calibration.calibrator import Calibrator
+from recsys.calibration.head_anomaly_detector import fit_structure
+from recsys.calibration.normal_profile import Profile
+from recsys.calibration.token_detector import fit_tokens, token_batch
+from recsys.calibration.training_loop import FitConfig
 from recsys.domain import DAY, HOUR, FeedRequest, HistoryItem, Ranking, RankRequest
+from recsys.encoder.article_text import article_texts, headlines, text_hash
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.lazy import LazyEncoder
-from recsys.encoder.text import article_texts, headlines, text_hash
-from recsys.evaluation.questions import load_questions
+from recsys.evaluation.labelled_slates import load_questions
 from recsys.evaluation.replay import replay
 from recsys.evaluation.systems import FULL, systems
-from recsys.feed.calibrated import load_calibration
 from recsys.feed.engine import FeedEngine
-from recsys.feed.follow import Replay
-from recsys.feed.past import engine_at
-from recsys.feed.trained import load_active
-from recsys.feed.vectors import ensure_vectors, stored_vectors, vector_table
+from recsys.feed.point_in_time import engine_at
+from recsys.models import bundle
+from recsys.models.calibrator_io import load_calibration
+from recsys.models.model_loader import load_active
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import ensure_vectors, stored_vectors, vector_table
 from recsys.settings import load_settings
 from recsys.simulate.world import World, simulate
-from recsys.store import articles, attention, log
+from recsys.store import articles, attention_stats, event_log
 from recsys.store.database import open_database
 from recsys.threads import threads
 from tests.calibrated import eager, with_calibration
@@ -225,7 +225,7 @@ def test_a_calibrated_server_served_adjusted_vectors(answered: Answered) -> None
     with database.read() as connection:
         everything, _ = articles.changed_since(connection, 0)
         hashes = [text_hash(text) for text in article_texts(everything)]
-        seen = attention.load(connection, name, loaded.digest, hashes)
+        seen = attention_stats.load(connection, name, loaded.digest, hashes)
     assert seen.height == len(set(hashes))
     assert seen["gated"].all()
     (raw_there, raw), (adjusted_there, adjusted) = (
@@ -264,8 +264,8 @@ def test_another_future_changes_no_score(trained: Place, tmp_path: Path) -> None
     database = other.open()
     with database.write() as connection:
         articles.upsert(connection, world().articles)
-        log.append(connection, pl.concat([future, events.filter(~later)]), shown.head(shown.height // 2))
-        log.append(connection, None, slates.filter(~later))
+        event_log.append(connection, pl.concat([future, events.filter(~later)]), shown.head(shown.height // 2))
+        event_log.append(connection, None, slates.filter(~later))
     database.close()
     assert future.height > 100
     assert scores_at(other, now) == scores_at(trained, now)

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from recsys.bundle import Bundle
 from recsys.domain import DAY
-from recsys.encoder.fields import article_vectors
-from recsys.encoder.port import Encoded, Encoder, TokenEncoder
-from recsys.encoder.text import ArticleText
-from recsys.reranker.lambdamart import LambdaMartConfig
+from recsys.encoder.article_text import ArticleText
+from recsys.encoder.field_concat import article_vectors
+from recsys.encoder.protocols import Encoded, Encoder, TokenEncoder
+from recsys.models.bundle import Bundle
+from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.simulate.world import World, simulate
-from recsys.store import articles, log
+from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database
-from recsys.training import train as training
-from recsys.training import trees
+from recsys.training import pipeline as training
+from recsys.training import rankers
 from recsys.training.options import TrainingOptions
 from tests.hashed import HashModel
 
@@ -83,7 +83,7 @@ def populated(folder: Path, of: World | None = None, url: str | None = None) -> 
     database = made.open()
     with database.write() as connection:
         articles.upsert(connection, chosen.articles)
-        log.append(connection, chosen.events, chosen.slates)
+        event_log.append(connection, chosen.events, chosen.slates)
     database.close()
     return made
 
@@ -93,7 +93,7 @@ def train_quickly(where: Place, encoder: Encoder, until: int | None = None) -> B
     database = where.open()
     with pytest.MonkeyPatch.context() as patch:
         quick = replace(LambdaMartConfig(), trees=30, threads=1)
-        patch.setattr(trees, "LambdaMartConfig", lambda seed: replace(quick, seed=seed))
+        patch.setattr(rankers, "LambdaMartConfig", lambda seed: replace(quick, seed=seed))
         try:
             return training.train(database, where.settings, encoder, until, options=TrainingOptions(seeds=2))
         finally:

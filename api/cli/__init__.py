@@ -22,7 +22,7 @@ from api.cli import (
     simulate,
     train,
 )
-from api.cli.cores import share_cores
+from api.cli.openmp import share_cores
 from recsys.errors import AttuneError
 
 app = typer.Typer(

@@ -22,11 +22,11 @@ def ablate(
     from dataclasses import replace
 
     from api.cli.progress import bars
-    from recsys.evaluation.page import interval
-    from recsys.reranker.lambdamart import LambdaMartConfig
+    from recsys.evaluation.html_tables import interval
+    from recsys.ranking.lambdamart import LambdaMartConfig
     from recsys.store.database import open_database
-    from recsys.training.families import RATE, ablate_families
-    from recsys.training.family_plot import family_plot
+    from recsys.training.feature_ablation import RATE, ablate_families
+    from recsys.training.feature_ablation_plot import family_plot
 
     for file in (json_file, svg_file):
         require_writable(file)

@@ -41,9 +41,9 @@ def evaluate(
     """Damage titles on purpose: do the detectors find it, and does calibration win back what it costs?"""
     from api.cli.attention_table import detection_table, history_table, robustness_table
     from api.cli.progress import bars
+    from recsys.experiments.attention_report import report
+    from recsys.experiments.evaluate_attention import evaluate_attention
     from recsys.store.database import open_database
-    from recsys.training.attention.evaluate import evaluate_attention
-    from recsys.training.attention.html import report
 
     for file in (json_file, html_file):
         require_writable(file)

@@ -22,10 +22,10 @@ def ablate(
     from api.cli.attention_table import ablation_table
     from api.cli.progress import bars
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.evaluation.evaluate import choose_stretch
-    from recsys.feed.trained import load_active
+    from recsys.evaluation.run_evaluation import choose_stretch
+    from recsys.experiments.calibration_ablation import ablate as run
+    from recsys.models.model_loader import load_active
     from recsys.store.database import open_database
-    from recsys.training.attention.ablation import ablate as run
 
     require_writable(json_file)
     settings = settings_from(database_url, home)

@@ -31,7 +31,7 @@ def explain(
     """
     from ingest.pseudonyms import Pseudonyms
     from recsys.serving.clock import Clock
-    from recsys.store import log
+    from recsys.store import event_log
     from recsys.store.database import open_database
 
     require_writable(json_file)
@@ -40,7 +40,7 @@ def explain(
     database = open_database(settings.database_url)
     reader = Pseudonyms(settings.secret_of_pseudonyms).of(subject)
     with database.read() as connection:
-        is_reader = log.knows_reader(connection, reader)
+        is_reader = event_log.knows_reader(connection, reader)
     if is_reader:
         at = Clock().next() if given is None else given
         found = explain_reader(database, settings, reader, candidates, limit, at)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from recsys.encoder.explain import Word
+    from recsys.encoder.word_attribution import Word
     from recsys.settings import Settings
     from recsys.store.database import Database
 
@@ -28,10 +28,10 @@ def explain_article(database: "Database", settings: "Settings", article: str) ->
     """
     from dataclasses import asdict
 
-    from recsys.encoder.explain import explain_text
+    from recsys.encoder.article_text import headlines
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.encoder.text import headlines
-    from recsys.feed.trained import active_system
+    from recsys.encoder.word_attribution import explain_text
+    from recsys.models.model_loader import active_system
     from recsys.store import articles
 
     with database.read() as connection:

@@ -35,7 +35,7 @@ def explain_reader(
         ConfigError: nothing was known of the reader at `as_of` (microseconds).
     """
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.feed.past import engine_at
+    from recsys.feed.point_in_time import engine_at
     from recsys.threads import threads
 
     with threads(settings.threads):
@@ -50,7 +50,7 @@ def _of_reader(
 ) -> dict[str, Any]:
     """The explanation of the candidates named, or of the first `limit` articles of the reader's feed."""
     from recsys.domain import FeedRequest, RankRequest
-    from recsys.feed.attention import explain_reader as explained
+    from recsys.insight.explain_reader import explain_reader as explained
 
     if candidates is None:
         feed = engine.recommend(FeedRequest("explain", as_of, reader, limit=limit, explain=False))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from recsys.errors import ConfigError
 
 if TYPE_CHECKING:
-    from recsys.attention.profile import Profile
+    from recsys.calibration.normal_profile import Profile
 
 SUFFIXES = (".png", ".svg")
 
@@ -31,7 +31,7 @@ def save_heatmap(profile: "Profile", title: str, file: Path) -> None:
     """Draw the mean over all texts of every statistic of every head."""
     from matplotlib.figure import Figure
 
-    from recsys.attention.observe import HEAD
+    from recsys.calibration.attention_statistics import HEAD
 
     mean = profile.pooled().mean[0]
     figure = Figure(figsize=(3.2 * len(HEAD), 3.0), layout="constrained")

@@ -10,7 +10,7 @@ from api.cli.attention_heatmap import require_plottable, save_heatmap
 from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
 
 if TYPE_CHECKING:
-    from recsys.attention.profile import Profile
+    from recsys.calibration.normal_profile import Profile
 
 
 def profile(
@@ -25,7 +25,7 @@ def profile(
     from api.cli.progress import bars
     from recsys.encoder.lazy import LazyEncoder
     from recsys.store.database import open_database
-    from recsys.training.attention.profiling import profile_articles
+    from recsys.training.calibration.profiling import profile_articles
 
     for file in (plot, json_file):
         require_writable(file)
@@ -46,8 +46,8 @@ def profile(
 
 def _figures(seen: "Profile") -> dict[str, Any]:
     """By bucket of lengths that any text fell into; means, deviations and variances are [layers][heads]."""
-    from recsys.attention import buckets
-    from recsys.attention.observe import HEAD
+    from recsys.calibration import buckets
+    from recsys.calibration.attention_statistics import HEAD
 
     variance = seen.variance()
     return {

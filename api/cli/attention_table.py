@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from recsys.attention.profile import Profile
+    from recsys.calibration.normal_profile import Profile
 
 _FIGURES = {"AUROC": "auroc", "recall": "recall", "F1": "f1"}
 _DETECTORS = {"D1": "structure", "D2": "tokens"}
@@ -47,7 +47,7 @@ def robustness_table(measured: Mapping[str, Any]) -> None:
 
 def ablation_table(result: Mapping[str, Any]) -> None:
     """By part of the calibration: AUC with its interval, and the paired difference to none."""
-    from recsys.evaluation.page import interval
+    from recsys.evaluation.html_tables import interval
 
     data, history = result["data"], result["history"]
     strengths = ", ".join(f"{name} {value:g}" for name, value in history["applied"].items())
@@ -66,7 +66,7 @@ def ablation_table(result: Mapping[str, Any]) -> None:
 
 def profile_table(profile: "Profile") -> None:
     """By layer: every statistic of a head, mean over heads and texts, with the lowest and highest head."""
-    from recsys.attention.observe import HEAD
+    from recsys.calibration.attention_statistics import HEAD
 
     mean = profile.pooled().mean[0]
     table = _table(f"attention in {profile.texts} articles: mean (lowest to highest head)", "layer", *HEAD)
@@ -78,7 +78,7 @@ def profile_table(profile: "Profile") -> None:
 
 def lengths_table(profile: "Profile") -> None:
     """By length: how many texts, how much their heads differ, and the mass that words receive."""
-    from recsys.attention import buckets
+    from recsys.calibration import buckets
 
     table = _table("by length in tokens", "tokens", "articles", "entropy", "its std", "received q05", "q95")
     deviation = profile.variance() ** 0.5

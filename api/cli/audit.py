@@ -12,8 +12,8 @@ def audit(
     database_url: DatabaseUrl = None,
 ) -> None:
     """What administrators did, newest first: when, who (a key's id), what, and to which key, bundle or receipt."""
-    from api.times import to_iso
-    from recsys.store import audit as acts
+    from api.http.iso_time import to_iso
+    from recsys.store import audit_log as acts
     from recsys.store.database import opened
 
     with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:

@@ -13,6 +13,6 @@ def demo(
     days: Annotated[int, typer.Option(min=3, help="How many days to simulate.")] = 14,
 ) -> None:
     """Simulate a newsroom, train, evaluate on the last day, and print a reader's feed and why."""
-    from api.cli.demonstration import Demonstration
+    from api.cli.demo_run import Demonstration
 
     Demonstration(folder, readers, articles, days).run()

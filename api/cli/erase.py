@@ -16,7 +16,7 @@ def erase(
     """Erase a reader everywhere, and print the receipt as JSON; running services fold their state anew at once."""
     from dataclasses import asdict
 
-    from api.erasure import erase as erase_reader
+    from api.application.reader_erasure import erase as erase_reader
     from ingest.pseudonyms import Pseudonyms
     from recsys.store.database import opened
 

@@ -24,13 +24,13 @@ def evaluate(
 ) -> None:
     """Replay logged slates through the engine and compare it with baselines, causally."""
     from api.cli.progress import bars
-    from api.cli.table import results_table, slices_table
+    from api.cli.results_tables import results_table, slices_table
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.evaluation.evaluate import choose_stretch
-    from recsys.evaluation.evaluate import evaluate as run
-    from recsys.evaluation.html import report
-    from recsys.evaluation.page import interval
-    from recsys.feed.trained import load_active
+    from recsys.evaluation.html_report import report
+    from recsys.evaluation.html_tables import interval
+    from recsys.evaluation.run_evaluation import choose_stretch
+    from recsys.evaluation.run_evaluation import evaluate as run
+    from recsys.models.model_loader import load_active
     from recsys.store.database import open_database
 
     settings = settings_from(database_url, home)

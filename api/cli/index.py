@@ -7,7 +7,7 @@ import typer
 from api.cli.options import DatabaseUrl, Home, settings_from
 
 if TYPE_CHECKING:
-    from recsys.encoder.port import Encoder
+    from recsys.encoder.protocols import Encoder
     from recsys.settings import Settings
 
 app = typer.Typer(help="Article vectors and the index over them.", no_args_is_help=True)
@@ -16,7 +16,7 @@ app = typer.Typer(help="Article vectors and the index over them.", no_args_is_he
 @app.command()
 def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
     """How many articles there are, and how many have a vector of the chosen encoder."""
-    from recsys.feed.vectors import stored_vectors
+    from recsys.projection.vector_table import stored_vectors
     from recsys.store import articles
     from recsys.store.database import open_database
 
@@ -32,7 +32,7 @@ def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
 def rebuild(database_url: DatabaseUrl = None, home: Home = None) -> None:
     """Encode every article that has no vector yet. The index itself is built when a service starts."""
     from api.cli.progress import bars
-    from recsys.feed.vectors import ensure_vectors
+    from recsys.projection.vector_table import ensure_vectors
     from recsys.store import articles
     from recsys.store.database import open_database
 
@@ -50,8 +50,8 @@ def rebuild(database_url: DatabaseUrl = None, home: Home = None) -> None:
 def _encoder(settings: "Settings") -> "Encoder":
     """The encoder of the settings, calibrated as the active bundle wants it."""
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.feed.calibrated import article_encoder
-    from recsys.feed.trained import active_system
+    from recsys.models.calibrator_io import article_encoder
+    from recsys.models.model_loader import active_system
 
     encoder = LazyEncoder(settings)
     system = active_system(settings.home, encoder.name)

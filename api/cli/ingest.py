@@ -11,8 +11,8 @@ from api.cli.options import DatabaseUrl, Home, settings_from
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ingest.report import Report
-    from ingest.sources.base import Source
+    from ingest.job_report import Report
+    from ingest.sources.source import Source
     from recsys.settings import Settings
 
 app = typer.Typer(help="Bring articles and behaviour into the store. Safe to repeat, and to interrupt.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api.cli.options import DatabaseUrl, settings_from
-from api.security.scopes import Scope
+from api.http.security.scopes import Scope
 
 app = typer.Typer(help="Keys that the service asks for once the first one exists.", no_args_is_help=True)
 
@@ -18,11 +18,11 @@ def create(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a key. It is printed once: only its digest is stored."""
-    from api.security import keys
+    from api.http.security import key_admin
     from recsys.store.database import opened
 
     with opened(settings_from(database_url, None).database_url) as database:
-        token, row = keys.create(database, scope, name, actor="cli")
+        token, row = key_admin.create(database, scope, name, actor="cli")
     typer.echo(token)
     if not quiet:
         typer.echo(f"key {row.id} of scope {scope}; send it as 'Authorization: Bearer …'. It is not shown again.")
@@ -31,11 +31,10 @@ def create(
 @app.command("list")
 def list_keys(database_url: DatabaseUrl = None) -> None:
     """All keys ever made: id, scope, when they were made, last used and revoked, and their names."""
-    from recsys.store import keys
     from recsys.store.database import opened
 
     with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:
-        found = keys.everyone(connection)
+        found = api_keys.everyone(connection)
     if not found:
         typer.echo("no keys: the service is open, on this machine only; `attune keys create` makes the first")
     for row in found:
@@ -50,15 +49,15 @@ def revoke(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Revoke a key for good; running services know within a second."""
-    from api.security import keys
+    from api.http.security import key_admin
     from recsys.store.database import opened
 
     with opened(settings_from(database_url, None).database_url) as database:
-        keys.revoke(database, key, actor="cli")
+        key_admin.revoke(database, key, actor="cli")
     typer.echo(f"key {key} is revoked")
 
 
 def _time(at: int | None) -> str:
-    from api.times import to_iso
+    from api.http.iso_time import to_iso
 
     return "" if at is None else f"{to_iso(at)[:19]}Z"

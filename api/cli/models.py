@@ -14,8 +14,8 @@ app = typer.Typer(help="Trained bundles: list them, choose the one that serves."
 @app.command("list")
 def list_models(home: Home = None) -> None:
     """All bundles, the active one marked."""
-    from recsys import bundle
-    from recsys.serving import challenge
+    from recsys.models import bundle
+    from recsys.serving import experiment
 
     folder = settings_from(None, home).home
     active = bundle.active_version(folder)
@@ -24,7 +24,7 @@ def list_models(home: Home = None) -> None:
     for version in bundle.versions(folder):
         typer.echo(f"{'*' if version == active else ' '} {version}  {_told(folder, version)}")
 
-    tried = challenge.challenge(folder)
+    tried = experiment.challenge(folder)
     if tried is not None:
         typer.echo(
             f"on trial: {tried.version}, share {tried.share:g} of readers, shadow {tried.shadow:g} of feeds"
@@ -32,9 +32,9 @@ def list_models(home: Home = None) -> None:
 
 
 def _told(home: Path, version: str) -> str:
-    from recsys import bundle
-    from recsys.evaluation.page import number
+    from recsys.evaluation.html_tables import number
     from recsys.evaluation.systems import FULL
+    from recsys.models import bundle
 
     try:
         manifest = bundle.load(home, version).manifest
@@ -52,26 +52,26 @@ def activate(
     home: Home = None,
 ) -> None:
     """Make a bundle the one that serves, after checking that it can; it is on record in the audit."""
-    from api import administration
+    from api.application import model_admin
     from recsys.encoder.lazy import LazyEncoder
     from recsys.store.database import opened
 
     settings = settings_from(database_url, home)
     with opened(settings.database_url) as database:
-        administration.activate(database, settings.home, version, LazyEncoder(settings).name, actor="cli")
+        model_admin.activate(database, settings.home, version, LazyEncoder(settings).name, actor="cli")
     typer.echo(f"bundle {version} is active; running services take it within a second")
 
 
 @app.command()
 def rollback(database_url: DatabaseUrl = None, home: Home = None) -> None:
     """Go back to the bundle that served before the active one; it is on record in the audit."""
-    from api import administration
+    from api.application import model_admin
     from recsys.encoder.lazy import LazyEncoder
     from recsys.store.database import opened
 
     settings = settings_from(database_url, home)
     with opened(settings.database_url) as database:
-        version = administration.roll_back(database, settings.home, LazyEncoder(settings).name, actor="cli")
+        version = model_admin.roll_back(database, settings.home, LazyEncoder(settings).name, actor="cli")
     typer.echo(f"bundle {version} is active again; running services take it within a second")
 
 
@@ -86,26 +86,26 @@ def try_out(
     home: Home = None,
 ) -> None:
     """Try a bundle beside the one that serves: an A/B test, in the shadow, or both."""
-    from api import administration
+    from api.application import model_admin
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.serving.challenge import Challenge
+    from recsys.serving.experiment import Challenge
     from recsys.store.database import opened
 
     settings, chosen = settings_from(database_url, home), Challenge(version, share, shadow)
     with opened(settings.database_url) as database:
-        administration.try_out(database, settings.home, chosen, LazyEncoder(settings).name, actor="cli")
+        model_admin.try_out(database, settings.home, chosen, LazyEncoder(settings).name, actor="cli")
     typer.echo(f"bundle {version} is on trial; running services take it within a second")
 
 
 @app.command("end-trial")
 def end_trial(database_url: DatabaseUrl = None, home: Home = None) -> None:
     """Try nothing any more; the active bundle answers everybody."""
-    from api import administration
+    from api.application import model_admin
     from recsys.store.database import opened
 
     settings = settings_from(database_url, home)
     with opened(settings.database_url) as database:
-        version = administration.end_trial(database, settings.home, actor="cli")
+        version = model_admin.end_trial(database, settings.home, actor="cli")
     typer.echo(f"bundle {version} is on trial no more")
 
 
@@ -116,12 +116,12 @@ def prune(
     home: Home = None,
 ) -> None:
     """Delete old bundles: never the active one, the one a rollback goes back to, or the one on trial."""
-    from api import administration
+    from api.application import model_admin
     from recsys.store.database import opened
 
     settings = settings_from(database_url, home)
     with opened(settings.database_url) as database:
-        removed = administration.prune(database, settings.home, keep, actor="cli")
+        removed = model_admin.prune(database, settings.home, keep, actor="cli")
     typer.echo(f"{len(removed)} bundles removed{': ' if removed else ''}{', '.join(removed)}")
 
 
@@ -133,8 +133,8 @@ def compare(
     database_url: DatabaseUrl = None,
 ) -> None:
     """What readers did with the slates of each model, and what a challenger would have shown instead."""
-    from api.cli.comparison import print_comparison
-    from recsys.state.label_rule import LabelRule
+    from api.cli.experiment_tables import print_comparison
+    from recsys.labels.label_rule import LabelRule
     from recsys.store import trials
     from recsys.store.database import opened
 

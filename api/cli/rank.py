@@ -21,7 +21,7 @@ def rank(
     from ingest.pseudonyms import Pseudonyms
     from recsys.domain import RankRequest
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.feed.past import engine_at
+    from recsys.feed.point_in_time import engine_at
     from recsys.serving.clock import Clock
     from recsys.store.database import open_database
     from recsys.threads import threads

@@ -29,19 +29,19 @@ def serve(
     home: Home = None,
 ) -> None:
     """Serve the feed over HTTP. Works before anything was trained; API description at /docs."""
-    from api import lean
+    from api.http import lightgbm_import
 
-    lean.import_lightgbm()
+    lightgbm_import.import_lightgbm()
     settings = settings_from(database_url, home)
     _check(settings, host, port)
 
     import uvicorn
 
-    from api import worker
+    from api.http import worker
 
     worker.hand_on(settings)
     uvicorn.run(
-        "api.worker:make",
+        "api.http.worker:make",
         factory=True,
         workers=workers,
         host=host,
@@ -60,14 +60,14 @@ def _check(settings: "Settings", host: str, port: int) -> None:
         StoreError: the database cannot be used.
         BundleError: the active bundle cannot serve.
     """
-    from recsys.bundle import active_version
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.feed.trained import load_active
-    from recsys.store import keys
+    from recsys.models.bundle import active_version
+    from recsys.models.model_loader import load_active
+    from recsys.store import api_keys
     from recsys.store.database import opened
 
     with opened(settings.database_url) as database, database.read() as connection:
-        if not _is_loopback(host) and not keys.everyone(connection):
+        if not _is_loopback(host) and not api_keys.everyone(connection):
             raise ConfigError(
                 f"other machines would reach {host}, and no key exists yet, so anybody could read and change "
                 "everything: run `attune keys create` first, or leave --host out"

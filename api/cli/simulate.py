@@ -39,13 +39,13 @@ def simulate(
 
 
 def _store(world: "World", settings: "Settings") -> str:
-    from recsys.store import articles, log
+    from recsys.store import articles, event_log
     from recsys.store.database import open_database
 
     database = open_database(settings.database_url)
     with database.write() as connection:
         articles.upsert(connection, world.articles)
-        log.append(connection, world.events, world.slates)
+        event_log.append(connection, world.events, world.slates)
     database.close()
     return f"the {database.dialect} database"
 

@@ -28,12 +28,12 @@ def train(
 ) -> None:
     """Train on the log and publish a bundle: embed, learn preferences, learn to rank, check on the last day."""
     from api.cli.progress import bars
-    from api.cli.table import results_table
-    from recsys.bundle import active_version
+    from api.cli.results_tables import results_table
     from recsys.encoder.lazy import LazyEncoder
+    from recsys.models.bundle import active_version
     from recsys.store.database import open_database
     from recsys.training.options import TrainingOptions
-    from recsys.training.train import train as run
+    from recsys.training.pipeline import train as run
 
     settings = settings_from(database_url, home)
     cut_off = moment(until, "--until")

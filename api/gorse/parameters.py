@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.gorse.schemas import TypeName
-from api.schemas import Id, Text
-from api.security.gate import API_KEY, gated
-from api.security.scopes import Scope
+from api.gorse.gorse_schemas import TypeName
+from api.http.schemas import Id, Text
+from api.http.security.auth import API_KEY, gated
+from api.http.security.scopes import Scope
 
 MOST_LISTED = 1_000
 

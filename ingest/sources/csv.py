@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ingest import fields
-from ingest.batch import RAW_CHARS, Batch, reject, rejects_frame
+from ingest import generic_schema
 from ingest.pseudonyms import PLAIN, Pseudonyms
-from ingest.sources import base
+from ingest.raw_batch import RAW_CHARS, Batch, reject, rejects_frame
+from ingest.sources import source
 from ingest.sources.lines import BLOCK_BYTES, LONGEST_LINE, Block, blocks, decode
 from recsys.errors import DataError
 
@@ -83,8 +83,8 @@ class CsvFiles:
         Raises:
             DataError: a path does not exist, all is empty, or a header lacks required columns.
         """
-        self._paths = [path for path in base.expand(paths, ".csv") if path.stat().st_size]
-        self.fingerprint = base.fingerprint(self.name, self._paths)
+        self._paths = [path for path in source.expand(paths, ".csv") if path.stat().st_size]
+        self.fingerprint = source.fingerprint(self.name, self._paths)
         self._layouts = {path: read_layout(path) for path in self._paths}
         self._block_bytes = block_bytes
         self._edge = edge
@@ -116,7 +116,7 @@ def read_layout(path: Path) -> Layout:
         raise DataError(f"{path}: the header is not UTF-8; convert the file, for example with iconv -t UTF-8")
     separator = max(_SEPARATORS, key=text.count)
     names = [name.strip() for name in next(csv.reader([text.rstrip("\r\n")], delimiter=separator), [])]
-    return Layout(base.required_kind(path, names), names, separator)
+    return Layout(source.required_kind(path, names), names, separator)
 
 
 def split_records(lines: list[_Line], layout: Layout, final: bool) -> _Records:
@@ -192,7 +192,7 @@ def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject]
         schema={"file": pl.String, "row": pl.Int64, "raw": pl.String},
     )
     table = table.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
-    rows = fields.from_frame(table, places, layout.kind, edge)
+    rows = generic_schema.from_frame(table, places, layout.kind, edge)
     position = found.rest[0].position if found.rest else block.end
     wrong = rejects_frame([reject(block.path.name, row, layout.kind, why, raw) for row, why, raw in rejects])
-    return fields.batch_of(position, layout.kind, rows, wrong)
+    return generic_schema.batch_of(position, layout.kind, rows, wrong)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import polars as pl
 
-from ingest import readings
-from ingest.batch import RAW_EVENTS, Batch
+from ingest import reading_dedup
 from ingest.pseudonyms import PLAIN, Pseudonyms
-from ingest.sources import base
+from ingest.raw_batch import RAW_EVENTS, Batch
 from ingest.sources import ebnerd_behaviour as behaviour
+from ingest.sources import source
 from ingest.sources.ebnerd_articles import to_articles
 from ingest.sources.parquet import collect, height, scan
 from recsys.errors import DataError
@@ -64,7 +64,7 @@ class Ebnerd:
         self.total = len(self._article_steps) + self._buckets
         if not self.total:
             raise DataError(f"{folder}: the data set is empty")
-        self.fingerprint = base.fingerprint(f"{self.name}:{bucket_entries}", paths)
+        self.fingerprint = source.fingerprint(f"{self.name}:{bucket_entries}", paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
         """Articles first, then a batch for each bucket of readers; positions count batches."""
@@ -102,8 +102,8 @@ def bucket_batch(views: pl.DataFrame, past: pl.DataFrame) -> Batch:
     rows = behaviour.behaviours(views)
     entries, broken = behaviour.history(past)
     told = pl.concat([behaviour.clicks(rows), entries, behaviour.pages(rows)])
-    once, merged = readings.merge(told)
-    events = conform(readings.to_events(once), RAW_EVENTS)
+    once, merged = reading_dedup.merge(told)
+    events = conform(reading_dedup.to_events(once), RAW_EVENTS)
     return Batch(0, events=events, slates=behaviour.slates(rows), rejects=broken, merged=merged)
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from ingest.batch import RAW_ARTICLES
 from ingest.coerce import FieldType, coerce
+from ingest.raw_batch import RAW_ARTICLES
 from recsys.frames import conform
 
 _CHARS_PER_WORD = 6  # Danish news text: 5 letters and a space

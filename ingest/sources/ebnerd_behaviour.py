@@ -6,9 +6,9 @@ The clicked article's own dwell is in `next_read_time`.
 
 import polars as pl
 
-from ingest.batch import RAW_SLATES, REJECTS, reject_rows
 from ingest.coerce import FieldType, coerce
-from ingest.readings import CLICK, HISTORY, PAGE, READINGS, micros
+from ingest.raw_batch import RAW_SLATES, REJECTS, reject_rows
+from ingest.reading_dedup import CLICK, HISTORY, PAGE, READINGS, micros
 from recsys.frames import conform
 
 BEHAVIOURS: dict[str, tuple[str, FieldType]] = {

@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from ingest import fields
-from ingest.batch import RAW_CHARS, Batch, reject, rejects_frame
+from ingest import generic_schema
 from ingest.pseudonyms import PLAIN, Pseudonyms
-from ingest.sources import base
+from ingest.raw_batch import RAW_CHARS, Batch, reject, rejects_frame
+from ingest.sources import source
 from ingest.sources.lines import BLOCK_BYTES, LONGEST_LINE, Block, blocks, decode
 
 _Rows = dict[str, tuple[list[dict[str, Any]], list[tuple[int, str]]]]
@@ -27,10 +27,10 @@ class JsonLines:
         Raises:
             DataError: a path does not exist, or there is nothing in it.
         """
-        self._paths = base.expand(paths, ".jsonl")
+        self._paths = source.expand(paths, ".jsonl")
         self._block_bytes = block_bytes
         self._edge = edge
-        self.fingerprint = base.fingerprint(self.name, self._paths)
+        self.fingerprint = source.fingerprint(self.name, self._paths)
         self.total = sum(path.stat().st_size for path in self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
@@ -49,11 +49,11 @@ def parse_object(text: str) -> dict[str, Any] | str:
 
 
 def _batch(block: Block, edge: Pseudonyms) -> Batch:
-    rows: _Rows = {kind: ([], []) for kind in fields.FIELDS}
+    rows: _Rows = {kind: ([], []) for kind in generic_schema.FIELDS}
     rejects = []
     for number, line in block.numbered():
         found = _parse(line)
-        kind = fields.kind_of(found) if isinstance(found, dict) else None
+        kind = generic_schema.kind_of(found) if isinstance(found, dict) else None
         if isinstance(found, dict) and kind is not None:
             rows[kind][0].append(found)
             rows[kind][1].append((number, line[: 4 * RAW_CHARS].decode(errors="ignore")[:RAW_CHARS]))
@@ -75,4 +75,4 @@ def _frame(
     block: Block, kind: str, edge: Pseudonyms, rows: list[dict[str, Any]], places: list[tuple[int, str]]
 ) -> pl.DataFrame:
     where = pl.DataFrame(places, schema={"row": pl.Int64, "raw": pl.String}, orient="row")
-    return fields.from_rows(rows, where.with_columns(file=pl.lit(block.path.name)), kind, edge)
+    return generic_schema.from_rows(rows, where.with_columns(file=pl.lit(block.path.name)), kind, edge)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
-from ingest.batch import RAW_ARTICLES, Batch
 from ingest.pseudonyms import PLAIN, Pseudonyms
-from ingest.sources import base, mind_behaviour, tsv
+from ingest.raw_batch import RAW_ARTICLES, Batch
+from ingest.sources import mind_behaviour, source, tsv
 from ingest.sources.lines import Block, blocks
 from recsys.errors import DataError
 from recsys.frames import conform
@@ -42,7 +42,7 @@ class Mind:
         self.total = sum(path.stat().st_size for path in self._paths)
         if not self.total:
             raise DataError(f"{folder}: the data set is empty")
-        self.fingerprint = base.fingerprint(self.name, self._paths)
+        self.fingerprint = source.fingerprint(self.name, self._paths)
         for path in self._news:
             tsv.width(path, [len(NEWS_COLUMNS)])
         self._columns = {path: mind_behaviour.COLUMNS[tsv.width(path, [5, 4])] for path in self._behaviours}

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from ingest.batch import RAW_EVENTS, RAW_SLATES
-from ingest.identity import digests
-from ingest.times import to_micros
+from ingest.content_ids import digests
+from ingest.raw_batch import RAW_EVENTS, RAW_SLATES
+from ingest.timestamps import to_micros
 from recsys.domain import SECOND
 from recsys.frames import conform
 

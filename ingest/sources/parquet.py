@@ -5,10 +5,10 @@ from pathlib import Path
 
 import polars as pl
 
-from ingest import fields
-from ingest.batch import Batch, rejects_frame
+from ingest import generic_schema
 from ingest.pseudonyms import PLAIN, Pseudonyms
-from ingest.sources import base
+from ingest.raw_batch import Batch, rejects_frame
+from ingest.sources import source
 from recsys.errors import DataError
 
 _BATCH_ROWS = 50_000
@@ -58,10 +58,12 @@ class ParquetFiles:
         """
         self._batch_rows = batch_rows
         self._edge = edge
-        self._paths = base.expand(paths, ".parquet")
-        self._kinds = {path: base.required_kind(path, scan(path).collect_schema().names()) for path in self._paths}
+        self._paths = source.expand(paths, ".parquet")
+        self._kinds = {
+            path: source.required_kind(path, scan(path).collect_schema().names()) for path in self._paths
+        }
         self._rows = {path: height(path) for path in self._paths}
-        self.fingerprint = base.fingerprint(self.name, self._paths)
+        self.fingerprint = source.fingerprint(self.name, self._paths)
         self.total = sum(self._rows.values())
         if not self.total:
             raise DataError(f"{', '.join(map(str, paths))}: the data set is empty")
@@ -81,5 +83,5 @@ class ParquetFiles:
             file=pl.lit(path.name),
             raw=pl.lit(None, dtype=pl.String),
         )
-        rows = fields.from_frame(table, places, self._kinds[path], self._edge)
-        return fields.batch_of(before + first + table.height, self._kinds[path], rows, rejects_frame([]))
+        rows = generic_schema.from_frame(table, places, self._kinds[path], self._edge)
+        return generic_schema.batch_of(before + first + table.height, self._kinds[path], rows, rejects_frame([]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ingest.batch import RAW_CHARS, reject, rejects_frame
+from ingest.raw_batch import RAW_CHARS, reject, rejects_frame
 from ingest.sources.lines import LONGEST_LINE, Block, decode
 from recsys.errors import DataError
 

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.attention import hook
-from recsys.attention.adjust import Adjustment
-from recsys.attention.calibrator import Plan
-from recsys.attention.observe import Observation, Observer
-from recsys.encoder.cutting import shortened
+from recsys.calibration import hook
+from recsys.calibration.adjustment import Adjustment
+from recsys.calibration.attention_statistics import Observation, Observer
+from recsys.calibration.calibrator import Plan
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.int8 import quantise
 from recsys.encoder.pooling import mean_pool
+from recsys.encoder.token_dropping import shortened
 from recsys.errors import EncoderError
 from recsys.settings import Device, Precision
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from recsys.encoder.fields import FIELDS, article_vectors
-from recsys.encoder.port import Encoded
-from recsys.encoder.text import ArticleText
+from recsys.encoder.article_text import ArticleText
+from recsys.encoder.field_concat import FIELDS, article_vectors
+from recsys.encoder.protocols import Encoded
 from recsys.settings import Settings
 from recsys.threads import limit_torch
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from recsys.errors import DataError
-from recsys.evaluation.slates import Floats, Ints
+from recsys.evaluation.scored_slates import Floats, Ints
 
 DRAWS = 1_000
 _CELLS_PER_BLOCK = 4_000_000  # reader weights held at once: 32 MB

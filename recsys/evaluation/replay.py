@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.evaluation.questions import Question, ask
-from recsys.evaluation.slates import ScoredSlates
+from recsys.evaluation.labelled_slates import Question, ask
+from recsys.evaluation.scored_slates import ScoredSlates
 from recsys.evaluation.systems import Asked, Scorer, known
 from recsys.feed.engine import FeedEngine, Prepared
-from recsys.feed.follow import Replay
+from recsys.projection.log_follower import Replay
 
 Progress = Callable[[int], None]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import HOUR, MINUTE
 from recsys.evaluation import bootstrap, metrics
-from recsys.evaluation.probability import Platt
+from recsys.evaluation.platt import Platt
 from recsys.evaluation.replay import Answers
 from recsys.evaluation.systems import FULL
 from recsys.state.catalog import NEVER

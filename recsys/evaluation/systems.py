@@ -7,12 +7,12 @@ import numpy as np
 
 from recsys.domain import RankRequest
 from recsys.feed.engine import Prepared, seeded_by
-from recsys.feed.trained import FULL as FULL
-from recsys.feed.trained import OF_FEEDS as OF_FEEDS
-from recsys.preference.content import mean_match
-from recsys.reranker.context import FloatArray
-from recsys.reranker.features.schema import ALL_FEATURES
-from recsys.reranker.ranker import Ranker
+from recsys.models.model_loader import FULL as FULL
+from recsys.models.model_loader import OF_FEEDS as OF_FEEDS
+from recsys.ranking.features.feature_set import ALL_FEATURES
+from recsys.ranking.ranker import Ranker
+from recsys.ranking.ranking_context import FloatArray
+from recsys.user_model.content_matcher import mean_match
 
 Scorer = Callable[[Sequence["Asked"]], FloatArray]
 """Scores of the candidates of some requests [N], one request after the other: trees take many for little more.

@@ -13,30 +13,30 @@ from numpy.typing import NDArray
 
 from recsys.domain import FeedRequest, RankedItem, Ranking, RankRequest, Reason
 from recsys.errors import RequestError
-from recsys.feed.candidates import EXPLORE, Asked, allowed_for, of_subjects, retrieve
-from recsys.feed.compose.budget import within_budget
-from recsys.feed.compose.caps import caps
-from recsys.feed.compose.chance import ClickChance, Worth
-from recsys.feed.compose.diversity import best_first, diversified
-from recsys.feed.compose.minutes import expected_minutes
-from recsys.feed.compose.promises import FOCUS_SHARE, FOLLOW_SHARE, Promise, kept
-from recsys.feed.compose.rest import Rest
-from recsys.feed.compose.slate import Composed, compose
-from recsys.feed.histories import attended, history_of, reads_of
-from recsys.feed.interest import interest_scores
-from recsys.feed.reasons import Explainer
-from recsys.feed.stages import COMPOSE, EXPLAIN, FEATURES, RANK, RETRIEVE, FeedCounts
-from recsys.feed.vectors import VectorTable
-from recsys.index.port import VectorIndex
-from recsys.preference.content import ContentMatcher
-from recsys.preference.match import Matcher, Reads
-from recsys.reranker.context import FloatArray, RankingContext
-from recsys.reranker.features.schema import ALL_FEATURES
-from recsys.reranker.ranker import Ranker
-from recsys.reranker.starting import StartingRanker
+from recsys.feed.explanations import Explainer
+from recsys.feed.feed_metrics import COMPOSE, EXPLAIN, FEATURES, RANK, RETRIEVE, FeedCounts
+from recsys.feed.interest_scores import interest_scores
+from recsys.feed.retrieval import EXPLORE, Asked, allowed_for, of_subjects, retrieve
+from recsys.feed.selection.caps import caps
+from recsys.feed.selection.knapsack import within_budget
+from recsys.feed.selection.mmr import best_first, diversified
+from recsys.feed.selection.quotas import FOCUS_SHARE, FOLLOW_SHARE, Promise, kept
+from recsys.feed.selection.reading_time import expected_minutes
+from recsys.feed.selection.remaining_candidates import Rest
+from recsys.feed.selection.slate_selection import Composed, compose
+from recsys.feed.selection.utility import ClickChance, Worth
+from recsys.feed.user_history import attended, history_of, reads_of
+from recsys.index.vector_index import VectorIndex
+from recsys.projection.vector_table import VectorTable
+from recsys.ranking.features.feature_set import ALL_FEATURES
+from recsys.ranking.heuristic import StartingRanker
+from recsys.ranking.ranker import Ranker
+from recsys.ranking.ranking_context import FloatArray, RankingContext
 from recsys.state.histories import History
-from recsys.state.live import LiveState
-from recsys.store.preferences import Preferences
+from recsys.state.live_state import LiveState
+from recsys.store.explicit_preferences import Preferences
+from recsys.user_model.content_matcher import ContentMatcher
+from recsys.user_model.matcher import Matcher, Reads
 
 STARTING = "starting"
 """Model version of an engine that nothing was trained for."""

@@ -1,8 +1,8 @@
 """What a reader said of topics and sources, asked of the log."""
 
-from recsys.store import preferences
+from recsys.store import explicit_preferences
 from recsys.store.database import Database
-from recsys.store.preferences import Preferences
+from recsys.store.explicit_preferences import Preferences
 
 
 def preferences_of(database: Database, reader: str, before: int) -> Preferences:
@@ -12,4 +12,4 @@ def preferences_of(database: Database, reader: str, before: int) -> Preferences:
         StoreError: the database cannot be reached.
     """
     with database.read() as connection:
-        return preferences.of(connection, reader, before)
+        return explicit_preferences.of(connection, reader, before)

@@ -1,6 +1,6 @@
 """What a reader had longer ago than a history ring holds: asked of the log."""
 
-from recsys.store import log
+from recsys.store import event_log
 from recsys.store.database import Database
 
 
@@ -11,4 +11,4 @@ def touched(database: Database, reader: str, before: int) -> set[str]:
         StoreError: the database cannot be reached.
     """
     with database.read() as connection:
-        return log.touched(connection, reader, before)
+        return event_log.touched(connection, reader, before)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from recsys.domain import FeedRequest, Ranking
 from recsys.feed.engine import FeedEngine
-from recsys.feed.stages import FeedCounts
-from recsys.feed.trained import TrainedSystem, equipped, load_active
-from recsys.serving.challenge import Challenge, challenge
+from recsys.feed.feed_metrics import FeedCounts
+from recsys.models.model_loader import TrainedSystem, equipped, load_active
+from recsys.serving.experiment import Challenge, challenge
 
 logger = logging.getLogger(__name__)
 

@@ -15,23 +15,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.bundle import active_version
 from recsys.domain import Slate
-from recsys.encoder.port import Encoder, ModelEncoder
+from recsys.encoder.protocols import Encoder, ModelEncoder
 from recsys.errors import EncoderError
-from recsys.feed.calibrated import article_encoder
 from recsys.feed.engine import FeedEngine
-from recsys.feed.follow import LogFollower
 from recsys.feed.touched import touched
-from recsys.feed.trained import TrainedSystem, active_system, equipped
-from recsys.feed.vectors import VectorTable, ensure_vectors, stored_vectors
 from recsys.frames import ARTICLES, empty, where
-from recsys.index.build import make_index
-from recsys.index.port import VectorIndex
-from recsys.index.remembering import RememberingIndex
-from recsys.serving.cards import Cards
+from recsys.index.cached_index import RememberingIndex
+from recsys.index.index_factory import make_index
+from recsys.index.vector_index import VectorIndex
+from recsys.models.bundle import active_version
+from recsys.models.calibrator_io import article_encoder
+from recsys.models.model_loader import TrainedSystem, active_system, equipped
+from recsys.projection.log_follower import LogFollower
+from recsys.projection.vector_table import VectorTable, ensure_vectors, stored_vectors
+from recsys.serving.article_cache import Cards
 from recsys.serving.challenger import Challenger
-from recsys.serving.said import Said
+from recsys.serving.preference_cache import Said
 from recsys.serving.saved_index import SavedIndex
 from recsys.settings import Settings
 from recsys.store import articles as article_store
@@ -39,7 +39,7 @@ from recsys.store import withdrawn
 from recsys.store.database import Database, unhurried
 
 if TYPE_CHECKING:
-    from recsys.serving.watch import AttentionWatch
+    from recsys.serving.calibration_monitor import AttentionWatch
 
 
 class LiveEngine:
@@ -206,7 +206,7 @@ class LiveEngine:
         if system is None or system.calibration is None:
             self._reader, self.watch = self._encoder, None
             return
-        from recsys.serving.watch import AttentionWatch
+        from recsys.serving.calibration_monitor import AttentionWatch
 
         watch = AttentionWatch(system.version, system.calibration)
         self._reader = article_encoder(self._encoder, system.calibration, watch.breaker, [watch.monitor])

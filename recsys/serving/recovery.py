@@ -12,7 +12,7 @@ from recsys.domain import Slate
 from recsys.frames import slates_frame
 from recsys.serving.clock import Clock
 from recsys.serving.spool import ERASED, Spool
-from recsys.store import erasure, log
+from recsys.store import erasure, event_log
 from recsys.store.database import Database
 
 
@@ -23,7 +23,7 @@ def answers(database: Database) -> None:
         StoreError: it still cannot be used.
     """
     with database.reach.probing(), database.write() as connection:
-        log.lock(connection)
+        event_log.lock(connection)
 
 
 def store_spooled(database: Database, spool: Spool, clock: Clock) -> int:
@@ -38,11 +38,11 @@ def store_spooled(database: Database, spool: Spool, clock: Clock) -> int:
         if not slates:
             return 0
         with database.reach.probing(), database.write() as connection:
-            end = log.lock(connection)
+            end = event_log.lock(connection)
             since = erasure.last_at(connection)
             kept = [slate for slate in slates if slate.at > since]
             clock.at_least(end.last_known_at)
-            stored = log.append(connection, None, slates_frame(_stamped(kept, clock))).slates_stored
+            stored = event_log.append(connection, None, slates_frame(_stamped(kept, clock))).slates_stored
     for _ in range(len(slates) - len(kept)):
         spool.drop(ERASED)
     return stored

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from recsys.errors import BundleError
-from recsys.index.build import load_index, made_kind
-from recsys.index.files import read_header
-from recsys.index.port import VectorIndex
+from recsys.index.index_factory import load_index, made_kind
+from recsys.index.index_files import read_header
+from recsys.index.vector_index import VectorIndex
 from recsys.settings import Device, IndexKind
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.simulate.vocabulary import (
+from recsys.simulate.phrases import (
     ABSTRACTS,
     CATEGORIES,
     CLICKBAIT_TITLES,

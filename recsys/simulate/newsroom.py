@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recsys.domain import DAY, HOUR
 from recsys.frames import ARTICLES, conform
 from recsys.simulate.language import TOPICS, Scene, draw_scene, write_abstract, write_title
-from recsys.simulate.vocabulary import SOURCES
+from recsys.simulate.phrases import SOURCES
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

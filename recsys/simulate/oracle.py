@@ -2,7 +2,7 @@
 
 from recsys.domain import Slate
 from recsys.evaluation.systems import Asked, Scorer, one_by_one
-from recsys.reranker.context import FloatArray
+from recsys.ranking.ranking_context import FloatArray
 from recsys.simulate.world import World, oracle_scores
 
 ORACLE = "oracle"

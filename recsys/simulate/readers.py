@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.simulate.language import TOPICS
 from recsys.simulate.newsroom import Bools, Floats
-from recsys.simulate.vocabulary import CATEGORIES
+from recsys.simulate.phrases import CATEGORIES
 
 NOISY_SHARE = 0.1
 INTERESTS = 3  # categories that a reader follows

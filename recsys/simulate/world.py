@@ -11,9 +11,9 @@ from recsys.domain import SECOND, Slate
 from recsys.errors import ConfigError, RequestError
 from recsys.simulate.behaviour import draw_reactions
 from recsys.simulate.history import play
-from recsys.simulate.log import events_frame, slates_frame
 from recsys.simulate.newsroom import Floats, Newsroom, publish
 from recsys.simulate.readers import Readers, recruit
+from recsys.simulate.simulated_log import events_frame, slates_frame
 from recsys.simulate.truth import click_logit
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import SECOND
-from recsys.state.examination import MOST_PLACES
+from recsys.labels.grading import LabelRule
 from recsys.state.growing import grown
-from recsys.state.labels import LabelRule
+from recsys.state.position_bias import MOST_PLACES
 from recsys.state.rings import Rings
 
 PASSED, TAKEN, BOUNCED, READ = range(4)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import MINUTE, SECOND
+from recsys.state.event_codes import READ, SCROLLED
 from recsys.state.growing import grown
-from recsys.state.kinds import READ, SCROLLED
 from recsys.state.rings import PAGE, Rings
 
 _JOIN_WITHIN = 30 * MINUTE // SECOND
@@ -31,7 +31,7 @@ class History:
     """A reader's readings, oldest first.
 
     article: dense article ids [h]; opened: when, microseconds [h]; seconds: dwell, NaN where unknown [h];
-    scroll: percent, NaN where unknown [h]; flags: bits of `state.kinds` [h].
+    scroll: percent, NaN where unknown [h]; flags: bits of `state.event_codes` [h].
     """
 
     article: NDArray[np.int64]

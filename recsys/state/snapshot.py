@@ -13,9 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from recsys.errors import StoreError
-from recsys.state.kinds import COUNTERS
-from recsys.state.live import HALF_LIVES, LiveState
-from recsys.state.ratings import RATES
+from recsys.state.elo import RATES
+from recsys.state.event_codes import COUNTERS
+from recsys.state.live_state import HALF_LIVES, LiveState
 from recsys.state.rings import Rings
 from recsys.state.vocabulary import Vocabulary
 

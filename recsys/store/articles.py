@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from recsys.frames import ARTICLES, conform
-from recsys.store import bulk, log
+from recsys.store import bulk_insert, event_log
 from recsys.store.tables import articles, withdrawn_articles
 
 _SEPARATOR = "\x1f"
@@ -33,11 +33,11 @@ def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
     """
     if frame.is_empty():
         return Upserted(0, 0, 0)
-    log.lock(connection)  # one writer at a time, so that a later revision is never visible first
+    event_log.lock(connection)  # one writer at a time, so that a later revision is never visible first
     revision = last_revision(connection) + 1
-    rows = bulk.lists_to_json(conform(frame, ARTICLES)).unique("id", keep="last", maintain_order=True)
+    rows = bulk_insert.lists_to_json(conform(frame, ARTICLES)).unique("id", keep="last", maintain_order=True)
     rows = rows.with_columns(_content_hash(rows), revision=pl.lit(revision, dtype=pl.Int64))
-    staged = bulk.stage(connection, articles, rows)
+    staged = bulk_insert.stage(connection, articles, rows)
     known = sa.select(articles.c.content_hash, staged.c.content_hash).join(staged, staged.c.id == articles.c.id)
     pairs = connection.execute(known).fetchall()
     updated = sum(old != new for old, new in pairs)
@@ -49,7 +49,7 @@ def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
 
 def known_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
     """Which of `ids` are stored articles."""
-    wanted = bulk.stage(connection, articles, pl.DataFrame({"id": list(ids)}, schema={"id": pl.String}))
+    wanted = bulk_insert.stage(connection, articles, pl.DataFrame({"id": list(ids)}, schema={"id": pl.String}))
     query = sa.select(articles.c.id).join(wanted, wanted.c.id == articles.c.id)
     return set(connection.execute(query).scalars())
 
@@ -113,7 +113,7 @@ def _content_hash(rows: pl.DataFrame) -> pl.Series:
 
 def _write(connection: Connection, staged: sa.Table) -> None:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    columns = [column for column in staged.c if column.name != bulk.ROW]
+    columns = [column for column in staged.c if column.name != bulk_insert.ROW]
     rows = sa.select(*columns).where(sa.true())
     statement = insert(articles).from_select([column.name for column in columns], rows)
     changes = {name: statement.excluded[name] for name in (column.name for column in columns) if name != "id"}

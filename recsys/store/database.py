@@ -11,8 +11,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from recsys.errors import ConfigError, StoreAwayError, StoreError
-from recsys.store.reach import Reach, is_away
-from recsys.store.schema import upgrade_if_behind
+from recsys.store.circuit_breaker import Reach, is_away
+from recsys.store.schema_upgrade import upgrade_if_behind
 
 __all__ = ["Connection", "Database", "open_database", "opened", "unhurried"]
 
@@ -51,7 +51,7 @@ class Database:
         Connections that are open already are given back.
         """
         if self.dialect == "postgresql":
-            from recsys.store.patient import connect_patiently
+            from recsys.store.query_timeout import connect_patiently
 
             self.engine.dispose()
             connect_patiently(self.engine, patience, self.reach)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.store import log
+from recsys.store import event_log
 from recsys.store.database import unhurried
 from recsys.store.tables import PERSONAL, erasures, log_position
 
@@ -49,7 +49,7 @@ def erase(connection: Connection, reader: str, at: int) -> Receipt:
 
     Erasing a reader never met counts zeros, and takes no place in the log: no state knows anything to forget.
     """
-    log.lock(connection)
+    event_log.lock(connection)
     with unhurried(connection):
         counts = {
             name: connection.execute(sa.delete(column.table).where(column == reader)).rowcount
@@ -63,7 +63,7 @@ def enter(connection: Connection, reader: str, at: int, counts: Mapping[str, int
 
     `reader` is `NOBODY` if they were deleted for another reason than to forget somebody.
     """
-    end = log.lock(connection).last_seq
+    end = event_log.lock(connection).last_seq
     seq = end + 1 if any(counts.values()) else _outside(connection)
     id_, salt = uuid.uuid4().hex, secrets.token_hex(16)
     hashed = _reader_hash(salt, reader) if reader else NOBODY

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.store import articles, log
+from recsys.store import articles, event_log
 from recsys.store.tables import articles as articles_table
 from recsys.store.tables import withdrawn_articles
 
 
 def withdraw(connection: Connection, id_: str) -> bool:
     """Delete an article; False if there is none of that id."""
-    log.lock(connection)  # as for storing: a later revision is never visible first
+    event_log.lock(connection)  # as for storing: a later revision is never visible first
     revision = articles.last_revision(connection) + 1
     gone = connection.execute(sa.delete(articles_table).where(articles_table.c.id == id_)).rowcount > 0
     if gone:

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from recsys.bundle import Bundle
-from recsys.evaluation.probability import Platt
+from recsys.evaluation.platt import Platt
 from recsys.evaluation.systems import FULL
-from recsys.feed.trained import schema
+from recsys.models.bundle import Bundle
+from recsys.models.model_loader import schema
 from recsys.settings import Settings
 from recsys.store import bundles as registry
 from recsys.store.database import Database
-from recsys.training.corpus import Corpus
+from recsys.training.dataset import Corpus
 
 _LIBRARIES = ("attune-feed", "torch", "transformers", "lightgbm", "numpy")
 

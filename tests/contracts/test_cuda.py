@@ -5,13 +5,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from recsys.attention.calibrator import Plan
+from recsys.calibration.calibrator import Plan
 from recsys.encoder.bert import TextEncoder
-from recsys.preference.fit import FitConfig, Trainer
-from recsys.preference.matcher import NetworkMatcher
-from recsys.preference.network import PreferenceNetwork
-from recsys.preference.scoring import one_by_one
-from tests.unit.preference.cases import TINY, toy
+from recsys.user_model.batch_scoring import one_by_one
+from recsys.user_model.network_matcher import NetworkMatcher
+from recsys.user_model.preference_network import PreferenceNetwork
+from recsys.user_model.trainer import FitConfig, Trainer
+from tests.unit.user_model.cases import TINY, toy
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device here")
 

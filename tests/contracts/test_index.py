@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recsys.errors import BundleError, DataError
-from recsys.index.build import load_index, make_index
-from recsys.index.exact import ExactIndex
-from recsys.index.port import VectorIndex
-from recsys.index.remembering import RememberingIndex
+from recsys.index.cached_index import RememberingIndex
+from recsys.index.exact_index import ExactIndex
+from recsys.index.index_factory import load_index, make_index
+from recsys.index.vector_index import VectorIndex
 from recsys.settings import Device, IndexKind
 
 DIM = 16

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from recsys.store import audit, keys
-from recsys.store.audit import AuditRow
+from recsys.store import api_keys, audit_log
+from recsys.store.api_keys import KeyRow
+from recsys.store.audit_log import AuditRow
 from recsys.store.database import Database
-from recsys.store.keys import KeyRow
 
 ROW = KeyRow("0a1b2c3d4e5f", "d" * 64, "read", "the site", created_at=7)
 
@@ -13,32 +13,32 @@ ROW = KeyRow("0a1b2c3d4e5f", "d" * 64, "read", "the site", created_at=7)
 def test_keys_are_listed_oldest_first_with_all_that_is_known(database: Database) -> None:
     older = replace(ROW, id="ffffffffffff", created_at=3, name="")
     with database.write() as connection:
-        keys.add(connection, ROW)
-        keys.add(connection, older)
-        assert keys.everyone(connection) == [older, ROW]
+        api_keys.add(connection, ROW)
+        api_keys.add(connection, older)
+        assert api_keys.everyone(connection) == [older, ROW]
 
 
 def test_a_key_is_revoked_once(database: Database) -> None:
     with database.write() as connection:
-        keys.add(connection, ROW)
-        assert keys.revoke(connection, ROW.id, 9)
-        assert not keys.revoke(connection, ROW.id, 10)
-        assert not keys.revoke(connection, "nobody", 10)
-        assert keys.everyone(connection) == [replace(ROW, revoked_at=9)]
+        api_keys.add(connection, ROW)
+        assert api_keys.revoke(connection, ROW.id, 9)
+        assert not api_keys.revoke(connection, ROW.id, 10)
+        assert not api_keys.revoke(connection, "nobody", 10)
+        assert api_keys.everyone(connection) == [replace(ROW, revoked_at=9)]
 
 
 def test_the_last_use_never_goes_back(database: Database) -> None:
     with database.write() as connection:
-        keys.add(connection, ROW)
-        keys.used(connection, {ROW.id: 20, "nobody": 20})
-        keys.used(connection, {ROW.id: 15})
-        assert keys.everyone(connection) == [replace(ROW, last_used_at=20)]
+        api_keys.add(connection, ROW)
+        api_keys.used(connection, {ROW.id: 20, "nobody": 20})
+        api_keys.used(connection, {ROW.id: 15})
+        assert api_keys.everyone(connection) == [replace(ROW, last_used_at=20)]
 
 
 def test_the_audit_tells_the_newest_first(database: Database) -> None:
     rows = [AuditRow(at, "cli", "key_created", f"k{at}") for at in (5, 5, 4)]
     with database.write() as connection:
         for row in rows:
-            audit.record(connection, row)
+            audit_log.record(connection, row)
     with database.read() as connection:
-        assert audit.newest(connection, 2) == [rows[2], rows[1]]
+        assert audit_log.newest(connection, 2) == [rows[2], rows[1]]

@@ -10,11 +10,19 @@ import sqlalchemy as sa
 
 from recsys.domain import DAY, Event, EventKind, RankedItem, Ranking, Slate
 from recsys.frames import events_frame, slates_frame
-from recsys.store import erasure, log, preferences, readers, replay, shadows, user_records
+from recsys.store import (
+    erasure,
+    event_log,
+    event_log_reader,
+    explicit_preferences,
+    gorse_users,
+    reader_export,
+    shadows,
+)
 from recsys.store.database import Database
-from recsys.store.scrub import scrub
+from recsys.store.gorse_users import UserRecord
+from recsys.store.secure_delete import scrub
 from recsys.store.tables import PERSONAL, metadata
-from recsys.store.user_records import UserRecord
 
 VICTIM, OTHER = uuid.uuid4().hex, uuid.uuid4().hex
 ROWS = {"events": 3, "feed_pages": 0, "impressions": 1, "readers": 1, "shadow_slates": 1, "user_records": 1}
@@ -30,7 +38,7 @@ def said(id: str, kind: EventKind, subject: str, at: int = DAY, reader: str = VI
 
 def append(database: Database, events: list[Event], slates: list[Slate] | None = None) -> None:
     with database.write() as connection:
-        log.append(connection, events_frame(events), slates_frame(slates or []))
+        event_log.append(connection, events_frame(events), slates_frame(slates or []))
 
 
 @pytest.fixture
@@ -39,7 +47,7 @@ def filled(database: Database) -> Database:
     slates = [Slate(f"s-{reader}", reader, DAY, DAY, ("a", "b"), scores=(1.0, 0.5)) for reader in (VICTIM, OTHER)]
     append(database, events, slates)
     with database.write() as connection:
-        user_records.save(connection, [UserRecord(VICTIM, {"is": VICTIM}), UserRecord(OTHER)], DAY)
+        gorse_users.save(connection, [UserRecord(VICTIM, {"is": VICTIM}), UserRecord(OTHER)], DAY)
         for reader in (VICTIM, OTHER):
             shadows.add(connection, reader, Ranking(f"s-{reader}", "m", DAY, (RankedItem("a", 1.0, 0),)))
     return database
@@ -59,7 +67,7 @@ def erase(database: Database, reader: str) -> erasure.Receipt:
 
 def test_an_export_has_every_row_of_the_reader_and_of_nobody_else(filled: Database) -> None:
     with filled.read() as connection:
-        told = readers.export(connection, VICTIM)
+        told = reader_export.export(connection, VICTIM)
     assert {name: len(rows) for name, rows in told.items()} == ROWS
     assert told["impressions"][0]["candidates"] == ["a", "b"]
     assert told["impressions"][0]["scores"] == [1.0, 0.5]
@@ -77,22 +85,22 @@ def test_erasing_leaves_no_text_of_the_reader_and_all_of_the_others(filled: Data
     assert receipt.counts == ROWS
     assert VICTIM not in everything(filled)
     with filled.read() as connection:
-        left = replay.tail(connection, 0)
-        assert log.knows_reader(connection, OTHER)
+        left = event_log_reader.tail(connection, 0)
+        assert event_log.knows_reader(connection, OTHER)
     assert {row.reader for row in left.events} == {row.reader for row in left.slates} == {OTHER}
     assert len(left.events) == 3
 
 
 def test_an_erasure_has_a_place_in_the_log(filled: Database) -> None:
     with filled.read() as connection:
-        before = log.position(connection).last_seq
+        before = event_log.position(connection).last_seq
         assert erasure.last_seq(connection) == 0
     receipt = erase(filled, VICTIM)
     append(filled, [event("later", OTHER)])
     with filled.read() as connection:
         assert erasure.last_seq(connection) == receipt.seq == before + 1
-        assert log.position(connection).last_seq == before + 2
-        assert [row.id for row in replay.tail(connection, receipt.seq).events] == ["later"]
+        assert event_log.position(connection).last_seq == before + 2
+        assert [row.id for row in event_log_reader.tail(connection, receipt.seq).events] == ["later"]
 
 
 def test_a_receipt_proves_whom_it_is_about_and_that_it_was_given(filled: Database) -> None:
@@ -115,7 +123,7 @@ def test_erasing_readers_never_met_lets_every_state_stand(filled: Database) -> N
     real = erase(filled, VICTIM)
     receipts = [erase(filled, name) for name in ("nobody", "nor this one")]
     with filled.read() as connection:
-        assert erasure.last_seq(connection) == log.position(connection).last_seq == real.seq
+        assert erasure.last_seq(connection) == event_log.position(connection).last_seq == real.seq
         assert all(erasure.is_stored(connection, receipt) for receipt in receipts)
     assert receipts[0].is_about("nobody")
     assert not receipts[0].is_about("nor this one")
@@ -135,8 +143,8 @@ def test_preferences_are_the_last_word_on_each_subject(database: Database) -> No
     append(database, [said(f"e{i}", kind, subject, DAY + i) for i, (kind, subject) in enumerate(rows)])
     append(database, [said("x", EventKind.MUTE, "local", reader=OTHER)])
     with database.read() as connection:
-        now = preferences.of(connection, VICTIM, DAY + len(rows))
-        before = preferences.of(connection, VICTIM, DAY + 1)
-        assert preferences.of(connection, "nobody", DAY) == preferences.Preferences()
-    assert now == preferences.Preferences(focus=frozenset({"local", "sport"}), mute=frozenset({"sport"}))
-    assert before == preferences.Preferences(follow=frozenset({"sport"})), "strictly before"
+        now = explicit_preferences.of(connection, VICTIM, DAY + len(rows))
+        before = explicit_preferences.of(connection, VICTIM, DAY + 1)
+        assert explicit_preferences.of(connection, "nobody", DAY) == explicit_preferences.Preferences()
+    assert now == explicit_preferences.Preferences(focus=frozenset({"local", "sport"}), mute=frozenset({"sport"}))
+    assert before == explicit_preferences.Preferences(follow=frozenset({"sport"})), "strictly before"

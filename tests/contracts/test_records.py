@@ -6,11 +6,11 @@ import pytest
 
 from recsys.domain import DAY, SECOND, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
-from recsys.store import erasure, feedback, item_records, log, user_records
+from recsys.store import erasure, event_log, gorse_feedback, gorse_items, gorse_users
 from recsys.store.database import Database
-from recsys.store.feedback import Key
-from recsys.store.item_records import ItemRecord
-from recsys.store.user_records import UserRecord
+from recsys.store.gorse_feedback import Key
+from recsys.store.gorse_items import ItemRecord
+from recsys.store.gorse_users import UserRecord
 
 ITEM = ItemRecord("i", {"any": [1, None, "\0\u20ac"]}, ("a", "b"), "comment", {"id": "i", "title": "t"})
 
@@ -22,18 +22,18 @@ def event(id_: str, article: str, kind: EventKind, at: int, value: float | None 
 @pytest.fixture
 def filled(database: Database) -> Database:
     rows = [
-        event(feedback.event_id("0" * 32, "star"), "a", EventKind.LIKE, DAY),
-        event(feedback.event_id("1" * 32, "star"), "a", EventKind.LIKE, DAY + 1, 2.0),
+        event(gorse_feedback.event_id("0" * 32, "star"), "a", EventKind.LIKE, DAY),
+        event(gorse_feedback.event_id("1" * 32, "star"), "a", EventKind.LIKE, DAY + 1, 2.0),
         event("native", "a", EventKind.READ, DAY, 30.0),
-        event(feedback.event_id("2" * 32, "Zeta"), "b", EventKind.CLICK, DAY),
+        event(gorse_feedback.event_id("2" * 32, "Zeta"), "b", EventKind.CLICK, DAY),
         Event("mute", "r", EventKind.MUTE, DAY, DAY, subject="sport"),
     ]
     slates = [
-        Slate(f"s{i}", "r", DAY + i, DAY + i, (f"x{i}", "y"), session=feedback.write_back("read", 10.0 * i))
+        Slate(f"s{i}", "r", DAY + i, DAY + i, (f"x{i}", "y"), session=gorse_feedback.write_back("read", 10.0 * i))
         for i in range(3)
     ]
     with database.write() as connection:
-        log.append(connection, events_frame(rows), slates_frame(slates))
+        event_log.append(connection, events_frame(rows), slates_frame(slates))
     return database
 
 
@@ -41,7 +41,10 @@ def listed(
     database: Database, which: Key, after: Key | None = None, count: int = 10
 ) -> list[tuple[str, str, float]]:
     with database.read() as connection:
-        return [(each.article, each.type, each.value) for each in feedback.listed(connection, which, after, count)]
+        return [
+            (each.article, each.type, each.value)
+            for each in gorse_feedback.listed(connection, which, after, count)
+        ]
 
 
 def test_acts_of_one_type_are_one_row_and_bytewise_in_order(filled: Database) -> None:
@@ -55,44 +58,49 @@ def test_acts_of_one_type_are_one_row_and_bytewise_in_order(filled: Database) ->
 
 def test_retracting_is_an_entry_of_the_log_and_only_if_something_went(filled: Database) -> None:
     with filled.write() as connection:
-        before = log.position(connection).last_seq
-        assert feedback.retract(connection, [Key("r", "none")], []) == 0
-        assert log.position(connection).last_seq == before
-        assert feedback.retract(connection, [Key("r", "a", "star")], [feedback.event_id("1" * 32, "star")]) == 1
-        assert erasure.last_seq(connection) == log.position(connection).last_seq == before + 1
+        before = event_log.position(connection).last_seq
+        assert gorse_feedback.retract(connection, [Key("r", "none")], []) == 0
+        assert event_log.position(connection).last_seq == before
+        assert (
+            gorse_feedback.retract(
+                connection, [Key("r", "a", "star")], [gorse_feedback.event_id("1" * 32, "star")]
+            )
+            == 1
+        )
+        assert erasure.last_seq(connection) == event_log.position(connection).last_seq == before + 1
         assert erasure.last_at(connection) == 0, "nobody was erased"
     assert listed(filled, Key(type="star")) == [("a", "star", 2.0)]
 
 
 def test_what_is_written_back_counts_after_its_delay(filled: Database) -> None:
     with filled.read() as connection:
-        assert feedback.written_back(connection, "r", DAY + 1) == {"x0", "y"}
-        assert feedback.written_back(connection, "r", DAY + 10 * SECOND + 1) == {"x0", "x1", "y"}
-        assert feedback.written_back(connection, "other", 2 * DAY) == set()
+        assert gorse_feedback.written_back(connection, "r", DAY + 1) == {"x0", "y"}
+        assert gorse_feedback.written_back(connection, "r", DAY + 10 * SECOND + 1) == {"x0", "x1", "y"}
+        assert gorse_feedback.written_back(connection, "other", 2 * DAY) == set()
 
 
 def test_what_was_shown_last_is_told_newest_first_and_not_more(filled: Database) -> None:
     with filled.read() as connection:
-        assert feedback.last_shown(connection, "r", 0, 3) == ["x2", "y", "x1"]
-        assert feedback.last_shown(connection, "r", 0, 1) == ["x2"]
-        assert feedback.last_shown(connection, "r", DAY + 3, 9) == []
+        assert gorse_feedback.last_shown(connection, "r", 0, 3) == ["x2", "y", "x1"]
+        assert gorse_feedback.last_shown(connection, "r", 0, 1) == ["x2"]
+        assert gorse_feedback.last_shown(connection, "r", DAY + 3, 9) == []
 
 
 def test_users_are_readers_and_readers_are_users(filled: Database) -> None:
     with filled.write() as connection:
-        user_records.save(connection, [UserRecord("u"), UserRecord("u", {"x": "\0"}, "last")], DAY)
-        assert user_records.page(connection, "", 10) == [UserRecord("r"), UserRecord("u", {"x": "\0"}, "last")]
-        assert user_records.page(connection, "r", 10) == [UserRecord("u", {"x": "\0"}, "last")]
-        assert user_records.get(connection, "nobody") is None
+        gorse_users.save(connection, [UserRecord("u"), UserRecord("u", {"x": "\0"}, "last")], DAY)
+        assert gorse_users.page(connection, "", 10) == [UserRecord("r"), UserRecord("u", {"x": "\0"}, "last")]
+        assert gorse_users.page(connection, "r", 10) == [UserRecord("u", {"x": "\0"}, "last")]
+        assert gorse_users.get(connection, "nobody") is None
 
 
 def test_item_records_are_replaced_listed_and_forgotten(database: Database) -> None:
     shown = replace(ITEM, id="shown", hidden=None)
     with database.write() as connection:
-        item_records.save(connection, [replace(ITEM, comment="first"), ITEM, shown])
-        assert item_records.get(connection, ["i", "shown", "none"]) == {"i": ITEM, "shown": shown}
-        assert item_records.page(connection, "", 10) == ["i"], "a record without an article is no item"
-        assert item_records.page(connection, "", 10, "COMM") == ["i"]
-        assert item_records.page(connection, "", 10, "%") == []
-        assert item_records.delete(connection, "i")
-        assert not item_records.delete(connection, "i")
+        gorse_items.save(connection, [replace(ITEM, comment="first"), ITEM, shown])
+        assert gorse_items.get(connection, ["i", "shown", "none"]) == {"i": ITEM, "shown": shown}
+        assert gorse_items.page(connection, "", 10) == ["i"], "a record without an article is no item"
+        assert gorse_items.page(connection, "", 10, "COMM") == ["i"]
+        assert gorse_items.page(connection, "", 10, "%") == []
+        assert gorse_items.delete(connection, "i")
+        assert not gorse_items.delete(connection, "i")

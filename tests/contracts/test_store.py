@@ -10,7 +10,15 @@ import pytest
 from recsys.domain import DAY, Article, Event, EventKind, Slate
 from recsys.errors import ConfigError, StoreError
 from recsys.frames import ARTICLE_ATTENTION, articles_frame, events_frame, slates_frame
-from recsys.store import articles, attention, bundles, jobs, log, replay, vectors
+from recsys.store import (
+    articles,
+    attention_stats,
+    bundles,
+    event_log,
+    event_log_reader,
+    ingest_checkpoints,
+    stored_vectors,
+)
 from recsys.store.database import Database, open_database
 
 
@@ -22,16 +30,16 @@ def slate(id: str, known_at: int = DAY, candidates: tuple[str, ...] = ("a", "b")
     return Slate(id, "r", known_at, known_at, candidates)
 
 
-def append(database: Database, events: list[Event], slates: list[Slate] | None = None) -> log.Appended:
+def append(database: Database, events: list[Event], slates: list[Slate] | None = None) -> event_log.Appended:
     with database.write() as connection:
-        return log.append(connection, events_frame(events), slates_frame(slates or []))
+        return event_log.append(connection, events_frame(events), slates_frame(slates or []))
 
 
 def read_all(database: Database, **how: object) -> list[str]:
     """Ids of the log in the order of the fold."""
     found = []
     with database.read() as connection:
-        for chunk in replay.stream(connection, **how):  # type: ignore[arg-type]
+        for chunk in event_log_reader.stream(connection, **how):  # type: ignore[arg-type]
             rows = pl.concat([chunk.events.select("known_at", "id"), chunk.slates.select("known_at", "id")])
             found += rows.sort("known_at", "id")["id"].to_list()
     return found
@@ -57,7 +65,7 @@ def test_an_id_stored_with_other_content_is_a_conflict_and_the_first_stays(datab
     assert sorted(result.event_conflicts["article"].to_list()) == ["b", "d"]
     assert result.slate_conflicts["id"].to_list() == ["s"]
     with database.read() as connection:
-        everything = replay.tail(connection, 0)
+        everything = event_log_reader.tail(connection, 0)
     assert [event.article for event in everything.events] == ["a", "c"]
     assert [slate.candidates for slate in everything.slates] == [("a", "b")]
 
@@ -72,9 +80,9 @@ def test_seq_counts_events_and_slates_together_without_gaps(database: Database) 
     append(database, [click("1"), click("2")], [slate("s")])
     append(database, [click("2"), click("3")], [slate("t")])
     with database.read() as connection:
-        assert log.position(connection).last_seq == 5
-        assert log.position(connection).last_known_at == DAY
-        tail = replay.tail(connection, after_seq=3)
+        assert event_log.position(connection).last_seq == 5
+        assert event_log.position(connection).last_known_at == DAY
+        tail = event_log_reader.tail(connection, after_seq=3)
     assert [event.id for event in tail.events] == ["3"]
     assert [slate.id for slate in tail.slates] == ["t"]
 
@@ -95,15 +103,15 @@ def test_batches_of_any_size_read_the_same_log(database: Database, batch_rows: i
 
 def test_reading_starts_behind_a_key_and_stops_before_a_time(database: Database) -> None:
     append(database, [click("a", 1), click("b", 1), click("c", 2), click("d", 3)], [slate("s", 2)])
-    assert read_all(database, after=replay.Key(1, "a"), until=3) == ["b", "c", "s"]
+    assert read_all(database, after=event_log_reader.Key(1, "a"), until=3) == ["b", "c", "s"]
 
 
 def test_a_tail_knows_its_first_and_last_key(database: Database) -> None:
     append(database, [click("a", 5)], [slate("s", 2), slate("t", 9)])
     with database.read() as connection:
-        tail = replay.tail(connection, 0)
-        none = replay.tail(connection, 99)
-    assert (tail.first, tail.last) == (replay.Key(2, "s"), replay.Key(9, "t"))
+        tail = event_log_reader.tail(connection, 0)
+        none = event_log_reader.tail(connection, 99)
+    assert (tail.first, tail.last) == (event_log_reader.Key(2, "s"), event_log_reader.Key(9, "t"))
     assert (none.first, none.last) == (None, None)
 
 
@@ -126,7 +134,7 @@ def test_only_a_slate_shown_to_the_reader_before_is_quoted(database: Database) -
     ]
     append(database, quoting, [slate("s")])
     with database.read() as connection:
-        events = replay.tail(connection, 0).events
+        events = event_log_reader.tail(connection, 0).events
     assert {event.id: event.request_id for event in events} == {
         "good": "s",
         "made-up": None,
@@ -173,14 +181,14 @@ def test_known_ids_and_openings_and_touched(database: Database) -> None:
     with database.write() as connection:
         articles.upsert(connection, articles_frame([Article("a", "x")]))
         assert articles.known_ids(connection, ["a", "b"]) == {"a"}
-        assert log.openings(connection, ["q"]).rows() == [("q", "b", DAY)]
-        assert log.touched(connection, "r", 10**18) == {"a"}
+        assert event_log.openings(connection, ["q"]).rows() == [("q", "b", DAY)]
+        assert event_log.touched(connection, "r", 10**18) == {"a"}
         assert articles.count(connection) == 1
 
 
 def test_a_transaction_that_fails_stores_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError), database.write() as connection:
-        log.append(connection, events_frame([click("1")]), None)
+        event_log.append(connection, events_frame([click("1")]), None)
         raise RuntimeError
     assert read_all(database) == []
     assert append(database, [click("1")]).events_stored == 1
@@ -198,17 +206,17 @@ def test_writers_at_once_leave_no_gap_and_lose_nothing(database: Database) -> No
         thread.join()
     assert len(read_all(database)) == 40
     with database.read() as connection:
-        assert log.position(connection).last_seq == 40
+        assert event_log.position(connection).last_seq == 40
 
 
 def test_vectors_are_kept_by_model_and_text(database: Database) -> None:
     vector = np.arange(3, dtype=np.float32)
     with database.write() as connection:
-        vectors.save(connection, "m", {"h": vector})
-        vectors.save(connection, "m", {"h": vector + 1})
-        vectors.save(connection, "m", {})
-        found = vectors.load(connection, "m", ["h", "other"])
-        assert vectors.load(connection, "n", ["h"]) == {}
+        stored_vectors.save(connection, "m", {"h": vector})
+        stored_vectors.save(connection, "m", {"h": vector + 1})
+        stored_vectors.save(connection, "m", {})
+        found = stored_vectors.load(connection, "m", ["h", "other"])
+        assert stored_vectors.load(connection, "n", ["h"]) == {}
     assert list(found) == ["h"]
     assert np.array_equal(found["h"], vector)
 
@@ -221,11 +229,11 @@ def seen(text_hash: str, calibrator: str = "c", **more: object) -> dict[str, obj
 def test_what_attention_did_is_kept_by_model_text_and_calibrator(database: Database) -> None:
     first = pl.DataFrame([seen("b"), seen("a", score=0.5), seen("a", "d")], schema=ARTICLE_ATTENTION)
     with database.write() as connection:
-        attention.save(connection, first)
-        attention.save(connection, pl.DataFrame([seen("b", gated=False)], schema=ARTICLE_ATTENTION))
-        attention.save(connection, first.clear())
-        found = attention.load(connection, "m", "c", ["a", "b", "b", "other"])
-        assert attention.load(connection, "n", "c", ["a"]).is_empty()
+        attention_stats.save(connection, first)
+        attention_stats.save(connection, pl.DataFrame([seen("b", gated=False)], schema=ARTICLE_ATTENTION))
+        attention_stats.save(connection, first.clear())
+        found = attention_stats.load(connection, "m", "c", ["a", "b", "b", "other"])
+        assert attention_stats.load(connection, "n", "c", ["a"]).is_empty()
     assert found.to_dicts() == [seen("a", score=0.5), seen("b")]
 
 
@@ -233,21 +241,23 @@ def test_the_monitor_tells_its_newest_rows_first(database: Database) -> None:
     numbers = dict.fromkeys(
         ("score_p50", "score_p99", "flag_rate", "gated_share", "entropy_psi", "received_kl", "seconds_per_text")
     )
-    rows = [attention.MonitorRow(DAY, "v1", "c", 7, **numbers, breaker_open=False) for _ in range(3)]
+    rows = [attention_stats.MonitorRow(DAY, "v1", "c", 7, **numbers, breaker_open=False) for _ in range(3)]
     rows[2] = replace(rows[2], score_p50=0.5, breaker_open=True, alert="page: a flood")
     with database.write() as connection:
         for row in rows:
-            attention.record(connection, row)
+            attention_stats.record(connection, row)
     with database.read() as connection:
-        assert attention.newest(connection, 2) == [rows[2], rows[1]]
+        assert attention_stats.newest(connection, 2) == [rows[2], rows[1]]
 
 
 def test_checkpoints_are_replaced(database: Database) -> None:
     with database.write() as connection:
-        assert jobs.load(connection, "j") is None
-        jobs.save(connection, "j", jobs.Checkpoint(1, {"stored": 5}))
-        jobs.save(connection, "j", jobs.Checkpoint(2, {"stored": 9}, done=True))
-        assert jobs.load(connection, "j") == jobs.Checkpoint(2, {"stored": 9}, done=True)
+        assert ingest_checkpoints.load(connection, "j") is None
+        ingest_checkpoints.save(connection, "j", ingest_checkpoints.Checkpoint(1, {"stored": 5}))
+        ingest_checkpoints.save(connection, "j", ingest_checkpoints.Checkpoint(2, {"stored": 9}, done=True))
+        assert ingest_checkpoints.load(connection, "j") == ingest_checkpoints.Checkpoint(
+            2, {"stored": 9}, done=True
+        )
 
 
 def test_bundles_are_listed_newest_first(database: Database) -> None:
@@ -286,13 +296,13 @@ def test_one_slate_is_appended_as_many_are(database: Database) -> None:
         "q1", "r", 10, 12, ("a", "é"), True, (0.5, 0.25), (1.0, 0.9), model="m", session="s", device="d", page="p"
     )
     with database.write() as connection:
-        log.append_slate(connection, full, log.lock(connection))
-        log.append_slate(connection, full, log.lock(connection))
-        log.append_slate(connection, Slate("q2", "r", 20, 22, ("b",)), log.lock(connection))
-        assert log.position(connection) == log.Position(2, 22)
-        stored = replay.tail(connection, 0).slates
-        log.append(connection, None, slates_frame([Slate("q3", "r2", 30, 32, ("c",))]))
-        assert log.position(connection) == log.Position(3, 32)
+        event_log.append_slate(connection, full, event_log.lock(connection))
+        event_log.append_slate(connection, full, event_log.lock(connection))
+        event_log.append_slate(connection, Slate("q2", "r", 20, 22, ("b",)), event_log.lock(connection))
+        assert event_log.position(connection) == event_log.Position(2, 22)
+        stored = event_log_reader.tail(connection, 0).slates
+        event_log.append(connection, None, slates_frame([Slate("q3", "r2", 30, 32, ("c",))]))
+        assert event_log.position(connection) == event_log.Position(3, 32)
     assert [slate.id for slate in stored] == ["q1", "q2"]
     assert [slate.candidates for slate in stored] == [("a", "é"), ("b",)]
     assert [slate.ordered for slate in stored] == [True, False]

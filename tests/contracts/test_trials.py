@@ -6,7 +6,7 @@ import pytest
 
 from recsys.domain import DAY, Event, EventKind, RankedItem, Ranking, Slate
 from recsys.frames import events_frame, slates_frame
-from recsys.store import log, shadows, trials
+from recsys.store import event_log, shadows, trials
 from recsys.store.database import Database
 
 
@@ -32,7 +32,7 @@ def unseen(request: str, *ids: str, model: str = "new", at: int = DAY) -> Rankin
 
 def append(database: Database, slates: list[Slate], events: list[Event], unseen: list[Ranking]) -> None:
     with database.write() as connection:
-        log.append(connection, events_frame(events), slates_frame(slates))
+        event_log.append(connection, events_frame(events), slates_frame(slates))
         for each in unseen:
             shadows.add(connection, "r", each)
 

@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
-from api.security import tokens
-from recsys import bundle
+from api.http.security import key_tokens
 from recsys.errors import BundleError, RequestError
+from recsys.models import bundle
 from recsys.store.database import opened
 from recsys.store.erasure import Receipt, is_stored
 from tests.serving import served
@@ -34,7 +34,7 @@ def test_a_key_is_shown_once_and_listed_without_its_secret(where: Place) -> None
     assert "`attune keys create`" in attune(where, "keys", "list")
     told = attune(where, "keys", "create", "--scope", "write", "--name", "the CMS")
     token = told.split()[0]
-    id_ = tokens.id_of(token)
+    id_ = key_tokens.id_of(token)
     assert id_ is not None
     listed = attune(where, "keys", "list")
     assert re.fullmatch(rf"{id_}  write  made \S+Z  never used  holds  the CMS\n", listed)
@@ -55,7 +55,7 @@ def test_an_unknown_key_is_told_how_to_find_one(where: Place) -> None:
 
 def test_the_audit_tells_who_did_what(where: Place) -> None:
     assert "nothing" in attune(where, "audit")
-    id_ = tokens.id_of(attune(where, "keys", "create", "--quiet").strip()) or ""
+    id_ = key_tokens.id_of(attune(where, "keys", "create", "--quiet").strip()) or ""
     attune(where, "keys", "revoke", id_)
     newest, oldest = attune(where, "audit").splitlines()
     assert newest.split()[1:] == ["cli", "key_revoked", id_]
@@ -117,7 +117,7 @@ def test_a_running_server_knows_of_a_new_key_and_of_a_revoked_one(where: Place) 
         headers = {"Authorization": f"Bearer {token}"}
         _until(client, {}, 401)
         assert client.get("/v1/feed/r", headers=headers).status_code == 200
-        attune(where, "keys", "revoke", tokens.id_of(token) or "")
+        attune(where, "keys", "revoke", key_tokens.id_of(token) or "")
         _until(client, headers, 401)
     assert token not in (where.home / "server.log").read_text()
     assert " used 20" in attune(where, "keys", "list")

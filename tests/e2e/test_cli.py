@@ -11,14 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 import api.cli
-from recsys.attention.calibration import calibration_of
+from recsys.calibration.calibration import calibration_of
 from recsys.domain import Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
 from recsys.settings import Settings
-from recsys.store import articles, log
+from recsys.store import articles, event_log
 from tests.calibrated import eager, with_calibration
 from tests.trained import HashEncoder, Place, last_day, place, world
-from tests.unit.attention.small import small_calibrator
+from tests.unit.calibration.small import small_calibrator
 
 METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10")
 SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "nrms"]
@@ -30,11 +30,11 @@ def quick_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Encode by hashing; threads would only be in each other's way."""
     monkeypatch.setattr("recsys.encoder.lazy.LazyEncoder", lambda settings: HashEncoder())
     monkeypatch.setenv("ATTUNE_INDEX", "exact")
-    monkeypatch.setattr("recsys.training.trees.LambdaMartConfig", quick_trees)
+    monkeypatch.setattr("recsys.training.rankers.LambdaMartConfig", quick_trees)
 
 
 def quick_trees(seed: int) -> Any:
-    from recsys.reranker.lambdamart import LambdaMartConfig
+    from recsys.ranking.lambdamart import LambdaMartConfig
 
     return LambdaMartConfig(seed=seed, trees=10, threads=1)
 
@@ -84,7 +84,7 @@ def stored(folder: Path, events: list[Event], slates: list[Slate]) -> Place:
     database = made.open()
     with database.write() as connection:
         articles.upsert(connection, world().articles.head(9))
-        log.append(connection, events_frame(events), slates_frame(slates))
+        event_log.append(connection, events_frame(events), slates_frame(slates))
     database.close()
     return made
 

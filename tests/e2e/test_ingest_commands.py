@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli.ingest import app
-from ingest.batch import KINDS
+from ingest.raw_batch import KINDS
 from recsys.errors import DataError
 from recsys.store.articles import count
 from recsys.store.database import open_database

@@ -16,9 +16,9 @@ import polars as pl
 import pytest
 
 from ingest import jobs
-from ingest.report import Report
+from ingest.job_report import Report
 from ingest.sources.jsonl import JsonLines
-from recsys.store import replay
+from recsys.store import event_log_reader
 from recsys.store.articles import count
 from recsys.store.database import open_database
 
@@ -82,7 +82,7 @@ def check_stored_once(log: Path, url: str, rejects: Path) -> None:
     assert len(written) == len(set(written)) == BAD
     database = open_database(url)
     with database.read() as connection:
-        chunks = list(replay.stream(connection))
+        chunks = list(event_log_reader.stream(connection))
         assert count(connection) == ARTICLES
     database.close()
     assert pl.concat([chunk.events for chunk in chunks])["id"].n_unique() == EVENTS

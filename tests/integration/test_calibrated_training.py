@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from recsys.bundle import active_version, load
 from recsys.domain import DAY
 from recsys.encoder.lazy import LazyEncoder
-from recsys.feed.trained import load_system
+from recsys.models.bundle import active_version, load
+from recsys.models.model_loader import load_system
 from recsys.simulate.world import simulate
 from recsys.store.tables import article_attention, article_vectors
-from recsys.training.attention import calibrate, detectors
+from recsys.training.calibration import calibrate_articles, fit_detectors
 from tests.trained import Place, populated, train_quickly
 
 WORLD = simulate(readers=30, articles=300, days=4, seed=3)
@@ -28,10 +28,10 @@ def trained(place: Place, folder: Path, passes: bool) -> tuple[Place, dict[str, 
     """A copy trained with a gate that lets everything, or nothing, through."""
     copied = place.copy(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recsys.training.attention.articles.passes", lambda *_: passes)
-        patch.setattr(detectors, "TOKEN_EPOCHS", 1)
-        patch.setattr(detectors, "_DRAWS", {})
-        patch.setattr(detectors, "MOST_ARTICLES", 120)
+        patch.setattr("recsys.training.calibration.article_gate.passes", lambda *_: passes)
+        patch.setattr(fit_detectors, "TOKEN_EPOCHS", 1)
+        patch.setattr(fit_detectors, "_DRAWS", {})
+        patch.setattr(fit_detectors, "MOST_ARTICLES", 120)
         made = train_quickly(copied, LazyEncoder(copied.settings), UNTIL)
     return copied, made.manifest["attention"]
 
@@ -79,7 +79,7 @@ def test_what_does_not_pass_leaves_the_vectors_alone_and_is_still_watched(place:
 def test_too_few_articles_to_learn_from_are_told(tmp_path: Path) -> None:
     few = populated(tmp_path, simulate(readers=20, articles=60, days=3, seed=4))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibrate, "fit_calibrator", lambda *_: pytest.fail("nothing to fit"))
+        patch.setattr(calibrate_articles, "fit_calibrator", lambda *_: pytest.fail("nothing to fit"))
         made = train_quickly(few, LazyEncoder(few.settings))
     assert "too few" in made.manifest["attention"]["articles"]["why"]
     assert "calibrator" not in made.manifest["attention"]

@@ -12,13 +12,13 @@ from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
-from api.security import keys
-from api.security.scopes import Scope
-from api.times import from_iso
-from benchmarks.cable import Cable
+from api.http.iso_time import from_iso
+from api.http.security import key_admin
+from api.http.security.scopes import Scope
+from benchmarks.tcp_proxy import Cable
 from recsys.domain import FeedRequest
-from recsys.feed.past import engine_at
-from recsys.store import articles, log
+from recsys.feed.point_in_time import engine_at
+from recsys.store import articles, event_log
 from recsys.store.database import Database, opened
 from recsys.store.tables import events, impressions
 from tests.trained import HashEncoder, Place, place, world
@@ -45,7 +45,7 @@ def where(cable: Cable, database: Database, tmp_path: Path) -> Place:
     """The small world, reached through the cable."""
     with database.write() as connection:
         articles.upsert(connection, world().articles)
-        log.append(connection, world().events, world().slates)
+        event_log.append(connection, world().events, world().slates)
     through = sa.make_url(database.url).set(host="127.0.0.1", port=cable.port)
     made = place(tmp_path, url=through.render_as_string(hide_password=False))
     return Place(made.settings.model_copy(update={"database_patience": PATIENCE}))
@@ -198,7 +198,7 @@ def test_ranking_shelves_and_gorse_go_on_and_pages_wait(cable: Cable, client: Te
 
 def test_known_keys_hold_and_unknown_ones_do_not(cable: Cable, client: TestClient, where: Place) -> None:
     with opened(where.settings.database_url) as other:
-        token, _ = keys.create(other, Scope.READ, "", "cli")
+        token, _ = key_admin.create(other, Scope.READ, "", "cli")
     holder = {"Authorization": f"Bearer {token}"}
     until(lambda: client.get(f"/v1/feed/{READER}").status_code == 401)
     cable.cut()

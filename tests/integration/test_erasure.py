@@ -13,13 +13,13 @@ from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
-from api.erasure import erase
-from ingest import reject_search
+from api.application.reader_erasure import erase
+from ingest import reject_privacy
 from recsys.domain import Event, EventKind
 from recsys.errors import StoreError
-from recsys.feed.follow import LogFollower
 from recsys.frames import events_frame, slates_frame
-from recsys.store import erasure, log
+from recsys.projection.log_follower import LogFollower
+from recsys.store import erasure, event_log
 from recsys.store.database import Database, opened
 from tests.trained import HashEncoder, Place
 
@@ -116,7 +116,7 @@ def test_the_state_is_then_that_of_a_log_without_the_reader(home: Place) -> None
 def following(database: Database, home: Path) -> LogFollower:
     """A follower that knows of one click, of reader `r`."""
     with database.write() as connection:
-        log.append(connection, events_frame([Event("e", "r", EventKind.CLICK, 1, 1, "a")]), slates_frame([]))
+        event_log.append(connection, events_frame([Event("e", "r", EventKind.CLICK, 1, 1, "a")]), slates_frame([]))
     follower = LogFollower(database, home / "state")
     follower.start()
     return follower
@@ -186,7 +186,7 @@ def test_rejected_rows_are_found_in_any_form(tmp_path: Path, reader: str) -> Non
     lines = [json.dumps({"raw": raw}, ensure_ascii=ascii_) for raw in raws for ascii_ in (True, False)]
     kept = [json.dumps({"raw": raw}) for raw in others]
     (folder / "job" / "0.jsonl").write_text("\n".join([*lines, *kept]) + "\n", encoding="utf-8")
-    assert len(reject_search.rows_of(folder, reader)) == 4, "those that are objects"
-    assert reject_search.forget(folder, reader) == len(lines)
+    assert len(reject_privacy.rows_of(folder, reader)) == 4, "those that are objects"
+    assert reject_privacy.forget(folder, reader) == len(lines)
     assert (folder / "job" / "0.jsonl").read_text().splitlines() == kept
-    assert reject_search.forget(folder, reader) == 0
+    assert reject_privacy.forget(folder, reader) == 0

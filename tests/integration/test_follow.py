@@ -10,13 +10,13 @@ import pytest
 
 from recsys.domain import DAY, HOUR, Event, EventKind, RankRequest, Slate
 from recsys.feed.engine import FeedEngine
-from recsys.feed.follow import LogFollower, Replay
-from recsys.feed.snapshots import KEEP
-from recsys.feed.vectors import vector_table
 from recsys.frames import events_frame, slates_frame
+from recsys.projection.log_follower import LogFollower, Replay
+from recsys.projection.snapshot_store import KEEP
+from recsys.projection.vector_table import vector_table
 from recsys.simulate.world import World, simulate
-from recsys.state.live import LiveState
-from recsys.store import articles, log
+from recsys.state.live_state import LiveState
+from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database
 from tests.unit.state.logs import assert_same
 
@@ -40,7 +40,7 @@ def known(before: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def store(database: Database, events: pl.DataFrame, slates: pl.DataFrame) -> None:
     with database.write() as connection:
-        log.append(connection, events, slates)
+        event_log.append(connection, events, slates)
 
 
 def store_articles(database: Database, frame: pl.DataFrame) -> None:
@@ -83,7 +83,7 @@ def test_a_snapshot_and_the_tail_equal_a_full_replay(half: Database, tmp_path: P
     follower = following(half, tmp_path)
     assert_same(follower.state, replayed(half))
     with half.read() as connection:
-        assert follower.watermark.seq == log.position(connection).last_seq
+        assert follower.watermark.seq == event_log.position(connection).last_seq
 
 
 def test_older_rows_that_come_late_are_folded_where_they_belong(half: Database, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_row_at_the_watermark_but_with_a_smaller_id_is_late_too(half: Database
 
 def test_a_long_tail_is_streamed(half: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     follower = following(half)
-    monkeypatch.setattr("recsys.feed.follow.LONG_TAIL", 10)
+    monkeypatch.setattr("recsys.projection.log_follower.LONG_TAIL", 10)
     store(half, *known(before=False))
     follower.catch_up()
     assert_same(follower.state, replayed(half))

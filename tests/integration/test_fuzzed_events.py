@@ -5,9 +5,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.receive import store_events
+from ingest.http_ingest import store_events
 from recsys.domain import EventKind
-from recsys.feed.follow import LogFollower
+from recsys.projection.log_follower import LogFollower
 from recsys.serving.clock import Clock
 from recsys.store.database import Database
 from recsys.store.tables import events

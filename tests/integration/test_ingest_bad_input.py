@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ingest import jobs
-from ingest.report import Report
+from ingest.job_report import Report
 from ingest.sources.csv import CsvFiles
 from ingest.sources.ebnerd import Ebnerd
 from ingest.sources.jsonl import JsonLines

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from ingest import jobs
-from ingest.batch import Batch
-from ingest.report import Report
+from ingest.job_report import Report
+from ingest.raw_batch import Batch
 from ingest.sources.jsonl import JsonLines
-from recsys.store import replay
+from recsys.store import event_log_reader
 from recsys.store.articles import get
 from recsys.store.database import Database
 
@@ -51,7 +51,7 @@ def written(path: Path, rows: list[dict[str, object]], size: int = 300) -> JsonL
 
 def stored(database: Database) -> dict[str, list[str]]:
     with database.read() as connection:
-        chunks = list(replay.stream(connection))
+        chunks = list(event_log_reader.stream(connection))
         known = get(connection, ["a", "b", "c"])
     return {
         "articles": known["id"].to_list(),

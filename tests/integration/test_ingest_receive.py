@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from ingest.receive import Received, Rejected, store_articles, store_events
-from recsys.store import replay
+from ingest.http_ingest import Received, Rejected, store_articles, store_events
+from recsys.store import event_log_reader
 from recsys.store.articles import get
 from recsys.store.database import Database
 
@@ -31,7 +31,7 @@ def received(database: Database, *rows: object, clock: Clock | None = None, at: 
 
 def log(database: Database) -> list[dict[str, object]]:
     with database.read() as connection:
-        return [row for chunk in replay.stream(connection) for row in chunk.events.rows(named=True)]
+        return [row for chunk in event_log_reader.stream(connection) for row in chunk.events.rows(named=True)]
 
 
 def test_events_are_known_in_the_order_of_receipt(database: Database) -> None:

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from ingest import jobs
-from ingest.report import Report
+from ingest.job_report import Report
 from ingest.sources.ebnerd import Ebnerd
-from recsys.store import replay
+from recsys.store import event_log_reader
 from recsys.store.database import Database
 from tests.unit.ingest.ebnerd_tables import START, behaviours, history, write
 
@@ -24,7 +24,7 @@ def run(folder: Path, database: Database, tmp_path: Path) -> Report:
 
 def events(database: Database) -> pl.DataFrame:
     with database.read() as connection:
-        return pl.concat([chunk.events for chunk in replay.stream(connection)])
+        return pl.concat([chunk.events for chunk in event_log_reader.stream(connection)])
 
 
 def test_a_later_history_tells_nothing_twice(database: Database, tmp_path: Path) -> None:

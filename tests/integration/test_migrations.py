@@ -11,7 +11,7 @@ import pytest
 from alembic import command
 
 from recsys.store.database import Database
-from recsys.store.schema import alembic_config
+from recsys.store.schema_upgrade import alembic_config
 
 ROOT = Path(__file__).parents[2]
 PACKAGED = ("pyproject.toml", "LICENSE", "README.md", "recsys", "ingest", "api", "migrations")
@@ -63,7 +63,7 @@ def test_a_wheel_migrates_a_fresh_database(wheel: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.stdout == "the schema of the sqlite database is up to date\n", done.stderr
-    where = "import recsys.store.schema as s; print(s._migrations())"
+    where = "import recsys.store.schema_upgrade as s; print(s._migrations())"
     found = subprocess.run(
         [sys.executable, "-c", where],
         cwd=tmp_path,

@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 
 from recsys.domain import FeedRequest, RankRequest
 from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine
-from recsys.feed.past import engine_at
+from recsys.feed.point_in_time import engine_at
 from tests.trained import HashEncoder, Place, last_day, world
 
 

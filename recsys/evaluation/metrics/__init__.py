@@ -19,7 +19,7 @@ from recsys.evaluation.metrics.freshness import fresh_share
 from recsys.evaluation.metrics.mrr import mrr
 from recsys.evaluation.metrics.ndcg import ndcg, read_ndcg
 from recsys.evaluation.metrics.novelty import novelty
-from recsys.evaluation.slates import Floats, ScoredSlates
+from recsys.evaluation.scored_slates import Floats, ScoredSlates
 
 __all__ = [
     "RANKING",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsys.evaluation.slates import Floats, ScoredSlates
+from recsys.evaluation.scored_slates import Floats, ScoredSlates
 
 
 def spearman(one: ScoredSlates, other: ScoredSlates) -> Floats:

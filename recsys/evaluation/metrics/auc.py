@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsys.evaluation.slates import Floats, Ints, ScoredSlates
+from recsys.evaluation.scored_slates import Floats, Ints, ScoredSlates
 
 
 def auc(slates: ScoredSlates) -> Floats:

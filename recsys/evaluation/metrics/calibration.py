@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsys.evaluation.slates import Floats, Ints
+from recsys.evaluation.scored_slates import Floats, Ints
 
 SMOOTHING = 0.01
 

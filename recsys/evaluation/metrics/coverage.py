@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsys.evaluation.slates import Ints
+from recsys.evaluation.scored_slates import Ints
 
 
 def coverage(top: Ints, catalogue: int) -> float:

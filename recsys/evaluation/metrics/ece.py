@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.errors import DataError
-from recsys.evaluation.slates import Bools, Floats
+from recsys.evaluation.scored_slates import Bools, Floats
 
 
 def expected_calibration_error(probabilities: Floats, clicked: Bools | Floats, bins: int = 15) -> float:

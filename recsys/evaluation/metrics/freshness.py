@@ -3,7 +3,7 @@
 import numpy as np
 
 from recsys.domain import DAY
-from recsys.evaluation.slates import Floats, Ints
+from recsys.evaluation.scored_slates import Floats, Ints
 
 
 def fresh_share(top: Ints, available_at: Ints, at: Ints, max_age: int = DAY) -> Floats:

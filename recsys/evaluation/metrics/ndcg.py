@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsys.evaluation.slates import MAX_LABEL, Floats, Ints, ScoredSlates
+from recsys.evaluation.scored_slates import MAX_LABEL, Floats, Ints, ScoredSlates
 
 
 def ndcg(slates: ScoredSlates, k: int) -> Floats:

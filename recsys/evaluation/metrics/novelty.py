@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.evaluation.slates import Floats, Ints
+from recsys.evaluation.scored_slates import Floats, Ints
 
 
 def novelty(top: Ints, popularity: NDArray[np.floating]) -> Floats:

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
-from api.security import keys
-from api.security.scopes import Scope
+from api.http.security import key_admin
+from api.http.security.scopes import Scope
 from recsys.store.database import opened
 from tests.trained import HashEncoder, Place, place
 
@@ -43,7 +43,7 @@ def new_key(where: Place) -> Callable[..., str]:
 
     def make(scope: Scope, name: str = "") -> str:
         with opened(where.settings.database_url) as database:
-            return keys.create(database, scope, name, actor="cli")[0]
+            return key_admin.create(database, scope, name, actor="cli")[0]
 
     return make
 

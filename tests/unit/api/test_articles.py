@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.security.scopes import Scope
+from api.http.security.scopes import Scope
 from recsys.domain import RankRequest
-from recsys.feed.past import engine_at
+from recsys.feed.point_in_time import engine_at
 from recsys.store.database import opened
 from tests.trained import HashEncoder, Place
 from tests.unit.api.conftest import MakeClient, bearer

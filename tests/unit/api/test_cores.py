@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import api.cli
-from api.cli.cores import share_cores
+from api.cli.openmp import share_cores
 
 
 def test_waiting_threads_sleep(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import api.app
 from api.app import create_app
-from api.security import keys
-from api.security.scopes import Scope
+from api.http.security import key_admin
+from api.http.security.scopes import Scope
 from recsys.store.database import opened
 from tests.trained import HashEncoder, place
 from tests.unit.api.conftest import bearer
@@ -38,7 +38,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient
     """A service with keys, and the headers of an administrator."""
     where = place(tmp_path_factory.mktemp("hostile"))
     with opened(where.settings.database_url) as database:
-        token, _ = keys.create(database, Scope.ADMIN, "", "cli")
+        token, _ = key_admin.create(database, Scope.ADMIN, "", "cli")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api.app, "LazyEncoder", lambda _: HashEncoder())
         app = create_app(where.settings.model_copy(update={"max_body_bytes": LIMIT}))

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 import api.app
 from api.app import create_app
-from api.security.scopes import Scope
-from recsys import bundle
-from recsys.feed import trained
-from recsys.feed.trained import TrainedSystem
-from recsys.serving import activation
-from recsys.store import audit
+from api.http.security.scopes import Scope
+from recsys.models import bundle, model_loader
+from recsys.models.model_loader import TrainedSystem
+from recsys.serving import model_activation
+from recsys.store import audit_log
 from recsys.store.database import opened
 from tests.trained import HashEncoder, Place
 from tests.unit.api.conftest import MakeClient, bearer
@@ -47,9 +46,9 @@ def score_of(version: str) -> float:
 
 
 @pytest.fixture
-def home(trained: Place, tmp_path: Path) -> Place:
+def home(model_loader: Place, tmp_path: Path) -> Place:
     """The trained place, with two more bundles that differ in name only."""
-    copied = trained.copy(tmp_path / "home")
+    copied = model_loader.copy(tmp_path / "home")
     first = str(bundle.active_version(copied.home))
     for version in ("v1", "v2"):
         copy(copied.home, first, version)
@@ -68,7 +67,7 @@ def copy(home: Path, version: str, name: str) -> Path:
 @pytest.fixture
 def start(home: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], TestClient]]:
     """Starts services on that place, whose scores tell which bundle gave them."""
-    real = trained.load_system
+    real = model_loader.load_system
 
     def told(found: bundle.Bundle, encoder: str) -> TrainedSystem:
         constant = Constant(score_of(found.version))
@@ -76,7 +75,7 @@ def start(home: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[],
             real(found, encoder), ranker=constant, feed_ranker=constant, value=None
         )
 
-    monkeypatch.setattr(trained, "load_system", told)  # looked up where bundles are adopted
+    monkeypatch.setattr(model_loader, "load_system", told)  # looked up where bundles are adopted
     monkeypatch.setattr(api.app, "LazyEncoder", lambda settings: HashEncoder())
     with ExitStack() as stack:
         app = lambda: TestClient(create_app(home.settings), raise_server_exceptions=False)  # noqa: E731
@@ -115,7 +114,7 @@ def test_a_model_serves_from_the_next_answer_on_and_in_another_process_soon(
     assert ranked(one).json()["model"] == "v1"
     until(lambda: ranked(other).json()["model"] == "v1")
     with opened(home.settings.database_url) as database, database.read() as connection:
-        acts = [(act.actor, act.act, act.subject) for act in audit.newest(connection, 2)]
+        acts = [(act.actor, act.act, act.subject) for act in audit_log.newest(connection, 2)]
     assert acts == [("open", "model_rolled_back", "v1"), ("open", "model_activated", "v2")]
 
 
@@ -146,7 +145,7 @@ def test_a_bad_model_is_refused_by_reason_and_the_old_one_stays(
     folder = copy(home.home, "v1", "bad")
     manifest = folder / bundle.MANIFEST
     if bad == "damaged":
-        (folder / trained.RERANKER).write_bytes(b"")
+        (folder / model_loader.RERANKER).write_bytes(b"")
     elif bad == "another encoder":
         told = json.loads(manifest.read_text())
         manifest.write_text(json.dumps({**told, "schema": {**told["schema"], "encoder": "x"}}))
@@ -200,7 +199,7 @@ def test_models_are_for_administrators(serve: MakeClient, new_key: Callable[...,
 
 def test_activation_remembers_what_served_before(home: Place) -> None:
     for version in ("v2", "v2"):
-        activation.activate(home.home, version, HashEncoder.name)
+        model_activation.activate(home.home, version, HashEncoder.name)
     assert bundle.previous_version(home.home) == "v1"
-    assert activation.roll_back(home.home, HashEncoder.name) == "v1"
+    assert model_activation.roll_back(home.home, HashEncoder.name) == "v1"
     assert bundle.previous_version(home.home) == "v2"

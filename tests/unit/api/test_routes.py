@@ -14,8 +14,8 @@ import api.app
 from api.app import create_app
 from recsys.domain import FeedRequest, Ranking, RankRequest
 from recsys.errors import AttuneError, OrderError, StoreAwayError, StoreError
-from recsys.serving.pages import FeedPage
-from recsys.serving.service import FeedService
+from recsys.serving.feed_service import FeedService
+from recsys.serving.pagination import FeedPage
 from tests.trained import HashEncoder, place
 
 PROBLEM = "application/problem+json"

@@ -18,8 +18,8 @@ from schemathesis.specs.openapi.checks import (
 
 import api.app
 from api.app import create_app
-from api.security import keys
-from api.security.scopes import Scope
+from api.http.security import key_admin
+from api.http.security.scopes import Scope
 from recsys.store.database import opened
 from tests.live import listening
 from tests.trained import HashEncoder, place
@@ -49,7 +49,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BaseSc
     """The description that a service gives of itself, and the headers of an administrator."""
     where = place(tmp_path_factory.mktemp("schema"))
     with opened(where.settings.database_url) as database:
-        token, _ = keys.create(database, Scope.ADMIN, "", "cli")
+        token, _ = key_admin.create(database, Scope.ADMIN, "", "cli")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api.app, "LazyEncoder", lambda _: HashEncoder())
         app = create_app(where.settings)

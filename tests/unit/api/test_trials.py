@@ -5,9 +5,9 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
-from api.security.scopes import Scope
-from recsys.serving.challenge import Challenge
-from recsys.store import audit, trials
+from api.http.security.scopes import Scope
+from recsys.serving.experiment import Challenge
+from recsys.store import audit_log, trials
 from recsys.store.database import opened
 from recsys.store.tables import impressions
 from tests.trained import Place
@@ -109,7 +109,7 @@ def test_trials_are_on_record_and_for_administrators(
     client.put("/v1/models/trial", json={"version": "v2", "share": 0.25, "shadow": 0.5}).raise_for_status()
     client.delete("/v1/models/trial").raise_for_status()
     with opened(home.settings.database_url) as database, database.read() as connection:
-        acts = [(act.act, act.subject) for act in audit.newest(connection, 2)]
+        acts = [(act.act, act.subject) for act in audit_log.newest(connection, 2)]
     assert acts == [("trial_ended", "v2"), ("trial_started", "v2 share=0.25 shadow=0.5")]
     token = new_key(Scope.WRITE)
     closed = serve()

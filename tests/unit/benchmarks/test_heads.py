@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from benchmarks.heads import by_effect, removable, remove
-from recsys.encoder.batch import encode
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.token_batches import encode
 
 TEXTS = ["Rain", "sport tennis: Home player wins the open after five long sets", "Council votes on tram"]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from recsys.attention.calibrator import Plan
+from recsys.calibration.calibrator import Plan
 from recsys.encoder import bert
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.device import choose_device, inference_precision

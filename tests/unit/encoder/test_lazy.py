@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from recsys.encoder import bert
+from recsys.encoder.article_text import ArticleText
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.lazy import LazyEncoder
-from recsys.encoder.text import ArticleText
 from recsys.errors import EncoderError
 from recsys.settings import Precision, Settings
 

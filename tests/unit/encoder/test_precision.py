@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
 
-from recsys.attention.calibrator import Plan
+from recsys.calibration.calibrator import Plan
 from recsys.encoder import int8
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.int8 import Int8Linear, quantise

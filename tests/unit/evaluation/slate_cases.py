@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recsys.evaluation.slates import ScoredSlates
+from recsys.evaluation.scored_slates import ScoredSlates
 
 
 @st.composite

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from recsys.evaluation.metrics import same_winner, spearman
-from recsys.evaluation.slates import ScoredSlates
+from recsys.evaluation.scored_slates import ScoredSlates
 from tests.unit.evaluation.slate_cases import rows, scored
 
 PROPERTY = settings(deadline=None, max_examples=80)

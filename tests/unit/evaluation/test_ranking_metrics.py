@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score, roc_auc_score
 
 from recsys.evaluation.metrics import RANKING, auc, mean, mrr, ndcg, read_ndcg
-from recsys.evaluation.slates import ScoredSlates
+from recsys.evaluation.scored_slates import ScoredSlates
 from tests.unit.evaluation.slate_cases import rows, scored
 
 PROPERTY = settings(deadline=None, max_examples=80)

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from recsys.domain import DAY
-from recsys.encoder.fields import FIELDS
-from recsys.evaluation.evaluate import choose_stretch, evaluate, iso
-from recsys.evaluation.questions import load_questions
+from recsys.encoder.field_concat import FIELDS
+from recsys.evaluation.labelled_slates import load_questions
 from recsys.evaluation.replay import Answers, replay
+from recsys.evaluation.run_evaluation import choose_stretch, evaluate, iso
 from recsys.evaluation.systems import systems
 from recsys.feed.engine import FeedEngine
-from recsys.feed.follow import Replay
-from recsys.feed.trained import load_active
-from recsys.feed.vectors import VectorTable, ensure_vectors
-from recsys.reranker.starting import StartingRanker
+from recsys.models.model_loader import load_active
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import VectorTable, ensure_vectors
+from recsys.ranking.heuristic import StartingRanker
 from recsys.simulate.oracle import ORACLE, oracle_of
 from tests.hashed import DIM
 from tests.trained import HashEncoder, Place, last_day, world

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recsys.domain import HOUR, MINUTE
-from recsys.evaluation.probability import Platt
+from recsys.evaluation.platt import Platt
 from recsys.evaluation.report import comparisons, figures, slices
 from recsys.state.catalog import NEVER
 from tests.unit.evaluation.answers import AT, answers, changed

@@ -6,9 +6,9 @@ import pytest
 from recsys.domain import HOUR, EventKind, RankRequest
 from recsys.evaluation.systems import FULL, UNKNOWN_SCORE, Asked, known, systems
 from recsys.feed.engine import FeedEngine
-from recsys.preference.content import mean_match
-from recsys.reranker.context import FloatArray
-from recsys.reranker.starting import StartingRanker
+from recsys.ranking.heuristic import StartingRanker
+from recsys.ranking.ranking_context import FloatArray
+from recsys.user_model.content_matcher import mean_match
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read, shown
 
 IDS = ("a010", "a020", "a030", "unknown")

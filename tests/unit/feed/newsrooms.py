@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from recsys.domain import DAY, HOUR, MINUTE, Article, Event, EventKind, Slate
-from recsys.encoder.text import article_texts
+from recsys.encoder.article_text import article_texts
 from recsys.feed.engine import FeedEngine
-from recsys.feed.vectors import vector_table
 from recsys.frames import articles_frame, events_frame, slates_frame
-from recsys.index.exact import ExactIndex
-from recsys.state.live import LiveState
+from recsys.index.exact_index import ExactIndex
+from recsys.projection.vector_table import vector_table
+from recsys.state.live_state import LiveState
 from tests.hashed import hashed
 
 NOW = 20_000 * DAY

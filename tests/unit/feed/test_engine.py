@@ -8,9 +8,9 @@ import pytest
 from recsys.domain import HOUR, MINUTE, SECOND, EventKind, FeedRequest, HistoryItem, RankRequest
 from recsys.errors import RequestError
 from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine, seeded_by
-from recsys.reranker.context import FloatArray
-from recsys.reranker.features.schema import ALL_FEATURES, SETWISE
-from recsys.store.preferences import Preferences
+from recsys.ranking.features.feature_set import ALL_FEATURES, SETWISE
+from recsys.ranking.ranking_context import FloatArray
+from recsys.store.explicit_preferences import Preferences
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
 
 IDS = tuple(f"a{i:03}" for i in range(20, 40))

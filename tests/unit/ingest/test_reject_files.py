@@ -4,7 +4,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingest.batch import REJECTS, reject, reject_rows, rejects_frame
+from ingest.raw_batch import REJECTS, reject, reject_rows, rejects_frame
 from ingest.reject_files import RejectFiles
 from recsys.errors import ConfigError
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest import fields, validate
+from ingest import generic_schema, validate
 from recsys.domain import DAY, EventKind
 
 NOW = 1_700_000_000_000_000
@@ -19,7 +19,7 @@ def check(kind: str, /, *rows: dict[str, object]) -> validate.Checked:
         {"file": ["f"] * len(rows), "row": list(range(1, len(rows) + 1)), "raw": [None] * len(rows)},
         schema={"file": pl.String, "row": pl.Int64, "raw": pl.String},
     )
-    return CHECKS[kind](fields.from_rows(rows, places, kind), NOW)
+    return CHECKS[kind](generic_schema.from_rows(rows, places, kind), NOW)
 
 
 def reason(kind: str, /, **changes: object) -> str | None:

@@ -2,11 +2,11 @@
 
 from recsys.domain import Article, Event, EventKind
 from recsys.frames import articles_frame, events_frame
-from recsys.serving.cards import Card, Cards
-from recsys.serving.said import Said
-from recsys.store import erasure, log, preferences, replay
+from recsys.serving.article_cache import Card, Cards
+from recsys.serving.preference_cache import Said
+from recsys.store import erasure, event_log, event_log_reader, explicit_preferences
 from recsys.store.database import Database
-from recsys.store.preferences import Preferences
+from recsys.store.explicit_preferences import Preferences
 from tests.trained import world
 
 
@@ -26,7 +26,7 @@ def test_cards_tell_what_a_page_shows_of_articles_that_are_known() -> None:
 def said(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
     events = [Event(f"{r}-{s}-{k}-{at}", r, k, at, at, subject=s) for r, s, k, at in rows]
     with database.write() as connection:
-        log.append(connection, events_frame(events), None)
+        event_log.append(connection, events_frame(events), None)
 
 
 def test_what_is_said_is_heard_of_the_log_of_the_log_and_agree_with_it(database: Database) -> None:
@@ -43,10 +43,10 @@ def test_what_is_said_is_heard_of_the_log_of_the_log_and_agree_with_it(database:
     said(database, ("r", "sport", EventKind.UNMUTE, 20), ("r", "local", EventKind.FOLLOW, 21))
     said(database, ("r", "world", EventKind.UNMUTE, 5))  # an older log, imported later
     with database.read() as connection:
-        said_by.hear(replay.tail(connection, 3).events)
+        said_by.hear(event_log_reader.tail(connection, 3).events)
     assert said_by.of("r", 0) == Preferences(follow=frozenset({"local"}), mute=frozenset({"world"}))
     with database.read() as connection:
-        assert preferences.of(connection, "r", 100) == said_by.of("r", 0)
+        assert explicit_preferences.of(connection, "r", 100) == said_by.of("r", 0)
     read_anew = Said(database)
     read_anew.refresh()
     assert [read_anew.of(reader, 0) for reader in "qr"] == [said_by.of(reader, 0) for reader in "qr"]

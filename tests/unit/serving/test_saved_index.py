@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recsys.index.build import make_index
-from recsys.index.port import VectorIndex
+from recsys.index.index_factory import make_index
+from recsys.index.vector_index import VectorIndex
 from recsys.serving.saved_index import SavedIndex
 from recsys.settings import IndexKind
 
@@ -107,7 +107,7 @@ def test_what_a_killed_process_left_goes_and_what_another_writes_stays(tmp_path:
 def test_without_faiss_the_index_of_kind_auto_is_found_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recsys.index.build.find_spec", lambda _: None)
+    monkeypatch.setattr("recsys.index.index_factory.find_spec", lambda _: None)
     _, held = saved(tmp_path, "auto").load(IDS, vectors())  # type: ignore[misc]
     assert held.all()
     before = list((tmp_path / "index").iterdir())

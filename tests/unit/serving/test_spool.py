@@ -14,7 +14,7 @@ from recsys.serving.clock import Clock
 from recsys.serving.recovery import store_spooled
 from recsys.serving.slates import slate_of
 from recsys.serving.spool import ERASED, FULL, UNREADABLE, UNWRITABLE, Spool
-from recsys.store import erasure, log, replay
+from recsys.store import erasure, event_log, event_log_reader
 from recsys.store.database import Database, open_database
 
 PLENTY = 1_000_000
@@ -33,7 +33,7 @@ def taken(spool: Spool) -> list[Slate]:
 
 def logged(database: Database) -> list[tuple[str, int]]:
     with database.read() as connection:
-        frames = [chunk.slates for chunk in replay.stream(connection)]
+        frames = [chunk.slates for chunk in event_log_reader.stream(connection)]
         return [row for frame in frames for row in frame.select("id", "known_at").iter_rows()]
 
 
@@ -121,7 +121,9 @@ def test_stored_twice_is_stored_once_in_order_behind_all_that_was_known(
 ) -> None:
     clock, first, second = Clock(), Spool(tmp_path, PLENTY), Spool(tmp_path, PLENTY)
     with database.write() as connection:
-        log.append_slate(connection, replace(slate(99), known_at=5_000_000_000_000_000), log.lock(connection))
+        event_log.append_slate(
+            connection, replace(slate(99), known_at=5_000_000_000_000_000), event_log.lock(connection)
+        )
     for number in range(4):
         (first if number % 2 else second).put(slate(number))
     assert store_spooled(database, first, clock) == 4
@@ -130,7 +132,7 @@ def test_stored_twice_is_stored_once_in_order_behind_all_that_was_known(
     assert ids == ("s0099", "s0000", "s0001", "s0002", "s0003")
     assert list(known) == sorted(set(known))
     with database.read() as connection:
-        assert log.position(connection).last_seq == 5
+        assert event_log.position(connection).last_seq == 5
 
 
 def test_no_slate_from_before_an_erasure_is_stored(database: Database, tmp_path: Path) -> None:

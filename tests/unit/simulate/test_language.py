@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recsys.simulate.language import TOPICS, draw_scene, write_abstract, write_title
-from recsys.simulate.vocabulary import CATEGORIES, Category
+from recsys.simulate.phrases import CATEGORIES, Category
 
 
 def test_paper_has_a_dozen_categories_of_three_or_four_subcategories() -> None:

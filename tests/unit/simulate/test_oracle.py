@@ -7,10 +7,10 @@ from recsys.domain import RankRequest, Slate
 from recsys.errors import RequestError
 from recsys.evaluation.systems import Asked
 from recsys.feed.engine import FeedEngine
-from recsys.feed.vectors import VectorTable
+from recsys.projection.vector_table import VectorTable
 from recsys.simulate.oracle import oracle_of
 from recsys.simulate.world import World, oracle_scores, simulate
-from recsys.state.live import LiveState
+from recsys.state.live_state import LiveState
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from recsys.domain import DAY, Slate
 from recsys.errors import ConfigError, RequestError
 from recsys.evaluation.metrics import auc, mean
-from recsys.evaluation.slates import ScoredSlates
+from recsys.evaluation.scored_slates import ScoredSlates
 from recsys.frames import ARTICLES, EVENTS, SLATES
 from recsys.simulate import World, oracle_scores, simulate
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recsys.domain import DAY, HOUR, MINUTE, SECOND, Article, Event, EventKind, Slate
 from recsys.frames import articles_frame, events_frame, slates_frame
-from recsys.state.live import FIRST_CATEGORY, LiveState
+from recsys.state.live_state import FIRST_CATEGORY, LiveState
 
 START = 20_000 * DAY
 READERS = ("r0", "r1", "r2")

@@ -3,9 +3,9 @@ import pytest
 
 from recsys.domain import HOUR, MINUTE, SECOND, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
+from recsys.state.elo import FAST
 from recsys.state.exposures import BOUNCED, PASSED, READ, TAKEN, Exposures
-from recsys.state.live import LiveState
-from recsys.state.ratings import FAST
+from recsys.state.live_state import LiveState
 from tests.unit.state.logs import START, fresh, met_by
 
 

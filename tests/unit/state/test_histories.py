@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.domain import DAY, MINUTE, SECOND
+from recsys.state.event_codes import CLICKED, HIDDEN, LIKED, READ, SCROLLED
 from recsys.state.histories import Histories, History
-from recsys.state.kinds import CLICKED, HIDDEN, LIKED, READ, SCROLLED
 
 NOON = 20_000 * DAY + 12 * 60 * MINUTE
 

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from safetensors.numpy import save_file
 
 from recsys.errors import StoreError
-from recsys.state import live, snapshot
-from recsys.state.live import LiveState
+from recsys.state import live_state, snapshot
+from recsys.state.live_state import LiveState
 from recsys.state.snapshot import Watermark
 from tests.unit.state.logs import CATALOG, Log, assert_same, fold, fresh, logs
 
@@ -88,7 +88,7 @@ def test_somebody_elses_safetensors_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_of_other_half_lives_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "HALF_LIVES", live.HALF_LIVES[1:])
+    monkeypatch.setattr(snapshot, "HALF_LIVES", live_state.HALF_LIVES[1:])
     snapshot.save(fresh(), MARK, tmp_path / "s.safetensors")
     monkeypatch.undo()
     with pytest.raises(StoreError, match="another version"):

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from api.gorse.kinds import kinds_of
-from api.security.scopes import Scope
+from api.gorse.feedback_kinds import kinds_of
+from api.http.security.scopes import Scope
 from recsys.errors import ConfigError
 from tests.unit.api.conftest import MakeClient
 

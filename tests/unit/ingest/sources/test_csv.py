@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.batch import Batch
+from ingest.raw_batch import Batch
 from ingest.sources.csv import CsvFiles, read_layout
 from recsys.errors import DataError
 

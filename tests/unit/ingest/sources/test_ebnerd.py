@@ -4,7 +4,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingest.batch import Batch
+from ingest.raw_batch import Batch
 from ingest.sources.ebnerd import Ebnerd, bucket_batch
 from recsys.domain import SECOND
 from recsys.errors import DataError

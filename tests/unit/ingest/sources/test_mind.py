@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.batch import Batch
+from ingest.raw_batch import Batch
 from ingest.sources.mind import Mind
 from ingest.sources.mind_behaviour import EPOCH
 from recsys.domain import SECOND

@@ -1,0 +1,113 @@
+"""What `attune demo` does, step by step, with the same parts as every other command."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import typer
+
+from api.cli.progress import bars
+from api.cli.results_tables import results_table
+from recsys.domain import DAY, FeedRequest, Ranking
+from recsys.encoder.lazy import LazyEncoder
+from recsys.errors import ConfigError
+from recsys.evaluation.oracle_gap import Gap, gap
+from recsys.evaluation.run_evaluation import choose_stretch, evaluate
+from recsys.feed.point_in_time import engine_at
+from recsys.models.model_loader import load_active
+from recsys.settings import Settings, load_settings
+from recsys.simulate.oracle import ORACLE, oracle_of
+from recsys.simulate.world import World, simulate
+from recsys.store import articles as article_store
+from recsys.store import event_log
+from recsys.store.database import Database, open_database
+from recsys.training.pipeline import train
+
+_MARKER = ".attune-demo"
+_LASTING_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """A demo in its own folder; running it again starts from nothing."""
+
+    folder: Path
+    readers: int
+    articles: int
+    days: int
+
+    def run(self) -> None:
+        """Simulate, train, evaluate, show a feed."""
+        self._clear()
+        settings = load_settings(database_url=f"sqlite:///{self.folder / 'attune.db'}", home=self.folder)
+        database, encoder = open_database(settings.database_url), LazyEncoder(settings)
+        world = self._store(database)
+        last = int(world.slates["at"].max())  # type: ignore[arg-type]
+        with bars() as progress:
+            train(database, settings, encoder, last - DAY, progress)
+            system = load_active(settings.home, encoder.name)
+            stretch = choose_stretch(database, system, None, None, in_sample=False)
+            result = evaluate(database, encoder, system, stretch, progress, {ORACLE: oracle_of(world)})
+        results_table(f"the last day: {result['data']['impressions']} impressions", result["systems"])
+        _tell_gap(gap(result["systems"], ORACLE))
+        self._show_feed(database, settings, encoder, world, last + 1)
+        typer.echo(f"\nserve it: attune serve --database-url {settings.database_url} --home {self.folder}")
+
+    def _clear(self) -> None:
+        """Delete an earlier demo, and nothing else.
+
+        Raises:
+            ConfigError: the folder holds something that no demo made.
+        """
+        marker = self.folder / _MARKER
+        if self.folder.exists() and not marker.exists() and (self.folder.is_file() or any(self.folder.iterdir())):
+            raise ConfigError(f"--folder {self.folder} holds something else, and a demo begins by deleting it")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        marker.touch()
+
+    def _store(self, database: Database) -> World:
+        world = simulate(readers=self.readers, articles=self.articles, days=self.days)
+        with database.write() as connection:
+            article_store.upsert(connection, world.articles)
+            stored = event_log.append(connection, world.events, world.slates)
+        typer.echo(
+            f"simulated {self.days} days: {world.articles.height} articles, {self.readers} readers, "
+            f"{stored.slates_stored} impressions, {stored.events_stored} events"
+        )
+        return world
+
+    def _show_feed(
+        self, database: Database, settings: Settings, encoder: LazyEncoder, world: World, now: int
+    ) -> None:
+        reader = _loyal_reader(world)
+        taste = sorted(world.tastes[reader].items(), key=lambda item: -item[1])[:3]
+        engine = engine_at(database, settings, encoder, now)
+        ranking = engine.recommend(FeedRequest("demo", now, reader, limit=8))
+        favourites = ", ".join(f"{name} {share:.0%}" for name, share in taste)
+        typer.echo(f"\nreader {reader} was made to like {favourites}; the feed, and why:")
+        _print_feed(ranking, world)
+
+
+def _tell_gap(of: Gap | None) -> None:
+    if of is None:
+        return
+    typer.echo(
+        f"\nAttune closes {of.closed:.0%} of the AUC gap between popularity and the oracle "
+        f"({of.baseline:.3f} -> {of.reached:.3f} of {of.ceiling:.3f})"
+    )
+
+
+def _loyal_reader(world: World) -> str:
+    """The reader with the most reads that lasted: who opens most is who falls for every headline."""
+    lasted = (pl.col("kind") == "read") & (pl.col("value") >= _LASTING_SECONDS)
+    reads = world.events.filter(lasted).group_by("reader").len()
+    return str(reads.sort("len", "reader", descending=[True, False])["reader"][0])
+
+
+def _print_feed(ranking: Ranking, world: World) -> None:
+    titles = dict(world.articles.select("id", "title").iter_rows())
+    for item in ranking.items:
+        typer.echo(f"{item.position + 1}. {titles[item.id]}")
+        typer.echo(f"   {'; '.join(reason.text for reason in item.reasons)}")

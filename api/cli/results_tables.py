@@ -1,0 +1,35 @@
+"""The results table of training and evaluation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from recsys.evaluation.html_tables import interval, number
+
+_METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10", "ece")
+
+
+def results_table(title: str, systems: Mapping[str, Any]) -> None:
+    """Print one row per system, AUC with its 95% interval."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("system", no_wrap=True)
+    for metric in _METRICS:
+        table.add_column(metric, justify="right")
+    for name, values in systems.items():
+        auc = interval(values["auc"], *values["ci"]["auc"])
+        table.add_row(name, auc, *(number(values[metric]) for metric in _METRICS[1:]))
+    Console(width=110).print(table)
+
+
+def slices_table(parts: Mapping[str, Any]) -> None:
+    """Print the AUC of every system on parts of the impressions, cold starts first."""
+    systems = [name for name in next(iter(parts.values())) if name != "impressions"]
+    table = Table(title="AUC on parts of the impressions", title_justify="left")
+    table.add_column("system", no_wrap=True, min_width=max(map(len, systems)))  # not the names are to be cut
+    for part, values in parts.items():
+        table.add_column(f"{part} ({values['impressions']})", justify="right")
+    for name in systems:
+        table.add_row(name, *(number(values[name]) for values in parts.values()))
+    Console(width=170).print(table)

@@ -1,0 +1,76 @@
+"""Items of Gorse ↔ articles."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from api.gorse.gorse_schemas import ItemIn, ItemOut, ItemPatch
+from api.http.iso_time import to_iso
+from recsys.store.gorse_items import ItemRecord
+
+_LONGEST_TITLE = 2_000
+_MOST_ENTITIES = 100
+_LONGEST_ENTITY = 100
+
+
+def record_of(item: ItemIn) -> ItemRecord:
+    """What is kept beside the article."""
+    return ItemRecord(item.ItemId, item.Labels, tuple(item.Categories), item.Comment)
+
+
+def article_of(record: ItemRecord, published_at: int | None) -> dict[str, Any]:
+    """The article that an item is: titled with its comment, or with its id if that is blank."""
+    category, subcategory, *_ = (*record.categories, None, None)
+    article: dict[str, Any] = {
+        "id": record.id,
+        "title": record.comment.strip()[:_LONGEST_TITLE] or record.id,
+        "category": category,
+        "subcategory": subcategory,
+        "entities": list(dict.fromkeys(_texts(record.labels)))[:_MOST_ENTITIES],
+    }
+    return article if published_at is None else article | {"published_at": to_iso(published_at)}
+
+
+def record_from(article: dict[str, Any]) -> ItemRecord:
+    """What an article that did not come as an item is as one."""
+    categories = tuple(article[name] for name in ("category", "subcategory") if article[name])
+    return ItemRecord(article["id"], article["entities"] or [], categories, article["title"])
+
+
+def patched(record: ItemRecord, patch: ItemPatch) -> ItemRecord:
+    """`record` with what `patch` names."""
+    changes: dict[str, Any] = {}
+    if patch.Labels is not None:
+        changes["labels"] = patch.Labels
+    if patch.Categories is not None:
+        changes["categories"] = tuple(patch.Categories)
+    if patch.Comment is not None:
+        changes["comment"] = patch.Comment
+    return replace(record, **changes)
+
+
+def item_out(record: ItemRecord, article: dict[str, Any]) -> ItemOut:
+    """An item as Gorse tells it. `article`: its columns; `published_at` in microseconds or ISO 8601."""
+    published = article.get("published_at")
+    return ItemOut(
+        ItemId=record.id,
+        IsHidden=record.hidden is not None,
+        Labels=record.labels,
+        Categories=list(record.categories),
+        Timestamp=to_iso(published) if isinstance(published, int) else published or "",
+        Comment=record.comment,
+    )
+
+
+def _texts(labels: Any) -> Iterator[str]:
+    """All texts among labels, of any shape, that can name something."""
+    waiting = [labels]
+    while waiting:
+        label = waiting.pop()
+        if isinstance(label, str):
+            if label.strip() and "\0" not in label and len(label) <= _LONGEST_ENTITY:
+                yield label
+        elif isinstance(label, dict):
+            waiting += reversed(label.values())
+        elif isinstance(label, list):
+            waiting += reversed(label)

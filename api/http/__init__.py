@@ -1,0 +1,1 @@
+"""The HTTP service: routes, schemas, security and middleware."""

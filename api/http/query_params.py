@@ -1,0 +1,47 @@
+"""Query parameters of API v1. One that is not known is refused: misspelled, it would silently do nothing."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.http.schemas import Device, Id
+
+_USUAL, _MOST = 20, 100
+"""Articles of a feed or a shelf that is not told how many, and of the longest."""
+
+_Category = Annotated[str, Field(max_length=256)]
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _FeedQuery(_Query):
+    limit: Annotated[int, Field(ge=1, le=_MOST)] | None = None
+    cursor: Annotated[str, Field(max_length=64)] | None = None
+    category: _Category | None = None
+    exclude: Annotated[list[str], Field(max_length=1_000)] | None = None
+    minutes: Annotated[float, Field(gt=0, le=180)] | None = None
+    diversity: float = Field(0.0, ge=0, le=1)
+    explore: Annotated[float, Field(ge=0, le=0.5)] | None = None
+    explain: bool = True
+    device: Device | None = None
+    page: Id | None = None
+
+    @property
+    def articles(self) -> int:
+        """How many articles at most: with a budget of minutes as many as fit, unless told."""
+        return self.limit or (_USUAL if self.minutes is None else _MOST)
+
+
+class _ShelfQuery(_Query):
+    limit: int = Field(_USUAL, ge=1, le=_MOST)
+    category: _Category | None = None
+
+
+FeedQuery = Annotated[_FeedQuery, Query()]
+"""How a feed is to be; `feed` of `api.http.routes.feed_routes` tells what each means."""
+
+ShelfQuery = Annotated[_ShelfQuery, Query()]
+"""How many articles of which category."""

@@ -1,0 +1,222 @@
+"""Request and response bodies of API v1. JSON, snake_case, bounded."""
+
+import time
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from api.http.iso_time import from_iso
+from ingest.validate import EARLIEST
+from recsys.errors import RequestError
+
+
+def _storable(text: str) -> str:
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("has a character that no database can hold")
+    return text
+
+
+def _past(text: str) -> str:
+    try:
+        at = from_iso(text)
+    except RequestError as error:
+        raise ValueError(str(error)) from error
+    if not EARLIEST <= at <= time.time_ns() // 1_000:
+        raise ValueError(f"{text} lies before 1990 or in the future")
+    return text
+
+
+def _form(item: object) -> str | None:
+    return "id" if isinstance(item, str) else "item" if isinstance(item, dict | HistoryItemIn) else None
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""Text that is stored."""
+
+Id = Annotated[Text, Field(min_length=1, max_length=512)]
+"""An article's or a reader's id."""
+
+Device = Annotated[Text, Field(max_length=64)]
+"""What a reader reads on."""
+
+MAX_ROWS = 1_000
+MAX_CANDIDATES = 2_000
+_DAY_SECONDS = 86_400
+
+_EVENT = {"id": "e-1", "reader": "r42", "article": "a7", "kind": "read", "value": 48.5, "request_id": "…"}
+_ARTICLE = {"id": "a7", "title": "Council approves new tram line", "category": "local"}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class EventsIn(_Body):
+    """Up to 1,000 events. Each is checked on its own: one bad row never costs a good one.
+
+    `kind`: impression, click, read (`value`: seconds), scroll (`value`: per cent), like, dislike, save, share,
+    comment or hide, of an `article`; follow, unfollow, mute, unmute or focus, of a `subject`: a topic or source.
+    """
+
+    events: list[Any] = Field(min_length=1, max_length=MAX_ROWS, examples=[[_EVENT]])
+
+
+class ArticlesIn(_Body):
+    """Up to 1,000 articles; the newest content of an id wins."""
+
+    articles: list[Any] = Field(min_length=1, max_length=MAX_ROWS, examples=[[_ARTICLE]])
+
+
+class RejectedRow(BaseModel):
+    """Row `index` of the request, and why it was not stored."""
+
+    index: int
+    reason: str
+
+
+class StoredOut(BaseModel):
+    """What became of the rows of a request."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[RejectedRow]
+
+
+class HistoryItemIn(_Body):
+    """One past reading: dwell in seconds, at most a day, and when (ISO 8601, from 1990 to now), if known."""
+
+    id: Id
+    seconds: float | None = Field(None, ge=0, le=_DAY_SECONDS, allow_inf_nan=False)
+    at: Annotated[str, AfterValidator(_past)] | None = None
+
+
+_Read = Annotated[
+    Annotated[Id, Tag("id")] | Annotated[HistoryItemIn, Tag("item")],
+    # told apart by hand: an error then names one form, not both and how they are checked
+    Discriminator(
+        _form,
+        custom_error_type="history_item",
+        custom_error_message="an item is an article's id, or an object with id, seconds and at",
+    ),
+]
+
+
+class RankIn(_Body):
+    """Candidates to rank, for a stored reader or for a history handed in."""
+
+    candidates: list[Id] = Field(min_length=1, max_length=MAX_CANDIDATES)
+    reader: Id | None = None
+    history: list[_Read] | None = Field(None, max_length=MAX_ROWS)
+    device: Device | None = None
+    page: Id | None = None
+    explain: bool = False
+
+    @model_validator(mode="after")
+    def _one_reader(self) -> "RankIn":
+        if self.reader is not None and self.history is not None:
+            raise ValueError("give reader or history, not both")
+        return self
+
+
+class ReasonOut(BaseModel):
+    """Why an item stands where it stands; `weight` is what the interest match loses without `article`."""
+
+    kind: str
+    text: str
+    article: str | None
+    weight: float | None
+
+
+class ArticleOut(BaseModel):
+    """What a page needs to show an article."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    abstract: str | None
+    category: str | None
+    subcategory: str | None
+    source: str | None
+    url: str | None
+    published_at: str | None
+
+
+class FullArticleOut(ArticleOut):
+    """Everything that is stored of an article."""
+
+    id: str
+    body: str | None
+    entities: list[str]
+    author: str | None
+    language: str | None
+    word_count: int | None
+    access: str | None
+
+
+class ShelfItemOut(BaseModel):
+    """One article of a shelf."""
+
+    id: str
+    article: ArticleOut
+
+
+class ShelfOut(BaseModel):
+    """Articles that are nobody's own, in order."""
+
+    as_of: str
+    items: list[ShelfItemOut]
+
+
+class FeedItemOut(BaseModel):
+    """One place of a feed. `propensity` is the chance the article had to stand there; `minutes` to read it."""
+
+    id: str
+    score: float
+    position: int
+    source: str
+    propensity: float
+    minutes: float | None
+    article: ArticleOut
+    reasons: list[ReasonOut]
+
+
+class FeedOut(BaseModel):
+    """A page of a feed. Events that quote `request_id` are attributed to it; `cursor` asks for the next page.
+
+    `degraded`: the database is away, so this was made from what the process remembers, and there is no next page.
+    """
+
+    request_id: str
+    reader: str
+    model: str
+    as_of: str
+    cursor: str | None
+    degraded: bool = False
+    items: list[FeedItemOut]
+
+
+class RankedItemOut(BaseModel):
+    """One ranked candidate."""
+
+    id: str
+    score: float
+    reasons: list[ReasonOut]
+
+
+class RankOut(BaseModel):
+    """Candidates, best first. `degraded`: made from what the process remembers, since the database is away."""
+
+    request_id: str
+    model: str
+    as_of: str
+    degraded: bool = False
+    items: list[RankedItemOut]
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str

@@ -1,0 +1,98 @@
+"""Rankings → response bodies."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from api.http.iso_time import to_iso
+from api.http.schemas import (
+    ArticleOut,
+    FeedItemOut,
+    FeedOut,
+    FullArticleOut,
+    RankedItemOut,
+    RankOut,
+    ReasonOut,
+    ShelfItemOut,
+    ShelfOut,
+)
+from recsys.domain import RankedItem, Ranking
+from recsys.serving.article_cache import Card
+from recsys.serving.pagination import FeedPage
+
+
+def feed_out(page: FeedPage, reader: str, cards: Mapping[str, Card]) -> FeedOut:
+    """A page with what it shows of its articles, by id."""
+    ranking = page.ranking
+    return FeedOut(
+        request_id=ranking.request_id,
+        reader=reader,
+        model=ranking.model,
+        as_of=to_iso(ranking.as_of),
+        cursor=page.cursor,
+        degraded=ranking.degraded,
+        items=[_feed_item(item, cards[item.id]) for item in ranking.items if item.id in cards],
+    )
+
+
+def rank_out(ranking: Ranking) -> RankOut:
+    """A ranking of candidates."""
+    items = [RankedItemOut(id=item.id, score=item.score, reasons=_reasons(item)) for item in ranking.items]
+    return RankOut(
+        request_id=ranking.request_id,
+        model=ranking.model,
+        as_of=to_iso(ranking.as_of),
+        degraded=ranking.degraded,
+        items=items,
+    )
+
+
+def articles_out(articles: pl.DataFrame, as_of: int) -> ShelfOut:
+    """A shelf of `articles` (columns of `frames.ARTICLES`), in their order."""
+    items = [ShelfItemOut(id=row["id"], article=_article(row)) for row in articles.iter_rows(named=True)]
+    return ShelfOut(as_of=to_iso(as_of), items=items)
+
+
+def full_article_out(row: dict[str, Any]) -> FullArticleOut:
+    """An article with all columns of `frames.ARTICLES`."""
+    more = ("id", "body", "author", "language", "word_count", "access")
+    shown = {**_article(row).model_dump(), **{name: row[name] for name in more}}
+    return FullArticleOut(**shown, entities=row["entities"] or [])
+
+
+def _article(row: dict[str, Any]) -> ArticleOut:
+    published = row["published_at"]
+    return ArticleOut(
+        title=row["title"],
+        abstract=row["abstract"],
+        category=row["category"],
+        subcategory=row["subcategory"],
+        source=row["source"],
+        url=row["url"],
+        published_at=None if published is None else to_iso(published),
+    )
+
+
+def _feed_item(item: RankedItem, card: Card) -> FeedItemOut:
+    return FeedItemOut(
+        id=item.id,
+        score=item.score,
+        position=item.position,
+        source=item.source,
+        propensity=item.propensity,
+        minutes=None if item.minutes is None else round(item.minutes, 1),
+        article=_of_card(card),
+        reasons=_reasons(item),
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _of_card(card: Card) -> ArticleOut:
+    """Kept: what is in many feeds is made once."""
+    return _article(card._asdict())
+
+
+def _reasons(item: RankedItem) -> list[ReasonOut]:
+    return [ReasonOut(kind=r.kind, text=r.text, article=r.article, weight=r.weight) for r in item.reasons]

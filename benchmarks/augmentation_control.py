@@ -1,0 +1,155 @@
+"""Is a gate on damaged words better than training on damaged titles? A control for calibrated attention.
+
+    python -m benchmarks.augmentation_control [--readers 800] [--articles 2200] [--days 14] [--seeds 5]
+
+Simulated readers and titles without categories, read by the encoder. One preference network learns from undamaged
+titles, another from a corpus in which 30% are damaged (the kinds that detectors are trained on). The last day is
+ranked with 30% of the titles damaged, held-out kinds included: by the first network without a gate, with each
+adjustment and control, and by the second without a gate. Intervals: paired, over readers, mean of the draws.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.newsroom import stored
+from recsys.domain import DAY
+from recsys.encoder.article_text import headlines
+from recsys.encoder.bert import TextEncoder
+from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.protocols import Vectors
+from recsys.encoder.token_batches import encode, encode_all
+from recsys.evaluation.bootstrap import compare
+from recsys.evaluation.labelled_slates import load_questions
+from recsys.experiments.ablation_arms import ARMS, OFF
+from recsys.experiments.evaluate_attention import as_read
+from recsys.frames import where
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import VectorTable, vector_table
+from recsys.settings import load_settings
+from recsys.simulate.world import simulate
+from recsys.store.database import Database
+from recsys.store.event_log_reader import slate_span
+from recsys.threads import threads
+from recsys.training.calibration.article_gate import DAMAGED, under_damage
+from recsys.training.calibration.damage_benchmark import Scoring, Trial
+from recsys.training.calibration.fit_detectors import fit_calibrator
+from recsys.training.calibration.text_corruption import TRAINED
+from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
+from recsys.training.progress import silent
+from recsys.training.split import Split, split
+from recsys.training.user_model_training import collect, train_preference
+from recsys.user_model.batch_scoring import scores
+from recsys.user_model.preference_data import PreferenceData
+from recsys.user_model.preference_network import PreferenceNetwork
+
+AUGMENTED = "augmented"
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Articles as they are read, the row of each in the vectors that `data` speaks of [n], and slates by time."""
+
+    articles: pl.DataFrame
+    rows: NDArray[np.int64]
+    data: PreferenceData
+    when: Split
+    end: int
+
+
+def main() -> None:
+    """Train both networks, and print what each makes of damaged titles."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in (("readers", 800), ("articles", 2_200), ("days", 14), ("seeds", 5)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    given = parser.parse_args()
+    model = LazyEncoder(load_settings()).loaded()
+    world = simulate(given.readers, given.articles, given.days)
+    with TemporaryDirectory() as folder, threads(1):
+        database = stored(world, f"sqlite:///{folder}/attune.db")
+        log = _log(database, as_read(world.articles, titles_only=True))
+        database.close()
+        _report(_ranked(model, log, range(given.seeds)), log)
+
+
+def _log(database: Database, articles: pl.DataFrame) -> Log:
+    with database.read() as connection, Replay(connection) as replayed:
+        start, last = slate_span(connection) or (0, 0)
+        end = last + 1
+        questions = load_questions(connection, start, end, articles, end)
+        marked = vector_table(replayed.state, articles, np.ones((articles.height, 1), dtype=np.float32))
+        data = collect(replayed, marked, questions, silent)
+        rows = replayed.state.articles.lookup(articles["id"].to_list()).astype(np.int64)
+    return Log(articles, rows, data, split(start, end - DAY), end)
+
+
+def _ranked(model: TextEncoder, log: Log, seeds: Sequence[int]) -> Mapping[str, Mapping[str, NDArray[np.float64]]]:
+    """AUC of each slate of the last day [s], undamaged and damaged, by arm."""
+    tested = log.data.only(log.data.between(log.when.until, log.end))
+    apart = ~np.isin(log.rows, tested.candidates)
+    plain = _trained(log, encode(model, headlines(log.articles)))
+    augmented = _trained(log, _augmented(model, log.articles, apart))
+    calibrator = fit_calibrator(model, where(log.articles, apart), SEED)
+    folds = np.zeros(log.articles.height, dtype=np.int64)
+    trial = Trial(model, [calibrator], log.articles, log.rows, folds, tested, _by(plain))
+    control = Trial(model, [calibrator], log.articles, log.rows, folds, tested, _by(augmented))
+    injector, everything = trial.injector(), np.arange(log.articles.height)
+    clean = trial.encoded(everything, [None] * len(everything), injector, SEED)
+    raw = {OFF: clean[OFF]}
+    draws = []
+    for seed in seeds:
+        aucs = dict(under_damage(trial, clean, injector, np.random.default_rng(seed)))
+        aucs[AUGMENTED] = under_damage(control, raw, injector, np.random.default_rng(seed))[OFF]
+        draws.append(aucs)
+        print(
+            f"draw {seed}: " + ", ".join(f"{arm} {values.mean():.4f}" for arm, values in aucs.items()), flush=True
+        )
+    undamaged = {arm: trial.aucs(clean[arm]) for arm in ARMS} | {AUGMENTED: control.aucs(clean[OFF])}
+    damaged = {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in undamaged}
+    return {"undamaged": undamaged, "damaged": damaged}
+
+
+def _augmented(model: TextEncoder, articles: pl.DataFrame, apart: NDArray[np.bool_]) -> Vectors:
+    """Vectors [n, d] with a share of the articles `apart` damaged, as a corpus to learn from."""
+    rng = np.random.default_rng(SEED)
+    drawn = apart & (rng.random(articles.height) < DAMAGED)
+    ways = rng.integers(len(TRAINED), size=articles.height)
+    kinds = [TRAINED[way] if hurt else None for way, hurt in zip(ways, drawn, strict=True)]
+    titles = damaged_titles(articles, kinds, injector_of(model, articles), SEED)
+    return encode_all(model, tokenised(model, articles, titles).tokens)
+
+
+def _trained(log: Log, vectors: Vectors) -> PreferenceNetwork:
+    table = VectorTable()
+    table.put(log.rows, vectors)
+    return PreferenceNetwork.of(train_preference(log.data, table, log.when, SEED, "cpu", silent).newest)
+
+
+def _by(network: PreferenceNetwork) -> Scoring:
+    def scoring(data: PreferenceData, table: Vectors) -> Sequence[NDArray[np.float64]]:
+        return scores(network, data, data.usable(), torch.from_numpy(table))
+
+    return scoring
+
+
+def _report(found: Mapping[str, Mapping[str, NDArray[np.float64]]], log: Log) -> None:
+    tested = log.data.only(log.data.between(log.when.until, log.end))
+    readers = tested.reader[tested.usable()]
+    lost = float((found["undamaged"][OFF] - found["damaged"][OFF]).mean())
+    print(f"{len(readers)} slates; damage costs {lost:.4f} AUC")
+    print(f"{'':10} {'undamaged':>10} {'damaged':>8}  damaged, against {OFF}")
+    for arm, values in found["damaged"].items():
+        gain = compare(values, found["damaged"][OFF], readers).difference
+        told = f"{gain.mean:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {gain.mean / lost:+.0%} of the loss"
+        print(f"{arm:10} {found['undamaged'][arm].mean():10.4f} {values.mean():8.4f}  {told}")
+
+
+if __name__ == "__main__":
+    main()

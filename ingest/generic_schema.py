@@ -1,0 +1,145 @@
+"""The generic formats' one schema: which fields articles, events and impressions have, and of which type.
+
+JSON lines, CSV, Parquet and the HTTP API all come through here; docs/ingest.md describes it for people.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from ingest.coerce import FieldType, coerce, from_values
+from ingest.content_ids import with_event_ids, with_slate_ids
+from ingest.pseudonyms import PLAIN, Pseudonyms
+from ingest.raw_batch import RAW_ARTICLES, RAW_EVENTS, RAW_SLATES, Batch
+from recsys.frames import conform
+
+_TEXT, _TIME, _INTEGER = FieldType.TEXT, FieldType.TIME, FieldType.INTEGER
+
+FIELDS: dict[str, dict[str, FieldType]] = {
+    "articles": {
+        "id": _TEXT,
+        "title": _TEXT,
+        "abstract": _TEXT,
+        "body": _TEXT,
+        "category": _TEXT,
+        "subcategory": _TEXT,
+        "entities": FieldType.TEXTS,
+        "source": _TEXT,
+        "author": _TEXT,
+        "language": _TEXT,
+        "published_at": _TIME,
+        "url": _TEXT,
+        "word_count": _INTEGER,
+        "access": _TEXT,
+    },
+    "events": {
+        "id": _TEXT,
+        "reader": _TEXT,
+        "kind": _TEXT,
+        "at": _TIME,
+        "known_at": _TIME,
+        "article": _TEXT,
+        "subject": _TEXT,
+        "value": FieldType.NUMBER,
+        "request_id": _TEXT,
+        "position": _INTEGER,
+        "session": _TEXT,
+        "device": _TEXT,
+    },
+    "impressions": {
+        "id": _TEXT,
+        "reader": _TEXT,
+        "at": _TIME,
+        "known_at": _TIME,
+        "candidates": FieldType.TEXTS,
+        "ordered": FieldType.FLAG,
+        "scores": FieldType.NUMBERS,
+        "propensities": FieldType.NUMBERS,
+        "model": _TEXT,
+        "session": _TEXT,
+        "device": _TEXT,
+        "page": _TEXT,
+    },
+}
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "articles": ("id", "title"),
+    "events": ("reader", "kind", "at"),
+    "impressions": ("reader", "at", "candidates"),
+}
+_TELLTALE = {"candidates": "impressions", "kind": "events", "title": "articles"}
+
+
+def kind_of(names: Iterable[str]) -> str | None:
+    """Articles, events or impressions, told by the fields present; None if it cannot be told."""
+    have = set(names)
+    return next((kind for field, kind in _TELLTALE.items() if field in have), None)
+
+
+def from_rows(
+    rows: Sequence[Mapping[str, object]], places: pl.DataFrame, kind: str, edge: Pseudonyms = PLAIN
+) -> pl.DataFrame:
+    """JSON objects → raw frame of `kind`; `places` has one row each with the columns file, row, raw."""
+    columns, misfits = [], []
+    for name, wanted in FIELDS[kind].items():
+        column, misfit = from_values(name, [row.get(name) for row in rows], wanted)
+        columns.append(column)
+        misfits.append(misfit.alias(name))
+    return _raw(edge.in_frame(pl.DataFrame(columns)), pl.DataFrame(misfits), places, kind)
+
+
+def from_frame(frame: pl.DataFrame, places: pl.DataFrame, kind: str, edge: Pseudonyms = PLAIN) -> pl.DataFrame:
+    """A frame with any columns → raw frame of `kind`; fields it lacks are null, other columns are ignored."""
+    columns, misfits = [], []
+    for name, wanted in FIELDS[kind].items():
+        given = frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height)
+        fitted = coerce(given, wanted)
+        columns.append(fitted)
+        misfits.append((given.is_not_null() & fitted.is_null()).alias(name))
+    rows = _raw(edge.in_frame(pl.DataFrame(columns)), pl.DataFrame(misfits), places, kind)
+    return _quote_misfits(rows, frame)
+
+
+def _quote_misfits(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows without text quote what they held before it was lost to null."""
+    if rows["problem"].null_count() == rows.height or not rows["raw"].null_count():
+        return rows
+    given = frame.select(pl.struct(pl.all()).struct.json_encode().alias("raw")).to_series()
+    return rows.with_columns(pl.coalesce("raw", pl.when(pl.col("problem").is_not_null()).then(given)))
+
+
+def batch_of(position: int, kind: str, rows: pl.DataFrame, rejects: pl.DataFrame) -> Batch:
+    """A batch that holds rows of one kind."""
+    batch = Batch(position, rejects=rejects)
+    if kind == "articles":
+        return replace(batch, articles=rows)
+    return replace(batch, events=rows) if kind == "events" else replace(batch, slates=rows)
+
+
+def _raw(columns: pl.DataFrame, misfits: pl.DataFrame, places: pl.DataFrame, kind: str) -> pl.DataFrame:
+    problem = misfits.select(pl.coalesce(_misfit(name, wanted) for name, wanted in FIELDS[kind].items()))
+    given = columns.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)).name.keep())
+    rows = pl.concat([given, places.select("file", "row", "raw")], how="horizontal")
+    return _FINISH[kind](rows.with_columns(problem.to_series().alias("problem")))
+
+
+def _misfit(name: str, wanted: FieldType) -> pl.Expr:
+    reason = "bad_time" if wanted is FieldType.TIME else "bad_type"
+    return pl.when(name).then(pl.lit(reason))
+
+
+def _article(rows: pl.DataFrame) -> pl.DataFrame:
+    return conform(rows, RAW_ARTICLES)
+
+
+def _event(rows: pl.DataFrame) -> pl.DataFrame:
+    rows = rows.with_columns(pl.col("kind").str.to_lowercase(), pl.coalesce("known_at", "at"))
+    return conform(with_event_ids(rows), RAW_EVENTS)
+
+
+def _slate(rows: pl.DataFrame) -> pl.DataFrame:
+    rows = rows.with_columns(pl.col("ordered").fill_null(value=False), pl.coalesce("known_at", "at"))
+    return conform(with_slate_ids(rows), RAW_SLATES)
+
+
+_FINISH = {"articles": _article, "events": _event, "impressions": _slate}

@@ -1,0 +1,43 @@
+"""What became of a job's rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.raw_batch import KINDS
+
+_OUTCOMES = ("stored", "updated", "duplicate")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Counts of a job over all its runs. `counts` has the keys of `storing.Outcome` and ``kind.read``.
+
+    `rows_this_run` and `seconds` tell of this run alone; `resumed_from` is the position it began at.
+    """
+
+    job: str
+    counts: Mapping[str, int]
+    rejects_folder: Path
+    resumed_from: int
+    rows_this_run: int
+    seconds: float
+
+    def count(self, kind: str, outcome: str) -> int:
+        """Rows of `kind` that were read, stored, updated, duplicate or unknown_article."""
+        return self.counts.get(f"{kind}.{outcome}", 0)
+
+    def rejected(self, kind: str) -> dict[str, int]:
+        """Reason → rows of `kind` rejected for it, most frequent first."""
+        prefix = f"{kind}.rejected."
+        found = {key.removeprefix(prefix): n for key, n in self.counts.items() if key.startswith(prefix) and n}
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    def kinds(self) -> list[str]:
+        """Kinds of which rows were read."""
+        return [kind for kind in KINDS if self.count(kind, "read")]
+
+    def unaccounted(self, kind: str) -> int:
+        """Rows read, less rows stored, updated, duplicate and rejected: always 0."""
+        found = sum(self.count(kind, outcome) for outcome in _OUTCOMES) + sum(self.rejected(kind).values())
+        return self.count(kind, "read") - found

@@ -1,0 +1,91 @@
+"""Checked rows into the store, inside the caller's transaction, with an account of every one of them."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from ingest.raw_batch import REJECTS, reject_rows
+from ingest.reading_dedup import apart_from
+from recsys.frames import ARTICLES, EVENTS, SLATES, conform
+from recsys.store import articles as article_store
+from recsys.store import event_log
+from recsys.store.database import Connection
+
+OTHER_CONTENT = "id_with_other_content"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Rows counted as ``kind.outcome`` (and ``kind.rejected.reason``), and the rejected rows (`batch.REJECTS`)."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTS))
+
+    def add_rejects(self, rows: pl.DataFrame) -> None:
+        """Keep and count rejected rows."""
+        self.rejects = pl.concat([self.rejects, rows])
+        for kind, reason, count in rows.group_by("kind", "reason").len().iter_rows():
+            self.counts[f"{kind}.rejected.{reason}"] += count
+
+
+def store(connection: Connection, articles: pl.DataFrame, events: pl.DataFrame, slates: pl.DataFrame) -> Outcome:
+    """Store checked rows (raw columns kept by `validate`). What is stored already is counted, not stored again."""
+    outcome = Outcome()
+    event_log.lock(connection)  # what is stored already must not change between asking and storing
+    upserted = article_store.upsert(connection, conform(articles, ARTICLES))
+    outcome.counts["articles.stored"] = upserted.stored
+    outcome.counts["articles.updated"] = upserted.updated
+    outcome.counts["articles.duplicate"] = upserted.duplicate
+    told_before = events.height
+    events = _not_read_before(connection, events)
+    events_once = _first_of_each_id(events, "events", event_log.EVENT_CONTENT, outcome)
+    slates_once = _first_of_each_id(slates, "impressions", event_log.SLATE_CONTENT, outcome)
+    outcome.counts["events.duplicate"] += told_before - events.height
+    _append(connection, events_once, slates_once, outcome)
+    _count_unknown(connection, events_once, slates_once, outcome)
+    return outcome
+
+
+def _not_read_before(connection: Connection, events: pl.DataFrame) -> pl.DataFrame:
+    readers = events.filter(pl.col("opened").is_not_null())["reader"].unique()
+    if readers.is_empty():
+        return events
+    return apart_from(events, event_log.openings(connection, readers.to_list()))
+
+
+def _first_of_each_id(rows: pl.DataFrame, kind: str, content: tuple[str, ...], outcome: Outcome) -> pl.DataFrame:
+    first = rows.unique("id", keep="first", maintain_order=True)
+    if first.height == rows.height:
+        return rows
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).first().over("id")) for name in content)
+    others = rows.filter(~same)
+    outcome.counts[f"{kind}.duplicate"] += rows.height - first.height - others.height
+    outcome.add_rejects(reject_rows(others, kind, pl.lit(OTHER_CONTENT)))
+    return first
+
+
+def _append(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, outcome: Outcome) -> None:
+    done = event_log.append(connection, conform(events, EVENTS), conform(slates, SLATES))
+    outcome.counts["events.stored"] += done.events_stored
+    outcome.counts["events.duplicate"] += done.events_duplicate
+    outcome.counts["impressions.stored"] += done.slates_stored
+    outcome.counts["impressions.duplicate"] += done.slates_duplicate
+    for rows, kind, conflicts in (
+        (events, "events", done.event_conflicts),
+        (slates, "impressions", done.slate_conflicts),
+    ):
+        named = rows.join(conflicts.select("id"), on="id", how="semi")
+        outcome.add_rejects(reject_rows(named, kind, pl.lit(OTHER_CONTENT)))
+
+
+def _count_unknown(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, outcome: Outcome) -> None:
+    """Rows that name an article nobody stored yet: kept, because the article may come later."""
+    told = events.select("id", "article").drop_nulls()
+    shown = slates.select("id", article="candidates").explode("article")
+    named = pl.concat([told, shown]).select(pl.col("article").unique())
+    known = list(article_store.known_ids(connection, named["article"].to_list()))
+    unknown = named.filter(~pl.col("article").is_in(known))
+    for kind, rows in (("events", told), ("impressions", shown)):
+        strange = rows.join(unknown, on="article", how="semi")["id"].n_unique()
+        outcome.counts[f"{kind}.unknown_article"] += strange

@@ -1,0 +1,123 @@
+"""A calibrator ↔ one safetensors file: profile, both networks, limits and strength."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from recsys.calibration import buckets
+from recsys.calibration.attention_statistics import HEAD, TOKEN
+from recsys.calibration.calibrator import Calibrator, Strength
+from recsys.calibration.head_anomaly_detector import HeadAutoencoder, StructureDetector
+from recsys.calibration.normal_profile import Profile
+from recsys.calibration.token_detector import TokenDetector, TokenScorer
+from recsys.errors import BundleError
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+def save_calibrator(calibrator: Calibrator, path: Path) -> None:
+    """Write everything of `calibrator`."""
+    path.write_bytes(serialised(calibrator))
+
+
+def serialised(calibrator: Calibrator) -> bytes:
+    """The content of the file of `calibrator`; the same for the same calibrator."""
+    structure, tokens = calibrator.structure, calibrator.tokens
+    arrays: Arrays = {
+        **_prefixed("profile", calibrator.profile.arrays()),
+        **_prefixed("structure", _weights(structure.network)),
+        **_prefixed("tokens", _weights(tokens.network)),
+        "limits": structure.limits,
+        "head_limits": structure.head_limits,
+    }
+    numbers = {
+        "strength": asdict(calibrator.strength),
+        "threshold": tokens.threshold,
+        "limit": tokens.limit,
+        "false_positives": structure.false_positives,
+    }
+    contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+    content: bytes = save(contiguous, metadata={"numbers": json.dumps(numbers, sort_keys=True)})
+    return content
+
+
+def load_calibrator(path: Path) -> Calibrator:
+    """Read what `save_calibrator` wrote.
+
+    Raises:
+        BundleError: the file cannot be read, lacks a part, or its parts do not fit together.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            numbers = json.loads(file.metadata()["numbers"])
+        return _calibrator(arrays, numbers)
+    except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise BundleError(f"attention calibrator {path} cannot be read: {error}; train a new bundle") from error
+
+
+def digest(path: Path) -> str:
+    """A short name for exactly this calibrator: vectors made with it carry it."""
+    return digest_of(path.read_bytes())
+
+
+def digest_of(content: bytes) -> str:
+    """The same, of the content of a file."""
+    return hashlib.blake2b(content, digest_size=6).hexdigest()
+
+
+def _calibrator(arrays: Arrays, numbers: Mapping[str, object]) -> Calibrator:
+    autoencoder = HeadAutoencoder(arrays["structure.layers.0.weight"].shape[1])
+    scorer = TokenScorer(arrays["tokens.mean"].shape[0])
+    _restore(autoencoder, _part("structure", arrays))
+    _restore(scorer, _part("tokens", arrays))
+    _require_fit(arrays)
+    detector = StructureDetector(
+        Profile.from_arrays(_part("profile", arrays)),
+        autoencoder,
+        arrays["limits"].astype(np.float64),
+        arrays["head_limits"].astype(np.float64),
+        float(numbers["false_positives"]),  # type: ignore[arg-type]
+    )
+    strength = Strength(**numbers["strength"])  # type: ignore[arg-type]
+    threshold, limit = float(numbers["threshold"]), float(numbers["limit"])  # type: ignore[arg-type]
+    return Calibrator(detector, TokenDetector(scorer, threshold, limit), strength)
+
+
+def _require_fit(arrays: Arrays) -> None:
+    """What is of the wrong shape would only fail later, with the first text."""
+    layers, heads = arrays["head_limits"].shape
+    inputs = {"structure.layers.0.weight": len(HEAD), "tokens.mean": len(TOKEN)}
+    expected = {f"profile.{name}": values.shape for name, values in Profile(layers, heads).arrays().items()}
+    expected |= {"limits": (buckets.COUNT,)}
+    for name, shape in expected.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"{name} has shape {arrays[name].shape}, not {shape}")
+    for name, each in inputs.items():
+        if arrays[name].shape[-1] != layers * heads * each:
+            raise ValueError(f"{name} is not for {layers} layers of {heads} heads")
+
+
+def _weights(network: torch.nn.Module) -> Arrays:
+    return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+
+
+def _restore(network: torch.nn.Module, arrays: Arrays) -> None:
+    network.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in arrays.items()})
+    network.eval()
+
+
+def _prefixed(prefix: str, arrays: Arrays) -> Arrays:
+    return {f"{prefix}.{name}": values for name, values in arrays.items()}
+
+
+def _part(prefix: str, arrays: Arrays) -> Arrays:
+    return {name.removeprefix(f"{prefix}."): v for name, v in arrays.items() if name.startswith(f"{prefix}.")}

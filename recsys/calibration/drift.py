@@ -1,0 +1,55 @@
+"""Drift of attention: the population stability index (PSI) of every head's entropy against the normal profile.
+
+    PSI = Σ_g (a_g − e_g) · ln(a_g / e_g)      a: share of the texts in group g now, e: the normal one
+
+Up to 0.1 is usually called stable, above 0.25 shifted (Siddiqi, Credit Risk Scorecards, 2006). The groups are
+tenths of the normal texts, cut at the bins of the profile's histogram: a heavy bin stays one group. What is normal
+follows the lengths of the texts at hand, as far as training had `LEAST` texts of such lengths, so that a day of
+shorter titles is no drift.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.calibration import buckets
+from recsys.calibration.attention_statistics import HEAD
+from recsys.calibration.normal_profile import Profile, counted
+
+GROUPS = 10
+
+LEAST = 200
+"""Texts, on both sides. By chance alone, PSI is about (GROUPS − 1) · (1 / now + 1 / normal)."""
+
+FLOOR = 1e-3
+"""Smallest share that counts, so that an empty group is finite."""
+
+ENTROPY = HEAD.index("entropy")
+
+Floats = NDArray[np.float64]
+
+
+def entropy_psi(profile: Profile, entropy_NLH: NDArray[np.float32], lengths: NDArray[np.int64]) -> Floats | None:
+    """PSI [L, H] of the entropies of N texts with these lengths in tokens [N]; None if there are too few."""
+    if len(lengths) < LEAST or profile.texts < LEAST:
+        return None
+    expected_LHB = _expected(profile, lengths)
+    actual_LHB = counted(entropy_NLH[..., None])[:, :, 0] / len(lengths)
+    below_LHB = np.cumsum(expected_LHB, axis=-1) - expected_LHB
+    # a bin belongs to the tenth in which it begins; the summand is for sums that miss a tenth by rounding
+    groups_LHB = np.minimum((below_LHB * GROUPS + 1e-9).astype(np.int64), GROUPS - 1)
+    members_LHBG = groups_LHB[..., None] == np.arange(GROUPS)
+    expected, actual = (
+        np.maximum(np.einsum("lhb,lhbg->lhg", shares, members_LHBG), FLOOR)
+        for shares in (expected_LHB, actual_LHB)
+    )
+    return np.asarray(((actual - expected) * np.log(actual / expected)).sum(axis=-1))
+
+
+def _expected(profile: Profile, lengths: NDArray[np.int64]) -> Floats:
+    """Normal shares [L, H, BINS] for texts of these lengths; of all lengths where a bucket is thin."""
+    histogram_CLHB = profile.histogram[:, :, :, ENTROPY].astype(np.float64)
+    whole_LHB = histogram_CLHB.sum(axis=0) / profile.texts
+    own = (profile.count >= LEAST)[:, None, None, None]
+    shares_CLHB = np.where(own, histogram_CLHB / np.maximum(profile.count, 1)[:, None, None, None], whole_LHB)
+    texts_C = np.bincount(buckets.bucket_of(lengths), minlength=buckets.COUNT) / len(lengths)
+    return np.asarray(np.einsum("c,clhb->lhb", texts_C, shares_CLHB))

@@ -1,0 +1,39 @@
+"""Scores → click probabilities, by Platt's logistic fit (Platt 1999), so that calibration can be judged."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from recsys.evaluation.systems import UNKNOWN_SCORE
+from recsys.feed.selection.utility import ClickChance
+
+
+@dataclass(frozen=True, slots=True)
+class Platt:
+    """``p = 1 / (1 + exp(−(slope · score + intercept)))``; unknown scores get the base rate."""
+
+    slope: float
+    intercept: float
+    base: float
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities [n] of scores [n]."""
+        chances = ClickChance(self.slope, self.intercept)(scores)
+        return np.where(scores == UNKNOWN_SCORE, self.base, chances)
+
+
+def fit_platt(scores: NDArray[np.float64], clicked: NDArray[np.bool_]) -> Platt:
+    """Fit on scores [n] and whether each was clicked [n]; without both outcomes, the base rate for all."""
+    seen = scores != UNKNOWN_SCORE
+    base = float(clicked.mean()) if len(clicked) else 0.0
+    values, outcomes = scores[seen], clicked[seen]
+    spread = float(values.std()) if len(values) else 0.0
+    if spread == 0 or outcomes.all() or not outcomes.any():
+        odds = np.log(max(base, 1e-6) / max(1 - base, 1e-6))
+        return Platt(0.0, float(odds), base)
+    centre = float(values.mean())
+    model = LogisticRegression(C=1e6).fit(((values - centre) / spread)[:, None], outcomes)
+    slope = float(model.coef_[0, 0]) / spread
+    return Platt(slope, float(model.intercept_[0]) - slope * centre, base)

@@ -1,0 +1,1 @@
+"""Experiments that measure calibrated attention; the product never imports them."""

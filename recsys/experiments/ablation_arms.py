@@ -1,0 +1,104 @@
+"""The ways to encode damaged texts that are compared: nothing, each adjustment, and the controls.
+
+off       as the encoder reads them
+heads     D1's weighted average on the heads that are off
+tokens    D2's gate: the tokens of suspect texts are cut or lowered
+all       both
+random    the same on as many tokens drawn at random: is it the right tokens that matter?
+drop      every flagged token cut, whether its text is suspect or not: is the gate better than that?
+oracle    the tokens that were truly injected cut: what a perfect detector would gain
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.calibration.calibrator import Calibrator, Inspection, Strength
+from recsys.calibration.token_detector import inner_tokens
+from recsys.encoder.protocols import TokenEncoder, Vectors
+from recsys.encoder.token_batches import adjusted, batches
+from recsys.training.calibration.title_corruption import DamagedTexts
+
+OFF, HEADS, TOKENS, ALL, RANDOM, DROP, ORACLE = "off", "heads", "tokens", "all", "random", "drop", "oracle"
+ARMS = (OFF, HEADS, TOKENS, ALL, RANDOM, DROP, ORACLE)
+
+GAMMA, KAPPA = 2.0, 0.1
+STRENGTHS: Mapping[str, Strength] = {
+    TOKENS: Strength(gamma=GAMMA),
+    HEADS: Strength(kappa=KAPPA),
+    ALL: Strength(gamma=GAMMA, kappa=KAPPA),
+}
+"""Of the arms that a bundle may have on: what is published is what was judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """One batch of texts with all that the arms need; inner: words [B, T]; truth: injected tokens [B, T]."""
+
+    tokens: Sequence[list[int]]
+    raw: Vectors
+    found: Inspection
+    inner: NDArray[np.bool_]
+    truth: NDArray[np.bool_]
+
+
+def encode_by_arm(
+    encoder: TokenEncoder, calibrator: Calibrator, texts: DamagedTexts, seed: int, arms: Sequence[str] = ARMS
+) -> Mapping[str, Vectors]:
+    """Unit vectors [n, d] of `texts`, by each of `arms`."""
+    rng = np.random.default_rng(seed)
+    out = {arm: np.zeros((len(texts.tokens), encoder.dim), dtype=np.float32) for arm in arms}
+    for rows in batches(texts.tokens):
+        tokens = [texts.tokens[row] for row in rows]
+        raw, seen = encoder.observe_tokens(tokens)
+        batch = _Batch(tokens, raw, calibrator.inspect(seen), inner_tokens(seen), texts.grid(rows))
+        for arm in arms:
+            out[arm][rows] = _WAYS[arm](encoder, calibrator, batch, rng)
+    return out
+
+
+_Way = Callable[[TokenEncoder, Calibrator, _Batch, np.random.Generator], Vectors]
+
+
+def _adjusting(strength: Strength) -> _Way:
+    def way(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
+        return adjusted(encoder, batch.tokens, batch.raw, replace(calibrator, strength=strength).plan(batch.found))
+
+    return way
+
+
+def _random(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, rng: np.random.Generator) -> Vectors:
+    """What the gate takes for injected, scattered over the words of the batch."""
+    found, places = batch.found, np.flatnonzero(batch.inner)
+    probability = np.zeros(found.probability.size)
+    probability[rng.permutation(places)] = found.doubted.reshape(-1)[places]
+    return _cut_or_lowered(encoder, calibrator, batch, probability.reshape(found.probability.shape))
+
+
+def _drop(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
+    return _cut_or_lowered(encoder, calibrator, batch, batch.found.flagged.astype(np.float64))
+
+
+def _oracle(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
+    return _cut_or_lowered(encoder, calibrator, batch, batch.truth.astype(np.float64))
+
+
+def _cut_or_lowered(
+    encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, probability: NDArray[np.float64]
+) -> Vectors:
+    """The gate where each token [B, T] is taken for injected with `probability`."""
+    flagged = probability > 0
+    found = replace(batch.found, flagged=flagged, probability=probability, suspect=np.asarray(flagged.any(axis=1)))
+    plan = replace(calibrator, strength=STRENGTHS[TOKENS]).plan(found)
+    return adjusted(encoder, batch.tokens, batch.raw, plan)
+
+
+_WAYS: Mapping[str, _Way] = {
+    OFF: lambda _, __, batch, ___: batch.raw,
+    **{arm: _adjusting(strength) for arm, strength in STRENGTHS.items()},
+    RANDOM: _random,
+    DROP: _drop,
+    ORACLE: _oracle,
+}

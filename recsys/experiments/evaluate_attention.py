@@ -1,0 +1,82 @@
+"""`attune attention evaluate`: do the detectors find damage, and does calibration help the ranking?
+
+Articles are parted by their ids. Each part is read by a calibrator that the others trained, so no article is
+judged by detectors that were trained on it.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.encoder.lazy import LazyEncoder
+from recsys.errors import DataError
+from recsys.experiments.detection_scores import detection
+from recsys.experiments.noisy_clicks import measure_noisy_clicks
+from recsys.experiments.robustness import robustness
+from recsys.frames import where
+from recsys.settings import Settings
+from recsys.store import articles as article_store
+from recsys.store.database import Database
+from recsys.threads import threads
+from recsys.training.calibration.damage_benchmark import Trial, content_scoring, involved
+from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
+from recsys.training.calibration.recent_slates import newest_slates
+from recsys.training.progress import Progress
+
+FOLDS = 4
+
+
+def evaluate_attention(
+    database: Database,
+    settings: Settings,
+    seeds: int,
+    most_slates: int,
+    progress: Progress,
+    titles_only: bool = False,
+) -> dict[str, Any]:
+    """Detection by kind of damage, and ranking with damaged titles, on the articles and slates of `database`.
+
+    The last `most_slates` slates are ranked, by content match without any training. With `titles_only` the encoder
+    reads no categories, as with a publisher that gives none: in front of a damaged title they soften the damage.
+
+    Raises:
+        DataError: there are too few articles, or no slate with a history, a click and a non-click.
+        EncoderError: the encoder cannot be loaded.
+    """
+    encoder = LazyEncoder(settings)
+    with database.read() as connection:
+        stored = article_store.count(connection)
+    if stored < LEAST_ARTICLES:
+        raise DataError(f"{stored} articles train no detector: ingest {LEAST_ARTICLES} at least")
+    newest = newest_slates(database, encoder, most_slates, progress)
+    everything, folds = as_read(newest.stored, titles_only), _folds(newest.stored)
+    there, model = involved(newest.data, newest.rows), encoder.loaded()
+    with threads(settings.threads):
+        calibrators = []
+        for fold in range(FOLDS):
+            progress("detectors", fold + 1, FOLDS)
+            calibrators.append(fit_calibrator(model, where(everything, folds != fold), settings.seed))
+        progress("detection", 1, 1)
+        found = detection(model, calibrators[0], where(everything, folds == 0), settings.seed)
+        part = where(everything, there)
+        trial = Trial(model, calibrators, part, newest.rows[there], folds[there], newest.data, content_scoring)
+        hurt = robustness(trial, seeds, progress)
+    history = measure_noisy_clicks(newest, settings, encoder, seeds, progress)
+    return {"detection": found, "robustness": hurt, "history": history}
+
+
+def as_read(articles: pl.DataFrame, titles_only: bool) -> pl.DataFrame:
+    """`articles` as the encoder is to read them."""
+    if not titles_only:
+        return articles
+    nothing = pl.lit(None, dtype=pl.String)
+    return articles.with_columns(category=nothing, subcategory=nothing)
+
+
+def _folds(articles: pl.DataFrame) -> NDArray[np.int64]:
+    """A fold for each article [n], by its id alone."""
+    digests = (hashlib.blake2b(id_.encode(), digest_size=1).digest()[0] for id_ in articles["id"].to_list())
+    return np.fromiter(digests, dtype=np.int64, count=articles.height) % FOLDS

@@ -1,0 +1,37 @@
+"""Interest of a reader in candidates, as the features take it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.projection.vector_table import VectorTable
+from recsys.ranking.ranking_context import InterestScores
+from recsys.user_model.content_matcher import ContentMatcher
+from recsys.user_model.matcher import Matcher, Reads
+
+
+def interest_scores(
+    matcher: Matcher, reads: Reads, vectors: VectorTable, rows: NDArray[np.int64], as_of: int
+) -> InterestScores:
+    """Match scores of candidates `rows` [n]; NaN for those without a vector, 0 for all without a history."""
+    known = vectors.has(rows)
+    candidates = vectors.take(rows[known])
+    if not len(reads) or not len(candidates):
+        nothing, unknown = _spread(known, np.zeros(len(candidates))), np.full(len(rows), np.nan)
+        return InterestScores(nothing, nothing, unknown, unknown)
+    cosines_nh = (candidates @ reads.vectors.T).astype(np.float64)
+    untrained = ContentMatcher()
+    content = untrained.of_cosines(cosines_nh, untrained.prior(reads))
+    # before anything was trained, the content match is the preference: no need to compute it twice
+    preference = content if isinstance(matcher, ContentMatcher) else matcher.match(reads, candidates, as_of)
+    return InterestScores(
+        preference=_spread(known, preference.scores),
+        content=_spread(known, content.scores),
+        nearest=_spread(known, cosines_nh.max(axis=1)),
+        last=_spread(known, cosines_nh[:, -1]),
+    )
+
+
+def _spread(known: NDArray[np.bool_], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    out = np.full(len(known), np.nan)
+    out[known] = values
+    return out

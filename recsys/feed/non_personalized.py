@@ -1,0 +1,52 @@
+"""Articles that are nobody's own: what trends, what is new, what is like an article."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.feed import retrieval
+from recsys.feed.engine import FeedEngine
+from recsys.feed.knn import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """At most `limit` articles available before `as_of` (microseconds), of `category` if one is named."""
+
+    as_of: int
+    limit: int
+    category: str | None = None
+
+
+def trending(engine: FeedEngine, shelf: Shelf) -> list[str]:
+    """Ids of the articles clicked most lately, first the most; of equal ones any order, always the same."""
+    return _ids(engine, retrieval.trending(engine.state, _rows(engine, shelf), shelf.limit))
+
+
+def latest(engine: FeedEngine, shelf: Shelf) -> list[str]:
+    """Ids of the newest articles, the newest first."""
+    return _ids(engine, retrieval.fresh(engine.state, _rows(engine, shelf), shelf.limit))
+
+
+def similar(engine: FeedEngine, article: str, shelf: Shelf) -> list[str]:
+    """Ids of the articles nearest to one, the nearest first; none if it has no vector (yet)."""
+    row = engine.state.rows_of([article])
+    if not engine.vectors.has(row)[0]:
+        return []
+    allowed = _allowed(engine, shelf)
+    allowed[row] = False
+    queries = engine.vectors.take(row)
+    return _ids(engine, nearest(engine.state, engine.index, queries, allowed, shelf.limit))
+
+
+def _allowed(engine: FeedEngine, shelf: Shelf) -> NDArray[np.bool_]:
+    return retrieval.available(engine.state, shelf.as_of, shelf.category, engine.max_age)
+
+
+def _rows(engine: FeedEngine, shelf: Shelf) -> NDArray[np.int64]:
+    return np.flatnonzero(_allowed(engine, shelf))
+
+
+def _ids(engine: FeedEngine, rows: NDArray[np.int64]) -> list[str]:
+    return [engine.state.articles.strings[row] for row in rows]

@@ -1,0 +1,116 @@
+"""Brute force in numpy: the oracle the other kinds are tested against, and the fallback without FAISS."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from recsys.errors import BundleError
+from recsys.index.exact_rescoring import SLACK, best, hits
+from recsys.index.index_files import Header, check_fit, write_header
+from recsys.index.validation import check_k, entries, unit_vectors
+from recsys.index.vector_index import Floats32, Hits, Vectors
+
+_FILE = "vectors.safetensors"
+_CELLS_PER_BLOCK = 16_000_000  # scores held at once: 64 MB
+
+
+class ExactIndex:
+    """Compares a query with every article. Memory 4 · dim bytes an article; see `VectorIndex` for the methods."""
+
+    def __init__(self, dim: int) -> None:
+        self._dim = dim
+        self._ids: list[str] = []
+        self._row: dict[str, int] = {}
+        self._vectors: Floats32 = np.empty((0, dim), dtype=np.float32)  # grows by doubling
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return self._dim
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def ids(self) -> list[str]:
+        """The ids held, sorted."""
+        return sorted(self._ids)
+
+    def add(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Store or replace; see `VectorIndex.add`."""
+        names, units = entries(ids, vectors, self._dim)
+        for name in names:
+            if name not in self._row:
+                self._row[name] = len(self._ids)
+                self._ids.append(name)
+        self._reserve(len(self._ids))
+        self._vectors[[self._row[name] for name in names]] = units
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Forget; see `VectorIndex.remove`. The last row moves into the gap."""
+        held = [id_ for id_ in dict.fromkeys(ids) if id_ in self._row]
+        for id_ in held:
+            row, last = self._row.pop(id_), self._ids.pop()
+            if last != id_:
+                self._ids[row], self._row[last] = last, row
+                self._vectors[row] = self._vectors[len(self._ids)]
+        return len(held)
+
+    def search(self, queries: Vectors, k: int) -> Hits:
+        """The exact k nearest; see `VectorIndex.search`."""
+        check_k(k)
+        units = unit_vectors(queries, self._dim)
+        found = []
+        for query, scores in zip(units, self._scores(units.astype(np.float32)), strict=True):
+            rows = _contenders(scores, k)
+            found.append(best(query, [self._ids[row] for row in rows], self._vectors[rows], k))
+        return hits(found, k)
+
+    def save(self, path: Path) -> None:
+        """Write `index.json` and `vectors.safetensors`; see `VectorIndex.save`."""
+        header = Header(kind="exact", structure="exact", dim=self._dim, ids=list(self._ids))
+        write_header(path, header)
+        save_file({"vectors": np.ascontiguousarray(self._vectors[: len(self)])}, path / _FILE)
+
+    @classmethod
+    def load(cls, path: Path, header: Header) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            BundleError: the file of vectors is missing or does not fit its header.
+        """
+        try:
+            vectors = load_file(path / _FILE)["vectors"]
+        except (OSError, KeyError, SafetensorError) as error:
+            raise BundleError(f"the vectors of the index in {path} cannot be read: {error}") from error
+        check_fit(path, header, *vectors.shape)
+        index = cls(header.dim)
+        index._ids = [id_ for id_ in header.ids if id_ is not None]
+        index._row = {id_: row for row, id_ in enumerate(index._ids)}
+        index._vectors = vectors
+        return index
+
+    def _reserve(self, rows: int) -> None:
+        if rows > len(self._vectors):
+            grown = np.zeros((max(rows, 2 * len(self._vectors)), self._dim), dtype=np.float32)
+            grown[: len(self._vectors)] = self._vectors
+            self._vectors = grown
+
+    def _scores(self, queries: Floats32) -> Iterator[Floats32]:
+        """Single-precision scores, one float32 [n] a query, computed in blocks of queries."""
+        held = self._vectors[: len(self)]
+        block = max(1, _CELLS_PER_BLOCK // max(len(self), 1))
+        for start in range(0, len(queries), block):
+            yield from queries[start : start + block] @ held.T
+
+
+def _contenders(scores: Floats32, k: int) -> list[int]:
+    """Rows that may be among the k best once scores are exact."""
+    if k >= len(scores):
+        return list(range(len(scores)))
+    worst = np.partition(scores, len(scores) - k)[len(scores) - k]
+    rows: list[int] = np.flatnonzero(scores >= worst - SLACK).tolist()
+    return rows

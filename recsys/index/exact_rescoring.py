@@ -1,0 +1,39 @@
+"""The last step of every search: exact scores, and an order that does not depend on how they were found."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.index.vector_index import Floats32, Hits
+
+SLACK = 1e-5
+"""Largest error of a float32 inner product of unit vectors that a search allows for.
+
+A candidate this close below the k-th best may still belong to the k best, so searches keep it for `best`.
+"""
+
+
+def best(query: NDArray[np.float64], ids: Sequence[str], vectors: Floats32, k: int) -> list[tuple[float, str]]:
+    """The k best candidates as (score, id), ties by id.
+
+    The product runs in double precision, one dot product a row: a matrix product would add in an order that
+    depends on where a vector lies, and equal vectors could then differ in the last bit.
+
+    Args:
+        query: float64 [d].
+        ids: c candidates.
+        vectors: float32 [c, d], as stored.
+        k: how many to keep.
+    """
+    scores = np.vecdot(vectors, query, dtype=np.float64).astype(np.float32)
+    ranked = sorted(zip((-scores).tolist(), ids, strict=True))[:k]
+    return [(-negated, id_) for negated, id_ in ranked]
+
+
+def hits(found: Sequence[Sequence[tuple[float, str]]], k: int) -> Hits:
+    """Collect the results of several queries, padding scores to [q, k] with −inf."""
+    scores = np.full((len(found), k), -np.inf, dtype=np.float32)
+    for row, ranked in enumerate(found):
+        scores[row, : len(ranked)] = [score for score, _ in ranked]
+    return Hits([[id_ for _, id_ in ranked] for ranked in found], scores)

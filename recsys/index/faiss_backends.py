@@ -1,0 +1,192 @@
+"""The FAISS structures an index can be built on: flat, HNSW and IVF.
+
+Each holds vectors by place, 0, 1, 2 …, only ever appends, and gives the vectors back with a search.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import faiss as _faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.index.vector_index import Floats32
+
+faiss: Any = _faiss  # its own stubs lack the search parameters
+
+GPU_LARGEST_K = 2_048  # the selection kernels of FAISS on a GPU stop here
+HNSW_LINKS = 32
+HNSW_BUILD_WIDTH = 80
+HNSW_SEARCH_WIDTH = 128
+IVF_POINTS_PER_LIST = 39  # below this k-means of FAISS warns that it has too little to learn from
+
+
+class Near(NamedTuple):
+    """Nearest places of q queries: approximate scores falling, place −1 where nothing was found."""
+
+    scores: Floats32
+    places: NDArray[np.int64]
+    vectors: Floats32
+
+
+class Structure(Protocol):
+    """Vectors by place, with a search by inner product."""
+
+    name: str
+
+    @property
+    def size(self) -> int:
+        """Vectors held."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        ...
+
+    def add(self, vectors: Floats32) -> None:
+        """Append float32 [n, d]."""
+        ...
+
+    def search(self, queries: Floats32, k: int, exhaustive: bool) -> Near:
+        """The k nearest places (k ≤ size); `exhaustive` leaves nothing out."""
+        ...
+
+    def vectors(self) -> Floats32:
+        """All vectors by place, float32 [size, d]."""
+        ...
+
+    def write(self, path: Path) -> None:
+        """Write a FAISS file that any machine reads, with a GPU or without."""
+        ...
+
+
+class _Faiss:
+    def __init__(self, index: Any) -> None:
+        self._index = index
+
+    @property
+    def size(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def dim(self) -> int:
+        return int(self._index.d)
+
+    def add(self, vectors: Floats32) -> None:
+        self._index.add(vectors)
+
+    def vectors(self) -> Floats32:
+        if not self.size:
+            return np.empty((0, self._index.d), dtype=np.float32)
+        return np.asarray(self._index.reconstruct_n(0, self.size))
+
+    def write(self, path: Path) -> None:
+        faiss.write_index(self._index, str(path))
+
+
+class Flat(_Faiss):
+    """Compares with every vector, on a GPU if asked."""
+
+    name = "flat"
+
+    def __init__(self, index: Any, gpu: bool) -> None:
+        # The resources own memory on the GPU and must outlive the index.
+        self._resources = faiss.StandardGpuResources() if gpu else None
+        super().__init__(faiss.index_cpu_to_gpu(self._resources, 0, index) if gpu else index)
+
+    @classmethod
+    def empty(cls, dim: int, gpu: bool) -> "Flat":
+        """A structure for vectors of `dim` numbers."""
+        return cls(faiss.IndexFlatIP(dim), gpu)
+
+    def search(self, queries: Floats32, k: int, exhaustive: bool) -> Near:
+        """See `Structure.search`; always exhaustive."""
+        del exhaustive
+        index = self._on_cpu() if k > GPU_LARGEST_K else self._index
+        return Near(*index.search_and_reconstruct(queries, k))
+
+    def write(self, path: Path) -> None:
+        """See `Structure.write`."""
+        faiss.write_index(self._on_cpu(), str(path))
+
+    def _on_cpu(self) -> Any:
+        return self._index if self._resources is None else faiss.index_gpu_to_cpu(self._index)
+
+
+class Hnsw(_Faiss):
+    """A navigable small-world graph (Malkov and Yashunin 2018)."""
+
+    name = "hnsw"
+
+    @classmethod
+    def empty(cls, dim: int) -> "Hnsw":
+        """A structure for vectors of `dim` numbers."""
+        index = faiss.IndexHNSWFlat(dim, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = HNSW_BUILD_WIDTH
+        return cls(index)
+
+    def add(self, vectors: Floats32) -> None:
+        """See `Structure.add`. One thread links the graph: several would race, and no two builds be equal."""
+        with _one_thread():
+            self._index.add(vectors)
+
+    def search(self, queries: Floats32, k: int, exhaustive: bool) -> Near:
+        """See `Structure.search`; `exhaustive` bypasses the graph."""
+        if exhaustive:
+            return Near(*faiss.downcast_index(self._index.storage).search_and_reconstruct(queries, k))
+        width = faiss.SearchParametersHNSW(efSearch=max(HNSW_SEARCH_WIDTH, 2 * k))
+        return Near(*self._index.search_and_reconstruct(queries, k, params=width))
+
+
+class Ivf(_Faiss):
+    """An inverted file over k-means cells (Sivic and Zisserman 2003; Jégou et al. 2011)."""
+
+    name = "ivf"
+
+    @classmethod
+    def trained(cls, vectors: Floats32) -> "Ivf":
+        """Learn the cells from float32 [n, d]; the vectors themselves are not stored yet."""
+        rows, dim = vectors.shape
+        lists = max(1, int(min(4 * rows**0.5, rows / IVF_POINTS_PER_LIST)))
+        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, lists, faiss.METRIC_INNER_PRODUCT)
+        index.train(vectors)
+        return cls(index)
+
+    def search(self, queries: Floats32, k: int, exhaustive: bool) -> Near:
+        """See `Structure.search`; reads an eighth of the cells, at least eight, or all if `exhaustive`."""
+        lists = self._index.nlist
+        reach = faiss.SearchParametersIVF(nprobe=lists if exhaustive else min(lists, max(8, lists // 8)))
+        return Near(*self._index.search_and_reconstruct(queries, k, params=reach))
+
+    @property
+    def trained_on(self) -> int:
+        """About how many vectors the cells were learnt from, by inverting the choice of their number."""
+        lists = int(self._index.nlist)
+        return max(lists * IVF_POINTS_PER_LIST, lists**2 // 16)
+
+
+def read(path: Path, name: str, gpu: bool) -> Structure:
+    """Read what `Structure.write` wrote.
+
+    Raises:
+        RuntimeError: FAISS cannot read the file.
+        KeyError: no structure is called `name`.
+    """
+    index = faiss.read_index(str(path))
+    if name == Flat.name:
+        return Flat(index, gpu)
+    graph_or_cells: dict[str, type[Hnsw] | type[Ivf]] = {Hnsw.name: Hnsw, Ivf.name: Ivf}
+    return graph_or_cells[name](index)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)

@@ -1,0 +1,1 @@
+"""Explanations of what Attune learned about one reader."""

@@ -1,0 +1,1 @@
+"""Behaviour and read time → graded relevance labels."""

@@ -1,0 +1,142 @@
+"""Behaviour → graded relevance, version 2.
+
+    0  shown and passed over, or hidden
+    1  clicked and bounced
+    2  read; also clicked with nothing known of the reading
+    3  read deeply, or liked, saved, shared
+
+A reading is judged against the article and the reader's own habit. What an article takes is told by its length, at
+238 words a minute (Brysbaert 2019) and capped at two minutes, or one minute without a length; the more readings of
+it were known before, the more their median counts. A reader whose readings usually last longer, or less, than that
+has to read in proportion. What a reader said overrides all of it.
+
+A slate's outcome is what quotes its request id. If no click or read does, it is what the same reader did to the
+same article within 30 minutes after the slate (the newest such slate takes it). Only what was known before the
+cut-off counts.
+"""
+
+import polars as pl
+
+from recsys.domain import SECOND, EventKind
+from recsys.labels.dwell_baseline import deep_seconds
+from recsys.labels.label_rule import VERSION as VERSION
+from recsys.labels.label_rule import LabelRule as LabelRule
+
+_LIKES = [kind.value for kind in (EventKind.LIKE, EventKind.SAVE, EventKind.SHARE)]
+_HIDES = [kind.value for kind in (EventKind.HIDE, EventKind.DISLIKE)]
+_OPENS = [kind.value for kind in (EventKind.CLICK, EventKind.READ)]
+_OUTCOME = ("slate", "article", "known_at", "kind", "value", "deep")
+_OUTCOMES = [*_OPENS, *_LIKES, *_HIDES, EventKind.SCROLL.value]
+
+
+def grade(
+    slates: pl.DataFrame,
+    events: pl.DataFrame,
+    words: pl.DataFrame,
+    until: int,
+    rule: LabelRule | None = None,
+) -> pl.DataFrame:
+    """Label every candidate of every slate.
+
+    Args:
+        slates: columns id, reader, at, candidates (list), of the slates to label.
+        events: columns id, reader, article, kind, at, known_at, value, request_id; more than needed does no harm.
+            Readings from before the slates tell the habits that later ones are judged by.
+        words: columns id, word_count of articles (null where unknown).
+        until: only what was known before counts, microseconds.
+        rule: the numbers of the rule.
+
+    Returns:
+        One row per slate in the order given: id, and two lists aligned with its candidates: `labels`, 0..3, and
+        `seconds`, how long what was opened was read, NaN where that is not known.
+    """
+    rule = rule or LabelRule()
+    shown = slates.select(pl.col("id").alias("slate"), "reader", "at", pl.col("candidates").alias("article"))
+    shown = shown.with_row_index("order").explode("article")
+    known = events.filter((pl.col("known_at") < until) & pl.col("kind").is_in(_OUTCOMES))
+    known = known.join(deep_seconds(known, words, rule), on="id", how="left", maintain_order="left")
+    quoted = _quoted(shown, known)
+    outcome = pl.concat([quoted, _unquoted(quoted, _nearby(shown, known, rule))])
+    graded = _graded(_per_candidate(outcome), rule)
+    joined = shown.join(graded, on=["slate", "article"], how="left", maintain_order="left")
+    labelled = joined.group_by("order").agg(
+        pl.col("label").fill_null(0).alias("labels"), pl.col("read").fill_null(float("nan")).alias("seconds")
+    )
+    numbered = (
+        slates.select("id").with_row_index("order").join(labelled, on="order", how="left", maintain_order="left")
+    )
+    empty = (pl.col("labels").fill_null(_no(pl.Int8)), pl.col("seconds").fill_null(_no(pl.Float64)))
+    return numbered.select("id", *empty)
+
+
+def _no(kind: type[pl.DataType]) -> pl.Expr:
+    return pl.lit([], dtype=pl.List(kind))
+
+
+def _quoted(shown: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    keys = shown.select(pl.col("slate"), "article").unique()
+    joined = events.join(
+        keys, left_on=["request_id", "article"], right_on=["slate", "article"], how="inner", coalesce=False
+    )
+    return joined.select(_OUTCOME)
+
+
+def _unquoted(quoted: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
+    """Of what happened nearby: all for slates that nothing opened quotes, else only more about what was opened."""
+    opened = quoted.filter(pl.col("kind").is_in(_OPENS)).select("slate", "article").unique()
+    of_silent = nearby.join(opened.select("slate").unique(), on="slate", how="anti")
+    return pl.concat([of_silent, nearby.join(opened, on=["slate", "article"], how="semi")])
+
+
+def _nearby(shown: pl.DataFrame, events: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
+    slates = shown.select("slate", "reader", "article", "at").sort("at", "slate")
+    # a reading is known when it ends; it belongs to the slate before it began
+    lasted = (pl.col("value").fill_null(0) * SECOND).cast(pl.Int64)
+    began = pl.when(pl.col("kind") == EventKind.READ.value).then(pl.col("at") - lasted)
+    free = events.join(slates.select("slate").unique(), left_on="request_id", right_on="slate", how="anti")
+    free = free.with_columns(began.otherwise(pl.col("at")).alias("at")).sort("at", "known_at")
+    joined = free.join_asof(
+        slates,
+        on="at",
+        by=["reader", "article"],
+        strategy="backward",
+        tolerance=rule.attribute_within,
+        check_sortedness=False,  # it is sorted; polars cannot verify that within groups
+    )
+    return joined.drop_nulls("slate").select(_OUTCOME)
+
+
+def _per_candidate(outcome: pl.DataFrame) -> pl.DataFrame:
+    kind, value = pl.col("kind"), pl.col("value")
+    return outcome.group_by("slate", "article").agg(
+        kind.is_in(_OPENS).any().alias("opened"),
+        kind.is_in(_LIKES).any().alias("liked"),
+        kind.is_in(_HIDES).any().alias("hidden"),
+        value.filter(kind == "read").sum().alias("seconds"),
+        value.filter(kind == "read").is_not_null().any().alias("timed"),
+        value.filter(kind == "scroll").max().fill_null(0.0).alias("scroll"),
+        pl.col("deep").sort_by("known_at", "deep").drop_nulls().first(),
+    )
+
+
+def _graded(candidates: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
+    seconds, scroll, enough = pl.col("seconds").clip(0, rule.longest), pl.col("scroll"), pl.col("deep")
+    deep = (seconds >= enough) | ((scroll >= rule.deep_scroll) & (seconds >= rule.skim_share * enough))
+    bounced = (seconds < rule.bounce_seconds) & (scroll < rule.bounce_scroll)
+    label = (
+        pl.when(pl.col("hidden"))
+        .then(0)
+        .when(pl.col("liked"))
+        .then(3)
+        .when(~pl.col("opened"))
+        .then(0)
+        .when(~pl.col("timed"))
+        .then(2)
+        .when(deep)
+        .then(3)
+        .when(bounced)
+        .then(1)
+        .otherwise(2)
+    )
+    read = pl.when(pl.col("opened") & pl.col("timed")).then(seconds)
+    return candidates.select("slate", "article", label.cast(pl.Int8).alias("label"), read.alias("read"))

@@ -1,0 +1,1 @@
+"""The projection of the event log into live state and article vectors."""

@@ -1,0 +1,237 @@
+"""Log → state: from a snapshot, the tail of the log, or all of it again.
+
+A state is always the fold of every row up to a `seq`, in the fold's order. Rows appended later are folded on top
+if they all lie behind the watermark in that order; if one lies before it (an older log was imported), the state is
+folded again from the newest snapshot before that row, or from the start. Once a reader is erased, no state from
+before that is used again: the log is folded from the start, and older snapshots are deleted.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.domain import Event, Slate
+from recsys.errors import StoreError
+from recsys.projection.snapshot_store import Snapshots
+from recsys.state import snapshot
+from recsys.state.event_codes import CLICKS
+from recsys.state.live_state import LiveState
+from recsys.state.log_batch import LogBatch
+from recsys.state.snapshot import Watermark
+from recsys.store import articles, erasure, event_log, event_log_reader, withdrawn
+from recsys.store.database import Connection, Database, unhurried
+from recsys.store.event_log_reader import Key, LogChunk, LogTail
+
+logger = logging.getLogger(__name__)
+
+LONG_TAIL = 100_000
+"""Longer tails are streamed in batches instead of read at once."""
+
+
+class LogFollower:
+    """Keeps a `LiveState` up to date with the log of a database.
+
+    Args:
+        database: where the log is.
+        snapshots: folder of state snapshots; None keeps none.
+        told: hears of the events of every tail that is folded; of a log that is folded anew it hears nothing.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        snapshots: Path | None = None,
+        told: Callable[[Sequence[Event]], None] | None = None,
+    ) -> None:
+        self.state = LiveState()
+        self.watermark = Watermark()
+        self._database = database
+        self._snapshots = Snapshots(snapshots)
+        self._told = told
+        self._revision = 0
+        self._saved_seq = 0  # row that the snapshot reaches to that was loaded or written last
+
+    def start(self) -> None:
+        """Load the newest snapshot that still holds, then fold the rest of the log."""
+        with self._database.read() as connection:
+            self._restart(connection, before=None)
+
+    def refresh_articles(self) -> pl.DataFrame:
+        """Describe articles stored or changed since the last call to the state; returns them."""
+        with self._database.read() as connection:
+            return self._describe(connection)
+
+    def catch_up(self) -> int:
+        """Fold what was appended since; returns how many rows of the log are now folded."""
+        with self._database.read() as connection:
+            end = event_log.position(connection).last_seq
+            if end == self.watermark.seq:
+                return end
+            if end - self.watermark.seq > LONG_TAIL or erasure.last_seq(connection) > self.watermark.seq:
+                self._restart(connection, before=None)
+                return end
+            tail = event_log_reader.tail(connection, self.watermark.seq, end)
+            if tail.first is not None and tail.first < self._key():
+                self._restart(connection, before=tail.first)
+            else:
+                self._fold_tail(tail, end)
+        return end
+
+    def fold_slate(self, slate: Slate, behind: int) -> bool:
+        """Fold a slate that was appended right behind row `behind`; False if there are rows before it to fold."""
+        if behind != self.watermark.seq:
+            return False
+        self._fold_tail(LogTail([], [slate]), behind + 1)
+        return True
+
+    @property
+    def unsaved(self) -> int:
+        """Rows folded since the snapshot that this process loaded or wrote last."""
+        return self.watermark.seq - self._saved_seq
+
+    def save_snapshot(self, lock: AbstractContextManager[object] | None = None) -> Path | None:
+        """Write the state beside earlier ones; the oldest go. None if none is kept, or it knows who was erased.
+
+        `lock` is held while the state is copied; while it is written the fold goes on.
+        """
+        with lock or nullcontext():
+            state, seq = self.state, self.watermark.seq
+            taken = snapshot.take(state, self.watermark)
+        path = self._snapshots.save(taken, seq)
+        if path is not None and self._erased_since(seq):
+            path.unlink(missing_ok=True)
+            return None
+        if path is not None and self.state is state:  # else the log was folded anew meanwhile
+            self._saved_seq = seq
+        return path
+
+    def _erased_since(self, seq: int) -> bool:
+        """Whether a reader was erased whom a state up to row `seq` may know.
+
+        Asked once the snapshot is where an erasure looks.
+        """
+        try:
+            with self._database.read() as connection:
+                return erasure.last_seq(connection) > seq
+        except StoreError as error:
+            logger.warning("no snapshot is kept, since nobody knows whether it may be: %s", error)
+            return True
+
+    def _restart(self, connection: Connection, before: Key | None) -> None:
+        """Fold anew; a database that goes away meanwhile leaves the state as it was."""
+        usual = self.state, self.watermark, self._revision, self._saved_seq
+        try:
+            with unhurried(connection):
+                self._fold_anew(connection, before)
+        except BaseException:
+            self.state, self.watermark, self._revision, self._saved_seq = usual
+            raise
+
+    def _fold_anew(self, connection: Connection, before: Key | None) -> None:
+        self.state, self.watermark = self._newest_valid(connection, before)
+        self._revision, self._saved_seq = 0, self.watermark.seq
+        self._describe(connection)
+        end = event_log.position(connection).last_seq
+        after = self._key() if self.watermark.seq else None
+        for chunk in event_log_reader.stream(connection, after=after):
+            self._fold(chunk)
+        self.watermark = Watermark(end, self.watermark.known_at, self.watermark.id)
+
+    def _newest_valid(self, connection: Connection, before: Key | None) -> tuple[LiveState, Watermark]:
+        self._snapshots.drop_before(erasure.last_seq(connection))
+        for path in self._snapshots.newest_first():
+            # a snapshot that cannot be read is only a slower start: the log has everything
+            try:
+                state, mark = snapshot.load(path)
+            except StoreError:
+                self._snapshots.refuse(path)
+                continue
+            key = Key(mark.known_at, mark.id)
+            late = event_log_reader.first_key(connection, after_seq=mark.seq)
+            if (late is not None and late <= key) or not _is_of_this_log(connection, mark):
+                self._snapshots.refuse(path)
+            elif before is None or before > key:
+                return state, mark
+        return LiveState(), Watermark()
+
+    def _describe(self, connection: Connection) -> pl.DataFrame:
+        gone, last = withdrawn.since(connection, self._revision)
+        changed, newest = articles.changed_since(connection, self._revision)
+        self._revision = max(last, newest)
+        if gone:
+            self.state.withdraw(gone)
+        if changed.height:
+            self.state.describe(changed)
+        return changed
+
+    def _fold_tail(self, tail: LogTail, end: int) -> None:
+        self.state.apply(self.state.encode_few(tail.events, tail.slates))
+        if self._told is not None:
+            self._told(tail.events)
+        last = tail.last or self._key()
+        self.watermark = Watermark(end, last.known_at, last.id)
+
+    def _fold(self, chunk: LogChunk) -> None:
+        self.state.apply(self.state.encode(chunk.events, chunk.slates))
+        if chunk.last is not None:
+            self.watermark = Watermark(self.watermark.seq, chunk.last.known_at, chunk.last.id)
+
+    def _key(self) -> Key:
+        return Key(self.watermark.known_at, self.watermark.id)
+
+
+class Replay:
+    """Folds the log of the past step by step: a question asked at a time sees only what was known before it.
+
+    `close` it, or leave its `with`, before the connection is closed: the log is read as far as it was asked for.
+    """
+
+    def __init__(self, connection: Connection, until: int | None = None) -> None:
+        self.state = LiveState()
+        changed, _ = articles.changed_since(connection, 0)
+        self.articles = changed
+        self.state.describe(changed)
+        self._chunks = event_log_reader.stream(connection, until=until)
+        self._held: Iterator[LogBatch] = (self.state.encode(chunk.events, chunk.slates) for chunk in self._chunks)
+        self._batch: LogBatch | None = next(self._held, None)
+
+    def advance(self, as_of: int) -> LiveState:
+        """Fold everything known before `as_of` (microseconds). Times must not go back."""
+        while self._batch is not None:
+            now, later = self._batch.split(as_of)
+            self.state.apply(now)
+            self._batch = later
+            if later.span is not None:
+                break
+            self._batch = next(self._held, None)
+        return self.state
+
+    def close(self) -> None:
+        """Stop reading the log; the state stays as it is."""
+        self._batch = None
+        self._chunks.close()
+
+    def __enter__(self) -> "Replay":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def clicks_before(self, as_of: int) -> NDArray[np.float64]:
+        """Fold everything known before `as_of`; clicks of each article in the last weeks, faded, by dense id."""
+        counters = self.advance(as_of).counters
+        return counters.read(np.arange(len(counters.articles)), as_of)[:, CLICKS, -1]
+
+
+def _is_of_this_log(connection: Connection, mark: Watermark) -> bool:
+    """Whether the log has the row a snapshot ends with: another database may have used the same folder."""
+    if mark.seq > event_log.position(connection).last_seq:
+        return False
+    then = event_log_reader.stream(connection, after=Key(mark.known_at, ""), until=mark.known_at + 1)
+    frames = [frame for chunk in then for frame in (chunk.events, chunk.slates)]
+    return any(mark.id in frame["id"] for frame in frames)

@@ -1,0 +1,129 @@
+"""Vectors of articles, aligned with the state's dense ids; what has none yet is encoded and stored."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.encoder.article_text import article_texts, text_hash
+from recsys.encoder.protocols import Encoded, Encoder
+from recsys.state.growing import grown
+from recsys.state.live_state import LiveState
+from recsys.store import attention_stats
+from recsys.store import stored_vectors as store
+from recsys.store.database import Connection, Database, unhurried
+
+CHUNK = 1_024
+"""Texts encoded and committed together: what a killed job has to do again at most."""
+
+
+class VectorTable:
+    """Article vectors [rows, d] by dense article id, zero where there is none."""
+
+    def __init__(self) -> None:
+        self.matrix: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self.present: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+
+    def put(self, rows: NDArray[np.integer], vectors: NDArray[np.float32]) -> None:
+        """Set the vectors [n, d] of `rows` [n]."""
+        if not len(rows):
+            return
+        if not self.matrix.shape[1]:
+            self.matrix = np.zeros((0, vectors.shape[1]), dtype=np.float32)
+        self.reserve(int(rows.max()) + 1)
+        self.matrix[rows] = vectors
+        self.present[rows] = True
+
+    def drop(self, rows: NDArray[np.integer]) -> None:
+        """Take the vectors of `rows` [n] away."""
+        inside = rows[rows < len(self.present)]
+        self.present[inside] = False
+        self.matrix[inside] = 0
+
+    def reserve(self, rows: int) -> None:
+        """Make room for row ids below `rows`."""
+        self.matrix = grown(self.matrix, rows)
+        self.present = grown(self.present, len(self.matrix))
+
+    def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Which of `rows` [n] have a vector."""
+        inside = rows < len(self.present)
+        found = np.zeros(len(rows), dtype=np.bool_)
+        found[inside] = self.present[rows[inside]]
+        return found
+
+    def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Vectors [n, d] of `rows` [n], zero where there is none."""
+        there = self.has(rows)
+        found = np.zeros((len(rows), self.matrix.shape[1]), dtype=np.float32)
+        found[there] = self.matrix[rows[there]]
+        return found
+
+    def take(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Vectors [n, d] of `rows` [n] that have one."""
+        return np.asarray(self.matrix[rows])
+
+
+def stored_vectors(
+    database: Database, encoder: str, articles: pl.DataFrame
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Which of `articles` (n rows) have a stored vector of `encoder` [n], and those vectors [m, d] in order."""
+    hashes = [text_hash(text) for text in article_texts(articles)]
+    with database.read() as connection, unhurried(connection):
+        known = store.load(connection, encoder, hashes)
+    present = np.fromiter((h in known for h in hashes), dtype=np.bool_, count=len(hashes))
+    return present, _stacked([known[h] for h in hashes if h in known])
+
+
+def ensure_vectors(
+    database: Database,
+    encoder: Encoder,
+    articles: pl.DataFrame,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Vectors [n, d] of `articles` (columns of `frames.ARTICLES`), encoding and storing those not stored yet.
+
+    All are of one name, the encoder's in the end. `on_progress(done, total)` is told about what had to be encoded.
+
+    Raises:
+        EncoderError: the encoder cannot be loaded.
+    """
+    texts = article_texts(articles)
+    hashes = [text_hash(text) for text in texts]
+    name = encoder.name
+    with database.read() as connection, unhurried(connection):
+        known = store.load(connection, name, hashes)
+    missing = [(h, text) for h, text in dict(zip(hashes, texts, strict=True)).items() if h not in known]
+    for start in range(0, len(missing), CHUNK):
+        part = missing[start : start + CHUNK]
+        encoded = encoder.read([text for _, text in part])
+        with database.write() as connection:
+            _save(connection, [h for h, _ in part], encoded)
+        if encoder.name != name:
+            # its breaker opened: vectors of two names are not to be mixed, so all are taken under the new one
+            return ensure_vectors(database, encoder, articles, on_progress)
+        known.update(zip((h for h, _ in part), encoded.vectors[name], strict=True))
+        if on_progress:
+            on_progress(min(start + CHUNK, len(missing)), len(missing))
+    return _stacked([known[h] for h in hashes])
+
+
+def _save(connection: Connection, hashes: Sequence[str], encoded: Encoded) -> None:
+    """Store everything that came of the texts with these hashes."""
+    for name, vectors in encoded.vectors.items():
+        store.save(connection, name, dict(zip(hashes, vectors, strict=True)))
+    if encoded.attention is not None:
+        attention_stats.save(connection, encoded.attention)
+
+
+def _stacked(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    # np.stack gives each of them a second axis first, which for many takes ten times as long
+    return np.array(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
+
+
+def vector_table(state: LiveState, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> VectorTable:
+    """Vectors [n, d] of `articles` (n rows), aligned with the dense ids of `state`, which knows them."""
+    table = VectorTable()
+    table.put(state.articles.lookup(articles["id"].to_list()), vectors)
+    return table

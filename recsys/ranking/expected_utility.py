@@ -1,0 +1,159 @@
+"""What showing an article is worth to its reader: read value expected, less the price of the minutes it takes.
+
+``score = P(click) · (E[worth | click] − price · E[minutes | click])``
+
+Worth is what a reading gives: nothing when it was left at once, half an article when some of it was read, one
+when it was read deeply (`labels.grading`). A list that maximises worth over minutes maximises worth less a price
+times the minutes, for one price (Dinkelbach 1967). The dearer a minute, the shorter what is chosen, and at last
+less is read in all; so the price is a share of what a minute of reading gave in the log. Every part sees each
+candidate alone.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.errors import BundleError
+from recsys.ranking.features.feature_set import ALL_FEATURES, FeatureSet
+from recsys.ranking.features.position import POSITION, SERVING_POSITION
+from recsys.ranking.lambdamart import LambdaMartConfig
+from recsys.ranking.ranker import Ranker
+from recsys.ranking.ranking_context import FloatArray
+
+WORTH = np.asarray([0.0, 0.0, 0.5, 1.0])
+"""Articles read, by label."""
+
+LONGEST_MINUTES = 10.0
+_MOST_TREES = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What was opened: features [n, f], worth [n] in articles, and minutes [n]."""
+
+    features: FloatArray
+    worth: FloatArray
+    minutes: FloatArray
+
+    @classmethod
+    def of(cls, features: FloatArray, labels: NDArray[np.int8], seconds: FloatArray) -> "Readings":
+        """Those of all candidates [N] that were opened and read for a known time."""
+        known = (labels > 0) & np.isfinite(seconds)
+        table = features[known]
+        table[:, ALL_FEATURES.names.index(POSITION)] = SERVING_POSITION
+        return cls(table, WORTH[labels[known]], np.minimum(seconds[known] / 60, LONGEST_MINUTES))
+
+    def __len__(self) -> int:
+        return len(self.worth)
+
+    @property
+    def rate(self) -> float:
+        """Articles a minute, over all readings."""
+        return float(self.worth.sum() / max(self.minutes.sum(), 1e-9))
+
+
+class ReadingTrees:
+    """What a click leads to: expected worth and minutes, each by its own trees."""
+
+    def __init__(self, worth: lgb.Booster, minutes: lgb.Booster, features: FeatureSet) -> None:
+        self._worth, self._minutes = worth, minutes
+        self._columns = ALL_FEATURES.columns_of(features)
+
+    def worth(self, features: FloatArray) -> FloatArray:
+        """Articles [n] that a click on each is expected to be worth, 0 to 1."""
+        return np.asarray(self._worth.predict(features[:, self._columns], num_threads=1))
+
+    def minutes(self, features: FloatArray) -> FloatArray:
+        """Minutes [n] that a click on each is expected to take."""
+        minutes = self._minutes.predict(features[:, self._columns], num_threads=1)
+        return np.asarray(np.maximum(minutes, 0.0))
+
+    def save(self, worth: Path, minutes: Path) -> None:
+        """Write LightGBM's text format."""
+        worth.write_text(self._worth.model_to_string())
+        minutes.write_text(self._minutes.model_to_string())
+
+    @property
+    def trees(self) -> tuple[int, int]:
+        """How many trees tell worth, and how many minutes."""
+        return int(self._worth.num_trees()), int(self._minutes.num_trees())
+
+
+def fit(train: Readings, validation: Readings, features: FeatureSet, config: LambdaMartConfig) -> ReadingTrees:
+    """Fit on `train`, stopping when neither expectation gets better on `validation`."""
+
+    def grown(objective: str, target: str) -> lgb.Booster:
+        learnt = _dataset(train, features, target)
+        held_out = _dataset(validation, features, target, learnt)
+        stop = lgb.early_stopping(config.patience, verbose=False)
+        booster = lgb.train(
+            _parameters(config, objective), learnt, _MOST_TREES, valid_sets=[held_out], callbacks=[stop]
+        )
+        return lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
+
+    return ReadingTrees(grown("cross_entropy", "worth"), grown("l2", "minutes"), features)
+
+
+def refit(data: Readings, features: FeatureSet, config: LambdaMartConfig, trees: tuple[int, int]) -> ReadingTrees:
+    """As many trees again on all of `data`."""
+    worth, minutes = (
+        lgb.train(_parameters(config, objective), _dataset(data, features, target), count)
+        for objective, target, count in zip(("cross_entropy", "l2"), ("worth", "minutes"), trees, strict=True)
+    )
+    return ReadingTrees(worth, minutes, features)
+
+
+def load(worth: Path, minutes: Path, features: FeatureSet) -> ReadingTrees:
+    """Read what `ReadingTrees.save` wrote.
+
+    Raises:
+        BundleError: a file is damaged or its columns are not those of `features`.
+    """
+    try:
+        boosters = [lgb.Booster(model_str=path.read_text()) for path in (worth, minutes)]
+    except (OSError, lgb.basic.LightGBMError) as error:
+        raise BundleError(f"trees {worth} or {minutes} cannot be read: {error}") from error
+    if any(booster.feature_name() != list(features.names) for booster in boosters):
+        raise BundleError(f"trees {worth} or {minutes} were trained on other features: train a new bundle")
+    return ReadingTrees(boosters[0], boosters[1], features)
+
+
+@dataclass(slots=True)
+class ValueRanker:
+    """Orders candidates by what showing them is worth.
+
+    clicks: whose score, by a logistic of `slope` and `intercept`, is the chance of a click; price: articles that a
+    minute must give.
+    """
+
+    clicks: Ranker
+    slope: float
+    intercept: float
+    reading: ReadingTrees
+    price: float
+    name: str = "value"
+    setwise: bool = False
+
+    def score(self, features: FloatArray) -> FloatArray:
+        """See `Ranker.score`. Articles, less the price of the minutes."""
+        chance = 1 / (1 + np.exp(-np.clip(self.slope * self.clicks.score(features) + self.intercept, -30, 30)))
+        return np.asarray(chance * (self.reading.worth(features) - self.price * self.reading.minutes(features)))
+
+
+def _parameters(config: LambdaMartConfig, objective: str) -> dict[str, Any]:
+    own = {"objective": objective, "metric": objective, "seed": config.seed}
+    ranking = ("eval_at", "label_gain", "lambdarank_truncation_level")
+    kept = {name: value for name, value in replace(config).parameters().items() if name not in ranking}
+    return {**kept, **own}
+
+
+def _dataset(
+    data: Readings, features: FeatureSet, target: str, reference: lgb.Dataset | None = None
+) -> lgb.Dataset:
+    table = data.features[:, ALL_FEATURES.columns_of(features)]
+    values = data.worth if target == "worth" else data.minutes
+    return lgb.Dataset(table, values, reference=reference, feature_name=list(features.names))

@@ -1,0 +1,81 @@
+"""The feature set: families in order, their names, and the schema id that a bundle stores."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from recsys.ranking.features import (
+    affinity,
+    context_article,
+    freshness,
+    interest,
+    popularity,
+    position,
+    relative_appeal,
+    request_context,
+    user_item_exposure,
+)
+from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
+
+FAMILIES: tuple[Family, ...] = (
+    popularity.FAMILY,
+    relative_appeal.FAMILY,
+    freshness.FAMILY,
+    affinity.FAMILY,
+    interest.FAMILY,
+    user_item_exposure.FAMILY,
+    context_article.FAMILY,
+    request_context.FAMILY,
+    position.FAMILY,
+)
+
+
+SETWISE = "_setwise"
+"""End of the names of columns that depend on the other candidates."""
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Chosen families, in order; without `setwise` only columns that no other candidate changes."""
+
+    families: tuple[Family, ...] = FAMILIES
+    setwise: bool = True
+
+    @cached_property  # every slate of a replay asks for it
+    def names(self) -> tuple[str, ...]:
+        """Column names [f]."""
+        names = (name for family in self.families for name in family.names)
+        return tuple(name for name in names if self.setwise or not name.endswith(SETWISE))
+
+    @property
+    def schema_id(self) -> str:
+        """Changes whenever a model trained on other columns could not be used."""
+        return hashlib.blake2b("\n".join(self.names).encode(), digest_size=8).hexdigest()
+
+    def without(self, family: str) -> "FeatureSet":
+        """The same set less one family, for ablations."""
+        return replace(self, families=tuple(kept for kept in self.families if kept.name != family))
+
+    def each_alone(self) -> "FeatureSet":
+        """The same set less its set-wise columns."""
+        return replace(self, setwise=False)
+
+    def columns_of(self, part: "FeatureSet") -> list[int]:
+        """Where the columns of a smaller set stand in this one."""
+        return [self.names.index(name) for name in part.names]
+
+    def compute(self, context: RankingContext) -> FloatArray:
+        """Features [n, f] of one request."""
+        columns = np.concatenate([family.compute(context) for family in self.families], axis=1)
+        if self.setwise:
+            return columns
+        return columns[:, replace(self, setwise=True).columns_of(self)]
+
+
+ALL_FEATURES = FeatureSet()
+WITHOUT_CONTENT = ALL_FEATURES.without("interest")
+FEED_FEATURES = ALL_FEATURES.each_alone()
+"""For candidates that retrieval brought together: one more of them must not reorder the others."""
+FEED_WITHOUT_CONTENT = FEED_FEATURES.without("interest")

@@ -1,0 +1,38 @@
+"""What this reader and this article had to do with each other before: shown and passed over, or read."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.domain import HOUR
+from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
+
+
+def _compute(context: RankingContext) -> FloatArray:
+    shown, when = context.state.exposures.of(context.reader)
+    # newest first, so that the first of an article is its latest
+    articles, latest, counts = np.unique(shown[::-1], return_index=True, return_counts=True)
+    place, was_shown = _places(articles, context.rows)
+    since = (context.as_of - when[::-1][latest]) / HOUR
+    return np.column_stack(
+        [
+            np.where(was_shown, _pick(counts, place), 0.0),
+            np.where(was_shown, _pick(since, place), np.nan),
+            _places(np.sort(context.had), context.rows)[1],
+        ]
+    )
+
+
+def _places(sorted_ids: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Where each of `rows` [n] stands among sorted ids, and whether it does."""
+    place = np.searchsorted(sorted_ids, rows)
+    return place, np.searchsorted(sorted_ids, rows, side="right") > place
+
+
+def _pick(values: NDArray[Any], place: NDArray[np.intp]) -> NDArray[Any]:
+    """`values` at `place`; 0 behind the end."""
+    return np.append(values, 0)[place]
+
+
+FAMILY = Family("encounters", ("times_shown", "hours_since_shown_to_reader", "already_read"), _compute)

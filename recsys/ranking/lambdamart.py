@@ -1,0 +1,163 @@
+"""LambdaMART (Burges 2010) by LightGBM, on graded labels grouped by request.
+
+Several seeds grow as many sets of trees, whose scores are averaged: the luck of one draw of rows and columns is
+not what a reader should see.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.errors import BundleError
+from recsys.ranking.features.feature_set import ALL_FEATURES, FeatureSet
+from recsys.ranking.ranking_context import FloatArray
+
+SEED_SEPARATOR = "\n=== next seed ===\n"
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaMartConfig:
+    """LightGBM's parameters that matter here."""
+
+    trees: int = 600
+    leaves: int = 15
+    learning_rate: float = 0.05
+    min_leaf: int = 50
+    feature_fraction: float = 0.7
+    bagging_fraction: float = 0.8
+    l2: float = 5.0
+    patience: int = 100
+    seed: int = 7
+    seeds: int = 1
+    threads: int = 2
+
+    def each_seed(self) -> "list[LambdaMartConfig]":
+        """The same with one seed each."""
+        return [replace(self, seed=self.seed + number, seeds=1) for number in range(self.seeds)]
+
+    def parameters(self) -> dict[str, Any]:
+        """As LightGBM takes them. `deterministic` makes two runs give the same trees."""
+        return {
+            "objective": "lambdarank",
+            "metric": "ndcg",
+            "eval_at": [10],
+            "label_gain": [0, 1, 2, 3],
+            "lambdarank_truncation_level": 20,
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "min_data_in_leaf": self.min_leaf,
+            "feature_fraction": self.feature_fraction,
+            "bagging_fraction": self.bagging_fraction,
+            "bagging_freq": 1,
+            "lambda_l2": self.l2,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": self.threads,
+            "verbosity": -1,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RankingData:
+    """Requests to learn from: features [N, f] of all candidates, graded labels [N], candidates per request [q].
+
+    base: scores [N] that the trees are grown on top of; None for nothing.
+    """
+
+    features: FloatArray
+    labels: NDArray[np.int8]
+    sizes: NDArray[np.int64]
+    base: FloatArray | None = None
+
+
+class LambdaMart:
+    """Trees over the columns of one feature set, one booster a seed; `score` takes all features, picks its own."""
+
+    def __init__(self, boosters: Sequence[lgb.Booster], features: FeatureSet, name: str = "lambdamart") -> None:
+        self.name = name
+        self.setwise = features.setwise
+        self._boosters = list(boosters)
+        self._features = features
+        self._columns = ALL_FEATURES.columns_of(features)
+
+    def score(self, features: FloatArray) -> FloatArray:
+        """See `Ranker.score`."""
+        mine = features[:, self._columns]
+        scores: FloatArray = self._boosters[0].predict(mine, num_threads=1)
+        for booster in self._boosters[1:]:
+            scores += booster.predict(mine, num_threads=1)
+        return scores / len(self._boosters)
+
+    @property
+    def trees(self) -> int:
+        """How many trees each seed has."""
+        return int(self._boosters[0].num_trees())
+
+    @property
+    def seeds(self) -> int:
+        """How many sets of trees are averaged."""
+        return len(self._boosters)
+
+    @property
+    def first(self) -> "LambdaMart":
+        """The trees of the first seed alone: as many times faster as there are seeds."""
+        return LambdaMart(self._boosters[:1], self._features, self.name)
+
+    def importance(self) -> dict[str, float]:
+        """Total gain by feature name."""
+        gains = np.sum([booster.feature_importance(importance_type="gain") for booster in self._boosters], axis=0)
+        return dict(zip((ALL_FEATURES.names[i] for i in self._columns), gains.tolist(), strict=True))
+
+    def save(self, path: Path) -> None:
+        """Write LightGBM's text format, one seed after the other."""
+        path.write_text(SEED_SEPARATOR.join(booster.model_to_string() for booster in self._boosters))
+
+
+def fit(train: RankingData, validation: RankingData, features: FeatureSet, config: LambdaMartConfig) -> LambdaMart:
+    """Fit trees on `train`, stopping when nDCG@10 on `validation` has not grown for `patience` rounds.
+
+    The first seed decides how many; the others grow as many.
+    """
+    learnt = _dataset(train, features)
+    columns = ALL_FEATURES.columns_of(features)
+    held_out = learnt.create_valid(
+        validation.features[:, columns], validation.labels, group=validation.sizes, init_score=validation.base
+    )
+    stop = lgb.early_stopping(config.patience, verbose=False)
+    first, *others = config.each_seed()
+    booster = lgb.train(first.parameters(), learnt, first.trees, valid_sets=[held_out], callbacks=[stop])
+    kept = lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
+    more = [lgb.train(seed.parameters(), _dataset(train, features), kept.num_trees()) for seed in others]
+    return LambdaMart([kept, *more], features)
+
+
+def refit(data: RankingData, features: FeatureSet, config: LambdaMartConfig, trees: int) -> LambdaMart:
+    """Grow a fixed number of trees on all of `data`: the number that validation chose on part of it."""
+    grown = [lgb.train(seed.parameters(), _dataset(data, features), trees) for seed in config.each_seed()]
+    return LambdaMart(grown, features)
+
+
+def _dataset(data: RankingData, features: FeatureSet) -> lgb.Dataset:
+    table, names = data.features[:, ALL_FEATURES.columns_of(features)], list(features.names)
+    return lgb.Dataset(table, data.labels, group=data.sizes, init_score=data.base, feature_name=names)
+
+
+def load(path: Path, features: FeatureSet, name: str = "lambdamart") -> LambdaMart:
+    """Read what `LambdaMart.save` wrote.
+
+    Raises:
+        BundleError: the file is damaged or its columns are not those of `features`.
+    """
+    try:
+        boosters = [lgb.Booster(model_str=part) for part in path.read_text().split(SEED_SEPARATOR)]
+    except (OSError, lgb.basic.LightGBMError) as error:
+        raise BundleError(f"reranker {path} cannot be read: {error}") from error
+    if any(booster.feature_name() != list(features.names) for booster in boosters):
+        raise BundleError(f"reranker {path} was trained on other features: train a new bundle")
+    return LambdaMart(boosters, features, name)

@@ -1,0 +1,240 @@
+"""The fold. `LiveState.apply` is the only way state changes.
+
+The API folds rows as they arrive; training and evaluation fold the same rows from the SQL log. However the log is
+cut into batches, histories are equal and counters agree.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.domain import DAY, HOUR, MINUTE, Event, EventKind, Slate
+from recsys.errors import OrderError
+from recsys.state import row_batches
+from recsys.state.catalog import NEVER, Catalog
+from recsys.state.counters import DecayedCounters
+from recsys.state.elo import Ratings
+from recsys.state.event_codes import (
+    ANSWER,
+    CODE,
+    COUNTERS,
+    COUNTERS_OF,
+    EXAMINED,
+    FLAG_OF,
+    IMPRESSIONS,
+    WEIGHTS_OF,
+)
+from recsys.state.exposures import Exposures
+from recsys.state.growing import grown
+from recsys.state.histories import Histories, History
+from recsys.state.log_batch import Behaviours, LogBatch, Shown
+from recsys.state.position_bias import examined
+from recsys.state.vocabulary import Vocabulary
+
+HALF_LIVES = (15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY)
+"""Half-lives of all counters, microseconds."""
+
+MAX_READ_SECONDS = 600.0
+"""A tab left open is not ten minutes of attention: longer reads count as this."""
+
+EVERYTHING, NO_CATEGORY, FIRST_CATEGORY = 0, 1, 2
+"""Rows of `counters.groups`: all articles, those without category, and category c at c + 2."""
+
+UNKNOWN_ARTICLE = ""
+"""Id of row 0, an article of which nothing is known: what a request for an id never met is ranked as."""
+
+_MOST_SECONDS = np.asarray(MAX_READ_SECONDS)
+_READ = CODE[EventKind.READ]
+_SHOWN_COLUMNS = ("known_at", "id", "order", "reader", "article", "place")
+_NO_PLACE = pl.lit(0, dtype=pl.Int64).alias("place")
+
+
+class LiveState:
+    """Everything the feed knows at a moment, in flat arrays."""
+
+    def __init__(self) -> None:
+        self.readers = Vocabulary()
+        self.articles = Vocabulary([UNKNOWN_ARTICLE])
+        self.catalog = Catalog()
+        self.counters = DecayedCounters(COUNTERS, HALF_LIVES)
+        self.first_shown: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.histories = Histories()
+        self.exposures = Exposures()
+        self.ratings = Ratings()
+        self.known_at = 0
+        self._reserve()
+
+    def rows_of(self, articles: Sequence[str]) -> NDArray[np.int64]:
+        """Dense ids [n] of `articles`; 0, the unknown article, for ids never met."""
+        return np.maximum(self.articles.lookup(articles), 0)
+
+    def describe(self, articles: pl.DataFrame) -> None:
+        """Take in article columns (`frames.ARTICLES`). Articles may come before or after their behaviour."""
+        rows = self.articles.intern(articles["id"].to_list())
+        self._reserve()
+        before = self.catalog.category[rows]
+        self.catalog.describe(rows, articles)
+        self._reserve()
+        moved = rows[before != self.catalog.category[rows]]
+        if self.counters.articles[moved].any():
+            self._recount_groups()
+
+    def withdraw(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Forget the columns of deleted articles; what readers did with them stays. Returns their rows."""
+        rows = self.articles.lookup(ids)
+        rows = rows[rows >= 0]
+        self.catalog.withdraw(rows)
+        if self.counters.articles[rows].any():
+            self._recount_groups()
+        return rows
+
+    def encode(self, events: pl.DataFrame, slates: pl.DataFrame) -> LogBatch:
+        """Log rows → arrays of dense ids. `candidates` of `slates` is a list column."""
+        events, slates = _ordered(events, slates)
+        behaviour = events.filter(pl.col("article").is_not_null())
+        is_shown = behaviour["kind"] == EventKind.IMPRESSION.value
+        acted = behaviour["kind"].is_in(list(CODE))
+        alone = behaviour.filter(is_shown).with_columns(_NO_PLACE).select(_SHOWN_COLUMNS)
+        shown = pl.concat([_exploded(slates), alone])
+        batch = LogBatch(
+            self._behaviours(behaviour.filter(acted)),
+            self._shown(shown.sort("order", maintain_order=True)),
+        )
+        self._reserve()
+        return batch
+
+    def encode_few(self, events: Sequence[Event], slates: Sequence[Slate]) -> LogBatch:
+        """As `encode`, of a few rows that are at hand as values, in any order."""
+        batch = row_batches.batch(self.readers, self.articles, events, slates)
+        self._reserve()
+        return batch
+
+    def apply(self, batch: LogBatch) -> None:
+        """Fold `batch`, whose rows are in the fold's order and not before those folded already.
+
+        Raises:
+            OrderError: a row was known before the newest one folded; refold from a snapshot before it.
+        """
+        span = batch.span
+        if span is None:
+            return
+        first, last = span
+        if first < self.known_at:
+            raise OrderError(f"a row known at {first} came behind the watermark {self.known_at}: refold the log")
+        self._count_shown(batch.shown)
+        self._count_behaviours(batch.behaviours)
+        self._fold_rows(batch)
+        self.known_at = last
+
+    def history(self, reader: str | None, most: int = 50) -> History:
+        """The reader's last readings; empty for a reader never met."""
+        return self.histories.of(self.readers.get(reader), most)
+
+    def available_since(self, rows: NDArray[np.integer] | slice) -> NDArray[np.int64]:
+        """When articles [n] became available: published, else first shown, else `NEVER`. Microseconds."""
+        published = self.catalog.published[rows]
+        return np.asarray(np.where(published != NEVER, published, self.first_shown[rows]))
+
+    def _count_shown(self, shown: Shown) -> None:
+        if not len(shown.known_at):
+            return
+        weights = np.ones((len(shown.known_at), 2))
+        weights[:, 1] = examined(shown.place)
+        self._count(shown.article, np.full(weights.shape, (IMPRESSIONS, EXAMINED)), shown.known_at, weights)
+        np.minimum.at(self.first_shown, shown.article, shown.known_at)
+
+    def _fold_rows(self, batch: LogBatch) -> None:
+        """Exposures and behaviours one by one, each behaviour after what was shown before it."""
+        shown, rows = batch.shown, batch.behaviours
+        columns = [part.tolist() for part in (shown.reader, shown.article, shown.known_at, shown.place)]
+        waiting = zip(shown.order.tolist(), *columns, strict=True)
+        following = next(waiting, None)
+        record, remember = self.exposures.record, self.histories.record
+        acted = (rows.order, rows.reader, rows.article, rows.kind, rows.at, rows.value)
+        for order, reader, article, kind, at, value in zip(*(part.tolist() for part in acted), strict=True):
+            while following is not None and following[0] < order:
+                record(*following[1:])
+                following = next(waiting, None)
+            if kind == ANSWER:
+                self.ratings.learn(self.exposures.answered(reader, article))
+            elif kind == _READ:
+                self.exposures.read(reader, article, value)
+            remember(reader, article, FLAG_OF[kind], at, value)
+        while following is not None:
+            record(*following[1:])
+            following = next(waiting, None)
+
+    def _count_behaviours(self, rows: Behaviours) -> None:
+        if not len(rows.known_at):
+            return
+        # a weight of zero changes no cell, so one pass serves all kinds
+        weights = WEIGHTS_OF.take(rows.kind, axis=0)
+        weights[:, 1] *= np.minimum(rows.value, _MOST_SECONDS)
+        self._count(rows.article, COUNTERS_OF.take(rows.kind, axis=0), rows.known_at, weights)
+
+    def _count(
+        self,
+        article: NDArray[np.int64],
+        counters: NDArray[np.int64],
+        times: NDArray[np.int64],
+        weights: NDArray[np.float64],
+    ) -> None:
+        groups = np.zeros((len(article), 2), dtype=np.int64)
+        groups[:, 1] = self.catalog.category.take(article)
+        groups[:, 1] += FIRST_CATEGORY
+        self.counters.add(article, groups, counters, times, weights)
+
+    def _recount_groups(self) -> None:
+        """Counts of articles that changed category move with them."""
+        category = self.catalog.category[: len(self.counters.articles)] + FIRST_CATEGORY
+        self.counters.groups[NO_CATEGORY:] = 0
+        np.add.at(self.counters.groups, category, self.counters.articles[: len(category)])
+
+    def _reserve(self) -> None:
+        articles, readers = len(self.articles), len(self.readers)
+        if articles > len(self.first_shown):
+            self.first_shown = grown(self.first_shown, articles, NEVER)
+            self.catalog.reserve(len(self.first_shown))
+        self.counters.reserve(len(self.first_shown), len(self.catalog.categories) + FIRST_CATEGORY)
+        self.histories.rings.reserve(readers)
+        self.exposures.rings.reserve(readers)
+        self.ratings.reserve(len(self.first_shown))
+
+    def _behaviours(self, rows: pl.DataFrame) -> Behaviours:
+        kinds = rows["kind"].to_list()
+        codes = np.fromiter((CODE[kind] for kind in kinds), dtype=np.int64, count=rows.height)
+        answers = (codes == CODE[EventKind.CLICK]) & rows["request_id"].is_not_null().to_numpy()
+        values = rows["value"].fill_null(0.0).to_numpy()
+        return Behaviours(
+            rows["known_at"].to_numpy(),
+            rows["order"].to_numpy(),
+            rows["at"].to_numpy(),
+            self.readers.intern(rows["reader"].to_list()),
+            self.articles.intern(rows["article"].to_list()),
+            np.where(answers, ANSWER, codes),
+            np.where(answers, 1.0, values),
+        )
+
+    def _shown(self, rows: pl.DataFrame) -> Shown:
+        return Shown(
+            rows["known_at"].to_numpy(),
+            rows["order"].to_numpy(),
+            self.readers.intern(rows["reader"].to_list()),
+            self.articles.intern(rows["article"].to_list()),
+            rows["place"].to_numpy(),
+        )
+
+
+def _ordered(events: pl.DataFrame, slates: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both with a column `order`: the place of each row in the fold's order, (known_at, id), among all of them."""
+    keys = pl.concat([part.select("known_at", "id") for part in (events, slates)])
+    order = keys.select(pl.struct("known_at", "id").rank("ordinal").cast(pl.Int64).alias("order"))["order"]
+    return events.with_columns(order[: events.height]), slates.with_columns(order[events.height :])
+
+
+def _exploded(slates: pl.DataFrame) -> pl.DataFrame:
+    place = pl.int_ranges(1, pl.col("candidates").list.len() + 1) * pl.col("ordered").cast(pl.Int64)
+    rows = slates.with_columns(place.alias("place")).rename({"candidates": "article"}).select(_SHOWN_COLUMNS)
+    return rows.explode("article", "place").drop_nulls("article")

@@ -1,0 +1,70 @@
+"""A stretch of the log as arrays of dense ids, ready to be folded."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviours:
+    """What readers did, in the fold's order. All arrays are [e]; times are microseconds.
+
+    kind: codes of `state.event_codes`; value: seconds or percent, 0 where there is none; order: place in the fold's
+    order among all rows of the batch, shown ones too.
+    """
+
+    known_at: NDArray[np.int64]
+    order: NDArray[np.int64]
+    at: NDArray[np.int64]
+    reader: NDArray[np.int64]
+    article: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What readers were shown, one row per candidate, in the fold's order. All arrays are [x].
+
+    order: place of its slate in the fold's order, as in `Behaviours`; place: where it stood in the slate, from 1;
+    0 in a slate whose order means nothing.
+    """
+
+    known_at: NDArray[np.int64]
+    order: NDArray[np.int64]
+    reader: NDArray[np.int64]
+    article: NDArray[np.int64]
+    place: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class LogBatch:
+    """Behaviours and exposures of one stretch of the log."""
+
+    behaviours: Behaviours
+    shown: Shown
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """Earliest and latest known_at, None without rows."""
+        ends = [
+            (int(part.known_at[0]), int(part.known_at[-1]))
+            for part in (self.behaviours, self.shown)
+            if len(part.known_at)
+        ]
+        return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
+
+    def split(self, as_of: int) -> tuple["LogBatch", "LogBatch"]:
+        """The rows known before `as_of`, and the rest."""
+        e = int(np.searchsorted(self.behaviours.known_at, as_of, side="left"))
+        x = int(np.searchsorted(self.shown.known_at, as_of, side="left"))
+        return (
+            LogBatch(_cut(self.behaviours, slice(None, e)), _cut(self.shown, slice(None, x))),
+            LogBatch(_cut(self.behaviours, slice(e, None)), _cut(self.shown, slice(x, None))),
+        )
+
+
+def _cut(part: Any, rows: slice) -> Any:
+    return type(part)(*(getattr(part, name)[rows] for name in part.__slots__))

@@ -1,0 +1,62 @@
+"""A few rows of the log as a batch for the fold: to build frames of them would cost more than to fold them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recsys.domain import Event, EventKind, Slate
+from recsys.state.event_codes import ANSWER, CODE
+from recsys.state.log_batch import Behaviours, LogBatch, Shown
+from recsys.state.vocabulary import Vocabulary
+
+_Shown = tuple[int, int, str, str, int]
+"""known_at, order, reader, article, place."""
+
+
+def batch(readers: Vocabulary, articles: Vocabulary, events: Sequence[Event], slates: Sequence[Slate]) -> LogBatch:
+    """What `LiveState.encode` makes of the same rows in frames; new ids go into the vocabularies."""
+    together: list[Event | Slate] = [*events, *slates]
+    rows = sorted(together, key=lambda row: (row.known_at, row.id))
+    acted: list[tuple[int, Event, str]] = []
+    shown: list[_Shown] = []
+    for order, row in enumerate(rows, start=1):
+        if isinstance(row, Slate):
+            shown += _exposures(row, order)
+        elif row.article is not None and row.kind == EventKind.IMPRESSION:
+            shown.append((row.known_at, order, row.reader, row.article, 0))
+        elif row.article is not None and row.kind in CODE:
+            acted.append((order, row, row.article))
+    return LogBatch(_behaviours(readers, articles, acted), _shown(readers, articles, shown))
+
+
+def _exposures(slate: Slate, order: int) -> list[_Shown]:
+    return [
+        (slate.known_at, order, slate.reader, article, place if slate.ordered else 0)
+        for place, article in enumerate(slate.candidates, start=1)
+    ]
+
+
+def _behaviours(readers: Vocabulary, articles: Vocabulary, rows: Sequence[tuple[int, Event, str]]) -> Behaviours:
+    answers = [row.kind == EventKind.CLICK and row.request_id is not None for _, row, _ in rows]
+    told = list(zip(answers, (row for _, row, _ in rows), strict=True))
+    kinds = [ANSWER if answer else CODE[row.kind] for answer, row in told]
+    values = [1.0 if answer else row.value or 0.0 for answer, row in told]
+    return Behaviours(
+        np.asarray([row.known_at for _, row, _ in rows], dtype=np.int64),
+        np.asarray([order for order, _, _ in rows], dtype=np.int64),
+        np.asarray([row.at for _, row, _ in rows], dtype=np.int64),
+        readers.intern([row.reader for _, row, _ in rows]),
+        articles.intern([article for _, _, article in rows]),
+        np.asarray(kinds, dtype=np.int64),
+        np.asarray(values, dtype=np.float64),
+    )
+
+
+def _shown(readers: Vocabulary, articles: Vocabulary, rows: Sequence[_Shown]) -> Shown:
+    return Shown(
+        np.asarray([known_at for known_at, *_ in rows], dtype=np.int64),
+        np.asarray([order for _, order, *_ in rows], dtype=np.int64),
+        readers.intern([reader for _, _, reader, _, _ in rows]),
+        articles.intern([article for *_, article, _ in rows]),
+        np.asarray([place for *_, place in rows], dtype=np.int64),
+    )

@@ -1,0 +1,83 @@
+"""Which parts of the calibration of articles are switched on: only what helps with damage and never hurts.
+
+Articles are encoded when they arrive, so no request is slower for it; what the second reading costs is told by the
+monitor (docs/monitoring.md).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.calibration.calibrator import Strength
+from recsys.encoder.protocols import Vectors
+from recsys.evaluation.bootstrap import Interval, compare
+from recsys.experiments.ablation_arms import OFF, STRENGTHS
+from recsys.experiments.robustness import KINDS, Aucs, with_rows
+from recsys.training.calibration.damage_benchmark import Trial
+from recsys.training.calibration.gate_criterion import passes
+from recsys.training.calibration.text_corruption import Injector
+from recsys.training.progress import Progress
+
+DAMAGED, DRAWS = 0.3, 3
+"""Share of the articles that is damaged, all kinds mixed, for the robust figures, and over how many draws."""
+
+_ARMS = (OFF, *STRENGTHS)
+
+
+def gate_articles(trial: Trial, seed: int, progress: Progress) -> tuple[Strength, dict[str, Any]]:
+    """The strength that passes, and the decision with its figures, for the manifest.
+
+    A part is on if, on the slates of `trial`, the lower bound of its change of AUC is at least −0.002 and that of
+    its gain with damaged titles is above 0. Of those that pass, the one with the largest gain is on.
+    """
+    injector, everything = trial.injector(), np.arange(trial.articles.height)
+    undamaged = trial.encoded(everything, [None] * len(everything), injector, seed, _ARMS)
+    clean = {arm: trial.aucs(undamaged[arm]) for arm in _ARMS}
+    draws = []
+    for draw in range(DRAWS):
+        progress("article calibration: draws of damage", draw + 1, DRAWS)
+        draws.append(under_damage(trial, undamaged, injector, np.random.default_rng([seed, draw])))
+    robust = {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in _ARMS}
+    parts, chosen = _judged(clean, robust, trial.readers)
+    return STRENGTHS[chosen] if chosen else Strength(), {
+        "slates": len(trial.readers),
+        "articles": trial.articles.height,
+        "damaged": DAMAGED,
+        "draws": DRAWS,
+        "lost": float((clean[OFF] - robust[OFF]).mean()),
+        "on": chosen,
+        "parts": parts,
+    }
+
+
+def under_damage(
+    trial: Trial, undamaged: Mapping[str, Vectors], injector: Injector, rng: np.random.Generator
+) -> Aucs:
+    """AUCs by arm with a share of the articles damaged in ways drawn at random.
+
+    `undamaged` has the vectors [n, d] of all articles by arm, and so says which arms are wanted.
+    """
+    arms = tuple(undamaged)
+    rows = np.flatnonzero(rng.random(trial.articles.height) < DAMAGED)
+    kinds = [KINDS[kind] for kind in rng.integers(len(KINDS), size=len(rows))]
+    hurt = trial.encoded(rows, kinds, injector, int(rng.integers(2**31)), arms)
+    return {arm: trial.aucs(with_rows(undamaged[arm], rows, hurt[arm])) for arm in arms}
+
+
+def _judged(clean: Aucs, robust: Aucs, readers: NDArray[np.int64]) -> tuple[dict[str, Any], str | None]:
+    """The verdict on each part, and the best of those that passed."""
+    parts, gains = {}, {}
+    for arm in STRENGTHS:
+        change, gain = (_difference(aucs, arm, readers) for aucs in (clean, robust))
+        passed = passes(change, gain)
+        parts[arm] = {"passed": passed, "clean": asdict(change), "robust": asdict(gain)}
+        if passed:
+            gains[arm] = gain.mean
+    return parts, max(gains, key=lambda arm: gains[arm], default=None)
+
+
+def _difference(aucs: Aucs, arm: str, readers: NDArray[np.int64]) -> Interval:
+    return compare(aucs[arm], aucs[OFF], readers).difference

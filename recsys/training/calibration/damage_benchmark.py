@@ -1,0 +1,85 @@
+"""What the calibration of articles is tried on: slates, and the articles in them, which can be damaged."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.calibration.calibrator import Calibrator
+from recsys.encoder.bert import TextEncoder
+from recsys.encoder.protocols import Vectors
+from recsys.experiments.ablation_arms import ARMS, encode_by_arm
+from recsys.training.calibration.text_corruption import Injector, NoiseKind
+from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
+from recsys.training.user_model_training import slate_aucs
+from recsys.user_model.batch_scoring import one_by_one
+from recsys.user_model.content_matcher import ContentMatcher
+from recsys.user_model.preference_data import PreferenceData
+
+Scoring = Callable[[PreferenceData, Vectors], Sequence[NDArray[np.float64]]]
+"""Slates and vectors by article row [rows, d] → scores of all candidates of each usable slate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Slates with the articles in them.
+
+    articles: n rows, columns of `frames.ARTICLES`; places: row of each in the vectors that `data` speaks of [n];
+    folds: which of the calibrators reads each article [n], so that it can be one that was not trained on it.
+    """
+
+    encoder: TextEncoder
+    calibrators: Sequence[Calibrator]
+    articles: pl.DataFrame
+    places: NDArray[np.int64]
+    folds: NDArray[np.int64]
+    data: PreferenceData
+    scoring: Scoring
+
+    @property
+    def readers(self) -> NDArray[np.int64]:
+        """The reader of each usable slate [s], as a number."""
+        return self.data.reader[self.data.usable()]
+
+    def injector(self) -> Injector:
+        """What damages these articles."""
+        return injector_of(self.encoder, self.articles)
+
+    def encoded(
+        self,
+        rows: NDArray[np.int64],
+        kinds: Sequence[NoiseKind | None],
+        injector: Injector,
+        seed: int,
+        arms: Sequence[str] = ARMS,
+    ) -> dict[str, Vectors]:
+        """Vectors [m, d] of articles `rows` [m], each damaged in its way of `kinds` [m], by arm."""
+        out = {arm: np.zeros((len(rows), self.encoder.dim), dtype=np.float32) for arm in arms}
+        for fold, calibrator in enumerate(self.calibrators):
+            own = np.flatnonzero(self.folds[rows] == fold)
+            articles = self.articles[rows[own]]
+            titles = damaged_titles(articles, [kinds[place] for place in own.tolist()], injector, seed)
+            texts = tokenised(self.encoder, articles, titles)
+            for arm, vectors in encode_by_arm(self.encoder, calibrator, texts, seed, arms).items():
+                out[arm][own] = vectors
+        return out
+
+    def aucs(self, vectors: Vectors) -> NDArray[np.float64]:
+        """AUC of each usable slate [s] with `vectors` [n, d] of the articles."""
+        known = max(int(self.data.candidates.max()), int(self.data.reads.max()), int(self.places.max())) + 1
+        table = np.zeros((known, vectors.shape[1]), dtype=np.float32)
+        table[self.places] = vectors
+        return slate_aucs(self.data, self.data.usable(), self.scoring(self.data, table))
+
+
+def content_scoring(data: PreferenceData, table: Vectors) -> list[NDArray[np.float64]]:
+    """Scores by the content match, which nothing was trained for."""
+    matcher = ContentMatcher()
+    return one_by_one(lambda reads, shown: matcher.match(reads, shown, 0).scores, data, data.usable(), table)
+
+
+def involved(data: PreferenceData, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the article rows [n] stand in a slate or history of `data`."""
+    return np.asarray(np.isin(rows, np.union1d(data.candidates, data.reads)))

@@ -1,0 +1,58 @@
+"""The newest slates of a log with what their readers had read, for measurements that train nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.encoder.protocols import Encoder
+from recsys.errors import DataError
+from recsys.evaluation.labelled_slates import load_questions
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import ensure_vectors, vector_table
+from recsys.store import articles as article_store
+from recsys.store.database import Database
+from recsys.store.event_log_reader import slate_span
+from recsys.training.calibration.click_noise import Articles
+from recsys.training.progress import Progress
+from recsys.training.user_model_training import collect
+from recsys.user_model.preference_data import PreferenceData
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """stored: all articles, n rows with the columns of `frames.ARTICLES`; rows: of each in `articles` [n].
+
+    data: slates in those rows; articles: what can be clicked.
+    """
+
+    stored: pl.DataFrame
+    rows: NDArray[np.int64]
+    data: PreferenceData
+    articles: Articles
+
+
+def newest_slates(database: Database, encoder: Encoder, most: int, progress: Progress) -> Newest:
+    """The newest `most` slates, and all articles with vectors of `encoder`.
+
+    Raises:
+        DataError: there are no slates, or none has a history, a click and a non-click.
+        EncoderError: an article has no vector and the encoder cannot be loaded.
+    """
+    with database.read() as connection:
+        span = slate_span(connection)
+        stored, _ = article_store.changed_since(connection, 0)
+    if span is None:
+        raise DataError("the log has no impressions to rank: run `attune ingest` on click logs first")
+    encoded = ensure_vectors(database, encoder, stored)
+    with database.read() as connection:
+        questions = load_questions(connection, span[0], span[1] + 1, stored, span[1] + 1).tail(most)
+        with Replay(connection) as log:
+            table = vector_table(log.state, stored, encoded)
+            data = collect(log, table, questions, progress)
+            articles = Articles.of(log.state, table, span[1])
+            rows = log.state.articles.lookup(stored["id"].to_list()).astype(np.int64)
+    if not len(data.usable()):
+        raise DataError("no impression has a history, a click and a non-click")
+    return Newest(stored, rows, data, articles)

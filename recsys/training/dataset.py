@@ -1,0 +1,70 @@
+"""What is trained on: labelled slates, articles with their vectors, and the split."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.encoder.protocols import Encoder
+from recsys.errors import DataError
+from recsys.evaluation.labelled_slates import load_questions
+from recsys.projection.vector_table import ensure_vectors
+from recsys.store import articles, event_log_reader
+from recsys.store.database import Database
+from recsys.training.options import Labels
+from recsys.training.progress import Progress
+from recsys.training.split import Split, split
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Slates in order of time with their labels, articles and their vectors [n, d], and the split."""
+
+    questions: pl.DataFrame
+    articles: pl.DataFrame
+    vectors: NDArray[np.float32]
+    when: Split
+
+    @property
+    def validation(self) -> pl.DataFrame:
+        """Slates of the validation slice."""
+        return self.questions.filter(pl.col("at") >= self.when.validate_from)
+
+
+def load_corpus(
+    database: Database, encoder: Encoder, until: int | None, progress: Progress, labels: Labels = "graded"
+) -> Corpus:
+    """Read and label the slates known before `until` (microseconds; all if None), and embed all articles.
+
+    With `clicks` as `labels`, every one above 0 is a 1.
+
+    Raises:
+        DataError: a slice has no slate with both a click and something passed over.
+    """
+    with database.read() as connection:
+        span = event_log_reader.slate_span(connection)
+        if span is None:
+            raise DataError("the log has no impressions to learn from: run `attune ingest` on click logs first")
+        when = split(span[0], until if until is not None else span[1] + 1)
+        everything, _ = articles.changed_since(connection, 0)
+        questions = load_questions(connection, when.start, when.until, everything, when.until)
+    if labels == "clicks":
+        questions = questions.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))
+    _require_choices(questions, when)
+    vectors = ensure_vectors(
+        database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
+    )
+    return Corpus(questions, everything, vectors, when)
+
+
+def _require_choices(questions: pl.DataFrame, when: Split) -> None:
+    labels = pl.col("labels").list
+    judged = questions.filter((labels.max() > 0) & (labels.min() == 0))["at"]
+    early = int((judged < when.validate_from).sum())
+    if not early or early == judged.len():
+        raise DataError(
+            "too little to learn from: impressions with both a click and a non-click are needed on two days at "
+            f"least, there are {early} before the validation slice and {judged.len() - early} in it; "
+            "ingest more behaviour, or choose a later --until"
+        )

@@ -1,0 +1,94 @@
+"""`attune ablate`: what each family of features is worth, by leaving it out, on days that the trees never saw.
+
+Time-blocked: a fold learns from all slates before a day and is judged on that day, as a feed would be asked. There
+is no text, whose family needs a network for every fold. `feeds` is the ranker of feeds: no column looks at rivals.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from recsys.errors import DataError
+from recsys.evaluation import metrics
+from recsys.evaluation.bootstrap import compare, intervals
+from recsys.evaluation.labelled_slates import load_questions
+from recsys.evaluation.scored_slates import ScoredSlates
+from recsys.feed.engine import FeedEngine
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import VectorTable
+from recsys.ranking import lambdamart
+from recsys.ranking.features.feature_set import FEED_WITHOUT_CONTENT, WITHOUT_CONTENT, FeatureSet
+from recsys.ranking.features.position import POSITION
+from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
+from recsys.ranking.ranking_context import FloatArray
+from recsys.store import articles, event_log_reader
+from recsys.store.database import Database
+from recsys.training.progress import Progress
+from recsys.training.ranker_training import PastSlates, past_slates
+from recsys.training.tuning import blocks
+
+ALL, FEEDS = "all", "feeds"
+TREES, RATE = 150, 0.1
+"""The same for every row: none is stopped early on what it is judged by."""
+
+_METRICS = ("auc", "ndcg@10")
+
+
+def feature_sets() -> Mapping[str, FeatureSet]:
+    """Row → columns."""
+    families = [family.name for family in WITHOUT_CONTENT.families if family.name != POSITION]
+    left_out = {f"without {name}": WITHOUT_CONTENT.without(name) for name in families}
+    return {ALL: WITHOUT_CONTENT, **left_out, FEEDS: FEED_WITHOUT_CONTENT}
+
+
+def ablate_families(
+    database: Database, until: int | None, config: LambdaMartConfig, progress: Progress
+) -> dict[str, Any]:
+    """By row and metric the mean over all slates of the folds with its interval, and the `difference` to `all`.
+
+    JSON-able. `until`: microseconds, the end of the log if None; folds are the days before it.
+
+    Raises:
+        DataError: the log has no impressions, or too few for a fold of a day.
+    """
+    slates, end = _slates(database, until, progress)
+    folds = blocks(slates, end)
+    readers = slates.readers[len(slates.at) - sum(len(late.sizes) for _, late in folds) :]
+    found: dict[str, dict[str, FloatArray]] = {}
+    for done, (name, features) in enumerate(feature_sets().items(), start=1):
+        parts = [_judged(early, late, features, config) for early, late in folds]
+        found[name] = {metric: np.concatenate([part[metric] for part in parts]) for metric in _METRICS}
+        progress("families", done, len(feature_sets()))
+    rows = {
+        name: {
+            **{metric: asdict(interval) for metric, interval in intervals(values, readers).items()},
+            "difference": asdict(compare(values["auc"], found[ALL]["auc"], readers)),
+        }
+        for name, values in found.items()
+    }
+    sizes = [len(late.sizes) for _, late in folds]
+    return {"until": end, "folds": sizes, "readers": len(np.unique(readers)), "rows": rows}
+
+
+def _slates(database: Database, until: int | None, progress: Progress) -> tuple[PastSlates, int]:
+    with database.read() as connection:
+        span = event_log_reader.slate_span(connection)
+        if span is None:
+            raise DataError("the log has no impressions to learn from: run `attune ingest` on click logs first")
+        end = span[1] + 1 if until is None else until
+        everything, _ = articles.changed_since(connection, 0)
+        questions = load_questions(connection, span[0], end, everything, end)
+        with Replay(connection, end) as log:
+            return past_slates(FeedEngine(log.state, VectorTable()), log, questions, progress), end
+
+
+def _judged(
+    early: RankingData, late: RankingData, features: FeatureSet, config: LambdaMartConfig
+) -> Mapping[str, FloatArray]:
+    """Each metric of each slate of `late` [s]."""
+    ranker = lambdamart.refit(early, features, config, TREES)
+    offsets = np.concatenate([[0], np.cumsum(late.sizes)]).astype(np.int64)
+    scored = ScoredSlates(ranker.score(late.features), late.labels, offsets)
+    return {metric: metrics.RANKING[metric](scored) for metric in _METRICS}

@@ -1,0 +1,94 @@
+"""`attune train`: the log → vectors → preference network → reranker → a published bundle."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsys.encoder.protocols import Encoder
+from recsys.evaluation.report import beats_popularity
+from recsys.models import bundle as bundles
+from recsys.models.bundle import Bundle
+from recsys.models.calibrator_io import write_calibration
+from recsys.models.model_loader import PREFERENCE
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import vector_table
+from recsys.settings import Settings
+from recsys.store import audit_log
+from recsys.store.audit_log import Act, AuditRow
+from recsys.store.database import Database
+from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
+from recsys.training.calibration.click_noise import Articles
+from recsys.training.calibration.history_gate import gate_histories
+from recsys.training.dataset import Corpus, load_corpus
+from recsys.training.manifest import manifest, new_version, register
+from recsys.training.options import TrainingOptions
+from recsys.training.progress import Progress, silent
+from recsys.training.rankers import grow
+from recsys.training.tuning import require_optuna
+from recsys.training.user_model_training import PrequentialMatcher, collect, train_preference
+from recsys.user_model.preference_network import PreferenceNetwork
+
+
+def train(
+    database: Database,
+    settings: Settings,
+    encoder: Encoder,
+    until: int | None = None,
+    progress: Progress = silent,
+    options: TrainingOptions = TrainingOptions(),  # noqa: B008 - it is frozen
+) -> Bundle:
+    """Train on what was known before `until` (microseconds; everything if None), and publish.
+
+    The bundle becomes the active one unless it loses to plain popularity on the validation slice.
+
+    Raises:
+        DataError: there is nothing to learn from.
+        EncoderError: the encoder cannot be loaded.
+        ConfigError: bundles cannot be written to the home, or what `options` ask for is not installed.
+    """
+    bundles.prepare(settings.home)
+    if options.tune:
+        require_optuna()
+    raw = load_corpus(database, encoder, until, progress, options.labels)
+    matcher, interest, history = _fit_preference(database, raw, settings, progress)
+    articles = calibrate_articles(database, encoder, raw, interest, settings.seed, progress)
+    corpus = articles.corpus
+    trees = grow(database, corpus, matcher, settings, options, progress)
+    weights = matcher.newest
+
+    def write(folder: Path) -> dict[str, Any]:
+        weights.save(folder / PREFERENCE)
+        trees.write(folder)
+        told = manifest(settings, encoder.name, corpus, weights.config.as_dict(), trees.calibration, trees.metrics)
+        attention = {"articles": articles.figures, "history": history}
+        if articles.calibration is not None:
+            attention = write_calibration(articles.calibration, attention, folder)
+        return {**told, **trees.as_dict(options), "attention": attention}
+
+    bundle = bundles.publish(settings.home, new_version(), write)
+    register(database, bundle)
+    if beats_popularity(trees.answers):
+        bundles.activate(settings.home, bundle.version)
+        with database.write() as connection:
+            audit_log.record(connection, AuditRow.now("train", Act.MODEL_ACTIVATED, bundle.version))
+    return bundle
+
+
+def _fit_preference(
+    database: Database, corpus: Corpus, settings: Settings, progress: Progress
+) -> tuple[PrequentialMatcher, Interest, dict[str, Any]]:
+    """The networks with the calibration of histories that passed its gate, and what the gate found."""
+    when = corpus.when
+    with database.read() as connection, Replay(connection, when.until) as log:
+        table = vector_table(log.state, corpus.articles, corpus.vectors)
+        data = collect(log, table, corpus.questions, progress)
+        articles = Articles.of(log.state, table, when.until)
+        rows = log.state.articles.lookup(corpus.articles["id"].to_list()).astype(np.int64)
+    matcher = train_preference(data, table, when, settings.seed, settings.device, progress)
+    progress("history calibration", 1, 1)
+    slates = data.between(when.validate_from, when.until)
+    network = PreferenceNetwork.of(matcher.newest)
+    config, figures = gate_histories(network, data, slates, articles, settings.seed)
+    matcher.calibrate(config)
+    return matcher, Interest(network.calibrated(config), data, rows), figures

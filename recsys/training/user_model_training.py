@@ -1,0 +1,158 @@
+"""Training the preference network from the log, so that every slate is scored by a network that never saw it.
+
+Training is prequential: day by day, the network first scores a day and only then learns from it. The reranker is
+trained on those out-of-time scores. The last network goes on learning until the validation slice stops improving,
+and is the one that serves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recsys.domain import RankRequest
+from recsys.encoder.device import choose_device
+from recsys.evaluation import metrics
+from recsys.evaluation.scored_slates import ScoredSlates
+from recsys.feed.user_history import LENGTH, attended, history_of, outcomes, reads_of
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import VectorTable
+from recsys.settings import Device
+from recsys.training.progress import Progress
+from recsys.training.split import Split
+from recsys.user_model.config import PreferenceConfig
+from recsys.user_model.matcher import Match, Reads
+from recsys.user_model.network_matcher import NetworkMatcher
+from recsys.user_model.network_weights import PreferenceWeights
+from recsys.user_model.preference_data import PreferenceData
+from recsys.user_model.preference_network import PreferenceNetwork
+from recsys.user_model.trainer import FitConfig, Trainer
+
+_PASSES_PER_BLOCK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PrequentialMatcher:
+    """The network that was current at a time: each knows only slates before its `start` (microseconds)."""
+
+    starts: NDArray[np.int64]
+    matchers: list[NetworkMatcher]
+
+    def match(self, reads: Reads, candidates: NDArray[np.float32], as_of: int) -> Match:
+        """See `Matcher.match`."""
+        return self._at(as_of).match(reads, candidates, as_of)
+
+    def without_each(
+        self, reads: Reads, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
+    ) -> NDArray[np.float64]:
+        """See `Matcher.without_each`."""
+        return self._at(as_of).without_each(reads, items, candidates, as_of)
+
+    def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:
+        """See `Matcher.interests`."""
+        return self._at(as_of).interests(reads, as_of)
+
+    @property
+    def newest(self) -> PreferenceWeights:
+        """What serves."""
+        return self.matchers[-1].weights
+
+    def calibrate(self, config: PreferenceConfig) -> None:
+        """Give every network the calibration of `config`: the reranker must train on what it will be served."""
+        self.matchers[:] = [NetworkMatcher(matcher.weights.calibrated(config)) for matcher in self.matchers]
+
+    def _at(self, as_of: int) -> NetworkMatcher:
+        return self.matchers[max(0, int(np.searchsorted(self.starts, as_of, side="right")) - 1)]
+
+
+def collect(log: Replay, vectors: VectorTable, questions: pl.DataFrame, progress: Progress) -> PreferenceData:
+    """Fold the log and note what every slate's reader had read when it was shown."""
+    count = len(questions)
+    reads = np.full((count, LENGTH), -1, dtype=np.int32)
+    seconds, age = (np.zeros((count, LENGTH), dtype=np.float32) for _ in range(2))
+    quantile, noise = np.full((count, LENGTH), np.nan, dtype=np.float32), np.zeros(count, dtype=np.float32)
+    important = np.full((count, LENGTH), -1, dtype=np.int8)
+    for slate, (at, reader) in enumerate(questions.select("at", "reader").iter_rows()):
+        state = log.advance(at)
+        history = attended(history_of(state, RankRequest("", at, (), reader)))
+        known, places = reads_of(state, history, vectors, at)
+        kept = slice(0, len(known))
+        reads[slate, kept] = history.article[places]
+        seconds[slate, kept], age[slate, kept] = known.seconds, known.age
+        quantile[slate, kept], noise[slate] = known.quantile, known.noise
+        important[slate, kept] = outcomes(history, known, places)
+        if slate % 500 == 0:
+            progress("histories of past slates", slate, count)
+    vectors.reserve(len(log.state.articles))  # what was shown without ever being described is a zero vector
+    sizes = questions["candidates"].list.len().to_numpy()
+    return PreferenceData(
+        at=questions["at"].to_numpy(),
+        reader=log.state.readers.lookup(questions["reader"].to_list()),
+        reads=reads,
+        seconds=seconds,
+        age=age,
+        quantile=quantile,
+        noise=noise,
+        important=important,
+        candidates=log.state.rows_of(questions["candidates"].explode().to_list()).astype(np.int32),
+        labels=questions["labels"].explode().to_numpy().astype(np.int8),
+        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+    )
+
+
+def train_preference(
+    data: PreferenceData, vectors: VectorTable, when: Split, seed: int, device: Device, progress: Progress
+) -> PrequentialMatcher:
+    """Train block by block; the last matcher is the one to serve."""
+    config = FitConfig(seed=seed)
+    trainer = make_trainer(data, vectors, config, device)
+    starts, matchers = [0], [NetworkMatcher(trainer.network.weights())]
+    blocks = when.blocks()
+    for number, (_, end) in enumerate(blocks, start=1):
+        progress("preference network: days", number, len(blocks))
+        for _ in range(_PASSES_PER_BLOCK):
+            trainer.epoch(data.between(when.start, end))
+        if number < len(blocks):
+            starts.append(end)
+            matchers.append(NetworkMatcher(trainer.network.weights()))
+    validation = data.between(when.validate_from, when.until)
+    trainer.until_it_stops_helping(
+        data.between(when.start, when.validate_from),
+        quality=lambda: _auc(trainer, data, validation),
+        on_epoch=lambda epoch, auc: progress(f"preference network: auc {auc:.4f}", epoch + 1, config.epochs),
+    )
+    return PrequentialMatcher(
+        np.asarray([*starts, when.validate_from], dtype=np.int64),
+        [*matchers, NetworkMatcher(trainer.network.weights())],
+    )
+
+
+def make_trainer(data: PreferenceData, vectors: VectorTable, config: FitConfig, device: Device) -> Trainer:
+    """A trainer of a fresh network for these vectors; the seed fixes its first weights."""
+    import torch
+
+    torch.manual_seed(config.seed)
+    network = PreferenceNetwork(PreferenceConfig(dim=vectors.matrix.shape[1], history=LENGTH))
+    return Trainer(network, data, vectors.matrix, config, choose_device(device))
+
+
+def _auc(trainer: Trainer, data: PreferenceData, slates: NDArray[np.int64]) -> float:
+    if not len(slates):
+        return 0.0
+    return mean_auc(data, slates, trainer.scores(slates))
+
+
+def mean_auc(data: PreferenceData, slates: NDArray[np.int64], scores: Sequence[NDArray[np.float64]]) -> float:
+    """Mean AUC per slate of `scores`, one array of all candidates for each of `slates` [m], m ≥ 1."""
+    return metrics.mean(slate_aucs(data, slates, scores))
+
+
+def slate_aucs(
+    data: PreferenceData, slates: NDArray[np.int64], scores: Sequence[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """AUC of each of `slates` [m] by `scores`, one array of all its candidates for each."""
+    labels = [data.labels[data.offsets[slate] : data.offsets[slate + 1]] for slate in slates]
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in labels])]).astype(np.int64)
+    return metrics.auc(ScoredSlates(np.concatenate(scores), np.concatenate(labels), offsets))

@@ -1,0 +1,79 @@
+"""The weights of a trained preference network, and their file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from recsys.errors import BundleError
+from recsys.user_model.config import PreferenceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceWeights:
+    """arrays: float32, by the names that `PreferenceNetwork` gives its parameters."""
+
+    config: PreferenceConfig
+    arrays: Mapping[str, NDArray[np.float32]]
+
+    def calibrated(self, config: PreferenceConfig) -> "PreferenceWeights":
+        """The same weights under another calibration; they are shared, not copied."""
+        return replace(self, config=config)
+
+    def save(self, path: Path) -> None:
+        """Write them as safetensors; the configuration is kept elsewhere."""
+        save_file(dict(self.arrays), path)
+
+
+def load_weights(path: Path, config: Mapping[str, object]) -> PreferenceWeights:
+    """Read what `PreferenceWeights.save` wrote.
+
+    Raises:
+        BundleError: the weights cannot be read, or do not fit the configuration.
+    """
+    try:
+        arrays = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise BundleError(f"preference network {path} cannot be read: {error}") from error
+    try:
+        sizes = PreferenceConfig(**config)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise BundleError(f"preference network {path} does not fit its configuration: {error}") from error
+    if sizes.heads < 1 or sizes.projected % sizes.heads or sizes.history < 1:
+        raise BundleError(f"preference network {path} does not fit its configuration: no such heads or history")
+    expected = _shapes(sizes)
+    if unfit := sorted(name for name in {*expected, *arrays} if not _fits(arrays.get(name), expected.get(name))):
+        raise BundleError(f"preference network {path} does not fit its configuration: {', '.join(unfit)}")
+    return PreferenceWeights(sizes, arrays)
+
+
+def _fits(array: NDArray[np.float32] | None, shape: tuple[int, ...] | None) -> bool:
+    return array is not None and array.shape == shape and array.dtype == np.float32
+
+
+def _shapes(config: PreferenceConfig) -> dict[str, tuple[int, ...]]:
+    width, interests = config.projected, config.interests
+    return {
+        "residual": (),
+        "log_scale": (),
+        "project.weight": (width, config.dim),
+        "circumstance.weight": (width, 3),
+        "circumstance.bias": (width,),
+        "attend.in_proj_weight": (3 * width, width),
+        "attend.in_proj_bias": (3 * width,),
+        "attend.out_proj.weight": (width, width),
+        "attend.out_proj.bias": (width,),
+        "norm.weight": (width,),
+        "norm.bias": (width,),
+        "additive.weight": (width, width),
+        "additive.bias": (width,),
+        "query.weight": (interests, width),
+        "important.0.weight": (width, width),
+        "important.0.bias": (width,),
+        "important.2.weight": (1, width),
+        "important.2.bias": (1,),
+    }

@@ -1,0 +1,47 @@
+import lightgbm as lgb
+import numpy as np
+import pytest
+
+from benchmarks.shifted_bundle import RAISED, mixes, publish_raised, raised
+from recsys.models import bundle as bundles
+from recsys.models.model_loader import load_active
+from recsys.ranking.features.feature_set import ALL_FEATURES
+from recsys.ranking.lambdamart import SEED_SEPARATOR
+from tests.trained import Place
+
+
+def test_raised_trees_score_higher_and_order_as_before() -> None:
+    rng = np.random.default_rng(7)
+    table = rng.normal(size=(300, 3))
+    plain = lgb.train({"verbosity": -1}, lgb.Dataset(table, table[:, 0] + rng.normal(size=300)), 5)
+    two = SEED_SEPARATOR.join([plain.model_to_string()] * 2)
+    for higher in raised(two).split(SEED_SEPARATOR):
+        scores = np.asarray(lgb.Booster(model_str=higher).predict(table))
+        np.testing.assert_allclose(scores, np.asarray(plain.predict(table)) + 1_000)
+    assert raised(two).count(SEED_SEPARATOR) == 1
+
+
+def test_a_raised_bundle_can_serve_and_tells_itself_from_its_source(
+    trained: Place, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = trained.copy(tmp_path_factory.mktemp("raised") / "home").home
+    plain = str(bundles.active_version(home))
+    other = publish_raised(home, plain)
+    assert (other, publish_raised(home, plain)) == (plain + RAISED, other), "published once"
+    encoder = bundles.load(home, plain).manifest["schema"]["encoder"]
+    features = np.random.default_rng(7).normal(size=(50, len(ALL_FEATURES.names)))
+    for version in (plain, other):
+        system = load_active(home, encoder, version)
+        for ranker in (system.ranker, system.without_content, system.feed_ranker, system.value):
+            if ranker is not None:
+                items = [{"score": score} for score in ranker.score(features).tolist()]
+                told = [mixes({"model": model, "items": items}) for model in (plain, other)]
+                assert told == [version != plain, version == plain]
+
+
+def test_one_score_of_another_model_makes_an_answer_mixed() -> None:
+    low, high = {"score": -3.0}, {"score": 997.0}
+    for model, pure in (("v1", low), (f"v1{RAISED}", high)):
+        assert not mixes({"model": model, "items": [pure, pure]})
+        assert mixes({"model": model, "items": [low, high]})
+        assert not mixes({"model": model, "items": []})

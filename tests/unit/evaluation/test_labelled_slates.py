@@ -1,0 +1,127 @@
+"""Logged slates become questions: at their time, with what came of them, in order."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from recsys.domain import HOUR, MINUTE, Article, Event, EventKind, Slate
+from recsys.evaluation.labelled_slates import ask, load_questions
+from recsys.feed.engine import FeedEngine
+from recsys.frames import articles_frame, events_frame, slates_frame
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import VectorTable
+from recsys.ranking.features.feature_set import ALL_FEATURES
+from recsys.ranking.features.position import POSITION, SERVING_POSITION
+from recsys.store import articles, event_log
+from recsys.store.database import Database
+
+START = 1_700_000_000_000_000
+ARTICLES = articles_frame(Article(id_, id_.upper(), word_count=200) for id_ in "abc")
+
+
+def slate(id_: str, after: int, *candidates: str, reader: str = "r", ordered: bool = True) -> Slate:
+    at = START + after
+    return Slate(id_, reader, at, at, candidates, ordered=ordered, device="mobile", page="p")
+
+
+def event(
+    kind: EventKind, article: str, after: int, quotes: str | None = None, value: float | None = None
+) -> Event:
+    at = START + after
+    return Event(f"{kind}{article}{after}", "r", kind, at, at, article, value=value, request_id=quotes)
+
+
+@pytest.fixture
+def logged(database: Database) -> Database:
+    slates = [
+        slate("two", HOUR, "b", "c", ordered=False),
+        slate("one", 0, "a", "b", "c"),
+        slate("late", 5 * HOUR, "a", "b"),
+        slate("other", HOUR, "a", "b", reader="q"),
+    ]
+    events = [
+        event(EventKind.CLICK, "b", MINUTE, quotes="one"),
+        event(EventKind.READ, "b", 2 * MINUTE, quotes="one", value=90.0),
+        event(EventKind.CLICK, "c", HOUR + MINUTE),
+        event(EventKind.IMPRESSION, "a", HOUR, quotes="elsewhere"),
+        event(EventKind.CLICK, "a", 6 * HOUR, quotes="late"),
+    ]
+    with database.write() as connection:
+        articles.upsert(connection, ARTICLES)
+        event_log.append(connection, events_frame(events), slates_frame(slates))
+    return database
+
+
+def loaded(of: Database, start: int = 0, end: int = 10 * HOUR, until: int = 20 * HOUR) -> pl.DataFrame:
+    with of.read() as connection:
+        return load_questions(connection, START + start, START + end, ARTICLES, START + until)
+
+
+def labels(frame: pl.DataFrame) -> dict[str, list[int]]:
+    return dict(frame.select("id", "labels").iter_rows())
+
+
+def test_questions_come_in_order_of_time_with_their_labels(logged: Database) -> None:
+    found = loaded(logged)
+    assert found["id"].to_list() == ["one", "other", "two", "late"]
+    assert labels(found) == {"one": [0, 3, 0], "two": [0, 2], "other": [0, 0], "late": [2, 0]}
+
+
+def test_a_stretch_takes_its_start_and_leaves_its_end(logged: Database) -> None:
+    assert loaded(logged, HOUR, 5 * HOUR)["id"].to_list() == ["other", "two"]
+    assert loaded(logged, HOUR + 1, 5 * HOUR + 1)["id"].to_list() == ["late"]
+
+
+def test_what_became_known_later_is_no_label(logged: Database) -> None:
+    assert labels(loaded(logged, until=2 * MINUTE))["one"] == [0, 2, 0]
+    assert labels(loaded(logged, until=MINUTE))["one"] == [0, 0, 0]
+
+
+def test_labels_do_not_hang_on_where_the_stretch_begins(logged: Database) -> None:
+    others = [replace(event(EventKind.READ, "c", number, value=20.0), reader=f"r{number}") for number in range(30)]
+    late = [event(EventKind.READ, "c", HOUR + 2 * MINUTE, quotes="two", value=30.0)]
+    with logged.write() as connection:
+        event_log.append(connection, events_frame([*others, *late]), slates_frame([]))
+    whole = labels(loaded(logged))
+    assert whole["two"] == [0, 3], "30 seconds are long for an article that others read in 20"
+    assert labels(loaded(logged, HOUR)) == {name: whole[name] for name in ("two", "other", "late")}
+
+
+def test_an_empty_stretch_has_no_questions(logged: Database) -> None:
+    assert loaded(logged, 8 * HOUR, 9 * HOUR).is_empty()
+
+
+def test_an_empty_log_has_no_questions(database: Database) -> None:
+    assert loaded(database).is_empty()
+
+
+def test_each_question_is_asked_at_its_time_with_its_own_circumstances(logged: Database) -> None:
+    with logged.read() as connection:
+        questions = load_questions(connection, START, START + 10 * HOUR, ARTICLES, START + 20 * HOUR)
+        with Replay(connection) as past:
+            engine = FeedEngine(past.state, VectorTable())
+            asked = []
+            for question, prepared in ask(engine, past, questions):
+                assert past.state.known_at < question.request.as_of
+                asked.append((question, len(prepared.context.history), prepared.features.shape))
+    assert [question.request.as_of - START for question, _, _ in asked] == [0, HOUR, HOUR, 5 * HOUR]
+    assert [history for _, history, _ in asked] == [0, 0, 1, 2]
+    assert [shape for _, _, shape in asked] == [(n, len(ALL_FEATURES.names)) for n in (3, 2, 2, 2)]
+    (first, *_) = asked[0]
+    assert (first.request.device, first.request.page, first.request.reader) == ("mobile", "p", "r")
+    np.testing.assert_array_equal(first.positions, [0, 1, 2])
+    assert np.isnan(asked[2][0].positions).all(), "a slate without order has no positions"
+
+
+@pytest.mark.parametrize(("training", "seen"), [(True, [0, 1, 2]), (False, [SERVING_POSITION] * 3)])
+def test_places_of_the_logged_slate_are_for_training_alone(
+    logged: Database, training: bool, seen: list[float]
+) -> None:
+    with logged.read() as connection:
+        questions = load_questions(connection, START, START + 1, ARTICLES, START + 20 * HOUR)
+        with Replay(connection) as past:
+            engine = FeedEngine(past.state, VectorTable())
+            ((_, prepared),) = ask(engine, past, questions, with_positions=training)
+    assert prepared.features[:, ALL_FEATURES.names.index(POSITION)].tolist() == seen

@@ -1,0 +1,117 @@
+"""The rows of the ablation on a small world, whose calibrator finds something in every text."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys.errors import BundleError
+from recsys.evaluation.run_evaluation import Stretch, choose_stretch, evaluate
+from recsys.experiments.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
+from recsys.experiments.calibration_ablation import SYSTEMS, ablate
+from recsys.models.model_loader import TrainedSystem, load_active
+from recsys.training.progress import silent
+from recsys.user_model.network_matcher import NetworkMatcher
+from tests.calibrated import eager, with_calibration
+from tests.trained import HashEncoder, Place
+
+ROWS = [OFF, HEADS, TOKENS, "history", ALL]
+
+
+@pytest.fixture(scope="module")
+def calibrated(trained: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Its bundle carries a calibrator of the strength that is ablated."""
+    copied = trained.copy(tmp_path_factory.mktemp("calibrated"))
+    with_calibration(copied, eager(gamma=GAMMA, kappa=KAPPA), "calibrated")
+    return copied
+
+
+@pytest.fixture(scope="module")
+def untouched(calibrated: Place) -> dict[str, Any]:
+    return ablated(calibrated, served(calibrated))
+
+
+def served(at: Place, **history: float) -> TrainedSystem:
+    """The active system with its histories calibrated like this; not at all if nothing is said."""
+    system = load_active(at.home, HashEncoder.name)
+    assert isinstance(system.matcher, NetworkMatcher)
+    weights = system.matcher.weights
+    config = replace(weights.config.uncalibrated(), **history)  # type: ignore[arg-type]
+    return replace(system, matcher=NetworkMatcher(weights.calibrated(config)))
+
+
+def stretch_of(at: Place, system: TrainedSystem) -> Stretch:
+    return choose_stretch(at.open(), system, None, None, in_sample=False)
+
+
+def ablated(at: Place, system: TrainedSystem) -> dict[str, Any]:
+    return ablate(at.open(), HashEncoder(), system, stretch_of(at, system), silent)
+
+
+def aucs(measured: Mapping[str, Any]) -> dict[str, float]:
+    return {name: measured[name]["auc"]["mean"] for name in SYSTEMS}
+
+
+def evaluated(at: Place, system: TrainedSystem) -> dict[str, float]:
+    found = evaluate(at.open(), HashEncoder(), system, stretch_of(at, system), silent)["systems"]
+    return {name: found[name]["auc"] for name in SYSTEMS}
+
+
+def test_off_is_what_an_evaluation_says_without_any_calibration(
+    calibrated: Place, untouched: dict[str, Any]
+) -> None:
+    raw = replace(served(calibrated), calibration=None)
+    assert aucs(untouched["rows"][OFF]) == pytest.approx(evaluated(calibrated, raw), rel=1e-12)
+
+
+def test_all_is_what_an_evaluation_says_of_a_bundle_with_all_of_it_on(calibrated: Place) -> None:
+    system = served(calibrated, dwell_weight=4.0, temperature=0.5)
+    found = aucs(ablated(calibrated, system)["rows"][ALL])
+    assert found == pytest.approx(evaluated(calibrated, system), rel=1e-12)
+
+
+def test_every_part_makes_a_difference_and_is_paired_with_off(untouched: dict[str, Any]) -> None:
+    rows = untouched["rows"]
+    assert list(rows) == ROWS
+    assert "difference" not in rows[OFF]["attune"]
+    networks = [rows[row]["nrms"]["auc"]["mean"] for row in ROWS]
+    assert len(set(networks)) == len(ROWS)
+    for row in ROWS[1:]:
+        for name in SYSTEMS:
+            figures, off = rows[row][name], rows[OFF][name]
+            assert figures["difference"]["mean"] == pytest.approx(figures["auc"]["mean"] - off["auc"]["mean"])
+            assert figures["auc"]["low"] <= figures["auc"]["mean"] <= figures["auc"]["high"]
+            assert figures["verdict"] in ("win", "tie", "loss")
+
+
+def test_histories_are_calibrated_as_served(calibrated: Place) -> None:
+    told = ablated(calibrated, served(calibrated, temperature=0.5))["history"]
+    assert told["applied"] == told["served"] == {"temperature": 0.5, "dwell_weight": 0.0, "keep": 1.0}
+
+
+def test_where_the_gate_left_histories_alone_a_dwell_weight_is_assumed_and_told(untouched: dict[str, Any]) -> None:
+    assert untouched["history"]["served"] == {"temperature": 1.0, "dwell_weight": 0.0, "keep": 1.0}
+    assert untouched["history"]["applied"] == {"temperature": 1.0, "dwell_weight": 1.0, "keep": 1.0}
+
+
+def test_it_is_a_json_object_and_tells_what_it_was_measured_on(untouched: dict[str, Any], trained: Place) -> None:
+    told = json.loads(json.dumps(untouched))
+    assert told["bundle"] == "calibrated"
+    assert told["data"]["impressions"] > told["data"]["readers"] > 1
+    assert (told["articles"]["applied"]["gamma"], told["articles"]["applied"]["kappa"]) == (GAMMA, KAPPA)
+
+
+def test_a_bundle_without_a_calibrator_is_refused_with_the_reason(trained: Place) -> None:
+    with pytest.raises(BundleError, match=r"no calibrator, .*: hash@16 cannot be watched"):
+        ablated(trained, load_active(trained.home, HashEncoder.name))
+
+
+def test_progress_names_the_row(calibrated: Place, tmp_path: Path) -> None:
+    stages = []
+    system = served(calibrated)
+    stretch = stretch_of(calibrated, system)
+    ablate(calibrated.open(), HashEncoder(), system, stretch, lambda stage, *_: stages.append(stage))
+    assert list(dict.fromkeys(stages)) == ["articles encoded", *(f"{row}: impressions replayed" for row in ROWS)]

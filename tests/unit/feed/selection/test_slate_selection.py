@@ -1,0 +1,109 @@
+"""A slate from scores: caps, exploration, and propensities that are true."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys.feed.selection.caps import MAX_SHARE, Cap
+from recsys.feed.selection.mmr import best_first
+from recsys.feed.selection.slate_selection import Composed
+from recsys.feed.selection.slate_selection import compose as compose_in_order
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def compose(
+    scores: np.ndarray, categories: np.ndarray, limit: int, explore: float, rng: np.random.Generator
+) -> Composed:
+    cap = Cap(categories, np.full(int(categories.max(initial=-1)) + 1, MAX_SHARE))
+    return compose_in_order(best_first(scores), [cap], limit, explore, rng)
+
+
+def test_without_exploration_the_best_come_first_and_are_certain() -> None:
+    slate = compose(np.asarray([0.1, 3.0, 2.0]), np.asarray([0, 1, 2]), 3, 0.0, rng())
+    assert slate.places == [1, 2, 0]
+    assert slate.propensities == [1.0, 1.0, 1.0]
+    assert not any(slate.explored)
+
+
+def test_equal_scores_keep_the_order_of_the_candidates() -> None:
+    assert compose(np.zeros(4), np.arange(4), 4, 0.0, rng()).places == [0, 1, 2, 3]
+
+
+def test_no_category_takes_the_slate_over_while_others_are_left() -> None:
+    categories = np.asarray([0] * 10 + [1] * 10)
+    slate = compose(np.arange(20, 0, -1.0), categories, 10, 0.0, rng())
+    assert slate.places == [0, 1, 2, 3, 10, 11, 12, 13, 4, 5]
+    assert (categories[slate.places[:8]] == 0).sum() <= np.ceil(10 * MAX_SHARE)
+
+
+def test_a_single_category_still_fills_the_slate() -> None:
+    assert compose(np.arange(9, 0, -1.0), np.zeros(9, dtype=int), 6, 0.0, rng()).places == list(range(6))
+
+
+def test_articles_without_category_are_not_capped() -> None:
+    categories = np.asarray([-1] * 6 + [0] * 6)
+    assert compose(np.arange(12, 0, -1.0), categories, 6, 0.0, rng()).places == list(range(6))
+
+
+def test_no_candidates_is_an_empty_slate() -> None:
+    assert compose(np.zeros(0), np.zeros(0, dtype=int), 5, 0.5, rng()).places == []
+
+
+def test_the_first_place_is_never_explored() -> None:
+    for seed in range(200):
+        slate = compose(np.asarray([1.0, 5.0, 2.0]), np.arange(3), 3, 0.5, rng(seed))
+        assert (slate.places[0], slate.propensities[0], slate.explored[0]) == (1, 1.0, False)
+
+
+@given(
+    scores=st.lists(st.floats(-5, 5), max_size=12),
+    limit=st.integers(1, 15),
+    explore=st.floats(0, 0.5),
+    seed=st.integers(0, 99),
+)
+@settings(deadline=None, max_examples=80)
+def test_any_slate_has_no_article_twice_and_chances_between_0_and_1(
+    scores: list[float], limit: int, explore: float, seed: int
+) -> None:
+    categories = np.arange(len(scores)) % 3
+    slate = compose(np.asarray(scores), categories, limit, explore, rng(seed))
+    assert len(slate.places) == len(set(slate.places)) == min(limit, len(scores))
+    assert all(0 <= chance <= 1 + 1e-12 for chance in slate.propensities)
+    assert all(slate.propensities[i] < 1 for i, new in enumerate(slate.explored) if new)
+
+
+def test_propensities_are_the_chances_they_claim_to_be() -> None:
+    """Given the first item, how often each other one stands second, against what was said of it."""
+    draws, explore = 40_000, 0.4
+    seen, said = np.zeros(5), np.zeros(5)
+    shared = rng(5)
+    for _ in range(draws):
+        slate = compose(np.asarray([5.0, 4.0, 3.0, 2.0, 1.0]), np.arange(5), 2, explore, shared)
+        second = slate.places[1]
+        seen[second] += 1
+        said[second] = slate.propensities[1]
+    np.testing.assert_allclose(seen / draws, said, atol=0.01)
+    np.testing.assert_allclose(said, [0.0, 0.7, 0.1, 0.1, 0.1])
+    np.testing.assert_allclose(said.sum(), 1.0)
+
+
+def test_inverse_propensities_estimate_a_mean_without_bias() -> None:
+    """What is logged is enough to say how the greedy slate's second place would do (Horvitz and Thompson)."""
+    rewards, shared = np.asarray([0.0, 1.0, 0.2, 0.7]), rng(9)
+    estimates = []
+    for _ in range(20_000):
+        slate = compose(np.asarray([4.0, 3.0, 2.0, 1.0]), np.arange(4), 2, 0.5, shared)
+        second = slate.places[1]
+        estimates.append(rewards[second] * (second == 1) / slate.propensities[1])
+    assert abs(np.mean(estimates) - rewards[1]) < 0.02
+
+
+def test_every_cap_holds() -> None:
+    categories, sources = np.arange(12) % 2, np.asarray([0] * 6 + [1] * 3 + [2] * 3)
+    limits = [Cap(categories, np.full(2, 0.5)), Cap(sources, np.full(3, 0.4))]
+    chosen = compose_in_order(np.arange(12), limits, 5, 0.0, rng()).places
+    assert np.bincount(categories[chosen]).max() <= 3
+    assert np.bincount(sources[chosen]).max() <= 2

@@ -1,0 +1,141 @@
+"""Reasons are true: a read is named only if leaving it out lowers the score; the rest are facts."""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.domain import DAY, HOUR, EventKind, FeedRequest, RankRequest, Reason
+from recsys.feed.engine import FeedEngine
+from recsys.user_model.matcher import Match, Reads, one_left_out
+from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
+
+
+def reasons(of: FeedEngine, *ids: str, reader: str = "r") -> dict[str, tuple[Reason, ...]]:
+    ranking = of.rank(RankRequest("request", NOW, ids, reader), explain=True)
+    return {item.id: item.reasons for item in ranking.items}
+
+
+def kinds(of: FeedEngine, *ids: str, reader: str = "r") -> dict[str, list[str]]:
+    return {id_: [reason.kind for reason in why] for id_, why in reasons(of, *ids, reader=reader).items()}
+
+
+@dataclasses.dataclass
+class Fixed:
+    """Attends to the first read alone; what a candidate loses without it is fixed."""
+
+    loss: float
+
+    def match(self, reads: Reads, candidates: NDArray[np.float32], as_of: int) -> Match:
+        attention = np.zeros(len(reads))
+        attention[:1] = 1.0
+        first = np.isclose(reads.seconds[:1], 60.0).any()
+        return Match(np.full(len(candidates), self.loss if first else 0.0), attention)
+
+    def without_each(
+        self, reads: Reads, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
+    ) -> NDArray[np.float64]:
+        return one_left_out(self, reads, items, candidates, as_of)
+
+    def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:
+        return reads.vectors[:1]
+
+
+def test_a_similar_read_is_named_with_what_the_score_loses_without_it() -> None:
+    of = engine(papers(), read("r", "a004"))
+    (why,) = [reason for reason in reasons(of, "a008", "a009")["a008"] if reason.article]
+    assert (why.kind, why.article, why.text) == (
+        "because_you_read",
+        "a004",
+        "Because you read to the end: Title 4",
+    )
+    assert why.weight is not None
+    assert why.weight > 0
+    without = dataclasses.replace(of, matcher=Fixed(0.0))
+    assert not [reason for reason in reasons(without, "a008")["a008"] if reason.article]
+
+
+def test_an_article_is_no_reason_for_itself() -> None:
+    alone = engine(papers(), read("r", "a004"))
+    assert not [why for why in reasons(alone, "a004")["a004"] if why.article]
+    assert [why.article for why in reasons(alone, "a004", "a008")["a008"] if why.article] == ["a004"]
+    attentive = dataclasses.replace(
+        engine(papers(), [*read("r", "a008", 2 * HOUR), *read("r", "a004", seconds=10.0)]), matcher=Fixed(0.75)
+    )
+    assert [why.article for why in reasons(attentive, "a004")["a004"] if why.article] == ["a008"]
+    assert not [why for why in reasons(attentive, "a008")["a008"] if why.article]
+
+
+def test_the_weight_is_the_fall_of_the_match_score() -> None:
+    of = dataclasses.replace(engine(papers(), read("r", "a004")), matcher=Fixed(0.75))
+    assert reasons(of, "a008")["a008"][0].weight == 0.75
+
+
+def test_a_read_without_which_the_score_does_not_fall_is_not_named() -> None:
+    for loss in (0.0, -1.0, 1e-9):
+        of = dataclasses.replace(engine(papers(), read("r", "a004")), matcher=Fixed(loss))
+        assert "because_you_read" not in kinds(of, "a008")["a008"]
+
+
+def test_a_read_of_another_topic_is_not_named() -> None:
+    assert "because_you_read" not in kinds(engine(papers(), read("r", "a004")), "a009")["a009"]
+
+
+def test_a_hidden_article_is_never_a_reason() -> None:
+    events = [*read("r", "a004", 2 * HOUR), did("r", EventKind.HIDE, "a004", 2 * HOUR - 5)]
+    assert "because_you_read" not in kinds(engine(papers(), events), "a008")["a008"]
+
+
+def test_a_bounce_is_not_called_read_to_the_end() -> None:
+    of = engine(papers(), [did("r", EventKind.CLICK, "a004"), did("r", EventKind.READ, "a004", HOUR - 1, 9.0)])
+    assert reasons(of, "a008")["a008"][0].text == "Because you read: Title 4"
+
+
+def test_the_topic_is_named_by_its_share_of_what_was_read() -> None:
+    events = [*read("r", "a001"), *read("r", "a005"), *read("r", "a009"), *read("r", "a002")]
+    (topic,) = [r for r in reasons(engine(papers(), events), "a013")["a013"] if r.kind == "topic_you_read"]
+    assert topic.text == "75% of what you read lately is world"
+
+
+def test_popular_now_needs_clicks_now() -> None:
+    now = [did(f"q{i}", EventKind.CLICK, "a001", HOUR + i) for i in range(5)]
+    long_ago = [did(f"q{i}", EventKind.CLICK, "a002", 3 * DAY + i) for i in range(5)]
+    found = kinds(engine(papers(), [*now, *long_ago]), "a001", "a002", reader="nobody")
+    assert "popular_now" in found["a001"]
+    assert "popular_now" not in found["a002"]
+
+
+def test_new_is_what_came_out_within_six_hours() -> None:
+    coming = papers(1, id="soon", published_at=NOW + HOUR)
+    undated = papers(1, id="undated", published_at=None)
+    found = kinds(engine([*papers(), *coming, *undated]), "a039", "a030", "soon", "undated", "unknown", reader="q")
+    assert found["a039"] == ["fresh"]
+    for id_ in ("a030", "soon", "undated", "unknown"):
+        assert found[id_] == [], id_
+
+
+def test_what_is_of_no_category_that_was_read_is_called_something_different_if_nothing_else_holds() -> None:
+    of = engine(papers(), read("r", "a001"))
+    found = reasons(of, "a002", "a005", "a039")
+    assert [reason.kind for reason in found["a002"]] == ["something_different"]
+    assert "something_different" not in [reason.kind for id_ in ("a005", "a039") for reason in found[id_]]
+
+
+def test_an_explored_item_is_called_something_different() -> None:
+    of = engine(papers(200), read("r", "a004"), pool=40)
+    items = of.recommend(FeedRequest("request", NOW, "r", limit=40, explore=0.5)).items
+    explored = [item for item in items if item.source == "explore"]
+    assert explored
+    assert all("something_different" in [reason.kind for reason in item.reasons] for item in explored)
+
+
+def test_no_reasons_unless_asked_for() -> None:
+    of = engine(papers(), read("r", "a004"))
+    assert of.recommend(FeedRequest("request", NOW, "r", explain=False)).items[0].reasons == ()
+    assert of.rank(RankRequest("request", NOW, ("a008",), "r")).items[0].reasons == ()
+
+
+def test_a_reader_without_history_gets_facts_only() -> None:
+    assert all(
+        reason.article is None for why in reasons(engine(papers()), "a001", "a039").values() for reason in why
+    )

@@ -1,0 +1,59 @@
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.content_ids import with_event_ids, with_slate_ids
+from recsys.frames import EVENTS, SLATES, conform
+
+EVENT = {"reader": "r", "kind": "click", "article": "a", "at": 5}
+SLATE = {"reader": "r", "at": 5, "candidates": ["a", "b"]}
+
+
+def event_id(**changes: object) -> str:
+    return str(with_event_ids(conform(pl.DataFrame([{**EVENT, **changes}]), EVENTS))["id"][0])
+
+
+def slate_id(**changes: object) -> str:
+    return str(with_slate_ids(conform(pl.DataFrame([{**SLATE, **changes}]), SLATES))["id"][0])
+
+
+def test_the_same_content_has_the_same_id_of_128_bits() -> None:
+    assert event_id() == event_id()
+    assert len(bytes.fromhex(event_id())) == 16
+
+
+def test_an_id_that_is_given_stays() -> None:
+    assert event_id(id="mine") == "mine"
+    assert slate_id(id="mine") == "mine"
+
+
+def test_when_it_was_known_does_not_count() -> None:
+    assert event_id(known_at=9) == event_id()
+
+
+def test_every_part_of_an_event_counts() -> None:
+    changes = [
+        {"reader": "s"},
+        {"kind": "read"},
+        {"article": "b"},
+        {"subject": "x"},
+        {"value": 1.0},
+        {"at": 6},
+        {"request_id": "q"},
+        {"position": 0},
+        {"session": "s"},
+        {"device": "d"},
+    ]
+    assert len({event_id(), *(event_id(**change) for change in changes)}) == 1 + len(changes)
+
+
+def test_order_and_length_of_a_slate_count() -> None:
+    slates = [["a", "b"], ["b", "a"], ["a"], ["a", "b", "c"], ["ab"]]
+    assert len({slate_id(candidates=each) for each in slates}) == len(slates)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(max_size=5), st.text(max_size=5))
+def test_text_does_not_run_from_one_field_into_the_next(one: str, two: str) -> None:
+    moved = event_id(reader=one + two, article="")
+    assert (moved == event_id(reader=one, article=two)) == (two == "")

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from recsys.domain import RankRequest
+from recsys.feed.engine import FeedEngine
+from recsys.insight.explain_reader import explain_reader
+from recsys.projection.log_follower import Replay
+from recsys.projection.vector_table import ensure_vectors, vector_table
+from recsys.user_model.content_matcher import ContentMatcher
+from tests.trained import HashEncoder, Place, world
+
+
+@pytest.fixture
+def engine(trained: Place) -> FeedEngine:
+    """At the end of the small world, before anything was trained."""
+    database = trained.open()
+    with database.read() as connection, Replay(connection) as log:
+        state = log.advance(2**62)
+        vectors = vector_table(state, log.articles, ensure_vectors(database, HashEncoder(), log.articles))
+    database.close()
+    return FeedEngine(state, vectors)
+
+
+def asked(engine: FeedEngine, *candidates: str, reader: str = "r00003") -> RankRequest:
+    return RankRequest("q", engine.state.known_at + 1, candidates, reader)
+
+
+def test_a_read_is_told_with_its_dwell_and_what_the_score_loses_without_it(engine: FeedEngine) -> None:
+    ids = world().articles["id"].to_list()[-4:]
+    request = asked(engine, *ids)
+    told, prepared = explain_reader(engine, request), engine.prepare(request)
+    assert told["noise"] == prepared.reads.noise
+    assert [candidate["id"] for candidate in told["candidates"]] != []
+    scores = [candidate["score"] for candidate in told["candidates"]]
+    assert scores == sorted(scores, reverse=True)
+    history, reads = prepared.context.history, prepared.reads
+    best = told["candidates"][0]
+    vector = engine.vectors.take(engine.state.rows_of([best["id"]]))
+    by_article = {engine.state.articles.strings[row]: place for place, row in enumerate(history.article)}
+    for read in best["reads"]:
+        place = by_article[read["id"]]
+        without = ContentMatcher().match(reads.without(place), vector, 0).scores[0]
+        assert read["fall"] == pytest.approx(best["score"] - without, abs=1e-6)
+        assert read["quantile"] == pytest.approx(reads.quantile[place], nan_ok=True)
+        assert read["gradient"] is None
+        assert read["outcome"] in ("important", "unimportant", None)
+
+
+def test_what_has_no_vector_or_no_reads_is_left_out(engine: FeedEngine) -> None:
+    known = world().articles["id"][0]
+    assert [c["id"] for c in explain_reader(engine, asked(engine, "unknown", known))["candidates"]] == [known]
+    assert explain_reader(engine, asked(engine, known, reader="nobody"))["candidates"] == []
+    assert explain_reader(engine, asked(engine))["candidates"] == []
+    assert np.isfinite(explain_reader(engine, asked(engine))["noise"])

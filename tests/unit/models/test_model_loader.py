@@ -1,0 +1,159 @@
+"""Bundles are refused when they do not fit, and the message names what does not."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recsys.errors import BundleError
+from recsys.feed.engine import FeedEngine
+from recsys.feed.selection.utility import ClickChance, net_worth
+from recsys.models import bundle
+from recsys.models.model_loader import (
+    FEED_RERANKER,
+    FEED_TWIN,
+    MINUTES,
+    OF_FEEDS,
+    PREFERENCE,
+    RERANKER,
+    TWIN,
+    WORTH,
+    equipped,
+    load_active,
+    schema,
+)
+from recsys.projection.vector_table import VectorTable
+from recsys.ranking.lambdamart import LambdaMart
+from recsys.ranking.listwise_correction import SlateRanker
+from recsys.state.live_state import LiveState
+from tests.trained import HashEncoder, Place
+
+
+@pytest.fixture
+def copied(trained: Place, tmp_path: Path) -> Place:
+    return trained.copy(tmp_path / "copy")
+
+
+def test_a_bundle_is_loaded_whole(trained: Place) -> None:
+    system = load_active(trained.home, HashEncoder.name)
+    assert system.version == bundle.active_version(trained.home)
+    assert system.trained_until == system.manifest["data"]["until"]
+    assert {path.name for path in (trained.home / "bundles" / system.version).iterdir()} == {
+        "manifest.json",
+        PREFERENCE,
+        RERANKER,
+        FEED_RERANKER,
+        FEED_TWIN,
+        TWIN,
+        WORTH,
+        MINUTES,
+    }
+
+
+def test_feeds_go_by_value_where_the_bundle_tells_it(trained: Place, tmp_path: Path) -> None:
+    system = load_active(trained.home, HashEncoder.name)
+    engine = equipped(FeedEngine(LiveState(), VectorTable()), system)
+    assert engine.feed_ranker is system.value
+    assert engine.many_ranker is system.many_ranker, "who asks for an order of clicks gets one, of 300 too"
+    assert (system.many_ranker.seeds, system.feed_ranker.seeds) == (2, 1)
+    assert engine.worth is net_worth
+    copied = trained.copy(tmp_path / "by clicks")
+    _edit(copied, lambda manifest: manifest.update(value={"on": False}))
+    system = load_active(copied.home, HashEncoder.name)
+    engine = equipped(engine, system)
+    assert system.value is None
+    assert engine.feed_ranker is system.feed_ranker
+    fitted = system.manifest["calibration"][OF_FEEDS]
+    assert engine.worth == ClickChance(fitted["slope"], fitted["intercept"])
+
+
+def test_slates_of_an_older_bundle_are_ordered_by_its_own_trees(trained: Place, tmp_path: Path) -> None:
+    system = load_active(trained.home, HashEncoder.name)
+    corrected = system.ranker
+    copied = trained.copy(tmp_path / "older")
+    _edit(copied, lambda manifest: manifest.pop("rivals"))
+    older = load_active(copied.home, HashEncoder.name).ranker
+    assert isinstance(corrected, SlateRanker)
+    assert corrected.share == system.manifest["rivals"]["share"] < 1
+    assert isinstance(older, LambdaMart)
+    assert older.importance() == corrected.correction.importance()
+
+
+@pytest.mark.parametrize("slope", [0.0, -1.5])
+def test_feeds_never_go_by_value_from_the_least_likely_click(trained: Place, tmp_path: Path, slope: float) -> None:
+    copied = trained.copy(tmp_path / "turned")
+    _edit(copied, lambda manifest: manifest["value"].update(slope=slope))
+    assert load_active(copied.home, HashEncoder.name).value is None
+
+
+def test_a_bundle_holds_no_reader(trained: Place) -> None:
+    folder = trained.home / "bundles" / str(bundle.active_version(trained.home))
+    for path in folder.iterdir():
+        assert b"r00001" not in path.read_bytes()
+
+
+def test_without_a_bundle_the_message_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="attune train"):
+        load_active(tmp_path, HashEncoder.name)
+
+
+@pytest.mark.parametrize("name", ["encoder", "features", "state", "labels"])
+def test_what_does_not_fit_is_named(copied: Place, name: str) -> None:
+    def other(manifest: dict[str, Any]) -> None:
+        manifest["schema"][name] = "something else"
+
+    _edit(copied, other)
+    with pytest.raises(BundleError, match=f"has {name} 'something else'"):
+        load_active(copied.home, HashEncoder.name)
+
+
+@pytest.mark.parametrize("name", ["schema", "preference", "calibration", "content", "data", "validation", "value"])
+def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
+    _edit(copied, lambda manifest: manifest.pop(name))
+    with pytest.raises(BundleError, match=f"manifest lacks {name}"):
+        load_active(copied.home, HashEncoder.name)
+
+
+@pytest.mark.parametrize("name", [PREFERENCE, RERANKER, FEED_RERANKER, TWIN, FEED_TWIN, WORTH, MINUTES])
+def test_a_damaged_file_is_named(copied: Place, name: str) -> None:
+    version = str(bundle.active_version(copied.home))
+    path = copied.home / "bundles" / version / name
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(BundleError, match=name):
+        load_active(copied.home, HashEncoder.name)
+    path.unlink()
+    with pytest.raises(BundleError, match=name):
+        load_active(copied.home, HashEncoder.name, version)
+
+
+@pytest.mark.parametrize("rivals", [None, {}, {"share": None}, {"share": float("nan")}, {"share": 1.5}])
+def test_a_share_of_rivals_that_is_none_is_refused(copied: Place, rivals: dict[str, Any] | None) -> None:
+    _edit(copied, lambda manifest: manifest.update(rivals=rivals))
+    with pytest.raises(BundleError, match="no share of rivals"):
+        load_active(copied.home, HashEncoder.name)
+
+
+def test_swapped_trees_are_refused(copied: Place) -> None:
+    folder = copied.home / "bundles" / str(bundle.active_version(copied.home))
+    shutil.copy(folder / TWIN, folder / RERANKER)
+
+    def same_hash(manifest: dict[str, Any]) -> None:
+        manifest["sha256"][RERANKER] = manifest["sha256"][TWIN]
+
+    _edit(copied, same_hash)
+    with pytest.raises(BundleError, match="other features"):
+        load_active(copied.home, HashEncoder.name)
+
+
+def test_the_schema_changes_with_the_encoder() -> None:
+    assert schema("one") != schema("two")
+
+
+def _edit(place: Place, change: Callable[[dict[str, Any]], None]) -> None:
+    path = place.home / "bundles" / str(bundle.active_version(place.home)) / bundle.MANIFEST
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))

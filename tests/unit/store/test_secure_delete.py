@@ -1,0 +1,64 @@
+"""Files of a SQLite database after deletions."""
+
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from recsys.store.database import open_database, opened
+from recsys.store.secure_delete import scrub
+from recsys.store.tables import events
+
+READERS = [random.Random(f"reader {i}").randbytes(16).hex() for i in range(200)]
+
+
+def fill(file: Path, overwriting: bool) -> None:
+    """Thousands of rows in many transactions, so that pages are split and copies are left in their gaps."""
+    rng = random.Random(1)
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA secure_delete={int(overwriting)}")
+        for start in range(0, 6_000, 300):
+            connection.execute("BEGIN")
+            rows = [
+                (s, rng.randbytes(16).hex(), rng.choice(READERS), s, s, f"a{s}") for s in range(start, start + 300)
+            ]
+            insert = "INSERT INTO events(seq,id,reader,kind,at,known_at,article) VALUES(?,?,?,'click',?,?,?)"
+            connection.executemany(insert, rows)
+            connection.execute("COMMIT")
+
+
+def left(file: Path) -> int:
+    data = b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
+    return sum(reader.encode() in data for reader in READERS[:40])
+
+
+def delete(url: str) -> None:
+    with opened(url) as database:
+        for reader in READERS[:40]:
+            with database.write() as connection:
+                connection.execute(sa.delete(events).where(events.c.reader == reader))
+        scrub(database)
+
+
+def test_nothing_is_left_in_a_file_that_an_earlier_version_wrote(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    url = f"sqlite:///{file}"
+    open_database(url).close()
+    fill(file, overwriting=False)
+    assert left(file) == 40
+    delete(url)
+    assert left(file) == 0
+
+
+def test_nothing_is_left_without_writing_the_file_anew_once_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    url = f"sqlite:///{file}"
+    with opened(url) as database:
+        scrub(database)
+    fill(file, overwriting=True)
+    size = file.stat().st_size
+    delete(url)
+    assert left(file) == 0
+    assert file.stat().st_size >= size, "no VACUUM, which would have made it smaller"

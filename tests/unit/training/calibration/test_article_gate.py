@@ -1,0 +1,91 @@
+"""The gate of article calibration, on made-up slates whose AUCs are known."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+
+from recsys.calibration.calibrator import Strength
+from recsys.experiments.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
+from recsys.training.calibration.article_gate import DAMAGED, DRAWS, gate_articles
+from recsys.training.calibration.text_corruption import Injector, NoiseKind
+from recsys.training.progress import silent
+
+ARTICLES, SLATES = 400, 600
+
+
+class KnownTrial:
+    """Vectors tell their arm, and whether they are of a damaged text; AUCs follow from that alone.
+
+    clean: change of AUC by arm on undamaged articles; won: gain by arm with damaged ones.
+    """
+
+    def __init__(self, clean: Mapping[str, float], won: Mapping[str, float], spread: float = 0.0) -> None:
+        self.articles = pl.DataFrame({"title": ["a title"] * ARTICLES})
+        self.readers = np.arange(SLATES)
+        self.damaged: list[int] = []
+        self.kinds: set[NoiseKind | None] = set()
+        self._clean, self._won = clean, won
+        self._noise = np.random.default_rng(1).normal(scale=spread, size=SLATES)
+
+    def injector(self) -> Injector:
+        return Injector(["word"], ["another title of words"])
+
+    def encoded(
+        self,
+        rows: NDArray[np.int64],
+        kinds: Sequence[NoiseKind | None],
+        injector: Injector,
+        seed: int,
+        arms: Sequence[str],
+    ) -> dict[str, NDArray[np.float32]]:
+        hurt = kinds[0] is not None
+        self.kinds |= set(kinds)
+        if hurt:
+            self.damaged.append(len(rows))
+        return {arm: np.full((len(rows), 2), [place, hurt], dtype=np.float32) for place, arm in enumerate(arms)}
+
+    def aucs(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        arm = (OFF, TOKENS, HEADS, ALL)[int(vectors[0, 0])]
+        hurt = bool(vectors[:, 1].any())
+        change = (self._won if hurt else self._clean).get(arm, 0.0)
+        return 0.6 - 0.01 * hurt + change + self._noise * (arm != OFF)
+
+
+def test_the_part_that_wins_most_back_and_hurts_nothing_is_on() -> None:
+    trial = KnownTrial({}, {TOKENS: 0.004, HEADS: -0.001, ALL: 0.003})
+    strength, found = gate_articles(trial, 7, silent)  # type: ignore[arg-type]
+    assert strength == Strength(gamma=GAMMA)
+    assert found["on"] == TOKENS
+    assert found["lost"] == pytest.approx(0.01)
+    assert [found["parts"][arm]["passed"] for arm in (TOKENS, HEADS, ALL)] == [True, False, True]
+    assert found["parts"][TOKENS]["robust"]["mean"] == pytest.approx(0.004)
+
+
+def test_both_parts_are_on_where_together_they_win_most() -> None:
+    strength, found = gate_articles(KnownTrial({}, {TOKENS: 0.004, HEADS: 0.001, ALL: 0.005}), 7, silent)  # type: ignore[arg-type]
+    assert strength == Strength(gamma=GAMMA, kappa=KAPPA)
+    assert found["on"] == ALL
+
+
+def test_what_hurts_undamaged_articles_stays_off_however_much_it_wins() -> None:
+    trial = KnownTrial({TOKENS: -0.003, ALL: -0.003}, {TOKENS: 0.01, ALL: 0.01})
+    strength, found = gate_articles(trial, 7, silent)  # type: ignore[arg-type]
+    assert strength.identity
+    assert found["on"] is None
+
+
+def test_a_gain_within_the_noise_is_none() -> None:
+    strength, found = gate_articles(KnownTrial({}, {TOKENS: 0.001}, spread=0.1), 7, silent)  # type: ignore[arg-type]
+    assert strength.identity
+    assert found["parts"][TOKENS]["robust"]["low"] < 0
+
+
+def test_about_three_articles_in_ten_are_damaged_in_all_ways() -> None:
+    trial = KnownTrial({}, {})
+    gate_articles(trial, 7, silent)  # type: ignore[arg-type]
+    assert len(trial.damaged) == DRAWS
+    assert np.mean(trial.damaged) == pytest.approx(DAMAGED * ARTICLES, rel=0.15)
+    assert trial.kinds == {None, *NoiseKind}

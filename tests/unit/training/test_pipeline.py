@@ -1,0 +1,177 @@
+"""Training as a whole, on a tiny world: what is published, what is refused, what may not leak."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recsys.domain import DAY
+from recsys.encoder.protocols import Encoded
+from recsys.errors import ConfigError, DataError, EncoderError
+from recsys.evaluation.systems import FULL
+from recsys.models import bundle
+from recsys.models.bundle import Bundle
+from recsys.models.model_loader import load_active
+from recsys.store import articles, audit_log, bundles, event_log
+from recsys.store.database import opened
+from recsys.training.dataset import load_corpus
+from recsys.training.pipeline import train
+from recsys.training.progress import silent
+from tests.trained import HashEncoder, Place, last_day, place, populated, train_quickly, world
+
+
+def published(of: Place) -> Bundle:
+    return bundle.load(of.home, str(bundle.active_version(of.home)))
+
+
+def test_the_manifest_says_what_was_trained_on_what(trained: Place) -> None:
+    manifest = published(trained).manifest
+    assert manifest["data"]["until"] == last_day()
+    assert manifest["data"]["validate_from"] < last_day()
+    known = world().slates.filter(pl.col("known_at") < last_day())
+    assert manifest["data"]["impressions"] == known.height
+    assert manifest["schema"]["encoder"] == HashEncoder.name
+    assert manifest["seed"] == trained.settings.seed
+    assert manifest["libraries"]["torch"]
+    assert FULL in manifest["validation"]
+    assert manifest["validation"].keys() == manifest["calibration"].keys()
+    # the probabilities were fitted on the validation slice: an error measured there would flatter them
+    assert all(figures["ece"] is None for figures in manifest["validation"].values())
+
+
+def test_the_manifest_says_which_history_calibration_is_on_and_why(trained: Place) -> None:
+    manifest = published(trained).manifest
+    found, network = manifest["attention"]["history"], manifest["preference"]
+    assert set(found["parts"]) == {"dwell_weight", "temperature", "keep"}
+    for name, part in found["parts"].items():
+        assert part["value"] == network[name], "the network is configured as decided"
+        assert part["on"] == any(tried["passed"] for tried in part["tried"])
+        assert {"clean", "robust", "latency"} <= set(part["tried"][0])
+    assert found["importance"]["trained_on"] == "clicks, and the outcome of reads"
+
+
+def test_a_bundle_is_registered_with_its_figures(trained: Place) -> None:
+    database = trained.open()
+    with database.read() as connection:
+        (row,) = bundles.newest_first(connection)
+    database.close()
+    made = published(trained)
+    assert (row.version, row.path, row.trained_until) == (made.version, str(made.path), last_day())
+    assert row.metrics["auc"] == made.manifest["validation"][FULL]["auc"]
+
+
+def test_activating_it_is_on_record(trained: Place) -> None:
+    with opened(trained.settings.database_url) as database, database.read() as connection:
+        (act,) = audit_log.newest(connection, 9)
+    assert (act.actor, act.act, act.subject) == ("train", "model_activated", bundle.active_version(trained.home))
+
+
+def test_training_twice_gives_the_same_files(trained: Place, tmp_path: Path) -> None:
+    again = populated(tmp_path)
+    train_quickly(again, HashEncoder(), until=last_day())
+    one, two = published(trained).manifest, published(again).manifest
+    assert one["sha256"] == two["sha256"]
+    assert one["validation"] == two["validation"]
+    assert one["calibration"] == two["calibration"]
+
+
+def test_what_happens_after_the_cut_off_changes_nothing(trained: Place, tmp_path: Path) -> None:
+    other = place(tmp_path)
+    database = other.open()
+    later = pl.col("known_at") >= last_day()
+    shuffled = world().events.filter(later).with_columns(pl.col("article", "reader", "kind").shuffle(seed=5))
+    with database.write() as connection:
+        articles.upsert(connection, world().articles)
+        event_log.append(connection, world().events.filter(~later), world().slates.filter(~later))
+        event_log.append(connection, shuffled, None)
+    database.close()
+    train_quickly(other, HashEncoder(), until=last_day())
+    assert published(other).manifest["sha256"] == published(trained).manifest["sha256"]
+
+
+def test_what_was_encoded_is_not_encoded_again(trained: Place, tmp_path: Path) -> None:
+    copied, encoder = trained.copy(tmp_path / "copy"), HashEncoder()
+    train_quickly(copied, encoder, until=last_day() - DAY // 2)
+    assert encoder.encoded == []
+    assert len(bundle.versions(copied.home)) == 2
+    assert load_active(copied.home, encoder.name).trained_until == last_day() - DAY // 2
+
+
+def test_a_failure_publishes_nothing_and_leaves_the_active_bundle(
+    trained: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = trained.copy(tmp_path / "copy")
+    before = published(copied).version
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("recsys.training.rankers.write_trees", fail)
+    with pytest.raises(OSError, match="no space"):
+        train_quickly(copied, HashEncoder(), until=last_day())
+    assert bundle.versions(copied.home) == [before] == [published(copied).version]
+    assert not list((copied.home / "bundles").glob(".partial*"))
+
+
+def test_the_encoder_s_failure_is_its_own(tmp_path: Path) -> None:
+    class Broken(HashEncoder):
+        def read(self, texts: object) -> Encoded:
+            raise EncoderError("no weights")
+
+    with pytest.raises(EncoderError):
+        train_quickly(populated(tmp_path), Broken())
+
+
+def test_a_log_without_choices_is_refused_before_anything_is_encoded(tmp_path: Path) -> None:
+    made, encoder = place(tmp_path), HashEncoder()
+    database = made.open()
+    with database.write() as connection:
+        articles.upsert(connection, world().articles)
+        event_log.append(connection, None, world().slates)
+    with pytest.raises(DataError, match="to learn from"):
+        train(database, made.settings, encoder)
+    with pytest.raises(DataError, match="later --until"):
+        load_corpus(database, encoder, 1, silent)
+    database.close()
+    assert encoder.encoded == []
+    assert bundle.versions(tmp_path) == []
+
+
+def test_a_home_that_cannot_be_written_is_refused_before_anything_is_encoded(tmp_path: Path) -> None:
+    made, encoder = populated(tmp_path), HashEncoder()
+    (tmp_path / "file").touch()
+    database = made.open()
+    with pytest.raises(ConfigError, match="ATTUNE_HOME"):
+        train(database, made.settings.model_copy(update={"home": tmp_path / "file"}), encoder)
+    database.close()
+    assert encoder.encoded == []
+
+
+def test_slates_of_articles_nobody_described_train_too(trained: Place, tmp_path: Path) -> None:
+    made = place(tmp_path)
+    database = made.open()
+    with database.write() as connection:
+        articles.upsert(connection, world().articles.head(20))
+        event_log.append(connection, world().events, world().slates)
+    database.close()
+    train_quickly(made, HashEncoder(), until=last_day())
+    assert published(made).manifest["data"]["articles"] == 20
+
+
+def test_progress_is_told_stage_by_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(
+        "tests.trained.training.train",
+        lambda database, settings, encoder, until, options: train(
+            database,
+            settings,
+            encoder,
+            until,
+            lambda stage, done, total: told.append(stage.partition(":")[0]),
+            options,
+        ),
+    )
+    train_quickly(populated(tmp_path), HashEncoder(), until=last_day())
+    stages = list(dict.fromkeys(told))
+    assert stages[0] == "articles encoded"
+    assert {"preference network", "rerankers", "validation", "features of past slates"} <= set(stages)
