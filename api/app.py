@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from api.gorse import routers as gorse
 from api.gorse.feedback_kinds import kinds_of
 from api.http import cors, openapi, problems
-from api.http.body_limit import BoundedBodies
+from api.http.body_limit import BodyLimitMiddleware
 from api.http.prometheus_metrics import ServiceCollector, registry_of, request_latency
-from api.http.request_middleware import Watched
+from api.http.request_middleware import RequestLogMiddleware
 from api.http.routes import (
     article_routes,
     event_routes,
@@ -23,7 +23,7 @@ from api.http.routes import (
 )
 from api.http.security.keyring import KeyRing
 from api.http.security.rate_limit import limiter_of
-from api.http.tracing import Traced, provider_of
+from api.http.tracing import TracingMiddleware, provider_of
 from ingest.pseudonyms import Pseudonyms
 from recsys.encoder.lazy import LazyEncoder
 from recsys.serving.feed_service import FeedService
@@ -45,13 +45,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = open_database(chosen.database_url)
-        database.hurry(chosen.database_patience)
+        database.set_query_timeout(chosen.database_patience)
         service = FeedService(database, chosen, LazyEncoder(chosen))
         app.state.service = service
         app.state.metrics = registry_of(lambda: service.attention)
         app.state.metrics.register(ServiceCollector(service))
         app.state.latency = request_latency(app.state.metrics)
-        app.state.kinds, app.state.pseudonyms = kinds, Pseudonyms(chosen.secret_of_pseudonyms)
+        app.state.kinds, app.state.pseudonyms = kinds, Pseudonyms(chosen.pseudonym_secret)
         app.state.settings, app.state.keys, app.state.rates = chosen, KeyRing(database), rates
         try:
             with threads(chosen.threads):
@@ -72,11 +72,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     problems.install(app)
     openapi.describe(app)
-    app.add_middleware(BoundedBodies, most=chosen.max_body_bytes)
+    app.add_middleware(BodyLimitMiddleware, most=chosen.max_body_bytes)
     cors.allow(app, chosen.cors_origins)
-    app.add_middleware(Watched)
+    app.add_middleware(RequestLogMiddleware)
     if traces is not None:
-        app.add_middleware(Traced, provider=traces)  # the last one added is the outermost
+        app.add_middleware(TracingMiddleware, provider=traces)  # the last one added is the outermost
     for routes in (
         feed_routes.router,
         event_routes.router,

@@ -26,19 +26,19 @@ from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Vectors
 from recsys.encoder.token_batches import encode, encode_all
 from recsys.evaluation.bootstrap import compare
-from recsys.evaluation.labelled_slates import load_questions
-from recsys.experiments.ablation_arms import ARMS, OFF
+from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.experiments.evaluate_attention import as_read
 from recsys.frames import where
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import VectorTable, vector_table
+from recsys.projection.vector_table import VectorTable, align_vectors
 from recsys.settings import load_settings
 from recsys.simulate.world import simulate
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
 from recsys.threads import threads
+from recsys.training.calibration.ablation_arms import ARMS, OFF
 from recsys.training.calibration.article_gate import DAMAGED, under_damage
-from recsys.training.calibration.damage_benchmark import Scoring, Trial
+from recsys.training.calibration.damage_benchmark import DamageBenchmark, Scoring
 from recsys.training.calibration.fit_detectors import fit_calibrator
 from recsys.training.calibration.text_corruption import TRAINED
 from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
@@ -83,9 +83,9 @@ def _log(database: Database, articles: pl.DataFrame) -> Log:
     with database.read() as connection, Replay(connection) as replayed:
         start, last = slate_span(connection) or (0, 0)
         end = last + 1
-        questions = load_questions(connection, start, end, articles, end)
-        marked = vector_table(replayed.state, articles, np.ones((articles.height, 1), dtype=np.float32))
-        data = collect(replayed, marked, questions, silent)
+        labelled_requests = load_labelled_requests(connection, start, end, articles, end)
+        marked = align_vectors(replayed.state, articles, np.ones((articles.height, 1), dtype=np.float32))
+        data = collect(replayed, marked, labelled_requests, silent)
         rows = replayed.state.articles.lookup(articles["id"].to_list()).astype(np.int64)
     return Log(articles, rows, data, split(start, end - DAY), end)
 
@@ -98,8 +98,8 @@ def _ranked(model: TextEncoder, log: Log, seeds: Sequence[int]) -> Mapping[str, 
     augmented = _trained(log, _augmented(model, log.articles, apart))
     calibrator = fit_calibrator(model, where(log.articles, apart), SEED)
     folds = np.zeros(log.articles.height, dtype=np.int64)
-    trial = Trial(model, [calibrator], log.articles, log.rows, folds, tested, _by(plain))
-    control = Trial(model, [calibrator], log.articles, log.rows, folds, tested, _by(augmented))
+    trial = DamageBenchmark(model, [calibrator], log.articles, log.rows, folds, tested, _by(plain))
+    control = DamageBenchmark(model, [calibrator], log.articles, log.rows, folds, tested, _by(augmented))
     injector, everything = trial.injector(), np.arange(log.articles.height)
     clean = trial.encoded(everything, [None] * len(everything), injector, SEED)
     raw = {OFF: clean[OFF]}
@@ -121,7 +121,7 @@ def _augmented(model: TextEncoder, articles: pl.DataFrame, apart: NDArray[np.boo
     rng = np.random.default_rng(SEED)
     drawn = apart & (rng.random(articles.height) < DAMAGED)
     ways = rng.integers(len(TRAINED), size=articles.height)
-    kinds = [TRAINED[way] if hurt else None for way, hurt in zip(ways, drawn, strict=True)]
+    kinds = [TRAINED[way] if corrupted else None for way, corrupted in zip(ways, drawn, strict=True)]
     titles = damaged_titles(articles, kinds, injector_of(model, articles), SEED)
     return encode_all(model, tokenised(model, articles, titles).tokens)
 

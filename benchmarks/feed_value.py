@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from benchmarks.newsroom import stored
 from recsys.domain import DAY, Event, EventKind, RankRequest, Slate
 from recsys.errors import DataError
-from recsys.evaluation.labelled_slates import load_questions
+from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.platt import Platt, fit_platt
 from recsys.feed.engine import FeedEngine, Prepared
 from recsys.frames import events_frame, slates_frame
@@ -55,7 +55,7 @@ from recsys.state.live_state import LiveState
 from recsys.store.database import Database
 from recsys.training.progress import silent
 from recsys.training.ranker_training import PastSlates, as_served, past_slates
-from recsys.training.utility_training import Unvalued, train_value
+from recsys.training.utility_training import UtilityModelSkipped, train_value
 
 SLATE = 10
 DRAWS = 1_000
@@ -90,8 +90,8 @@ def learnt(database: Database, world: World, until: int) -> PastSlates:
     """Features and labels of all slates before `until`."""
     start = int(world.slates["at"].min())  # type: ignore[arg-type]
     with database.read() as connection, Replay(connection, until) as past:
-        questions = load_questions(connection, start, until, world.articles, until)
-        return past_slates(FeedEngine(past.state, VectorTable()), past, questions, silent)
+        labelled_requests = load_labelled_requests(connection, start, until, world.articles, until)
+        return past_slates(FeedEngine(past.state, VectorTable()), past, labelled_requests, silent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Trained:
 
     clicks: Ranker
     graded: Ranker
-    worth: Ranker
+    utility: Ranker
     value: Ranker
 
 
@@ -114,7 +114,7 @@ def trained(slates: PastSlates, until: int, share: float = MINUTE_PRICE) -> Trai
     clicks, _ = _ranker(replace(slates, data=replace(slates.data, labels=labels)), until)
     graded, odds = _ranker(slates, until)
     valued = train_value(slates, until - DAY, _FEATURES, _CONFIG, share, odds)
-    if isinstance(valued, Unvalued):
+    if isinstance(valued, UtilityModelSkipped):
         raise DataError(f"{valued.why}: simulate more readers or days")
     print({name: _short(value) for name, value in valued.figures.items()}, "price", _short(valued.price))
     return Trained(clicks, graded, replace(valued, price=0.0).ranker(graded), valued.ranker(graded))
@@ -145,8 +145,8 @@ def policies(world: World, rankers: Trained) -> Mapping[str, Policy]:
             clicks = chance(click_logit(world.readers, world.newsroom, who, places, np.asarray(at)))
             if price is None:
                 return clicks
-            worth, minutes = expected_reading(world.readers, world.newsroom, who, places)
-            return np.asarray(clicks * (worth - price * minutes))
+            utility, minutes = expected_reading(world.readers, world.newsroom, who, places)
+            return np.asarray(clicks * (utility - price * minutes))
 
         return score
 
@@ -154,7 +154,7 @@ def policies(world: World, rankers: Trained) -> Mapping[str, Policy]:
         "popular": lambda prepare, *_: prepare().features[:, popular],
         "click-trained": by(rankers.clicks),
         "graded": by(rankers.graded),
-        "worth": by(rankers.worth),
+        "worth": by(rankers.utility),
         "attune": by(rankers.value),
         "oracle": oracle(None),
         "oracle of worth": oracle(0.0),
@@ -259,7 +259,7 @@ def _gain(lives: Mapping[str, Lived], one: str, other: str, by_visit: bool) -> s
     return _told(draws, float(means[0] / means[1] - 1))
 
 
-def tell(lives: Mapping[str, Lived]) -> None:
+def report(lives: Mapping[str, Lived]) -> None:
     """Print every policy, and what Attune and the value oracle gain on others."""
     for name, each in lives.items():
         value, clicks = each.value.sum(), each.clicks.sum()
@@ -294,7 +294,7 @@ def main() -> None:
             f"{len(slates.data.sizes):,} slates to learn from, {given.live} days lived by {given.readers} readers"
         )
         table = policies(world, trained(slates, start, given.price))
-        tell({name: live(database, world, policy, start, given.live) for name, policy in table.items()})
+        report({name: live(database, world, policy, start, given.live) for name, policy in table.items()})
         database.close()
 
 

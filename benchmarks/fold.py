@@ -34,8 +34,8 @@ def encoded(world: World) -> tuple[LiveState, LogBatch]:
 def pieces(batch: LogBatch, rows: int) -> list[LogBatch]:
     """`batch` cut in time, about `rows` exposures each."""
     out = []
-    for edge in np.unique(batch.shown.known_at[rows::rows]).tolist():
-        piece, batch = batch.split(edge)
+    for pseudonyms in np.unique(batch.shown.known_at[rows::rows]).tolist():
+        piece, batch = batch.split(pseudonyms)
         out.append(piece)
     return [*out, batch]
 

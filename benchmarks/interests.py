@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks.newsroom import stored
 from recsys.domain import DAY
-from recsys.insight.category_affinity import category_tastes
+from recsys.insight.category_affinity import category_affinities
 from recsys.projection.log_follower import Replay
 from recsys.simulate.phrases import CATEGORIES
 from recsys.simulate.readers import INTERESTS
@@ -33,8 +33,8 @@ Floats = NDArray[np.float64]
 
 def planted(world: World) -> Floats:
     """Share of each category in each reader's interest [R, categories]."""
-    tastes = world.readers.category_tastes()
-    return np.asarray([[tastes[reader][name] for name in _NAMES] for reader in world.readers.ids])
+    affinities = world.readers.category_affinities()
+    return np.asarray([[affinities[reader][name] for name in _NAMES] for reader in world.readers.ids])
 
 
 def found(world: World, state: LiveState, as_of: int) -> tuple[Floats, Floats, Floats]:
@@ -42,9 +42,9 @@ def found(world: World, state: LiveState, as_of: int) -> tuple[Floats, Floats, F
     profile, clicks = (np.zeros((len(world.readers.ids), len(_NAMES))) for _ in range(2))
     for place, reader in enumerate(world.readers.ids):
         row = state.readers.get(reader)
-        categories, tastes = category_tastes(state, row, state.history(reader).article, as_of)
+        categories, affinities = category_affinities(state, row, state.history(reader).article, as_of)
         names = [_NAMES.index(state.catalog.categories.strings[code]) for code in categories]
-        profile[place, names] = tastes
+        profile[place, names] = affinities
     events = world.events.filter((pl.col("kind") == "click") & (pl.col("known_at") < as_of))
     of = dict(world.articles.select("id", "category").iter_rows())
     for reader, article in events.select("reader", "article").iter_rows():

@@ -15,7 +15,7 @@ from recsys.encoder.article_text import ArticleText, article_texts
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import Interval
 from recsys.evaluation.scored_slates import ScoredSlates
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 
 SAMPLE = Path("../shared/data/mind-sample")
 _SECONDS_APART = 60.0
@@ -35,12 +35,12 @@ class Impressions:
         """What the encoder reads of each article."""
         return article_texts(self.articles)
 
-    def matched(self, vectors: NDArray[np.float32]) -> Iterator[tuple[Reads, NDArray[np.float32]]]:
+    def matched(self, vectors: NDArray[np.float32]) -> Iterator[tuple[ReadHistory, NDArray[np.float32]]]:
         """Of each impression its history and the vectors of its candidates [n, d]; `vectors` are of the texts."""
         for history, candidates in zip(self.history, self.candidates, strict=True):
             unknown, together = np.full(len(history), np.nan), np.zeros(len(history))
             apart = np.full(len(history), _SECONDS_APART)
-            yield Reads.of(vectors[history], unknown, together, apart), vectors[candidates]
+            yield ReadHistory.of(vectors[history], unknown, together, apart), vectors[candidates]
 
 
 def impressions(folder: Path) -> Impressions | None:

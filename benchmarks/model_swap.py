@@ -44,7 +44,7 @@ class Heard:
     failed: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def hear(self, answer: Answer) -> None:
+    def update(self, answer: Answer) -> None:
         """Take in what a connection was answered; what failed there, it counts itself."""
         if answer.wanted and answer.event is None:
             self.ranked(json.loads(answer.body))
@@ -79,16 +79,16 @@ def _measure(settings: Settings, workers: int, load: Load, every: float) -> None
     bundles.activate(settings.home, plain)
     heard = Heard()
     try:
-        with served(settings, workers) as server, ThreadPoolExecutor(2) as beside:
+        with served(settings, workers) as server, ThreadPoolExecutor(2) as concat_fields:
             until = time.monotonic() + load.seconds
-            swapping = beside.submit(_swap, server.address, plain, other, every, until, heard)
-            ranking = beside.submit(_rank, server.address, until, heard)
-            traffic = drive(server.port, load, hear=heard.hear)
+            swapping = concat_fields.submit(_swap, server.address, plain, other, every, until, heard)
+            ranking = concat_fields.submit(_rank, server.address, until, heard)
+            traffic = drive(server.port, load, update=heard.update)
             swapping.result()
             ranking.result()
     finally:
         bundles.activate(settings.home, plain)
-    _tell(heard, {plain, other}, len(traffic.events), [*traffic.failures, *heard.failed])
+    _print(heard, {plain, other}, len(traffic.events), [*traffic.failures, *heard.failed])
 
 
 def _swap(address: str, plain: str, other: str, every: float, until: float, heard: Heard) -> None:
@@ -123,16 +123,16 @@ def _posted(address: str, body: object, heard: Heard) -> dict[str, Any] | None:
     return dict(answer.json())
 
 
-def _tell(heard: Heard, versions: set[str], events: int, failed: list[str]) -> None:
+def _print(heard: Heard, versions: set[str], events: int, failed: list[str]) -> None:
     answers = sum(heard.models.values())
     asked = answers + events + heard.swaps + len(failed)
-    _print("swaps", heard.swaps, f"load {os.getloadavg()[0]:.1f}")
+    _print_line("swaps", heard.swaps, f"load {os.getloadavg()[0]:.1f}")
     for version, count in sorted(heard.models.items()):
-        _print("answers", count, f"by {version}")
-    _print("failed", len(failed), f"of {asked} requests, {_goal(not failed)}")
-    _print("mixed", heard.mixed, f"of {answers} feeds, pages and rankings, {_goal(not heard.mixed)}")
+        _print_line("answers", count, f"by {version}")
+    _print_line("failed", len(failed), f"of {asked} requests, {_goal(not failed)}")
+    _print_line("mixed", heard.mixed, f"of {answers} feeds, pages and rankings, {_goal(not heard.mixed)}")
     strange = len(versions ^ set(heard.models))
-    _print("strange", strange, f"models that answered unasked or not at all, {_goal(not strange)}")
+    _print_line("strange", strange, f"models that answered unasked or not at all, {_goal(not strange)}")
     for error in failed[:5]:
         print("  ", error)
 
@@ -141,7 +141,7 @@ def _goal(met: bool) -> str:
     return f"goal 0: {'met' if met else 'missed'}"
 
 
-def _print(name: str, value: float, told: str) -> None:
+def _print_line(name: str, value: float, told: str) -> None:
     print(f"{name:<12}{value:>9} {told}", flush=True)
 
 

@@ -67,10 +67,10 @@ def _measure(settings: Settings, workers: int, load: Load, before: float, away: 
     behind = settings.model_copy(update={"database_url": through.render_as_string(hide_password=False)})
     with served(behind, workers) as server, ThreadPoolExecutor(1) as other:
         cutting = other.submit(_interrupt, cable, before, away)
-        traffic = drive(server.port, load, hear=heard.hear)
+        traffic = drive(server.port, load, update=heard.update)
         time.sleep(_SETTLING)
         spooled = len(list((settings.home / "spool").glob("*")))
-        _tell(heard, cutting.result(), traffic.broken)
+        _print(heard, cutting.result(), traffic.broken)
     _tell_log(heard, settings.database_url, spooled)
 
 
@@ -90,7 +90,7 @@ def _interrupt(cable: Cable, before: float, away: float) -> Away:
     return Away(cutting, cut, mended)
 
 
-def _tell(heard: Heard, away: Away, broken: list[str]) -> None:
+def _print(heard: Heard, away: Away, broken: list[str]) -> None:
     failed = sum(heard.failed.values()) + len(broken)
     figure(
         "feeds", len(heard.fresh) + len(heard.degraded), f"answered 200, {len(heard.degraded)} of them degraded"

@@ -34,7 +34,7 @@ class Heard:
     events: list[Answer] = field(default_factory=list)
     slates: dict[str, list[str]] = field(default_factory=dict)
 
-    def hear(self, answer: Answer) -> None:
+    def update(self, answer: Answer) -> None:
         """Take in an answer. A feed that shows nothing is no slate."""
         if answer.event is not None:
             self.events.append(answer)

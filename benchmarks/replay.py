@@ -16,13 +16,13 @@ import numpy as np
 from benchmarks.newsroom import stored
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.protocols import Encoded
-from recsys.evaluation.labelled_slates import load_questions
+from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.replay import replay
 from recsys.evaluation.systems import systems
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import ensure_vectors, vector_table
-from recsys.ranking.heuristic import StartingRanker
+from recsys.projection.vector_table import align_vectors, ensure_vectors
+from recsys.ranking.heuristic import HeuristicRanker
 from recsys.simulate.world import simulate
 from recsys.store import articles
 from recsys.store.database import Database
@@ -59,10 +59,10 @@ def evaluate_all(database: Database) -> tuple[int, float]:
     began = time.perf_counter()
     with database.read() as connection:
         first, last = slate_span(connection) or (0, 0)
-        questions = load_questions(connection, first, last + 1, everything, last + 1)
+        labelled_requests = load_labelled_requests(connection, first, last + 1, everything, last + 1)
         with Replay(connection) as past:
-            engine = FeedEngine(past.state, vector_table(past.state, everything, vectors))
-            answers = replay(engine, past, questions, systems(StartingRanker(), None))
+            engine = FeedEngine(past.state, align_vectors(past.state, everything, vectors))
+            answers = replay(engine, past, labelled_requests, systems(HeuristicRanker(), None))
     return len(answers), time.perf_counter() - began
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import lightgbm as lgb
 
 from recsys.models import bundle as bundles
-from recsys.models.model_loader import FEED_RERANKER, FEED_TWIN
+from recsys.models.model_loader import FEED_RERANKER, FEED_TEXT_FREE
 from recsys.ranking.lambdamart import SEED_SEPARATOR
-from recsys.training.utility_training import Unvalued
+from recsys.training.utility_training import UtilityModelSkipped
 
 RAISED = "-raised"
 """How its version ends."""
@@ -33,9 +33,9 @@ def publish_raised(home: Path, version: str) -> str:
     def write(folder: Path) -> dict[str, Any]:
         for file in source.manifest["sha256"]:
             shutil.copy(source.path / file, folder)
-        for file in (FEED_RERANKER, FEED_TWIN):
+        for file in (FEED_RERANKER, FEED_TEXT_FREE):
             (folder / file).write_text(raised((folder / file).read_text()))
-        return {**source.manifest, "value": Unvalued("its scores are raised").as_dict()}
+        return {**source.manifest, "value": UtilityModelSkipped("its scores are raised").as_dict()}
 
     if name not in bundles.versions(home):
         bundles.publish(home, name, write)

@@ -86,17 +86,17 @@ class Load:
     pages: float = 0.0
 
 
-def drive(port: int, load: Load, seed: int = 7, hear: Hear | None = None) -> Traffic:
-    """Ask 127.0.0.1:`port` until the time is over, on all connections at once; `hear` gets every answer."""
-    return asyncio.run(_drive(port, load, seed, hear))
+def drive(port: int, load: Load, seed: int = 7, update: Hear | None = None) -> Traffic:
+    """Ask 127.0.0.1:`port` until the time is over, on all connections at once; `update` gets every answer."""
+    return asyncio.run(_drive(port, load, seed, update))
 
 
-async def _drive(port: int, load: Load, seed: int, hear: Hear | None) -> Traffic:
+async def _drive(port: int, load: Load, seed: int, update: Hear | None) -> Traffic:
     traffic, until = Traffic(), time.perf_counter() + load.seconds
     draws = [random.Random(f"{seed}-{i}") for i in range(load.connections)]
     async with asyncio.TaskGroup() as asking:
         for draw in draws:
-            asking.create_task(_Reader(port, load, draw, traffic, hear).ask_until(until))
+            asking.create_task(_Reader(port, load, draw, traffic, update).ask_until(until))
             await asyncio.sleep(_APART)
     return traffic
 
@@ -113,8 +113,8 @@ class _Request:
 class _Reader:
     """One connection. Each feed is another reader's; a click is on what the last feed showed."""
 
-    def __init__(self, port: int, load: Load, draw: random.Random, traffic: Traffic, hear: Hear | None) -> None:
-        self._port, self._load, self._draw, self._traffic, self._hear = port, load, draw, traffic, hear
+    def __init__(self, port: int, load: Load, draw: random.Random, traffic: Traffic, update: Hear | None) -> None:
+        self._port, self._load, self._draw, self._traffic, self._hear = port, load, draw, traffic, update
         self._next: _Request | None = None
 
     async def ask_until(self, until: float) -> None:

@@ -77,7 +77,7 @@ def kind_of(names: Iterable[str]) -> str | None:
 
 
 def from_rows(
-    rows: Sequence[Mapping[str, object]], places: pl.DataFrame, kind: str, edge: Pseudonyms = PLAIN
+    rows: Sequence[Mapping[str, object]], places: pl.DataFrame, kind: str, pseudonyms: Pseudonyms = PLAIN
 ) -> pl.DataFrame:
     """JSON objects → raw frame of `kind`; `places` has one row each with the columns file, row, raw."""
     columns, misfits = [], []
@@ -85,10 +85,12 @@ def from_rows(
         column, misfit = from_values(name, [row.get(name) for row in rows], wanted)
         columns.append(column)
         misfits.append(misfit.alias(name))
-    return _raw(edge.in_frame(pl.DataFrame(columns)), pl.DataFrame(misfits), places, kind)
+    return _raw(pseudonyms.in_frame(pl.DataFrame(columns)), pl.DataFrame(misfits), places, kind)
 
 
-def from_frame(frame: pl.DataFrame, places: pl.DataFrame, kind: str, edge: Pseudonyms = PLAIN) -> pl.DataFrame:
+def from_frame(
+    frame: pl.DataFrame, places: pl.DataFrame, kind: str, pseudonyms: Pseudonyms = PLAIN
+) -> pl.DataFrame:
     """A frame with any columns → raw frame of `kind`; fields it lacks are null, other columns are ignored."""
     columns, misfits = [], []
     for name, wanted in FIELDS[kind].items():
@@ -96,7 +98,7 @@ def from_frame(frame: pl.DataFrame, places: pl.DataFrame, kind: str, edge: Pseud
         fitted = coerce(given, wanted)
         columns.append(fitted)
         misfits.append((given.is_not_null() & fitted.is_null()).alias(name))
-    rows = _raw(edge.in_frame(pl.DataFrame(columns)), pl.DataFrame(misfits), places, kind)
+    rows = _raw(pseudonyms.in_frame(pl.DataFrame(columns)), pl.DataFrame(misfits), places, kind)
     return _quote_misfits(rows, frame)
 
 

@@ -45,19 +45,19 @@ def store_events(
     rows: Sequence[object],
     received_at: int,
     next_known_at: KnownAt,
-    edge: Pseudonyms = PLAIN,
+    pseudonyms: Pseudonyms = PLAIN,
 ) -> Received:
     """Store events with the fields of the generic formats.
 
     `at` defaults to `received_at` (microseconds) and is never later. `known_at` is drawn from `next_known_at`
     under the append lock, and is later than all the log holds, so that order of receipt is order of the log.
-    `edge` hides readers who are named as outside.
+    `pseudonyms` hides readers who are named as outside.
 
     Raises:
         StoreError: the database cannot be reached.
     """
     objects = [(index, _stamped(row, received_at)) for index, row in enumerate(rows) if isinstance(row, Mapping)]
-    checked = validate.events(_raw(objects, "events", edge), received_at)
+    checked = validate.events(_raw(objects, "events", pseudonyms), received_at)
     good = checked.good.with_columns(at=pl.min_horizontal("at", pl.lit(received_at)))
     with database.write() as connection:
         outcome = _append(connection, good, next_known_at)
@@ -94,10 +94,10 @@ def _stamped(row: _Row, received_at: int) -> _Row:
     return {**row, "at": received_at if at is None else at, "known_at": None}
 
 
-def _raw(objects: Sequence[tuple[int, _Row]], kind: str, edge: Pseudonyms = PLAIN) -> pl.DataFrame:
+def _raw(objects: Sequence[tuple[int, _Row]], kind: str, pseudonyms: Pseudonyms = PLAIN) -> pl.DataFrame:
     places = pl.DataFrame({"row": [index for index, _ in objects]}, schema={"row": pl.Int64})
     places = places.with_columns(file=pl.lit("request"), raw=pl.lit(None, dtype=pl.String))
-    return generic_schema.from_rows([row for _, row in objects], places, kind, edge)
+    return generic_schema.from_rows([row for _, row in objects], places, kind, pseudonyms)
 
 
 def _append(connection: Connection, events: pl.DataFrame, next_known_at: KnownAt) -> Outcome:

@@ -55,7 +55,7 @@ def merge(readings: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     return kept, count_events(readings) - count_events(kept)
 
 
-def apart_from(events: pl.DataFrame, openings: pl.DataFrame) -> pl.DataFrame:
+def drop_stored_readings(events: pl.DataFrame, openings: pl.DataFrame) -> pl.DataFrame:
     """Events whose reading is not stored yet; those without `opened` belong to no reading and stay.
 
     Args:
@@ -104,11 +104,13 @@ def _apart(readings: pl.DataFrame, anchors: pl.DataFrame) -> tuple[pl.DataFrame,
 
 
 def _with_borrowed_dwell(clicks: pl.DataFrame, dropped: pl.DataFrame) -> pl.DataFrame:
-    lent = dropped.filter(pl.col("dwell").is_finite()).sort("dwell", descending=True)
-    lent = lent.unique("anchor", keep="first").select(key="anchor", lent_dwell="dwell", lent_scroll="scroll")
-    joined = clicks.join(lent, on="key", how="left", maintain_order="left")
+    borrowed = dropped.filter(pl.col("dwell").is_finite()).sort("dwell", descending=True)
+    borrowed = borrowed.unique("anchor", keep="first").select(
+        key="anchor", borrowed_dwell="dwell", borrowed_scroll="scroll"
+    )
+    joined = clicks.join(borrowed, on="key", how="left", maintain_order="left")
     bare = pl.col("dwell").is_null() & pl.col("scroll").is_null()
     return joined.with_columns(
-        pl.when(bare).then("lent_dwell").otherwise("dwell").alias("dwell"),
-        pl.when(bare).then("lent_scroll").otherwise("scroll").alias("scroll"),
+        pl.when(bare).then("borrowed_dwell").otherwise("dwell").alias("dwell"),
+        pl.when(bare).then("borrowed_scroll").otherwise("scroll").alias("scroll"),
     ).select(clicks.columns)

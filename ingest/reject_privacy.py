@@ -10,12 +10,12 @@ _SURE = 8
 """An id this long is taken out also where it is part of a longer word; shorter ones stand in too many."""
 
 
-def rows_of(folder: Path, reader: str) -> list[dict[str, Any]]:
+def rejected_rows_of(folder: Path, reader: str) -> list[dict[str, Any]]:
     """Rejected rows that say they are of `reader`: those whose text is a JSON object."""
     return [row for file in _files(folder) for row in _rows(file) if _reader(row) == reader]
 
 
-def forget(folder: Path, reader: str) -> int:
+def erase_rejected_rows(folder: Path, reader: str) -> int:
     """Delete every rejected row that names `reader`, in whatever form; returns how many."""
     pattern = _pattern(reader)
     return sum(_rewritten(file, pattern) for file in _files(folder))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from ingest.raw_batch import REJECTS, reject_rows
-from ingest.reading_dedup import apart_from
+from ingest.reading_dedup import drop_stored_readings
 from recsys.frames import ARTICLES, EVENTS, SLATES, conform
 from recsys.store import articles as article_store
 from recsys.store import event_log
@@ -51,7 +51,7 @@ def _not_read_before(connection: Connection, events: pl.DataFrame) -> pl.DataFra
     readers = events.filter(pl.col("opened").is_not_null())["reader"].unique()
     if readers.is_empty():
         return events
-    return apart_from(events, event_log.openings(connection, readers.to_list()))
+    return drop_stored_readings(events, event_log.openings(connection, readers.to_list()))
 
 
 def _first_of_each_id(rows: pl.DataFrame, kind: str, content: tuple[str, ...], outcome: Outcome) -> pl.DataFrame:

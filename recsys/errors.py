@@ -4,7 +4,7 @@ AttuneError
 ├── ConfigError      a setting or flag is wrong, or a driver is missing; the message names the fix
 ├── DataError        input as a whole cannot be read (one bad row is a counted reject, never an error)
 ├── StoreError       the database cannot be reached, or its schema does not fit
-│   ├── StoreAwayError   it cannot be used for now: feeds go on from memory, writes wait
+│   ├── StoreUnavailableError   it cannot be used for now: feeds go on from memory, writes wait
 │   └── ErasureError     a reader's rows are deleted, but a file may still hold them
 ├── EncoderError     the text encoder cannot be loaded, or gave vectors that are not finite
 ├── BundleError      a trained bundle is missing, damaged, or does not fit this code
@@ -21,8 +21,8 @@ __all__ = [
     "ErasureError",
     "OrderError",
     "RequestError",
-    "StoreAwayError",
     "StoreError",
+    "StoreUnavailableError",
 ]
 
 
@@ -42,7 +42,7 @@ class StoreError(AttuneError):
     """The database cannot be reached, or its schema does not fit this version."""
 
 
-class StoreAwayError(StoreError):
+class StoreUnavailableError(StoreError):
     """The database cannot be used for now, whatever is asked of it."""
 
 

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     metrics_open: bool = Field(False, description="whether /metrics needs no key once keys exist")
 
     @property
-    def secret_of_pseudonyms(self) -> str | None:
+    def pseudonym_secret(self) -> str | None:
         """The key itself, for who hashes."""
         return None if self.pseudonym_key is None else self.pseudonym_key.get_secret_value()
 
@@ -123,7 +123,7 @@ def origins() -> list[Origin]:
     return found
 
 
-def strange_variables() -> list[str]:
+def unknown_settings() -> list[str]:
     """Names like those of settings, in the environment or .env, that set nothing: misspelled ones."""
     told = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
     known = {f"ATTUNE_{name.upper()}" for name in Settings.model_fields}

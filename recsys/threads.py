@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
 
-_asked: list[int] = []
+_requested: list[int] = []
 """By the blocks that are open, the innermost last."""
 
-_usual: list[int] = []
+_default: list[int] = []
 """What torch used before the first of them; empty while nothing limits it."""
 
 
@@ -20,13 +20,13 @@ def threads(count: int) -> Iterator[None]:
     The threads of numpy's OpenBLAS spin while they wait: on two idle cores they doubled the CPU time of a feed.
     Whoever loads torch inside the block calls `limit_torch` then.
     """
-    _asked.append(count)
+    _requested.append(count)
     limit_torch()
     try:
         with threadpool_limits(count, user_api="blas"):
             yield
     finally:
-        _asked.remove(count)
+        _requested.remove(count)
         limit_torch()
 
 
@@ -35,8 +35,8 @@ def limit_torch() -> None:
     torch = sys.modules.get("torch")
     if torch is None:
         return
-    if _asked:
-        _usual[:] = _usual or [torch.get_num_threads()]
-        torch.set_num_threads(_asked[-1])
-    elif _usual:
-        torch.set_num_threads(_usual.pop())
+    if _requested:
+        _default[:] = _default or [torch.get_num_threads()]
+        torch.set_num_threads(_requested[-1])
+    elif _default:
+        torch.set_num_threads(_default.pop())

@@ -32,16 +32,16 @@ from recsys.domain import DAY, HOUR, FeedRequest, HistoryItem, Ranking, RankRequ
 from recsys.encoder.article_text import article_texts, headlines, text_hash
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.lazy import LazyEncoder
-from recsys.evaluation.labelled_slates import load_questions
+from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.replay import replay
-from recsys.evaluation.systems import FULL, systems
+from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
 from recsys.feed.point_in_time import engine_at
 from recsys.models import bundle
 from recsys.models.calibrator_io import load_calibration
 from recsys.models.model_loader import load_active
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import ensure_vectors, stored_vectors, vector_table
+from recsys.projection.vector_table import align_vectors, ensure_vectors, stored_vectors
 from recsys.settings import load_settings
 from recsys.simulate.world import World, simulate
 from recsys.store import articles, attention_stats, event_log
@@ -275,16 +275,20 @@ def test_replaying_many_questions_scores_as_asking_each_alone(trained: Place) ->
     database, encoder = trained.open(), HashEncoder()
     system = load_active(trained.home, encoder.name)
     with database.read() as connection, Replay(connection) as past:
-        vectors = vector_table(past.state, past.articles, ensure_vectors(database, encoder, past.articles))
+        vectors = align_vectors(past.state, past.articles, ensure_vectors(database, encoder, past.articles))
         engine = FeedEngine(past.state, vectors, system.matcher, system.ranker)
-        questions = load_questions(connection, last_day(), last_day() + DAY, past.articles, last_day() + 2 * DAY)
-        answers = replay(engine, past, questions, systems(system.ranker, None))
+        labelled_requests = load_labelled_requests(
+            connection, last_day(), last_day() + DAY, past.articles, last_day() + 2 * DAY
+        )
+        answers = replay(engine, past, labelled_requests, systems(system.ranker, None))
     for number in range(0, len(answers), len(answers) // 20):
-        at, reader, candidates, device = questions.select("at", "reader", "candidates", "device").row(number)
+        at, reader, candidates, device = labelled_requests.select("at", "reader", "candidates", "device").row(
+            number
+        )
         alone = engine_at(database, trained.settings, encoder, at)
         request = RankRequest("", at, candidates, reader, device=device)
         scores = {item.id: item.score for item in alone.rank(request).items}
-        together = answers.scores[FULL][answers.offsets[number] : answers.offsets[number + 1]]
+        together = answers.scores[FULL_SYSTEM][answers.offsets[number] : answers.offsets[number + 1]]
         np.testing.assert_allclose(together, [scores[id_] for id_ in candidates], rtol=0, atol=1e-5)
     database.close()
 

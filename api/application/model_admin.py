@@ -5,9 +5,9 @@ from pathlib import Path
 from recsys.errors import BundleError
 from recsys.models import bundle
 from recsys.serving import experiment, model_activation
-from recsys.serving.experiment import Challenge
+from recsys.serving.experiment import Experiment
 from recsys.store import audit_log
-from recsys.store.audit_log import Act, AuditRow
+from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
 
 
@@ -18,7 +18,7 @@ def activate(database: Database, home: Path, version: str, encoder: str, actor: 
         BundleError: it cannot serve; the old one stays.
     """
     model_activation.activate(home, version, encoder)
-    _record(database, actor, Act.MODEL_ACTIVATED, version)
+    _record(database, actor, AuditAction.MODEL_ACTIVATED, version)
 
 
 def roll_back(database: Database, home: Path, encoder: str, actor: str) -> str:
@@ -28,11 +28,11 @@ def roll_back(database: Database, home: Path, encoder: str, actor: str) -> str:
         BundleError: there is none, or it cannot serve; the active one stays.
     """
     version = model_activation.roll_back(home, encoder)
-    _record(database, actor, Act.MODEL_ROLLED_BACK, version)
+    _record(database, actor, AuditAction.MODEL_ROLLED_BACK, version)
     return version
 
 
-def try_out(database: Database, home: Path, chosen: Challenge, encoder: str, actor: str) -> None:
+def start_experiment(database: Database, home: Path, chosen: Experiment, encoder: str, actor: str) -> None:
     """Try a bundle beside the one that serves.
 
     Raises:
@@ -41,11 +41,14 @@ def try_out(database: Database, home: Path, chosen: Challenge, encoder: str, act
     """
     experiment.start(home, chosen, encoder)
     _record(
-        database, actor, Act.TRIAL_STARTED, f"{chosen.version} share={chosen.share:g} shadow={chosen.shadow:g}"
+        database,
+        actor,
+        AuditAction.EXPERIMENT_STARTED,
+        f"{chosen.version} share={chosen.share:g} shadow={chosen.shadow:g}",
     )
 
 
-def end_trial(database: Database, home: Path, actor: str) -> str:
+def end_experiment(database: Database, home: Path, actor: str) -> str:
     """Try nothing any more; returns the version that was on trial.
 
     Raises:
@@ -54,7 +57,7 @@ def end_trial(database: Database, home: Path, actor: str) -> str:
     version = experiment.stop(home)
     if version is None:
         raise BundleError("no bundle is on trial")
-    _record(database, actor, Act.TRIAL_ENDED, version)
+    _record(database, actor, AuditAction.EXPERIMENT_ENDED, version)
     return version
 
 
@@ -64,13 +67,13 @@ def prune(database: Database, home: Path, keep: int, actor: str) -> list[str]:
     Raises:
         BundleError: what is on trial cannot be read.
     """
-    versions = model_activation.dispensable(home, keep)
+    versions = model_activation.prunable_versions(home, keep)
     for version in versions:
         bundle.remove(home, version)
-        _record(database, actor, Act.MODEL_REMOVED, version)
+        _record(database, actor, AuditAction.MODEL_REMOVED, version)
     return versions
 
 
-def _record(database: Database, actor: str, act: Act, version: str) -> None:
+def _record(database: Database, actor: str, act: AuditAction, version: str) -> None:
     with database.write() as connection:
         audit_log.record(connection, AuditRow.now(actor, act, version))

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.reject_privacy import forget
+from ingest.reject_privacy import erase_rejected_rows
 from recsys.errors import ErasureError, StoreError
 from recsys.projection.snapshot_store import Snapshots
 from recsys.store import audit_log, erasure
-from recsys.store.audit_log import Act, AuditRow
+from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
 from recsys.store.erasure import Receipt
-from recsys.store.secure_delete import scrub
+from recsys.store.secure_delete import purge_deleted_rows
 
 Store = Callable[[Callable[[], Receipt]], Receipt]
 """Runs a write to the log; a service lets nobody be answered before what it appended is folded."""
@@ -41,15 +41,15 @@ def erase(
     def write() -> Receipt:
         with database.write() as connection:
             receipt = erasure.erase(connection, reader, time.time_ns() // 1_000)
-            audit_log.record(connection, AuditRow(receipt.at, actor, Act.READER_ERASED, receipt.id))
+            audit_log.record(connection, AuditRow(receipt.at, actor, AuditAction.READER_ERASED, receipt.id))
         return receipt
 
     receipt = write() if store is None else store(write)
     with database.read() as connection:  # of an erasure that was broken off too: erasing again takes no place
         Snapshots(home / "state").drop_before(erasure.last_seq(connection))
-    rejects = sum(forget(home / "rejects", each) for each in {reader, named or reader})
+    rejects = sum(erase_rejected_rows(home / "rejects", each) for each in {reader, named or reader})
     try:
-        scrub(database)
+        purge_deleted_rows(database)
     except StoreError as error:
         raise ErasureError(str(error)) from error
     return Erased(receipt, rejects)

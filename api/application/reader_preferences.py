@@ -40,7 +40,7 @@ def replace(service: FeedService, reader: str, wanted: PreferencesIn) -> Prefere
 
 def _now(service: FeedService, reader: str) -> Preferences:
     with service.database.read() as connection:
-        return stored.of(connection, reader, before=_EVER)
+        return stored.load(connection, reader, before=_EVER)
 
 
 def _changes(old: Preferences, new: PreferencesIn) -> list[tuple[EventKind, str]]:

@@ -22,7 +22,7 @@ def ablate(
     from api.cli.attention_table import ablation_table
     from api.cli.progress import bars
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.evaluation.run_evaluation import choose_stretch
+    from recsys.evaluation.run_evaluation import choose_window
     from recsys.experiments.calibration_ablation import ablate as run
     from recsys.models.model_loader import load_active
     from recsys.store.database import open_database
@@ -32,9 +32,9 @@ def ablate(
     encoder = LazyEncoder(settings)
     system = load_active(settings.home, encoder.name, bundle)
     database = open_database(settings.database_url)
-    stretch = choose_stretch(database, system, moment(start, "--from"), moment(end, "--to"), in_sample)
+    window = choose_window(database, system, moment(start, "--from"), moment(end, "--to"), in_sample)
     with bars() as progress:
-        result = run(database, encoder, system, stretch, progress)
+        result = run(database, encoder, system, window, progress)
     ablation_table(result)
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2))

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from api.cli.attention_explain_article import explain_article, tell_article
-from api.cli.attention_explain_reader import explain_reader, tell_reader
+from api.cli.attention_explain_article import explain_article, print_article
+from api.cli.attention_explain_reader import explain_reader, print_reader
 from api.cli.options import DatabaseUrl, Home, moment, require_writable, settings_from
 from recsys.errors import ConfigError
 
@@ -38,7 +38,7 @@ def explain(
     settings = settings_from(database_url, home)
     given = moment(as_of, "--as-of")
     database = open_database(settings.database_url)
-    reader = Pseudonyms(settings.secret_of_pseudonyms).of(subject)
+    reader = Pseudonyms(settings.pseudonym_secret).of(subject)
     with database.read() as connection:
         is_reader = event_log.knows_reader(connection, reader)
     if is_reader:
@@ -51,4 +51,4 @@ def explain(
         found = of_article
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2))
-    (tell_reader if is_reader else tell_article)(found)
+    (print_reader if is_reader else print_article)(found)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from recsys.encoder.word_attribution import Word
+    from recsys.encoder.word_attribution import WordAttribution
     from recsys.settings import Settings
     from recsys.store.database import Database
 
@@ -50,7 +50,7 @@ def explain_article(database: "Database", settings: "Settings", article: str) ->
     }
 
 
-def tell_article(found: Mapping[str, Any]) -> None:
+def print_article(found: Mapping[str, Any]) -> None:
     """A table of the words, in order."""
     table = Table(title=f"{found['text']} ({found['article']})", box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("word", no_wrap=True)
@@ -64,7 +64,7 @@ def tell_article(found: Mapping[str, Any]) -> None:
     typer.echo(_LEGEND)
 
 
-def _verdict(word: "Word") -> str:
+def _verdict(word: "WordAttribution") -> str:
     verdicts = {
         "over-attended": word.over,
         "ignored": word.ignored,

@@ -60,7 +60,7 @@ def _of_reader(
     return explained(engine, RankRequest("explain", as_of, ids, reader))
 
 
-def tell_reader(found: Mapping[str, Any]) -> None:
+def print_reader(found: Mapping[str, Any]) -> None:
     """A table for each candidate, what mattered most first."""
     console = Console()
     if not found["candidates"]:

@@ -15,7 +15,7 @@ def config() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from recsys.settings import origins, strange_variables
+    from recsys.settings import origins, unknown_settings
 
     found = origins()
     table = Table("setting", "value", "from", "meaning")
@@ -29,5 +29,5 @@ def config() -> None:
         console.width = _COLUMNS
     console.print(table)
     typer.echo("Flags win over the environment, the environment over .env, .env over defaults.")
-    for name in strange_variables():
+    for name in unknown_settings():
         typer.secho(f"{name} is set, but is no setting: nothing reads it", fg="yellow", err=True)

@@ -13,7 +13,7 @@ from recsys.domain import DAY, FeedRequest, Ranking
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import ConfigError
 from recsys.evaluation.oracle_gap import Gap, gap
-from recsys.evaluation.run_evaluation import choose_stretch, evaluate
+from recsys.evaluation.run_evaluation import choose_window, evaluate
 from recsys.feed.point_in_time import engine_at
 from recsys.models.model_loader import load_active
 from recsys.settings import Settings, load_settings
@@ -47,10 +47,10 @@ class Demonstration:
         with bars() as progress:
             train(database, settings, encoder, last - DAY, progress)
             system = load_active(settings.home, encoder.name)
-            stretch = choose_stretch(database, system, None, None, in_sample=False)
-            result = evaluate(database, encoder, system, stretch, progress, {ORACLE: oracle_of(world)})
+            window = choose_window(database, system, None, None, in_sample=False)
+            result = evaluate(database, encoder, system, window, progress, {ORACLE: oracle_of(world)})
         results_table(f"the last day: {result['data']['impressions']} impressions", result["systems"])
-        _tell_gap(gap(result["systems"], ORACLE))
+        _print_gap(gap(result["systems"], ORACLE))
         self._show_feed(database, settings, encoder, world, last + 1)
         typer.echo(f"\nserve it: attune serve --database-url {settings.database_url} --home {self.folder}")
 
@@ -82,15 +82,15 @@ class Demonstration:
         self, database: Database, settings: Settings, encoder: LazyEncoder, world: World, now: int
     ) -> None:
         reader = _loyal_reader(world)
-        taste = sorted(world.tastes[reader].items(), key=lambda item: -item[1])[:3]
+        affinity = sorted(world.affinities[reader].items(), key=lambda item: -item[1])[:3]
         engine = engine_at(database, settings, encoder, now)
         ranking = engine.recommend(FeedRequest("demo", now, reader, limit=8))
-        favourites = ", ".join(f"{name} {share:.0%}" for name, share in taste)
+        favourites = ", ".join(f"{name} {share:.0%}" for name, share in affinity)
         typer.echo(f"\nreader {reader} was made to like {favourites}; the feed, and why:")
         _print_feed(ranking, world)
 
 
-def _tell_gap(of: Gap | None) -> None:
+def _print_gap(of: Gap | None) -> None:
     if of is None:
         return
     typer.echo(

@@ -21,7 +21,7 @@ def erase(
     from recsys.store.database import opened
 
     settings = settings_from(database_url, home)
-    stored = Pseudonyms(settings.secret_of_pseudonyms).of(reader)
+    stored = Pseudonyms(settings.pseudonym_secret).of(reader)
     with opened(settings.database_url) as database:
         erased = erase_reader(database, settings.home, stored, actor="cli", named=reader)
     typer.echo(json.dumps({**asdict(erased.receipt), "rejects": erased.rejects}, indent=2))

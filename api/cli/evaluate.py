@@ -28,7 +28,7 @@ def evaluate(
     from recsys.encoder.lazy import LazyEncoder
     from recsys.evaluation.html_report import report
     from recsys.evaluation.html_tables import interval
-    from recsys.evaluation.run_evaluation import choose_stretch
+    from recsys.evaluation.run_evaluation import choose_window
     from recsys.evaluation.run_evaluation import evaluate as run
     from recsys.models.model_loader import load_active
     from recsys.store.database import open_database
@@ -38,21 +38,21 @@ def evaluate(
         require_writable(file)
     encoder = LazyEncoder(settings)
     system = load_active(settings.home, encoder.name, bundle)
-    beside = None if rival is None else load_active(settings.home, encoder.name, rival)
+    other = None if rival is None else load_active(settings.home, encoder.name, rival)
     database = open_database(settings.database_url)
     wanted = (moment(start, "--from"), moment(end, "--to"))
-    stretch = choose_stretch(database, system, *wanted, in_sample)
+    window = choose_window(database, system, *wanted, in_sample)
     with bars() as progress:
-        result = run(database, encoder, system, stretch, progress, rival=beside)
+        result = run(database, encoder, system, window, progress, rival=other)
     data = result["data"]
     title = f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}"
     results_table(title, result["systems"])
     slices_table(result["slices"])
-    if beside is not None:
-        compared = (result[part][f"bundle {beside.version}"] for part in ("comparisons", "read_comparisons"))
+    if other is not None:
+        compared = (result[part][f"bundle {other.version}"] for part in ("comparisons", "read_comparisons"))
         for name, found in zip(("AUC", "read-weighted nDCG@10"), compared, strict=True):
             typer.echo(
-                f"{name} against bundle {beside.version}: {interval(**found['difference'])}, {found['verdict']}"
+                f"{name} against bundle {other.version}: {interval(**found['difference'])}, {found['verdict']}"
             )
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2))

@@ -81,11 +81,11 @@ def _run(source_of: "Callable[..., Source]", settings: "Settings") -> None:
     from ingest.pseudonyms import Pseudonyms
     from recsys.store.database import open_database
 
-    source = source_of(edge=Pseudonyms(settings.secret_of_pseudonyms))
-    with bars() as tell:
+    source = source_of(pseudonyms=Pseudonyms(settings.pseudonym_secret))
+    with bars() as progress:
         database = open_database(settings.database_url)
         try:
-            report = jobs.run(source, database, settings.home / "rejects", partial(tell, "ingest"))
+            report = jobs.run(source, database, settings.home / "rejects", partial(progress, "ingest"))
         finally:
             database.close()
     _show(report)
@@ -95,8 +95,8 @@ def _download(size: Literal["small", "large"], folder: Path, mirror: str | None)
     from api.cli.progress import bars
     from ingest import download
 
-    with bars() as tell:
-        download.mind(size, folder, partial(tell, "download"), [mirror] if mirror else download.MIRRORS)
+    with bars() as progress:
+        download.mind(size, folder, partial(progress, "download"), [mirror] if mirror else download.MIRRORS)
 
 
 def _show(report: "Report") -> None:

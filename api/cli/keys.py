@@ -31,6 +31,7 @@ def create(
 @app.command("list")
 def list_keys(database_url: DatabaseUrl = None) -> None:
     """All keys ever made: id, scope, when they were made, last used and revoked, and their names."""
+    from recsys.store import api_keys
     from recsys.store.database import opened
 
     with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:

@@ -24,7 +24,7 @@ def list_models(home: Home = None) -> None:
     for version in bundle.versions(folder):
         typer.echo(f"{'*' if version == active else ' '} {version}  {_told(folder, version)}")
 
-    tried = experiment.challenge(folder)
+    tried = experiment.load_experiment(folder)
     if tried is not None:
         typer.echo(
             f"on trial: {tried.version}, share {tried.share:g} of readers, shadow {tried.shadow:g} of feeds"
@@ -33,16 +33,16 @@ def list_models(home: Home = None) -> None:
 
 def _told(home: Path, version: str) -> str:
     from recsys.evaluation.html_tables import number
-    from recsys.evaluation.systems import FULL
+    from recsys.evaluation.systems import FULL_SYSTEM
     from recsys.models import bundle
 
     try:
         manifest = bundle.load(home, version).manifest
-        return f"validation AUC {number(manifest['validation'][FULL]['auc'])}"
+        return f"validation AUC {number(manifest['validation'][FULL_SYSTEM]['auc'])}"
     except BundleError as error:
         return f"damaged: {error}"
     except (KeyError, TypeError):
-        return f"damaged: its manifest has no validation AUC of {FULL}"
+        return f"damaged: its manifest has no validation AUC of {FULL_SYSTEM}"
 
 
 @app.command()
@@ -76,7 +76,7 @@ def rollback(database_url: DatabaseUrl = None, home: Home = None) -> None:
 
 
 @app.command("try")
-def try_out(
+def start_experiment(
     version: Annotated[str, typer.Argument(help="As `attune models list` shows it.")],
     share: Annotated[float, typer.Option(min=0, max=1, help="Share of readers who get its answers.")] = 0.0,
     shadow: Annotated[
@@ -88,24 +88,24 @@ def try_out(
     """Try a bundle beside the one that serves: an A/B test, in the shadow, or both."""
     from api.application import model_admin
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.serving.experiment import Challenge
+    from recsys.serving.experiment import Experiment
     from recsys.store.database import opened
 
-    settings, chosen = settings_from(database_url, home), Challenge(version, share, shadow)
+    settings, chosen = settings_from(database_url, home), Experiment(version, share, shadow)
     with opened(settings.database_url) as database:
-        model_admin.try_out(database, settings.home, chosen, LazyEncoder(settings).name, actor="cli")
+        model_admin.start_experiment(database, settings.home, chosen, LazyEncoder(settings).name, actor="cli")
     typer.echo(f"bundle {version} is on trial; running services take it within a second")
 
 
 @app.command("end-trial")
-def end_trial(database_url: DatabaseUrl = None, home: Home = None) -> None:
+def end_experiment(database_url: DatabaseUrl = None, home: Home = None) -> None:
     """Try nothing any more; the active bundle answers everybody."""
     from api.application import model_admin
     from recsys.store.database import opened
 
     settings = settings_from(database_url, home)
     with opened(settings.database_url) as database:
-        version = model_admin.end_trial(database, settings.home, actor="cli")
+        version = model_admin.end_experiment(database, settings.home, actor="cli")
     typer.echo(f"bundle {version} is on trial no more")
 
 

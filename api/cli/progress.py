@@ -18,7 +18,7 @@ def bars() -> Iterator[Told]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         stages: dict[str, TaskID] = {}
 
-        def tell(stage: str, done: int, total: int | None) -> None:
+        def report(stage: str, done: int, total: int | None) -> None:
             name, _, detail = stage.partition(":")
             if name not in stages:
                 stages[name] = progress.add_task(name, total=total)
@@ -26,4 +26,4 @@ def bars() -> Iterator[Told]:
                     console.print(f"{name} …")
             progress.update(stages[name], completed=done, total=total, description=f"{name}{detail}")
 
-        yield tell
+        yield report

@@ -39,9 +39,9 @@ def serve(
 
     from api.http import worker
 
-    worker.hand_on(settings)
+    worker.export_settings_to_env(settings)
     uvicorn.run(
-        "api.http.worker:make",
+        "api.worker:make",
         factory=True,
         workers=workers,
         host=host,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from api.gorse.gorse_schemas import FeedbackIn, micros
 from api.http.iso_time import to_iso
-from api.http.problems import Refusal
+from api.http.problems import HTTPProblem
 from recsys.domain import PREFERENCE_KINDS, EventKind
 from recsys.errors import ConfigError
 from recsys.store.gorse_feedback import event_id
@@ -38,7 +38,7 @@ def kind_of(type_: str, kinds: Kinds) -> EventKind:
     """
     if type_ not in kinds:
         detail = f"feedback type {type_!r} means nothing here: add it to ATTUNE_GORSE_FEEDBACK as {type_}=KIND"
-        raise Refusal(422, "There is no such feedback type", detail)
+        raise HTTPProblem(422, "There is no such feedback type", detail)
     return kinds[type_]
 
 

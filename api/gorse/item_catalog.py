@@ -6,7 +6,7 @@ from typing import Any
 from api.gorse.gorse_schemas import ItemIn, ItemOut, ItemPatch, micros
 from api.gorse.item_conversion import article_of, item_out, patched, record_from, record_of
 from api.http.iso_time import to_iso
-from api.http.problems import Refusal
+from api.http.problems import HTTPProblem
 from ingest.http_ingest import store_articles
 from recsys.serving.feed_service import FeedService
 from recsys.store import articles, gorse_items, withdrawn
@@ -54,7 +54,7 @@ def change(service: FeedService, id_: str, patch: ItemPatch) -> None:
 def delete(service: FeedService, id_: str) -> int:
     """Delete an item; returns how many there were of that id."""
     with service.database.write() as connection:
-        gone = withdrawn.withdraw(connection, id_)
+        gone = withdrawn.delete_article(connection, id_)
         kept = gorse_items.delete(connection, id_)
     service.articles_changed()
     return int(gone or kept)
@@ -68,7 +68,7 @@ def one(service: FeedService, id_: str) -> tuple[ItemRecord, _Article]:
     """
     pairs = _pairs(service, [id_])
     if not pairs:
-        raise Refusal(404, "There is no such item", "no item of that id is stored")
+        raise HTTPProblem(404, "There is no such item", "no item of that id is stored")
     return pairs[0]
 
 
@@ -106,17 +106,17 @@ def _store(service: FeedService, rows: Sequence[tuple[ItemRecord, _Article, bool
         raise refused(f"item {shown[first.index]['id']!r}", first.reason, len(received.rejected))
 
 
-def refused(first: str, reason: str, count: int) -> Refusal:
+def refused(first: str, reason: str, count: int) -> HTTPProblem:
     """What is told when the store rejects `count` rows, the `first` of them for `reason`."""
     others = f" and {count - 1} more" if count > 1 else ""
-    return Refusal(422, "Not all rows were stored", f"{first}{others}: {reason}; the others are stored")
+    return HTTPProblem(422, "Not all rows were stored", f"{first}{others}: {reason}; the others are stored")
 
 
 def _keep(connection: Connection, rows: Sequence[tuple[ItemRecord, _Article, bool]]) -> None:
     records = []
     for record, article, hidden in rows:
         if hidden:
-            withdrawn.withdraw(connection, record.id)
+            withdrawn.delete_article(connection, record.id)
         kept = {name: value for name, value in article.items() if value is not None} if hidden else None
         records.append(ItemRecord(record.id, record.labels, record.categories, record.comment, kept))
     gorse_items.save(connection, records)

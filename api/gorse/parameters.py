@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 
 from api.gorse.gorse_schemas import TypeName
 from api.http.schemas import Id, Text
-from api.http.security.auth import API_KEY, gated
+from api.http.security.auth import API_KEY, secured_router
 from api.http.security.scopes import Scope
 
 MOST_LISTED = 1_000
@@ -22,4 +22,4 @@ Cursor = Annotated[Text, Query(max_length=4_096)]
 
 def gorse(tag: str, needed: Scope) -> APIRouter:
     """A router of Gorse's API behind the gate of /v1."""
-    return gated("/api", f"gorse: {tag}", needed, API_KEY)
+    return secured_router("/api", f"gorse: {tag}", needed, API_KEY)

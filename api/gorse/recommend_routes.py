@@ -15,7 +15,7 @@ from api.http.reader_id_params import User
 from api.http.schemas import Text
 from api.http.security.scopes import Scope
 from recsys.domain import FeedRequest, HistoryItem, Ranking
-from recsys.errors import StoreAwayError
+from recsys.errors import StoreUnavailableError
 from recsys.feed.engine import MOST_IN_A_SLATE
 from recsys.serving.pagination import LIFETIME
 from recsys.store import gorse_feedback
@@ -108,7 +108,7 @@ def _had(service: Service, user: str, offset: int, category: str) -> set[str]:
         with service.database.read() as connection:
             had = gorse_feedback.written_back(connection, user, now)
             shown = set(gorse_feedback.last_shown(connection, user, now - LIFETIME, offset) if offset else ())
-    except StoreAwayError:
+    except StoreUnavailableError:
         if offset:  # what came before is not known
             raise
         return set()

@@ -10,8 +10,8 @@ from api.gorse.gorse_schemas import MAX_ROWS, Success, UserIn, UserOut, UserPage
 from api.gorse.parameters import Cursor, N, gorse
 from api.http.dependencies import Service
 from api.http.openapi import problems
-from api.http.problems import Refusal
-from api.http.reader_id_params import Edge, User
+from api.http.problems import HTTPProblem
+from api.http.reader_id_params import PseudonymsDep, User
 from api.http.schemas import Id
 from api.http.security.auth import actor
 from api.http.security.scopes import Scope
@@ -24,17 +24,17 @@ admin = gorse("users", Scope.ADMIN)
 
 
 @write.post("/user")
-def insert_user(service: Service, edge: Edge, body: UserIn) -> Success:
+def insert_user(service: Service, pseudonyms: PseudonymsDep, body: UserIn) -> Success:
     """Store a user. Nobody needs to: feedback makes users."""
-    return insert_users(service, edge, [body])
+    return insert_users(service, pseudonyms, [body])
 
 
 @write.post("/users")
 def insert_users(
-    service: Service, edge: Edge, body: Annotated[list[UserIn], Body(max_length=MAX_ROWS)]
+    service: Service, pseudonyms: PseudonymsDep, body: Annotated[list[UserIn], Body(max_length=MAX_ROWS)]
 ) -> Success:
     """Store users; the last of an id holds."""
-    _save(service, [UserRecord(edge.of(user.UserId), user.Labels, user.Comment) for user in body])
+    _save(service, [UserRecord(pseudonyms.of(user.UserId), user.Labels, user.Comment) for user in body])
     return Success(RowAffected=len(body))
 
 
@@ -79,7 +79,7 @@ def _one(service: Service, user: str) -> UserRecord:
     with service.database.read() as connection:
         found = gorse_users.get(connection, user)
     if found is None:
-        raise Refusal(404, "There is no such user", "nothing is known of a user of that id")
+        raise HTTPProblem(404, "There is no such user", "nothing is known of a user of that id")
     return found
 
 

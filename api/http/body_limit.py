@@ -6,13 +6,13 @@ FastAPI's own `max_body_size` answers in plain text, outside of every middleware
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.problems import Refusal
+from api.http.problems import HTTPProblem
 
 _DIGITS = 18
 """More of them would be more than any limit."""
 
 
-class BoundedBodies:
+class BodyLimitMiddleware:
     """Middleware: reading a body of more than `most` bytes fails, whether its length was declared or not.
 
     It fails when the body is read, so whoever has no key is told that first.
@@ -51,7 +51,7 @@ def _declared(scope: Scope) -> int:
     return int(length[:_DIGITS]) if length.isascii() and length.isdigit() else 0
 
 
-def _too_large(most: int) -> Refusal:
+def _too_large(most: int) -> HTTPProblem:
     detail = f"a body may have {most} bytes (ATTUNE_MAX_BODY_BYTES); send the rows in several requests"
     # the rest of the body is not read, so the connection cannot be used again
-    return Refusal(413, "The body is too large", detail, {"Connection": "close"})
+    return HTTPProblem(413, "The body is too large", detail, {"Connection": "close"})

@@ -20,7 +20,7 @@ _ASK_LATER = "try again later; the service's log has the cause under this answer
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Template:
     """What a kind of error is answered with; without a `detail`, the error's own message is told."""
 
     status: int
@@ -28,18 +28,18 @@ class _Told:
     detail: str | None = None
 
 
-_TOLD: dict[type[AttuneError], _Told] = {
-    RequestError: _Told(422, "The request cannot be answered"),
-    DataError: _Told(422, "The data cannot be read"),
-    BundleError: _Told(409, "The model cannot serve"),  # only routes of scope admin raise it
-    ErasureError: _Told(
+_TEMPLATES: dict[type[AttuneError], _Template] = {
+    RequestError: _Template(422, "The request cannot be answered"),
+    DataError: _Template(422, "The data cannot be read"),
+    BundleError: _Template(409, "The model cannot serve"),  # only routes of scope admin raise it
+    ErasureError: _Template(
         503,
         "The reader is not erased from all files yet",
         f"the rows are deleted, but database files may still hold them: erase the reader again; {_ASK_LATER}",
     ),
     # its message has the database's address and what the driver says
-    StoreError: _Told(503, "The store cannot be reached", f"the database cannot be used now: {_ASK_LATER}"),
-    AttuneError: _Told(500, "Attune failed", f"the service cannot answer this: {_ASK_LATER}"),
+    StoreError: _Template(503, "The store cannot be reached", f"the database cannot be used now: {_ASK_LATER}"),
+    AttuneError: _Template(500, "Attune failed", f"the service cannot answer this: {_ASK_LATER}"),
 }
 """The first kind that fits holds."""
 
@@ -54,7 +54,7 @@ _SEE_DOCS = {
 }
 
 
-class Refusal(HTTPException):
+class HTTPProblem(HTTPException):
     """A request that is not answered, with what its problem document says."""
 
     def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
@@ -100,13 +100,13 @@ def _wrong(found: Mapping[str, Any]) -> str:
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     title, detail = getattr(error, "title", str(error.detail)), str(error.detail)
-    if not isinstance(error, Refusal):  # Starlette's own, which say no more than the status
+    if not isinstance(error, HTTPProblem):  # Starlette's own, which say no more than the status
         detail = _SEE_DOCS.get(error.status_code, detail)
     return problem(error.status_code, title, detail, error.headers)
 
 
 async def _attune(_request: Request, error: Exception) -> JSONResponse:
-    told = next(told for kind, told in _TOLD.items() if isinstance(error, kind))
+    told = next(told for kind, told in _TEMPLATES.items() if isinstance(error, kind))
     if told.status != 422:  # those are the caller's own affair, and may quote what the caller sent
         logger.log(logging.ERROR if told.status >= 500 else logging.WARNING, "%s: %s", told.title, error)
     later = _LATER if isinstance(error, StoreError) else None

@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from recsys.calibration.monitoring_stats import Gauges
+from recsys.calibration.monitoring_stats import MonitoringStats
 from recsys.feed.feed_metrics import BOUNDS, FeedCounts
 from recsys.feed.retrieval import SOURCES
 from recsys.serving.challenger import Challenger
@@ -36,10 +36,10 @@ _PLAIN = {
     ),
     "added_seconds": ("seconds_per_text", "Seconds a text that calibration adds: inspecting, and reading again."),
 }
-"""Name behind the prefix → field of `Gauges`, and help."""
+"""Name behind the prefix → field of `MonitoringStats`, and help."""
 
 
-def registry_of(attention: Callable[[], Gauges | None]) -> CollectorRegistry:
+def registry_of(attention: Callable[[], MonitoringStats | None]) -> CollectorRegistry:
     """A registry of its own for one app; `attention` is asked at every scrape."""
     registry = CollectorRegistry()
     registry.register(AttentionCollector(attention))
@@ -122,16 +122,16 @@ def _feeds(counts: FeedCounts) -> Iterator[Metric]:
 
 
 def _trial(challenger: Challenger) -> Iterator[Metric]:
-    tried = challenger.on_trial
-    on_trial = GaugeMetricFamily(
+    tried = challenger.experiment
+    experiment = GaugeMetricFamily(
         "attune_trial",
         "Share of readers, or of feeds in the shadow, of a model on trial.",
         labels=["version", "how"],
     )
     if tried is not None:
-        on_trial.add_metric([tried.version, "share"], tried.share)
-        on_trial.add_metric([tried.version, "shadow"], tried.shadow)
-    yield on_trial
+        experiment.add_metric([tried.version, "share"], tried.share)
+        experiment.add_metric([tried.version, "shadow"], tried.shadow)
+    yield experiment
     yield CounterMetricFamily(
         "attune_shadow_slates", "Slates that a model on trial made unseen.", value=challenger.unseen
     )
@@ -160,39 +160,39 @@ def _spool(spool: Spool) -> Iterator[Metric]:
 class AttentionCollector(Collector):
     """Every family is named at every scrape; one without a sample is not known, or there is no calibrator."""
 
-    def __init__(self, attention: Callable[[], Gauges | None]) -> None:
+    def __init__(self, attention: Callable[[], MonitoringStats | None]) -> None:
         self._attention = attention
 
     def collect(self) -> Iterator[Metric]:
         """The families, as of now."""
-        gauges = self._attention()
+        stats = self._attention()
         for name, (field, told) in _PLAIN.items():
-            yield GaugeMetricFamily(f"{_PREFIX}_{name}", told, value=getattr(gauges, field, None))
+            yield GaugeMetricFamily(f"{_PREFIX}_{name}", told, value=getattr(stats, field, None))
         yield CounterMetricFamily(
-            f"{_PREFIX}_texts", "Texts read with a calibrator.", value=gauges.total if gauges else None
+            f"{_PREFIX}_texts", "Texts read with a calibrator.", value=stats.total if stats else None
         )
-        yield _score(gauges)
-        yield _drift(gauges)
+        yield _score(stats)
+        yield _drift(stats)
         yield GaugeMetricFamily(
             f"{_PREFIX}_breaker_open",
             "1 while calibration is switched off because it misbehaved.",
-            value=None if gauges is None else float(gauges.breaker is not None),
+            value=None if stats is None else float(stats.breaker is not None),
         )
 
 
-def _score(gauges: Gauges | None) -> Metric:
+def _score(stats: MonitoringStats | None) -> Metric:
     family = GaugeMetricFamily(f"{_PREFIX}_score", "Structure score (D1) of texts.", labels=["quantile"])
-    if gauges is not None:
-        for quantile, value in (("0.5", gauges.score_p50), ("0.99", gauges.score_p99)):
+    if stats is not None:
+        for quantile, value in (("0.5", stats.score_p50), ("0.99", stats.score_p99)):
             if value is not None:
                 family.add_metric([quantile], value)
     return family
 
 
-def _drift(gauges: Gauges | None) -> Metric:
+def _drift(stats: MonitoringStats | None) -> Metric:
     told = "Population stability index of a head's entropy against the normal profile."
     family = GaugeMetricFamily(f"{_PREFIX}_entropy_psi", told, labels=["layer", "head"])
-    if gauges is not None and gauges.entropy_psi is not None:
-        for (layer, head), value in np.ndenumerate(gauges.entropy_psi):
+    if stats is not None and stats.entropy_psi is not None:
+        for (layer, head), value in np.ndenumerate(stats.entropy_psi):
             family.add_metric([str(layer), str(head)], float(value))
     return family

@@ -35,7 +35,7 @@ class _FeedQuery(_Query):
         return self.limit or (_USUAL if self.minutes is None else _MOST)
 
 
-class _ShelfQuery(_Query):
+class _ArticleListQuery(_Query):
     limit: int = Field(_USUAL, ge=1, le=_MOST)
     category: _Category | None = None
 
@@ -43,5 +43,5 @@ class _ShelfQuery(_Query):
 FeedQuery = Annotated[_FeedQuery, Query()]
 """How a feed is to be; `feed` of `api.http.routes.feed_routes` tells what each means."""
 
-ShelfQuery = Annotated[_ShelfQuery, Query()]
+ArticleListQuery = Annotated[_ArticleListQuery, Query()]
 """How many articles of which category."""

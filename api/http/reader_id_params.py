@@ -16,16 +16,16 @@ async def _pseudonyms(request: Request) -> Pseudonyms:
     return found
 
 
-Edge = Annotated[Pseudonyms, Depends(_pseudonyms)]
+PseudonymsDep = Annotated[Pseudonyms, Depends(_pseudonyms)]
 """For bodies, which name readers where no path does."""
 
 
-async def _reader(edge: Edge, reader: Annotated[Id, Path()]) -> str:
-    return edge.of(reader)
+async def _reader(pseudonyms: PseudonymsDep, reader: Annotated[Id, Path()]) -> str:
+    return pseudonyms.of(reader)
 
 
-async def _user(edge: Edge, user: Annotated[Id, Path()]) -> str:
-    return edge.of(user)
+async def _user(pseudonyms: PseudonymsDep, user: Annotated[Id, Path()]) -> str:
+    return pseudonyms.of(user)
 
 
 Reader = Annotated[str, Depends(_reader)]
@@ -34,5 +34,5 @@ Reader = Annotated[str, Depends(_reader)]
 User = Annotated[str, Depends(_user)]
 """`{user}` of a path of Gorse's API."""
 
-Named = Annotated[Id, Path(alias="reader")]
+RawReaderId = Annotated[Id, Path(alias="reader")]
 """The same reader as the path names them."""

@@ -30,7 +30,7 @@ _NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'"
 _PAGE = "frame-ancestors 'none'"
 
 
-class Watched:
+class RequestLogMiddleware:
     """Middleware: the outermost one, so that it sees every answer, also those to what nobody foresaw."""
 
     def __init__(self, app: ASGIApp) -> None:

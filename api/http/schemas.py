@@ -153,18 +153,18 @@ class FullArticleOut(ArticleOut):
     access: str | None
 
 
-class ShelfItemOut(BaseModel):
+class ListItemOut(BaseModel):
     """One article of a shelf."""
 
     id: str
     article: ArticleOut
 
 
-class ShelfOut(BaseModel):
+class ArticleListOut(BaseModel):
     """Articles that are nobody's own, in order."""
 
     as_of: str
-    items: list[ShelfItemOut]
+    items: list[ListItemOut]
 
 
 class FeedItemOut(BaseModel):

@@ -8,22 +8,22 @@ import polars as pl
 
 from api.http.iso_time import to_iso
 from api.http.schemas import (
+    ArticleListOut,
     ArticleOut,
     FeedItemOut,
     FeedOut,
     FullArticleOut,
+    ListItemOut,
     RankedItemOut,
     RankOut,
     ReasonOut,
-    ShelfItemOut,
-    ShelfOut,
 )
 from recsys.domain import RankedItem, Ranking
-from recsys.serving.article_cache import Card
+from recsys.serving.article_cache import ArticleSummary
 from recsys.serving.pagination import FeedPage
 
 
-def feed_out(page: FeedPage, reader: str, cards: Mapping[str, Card]) -> FeedOut:
+def feed_out(page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary]) -> FeedOut:
     """A page with what it shows of its articles, by id."""
     ranking = page.ranking
     return FeedOut(
@@ -33,7 +33,7 @@ def feed_out(page: FeedPage, reader: str, cards: Mapping[str, Card]) -> FeedOut:
         as_of=to_iso(ranking.as_of),
         cursor=page.cursor,
         degraded=ranking.degraded,
-        items=[_feed_item(item, cards[item.id]) for item in ranking.items if item.id in cards],
+        items=[_feed_item(item, summaries[item.id]) for item in ranking.items if item.id in summaries],
     )
 
 
@@ -49,10 +49,10 @@ def rank_out(ranking: Ranking) -> RankOut:
     )
 
 
-def articles_out(articles: pl.DataFrame, as_of: int) -> ShelfOut:
+def articles_out(articles: pl.DataFrame, as_of: int) -> ArticleListOut:
     """A shelf of `articles` (columns of `frames.ARTICLES`), in their order."""
-    items = [ShelfItemOut(id=row["id"], article=_article(row)) for row in articles.iter_rows(named=True)]
-    return ShelfOut(as_of=to_iso(as_of), items=items)
+    items = [ListItemOut(id=row["id"], article=_article(row)) for row in articles.iter_rows(named=True)]
+    return ArticleListOut(as_of=to_iso(as_of), items=items)
 
 
 def full_article_out(row: dict[str, Any]) -> FullArticleOut:
@@ -75,7 +75,7 @@ def _article(row: dict[str, Any]) -> ArticleOut:
     )
 
 
-def _feed_item(item: RankedItem, card: Card) -> FeedItemOut:
+def _feed_item(item: RankedItem, summary: ArticleSummary) -> FeedItemOut:
     return FeedItemOut(
         id=item.id,
         score=item.score,
@@ -83,15 +83,15 @@ def _feed_item(item: RankedItem, card: Card) -> FeedItemOut:
         source=item.source,
         propensity=item.propensity,
         minutes=None if item.minutes is None else round(item.minutes, 1),
-        article=_of_card(card),
+        article=_of_card(summary),
         reasons=_reasons(item),
     )
 
 
 @lru_cache(maxsize=4_096)
-def _of_card(card: Card) -> ArticleOut:
+def _of_card(summary: ArticleSummary) -> ArticleOut:
     """Kept: what is in many feeds is made once."""
-    return _article(card._asdict())
+    return _article(summary._asdict())
 
 
 def _reasons(item: RankedItem) -> list[ReasonOut]:

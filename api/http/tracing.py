@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
 
-class Traced:
+class TracingMiddleware:
     """Middleware: the outermost one, so that a span holds all of its request."""
 
     def __init__(self, app: ASGIApp, provider: "TracerProvider") -> None:
@@ -35,14 +35,14 @@ class Traced:
         with self._tracer.start_as_current_span(method, parent, SpanKind.SERVER) as span:
             span.set_attribute("http.request.method", method)
 
-            async def tell(message: Message) -> None:
+            async def report(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     span.set_attribute("http.response.status_code", message["status"])
                     if message["status"] >= 500:
                         span.set_status(StatusCode.ERROR)
                 await send(message)
 
-            await self._app(scope, receive, tell)
+            await self._app(scope, receive, report)
             route = getattr(scope.get("route"), "path_format", None)
             if route is not None:
                 span.update_name(f"{method} {route}")

@@ -77,7 +77,9 @@ class CsvFiles:
 
     name = "csv"
 
-    def __init__(self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, edge: Pseudonyms = PLAIN) -> None:
+    def __init__(
+        self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, pseudonyms: Pseudonyms = PLAIN
+    ) -> None:
         """Find the files and read their headers.
 
         Raises:
@@ -87,7 +89,7 @@ class CsvFiles:
         self.fingerprint = source.fingerprint(self.name, self._paths)
         self._layouts = {path: read_layout(path) for path in self._paths}
         self._block_bytes = block_bytes
-        self._edge = edge
+        self._edge = pseudonyms
         self.total = sum(path.stat().st_size for path in self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
@@ -181,7 +183,7 @@ def _ends(paths: Sequence[Path]) -> set[int]:
     return ends
 
 
-def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject], edge: Pseudonyms) -> Batch:
+def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject], pseudonyms: Pseudonyms) -> Batch:
     table = pl.DataFrame(found.cells, schema=dict.fromkeys(layout.names, pl.String), orient="row")
     places = pl.DataFrame(
         {
@@ -192,7 +194,7 @@ def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject]
         schema={"file": pl.String, "row": pl.Int64, "raw": pl.String},
     )
     table = table.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
-    rows = generic_schema.from_frame(table, places, layout.kind, edge)
+    rows = generic_schema.from_frame(table, places, layout.kind, pseudonyms)
     position = found.rest[0].position if found.rest else block.end
     wrong = rejects_frame([reject(block.path.name, row, layout.kind, why, raw) for row, why, raw in rejects])
     return generic_schema.batch_of(position, layout.kind, rows, wrong)

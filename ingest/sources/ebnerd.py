@@ -43,13 +43,13 @@ class Ebnerd:
 
     name = "ebnerd"
 
-    def __init__(self, folder: Path, bucket_entries: int = BUCKET_ENTRIES, edge: Pseudonyms = PLAIN) -> None:
+    def __init__(self, folder: Path, bucket_entries: int = BUCKET_ENTRIES, pseudonyms: Pseudonyms = PLAIN) -> None:
         """Find the files, read their schemas, and decide how many buckets of readers there are.
 
         Raises:
             DataError: no such folder, files or columns, a file is no Parquet, or all are empty.
         """
-        self._edge = edge
+        self._edge = pseudonyms
         self._articles = _find(folder, "articles.parquet")
         self._behaviours = _find(folder, "behaviors.parquet")
         self._histories = _find(folder, "history.parquet")

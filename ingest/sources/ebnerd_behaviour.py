@@ -64,7 +64,7 @@ def clicks(rows: pl.DataFrame) -> pl.DataFrame:
         article=pl.col("clicked"),
         opened=opened,
         clicked_known_at=opened,
-        teller=pl.lit(CLICK, dtype=pl.Int8),
+        source_rank=pl.lit(CLICK, dtype=pl.Int8),
     )
     return conform(found, READINGS)
 
@@ -79,7 +79,7 @@ def pages(rows: pl.DataFrame) -> pl.DataFrame:
         clicked_known_at=pl.col("at") + micros(pl.col("page_dwell")),
         dwell="page_dwell",
         scroll="page_scroll",
-        teller=pl.lit(PAGE, dtype=pl.Int8),
+        source_rank=pl.lit(PAGE, dtype=pl.Int8),
     )  # fmt: skip
     return conform(found, READINGS)
 
@@ -96,7 +96,7 @@ def history(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     found = entries.with_columns(typed).with_columns(
         key=pl.concat_str(pl.lit("history"), "reader", "article", "opened", separator="/", ignore_nulls=True),
         clicked_known_at=pl.col("opened"),
-        teller=pl.lit(HISTORY, dtype=pl.Int8),
+        source_rank=pl.lit(HISTORY, dtype=pl.Int8),
     )
     return conform(found, READINGS), _broken(rows.filter(broken))
 

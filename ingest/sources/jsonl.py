@@ -21,7 +21,9 @@ class JsonLines:
 
     name = "jsonl"
 
-    def __init__(self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, edge: Pseudonyms = PLAIN) -> None:
+    def __init__(
+        self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, pseudonyms: Pseudonyms = PLAIN
+    ) -> None:
         """Find the files.
 
         Raises:
@@ -29,7 +31,7 @@ class JsonLines:
         """
         self._paths = source.expand(paths, ".jsonl")
         self._block_bytes = block_bytes
-        self._edge = edge
+        self._edge = pseudonyms
         self.fingerprint = source.fingerprint(self.name, self._paths)
         self.total = sum(path.stat().st_size for path in self._paths)
 
@@ -48,7 +50,7 @@ def parse_object(text: str) -> dict[str, Any] | str:
     return row if isinstance(row, dict) else "not_an_object"
 
 
-def _batch(block: Block, edge: Pseudonyms) -> Batch:
+def _batch(block: Block, pseudonyms: Pseudonyms) -> Batch:
     rows: _Rows = {kind: ([], []) for kind in generic_schema.FIELDS}
     rejects = []
     for number, line in block.numbered():
@@ -60,7 +62,7 @@ def _batch(block: Block, edge: Pseudonyms) -> Batch:
         else:
             reason = found if isinstance(found, str) else "unknown_record"
             rejects.append(reject(block.path.name, number, "unrecognised", reason, line))
-    frames = {kind: _frame(block, kind, edge, *found) for kind, found in rows.items()}
+    frames = {kind: _frame(block, kind, pseudonyms, *found) for kind, found in rows.items()}
     return Batch(block.end, frames["articles"], frames["events"], frames["impressions"], rejects_frame(rejects))
 
 
@@ -72,7 +74,7 @@ def _parse(line: bytes) -> dict[str, Any] | str:
 
 
 def _frame(
-    block: Block, kind: str, edge: Pseudonyms, rows: list[dict[str, Any]], places: list[tuple[int, str]]
+    block: Block, kind: str, pseudonyms: Pseudonyms, rows: list[dict[str, Any]], places: list[tuple[int, str]]
 ) -> pl.DataFrame:
     where = pl.DataFrame(places, schema={"row": pl.Int64, "raw": pl.String}, orient="row")
-    return generic_schema.from_rows(rows, where.with_columns(file=pl.lit(block.path.name)), kind, edge)
+    return generic_schema.from_rows(rows, where.with_columns(file=pl.lit(block.path.name)), kind, pseudonyms)

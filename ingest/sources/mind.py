@@ -26,7 +26,7 @@ class Mind:
 
     name = "mind"
 
-    def __init__(self, folder: Path, block_bytes: int = _BLOCK_BYTES, edge: Pseudonyms = PLAIN) -> None:
+    def __init__(self, folder: Path, block_bytes: int = _BLOCK_BYTES, pseudonyms: Pseudonyms = PLAIN) -> None:
         """Find the files and count their columns.
 
         Raises:
@@ -47,7 +47,7 @@ class Mind:
             tsv.width(path, [len(NEWS_COLUMNS)])
         self._columns = {path: mind_behaviour.COLUMNS[tsv.width(path, [5, 4])] for path in self._behaviours}
         self._block_bytes = block_bytes
-        self._edge = edge
+        self._edge = pseudonyms
 
     def batches(self, start: int) -> Iterator[Batch]:
         """One batch a block of lines, articles first; positions are bytes."""

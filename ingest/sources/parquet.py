@@ -50,14 +50,16 @@ class ParquetFiles:
 
     name = "parquet"
 
-    def __init__(self, paths: Sequence[Path], batch_rows: int = _BATCH_ROWS, edge: Pseudonyms = PLAIN) -> None:
+    def __init__(
+        self, paths: Sequence[Path], batch_rows: int = _BATCH_ROWS, pseudonyms: Pseudonyms = PLAIN
+    ) -> None:
         """Find the files and read their schemas.
 
         Raises:
             DataError: a path does not exist, is no Parquet file, lacks required columns, or all are empty.
         """
         self._batch_rows = batch_rows
-        self._edge = edge
+        self._edge = pseudonyms
         self._paths = source.expand(paths, ".parquet")
         self._kinds = {
             path: source.required_kind(path, scan(path).collect_schema().names()) for path in self._paths

@@ -14,17 +14,17 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "withdrawn_articles",
+        "deleted_articles",
         sa.Column("id", sa.String().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False, comment="counts on with those of articles"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_withdrawn_articles")),
     )
-    with op.batch_alter_table("withdrawn_articles", schema=None) as batch_op:
+    with op.batch_alter_table("deleted_articles", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_withdrawn_articles_revision"), ["revision"], unique=False)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("withdrawn_articles", schema=None) as batch_op:
+    with op.batch_alter_table("deleted_articles", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_withdrawn_articles_revision"))
 
-    op.drop_table("withdrawn_articles")
+    op.drop_table("deleted_articles")

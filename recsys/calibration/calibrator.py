@@ -19,7 +19,7 @@ from recsys.calibration import buckets
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.head_anomaly_detector import StructureDetector
 from recsys.calibration.normal_profile import Profile
-from recsys.calibration.token_detector import TokenDetector, evidence, inner_tokens
+from recsys.calibration.token_detector import TokenDetector, anomaly_score, inner_tokens
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -59,9 +59,9 @@ class Inspection:
     head_excess: Floats
     probability: Floats
     flagged: Bools
-    suspect: Bools
+    flagged_text: Bools
     over: Bools
-    starved: Bools
+    under_attended: Bools
     lengths: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -73,9 +73,9 @@ class Inspection:
         return np.maximum(self.lengths - 2, 0)
 
     @property
-    def doubted(self) -> Floats:
+    def gate_probability(self) -> Floats:
         """The probability of flagged tokens of suspect texts, 0 for all others [B, T]."""
-        return np.where(self.flagged & self.suspect[:, None], self.probability, 0.0)
+        return np.where(self.flagged & self.flagged_text[:, None], self.probability, 0.0)
 
     @property
     def flagged_share(self) -> Floats:
@@ -122,16 +122,16 @@ class Calibrator:
             head_excess=np.maximum(structure.heads / self.structure.head_limits - 1, 0.0),
             probability=probability,
             flagged=flagged,
-            suspect=evidence(probability, inner) > self.tokens.limit,
+            flagged_text=anomaly_score(probability, inner) > self.tokens.limit,
             over=flagged & (received > self.profile.received_quantile(0.95)[bucket]),
-            starved=inner & (received < self.profile.received_quantile(0.05)[bucket]),
+            under_attended=inner & (received < self.profile.received_quantile(0.05)[bucket]),
             lengths=seen.lengths,
         )
 
     def plan(self, found: Inspection) -> Plan | None:
         """What to do about it; None if nothing."""
-        log_gate = -self.strength.gamma * found.doubted
-        cut = (log_gate < 0) & (found.doubted >= self.strength.certain)
+        log_gate = -self.strength.gamma * found.gate_probability
+        cut = (log_gate < 0) & (found.gate_probability >= self.strength.certain)
         mix = np.clip(self.strength.kappa * found.head_excess, 0.0, self.strength.most_mix)
         mix *= found.anomalous[:, None, None]
         rows = np.flatnonzero((log_gate < 0).any(axis=1) | (mix > 0).any(axis=(1, 2)))

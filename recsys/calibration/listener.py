@@ -11,7 +11,7 @@ from recsys.calibration.calibrator import Inspection, Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ObservedBatch:
     """One batch of texts that was read with a calibrator.
 
     seen: what attention did; found: what the detectors say; plan: what was adjusted; seconds: what inspecting and
@@ -35,6 +35,6 @@ class Reading:
 class Listener(Protocol):
     """Hears of every batch, in the thread that encodes."""
 
-    def saw(self, reading: Reading) -> None:
+    def saw(self, reading: ObservedBatch) -> None:
         """Take in one batch. What this raises counts as a failure of calibration, not of encoding."""
         ...

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from recsys.calibration.breaker import WINDOW, Breaker
 from recsys.calibration.divergence import received_kl
 from recsys.calibration.drift import ENTROPY, entropy_psi
-from recsys.calibration.listener import Reading
-from recsys.calibration.monitoring_stats import Gauges
+from recsys.calibration.listener import ObservedBatch
+from recsys.calibration.monitoring_stats import MonitoringStats
 from recsys.calibration.normal_profile import Profile
 
 
@@ -50,21 +50,21 @@ class Monitor:
         self._texts: _Texts | None = None
         self._total = 0
 
-    def saw(self, reading: Reading) -> None:
+    def saw(self, reading: ObservedBatch) -> None:
         """See `listener.Listener.saw`."""
         new = _of(reading)
         with self._lock:
             self._texts = new if self._texts is None else self._texts.followed_by(new)
             self._total += len(new)
 
-    def gauges(self) -> Gauges:
+    def stats(self) -> MonitoringStats:
         """The figures as they are now."""
         with self._lock:
             texts, total = self._texts, self._total
         if texts is None:
-            return Gauges(total=0, texts=0, breaker=self._breaker.reason)
+            return MonitoringStats(total=0, texts=0, breaker=self._breaker.reason)
         words = np.maximum(texts.lengths - 2, 0).sum()
-        return Gauges(
+        return MonitoringStats(
             total=total,
             texts=len(texts),
             score_p50=float(np.quantile(texts.score, 0.5)),
@@ -78,7 +78,7 @@ class Monitor:
         )
 
 
-def _of(reading: Reading) -> _Texts:
+def _of(reading: ObservedBatch) -> _Texts:
     texts = len(reading.found)
     return _Texts(
         score=reading.found.score,

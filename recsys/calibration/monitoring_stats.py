@@ -9,7 +9,7 @@ WARN_PSI, PAGE_PSI = 0.2, 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Gauges:
+class MonitoringStats:
     """Figures of the newest texts that were read with a calibrator; None where there are too few.
 
     total: texts ever; texts: those the figures are of; score_p50, score_p99: D1; flag_rate: share of words that D2

@@ -80,7 +80,7 @@ class TokenDetector:
         return _probabilities(self.network, token_batch(seen, np.zeros(seen.tokens.shape[:2], dtype=np.bool_)))
 
 
-def evidence(probability_BT: NDArray[np.float64], inner_BT: NDArray[np.bool_]) -> NDArray[np.float64]:
+def anomaly_score(probability_BT: NDArray[np.float64], inner_BT: NDArray[np.bool_]) -> NDArray[np.float64]:
     """How much speaks against each text [B]: the mean of the three highest probabilities of its words."""
     top = np.sort(probability_BT, axis=1)[:, -_EVIDENCE:].sum(axis=1)
     return np.asarray(top / np.clip(inner_BT.sum(axis=1), 1, _EVIDENCE))
@@ -108,7 +108,7 @@ def fit_tokens(training: Sequence[TokenBatch], limiting: Sequence[TokenBatch], c
     minimise(network, len(parts), lambda rows: _loss(network, [parts[int(row)] for row in rows]), config)
     clean = [_probabilities(network, batch) for batch in limiting]
     words = np.concatenate([each[batch.inner] for each, batch in zip(clean, limiting, strict=True)])
-    texts = [evidence(each, batch.inner) for each, batch in zip(clean, limiting, strict=True)]
+    texts = [anomaly_score(each, batch.inner) for each, batch in zip(clean, limiting, strict=True)]
     limit = conformal_limit(np.concatenate(texts), 1 - SUSPECT_CLEAN)
     return TokenDetector(network, float(np.quantile(words, 1 - FLAGGED_CLEAN)), limit)
 

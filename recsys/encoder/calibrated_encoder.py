@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from recsys.calibration.attention_statistics import HEAD, Observation
 from recsys.calibration.breaker import Breaker
 from recsys.calibration.calibration import Calibration
-from recsys.calibration.listener import Listener, Reading
+from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder.article_text import ArticleText, text_hash
-from recsys.encoder.field_concat import around, beside
+from recsys.encoder.field_concat import concat_fields, encode_context_fields
 from recsys.encoder.protocols import Encoded, ModelEncoder, TokenEncoder, Vectors
 from recsys.encoder.token_batches import adjusted, batches
 from recsys.frames import ARTICLE_ATTENTION, conform
@@ -87,12 +87,12 @@ class CalibratedEncoder:
                 calibrated[rows] = done.vectors
                 order.append(rows)
                 attention.append(done.attention)
-        others = around(model, texts)
-        vectors = {self._encoder.name: beside(raw, others)}
+        others = encode_context_fields(model, texts)
+        vectors = {self._encoder.name: concat_fields(raw, others)}
         if self.breaker.open:
             return Encoded(vectors)
         seen = pl.concat(attention)[np.argsort(np.concatenate(order))]
-        return Encoded({**vectors, self.name: beside(calibrated, others)}, self._described(texts, seen))
+        return Encoded({**vectors, self.name: concat_fields(calibrated, others)}, self._described(texts, seen))
 
     def _described(self, texts: Sequence[ArticleText], attention: pl.DataFrame) -> pl.DataFrame:
         named = attention.with_columns(
@@ -130,13 +130,13 @@ class CalibratedEncoder:
         if not _finite(found.score, found.probability, vectors):
             raise FloatingPointError("scores or calibrated vectors are not finite")
         self.breaker.count(found.words, found.flagged.sum(axis=1))
-        reading = Reading(seen, found, plan, seconds)
+        reading = ObservedBatch(seen, found, plan, seconds)
         for listener in self._listeners:
             listener.saw(reading)
         return _Calibrated(vectors, _attention(reading))
 
 
-def _attention(reading: Reading) -> pl.DataFrame:
+def _attention(reading: ObservedBatch) -> pl.DataFrame:
     """What there is to tell of each text."""
     means, found = reading.seen.heads.mean(axis=(1, 2), dtype=np.float64), reading.found
     columns = {_COLUMNS[name]: means[:, place] for place, name in enumerate(HEAD)}

@@ -18,10 +18,10 @@ FIELDS = 3
 
 def article_vectors(encoder: TokenEncoder, texts: Sequence[ArticleText]) -> Vectors:
     """Unit vectors [n, 3d] of articles."""
-    return beside(encode(encoder, [text.headline for text in texts]), around(encoder, texts))
+    return concat_fields(encode(encoder, [text.headline for text in texts]), encode_context_fields(encoder, texts))
 
 
-def around(encoder: TokenEncoder, texts: Sequence[ArticleText]) -> Vectors:
+def encode_context_fields(encoder: TokenEncoder, texts: Sequence[ArticleText]) -> Vectors:
     """Unit vectors of the topic and the abstract of each article [n, 2, d]; zero where it has none."""
     wanted = [part for text in texts for part in (text.topic, text.abstract)]
     distinct = list(dict.fromkeys(part for part in wanted if part))
@@ -32,11 +32,11 @@ def around(encoder: TokenEncoder, texts: Sequence[ArticleText]) -> Vectors:
     return known[rows].reshape(len(texts), FIELDS - 1, encoder.dim)
 
 
-def beside(headlines_nd: Vectors, around_n2d: Vectors) -> Vectors:
+def concat_fields(headlines_nd: Vectors, context_n2d: Vectors) -> Vectors:
     """Unit vectors [n, 3d] of articles whose headlines, topics and abstracts are these."""
-    lacking_n2 = ~around_n2d.any(axis=2, keepdims=True)
+    lacking_n2 = ~context_n2d.any(axis=2, keepdims=True)
     fields_n3d = np.concatenate(
-        [headlines_nd[:, None], np.where(lacking_n2, headlines_nd[:, None], around_n2d)], axis=1
+        [headlines_nd[:, None], np.where(lacking_n2, headlines_nd[:, None], context_n2d)], axis=1
     )
     return np.asarray(
         (fields_n3d / np.sqrt(np.float32(FIELDS))).reshape(len(headlines_nd), FIELDS * headlines_nd.shape[1])
@@ -47,4 +47,6 @@ def with_headlines(vectors_nd: Vectors, headlines_nd: Vectors) -> Vectors:
     """The same articles [n, 3d] under other headlines [n, d]."""
     fields_n3d = vectors_nd.reshape(len(vectors_nd), FIELDS, headlines_nd.shape[1])
     own_n2 = (fields_n3d[:, 1:] != fields_n3d[:, :1]).any(axis=2, keepdims=True)
-    return beside(headlines_nd, np.where(own_n2, fields_n3d[:, 1:] * np.sqrt(np.float32(FIELDS)), np.float32(0)))
+    return concat_fields(
+        headlines_nd, np.where(own_n2, fields_n3d[:, 1:] * np.sqrt(np.float32(FIELDS)), np.float32(0))
+    )

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class WordAttribution:
     """A word of a text.
 
     change: 1 − cosine of the text's vector with and without it; received: mass it receives, 1 is an even share.
@@ -37,7 +37,7 @@ class Word:
     cut: bool = False
 
 
-def explain_text(encoder: TextEncoder, text: str, calibrator: Calibrator | None = None) -> list[Word]:
+def explain_text(encoder: TextEncoder, text: str, calibrator: Calibrator | None = None) -> list[WordAttribution]:
     """The words of `text` that the encoder reads, in order; those beyond its limit are not among them.
 
     Raises:
@@ -50,7 +50,9 @@ def explain_text(encoder: TextEncoder, text: str, calibrator: Calibrator | None 
     read = np.unique(word_T[word_T >= 0])
     change = _changes(encoder, tokens, word_T, read)
     received = _by_word(seen.received[0].astype(np.float64), word_T, read)
-    words_read = [Word(words[w], float(c), float(r)) for w, c, r in zip(read, change, received, strict=True)]
+    words_read = [
+        WordAttribution(words[w], float(c), float(r)) for w, c, r in zip(read, change, received, strict=True)
+    ]
     if calibrator is None:
         return words_read
     found, typical = calibrator.inspect(seen), float(np.median(change))
@@ -66,14 +68,14 @@ class _Judge:
     plan: Plan | None
     typical: float
 
-    def judged(self, word: Word, own_T: NDArray[np.bool_]) -> Word:
+    def judged(self, word: WordAttribution, own_T: NDArray[np.bool_]) -> WordAttribution:
         """`word` with the verdict on its tokens."""
         found, plan = self.found, self.plan
         return replace(
             word,
             probability=float(found.probability[0, own_T].max()),
             over=bool(found.over[0, own_T].any()),
-            ignored=bool(found.starved[0, own_T].all()) and word.change > self.typical,
+            ignored=bool(found.under_attended[0, own_T].all()) and word.change > self.typical,
             lowered=plan is not None and bool((plan.log_gate[0, own_T] < 0).any()),
             cut=plan is not None and bool(plan.cut[0, own_T].all()),
         )

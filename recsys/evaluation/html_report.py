@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from recsys.evaluation.html_tables import Table, interval, number, page
+from recsys.evaluation.html_tables import Table, html_page, interval, number
 
 _METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10", "ece")
 
@@ -15,7 +15,9 @@ def report(result: Mapping[str, Any]) -> str:
         f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}; "
         f"bundle {result['bundle']}; {result['seconds']} s."
     )
-    return page("Evaluation", about, [_ranking(result), _beyond(result), _comparisons(result), _slices(result)])
+    return html_page(
+        "Evaluation", about, [_ranking(result), _beyond(result), _comparisons(result), _slices(result)]
+    )
 
 
 def _ranking(result: Mapping[str, Any]) -> Table:

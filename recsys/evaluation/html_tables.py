@@ -22,7 +22,7 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-def page(title: str, about: str, tables: Iterable[Table]) -> str:
+def html_page(title: str, about: str, tables: Iterable[Table]) -> str:
     """A whole page: its title, a paragraph `about` it, and tables."""
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Attune: {escape(title.lower())}</title>'

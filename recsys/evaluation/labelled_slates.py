@@ -17,7 +17,7 @@ from recsys.store.event_log_reader import EVENT_COLUMNS, SLATE_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LabelledRequest:
     """One logged slate: the request it answered, and what came of it.
 
     labels: graded [n]; seconds: how long what was opened was read, NaN where that is not known [n]; positions: if
@@ -30,7 +30,7 @@ class Question:
     positions: NDArray[np.float64] | None
 
 
-def load_questions(
+def load_labelled_requests(
     connection: Connection, start: int, end: int, articles: pl.DataFrame, until: int
 ) -> pl.DataFrame:
     """Slates with start ≤ at < end in order of time, with what was known of their outcome before `until`.
@@ -48,20 +48,20 @@ def load_questions(
     return shown.join(graded, on="id", how="inner").sort("at", "id")
 
 
-def ask(
-    engine: FeedEngine, log: Replay, questions: pl.DataFrame, with_positions: bool = False
-) -> Iterator[tuple[Question, Prepared]]:
+def replay_requests(
+    engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, with_positions: bool = False
+) -> Iterator[tuple[LabelledRequest, Prepared]]:
     """Fold the log and put each question to the engine at its time; the engine must share the replay's state.
 
     `with_positions` is for training alone: a feed that is asked for has no places yet.
     """
-    for row in questions.iter_rows(named=True):
+    for row in labelled_requests.iter_rows(named=True):
         question = _question(row)
         log.advance(question.request.as_of)
         yield question, engine.prepare(question.request, question.positions if with_positions else None)
 
 
-def _question(row: dict[str, object]) -> Question:
+def _question(row: dict[str, object]) -> LabelledRequest:
     candidates: list[str] = row["candidates"]  # type: ignore[assignment]
     request = RankRequest(
         request_id=str(row["id"]),
@@ -74,7 +74,7 @@ def _question(row: dict[str, object]) -> Question:
     place = np.arange(len(candidates), dtype=np.float64)
     positions = place if row["ordered"] else np.full(len(candidates), np.nan)
     seconds = np.asarray(row["seconds"], dtype=np.float64)
-    return Question(request, np.asarray(row["labels"], dtype=np.int8), seconds, positions)
+    return LabelledRequest(request, np.asarray(row["labels"], dtype=np.int8), seconds, positions)
 
 
 def _no_slates() -> pl.DataFrame:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recsys.evaluation.systems import FULL
+from recsys.evaluation.systems import FULL_SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,11 @@ class Gap:
 
 
 def gap(
-    figures: Mapping[str, Any], ceiling: str, baseline: str = "popular", system: str = FULL, metric: str = "auc"
+    figures: Mapping[str, Any],
+    ceiling: str,
+    baseline: str = "popular",
+    system: str = FULL_SYSTEM,
+    metric: str = "auc",
 ) -> Gap | None:
     """The gap between two rows of `report.figures`, and where `system` stands in it.
 

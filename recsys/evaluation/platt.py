@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from recsys.evaluation.systems import UNKNOWN_SCORE
-from recsys.feed.selection.utility import ClickChance
+from recsys.feed.selection.utility import PlattScaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Platt:
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probabilities [n] of scores [n]."""
-        chances = ClickChance(self.slope, self.intercept)(scores)
+        chances = PlattScaling(self.slope, self.intercept)(scores)
         return np.where(scores == UNKNOWN_SCORE, self.base, chances)
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.evaluation.labelled_slates import Question, ask
+from recsys.evaluation.labelled_slates import LabelledRequest, replay_requests
 from recsys.evaluation.scored_slates import ScoredSlates
-from recsys.evaluation.systems import Asked, Scorer, known
+from recsys.evaluation.systems import PreparedQuery, Scorer, known
 from recsys.feed.engine import FeedEngine, Prepared
 from recsys.projection.log_follower import Replay
 
@@ -21,7 +21,7 @@ _TOGETHER = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class ReplayScores:
     """S slates with N candidates in all, as every system scored them.
 
     scores: system → [N]; labels: [N]; offsets: [S + 1]; rows: dense article ids [N]; available: when the
@@ -51,14 +51,14 @@ class Answers:
 def replay(
     engine: FeedEngine,
     log: Replay,
-    questions: pl.DataFrame,
+    labelled_requests: pl.DataFrame,
     systems: Mapping[str, Scorer],
     progress: Progress | None = None,
-) -> Answers:
+) -> ReplayScores:
     """Put every question to every system at its time, as a feed would: without the places of the logged slate."""
-    readers = _dense(questions["reader"])
+    readers = _dense(labelled_requests["reader"])
     topics = len(engine.state.catalog.categories)
-    put = _put(engine, log, questions, topics)
+    put = _put(engine, log, labelled_requests, topics)
     records: list[_Record] = []
     said: dict[str, list[NDArray[np.float64]]] = {name: [] for name in systems}
     while together := list(islice(put, _TOGETHER)):
@@ -72,13 +72,13 @@ def replay(
 
 
 def _put(
-    engine: FeedEngine, log: Replay, questions: pl.DataFrame, topics: int
-) -> Iterator[tuple["_Record", Asked]]:
+    engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, topics: int
+) -> Iterator[tuple["_Record", PreparedQuery]]:
     """Every question at its time: what is to be known of it later, and what the systems see."""
-    for question, prepared in ask(engine, log, questions):
+    for question, prepared in replay_requests(engine, log, labelled_requests):
         rows = prepared.context.rows
         vectors = engine.vectors.of(rows).astype(np.float64)
-        yield _record(engine, question, prepared, topics), Asked(question.request, prepared, vectors)
+        yield _record(engine, question, prepared, topics), PreparedQuery(question.request, prepared, vectors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class _Record:
     mix: NDArray[np.float64]
 
 
-def _record(engine: FeedEngine, question: Question, prepared: Prepared, topics: int) -> _Record:
+def _record(engine: FeedEngine, question: LabelledRequest, prepared: Prepared, topics: int) -> _Record:
     context, category = prepared.context, engine.state.catalog.category
     read = category[context.history.article]
     return _Record(
@@ -111,13 +111,13 @@ def _stack(
     said: Mapping[str, list[NDArray[np.float64]]],
     readers: NDArray[np.int64],
     topics: int,
-) -> Answers:
+) -> ReplayScores:
     sizes = [len(record.labels) for record in records]
 
     def flat(parts: list[NDArray[np.generic]], kind: type) -> NDArray[np.generic]:
         return np.concatenate(parts).astype(kind) if parts else np.zeros(0, dtype=kind)
 
-    return Answers(
+    return ReplayScores(
         scores={name: flat(parts, np.float64) for name, parts in said.items()},  # type: ignore[misc, arg-type]
         labels=flat([r.labels for r in records], np.int8),  # type: ignore[arg-type]
         offsets=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64),

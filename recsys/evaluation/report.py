@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from recsys.domain import HOUR, MINUTE
 from recsys.evaluation import bootstrap, metrics
 from recsys.evaluation.platt import Platt
-from recsys.evaluation.replay import Answers
-from recsys.evaluation.systems import FULL
+from recsys.evaluation.replay import ReplayScores
+from recsys.evaluation.systems import FULL_SYSTEM
 from recsys.state.catalog import NEVER
-from recsys.state.growing import grown
+from recsys.state.growing import grow
 
 TOP = 10
 _COLD_READER = 3
@@ -24,7 +24,7 @@ _NEW_ARTICLE = HOUR
 
 
 def figures(
-    answers: Answers,
+    answers: ReplayScores,
     probabilities: Mapping[str, Platt],
     vectors: NDArray[np.float32],
     clicks: NDArray[np.float64],
@@ -38,7 +38,7 @@ def figures(
         clicks: clicks of each article before the stretch, by dense id [rows].
     """
     known = int(answers.rows.max(initial=-1)) + 1  # some articles were first met during the stretch
-    vectors, clicks = grown(vectors, known), grown(clicks, known)
+    vectors, clicks = grow(vectors, known), grow(clicks, known)
     return {
         name: {
             **_ranking(answers, name),
@@ -49,22 +49,22 @@ def figures(
     }
 
 
-def comparisons(answers: Answers, metric: str = "auc") -> dict[str, Any]:
+def comparisons(answers: ReplayScores, metric: str = "auc") -> dict[str, Any]:
     """The full system against each other one, paired, on a metric of `metrics.RANKING`."""
     values = {name: metrics.RANKING[metric](answers.slates(name)) for name in answers.scores}
     return {
-        name: asdict(bootstrap.compare(values[FULL], rival, answers.readers))
+        name: asdict(bootstrap.compare(values[FULL_SYSTEM], rival, answers.readers))
         for name, rival in values.items()
-        if name != FULL
+        if name != FULL_SYSTEM
     }
 
 
-def beats_popularity(answers: Answers) -> bool:
+def beats_popularity(answers: ReplayScores) -> bool:
     """Whether the full system does not lose to decayed clicks, by the paired interval of AUC."""
     return bool(comparisons(answers)["popular"]["verdict"] != "loss")
 
 
-def slices(answers: Answers) -> dict[str, Any]:
+def slices(answers: ReplayScores) -> dict[str, Any]:
     """AUC of every system on parts of the impressions; the first two are cold starts."""
     new_article = _clicked_newer_than(answers, _NEW_ARTICLE)
     parts = {
@@ -85,7 +85,7 @@ def slices(answers: Answers) -> dict[str, Any]:
     }
 
 
-def _ranking(answers: Answers, name: str) -> dict[str, Any]:
+def _ranking(answers: ReplayScores, name: str) -> dict[str, Any]:
     slates = answers.slates(name)
     values = {metric: compute(slates) for metric, compute in metrics.RANKING.items()}
     intervals = bootstrap.intervals(values, answers.readers)
@@ -95,14 +95,14 @@ def _ranking(answers: Answers, name: str) -> dict[str, Any]:
     }
 
 
-def _ece(answers: Answers, name: str, platt: Platt | None) -> float | None:
+def _ece(answers: ReplayScores, name: str, platt: Platt | None) -> float | None:
     if platt is None or not len(answers.labels):
         return None
     return _finite(metrics.expected_calibration_error(platt(answers.scores[name]), answers.labels > 0))
 
 
 def _beyond_accuracy(
-    answers: Answers, name: str, vectors: NDArray[np.float32], clicks: NDArray[np.float64]
+    answers: ReplayScores, name: str, vectors: NDArray[np.float32], clicks: NDArray[np.float64]
 ) -> dict[str, float | None]:
     slates = answers.slates(name)
     rows, places = slates.top(answers.rows, TOP), slates.top(np.arange(len(answers.rows)), TOP)
@@ -116,7 +116,7 @@ def _beyond_accuracy(
     }
 
 
-def _clicked_newer_than(answers: Answers, age_limit: int) -> NDArray[np.bool_]:
+def _clicked_newer_than(answers: ReplayScores, age_limit: int) -> NDArray[np.bool_]:
     slate = np.repeat(np.arange(len(answers)), np.diff(answers.offsets))
     age = answers.at[slate] - np.where(answers.available == NEVER, answers.at[slate], answers.available)
     new = (answers.labels > 0) & (age < age_limit)

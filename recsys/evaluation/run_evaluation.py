@@ -14,35 +14,35 @@ from numpy.typing import NDArray
 from recsys.domain import DAY
 from recsys.encoder.protocols import ModelEncoder
 from recsys.errors import DataError
-from recsys.evaluation.labelled_slates import load_questions
+from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.platt import Platt
-from recsys.evaluation.replay import Answers, replay
+from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.report import comparisons, figures, slices
-from recsys.evaluation.systems import FULL, Scorer, systems
+from recsys.evaluation.systems import FULL_SYSTEM, Scorer, systems
 from recsys.feed.engine import FeedEngine
 from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import TrainedSystem
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import VectorTable, ensure_vectors, vector_table
+from recsys.projection.vector_table import VectorTable, align_vectors, ensure_vectors
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
 from recsys.threads import threads
 
-Told = Callable[[str, int, int | None], None]
+Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TimeWindow:
     """Part of the log to evaluate on, microseconds: slates with start ≤ at < end."""
 
     start: int
     end: int
 
 
-def choose_stretch(
+def choose_window(
     database: Database, system: TrainedSystem, start: int | None, end: int | None, in_sample: bool
-) -> Stretch:
+) -> TimeWindow:
     """From the bundle's cut-off (in sample: its validation slice) to the end of the log, unless told otherwise.
 
     Raises:
@@ -53,7 +53,7 @@ def choose_stretch(
     if span is None:
         raise DataError("the log has no impressions to evaluate on: run `attune ingest` first")
     first = system.validated_from if in_sample else system.trained_until
-    chosen = Stretch(first if start is None else start, span[1] + 1 if end is None else end)
+    chosen = TimeWindow(first if start is None else start, span[1] + 1 if end is None else end)
     if chosen.start < system.trained_until and not in_sample:
         raise DataError(
             "--from lies before the bundle's cut-off, so it was trained on that: say --in-sample if meant"
@@ -65,8 +65,8 @@ def evaluate(
     database: Database,
     encoder: ModelEncoder,
     system: TrainedSystem,
-    stretch: Stretch,
-    progress: Told,
+    window: TimeWindow,
+    progress: Progress,
     others: Mapping[str, Scorer] = MappingProxyType({}),
     rival: TrainedSystem | None = None,
 ) -> dict[str, Any]:
@@ -86,12 +86,12 @@ def evaluate(
     encoded = ensure_vectors(
         database, reader, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    own = systems(system.ranker, system.without_content, system.feed_ranker, system.value, system.many_ranker)
+    own = systems(system.ranker, system.text_free, system.feed_ranker, system.value, system.pointwise_ranker)
     table = {**own, **others}
     began = time.monotonic()
-    answers, vectors, clicks = replay_stretch(database, everything, encoded, system, table, stretch, progress)
+    answers, vectors, clicks = replay_window(database, everything, encoded, system, table, window, progress)
     if rival is not None:
-        said = _rival(database, encoder, everything, rival, stretch, progress)
+        said = _rival(database, encoder, everything, rival, window, progress)
         answers = replace(answers, scores={**answers.scores, f"bundle {rival.version}": said})
     calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
     results = {
@@ -101,8 +101,8 @@ def evaluate(
         "slices": slices(answers),
     }
     data = {
-        "from": iso(stretch.start),
-        "to": iso(stretch.end),
+        "from": iso(window.start),
+        "to": iso(window.end),
         "impressions": len(answers),
         "readers": int(answers.readers.max()) + 1,
     }
@@ -115,25 +115,25 @@ def _rival(
     encoder: ModelEncoder,
     everything: pl.DataFrame,
     rival: TrainedSystem,
-    stretch: Stretch,
-    progress: Told,
+    window: TimeWindow,
+    progress: Progress,
 ) -> NDArray[np.float64]:
     """What the full system of another bundle says of the same candidates [N]."""
     encoded = ensure_vectors(database, article_encoder(encoder, rival.calibration), everything)
     table = systems(rival.ranker, None)
-    answers, _, _ = replay_stretch(database, everything, encoded, rival, table, stretch, progress)
-    return answers.scores[FULL]
+    answers, _, _ = replay_window(database, everything, encoded, rival, table, window, progress)
+    return answers.scores[FULL_SYSTEM]
 
 
-def replay_stretch(
+def replay_window(
     database: Database,
     everything: pl.DataFrame,
     encoded: NDArray[np.float32],
     system: TrainedSystem,
     table: Mapping[str, Scorer],
-    stretch: Stretch,
-    progress: Told,
-) -> tuple[Answers, VectorTable, NDArray[np.float64]]:
+    window: TimeWindow,
+    progress: Progress,
+) -> tuple[ReplayScores, VectorTable, NDArray[np.float64]]:
     """What every system of `table` said, the article vectors, and the clicks of each article before the stretch.
 
     `everything`: the articles (n rows); `encoded`: their vectors [n, d]; `system` brings the interest model.
@@ -142,16 +142,20 @@ def replay_stretch(
         DataError: no slate lies in the stretch.
     """
     with database.read() as connection, threads(1):
-        known = stretch.end + DAY  # what came of the last slates
-        questions = load_questions(connection, stretch.start, stretch.end, everything, known)
-        if questions.is_empty():
+        known = window.end + DAY  # what came of the last slates
+        labelled_requests = load_labelled_requests(connection, window.start, window.end, everything, known)
+        if labelled_requests.is_empty():
             raise DataError("no impression lies between --from and --to")
         with Replay(connection) as log:
-            vectors = vector_table(log.state, everything, encoded)
+            vectors = align_vectors(log.state, everything, encoded)
             engine = FeedEngine(log.state, vectors, system.matcher, system.ranker, model=system.version)
-            clicks = log.clicks_before(stretch.start)
+            clicks = log.clicks_before(window.start)
             answers = replay(
-                engine, log, questions, table, lambda done: progress("impressions replayed", done, len(questions))
+                engine,
+                log,
+                labelled_requests,
+                table,
+                lambda done: progress("impressions replayed", done, len(labelled_requests)),
             )
     return answers, vectors, clicks
 

@@ -7,23 +7,23 @@ import numpy as np
 
 from recsys.domain import RankRequest
 from recsys.feed.engine import Prepared, seeded_by
-from recsys.models.model_loader import FULL as FULL
-from recsys.models.model_loader import OF_FEEDS as OF_FEEDS
+from recsys.models.model_loader import FEED_RANKER as FEED_RANKER
+from recsys.models.model_loader import FULL_SYSTEM as FULL_SYSTEM
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.ranker import Ranker
 from recsys.ranking.ranking_context import FloatArray
 from recsys.user_model.content_matcher import mean_match
 
-Scorer = Callable[[Sequence["Asked"]], FloatArray]
+Scorer = Callable[[Sequence["PreparedQuery"]], FloatArray]
 """Scores of the candidates of some requests [N], one request after the other: trees take many for little more.
 
 The state has moved on since they were prepared: a scorer that reads it would see what came later.
 """
 
-WITHOUT_CONTENT = "reranker_without_content"
+TEXT_FREE = "reranker_without_content"
 """Trees that see the rivals, and never what an article is about."""
 
-OF_MANY = "reranker_of_many"
+POINTWISE = "reranker_of_many"
 """Trees of all seeds that see each candidate alone: what orders more than a slate holds."""
 
 BY_VALUE = "feeds_by_value"
@@ -37,7 +37,7 @@ UNKNOWN_SCORE = -1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PreparedQuery:
     """A prepared request as a system sees it: vectors [n, d] are zero where there is none."""
 
     request: RankRequest
@@ -47,10 +47,10 @@ class Asked:
 
 def systems(
     ranker: Ranker,
-    without_content: Ranker | None,
+    text_free: Ranker | None,
     feed_ranker: Ranker | None = None,
     value: Ranker | None = None,
-    many_ranker: Ranker | None = None,
+    pointwise_ranker: Ranker | None = None,
 ) -> Mapping[str, Scorer]:
     """Name → scorer, the full system last. A row whose ranker is None is left out."""
     table: dict[str, Scorer] = {
@@ -64,16 +64,16 @@ def systems(
         NETWORK: lambda asked: _column(asked, "preference"),
     }
     rankers = {
-        WITHOUT_CONTENT: without_content,
-        OF_FEEDS: feed_ranker,
+        TEXT_FREE: text_free,
+        FEED_RANKER: feed_ranker,
         BY_VALUE: value,
-        OF_MANY: many_ranker,
-        FULL: ranker,
+        POINTWISE: pointwise_ranker,
+        FULL_SYSTEM: ranker,
     }
     return table | {name: ranked_by(each) for name, each in rankers.items() if each is not None}
 
 
-def one_by_one(score: Callable[[Asked], FloatArray]) -> Scorer:
+def one_by_one(score: Callable[[PreparedQuery], FloatArray]) -> Scorer:
     """A scorer of many requests from one of a single request."""
     return lambda asked: np.concatenate([score(each) for each in asked])
 
@@ -88,14 +88,14 @@ def known(scores: FloatArray) -> FloatArray:
     return np.where(np.isnan(scores), UNKNOWN_SCORE, scores)
 
 
-def _column(asked: Sequence[Asked], name: str) -> FloatArray:
+def _column(asked: Sequence[PreparedQuery], name: str) -> FloatArray:
     return _features(asked)[:, ALL_FEATURES.names.index(name)]
 
 
-def _features(asked: Sequence[Asked]) -> FloatArray:
+def _features(asked: Sequence[PreparedQuery]) -> FloatArray:
     return np.concatenate([each.prepared.features for each in asked])
 
 
-def _content(asked: Asked) -> FloatArray:
+def _content(asked: PreparedQuery) -> FloatArray:
     reads = asked.prepared.reads
     return mean_match(reads, asked.vectors.astype(np.float32)) if len(reads) else np.zeros(len(asked.vectors))

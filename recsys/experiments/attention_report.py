@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from recsys.evaluation.html_tables import Table, number, page
+from recsys.evaluation.html_tables import Table, html_page, number
 
 _DETECTORS = {"D1": "structure", "D2": "tokens"}
 _FIGURES = {"AUROC": "auroc", "accuracy": "accuracy", "recall": "recall", "F1": "f1"}
@@ -19,7 +19,7 @@ def report(result: Mapping[str, Any]) -> str:
     """The page of what `evaluate_attention` returned."""
     robust, history = result["robustness"], result["history"]
     tables = [_detection(result["detection"]), _aucs(robust), _gains(robust)]
-    return page("Calibrated attention", _ABOUT, [*tables, _history_aucs(history), _history_gains(history)])
+    return html_page("Calibrated attention", _ABOUT, [*tables, _history_aucs(history), _history_gains(history)])
 
 
 def _detection(found: Mapping[str, Any]) -> Table:

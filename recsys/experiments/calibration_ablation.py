@@ -23,19 +23,19 @@ from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.article_text import ArticleText, article_texts
-from recsys.encoder.field_concat import around, beside
+from recsys.encoder.field_concat import concat_fields, encode_context_fields
 from recsys.encoder.protocols import ModelEncoder, TokenEncoder, Vectors
 from recsys.errors import BundleError
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import compare, intervals
-from recsys.evaluation.replay import Answers
-from recsys.evaluation.run_evaluation import Stretch, iso, replay_stretch
-from recsys.evaluation.systems import FULL, NETWORK, systems
-from recsys.experiments.ablation_arms import ALL, HEADS, OFF, STRENGTHS, TOKENS, encode_by_arm
+from recsys.evaluation.replay import ReplayScores
+from recsys.evaluation.run_evaluation import TimeWindow, iso, replay_window
+from recsys.evaluation.systems import FULL_SYSTEM, NETWORK, systems
 from recsys.models.model_loader import TrainedSystem
 from recsys.projection.vector_table import CHUNK
 from recsys.store import articles
 from recsys.store.database import Database
+from recsys.training.calibration.ablation_arms import ALL, HEADS, OFF, STRENGTHS, TOKENS, encode_by_arm
 from recsys.training.calibration.title_corruption import DamagedTexts
 from recsys.training.progress import Progress
 from recsys.user_model.config import PreferenceConfig
@@ -43,7 +43,7 @@ from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.network_weights import PreferenceWeights
 
 HISTORY = "history"
-SYSTEMS = (FULL, NETWORK)
+SYSTEMS = (FULL_SYSTEM, NETWORK)
 
 _ROWS: Mapping[str, tuple[str, bool]] = {
     OFF: (OFF, False),
@@ -63,7 +63,7 @@ Aucs = Mapping[str, NDArray[np.float64]]
 
 
 def ablate(
-    database: Database, encoder: ModelEncoder, system: TrainedSystem, stretch: Stretch, progress: Progress
+    database: Database, encoder: ModelEncoder, system: TrainedSystem, window: TimeWindow, progress: Progress
 ) -> dict[str, Any]:
     """AUC of the full system and of its network alone by row, as a JSON object.
 
@@ -86,12 +86,12 @@ def ablate(
         config = on if calibrated else weights.config.uncalibrated()
         served = replace(system, matcher=NetworkMatcher(weights.calibrated(config)))
         told = partial(_told, progress, row)
-        answers[row] = _replayed(database, everything, vectors[arm], served, stretch, told)
+        answers[row] = _replayed(database, everything, vectors[arm], served, window, told)
     readers = answers[OFF].readers
     return {
         "data": {
-            "from": iso(stretch.start),
-            "to": iso(stretch.end),
+            "from": iso(window.start),
+            "to": iso(window.end),
             "impressions": len(readers),
             "readers": int(readers.max()) + 1,
             "articles": everything.height,
@@ -122,8 +122,11 @@ def _encoded(
         tokens = encoder.tokenize([text.headline for text in chunk])
         whole = DamagedTexts(tokens, [[False] * len(line) for line in tokens])
         # no arm here draws numbers
-        by_arm, others = encode_by_arm(encoder, calibrator, whole, seed=0, arms=_ARMS), around(encoder, chunk)
-        parts.append({arm: beside(by_arm[arm], others) for arm in _ARMS})
+        by_arm, others = (
+            encode_by_arm(encoder, calibrator, whole, seed=0, arms=_ARMS),
+            encode_context_fields(encoder, chunk),
+        )
+        parts.append({arm: concat_fields(by_arm[arm], others) for arm in _ARMS})
         progress("articles encoded", min(start + CHUNK, len(texts)), len(texts))
     return {arm: np.concatenate([part[arm] for part in parts]) for arm in _ARMS}
 
@@ -147,15 +150,15 @@ def _replayed(
     everything: pl.DataFrame,
     vectors: Vectors,
     system: TrainedSystem,
-    stretch: Stretch,
+    window: TimeWindow,
     progress: Progress,
-) -> Answers:
+) -> ReplayScores:
     table = systems(system.ranker, None)
     asked = {name: table[name] for name in SYSTEMS}
-    return replay_stretch(database, everything, vectors, system, asked, stretch, progress)[0]
+    return replay_window(database, everything, vectors, system, asked, window, progress)[0]
 
 
-def _aucs(answers: Answers) -> Aucs:
+def _aucs(answers: ReplayScores) -> Aucs:
     return {name: metrics.auc(answers.slates(name)) for name in SYSTEMS}
 
 

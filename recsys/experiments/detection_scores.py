@@ -49,11 +49,11 @@ def detection(encoder: TextEncoder, calibrator: Calibrator, articles: pl.DataFra
     clean = judged(None)
     kinds = {}
     for kind in NoiseKind:
-        hurt = judged(kind)
+        corrupted = judged(kind)
         kinds[kind.value] = {
             "trained": kind in TRAINED,
-            "structure": asdict(_texts(clean, hurt)),
-            "tokens": asdict(_found(hurt.injected, hurt.probability, hurt.flagged)),
+            "structure": asdict(_texts(clean, corrupted)),
+            "tokens": asdict(_found(corrupted.injected, corrupted.probability, corrupted.flagged)),
         }
     return {
         "articles": articles.height,
@@ -83,9 +83,9 @@ def _words(values: Iterable[NDArray[Any]], inner: list[NDArray[np.bool_]]) -> ND
     return np.concatenate([each[chosen] for each, chosen in zip(values, inner, strict=True)])
 
 
-def _texts(clean: _Judged, hurt: _Judged) -> Found:
-    truth = np.repeat([False, True], [len(clean.scores), len(hurt.scores)])
-    scores, verdicts = ((clean.scores, hurt.scores), (clean.anomalous, hurt.anomalous))
+def _texts(clean: _Judged, corrupted: _Judged) -> Found:
+    truth = np.repeat([False, True], [len(clean.scores), len(corrupted.scores)])
+    scores, verdicts = ((clean.scores, corrupted.scores), (clean.anomalous, corrupted.anomalous))
     return _found(truth, np.concatenate(scores), np.concatenate(verdicts))
 
 

@@ -15,15 +15,15 @@ from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import DataError
 from recsys.experiments.detection_scores import detection
 from recsys.experiments.noisy_clicks import measure_noisy_clicks
-from recsys.experiments.robustness import robustness
 from recsys.frames import where
 from recsys.settings import Settings
 from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.threads import threads
-from recsys.training.calibration.damage_benchmark import Trial, content_scoring, involved
+from recsys.training.calibration.damage_benchmark import DamageBenchmark, content_scoring, involved
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
 from recsys.training.calibration.recent_slates import newest_slates
+from recsys.training.calibration.robustness import robustness
 from recsys.training.progress import Progress
 
 FOLDS = 4
@@ -62,10 +62,12 @@ def evaluate_attention(
         progress("detection", 1, 1)
         found = detection(model, calibrators[0], where(everything, folds == 0), settings.seed)
         part = where(everything, there)
-        trial = Trial(model, calibrators, part, newest.rows[there], folds[there], newest.data, content_scoring)
-        hurt = robustness(trial, seeds, progress)
+        trial = DamageBenchmark(
+            model, calibrators, part, newest.rows[there], folds[there], newest.data, content_scoring
+        )
+        corrupted = robustness(trial, seeds, progress)
     history = measure_noisy_clicks(newest, settings, encoder, seeds, progress)
-    return {"detection": found, "robustness": hurt, "history": history}
+    return {"detection": found, "robustness": corrupted, "history": history}
 
 
 def as_read(articles: pl.DataFrame, titles_only: bool) -> pl.DataFrame:

@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 from recsys.encoder.protocols import Encoder, Vectors
 from recsys.evaluation import metrics
-from recsys.experiments.robustness import standard_error
 from recsys.models.bundle import active_version
 from recsys.models.model_loader import load_active
 from recsys.settings import Settings
 from recsys.threads import threads
 from recsys.training.calibration.click_noise import Articles, with_noise, with_shuffled_dwell, without
 from recsys.training.calibration.recent_slates import Newest
+from recsys.training.calibration.robustness import standard_error
 from recsys.training.progress import Progress
 from recsys.training.user_model_training import slate_aucs
 from recsys.user_model.batch_scoring import one_by_one, scores
 from recsys.user_model.content_matcher import ContentMatcher, mean_match
 from recsys.user_model.dwell_quantiles import BOUNCE_SECONDS
-from recsys.user_model.matcher import Matcher, Reads
+from recsys.user_model.matcher import Matcher, ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
@@ -139,7 +139,7 @@ def _mean(articles: Articles) -> _Scorer:
 
 
 def _content(articles: Articles, matcher: Matcher) -> _Scorer:
-    def score(reads: Reads, candidates: Vectors) -> NDArray[np.float64]:
+    def score(reads: ReadHistory, candidates: Vectors) -> NDArray[np.float64]:
         return matcher.match(reads, candidates, 0).scores
 
     return lambda data: _auc(data, one_by_one(score, data, np.arange(len(data.at)), articles.vectors))

@@ -18,27 +18,27 @@ from recsys.feed.feed_metrics import COMPOSE, EXPLAIN, FEATURES, RANK, RETRIEVE,
 from recsys.feed.interest_scores import interest_scores
 from recsys.feed.retrieval import EXPLORE, Asked, allowed_for, of_subjects, retrieve
 from recsys.feed.selection.caps import caps
-from recsys.feed.selection.knapsack import within_budget
-from recsys.feed.selection.mmr import best_first, diversified
-from recsys.feed.selection.quotas import FOCUS_SHARE, FOLLOW_SHARE, Promise, kept
+from recsys.feed.selection.knapsack import knapsack
+from recsys.feed.selection.mmr import best_first, mmr_order
+from recsys.feed.selection.quotas import FOCUS_SHARE, FOLLOW_SHARE, Quota, apply_quotas
 from recsys.feed.selection.reading_time import expected_minutes
-from recsys.feed.selection.remaining_candidates import Rest
-from recsys.feed.selection.slate_selection import Composed, compose
-from recsys.feed.selection.utility import ClickChance, Worth
-from recsys.feed.user_history import attended, history_of, reads_of
+from recsys.feed.selection.remaining_candidates import RemainingCandidates
+from recsys.feed.selection.slate_selection import Selection, compose
+from recsys.feed.selection.utility import PlattScaling, Utility
+from recsys.feed.user_history import history_of, reads_of, without_hidden
 from recsys.index.vector_index import VectorIndex
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.features.feature_set import ALL_FEATURES
-from recsys.ranking.heuristic import StartingRanker
+from recsys.ranking.heuristic import HeuristicRanker
 from recsys.ranking.ranker import Ranker
 from recsys.ranking.ranking_context import FloatArray, RankingContext
 from recsys.state.histories import History
 from recsys.state.live_state import LiveState
 from recsys.store.explicit_preferences import Preferences
 from recsys.user_model.content_matcher import ContentMatcher
-from recsys.user_model.matcher import Matcher, Reads
+from recsys.user_model.matcher import Matcher, ReadHistory
 
-STARTING = "starting"
+UNTRAINED = "starting"
 """Model version of an engine that nothing was trained for."""
 
 MOST_IN_A_SLATE = 100
@@ -53,8 +53,8 @@ class Past:
     """What a reader read. attended: `everything` less what they hid; reads: of that, at its `places` [h]."""
 
     everything: History
-    attended: History
-    reads: Reads
+    without_hidden: History
+    reads: ReadHistory
     places: NDArray[np.intp]
 
 
@@ -64,7 +64,7 @@ class Prepared:
 
     context: RankingContext
     features: FloatArray
-    reads: Reads
+    reads: ReadHistory
     read_places: NDArray[np.intp]
 
 
@@ -78,7 +78,7 @@ class FeedEngine:
         matcher: the interest model.
         ranker: features → score.
         feed_ranker: the same for candidates that retrieval brought together; None for `ranker` again.
-        many_ranker: the same for more given candidates than a slate holds; None for `feed_ranker` again.
+        pointwise_ranker: the same for more given candidates than a slate holds; None for `feed_ranker` again.
         index: for retrieval; an engine that only ranks needs none.
         model: version that answers are labelled with.
         pool: candidates ranked for one feed.
@@ -92,15 +92,15 @@ class FeedEngine:
     state: LiveState
     vectors: VectorTable
     matcher: Matcher = field(default_factory=ContentMatcher)
-    ranker: Ranker = field(default_factory=StartingRanker)
+    ranker: Ranker = field(default_factory=HeuristicRanker)
     feed_ranker: Ranker | None = None
-    many_ranker: Ranker | None = None
+    pointwise_ranker: Ranker | None = None
     index: VectorIndex | None = None
-    model: str = STARTING
+    model: str = UNTRAINED
     pool: int = 300
     max_age: float = float("inf")
-    worth: Worth = field(default_factory=ClickChance)
-    touched: Callable[[str, int], set[str]] | None = None
+    utility: Utility = field(default_factory=PlattScaling)
+    seen_articles: Callable[[str, int], set[str]] | None = None
     said: Callable[[str, int], Preferences] | None = None
     counts: FeedCounts = field(default_factory=FeedCounts)
 
@@ -111,8 +111,10 @@ class FeedEngine:
             RequestError: `as_of` lies before what the state already knows.
         """
         past = self._past(request)
-        chosen = self.ranker if len(request.candidates) <= MOST_IN_A_SLATE else self.many_ranker or self._of_many
-        prepared = self.prepare(request, past=past, setwise=chosen.setwise)
+        chosen = (
+            self.ranker if len(request.candidates) <= MOST_IN_A_SLATE else self.pointwise_ranker or self._pointwise
+        )
+        prepared = self.prepare(request, past=past, listwise=chosen.listwise)
         scores = chosen.score(prepared.features)
         order = _best_first(scores, request.candidates)
         sources = ["request"] * len(order)
@@ -131,7 +133,9 @@ class FeedEngine:
         """
         return self.page(request)[0]
 
-    def page(self, request: FeedRequest, rest: Rest | None = None) -> tuple[Ranking, Rest]:
+    def page(
+        self, request: FeedRequest, rest: RemainingCandidates | None = None
+    ) -> tuple[Ranking, RemainingCandidates]:
         """A slate, and what it left: from fresh candidates, or going on with the `rest` of an earlier page.
 
         Raises:
@@ -168,12 +172,12 @@ class FeedEngine:
         request: RankRequest,
         positions: FloatArray | None = None,
         past: Past | None = None,
-        setwise: bool = True,
+        listwise: bool = True,
     ) -> Prepared:
         """Features of `request` as of now.
 
         `positions` [n]: only when training on slates that have an order; `past`: the reader's, if at hand;
-        `setwise`: see `RankingContext`.
+        `listwise`: see `RankingContext`.
 
         Raises:
             RequestError: `as_of` lies before what the state already knows.
@@ -186,13 +190,13 @@ class FeedEngine:
             as_of=request.as_of,
             rows=rows,
             reader=self.state.readers.get(request.reader),
-            history=past.attended,
+            history=past.without_hidden,
             had=past.everything.article,
             interest=interest_scores(self.matcher, past.reads, self.vectors, rows, request.as_of),
             device=request.device,
             page=self.state.articles.get(request.page or None),
             positions=positions,
-            setwise=setwise,
+            listwise=listwise,
         )
         return Prepared(context, ALL_FEATURES.compute(context), past.reads, past.places)
 
@@ -202,15 +206,15 @@ class FeedEngine:
 
     def _past(self, request: RankRequest) -> Past:
         everything = history_of(self.state, request)
-        history = attended(everything)
+        history = without_hidden(everything)
         return Past(everything, history, *reads_of(self.state, history, self.vectors, request.as_of))
 
     @property
-    def _of_many(self) -> Ranker:
+    def _pointwise(self) -> Ranker:
         """What ranks candidates that nobody ever saw side by side."""
         return self.feed_ranker or self.ranker
 
-    def _ranked(self, request: RankRequest, asked: Asked, past: Past) -> Rest:
+    def _ranked(self, request: RankRequest, asked: Asked, past: Past) -> RemainingCandidates:
         """Candidates for `request`, with their scores."""
         with self.counts.times.timed(RETRIEVE):
             found = retrieve(self.state, self.index, asked, self.pool, self.max_age)
@@ -218,17 +222,24 @@ class FeedEngine:
         self.counts.candidates.update(found.sources)
         return self._scored(request, ids, found.sources, past)
 
-    def _scored(self, request: RankRequest, ids: tuple[str, ...], sources: Sequence[str], past: Past) -> Rest:
-        timed, ranker = self.counts.times.timed, self._of_many
+    def _scored(
+        self, request: RankRequest, ids: tuple[str, ...], sources: Sequence[str], past: Past
+    ) -> RemainingCandidates:
+        timed, ranker = self.counts.times.timed, self._pointwise
         with timed(FEATURES):
-            prepared = self.prepare(replace(request, candidates=ids), past=past, setwise=ranker.setwise)
+            prepared = self.prepare(replace(request, candidates=ids), past=past, listwise=ranker.listwise)
         with timed(RANK):
             scores = ranker.score(prepared.features) if ids else np.zeros(0)
-        return Rest(self.model, ids, tuple(scores.tolist()), tuple(sources))
+        return RemainingCandidates(self.model, ids, tuple(scores.tolist()), tuple(sources))
 
     def _composed(
-        self, request: FeedRequest, ranked: Rest, past: Past, said: Preferences, rng: np.random.Generator
-    ) -> Composed:
+        self,
+        request: FeedRequest,
+        ranked: RemainingCandidates,
+        past: Past,
+        said: Preferences,
+        rng: np.random.Generator,
+    ) -> Selection:
         """A slate within the caps, with what was promised to the reader.
 
         With a budget of minutes, of the articles worth most that fit, unexplored and without promises.
@@ -236,22 +247,27 @@ class FeedEngine:
         rows, scores = self.state.rows_of(ranked.ids), np.asarray(ranked.scores)
         if request.minutes is not None:
             minutes = expected_minutes(self.state, rows, request.as_of)
-            chosen = within_budget(self.worth(scores), minutes, request.minutes, request.limit)
-            return Composed.certain(chosen[best_first(scores[chosen])].tolist())
+            chosen = knapsack(self.utility(scores), minutes, request.minutes, request.limit)
+            return Selection.certain(chosen[best_first(scores[chosen])].tolist())
         vectors = self.vectors.of(rows) if request.diversity else np.zeros((len(rows), 0), dtype=np.float32)
-        order = diversified(scores, vectors, request.diversity, _DIVERSIFIED * request.limit)
-        promises = [
-            Promise(of_subjects(self.state.catalog, subjects, rows), share)
+        order = mmr_order(scores, vectors, request.diversity, _DIVERSIFIED * request.limit)
+        quotas = [
+            Quota(of_subjects(self.state.catalog, subjects, rows), share)
             for subjects, share in ((said.focus, FOCUS_SHARE), (said.follow, FOLLOW_SHARE))
             if subjects
         ]
-        promised = np.any([promise.wanted for promise in promises], axis=0) if promises else None
-        limits = caps(self.state.catalog, rows, past.attended.article, promised)
-        order = kept(order, promises)
+        within_quota = np.any([quota.wanted for quota in quotas], axis=0) if quotas else None
+        limits = caps(self.state.catalog, rows, past.without_hidden.article, within_quota)
+        order = apply_quotas(order, quotas)
         return compose(order, limits, request.limit, request.explore, rng)
 
     def _slate(
-        self, request: FeedRequest, chosen: Rest, past: Past, wanted: frozenset[str], slate: Composed
+        self,
+        request: FeedRequest,
+        chosen: RemainingCandidates,
+        past: Past,
+        wanted: frozenset[str],
+        slate: Selection,
     ) -> Ranking:
         """The chosen articles with what is to be told of them."""
         rows = self.state.rows_of(chosen.ids)
@@ -278,9 +294,9 @@ class FeedEngine:
         """What the reader clicked, read or hid: of the ring, and what the ring no longer holds from the log."""
         rings, row = self.state.histories.rings, self.state.readers.get(request.reader)
         lately = self.state.history(request.reader, rings.length).article
-        if self.touched is None or row < 0 or rings.count(row) <= rings.length:
+        if self.seen_articles is None or row < 0 or rings.count(row) <= rings.length:
             return lately
-        return np.append(lately, self.state.rows_of(sorted(self.touched(request.reader, request.as_of))))
+        return np.append(lately, self.state.rows_of(sorted(self.seen_articles(request.reader, request.as_of))))
 
     def _reasons(
         self,
@@ -294,7 +310,7 @@ class FeedEngine:
         if not explain:
             return [()] * len(sources)
         explainer = Explainer(
-            self.state, self.vectors, self.matcher, past.attended, past.reads, past.places, as_of, wanted
+            self.state, self.vectors, self.matcher, past.without_hidden, past.reads, past.places, as_of, wanted
         )
         return explainer.explain(rows, sources)
 

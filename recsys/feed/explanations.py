@@ -18,7 +18,7 @@ from recsys.state.event_codes import CLICKS, LIKED
 from recsys.state.histories import History
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import UNKNOWN
-from recsys.user_model.matcher import Matcher, Reads
+from recsys.user_model.matcher import Matcher, ReadHistory
 
 BECAUSE_YOU_READ, FOLLOWED, TOPIC, POPULAR, FRESH, DIFFERENT = (
     "because_you_read",
@@ -45,7 +45,7 @@ class Explainer:
     vectors: VectorTable
     matcher: Matcher
     history: History
-    reads: Reads
+    reads: ReadHistory
     read_places: NDArray[np.intp]
     as_of: int
     wanted: frozenset[str] = frozenset()
@@ -73,7 +73,7 @@ class Explainer:
         strongest = np.argmax(match.attention * cosines_nh, axis=1)
         similar = cosines_nh[np.arange(len(known)), strongest] >= _LEAST_SIMILAR
         reads, which = np.unique(strongest, return_inverse=True)
-        masked_mn = self.matcher.without_each(self.reads, reads, candidates, self.as_of)
+        masked_mn = self.matcher.leave_one_out_scores(self.reads, reads, candidates, self.as_of)
         falls = match.scores - masked_mn[which, np.arange(len(known))]
         return {
             int(known[place]): self._read_reason(int(strongest[place]), float(falls[place]))

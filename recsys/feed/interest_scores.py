@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.ranking_context import InterestScores
 from recsys.user_model.content_matcher import ContentMatcher
-from recsys.user_model.matcher import Matcher, Reads
+from recsys.user_model.matcher import Matcher, ReadHistory
 
 
 def interest_scores(
-    matcher: Matcher, reads: Reads, vectors: VectorTable, rows: NDArray[np.int64], as_of: int
+    matcher: Matcher, reads: ReadHistory, vectors: VectorTable, rows: NDArray[np.int64], as_of: int
 ) -> InterestScores:
     """Match scores of candidates `rows` [n]; NaN for those without a vector, 0 for all without a history."""
     known = vectors.has(rows)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.index.vector_index import VectorIndex
 from recsys.state.live_state import LiveState
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 
 _ALIKE = 0.995
 """Queries of a larger cosine find nearly the same: 0.88 of their 120 neighbours and more (docs/log.md)."""
@@ -62,7 +62,7 @@ def nearest(
     return np.asarray(found[:count], dtype=np.int64)
 
 
-def deep_reads(reads: Reads) -> NDArray[np.float32]:
+def deep_reads(reads: ReadHistory) -> NDArray[np.float32]:
     """Vectors of the last articles that were read for long."""
     deep = np.flatnonzero(np.nan_to_num(reads.seconds) >= _DEEP_SECONDS)[::-1]
     return reads.vectors[deep[:_DEEP_READS]]

@@ -11,7 +11,7 @@ from recsys.feed.knn import nearest
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class ListQuery:
     """At most `limit` articles available before `as_of` (microseconds), of `category` if one is named."""
 
     as_of: int
@@ -19,33 +19,33 @@ class Shelf:
     category: str | None = None
 
 
-def trending(engine: FeedEngine, shelf: Shelf) -> list[str]:
+def trending(engine: FeedEngine, query: ListQuery) -> list[str]:
     """Ids of the articles clicked most lately, first the most; of equal ones any order, always the same."""
-    return _ids(engine, retrieval.trending(engine.state, _rows(engine, shelf), shelf.limit))
+    return _ids(engine, retrieval.trending(engine.state, _rows(engine, query), query.limit))
 
 
-def latest(engine: FeedEngine, shelf: Shelf) -> list[str]:
+def latest(engine: FeedEngine, query: ListQuery) -> list[str]:
     """Ids of the newest articles, the newest first."""
-    return _ids(engine, retrieval.fresh(engine.state, _rows(engine, shelf), shelf.limit))
+    return _ids(engine, retrieval.fresh(engine.state, _rows(engine, query), query.limit))
 
 
-def similar(engine: FeedEngine, article: str, shelf: Shelf) -> list[str]:
+def similar(engine: FeedEngine, article: str, query: ListQuery) -> list[str]:
     """Ids of the articles nearest to one, the nearest first; none if it has no vector (yet)."""
     row = engine.state.rows_of([article])
     if not engine.vectors.has(row)[0]:
         return []
-    allowed = _allowed(engine, shelf)
+    allowed = _allowed(engine, query)
     allowed[row] = False
     queries = engine.vectors.take(row)
-    return _ids(engine, nearest(engine.state, engine.index, queries, allowed, shelf.limit))
+    return _ids(engine, nearest(engine.state, engine.index, queries, allowed, query.limit))
 
 
-def _allowed(engine: FeedEngine, shelf: Shelf) -> NDArray[np.bool_]:
-    return retrieval.available(engine.state, shelf.as_of, shelf.category, engine.max_age)
+def _allowed(engine: FeedEngine, query: ListQuery) -> NDArray[np.bool_]:
+    return retrieval.available(engine.state, query.as_of, query.category, engine.max_age)
 
 
-def _rows(engine: FeedEngine, shelf: Shelf) -> NDArray[np.int64]:
-    return np.flatnonzero(_allowed(engine, shelf))
+def _rows(engine: FeedEngine, query: ListQuery) -> NDArray[np.int64]:
+    return np.flatnonzero(_allowed(engine, query))
 
 
 def _ids(engine: FeedEngine, rows: NDArray[np.int64]) -> list[str]:

@@ -6,12 +6,12 @@ from functools import partial
 from recsys.encoder.protocols import ModelEncoder
 from recsys.feed.engine import FeedEngine
 from recsys.feed.preferences import preferences_of
-from recsys.feed.touched import touched
+from recsys.feed.touched import seen_articles
 from recsys.index.index_factory import make_index
 from recsys.models.calibrator_io import article_encoder
-from recsys.models.model_loader import active_system, equipped
+from recsys.models.model_loader import active_system, with_models
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import ensure_vectors, vector_table
+from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.settings import Settings
 from recsys.store import articles
 from recsys.store.database import Database
@@ -33,14 +33,14 @@ def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_
         state = log.advance(as_of)
     engine = FeedEngine(
         state,
-        vector_table(state, everything, encoded),
+        align_vectors(state, everything, encoded),
         pool=settings.feed_candidates,
         max_age=settings.max_article_age_days,
-        touched=partial(touched, database),
+        seen_articles=partial(seen_articles, database),
         said=partial(preferences_of, database),
     )
     if everything.height:
         index = make_index(settings.index, encoded.shape[1], everything.height, settings.device)
         index.add(everything["id"].to_list(), encoded)
         engine = replace(engine, index=index)
-    return equipped(engine, system)
+    return with_models(engine, system)

@@ -12,4 +12,4 @@ def preferences_of(database: Database, reader: str, before: int) -> Preferences:
         StoreError: the database cannot be reached.
     """
     with database.read() as connection:
-        return explicit_preferences.of(connection, reader, before)
+        return explicit_preferences.load(connection, reader, before)

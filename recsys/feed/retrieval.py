@@ -14,7 +14,7 @@ from recsys.state.event_codes import CLICKS
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import UNKNOWN
 from recsys.store.explicit_preferences import Preferences
-from recsys.user_model.matcher import Matcher, Reads
+from recsys.user_model.matcher import Matcher, ReadHistory
 
 INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE = "interest", "similar", "trending", "fresh", "explore"
 FOLLOWED = "followed"
@@ -45,7 +45,7 @@ class Asked:
 
     request: FeedRequest
     had: NDArray[np.int64]
-    reads: Reads
+    reads: ReadHistory
     matcher: Matcher
     rng: np.random.Generator
     said: Preferences = field(default_factory=Preferences)

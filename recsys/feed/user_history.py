@@ -10,7 +10,7 @@ from recsys.state.event_codes import CLICKED, HIDDEN, LIKED, READ, READ_SECONDS,
 from recsys.state.histories import History
 from recsys.state.live_state import LiveState
 from recsys.user_model.dwell_quantiles import importance
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 
 LENGTH = 50
 """Readings that are looked at."""
@@ -28,23 +28,23 @@ def history_of(state: LiveState, request: RankRequest) -> History:
     return _handed_in(state, request.history[-LENGTH:], request.as_of)
 
 
-def attended(history: History) -> History:
+def without_hidden(history: History) -> History:
     """What the reader gave attention to: the history without what they hid or disliked."""
     return history.where((history.flags & HIDDEN) == 0)
 
 
 def reads_of(
     state: LiveState, history: History, vectors: VectorTable, as_of: int
-) -> tuple[Reads, NDArray[np.intp]]:
+) -> tuple[ReadHistory, NDArray[np.intp]]:
     """What interest models see of a history, and its places there: only what has a vector."""
     places = np.flatnonzero(vectors.has(history.article))
     article = history.article[places]
     age = np.maximum((as_of - history.opened[places]) / _HOUR, 0.0)
     expected = expected_seconds(state, article, as_of)
-    return Reads.of(vectors.take(article), history.seconds[places], age, expected), places
+    return ReadHistory.of(vectors.take(article), history.seconds[places], age, expected), places
 
 
-def outcomes(history: History, reads: Reads, places: NDArray[np.intp]) -> NDArray[np.int8]:
+def outcomes(history: History, reads: ReadHistory, places: NDArray[np.intp]) -> NDArray[np.int8]:
     """Whether each of `reads` [h], at `places` [h] of `history`, was important: see `dwell.importance`."""
     flags = history.flags[places]
     liked, hidden = (flags & LIKED) > 0, (flags & HIDDEN) > 0

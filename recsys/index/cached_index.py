@@ -10,19 +10,19 @@ from recsys.index.vector_index import Floats32, Hits, VectorIndex, Vectors
 MOST = 4_096
 """Answers kept, about 2 kB each for a feed; all are dropped when there are more."""
 
-Question = tuple[bytes, int]
+_Query = tuple[bytes, int]
 """A query, and how many are wanted."""
 
-Answer = tuple[list[str], Floats32]
+_Result = tuple[list[str], Floats32]
 """Ids and scores [k]."""
 
 
-class RememberingIndex:
+class CachedIndex:
     """`inner`, with its answers kept until an article comes or goes; see `VectorIndex` for the methods."""
 
     def __init__(self, inner: VectorIndex) -> None:
         self._inner = inner
-        self._known: dict[Question, Answer] = {}
+        self._known: dict[_Query, _Result] = {}
 
     @property
     def dim(self) -> int:
@@ -58,7 +58,7 @@ class RememberingIndex:
             found |= self._keep([asked[place] for place in new], fresh)
         return Hits([list(found[key][0]) for key in asked], np.stack([found[key][1] for key in asked]))
 
-    def _keep(self, asked: Sequence[Question], found: Hits) -> dict[Question, Answer]:
+    def _keep(self, asked: Sequence[_Query], found: Hits) -> dict[_Query, _Result]:
         answers = dict(zip(asked, zip(found.ids, found.scores, strict=True), strict=True))
         if len(self._known) + len(answers) > MOST:
             self._known = {}

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from recsys.errors import BundleError
-from recsys.index.exact_rescoring import SLACK, best, hits
+from recsys.index.exact_rescoring import SCORE_TOLERANCE, best, hits
 from recsys.index.index_files import Header, check_fit, write_header
 from recsys.index.validation import check_k, entries, unit_vectors
 from recsys.index.vector_index import Floats32, Hits, Vectors
@@ -95,9 +95,9 @@ class ExactIndex:
 
     def _reserve(self, rows: int) -> None:
         if rows > len(self._vectors):
-            grown = np.zeros((max(rows, 2 * len(self._vectors)), self._dim), dtype=np.float32)
-            grown[: len(self._vectors)] = self._vectors
-            self._vectors = grown
+            grow = np.zeros((max(rows, 2 * len(self._vectors)), self._dim), dtype=np.float32)
+            grow[: len(self._vectors)] = self._vectors
+            self._vectors = grow
 
     def _scores(self, queries: Floats32) -> Iterator[Floats32]:
         """Single-precision scores, one float32 [n] a query, computed in blocks of queries."""
@@ -112,5 +112,5 @@ def _contenders(scores: Floats32, k: int) -> list[int]:
     if k >= len(scores):
         return list(range(len(scores)))
     worst = np.partition(scores, len(scores) - k)[len(scores) - k]
-    rows: list[int] = np.flatnonzero(scores >= worst - SLACK).tolist()
+    rows: list[int] = np.flatnonzero(scores >= worst - SCORE_TOLERANCE).tolist()
     return rows

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from recsys.index.vector_index import Floats32, Hits
 
-SLACK = 1e-5
+SCORE_TOLERANCE = 1e-5
 """Largest error of a float32 inner product of unit vectors that a search allows for.
 
 A candidate this close below the k-th best may still belong to the k best, so searches keep it for `best`.

@@ -23,7 +23,7 @@ HNSW_SEARCH_WIDTH = 128
 IVF_POINTS_PER_LIST = 39  # below this k-means of FAISS warns that it has too little to learn from
 
 
-class Near(NamedTuple):
+class RawHits(NamedTuple):
     """Nearest places of q queries: approximate scores falling, place −1 where nothing was found."""
 
     scores: Floats32
@@ -50,7 +50,7 @@ class Structure(Protocol):
         """Append float32 [n, d]."""
         ...
 
-    def search(self, queries: Floats32, k: int, exhaustive: bool) -> Near:
+    def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
         """The k nearest places (k ≤ size); `exhaustive` leaves nothing out."""
         ...
 
@@ -102,11 +102,11 @@ class Flat(_Faiss):
         """A structure for vectors of `dim` numbers."""
         return cls(faiss.IndexFlatIP(dim), gpu)
 
-    def search(self, queries: Floats32, k: int, exhaustive: bool) -> Near:
+    def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
         """See `Structure.search`; always exhaustive."""
         del exhaustive
         index = self._on_cpu() if k > GPU_LARGEST_K else self._index
-        return Near(*index.search_and_reconstruct(queries, k))
+        return RawHits(*index.search_and_reconstruct(queries, k))
 
     def write(self, path: Path) -> None:
         """See `Structure.write`."""
@@ -133,12 +133,12 @@ class Hnsw(_Faiss):
         with _one_thread():
             self._index.add(vectors)
 
-    def search(self, queries: Floats32, k: int, exhaustive: bool) -> Near:
+    def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
         """See `Structure.search`; `exhaustive` bypasses the graph."""
         if exhaustive:
-            return Near(*faiss.downcast_index(self._index.storage).search_and_reconstruct(queries, k))
+            return RawHits(*faiss.downcast_index(self._index.storage).search_and_reconstruct(queries, k))
         width = faiss.SearchParametersHNSW(efSearch=max(HNSW_SEARCH_WIDTH, 2 * k))
-        return Near(*self._index.search_and_reconstruct(queries, k, params=width))
+        return RawHits(*self._index.search_and_reconstruct(queries, k, params=width))
 
 
 class Ivf(_Faiss):
@@ -155,11 +155,11 @@ class Ivf(_Faiss):
         index.train(vectors)
         return cls(index)
 
-    def search(self, queries: Floats32, k: int, exhaustive: bool) -> Near:
+    def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
         """See `Structure.search`; reads an eighth of the cells, at least eight, or all if `exhaustive`."""
         lists = self._index.nlist
-        reach = faiss.SearchParametersIVF(nprobe=lists if exhaustive else min(lists, max(8, lists // 8)))
-        return Near(*self._index.search_and_reconstruct(queries, k, params=reach))
+        circuit = faiss.SearchParametersIVF(nprobe=lists if exhaustive else min(lists, max(8, lists // 8)))
+        return RawHits(*self._index.search_and_reconstruct(queries, k, params=circuit))
 
     @property
     def trained_on(self) -> int:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from recsys.errors import BundleError
 from recsys.index import faiss_backends
-from recsys.index.exact_rescoring import SLACK, best, hits
-from recsys.index.faiss_backends import Flat, Hnsw, Ivf, Near, Structure
+from recsys.index.exact_rescoring import SCORE_TOLERANCE, best, hits
+from recsys.index.faiss_backends import Flat, Hnsw, Ivf, RawHits, Structure
 from recsys.index.index_files import Header, check_fit, write_header
 from recsys.index.validation import check_k, entries, unit_vectors
 from recsys.index.vector_index import Floats32, Hits, Vectors
@@ -66,14 +66,14 @@ class FaissIndex:
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Store or replace; see `VectorIndex.add`."""
         names, units = entries(ids, vectors, self._dim)
-        self._bury(names)
+        self._tombstone(names)
         self._append(names, units)
-        self._tidy()
+        self._compact()
 
     def remove(self, ids: Sequence[str]) -> int:
         """Forget; see `VectorIndex.remove`."""
-        count = self._bury(ids)
-        self._tidy()
+        count = self._tombstone(ids)
+        self._compact()
         return count
 
     def search(self, queries: Vectors, k: int) -> Hits:
@@ -118,7 +118,7 @@ class FaissIndex:
         index._place = {id_: place for place, id_ in enumerate(header.ids) if id_ is not None}
         return index
 
-    def _bury(self, ids: Sequence[str]) -> int:
+    def _tombstone(self, ids: Sequence[str]) -> int:
         """Turn the places of `ids` into tombstones; returns how many there were."""
         places = [self._place.pop(id_) for id_ in dict.fromkeys(ids) if id_ in self._place]
         for place in places:
@@ -135,22 +135,22 @@ class FaissIndex:
         self._place.update((id_, start + number) for number, id_ in enumerate(ids))
         self._live = np.append(self._live, np.ones(len(ids), dtype=np.bool_))
 
-    def _tidy(self) -> None:
+    def _compact(self) -> None:
         """Build anew from what is alive when too much is dead, or when the size asks for another structure."""
         dead = len(self._ids) - len(self)
         if dead > DEAD_SHARE * len(self._ids) or self._outgrown():
             alive = [id_ for id_ in self._ids if id_ is not None]
             vectors = self._structure.vectors()[self._live]
-            self._structure = Ivf.trained(vectors) if self._wanted() == Ivf.name else self._empty()
+            self._structure = Ivf.trained(vectors) if self._requested() == Ivf.name else self._empty()
             self._ids, self._place, self._live = [], {}, np.zeros(0, dtype=np.bool_)
             self._append(alive, vectors)
 
     def _outgrown(self) -> bool:
         if isinstance(self._structure, Ivf):
             return len(self) > IVF_GROWTH * self._structure.trained_on
-        return isinstance(self._structure, Flat) and self._wanted() != Flat.name
+        return isinstance(self._structure, Flat) and self._requested() != Flat.name
 
-    def _wanted(self) -> str:
+    def _requested(self) -> str:
         """The structure that suits the kind at the present size."""
         if self._kind == "ivf":
             return Ivf.name if len(self) >= IVF_LEAST else Flat.name
@@ -160,7 +160,7 @@ class FaissIndex:
         return self._kind
 
     def _empty(self) -> Structure:
-        if self._wanted() == Hnsw.name:
+        if self._requested() == Hnsw.name:
             return Hnsw.empty(self._dim)
         return Flat.empty(self._dim, self._gpu)
 
@@ -176,14 +176,14 @@ class FaissIndex:
             near = self._structure.search(
                 asked.astype(np.float32), fetch, exhaustive or fetch == self._structure.size
             )
-            for row, settled in enumerate(self._settled(near, wanted)):
+            for row, settled in enumerate(self._is_exact(near, wanted)):
                 if settled:
                     found.append(self._best(asked[row], near.places[row], near.vectors[row], wanted))
                 else:
                     found += self._find(asked[row : row + 1], wanted, fetch * WIDEN, exhaustive=True)
         return found
 
-    def _settled(self, near: Near, wanted: int) -> NDArray[np.bool_]:
+    def _is_exact(self, near: RawHits, wanted: int) -> NDArray[np.bool_]:
         """Queries whose best `wanted` are certain: all was seen, or the last one seen scores clearly lower."""
         if near.places.shape[1] == self._structure.size:
             return np.ones(len(near.places), dtype=np.bool_)
@@ -191,7 +191,7 @@ class FaissIndex:
         enough = alive.sum(axis=1) >= wanted
         last_wanted = np.argmax(np.cumsum(alive, axis=1) == wanted, axis=1)
         worst = np.take_along_axis(near.scores, last_wanted[:, None], axis=1)[:, 0]
-        clear = (near.places[:, -1] >= 0) & (worst - near.scores[:, -1] > SLACK)
+        clear = (near.places[:, -1] >= 0) & (worst - near.scores[:, -1] > SCORE_TOLERANCE)
         return np.asarray(enough & clear, dtype=np.bool_)
 
     def _alive(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -17,7 +17,7 @@ _PRIOR = 4.0
 """Expected clicks that the average weighs."""
 
 
-def category_tastes(
+def category_affinities(
     state: LiveState, reader: int, read: NDArray[np.int64], as_of: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Categories [k] that `reader` (a dense id) was shown or read, and their taste for each.

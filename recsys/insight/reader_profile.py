@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from recsys.domain import RankRequest
 from recsys.feed.engine import FeedEngine
-from recsys.insight.category_affinity import category_tastes
+from recsys.insight.category_affinity import category_affinities
 from recsys.ranking.ranking_context import RankingContext
 from recsys.state.vocabulary import Vocabulary
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 
 
 def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, 
         "reader": reader,
         "model": engine.model,
         "as_of": as_of,
-        "categories": _summed(catalog.categories, *_tastes(engine, prepared.context)),
+        "categories": _summed(catalog.categories, *_affinities(engine, prepared.context)),
         "sources": _summed(catalog.sources, catalog.source[rows], weights),
         "reads": [
             {
@@ -52,13 +52,15 @@ def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, 
     }
 
 
-def _tastes(engine: FeedEngine, context: RankingContext) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _affinities(engine: FeedEngine, context: RankingContext) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Categories [k] and their shares [k]: of clicks, if all were shown alike."""
-    categories, tastes = category_tastes(engine.state, context.reader, context.history.article, context.as_of)
-    return categories, tastes / max(float(tastes.sum()), 1e-9)
+    categories, affinities = category_affinities(
+        engine.state, context.reader, context.history.article, context.as_of
+    )
+    return categories, affinities / max(float(affinities.sum()), 1e-9)
 
 
-def _weights(engine: FeedEngine, reads: Reads, as_of: int) -> NDArray[np.float64]:
+def _weights(engine: FeedEngine, reads: ReadHistory, as_of: int) -> NDArray[np.float64]:
     """Attention of each read [h]: it does not depend on the candidate, so any one will do."""
     if not len(reads):
         return np.zeros(0)

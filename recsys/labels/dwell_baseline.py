@@ -10,7 +10,7 @@ from recsys.domain import EventKind
 from recsys.labels.label_rule import LabelRule
 
 
-def deep_seconds(events: pl.DataFrame, words: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
+def deep_read_seconds(events: pl.DataFrame, words: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
     """What each reading of known length is judged by.
 
     Args:

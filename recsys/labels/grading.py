@@ -18,7 +18,7 @@ cut-off counts.
 import polars as pl
 
 from recsys.domain import SECOND, EventKind
-from recsys.labels.dwell_baseline import deep_seconds
+from recsys.labels.dwell_baseline import deep_read_seconds
 from recsys.labels.label_rule import VERSION as VERSION
 from recsys.labels.label_rule import LabelRule as LabelRule
 
@@ -54,7 +54,7 @@ def grade(
     shown = slates.select(pl.col("id").alias("slate"), "reader", "at", pl.col("candidates").alias("article"))
     shown = shown.with_row_index("order").explode("article")
     known = events.filter((pl.col("known_at") < until) & pl.col("kind").is_in(_OUTCOMES))
-    known = known.join(deep_seconds(known, words, rule), on="id", how="left", maintain_order="left")
+    known = known.join(deep_read_seconds(known, words, rule), on="id", how="left", maintain_order="left")
     quoted = _quoted(shown, known)
     outcome = pl.concat([quoted, _unquoted(quoted, _nearby(shown, known, rule))])
     graded = _graded(_per_candidate(outcome), rule)

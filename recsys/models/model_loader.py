@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from recsys.errors import BundleError
 from recsys.feed.engine import FeedEngine
-from recsys.feed.selection.utility import ClickChance, net_worth
+from recsys.feed.selection.utility import PlattScaling, softplus_utility
 from recsys.labels import grading
 from recsys.models.bundle import Bundle, active_version, load
 from recsys.models.calibrator_io import load_calibration
 from recsys.ranking import expected_utility, lambdamart
-from recsys.ranking.expected_utility import ReadingTrees, ValueRanker
-from recsys.ranking.features.feature_set import ALL_FEATURES, WITHOUT_CONTENT, FeatureSet
+from recsys.ranking.expected_utility import DwellRegressors, ValueRanker
+from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
 from recsys.ranking.lambdamart import LambdaMart
 from recsys.ranking.listwise_correction import SlateRanker
 from recsys.ranking.ranker import Ranker
@@ -26,13 +26,13 @@ from recsys.user_model.network_weights import load_weights
 if TYPE_CHECKING:
     from recsys.calibration.calibration import Calibration
 
-PREFERENCE, RERANKER, TWIN = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
-FEED_RERANKER, FEED_TWIN = "reranker_feed.txt", "reranker_feed_without_content.txt"
-WORTH, MINUTES = "reading_worth.txt", "reading_minutes.txt"
-FULL = "attune"
+PREFERENCE, RERANKER, TEXT_FREE_RERANKER = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
+FEED_RERANKER, FEED_TEXT_FREE = "reranker_feed.txt", "reranker_feed_without_content.txt"
+READING_UTILITY, MINUTES = "reading_worth.txt", "reading_minutes.txt"
+FULL_SYSTEM = "attune"
 """Name of the full system in manifests and reports."""
 
-OF_FEEDS = "reranker_of_feeds"
+FEED_RANKER = "reranker_of_feeds"
 """Name of the ranker of feeds there."""
 
 _REQUIRED = ("schema", "preference", "calibration", "content", "data", "validation", "value")
@@ -42,7 +42,7 @@ _REQUIRED = ("schema", "preference", "calibration", "content", "data", "validati
 class TrainedSystem:
     """What a bundle adds to state and vectors. `manifest` has everything that is not a file.
 
-    ranker: orders a slate; many_ranker: more candidates than a slate holds; feed_ranker: chooses among those that
+    ranker: orders a slate; pointwise_ranker: more candidates than a slate holds; feed_ranker: chooses among those that
     retrieval brought together; value: the same by what reading is worth, None where feeds go by clicks;
     calibration: what its article vectors are calibrated with, None if they are not.
     """
@@ -50,9 +50,9 @@ class TrainedSystem:
     version: str
     matcher: Matcher
     ranker: Ranker
-    without_content: Ranker
+    text_free: Ranker
     feed_ranker: LambdaMart
-    many_ranker: LambdaMart
+    pointwise_ranker: LambdaMart
     validated_from: int
     trained_until: int
     manifest: Mapping[str, Any]
@@ -77,9 +77,9 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         BundleError: the bundle was made for another encoder, feature set, state or label version.
     """
     _check_schema(bundle, encoder)
-    features = ALL_FEATURES if bundle.manifest["content"]["on"] else WITHOUT_CONTENT
+    features = ALL_FEATURES if bundle.manifest["content"]["on"] else TEXT_FREE
     weights = load_weights(bundle.path / PREFERENCE, bundle.manifest["preference"])
-    alone = lambdamart.load(bundle.path / FEED_RERANKER, features.each_alone())
+    alone = lambdamart.load(bundle.path / FEED_RERANKER, features.pointwise())
     # hundreds of candidates go through the trees with every feed, and every seed takes as long again
     feed_ranker = alone.first
     ranker, twin = _slate_rankers(bundle, alone, features)
@@ -87,13 +87,13 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         version=bundle.version,
         matcher=NetworkMatcher(weights),
         ranker=ranker,
-        without_content=twin,
+        text_free=twin,
         feed_ranker=feed_ranker,
-        many_ranker=alone,
+        pointwise_ranker=alone,
         validated_from=int(bundle.manifest["data"]["validate_from"]),
         trained_until=int(bundle.manifest["data"]["until"]),
         manifest=bundle.manifest,
-        value=_value(bundle, feed_ranker, features.each_alone()),
+        value=_value(bundle, feed_ranker, features.pointwise()),
         calibration=load_calibration(bundle),
     )
 
@@ -119,34 +119,34 @@ def active_system(home: Path, encoder: str) -> TrainedSystem | None:
     return None if active_version(home) is None else load_active(home, encoder)
 
 
-def equipped(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
+def with_models(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
     """`engine` with the models of `system`; without one, as it is."""
     if system is None:
         return engine
-    fit = system.manifest["calibration"].get(OF_FEEDS, {})
-    chance = ClickChance(fit["slope"], fit["intercept"]) if fit.get("slope", 0) > 0 else ClickChance()
+    fit = system.manifest["calibration"].get(FEED_RANKER, {})
+    chance = PlattScaling(fit["slope"], fit["intercept"]) if fit.get("slope", 0) > 0 else PlattScaling()
     return replace(
         engine,
         matcher=system.matcher,
         ranker=system.ranker,
         feed_ranker=system.value or system.feed_ranker,
-        many_ranker=system.many_ranker,
+        pointwise_ranker=system.pointwise_ranker,
         model=system.version,
-        worth=net_worth if system.value else chance,
+        utility=softplus_utility if system.value else chance,
     )
 
 
 def _slate_rankers(bundle: Bundle, alone: LambdaMart, features: FeatureSet) -> tuple[Ranker, Ranker]:
     """What orders slates, and its twin that never sees texts."""
     ranker = lambdamart.load(bundle.path / RERANKER, features)
-    twin = lambdamart.load(bundle.path / TWIN, WITHOUT_CONTENT)
+    twin = lambdamart.load(bundle.path / TEXT_FREE_RERANKER, TEXT_FREE)
     if "rivals" not in bundle.manifest:  # a bundle from before they corrected others
         return ranker, twin
     told = bundle.manifest["rivals"]
-    alone_too = lambdamart.load(bundle.path / FEED_TWIN, WITHOUT_CONTENT.each_alone())
+    alone_too = lambdamart.load(bundle.path / FEED_TEXT_FREE, TEXT_FREE.pointwise())
     return (
         SlateRanker(alone, ranker, _share(bundle, told)),
-        SlateRanker(alone_too, twin, _share(bundle, told.get("without_content"))),
+        SlateRanker(alone_too, twin, _share(bundle, told.get("text_free"))),
     )
 
 
@@ -162,17 +162,20 @@ def _value(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> ValueRan
     # training leaves it off where the chance of a click does not rise with the score; older bundles may not
     if not told["on"] or told["slope"] <= 0:
         return None
-    reading = expected_utility.load(bundle.path / WORTH, bundle.path / MINUTES, features)
+    reading = expected_utility.load(bundle.path / READING_UTILITY, bundle.path / MINUTES, features)
     return ValueRanker(clicks, told["slope"], told["intercept"], reading, told["price"])
 
 
 def write_trees(
-    ranker: SlateRanker, without_content: SlateRanker, reading: ReadingTrees | None, folder: Path
+    ranker: SlateRanker, text_free: SlateRanker, reading: DwellRegressors | None, folder: Path
 ) -> None:
     """Write the trees where `load_system` looks for them."""
     if reading is not None:
-        reading.save(folder / WORTH, folder / MINUTES)
-    for trees, alone, correction in ((ranker, FEED_RERANKER, RERANKER), (without_content, FEED_TWIN, TWIN)):
+        reading.save(folder / READING_UTILITY, folder / MINUTES)
+    for trees, alone, correction in (
+        (ranker, FEED_RERANKER, RERANKER),
+        (text_free, FEED_TEXT_FREE, TEXT_FREE_RERANKER),
+    ):
         trees.alone.save(folder / alone)
         trees.correction.save(folder / correction)
 

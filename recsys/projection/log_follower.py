@@ -24,7 +24,7 @@ from recsys.state.live_state import LiveState
 from recsys.state.log_batch import LogBatch
 from recsys.state.snapshot import Watermark
 from recsys.store import articles, erasure, event_log, event_log_reader, withdrawn
-from recsys.store.database import Connection, Database, unhurried
+from recsys.store.database import Connection, Database, without_timeout
 from recsys.store.event_log_reader import Key, LogChunk, LogTail
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class LogFollower:
         """
         with lock or nullcontext():
             state, seq = self.state, self.watermark.seq
-            taken = snapshot.take(state, self.watermark)
+            taken = snapshot.copy_state(state, self.watermark)
         path = self._snapshots.save(taken, seq)
         if path is not None and self._erased_since(seq):
             path.unlink(missing_ok=True)
@@ -126,7 +126,7 @@ class LogFollower:
         """Fold anew; a database that goes away meanwhile leaves the state as it was."""
         usual = self.state, self.watermark, self._revision, self._saved_seq
         try:
-            with unhurried(connection):
+            with without_timeout(connection):
                 self._fold_anew(connection, before)
         except BaseException:
             self.state, self.watermark, self._revision, self._saved_seq = usual
@@ -160,11 +160,11 @@ class LogFollower:
         return LiveState(), Watermark()
 
     def _describe(self, connection: Connection) -> pl.DataFrame:
-        gone, last = withdrawn.since(connection, self._revision)
+        gone, last = withdrawn.deleted_since(connection, self._revision)
         changed, newest = articles.changed_since(connection, self._revision)
         self._revision = max(last, newest)
         if gone:
-            self.state.withdraw(gone)
+            self.state.delete_article(gone)
         if changed.height:
             self.state.describe(changed)
         return changed

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from recsys.state.snapshot import Taken
+from recsys.state.snapshot import StateCopy
 
 KEEP = 3
 
@@ -24,7 +24,7 @@ class Snapshots:
         """Let `path` go at the next save: it does not hold for this log, or for this configuration."""
         self._refused.add(path)
 
-    def save(self, taken: Taken, seq: int) -> Path | None:
+    def save(self, taken: StateCopy, seq: int) -> Path | None:
         """Write a state that reaches to row `seq` beside earlier ones; the oldest go, and what was refused.
 
         Whatever the numbers of others are, this one is kept: they may be of another database.

@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from recsys.encoder.article_text import article_texts, text_hash
 from recsys.encoder.protocols import Encoded, Encoder
-from recsys.state.growing import grown
+from recsys.state.growing import grow
 from recsys.state.live_state import LiveState
-from recsys.store import attention_stats
-from recsys.store import stored_vectors as store
-from recsys.store.database import Connection, Database, unhurried
+from recsys.store import article_vectors, attention_stats
+from recsys.store.database import Connection, Database, without_timeout
 
 CHUNK = 1_024
 """Texts encoded and committed together: what a killed job has to do again at most."""
@@ -43,8 +42,8 @@ class VectorTable:
 
     def reserve(self, rows: int) -> None:
         """Make room for row ids below `rows`."""
-        self.matrix = grown(self.matrix, rows)
-        self.present = grown(self.present, len(self.matrix))
+        self.matrix = grow(self.matrix, rows)
+        self.present = grow(self.present, len(self.matrix))
 
     def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Which of `rows` [n] have a vector."""
@@ -70,8 +69,8 @@ def stored_vectors(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Which of `articles` (n rows) have a stored vector of `encoder` [n], and those vectors [m, d] in order."""
     hashes = [text_hash(text) for text in article_texts(articles)]
-    with database.read() as connection, unhurried(connection):
-        known = store.load(connection, encoder, hashes)
+    with database.read() as connection, without_timeout(connection):
+        known = article_vectors.load(connection, encoder, hashes)
     present = np.fromiter((h in known for h in hashes), dtype=np.bool_, count=len(hashes))
     return present, _stacked([known[h] for h in hashes if h in known])
 
@@ -92,8 +91,8 @@ def ensure_vectors(
     texts = article_texts(articles)
     hashes = [text_hash(text) for text in texts]
     name = encoder.name
-    with database.read() as connection, unhurried(connection):
-        known = store.load(connection, name, hashes)
+    with database.read() as connection, without_timeout(connection):
+        known = article_vectors.load(connection, name, hashes)
     missing = [(h, text) for h, text in dict(zip(hashes, texts, strict=True)).items() if h not in known]
     for start in range(0, len(missing), CHUNK):
         part = missing[start : start + CHUNK]
@@ -112,7 +111,7 @@ def ensure_vectors(
 def _save(connection: Connection, hashes: Sequence[str], encoded: Encoded) -> None:
     """Store everything that came of the texts with these hashes."""
     for name, vectors in encoded.vectors.items():
-        store.save(connection, name, dict(zip(hashes, vectors, strict=True)))
+        article_vectors.save(connection, name, dict(zip(hashes, vectors, strict=True)))
     if encoded.attention is not None:
         attention_stats.save(connection, encoded.attention)
 
@@ -122,7 +121,7 @@ def _stacked(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.array(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
 
 
-def vector_table(state: LiveState, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> VectorTable:
+def align_vectors(state: LiveState, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> VectorTable:
     """Vectors [n, d] of `articles` (n rows), aligned with the dense ids of `state`, which knows them."""
     table = VectorTable()
     table.put(state.articles.lookup(articles["id"].to_list()), vectors)

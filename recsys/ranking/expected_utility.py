@@ -24,7 +24,7 @@ from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.ranking.ranker import Ranker
 from recsys.ranking.ranking_context import FloatArray
 
-WORTH = np.asarray([0.0, 0.0, 0.5, 1.0])
+READING_UTILITY = np.asarray([0.0, 0.0, 0.5, 1.0])
 """Articles read, by label."""
 
 LONGEST_MINUTES = 10.0
@@ -32,61 +32,63 @@ _MOST_TREES = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
+class ReadingRows:
     """What was opened: features [n, f], worth [n] in articles, and minutes [n]."""
 
     features: FloatArray
-    worth: FloatArray
+    utility: FloatArray
     minutes: FloatArray
 
     @classmethod
-    def of(cls, features: FloatArray, labels: NDArray[np.int8], seconds: FloatArray) -> "Readings":
+    def of(cls, features: FloatArray, labels: NDArray[np.int8], seconds: FloatArray) -> "ReadingRows":
         """Those of all candidates [N] that were opened and read for a known time."""
         known = (labels > 0) & np.isfinite(seconds)
         table = features[known]
         table[:, ALL_FEATURES.names.index(POSITION)] = SERVING_POSITION
-        return cls(table, WORTH[labels[known]], np.minimum(seconds[known] / 60, LONGEST_MINUTES))
+        return cls(table, READING_UTILITY[labels[known]], np.minimum(seconds[known] / 60, LONGEST_MINUTES))
 
     def __len__(self) -> int:
-        return len(self.worth)
+        return len(self.utility)
 
     @property
     def rate(self) -> float:
         """Articles a minute, over all readings."""
-        return float(self.worth.sum() / max(self.minutes.sum(), 1e-9))
+        return float(self.utility.sum() / max(self.minutes.sum(), 1e-9))
 
 
-class ReadingTrees:
+class DwellRegressors:
     """What a click leads to: expected worth and minutes, each by its own trees."""
 
-    def __init__(self, worth: lgb.Booster, minutes: lgb.Booster, features: FeatureSet) -> None:
-        self._worth, self._minutes = worth, minutes
+    def __init__(self, utility: lgb.Booster, minutes: lgb.Booster, features: FeatureSet) -> None:
+        self._utility, self._minutes = utility, minutes
         self._columns = ALL_FEATURES.columns_of(features)
 
-    def worth(self, features: FloatArray) -> FloatArray:
+    def utility(self, features: FloatArray) -> FloatArray:
         """Articles [n] that a click on each is expected to be worth, 0 to 1."""
-        return np.asarray(self._worth.predict(features[:, self._columns], num_threads=1))
+        return np.asarray(self._utility.predict(features[:, self._columns], num_threads=1))
 
     def minutes(self, features: FloatArray) -> FloatArray:
         """Minutes [n] that a click on each is expected to take."""
         minutes = self._minutes.predict(features[:, self._columns], num_threads=1)
         return np.asarray(np.maximum(minutes, 0.0))
 
-    def save(self, worth: Path, minutes: Path) -> None:
+    def save(self, utility: Path, minutes: Path) -> None:
         """Write LightGBM's text format."""
-        worth.write_text(self._worth.model_to_string())
+        utility.write_text(self._utility.model_to_string())
         minutes.write_text(self._minutes.model_to_string())
 
     @property
     def trees(self) -> tuple[int, int]:
         """How many trees tell worth, and how many minutes."""
-        return int(self._worth.num_trees()), int(self._minutes.num_trees())
+        return int(self._utility.num_trees()), int(self._minutes.num_trees())
 
 
-def fit(train: Readings, validation: Readings, features: FeatureSet, config: LambdaMartConfig) -> ReadingTrees:
+def fit(
+    train: ReadingRows, validation: ReadingRows, features: FeatureSet, config: LambdaMartConfig
+) -> DwellRegressors:
     """Fit on `train`, stopping when neither expectation gets better on `validation`."""
 
-    def grown(objective: str, target: str) -> lgb.Booster:
+    def grow(objective: str, target: str) -> lgb.Booster:
         learnt = _dataset(train, features, target)
         held_out = _dataset(validation, features, target, learnt)
         stop = lgb.early_stopping(config.patience, verbose=False)
@@ -95,31 +97,33 @@ def fit(train: Readings, validation: Readings, features: FeatureSet, config: Lam
         )
         return lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
 
-    return ReadingTrees(grown("cross_entropy", "worth"), grown("l2", "minutes"), features)
+    return DwellRegressors(grow("cross_entropy", "worth"), grow("l2", "minutes"), features)
 
 
-def refit(data: Readings, features: FeatureSet, config: LambdaMartConfig, trees: tuple[int, int]) -> ReadingTrees:
+def refit(
+    data: ReadingRows, features: FeatureSet, config: LambdaMartConfig, trees: tuple[int, int]
+) -> DwellRegressors:
     """As many trees again on all of `data`."""
-    worth, minutes = (
+    utility, minutes = (
         lgb.train(_parameters(config, objective), _dataset(data, features, target), count)
         for objective, target, count in zip(("cross_entropy", "l2"), ("worth", "minutes"), trees, strict=True)
     )
-    return ReadingTrees(worth, minutes, features)
+    return DwellRegressors(utility, minutes, features)
 
 
-def load(worth: Path, minutes: Path, features: FeatureSet) -> ReadingTrees:
-    """Read what `ReadingTrees.save` wrote.
+def load(utility: Path, minutes: Path, features: FeatureSet) -> DwellRegressors:
+    """Read what `DwellRegressors.save` wrote.
 
     Raises:
         BundleError: a file is damaged or its columns are not those of `features`.
     """
     try:
-        boosters = [lgb.Booster(model_str=path.read_text()) for path in (worth, minutes)]
+        boosters = [lgb.Booster(model_str=path.read_text()) for path in (utility, minutes)]
     except (OSError, lgb.basic.LightGBMError) as error:
-        raise BundleError(f"trees {worth} or {minutes} cannot be read: {error}") from error
+        raise BundleError(f"trees {utility} or {minutes} cannot be read: {error}") from error
     if any(booster.feature_name() != list(features.names) for booster in boosters):
-        raise BundleError(f"trees {worth} or {minutes} were trained on other features: train a new bundle")
-    return ReadingTrees(boosters[0], boosters[1], features)
+        raise BundleError(f"trees {utility} or {minutes} were trained on other features: train a new bundle")
+    return DwellRegressors(boosters[0], boosters[1], features)
 
 
 @dataclass(slots=True)
@@ -133,15 +137,15 @@ class ValueRanker:
     clicks: Ranker
     slope: float
     intercept: float
-    reading: ReadingTrees
+    reading: DwellRegressors
     price: float
     name: str = "value"
-    setwise: bool = False
+    listwise: bool = False
 
     def score(self, features: FloatArray) -> FloatArray:
         """See `Ranker.score`. Articles, less the price of the minutes."""
         chance = 1 / (1 + np.exp(-np.clip(self.slope * self.clicks.score(features) + self.intercept, -30, 30)))
-        return np.asarray(chance * (self.reading.worth(features) - self.price * self.reading.minutes(features)))
+        return np.asarray(chance * (self.reading.utility(features) - self.price * self.reading.minutes(features)))
 
 
 def _parameters(config: LambdaMartConfig, objective: str) -> dict[str, Any]:
@@ -152,8 +156,8 @@ def _parameters(config: LambdaMartConfig, objective: str) -> dict[str, Any]:
 
 
 def _dataset(
-    data: Readings, features: FeatureSet, target: str, reference: lgb.Dataset | None = None
+    data: ReadingRows, features: FeatureSet, target: str, reference: lgb.Dataset | None = None
 ) -> lgb.Dataset:
     table = data.features[:, ALL_FEATURES.columns_of(features)]
-    values = data.worth if target == "worth" else data.minutes
+    values = data.utility if target == "worth" else data.minutes
     return lgb.Dataset(table, values, reference=reference, feature_name=list(features.names))

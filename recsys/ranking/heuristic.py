@@ -17,11 +17,11 @@ _SEEN = 0.3
 _READ = 4.0
 
 
-class StartingRanker:
+class HeuristicRanker:
     """A fixed blend of a few features. Unknown features count as zero; of an unknown article nothing is new."""
 
     name = "starting"
-    setwise = False
+    listwise = False
 
     def score(self, features: FloatArray) -> FloatArray:
         """See `Ranker.score`."""

@@ -81,7 +81,7 @@ class LambdaMart:
 
     def __init__(self, boosters: Sequence[lgb.Booster], features: FeatureSet, name: str = "lambdamart") -> None:
         self.name = name
-        self.setwise = features.setwise
+        self.listwise = features.listwise
         self._boosters = list(boosters)
         self._features = features
         self._columns = ALL_FEATURES.columns_of(features)
@@ -139,8 +139,8 @@ def fit(train: RankingData, validation: RankingData, features: FeatureSet, confi
 
 def refit(data: RankingData, features: FeatureSet, config: LambdaMartConfig, trees: int) -> LambdaMart:
     """Grow a fixed number of trees on all of `data`: the number that validation chose on part of it."""
-    grown = [lgb.train(seed.parameters(), _dataset(data, features), trees) for seed in config.each_seed()]
-    return LambdaMart(grown, features)
+    grow = [lgb.train(seed.parameters(), _dataset(data, features), trees) for seed in config.each_seed()]
+    return LambdaMart(grow, features)
 
 
 def _dataset(data: RankingData, features: FeatureSet) -> lgb.Dataset:

@@ -23,7 +23,7 @@ class SlateRanker:
     correction: LambdaMart
     share: float = 1.0
     name: str = "slate"
-    setwise: bool = True
+    listwise: bool = True
 
     def score(self, features: FloatArray) -> FloatArray:
         """See `Ranker.score`."""
@@ -34,14 +34,14 @@ def fit(
     train: RankingData, validation: RankingData, features: FeatureSet, config: LambdaMartConfig
 ) -> SlateRanker:
     """Both sets of trees on `train`, each stopped by `validation`; the whole of the correction counts."""
-    alone = lambdamart.fit(train, validation, features.each_alone(), config)
+    alone = lambdamart.fit(train, validation, features.pointwise(), config)
     learnt, judged = _on_top(train, alone), _on_top(validation, alone)
     return SlateRanker(alone, lambdamart.fit(learnt, judged, features, config))
 
 
 def refit(data: RankingData, features: FeatureSet, config: LambdaMartConfig, judged: SlateRanker) -> SlateRanker:
     """As many trees as `judged` has, on all of `data`."""
-    alone = lambdamart.refit(data, features.each_alone(), config, judged.alone.trees)
+    alone = lambdamart.refit(data, features.pointwise(), config, judged.alone.trees)
     correction = lambdamart.refit(_on_top(data, alone), features, config, judged.correction.trees)
     return SlateRanker(alone, correction, judged.share)
 

@@ -12,7 +12,7 @@ class Ranker(Protocol):
     """
 
     name: str
-    setwise: bool
+    listwise: bool
 
     def score(self, features: FloatArray) -> FloatArray:
         """Scores of candidates, each by its own row alone: those of several requests may come together."""

@@ -48,14 +48,14 @@ class RankingContext:
     device: str | None = None
     page: int = UNKNOWN
     positions: FloatArray | None = None
-    setwise: bool = True
+    listwise: bool = True
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def percentiles(self, columns_nk: FloatArray) -> FloatArray:
-        """`setwise_percentiles` of `columns_nk` [n, k] if they are asked for."""
-        return setwise_percentiles(columns_nk) if self.setwise else np.full(columns_nk.shape, np.nan)
+        """`listwise_percentiles` of `columns_nk` [n, k] if they are asked for."""
+        return listwise_percentiles(columns_nk) if self.listwise else np.full(columns_nk.shape, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Family:
     compute: Callable[[RankingContext], FloatArray]
 
 
-def setwise_percentiles(columns_nk: FloatArray) -> FloatArray:
+def listwise_percentiles(columns_nk: FloatArray) -> FloatArray:
     """Share of the candidates below each candidate, ties half, by column [n, k]: set-wise.
 
     NaN stays NaN and counts for nobody.

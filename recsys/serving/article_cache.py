@@ -6,7 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 
-class Card(NamedTuple):
+class ArticleSummary(NamedTuple):
     """Of an article, the columns of `frames.ARTICLES` that a page shows."""
 
     id: str
@@ -19,22 +19,24 @@ class Card(NamedTuple):
     published_at: int | None
 
 
-class Cards:
+class ArticleCache:
     """Cards of all articles, about a tenth of what their vectors take."""
 
     def __init__(self) -> None:
-        self._cards: dict[str, Card] = {}
+        self._cards: dict[str, ArticleSummary] = {}
 
     def put(self, articles: pl.DataFrame) -> None:
         """Take in article columns (`frames.ARTICLES`)."""
-        self._cards.update((row[0], Card(*row)) for row in articles.select(Card._fields).iter_rows())
+        self._cards.update(
+            (row[0], ArticleSummary(*row)) for row in articles.select(ArticleSummary._fields).iter_rows()
+        )
 
     def drop(self, ids: Sequence[str]) -> None:
         """Forget articles that were withdrawn."""
         for id_ in ids:
             self._cards.pop(id_, None)
 
-    def of(self, ids: Sequence[str]) -> dict[str, Card]:
+    def of(self, ids: Sequence[str]) -> dict[str, ArticleSummary]:
         """The cards of `ids`; what is not known is left out."""
         found = ((id_, self._cards.get(id_)) for id_ in ids)
-        return {id_: card for id_, card in found if card is not None}
+        return {id_: summary for id_, summary in found if summary is not None}

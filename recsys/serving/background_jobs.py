@@ -9,11 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from recsys.domain import DAY
-from recsys.errors import StoreAwayError
+from recsys.errors import StoreUnavailableError
 from recsys.serving.clock import Clock
 from recsys.serving.live_engine import LiveEngine
 from recsys.serving.periodic_job import Periodic
-from recsys.serving.recovery import answers, store_spooled
+from recsys.serving.recovery import is_reachable, store_spooled
 from recsys.serving.spool import Spool
 from recsys.store import feed_cursors, shadows
 from recsys.store.database import Database
@@ -45,7 +45,7 @@ _PATIENCE = 10.0
 """Seconds that `stop` waits for articles being encoded, and between attempts after a failure."""
 
 
-class Upkeep:
+class BackgroundJobs:
     """The threads of one service.
 
     Attributes:
@@ -125,8 +125,8 @@ class Upkeep:
         """`job`, which is not done while the database is away: that is no failure of its own."""
 
         def done() -> None:
-            if not self._database.reach.away:
-                with suppress(StoreAwayError):  # told once by whoever met it first
+            if not self._database.circuit.is_open:
+                with suppress(StoreUnavailableError):  # told once by whoever met it first
                     job()
 
         return done
@@ -134,12 +134,12 @@ class Upkeep:
     def _recover(self) -> None:
         """Use the database again once it is back: what was spooled is stored before anything else is."""
         self._spool.sync()
-        if not (self._database.reach.away or self._spool.waiting):
+        if not (self._database.circuit.is_open or self._spool.waiting):
             return
-        with suppress(StoreAwayError):
-            answers(self._database)  # without the lock: feeds go on meanwhile
+        with suppress(StoreUnavailableError):
+            is_reachable(self._database)  # without the lock: feeds go on meanwhile
             with self._live.lock:
                 stored = store_spooled(self._database, self._spool, self._clock)
-                self._database.reach.found()
+                self._database.circuit.reset()
                 self._live.catch_up()
             logger.info("%d slates stored that were shown while the database was away", stored)

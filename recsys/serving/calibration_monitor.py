@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from recsys.calibration.breaker import Breaker
 from recsys.calibration.monitor import Monitor
-from recsys.calibration.monitoring_stats import Gauges
+from recsys.calibration.monitoring_stats import MonitoringStats
 from recsys.domain import MINUTE
 from recsys.store import attention_stats
 from recsys.store.attention_stats import MonitorRow
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recsys.calibration.calibration import Calibration
 
 
-class AttentionWatch:
+class CalibrationMonitor:
     """Breaker and monitor of a bundle's calibration, from when it is adopted.
 
     Args:
@@ -28,7 +28,7 @@ class AttentionWatch:
         self._bundle = bundle
         self._calibrator = calibration.digest
         self._written_at: int | None = None
-        self._written = Gauges(total=0, texts=0)
+        self._written = MonitoringStats(total=0, texts=0)
 
     def record(self, database: Database, at: int) -> None:
         """Write a row at `at` (microseconds) if there is something new: an alert at once, texts after a minute.
@@ -36,32 +36,32 @@ class AttentionWatch:
         Raises:
             StoreError: the database cannot be reached.
         """
-        gauges = self.monitor.gauges()
-        if not self._due(gauges, at):
+        stats = self.monitor.stats()
+        if not self._due(stats, at):
             return
         with database.write() as connection:
-            attention_stats.record(connection, self._row(gauges, at))
-        self._written_at, self._written = at, gauges
+            attention_stats.record(connection, self._row(stats, at))
+        self._written_at, self._written = at, stats
 
-    def _due(self, gauges: Gauges, at: int) -> bool:
-        if gauges.alert is not None and gauges.alert != self._written.alert:
+    def _due(self, stats: MonitoringStats, at: int) -> bool:
+        if stats.alert is not None and stats.alert != self._written.alert:
             return True
         rested = self._written_at is None or at - self._written_at >= MINUTE
-        return rested and gauges.total > self._written.total
+        return rested and stats.total > self._written.total
 
-    def _row(self, gauges: Gauges, at: int) -> MonitorRow:
+    def _row(self, stats: MonitoringStats, at: int) -> MonitorRow:
         return MonitorRow(
             at=at,
             bundle=self._bundle,
             calibrator=self._calibrator,
-            texts=gauges.texts,
-            score_p50=gauges.score_p50,
-            score_p99=gauges.score_p99,
-            flag_rate=gauges.flag_rate,
-            gated_share=gauges.gated_share,
-            entropy_psi=gauges.most_drift,
-            received_kl=gauges.received_kl,
-            seconds_per_text=gauges.seconds_per_text,
-            breaker_open=gauges.breaker is not None,
-            alert=gauges.alert,
+            texts=stats.texts,
+            score_p50=stats.score_p50,
+            score_p99=stats.score_p99,
+            flag_rate=stats.flag_rate,
+            gated_share=stats.gated_share,
+            entropy_psi=stats.most_drift,
+            received_kl=stats.received_kl,
+            seconds_per_text=stats.seconds_per_text,
+            breaker_open=stats.breaker is not None,
+            alert=stats.alert,
         )

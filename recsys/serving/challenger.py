@@ -8,15 +8,15 @@ from pathlib import Path
 from recsys.domain import FeedRequest, Ranking
 from recsys.feed.engine import FeedEngine
 from recsys.feed.feed_metrics import FeedCounts
-from recsys.models.model_loader import TrainedSystem, equipped, load_active
-from recsys.serving.experiment import Challenge, challenge
+from recsys.models.model_loader import TrainedSystem, load_active, with_models
+from recsys.serving.experiment import Experiment, load_experiment
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rival:
-    challenge: Challenge
+    experiment: Experiment
     system: TrainedSystem
 
 
@@ -39,9 +39,9 @@ class Challenger:
         self._rival: _Rival | None = None
 
     @property
-    def on_trial(self) -> Challenge | None:
+    def experiment(self) -> Experiment | None:
         """What this process tries."""
-        return None if self._rival is None else self._rival.challenge
+        return None if self._rival is None else self._rival.experiment
 
     def adopt(self, active: str) -> None:
         """Try what is on trial now beside `active`; a challenger that was activated has won, and is tried no more.
@@ -49,32 +49,32 @@ class Challenger:
         Raises:
             BundleError: it cannot be used; what was tried before stays.
         """
-        wanted = challenge(self._home)
+        wanted = load_experiment(self._home)
         if wanted is None or wanted.version == active:
             self._rival = None
-        elif wanted != self.on_trial:
+        elif wanted != self.experiment:
             self._rival = _Rival(wanted, self._system(wanted.version))
 
-    def answering(self, engine: FeedEngine, reader: str | None) -> FeedEngine:
+    def engine_for(self, engine: FeedEngine, reader: str | None) -> FeedEngine:
         """Who answers `reader`: `engine`, or the same with the models on trial."""
         rival = self._rival
-        if rival is None or not rival.challenge.answers(reader):
+        if rival is None or not rival.experiment.answers(reader):
             return engine
-        return equipped(engine, rival.system)
+        return with_models(engine, rival.system)
 
     def shadow(self, engine: FeedEngine, request: FeedRequest) -> Ranking | None:
         """What the models on trial would have shown, if this is one of the feeds that they rank unseen."""
         rival = self._rival
-        if rival is None or rival.challenge.answers(request.reader):
+        if rival is None or rival.experiment.answers(request.reader):
             return None
-        if not rival.challenge.shadows(request.request_id):
+        if not rival.experiment.shadows(request.request_id):
             return None
         try:
             uncounted = replace(engine, counts=FeedCounts())
-            slate = equipped(uncounted, rival.system).recommend(replace(request, explain=False))
+            slate = with_models(uncounted, rival.system).recommend(replace(request, explain=False))
         except Exception as error:  # whatever it is: the reader gets the feed of the model that serves
             if not self.failed:
-                logger.exception("the challenger %s failed, unseen", rival.challenge.version, exc_info=error)
+                logger.exception("the challenger %s failed, unseen", rival.experiment.version, exc_info=error)
             self.failed += 1
             return None
         self.unseen += 1
@@ -82,6 +82,6 @@ class Challenger:
 
     def _system(self, version: str) -> TrainedSystem:
         rival = self._rival
-        if rival is not None and rival.challenge.version == version:
+        if rival is not None and rival.experiment.version == version:
             return rival.system  # only its shares have changed
         return load_active(self._home, self._encoder(), version)

@@ -19,7 +19,7 @@ _POINTER = "CHALLENGER"
 
 
 @dataclass(frozen=True, slots=True)
-class Challenge:
+class Experiment:
     """What a bundle is tried with.
 
     share: of the readers, who get its answers (an A/B test); shadow: of the feeds of all others, which it ranks
@@ -39,7 +39,7 @@ class Challenge:
         return _drawn(self.version, "shadows", request_id) < self.shadow
 
 
-def challenge(home: Path) -> Challenge | None:
+def load_experiment(home: Path) -> Experiment | None:
     """What is on trial; None if nothing is.
 
     Raises:
@@ -49,13 +49,13 @@ def challenge(home: Path) -> Challenge | None:
     if text is None:
         return None
     try:
-        return Challenge(**json.loads(text))
+        return Experiment(**json.loads(text))
     except (ValueError, TypeError) as error:
         path = home / "bundles" / _POINTER
         raise BundleError(f"{path} cannot be read: {error}; `attune models end-trial` removes it") from error
 
 
-def start(home: Path, chosen: Challenge, encoder: str) -> None:
+def start(home: Path, chosen: Experiment, encoder: str) -> None:
     """Try `chosen` beside the active bundle; running services take it within a second.
 
     Raises:
@@ -78,7 +78,7 @@ def stop(home: Path) -> str | None:
     text = bundle.pointed(home, _POINTER)
     bundle.unpoint(home, _POINTER)
     try:
-        return None if text is None else Challenge(**json.loads(text)).version
+        return None if text is None else Experiment(**json.loads(text)).version
     except (ValueError, TypeError):
         return "unreadable"
 

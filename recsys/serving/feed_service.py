@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from recsys.domain import FeedRequest, Ranking, RankRequest
 from recsys.encoder.protocols import ModelEncoder
-from recsys.errors import StoreAwayError, StoreError
+from recsys.errors import StoreError, StoreUnavailableError
 from recsys.feed.engine import FeedEngine
 from recsys.feed.feed_metrics import CATCH_UP, LOG
-from recsys.feed.selection.remaining_candidates import Rest
-from recsys.serving.article_cache import Card
-from recsys.serving.background_jobs import Upkeep
+from recsys.feed.selection.remaining_candidates import RemainingCandidates
+from recsys.serving.article_cache import ArticleSummary
+from recsys.serving.background_jobs import BackgroundJobs
 from recsys.serving.challenger import Challenger
 from recsys.serving.clock import Clock
 from recsys.serving.live_engine import LiveEngine
@@ -35,7 +35,7 @@ from recsys.store import event_log, shadows
 from recsys.store.database import Database
 
 if TYPE_CHECKING:
-    from recsys.calibration.monitoring_stats import Gauges
+    from recsys.calibration.monitoring_stats import MonitoringStats
 
 logger = logging.getLogger(__name__)
 
@@ -66,27 +66,27 @@ class FeedService:
         self._encoder = encoder
         self._live = LiveEngine(database, settings, encoder)
         self.spool = Spool(settings.home / "spool", settings.spool_bytes)
-        self.upkeep = Upkeep(self._live, database, self.spool, self.clock)
+        self.background_jobs = BackgroundJobs(self._live, database, self.spool, self.clock)
 
     @property
     def ready(self) -> threading.Event:
         """Set once the articles of the first start are searchable."""
-        return self.upkeep.ready
+        return self.background_jobs.ready
 
     @property
     def failure(self) -> str | None:
         """Why articles cannot be taken in, or the active bundle cannot serve; feeds go on as they were."""
-        return self.upkeep.failure
+        return self.background_jobs.failure
 
     @property
     def recovery_failure(self) -> str | None:
         """Why what was shown while the database was away cannot be stored, though the database answers."""
-        return self.upkeep.recovery_failure
+        return self.background_jobs.recovery_failure
 
     @property
     def degraded(self) -> bool:
         """Whether the database is away."""
-        return self.database.reach.away
+        return self.database.circuit.is_open
 
     @property
     def encoder(self) -> str:
@@ -114,10 +114,10 @@ class FeedService:
         return self._live.challenger
 
     @property
-    def attention(self) -> "Gauges | None":
+    def attention(self) -> "MonitoringStats | None":
         """How calibration of article vectors goes; None if the bundle brings no calibrator."""
         watch = self._live.watch  # another thread may adopt a bundle meanwhile
-        return None if watch is None else watch.monitor.gauges()
+        return None if watch is None else watch.monitor.stats()
 
     def lag(self) -> int | None:
         """Rows of the log that are not folded yet; None while the database cannot be reached."""
@@ -141,12 +141,12 @@ class FeedService:
         """
         store_spooled(self.database, self.spool, self.clock)
         self._live.start()
-        self.database.reach.probe_from_now_on()
-        self.upkeep.start()
+        self.database.circuit.enable_probing()
+        self.background_jobs.start()
 
     def stop(self) -> None:
         """Stop taking in articles and bundles, and save what is new, so that the next start is quick."""
-        self.upkeep.stop()
+        self.background_jobs.stop()
         with self._live.lock:
             self.spool.close()
 
@@ -167,7 +167,7 @@ class FeedService:
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Rank the candidates of `request`; nothing is logged. `as_of` is set here."""
         with self._current() as now:
-            engine = self.challenger.answering(now.engine, request.reader)
+            engine = self.challenger.engine_for(now.engine, request.reader)
             ranking = engine.rank(replace(request, as_of=now.as_of), explain)
             return replace(ranking, degraded=now.degraded)
 
@@ -180,9 +180,9 @@ class FeedService:
 
         return self._even_if_away(asked)
 
-    def cards(self, ids: Sequence[str]) -> dict[str, Card]:
+    def summaries(self, ids: Sequence[str]) -> dict[str, ArticleSummary]:
         """What a page shows of articles, by id, as it was known within the last second."""
-        return self._live.cards.of(ids)
+        return self._live.summaries.of(ids)
 
     def store(self, write: Callable[[], T]) -> T:
         """Run a write to the log and fold what it appended, before anybody else is answered."""
@@ -217,13 +217,13 @@ class FeedService:
 
     def articles_changed(self) -> None:
         """Tell that articles were stored, so that they are taken in now and not within a second."""
-        self.upkeep.articles.wake()
+        self.background_jobs.articles.wake()
 
     def _even_if_away(self, answer: Callable[[], T], retry: bool = True) -> T:
         """`answer`, once more from memory if the database goes away meanwhile."""
         try:
             return answer()
-        except StoreAwayError:
+        except StoreUnavailableError:
             if not (retry and self.degraded):
                 raise
             return answer()
@@ -236,7 +236,7 @@ class FeedService:
             try:
                 with self.engine.counts.times.timed(CATCH_UP):
                     self._live.catch_up()
-            except StoreAwayError:
+            except StoreUnavailableError:
                 degraded = True
             self.clock.at_least(self.engine.state.known_at)
             yield _Now(self.clock.next(), self._live.from_memory if degraded else self.engine, degraded)
@@ -247,24 +247,28 @@ class FeedService:
             if cursor is not None:
                 with self.database.read() as connection:
                     asked, rest = go_on(connection, asked, cursor)
-            ranking, left = self.challenger.answering(now.engine, asked.reader).page(asked, rest)
+            ranking, left = self.challenger.engine_for(now.engine, asked.reader).page(asked, rest)
             first = rest is None and not now.degraded
             unseen = self.challenger.shadow(now.engine, asked) if first else None
             return self._logged(asked, replace(ranking, degraded=now.degraded), left, unseen)
 
-    def _logged(self, request: FeedRequest, ranking: Ranking, left: Rest, unseen: Ranking | None) -> FeedPage:
+    def _logged(
+        self, request: FeedRequest, ranking: Ranking, left: RemainingCandidates, unseen: Ranking | None
+    ) -> FeedPage:
         """The page, in the log or else in the spool; `unseen` is what a challenger would have shown."""
         if not ranking.items:
             return FeedPage(ranking, None)
         try:
             with self.engine.counts.times.timed(LOG):
                 return FeedPage(ranking, self._log_slate(request, ranking, left, unseen))
-        except StoreAwayError:
+        except StoreUnavailableError:
             # it may be stored all the same, if only the answer was lost: its id stores it once
             self.spool.put(slate_of(request, ranking, known_at=request.as_of))
             return FeedPage(replace(ranking, degraded=True), None)
 
-    def _log_slate(self, request: FeedRequest, ranking: Ranking, left: Rest, unseen: Ranking | None) -> str | None:
+    def _log_slate(
+        self, request: FeedRequest, ranking: Ranking, left: RemainingCandidates, unseen: Ranking | None
+    ) -> str | None:
         """Append the slate, and keep what it left; returns the cursor to that."""
         with self.database.write() as connection:
             end = event_log.lock(connection)

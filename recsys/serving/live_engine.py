@@ -19,27 +19,27 @@ from recsys.domain import Slate
 from recsys.encoder.protocols import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.engine import FeedEngine
-from recsys.feed.touched import touched
+from recsys.feed.touched import seen_articles
 from recsys.frames import ARTICLES, empty, where
-from recsys.index.cached_index import RememberingIndex
+from recsys.index.cached_index import CachedIndex
 from recsys.index.index_factory import make_index
 from recsys.index.vector_index import VectorIndex
 from recsys.models.bundle import active_version
 from recsys.models.calibrator_io import article_encoder
-from recsys.models.model_loader import TrainedSystem, active_system, equipped
+from recsys.models.model_loader import TrainedSystem, active_system, with_models
 from recsys.projection.log_follower import LogFollower
 from recsys.projection.vector_table import VectorTable, ensure_vectors, stored_vectors
-from recsys.serving.article_cache import Cards
+from recsys.serving.article_cache import ArticleCache
 from recsys.serving.challenger import Challenger
-from recsys.serving.preference_cache import Said
+from recsys.serving.preference_cache import PreferenceCache
 from recsys.serving.saved_index import SavedIndex
 from recsys.settings import Settings
 from recsys.store import articles as article_store
 from recsys.store import withdrawn
-from recsys.store.database import Database, unhurried
+from recsys.store.database import Database, without_timeout
 
 if TYPE_CHECKING:
-    from recsys.serving.calibration_monitor import AttentionWatch
+    from recsys.serving.calibration_monitor import CalibrationMonitor
 
 
 class LiveEngine:
@@ -57,11 +57,11 @@ class LiveEngine:
 
     def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
         self.lock = threading.RLock()
-        self.said = Said(database)
-        self.follower = LogFollower(database, settings.home / "state", self.said.hear)
+        self.said = PreferenceCache(database)
+        self.follower = LogFollower(database, settings.home / "state", self.said.update)
         self.engine = FeedEngine(self.follower.state, VectorTable())
-        self.watch: AttentionWatch | None = None
-        self.cards = Cards()
+        self.watch: CalibrationMonitor | None = None
+        self.summaries = ArticleCache()
         self.challenger = Challenger(settings.home, lambda: encoder.name)
         self._database = database
         self._settings = settings
@@ -84,14 +84,14 @@ class LiveEngine:
         with self.lock:
             self.follower.start()
             self.said.refresh()
-            self.engine = self._starting_engine()
+            self.engine = self._untrained_engine()
             self._use(active_system(self._settings.home, self._encoder.name))
             self._rebuild()
 
     @property
     def from_memory(self) -> FeedEngine:
         """The engine without the database: of what a reader had long ago it knows nothing."""
-        return replace(self.engine, touched=None)
+        return replace(self.engine, seen_articles=None)
 
     def catch_up(self) -> None:
         """Fold what was appended to the log since; with `lock` held."""
@@ -132,7 +132,7 @@ class LiveEngine:
         with self.lock:
             waiting, since, reader = self._waiting, self._revision, self._reader
         with self._database.read() as connection:
-            gone, last = withdrawn.since(connection, since)
+            gone, last = withdrawn.deleted_since(connection, since)
             changed, newest = article_store.changed_since(connection, since)
         revision = max(last, newest)
         wanted = pl.concat([waiting, changed]).unique("id", keep="last", maintain_order=True)
@@ -140,19 +140,19 @@ class LiveEngine:
         if wanted.is_empty() and not gone:
             return
         with self.lock:
-            self.cards.put(changed)
+            self.summaries.put(changed)
             if gone:
-                self._tell_state()
-                self.cards.drop(gone)
+                self._update_state()
+                self.summaries.drop(gone)
                 self._take_out(gone)
         try:
             vectors = ensure_vectors(self._database, reader, wanted)
         except EncoderError:
             with self.lock:
-                self._tell_state()
+                self._update_state()
             raise
         with self.lock:
-            self._tell_state()
+            self._update_state()
             if self._reader is not reader:  # another bundle was adopted meanwhile: its articles are read next time
                 return
             if reader.name != self._served:  # calibration was switched off
@@ -161,9 +161,9 @@ class LiveEngine:
             self._put(wanted, vectors)
             self._waiting, self._revision = waiting.clear(), revision
 
-    def _tell_state(self) -> None:
+    def _update_state(self) -> None:
         """Let the state know what is stored; with what came since it was last read, which a feed may show now."""
-        self.cards.put(self.follower.refresh_articles())
+        self.summaries.put(self.follower.refresh_articles())
 
     def adopt_bundle(self) -> None:
         """Serve with the active bundle, if another one was activated since: whole, from one answer to the next.
@@ -190,25 +190,25 @@ class LiveEngine:
         """
         self.challenger.adopt(self.engine.model)
 
-    def _starting_engine(self) -> FeedEngine:
+    def _untrained_engine(self) -> FeedEngine:
         return FeedEngine(
             self.follower.state,
             VectorTable(),
             pool=self._settings.feed_candidates,
             max_age=self._settings.max_article_age_days,
-            touched=partial(touched, self._database),
+            seen_articles=partial(seen_articles, self._database),
             said=self.said.of,
         )
 
     def _use(self, system: TrainedSystem | None) -> None:
         """Rank with `system`, and read articles as it wants them read; a breaker that was open is no more."""
-        self.engine = equipped(self.engine, system)
+        self.engine = with_models(self.engine, system)
         if system is None or system.calibration is None:
             self._reader, self.watch = self._encoder, None
             return
-        from recsys.serving.calibration_monitor import AttentionWatch
+        from recsys.serving.calibration_monitor import CalibrationMonitor
 
-        watch = AttentionWatch(system.version, system.calibration)
+        watch = CalibrationMonitor(system.version, system.calibration)
         self._reader = article_encoder(self._encoder, system.calibration, watch.breaker, [watch.monitor])
         self.watch = watch
 
@@ -228,10 +228,10 @@ class LiveEngine:
         Where there is no calibrated vector yet, the raw one serves: both lie in one space.
         """
         with self._whole():
-            with self._database.read() as connection, unhurried(connection):
+            with self._database.read() as connection, without_timeout(connection):
                 articles, newest = article_store.changed_since(connection, 0)
-                self._revision = max(newest, withdrawn.since(connection, 0)[1])
-            self.cards.put(articles)
+                self._revision = max(newest, withdrawn.deleted_since(connection, 0)[1])
+            self.summaries.put(articles)
             self.engine = replace(self.engine, state=self.follower.state, vectors=VectorTable(), index=None)
             self._served = self._reader.name
             self._waiting = self._put_stored(self._served, articles)
@@ -265,10 +265,10 @@ class LiveEngine:
         saved = self._saved.load(ids, vectors)
         if saved is None:
             made = make_index(self._settings.index, vectors.shape[1], len(ids), self._settings.device)
-            return RememberingIndex(made), ids, vectors
+            return CachedIndex(made), ids, vectors
         index, held = saved
         return (
-            RememberingIndex(index),
+            CachedIndex(index),
             [id_ for id_, there in zip(ids, held.tolist(), strict=True) if not there],
             vectors[~held],
         )

@@ -8,7 +8,7 @@ from typing import Any
 from recsys.errors import BundleError
 from recsys.models import bundle
 from recsys.models.model_loader import load_system
-from recsys.serving.experiment import challenge
+from recsys.serving.experiment import load_experiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ def roll_back(home: Path, encoder: str) -> str:
     return before
 
 
-def dispensable(home: Path, keep: int) -> list[str]:
+def prunable_versions(home: Path, keep: int) -> list[str]:
     """Bundles that may go, oldest first: all but the `keep` newest, what serves or served last, and the one tried.
 
     Raises:
         BundleError: the file that says what is on trial cannot be read.
     """
-    tried = challenge(home)
+    tried = load_experiment(home)
     needed = {bundle.active_version(home), bundle.previous_version(home), tried and tried.version}
     return [version for version in bundle.versions(home)[:-keep] if version not in needed]
 

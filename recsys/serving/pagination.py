@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from recsys.domain import MINUTE, FeedRequest, Ranking
 from recsys.errors import RequestError
-from recsys.feed.selection.remaining_candidates import Rest
+from recsys.feed.selection.remaining_candidates import RemainingCandidates
 from recsys.store import feed_cursors
 from recsys.store.database import Connection
 from recsys.store.feed_cursors import StoredPage
@@ -25,7 +25,7 @@ class FeedPage:
     cursor: str | None
 
 
-def keep(connection: Connection, request: FeedRequest, rest: Rest) -> str | None:
+def keep(connection: Connection, request: FeedRequest, rest: RemainingCandidates) -> str | None:
     """Keep what a page left over; returns the cursor to it, None if nothing is left.
 
     A budget of minutes is spent by one page.
@@ -44,7 +44,7 @@ def keep(connection: Connection, request: FeedRequest, rest: Rest) -> str | None
     return page.cursor
 
 
-def go_on(connection: Connection, request: FeedRequest, cursor: str) -> tuple[FeedRequest, Rest]:
+def go_on(connection: Connection, request: FeedRequest, cursor: str) -> tuple[FeedRequest, RemainingCandidates]:
     """The request that the first page was asked with, as it stands now, and what is left.
 
     Raises:
@@ -57,6 +57,6 @@ def go_on(connection: Connection, request: FeedRequest, cursor: str) -> tuple[Fe
     try:
         told = json.loads(page.request)
         asked = FeedRequest(**own, **{**told, "exclude": frozenset(told["exclude"])})
-        return asked, Rest.from_json(page.rest)
+        return asked, RemainingCandidates.from_json(page.rest)
     except (KeyError, TypeError, ValueError) as error:
         raise RequestError("this cursor is of another version: ask for the first page again") from error

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from recsys.domain import PREFERENCE_KINDS, Event
 from recsys.store import explicit_preferences
 from recsys.store.database import Database
-from recsys.store.explicit_preferences import Preferences, Word
+from recsys.store.explicit_preferences import PreferenceEvent, Preferences
 
 
-class Said:
+class PreferenceCache:
     """The newest word of each reader on each topic or source: of the log at the last `refresh`, and told since."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._latest: dict[str, dict[tuple[str, bool], Word]] = {}
+        self._latest: dict[str, dict[tuple[str, bool], PreferenceEvent]] = {}
 
     def refresh(self) -> None:
         """Read all of it anew: at the start, or when a reader may have been erased.
@@ -22,14 +22,14 @@ class Said:
             StoreError: the database cannot be reached; what was known stays.
         """
         with self._database.read() as connection:
-            words = explicit_preferences.words(connection)
+            words = explicit_preferences.latest_events(connection)
         self._latest = {}
         self._take(words)
 
-    def hear(self, events: Sequence[Event]) -> None:
+    def update(self, events: Sequence[Event]) -> None:
         """Take in what was appended to the log."""
         self._take(
-            Word(event.reader, event.subject, event.known_at, event.id, event.kind)
+            PreferenceEvent(event.reader, event.subject, event.known_at, event.id, event.kind)
             for event in events
             if event.kind in PREFERENCE_KINDS and event.subject is not None
         )
@@ -38,7 +38,7 @@ class Said:
         """What `reader` said."""
         return Preferences.of(self._latest.get(reader, {}).values())
 
-    def _take(self, words: Iterable[Word]) -> None:
+    def _take(self, words: Iterable[PreferenceEvent]) -> None:
         for word in words:
             latest = self._latest.setdefault(word.reader, {})
             # words may come in any order: what was known last holds

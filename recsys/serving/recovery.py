@@ -16,13 +16,13 @@ from recsys.store import erasure, event_log
 from recsys.store.database import Database
 
 
-def answers(database: Database) -> None:
+def is_reachable(database: Database) -> None:
     """Try the database: a row is locked as for an append, and let go.
 
     Raises:
         StoreError: it still cannot be used.
     """
-    with database.reach.probing(), database.write() as connection:
+    with database.circuit.probing(), database.write() as connection:
         event_log.lock(connection)
 
 
@@ -37,7 +37,7 @@ def store_spooled(database: Database, spool: Spool, clock: Clock) -> int:
     with spool.emptied() as slates:
         if not slates:
             return 0
-        with database.reach.probing(), database.write() as connection:
+        with database.circuit.probing(), database.write() as connection:
             end = event_log.lock(connection)
             since = erasure.last_at(connection)
             kept = [slate for slate in slates if slate.at > since]

@@ -78,11 +78,11 @@ def draw_reactions(
     """Which clicks end in a like, a save or a hide: a few of the deep reads, a few of the disappointments."""
     draw = rng.random((3, len(clicks.slate)))
     keen = (clicks.scroll > 75) & ~clicks.bounced
-    taste = interest(readers, newsroom, clicks.reader, clicks.article)
+    affinity = interest(readers, newsroom, clicks.reader, clicks.article)
     return {
         "like": keen & (draw[0] < 0.08),
         "save": keen & (draw[1] < 0.04),
-        "hide": clicks.bounced & (taste < 0) & (draw[2] < 0.05),
+        "hide": clicks.bounced & (affinity < 0) & (draw[2] < 0.05),
     }
 
 

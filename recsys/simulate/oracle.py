@@ -1,7 +1,7 @@
 """The oracle as a row of the results table, asked the same questions as every other system."""
 
 from recsys.domain import Slate
-from recsys.evaluation.systems import Asked, Scorer, one_by_one
+from recsys.evaluation.systems import PreparedQuery, Scorer, one_by_one
 from recsys.ranking.ranking_context import FloatArray
 from recsys.simulate.world import World, oracle_scores
 
@@ -11,7 +11,7 @@ ORACLE = "oracle"
 def oracle_of(world: World) -> Scorer:
     """A scorer that knows what drives the readers of `world`; it raises RequestError for anyone else."""
 
-    def score(asked: Asked) -> FloatArray:
+    def score(asked: PreparedQuery) -> FloatArray:
         request = asked.request
         return oracle_scores(
             world,

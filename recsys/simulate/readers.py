@@ -36,7 +36,7 @@ class Readers:
     """
 
     ids: NDArray[np.object_]
-    taste: Floats
+    affinity: Floats
     noisy: Bools
     words_a_minute: Floats
     visits_a_day: Floats
@@ -48,11 +48,11 @@ class Readers:
         """Id → place in the arrays."""
         return {id_: place for place, id_ in enumerate(self.ids.tolist())}
 
-    def category_tastes(self) -> dict[str, dict[str, float]]:
+    def category_affinities(self) -> dict[str, dict[str, float]]:
         """Reader → category → weight; the weights of a reader sum to 1."""
         names = [category.name for category in CATEGORIES]
         of_topic = np.array([names.index(category.name) for category, _ in TOPICS])
-        weights = self.taste @ np.eye(len(names))[of_topic]
+        weights = self.affinity @ np.eye(len(names))[of_topic]
         return {
             reader: dict(zip(names, row, strict=True))
             for reader, row in zip(self.ids.tolist(), weights.tolist(), strict=True)
@@ -63,7 +63,7 @@ def recruit(readers: int, rng: np.random.Generator) -> Readers:
     """Draw `readers` with tastes over categories and, within each, over subcategories."""
     return Readers(
         ids=np.array([f"r{number:05d}" for number in range(readers)], dtype=object),
-        taste=_tastes(readers, rng),
+        affinity=_affinities(readers, rng),
         noisy=rng.random(readers) < NOISY_SHARE,
         words_a_minute=np.clip(rng.normal(235, 45, size=readers), 120, 420),
         visits_a_day=np.minimum(VISITS_A_DAY * rng.lognormal(0, 0.6, size=readers), 8),
@@ -72,7 +72,7 @@ def recruit(readers: int, rng: np.random.Generator) -> Readers:
     )
 
 
-def _tastes(readers: int, rng: np.random.Generator) -> Floats:
+def _affinities(readers: int, rng: np.random.Generator) -> Floats:
     by_category = _interests(readers, rng)
     blocks = [
         by_category[:, [place]] * rng.dirichlet(np.full(len(category.subcategories), SUBCATEGORY_FOCUS), readers)

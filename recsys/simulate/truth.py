@@ -18,8 +18,8 @@ POSITION_BIAS = 0.35
 
 def interest(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints) -> Floats:
     """Log-ratio of a reader's taste for the topic to an even taste; 0 is average. Same shape as the indices."""
-    taste = readers.taste[reader, newsroom.topic[article]]
-    return np.asarray(np.log(taste * readers.taste.shape[1]), dtype=np.float64)
+    affinity = readers.affinity[reader, newsroom.topic[article]]
+    return np.asarray(np.log(affinity * readers.affinity.shape[1]), dtype=np.float64)
 
 
 def click_logit(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints, at: Ints) -> Floats:
@@ -36,10 +36,10 @@ def click_logit(readers: Readers, newsroom: Newsroom, reader: Ints, article: Int
     """
     noisy = readers.noisy[reader]
     age = (at - newsroom.published_at[article]) / HOUR / newsroom.half_life[article]
-    taste = interest(readers, newsroom, reader, article) * np.where(noisy, NOISY_INTEREST, 1.0)
+    affinity = interest(readers, newsroom, reader, article) * np.where(noisy, NOISY_INTEREST, 1.0)
     bait = newsroom.clickbait[article] * np.where(noisy, NOISY_CLICKBAIT, PLAIN_CLICKBAIT)
     fading = FRESHNESS_WEIGHT * np.clip(age, 0, STALEST)
-    return np.asarray(BASE + taste + APPEAL_WEIGHT * newsroom.appeal[article] + bait - fading, dtype=np.float64)
+    return np.asarray(BASE + affinity + APPEAL_WEIGHT * newsroom.appeal[article] + bait - fading, dtype=np.float64)
 
 
 def examination(position: Ints) -> Floats:

@@ -35,7 +35,7 @@ class World:
     articles: pl.DataFrame
     events: pl.DataFrame
     slates: pl.DataFrame
-    tastes: Mapping[str, Mapping[str, float]]
+    affinities: Mapping[str, Mapping[str, float]]
     readers: Readers
     newsroom: Newsroom
 
@@ -64,7 +64,7 @@ def simulate(
         articles=newsroom.frame,
         events=events_frame(history, crowd, newsroom, reactions),
         slates=slates_frame(history, crowd, newsroom),
-        tastes=crowd.category_tastes(),
+        affinities=crowd.category_affinities(),
         readers=crowd,
         newsroom=newsroom,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.state.growing import grown
+from recsys.state.growing import grow
 from recsys.state.vocabulary import UNKNOWN, Vocabulary
 
 NEVER = np.iinfo(np.int64).max
@@ -38,15 +38,15 @@ class Catalog:
     def reserve(self, rows: int) -> None:
         """Make room for article ids below `rows`."""
         self.titles += [""] * (rows - len(self.titles))
-        self.order = grown(self.order, rows)
-        self.described = grown(self.described, rows)
-        self.category = grown(self.category, rows, UNKNOWN)
-        self.subcategory = grown(self.subcategory, rows, UNKNOWN)
-        self.source = grown(self.source, rows, UNKNOWN)
-        self.published = grown(self.published, rows, NEVER)
-        self.words = grown(self.words, rows, np.nan)
-        self.title_chars = grown(self.title_chars, rows, np.nan)
-        self.paid = grown(self.paid, rows, np.nan)
+        self.order = grow(self.order, rows)
+        self.described = grow(self.described, rows)
+        self.category = grow(self.category, rows, UNKNOWN)
+        self.subcategory = grow(self.subcategory, rows, UNKNOWN)
+        self.source = grow(self.source, rows, UNKNOWN)
+        self.published = grow(self.published, rows, NEVER)
+        self.words = grow(self.words, rows, np.nan)
+        self.title_chars = grow(self.title_chars, rows, np.nan)
+        self.paid = grow(self.paid, rows, np.nan)
 
     def by_order(self, rows: int) -> NDArray[np.int64]:
         """Article ids below `rows`, by `order`; sorted once for all who ask until an article changes."""
@@ -70,7 +70,7 @@ class Catalog:
         paid = articles["access"].is_in(["premium", "paid", "subscriber"]).cast(pl.Float64)
         self.paid[rows] = paid.fill_null(np.nan).to_numpy()
 
-    def withdraw(self, rows: NDArray[np.int64]) -> None:
+    def delete_article(self, rows: NDArray[np.int64]) -> None:
         """Know no more of `rows` than of articles that were never described."""
         self._by_order = None
         for row in rows.tolist():

@@ -11,7 +11,7 @@ shrink by exactly 2^-64, a power of two, so that cells never depend on how the l
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.state.growing import grown
+from recsys.state.growing import grow
 
 EPOCH_HALF_LIVES = 64
 
@@ -44,8 +44,8 @@ class DecayedCounters:
     def reserve(self, articles: int, groups: int) -> None:
         """Make room for row ids below these."""
         if articles > len(self.articles) or groups > len(self.groups):
-            larger = grown(self.groups, groups)
-            self._hold(np.concatenate((larger, grown(self.articles, articles))), len(larger))
+            larger = grow(self.groups, groups)
+            self._hold(np.concatenate((larger, grow(self.articles, articles))), len(larger))
 
     def add(
         self,

@@ -13,9 +13,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.state.exposures import Answer
-from recsys.state.growing import grown
-from recsys.state.position_bias import LOOKS
+from recsys.state.exposures import AttributedClick
+from recsys.state.growing import grow
+from recsys.state.position_bias import EXAMINATION
 
 RATES = (0.3, 1.2)
 """Nats a surprise moves a rating by, slow and fast."""
@@ -23,7 +23,7 @@ RATES = (0.3, 1.2)
 SLOW, FAST = range(2)
 
 
-class Ratings:
+class EloRatings:
     """Ratings of articles [rows, rates], in nats; 0 is an article nothing is known of."""
 
     def __init__(self) -> None:
@@ -38,13 +38,13 @@ class Ratings:
     def reserve(self, articles: int) -> None:
         """Make room for article ids below `articles`."""
         if articles > len(self.articles):
-            self.restore(grown(self.articles, articles))
+            self.restore(grow(self.articles, articles))
 
-    def learn(self, answer: Answer | None) -> None:
+    def learn(self, answer: AttributedClick | None) -> None:
         """One choice; None, and a slate of one article, were no choice."""
         if answer is None or len(answer.articles) < 2:
             return
-        flat, looks = self._flat, [LOOKS[place] for place in answer.places]
+        flat, looks = self._flat, [EXAMINATION[place] for place in answer.places]
         for column, rate in enumerate(RATES):
             cells = [len(RATES) * article + column for article in answer.articles]
             # no ratings grow so far that exp overflows: what is certain does not surprise

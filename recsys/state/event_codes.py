@@ -4,10 +4,10 @@ import numpy as np
 
 from recsys.domain import EventKind
 
-IMPRESSIONS, CLICKS, READS, READ_SECONDS, LIKES, HIDES, ANSWERS, EXAMINED = range(8)
+IMPRESSIONS, CLICKS, READS, READ_SECONDS, LIKES, HIDES, ATTRIBUTED_CLICKS, EXAMINED = range(8)
 """Counters of an article, and of a group of articles.
 
-ANSWERS are clicks on a slate, told by the request id they quote. Only they go with IMPRESSIONS: a click from a
+ATTRIBUTED_CLICKS are clicks on a slate, told by the request id they quote. Only they go with IMPRESSIONS: a click from a
 front page that was not logged, or from an imported history, has no impression. EXAMINED are impressions by the
 chance that someone looked: see `state.position_bias`.
 """
@@ -32,11 +32,12 @@ _EFFECT: dict[EventKind, tuple[int, int]] = {
 CODE: dict[str, int] = {kind.value: code for code, kind in enumerate(_EFFECT)}
 """Dense code of every kind that changes state; an impression is an exposure, not a behaviour."""
 
-ANSWER = len(_EFFECT)
+ATTRIBUTED_CLICK = len(_EFFECT)
 """Code of a click that answers a slate. Its value is 1."""
 
 COUNTERS_OF = np.asarray(
-    [*((max(counter, 0), READ_SECONDS) for counter, _ in _EFFECT.values()), (CLICKS, ANSWERS)], dtype=np.int64
+    [*((max(counter, 0), READ_SECONDS) for counter, _ in _EFFECT.values()), (CLICKS, ATTRIBUTED_CLICKS)],
+    dtype=np.int64,
 )
 """Counters that may grow [codes, 2]: the kind's own, and the one that its value adds to."""
 

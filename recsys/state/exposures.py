@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from recsys.domain import SECOND
 from recsys.labels.grading import LabelRule
-from recsys.state.growing import grown
+from recsys.state.growing import grow
 from recsys.state.position_bias import MOST_PLACES
 from recsys.state.rings import Rings
 
-PASSED, TAKEN, BOUNCED, READ = range(4)
-"""What came of an exposure. TAKEN is a click with nothing known of the reading."""
+SKIPPED, CLICKED, BOUNCED, READ = range(4)
+"""What came of an exposure. CLICKED is a click with nothing known of the reading."""
 
 _FIELDS = (("article", np.int32), ("shown", np.uint32), ("place", np.uint8), ("outcome", np.uint8))
 _PAGE = 32
@@ -23,7 +23,7 @@ _BOUNCE_SECONDS = LabelRule().bounce_seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AttributedClick:
     """What one click chose from: articles of the slate, their places (0 where order means nothing), and which."""
 
     articles: list[int]
@@ -32,7 +32,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Encounters:
+class ExposureOutcomes:
     """Exposures of a reader, oldest first, all [e]: dense article ids, places from 1 (0: no order), outcomes."""
 
     article: NDArray[np.int64]
@@ -57,14 +57,14 @@ class Exposures:
         """Fold one exposure at `at` (microseconds), at a `place` from 1, or 0 where the order means nothing."""
         slot = self.rings.push(reader)
         if slot >= len(self._article):
-            self.fields = {name: grown(array, self.rings.slots) for name, array in self.fields.items()}
+            self.fields = {name: grow(array, self.rings.slots) for name, array in self.fields.items()}
             self._refresh()
         self._article[slot] = article
         self._shown[slot] = at // SECOND
         self._place[slot] = place if place < MOST_PLACES else MOST_PLACES
-        self._outcome[slot] = PASSED
+        self._outcome[slot] = SKIPPED
 
-    def answered(self, reader: int, article: int) -> Answer | None:
+    def answered(self, reader: int, article: int) -> AttributedClick | None:
         """Note that `reader` took `article`; None if it was not among what they were lately shown.
 
         The slate is what they were shown in the second that the article was last shown, each article once, in the
@@ -75,7 +75,7 @@ class Exposures:
             return None
         slot, shown = self.rings.slot, self._shown
         mine = slot(reader, entry)
-        self._outcome[mine] = max(self._outcome[mine], TAKEN)
+        self._outcome[mine] = max(self._outcome[mine], CLICKED)
         then = shown[mine]
         first, newest = entry, self.rings.count(reader) - 1
         oldest = max(0, newest + 1 - self.rings.length)
@@ -85,14 +85,14 @@ class Exposures:
             entry += 1
         slots = [slot(reader, each) for each in range(first, entry + 1)]
         places = {self._article[each]: self._place[each] for each in slots}
-        return Answer(list(places), list(places.values()), list(places).index(article))
+        return AttributedClick(list(places), list(places.values()), list(places).index(article))
 
     def read(self, reader: int, article: int, seconds: float) -> None:
         """Note how long the reading of what `reader` took lasted."""
         entry = self._newest(reader, article)
         if entry >= 0:
             slot = self.rings.slot(reader, entry)
-            if self._outcome[slot] != PASSED:
+            if self._outcome[slot] != SKIPPED:
                 self._outcome[slot] = BOUNCED if seconds < _BOUNCE_SECONDS else READ
 
     def of(self, reader: int, most: int = 64) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -101,11 +101,11 @@ class Exposures:
         article, shown = (self.fields[name][slots].astype(np.int64) for name in ("article", "shown"))
         return article, shown * SECOND
 
-    def outcomes(self, reader: int) -> Encounters:
+    def outcomes(self, reader: int) -> ExposureOutcomes:
         """All that is kept of `reader`; a negative id has none."""
         slots = self._recent(reader, self.rings.length)
         place, outcome = (self.fields[name][slots].astype(np.uint8) for name in ("place", "outcome"))
-        return Encounters(self.fields["article"][slots].astype(np.int64), place, outcome)
+        return ExposureOutcomes(self.fields["article"][slots].astype(np.int64), place, outcome)
 
     def _recent(self, reader: int, most: int) -> NDArray[np.int64]:
         return self.rings.recent(reader, most) if reader >= 0 else np.zeros(0, dtype=np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def grown(array: NDArray[Any], rows: int, fill: float = 0) -> NDArray[Any]:
+def grow(array: NDArray[Any], rows: int, fill: float = 0) -> NDArray[Any]:
     """`array` itself if it has at least `rows` rows, else a copy with room for twice as many as it had."""
     have = array.shape[0]
     if rows <= have:

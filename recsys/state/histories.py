@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import MINUTE, SECOND
 from recsys.state.event_codes import READ, SCROLLED
-from recsys.state.growing import grown
+from recsys.state.growing import grow
 from recsys.state.rings import PAGE, Rings
 
 _JOIN_WITHIN = 30 * MINUTE // SECOND
@@ -104,7 +104,7 @@ class Histories:
     def _open(self, reader: int, article: int, opened: int) -> int:
         slot = self.rings.push(reader)
         if slot >= len(self._article):
-            self.fields = {name: grown(array, self.rings.slots) for name, array in self.fields.items()}
+            self.fields = {name: grow(array, self.rings.slots) for name, array in self.fields.items()}
             self._refresh()
         self._article[slot] = article
         self._opened[slot] = opened

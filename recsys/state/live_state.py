@@ -15,9 +15,9 @@ from recsys.errors import OrderError
 from recsys.state import row_batches
 from recsys.state.catalog import NEVER, Catalog
 from recsys.state.counters import DecayedCounters
-from recsys.state.elo import Ratings
+from recsys.state.elo import EloRatings
 from recsys.state.event_codes import (
-    ANSWER,
+    ATTRIBUTED_CLICK,
     CODE,
     COUNTERS,
     COUNTERS_OF,
@@ -27,10 +27,10 @@ from recsys.state.event_codes import (
     WEIGHTS_OF,
 )
 from recsys.state.exposures import Exposures
-from recsys.state.growing import grown
+from recsys.state.growing import grow
 from recsys.state.histories import Histories, History
 from recsys.state.log_batch import Behaviours, LogBatch, Shown
-from recsys.state.position_bias import examined
+from recsys.state.position_bias import examination_probability
 from recsys.state.vocabulary import Vocabulary
 
 HALF_LIVES = (15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY)
@@ -39,7 +39,7 @@ HALF_LIVES = (15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY)
 MAX_READ_SECONDS = 600.0
 """A tab left open is not ten minutes of attention: longer reads count as this."""
 
-EVERYTHING, NO_CATEGORY, FIRST_CATEGORY = 0, 1, 2
+GLOBAL_GROUP, NO_CATEGORY, FIRST_CATEGORY = 0, 1, 2
 """Rows of `counters.groups`: all articles, those without category, and category c at c + 2."""
 
 UNKNOWN_ARTICLE = ""
@@ -62,7 +62,7 @@ class LiveState:
         self.first_shown: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.histories = Histories()
         self.exposures = Exposures()
-        self.ratings = Ratings()
+        self.ratings = EloRatings()
         self.known_at = 0
         self._reserve()
 
@@ -81,11 +81,11 @@ class LiveState:
         if self.counters.articles[moved].any():
             self._recount_groups()
 
-    def withdraw(self, ids: Sequence[str]) -> NDArray[np.int64]:
+    def delete_article(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Forget the columns of deleted articles; what readers did with them stays. Returns their rows."""
         rows = self.articles.lookup(ids)
         rows = rows[rows >= 0]
-        self.catalog.withdraw(rows)
+        self.catalog.delete_article(rows)
         if self.counters.articles[rows].any():
             self._recount_groups()
         return rows
@@ -107,7 +107,7 @@ class LiveState:
 
     def encode_few(self, events: Sequence[Event], slates: Sequence[Slate]) -> LogBatch:
         """As `encode`, of a few rows that are at hand as values, in any order."""
-        batch = row_batches.batch(self.readers, self.articles, events, slates)
+        batch = row_batches.batch_rows(self.readers, self.articles, events, slates)
         self._reserve()
         return batch
 
@@ -141,7 +141,7 @@ class LiveState:
         if not len(shown.known_at):
             return
         weights = np.ones((len(shown.known_at), 2))
-        weights[:, 1] = examined(shown.place)
+        weights[:, 1] = examination_probability(shown.place)
         self._count(shown.article, np.full(weights.shape, (IMPRESSIONS, EXAMINED)), shown.known_at, weights)
         np.minimum.at(self.first_shown, shown.article, shown.known_at)
 
@@ -157,7 +157,7 @@ class LiveState:
             while following is not None and following[0] < order:
                 record(*following[1:])
                 following = next(waiting, None)
-            if kind == ANSWER:
+            if kind == ATTRIBUTED_CLICK:
                 self.ratings.learn(self.exposures.answered(reader, article))
             elif kind == _READ:
                 self.exposures.read(reader, article, value)
@@ -195,7 +195,7 @@ class LiveState:
     def _reserve(self) -> None:
         articles, readers = len(self.articles), len(self.readers)
         if articles > len(self.first_shown):
-            self.first_shown = grown(self.first_shown, articles, NEVER)
+            self.first_shown = grow(self.first_shown, articles, NEVER)
             self.catalog.reserve(len(self.first_shown))
         self.counters.reserve(len(self.first_shown), len(self.catalog.categories) + FIRST_CATEGORY)
         self.histories.rings.reserve(readers)
@@ -213,7 +213,7 @@ class LiveState:
             rows["at"].to_numpy(),
             self.readers.intern(rows["reader"].to_list()),
             self.articles.intern(rows["article"].to_list()),
-            np.where(answers, ANSWER, codes),
+            np.where(answers, ATTRIBUTED_CLICK, codes),
             np.where(answers, 1.0, values),
         )
 

@@ -13,12 +13,12 @@ FALLING = 0.35
 MOST_PLACES = 255
 """Places beyond this one are looked at as often as this one."""
 
-_LOOKS = np.concatenate(([1.0], np.arange(1, MOST_PLACES + 1) ** -FALLING))
+_EXAMINATION = np.concatenate(([1.0], np.arange(1, MOST_PLACES + 1) ** -FALLING))
 
-LOOKS: list[float] = _LOOKS.tolist()
+EXAMINATION: list[float] = _EXAMINATION.tolist()
 """Chance of a look, by place from 1; place 0 is that of slates without an order."""
 
 
-def examined(places: NDArray[np.integer]) -> NDArray[np.float64]:
+def examination_probability(places: NDArray[np.integer]) -> NDArray[np.float64]:
     """Chance of a look for each of `places` [n]."""
-    return np.asarray(_LOOKS.take(places, mode="clip"))
+    return np.asarray(_EXAMINATION.take(places, mode="clip"))

@@ -7,7 +7,7 @@ hands out slots; what is stored in a slot lives in arrays of its user, as long a
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.state.growing import grown
+from recsys.state.growing import grow
 
 PAGE = 8
 
@@ -39,8 +39,8 @@ class Rings:
     def reserve(self, readers: int) -> None:
         """Make room for reader ids below `readers`."""
         if readers > len(self.counts):
-            self.counts = grown(self.counts, readers)
-            self.table = grown(self.table, len(self.counts), fill=-1)
+            self.counts = grow(self.counts, readers)
+            self.table = grow(self.table, len(self.counts), fill=-1)
             self._refresh()
 
     def push(self, reader: int) -> int:

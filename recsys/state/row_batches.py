@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recsys.domain import Event, EventKind, Slate
-from recsys.state.event_codes import ANSWER, CODE
+from recsys.state.event_codes import ATTRIBUTED_CLICK, CODE
 from recsys.state.log_batch import Behaviours, LogBatch, Shown
 from recsys.state.vocabulary import Vocabulary
 
@@ -13,7 +13,9 @@ _Shown = tuple[int, int, str, str, int]
 """known_at, order, reader, article, place."""
 
 
-def batch(readers: Vocabulary, articles: Vocabulary, events: Sequence[Event], slates: Sequence[Slate]) -> LogBatch:
+def batch_rows(
+    readers: Vocabulary, articles: Vocabulary, events: Sequence[Event], slates: Sequence[Slate]
+) -> LogBatch:
     """What `LiveState.encode` makes of the same rows in frames; new ids go into the vocabularies."""
     together: list[Event | Slate] = [*events, *slates]
     rows = sorted(together, key=lambda row: (row.known_at, row.id))
@@ -39,7 +41,7 @@ def _exposures(slate: Slate, order: int) -> list[_Shown]:
 def _behaviours(readers: Vocabulary, articles: Vocabulary, rows: Sequence[tuple[int, Event, str]]) -> Behaviours:
     answers = [row.kind == EventKind.CLICK and row.request_id is not None for _, row, _ in rows]
     told = list(zip(answers, (row for _, row, _ in rows), strict=True))
-    kinds = [ANSWER if answer else CODE[row.kind] for answer, row in told]
+    kinds = [ATTRIBUTED_CLICK if answer else CODE[row.kind] for answer, row in told]
     values = [1.0 if answer else row.value or 0.0 for answer, row in told]
     return Behaviours(
         np.asarray([row.known_at for _, row, _ in rows], dtype=np.int64),

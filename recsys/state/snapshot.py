@@ -38,7 +38,7 @@ def configuration_hash(state: LiveState) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class StateCopy:
     """A copy of a state, to be written while the state goes on."""
 
     arrays: dict[str, NDArray[Any]]
@@ -52,7 +52,7 @@ class Taken:
         partial.replace(path)
 
 
-def take(state: LiveState, watermark: Watermark) -> Taken:
+def copy_state(state: LiveState, watermark: Watermark) -> StateCopy:
     """Copy `state`, which holds the log up to `watermark`."""
     header = {
         "configuration": configuration_hash(state),
@@ -60,12 +60,12 @@ def take(state: LiveState, watermark: Watermark) -> Taken:
         "known_at": str(state.known_at),
         "pages": json.dumps([rings.pages_used for rings in _rings(state).values()]),
     }
-    return Taken({name: np.array(array, order="C") for name, array in _arrays(state).items()}, header)
+    return StateCopy({name: np.array(array, order="C") for name, array in _arrays(state).items()}, header)
 
 
 def save(state: LiveState, watermark: Watermark, path: Path) -> None:
     """Write `state` to `path`; the file appears whole or not at all."""
-    take(state, watermark).write(path)
+    copy_state(state, watermark).write(path)
 
 
 def load(path: Path) -> tuple[LiveState, Watermark]:

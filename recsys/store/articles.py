@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from recsys.frames import ARTICLES, conform
 from recsys.store import bulk_insert, event_log
-from recsys.store.tables import articles, withdrawn_articles
+from recsys.store.tables import articles, deleted_articles
 
 _SEPARATOR = "\x1f"
 _LIST_COLUMNS = ("entities",)
@@ -42,8 +42,8 @@ def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
     pairs = connection.execute(known).fetchall()
     updated = sum(old != new for old, new in pairs)
     _write(connection, staged)
-    again = withdrawn_articles.c.id.in_(sa.select(staged.c.id))
-    connection.execute(sa.delete(withdrawn_articles).where(again))
+    again = deleted_articles.c.id.in_(sa.select(staged.c.id))
+    connection.execute(sa.delete(deleted_articles).where(again))
     return Upserted(rows.height - len(pairs), updated, frame.height - rows.height + len(pairs) - updated)
 
 
@@ -92,7 +92,7 @@ def content_hashes(connection: Connection, ids: Sequence[str]) -> dict[str, str]
 
 def last_revision(connection: Connection) -> int:
     """The newest revision given, to an article stored, changed or deleted."""
-    newest = (sa.select(sa.func.max(table.c.revision)) for table in (articles, withdrawn_articles))
+    newest = (sa.select(sa.func.max(table.c.revision)) for table in (articles, deleted_articles))
     return max(connection.execute(query).scalar_one() or 0 for query in newest)
 
 

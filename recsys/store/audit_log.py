@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from recsys.store.tables import audit
 
 
-class Act(StrEnum):
+class AuditAction(StrEnum):
     """What is put on record."""
 
     KEY_CREATED = "key_created"
@@ -18,8 +18,8 @@ class Act(StrEnum):
     MODEL_ACTIVATED = "model_activated"
     MODEL_ROLLED_BACK = "model_rolled_back"
     MODEL_REMOVED = "model_removed"
-    TRIAL_STARTED = "trial_started"
-    TRIAL_ENDED = "trial_ended"
+    EXPERIMENT_STARTED = "trial_started"
+    EXPERIMENT_ENDED = "trial_ended"
     READER_ERASED = "reader_erased"
 
 
@@ -33,7 +33,7 @@ class AuditRow:
     subject: str
 
     @classmethod
-    def now(cls, actor: str, act: Act, subject: str) -> "AuditRow":
+    def now(cls, actor: str, act: AuditAction, subject: str) -> "AuditRow":
         """An act of this moment."""
         return cls(time.time_ns() // 1_000, actor, act, subject)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from recsys.errors import StoreAwayError
+from recsys.errors import StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ _POSTGRESQL = ("08", "53", "57P")
 """How codes begin of connections that fail, of what runs out (disk, memory, connections), and of a shutdown."""
 
 
-class Reach:
+class DatabaseCircuit:
     """What a process knows of its database. Of one that nobody probes nothing is remembered."""
 
     def __init__(self) -> None:
@@ -27,32 +27,32 @@ class Reach:
         self._lock = threading.Lock()
 
     @property
-    def away(self) -> bool:
+    def is_open(self) -> bool:
         """Whether it could not be used when last tried."""
         return self._why is not None
 
-    def probe_from_now_on(self) -> None:
-        """From now on somebody will tell with `found` when it is back."""
+    def enable_probing(self) -> None:
+        """From now on somebody will tell with `reset` when it is back."""
         self._probed = True
 
     def check(self) -> None:
         """Let only who probes go on while the database is away.
 
         Raises:
-            StoreAwayError: it is.
+            StoreUnavailableError: it is.
         """
         why = self._why
         if why is not None and threading.get_ident() != self._prober:
-            raise StoreAwayError(why)
+            raise StoreUnavailableError(why)
 
-    def lost(self, why: str) -> None:
+    def trip(self, why: str) -> None:
         """It cannot be used."""
         with self._lock:
             if self._probed and self._why is None:
                 self._why = why
                 logger.error("the database is away, feeds are answered from memory: %s", why)
 
-    def found(self) -> None:
+    def reset(self) -> None:
         """It can be used again."""
         with self._lock:
             if self._why is not None:
@@ -69,7 +69,7 @@ class Reach:
             self._prober = None
 
 
-def is_away(error: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Whether `error` says that the database cannot be used now, and not that a question is wrong."""
     if isinstance(error, PoolTimeoutError):
         return True

@@ -10,11 +10,11 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from recsys.errors import ConfigError, StoreAwayError, StoreError
-from recsys.store.circuit_breaker import Reach, is_away
+from recsys.errors import ConfigError, StoreError, StoreUnavailableError
+from recsys.store.circuit_breaker import DatabaseCircuit, is_unavailable
 from recsys.store.schema_upgrade import upgrade_if_behind
 
-__all__ = ["Connection", "Database", "open_database", "opened", "unhurried"]
+__all__ = ["Connection", "Database", "open_database", "opened", "without_timeout"]
 
 _SUPPORTED = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _FIX = "set ATTUNE_DATABASE_URL to sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
@@ -22,7 +22,7 @@ _SEE = "see that it runs, may be written to and is not locked by another process
 _BUSY_MS = 30_000
 """A writer waits this long for another process's write lock."""
 
-_UNHURRIED_SECONDS = 300.0
+_NO_TIMEOUT_SECONDS = 300.0
 """A server that is silent for so long will not answer any more, whatever it was asked."""
 
 
@@ -41,20 +41,20 @@ class Database:
             StoreError: the folder of a SQLite file cannot be made.
         """
         self.url = url
-        self.reach = Reach()
+        self.circuit = DatabaseCircuit()
         self.engine = _make_engine(url)
         self.dialect: str = self.engine.dialect.name
 
-    def hurry(self, patience: float) -> None:
+    def set_query_timeout(self, patience: float) -> None:
         """Give up a PostgreSQL that takes longer than `patience` seconds to take a connection or to answer.
 
         Connections that are open already are given back.
         """
         if self.dialect == "postgresql":
-            from recsys.store.query_timeout import connect_patiently
+            from recsys.store.query_timeout import connect_with_timeout
 
             self.engine.dispose()
-            connect_patiently(self.engine, patience, self.reach)
+            connect_with_timeout(self.engine, patience, self.circuit)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -128,14 +128,14 @@ def opened(url: str) -> Iterator[Database]:
 
 
 @contextmanager
-def unhurried(connection: Connection) -> Iterator[None]:
+def without_timeout(connection: Connection) -> Iterator[None]:
     """What is asked of `connection` here may take long: much is read."""
     driver: Any = connection.connection.driver_connection
     usual = getattr(driver, "patience", None)
     if usual is None:
         yield
         return
-    driver.patience = _UNHURRIED_SECONDS
+    driver.patience = _NO_TIMEOUT_SECONDS
     try:
         yield
     finally:
@@ -146,7 +146,7 @@ def unhurried(connection: Connection) -> Iterator[None]:
 def _connected(database: Database) -> Iterator[Connection]:
     """A connection; what the database fails at, then or later, is a StoreError without rows or password."""
     engine = database.engine
-    database.reach.check()
+    database.circuit.check()
     try:
         with engine.connect() as connection:
             yield connection
@@ -158,9 +158,9 @@ def _connected(database: Database) -> Iterator[Connection]:
         where = engine.url.render_as_string(hide_password=True)
         why = str(getattr(error, "orig", error)).strip()
         told = f"cannot use {where}: {why}; {_SEE} or {_FIX}"
-        if is_away(error):
-            database.reach.lost(told)
-            raise StoreAwayError(told) from error
+        if is_unavailable(error):
+            database.circuit.trip(told)
+            raise StoreUnavailableError(told) from error
         raise StoreError(told) from error
 
 

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.store import event_log
-from recsys.store.database import unhurried
-from recsys.store.tables import PERSONAL, erasures, log_position
+from recsys.store.database import without_timeout
+from recsys.store.tables import READER_TABLES, erasures, log_position
 
-NOBODY = ""
+SYSTEM_READER = ""
 """Stands for a reader where rows were deleted and nobody was erased."""
 
 
@@ -50,23 +50,23 @@ def erase(connection: Connection, reader: str, at: int) -> Receipt:
     Erasing a reader never met counts zeros, and takes no place in the log: no state knows anything to forget.
     """
     event_log.lock(connection)
-    with unhurried(connection):
+    with without_timeout(connection):
         counts = {
             name: connection.execute(sa.delete(column.table).where(column == reader)).rowcount
-            for name, column in sorted(PERSONAL.items())
+            for name, column in sorted(READER_TABLES.items())
         }
-    return enter(connection, reader, at, counts)
+    return append_erasure(connection, reader, at, counts)
 
 
-def enter(connection: Connection, reader: str, at: int, counts: Mapping[str, int]) -> Receipt:
+def append_erasure(connection: Connection, reader: str, at: int, counts: Mapping[str, int]) -> Receipt:
     """Put in the log that rows were deleted: no state from before is used again.
 
-    `reader` is `NOBODY` if they were deleted for another reason than to forget somebody.
+    `reader` is `SYSTEM_READER` if they were deleted for another reason than to forget somebody.
     """
     end = event_log.lock(connection).last_seq
     seq = end + 1 if any(counts.values()) else _outside(connection)
     id_, salt = uuid.uuid4().hex, secrets.token_hex(16)
-    hashed = _reader_hash(salt, reader) if reader else NOBODY
+    hashed = _reader_hash(salt, reader) if reader else SYSTEM_READER
     receipt = Receipt(id_, seq, at, salt, hashed, counts, _digest(id_, seq, at, hashed, counts))
     _store(connection, receipt)
     connection.execute(sa.update(log_position).values(last_seq=max(seq, end)))
@@ -86,7 +86,7 @@ def last_seq(connection: Connection) -> int:
 
 def last_at(connection: Connection) -> int:
     """When a reader was last erased (microseconds), 0 before the first."""
-    of_readers = sa.select(sa.func.max(erasures.c.at)).where(erasures.c.reader_hash != NOBODY)
+    of_readers = sa.select(sa.func.max(erasures.c.at)).where(erasures.c.reader_hash != SYSTEM_READER)
     return connection.execute(of_readers).scalar_one() or 0
 
 

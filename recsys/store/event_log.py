@@ -135,7 +135,7 @@ def openings(connection: Connection, of_readers: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(connection.execute(query).fetchall(), schema=schema, orient="row")
 
 
-def touched(connection: Connection, reader: str, before: int) -> set[str]:
+def seen_articles(connection: Connection, reader: str, before: int) -> set[str]:
     """All articles the reader clicked, read or hid, however long ago, known `before` that (microseconds)."""
     e = events_table
     query = sa.select(e.c.article).where(

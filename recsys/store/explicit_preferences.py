@@ -14,7 +14,7 @@ _MUTING = (EventKind.MUTE, EventKind.UNMUTE)
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class PreferenceEvent:
     """A reader said something of a topic or source; known_at: microseconds."""
 
     reader: str
@@ -38,7 +38,7 @@ class Preferences:
     mute: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, latest: Iterable[Word]) -> Self:
+    def of(cls, latest: Iterable[PreferenceEvent]) -> Self:
         """What follows from the last word on each subject."""
         said = {EventKind.FOLLOW: set[str](), EventKind.FOCUS: set[str](), EventKind.MUTE: set[str]()}
         for word in latest:
@@ -47,22 +47,22 @@ class Preferences:
         return cls(*(frozenset(subjects) for subjects in said.values()))
 
 
-def of(connection: Connection, reader: str, before: int) -> Preferences:
+def load(connection: Connection, reader: str, before: int) -> Preferences:
     """What held of `reader` by all that was known `before` that (microseconds).
 
     Of following, focusing and unfollowing a subject the last one holds, and likewise of muting and unmuting.
     """
     e = events
     # preference events have no article, so the index on (reader, article) finds them
-    said = words(connection, e.c.reader == reader, e.c.known_at < before)
+    said = latest_events(connection, e.c.reader == reader, e.c.known_at < before)
     return Preferences.of({word.about: word for word in said}.values())
 
 
-def words(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Word]:
+def latest_events(connection: Connection, *which: sa.ColumnElement[bool]) -> list[PreferenceEvent]:
     """All that readers ever said, or `which` of it, in the order in which it was known."""
     e = events
     query = sa.select(e.c.reader, e.c.subject, e.c.known_at, e.c.id, e.c.kind).where(
         e.c.article.is_(None), e.c.kind.in_(PREFERENCE_KINDS), *which
     )
     rows = connection.execute(query.order_by(e.c.known_at, e.c.id))
-    return [Word(row.reader, row.subject, row.known_at, row.id, EventKind(row.kind)) for row in rows]
+    return [PreferenceEvent(row.reader, row.subject, row.known_at, row.id, EventKind(row.kind)) for row in rows]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.store.database import unhurried
+from recsys.store.database import without_timeout
 from recsys.store.tables import feed_pages
 
 
@@ -38,5 +38,5 @@ def load(connection: Connection, cursor: str, reader: str, now: int) -> StoredPa
 
 def sweep(connection: Connection, now: int) -> int:
     """Delete what has expired; returns how many pages that were."""
-    with unhurried(connection):  # after a night of rest there may be much
+    with without_timeout(connection):  # after a night of rest there may be much
         return connection.execute(sa.delete(feed_pages).where(feed_pages.c.expires_at <= now)).rowcount

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.store import erasure
-from recsys.store.database import unhurried
+from recsys.store.database import without_timeout
 from recsys.store.tables import Id, events, impressions
 
 _MARK = "gorse:"
@@ -21,7 +21,7 @@ _WRITE_BACK = "write-back:"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class FeedbackKey:
     """What a row of feedback is about; in a filter None stands for any."""
 
     reader: str | None = None
@@ -45,7 +45,7 @@ def event_id(digest: str, type_: str) -> str:
     return f"{_MARK}{digest}:{type_}"
 
 
-def listed(connection: Connection, which: Key, after: Key | None, count: int) -> list[Feedback]:
+def listed(connection: Connection, which: FeedbackKey, after: FeedbackKey | None, count: int) -> list[Feedback]:
     """`count` rows by (reader, article, type), behind `after`."""
     e, type_ = events, _type()
     place = (e.c.reader, e.c.article, type_)
@@ -56,22 +56,22 @@ def listed(connection: Connection, which: Key, after: Key | None, count: int) ->
         query = query.where(
             e.c.reader >= after.reader, sa.tuple_(*place) > (after.reader, after.article, after.type)
         )
-    with unhurried(connection):  # of a rare type much is read to find little
+    with without_timeout(connection):  # of a rare type much is read to find little
         return [Feedback(*row) for row in connection.execute(query)]
 
 
-def retract(connection: Connection, which: list[Key], keep: list[str]) -> int:
+def retract(connection: Connection, which: list[FeedbackKey], keep: list[str]) -> int:
     """Delete the events that are about one of `which`, but for ids in `keep`; returns how many that were.
 
     It is an entry of the log, as an erasure is, so whoever follows it folds its state anew without them.
     """
     gone = 0
-    with unhurried(connection):
+    with without_timeout(connection):
         for key in which:
             wanted = [*_conditions(key), events.c.id.not_in(keep)]
             gone += connection.execute(sa.delete(events).where(*wanted)).rowcount
     if gone:
-        erasure.enter(connection, erasure.NOBODY, time.time_ns() // 1_000, {events.name: gone})
+        erasure.append_erasure(connection, erasure.SYSTEM_READER, time.time_ns() // 1_000, {events.name: gone})
     return gone
 
 
@@ -109,7 +109,7 @@ def _type() -> sa.ColumnElement[str]:
     return sa.case((ours, sa.func.substr(events.c.id, len(_MARK) + _DIGEST + 2)), else_=sa.cast(events.c.kind, Id))
 
 
-def _conditions(which: Key) -> list[sa.ColumnElement[Any]]:
+def _conditions(which: FeedbackKey) -> list[sa.ColumnElement[Any]]:
     asked = [
         (events.c.reader, which.reader),
         (events.c.article, which.article),

@@ -13,17 +13,17 @@ import sqlalchemy as sa
 from psycopg.abc import RV, PQGen
 from psycopg.waiting import Ready
 
-from recsys.store.circuit_breaker import Reach
+from recsys.store.circuit_breaker import DatabaseCircuit
 
 _LEAST_TO_CONNECT = 2
 """libpq takes whole seconds, and no fewer."""
 
 
-class PatientConnection(psycopg.Connection[Any]):
+class TimeoutConnection(psycopg.Connection[Any]):
     """Waits `patience` seconds for the answer to one question; then it is closed."""
 
     patience: float | None = None
-    reach: Reach | None = None
+    circuit: DatabaseCircuit | None = None
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """As psycopg's, within `patience`.
@@ -48,20 +48,20 @@ class PatientConnection(psycopg.Connection[Any]):
 
     def _given_up(self, patience: float) -> psycopg.OperationalError:
         told = f"the server did not answer within {patience:g} s"
-        if self.reach is not None:
-            self.reach.lost(told)  # told here, so that nobody tries to connect anew
+        if self.circuit is not None:
+            self.circuit.trip(told)  # told here, so that nobody tries to connect anew
         self.close()
         return psycopg.OperationalError(told)
 
 
-def connect_patiently(engine: sa.Engine, patience: float, reach: Reach) -> None:
-    """Let `engine` open such connections from now on; none while `reach` says that the server is away."""
+def connect_with_timeout(engine: sa.Engine, patience: float, circuit: DatabaseCircuit) -> None:
+    """Let `engine` open such connections from now on; none while `circuit` says that the server is away."""
     to_connect = max(_LEAST_TO_CONNECT, math.ceil(patience))
 
-    def connect(_dialect: Any, _record: Any, args: list[Any], parameters: dict[str, Any]) -> PatientConnection:
-        reach.check()
-        connection = PatientConnection.connect(*args, **{"connect_timeout": to_connect, **parameters})
-        connection.patience, connection.reach = patience, reach
+    def connect(_dialect: Any, _record: Any, args: list[Any], parameters: dict[str, Any]) -> TimeoutConnection:
+        circuit.check()
+        connection = TimeoutConnection.connect(*args, **{"connect_timeout": to_connect, **parameters})
+        connection.patience, connection.circuit = patience, circuit
         return connection
 
     sa.event.listen(engine, "do_connect", connect)

@@ -6,16 +6,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.store.database import unhurried
-from recsys.store.tables import PERSONAL
+from recsys.store.database import without_timeout
+from recsys.store.tables import READER_TABLES
 
 _LISTS = ("candidates", "scores", "propensities")
 
 
 def export(connection: Connection, reader: str) -> dict[str, list[dict[str, Any]]]:
     """Rows of `reader` by table, in the order of the log; times are microseconds since 1970. JSON-able."""
-    with unhurried(connection):
-        return {name: _rows(connection, column, reader) for name, column in sorted(PERSONAL.items())}
+    with without_timeout(connection):
+        return {name: _rows(connection, column, reader) for name, column in sorted(READER_TABLES.items())}
 
 
 def _rows(connection: Connection, column: sa.Column[Any], reader: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from recsys.store.database import Database
 _REWRITTEN = 1
 
 
-def scrub(database: Database) -> None:
+def purge_deleted_rows(database: Database) -> None:
     """Leave no deleted row in the files of a SQLite database; does nothing on PostgreSQL.
 
     Raises:

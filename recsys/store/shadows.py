@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.domain import Ranking
-from recsys.store.database import unhurried
+from recsys.store.database import without_timeout
 from recsys.store.tables import shadow_slates
 
 
@@ -26,5 +26,5 @@ def add(connection: Connection, reader: str, slate: Ranking) -> None:
 
 def sweep(connection: Connection, before: int) -> int:
     """Delete what is older (microseconds); returns how many slates that were."""
-    with unhurried(connection):
+    with without_timeout(connection):
         return connection.execute(sa.delete(shadow_slates).where(shadow_slates.c.at < before)).rowcount

@@ -106,8 +106,8 @@ articles = Table(
     Column("revision", BigInteger, nullable=False, index=True, comment="grows with every insert or change"),
 )
 
-withdrawn_articles = Table(
-    "withdrawn_articles",
+deleted_articles = Table(
+    "deleted_articles",
     metadata,
     Column("id", Id, primary_key=True),
     Column("revision", BigInteger, nullable=False, index=True, comment="counts on with those of articles"),
@@ -257,7 +257,7 @@ item_records = Table(
     comment="what came with an item through Gorse's API and has no place elsewhere",
 )
 
-PERSONAL: dict[str, Column[Any]] = {
+READER_TABLES: dict[str, Column[Any]] = {
     **{table.name: table.c["reader"] for table in metadata.sorted_tables if "reader" in table.c},
     readers.name: readers.c.id,
 }

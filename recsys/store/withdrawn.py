@@ -5,21 +5,21 @@ from sqlalchemy.engine import Connection
 
 from recsys.store import articles, event_log
 from recsys.store.tables import articles as articles_table
-from recsys.store.tables import withdrawn_articles
+from recsys.store.tables import deleted_articles
 
 
-def withdraw(connection: Connection, id_: str) -> bool:
+def delete_article(connection: Connection, id_: str) -> bool:
     """Delete an article; False if there is none of that id."""
     event_log.lock(connection)  # as for storing: a later revision is never visible first
     revision = articles.last_revision(connection) + 1
     gone = connection.execute(sa.delete(articles_table).where(articles_table.c.id == id_)).rowcount > 0
     if gone:
-        connection.execute(sa.insert(withdrawn_articles).values(id=id_, revision=revision))
+        connection.execute(sa.insert(deleted_articles).values(id=id_, revision=revision))
     return gone
 
 
-def since(connection: Connection, revision: int) -> tuple[list[str], int]:
+def deleted_since(connection: Connection, revision: int) -> tuple[list[str], int]:
     """Ids deleted after `revision` and not published again, and the newest revision of them."""
-    w = withdrawn_articles
+    w = deleted_articles
     rows = connection.execute(sa.select(w.c.id, w.c.revision).where(w.c.revision > revision)).all()
     return sorted(row.id for row in rows), max((row.revision for row in rows), default=revision)

@@ -6,32 +6,32 @@ from typing import Any
 
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import intervals
-from recsys.evaluation.replay import Answers
+from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.scored_slates import Floats, Ints, ScoredSlates
-from recsys.evaluation.systems import FULL, OF_MANY, WITHOUT_CONTENT
+from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE
 from recsys.training.text_feature_gate import TWINS
 
 LEAST_SPEARMAN, LEAST_SAME_WINNER = 0.95, 0.90
 """What is to stay of slates when hundreds of articles are added, by the lower ends of intervals over readers."""
 
 _SHARES = tuple(twentieths / 20 for twentieths in range(20, 0, -1))
-_CORRECTED = {FULL: OF_MANY, WITHOUT_CONTENT: TWINS[OF_MANY]}
+_CORRECTED = {FULL_SYSTEM: POINTWISE, TEXT_FREE: TWINS[POINTWISE]}
 """Row of a `SlateRanker` → row of its trees that see each candidate alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rivals:
+class CorrectionShare:
     """The `share` of a `SlateRanker`, and how well slates ordered by it agree with their order among many.
 
-    spearman: mean rank correlation; same_winner: share of slates with the same first article.
+    spearman: mean rank correlation; top1_agreement: share of slates with the same first article.
     """
 
     share: float
     spearman: float
-    same_winner: float
+    top1_agreement: float
 
     @classmethod
-    def of(cls, alone: ScoredSlates, corrected: ScoredSlates, readers: Ints) -> "Rivals":
+    def of(cls, alone: ScoredSlates, corrected: ScoredSlates, readers: Ints) -> "CorrectionShare":
         """The largest share of the correction with which slates keep enough of the order of `alone`.
 
         `corrected`: with all of it; `readers`: dense ids [S].
@@ -40,7 +40,7 @@ class Rivals:
         for share in _SHARES:
             ranked = replace(alone, scores=_mixed(alone.scores, corrected.scores, share))
             agreement[f"order {share}"] = metrics.spearman(ranked, alone)
-            agreement[f"winner {share}"] = metrics.same_winner(ranked, alone)
+            agreement[f"winner {share}"] = metrics.top1_agreement(ranked, alone)
         kept = intervals(agreement, readers)
         for share in _SHARES:
             order, winner = kept[f"order {share}"], kept[f"winner {share}"]
@@ -53,11 +53,11 @@ class Rivals:
         return asdict(self)
 
 
-def chosen(judgement: Answers) -> tuple[Answers, Mapping[str, Rivals]]:
+def chosen(judgement: ReplayScores) -> tuple[ReplayScores, Mapping[str, CorrectionShare]]:
     """What rankers whose correction counted in full would say with their shares of it, and the shares by row."""
     scores = judgement.scores
     shares = {
-        name: Rivals.of(judgement.slates(alone), judgement.slates(name), judgement.readers)
+        name: CorrectionShare.of(judgement.slates(alone), judgement.slates(name), judgement.readers)
         for name, alone in _CORRECTED.items()
     }
     mixed = {name: _mixed(scores[_CORRECTED[name]], scores[name], rivals.share) for name, rivals in shares.items()}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.encoder.protocols import Encoder
 from recsys.errors import DataError
-from recsys.evaluation.labelled_slates import load_questions
+from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.projection.vector_table import ensure_vectors
 from recsys.store import articles, event_log_reader
 from recsys.store.database import Database
@@ -21,7 +21,7 @@ from recsys.training.split import Split, split
 class Corpus:
     """Slates in order of time with their labels, articles and their vectors [n, d], and the split."""
 
-    questions: pl.DataFrame
+    labelled_requests: pl.DataFrame
     articles: pl.DataFrame
     vectors: NDArray[np.float32]
     when: Split
@@ -29,7 +29,7 @@ class Corpus:
     @property
     def validation(self) -> pl.DataFrame:
         """Slates of the validation slice."""
-        return self.questions.filter(pl.col("at") >= self.when.validate_from)
+        return self.labelled_requests.filter(pl.col("at") >= self.when.validate_from)
 
 
 def load_corpus(
@@ -48,19 +48,19 @@ def load_corpus(
             raise DataError("the log has no impressions to learn from: run `attune ingest` on click logs first")
         when = split(span[0], until if until is not None else span[1] + 1)
         everything, _ = articles.changed_since(connection, 0)
-        questions = load_questions(connection, when.start, when.until, everything, when.until)
+        labelled_requests = load_labelled_requests(connection, when.start, when.until, everything, when.until)
     if labels == "clicks":
-        questions = questions.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))
-    _require_choices(questions, when)
+        labelled_requests = labelled_requests.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))
+    _require_choices(labelled_requests, when)
     vectors = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    return Corpus(questions, everything, vectors, when)
+    return Corpus(labelled_requests, everything, vectors, when)
 
 
-def _require_choices(questions: pl.DataFrame, when: Split) -> None:
+def _require_choices(labelled_requests: pl.DataFrame, when: Split) -> None:
     labels = pl.col("labels").list
-    judged = questions.filter((labels.max() > 0) & (labels.min() == 0))["at"]
+    judged = labelled_requests.filter((labels.max() > 0) & (labels.min() == 0))["at"]
     early = int((judged < when.validate_from).sum())
     if not early or early == judged.len():
         raise DataError(

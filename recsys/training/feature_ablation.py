@@ -13,13 +13,13 @@ import numpy as np
 from recsys.errors import DataError
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import compare, intervals
-from recsys.evaluation.labelled_slates import load_questions
+from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.scored_slates import ScoredSlates
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking import lambdamart
-from recsys.ranking.features.feature_set import FEED_WITHOUT_CONTENT, WITHOUT_CONTENT, FeatureSet
+from recsys.ranking.features.feature_set import FEED_TEXT_FREE, TEXT_FREE, FeatureSet
 from recsys.ranking.features.position import POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.ranking_context import FloatArray
@@ -38,9 +38,9 @@ _METRICS = ("auc", "ndcg@10")
 
 def feature_sets() -> Mapping[str, FeatureSet]:
     """Row → columns."""
-    families = [family.name for family in WITHOUT_CONTENT.families if family.name != POSITION]
-    left_out = {f"without {name}": WITHOUT_CONTENT.without(name) for name in families}
-    return {ALL: WITHOUT_CONTENT, **left_out, FEEDS: FEED_WITHOUT_CONTENT}
+    families = [family.name for family in TEXT_FREE.families if family.name != POSITION]
+    left_out = {f"without {name}": TEXT_FREE.without(name) for name in families}
+    return {ALL: TEXT_FREE, **left_out, FEEDS: FEED_TEXT_FREE}
 
 
 def ablate_families(
@@ -79,9 +79,9 @@ def _slates(database: Database, until: int | None, progress: Progress) -> tuple[
             raise DataError("the log has no impressions to learn from: run `attune ingest` on click logs first")
         end = span[1] + 1 if until is None else until
         everything, _ = articles.changed_since(connection, 0)
-        questions = load_questions(connection, span[0], end, everything, end)
+        labelled_requests = load_labelled_requests(connection, span[0], end, everything, end)
         with Replay(connection, end) as log:
-            return past_slates(FeedEngine(log.state, VectorTable()), log, questions, progress), end
+            return past_slates(FeedEngine(log.state, VectorTable()), log, labelled_requests, progress), end
 
 
 def _judged(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys.evaluation.platt import Platt
-from recsys.evaluation.systems import FULL
+from recsys.evaluation.systems import FULL_SYSTEM
 from recsys.models.bundle import Bundle
 from recsys.models.model_loader import schema
 from recsys.settings import Settings
@@ -43,7 +43,7 @@ def manifest(
             "from": corpus.when.start,
             "validate_from": corpus.when.validate_from,
             "until": corpus.when.until,
-            "impressions": corpus.questions.height,
+            "impressions": corpus.labelled_requests.height,
             "articles": corpus.articles.height,
         },
         "validation": dict(metrics),
@@ -55,7 +55,7 @@ def manifest(
 
 def register(database: Database, bundle: Bundle) -> None:
     """Enter a published bundle into the registry."""
-    full = bundle.manifest["validation"][FULL]
+    full = bundle.manifest["validation"][FULL_SYSTEM]
     row = registry.BundleRow(
         version=bundle.version,
         created_at=time.time_ns() // 1_000,

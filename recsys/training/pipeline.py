@@ -12,10 +12,10 @@ from recsys.models.bundle import Bundle
 from recsys.models.calibrator_io import write_calibration
 from recsys.models.model_loader import PREFERENCE
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import vector_table
+from recsys.projection.vector_table import align_vectors
 from recsys.settings import Settings
 from recsys.store import audit_log
-from recsys.store.audit_log import Act, AuditRow
+from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
 from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
 from recsys.training.calibration.click_noise import Articles
@@ -24,7 +24,7 @@ from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version, register
 from recsys.training.options import TrainingOptions
 from recsys.training.progress import Progress, silent
-from recsys.training.rankers import grow
+from recsys.training.rankers import train_rankers
 from recsys.training.tuning import require_optuna
 from recsys.training.user_model_training import PrequentialMatcher, collect, train_preference
 from recsys.user_model.preference_network import PreferenceNetwork
@@ -54,7 +54,7 @@ def train(
     matcher, interest, history = _fit_preference(database, raw, settings, progress)
     articles = calibrate_articles(database, encoder, raw, interest, settings.seed, progress)
     corpus = articles.corpus
-    trees = grow(database, corpus, matcher, settings, options, progress)
+    trees = train_rankers(database, corpus, matcher, settings, options, progress)
     weights = matcher.newest
 
     def write(folder: Path) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def train(
     if beats_popularity(trees.answers):
         bundles.activate(settings.home, bundle.version)
         with database.write() as connection:
-            audit_log.record(connection, AuditRow.now("train", Act.MODEL_ACTIVATED, bundle.version))
+            audit_log.record(connection, AuditRow.now("train", AuditAction.MODEL_ACTIVATED, bundle.version))
     return bundle
 
 
@@ -81,8 +81,8 @@ def _fit_preference(
     """The networks with the calibration of histories that passed its gate, and what the gate found."""
     when = corpus.when
     with database.read() as connection, Replay(connection, when.until) as log:
-        table = vector_table(log.state, corpus.articles, corpus.vectors)
-        data = collect(log, table, corpus.questions, progress)
+        table = align_vectors(log.state, corpus.articles, corpus.vectors)
+        data = collect(log, table, corpus.labelled_requests, progress)
         articles = Articles.of(log.state, table, when.until)
         rows = log.state.articles.lookup(corpus.articles["id"].to_list()).astype(np.int64)
     matcher = train_preference(data, table, when, settings.seed, settings.device, progress)

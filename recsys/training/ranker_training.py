@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.evaluation.labelled_slates import ask
+from recsys.evaluation.labelled_slates import replay_requests
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
 from recsys.ranking import listwise_correction
-from recsys.ranking.expected_utility import Readings
-from recsys.ranking.features.feature_set import ALL_FEATURES, WITHOUT_CONTENT, FeatureSet
+from recsys.ranking.expected_utility import ReadingRows
+from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
 from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.listwise_correction import SlateRanker
@@ -47,26 +47,30 @@ class PastSlates:
         rows = self._rows(start, end)
         return RankingData(self.data.features[rows], self.data.labels[rows], self.data.sizes[first:last])
 
-    def readings(self, start: int = 0, end: int = NEVER) -> Readings:
+    def readings(self, start: int = 0, end: int = NEVER) -> ReadingRows:
         """What was opened on slates shown at `start` or later and before `end`."""
         rows = self._rows(start, end)
-        return Readings.of(self.data.features[rows], self.data.labels[rows], self.seconds[rows])
+        return ReadingRows.of(self.data.features[rows], self.data.labels[rows], self.seconds[rows])
 
     def _rows(self, start: int, end: int) -> slice:
         first, last = np.searchsorted(self.at, (start, end))
         return slice(int(self.data.sizes[:first].sum()), int(self.data.sizes[:last].sum()))
 
 
-def past_slates(engine: FeedEngine, log: Replay, questions: pl.DataFrame, progress: Progress) -> PastSlates:
-    """Replay `questions` and keep what LambdaMART can learn from."""
-    sizes = questions["candidates"].list.len().to_numpy()
+def past_slates(
+    engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, progress: Progress
+) -> PastSlates:
+    """Replay `labelled_requests` and keep what LambdaMART can learn from."""
+    sizes = labelled_requests["candidates"].list.len().to_numpy()
     features = np.zeros((int(sizes.sum()), len(ALL_FEATURES.names)))
     labels, seconds = np.zeros(len(features), dtype=np.int8), np.full(len(features), np.nan)
     kept: list[int] = []
     times: list[int] = []
     readers: list[int] = []
     end = 0
-    for done, (question, prepared) in enumerate(ask(engine, log, questions, with_positions=True), start=1):
+    for done, (question, prepared) in enumerate(
+        replay_requests(engine, log, labelled_requests, with_positions=True), start=1
+    ):
         size, clicked = len(question.labels), int((question.labels > 0).sum())
         if 0 < clicked < size:
             rows = slice(end, end + size)
@@ -75,8 +79,8 @@ def past_slates(engine: FeedEngine, log: Replay, questions: pl.DataFrame, progre
             times.append(question.request.as_of)
             readers.append(prepared.context.reader)
             end += size
-        if done % 200 == 0 or done == len(questions):
-            progress("features of past slates", done, len(questions))
+        if done % 200 == 0 or done == len(labelled_requests):
+            progress("features of past slates", done, len(labelled_requests))
     data = RankingData(features[:end], labels[:end], np.asarray(kept, dtype=np.int64))
     at, who = (np.asarray(each, dtype=np.int64) for each in (times, readers))
     return PastSlates(data, at, seconds[:end], who)
@@ -94,11 +98,11 @@ class Rerankers:
     """The full reranker, and its twin that never sees what an article is about."""
 
     full: SlateRanker
-    without_content: SlateRanker
+    text_free: SlateRanker
 
-    def sharing(self, full: float, without_content: float) -> "Rerankers":
+    def sharing(self, full: float, text_free: float) -> "Rerankers":
         """The same, with these shares of their corrections."""
-        return Rerankers(replace(self.full, share=full), replace(self.without_content, share=without_content))
+        return Rerankers(replace(self.full, share=full), replace(self.text_free, share=text_free))
 
 
 def train_rerankers(
@@ -111,7 +115,7 @@ def train_rerankers(
         progress("rerankers", number, 4)
         return listwise_correction.fit(slates.before(validate_from), held_out, features, config)
 
-    return Rerankers(fit(1, ALL_FEATURES), fit(2, WITHOUT_CONTENT))
+    return Rerankers(fit(1, ALL_FEATURES), fit(2, TEXT_FREE))
 
 
 def retrain_rerankers(
@@ -126,5 +130,5 @@ def retrain_rerankers(
         progress("rerankers", number, 4)
         return listwise_correction.refit(slates.data, features, config, chosen)
 
-    twin = refit(3, WITHOUT_CONTENT, judged.without_content)
+    twin = refit(3, TEXT_FREE, judged.text_free)
     return Rerankers(refit(4, ALL_FEATURES, judged.full) if content else twin, twin)

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.evaluation.platt import Platt, fit_platt
-from recsys.evaluation.replay import Answers, replay
+from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.report import figures
-from recsys.evaluation.systems import FULL, OF_MANY, WITHOUT_CONTENT, Scorer, ranked_by, systems
+from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE, Scorer, ranked_by, systems
 from recsys.feed.engine import FeedEngine
-from recsys.models.model_loader import OF_FEEDS, write_trees
+from recsys.models.model_loader import FEED_RANKER, write_trees
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import vector_table
-from recsys.ranking.features.feature_set import FEED_FEATURES, FEED_WITHOUT_CONTENT
+from recsys.projection.vector_table import align_vectors
+from recsys.ranking.features.feature_set import FEED_FEATURES, FEED_TEXT_FREE
 from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
 from recsys.store.database import Database
 from recsys.threads import threads
 from recsys.training import correction_share
-from recsys.training.correction_share import Rivals
+from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
 from recsys.training.options import TrainingOptions
 from recsys.training.progress import Progress
@@ -30,11 +30,11 @@ from recsys.training.ranker_training import PastSlates, Rerankers, past_slates, 
 from recsys.training.text_feature_gate import TWINS, ContentGate
 from recsys.training.tuning import tuned
 from recsys.training.user_model_training import PrequentialMatcher
-from recsys.training.utility_training import Unvalued, Valued, train_value
+from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTrained, train_value
 
 
 @dataclass(frozen=True, slots=True)
-class Trees:
+class TrainedRankers:
     """What ranks, what was decided about it, and what it said of the validation slice.
 
     shares: of the correction, by system; calibration: by system, from scores to chances of a click; metrics: by
@@ -42,41 +42,41 @@ class Trees:
     """
 
     rerankers: Rerankers
-    value: Valued | Unvalued
+    value: UtilityModelTrained | UtilityModelSkipped
     content: ContentGate
-    shares: Mapping[str, Rivals]
+    shares: Mapping[str, CorrectionShare]
     config: LambdaMartConfig
-    answers: Answers
+    answers: ReplayScores
     calibration: Mapping[str, Platt]
     metrics: dict[str, Any]
 
     def write(self, folder: Path) -> None:
         """Into a bundle's folder."""
-        reading = self.value.reading if isinstance(self.value, Valued) else None
+        reading = self.value.reading if isinstance(self.value, UtilityModelTrained) else None
         of = self.rerankers
-        write_trees(of.full, of.without_content, reading, folder)
+        write_trees(of.full, of.text_free, reading, folder)
 
     def as_dict(self, options: TrainingOptions) -> dict[str, Any]:
         """For the manifest."""
         return {
             "content": self.content.as_dict(),
             "rivals": {
-                **self.shares[FULL if self.content.on else WITHOUT_CONTENT].as_dict(),
-                "without_content": self.shares[WITHOUT_CONTENT].as_dict(),
+                **self.shares[FULL_SYSTEM if self.content.on else TEXT_FREE].as_dict(),
+                "text_free": self.shares[TEXT_FREE].as_dict(),
             },
             "trees": {"options": asdict(options), "config": asdict(self.config)},
             "value": self.value.as_dict(),
         }
 
 
-def grow(
+def train_rankers(
     database: Database,
     corpus: Corpus,
     matcher: PrequentialMatcher,
     settings: Settings,
     options: TrainingOptions,
     progress: Progress,
-) -> Trees:
+) -> TrainedRankers:
     """Trees judged on the validation slice, and grown again on everything."""
     config = replace(LambdaMartConfig(seed=settings.seed), seeds=options.seeds)
     with threads(settings.threads):
@@ -88,12 +88,12 @@ def grow(
     corrected, shares = correction_share.chosen(judgement)
     content = ContentGate.of(corrected)
     answers = content.served(corrected)
-    judged = judged.sharing(shares[FULL].share, shares[WITHOUT_CONTENT].share)
+    judged = judged.sharing(shares[FULL_SYSTEM].share, shares[TEXT_FREE].share)
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
     share = settings.minute_price if options.labels == "graded" else 0.0
-    return Trees(
+    return TrainedRankers(
         rerankers=retrain_rerankers(slates, judged, content.on, config, progress),
-        value=_value(slates, corpus, content, config, share, calibration[OF_FEEDS]),
+        value=_value(slates, corpus, content, config, share, calibration[FEED_RANKER]),
         content=content,
         shares=shares,
         config=config,
@@ -111,10 +111,10 @@ def _value(
     config: LambdaMartConfig,
     share: float,
     chance: Platt,
-) -> Valued | Unvalued:
+) -> UtilityModelTrained | UtilityModelSkipped:
     if not share:
-        return Unvalued("minutes have no price: it is set to 0, or labels are of clicks alone")
-    features = FEED_FEATURES if content.on else FEED_WITHOUT_CONTENT
+        return UtilityModelSkipped("minutes have no price: it is set to 0, or labels are of clicks alone")
+    features = FEED_FEATURES if content.on else FEED_TEXT_FREE
     return train_value(slates, corpus.when.validate_from, features, config, share, chance)
 
 
@@ -123,28 +123,34 @@ def _past_slates(
 ) -> PastSlates:
     with database.read() as connection, Replay(connection, corpus.when.until) as log:
         engine = _engine(log, corpus, matcher)
-        return past_slates(engine, log, corpus.questions, progress)
+        return past_slates(engine, log, corpus.labelled_requests, progress)
 
 
 def _validate(
     database: Database, corpus: Corpus, matcher: PrequentialMatcher, judged: Rerankers, progress: Progress
-) -> tuple[Answers, NDArray[np.float64], NDArray[np.float32]]:
+) -> tuple[ReplayScores, NDArray[np.float64], NDArray[np.float32]]:
     """What every system says of the validation slice, clicks of each article before it, and article vectors."""
-    questions = corpus.validation
+    labelled_requests = corpus.validation
     with database.read() as connection, Replay(connection, corpus.when.until) as log:
         engine = _engine(log, corpus, matcher)
         clicks = log.clicks_before(corpus.when.validate_from)
         table = _judged(judged)
-        answers = replay(engine, log, questions, table, lambda done: progress("validation", done, len(questions)))
+        answers = replay(
+            engine,
+            log,
+            labelled_requests,
+            table,
+            lambda done: progress("validation", done, len(labelled_requests)),
+        )
     return answers, clicks, engine.vectors.matrix
 
 
 def _judged(rerankers: Rerankers) -> Mapping[str, Scorer]:
     """All that may be served, and the baselines."""
-    full, twin = rerankers.full, rerankers.without_content
-    table = systems(full, twin, full.alone.first, many_ranker=full.alone)
-    return {TWINS[OF_FEEDS]: ranked_by(twin.alone.first), TWINS[OF_MANY]: ranked_by(twin.alone), **table}
+    full, twin = rerankers.full, rerankers.text_free
+    table = systems(full, twin, full.alone.first, pointwise_ranker=full.alone)
+    return {TWINS[FEED_RANKER]: ranked_by(twin.alone.first), TWINS[POINTWISE]: ranked_by(twin.alone), **table}
 
 
 def _engine(log: Replay, corpus: Corpus, matcher: PrequentialMatcher) -> FeedEngine:
-    return FeedEngine(log.state, vector_table(log.state, corpus.articles, corpus.vectors), matcher)
+    return FeedEngine(log.state, align_vectors(log.state, corpus.articles, corpus.vectors), matcher)

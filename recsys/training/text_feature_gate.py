@@ -9,17 +9,17 @@ from typing import Any
 
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import Interval, compare
-from recsys.evaluation.replay import Answers
-from recsys.evaluation.systems import FULL, OF_FEEDS, OF_MANY, WITHOUT_CONTENT
+from recsys.evaluation.replay import ReplayScores
+from recsys.evaluation.systems import FEED_RANKER, FULL_SYSTEM, POINTWISE, TEXT_FREE
 
 TWINS = {
-    OF_FEEDS: f"{OF_FEEDS}_without_content",
-    OF_MANY: f"{OF_MANY}_without_content",
-    FULL: WITHOUT_CONTENT,
+    FEED_RANKER: f"{FEED_RANKER}_without_content",
+    POINTWISE: f"{POINTWISE}_without_content",
+    FULL_SYSTEM: TEXT_FREE,
 }
 """System → the same trees without text."""
 
-_ONLY_JUDGED = {TWINS[OF_FEEDS], TWINS[OF_MANY]}
+_ONLY_JUDGED = {TWINS[FEED_RANKER], TWINS[POINTWISE]}
 """Rows that no report has: the twin of the full system is a baseline, theirs are not."""
 
 
@@ -31,13 +31,13 @@ class ContentGate:
     difference: Interval
 
     @classmethod
-    def of(cls, answers: Answers) -> "ContentGate":
+    def of(cls, answers: ReplayScores) -> "ContentGate":
         """Off only if the paired interval lies below zero: a tie keeps what helps with articles nobody read."""
-        full, without = (metrics.auc(answers.slates(name)) for name in (FULL, WITHOUT_CONTENT))
+        full, without = (metrics.auc(answers.slates(name)) for name in (FULL_SYSTEM, TEXT_FREE))
         found = compare(full, without, answers.readers)
         return cls(found.verdict != "loss", found.difference)
 
-    def served(self, answers: Answers) -> Answers:
+    def served(self, answers: ReplayScores) -> ReplayScores:
         """The answers of what will be served, under the names of the systems that may see text."""
         told = {name: scores for name, scores in answers.scores.items() if name not in _ONLY_JUDGED}
         chosen = {} if self.on else {name: answers.scores[twin] for name, twin in TWINS.items()}

@@ -16,8 +16,9 @@ from recsys.domain import DAY
 from recsys.errors import ConfigError, DataError
 from recsys.evaluation import metrics
 from recsys.evaluation.scored_slates import ScoredSlates
+from recsys.labels import grading
 from recsys.ranking import listwise_correction
-from recsys.ranking.features.feature_set import ALL_FEATURES, WITHOUT_CONTENT, FeatureSet
+from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.ranking_context import FloatArray
 from recsys.training.progress import Progress
@@ -51,7 +52,7 @@ def tuned(
     trials: int,
     home: Path,
     progress: Progress,
-    features: FeatureSet = WITHOUT_CONTENT,
+    features: FeatureSet = TEXT_FREE,
 ) -> LambdaMartConfig:
     """`config` with the best parameters of `trials` trials, earlier ones on the same slates counted.
 

@@ -16,14 +16,14 @@ from recsys.domain import RankRequest
 from recsys.encoder.device import choose_device
 from recsys.evaluation import metrics
 from recsys.evaluation.scored_slates import ScoredSlates
-from recsys.feed.user_history import LENGTH, attended, history_of, outcomes, reads_of
+from recsys.feed.user_history import LENGTH, history_of, outcomes, reads_of, without_hidden
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.settings import Device
 from recsys.training.progress import Progress
 from recsys.training.split import Split
 from recsys.user_model.config import PreferenceConfig
-from recsys.user_model.matcher import Match, Reads
+from recsys.user_model.matcher import Match, ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.network_weights import PreferenceWeights
 from recsys.user_model.preference_data import PreferenceData
@@ -40,17 +40,17 @@ class PrequentialMatcher:
     starts: NDArray[np.int64]
     matchers: list[NetworkMatcher]
 
-    def match(self, reads: Reads, candidates: NDArray[np.float32], as_of: int) -> Match:
+    def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:
         """See `Matcher.match`."""
         return self._at(as_of).match(reads, candidates, as_of)
 
-    def without_each(
-        self, reads: Reads, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
+    def leave_one_out_scores(
+        self, reads: ReadHistory, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
     ) -> NDArray[np.float64]:
         """See `Matcher.without_each`."""
-        return self._at(as_of).without_each(reads, items, candidates, as_of)
+        return self._at(as_of).leave_one_out_scores(reads, items, candidates, as_of)
 
-    def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:
+    def interests(self, reads: ReadHistory, as_of: int) -> NDArray[np.float32]:
         """See `Matcher.interests`."""
         return self._at(as_of).interests(reads, as_of)
 
@@ -67,16 +67,18 @@ class PrequentialMatcher:
         return self.matchers[max(0, int(np.searchsorted(self.starts, as_of, side="right")) - 1)]
 
 
-def collect(log: Replay, vectors: VectorTable, questions: pl.DataFrame, progress: Progress) -> PreferenceData:
+def collect(
+    log: Replay, vectors: VectorTable, labelled_requests: pl.DataFrame, progress: Progress
+) -> PreferenceData:
     """Fold the log and note what every slate's reader had read when it was shown."""
-    count = len(questions)
+    count = len(labelled_requests)
     reads = np.full((count, LENGTH), -1, dtype=np.int32)
     seconds, age = (np.zeros((count, LENGTH), dtype=np.float32) for _ in range(2))
     quantile, noise = np.full((count, LENGTH), np.nan, dtype=np.float32), np.zeros(count, dtype=np.float32)
     important = np.full((count, LENGTH), -1, dtype=np.int8)
-    for slate, (at, reader) in enumerate(questions.select("at", "reader").iter_rows()):
+    for slate, (at, reader) in enumerate(labelled_requests.select("at", "reader").iter_rows()):
         state = log.advance(at)
-        history = attended(history_of(state, RankRequest("", at, (), reader)))
+        history = without_hidden(history_of(state, RankRequest("", at, (), reader)))
         known, places = reads_of(state, history, vectors, at)
         kept = slice(0, len(known))
         reads[slate, kept] = history.article[places]
@@ -86,18 +88,18 @@ def collect(log: Replay, vectors: VectorTable, questions: pl.DataFrame, progress
         if slate % 500 == 0:
             progress("histories of past slates", slate, count)
     vectors.reserve(len(log.state.articles))  # what was shown without ever being described is a zero vector
-    sizes = questions["candidates"].list.len().to_numpy()
+    sizes = labelled_requests["candidates"].list.len().to_numpy()
     return PreferenceData(
-        at=questions["at"].to_numpy(),
-        reader=log.state.readers.lookup(questions["reader"].to_list()),
+        at=labelled_requests["at"].to_numpy(),
+        reader=log.state.readers.lookup(labelled_requests["reader"].to_list()),
         reads=reads,
         seconds=seconds,
         age=age,
         quantile=quantile,
         noise=noise,
         important=important,
-        candidates=log.state.rows_of(questions["candidates"].explode().to_list()).astype(np.int32),
-        labels=questions["labels"].explode().to_numpy().astype(np.int8),
+        candidates=log.state.rows_of(labelled_requests["candidates"].explode().to_list()).astype(np.int32),
+        labels=labelled_requests["labels"].explode().to_numpy().astype(np.int8),
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
     )
 
@@ -118,7 +120,7 @@ def train_preference(
             starts.append(end)
             matchers.append(NetworkMatcher(trainer.network.weights()))
     validation = data.between(when.validate_from, when.until)
-    trainer.until_it_stops_helping(
+    trainer.fit_with_early_stopping(
         data.between(when.start, when.validate_from),
         quality=lambda: _auc(trainer, data, validation),
         on_epoch=lambda epoch, auc: progress(f"preference network: auc {auc:.4f}", epoch + 1, config.epochs),

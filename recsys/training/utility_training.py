@@ -8,7 +8,7 @@ import numpy as np
 from recsys.evaluation import metrics
 from recsys.evaluation.platt import Platt
 from recsys.ranking import expected_utility
-from recsys.ranking.expected_utility import Readings, ReadingTrees, ValueRanker
+from recsys.ranking.expected_utility import DwellRegressors, ReadingRows, ValueRanker
 from recsys.ranking.features.feature_set import FeatureSet
 from recsys.ranking.lambdamart import LambdaMart, LambdaMartConfig
 from recsys.ranking.ranking_context import FloatArray
@@ -19,13 +19,13 @@ LEAST_READINGS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Valued:
+class UtilityModelTrained:
     """Trees for what a click leads to, the price of a minute, and how well both were told on validation.
 
     chance: of a click, by the scores of the ranker by clicks.
     """
 
-    reading: ReadingTrees
+    reading: DwellRegressors
     price: float
     chance: Platt
     figures: dict[str, Any]
@@ -41,7 +41,7 @@ class Valued:
 
 
 @dataclass(frozen=True, slots=True)
-class Unvalued:
+class UtilityModelSkipped:
     """Why feeds go by clicks alone."""
 
     why: str
@@ -58,7 +58,7 @@ def train_value(
     config: LambdaMartConfig,
     share: float,
     chance: Platt,
-) -> Valued | Unvalued:
+) -> UtilityModelTrained | UtilityModelSkipped:
     """Fit on what was read before `validate_from`, then as many trees again on all.
 
     `share` of what a minute of reading gave is the price of one, `chance` that of a click by the scores of the
@@ -66,24 +66,24 @@ def train_value(
     around, or if too little was read for a known time.
     """
     if chance.slope <= 0:
-        return Unvalued("the chance of a click does not rise with the score of the ranker of feeds")
+        return UtilityModelSkipped("the chance of a click does not rise with the score of the ranker of feeds")
     early, late, everything = slates.readings(0, validate_from), slates.readings(validate_from), slates.readings()
     if min(len(early), len(late)) < LEAST_READINGS or everything.rate <= 0:
-        return Unvalued("too little was read for a known time")
+        return UtilityModelSkipped("too little was read for a known time")
     judged = expected_utility.fit(early, late, features, config)
     reading = expected_utility.refit(everything, features, config, judged.trees)
     figures = {"readings": len(everything), "articles_a_minute": everything.rate, **_judged(judged, late)}
-    return Valued(reading, share * everything.rate, chance, figures)
+    return UtilityModelTrained(reading, share * everything.rate, chance, figures)
 
 
-def _judged(trees: ReadingTrees, held_out: Readings) -> dict[str, Any]:
+def _judged(trees: DwellRegressors, held_out: ReadingRows) -> dict[str, Any]:
     """Correlation with what came, and the mean gap between expected and observed in bins, of worth and minutes."""
-    worth, minutes = trees.worth(held_out.features), trees.minutes(held_out.features)
-    read = held_out.worth > 0
+    utility, minutes = trees.utility(held_out.features), trees.minutes(held_out.features)
+    read = held_out.utility > 0
     return {
-        "worth_correlation": _correlation(worth, held_out.worth),
-        "worth_gap": metrics.expected_calibration_error(worth, held_out.worth),
-        "read_auc_of_worth": _auc(worth, read),
+        "worth_correlation": _correlation(utility, held_out.utility),
+        "worth_gap": metrics.expected_calibration_error(utility, held_out.utility),
+        "read_auc_of_worth": _auc(utility, read),
         "minutes_correlation": _correlation(minutes, held_out.minutes),
         "minutes_mean": [float(minutes.mean()), float(held_out.minutes.mean())],
     }

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from recsys.user_model.batches import parts
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import HistoryBatch, PreferenceNetwork
 
@@ -59,7 +59,7 @@ def _scores(
 
 
 def one_by_one(
-    score: Callable[[Reads, NDArray[np.float32]], NDArray[np.float64]],
+    score: Callable[[ReadHistory, NDArray[np.float32]], NDArray[np.float64]],
     data: PreferenceData,
     slates: NDArray[np.int64],
     vectors: NDArray[np.float32],
@@ -68,6 +68,6 @@ def one_by_one(
     return [score(data.history(slate, vectors), vectors[data.shown(slate)]) for slate in slates.tolist()]
 
 
-def withheld(important_BH: NDArray[np.int8], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+def masked(important_BH: NDArray[np.int8], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Reads (B, H) whose dwell is withheld: a random share of those whose outcome is known."""
     return np.asarray((important_BH >= 0) & (rng.random(important_BH.shape) < share))

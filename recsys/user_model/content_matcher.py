@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.user_model.dwell_quantiles import dwell_prior
-from recsys.user_model.matcher import Match, Reads, no_match, one_left_out
+from recsys.user_model.matcher import Match, ReadHistory, mask_one_read, no_match
 
 INVERSE_TEMPERATURE = 9.0
 """β = 1 / standard deviation of the cosines of random pairs of articles: a difference that is common among
@@ -32,23 +32,23 @@ class ContentMatcher:
         self.inverse_temperature = inverse_temperature
         self.dwell_weight = dwell_weight
 
-    def match(self, reads: Reads, candidates: NDArray[np.float32], as_of: int) -> Match:  # noqa: ARG002
+    def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:  # noqa: ARG002
         """See `Matcher.match`; the attention is the mean softmax over candidates."""
         if not len(reads) or not len(candidates):
             return no_match(reads, candidates)
         return self.of_cosines((candidates @ reads.vectors.T).astype(np.float64), self.prior(reads))
 
-    def without_each(
+    def leave_one_out_scores(
         self,
-        reads: Reads,
+        reads: ReadHistory,
         items: NDArray[np.intp],
         candidates: NDArray[np.float32],
         as_of: int,
     ) -> NDArray[np.float64]:
         """See `Matcher.without_each`."""
-        return one_left_out(self, reads, items, candidates, as_of)
+        return mask_one_read(self, reads, items, candidates, as_of)
 
-    def prior(self, reads: Reads) -> NDArray[np.float64]:
+    def prior(self, reads: ReadHistory) -> NDArray[np.float64]:
         """Log-weights [h] of reads, up to a constant."""
         return self.dwell_weight * dwell_prior(reads.quantile, reads.noise)
 
@@ -65,12 +65,12 @@ class ContentMatcher:
         scores = (np.log(sums_n1) + top_n1)[:, 0] - np.log(np.exp(prior_h).sum())
         return Match(scores / self.inverse_temperature, (weights_nh / sums_n1).mean(axis=0))
 
-    def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:  # noqa: ARG002
+    def interests(self, reads: ReadHistory, as_of: int) -> NDArray[np.float32]:  # noqa: ARG002
         """The last reads themselves: with an untrained match, near to one of them is what counts."""
         return reads.vectors[::-1][:_QUERIES]
 
 
-def mean_match(reads: Reads, candidates: NDArray[np.float32]) -> NDArray[np.float64]:
+def mean_match(reads: ReadHistory, candidates: NDArray[np.float32]) -> NDArray[np.float64]:
     """Cosine [n] to the mean of the history: the plain baseline."""
     if not len(reads):
         return np.zeros(len(candidates))

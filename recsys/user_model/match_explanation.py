@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.user_model.matcher import Matcher, Reads
+from recsys.user_model.matcher import Matcher, ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
 
 
@@ -29,7 +29,7 @@ class Explanation:
     importance: NDArray[np.float64] | None
 
 
-def explain(matcher: Matcher, reads: Reads, candidates: NDArray[np.float32], as_of: int) -> Explanation:
+def explain(matcher: Matcher, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Explanation:
     """Explain the scores of `candidates`, unit vectors [n, d]; h ≥ 1 and n ≥ 1."""
     match = matcher.match(reads, candidates, as_of)
     masked = [matcher.match(reads.without(item), candidates, as_of).scores for item in range(len(reads))]
@@ -44,7 +44,7 @@ def explain(matcher: Matcher, reads: Reads, candidates: NDArray[np.float32], as_
 
 
 def attention_gradients(
-    matcher: NetworkMatcher, reads: Reads, candidates: NDArray[np.float32]
+    matcher: NetworkMatcher, reads: ReadHistory, candidates: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """α × ∂score/∂α, summed over interests [n, h]; 0 for reads older than the network looks at.
 
@@ -52,7 +52,7 @@ def attention_gradients(
 
         ∂score_n/∂α_kh = softmax_k(z)_kn · scale · (p_h·c_n − (i_k·c_n) (p_h·i_k)) / |u_k|
     """
-    of, forward = matcher.attended(reads), matcher.forward
+    of, forward = matcher.without_hidden(reads), matcher.forward
     interest_KP, alpha_KH, pooled_HP = of.interests[0], of.alpha[0], of.pooled[0]
     shown_NP = forward.directions(candidates)
     z_KN = forward.cosines(of.interests, shown_NP)[0]
@@ -65,12 +65,12 @@ def attention_gradients(
     return _of_all(weighted_KNH.sum(axis=0), len(reads))
 
 
-def predicted_importance(matcher: NetworkMatcher, reads: Reads) -> NDArray[np.float64]:
+def predicted_importance(matcher: NetworkMatcher, reads: ReadHistory) -> NDArray[np.float64]:
     """Chance [h] that each read was important, from the article and the rest of the history alone.
 
     0 for reads older than the network looks at.
     """
-    of, forward = matcher.attended(reads), matcher.forward
+    of, forward = matcher.without_hidden(reads), matcher.forward
     untold = replace(of.reads, seconds=np.full(len(of.reads), np.nan))
     own_HH1 = np.eye(len(of.reads), dtype=np.bool_)[..., None]
     known_HHP = np.where(own_HH1, of.values + forward.circumstance(untold), of.known)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.user_model.dwell_quantiles import dwell_prior, filled
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.network_weights import PreferenceWeights
 
 Floats = NDArray[np.float32]
@@ -25,7 +25,7 @@ _NORM_EPSILON = np.float32(1e-12)
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class MaskedHistories:
     """A history in M ways. there: which reads are (M, H); quantile: of their dwell, NaN where unknown (M, H)."""
 
     there: Mask
@@ -33,7 +33,7 @@ class Ways:
     noise: float
 
 
-class Forward:
+class NumpyNetwork:
     """Weights, ready to run. See `PreferenceNetwork` for what the steps are and why."""
 
     def __init__(self, weights: PreferenceWeights) -> None:
@@ -48,7 +48,7 @@ class Forward:
         """Unit vectors (N, P) of candidates, to be compared with interests."""
         return _unit(self.project(candidates_ND))
 
-    def circumstance(self, reads: Reads) -> Floats:
+    def circumstance(self, reads: ReadHistory) -> Floats:
         """What is known of `reads` beside their articles (H, P)."""
         known_H = ~np.isnan(reads.seconds)
         told_H3 = np.stack([np.nan_to_num(reads.seconds), known_H, reads.age], axis=-1).astype(np.float32)
@@ -66,7 +66,7 @@ class Forward:
         mixed_MHP = mixed_MHhd.reshape(*mixed_MHhd.shape[:-2], self.config.projected)
         return self._norm(known_HP + self._linear("attend.out_proj", mixed_MHP))
 
-    def alpha(self, hidden_MHP: Floats, ways: Ways) -> Floats:
+    def alpha(self, hidden_MHP: Floats, ways: MaskedHistories) -> Floats:
         """Calibrated attention (M, K, H): sums to 1 over the reads that are there."""
         logits_MHK = np.tanh(self._linear("additive", hidden_MHP)) @ self._of["query.weight"].T
         logits_MHK /= np.float32(self.config.temperature)
@@ -114,7 +114,7 @@ class Forward:
         spread = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + _LAYER_NORM_EPSILON)
         return np.asarray(centred / spread * self._of["norm.weight"] + self._of["norm.bias"])
 
-    def _kept(self, alpha_MKH: Floats, ways: Ways) -> Floats:
+    def _kept(self, alpha_MKH: Floats, ways: MaskedHistories) -> Floats:
         """See `PreferenceNetwork._kept`."""
         weight_MH = np.where(ways.there, alpha_MKH.mean(axis=1) * filled(ways.quantile), np.float32(-1.0))
         share = np.float32(self.config.keep) * ways.there.sum(axis=1).astype(np.float32)

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ class PreferenceData:
         parts = {name: getattr(self, name)[slates] for name in of_slate}
         return type(self)(**parts, candidates=self.candidates[rows], labels=self.labels[rows], offsets=offsets)
 
-    def history(self, slate: int, vectors: NDArray[np.float32]) -> Reads:
+    def history(self, slate: int, vectors: NDArray[np.float32]) -> ReadHistory:
         """What the reader of a slate had read, as a request would bring it; `vectors` of articles [rows, d]."""
         there = self.reads[slate] >= 0
-        return Reads(
+        return ReadHistory(
             vectors[self.reads[slate][there]],
             self.seconds[slate][there].astype(np.float64),
             self.age[slate][there].astype(np.float64),

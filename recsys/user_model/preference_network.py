@@ -45,13 +45,13 @@ class HistoryBatch:
     noise: torch.Tensor
     mask: torch.Tensor
 
-    def without_dwell(self, withheld_BH: torch.Tensor) -> "HistoryBatch":
+    def without_dwell(self, masked_BH: torch.Tensor) -> "HistoryBatch":
         """The same histories with the dwell of some reads unknown."""
         nan = float("nan")
         return replace(
             self,
-            seconds=self.seconds.masked_fill(withheld_BH, nan),
-            quantile=self.quantile.masked_fill(withheld_BH, nan),
+            seconds=self.seconds.masked_fill(masked_BH, nan),
+            quantile=self.quantile.masked_fill(masked_BH, nan),
         )
 
     def known_quantile(self) -> torch.Tensor:
@@ -61,7 +61,7 @@ class HistoryBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class EncodedHistory:
     """Reads after self-attention. values: projected vectors (B, H, P); hidden: with their context (B, H, P)."""
 
     values: torch.Tensor
@@ -112,7 +112,7 @@ class PreferenceNetwork(nn.Module):
         other.config = config
         return other
 
-    def read(self, history: HistoryBatch) -> Seen:
+    def read(self, history: HistoryBatch) -> EncodedHistory:
         """Reads with what is known of them, in the light of each other."""
         values_BHP = self.project(history.vectors)
         known_BHP = values_BHP + self.circumstance(_circumstance(history.seconds, history.age))
@@ -120,9 +120,9 @@ class PreferenceNetwork(nn.Module):
         mixed_BHP, _ = self.attend(
             known_BHP, known_BHP, known_BHP, key_padding_mask=padding_BH, need_weights=False
         )
-        return Seen(values_BHP, self.norm(known_BHP + mixed_BHP))
+        return EncodedHistory(values_BHP, self.norm(known_BHP + mixed_BHP))
 
-    def alpha(self, seen: Seen, history: HistoryBatch) -> torch.Tensor:
+    def alpha(self, seen: EncodedHistory, history: HistoryBatch) -> torch.Tensor:
         """Calibrated attention (B, K, H): sums to 1 over real reads."""
         quantile_BH = history.known_quantile()
         prior_BH = history.noise[:, None] * quantile_BH.clamp(min=LEAST_QUANTILE).log()
@@ -132,13 +132,13 @@ class PreferenceNetwork(nn.Module):
         alpha_BKH = alpha_BHK.transpose(1, 2)
         return alpha_BKH if self.config.keep >= 1.0 else self._kept(alpha_BKH, quantile_BH, history)
 
-    def pooled(self, seen: Seen, alpha_BKH: torch.Tensor) -> torch.Tensor:
+    def pooled(self, seen: EncodedHistory, alpha_BKH: torch.Tensor) -> torch.Tensor:
         """Unit interest vectors (B, K, P): reads as each interest weighs them."""
         pooled_BHP = seen.values + self.residual * seen.hidden
         interests_BKP = torch.einsum("bkh,bhp->bkp", alpha_BKH, pooled_BHP)
         return nn.functional.normalize(interests_BKP, dim=-1)
 
-    def importance(self, seen: Seen) -> torch.Tensor:
+    def importance(self, seen: EncodedHistory) -> torch.Tensor:
         """Log-odds (B, H) that each read was important."""
         odds_BH1: torch.Tensor = self.important(seen.hidden)
         return odds_BH1[..., 0]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.user_model.batch_scoring import histories, scores, withheld
+from recsys.user_model.batch_scoring import histories, masked, scores
 from recsys.user_model.batches import shuffled_alike
 from recsys.user_model.preference_data import PreferenceData, sample_pairs
 from recsys.user_model.preference_network import PreferenceNetwork
@@ -37,7 +37,7 @@ class FitConfig:
     learning_rate: float = 5e-4
     weight_decay: float = 1e-2
     importance: float = 0.3
-    withheld: float = 0.2
+    masked: float = 0.2
     seed: int = 7
 
 
@@ -78,7 +78,7 @@ class Trainer:
         self.network.eval()
         return float(np.mean(losses)) if losses else float("nan")
 
-    def until_it_stops_helping(
+    def fit_with_early_stopping(
         self, slates: NDArray[np.int64], quality: Callable[[], float], on_epoch: Callable[[int, float], None]
     ) -> None:
         """Train epochs until `quality` has not grown for `patience` of them; the best weights stay."""
@@ -109,17 +109,17 @@ class Trainer:
 
     def _importance_step(self, slates: NDArray[np.int64]) -> None:
         """Teach the head on reads whose dwell is withheld from the network, which itself stays as it is."""
-        withheld_BH = withheld(self._data.important[slates], self._config.withheld, self._withholding)
-        if not withheld_BH.any():
+        masked_BH = masked(self._data.important[slates], self._config.masked, self._withholding)
+        if not masked_BH.any():
             return
         history = histories(self._data, slates, self._vectors)
-        hidden_BH = torch.from_numpy(withheld_BH[:, : history.mask.shape[1]]).to(self.device)
+        hidden_BH = torch.from_numpy(masked_BH[:, : history.mask.shape[1]]).to(self.device)
         self.network.eval()
         with torch.no_grad():
             seen = self.network.read(history.without_dwell(hidden_BH))
         self.network.train()
         odds = self.network.importance(seen)[hidden_BH]
-        target = torch.from_numpy(self._data.important[slates][withheld_BH].astype(np.float32)).to(self.device)
+        target = torch.from_numpy(self._data.important[slates][masked_BH].astype(np.float32)).to(self.device)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(odds, target)
         _descend(self._head_optimizer, self._config.importance * loss)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recsys.errors import BundleError, DataError
-from recsys.index.cached_index import RememberingIndex
+from recsys.index.cached_index import CachedIndex
 from recsys.index.exact_index import ExactIndex
 from recsys.index.index_factory import load_index, make_index
 from recsys.index.vector_index import VectorIndex
@@ -31,7 +31,7 @@ class Kind:
 
     def make(self, dim: int = DIM) -> VectorIndex:
         made = make_index(self.name, dim, device=self.device)
-        return RememberingIndex(made) if self.remembers else made
+        return CachedIndex(made) if self.remembers else made
 
 
 KINDS = {

@@ -21,8 +21,8 @@ from recsys.store import (
 )
 from recsys.store.database import Database
 from recsys.store.gorse_users import UserRecord
-from recsys.store.secure_delete import scrub
-from recsys.store.tables import PERSONAL, metadata
+from recsys.store.secure_delete import purge_deleted_rows
+from recsys.store.tables import READER_TABLES, metadata
 
 VICTIM, OTHER = uuid.uuid4().hex, uuid.uuid4().hex
 ROWS = {"events": 3, "feed_pages": 0, "impressions": 1, "readers": 1, "shadow_slates": 1, "user_records": 1}
@@ -75,13 +75,15 @@ def test_an_export_has_every_row_of_the_reader_and_of_nobody_else(filled: Databa
 
 
 def test_every_table_with_a_reader_is_personal() -> None:
-    assert set(PERSONAL) == {table.name for table in metadata.sorted_tables if "reader" in table.c} | {"readers"}
+    assert set(READER_TABLES) == {table.name for table in metadata.sorted_tables if "reader" in table.c} | {
+        "readers"
+    }
 
 
 def test_erasing_leaves_no_text_of_the_reader_and_all_of_the_others(filled: Database) -> None:
     assert VICTIM in everything(filled)
     receipt = erase(filled, VICTIM)
-    scrub(filled)
+    purge_deleted_rows(filled)
     assert receipt.counts == ROWS
     assert VICTIM not in everything(filled)
     with filled.read() as connection:
@@ -143,8 +145,8 @@ def test_preferences_are_the_last_word_on_each_subject(database: Database) -> No
     append(database, [said(f"e{i}", kind, subject, DAY + i) for i, (kind, subject) in enumerate(rows)])
     append(database, [said("x", EventKind.MUTE, "local", reader=OTHER)])
     with database.read() as connection:
-        now = explicit_preferences.of(connection, VICTIM, DAY + len(rows))
-        before = explicit_preferences.of(connection, VICTIM, DAY + 1)
-        assert explicit_preferences.of(connection, "nobody", DAY) == explicit_preferences.Preferences()
+        now = explicit_preferences.load(connection, VICTIM, DAY + len(rows))
+        before = explicit_preferences.load(connection, VICTIM, DAY + 1)
+        assert explicit_preferences.load(connection, "nobody", DAY) == explicit_preferences.Preferences()
     assert now == explicit_preferences.Preferences(focus=frozenset({"local", "sport"}), mute=frozenset({"sport"}))
     assert before == explicit_preferences.Preferences(follow=frozenset({"sport"})), "strictly before"

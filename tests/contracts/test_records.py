@@ -8,7 +8,7 @@ from recsys.domain import DAY, SECOND, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
 from recsys.store import erasure, event_log, gorse_feedback, gorse_items, gorse_users
 from recsys.store.database import Database
-from recsys.store.gorse_feedback import Key
+from recsys.store.gorse_feedback import FeedbackKey
 from recsys.store.gorse_items import ItemRecord
 from recsys.store.gorse_users import UserRecord
 
@@ -38,7 +38,7 @@ def filled(database: Database) -> Database:
 
 
 def listed(
-    database: Database, which: Key, after: Key | None = None, count: int = 10
+    database: Database, which: FeedbackKey, after: FeedbackKey | None = None, count: int = 10
 ) -> list[tuple[str, str, float]]:
     with database.read() as connection:
         return [
@@ -48,28 +48,28 @@ def listed(
 
 
 def test_acts_of_one_type_are_one_row_and_bytewise_in_order(filled: Database) -> None:
-    assert listed(filled, Key()) == [("a", "read", 30.0), ("a", "star", 2.0), ("b", "Zeta", 0.0)]
-    assert listed(filled, Key(type="star")) == [("a", "star", 2.0)]
-    assert listed(filled, Key("r", "b")) == [("b", "Zeta", 0.0)]
-    assert listed(filled, Key("other")) == []
-    assert listed(filled, Key(), Key("r", "a", "read"), 1) == [("a", "star", 2.0)]
-    assert listed(filled, Key(), Key("r", "a", "star")) == [("b", "Zeta", 0.0)]
+    assert listed(filled, FeedbackKey()) == [("a", "read", 30.0), ("a", "star", 2.0), ("b", "Zeta", 0.0)]
+    assert listed(filled, FeedbackKey(type="star")) == [("a", "star", 2.0)]
+    assert listed(filled, FeedbackKey("r", "b")) == [("b", "Zeta", 0.0)]
+    assert listed(filled, FeedbackKey("other")) == []
+    assert listed(filled, FeedbackKey(), FeedbackKey("r", "a", "read"), 1) == [("a", "star", 2.0)]
+    assert listed(filled, FeedbackKey(), FeedbackKey("r", "a", "star")) == [("b", "Zeta", 0.0)]
 
 
 def test_retracting_is_an_entry_of_the_log_and_only_if_something_went(filled: Database) -> None:
     with filled.write() as connection:
         before = event_log.position(connection).last_seq
-        assert gorse_feedback.retract(connection, [Key("r", "none")], []) == 0
+        assert gorse_feedback.retract(connection, [FeedbackKey("r", "none")], []) == 0
         assert event_log.position(connection).last_seq == before
         assert (
             gorse_feedback.retract(
-                connection, [Key("r", "a", "star")], [gorse_feedback.event_id("1" * 32, "star")]
+                connection, [FeedbackKey("r", "a", "star")], [gorse_feedback.event_id("1" * 32, "star")]
             )
             == 1
         )
         assert erasure.last_seq(connection) == event_log.position(connection).last_seq == before + 1
         assert erasure.last_at(connection) == 0, "nobody was erased"
-    assert listed(filled, Key(type="star")) == [("a", "star", 2.0)]
+    assert listed(filled, FeedbackKey(type="star")) == [("a", "star", 2.0)]
 
 
 def test_what_is_written_back_counts_after_its_delay(filled: Database) -> None:

@@ -11,13 +11,13 @@ from recsys.domain import DAY, Article, Event, EventKind, Slate
 from recsys.errors import ConfigError, StoreError
 from recsys.frames import ARTICLE_ATTENTION, articles_frame, events_frame, slates_frame
 from recsys.store import (
+    article_vectors,
     articles,
     attention_stats,
     bundles,
     event_log,
     event_log_reader,
     ingest_checkpoints,
-    stored_vectors,
 )
 from recsys.store.database import Database, open_database
 
@@ -182,7 +182,7 @@ def test_known_ids_and_openings_and_touched(database: Database) -> None:
         articles.upsert(connection, articles_frame([Article("a", "x")]))
         assert articles.known_ids(connection, ["a", "b"]) == {"a"}
         assert event_log.openings(connection, ["q"]).rows() == [("q", "b", DAY)]
-        assert event_log.touched(connection, "r", 10**18) == {"a"}
+        assert event_log.seen_articles(connection, "r", 10**18) == {"a"}
         assert articles.count(connection) == 1
 
 
@@ -212,11 +212,11 @@ def test_writers_at_once_leave_no_gap_and_lose_nothing(database: Database) -> No
 def test_vectors_are_kept_by_model_and_text(database: Database) -> None:
     vector = np.arange(3, dtype=np.float32)
     with database.write() as connection:
-        stored_vectors.save(connection, "m", {"h": vector})
-        stored_vectors.save(connection, "m", {"h": vector + 1})
-        stored_vectors.save(connection, "m", {})
-        found = stored_vectors.load(connection, "m", ["h", "other"])
-        assert stored_vectors.load(connection, "n", ["h"]) == {}
+        article_vectors.save(connection, "m", {"h": vector})
+        article_vectors.save(connection, "m", {"h": vector + 1})
+        article_vectors.save(connection, "m", {})
+        found = article_vectors.load(connection, "m", ["h", "other"])
+        assert article_vectors.load(connection, "n", ["h"]) == {}
     assert list(found) == ["h"]
     assert np.array_equal(found["h"], vector)
 

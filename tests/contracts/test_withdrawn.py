@@ -10,25 +10,25 @@ def test_a_deleted_article_is_gone_and_told_of_once(database: Database) -> None:
     with database.write() as connection:
         articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "two")]))
         _, before = articles.changed_since(connection, 0)
-        assert withdrawn.withdraw(connection, "1")
-        assert not withdrawn.withdraw(connection, "1")
-        assert not withdrawn.withdraw(connection, "nobody")
-        gone, newest = withdrawn.since(connection, before)
+        assert withdrawn.delete_article(connection, "1")
+        assert not withdrawn.delete_article(connection, "1")
+        assert not withdrawn.delete_article(connection, "nobody")
+        gone, newest = withdrawn.deleted_since(connection, before)
         assert (gone, newest) == (["1"], before + 1)
-        assert withdrawn.since(connection, newest) == ([], newest)
+        assert withdrawn.deleted_since(connection, newest) == ([], newest)
         assert articles.known_ids(connection, ["1", "2"]) == {"2"}
 
 
 def test_a_change_after_a_deletion_is_newer_and_publishing_again_undoes_it(database: Database) -> None:
     with database.write() as connection:
         articles.upsert(connection, articles_frame([Article("1", "one")]))
-        withdrawn.withdraw(connection, "1")
-        _, seen = withdrawn.since(connection, 0)
+        withdrawn.delete_article(connection, "1")
+        _, seen = withdrawn.deleted_since(connection, 0)
         articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "two")]))
         changed, newest = articles.changed_since(connection, seen)
         assert changed["id"].to_list() == ["1", "2"]
         assert newest > seen
-        assert withdrawn.since(connection, 0) == ([], 0)
+        assert withdrawn.deleted_since(connection, 0) == ([], 0)
 
 
 def test_content_hashes_change_with_content_only(database: Database) -> None:

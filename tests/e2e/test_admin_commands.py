@@ -45,7 +45,7 @@ def test_a_key_is_shown_once_and_listed_without_its_secret(where: Place) -> None
 
 def test_quiet_prints_a_key_of_scope_read_and_nothing_else(where: Place) -> None:
     token = attune(where, "keys", "create", "--quiet").removesuffix("\n")
-    assert f"{tokens.id_of(token)}  read " in attune(where, "keys", "list")
+    assert f"{key_tokens.id_of(token)}  read " in attune(where, "keys", "list")
 
 
 def test_an_unknown_key_is_told_how_to_find_one(where: Place) -> None:

@@ -44,12 +44,12 @@ def write_log(path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def ingest(log: Path, url: str, rejects: Path, tell: bool = False) -> Report:
-    """One run of the job; `tell` prints the position after every batch."""
+def ingest(log: Path, url: str, rejects: Path, report: bool = False) -> Report:
+    """One run of the job; `report` prints the position after every batch."""
     database = open_database(url)
     try:
         source = JsonLines([log], BLOCK_BYTES)
-        return jobs.run(source, database, rejects, (lambda done, _: print(done, flush=True)) if tell else None)
+        return jobs.run(source, database, rejects, (lambda done, _: print(done, flush=True)) if report else None)
     finally:
         database.close()
 
@@ -108,4 +108,4 @@ def test_fifty_kills_are_once(database_url: str, tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    ingest(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), tell=True)
+    ingest(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), report=True)

@@ -6,12 +6,12 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from recsys.errors import DataError
-from recsys.experiments.ablation_arms import ARMS
 from recsys.experiments.attention_report import report
 from recsys.experiments.evaluate_attention import evaluate_attention
 from recsys.experiments.noisy_clicks import measure_noisy_clicks
 from recsys.models.bundle import active_version, load
 from recsys.simulate.world import simulate
+from recsys.training.calibration.ablation_arms import ARMS
 from recsys.training.calibration.recent_slates import newest_slates
 from recsys.training.progress import silent
 from tests.trained import HashEncoder, Place, place, populated

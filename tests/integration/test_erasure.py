@@ -186,7 +186,7 @@ def test_rejected_rows_are_found_in_any_form(tmp_path: Path, reader: str) -> Non
     lines = [json.dumps({"raw": raw}, ensure_ascii=ascii_) for raw in raws for ascii_ in (True, False)]
     kept = [json.dumps({"raw": raw}) for raw in others]
     (folder / "job" / "0.jsonl").write_text("\n".join([*lines, *kept]) + "\n", encoding="utf-8")
-    assert len(reject_privacy.rows_of(folder, reader)) == 4, "those that are objects"
-    assert reject_privacy.forget(folder, reader) == len(lines)
+    assert len(reject_privacy.rejected_rows_of(folder, reader)) == 4, "those that are objects"
+    assert reject_privacy.erase_rejected_rows(folder, reader) == len(lines)
     assert (folder / "job" / "0.jsonl").read_text().splitlines() == kept
-    assert reject_privacy.forget(folder, reader) == 0
+    assert reject_privacy.erase_rejected_rows(folder, reader) == 0

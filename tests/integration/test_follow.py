@@ -13,7 +13,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.frames import events_frame, slates_frame
 from recsys.projection.log_follower import LogFollower, Replay
 from recsys.projection.snapshot_store import KEEP
-from recsys.projection.vector_table import vector_table
+from recsys.projection.vector_table import align_vectors
 from recsys.simulate.world import World, simulate
 from recsys.state.live_state import LiveState
 from recsys.store import articles, event_log
@@ -256,7 +256,7 @@ def features_at(database: Database, times: list[int]) -> Iterator[np.ndarray]:
     with database.read() as connection, Replay(connection) as replay:
         rng = np.random.default_rng(0)
         vectors = rng.normal(size=(replay.articles.height, 8)).astype(np.float32)
-        engine = FeedEngine(replay.state, vector_table(replay.state, replay.articles, vectors))
+        engine = FeedEngine(replay.state, align_vectors(replay.state, replay.articles, vectors))
         for at in times:
             replay.advance(at)
             for reader in ("r00001", "r00007", "stranger"):

@@ -40,7 +40,7 @@ def test_a_shuffled_slate_gets_the_same_scores(engine: FeedEngine) -> None:
 def test_among_many_a_score_is_that_of_the_article_alone(engine: FeedEngine) -> None:
     everything = world().articles["id"].to_list()
     assert len(everything) > MOST_IN_A_SLATE
-    ranker = engine.many_ranker
+    ranker = engine.pointwise_ranker
     assert ranker is not None
     for reader, candidates in slates():
         among_all = scored(engine, reader, everything)

@@ -7,42 +7,42 @@ from fastapi import Header, Path, Response
 
 from api.http.dependencies import Service
 from api.http.openapi import problems
-from api.http.problems import Refusal
-from api.http.query_params import ShelfQuery
-from api.http.schemas import FullArticleOut, Id, ShelfOut
-from api.http.security.auth import gated
+from api.http.problems import HTTPProblem
+from api.http.query_params import ArticleListQuery
+from api.http.schemas import ArticleListOut, FullArticleOut, Id
+from api.http.security.auth import secured_router
 from api.http.security.scopes import Scope
 from api.http.serializers import articles_out, full_article_out
 from recsys.feed import non_personalized
 from recsys.feed.engine import FeedEngine
-from recsys.feed.non_personalized import Shelf
+from recsys.feed.non_personalized import ListQuery
 from recsys.store import articles, withdrawn
 
-read = gated("/v1", "articles", Scope.READ)
-write = gated("/v1", "articles", Scope.WRITE)
+read = secured_router("/v1", "articles", Scope.READ)
+write = secured_router("/v1", "articles", Scope.WRITE)
 
 Article = Annotated[Id, Path()]
 
 
 @read.get("/articles/{article:id}/similar", responses=problems(404))
-def similar(service: Service, article: Article, asked: ShelfQuery) -> ShelfOut:
+def similar(service: Service, article: Article, asked: ArticleListQuery) -> ArticleListOut:
     """Articles nearest in content, the nearest first; none until the article is encoded."""
     with service.database.read() as connection:
         if not articles.known_ids(connection, [article]):
             raise _unknown()
-    return _shelf(service, lambda engine, shelf: non_personalized.similar(engine, article, shelf), asked)
+    return _article_list(service, lambda engine, query: non_personalized.similar(engine, article, query), asked)
 
 
 @read.get("/trending")
-def trending(service: Service, asked: ShelfQuery) -> ShelfOut:
+def trending(service: Service, asked: ArticleListQuery) -> ArticleListOut:
     """Articles that readers clicked most lately."""
-    return _shelf(service, non_personalized.trending, asked)
+    return _article_list(service, non_personalized.trending, asked)
 
 
 @read.get("/latest")
-def latest(service: Service, asked: ShelfQuery) -> ShelfOut:
+def latest(service: Service, asked: ArticleListQuery) -> ArticleListOut:
     """The newest articles."""
-    return _shelf(service, non_personalized.latest, asked)
+    return _article_list(service, non_personalized.latest, asked)
 
 
 @read.get("/articles/{article:id}", responses={**problems(404), 304: {"description": "It is as you know it."}})
@@ -66,16 +66,18 @@ def get(
 def delete(service: Service, article: Article) -> None:
     """Delete an article: it leaves all feeds within a second. What readers did with it stays in the log."""
     with service.database.write() as connection:
-        if not withdrawn.withdraw(connection, article):
+        if not withdrawn.delete_article(connection, article):
             raise _unknown()
     service.articles_changed()
 
 
-def _shelf(service: Service, of: Callable[[FeedEngine, Shelf], list[str]], asked: ShelfQuery) -> ShelfOut:
-    ids, as_of = service.ask(lambda engine, now: (of(engine, Shelf(now, asked.limit, asked.category)), now))
+def _article_list(
+    service: Service, of: Callable[[FeedEngine, ListQuery], list[str]], asked: ArticleListQuery
+) -> ArticleListOut:
+    ids, as_of = service.ask(lambda engine, now: (of(engine, ListQuery(now, asked.limit, asked.category)), now))
     with service.database.read() as connection:
         return articles_out(articles.get(connection, ids), as_of)
 
 
-def _unknown() -> Refusal:
-    return Refusal(404, "There is no such article", "no article of that id is stored")
+def _unknown() -> HTTPProblem:
+    return HTTPProblem(404, "There is no such article", "no article of that id is stored")

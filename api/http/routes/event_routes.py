@@ -1,17 +1,17 @@
 """POST /v1/events and POST /v1/articles: the same ingest job as for files."""
 
 from api.http.dependencies import Service
-from api.http.reader_id_params import Edge
+from api.http.reader_id_params import PseudonymsDep
 from api.http.schemas import ArticlesIn, EventsIn, RejectedRow, StoredOut
-from api.http.security.auth import gated
+from api.http.security.auth import secured_router
 from api.http.security.scopes import Scope
 from ingest.http_ingest import Received, store_articles, store_events
 
-router = gated("/v1", "ingest", Scope.WRITE)
+router = secured_router("/v1", "ingest", Scope.WRITE)
 
 
 @router.post("/events")
-def events(service: Service, edge: Edge, body: EventsIn) -> StoredOut:
+def events(service: Service, pseudonyms: PseudonymsDep, body: EventsIn) -> StoredOut:
     """Store what readers did; it counts from the next request on. Sending an id again changes nothing.
 
     Send an `id` (or `at`) with each event, or a retry counts again: without either, an event is named by what it
@@ -20,7 +20,7 @@ def events(service: Service, edge: Edge, body: EventsIn) -> StoredOut:
     clock = service.clock
 
     def write() -> Received:
-        return store_events(service.database, body.events, clock.next(), clock.next, edge)
+        return store_events(service.database, body.events, clock.next(), clock.next, pseudonyms)
 
     return _stored(service.store(write))
 

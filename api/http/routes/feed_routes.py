@@ -7,14 +7,14 @@ from fastapi import Response
 from api.http.dependencies import Service
 from api.http.iso_time import from_iso
 from api.http.query_params import FeedQuery
-from api.http.reader_id_params import Edge, Reader
+from api.http.reader_id_params import PseudonymsDep, Reader
 from api.http.schemas import FeedOut, HistoryItemIn, RankIn, RankOut
-from api.http.security.auth import gated
+from api.http.security.auth import secured_router
 from api.http.security.scopes import Scope
 from api.http.serializers import feed_out, rank_out
 from recsys.domain import FeedRequest, HistoryItem, RankRequest
 
-router = gated("/v1", "feed", Scope.READ)
+router = secured_router("/v1", "feed", Scope.READ)
 
 _UNSET = 0
 """`as_of` of a request until the service sets it."""
@@ -50,13 +50,13 @@ def feed(service: Service, reader: Reader, asked: FeedQuery) -> Response:
         page=asked.page,
     )
     found = service.feed(request, asked.cursor)
-    out = feed_out(found, reader, service.cards([item.id for item in found.ranking.items]))
+    out = feed_out(found, reader, service.summaries([item.id for item in found.ranking.items]))
     # written here, and not handed to FastAPI, which would check it once more in yet another thread
     return Response(out.model_dump_json(), media_type="application/json")
 
 
 @router.post("/rank")
-def rank(service: Service, edge: Edge, body: RankIn) -> RankOut:
+def rank(service: Service, pseudonyms: PseudonymsDep, body: RankIn) -> RankOut:
     """Rank candidates for a stored reader, or for a history in the request: nobody needs to be known here.
 
     A candidate that was never stored is ranked as an article of which nothing is known; a read that was not, says
@@ -66,7 +66,7 @@ def rank(service: Service, edge: Edge, body: RankIn) -> RankOut:
         request_id=uuid.uuid4().hex,
         as_of=_UNSET,
         candidates=tuple(dict.fromkeys(body.candidates)),
-        reader=None if body.reader is None else edge.of(body.reader),
+        reader=None if body.reader is None else pseudonyms.of(body.reader),
         history=None if body.history is None else tuple(_item(item) for item in body.history),
         device=body.device,
         page=body.page,

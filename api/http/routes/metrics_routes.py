@@ -5,7 +5,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from api.http.openapi import problems
-from api.http.security.auth import admit
+from api.http.security.auth import authorize
 from api.http.security.scopes import Scope
 
 router = APIRouter(tags=["health"], responses=problems(401, 403, 429, 503))
@@ -15,5 +15,5 @@ router = APIRouter(tags=["health"], responses=problems(401, 403, 429, 503))
 async def metrics(request: Request) -> Response:
     """Gauges in Prometheus' text format; docs/monitoring.md tells what they mean."""
     if not request.app.state.settings.metrics_open:
-        await admit(request, Scope.READ)
+        await authorize(request, Scope.READ)
     return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_PLAIN_0_0_4)

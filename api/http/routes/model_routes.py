@@ -9,21 +9,21 @@ from api.http.dependencies import Service
 from api.http.iso_time import to_iso
 from api.http.model_schemas import ModelOut, ModelsOut, Trial, VersionOut
 from api.http.openapi import problems
-from api.http.problems import Refusal
-from api.http.security.auth import actor, gated
+from api.http.problems import HTTPProblem
+from api.http.security.auth import actor, secured_router
 from api.http.security.scopes import Scope
 from recsys.models import bundle
-from recsys.serving.experiment import Challenge
+from recsys.serving.experiment import Experiment
 from recsys.serving.model_activation import Model, models
 
-router = gated("/v1/models", "models", Scope.ADMIN)
+router = secured_router("/v1/models", "models", Scope.ADMIN)
 
 
 @router.get("")
 def listed(service: Service) -> ModelsOut:
     """All bundles, the newest first. `serving` is what this process answers with; 'starting' before any."""
     found = [_out(model) for model in models(service.home, service.encoder)]
-    tried = service.challenger.on_trial
+    tried = service.challenger.experiment
     return ModelsOut(
         serving=service.engine.model, models=found, trial=None if tried is None else Trial(**asdict(tried))
     )
@@ -38,19 +38,19 @@ def roll_back(request: Request, service: Service) -> VersionOut:
 
 
 @router.put("/trial", responses=problems(404, 409))
-def try_out(request: Request, service: Service, body: Trial) -> Trial:
+def start_experiment(request: Request, service: Service, body: Trial) -> Trial:
     """Try a bundle beside the one that serves: an A/B test by readers, in the shadow, or both."""
     _require(service, body.version)
-    chosen = Challenge(**body.model_dump())
-    model_admin.try_out(service.database, service.home, chosen, service.encoder, actor(request))
+    chosen = Experiment(**body.model_dump())
+    model_admin.start_experiment(service.database, service.home, chosen, service.encoder, actor(request))
     service.adopt_challenger()
     return body
 
 
 @router.delete("/trial", responses=problems(409))
-def end_trial(request: Request, service: Service) -> VersionOut:
+def end_experiment(request: Request, service: Service) -> VersionOut:
     """Try nothing any more. What its slates came to stays in the log: `attune models compare` tells."""
-    version = model_admin.end_trial(service.database, service.home, actor(request))
+    version = model_admin.end_experiment(service.database, service.home, actor(request))
     service.adopt_challenger()
     return VersionOut(version=version)
 
@@ -66,7 +66,7 @@ def activate(request: Request, service: Service, version: str) -> VersionOut:
 
 def _require(service: Service, version: str) -> None:
     if version not in bundle.versions(service.home):
-        raise Refusal(404, "There is no such model", "GET /v1/models tells which there are")
+        raise HTTPProblem(404, "There is no such model", "GET /v1/models tells which there are")
 
 
 def _out(model: Model) -> ModelOut:

@@ -9,17 +9,17 @@ from api.application import reader_preferences
 from api.application.reader_erasure import erase
 from api.http.dependencies import Service
 from api.http.iso_time import to_iso
-from api.http.reader_id_params import Named, Reader
+from api.http.reader_id_params import RawReaderId, Reader
 from api.http.reader_schemas import AttentionOut, ExportOut, PreferencesIn, PreferencesOut, ReceiptOut
-from api.http.security.auth import actor, gated
+from api.http.security.auth import actor, secured_router
 from api.http.security.scopes import Scope
-from ingest.reject_privacy import rows_of
+from ingest.reject_privacy import rejected_rows_of
 from recsys.insight.reader_profile import attention_profile
 from recsys.store import reader_export
 
-read = gated("/v1/readers", "readers", Scope.READ)
-write = gated("/v1/readers", "readers", Scope.WRITE)
-admin = gated("/v1/readers", "readers", Scope.ADMIN)
+read = secured_router("/v1/readers", "readers", Scope.READ)
+write = secured_router("/v1/readers", "readers", Scope.WRITE)
+admin = secured_router("/v1/readers", "readers", Scope.ADMIN)
 
 
 @read.get("/{reader:id}/attention")
@@ -44,17 +44,17 @@ def prefer(service: Service, reader: Reader, body: PreferencesIn) -> Preferences
 
 
 @admin.get("/{reader:id}/export")
-def export(service: Service, reader: Reader, named: Named) -> ExportOut:
+def export(service: Service, reader: Reader, named: RawReaderId) -> ExportOut:
     """Everything that is stored about the reader."""
     with service.database.read() as connection:
         tables: dict[str, list[dict[str, Any]]] = reader_export.export(connection, reader)
-    rejected = rows_of(service.home / "rejects", named)
+    rejected = rejected_rows_of(service.home / "rejects", named)
     at = to_iso(time.time_ns() // 1_000)
     return ExportOut(reader=reader, exported_at=at, tables=tables, rejected=rejected)
 
 
 @admin.delete("/{reader:id}")
-def delete(request: Request, service: Service, reader: Reader, named: Named) -> ReceiptOut:
+def delete(request: Request, service: Service, reader: Reader, named: RawReaderId) -> ReceiptOut:
     """Erase the reader everywhere. The receipt is given once; its salt is stored nowhere."""
     erased = erase(service.database, service.home, reader, actor(request), service.store, named)
     receipt = erased.receipt

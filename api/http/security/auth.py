@@ -10,7 +10,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 import api.http.path_converters  # noqa: F401 - routes of gated routers may say {name:id}
 from api.http.openapi import problems
-from api.http.problems import Refusal
+from api.http.problems import HTTPProblem
 from api.http.security.keyring import KeyRing, Ring
 from api.http.security.rate_limit import RateLimiter
 from api.http.security.scopes import Scope
@@ -27,7 +27,9 @@ API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False, description=_MADE)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def gated(prefix: str, tag: str, needed: Scope, described: HTTPBearer | APIKeyHeader = BEARER) -> APIRouter:
+def secured_router(
+    prefix: str, tag: str, needed: Scope, described: HTTPBearer | APIKeyHeader = BEARER
+) -> APIRouter:
     """A router whose routes need a key of scope `needed`, and say so in the API's description, as `described`."""
     return APIRouter(
         prefix=prefix,
@@ -38,7 +40,7 @@ def gated(prefix: str, tag: str, needed: Scope, described: HTTPBearer | APIKeyHe
     )
 
 
-async def admit(request: Request, needed: Scope) -> None:
+async def authorize(request: Request, needed: Scope) -> None:
     """Let a request in, or refuse it.
 
     Raises:
@@ -51,7 +53,7 @@ async def admit(request: Request, needed: Scope) -> None:
         return
     key = _owner(keys, request)
     if not Scope(key.scope).allows(needed):
-        raise Refusal(
+        raise HTTPProblem(
             403,
             "The key's scope is another",
             f"this needs a key of scope {needed} or admin",
@@ -75,7 +77,7 @@ def _route_class(needed: Scope) -> type[APIRoute]:
             inner = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
-                await admit(request, needed)
+                await authorize(request, needed)
                 return await inner(request)
 
             return handle
@@ -90,7 +92,7 @@ def _owner(keys: Ring, request: Request) -> KeyRow:
     if row is None:
         # one answer, whether a key is unknown, wrong or revoked
         told = ', error="invalid_token"' if given else ""
-        raise Refusal(401, "A key is needed", _NO_KEY, {"WWW-Authenticate": f'Bearer realm="attune"{told}'})
+        raise HTTPProblem(401, "A key is needed", _NO_KEY, {"WWW-Authenticate": f'Bearer realm="attune"{told}'})
     return row
 
 
@@ -98,7 +100,7 @@ async def _count(rates: RateLimiter, key: str) -> None:
     seconds = await rates.wait(key)
     if seconds is not None:
         detail = f"this key has asked too often; ask again in {seconds} s"
-        raise Refusal(429, "Too many requests", detail, {"Retry-After": str(seconds)})
+        raise HTTPProblem(429, "Too many requests", detail, {"Retry-After": str(seconds)})
 
 
 def _exposed(request: Request) -> bool:

@@ -7,7 +7,7 @@ from api.http.security.scopes import Scope
 from recsys.errors import RequestError
 from recsys.store import api_keys, audit_log
 from recsys.store.api_keys import KeyRow
-from recsys.store.audit_log import Act, AuditRow
+from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
 
 
@@ -18,7 +18,7 @@ def create(database: Database, scope: Scope, name: str, actor: str) -> tuple[str
     row = KeyRow(id_, key_tokens.digest(token), scope, name, now)
     with database.write() as connection:
         api_keys.add(connection, row)
-        audit_log.record(connection, AuditRow(now, actor, Act.KEY_CREATED, id_))
+        audit_log.record(connection, AuditRow(now, actor, AuditAction.KEY_CREATED, id_))
     return token, row
 
 
@@ -32,4 +32,4 @@ def revoke(database: Database, id_: str, actor: str) -> None:
     with database.write() as connection:
         if not api_keys.revoke(connection, id_, now):
             raise RequestError(f"there is no key {id_!r} that still holds; `attune keys list` shows them")
-        audit_log.record(connection, AuditRow(now, actor, Act.KEY_REVOKED, id_))
+        audit_log.record(connection, AuditRow(now, actor, AuditAction.KEY_REVOKED, id_))

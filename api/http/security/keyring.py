@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from starlette.concurrency import run_in_threadpool
 
 from api.http.security import key_tokens
-from recsys.errors import StoreAwayError, StoreError
+from recsys.errors import StoreError, StoreUnavailableError
 from recsys.store import api_keys
 from recsys.store.api_keys import KeyRow
 from recsys.store.database import Database
@@ -76,7 +76,7 @@ class KeyRing:
         began = self._clock()
         try:
             self._ring = await run_in_threadpool(self._read)
-        except StoreAwayError:
+        except StoreUnavailableError:
             if began - self._read_at > STALE_SECONDS:
                 raise
         else:

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from recsys.evaluation.metrics.agreement import same_winner, spearman
+from recsys.evaluation.metrics.agreement import spearman, top1_agreement
 from recsys.evaluation.metrics.auc import auc
 from recsys.evaluation.metrics.calibration import topic_divergence
 from recsys.evaluation.metrics.coverage import coverage
@@ -33,8 +33,8 @@ __all__ = [
     "ndcg",
     "novelty",
     "read_ndcg",
-    "same_winner",
     "spearman",
+    "top1_agreement",
     "topic_divergence",
 ]
 

@@ -16,7 +16,7 @@ def spearman(one: ScoredSlates, other: ScoredSlates) -> Floats:
     return np.where(most > 0, 1 - 6 * apart / np.where(most > 0, most, 1), np.nan)
 
 
-def same_winner(one: ScoredSlates, other: ScoredSlates) -> Floats:
+def top1_agreement(one: ScoredSlates, other: ScoredSlates) -> Floats:
     """1 where both put the same candidate first, else 0, float64 [S]; NaN for fewer than two candidates."""
     agreed = one.total(((one.ranks == 1) & (other.ranks == 1)).astype(np.float64))
     return np.where(one.sizes > 1, agreed, np.nan)

@@ -12,7 +12,7 @@ TICK_SECONDS = 10.0
 """Nobody plans a break to the second."""
 
 
-def within_budget(
+def knapsack(
     values: NDArray[np.float64], minutes: NDArray[np.float64], budget: float, most: int
 ) -> NDArray[np.intp]:
     """Places [k ≤ most], ascending, of the set with the largest sum of `values` [n] whose `minutes` [n] fit.
@@ -54,14 +54,14 @@ def _best_of_few(
 ) -> NDArray[np.intp]:
     """`worth[s, c]`: the most that at most s items within c ticks are worth; sizes count only with `most`."""
     step = 0 if most is None else 1
-    worth = np.zeros(((most or 0) + 1, capacity + 1))
-    taken = np.zeros((len(order), *worth.shape), dtype=np.bool_)
+    utility = np.zeros(((most or 0) + 1, capacity + 1))
+    taken = np.zeros((len(order), *utility.shape), dtype=np.bool_)
     for row, place in enumerate(order):
-        cost, few = ticks[place], worth.shape[0] - step
-        with_it = worth[:few, : capacity + 1 - cost] + values[place]
-        better = with_it >= worth[step:, cost:]
+        cost, few = ticks[place], utility.shape[0] - step
+        with_it = utility[:few, : capacity + 1 - cost] + values[place]
+        better = with_it >= utility[step:, cost:]
         taken[row, step:, cost:] = better
-        worth[step:, cost:] = np.where(better, with_it, worth[step:, cost:])
+        utility[step:, cost:] = np.where(better, with_it, utility[step:, cost:])
     return _traced(taken, ticks, order, step)
 
 

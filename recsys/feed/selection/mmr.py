@@ -9,7 +9,7 @@ def best_first(scores: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.argsort(-scores, kind="stable")
 
 
-def diversified(
+def mmr_order(
     scores: NDArray[np.float64], vectors: NDArray[np.float32], diversity: float, most: int
 ) -> NDArray[np.intp]:
     """Places [n]: the first `most` picked one by one, the rest by score.
@@ -26,8 +26,8 @@ def diversified(
     nearest, left = np.zeros(len(order)), np.ones(len(order), dtype=np.bool_)
     picked: list[int] = []
     while left.any() and len(picked) < most:
-        worth = np.where(left, (1 - diversity) * relevance - diversity * nearest, -np.inf)
-        place = int(worth.argmax())
+        utility = np.where(left, (1 - diversity) * relevance - diversity * nearest, -np.inf)
+        place = int(utility.argmax())
         picked.append(place)
         left[place] = False
         nearest = np.maximum(nearest, vectors @ vectors[place])

@@ -15,32 +15,32 @@ FOLLOW_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Quota:
     """`share` of the places to the candidates that are `wanted` [n]."""
 
     wanted: NDArray[np.bool_]
     share: float
 
 
-def kept(order: NDArray[np.intp], promises: Sequence[Promise]) -> NDArray[np.intp]:
+def apply_quotas(order: NDArray[np.intp], quotas: Sequence[Quota]) -> NDArray[np.intp]:
     """`order` [m] of candidates, best first, changed no more than the promises ask.
 
     Of the first k places at least ``⌊share · k⌋`` are of the first promise, as long as there are candidates for
     it. Where several are due at once, the earlier promise comes first and the others follow.
     """
-    promised = [promise for promise in promises if promise.wanted.any()]
-    if not promised:
+    within_quota = [quota for quota in quotas if quota.wanted.any()]
+    if not within_quota:
         return order
-    ranked = [order.tolist(), *([int(c) for c in order if promise.wanted[c]] for promise in promised)]
+    ranked = [order.tolist(), *([int(c) for c in order if quota.wanted[c]] for quota in within_quota)]
     queues = [iter(candidates) for candidates in ranked]
-    counts, taken = [0] * len(promised), set[int]()
+    counts, taken = [0] * len(within_quota), set[int]()
     out = np.zeros_like(order)
     for place in range(len(order)):
-        due = (i for i, promise in enumerate(promised) if counts[i] < int(promise.share * (place + 1)))
+        due = (i for i, quota in enumerate(within_quota) if counts[i] < int(quota.share * (place + 1)))
         turns = [queues[i + 1] for i in due] + [queues[0]]
         chosen = next(each for queue in turns for each in queue if each not in taken)
         taken.add(chosen)
         out[place] = chosen
-        for i, promise in enumerate(promised):
-            counts[i] += bool(promise.wanted[chosen])
+        for i, quota in enumerate(within_quota):
+            counts[i] += bool(quota.wanted[chosen])
     return out

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import MINUTE, SECOND
 from recsys.state.event_codes import READ_SECONDS, READS
-from recsys.state.live_state import EVERYTHING, LiveState
+from recsys.state.live_state import GLOBAL_GROUP, LiveState
 
 WORDS_PER_MINUTE = 238.0
 """Silent reading of English non-fiction (Brysbaert 2019)."""
@@ -22,7 +22,7 @@ def expected_minutes(state: LiveState, rows: NDArray[np.int64], as_of: int) -> N
     what all articles take.
     """
     cells = state.counters.read(rows, as_of)[:, :, _LONGEST_HALF_LIFE]
-    everything = state.counters.read_groups(np.asarray([EVERYTHING]), as_of)[0, :, _LONGEST_HALF_LIFE]
+    everything = state.counters.read_groups(np.asarray([GLOBAL_GROUP]), as_of)[0, :, _LONGEST_HALF_LIFE]
     reads = everything[READS]
     habit = everything[READ_SECONDS] / reads if reads >= _PRIOR_READS else _UNKNOWN_SECONDS
     words = state.catalog.words[rows]

@@ -8,7 +8,7 @@ from recsys.errors import RequestError
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class RemainingCandidates:
     """Ranked articles that were not shown yet, the source that named each [n], and the model that ranked them."""
 
     model: str
@@ -19,16 +19,16 @@ class Rest:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def at(self, places: Sequence[int]) -> "Rest":
+    def at(self, places: Sequence[int]) -> "RemainingCandidates":
         """Those at `places`, in that order."""
-        return Rest(
+        return RemainingCandidates(
             self.model,
             tuple(map(self.ids.__getitem__, places)),
             tuple(map(self.scores.__getitem__, places)),
             tuple(map(self.sources.__getitem__, places)),
         )
 
-    def without(self, places: Collection[int]) -> "Rest":
+    def without(self, places: Collection[int]) -> "RemainingCandidates":
         """All but those at `places`."""
         gone = set(places)
         return self.at([place for place in range(len(self)) if place not in gone])
@@ -38,7 +38,7 @@ class Rest:
         return json.dumps([self.model, self.ids, self.scores, self.sources])
 
     @classmethod
-    def from_json(cls, text: str) -> "Rest":
+    def from_json(cls, text: str) -> "RemainingCandidates":
         """What `to_json` wrote.
 
         Raises:

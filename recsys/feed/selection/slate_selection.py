@@ -11,7 +11,7 @@ from recsys.feed.selection.caps import Cap
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
+class Selection:
     """A slate: places among the candidates [k], propensity at each position [k], and which were explored."""
 
     places: list[int]
@@ -19,14 +19,14 @@ class Composed:
     explored: list[bool]
 
     @classmethod
-    def certain(cls, places: list[int]) -> "Composed":
+    def certain(cls, places: list[int]) -> "Selection":
         """A slate in which nothing was left to chance."""
         return cls(places, [1.0] * len(places), [False] * len(places))
 
 
 def compose(
     order: NDArray[np.intp], caps: Sequence[Cap], limit: int, explore: float, rng: np.random.Generator
-) -> Composed:
+) -> Selection:
     """Fill `limit` positions from candidates in their `order`, best first [n], within `caps`.
 
     At each position but the first, with probability `explore` any remaining candidate is drawn evenly, else the
@@ -42,7 +42,7 @@ def compose(
         propensities.append(share / len(remaining) + (1.0 - share if pick == 0 else 0.0))
         places.append(remaining.pop(pick))
         explored.append(drawn and pick > 0)
-    return Composed(places, propensities, explored)
+    return Selection(places, propensities, explored)
 
 
 def _spread(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import DAY
 from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
-from recsys.state.event_codes import ANSWERS, IMPRESSIONS
+from recsys.state.event_codes import ATTRIBUTED_CLICKS, IMPRESSIONS
 from recsys.state.live_state import FIRST_CATEGORY, MAX_READ_SECONDS
 
 _UNKNOWN_SECONDS = 20.0
@@ -27,9 +27,9 @@ def _compute(context: RankingContext) -> FloatArray:
     category, plain, lately = _shares(catalog.category, context, (attention, ones, recent))
     (subcategory,) = _shares(catalog.subcategory, context, (attention,))
     (source,) = _shares(catalog.source, context, (attention,))
-    setwise_n2 = context.percentiles(np.column_stack((category, subcategory)))
+    listwise_n2 = context.percentiles(np.column_stack((category, subcategory)))
     return np.column_stack(
-        [category, subcategory, plain, lately, source, setwise_n2, _category_heat(context)],
+        [category, subcategory, plain, lately, source, listwise_n2, _category_heat(context)],
     )
 
 
@@ -58,7 +58,7 @@ def _category_heat(context: RankingContext) -> FloatArray:
     groups = context.state.catalog.category[context.rows] + FIRST_CATEGORY
     counters = context.state.counters
     counts_gch = counters.read_groups(np.arange(len(counters.groups)), context.as_of)
-    rates_gh = (counts_gch[:, ANSWERS] + 1) / (counts_gch[:, IMPRESSIONS] + 10)
+    rates_gh = (counts_gch[:, ATTRIBUTED_CLICKS] + 1) / (counts_gch[:, IMPRESSIONS] + 10)
     return np.asarray(rates_gh[:, (_HOUR, _TWO_DAYS)][groups])
 
 

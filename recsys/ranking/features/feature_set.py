@@ -32,22 +32,22 @@ FAMILIES: tuple[Family, ...] = (
 )
 
 
-SETWISE = "_setwise"
+LISTWISE = "_setwise"
 """End of the names of columns that depend on the other candidates."""
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Chosen families, in order; without `setwise` only columns that no other candidate changes."""
+    """Chosen families, in order; without `listwise` only columns that no other candidate changes."""
 
     families: tuple[Family, ...] = FAMILIES
-    setwise: bool = True
+    listwise: bool = True
 
     @cached_property  # every slate of a replay asks for it
     def names(self) -> tuple[str, ...]:
         """Column names [f]."""
         names = (name for family in self.families for name in family.names)
-        return tuple(name for name in names if self.setwise or not name.endswith(SETWISE))
+        return tuple(name for name in names if self.listwise or not name.endswith(LISTWISE))
 
     @property
     def schema_id(self) -> str:
@@ -58,9 +58,9 @@ class FeatureSet:
         """The same set less one family, for ablations."""
         return replace(self, families=tuple(kept for kept in self.families if kept.name != family))
 
-    def each_alone(self) -> "FeatureSet":
+    def pointwise(self) -> "FeatureSet":
         """The same set less its set-wise columns."""
-        return replace(self, setwise=False)
+        return replace(self, listwise=False)
 
     def columns_of(self, part: "FeatureSet") -> list[int]:
         """Where the columns of a smaller set stand in this one."""
@@ -69,13 +69,13 @@ class FeatureSet:
     def compute(self, context: RankingContext) -> FloatArray:
         """Features [n, f] of one request."""
         columns = np.concatenate([family.compute(context) for family in self.families], axis=1)
-        if self.setwise:
+        if self.listwise:
             return columns
-        return columns[:, replace(self, setwise=True).columns_of(self)]
+        return columns[:, replace(self, listwise=True).columns_of(self)]
 
 
 ALL_FEATURES = FeatureSet()
-WITHOUT_CONTENT = ALL_FEATURES.without("interest")
-FEED_FEATURES = ALL_FEATURES.each_alone()
+TEXT_FREE = ALL_FEATURES.without("interest")
+FEED_FEATURES = ALL_FEATURES.pointwise()
 """For candidates that retrieval brought together: one more of them must not reorder the others."""
-FEED_WITHOUT_CONTENT = FEED_FEATURES.without("interest")
+FEED_TEXT_FREE = FEED_FEATURES.without("interest")

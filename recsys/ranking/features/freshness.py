@@ -13,8 +13,8 @@ def _compute(context: RankingContext) -> FloatArray:
     shown = _hours_since(context.state.first_shown[context.rows], context.as_of)
     shown_or_now = np.where(np.isnan(shown), 0.0, shown)
     age = np.where(np.isnan(published), shown_or_now, published)
-    setwise_n2 = context.percentiles(np.column_stack((age, shown_or_now)))
-    return np.column_stack([published, shown, age, setwise_n2])
+    listwise_n2 = context.percentiles(np.column_stack((age, shown_or_now)))
+    return np.column_stack([published, shown, age, listwise_n2])
 
 
 def _hours_since(times: NDArray[np.int64], as_of: int) -> FloatArray:

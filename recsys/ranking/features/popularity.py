@@ -6,8 +6,8 @@ Shares are of the clicks and exposures of all articles: unlike counts they do no
 import numpy as np
 
 from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
-from recsys.state.event_codes import ANSWERS, CLICKS, IMPRESSIONS, READ_SECONDS, READS
-from recsys.state.live_state import EVERYTHING
+from recsys.state.event_codes import ATTRIBUTED_CLICKS, CLICKS, IMPRESSIONS, READ_SECONDS, READS
+from recsys.state.live_state import GLOBAL_GROUP
 
 _NAMES = ("15m", "1h", "4h", "12h", "2d", "7d")
 _PLACING = (1, 2)
@@ -20,10 +20,10 @@ _SMALL_SHARE = 0.05
 
 def _compute(context: RankingContext) -> FloatArray:
     counts_nch = context.state.counters.read(context.rows, context.as_of)
-    all_ch = context.state.counters.read_groups(np.asarray([EVERYTHING]), context.as_of)[0]
-    clicks_nh, answers_nh, shown_nh = (counts_nch[:, c] for c in (CLICKS, ANSWERS, IMPRESSIONS))
+    all_ch = context.state.counters.read_groups(np.asarray([GLOBAL_GROUP]), context.as_of)[0]
+    clicks_nh, answers_nh, shown_nh = (counts_nch[:, c] for c in (CLICKS, ATTRIBUTED_CLICKS, IMPRESSIONS))
     # shrunk toward the click-through of all articles, so that one lucky click is not a rate of 100%
-    overall_h = all_ch[ANSWERS] / np.maximum(all_ch[IMPRESSIONS], 1.0)
+    overall_h = all_ch[ATTRIBUTED_CLICKS] / np.maximum(all_ch[IMPRESSIONS], 1.0)
     # clicked twice is still one answer of one exposure
     rate_nh = np.minimum((answers_nh + _PRIOR_IMPRESSIONS * overall_h) / (shown_nh + _PRIOR_IMPRESSIONS), 1.0)
     habit_h = all_ch[READ_SECONDS] / np.maximum(all_ch[READS], 1.0)

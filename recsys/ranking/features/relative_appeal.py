@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
 from recsys.state.elo import FAST
-from recsys.state.event_codes import ANSWERS, EXAMINED
-from recsys.state.exposures import Encounters
-from recsys.state.live_state import EVERYTHING, LiveState
-from recsys.state.position_bias import examined
+from recsys.state.event_codes import ATTRIBUTED_CLICKS, EXAMINED
+from recsys.state.exposures import ExposureOutcomes
+from recsys.state.live_state import GLOBAL_GROUP, LiveState
+from recsys.state.position_bias import examination_probability
 
 _APPEAL_PRIOR = 4.0
-_TASTE_PRIOR = 2.0
+_AFFINITY_PRIOR = 2.0
 """Expected clicks that the average weighs."""
 
 SATISFACTION = np.asarray([0.0, 1.0, 0.7, 1.3])
@@ -33,16 +33,16 @@ _RANKED = slice(0, 6)
 def _compute(context: RankingContext) -> FloatArray:
     ratings_n2 = context.state.ratings.articles[context.rows]
     appeal = np.log(_appeal(context.state, context.rows, context.as_of))
-    taste = _taste(context)
+    affinity = _affinity(context)
     told = (
         ratings_n2,
-        ratings_n2[:, FAST] + taste.subcategory,
+        ratings_n2[:, FAST] + affinity.subcategory,
         appeal,
-        appeal + taste.subcategory,
-        taste.subcategory,
-        taste.category,
-        taste.expected,
-        taste.expected_in_all,
+        appeal + affinity.subcategory,
+        affinity.subcategory,
+        affinity.category,
+        affinity.expected,
+        affinity.expected_in_all,
     )
     columns = np.column_stack(told)
     return np.concatenate((columns, context.percentiles(columns[:, _RANKED])), axis=1)
@@ -50,23 +50,23 @@ def _compute(context: RankingContext) -> FloatArray:
 
 def _appeal(state: LiveState, rows: NDArray[np.int64], as_of: int) -> FloatArray:
     """Clicks on `rows` [n] over those expected, of the last weeks."""
-    clicks, looks = state.counters.read_longest(rows, (ANSWERS, EXAMINED), as_of).T
+    clicks, looks = state.counters.read_longest(rows, (ATTRIBUTED_CLICKS, EXAMINED), as_of).T
     return np.asarray((clicks + _APPEAL_PRIOR) / (looks * _average(state) + _APPEAL_PRIOR))
 
 
-def expected_clicks(state: LiveState, met: Encounters, as_of: int) -> FloatArray:
+def expected_clicks(state: LiveState, met: ExposureOutcomes, as_of: int) -> FloatArray:
     """Clicks that the appeal of what was `met` [e], and its places, let expect of anyone."""
-    return np.asarray(examined(met.place) * _average(state) * _appeal(state, met.article, as_of))
+    return np.asarray(examination_probability(met.place) * _average(state) * _appeal(state, met.article, as_of))
 
 
 def _average(state: LiveState) -> float:
     """Clicks for every look at an article, over all articles in the last weeks."""
-    clicks, looks = state.counters.groups[EVERYTHING, (ANSWERS, EXAMINED), -1]
+    clicks, looks = state.counters.groups[GLOBAL_GROUP, (ATTRIBUTED_CLICKS, EXAMINED), -1]
     return float(clicks / looks) if looks > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Taste:
+class _Affinity:
     """All [n]. category, subcategory: nats; expected: clicks expected in the subcategory, and in all."""
 
     category: FloatArray
@@ -75,17 +75,17 @@ class _Taste:
     expected_in_all: FloatArray
 
 
-def _taste(context: RankingContext) -> _Taste:
+def _affinity(context: RankingContext) -> _Affinity:
     state, rows = context.state, context.rows
     met = state.exposures.outcomes(context.reader)
     expected = expected_clicks(state, met, context.as_of)
     clicks = SATISFACTION[met.outcome]
     by_category, in_category = _by_code(state.catalog.category, rows, met.article, clicks, expected)
-    category = (by_category + _TASTE_PRIOR) / (in_category + _TASTE_PRIOR)
+    category = (by_category + _AFFINITY_PRIOR) / (in_category + _AFFINITY_PRIOR)
     by_subcategory, in_subcategory = _by_code(state.catalog.subcategory, rows, met.article, clicks, expected)
-    subcategory = (by_subcategory + _TASTE_PRIOR * category) / (in_subcategory + _TASTE_PRIOR)
+    subcategory = (by_subcategory + _AFFINITY_PRIOR * category) / (in_subcategory + _AFFINITY_PRIOR)
     everything = np.full(len(rows), expected.sum())
-    return _Taste(np.log(category), np.log(subcategory), in_subcategory, everything)
+    return _Affinity(np.log(category), np.log(subcategory), in_subcategory, everything)
 
 
 def _by_code(

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from recsys.calibration.calibrator import Strength
 from recsys.encoder.protocols import Vectors
 from recsys.evaluation.bootstrap import Interval, compare
-from recsys.experiments.ablation_arms import OFF, STRENGTHS
-from recsys.experiments.robustness import KINDS, Aucs, with_rows
-from recsys.training.calibration.damage_benchmark import Trial
+from recsys.training.calibration.ablation_arms import OFF, STRENGTHS
+from recsys.training.calibration.damage_benchmark import DamageBenchmark
 from recsys.training.calibration.gate_criterion import passes
+from recsys.training.calibration.robustness import KINDS, Aucs, with_rows
 from recsys.training.calibration.text_corruption import Injector
 from recsys.training.progress import Progress
 
@@ -27,7 +27,7 @@ DAMAGED, DRAWS = 0.3, 3
 _ARMS = (OFF, *STRENGTHS)
 
 
-def gate_articles(trial: Trial, seed: int, progress: Progress) -> tuple[Strength, dict[str, Any]]:
+def gate_articles(trial: DamageBenchmark, seed: int, progress: Progress) -> tuple[Strength, dict[str, Any]]:
     """The strength that passes, and the decision with its figures, for the manifest.
 
     A part is on if, on the slates of `trial`, the lower bound of its change of AUC is at least −0.002 and that of
@@ -54,7 +54,7 @@ def gate_articles(trial: Trial, seed: int, progress: Progress) -> tuple[Strength
 
 
 def under_damage(
-    trial: Trial, undamaged: Mapping[str, Vectors], injector: Injector, rng: np.random.Generator
+    trial: DamageBenchmark, undamaged: Mapping[str, Vectors], injector: Injector, rng: np.random.Generator
 ) -> Aucs:
     """AUCs by arm with a share of the articles damaged in ways drawn at random.
 
@@ -63,8 +63,8 @@ def under_damage(
     arms = tuple(undamaged)
     rows = np.flatnonzero(rng.random(trial.articles.height) < DAMAGED)
     kinds = [KINDS[kind] for kind in rng.integers(len(KINDS), size=len(rows))]
-    hurt = trial.encoded(rows, kinds, injector, int(rng.integers(2**31)), arms)
-    return {arm: trial.aucs(with_rows(undamaged[arm], rows, hurt[arm])) for arm in arms}
+    corrupted = trial.encoded(rows, kinds, injector, int(rng.integers(2**31)), arms)
+    return {arm: trial.aucs(with_rows(undamaged[arm], rows, corrupted[arm])) for arm in arms}
 
 
 def _judged(clean: Aucs, robust: Aucs, readers: NDArray[np.int64]) -> tuple[dict[str, Any], str | None]:

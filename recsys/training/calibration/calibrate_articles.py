@@ -16,7 +16,7 @@ from recsys.models.calibrator_io import article_encoder
 from recsys.projection.vector_table import ensure_vectors
 from recsys.store.database import Database
 from recsys.training.calibration.article_gate import gate_articles
-from recsys.training.calibration.damage_benchmark import Scoring, Trial, involved
+from recsys.training.calibration.damage_benchmark import DamageBenchmark, Scoring, involved
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
 from recsys.training.dataset import Corpus
 from recsys.training.progress import Progress
@@ -71,7 +71,7 @@ def calibrate_articles(
     everything_once = np.zeros(int(there.sum()), dtype=np.int64)
     articles, rows = where(corpus.articles, there), interest.rows[there]
     scoring = _by(interest.network, rows, corpus.vectors[there])
-    trial = Trial(model, [calibrator], articles, rows, everything_once, data, scoring)
+    trial = DamageBenchmark(model, [calibrator], articles, rows, everything_once, data, scoring)
     strength, figures = gate_articles(trial, seed, progress)
     calibration = calibration_of(replace(calibrator, strength=strength))
     return _read_again(database, encoder, corpus, calibration, figures, progress)

@@ -64,8 +64,8 @@ def with_noise(data: PreferenceData, share: float, articles: Articles, rng: np.r
     kept = _last(np.argsort(when, axis=1, kind="stable"), real + count, length)
     there = np.arange(length) < np.minimum(real + count, length)[:, None]
     injected = (kept >= length) & there
-    beside = np.where(there, np.take_along_axis(when, kept, axis=1), 0.0).astype(np.int64)
-    return Noisy(_merged(data, kept, beside, injected, there, articles, rng), injected)
+    concat_fields = np.where(there, np.take_along_axis(when, kept, axis=1), 0.0).astype(np.int64)
+    return Noisy(_merged(data, kept, concat_fields, injected, there, articles, rng), injected)
 
 
 def without(data: PreferenceData, dropped: NDArray[np.bool_]) -> PreferenceData:
@@ -104,13 +104,13 @@ def _last(order: NDArray[np.int64], total: NDArray[np.int64], length: int) -> ND
 def _merged(
     data: PreferenceData,
     kept: NDArray[np.int64],
-    beside: NDArray[np.int64],
+    concat_fields: NDArray[np.int64],
     injected: NDArray[np.bool_],
     there: NDArray[np.bool_],
     articles: Articles,
     rng: np.random.Generator,
 ) -> PreferenceData:
-    """`kept` [S, H]: places among the reads; a chance click takes its age from the read `beside` it [S, H]."""
+    """`kept` [S, H]: places among the reads; a chance click takes its age from the read `concat_fields` it [S, H]."""
     chance = rng.choice(articles.described(), size=kept.shape)
     real = data.reads >= 0
     unknown = float(np.isnan(data.seconds[real]).mean()) if real.any() else 0.0
@@ -130,7 +130,7 @@ def _merged(
         data,
         reads=reads,
         seconds=seconds,
-        age=mixed(data.age, np.take_along_axis(data.age, beside, axis=1), 0.0),
+        age=mixed(data.age, np.take_along_axis(data.age, concat_fields, axis=1), 0.0),
         quantile=quantile.astype(np.float32),
         noise=click_noise(told).astype(np.float32),
         important=mixed(data.important, outcome, -1),

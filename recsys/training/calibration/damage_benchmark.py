@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.protocols import Vectors
-from recsys.experiments.ablation_arms import ARMS, encode_by_arm
+from recsys.training.calibration.ablation_arms import ARMS, encode_by_arm
 from recsys.training.calibration.text_corruption import Injector, NoiseKind
 from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
 from recsys.training.user_model_training import slate_aucs
@@ -23,7 +23,7 @@ Scoring = Callable[[PreferenceData, Vectors], Sequence[NDArray[np.float64]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class DamageBenchmark:
     """Slates with the articles in them.
 
     articles: n rows, columns of `frames.ARTICLES`; places: row of each in the vectors that `data` speaks of [n];

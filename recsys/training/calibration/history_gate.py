@@ -21,7 +21,7 @@ from recsys.threads import threads
 from recsys.training.calibration.click_noise import Articles, with_noise
 from recsys.training.calibration.gate_criterion import passes
 from recsys.training.user_model_training import slate_aucs
-from recsys.user_model.batch_scoring import histories, scores, withheld
+from recsys.user_model.batch_scoring import histories, masked, scores
 from recsys.user_model.config import PreferenceConfig
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.preference_data import PreferenceData
@@ -158,7 +158,7 @@ def importance_figures(
     vectors = torch.from_numpy(articles.vectors).to(network.log_scale.device)
     history = histories(data, rows, vectors)
     outcome = data.important[rows][:, : history.mask.shape[1]]
-    judged = withheld(outcome, 0.2, rng)
+    judged = masked(outcome, 0.2, rng)
     with torch.inference_mode():
         odds = network.importance(network.read(history.without_dwell(torch.from_numpy(judged).to(vectors.device))))
     truth = outcome[judged]

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from recsys.encoder.protocols import Encoder
 from recsys.errors import DataError
-from recsys.evaluation.labelled_slates import load_questions
+from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import ensure_vectors, vector_table
+from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
@@ -47,10 +47,12 @@ def newest_slates(database: Database, encoder: Encoder, most: int, progress: Pro
         raise DataError("the log has no impressions to rank: run `attune ingest` on click logs first")
     encoded = ensure_vectors(database, encoder, stored)
     with database.read() as connection:
-        questions = load_questions(connection, span[0], span[1] + 1, stored, span[1] + 1).tail(most)
+        labelled_requests = load_labelled_requests(connection, span[0], span[1] + 1, stored, span[1] + 1).tail(
+            most
+        )
         with Replay(connection) as log:
-            table = vector_table(log.state, stored, encoded)
-            data = collect(log, table, questions, progress)
+            table = align_vectors(log.state, stored, encoded)
+            data = collect(log, table, labelled_requests, progress)
             articles = Articles.of(log.state, table, span[1])
             rows = log.state.articles.lookup(stored["id"].to_list()).astype(np.int64)
     if not len(data.usable()):

@@ -32,7 +32,7 @@ WITHIN = 30.0
 class Constant:
     """Scores that tell which model gave them."""
 
-    setwise = False
+    listwise = False
 
     def __init__(self, value: float) -> None:
         self.value = value

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 import api.app
 from api.app import create_app
 from recsys.domain import FeedRequest, Ranking, RankRequest
-from recsys.errors import AttuneError, OrderError, StoreAwayError, StoreError
+from recsys.errors import AttuneError, OrderError, StoreError, StoreUnavailableError
 from recsys.serving.feed_service import FeedService
 from recsys.serving.pagination import FeedPage
 from tests.trained import HashEncoder, place
@@ -249,7 +249,7 @@ def test_errors_nobody_foresaw_are_problems_without_details(
 
 @pytest.mark.parametrize(
     ("error", "status", "after"),
-    [(StoreError(SECRET), 503, "5"), (StoreAwayError(SECRET), 503, "5"), (OrderError(SECRET), 500, None)],
+    [(StoreError(SECRET), 503, "5"), (StoreUnavailableError(SECRET), 503, "5"), (OrderError(SECRET), 500, None)],
 )
 def test_what_fails_inside_is_told_to_the_log_alone(
     client: TestClient,
@@ -307,10 +307,10 @@ def test_health(client: TestClient) -> None:
 
 def test_not_ready_is_a_problem_that_tells_strangers_no_cause(client: TestClient) -> None:
     service = client.app.state.service  # type: ignore[attr-defined]
-    service.upkeep.articles.stop(within=10)  # or it would be ready again within a second
+    service.background_jobs.articles.stop(within=10)  # or it would be ready again within a second
     service.ready.clear()
     assert "encoded" in refused(client.get("/readyz"), 503)
-    service.upkeep.articles.failure = "no weights"
+    service.background_jobs.articles.failure = "no weights"
     assert "no weights" not in (told := refused(client.get("/readyz"), 503))
     assert "log" in told
 

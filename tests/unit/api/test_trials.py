@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.http.security.scopes import Scope
-from recsys.serving.experiment import Challenge
+from recsys.serving.experiment import Experiment
 from recsys.store import audit_log, trials
 from recsys.store.database import opened
 from recsys.store.tables import impressions
@@ -30,7 +30,7 @@ def test_readers_are_parted_and_every_slate_is_logged_with_its_model(
     models = {answer["request_id"]: answer["model"] for answer in answers}
     assert set(models.values()) == {"v1", "v2"}
     for answer in answers:
-        assert (answer["model"] == "v2") == Challenge("v2", 0.4).answers(answer["reader"])
+        assert (answer["model"] == "v2") == Experiment("v2", 0.4).answers(answer["reader"])
     with opened(home.settings.database_url) as database, database.read() as connection:
         rows = connection.execute(sa.select(impressions.c.id, impressions.c.model)).fetchall()
     assert {row.id: row.model for row in rows if row.id in models} == models

@@ -27,7 +27,7 @@ def event(at: float, status: int = 200, headers: bytes = b"", asked: float | Non
 def heard(*answers: Answer) -> Heard:
     made = Heard()
     for answer in answers:
-        made.hear(answer)
+        made.update(answer)
     return made
 
 

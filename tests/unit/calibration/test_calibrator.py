@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from recsys.calibration.calibrator import Calibrator, Inspection, Strength
 from recsys.calibration.normal_profile import Profile
-from recsys.calibration.token_detector import evidence, inner_tokens
+from recsys.calibration.token_detector import anomaly_score, inner_tokens
 from tests.unit.calibration.observations import HEADS, LAYERS, normal
 from tests.unit.calibration.small import small_calibrator
 
@@ -34,9 +34,9 @@ def found(seed: int = 0) -> Inspection:
         head_excess=excess,
         probability=0.05 + 0.9 * rng.random((TEXTS, TOKENS)),
         flagged=flagged,
-        suspect=np.array([True, True, True, False]),
+        flagged_text=np.array([True, True, True, False]),
         over=nothing,
-        starved=nothing,
+        under_attended=nothing,
         lengths=np.full(TEXTS, TOKENS),
     )
 
@@ -87,7 +87,7 @@ def test_heads_above_their_limit_are_mixed_in_anomalous_texts_alone(seed: int, k
 
 
 def test_flagged_tokens_of_a_text_that_is_not_suspect_stay() -> None:
-    trusted = replace(found(), suspect=np.array([False, True, True, True]))
+    trusted = replace(found(), flagged_text=np.array([False, True, True, True]))
     plan = of(small_calibrator(), gamma=1.0).plan(trusted)
     assert plan is not None
     np.testing.assert_array_equal(plan.rows, [2])
@@ -99,8 +99,8 @@ def test_tokens_that_are_certainly_injected_are_cut(seed: int, certain: float) -
     inspection = found(seed)
     plan = of(small_calibrator(), gamma=1.0, certain=certain).plan(inspection)
     assert plan is not None
-    doubted = inspection.doubted[plan.rows]
-    np.testing.assert_array_equal(plan.cut, (doubted > 0) & (doubted >= certain))
+    flagged = inspection.flagged[plan.rows]
+    np.testing.assert_array_equal(plan.cut, (flagged > 0) & (flagged >= certain))
 
 
 def test_nothing_is_cut_where_heads_alone_are_adjusted() -> None:
@@ -135,13 +135,13 @@ def test_an_inspection_joins_what_the_detectors_say(calibrator: Calibrator) -> N
     np.testing.assert_array_equal(inspection.score, structure.score)
     np.testing.assert_array_equal(inspection.probability, calibrator.tokens.probabilities(seen))
     np.testing.assert_array_equal(inspection.flagged, inspection.probability > calibrator.tokens.threshold)
-    speaks_against = evidence(inspection.probability, inner_tokens(seen))
-    np.testing.assert_array_equal(inspection.suspect, speaks_against > calibrator.tokens.limit)
+    speaks_against = anomaly_score(inspection.probability, inner_tokens(seen))
+    np.testing.assert_array_equal(inspection.flagged_text, speaks_against > calibrator.tokens.limit)
     off = structure.heads > calibrator.structure.head_limits
     np.testing.assert_array_equal(inspection.head_excess > 0, off)
     assert not inspection.flagged[~seen.real].any()
-    assert not inspection.starved[~seen.real].any()
-    assert not inspection.starved[:, 0].any()
+    assert not inspection.under_attended[~seen.real].any()
+    assert not inspection.under_attended[:, 0].any()
     assert not (inspection.over & ~inspection.flagged).any()
     assert isinstance(calibrator.profile, Profile)
 
@@ -153,8 +153,8 @@ def test_tokens_that_receive_little_are_starved_and_flagged_ones_that_receive_mu
     seen.tokens[0, 1, ..., 0], seen.tokens[0, 2, ..., 0] = 0.0, 30.0
     eager = replace(calibrator, tokens=replace(calibrator.tokens, threshold=0.0))
     inspection = eager.inspect(seen)
-    assert inspection.starved[0, 1]
+    assert inspection.under_attended[0, 1]
     assert not inspection.over[0, 1]
     assert inspection.over[0, 2]
-    assert not inspection.starved[0, 2]
+    assert not inspection.under_attended[0, 2]
     assert inspection.over[seen.real].mean() == pytest.approx(0.05, abs=0.03)

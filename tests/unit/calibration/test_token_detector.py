@@ -12,7 +12,7 @@ from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.token_detector import (
     SUSPECT_CLEAN,
     TokenDetector,
-    evidence,
+    anomaly_score,
     fit_tokens,
     inner_tokens,
     token_batch,
@@ -102,19 +102,20 @@ def test_evidence_is_the_mean_of_the_three_most_doubtful_words(
     probability[:, 0], probability[:, length - 1 :] = 0, 0
     inner = np.zeros((5, 9), dtype=np.bool_)
     inner[:, 1 : length - 1] = True
-    speaks_against = evidence(probability, inner)
+    speaks_against = anomaly_score(probability, inner)
     words = np.sort(probability[:, 1 : length - 1], axis=1)[:, -3:]
     np.testing.assert_allclose(speaks_against, words.mean(axis=1))
 
 
 def test_a_text_without_words_has_nothing_against_it() -> None:
-    np.testing.assert_array_equal(evidence(np.zeros((2, 2)), np.zeros((2, 2), dtype=np.bool_)), [0, 0])
+    np.testing.assert_array_equal(anomaly_score(np.zeros((2, 2)), np.zeros((2, 2), dtype=np.bool_)), [0, 0])
 
 
 def test_few_normal_texts_are_suspect_and_damaged_ones_are(detector: TokenDetector) -> None:
     usual, (strange, _) = normal(600, seed=9), planted(200, seed=10)
-    suspect = [
-        evidence(detector.probabilities(seen), inner_tokens(seen)) > detector.limit for seen in (usual, strange)
+    flagged_text = [
+        anomaly_score(detector.probabilities(seen), inner_tokens(seen)) > detector.limit
+        for seen in (usual, strange)
     ]
-    assert suspect[0].mean() < 2 * SUSPECT_CLEAN
-    assert suspect[1].mean() > 0.5
+    assert flagged_text[0].mean() < 2 * SUSPECT_CLEAN
+    assert flagged_text[1].mean() > 0.5

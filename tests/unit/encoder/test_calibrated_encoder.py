@@ -11,7 +11,7 @@ from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.breaker import LEAST, Breaker
 from recsys.calibration.calibration import Calibration, calibration_of
 from recsys.calibration.calibrator import Calibrator, Inspection, Plan
-from recsys.calibration.listener import Listener, Reading
+from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder import token_batches
 from recsys.encoder.article_text import ArticleText, text_hash
 from recsys.encoder.bert import TextEncoder
@@ -38,9 +38,9 @@ class Heard:
     """Keeps what it hears."""
 
     def __init__(self) -> None:
-        self.readings: list[Reading] = []
+        self.readings: list[ObservedBatch] = []
 
-    def saw(self, reading: Reading) -> None:
+    def saw(self, reading: ObservedBatch) -> None:
         self.readings.append(reading)
 
 
@@ -82,8 +82,8 @@ def test_the_text_encoder_gives_with_a_calibrator_of_no_strength_what_it_gives_a
         grid = np.zeros(seen.tokens.shape[:2])
         no = grid.astype(bool)
         return replace(
-            blank, score=grid[:, 0], probability=grid, flagged=no, over=no, starved=no,
-            anomalous=no[:, 0], suspect=no[:, 0], head_excess=np.zeros(seen.heads.shape[:3]), lengths=seen.lengths,
+            blank, score=grid[:, 0], probability=grid, flagged=no, over=no, under_attended=no,
+            anomalous=no[:, 0], flagged_text=no[:, 0], head_excess=np.zeros(seen.heads.shape[:3]), lengths=seen.lengths,
         )  # fmt: skip
 
     monkeypatch.setattr(Calibrator, "inspect", inspect)

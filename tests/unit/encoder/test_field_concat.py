@@ -3,7 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.encoder.article_text import ArticleText
-from recsys.encoder.field_concat import FIELDS, around, article_vectors, beside, with_headlines
+from recsys.encoder.field_concat import (
+    FIELDS,
+    article_vectors,
+    concat_fields,
+    encode_context_fields,
+    with_headlines,
+)
 from tests.hashed import DIM, HashModel
 
 WORDS = st.sampled_from(["sport", "tennis final", "a longer headline", "world"])
@@ -37,7 +43,7 @@ def test_other_headlines_also_replace_what_the_headline_stands_in_for(texts: lis
     headlines = np.asarray(article_vectors(model, [ArticleText(each.headline) for each in others])[:, :DIM])
     headlines = headlines / np.linalg.norm(headlines, axis=1, keepdims=True)
     replaced = with_headlines(article_vectors(model, texts), headlines)
-    np.testing.assert_allclose(replaced, beside(headlines, around(model, texts)), atol=1e-6)
+    np.testing.assert_allclose(replaced, concat_fields(headlines, encode_context_fields(model, texts)), atol=1e-6)
 
 
 def test_no_articles_have_no_vectors() -> None:

@@ -55,7 +55,7 @@ def test_no_word_of_a_text_is_lost_that_stands_there_twice(words: list[tuple[int
 
 def test_a_text_without_its_injected_words_has_the_vector_it_had_before() -> None:
     encoder = TextEncoder(device="cpu")
-    (clean, hurt) = encoder.tokenize(["markets fall on rate fears", "markets fall lamp river on rate fears"])
-    cut = [token not in clean for token in hurt]
-    vectors = encoder.encode_tokens([hurt], plan_of([cut], gate=0.0))
+    (clean, corrupted) = encoder.tokenize(["markets fall on rate fears", "markets fall lamp river on rate fears"])
+    cut = [token not in clean for token in corrupted]
+    vectors = encoder.encode_tokens([corrupted], plan_of([cut], gate=0.0))
     np.testing.assert_allclose(vectors, encoder.encode_tokens([clean]), atol=1e-6)

@@ -19,11 +19,11 @@ class Suspecting:
 
     plan = Calibrator.plan
 
-    def __init__(self, injected: int, starved: int, strength: Strength) -> None:
-        self.strength, self._places = strength, (injected, starved)
+    def __init__(self, injected: int, under_attended: int, strength: Strength) -> None:
+        self.strength, self._places = strength, (injected, under_attended)
 
     def inspect(self, seen: Observation) -> Inspection:
-        injected, starved = (np.arange(seen.tokens.shape[1])[None] == place for place in self._places)
+        injected, under_attended = (np.arange(seen.tokens.shape[1])[None] == place for place in self._places)
         yes = np.array([True])
         return Inspection(
             score=np.zeros(1),
@@ -31,9 +31,9 @@ class Suspecting:
             head_excess=np.zeros((1, 6, 12)),
             probability=np.where(injected, 0.95, 0.1),
             flagged=injected,
-            suspect=yes,
+            flagged_text=yes,
             over=injected,
-            starved=starved,
+            under_attended=under_attended,
             lengths=seen.lengths,
         )
 

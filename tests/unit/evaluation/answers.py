@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 
 from recsys.domain import DAY, HOUR
-from recsys.evaluation.replay import Answers
+from recsys.evaluation.replay import ReplayScores
 
 AT = 20_000 * DAY
 
 
-def answers(labels: Sequence[Sequence[int]], **scores: Sequence[Sequence[float]]) -> Answers:
+def answers(labels: Sequence[Sequence[int]], **scores: Sequence[Sequence[float]]) -> ReplayScores:
     """One slate a list. Slate s is asked s hours after midnight by reader s; candidates are rows 1, 2, 3, …"""
     sizes = [len(slate) for slate in labels]
     rows = np.concatenate([np.arange(1, size + 1) for size in sizes])
     count = len(labels)
-    return Answers(
+    return ReplayScores(
         scores={
             name: np.concatenate([np.asarray(s, dtype=np.float64) for s in said]) for name, said in scores.items()
         },
@@ -32,5 +32,5 @@ def answers(labels: Sequence[Sequence[int]], **scores: Sequence[Sequence[float]]
     )
 
 
-def changed(of: Answers, **changes: object) -> Answers:
+def changed(of: ReplayScores, **changes: object) -> ReplayScores:
     return replace(of, **changes)  # type: ignore[arg-type]

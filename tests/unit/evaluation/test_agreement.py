@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from recsys.evaluation.metrics import same_winner, spearman
+from recsys.evaluation.metrics import spearman, top1_agreement
 from recsys.evaluation.scored_slates import ScoredSlates
 from tests.unit.evaluation.slate_cases import rows, scored
 
@@ -19,7 +19,7 @@ PROPERTY = settings(deadline=None, max_examples=80)
 @PROPERTY
 def test_agreement_is_scipy_s(slates: ScoredSlates, seed: int) -> None:
     other = replace(slates, scores=np.random.default_rng(seed).normal(size=len(slates.scores)))
-    rank, winner = spearman(slates, other), same_winner(slates, other)
+    rank, winner = spearman(slates, other), top1_agreement(slates, other)
     for slate in range(len(slates)):
         (one, _), (two, _) = rows(slates, np.int64(slate)), rows(other, np.int64(slate))
         if len(one) > 1:
@@ -31,10 +31,10 @@ def test_agreement_is_scipy_s(slates: ScoredSlates, seed: int) -> None:
 @PROPERTY
 def test_a_ranking_agrees_with_itself_also_where_scores_are_equal(slates: ScoredSlates) -> None:
     assert np.nan_to_num(spearman(slates, slates), nan=1.0) == pytest.approx(1.0)
-    assert np.nan_to_num(same_winner(slates, slates), nan=1.0).all()
+    assert np.nan_to_num(top1_agreement(slates, slates), nan=1.0).all()
 
 
 def test_slates_too_small_to_rank_say_nothing() -> None:
     slates = ScoredSlates.of([[], [0.5], [0.5, 0.1]], [[], [1], [1, 0]])
     assert np.isnan(spearman(slates, slates)).tolist() == [True, True, False]
-    assert np.isnan(same_winner(slates, slates)).tolist() == [True, True, False]
+    assert np.isnan(top1_agreement(slates, slates)).tolist() == [True, True, False]

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from recsys.domain import HOUR, MINUTE, Article, Event, EventKind, Slate
-from recsys.evaluation.labelled_slates import ask, load_questions
+from recsys.evaluation.labelled_slates import load_labelled_requests, replay_requests
 from recsys.feed.engine import FeedEngine
 from recsys.frames import articles_frame, events_frame, slates_frame
 from recsys.projection.log_follower import Replay
@@ -56,7 +56,7 @@ def logged(database: Database) -> Database:
 
 def loaded(of: Database, start: int = 0, end: int = 10 * HOUR, until: int = 20 * HOUR) -> pl.DataFrame:
     with of.read() as connection:
-        return load_questions(connection, START + start, START + end, ARTICLES, START + until)
+        return load_labelled_requests(connection, START + start, START + end, ARTICLES, START + until)
 
 
 def labels(frame: pl.DataFrame) -> dict[str, list[int]]:
@@ -99,11 +99,13 @@ def test_an_empty_log_has_no_questions(database: Database) -> None:
 
 def test_each_question_is_asked_at_its_time_with_its_own_circumstances(logged: Database) -> None:
     with logged.read() as connection:
-        questions = load_questions(connection, START, START + 10 * HOUR, ARTICLES, START + 20 * HOUR)
+        labelled_requests = load_labelled_requests(
+            connection, START, START + 10 * HOUR, ARTICLES, START + 20 * HOUR
+        )
         with Replay(connection) as past:
             engine = FeedEngine(past.state, VectorTable())
             asked = []
-            for question, prepared in ask(engine, past, questions):
+            for question, prepared in replay_requests(engine, past, labelled_requests):
                 assert past.state.known_at < question.request.as_of
                 asked.append((question, len(prepared.context.history), prepared.features.shape))
     assert [question.request.as_of - START for question, _, _ in asked] == [0, HOUR, HOUR, 5 * HOUR]
@@ -120,8 +122,8 @@ def test_places_of_the_logged_slate_are_for_training_alone(
     logged: Database, training: bool, seen: list[float]
 ) -> None:
     with logged.read() as connection:
-        questions = load_questions(connection, START, START + 1, ARTICLES, START + 20 * HOUR)
+        labelled_requests = load_labelled_requests(connection, START, START + 1, ARTICLES, START + 20 * HOUR)
         with Replay(connection) as past:
             engine = FeedEngine(past.state, VectorTable())
-            ((_, prepared),) = ask(engine, past, questions, with_positions=training)
+            ((_, prepared),) = replay_requests(engine, past, labelled_requests, with_positions=training)
     assert prepared.features[:, ALL_FEATURES.names.index(POSITION)].tolist() == seen

@@ -5,27 +5,29 @@ import pytest
 
 from recsys.domain import DAY
 from recsys.encoder.field_concat import FIELDS
-from recsys.evaluation.labelled_slates import load_questions
-from recsys.evaluation.replay import Answers, replay
-from recsys.evaluation.run_evaluation import choose_stretch, evaluate, iso
+from recsys.evaluation.labelled_slates import load_labelled_requests
+from recsys.evaluation.replay import ReplayScores, replay
+from recsys.evaluation.run_evaluation import choose_window, evaluate, iso
 from recsys.evaluation.systems import systems
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import load_active
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable, ensure_vectors
-from recsys.ranking.heuristic import StartingRanker
+from recsys.ranking.heuristic import HeuristicRanker
 from recsys.simulate.oracle import ORACLE, oracle_of
 from tests.hashed import DIM
 from tests.trained import HashEncoder, Place, last_day, world
 
 
-def replayed(trained: Place, told: list[int] | None = None) -> Answers:
+def replayed(trained: Place, told: list[int] | None = None) -> ReplayScores:
     database = trained.open()
     with database.read() as connection, Replay(connection) as log:
-        questions = load_questions(connection, last_day(), last_day() + DAY, log.articles, last_day() + 2 * DAY)
+        labelled_requests = load_labelled_requests(
+            connection, last_day(), last_day() + DAY, log.articles, last_day() + 2 * DAY
+        )
         engine = FeedEngine(log.state, VectorTable())
         progress = None if told is None else told.append
-        answers = replay(engine, log, questions, systems(StartingRanker(), None), progress)
+        answers = replay(engine, log, labelled_requests, systems(HeuristicRanker(), None), progress)
     database.close()
     return answers
 
@@ -65,8 +67,8 @@ def test_the_reader_s_mix_is_of_what_was_read_by_then(trained: Place) -> None:
 def test_no_questions_are_no_answers(trained: Place) -> None:
     database = trained.open()
     with database.read() as connection, Replay(connection) as log:
-        nothing = load_questions(connection, 0, 1, log.articles, 2)
-        answers = replay(FeedEngine(log.state, VectorTable()), log, nothing, systems(StartingRanker(), None))
+        nothing = load_labelled_requests(connection, 0, 1, log.articles, 2)
+        answers = replay(FeedEngine(log.state, VectorTable()), log, nothing, systems(HeuristicRanker(), None))
     database.close()
     assert len(answers) == 0
     assert answers.offsets.tolist() == [0]
@@ -75,10 +77,10 @@ def test_no_questions_are_no_answers(trained: Place) -> None:
 def test_evaluating_twice_gives_the_same_figures(trained: Place) -> None:
     database, encoder = trained.open(), HashEncoder()
     system = load_active(trained.home, encoder.name)
-    stretch = choose_stretch(database, system, None, None, in_sample=False)
-    assert stretch.start == last_day()
-    assert stretch.end == last_day() + DAY + 1
-    one, two = (evaluate(database, encoder, system, stretch, lambda *_: None) for _ in range(2))
+    window = choose_window(database, system, None, None, in_sample=False)
+    assert window.start == last_day()
+    assert window.end == last_day() + DAY + 1
+    one, two = (evaluate(database, encoder, system, window, lambda *_: None) for _ in range(2))
     database.close()
     assert {**one, "seconds": 0} == {**two, "seconds": 0}
     assert one["data"]["from"] == iso(last_day())
@@ -88,10 +90,10 @@ def test_evaluating_twice_gives_the_same_figures(trained: Place) -> None:
 def test_a_reference_of_the_caller_is_one_more_row_asked_the_same_questions(trained: Place) -> None:
     database, encoder = trained.open(), HashEncoder()
     system = load_active(trained.home, encoder.name)
-    stretch = choose_stretch(database, system, None, None, in_sample=False)
+    window = choose_window(database, system, None, None, in_sample=False)
     others = {ORACLE: oracle_of(world())}
-    result = evaluate(database, encoder, system, stretch, lambda *_: None, others)
-    plain = evaluate(database, encoder, system, stretch, lambda *_: None)
+    result = evaluate(database, encoder, system, window, lambda *_: None, others)
+    plain = evaluate(database, encoder, system, window, lambda *_: None)
     database.close()
     assert list(result["systems"]) == [*plain["systems"], ORACLE]
     assert result["systems"]["attune"] == plain["systems"]["attune"]
@@ -104,9 +106,9 @@ def test_new_articles_are_embedded_on_the_way(trained: Place, tmp_path: object) 
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM article_vectors")
     system = load_active(trained.home, encoder.name)
-    stretch = choose_stretch(database, system, None, None, in_sample=False)
+    window = choose_window(database, system, None, None, in_sample=False)
     told: list[str] = []
-    evaluate(database, encoder, system, stretch, lambda stage, *_: told.append(stage))
+    evaluate(database, encoder, system, window, lambda stage, *_: told.append(stage))
     assert len(encoder.encoded) == len(set(encoder.encoded)) > 100
     assert told[0] == "articles encoded"
     assert ensure_vectors(database, encoder, world().articles).shape == (150, FIELDS * DIM)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from recsys.domain import HOUR, EventKind, RankRequest
-from recsys.evaluation.systems import FULL, UNKNOWN_SCORE, Asked, known, systems
+from recsys.evaluation.systems import FULL_SYSTEM, UNKNOWN_SCORE, PreparedQuery, known, systems
 from recsys.feed.engine import FeedEngine
-from recsys.ranking.heuristic import StartingRanker
+from recsys.ranking.heuristic import HeuristicRanker
 from recsys.ranking.ranking_context import FloatArray
 from recsys.user_model.content_matcher import mean_match
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read, shown
@@ -18,7 +18,7 @@ class Counting:
     """Scores by place, and counts how often it was asked."""
 
     name = "counting"
-    setwise = True
+    listwise = True
 
     def __init__(self, sign: float = 1.0) -> None:
         self.sign, self.asked = sign, 0
@@ -36,13 +36,13 @@ def of() -> FeedEngine:
     return engine(papers(), events, slates)
 
 
-def asked(of: FeedEngine, reader: str = "r", request_id: str = "request") -> Asked:
+def asked(of: FeedEngine, reader: str = "r", request_id: str = "request") -> PreparedQuery:
     request = RankRequest(request_id, NOW, IDS, reader)
     prepared = of.prepare(request)
     vectors = np.zeros((len(IDS), of.vectors.matrix.shape[1]))
     has = of.vectors.has(prepared.context.rows)
     vectors[has] = of.vectors.take(prepared.context.rows[has])
-    return Asked(request, prepared, vectors)
+    return PreparedQuery(request, prepared, vectors)
 
 
 def scores(of: FeedEngine, name: str, **changes: str) -> FloatArray:
@@ -54,8 +54,8 @@ def test_the_table_has_all_rows_and_ends_with_the_full_system() -> None:
     names += ["reranker_without_content", "reranker_of_feeds", "attune"]
     assert list(systems(Counting(), Counting(), Counting())) == names
     all_of_them = systems(*(Counting() for _ in range(5)))
-    assert list(all_of_them) == [*names[:-1], "feeds_by_value", "reranker_of_many", FULL]
-    assert names[-1] == FULL
+    assert list(all_of_them) == [*names[:-1], "feeds_by_value", "reranker_of_many", FULL_SYSTEM]
+    assert names[-1] == FULL_SYSTEM
     assert list(systems(Counting(), None)) == [name for name in names if not name.startswith("reranker")]
 
 
@@ -91,14 +91,14 @@ def test_random_depends_on_the_request_alone(of: FeedEngine) -> None:
 
 
 def test_rerankers_score_the_features(of: FeedEngine) -> None:
-    assert scores(of, FULL).tolist() == [0, 1, 2, 3]
+    assert scores(of, FULL_SYSTEM).tolist() == [0, 1, 2, 3]
     assert scores(of, "reranker_without_content").tolist() == [0, -1, -2, -3]
     assert scores(of, "reranker_of_feeds").tolist() == [0, -2, -4, -6]
 
 
 def test_requests_that_come_together_are_scored_as_each_alone(of: FeedEngine) -> None:
     both = [asked(of), asked(of, "nobody", "another")]
-    for scorer in systems(StartingRanker(), StartingRanker()).values():
+    for scorer in systems(HeuristicRanker(), HeuristicRanker()).values():
         np.testing.assert_array_equal(scorer(both), np.concatenate([scorer([each]) for each in both]))
 
 

@@ -96,11 +96,11 @@ def test_the_ranking_is_told_by_damage_and_arm_with_what_was_lost() -> None:
 
 
 def test_gains_have_their_intervals_and_a_share_only_of_what_was_lost() -> None:
-    header, none, hurt, harmless = rows(2)
+    header, none, corrupted, harmless = rows(2)
     gain = "+0.0100 [-0.0020, +0.0200]"
     assert header == ["damage", "tokens", "oracle"]
     assert none[1:] == [gain] * 2
-    assert hurt[1:] == [f"{gain} (43%)"] * 2
+    assert corrupted[1:] == [f"{gain} (43%)"] * 2
     assert [cell.strip() for cell in harmless[1:]] == [gain] * 2
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from recsys.errors import BundleError
-from recsys.evaluation.run_evaluation import Stretch, choose_stretch, evaluate
-from recsys.experiments.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
+from recsys.evaluation.run_evaluation import TimeWindow, choose_window, evaluate
 from recsys.experiments.calibration_ablation import SYSTEMS, ablate
 from recsys.models.model_loader import TrainedSystem, load_active
+from recsys.training.calibration.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
 from recsys.training.progress import silent
 from recsys.user_model.network_matcher import NetworkMatcher
 from tests.calibrated import eager, with_calibration
@@ -43,8 +43,8 @@ def served(at: Place, **history: float) -> TrainedSystem:
     return replace(system, matcher=NetworkMatcher(weights.calibrated(config)))
 
 
-def stretch_of(at: Place, system: TrainedSystem) -> Stretch:
-    return choose_stretch(at.open(), system, None, None, in_sample=False)
+def stretch_of(at: Place, system: TrainedSystem) -> TimeWindow:
+    return choose_window(at.open(), system, None, None, in_sample=False)
 
 
 def ablated(at: Place, system: TrainedSystem) -> dict[str, Any]:
@@ -112,6 +112,6 @@ def test_a_bundle_without_a_calibrator_is_refused_with_the_reason(trained: Place
 def test_progress_names_the_row(calibrated: Place, tmp_path: Path) -> None:
     stages = []
     system = served(calibrated)
-    stretch = stretch_of(calibrated, system)
-    ablate(calibrated.open(), HashEncoder(), system, stretch, lambda stage, *_: stages.append(stage))
+    window = stretch_of(calibrated, system)
+    ablate(calibrated.open(), HashEncoder(), system, window, lambda stage, *_: stages.append(stage))
     assert list(dict.fromkeys(stages)) == ["articles encoded", *(f"{row}: impressions replayed" for row in ROWS)]

@@ -8,7 +8,7 @@ from recsys.encoder.article_text import article_texts
 from recsys.feed.engine import FeedEngine
 from recsys.frames import articles_frame, events_frame, slates_frame
 from recsys.index.exact_index import ExactIndex
-from recsys.projection.vector_table import vector_table
+from recsys.projection.vector_table import align_vectors
 from recsys.state.live_state import LiveState
 from tests.hashed import hashed
 
@@ -69,4 +69,4 @@ def engine(
     vectors = hashed(article_texts(frame))
     index = ExactIndex(vectors.shape[1])
     index.add(frame["id"].to_list(), vectors)
-    return FeedEngine(state, vector_table(state, frame, vectors), **{"index": index, **changes})
+    return FeedEngine(state, align_vectors(state, frame, vectors), **{"index": index, **changes})

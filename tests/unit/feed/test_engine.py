@@ -8,7 +8,7 @@ import pytest
 from recsys.domain import HOUR, MINUTE, SECOND, EventKind, FeedRequest, HistoryItem, RankRequest
 from recsys.errors import RequestError
 from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine, seeded_by
-from recsys.ranking.features.feature_set import ALL_FEATURES, SETWISE
+from recsys.ranking.features.feature_set import ALL_FEATURES, LISTWISE
 from recsys.ranking.ranking_context import FloatArray
 from recsys.store.explicit_preferences import Preferences
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
@@ -18,7 +18,7 @@ IDS = tuple(f"a{i:03}" for i in range(20, 40))
 
 class AllAlike:
     name = "alike"
-    setwise = True
+    listwise = True
 
     def score(self, features: FloatArray) -> FloatArray:
         return np.zeros(len(features))
@@ -153,7 +153,7 @@ def test_set_wise_columns_are_computed_for_rankers_that_look_at_them(looks: bool
     seen: list[FloatArray] = []
 
     class Watching(AllAlike):
-        setwise = looks
+        listwise = looks
 
         def score(self, features: FloatArray) -> FloatArray:
             seen.append(features)
@@ -163,7 +163,7 @@ def test_set_wise_columns_are_computed_for_rankers_that_look_at_them(looks: bool
     of.recommend(FeedRequest("request", NOW, "r"))
     ask(of, reader="r")
     everything = of.prepare(RankRequest("request", NOW, IDS, "r")).features
-    among = np.asarray([name.endswith(SETWISE) for name in ALL_FEATURES.names])
+    among = np.asarray([name.endswith(LISTWISE) for name in ALL_FEATURES.names])
     for features in seen:
         assert np.isfinite(features[:, among]).any() == looks
     np.testing.assert_array_equal(seen[1][:, ~among], everything[:, ~among])
@@ -223,7 +223,7 @@ def test_unknown_ids_in_a_history_say_nothing() -> None:
 def test_a_reader_of_all_but_a_few_still_gets_those() -> None:
     all_read = {f"a{i:03}" for i in range(37)}
     events = [did("r", EventKind.CLICK, name, (200 - i) * HOUR) for i, name in enumerate(sorted(all_read) * 3)]
-    of = engine(papers(), events, touched=lambda reader, before: all_read)
+    of = engine(papers(), events, seen_articles=lambda reader, before: all_read)
     found = {item.id for item in of.recommend(FeedRequest("q", NOW, "r", limit=10)).items}
     assert found == {"a037", "a038", "a039"}
 

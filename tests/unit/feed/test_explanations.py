@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import DAY, HOUR, EventKind, FeedRequest, RankRequest, Reason
 from recsys.feed.engine import FeedEngine
-from recsys.user_model.matcher import Match, Reads, one_left_out
+from recsys.user_model.matcher import Match, ReadHistory, mask_one_read
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
 
 
@@ -26,18 +26,18 @@ class Fixed:
 
     loss: float
 
-    def match(self, reads: Reads, candidates: NDArray[np.float32], as_of: int) -> Match:
+    def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:
         attention = np.zeros(len(reads))
         attention[:1] = 1.0
         first = np.isclose(reads.seconds[:1], 60.0).any()
         return Match(np.full(len(candidates), self.loss if first else 0.0), attention)
 
-    def without_each(
-        self, reads: Reads, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
+    def leave_one_out_scores(
+        self, reads: ReadHistory, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
     ) -> NDArray[np.float64]:
-        return one_left_out(self, reads, items, candidates, as_of)
+        return mask_one_read(self, reads, items, candidates, as_of)
 
-    def interests(self, reads: Reads, as_of: int) -> NDArray[np.float32]:
+    def interests(self, reads: ReadHistory, as_of: int) -> NDArray[np.float32]:
         return reads.vectors[:1]
 
 

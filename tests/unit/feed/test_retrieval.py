@@ -11,7 +11,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.retrieval import TRENDING_HALF_LIFE, drawn, trending
 from recsys.state.event_codes import CLICKS
 from recsys.store.explicit_preferences import Preferences
-from recsys.user_model.matcher import Reads, one_left_out
+from recsys.user_model.matcher import ReadHistory, mask_one_read
 from tests.unit.feed.newsrooms import CATEGORIES, NOW, did, engine, papers, read, shown
 
 
@@ -62,21 +62,21 @@ def test_what_left_the_ring_is_asked_of_the_log() -> None:
     events = [did("r", EventKind.CLICK, f"a{i:03}", DAY - i * HOUR // 8) for i in range(80)]
     asked = []
 
-    def touched(reader: str, before: int) -> set[str]:
+    def seen_articles(reader: str, before: int) -> set[str]:
         asked.append((reader, before))
         return {"a000", "a001"}
 
-    found = feed(engine(papers(100), events, touched=touched))
+    found = feed(engine(papers(100), events, seen_articles=seen_articles))
     assert asked == [("r", NOW)]
     assert not {"a000", "a001"} & found.keys()
     assert "a002" in found
 
 
 def test_a_short_history_is_not_asked_of_the_log() -> None:
-    def touched(reader: str, before: int) -> set[str]:
+    def seen_articles(reader: str, before: int) -> set[str]:
         raise AssertionError("the ring holds all of it")
 
-    assert feed(engine(papers(), read("r", "a001"), touched=touched))
+    assert feed(engine(papers(), read("r", "a001"), seen_articles=seen_articles))
 
 
 def test_excluded_articles_are_not_shown() -> None:
@@ -146,15 +146,15 @@ def test_near_articles_that_may_not_be_shown_do_not_crowd_out_others() -> None:
 
 def test_a_matcher_may_have_several_interests() -> None:
     class Two:
-        def match(self, reads: Reads, candidates: Any, as_of: int) -> Any:
+        def match(self, reads: ReadHistory, candidates: Any, as_of: int) -> Any:
             from recsys.user_model.content_matcher import ContentMatcher
 
             return ContentMatcher().match(reads, candidates, as_of)
 
-        def without_each(self, reads: Reads, items: Any, candidates: Any, as_of: int) -> Any:
-            return one_left_out(self, reads, items, candidates, as_of)
+        def leave_one_out_scores(self, reads: ReadHistory, items: Any, candidates: Any, as_of: int) -> Any:
+            return mask_one_read(self, reads, items, candidates, as_of)
 
-        def interests(self, reads: Reads, as_of: int) -> Any:
+        def interests(self, reads: ReadHistory, as_of: int) -> Any:
             return of.vectors.take(of.state.rows_of(["a000", "a001"]))
 
     of = engine(papers(200), read("r", "a002"), pool=20)

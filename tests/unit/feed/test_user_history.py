@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from recsys.domain import SECOND, Article, Event, EventKind
-from recsys.feed.user_history import attended, expected_seconds, outcomes, reads_of
+from recsys.feed.user_history import expected_seconds, outcomes, reads_of, without_hidden
 from recsys.frames import SLATES, articles_frame, events_frame
 from recsys.labels.grading import LabelRule
 from recsys.projection.vector_table import VectorTable
@@ -56,7 +56,7 @@ def test_reads_bring_the_quantile_of_their_dwell_and_the_noise_of_their_reader()
         ],
         words=238,
     )
-    reads, _ = reads_of(state, attended(state.history("r")), table(state), LATER)
+    reads, _ = reads_of(state, without_hidden(state.history("r")), table(state), LATER)
     np.testing.assert_array_equal(reads.quantile, [1 / 3, 1.0, np.nan, 2 / 3])
     assert reads.noise == pytest.approx((1 + 0.5) / (3 + 5))
 
@@ -78,7 +78,7 @@ def test_outcomes_come_from_what_readers_did_and_said() -> None:
     )
     for history, known in (
         (state.history("r"), [0, 1, -1, 1, 1, 1, -1, 0]),
-        (attended(state.history("r")), [0, 1, -1, 1, 1, 1, -1]),
+        (without_hidden(state.history("r")), [0, 1, -1, 1, 1, 1, -1]),
     ):
         reads, places = reads_of(state, history, table(state), LATER)
         assert outcomes(history, reads, places).tolist() == known

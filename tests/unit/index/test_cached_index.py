@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from recsys.index import cached_index
-from recsys.index.cached_index import RememberingIndex
+from recsys.index.cached_index import CachedIndex
 from recsys.index.exact_index import ExactIndex
 from recsys.index.vector_index import Hits, Vectors
 
@@ -30,7 +30,7 @@ def inner() -> Counting:
 
 
 def test_what_was_asked_before_is_not_looked_for_again(inner: Counting) -> None:
-    index, queries = RememberingIndex(inner), vectors(5, 2)
+    index, queries = CachedIndex(inner), vectors(5, 2)
     plain = inner.search(queries, 3)
     inner.asked = 0
     for places in ([0, 1], [1, 2, 0], [2], [3, 3, 4, 0]):
@@ -41,12 +41,12 @@ def test_what_was_asked_before_is_not_looked_for_again(inner: Counting) -> None:
 
 
 def test_another_number_of_neighbours_is_another_question(inner: Counting) -> None:
-    index, queries = RememberingIndex(inner), vectors(1, 2)
+    index, queries = CachedIndex(inner), vectors(1, 2)
     assert [len(index.search(queries, k).ids[0]) for k in (2, 5)] == [2, 5]
 
 
 def test_an_answer_is_of_the_articles_that_are_there(inner: Counting) -> None:
-    index, queries = RememberingIndex(inner), vectors(1, 2)
+    index, queries = CachedIndex(inner), vectors(1, 2)
     first = index.search(queries, 1).ids[0]
     index.remove(first)
     assert index.search(queries, 1).ids[0] != first
@@ -55,7 +55,7 @@ def test_an_answer_is_of_the_articles_that_are_there(inner: Counting) -> None:
 
 
 def test_changing_an_answer_changes_no_later_one(inner: Counting) -> None:
-    index, queries = RememberingIndex(inner), vectors(2, 2)
+    index, queries = CachedIndex(inner), vectors(2, 2)
     expected = inner.search(queries, 3)
     for _ in range(3):
         found = index.search(queries, 3)
@@ -67,7 +67,7 @@ def test_changing_an_answer_changes_no_later_one(inner: Counting) -> None:
 
 def test_memory_is_bounded(inner: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached_index, "MOST", 3)
-    index, queries = RememberingIndex(inner), vectors(8, 2)
+    index, queries = CachedIndex(inner), vectors(8, 2)
     for place in range(8):
         index.search(queries[place : place + 1], 2)
     inner.asked = 0

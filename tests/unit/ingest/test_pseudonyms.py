@@ -11,10 +11,10 @@ KEY, OTHER = "a secret of the house", "another secret here"
 
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_a_reader_has_one_pseudonym_and_no_two_share_one(one: str, two: str) -> None:
-    edge = Pseudonyms(KEY)
-    assert re.fullmatch("[0-9a-f]{32}", edge.of(one))
-    assert (edge.of(one) == Pseudonyms(KEY).of(two)) == (one == two)
-    assert edge.of(one) != Pseudonyms(OTHER).of(one)
+    pseudonyms = Pseudonyms(KEY)
+    assert re.fullmatch("[0-9a-f]{32}", pseudonyms.of(one))
+    assert (pseudonyms.of(one) == Pseudonyms(KEY).of(two)) == (one == two)
+    assert pseudonyms.of(one) != Pseudonyms(OTHER).of(one)
 
 
 def test_without_a_key_ids_stay_as_they_are() -> None:
@@ -24,14 +24,14 @@ def test_without_a_key_ids_stay_as_they_are() -> None:
 
 
 def test_frames_agree_with_single_ids() -> None:
-    edge = Pseudonyms(KEY)
+    pseudonyms = Pseudonyms(KEY)
     frame = pl.DataFrame({"reader": ["r1", "r2", "r1"], "id": ["a", "b", "c"]})
-    hidden = edge.in_frame(frame)
-    assert hidden["reader"].to_list() == [edge.of("r1"), edge.of("r2"), edge.of("r1")]
+    hidden = pseudonyms.in_frame(frame)
+    assert hidden["reader"].to_list() == [pseudonyms.of("r1"), pseudonyms.of("r2"), pseudonyms.of("r1")]
     assert hidden["id"].to_list() == ["a", "b", "c"]
-    assert edge.in_frame(frame, "id")["id"].to_list() == [edge.of(each) for each in "abc"]
-    assert edge.in_frame(frame.drop("reader")).equals(frame.drop("reader"))
-    assert edge.in_frame(frame.clear()).equals(frame.clear())
+    assert pseudonyms.in_frame(frame, "id")["id"].to_list() == [pseudonyms.of(each) for each in "abc"]
+    assert pseudonyms.in_frame(frame.drop("reader")).equals(frame.drop("reader"))
+    assert pseudonyms.in_frame(frame.clear()).equals(frame.clear())
 
 
 def test_what_is_no_id_is_left_for_the_checks() -> None:

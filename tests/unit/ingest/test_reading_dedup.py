@@ -11,12 +11,12 @@ from recsys.frames import conform
 START = 1_684_393_203_000_000
 
 
-def reading(key: str, teller: int, after: int = 0, **more: object) -> dict[str, object]:
+def reading(key: str, source_rank: int, after: int = 0, **more: object) -> dict[str, object]:
     """A reading of article ``a`` by reader ``r``, `after` microseconds past the start."""
     opened = START + after
     return {
         "key": key,
-        "teller": teller,
+        "source_rank": source_rank,
         "reader": "r",
         "article": "a",
         "opened": opened,
@@ -33,15 +33,15 @@ def kept(*rows: dict[str, object]) -> list[str]:
     return sorted(reading_dedup.merge(frame(*rows))[0]["key"].to_list())
 
 
-@pytest.mark.parametrize("teller", [HISTORY, PAGE])
+@pytest.mark.parametrize("source_rank", [HISTORY, PAGE])
 @pytest.mark.parametrize("gap", [0, 2 * MINUTE, -2 * MINUTE])
-def test_a_click_told_again_within_two_minutes_is_one_reading(teller: int, gap: int) -> None:
-    assert kept(reading("click", CLICK), reading("again", teller, gap)) == ["click"]
+def test_a_click_told_again_within_two_minutes_is_one_reading(source_rank: int, gap: int) -> None:
+    assert kept(reading("click", CLICK), reading("again", source_rank, gap)) == ["click"]
 
 
-@pytest.mark.parametrize("teller", [HISTORY, PAGE])
-def test_later_than_two_minutes_it_is_another_reading(teller: int) -> None:
-    assert kept(reading("click", CLICK), reading("other", teller, 2 * MINUTE + 1)) == ["click", "other"]
+@pytest.mark.parametrize("source_rank", [HISTORY, PAGE])
+def test_later_than_two_minutes_it_is_another_reading(source_rank: int) -> None:
+    assert kept(reading("click", CLICK), reading("other", source_rank, 2 * MINUTE + 1)) == ["click", "other"]
 
 
 def test_a_page_view_told_by_the_history_is_the_historys() -> None:
@@ -53,9 +53,9 @@ def test_another_reader_or_article_is_another_reading(other: dict[str, object]) 
     assert kept(reading("click", CLICK), reading("page", PAGE, **other)) == ["click", "page"]
 
 
-@pytest.mark.parametrize("teller", [CLICK, HISTORY, PAGE])
-def test_one_teller_may_tell_of_two_readings_within_two_minutes(teller: int) -> None:
-    assert kept(reading("one", teller), reading("two", teller, MINUTE)) == ["one", "two"]
+@pytest.mark.parametrize("source_rank", [CLICK, HISTORY, PAGE])
+def test_one_teller_may_tell_of_two_readings_within_two_minutes(source_rank: int) -> None:
+    assert kept(reading("one", source_rank), reading("two", source_rank, MINUTE)) == ["one", "two"]
 
 
 def test_the_same_history_entry_twice_keeps_the_longer_dwell() -> None:
@@ -106,20 +106,20 @@ def test_a_dwell_that_cannot_be_meant_does_not_move_the_end(dwell: float) -> Non
 def test_what_is_stored_already_is_left_out_with_all_its_events() -> None:
     told = frame(reading("old", HISTORY, dwell=4.0), reading("new", HISTORY, 10 * MINUTE, scroll=9.0))
     stored = pl.DataFrame({"reader": ["r"], "article": ["a"], "at": [START - MINUTE]})
-    fresh = reading_dedup.apart_from(reading_dedup.to_events(told), stored)
+    fresh = reading_dedup.drop_stored_readings(reading_dedup.to_events(told), stored)
     assert fresh["id"].to_list() == ["new/click", "new/scroll"]
 
 
 def test_events_outside_readings_are_never_left_out() -> None:
     loose = reading_dedup.to_events(frame(reading("k", CLICK))).with_columns(opened=pl.lit(None, dtype=pl.Int64))
     stored = pl.DataFrame({"reader": ["r"], "article": ["a"], "at": [START]})
-    assert reading_dedup.apart_from(loose, stored).height == 1
+    assert reading_dedup.drop_stored_readings(loose, stored).height == 1
 
 
 TOLD = st.lists(
     st.builds(
-        lambda teller, minute, article, dwell, number: reading(
-            f"{teller}/{number}", teller, minute * MINUTE, article=article, dwell=dwell
+        lambda source_rank, minute, article, dwell, number: reading(
+            f"{source_rank}/{number}", source_rank, minute * MINUTE, article=article, dwell=dwell
         ),
         st.sampled_from([CLICK, HISTORY, PAGE]),
         st.integers(0, 9),
@@ -138,7 +138,7 @@ def test_every_event_is_kept_or_counted_and_no_click_is_lost(rows: list[dict[str
     told = frame(*rows) if rows else pl.DataFrame(schema=READINGS)
     once, merged = reading_dedup.merge(told)
     assert reading_dedup.to_events(once).height + merged == reading_dedup.count_events(told)
-    clicks = told.filter(pl.col("teller") == CLICK)["key"]
+    clicks = told.filter(pl.col("source_rank") == CLICK)["key"]
     assert set(clicks) <= set(once["key"])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recsys.domain import HOUR, MINUTE, Event, EventKind, Slate
-from recsys.insight.category_affinity import category_tastes
+from recsys.insight.category_affinity import category_affinities
 from recsys.insight.reader_profile import attention_profile
 from recsys.state.live_state import LiveState
 from tests.unit.feed.newsrooms import NOW, did, engine, folded, papers, read, shown
@@ -24,41 +24,41 @@ def slates(*readers: str, hours: range) -> list[Slate]:
     return [shown(reader, *names, ago=hour * HOUR) for reader in readers for hour in hours]
 
 
-def tastes(state: LiveState, reader: str = "r") -> dict[str, float]:
+def affinities(state: LiveState, reader: str = "r") -> dict[str, float]:
     history = state.history(reader).article
-    categories, found = category_tastes(state, state.readers.get(reader), history, NOW)
+    categories, found = category_affinities(state, state.readers.get(reader), history, NOW)
     return {state.catalog.categories.strings[code]: value for code, value in zip(categories, found, strict=True)}
 
 
 def test_who_never_came_has_no_tastes() -> None:
-    assert tastes(folded(papers()), "nobody") == {}
+    assert affinities(folded(papers()), "nobody") == {}
 
 
 def test_who_took_nothing_has_told_no_taste() -> None:
-    assert tastes(folded(papers(), [], slates("r", hours=range(2, 6)))) == {}
+    assert affinities(folded(papers(), [], slates("r", hours=range(2, 6)))) == {}
 
 
 def test_what_others_take_and_this_reader_passes_over_is_liked_least() -> None:
     clicks = [event for hour in range(2, 12) for event in answered("s", WORLD, hour, 60.0)]
     mine = answered("r", MONEY, 2, 60.0)
-    found = tastes(folded(papers(), [*clicks, *mine], slates("r", "s", hours=range(2, 22))))
+    found = affinities(folded(papers(), [*clicks, *mine], slates("r", "s", hours=range(2, 22))))
     assert set(found) == {"sport", "world", "culture", "money"}
     assert found["world"] < found["sport"] < 1 < found["money"]
 
 
 def test_a_click_that_was_read_says_more_than_one_that_was_left() -> None:
     events = [*answered("r", SPORT, 2, 60.0), *answered("r", WORLD, 3, 3.0)]
-    found = tastes(folded(papers(), events, slates("r", hours=range(2, 6))))
+    found = affinities(folded(papers(), events, slates("r", hours=range(2, 6))))
     assert found["sport"] > found["world"] > found["money"]
 
 
 def test_readings_that_no_slate_showed_count_too() -> None:
     state = folded(papers(), [*read("r", "a000"), *read("r", "a004", 2 * HOUR), *read("r", "a001", 3 * HOUR)])
-    assert tastes(state) == {"sport": pytest.approx(6 / 4), "world": pytest.approx(5 / 4)}
+    assert affinities(state) == {"sport": pytest.approx(6 / 4), "world": pytest.approx(5 / 4)}
 
 
 def test_an_article_without_category_is_no_taste() -> None:
-    assert tastes(folded(papers(category=None), read("r", "a000"))) == {}
+    assert affinities(folded(papers(category=None), read("r", "a000"))) == {}
 
 
 def test_the_profile_tells_categories_by_taste_and_the_shares_sum_to_one() -> None:

@@ -5,7 +5,7 @@ from recsys.domain import RankRequest
 from recsys.feed.engine import FeedEngine
 from recsys.insight.explain_reader import explain_reader
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import ensure_vectors, vector_table
+from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.user_model.content_matcher import ContentMatcher
 from tests.trained import HashEncoder, Place, world
 
@@ -16,7 +16,7 @@ def engine(trained: Place) -> FeedEngine:
     database = trained.open()
     with database.read() as connection, Replay(connection) as log:
         state = log.advance(2**62)
-        vectors = vector_table(state, log.articles, ensure_vectors(database, HashEncoder(), log.articles))
+        vectors = align_vectors(state, log.articles, ensure_vectors(database, HashEncoder(), log.articles))
     database.close()
     return FeedEngine(state, vectors)
 

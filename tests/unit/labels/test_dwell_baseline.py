@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from recsys.domain import DAY, MINUTE, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
-from recsys.labels.dwell_baseline import deep_seconds
+from recsys.labels.dwell_baseline import deep_read_seconds
 from recsys.labels.grading import grade
 from recsys.labels.label_rule import LabelRule
 
@@ -24,7 +24,7 @@ def read(seconds: float | None, reader: str = "r", article: str = "a", at: int =
 
 
 def thresholds(events: list[Event], rule: LabelRule = RULE) -> list[float]:
-    found = deep_seconds(events_frame(events), _WORDS, rule)
+    found = deep_read_seconds(events_frame(events), _WORDS, rule)
     assert found["id"].to_list() == [event.id for event in sorted(events, key=lambda e: (e.known_at, e.id))]
     return found["deep"].to_list()
 
@@ -68,7 +68,7 @@ def test_bounces_are_no_habit() -> None:
 
 def test_a_reading_of_unknown_length_is_not_judged() -> None:
     assert thresholds([]) == []
-    assert deep_seconds(events_frame([read(None)]), _WORDS, RULE).is_empty()
+    assert deep_read_seconds(events_frame([read(None)]), _WORDS, RULE).is_empty()
 
 
 _READINGS = st.lists(

@@ -190,10 +190,10 @@ def test_only_what_was_opened_or_liked_is_above_zero_and_a_hide_always_zero(even
     hidden = [did("hide", article="a", request_id="s")]
     graded = dict(zip("stv", labels([*events, *hidden], _slates), strict=True))
     assert graded["s"][0] == 0
-    touched = {event.article for event in events if event.kind in ("click", "read", "like")}
+    seen_articles = {event.article for event in events if event.kind in ("click", "read", "like")}
     for slate in _slates:
         above = {a for a, label in zip(slate.candidates, graded[slate.id], strict=True) if label > 0}
-        assert above <= touched
+        assert above <= seen_articles
 
 
 @settings(deadline=None, max_examples=40)

@@ -10,20 +10,20 @@ import pytest
 
 from recsys.errors import BundleError
 from recsys.feed.engine import FeedEngine
-from recsys.feed.selection.utility import ClickChance, net_worth
+from recsys.feed.selection.utility import PlattScaling, softplus_utility
 from recsys.models import bundle
 from recsys.models.model_loader import (
+    FEED_RANKER,
     FEED_RERANKER,
-    FEED_TWIN,
+    FEED_TEXT_FREE,
     MINUTES,
-    OF_FEEDS,
     PREFERENCE,
+    READING_UTILITY,
     RERANKER,
-    TWIN,
-    WORTH,
-    equipped,
+    TEXT_FREE_RERANKER,
     load_active,
     schema,
+    with_models,
 )
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.lambdamart import LambdaMart
@@ -46,28 +46,30 @@ def test_a_bundle_is_loaded_whole(trained: Place) -> None:
         PREFERENCE,
         RERANKER,
         FEED_RERANKER,
-        FEED_TWIN,
-        TWIN,
-        WORTH,
+        FEED_TEXT_FREE,
+        TEXT_FREE_RERANKER,
+        READING_UTILITY,
         MINUTES,
     }
 
 
 def test_feeds_go_by_value_where_the_bundle_tells_it(trained: Place, tmp_path: Path) -> None:
     system = load_active(trained.home, HashEncoder.name)
-    engine = equipped(FeedEngine(LiveState(), VectorTable()), system)
+    engine = with_models(FeedEngine(LiveState(), VectorTable()), system)
     assert engine.feed_ranker is system.value
-    assert engine.many_ranker is system.many_ranker, "who asks for an order of clicks gets one, of 300 too"
-    assert (system.many_ranker.seeds, system.feed_ranker.seeds) == (2, 1)
-    assert engine.worth is net_worth
+    assert engine.pointwise_ranker is system.pointwise_ranker, (
+        "who asks for an order of clicks gets one, of 300 too"
+    )
+    assert (system.pointwise_ranker.seeds, system.feed_ranker.seeds) == (2, 1)
+    assert engine.utility is softplus_utility
     copied = trained.copy(tmp_path / "by clicks")
     _edit(copied, lambda manifest: manifest.update(value={"on": False}))
     system = load_active(copied.home, HashEncoder.name)
-    engine = equipped(engine, system)
+    engine = with_models(engine, system)
     assert system.value is None
     assert engine.feed_ranker is system.feed_ranker
-    fitted = system.manifest["calibration"][OF_FEEDS]
-    assert engine.worth == ClickChance(fitted["slope"], fitted["intercept"])
+    fitted = system.manifest["calibration"][FEED_RANKER]
+    assert engine.utility == PlattScaling(fitted["slope"], fitted["intercept"])
 
 
 def test_slates_of_an_older_bundle_are_ordered_by_its_own_trees(trained: Place, tmp_path: Path) -> None:
@@ -117,7 +119,9 @@ def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
         load_active(copied.home, HashEncoder.name)
 
 
-@pytest.mark.parametrize("name", [PREFERENCE, RERANKER, FEED_RERANKER, TWIN, FEED_TWIN, WORTH, MINUTES])
+@pytest.mark.parametrize(
+    "name", [PREFERENCE, RERANKER, FEED_RERANKER, TEXT_FREE_RERANKER, FEED_TEXT_FREE, READING_UTILITY, MINUTES]
+)
 def test_a_damaged_file_is_named(copied: Place, name: str) -> None:
     version = str(bundle.active_version(copied.home))
     path = copied.home / "bundles" / version / name
@@ -138,10 +142,10 @@ def test_a_share_of_rivals_that_is_none_is_refused(copied: Place, rivals: dict[s
 
 def test_swapped_trees_are_refused(copied: Place) -> None:
     folder = copied.home / "bundles" / str(bundle.active_version(copied.home))
-    shutil.copy(folder / TWIN, folder / RERANKER)
+    shutil.copy(folder / TEXT_FREE_RERANKER, folder / RERANKER)
 
     def same_hash(manifest: dict[str, Any]) -> None:
-        manifest["sha256"][RERANKER] = manifest["sha256"][TWIN]
+        manifest["sha256"][RERANKER] = manifest["sha256"][TEXT_FREE_RERANKER]
 
     _edit(copied, same_hash)
     with pytest.raises(BundleError, match="other features"):

@@ -12,7 +12,7 @@ from recsys.encoder.protocols import Encoded
 from recsys.errors import EncoderError
 from recsys.frames import articles_frame
 from recsys.projection import vector_table
-from recsys.projection.vector_table import VectorTable, ensure_vectors, stored_vectors, vector_table
+from recsys.projection.vector_table import VectorTable, align_vectors, ensure_vectors, stored_vectors
 from recsys.state.live_state import LiveState
 from recsys.store.database import Database
 from tests.hashed import DIM, hashed
@@ -107,5 +107,5 @@ def test_a_table_is_aligned_with_the_state() -> None:
     state = LiveState()
     state.describe(frame(3)[::-1])
     found = hashed([ArticleText("a b"), ArticleText("c d"), ArticleText("e f")])
-    table = vector_table(state, frame(3), found)
+    table = align_vectors(state, frame(3), found)
     np.testing.assert_array_equal(table.take(state.rows_of(["a0", "a1", "a2"])), found)

@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.errors import BundleError
-from recsys.ranking.expected_utility import LONGEST_MINUTES, Readings, ReadingTrees, ValueRanker, fit, load, refit
-from recsys.ranking.features.feature_set import ALL_FEATURES, FEED_FEATURES, FEED_WITHOUT_CONTENT
+from recsys.ranking.expected_utility import (
+    LONGEST_MINUTES,
+    DwellRegressors,
+    ReadingRows,
+    ValueRanker,
+    fit,
+    load,
+    refit,
+)
+from recsys.ranking.features.feature_set import ALL_FEATURES, FEED_FEATURES, FEED_TEXT_FREE
 from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.ranking.ranking_context import FloatArray
@@ -25,7 +33,7 @@ class Even:
         return np.zeros(len(features))
 
 
-def readings(count: int, seed: int) -> Readings:
+def readings(count: int, seed: int) -> ReadingRows:
     """Who likes the topic reads to the end; long articles take long."""
     rng = np.random.default_rng(seed)
     table = rng.normal(size=(count, len(ALL_FEATURES.names)))
@@ -33,11 +41,11 @@ def readings(count: int, seed: int) -> Readings:
     likes = 1 / (1 + np.exp(-3 * table[:, LIKED]))
     labels = np.where(rng.random(count) < likes, 3, 1).astype(np.int8)
     seconds = np.where(labels == 3, table[:, LONG] / 4, 3.0)
-    return Readings.of(table, labels, seconds)
+    return ReadingRows.of(table, labels, seconds)
 
 
 @pytest.fixture(scope="module")
-def trees() -> ReadingTrees:
+def trees() -> DwellRegressors:
     return fit(readings(1_500, 1), readings(500, 2), FEED_FEATURES, CONFIG)
 
 
@@ -49,24 +57,26 @@ def candidates(likes: list[float], words: list[float]) -> FloatArray:
 
 def test_only_what_was_opened_and_timed_tells_of_reading() -> None:
     table = np.ones((4, len(ALL_FEATURES.names)))
-    known = Readings.of(table, np.asarray([0, 1, 2, 3], dtype=np.int8), np.asarray([np.nan, 3.0, np.nan, 6_000.0]))
-    assert known.worth.tolist() == [0.0, 1.0]
+    known = ReadingRows.of(
+        table, np.asarray([0, 1, 2, 3], dtype=np.int8), np.asarray([np.nan, 3.0, np.nan, 6_000.0])
+    )
+    assert known.utility.tolist() == [0.0, 1.0]
     assert known.minutes.tolist() == [0.05, LONGEST_MINUTES], "a tab left open is not an hour of reading"
     assert (known.features[:, ALL_FEATURES.names.index(POSITION)] == SERVING_POSITION).all()
     assert (table == 1).all(), "what is learnt from elsewhere keeps its places"
     assert known.rate == pytest.approx(1 / (0.05 + LONGEST_MINUTES))
 
 
-def test_worth_and_minutes_are_learnt_apart(trees: ReadingTrees) -> None:
+def test_worth_and_minutes_are_learnt_apart(trees: DwellRegressors) -> None:
     table = candidates([2.0, -2.0, 2.0], [100.0, 100.0, 900.0])
-    worth, minutes = trees.worth(table), trees.minutes(table)
-    assert worth[0] > 0.8 > 0.2 > worth[1]
+    utility, minutes = trees.utility(table), trees.minutes(table)
+    assert utility[0] > 0.8 > 0.2 > utility[1]
     assert minutes[2] > 2 * minutes[0] > 2 * minutes[1]
-    assert ((worth >= 0) & (worth <= 1)).all()
+    assert ((utility >= 0) & (utility <= 1)).all()
     assert (minutes >= 0).all()
 
 
-def test_minutes_count_only_at_a_price(trees: ReadingTrees) -> None:
+def test_minutes_count_only_at_a_price(trees: DwellRegressors) -> None:
     table = candidates([2.0, 2.0, -2.0], [900.0, 100.0, 100.0])
     free = ValueRanker(Even(), 1.0, 0.0, trees, price=0.0).score(table)
     dear = ValueRanker(Even(), 1.0, 0.0, trees, price=0.3).score(table)
@@ -75,12 +85,12 @@ def test_minutes_count_only_at_a_price(trees: ReadingTrees) -> None:
     assert free.argmin() == 2, "what is left at once is worth least"
 
 
-def test_dear_minutes_may_be_worth_less_than_nothing(trees: ReadingTrees) -> None:
+def test_dear_minutes_may_be_worth_less_than_nothing(trees: DwellRegressors) -> None:
     assert (ValueRanker(Even(), 1.0, 0.0, trees, price=50.0).score(candidates([2.0], [900.0])) < 0).all()
 
 
 @given(st.permutations(range(6)))
-def test_no_rival_and_no_order_changes_a_score(trees: ReadingTrees, order: list[int]) -> None:
+def test_no_rival_and_no_order_changes_a_score(trees: DwellRegressors, order: list[int]) -> None:
     table = readings(6, 3).features
     ranker = ValueRanker(Even(), 1.0, 0.0, trees, price=0.2)
     scores = ranker.score(table)
@@ -88,20 +98,20 @@ def test_no_rival_and_no_order_changes_a_score(trees: ReadingTrees, order: list[
     np.testing.assert_array_equal(ranker.score(table[:1]), scores[:1])
 
 
-def test_what_was_saved_tells_alike(trees: ReadingTrees, tmp_path: Path) -> None:
+def test_what_was_saved_tells_alike(trees: DwellRegressors, tmp_path: Path) -> None:
     files = tmp_path / "worth.txt", tmp_path / "minutes.txt"
     trees.save(*files)
     again, table = load(*files, FEED_FEATURES), readings(50, 4).features
-    np.testing.assert_array_equal(again.worth(table), trees.worth(table))
+    np.testing.assert_array_equal(again.utility(table), trees.utility(table))
     np.testing.assert_array_equal(again.minutes(table), trees.minutes(table))
     assert again.trees == trees.trees
     with pytest.raises(BundleError, match="other features"):
-        load(*files, FEED_WITHOUT_CONTENT)
+        load(*files, FEED_TEXT_FREE)
     files[1].write_text("no trees")
     with pytest.raises(BundleError, match="cannot be read"):
         load(*files, FEED_FEATURES)
 
 
-def test_as_many_trees_again_are_grown_on_everything(trees: ReadingTrees) -> None:
+def test_as_many_trees_again_are_grown_on_everything(trees: DwellRegressors) -> None:
     again = refit(readings(2_000, 5), FEED_FEATURES, CONFIG, trees.trees)
     assert again.trees == trees.trees

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.ranking.features.feature_set import ALL_FEATURES, FAMILIES, FEED_FEATURES, SETWISE, WITHOUT_CONTENT
-from recsys.ranking.ranking_context import FloatArray, setwise_percentiles
+from recsys.ranking.features.feature_set import ALL_FEATURES, FAMILIES, FEED_FEATURES, LISTWISE, TEXT_FREE
+from recsys.ranking.ranking_context import FloatArray, listwise_percentiles
 from tests.unit.ranking.requests import CANDIDATES, features, made_up_state, request
 
 NAN = float("nan")
@@ -133,7 +133,7 @@ def test_only_setwise_features_depend_on_the_other_candidates(chosen: list[str])
     for place, name in enumerate(chosen):
         alone = features(request((name,), state=STATE))
         for column, values in together.items():
-            if not column.endswith(SETWISE):
+            if not column.endswith(LISTWISE):
                 np.testing.assert_array_equal(values[place], alone[column][0], err_msg=column)
 
 
@@ -163,7 +163,7 @@ def test_a_request_without_candidates_has_features_without_rows() -> None:
     ],
 )
 def test_percentile_is_the_share_below_with_ties_half(values: list[float], shares: list[float]) -> None:
-    assert setwise_percentiles(np.asarray(values, dtype=np.float64)[:, None])[:, 0] == near(*shares)
+    assert listwise_percentiles(np.asarray(values, dtype=np.float64)[:, None])[:, 0] == near(*shares)
 
 
 def plain_percentile(column: FloatArray) -> FloatArray:
@@ -180,7 +180,7 @@ _values = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e9, 1e9), st.just
 def test_percentiles_of_all_columns_equal_counting_one_by_one(data: st.DataObject, n: int, k: int) -> None:
     table = np.asarray(data.draw(st.lists(_values, min_size=n * k, max_size=n * k))).reshape(n, k)
     expected = np.column_stack([plain_percentile(column) for column in table.T])
-    np.testing.assert_allclose(setwise_percentiles(table), expected, rtol=1e-12)
+    np.testing.assert_allclose(listwise_percentiles(table), expected, rtol=1e-12)
 
 
 def test_names_are_unique_and_every_family_gives_one_column_a_name() -> None:
@@ -190,15 +190,15 @@ def test_names_are_unique_and_every_family_gives_one_column_a_name() -> None:
 
 
 def test_leaving_a_family_out_changes_the_schema() -> None:
-    assert "content" not in WITHOUT_CONTENT.names
-    assert WITHOUT_CONTENT.schema_id != ALL_FEATURES.schema_id
+    assert "content" not in TEXT_FREE.names
+    assert TEXT_FREE.schema_id != ALL_FEATURES.schema_id
     everything = ALL_FEATURES.compute(request(state=STATE))
-    fewer = WITHOUT_CONTENT.compute(request(state=STATE))
-    np.testing.assert_array_equal(everything[:, ALL_FEATURES.columns_of(WITHOUT_CONTENT)], fewer)
+    fewer = TEXT_FREE.compute(request(state=STATE))
+    np.testing.assert_array_equal(everything[:, ALL_FEATURES.columns_of(TEXT_FREE)], fewer)
 
 
 def test_features_of_feeds_are_those_that_no_other_candidate_changes() -> None:
-    assert set(FEED_FEATURES.names) == {name for name in ALL_FEATURES.names if not name.endswith(SETWISE)}
+    assert set(FEED_FEATURES.names) == {name for name in ALL_FEATURES.names if not name.endswith(LISTWISE)}
     together = FEED_FEATURES.compute(request(state=STATE))
     assert together.shape == (len(CANDIDATES), len(FEED_FEATURES.names))
     for place, name in enumerate(CANDIDATES):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recsys.ranking.features.feature_set import ALL_FEATURES
-from recsys.ranking.heuristic import StartingRanker
+from recsys.ranking.heuristic import HeuristicRanker
 from tests.unit.ranking.requests import request
 
 
@@ -10,7 +10,7 @@ def score(**columns: float) -> float:
     row = np.full((1, len(ALL_FEATURES.names)), np.nan)
     for name, value in {"title_chars": 40.0, **columns}.items():
         row[0, ALL_FEATURES.names.index(name)] = value
-    return float(StartingRanker().score(row)[0])
+    return float(HeuristicRanker().score(row)[0])
 
 
 @pytest.mark.parametrize("name", ["content", "clicks_4h", "ctr_12h"])
@@ -32,5 +32,5 @@ def test_an_id_of_which_no_article_is_known_is_not_taken_for_a_new_one() -> None
 
 
 def test_an_article_that_others_open_now_beats_an_old_one_of_equal_match() -> None:
-    hot, old = StartingRanker().score(ALL_FEATURES.compute(request(("hot", "old"))))
+    hot, old = HeuristicRanker().score(ALL_FEATURES.compute(request(("hot", "old"))))
     assert hot > old

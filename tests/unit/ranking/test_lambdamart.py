@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recsys.errors import BundleError
-from recsys.ranking.features.feature_set import ALL_FEATURES, WITHOUT_CONTENT
+from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE
 from recsys.ranking.lambdamart import LambdaMart, LambdaMartConfig, RankingData, fit, load, refit
 
 SIGNAL = ALL_FEATURES.names.index("clicks_4h")
@@ -95,7 +95,7 @@ def test_every_seed_grows_as_many_trees_as_the_first_needs() -> None:
 
 def test_a_smaller_feature_set_picks_its_own_columns(tmp_path: Path) -> None:
     data = planted(100, 10)
-    small = fit(data, planted(30, 11), WITHOUT_CONTENT, SMALL)
+    small = fit(data, planted(30, 11), TEXT_FREE, SMALL)
     table = data.features.copy()
     table[:, ALL_FEATURES.names.index("content")] = 99.0
     assert np.array_equal(small.score(table), small.score(data.features))
@@ -105,7 +105,7 @@ def test_a_smaller_feature_set_picks_its_own_columns(tmp_path: Path) -> None:
 def test_a_model_of_other_columns_is_refused(trained: LambdaMart, tmp_path: Path) -> None:
     trained.save(tmp_path / "ranker.txt")
     with pytest.raises(BundleError, match="other features"):
-        load(tmp_path / "ranker.txt", WITHOUT_CONTENT)
+        load(tmp_path / "ranker.txt", TEXT_FREE)
 
 
 @pytest.mark.parametrize("content", ["", "not a model", None])

@@ -5,7 +5,7 @@ import pytest
 from recsys.domain import DAY, MINUTE
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.calibrated_encoder import CalibratedEncoder
-from recsys.serving.calibration_monitor import AttentionWatch
+from recsys.serving.calibration_monitor import CalibrationMonitor
 from recsys.store import attention_stats
 from recsys.store.attention_stats import MonitorRow
 from recsys.store.database import Database
@@ -16,8 +16,8 @@ CALIBRATION = eager()
 
 
 @pytest.fixture
-def watch() -> AttentionWatch:
-    return AttentionWatch("v1", CALIBRATION)
+def watch() -> CalibrationMonitor:
+    return CalibrationMonitor("v1", CALIBRATION)
 
 
 def rows(database: Database) -> list[MonitorRow]:
@@ -25,39 +25,41 @@ def rows(database: Database) -> list[MonitorRow]:
         return attention_stats.newest(connection, 100)[::-1]
 
 
-def read(watch: AttentionWatch, *texts: str) -> None:
+def read(watch: CalibrationMonitor, *texts: str) -> None:
     CalibratedEncoder(HashEncoder(), CALIBRATION, watch.breaker, [watch.monitor]).read(
         [ArticleText(text) for text in texts]
     )
 
 
-def test_nothing_is_written_of_nothing(sqlite_database: Database, watch: AttentionWatch) -> None:
+def test_nothing_is_written_of_nothing(sqlite_database: Database, watch: CalibrationMonitor) -> None:
     watch.record(sqlite_database, DAY)
     assert rows(sqlite_database) == []
 
 
-def test_a_row_has_all_figures(sqlite_database: Database, watch: AttentionWatch) -> None:
+def test_a_row_has_all_figures(sqlite_database: Database, watch: CalibrationMonitor) -> None:
     read(watch, "sport: One", "world: Two")
     watch.record(sqlite_database, DAY)
     (row,) = rows(sqlite_database)
-    gauges = watch.monitor.gauges()
+    stats = watch.monitor.stats()
     assert row == MonitorRow(
         at=DAY,
         bundle="v1",
         calibrator=CALIBRATION.digest,
         texts=2,
-        score_p50=gauges.score_p50,
-        score_p99=gauges.score_p99,
+        score_p50=stats.score_p50,
+        score_p99=stats.score_p99,
         flag_rate=1.0,
         gated_share=1.0,
         entropy_psi=None,
-        received_kl=gauges.received_kl,
-        seconds_per_text=gauges.seconds_per_text,
+        received_kl=stats.received_kl,
+        seconds_per_text=stats.seconds_per_text,
         breaker_open=False,
     )
 
 
-def test_texts_are_told_once_a_minute_and_silence_never(sqlite_database: Database, watch: AttentionWatch) -> None:
+def test_texts_are_told_once_a_minute_and_silence_never(
+    sqlite_database: Database, watch: CalibrationMonitor
+) -> None:
     for second in range(0, 181, 20):
         if second < 150:
             read(watch, f"sport: {second}")
@@ -67,7 +69,7 @@ def test_texts_are_told_once_a_minute_and_silence_never(sqlite_database: Databas
     assert len(rows(sqlite_database)) == 4
 
 
-def test_an_alert_is_written_at_once_and_once(sqlite_database: Database, watch: AttentionWatch) -> None:
+def test_an_alert_is_written_at_once_and_once(sqlite_database: Database, watch: CalibrationMonitor) -> None:
     read(watch, "sport: One")
     watch.record(sqlite_database, DAY)
     watch.breaker.trip("by zero")

@@ -13,7 +13,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.models import bundle
 from recsys.serving import experiment as trial
 from recsys.serving.challenger import Challenger
-from recsys.serving.experiment import Challenge, challenge
+from recsys.serving.experiment import Experiment, load_experiment
 from tests.trained import HashEncoder, Place, last_day
 from tests.unit.api.test_models import copy
 
@@ -26,7 +26,7 @@ def home(trained: Place, tmp_path: Path) -> Path:
     return copied
 
 
-def start(home: Path, chosen: Challenge) -> None:
+def start(home: Path, chosen: Experiment) -> None:
     trial.start(home, chosen, HashEncoder.name)
 
 
@@ -39,92 +39,97 @@ def challenger(home: Path) -> Challenger:
 @given(st.text(), st.floats(0, 1), st.floats(0, 1))
 def test_a_larger_share_keeps_the_readers_of_a_smaller_one(reader: str, one: float, other: float) -> None:
     small, large = sorted((one, other))
-    assert Challenge("v", small).answers(reader) <= Challenge("v", large).answers(reader)
-    assert Challenge("v", small).answers(reader) == Challenge("v", small).answers(reader)
-    assert not Challenge("v", 0.0).answers(reader)
-    assert Challenge("v", 1.0).answers(reader)
+    assert Experiment("v", small).answers(reader) <= Experiment("v", large).answers(reader)
+    assert Experiment("v", small).answers(reader) == Experiment("v", small).answers(reader)
+    assert not Experiment("v", 0.0).answers(reader)
+    assert Experiment("v", 1.0).answers(reader)
 
 
 def test_so_many_readers_are_of_its_share_and_others_for_another_version() -> None:
     readers = [f"r{i}" for i in range(4_000)]
-    mine = [Challenge("v1", 0.3).answers(reader) for reader in readers]
-    yours = [Challenge("v2", 0.3).answers(reader) for reader in readers]
+    mine = [Experiment("v1", 0.3).answers(reader) for reader in readers]
+    yours = [Experiment("v2", 0.3).answers(reader) for reader in readers]
     assert sum(mine) / len(mine) == pytest.approx(0.3, abs=0.03)
     both = sum(one and two for one, two in zip(mine, yours, strict=True))
     assert both / len(mine) == pytest.approx(0.09, abs=0.02), "drawn anew for each version"
 
 
 def test_a_request_without_a_reader_is_answered_by_the_active_model() -> None:
-    assert not Challenge("v", 1.0).answers(None)
+    assert not Experiment("v", 1.0).answers(None)
 
 
 def test_a_trial_is_what_was_started_until_it_is_stopped(home: Path) -> None:
-    assert challenge(home) is None
-    start(home, Challenge("rival", 0.2, 0.5))
-    assert challenge(home) == Challenge("rival", 0.2, 0.5)
+    assert load_experiment(home) is None
+    start(home, Experiment("rival", 0.2, 0.5))
+    assert load_experiment(home) == Experiment("rival", 0.2, 0.5)
     assert trial.stop(home) == "rival"
-    assert challenge(home) is None
+    assert load_experiment(home) is None
     assert trial.stop(home) is None
 
 
 @pytest.mark.parametrize(
     "chosen",
-    [Challenge("rival"), Challenge("rival", 1.5), Challenge("rival", 0.1, -0.1), Challenge("rival", float("nan"))],
+    [
+        Experiment("rival"),
+        Experiment("rival", 1.5),
+        Experiment("rival", 0.1, -0.1),
+        Experiment("rival", float("nan")),
+    ],
 )
-def test_shares_that_make_no_trial_are_refused(home: Path, chosen: Challenge) -> None:
+def test_shares_that_make_no_trial_are_refused(home: Path, chosen: Experiment) -> None:
     with pytest.raises(RequestError, match="between 0 and 1"):
         start(home, chosen)
 
 
 def test_the_active_bundle_is_no_challenger(home: Path) -> None:
     with pytest.raises(BundleError, match="is the active one"):
-        start(home, Challenge(str(bundle.active_version(home)), 0.5))
+        start(home, Experiment(str(bundle.active_version(home)), 0.5))
 
 
 def test_without_an_active_bundle_there_is_nothing_to_try_against(home: Path) -> None:
     (home / "bundles" / "ACTIVE").unlink()
     with pytest.raises(BundleError, match="no bundle is active"):
-        start(home, Challenge("rival", 0.5))
+        start(home, Experiment("rival", 0.5))
 
 
 def test_a_damaged_bundle_is_refused_and_what_was_on_trial_stays(home: Path) -> None:
-    start(home, Challenge("rival", 0.2))
+    start(home, Experiment("rival", 0.2))
     copy(home, "rival", "bad")
     (home / "bundles" / "bad" / "reranker.txt").write_text("")
     with pytest.raises(BundleError, match="damaged"):
-        start(home, Challenge("bad", 0.5))
-    assert challenge(home) == Challenge("rival", 0.2)
+        start(home, Experiment("bad", 0.5))
+    assert load_experiment(home) == Experiment("rival", 0.2)
 
 
 def test_a_file_that_says_nothing_sensible_is_told_and_can_be_removed(home: Path) -> None:
     (home / "bundles" / "CHALLENGER").write_text('{"who": 1}')
     with pytest.raises(BundleError, match="end-trial"):
-        challenge(home)
+        load_experiment(home)
     assert trial.stop(home) == "unreadable"
-    assert challenge(home) is None
+    assert load_experiment(home) is None
 
 
 def test_a_challenger_answers_its_readers_alone(home: Path, engine: FeedEngine) -> None:
-    start(home, Challenge("rival", 0.5))
+    start(home, Experiment("rival", 0.5))
     made = challenger(home)
-    models = {reader: made.answering(engine, reader).model for reader in (f"r{i:05d}" for i in range(40))}
+    models = {reader: made.engine_for(engine, reader).model for reader in (f"r{i:05d}" for i in range(40))}
     assert set(models.values()) == {"rival", engine.model}
-    assert all((model == "rival") == Challenge("rival", 0.5).answers(who) for who, model in models.items())
+    assert all((model == "rival") == Experiment("rival", 0.5).answers(who) for who, model in models.items())
 
 
 def test_one_that_was_activated_is_tried_no_more(home: Path, engine: FeedEngine) -> None:
-    start(home, Challenge("rival", 1.0))
+    start(home, Experiment("rival", 1.0))
     made = challenger(home)
-    assert made.on_trial == Challenge("rival", 1.0)
+    assert made.experiment == Experiment("rival", 1.0)
     made.adopt("rival")
-    assert made.on_trial is None
-    assert made.answering(engine, "r00001") is engine
+    assert made.experiment is None
+    assert made.engine_for(engine, "r00001") is engine
 
 
 def test_a_shadow_makes_a_slate_and_its_failure_goes_unnoticed(
     home: Path, engine: FeedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start(home, Challenge("rival", 0.0, 1.0))
+    start(home, Experiment("rival", 0.0, 1.0))
     made = challenger(home)
     request = FeedRequest("q", engine.state.known_at + 1, "r00001", limit=5)
     unseen = made.shadow(engine, request)

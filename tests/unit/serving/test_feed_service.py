@@ -28,7 +28,15 @@ from recsys.projection.vector_table import stored_vectors
 from recsys.serving import background_jobs
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings
-from recsys.store import articles, attention_stats, erasure, event_log, event_log_reader, stored_vectors, withdrawn
+from recsys.store import (
+    article_vectors,
+    articles,
+    attention_stats,
+    erasure,
+    event_log,
+    event_log_reader,
+    withdrawn,
+)
 from recsys.store.database import Database
 from tests.calibrated import eager, with_calibration
 from tests.hashed import HashModel, hashed
@@ -271,7 +279,7 @@ def test_a_withdrawn_article_is_in_no_feed_while_others_are_encoded(
     encoder.slow = True
     with filled.write() as connection:
         for id_ in gone:
-            assert withdrawn.withdraw(connection, id_)
+            assert withdrawn.delete_article(connection, id_)
     mended = next(id_ for id_ in world().articles["id"] if id_ not in gone)
     publish(
         service,
@@ -285,7 +293,7 @@ def test_a_withdrawn_article_is_in_no_feed_while_others_are_encoded(
         ]
         assert shown
         assert not set(shown) & set(gone)
-        assert set(service.cards(shown)) == set(shown), "all of them can be given out"
+        assert set(service.summaries(shown)) == set(shown), "all of them can be given out"
         assert service.engine.index is not None
         assert not set(service.engine.index.ids()) & set(gone)
         state = service.engine.state
@@ -342,7 +350,7 @@ def test_a_killed_service_finds_state_and_index_as_they_were_saved_meanwhile(
     )
     linked: list[int] = []
     monkeypatch.setattr(
-        "recsys.index.exact_index.ExactIndex.add", lambda self, ids, stored_vectors: linked.append(len(ids))
+        "recsys.index.exact_index.ExactIndex.add", lambda self, ids, vectors: linked.append(len(ids))
     )
     second = FeedService(filled, settings, HashEncoder())  # the first one never stopped
     second.start()
@@ -457,8 +465,8 @@ def test_new_articles_are_stored_raw_and_calibrated_with_what_was_seen(
     until(lambda: knows(service, "new"))
     text = ArticleText("sport: Fresh off the press", "sport")
     with database.read() as connection:
-        raw = stored_vectors.load(connection, HashEncoder.name, [text_hash(text)])[text_hash(text)]
-        calibrated = stored_vectors.load(connection, CALIBRATED, [text_hash(text)])[text_hash(text)]
+        raw = article_vectors.load(connection, HashEncoder.name, [text_hash(text)])[text_hash(text)]
+        calibrated = article_vectors.load(connection, CALIBRATED, [text_hash(text)])[text_hash(text)]
         seen = attention_stats.load(connection, HashEncoder.name, eager().digest, [text_hash(text)])
     np.testing.assert_array_equal(raw, hashed([text])[0])
     np.testing.assert_array_equal(vector_of(service, "new"), calibrated)

@@ -2,8 +2,8 @@
 
 from recsys.domain import Article, Event, EventKind
 from recsys.frames import articles_frame, events_frame
-from recsys.serving.article_cache import Card, Cards
-from recsys.serving.preference_cache import Said
+from recsys.serving.article_cache import ArticleCache, ArticleSummary
+from recsys.serving.preference_cache import PreferenceCache
 from recsys.store import erasure, event_log, event_log_reader, explicit_preferences
 from recsys.store.database import Database
 from recsys.store.explicit_preferences import Preferences
@@ -11,16 +11,18 @@ from tests.trained import world
 
 
 def test_cards_tell_what_a_page_shows_of_articles_that_are_known() -> None:
-    cards, few = Cards(), world().articles.head(5)
-    cards.put(few)
+    summaries, few = ArticleCache(), world().articles.head(5)
+    summaries.put(few)
     ids = few["id"].to_list()[::-1]
-    found = cards.of([*ids[:2], "unknown", *ids[2:]])
+    found = summaries.of([*ids[:2], "unknown", *ids[2:]])
     assert list(found) == ids
-    assert [card._asdict() for card in found.values()] == few.select(Card._fields).reverse().to_dicts()
-    cards.put(articles_frame([Article(ids[0], "Changed")]))
-    cards.drop([ids[1]])
-    assert {id_: card.title for id_, card in cards.of(ids[:2]).items()} == {ids[0]: "Changed"}
-    assert cards.of([]) == {}
+    assert [summary._asdict() for summary in found.values()] == few.select(
+        ArticleSummary._fields
+    ).reverse().to_dicts()
+    summaries.put(articles_frame([Article(ids[0], "Changed")]))
+    summaries.drop([ids[1]])
+    assert {id_: summary.title for id_, summary in summaries.of(ids[:2]).items()} == {ids[0]: "Changed"}
+    assert summaries.of([]) == {}
 
 
 def said(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
@@ -30,7 +32,7 @@ def said(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
 
 
 def test_what_is_said_is_heard_of_the_log_of_the_log_and_agree_with_it(database: Database) -> None:
-    said_by = Said(database)
+    said_by = PreferenceCache(database)
     said_by.refresh()
     assert said_by.of("r", 0) == Preferences()
     said(
@@ -43,17 +45,17 @@ def test_what_is_said_is_heard_of_the_log_of_the_log_and_agree_with_it(database:
     said(database, ("r", "sport", EventKind.UNMUTE, 20), ("r", "local", EventKind.FOLLOW, 21))
     said(database, ("r", "world", EventKind.UNMUTE, 5))  # an older log, imported later
     with database.read() as connection:
-        said_by.hear(event_log_reader.tail(connection, 3).events)
+        said_by.update(event_log_reader.tail(connection, 3).events)
     assert said_by.of("r", 0) == Preferences(follow=frozenset({"local"}), mute=frozenset({"world"}))
     with database.read() as connection:
-        assert explicit_preferences.of(connection, "r", 100) == said_by.of("r", 0)
-    read_anew = Said(database)
+        assert explicit_preferences.load(connection, "r", 100) == said_by.of("r", 0)
+    read_anew = PreferenceCache(database)
     read_anew.refresh()
     assert [read_anew.of(reader, 0) for reader in "qr"] == [said_by.of(reader, 0) for reader in "qr"]
 
 
 def test_who_was_erased_is_forgotten_when_all_is_read_anew(sqlite_database: Database) -> None:
-    said_by = Said(sqlite_database)
+    said_by = PreferenceCache(sqlite_database)
     said(sqlite_database, ("r", "sport", EventKind.MUTE, 10))
     said_by.refresh()
     with sqlite_database.write() as connection:

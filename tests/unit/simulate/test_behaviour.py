@@ -29,7 +29,7 @@ def clicks(readers: Readers, newsroom: Newsroom) -> Clicks:
     return draw_clicks(readers, newsroom, rng.integers(0, 300, COUNT), np.full(COUNT, NOW), shown, rng)
 
 
-def taste(clicks: Clicks, readers: Readers, newsroom: Newsroom) -> NDArray[np.float64]:
+def affinity(clicks: Clicks, readers: Readers, newsroom: Newsroom) -> NDArray[np.float64]:
     return interest(readers, newsroom, clicks.reader, clicks.article)
 
 
@@ -45,7 +45,7 @@ def test_what_a_reading_is_expected_to_give_is_the_mean_of_what_is_drawn(
 
 def test_logit_rises_with_taste_and_appeal_and_falls_with_age(readers: Readers, newsroom: Newsroom) -> None:
     plain = int(np.flatnonzero(~readers.noisy)[0])
-    favourite, least = np.argmax(readers.taste[plain]), np.argmin(readers.taste[plain])
+    favourite, least = np.argmax(readers.affinity[plain]), np.argmin(readers.affinity[plain])
     liked, disliked = (np.flatnonzero(newsroom.topic == topic)[:1] for topic in (favourite, least))
     at = newsroom.published_at[liked]
     young = click_logit(readers, newsroom, np.array(plain), liked, at)
@@ -90,8 +90,8 @@ def test_higher_places_are_clicked_more(clicks: Clicks) -> None:
 def test_who_likes_the_topic_bounces_less_and_reads_longer(
     clicks: Clicks, readers: Readers, newsroom: Newsroom
 ) -> None:
-    keen = taste(clicks, readers, newsroom) > 1
-    cold = taste(clicks, readers, newsroom) < -1
+    keen = affinity(clicks, readers, newsroom) > 1
+    cold = affinity(clicks, readers, newsroom) < -1
     assert clicks.bounced[keen].mean() < 0.5 * clicks.bounced[cold].mean()
     assert clicks.seconds[keen].mean() > 1.5 * clicks.seconds[cold].mean()
 

@@ -5,7 +5,7 @@ import pytest
 
 from recsys.domain import RankRequest, Slate
 from recsys.errors import RequestError
-from recsys.evaluation.systems import Asked
+from recsys.evaluation.systems import PreparedQuery
 from recsys.feed.engine import FeedEngine
 from recsys.projection.vector_table import VectorTable
 from recsys.simulate.oracle import oracle_of
@@ -18,11 +18,11 @@ def world() -> World:
     return simulate(readers=5, articles=60, days=2)
 
 
-def asked(world: World, reader: str | None) -> Asked:
+def asked(world: World, reader: str | None) -> PreparedQuery:
     candidates = tuple(world.slates["candidates"][0])
     request = RankRequest("q", int(world.slates["at"][0]), candidates, reader)
     prepared = FeedEngine(LiveState(), VectorTable()).prepare(request)
-    return Asked(request, prepared, np.zeros((len(candidates), 1)))
+    return PreparedQuery(request, prepared, np.zeros((len(candidates), 1)))
 
 
 def test_it_scores_the_candidates_of_the_request_for_its_reader_at_its_time(world: World) -> None:

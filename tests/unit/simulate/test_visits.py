@@ -44,10 +44,12 @@ def test_readers_come_near_their_habit(readers: Readers) -> None:
 
 
 def test_readers_follow_a_few_categories_and_are_a_little_curious_about_all(readers: Readers) -> None:
-    assert readers.taste.sum(axis=1) == pytest.approx(np.ones(400))
-    assert readers.taste.min() > 0
-    shares = np.sort([list(taste.values()) for taste in readers.category_tastes().values()], axis=1)
+    assert readers.affinity.sum(axis=1) == pytest.approx(np.ones(400))
+    assert readers.affinity.min() > 0
+    shares = np.sort([list(affinity.values()) for affinity in readers.category_affinities().values()], axis=1)
     assert shares[:, -INTERESTS:].sum(axis=1) == pytest.approx(np.full(400, 0.92), abs=0.01)
     assert shares[:, :-INTERESTS].max() < 0.015
-    followed = np.sum([np.asarray(list(t.values())) > 0.015 for t in readers.category_tastes().values()], axis=0)
+    followed = np.sum(
+        [np.asarray(list(t.values())) > 0.015 for t in readers.category_affinities().values()], axis=0
+    )
     assert followed.min() > 0.5 * followed.mean(), "every category has its readers"

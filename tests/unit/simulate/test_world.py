@@ -41,7 +41,7 @@ def test_same_seed_gives_the_same_world() -> None:
     for name in ("articles", "events", "slates"):
         assert_frame_equal(getattr(one, name), getattr(two, name))
         assert not getattr(one, name).equals(getattr(other, name))
-    assert one.tastes == two.tastes
+    assert one.affinities == two.affinities
 
 
 def test_more_readers_do_not_change_the_articles() -> None:
@@ -125,16 +125,16 @@ def test_values_are_seconds_and_percent(world: World) -> None:
 
 
 def test_tastes_are_shares_over_the_categories_of_the_paper(world: World) -> None:
-    assert set(world.tastes) == set(world.readers.ids)
-    for taste in world.tastes.values():
-        assert set(taste) >= set(world.articles["category"])
-        assert sum(taste.values()) == pytest.approx(1.0)
+    assert set(world.affinities) == set(world.readers.ids)
+    for affinity in world.affinities.values():
+        assert set(affinity) >= set(world.articles["category"])
+        assert sum(affinity.values()) == pytest.approx(1.0)
 
 
 def test_readers_click_their_top_category_far_above_its_share_of_what_they_saw(
     world: World, shown: pl.DataFrame
 ) -> None:
-    top = {reader: max(taste, key=lambda name: taste[name]) for reader, taste in world.tastes.items()}
+    top = {reader: max(affinity, key=lambda name: affinity[name]) for reader, affinity in world.affinities.items()}
     own = shown.with_columns(own=pl.col("category") == pl.col("reader").replace_strict(top))
     seen, clicked = own["own"].mean(), own.filter(pl.col("clicked") == 1)["own"].mean()
     assert clicked > 2 * seen  # type: ignore[operator]
@@ -146,7 +146,8 @@ def test_clicked_categories_point_to_the_taste(world: World, shown: pl.DataFrame
     for reader, category in shown.filter(pl.col("clicked") == 1).select("reader", "category").iter_rows():
         clicked.setdefault(reader, Counter())[category] += 1
     right = [
-        counts.most_common(1)[0][0] in sorted(world.tastes[reader], key=world.tastes[reader].__getitem__)[-3:]
+        counts.most_common(1)[0][0]
+        in sorted(world.affinities[reader], key=world.affinities[reader].__getitem__)[-3:]
         for reader, counts in clicked.items()
         if counts.total() >= 10
     ]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from recsys.domain import Article
 from recsys.frames import articles_frame
 from recsys.state.catalog import NEVER, Catalog
-from recsys.state.growing import grown
+from recsys.state.growing import grow
 from recsys.state.vocabulary import UNKNOWN, Vocabulary
 
 
@@ -70,8 +70,8 @@ def test_vocabulary_does_not_learn_from_questions() -> None:
 
 
 def test_arrays_grow_by_doubling_and_keep_their_rows() -> None:
-    array = grown(np.arange(20), 21, fill=-1)
+    array = grow(np.arange(20), 21, fill=-1)
     assert len(array) == 40
     assert array[:20].tolist() == list(range(20))
     assert set(array[20:]) == {-1}
-    assert grown(array, 40) is array
+    assert grow(array, 40) is array

@@ -4,7 +4,7 @@ import pytest
 from recsys.domain import HOUR
 from recsys.state.counters import EPOCH_HALF_LIVES, DecayedCounters
 
-NOBODY = np.zeros((1, 0), dtype=np.int64)
+SYSTEM_READER = np.zeros((1, 0), dtype=np.int64)
 
 
 def counters(half_lives: tuple[int, ...] = (HOUR, 24 * HOUR)) -> DecayedCounters:
@@ -15,7 +15,7 @@ def counters(half_lives: tuple[int, ...] = (HOUR, 24 * HOUR)) -> DecayedCounters
 
 def add(table: DecayedCounters, at: int, weight: float = 1.0, article: int = 0) -> None:
     cell = np.asarray([[1]])
-    table.add(np.asarray([article]), NOBODY, cell, np.asarray([at]), np.asarray([[weight]]))
+    table.add(np.asarray([article]), SYSTEM_READER, cell, np.asarray([at]), np.asarray([[weight]]))
 
 
 def test_a_count_halves_every_half_life() -> None:

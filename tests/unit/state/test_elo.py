@@ -3,15 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.state.elo import FAST, RATES, SLOW, Ratings
-from recsys.state.exposures import Answer
+from recsys.state.elo import FAST, RATES, SLOW, EloRatings
+from recsys.state.exposures import AttributedClick
 
 
-def learnt(*choices: tuple[list[int], int], rows: int = 8) -> Ratings:
-    ratings = Ratings()
+def learnt(*choices: tuple[list[int], int], rows: int = 8) -> EloRatings:
+    ratings = EloRatings()
     ratings.reserve(rows)
     for slate, chosen in choices:
-        ratings.learn(Answer(slate, [0] * len(slate), slate.index(chosen)))
+        ratings.learn(AttributedClick(slate, [0] * len(slate), slate.index(chosen)))
     return ratings
 
 
@@ -36,9 +36,9 @@ def test_no_slate_and_a_slate_of_one_teach_nothing() -> None:
 
 
 def test_a_place_that_few_look_at_was_expected_to_be_chosen_less() -> None:
-    ratings = Ratings()
+    ratings = EloRatings()
     ratings.reserve(8)
-    ratings.learn(Answer([1, 2], [1, 9], 0))
+    ratings.learn(AttributedClick([1, 2], [1, 9], 0))
     far = 9**-0.35
     assert ratings.articles[2, FAST] == pytest.approx(-RATES[FAST] * far / (1 + far))
 

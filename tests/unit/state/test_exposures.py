@@ -4,7 +4,7 @@ import pytest
 from recsys.domain import HOUR, MINUTE, SECOND, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
 from recsys.state.elo import FAST
-from recsys.state.exposures import BOUNCED, PASSED, READ, TAKEN, Exposures
+from recsys.state.exposures import BOUNCED, CLICKED, READ, SKIPPED, Exposures
 from recsys.state.live_state import LiveState
 from tests.unit.state.logs import START, fresh, met_by
 
@@ -64,14 +64,21 @@ def rating(state: LiveState, article: str) -> float:
 def test_an_answer_is_a_choice_from_the_newest_slate_that_had_the_article() -> None:
     slates = [slate(START, "a0", "a1"), slate(START + MINUTE, "a0", "a2"), slate(START + 2 * MINUTE, "a3", "a4")]
     state = folded([click(START + HOUR, "a0")], slates)
-    assert [outcome for _, _, outcome in met_by(state, "r")] == [PASSED, PASSED, TAKEN, PASSED, PASSED, PASSED]
+    assert [outcome for _, _, outcome in met_by(state, "r")] == [
+        SKIPPED,
+        SKIPPED,
+        CLICKED,
+        SKIPPED,
+        SKIPPED,
+        SKIPPED,
+    ]
     assert [rating(state, name) for name in ("a0", "a1", "a2", "a3")] == pytest.approx([0.6, 0, -0.6, 0])
 
 
 def test_what_is_shown_after_an_answer_is_no_part_of_the_choice() -> None:
     slates = [slate(START, "a0", "a1"), slate(START + HOUR, "a0", "a2")]
     state = folded([click(START + MINUTE, "a0")], slates)
-    assert [outcome for _, _, outcome in met_by(state, "r")] == [TAKEN, PASSED, PASSED, PASSED]
+    assert [outcome for _, _, outcome in met_by(state, "r")] == [CLICKED, SKIPPED, SKIPPED, SKIPPED]
     assert rating(state, "a2") == 0
 
 
@@ -115,9 +122,9 @@ def test_a_pass_far_down_costs_a_rating_less_than_one_on_top() -> None:
 @pytest.mark.parametrize(("seconds", "outcome"), [(3.0, BOUNCED), (40.0, READ)])
 def test_a_reading_tells_what_a_click_was_worth(seconds: float, outcome: int) -> None:
     state = folded([click(START + 1, "a0"), read(START + MINUTE, "a0", seconds)], [slate(START, "a0", "a1")])
-    assert [told for _, _, told in met_by(state, "r")] == [outcome, PASSED]
+    assert [told for _, _, told in met_by(state, "r")] == [outcome, SKIPPED]
 
 
 def test_a_reading_that_followed_no_click_on_a_slate_takes_nothing() -> None:
     state = folded([read(START + MINUTE, "a0", 40.0)], [slate(START, "a0", "a1")])
-    assert [told for _, _, told in met_by(state, "r")] == [PASSED, PASSED]
+    assert [told for _, _, told in met_by(state, "r")] == [SKIPPED, SKIPPED]

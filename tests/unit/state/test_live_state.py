@@ -9,7 +9,7 @@ from recsys.errors import OrderError
 from recsys.frames import EVENTS, SLATES, articles_frame, empty, events_frame, slates_frame
 from recsys.state.catalog import NEVER
 from recsys.state.event_codes import (
-    ANSWERS,
+    ATTRIBUTED_CLICKS,
     CLICKS,
     COUNTERS,
     EXAMINED,
@@ -19,7 +19,7 @@ from recsys.state.event_codes import (
     READ_SECONDS,
     READS,
 )
-from recsys.state.live_state import EVERYTHING, FIRST_CATEGORY, HALF_LIVES, NO_CATEGORY, LiveState
+from recsys.state.live_state import FIRST_CATEGORY, GLOBAL_GROUP, HALF_LIVES, NO_CATEGORY, LiveState
 from tests.unit.state.logs import CATALOG, START, Log, assert_same, cuts, fold, fresh, logs, read_by, shown_to
 
 COUNTED = {"click": CLICKS, "read": READS, "like": LIKES, "hide": HIDES}
@@ -69,7 +69,7 @@ def test_counters_equal_the_plain_sum_of_decayed_events(log: Log, later: int) ->
         expected[state.articles.get(article), counter] += weight * decay
     found = state.counters.read(np.arange(len(state.articles)), as_of)
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-30)
-    everything = state.counters.read_groups(np.asarray([EVERYTHING]), as_of)[0]
+    everything = state.counters.read_groups(np.asarray([GLOBAL_GROUP]), as_of)[0]
     np.testing.assert_allclose(everything, expected.sum(axis=0), rtol=1e-9, atol=1e-30)
 
 
@@ -84,7 +84,7 @@ def plain(log: Log) -> list[tuple[str, int, int, float]]:
         if row["kind"] in COUNTED:
             out.append((row["article"], COUNTED[row["kind"]], row["at"], 1.0))
         if row["kind"] == "click" and row["request_id"] is not None:
-            out.append((row["article"], ANSWERS, row["at"], 1.0))
+            out.append((row["article"], ATTRIBUTED_CLICKS, row["at"], 1.0))
         if row["kind"] == "read":
             out.append((row["article"], READ_SECONDS, row["at"], min(row["value"], 600.0)))
     return out
@@ -94,7 +94,7 @@ def test_groups_count_articles_of_their_category_and_those_without() -> None:
     events = [event("click", article=name) for name in ("a0", "a1", "a2", "a3", "a5")]
     state = apply(fresh(), events)
     sport = state.catalog.categories.get("sport") + FIRST_CATEGORY
-    clicks = state.counters.read_groups(np.asarray([EVERYTHING, NO_CATEGORY, sport]), START)[:, CLICKS, -1]
+    clicks = state.counters.read_groups(np.asarray([GLOBAL_GROUP, NO_CATEGORY, sport]), START)[:, CLICKS, -1]
     assert clicks.tolist() == [5, 2, 2]
 
 

@@ -18,7 +18,7 @@ def test_looking_for_what_is_new_reads_nothing_old(sqlite_database: Database) ->
     with sqlite_database.read() as connection:
         sa.event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
         articles.changed_since(connection, 1)
-        withdrawn.since(connection, 1)
+        withdrawn.deleted_since(connection, 1)
         queries = list(asked)
         plans = [
             connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all() for text, values in queries

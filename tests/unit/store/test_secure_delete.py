@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from recsys.store.database import open_database, opened
-from recsys.store.secure_delete import scrub
+from recsys.store.secure_delete import purge_deleted_rows
 from recsys.store.tables import events
 
 READERS = [random.Random(f"reader {i}").randbytes(16).hex() for i in range(200)]
@@ -39,7 +39,7 @@ def delete(url: str) -> None:
         for reader in READERS[:40]:
             with database.write() as connection:
                 connection.execute(sa.delete(events).where(events.c.reader == reader))
-        scrub(database)
+        purge_deleted_rows(database)
 
 
 def test_nothing_is_left_in_a_file_that_an_earlier_version_wrote(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_nothing_is_left_without_writing_the_file_anew_once_it_was(tmp_path: Pat
     file = tmp_path / "a.db"
     url = f"sqlite:///{file}"
     with opened(url) as database:
-        scrub(database)
+        purge_deleted_rows(database)
     fill(file, overwriting=True)
     size = file.stat().st_size
     delete(url)

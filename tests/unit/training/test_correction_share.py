@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import Interval, intervals
-from recsys.evaluation.replay import Answers
-from recsys.evaluation.systems import FULL, OF_MANY
+from recsys.evaluation.replay import ReplayScores
+from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE
 from recsys.training.correction_share import LEAST_SAME_WINNER, LEAST_SPEARMAN, chosen
 from recsys.training.text_feature_gate import TWINS
 from tests.unit.evaluation.answers import answers as answers_of
@@ -17,10 +17,10 @@ from tests.unit.evaluation.answers import answers as answers_of
 SLATES, SIZE = 300, 8
 
 
-def judged(corrected: NDArray[np.float64], twin: NDArray[np.float64] | None = None) -> Answers:
+def judged(corrected: NDArray[np.float64], twin: NDArray[np.float64] | None = None) -> ReplayScores:
     """What the full system says, beside what ranks many, and the twins of both."""
-    said = {OF_MANY: scores(), FULL: corrected, TWINS[OF_MANY]: scores()}
-    said[TWINS[FULL]] = corrected if twin is None else twin
+    said = {POINTWISE: scores(), FULL_SYSTEM: corrected, TWINS[POINTWISE]: scores()}
+    said[TWINS[FULL_SYSTEM]] = corrected if twin is None else twin
     labels = np.zeros((SLATES, SIZE), dtype=int).tolist()
     return answers_of(labels, **{name: each.reshape(SLATES, SIZE).tolist() for name, each in said.items()})
 
@@ -30,24 +30,24 @@ def scores(noise: float = 0.0) -> NDArray[np.float64]:
     return common + noise * own
 
 
-def agreement(of: Answers) -> tuple[Interval, Interval]:
-    one, other = of.slates(FULL), of.slates(OF_MANY)
-    told = {"order": metrics.spearman(one, other), "winner": metrics.same_winner(one, other)}
+def agreement(of: ReplayScores) -> tuple[Interval, Interval]:
+    one, other = of.slates(FULL_SYSTEM), of.slates(POINTWISE)
+    told = {"order": metrics.spearman(one, other), "winner": metrics.top1_agreement(one, other)}
     order, winner = intervals(told, of.readers).values()
     return order, winner
 
 
-def with_share(of: Answers, share: float) -> Answers:
-    alone, full = of.scores[OF_MANY], of.scores[FULL]
-    return replace(of, scores={**of.scores, FULL: alone + share * (full - alone)})
+def with_share(of: ReplayScores, share: float) -> ReplayScores:
+    alone, full = of.scores[POINTWISE], of.scores[FULL_SYSTEM]
+    return replace(of, scores={**of.scores, FULL_SYSTEM: alone + share * (full - alone)})
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3, 1.0, 3.0])
 def test_as_much_as_keeps_the_order_and_no_more(noise: float) -> None:
     answers, shares = chosen(judged(scores(noise)))
     order, winner = agreement(answers)
-    found = shares[FULL]
-    assert (order.mean, winner.mean) == pytest.approx((found.spearman, found.same_winner))
+    found = shares[FULL_SYSTEM]
+    assert (order.mean, winner.mean) == pytest.approx((found.spearman, found.top1_agreement))
     assert order.low >= LEAST_SPEARMAN
     assert winner.low >= LEAST_SAME_WINNER
     if found.share < 1:
@@ -56,16 +56,16 @@ def test_as_much_as_keeps_the_order_and_no_more(noise: float) -> None:
 
 
 def test_a_correction_that_changes_no_order_counts_in_full_and_one_that_turns_it_around_not_at_all() -> None:
-    assert chosen(judged(2 * scores()))[1][FULL].share == 1.0
-    turned = chosen(judged(-20 * scores()))[1][FULL]
-    assert turned.as_dict() == {"share": 0.0, "spearman": 1.0, "same_winner": 1.0}
+    assert chosen(judged(2 * scores()))[1][FULL_SYSTEM].share == 1.0
+    turned = chosen(judged(-20 * scores()))[1][FULL_SYSTEM]
+    assert turned.as_dict() == {"share": 0.0, "spearman": 1.0, "top1_agreement": 1.0}
 
 
 def test_the_twin_has_a_share_of_its_own() -> None:
     answers, shares = chosen(judged(scores(1.0), twin=scores()))
-    assert shares[FULL].share < shares[TWINS[FULL]].share == 1.0
-    np.testing.assert_array_equal(answers.scores[TWINS[FULL]], scores())
-    np.testing.assert_array_equal(answers.scores[OF_MANY], scores())
+    assert shares[FULL_SYSTEM].share < shares[TWINS[FULL_SYSTEM]].share == 1.0
+    np.testing.assert_array_equal(answers.scores[TWINS[FULL_SYSTEM]], scores())
+    np.testing.assert_array_equal(answers.scores[POINTWISE], scores())
 
 
 def test_slates_with_nothing_to_order_do_not_soften_the_rule() -> None:
@@ -78,4 +78,4 @@ def test_slates_with_nothing_to_order_do_not_soften_the_rule() -> None:
         offsets=np.append(of.offsets, of.offsets[-1] + single.offsets[1:]),
         readers=np.arange(len(of) + len(single)),
     )
-    assert chosen(both)[1][FULL].same_winner == pytest.approx(chosen(of)[1][FULL].same_winner)
+    assert chosen(both)[1][FULL_SYSTEM].top1_agreement == pytest.approx(chosen(of)[1][FULL_SYSTEM].top1_agreement)

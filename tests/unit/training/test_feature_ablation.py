@@ -28,7 +28,7 @@ def test_every_family_but_text_and_place_is_left_out_once() -> None:
     assert {row.removeprefix("without ") for row in rows if row.startswith("without")} == names - {"position"}
     for row, features in rows.items():
         assert "interest" not in {family.name for family in features.families}, row
-    assert not rows[FEEDS].setwise
+    assert not rows[FEEDS].listwise
 
 
 def test_rows_are_judged_on_the_same_slates_and_compared_with_all(found: dict[str, dict[str, dict]]) -> None:  # type: ignore[type-arg]

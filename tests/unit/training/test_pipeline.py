@@ -8,7 +8,7 @@ import pytest
 from recsys.domain import DAY
 from recsys.encoder.protocols import Encoded
 from recsys.errors import ConfigError, DataError, EncoderError
-from recsys.evaluation.systems import FULL
+from recsys.evaluation.systems import FULL_SYSTEM
 from recsys.models import bundle
 from recsys.models.bundle import Bundle
 from recsys.models.model_loader import load_active
@@ -33,7 +33,7 @@ def test_the_manifest_says_what_was_trained_on_what(trained: Place) -> None:
     assert manifest["schema"]["encoder"] == HashEncoder.name
     assert manifest["seed"] == trained.settings.seed
     assert manifest["libraries"]["torch"]
-    assert FULL in manifest["validation"]
+    assert FULL_SYSTEM in manifest["validation"]
     assert manifest["validation"].keys() == manifest["calibration"].keys()
     # the probabilities were fitted on the validation slice: an error measured there would flatter them
     assert all(figures["ece"] is None for figures in manifest["validation"].values())
@@ -57,7 +57,7 @@ def test_a_bundle_is_registered_with_its_figures(trained: Place) -> None:
     database.close()
     made = published(trained)
     assert (row.version, row.path, row.trained_until) == (made.version, str(made.path), last_day())
-    assert row.metrics["auc"] == made.manifest["validation"][FULL]["auc"]
+    assert row.metrics["auc"] == made.manifest["validation"][FULL_SYSTEM]["auc"]
 
 
 def test_activating_it_is_on_record(trained: Place) -> None:

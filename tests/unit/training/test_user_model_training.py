@@ -8,14 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from recsys.domain import DAY, HOUR, RankRequest
-from recsys.evaluation.labelled_slates import load_questions
+from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import VectorTable, ensure_vectors, vector_table
+from recsys.projection.vector_table import VectorTable, align_vectors, ensure_vectors
 from recsys.training.progress import silent
 from recsys.training.split import Split, split
 from recsys.training.user_model_training import PrequentialMatcher, collect, make_trainer, train_preference
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.trainer import FitConfig
 from tests.trained import HashEncoder, Place, last_day, world
@@ -34,11 +34,11 @@ def collected(trained: Place) -> Iterator[Collected]:
     when = split(int(world().slates["at"].min()), last_day() + DAY)  # type: ignore[arg-type]
     database = trained.open()
     with database.read() as connection, Replay(connection) as log:
-        vectors = vector_table(log.state, log.articles, ensure_vectors(database, HashEncoder(), log.articles))
-        questions = load_questions(connection, when.start, when.until, log.articles, when.until)
-        data = collect(log, vectors, questions, silent)
+        vectors = align_vectors(log.state, log.articles, ensure_vectors(database, HashEncoder(), log.articles))
+        labelled_requests = load_labelled_requests(connection, when.start, when.until, log.articles, when.until)
+        data = collect(log, vectors, labelled_requests, silent)
     database.close()
-    yield Collected(data, vectors, when, questions["reader"].to_list())
+    yield Collected(data, vectors, when, labelled_requests["reader"].to_list())
 
 
 def test_every_slate_is_collected_with_its_candidates_and_labels(collected: Collected) -> None:
@@ -98,9 +98,9 @@ def scores(matcher: PrequentialMatcher, of: Collected, at: int) -> NDArray[np.fl
     return matcher.match(read_for_a_minute(some[:5]), some, at).scores
 
 
-def read_for_a_minute(vectors: NDArray[np.float32]) -> Reads:
+def read_for_a_minute(vectors: NDArray[np.float32]) -> ReadHistory:
     minute = np.full(len(vectors), 60.0)
-    return Reads.of(vectors, minute, np.arange(len(vectors), dtype=np.float64), minute)
+    return ReadHistory.of(vectors, minute, np.arange(len(vectors), dtype=np.float64), minute)
 
 
 def test_each_time_has_the_network_that_was_current_then(collected: Collected) -> None:

@@ -3,10 +3,10 @@ import pytest
 
 from recsys.domain import DAY
 from recsys.evaluation.platt import Platt
-from recsys.ranking.features.feature_set import ALL_FEATURES, FEED_WITHOUT_CONTENT
+from recsys.ranking.features.feature_set import ALL_FEATURES, FEED_TEXT_FREE
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.training.ranker_training import PastSlates
-from recsys.training.utility_training import Unvalued, Valued, train_value
+from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTrained, train_value
 
 COUNT = 160
 CONFIG = LambdaMartConfig(trees=5, patience=5, threads=1, min_leaf=5)
@@ -23,8 +23,8 @@ def slates() -> PastSlates:
     return PastSlates(data, np.arange(COUNT) * (2 * DAY // COUNT), seconds.reshape(-1), np.arange(COUNT) % 7)
 
 
-def trained(past: PastSlates, slope: float) -> Valued | Unvalued:
-    return train_value(past, DAY, FEED_WITHOUT_CONTENT, CONFIG, 0.5, Platt(slope, -1.0, 0.1))
+def trained(past: PastSlates, slope: float) -> UtilityModelTrained | UtilityModelSkipped:
+    return train_value(past, DAY, FEED_TEXT_FREE, CONFIG, 0.5, Platt(slope, -1.0, 0.1))
 
 
 def test_the_manifest_tells_price_and_chance() -> None:
@@ -44,4 +44,4 @@ def test_value_is_off_where_the_chance_of_a_click_does_not_rise_with_the_score(s
 def test_value_is_off_where_too_little_was_read() -> None:
     past = slates()
     past.seconds[:] = np.nan
-    assert trained(past, 2.0) == Unvalued("too little was read for a known time")
+    assert trained(past, 2.0) == UtilityModelSkipped("too little was read for a known time")

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from recsys.user_model.config import PreferenceConfig
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import HistoryBatch
 
@@ -18,14 +18,14 @@ def units(n: int, seed: int = 0, dim: int = 16) -> NDArray[np.float32]:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
-def reads(n: int, seed: int = 0, dim: int = 16) -> Reads:
+def reads(n: int, seed: int = 0, dim: int = 16) -> ReadHistory:
     """A history of `n` reads, the first of unknown dwell, of articles that take a minute each."""
     seconds = np.linspace(5, 100, n)
     seconds[:1] = np.nan
-    return Reads.of(units(n, seed, dim), seconds, np.arange(n, 0, -1) * 1.0, np.full(n, 60.0))
+    return ReadHistory.of(units(n, seed, dim), seconds, np.arange(n, 0, -1) * 1.0, np.full(n, 60.0))
 
 
-def one_history(history: Reads) -> HistoryBatch:
+def one_history(history: ReadHistory) -> HistoryBatch:
     """`history` as the network in training takes it, without padding."""
 
     def row(values: NDArray[np.floating]) -> torch.Tensor:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.user_model.content_matcher import ContentMatcher, mean_match
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 from tests.unit.user_model.cases import reads, units
 
 
@@ -60,7 +60,7 @@ def test_queries_are_the_last_reads_newest_first() -> None:
     assert len(ContentMatcher().interests(reads(0), 0)) == 0
 
 
-def scores(history: Reads) -> np.ndarray:
+def scores(history: ReadHistory) -> np.ndarray:
     return ContentMatcher().match(history, units(7, 1), 0).scores
 
 
@@ -90,7 +90,7 @@ def test_a_read_of_unknown_dwell_weighs_as_the_middle_one() -> None:
 def test_leaving_a_read_out_keeps_the_others() -> None:
     history = reads(3)
     rest = history.without(1)
-    assert isinstance(rest, Reads)
+    assert isinstance(rest, ReadHistory)
     assert np.array_equal(rest.vectors, history.vectors[[0, 2]])
     np.testing.assert_array_equal(rest.seconds, history.seconds[[0, 2]])
     assert rest.age.tolist() == [3, 1]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from recsys.user_model.config import PreferenceConfig
 from recsys.user_model.content_matcher import ContentMatcher
-from recsys.user_model.matcher import Matcher, Reads, one_left_out
+from recsys.user_model.matcher import Matcher, ReadHistory, mask_one_read
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.preference_network import PreferenceNetwork
 
@@ -21,10 +21,10 @@ def network(**calibration: float) -> NetworkMatcher:
     return NetworkMatcher(PreferenceNetwork(sizes).weights().calibrated(replace(sizes, **calibration)))  # type: ignore[arg-type]
 
 
-def reads(count: int, seed: int) -> Reads:
+def reads(count: int, seed: int) -> ReadHistory:
     rng = np.random.default_rng(seed)
     seconds = np.where(rng.random(count) < 0.3, np.nan, rng.uniform(1, 200, count))
-    return Reads.of(units(count, seed), seconds, rng.uniform(0, 99, count), np.full(count, 60.0))
+    return ReadHistory.of(units(count, seed), seconds, rng.uniform(0, 99, count), np.full(count, 60.0))
 
 
 def units(count: int, seed: int) -> np.ndarray:
@@ -43,6 +43,6 @@ def test_leaving_out_many_at_once_is_leaving_them_out_one_by_one(
 ) -> None:
     history, candidates = reads(count, seed), units(shown, seed)
     items = np.arange(min(asked, count), dtype=np.intp)
-    together = matcher.without_each(history, items, candidates, 0)
+    together = matcher.leave_one_out_scores(history, items, candidates, 0)
     assert together.shape == (len(items), shown)
-    np.testing.assert_allclose(together, one_left_out(matcher, history, items, candidates, 0), atol=1e-5)
+    np.testing.assert_allclose(together, mask_one_read(matcher, history, items, candidates, 0), atol=1e-5)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.user_model.match_explanation import predicted_importance
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.preference_network import HistoryBatch, PreferenceNetwork
 from tests.unit.user_model.cases import TINY, one_history, reads, units
@@ -27,10 +27,10 @@ def network(**calibration: float) -> PreferenceNetwork:
     return model
 
 
-def some_reads(count: int, unknown: float, seed: int) -> Reads:
+def some_reads(count: int, unknown: float, seed: int) -> ReadHistory:
     rng = np.random.default_rng(seed)
     seconds = np.where(rng.random(count) < unknown, np.nan, rng.uniform(1, 300, count))
-    return Reads.of(units(count, seed), seconds, rng.uniform(0, 200, count), np.full(count, 60.0))
+    return ReadHistory.of(units(count, seed), seconds, rng.uniform(0, 200, count), np.full(count, 60.0))
 
 
 calibrations = st.fixed_dictionaries(
@@ -46,7 +46,7 @@ histories = st.builds(some_reads, st.integers(1, 9), st.sampled_from([0.0, 0.4, 
 @given(history=histories, calibration=calibrations)
 @settings(max_examples=80)
 def test_scores_attention_and_interests_are_those_of_the_trained_network(
-    history: Reads, calibration: dict[str, float]
+    history: ReadHistory, calibration: dict[str, float]
 ) -> None:
     model, candidates = network(**calibration), units(7, 1)
     matcher = NetworkMatcher(model.weights())
@@ -56,17 +56,17 @@ def test_scores_attention_and_interests_are_those_of_the_trained_network(
     match = matcher.match(history, candidates, 0)
     np.testing.assert_allclose(match.scores, scores.numpy(), atol=CLOSE)
     np.testing.assert_allclose(match.attention[-TINY.history :], alpha[0].mean(dim=0).numpy(), atol=CLOSE)
-    np.testing.assert_allclose(matcher.attended(history).interests, interests.numpy(), atol=CLOSE)
+    np.testing.assert_allclose(matcher.without_hidden(history).interests, interests.numpy(), atol=CLOSE)
 
 
 @given(history=histories.filter(lambda reads: 1 < len(reads) <= TINY.history), calibration=calibrations)
 @settings(max_examples=40)
 def test_scores_without_a_read_are_those_of_the_trained_network_with_it_masked(
-    history: Reads, calibration: dict[str, float]
+    history: ReadHistory, calibration: dict[str, float]
 ) -> None:
     model, candidates = network(**calibration), units(3, 1)
     items = np.arange(len(history), dtype=np.intp)
-    found = NetworkMatcher(model.weights()).without_each(history, items, candidates, 0)
+    found = NetworkMatcher(model.weights()).leave_one_out_scores(history, items, candidates, 0)
     whole = one_history(history)
     for item in items.tolist():
         mask = whole.mask.clone()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from recsys.user_model.config import PreferenceConfig
 from recsys.user_model.content_matcher import ContentMatcher
-from recsys.user_model.matcher import Reads
+from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.preference_network import HistoryBatch, PreferenceNetwork
 from tests.unit.user_model.cases import TINY, reads, units
@@ -140,7 +140,7 @@ def test_without_calibration_attention_is_that_of_the_plain_network() -> None:
     assert torch.equal(interests, torch.nn.functional.normalize(pooled, dim=-1))
 
 
-def attention(history: Reads, **calibration: float) -> np.ndarray:
+def attention(history: ReadHistory, **calibration: float) -> np.ndarray:
     return NetworkMatcher(network(replace(TINY, **calibration)).weights()).match(history, units(3, 1), 0).attention  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from recsys.user_model.batch_scoring import histories, withheld
+from recsys.user_model.batch_scoring import histories, masked
 from recsys.user_model.preference_data import PreferenceData, sample_pairs
 from recsys.user_model.preference_network import PreferenceNetwork
 from recsys.user_model.trainer import FitConfig, Trainer
@@ -34,7 +34,7 @@ def test_training_learns_what_untrained_match_cannot_see() -> None:
     train, held_out = np.arange(220), np.arange(220, 300)
     before = accuracy(model, data, held_out)
     seen: list[float] = []
-    model.until_it_stops_helping(
+    model.fit_with_early_stopping(
         train, lambda: accuracy(model, data, held_out), lambda _, quality: seen.append(quality)
     )
     after = accuracy(model, data, held_out)
@@ -57,7 +57,7 @@ def test_training_stops_after_patience_and_keeps_the_best_weights() -> None:
     model, data = trainer(FitConfig(epochs=9, patience=2))
     qualities = iter([0.5, 0.6, 0.55, 0.54, 0.9])
     kept: list[torch.Tensor] = []
-    model.until_it_stops_helping(
+    model.fit_with_early_stopping(
         data.usable()[:64],
         lambda: next(qualities),
         lambda *_: kept.append(model.network.query.weight.detach().clone()),
@@ -102,7 +102,7 @@ def test_the_importance_head_learns_outcomes_without_seeing_the_dwell() -> None:
     table[::2, -1] += 1.0  # what makes an article worth reading can be seen in its vector
     data = with_outcomes(data)
     torch.manual_seed(0)
-    model = Trainer(PreferenceNetwork(TINY), data, table, replace(CONFIG, withheld=0.6))
+    model = Trainer(PreferenceNetwork(TINY), data, table, replace(CONFIG, masked=0.6))
     for _ in range(25):
         model.epoch(np.arange(200))
     odds, truth = told_odds(model.network, data, table)[200:], data.important[200:, 0]
@@ -113,7 +113,7 @@ def test_without_known_outcomes_training_is_from_clicks_alone() -> None:
     """However much importance would weigh, and however much would be withheld."""
     data, table = toy(100, seed=1)
     weights = []
-    for config in (CONFIG, replace(CONFIG, importance=9.0, withheld=0.9)):
+    for config in (CONFIG, replace(CONFIG, importance=9.0, masked=0.9)):
         torch.manual_seed(0)
         model = Trainer(PreferenceNetwork(TINY), data, table, config)
         before = copy.deepcopy(model.network.important.state_dict())
@@ -139,7 +139,7 @@ def test_importance_leaves_what_is_learned_from_clicks_as_it_is() -> None:
 
 def test_only_reads_of_known_outcome_are_withheld_and_about_as_many_as_told() -> None:
     outcome = np.where(np.arange(4_000) % 4 == 0, -1, 1).astype(np.int8).reshape(40, 100)
-    hidden = withheld(outcome, 0.2, np.random.default_rng(1))
+    hidden = masked(outcome, 0.2, np.random.default_rng(1))
     assert not hidden[outcome < 0].any()
     assert hidden[outcome >= 0].mean() == pytest.approx(0.2, abs=0.03)
 

@@ -8,7 +8,7 @@ HEAVY = "print(sorted({'sklearn', 'torch', 'transformers', 'scipy.stats'} & set(
 SERVED = """
 import sys
 from fastapi.testclient import TestClient
-from api.http.worker import make
+from api.worker import make
 with TestClient(make()) as client:
     assert client.get("/v1/feed/r1").status_code == 200
 import recsys.user_model.network_matcher, recsys.user_model.match_explanation

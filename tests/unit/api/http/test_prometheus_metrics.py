@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import api.app
 from api.app import create_app
 from api.http.prometheus_metrics import registry_of
-from recsys.calibration.monitoring_stats import PAGE_PSI, WARN_PSI, Gauges
+from recsys.calibration.monitoring_stats import PAGE_PSI, WARN_PSI, MonitoringStats
 from recsys.errors import StoreError
 from recsys.feed.feed_metrics import STAGES
 from recsys.feed.retrieval import SOURCES
@@ -31,7 +31,7 @@ RULES = [
     for rule in group["rules"]
 ]
 
-FULL = Gauges(
+FULL_SYSTEM = MonitoringStats(
     total=1_500,
     texts=1_000,
     score_p50=0.5,
@@ -45,9 +45,9 @@ FULL = Gauges(
 )
 
 
-def samples(gauges: Gauges | None) -> dict[str, float]:
+def samples(stats: MonitoringStats | None) -> dict[str, float]:
     """Sample with its labels → value, of what belongs to attention."""
-    text = generate_latest(registry_of(lambda: gauges)).decode()
+    text = generate_latest(registry_of(lambda: stats)).decode()
     return {
         f"{sample.name}{[sample.labels[label] for label in sorted(sample.labels, reverse=True)]}": sample.value
         for family in text_string_to_metric_families(text)
@@ -57,7 +57,7 @@ def samples(gauges: Gauges | None) -> dict[str, float]:
 
 
 def test_every_gauge_is_told() -> None:
-    assert samples(FULL) == {
+    assert samples(FULL_SYSTEM) == {
         "attune_attention_window_texts[]": 1_000,
         "attune_attention_texts_total[]": 1_500,
         "attune_attention_score['0.5']": 0.5,
@@ -76,7 +76,7 @@ def test_every_gauge_is_told() -> None:
 
 def test_what_is_not_known_is_not_told() -> None:
     assert samples(None) == {}
-    few = samples(Gauges(total=0, texts=0, breaker="a flood"))
+    few = samples(MonitoringStats(total=0, texts=0, breaker="a flood"))
     assert few == {
         "attune_attention_window_texts[]": 0,
         "attune_attention_texts_total[]": 0,
@@ -116,12 +116,12 @@ def test_the_process_is_told_of_and_apps_do_not_share_figures(client: TestClient
     assert "process_resident_memory_bytes" in text
     assert "python_info{" in text
     assert "attune_attention_breaker_open 0" not in text, "there is no calibrator"
-    assert "attune_attention_breaker_open 0" in generate_latest(registry_of(lambda: FULL)).decode()
+    assert "attune_attention_breaker_open 0" in generate_latest(registry_of(lambda: FULL_SYSTEM)).decode()
 
 
 def test_every_metric_is_documented() -> None:
     text = (ROOT / "docs/monitoring.md").read_text()
-    for name in {key.split("[")[0].removeprefix("attune_attention_") for key in samples(FULL)}:
+    for name in {key.split("[")[0].removeprefix("attune_attention_") for key in samples(FULL_SYSTEM)}:
         assert f"`{name}" in text
 
 
@@ -155,7 +155,7 @@ def test_a_recovery_that_fails_fires_its_alert_until_it_succeeds(
         assert not fires()
         with monkeypatch.context() as broken:
             broken.setattr(background_jobs, "store_spooled", _refused)
-            client.app.state.service.database.reach.lost("it went away")  # type: ignore[attr-defined]
+            client.app.state.service.database.circuit.trip("it went away")  # type: ignore[attr-defined]
             _until(fires)
             assert "attune_degraded 1.0\n" in client.get("/metrics").text
         _until(lambda: not fires())

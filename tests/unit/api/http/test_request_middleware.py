@@ -132,11 +132,11 @@ def test_every_answer_has_safe_headers(serve: MakeClient, monkeypatch: pytest.Mo
 def test_lines_of_other_loggers_belong_to_the_request_that_caused_them(
     serve: MakeClient, log: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def tell(*_: object, **__: object) -> None:
+    def report(*_: object, **__: object) -> None:
         logging.getLogger("elsewhere").warning("in the thread that answers")
         raise ValueError
 
-    monkeypatch.setattr("recsys.feed.engine.FeedEngine.page", tell)
+    monkeypatch.setattr("recsys.feed.engine.FeedEngine.page", report)
     answer = serve().get("/v1/feed/r")
     told = [json.loads(line) for line in log.lines]
     assert {each.get("request_id") for each in told if each["logger"] == "elsewhere"} == {

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.feed.selection.knapsack import within_budget
+from recsys.feed.selection.knapsack import knapsack
 
 ITEMS = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 30)), max_size=9)
 
@@ -22,27 +22,25 @@ def best_by_trying(values: np.ndarray, minutes: np.ndarray, budget: float, most:
 def test_no_set_that_fits_is_worth_more(items: list[tuple[int, int]], half_minutes: int, most: int) -> None:
     values, minutes = (np.asarray([each[k] for each in items], dtype=float) for k in (0, 1))
     minutes, budget = minutes / 2, half_minutes / 2
-    chosen = within_budget(values, minutes, budget, most)
+    chosen = knapsack(values, minutes, budget, most)
     assert minutes[chosen].sum() <= budget
     assert len(chosen) == len(set(chosen.tolist())) <= most
     assert values[chosen].sum() == best_by_trying(values, minutes, budget, most)
 
 
 def test_times_are_rounded_up_so_that_the_budget_always_holds() -> None:
-    assert within_budget(np.ones(3), np.full(3, 0.17), 0.5, 3).tolist() == [0], "0.17 minutes are two ticks"
-    assert within_budget(np.ones(3), np.full(3, 1 / 6), 0.5, 3).tolist() == [0, 1, 2]
+    assert knapsack(np.ones(3), np.full(3, 0.17), 0.5, 3).tolist() == [0], "0.17 minutes are two ticks"
+    assert knapsack(np.ones(3), np.full(3, 1 / 6), 0.5, 3).tolist() == [0, 1, 2]
 
 
 def test_what_is_worth_nothing_or_does_not_fit_is_left_out() -> None:
-    assert within_budget(np.asarray([0.0, -1.0, 5.0, 1.0]), np.asarray([1.0, 1.0, 99.0, 1.0]), 10, 4).tolist() == [
-        3
-    ]
+    assert knapsack(np.asarray([0.0, -1.0, 5.0, 1.0]), np.asarray([1.0, 1.0, 99.0, 1.0]), 10, 4).tolist() == [3]
 
 
 def test_of_equal_sets_the_earlier_items_are_chosen() -> None:
-    assert within_budget(np.ones(4), np.ones(4), 2, 4).tolist() == [0, 1]
-    assert within_budget(np.ones(4), np.ones(4), 9, 2).tolist() == [0, 1]
+    assert knapsack(np.ones(4), np.ones(4), 2, 4).tolist() == [0, 1]
+    assert knapsack(np.ones(4), np.ones(4), 9, 2).tolist() == [0, 1]
 
 
 def test_nothing_to_choose_from_is_nothing_chosen() -> None:
-    assert within_budget(np.zeros(0), np.zeros(0), 10, 5).tolist() == []
+    assert knapsack(np.zeros(0), np.zeros(0), 10, 5).tolist() == []

@@ -3,20 +3,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.errors import RequestError
-from recsys.feed.selection.remaining_candidates import Rest
+from recsys.feed.selection.remaining_candidates import RemainingCandidates
 
 ITEMS = st.lists(
     st.tuples(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=3))
 )
 
 
-def rest(items: list[tuple[str, float, str]]) -> Rest:
-    return Rest("m", (), (), ()) if not items else Rest("m", *zip(*items, strict=True))
+def rest(items: list[tuple[str, float, str]]) -> RemainingCandidates:
+    return (
+        RemainingCandidates("m", (), (), ()) if not items else RemainingCandidates("m", *zip(*items, strict=True))
+    )
 
 
 @given(ITEMS)
 def test_what_is_kept_comes_back_exactly(items: list[tuple[str, float, str]]) -> None:
-    assert Rest.from_json(rest(items).to_json()) == rest(items)
+    assert RemainingCandidates.from_json(rest(items).to_json()) == rest(items)
 
 
 @given(ITEMS, st.sets(st.integers(0, 5)))
@@ -33,4 +35,4 @@ def test_what_is_taken_and_what_is_left_are_all_there_was(
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '["m", ["a"], ["x"], ["b"]]', '[["a"], [1.0], ["b"]]'])
 def test_what_nobody_wrote_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="first page again"):
-        Rest.from_json(text)
+        RemainingCandidates.from_json(text)

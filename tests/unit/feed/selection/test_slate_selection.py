@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from recsys.feed.selection.caps import MAX_SHARE, Cap
 from recsys.feed.selection.mmr import best_first
-from recsys.feed.selection.slate_selection import Composed
+from recsys.feed.selection.slate_selection import Selection
 from recsys.feed.selection.slate_selection import compose as compose_in_order
 
 
@@ -16,7 +16,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 def compose(
     scores: np.ndarray, categories: np.ndarray, limit: int, explore: float, rng: np.random.Generator
-) -> Composed:
+) -> Selection:
     cap = Cap(categories, np.full(int(categories.max(initial=-1)) + 1, MAX_SHARE))
     return compose_in_order(best_first(scores), [cap], limit, explore, rng)
 

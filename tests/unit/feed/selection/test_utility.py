@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.feed.selection.utility import net_worth
+from recsys.feed.selection.utility import softplus_utility
 
 _SCORES = st.lists(st.floats(-2, 2), min_size=1, max_size=20)
 
@@ -10,11 +10,11 @@ _SCORES = st.lists(st.floats(-2, 2), min_size=1, max_size=20)
 @given(_SCORES)
 def test_worth_is_never_negative_and_rises_with_the_score(scores: list[float]) -> None:
     ordered = np.sort(np.asarray(scores))
-    worth = net_worth(ordered)
-    assert (worth >= 0).all()
-    assert (np.diff(worth) >= 0).all()
+    utility = softplus_utility(ordered)
+    assert (utility >= 0).all()
+    assert (np.diff(utility) >= 0).all()
 
 
 @given(st.floats(0.1, 2))
 def test_what_is_worth_its_minutes_is_worth_its_score(score: float) -> None:
-    np.testing.assert_allclose(net_worth(np.asarray([score])), score, atol=1e-6)
+    np.testing.assert_allclose(softplus_utility(np.asarray([score])), score, atol=1e-6)

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Strength
-from recsys.experiments.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
+from recsys.training.calibration.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
 from recsys.training.calibration.article_gate import DAMAGED, DRAWS, gate_articles
 from recsys.training.calibration.text_corruption import Injector, NoiseKind
 from recsys.training.progress import silent
@@ -41,17 +41,19 @@ class KnownTrial:
         seed: int,
         arms: Sequence[str],
     ) -> dict[str, NDArray[np.float32]]:
-        hurt = kinds[0] is not None
+        corrupted = kinds[0] is not None
         self.kinds |= set(kinds)
-        if hurt:
+        if corrupted:
             self.damaged.append(len(rows))
-        return {arm: np.full((len(rows), 2), [place, hurt], dtype=np.float32) for place, arm in enumerate(arms)}
+        return {
+            arm: np.full((len(rows), 2), [place, corrupted], dtype=np.float32) for place, arm in enumerate(arms)
+        }
 
     def aucs(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         arm = (OFF, TOKENS, HEADS, ALL)[int(vectors[0, 0])]
-        hurt = bool(vectors[:, 1].any())
-        change = (self._won if hurt else self._clean).get(arm, 0.0)
-        return 0.6 - 0.01 * hurt + change + self._noise * (arm != OFF)
+        corrupted = bool(vectors[:, 1].any())
+        change = (self._won if corrupted else self._clean).get(arm, 0.0)
+        return 0.6 - 0.01 * corrupted + change + self._noise * (arm != OFF)
 
 
 def test_the_part_that_wins_most_back_and_hurts_nothing_is_on() -> None:

@@ -15,7 +15,7 @@ from recsys.training.calibration.history_gate import PARTS, gate_histories
 from recsys.training.progress import silent
 from recsys.user_model.config import PreferenceConfig
 from recsys.user_model.dwell_quantiles import click_noise, quantiles
-from recsys.user_model.numpy_inference import Forward
+from recsys.user_model.numpy_inference import NumpyNetwork
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 from tests.unit.user_model.cases import units
@@ -35,13 +35,13 @@ def articles() -> Articles:
 def slates(count: int, timed: bool = True) -> PreferenceData:
     """Readers who read six articles of their topic and leave two others at once, and click one of their topic."""
     rng = np.random.default_rng(5)
-    taste = rng.integers(TOPICS, size=count)
+    affinity = rng.integers(TOPICS, size=count)
     shape = (count, LENGTH)
     there = np.arange(LENGTH) < 8
     bounced = (rng.random((count, 8)).argsort(axis=1) < 2) @ np.eye(8, LENGTH, dtype=np.bool_)
-    topic = (taste[:, None] + bounced * rng.integers(1, TOPICS, size=shape)) % TOPICS
-    other = (taste[:, None] + rng.integers(1, TOPICS, size=(count, 5))) % TOPICS
-    shown = np.concatenate([taste[:, None], other], axis=1) * EACH + rng.integers(EACH, size=(count, 6))
+    topic = (affinity[:, None] + bounced * rng.integers(1, TOPICS, size=shape)) % TOPICS
+    other = (affinity[:, None] + rng.integers(1, TOPICS, size=(count, 5))) % TOPICS
+    shown = np.concatenate([affinity[:, None], other], axis=1) * EACH + rng.integers(EACH, size=(count, 6))
     seconds = np.where(bounced, 3.0, rng.uniform(30, 120, size=shape))
     told = np.where(there & timed, seconds, np.nan)
     return PreferenceData(
@@ -101,14 +101,14 @@ def test_what_costs_time_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_time_is_taken_of_histories_that_no_matcher_has_met(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = Forward.alpha
+    quick = NumpyNetwork.alpha
 
-    def slowly(self: Forward, *given: Any) -> Any:
+    def slowly(self: NumpyNetwork, *given: Any) -> Any:
         for _ in range(10 if self.config.dwell_weight else 1):
             alpha = quick(self, *given)
         return alpha
 
-    monkeypatch.setattr(Forward, "alpha", slowly)
+    monkeypatch.setattr(NumpyNetwork, "alpha", slowly)
     data = slates(300)
     _, found = gate_histories(network(), data, data.usable(), articles(), seed=7)
     (tried,) = found["parts"]["dwell_weight"]["tried"]

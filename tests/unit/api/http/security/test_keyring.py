@@ -8,7 +8,7 @@ import pytest
 from api.http.security import key_admin, key_tokens
 from api.http.security.keyring import FRESH_SECONDS, STALE_SECONDS, KeyRing
 from api.http.security.scopes import Scope
-from recsys.errors import RequestError, StoreAwayError, StoreError
+from recsys.errors import RequestError, StoreError, StoreUnavailableError
 from recsys.store import api_keys as key_store
 from recsys.store import audit_log
 from recsys.store.database import Database
@@ -123,23 +123,23 @@ def test_while_the_database_is_away_keys_hold_as_they_were_known_for_a_while(
     token, row = key_admin.create(sqlite_database, Scope.READ, "", "cli")
     ring = KeyRing(sqlite_database, clock)
     asyncio.run(ring.current())
-    sqlite_database.reach.probe_from_now_on()
-    sqlite_database.reach.lost("gone")
+    sqlite_database.circuit.enable_probing()
+    sqlite_database.circuit.trip("gone")
     clock.now += STALE_SECONDS
     known = asyncio.run(ring.current())
     assert known.owner(token) == row
     assert known.owner(key_tokens.make()[0]) is None
     clock.now += 1
-    with pytest.raises(StoreAwayError):
+    with pytest.raises(StoreUnavailableError):
         asyncio.run(ring.current())
-    sqlite_database.reach.found()
+    sqlite_database.circuit.reset()
     assert asyncio.run(ring.current()).owner(token) == row
 
 
 def test_a_process_that_never_read_keys_lets_nobody_in_while_the_database_is_away(
     sqlite_database: Database, clock: Clock
 ) -> None:
-    sqlite_database.reach.probe_from_now_on()
-    sqlite_database.reach.lost("gone")
-    with pytest.raises(StoreAwayError):
+    sqlite_database.circuit.enable_probing()
+    sqlite_database.circuit.trip("gone")
+    with pytest.raises(StoreUnavailableError):
         asyncio.run(KeyRing(sqlite_database, clock).current())

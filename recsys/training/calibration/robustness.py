@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from recsys.encoder.protocols import Vectors
 from recsys.evaluation.bootstrap import intervals
-from recsys.experiments.ablation_arms import ARMS, OFF, ORACLE
-from recsys.training.calibration.damage_benchmark import Trial
+from recsys.training.calibration.ablation_arms import ARMS, OFF, ORACLE
+from recsys.training.calibration.damage_benchmark import DamageBenchmark
 from recsys.training.calibration.text_corruption import Injector, NoiseKind
 from recsys.training.progress import Progress
 
@@ -33,7 +33,7 @@ def mixed(share: float) -> str:
     return f"all kinds, {share:.0%}"
 
 
-def robustness(trial: Trial, seeds: int, progress: Progress) -> dict[str, Any]:
+def robustness(trial: DamageBenchmark, seeds: int, progress: Progress) -> dict[str, Any]:
     """AUC by arm on undamaged articles, by kind of damage and by share of damaged articles; mean of `seeds` draws.
 
     For every damage also `lost` (AUC of `off` against undamaged) and `recovered`, the share of it each arm wins
@@ -59,7 +59,9 @@ def robustness(trial: Trial, seeds: int, progress: Progress) -> dict[str, Any]:
     }
 
 
-def _draw(trial: Trial, clean: Mapping[str, Vectors], injector: Injector, seed: int) -> Iterator[tuple[str, Aucs]]:
+def _draw(
+    trial: DamageBenchmark, clean: Mapping[str, Vectors], injector: Injector, seed: int
+) -> Iterator[tuple[str, Aucs]]:
     """AUCs under each damage. The larger shares of damaged articles hold the smaller ones."""
     rng = np.random.default_rng(seed)
     order, own = rng.random(trial.articles.height), rng.integers(len(KINDS), size=trial.articles.height)
@@ -68,11 +70,14 @@ def _draw(trial: Trial, clean: Mapping[str, Vectors], injector: Injector, seed: 
     mixture = {arm: vectors.copy() for arm, vectors in base.items()}
     for number, kind in enumerate(KINDS):
         rows = np.flatnonzero((order < _MIDDLE) | ((order < _MOST) & (own == number)))
-        hurt = trial.encoded(rows, [kind] * len(rows), injector, seed)
+        corrupted = trial.encoded(rows, [kind] * len(rows), injector, seed)
         alone, shared = order[rows] < _MIDDLE, own[rows] == number
-        yield kind.value, {arm: trial.aucs(with_rows(base[arm], rows[alone], hurt[arm][alone])) for arm in ARMS}
+        yield (
+            kind.value,
+            {arm: trial.aucs(with_rows(base[arm], rows[alone], corrupted[arm][alone])) for arm in ARMS},
+        )
         for arm in ARMS:
-            mixture[arm][rows[shared]] = hurt[arm][shared]
+            mixture[arm][rows[shared]] = corrupted[arm][shared]
     for share in SHARES:
         rows = np.flatnonzero(order < share)
         yield mixed(share), {arm: trial.aucs(with_rows(base[arm], rows, mixture[arm][rows])) for arm in ARMS}

@@ -4,8 +4,18 @@ import pytest
 
 from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.bert import TextEncoder
-from recsys.experiments.ablation_arms import ALL, ARMS, DROP, HEADS, OFF, ORACLE, RANDOM, TOKENS, encode_by_arm
 from recsys.experiments.detection_scores import detection
+from recsys.training.calibration.ablation_arms import (
+    ALL,
+    ARMS,
+    DROP,
+    HEADS,
+    OFF,
+    ORACLE,
+    RANDOM,
+    TOKENS,
+    encode_by_arm,
+)
 from recsys.training.calibration.fit_detectors import fit_calibrator
 from recsys.training.calibration.text_corruption import NoiseKind
 from recsys.training.calibration.title_corruption import DamagedTexts, damaged_titles, injector_of, tokenised
@@ -54,8 +64,8 @@ def test_the_gate_brings_structural_damage_nearer_to_the_undamaged_text(
     encoder: TextEncoder, articles: pl.DataFrame, calibrator: Calibrator, kind: NoiseKind
 ) -> None:
     clean = encode_by_arm(encoder, calibrator, texts(encoder, articles, None), seed=1)[OFF]
-    hurt = encode_by_arm(encoder, calibrator, texts(encoder, articles, kind), seed=1)
-    near = {arm: float((clean * hurt[arm]).sum(axis=1).mean()) for arm in ARMS}
+    corrupted = encode_by_arm(encoder, calibrator, texts(encoder, articles, kind), seed=1)
+    near = {arm: float((clean * corrupted[arm]).sum(axis=1).mean()) for arm in ARMS}
     assert near[TOKENS] > near[OFF] + 0.02
     assert near[ORACLE] > near[OFF] + 0.02
     assert near[TOKENS] > near[RANDOM]

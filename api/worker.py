@@ -6,12 +6,12 @@ import os
 from fastapi import FastAPI
 
 from api.http import lightgbm_import, logging_setup
-from recsys.settings import Settings, load_settings, strange_variables
+from recsys.settings import Settings, load_settings, unknown_settings
 
 logger = logging.getLogger(__name__)
 
 
-def hand_on(settings: Settings) -> None:
+def export_settings_to_env(settings: Settings) -> None:
     """Let worker processes find the database and home of `settings`, which flags may have named."""
     os.environ["ATTUNE_DATABASE_URL"] = settings.database_url
     os.environ["ATTUNE_HOME"] = str(settings.home)
@@ -24,6 +24,6 @@ def make() -> FastAPI:
 
     settings = load_settings()
     logging_setup.configure(settings.log_format)
-    for name in strange_variables():
+    for name in unknown_settings():
         logger.warning("%s is set, but is no setting: nothing reads it; `attune config` shows what is", name)
     return create_app(settings)

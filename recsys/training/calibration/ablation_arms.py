@@ -73,7 +73,7 @@ def _random(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, rng: n
     """What the gate takes for injected, scattered over the words of the batch."""
     found, places = batch.found, np.flatnonzero(batch.inner)
     probability = np.zeros(found.probability.size)
-    probability[rng.permutation(places)] = found.doubted.reshape(-1)[places]
+    probability[rng.permutation(places)] = found.flagged.reshape(-1)[places]
     return _cut_or_lowered(encoder, calibrator, batch, probability.reshape(found.probability.shape))
 
 
@@ -90,7 +90,9 @@ def _cut_or_lowered(
 ) -> Vectors:
     """The gate where each token [B, T] is taken for injected with `probability`."""
     flagged = probability > 0
-    found = replace(batch.found, flagged=flagged, probability=probability, suspect=np.asarray(flagged.any(axis=1)))
+    found = replace(
+        batch.found, flagged=flagged, probability=probability, flagged_text=np.asarray(flagged.any(axis=1))
+    )
     plan = replace(calibrator, strength=STRENGTHS[TOKENS]).plan(found)
     return adjusted(encoder, batch.tokens, batch.raw, plan)
 
