@@ -37,7 +37,7 @@ def serve(
 
     import uvicorn
 
-    from api.http import worker
+    from api import worker
 
     worker.export_settings_to_env(settings)
     uvicorn.run(
