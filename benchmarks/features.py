@@ -26,7 +26,7 @@ _REPEATS = 1_000
 def engine_of(world: World) -> FeedEngine:
     """An engine that has seen the whole log."""
     state = LiveState()
-    state.describe(world.articles)
+    state.upsert_articles(world.articles)
     slates = world.slates.sort("known_at", "id")
     state.apply(state.encode(world.events.sort("known_at", "id"), slates))
     vectors = np.random.default_rng(7).normal(size=(world.articles.height, _DIM)).astype(np.float32)

@@ -26,7 +26,7 @@ _SINGLES = 3_000
 def encoded(world: World) -> tuple[LiveState, LogBatch]:
     """A state that knows the articles, and the whole log as one batch for it."""
     state = LiveState()
-    state.describe(world.articles)
+    state.upsert_articles(world.articles)
     slates = world.slates.sort("known_at", "id")
     return state, state.encode(world.events.sort("known_at", "id"), slates)
 

@@ -22,7 +22,7 @@ from recsys.evaluation.systems import systems
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
-from recsys.ranking.heuristic import HeuristicRanker
+from recsys.ranking.ranker import HeuristicRanker
 from recsys.simulate.world import simulate
 from recsys.store import articles
 from recsys.store.database import Database

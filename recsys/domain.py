@@ -59,9 +59,9 @@ class Article:
     access: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing a reader did. `value` is seconds for `read`, percent for `scroll`."""
+    """One action of a reader. `value` is seconds for `read`, percent for `scroll`."""
 
     id: str
     reader: str
@@ -77,12 +77,12 @@ class Event:
     device: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slate:
-    """What was shown to a reader at one time: one impression of many candidates. `id` is the request id.
+    """The list shown to a reader at one time: one impression of many candidates. `id` is the request id.
 
-    `ordered` tells whether `candidates` stand in display order; imports whose order means nothing say False.
-    `page` is the article the reader was on, if any.
+    `ordered` is True if `candidates` stand in display order; imports without a meaningful order set False.
+    `page` is the article that the reader had open, if any.
     """
 
     id: str
@@ -101,7 +101,7 @@ class Slate:
 
 @dataclass(frozen=True, slots=True)
 class HistoryItem:
-    """One past reading that a caller hands in with a request: `seconds` of dwell if known."""
+    """One past reading that a caller sends with a request: `seconds` of dwell if known."""
 
     id: str
     seconds: float | None = None
@@ -109,31 +109,51 @@ class HistoryItem:
 
 
 @dataclass(frozen=True, slots=True)
-class RankRequest:
-    """Rank `candidates` for `reader`, or for a `history` handed in, as of a time.
+class Preferences:
+    """Topics (categories, subcategories) and sources that a reader follows, focuses on, or has muted."""
 
-    With neither, the reader is cold. `history` wins over the stored history of `reader`.
+    follow: frozenset[str] = frozenset()
+    focus: frozenset[str] = frozenset()
+    mute: frozenset[str] = frozenset()
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Topics and sources that the reader follows or focuses on."""
+        return self.follow | self.focus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderRequest:
+    """The part that every request has: its reader, and the moment.
+
+    as_of: microseconds; a running service sets it when it answers. history: readings that the caller sends; they
+    replace the stored history of `reader`. With neither, the reader is cold. page: the article that the reader has
+    open.
     """
 
     request_id: str
-    as_of: int
-    candidates: tuple[str, ...]
+    as_of: int = 0
     reader: str | None = None
     history: tuple[HistoryItem, ...] | None = None
     device: str | None = None
     page: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FeedRequest:
-    """Choose and rank a slate of `limit` articles for `reader`, or for a `history` handed in, which wins.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankRequest(ReaderRequest):
+    """Rank `candidates` for a reader."""
 
-    minutes: the attention budget; the slate takes no longer to read. diversity: in [0, 1], how much unlikeness to
-    the articles above counts against relevance.
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedRequest(ReaderRequest):
+    """Choose and rank a slate of `limit` articles for a reader.
+
+    minutes: the attention budget; the slate takes no longer to read. diversity: in [0, 1], weight of dissimilarity
+    to the articles above against relevance. explore: share of positions filled by exploration.
     """
 
-    request_id: str
-    as_of: int
     reader: str
     limit: int = 20
     category: str | None = None
@@ -142,10 +162,7 @@ class FeedRequest:
     diversity: float = 0.0
     explore: float = 0.0
     explain: bool = True
-    device: str | None = None
-    page: str | None = None
     session: str | None = None
-    history: tuple[HistoryItem, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.domain import RankRequest
-from recsys.feed.engine import FeedEngine, Prepared
+from recsys.feed.engine import FeedEngine
 from recsys.labels import grading
 from recsys.projection.log_follower import Replay
+from recsys.ranking.query import Candidates, Query
 from recsys.store import event_log_reader
 from recsys.store.database import Connection
 from recsys.store.event_log_reader import EVENT_COLUMNS, SLATE_COLUMNS
@@ -50,7 +51,7 @@ def load_labelled_requests(
 
 def replay_requests(
     engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, with_positions: bool = False
-) -> Iterator[tuple[LabelledRequest, Prepared]]:
+) -> Iterator[tuple[LabelledRequest, Query, Candidates]]:
     """Fold the log and put each question to the engine at its time; the engine must share the replay's state.
 
     `with_positions` is for training alone: a feed that is asked for has no places yet.
@@ -58,7 +59,7 @@ def replay_requests(
     for row in labelled_requests.iter_rows(named=True):
         question = _question(row)
         log.advance(question.request.as_of)
-        yield question, engine.prepare(question.request, question.positions if with_positions else None)
+        yield question, *engine.prepare(question.request, question.positions if with_positions else None)
 
 
 def _question(row: dict[str, object]) -> LabelledRequest:

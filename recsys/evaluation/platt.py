@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from recsys.evaluation.systems import UNKNOWN_SCORE
-from recsys.feed.selection.utility import PlattScaling
+from recsys.ranking.score_scaling import PlattScaling
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recsys.evaluation.labelled_slates import LabelledRequest, replay_requests
 from recsys.evaluation.scored_slates import ScoredSlates
 from recsys.evaluation.systems import PreparedQuery, Scorer, known
-from recsys.feed.engine import FeedEngine, Prepared
+from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
 
 Progress = Callable[[int], None]
@@ -75,10 +75,10 @@ def _put(
     engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, topics: int
 ) -> Iterator[tuple["_Record", PreparedQuery]]:
     """Every question at its time: what is to be known of it later, and what the systems see."""
-    for question, prepared in replay_requests(engine, log, labelled_requests):
-        rows = prepared.context.rows
-        vectors = engine.vectors.of(rows).astype(np.float64)
-        yield _record(engine, question, prepared, topics), PreparedQuery(question.request, prepared, vectors)
+    for question, query, candidates in replay_requests(engine, log, labelled_requests):
+        vectors = engine.vectors.of(candidates.rows).astype(np.float64)
+        prepared = PreparedQuery(question.request, query, candidates, vectors)
+        yield _record(engine, question, prepared, topics), prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,16 @@ class _Record:
     mix: NDArray[np.float64]
 
 
-def _record(engine: FeedEngine, question: LabelledRequest, prepared: Prepared, topics: int) -> _Record:
-    context, category = prepared.context, engine.state.catalog.category
-    read = category[context.history.article]
+def _record(engine: FeedEngine, question: LabelledRequest, prepared: PreparedQuery, topics: int) -> _Record:
+    rows, category = prepared.candidates.rows, engine.state.catalog.category
+    read = category[prepared.query.history.article]
     return _Record(
         labels=question.labels,
-        rows=context.rows,
-        available=engine.state.available_since(context.rows),
-        topics=category[context.rows].astype(np.int64),
-        at=question.request.as_of,
-        history=len(context.history),
+        rows=rows,
+        available=engine.state.available_since(rows),
+        topics=category[rows].astype(np.int64),
+        at=prepared.query.as_of,
+        history=len(prepared.query.history),
         mix=np.bincount(read[read >= 0], minlength=topics).astype(np.float64),
     )
 

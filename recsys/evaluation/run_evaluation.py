@@ -18,7 +18,7 @@ from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.platt import Platt
 from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.report import comparisons, figures, slices
-from recsys.evaluation.systems import FULL_SYSTEM, Scorer, systems
+from recsys.evaluation.systems import FULL_SYSTEM, Scorer, rankers_of, systems
 from recsys.feed.engine import FeedEngine
 from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import TrainedSystem
@@ -86,7 +86,7 @@ def evaluate(
     encoded = ensure_vectors(
         database, reader, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    own = systems(system.ranker, system.text_free, system.feed_ranker, system.value, system.pointwise_ranker)
+    own = systems(rankers_of(system))
     table = {**own, **others}
     began = time.monotonic()
     answers, vectors, clicks = replay_window(database, everything, encoded, system, table, window, progress)
@@ -120,7 +120,7 @@ def _rival(
 ) -> NDArray[np.float64]:
     """What the full system of another bundle says of the same candidates [N]."""
     encoded = ensure_vectors(database, article_encoder(encoder, rival.calibration), everything)
-    table = systems(rival.ranker, None)
+    table = systems({FULL_SYSTEM: rival.models.listwise})
     answers, _, _ = replay_window(database, everything, encoded, rival, table, window, progress)
     return answers.scores[FULL_SYSTEM]
 
@@ -148,7 +148,7 @@ def replay_window(
             raise DataError("no impression lies between --from and --to")
         with Replay(connection) as log:
             vectors = align_vectors(log.state, everything, encoded)
-            engine = FeedEngine(log.state, vectors, system.matcher, system.ranker, model=system.version)
+            engine = FeedEngine(state=log.state, vectors=vectors, models=system.models)
             clicks = log.clicks_before(window.start)
             answers = replay(
                 engine,

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.domain import RankRequest
-from recsys.feed.engine import Prepared, seeded_by
+from recsys.feed.query_builder import random_numbers
 from recsys.models.model_loader import FEED_RANKER as FEED_RANKER
 from recsys.models.model_loader import FULL_SYSTEM as FULL_SYSTEM
+from recsys.models.model_loader import TrainedSystem
 from recsys.ranking.features.feature_set import ALL_FEATURES
+from recsys.ranking.query import Candidates, FloatArray, Query
 from recsys.ranking.ranker import Ranker
-from recsys.ranking.ranking_context import FloatArray
 from recsys.user_model.content_matcher import mean_match
 
 Scorer = Callable[[Sequence["PreparedQuery"]], FloatArray]
@@ -41,36 +42,34 @@ class PreparedQuery:
     """A prepared request as a system sees it: vectors [n, d] are zero where there is none."""
 
     request: RankRequest
-    prepared: Prepared
+    query: Query
+    candidates: Candidates
     vectors: FloatArray
 
 
-def systems(
-    ranker: Ranker,
-    text_free: Ranker | None,
-    feed_ranker: Ranker | None = None,
-    value: Ranker | None = None,
-    pointwise_ranker: Ranker | None = None,
-) -> Mapping[str, Scorer]:
-    """Name → scorer, the full system last. A row whose ranker is None is left out."""
-    table: dict[str, Scorer] = {
-        "random": one_by_one(
-            lambda asked: seeded_by(asked.request.request_id).random(len(asked.prepared.context))
-        ),
-        "newest": lambda asked: -_column(asked, "age"),
-        "popular": lambda asked: _column(asked, "clicks_4h"),
-        "popular_ctr": lambda asked: _column(asked, "ctr_4h"),
+def systems(rankers: Mapping[str, Ranker]) -> Mapping[str, Scorer]:
+    """Return name → scorer: the baselines, then `rankers` in the order given, the full system last."""
+    baselines: dict[str, Scorer] = {
+        "random": one_by_one(lambda query: random_numbers(query.query.request_id).random(len(query.candidates))),
+        "newest": lambda queries: -_column(queries, "age"),
+        "popular": lambda queries: _column(queries, "clicks_4h"),
+        "popular_ctr": lambda queries: _column(queries, "ctr_4h"),
         "content": one_by_one(_content),
-        NETWORK: lambda asked: _column(asked, "preference"),
+        NETWORK: lambda queries: _column(queries, "preference"),
     }
-    rankers = {
-        TEXT_FREE: text_free,
-        FEED_RANKER: feed_ranker,
-        BY_VALUE: value,
-        POINTWISE: pointwise_ranker,
-        FULL_SYSTEM: ranker,
+    return baselines | {name: ranked_by(ranker) for name, ranker in rankers.items()}
+
+
+def rankers_of(system: TrainedSystem) -> Mapping[str, Ranker]:
+    """Return the rankers of a bundle that get a row of the results table."""
+    by_value = {} if system.value is None else {BY_VALUE: system.value}
+    return {
+        TEXT_FREE: system.text_free,
+        FEED_RANKER: system.click_ranker,
+        **by_value,
+        POINTWISE: system.models.pointwise,
+        FULL_SYSTEM: system.models.listwise,
     }
-    return table | {name: ranked_by(each) for name, each in rankers.items() if each is not None}
 
 
 def one_by_one(score: Callable[[PreparedQuery], FloatArray]) -> Scorer:
@@ -93,9 +92,14 @@ def _column(asked: Sequence[PreparedQuery], name: str) -> FloatArray:
 
 
 def _features(asked: Sequence[PreparedQuery]) -> FloatArray:
-    return np.concatenate([each.prepared.features for each in asked])
+    return np.concatenate([_features_of(each) for each in asked])
+
+
+def _features_of(asked: PreparedQuery) -> FloatArray:
+    assert asked.candidates.features is not None
+    return asked.candidates.features
 
 
 def _content(asked: PreparedQuery) -> FloatArray:
-    reads = asked.prepared.reads
+    reads = asked.query.reads
     return mean_match(reads, asked.vectors.astype(np.float32)) if len(reads) else np.zeros(len(asked.vectors))

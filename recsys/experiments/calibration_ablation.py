@@ -84,7 +84,8 @@ def ablate(
     answers = {}
     for row, (arm, calibrated) in _ROWS.items():
         config = on if calibrated else weights.config.uncalibrated()
-        served = replace(system, matcher=NetworkMatcher(weights.calibrated(config)))
+        models = replace(system.models, matcher=NetworkMatcher(weights.calibrated(config)))
+        served = replace(system, models=models)
         told = partial(_told, progress, row)
         answers[row] = _replayed(database, everything, vectors[arm], served, window, told)
     readers = answers[OFF].readers
@@ -105,11 +106,11 @@ def ablate(
 
 
 def _parts(system: TrainedSystem) -> tuple[Calibrator, PreferenceWeights]:
-    if system.calibration is None or not isinstance(system.matcher, NetworkMatcher):
+    if system.calibration is None or not isinstance(system.models.matcher, NetworkMatcher):
         told = system.manifest.get("attention", {}).get("articles", {})
         why = told.get("why", "it was trained before there were any")
         raise BundleError(f"bundle {system.version} brings no calibrator, so nothing can be ablated: {why}")
-    return system.calibration.calibrator, system.matcher.weights
+    return system.calibration.calibrator, system.models.matcher.weights
 
 
 def _encoded(
@@ -153,7 +154,7 @@ def _replayed(
     window: TimeWindow,
     progress: Progress,
 ) -> ReplayScores:
-    table = systems(system.ranker, None)
+    table = systems({FULL_SYSTEM: system.models.listwise})
     asked = {name: table[name] for name in SYSTEMS}
     return replay_window(database, everything, vectors, system, asked, window, progress)[0]
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from recsys.constants import BOUNCE_SECONDS
 from recsys.encoder.protocols import Encoder, Vectors
 from recsys.evaluation import metrics
 from recsys.models.bundle import active_version
@@ -25,7 +26,6 @@ from recsys.training.progress import Progress
 from recsys.training.user_model_training import slate_aucs
 from recsys.user_model.batch_scoring import one_by_one, scores
 from recsys.user_model.content_matcher import ContentMatcher, mean_match
-from recsys.user_model.dwell_quantiles import BOUNCE_SECONDS
 from recsys.user_model.matcher import Matcher, ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.preference_data import PreferenceData
@@ -55,7 +55,7 @@ def _served(settings: Settings, encoder: Encoder) -> tuple[PreferenceNetwork, Pr
     """The network of the active bundle without its calibration, and as it serves."""
     if active_version(settings.home) is None:
         return None
-    matcher = load_active(settings.home, encoder.name).matcher
+    matcher = load_active(settings.home, encoder.name).models.matcher
     if not isinstance(matcher, NetworkMatcher):
         return None
     on = PreferenceNetwork.of(matcher.weights)

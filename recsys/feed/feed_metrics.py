@@ -1,63 +1,60 @@
-"""How long the stages of a feed take, and where what it shows came from: counted here, told by the API."""
+"""Prometheus metrics of feeds: seconds of each stage, and the sources of candidates and of shown articles."""
 
-import time
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
-CATCH_UP, RETRIEVE, FEATURES, RANK, COMPOSE, EXPLAIN, LOG = (
+import prometheus_client
+from prometheus_client import CollectorRegistry, Histogram
+
+from recsys.feed.retrieval import SOURCES
+
+CATCH_UP, RETRIEVE, FEATURES, SCORE, SELECT, EXPLAIN, LOG = (
     "catch_up",
     "retrieve",
     "features",
-    "rank",
-    "compose",
+    "score",
+    "select",
     "explain",
     "log",
 )
-STAGES = (CATCH_UP, RETRIEVE, FEATURES, RANK, COMPOSE, EXPLAIN, LOG)
+STAGES = (CATCH_UP, RETRIEVE, FEATURES, SCORE, SELECT, EXPLAIN, LOG)
 
-BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""Seconds, upper ends of the histogram's buckets; the last bucket has no end."""
+_BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-class StageTimes:
-    """Histograms of seconds by stage.
-
-    Attributes:
-        buckets: how often a stage took so long, by stage and bucket, not cumulated [len(BOUNDS) + 1].
-        seconds: their sums.
-    """
+class FeedMetrics:
+    """Metrics of the feeds of one engine, in a registry of their own. Rankings of given candidates do not count."""
 
     def __init__(self) -> None:
-        self.buckets = {stage: [0] * (len(BOUNDS) + 1) for stage in STAGES}
-        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self.registry = CollectorRegistry()
+        seconds = Histogram(
+            "attune_feed_stage_seconds",
+            "Seconds of the stages of a feed.",
+            ["stage"],
+            buckets=_BOUNDS,
+            registry=self.registry,
+        )
+        self._stages = {stage: seconds.labels(stage) for stage in STAGES}
+        self._candidates = self._by_source(
+            "attune_feed_candidates", "Articles ranked for feeds, by retrieval source."
+        )
+        self._shown = self._by_source("attune_feed_shown", "Articles shown in feeds, by retrieval source.")
 
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Count the time that a block takes, also of one that fails."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.add(stage, time.perf_counter() - began)
+    def timed(self, stage: str) -> AbstractContextManager[object]:
+        """Observe the seconds that a block takes, also if it fails."""
+        return self._stages[stage].time()
 
-    def add(self, stage: str, seconds: float) -> None:
-        """Count one more."""
-        self.buckets[stage][bisect_left(BOUNDS, seconds)] += 1
-        self.seconds[stage] += seconds
+    def count_candidates(self, sources: Iterable[str]) -> None:
+        """Count ranked candidates, one per source given."""
+        for source, count in Counter(sources).items():
+            self._candidates[source].inc(count)
 
+    def count_shown(self, sources: Iterable[str]) -> None:
+        """Count shown articles, one per source given."""
+        for source, count in Counter(sources).items():
+            self._shown[source].inc(count)
 
-class FeedCounts:
-    """What feeds of one process took and showed. Whoever counts holds the lock of the engine.
-
-    Attributes:
-        times: by stage.
-        candidates: articles that were ranked for feeds, by the source that named them.
-        shown: articles that were shown, by source.
-    """
-
-    def __init__(self) -> None:
-        self.times = StageTimes()
-        self.candidates: Counter[str] = Counter()
-        self.shown: Counter[str] = Counter()
+    def _by_source(self, name: str, text: str) -> dict[str, prometheus_client.Counter]:
+        counter = prometheus_client.Counter(name, text, ["source"], registry=self.registry)
+        return {source: counter.labels(source) for source in SOURCES}

@@ -1,10 +1,10 @@
-"""Interest of a reader in candidates, as the features take it."""
+"""Interest of a reader in candidates, as the feature stage takes it."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys.projection.vector_table import VectorTable
-from recsys.ranking.ranking_context import InterestScores
+from recsys.ranking.query import InterestScores
 from recsys.user_model.content_matcher import ContentMatcher
 from recsys.user_model.matcher import Matcher, ReadHistory
 
@@ -12,7 +12,7 @@ from recsys.user_model.matcher import Matcher, ReadHistory
 def interest_scores(
     matcher: Matcher, reads: ReadHistory, vectors: VectorTable, rows: NDArray[np.int64], as_of: int
 ) -> InterestScores:
-    """Match scores of candidates `rows` [n]; NaN for those without a vector, 0 for all without a history."""
+    """Return match scores of candidates `rows` [n]: NaN without a vector, 0 for all without a history."""
     known = vectors.has(rows)
     candidates = vectors.take(rows[known])
     if not len(reads) or not len(candidates):

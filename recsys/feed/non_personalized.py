@@ -41,7 +41,7 @@ def similar(engine: FeedEngine, article: str, query: ListQuery) -> list[str]:
 
 
 def _allowed(engine: FeedEngine, query: ListQuery) -> NDArray[np.bool_]:
-    return retrieval.available(engine.state, query.as_of, query.category, engine.max_age)
+    return retrieval.available(engine.state, query.as_of, query.category, engine.limits.max_age_days)
 
 
 def _rows(engine: FeedEngine, query: ListQuery) -> NDArray[np.int64]:

@@ -1,15 +1,13 @@
-"""The engine as it was at a time: the same log, folded up to there."""
-
-from dataclasses import replace
-from functools import partial
+"""The engine as of a past time: the same log, folded up to that time."""
 
 from recsys.encoder.protocols import ModelEncoder
 from recsys.feed.engine import FeedEngine
-from recsys.feed.preferences import preferences_of
-from recsys.feed.touched import seen_articles
+from recsys.feed.reader_lookups import stored_lookups
+from recsys.feed.retrieval import RetrievalLimits
 from recsys.index.index_factory import make_index
 from recsys.models.calibrator_io import article_encoder
-from recsys.models.model_loader import active_system, with_models
+from recsys.models.model_loader import active_system
+from recsys.models.model_set import Models
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.settings import Settings
@@ -18,29 +16,28 @@ from recsys.store.database import Database
 
 
 def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_of: int) -> FeedEngine:
-    """An engine that knows what was known before `as_of` (microseconds), with the active bundle.
+    """Build an engine that knows the log before `as_of` (microseconds), with the active bundle.
 
     Raises:
         BundleError: the active bundle cannot be used.
         EncoderError: an article has no vector and the encoder cannot be loaded.
     """
     system = active_system(settings.home, encoder.name)
-    reader = encoder if system is None else article_encoder(encoder, system.calibration)
+    articles_encoder = encoder if system is None else article_encoder(encoder, system.calibration)
     with database.read() as connection:
         everything, _ = articles.changed_since(connection, 0)
-    encoded = ensure_vectors(database, reader, everything)
+    encoded = ensure_vectors(database, articles_encoder, everything)
     with database.read() as connection, Replay(connection, until=as_of) as log:
         state = log.advance(as_of)
-    engine = FeedEngine(
-        state,
-        align_vectors(state, everything, encoded),
-        pool=settings.feed_candidates,
-        max_age=settings.max_article_age_days,
-        seen_articles=partial(seen_articles, database),
-        said=partial(preferences_of, database),
-    )
+    index = None
     if everything.height:
         index = make_index(settings.index, encoded.shape[1], everything.height, settings.device)
         index.add(everything["id"].to_list(), encoded)
-        engine = replace(engine, index=index)
-    return with_models(engine, system)
+    return FeedEngine(
+        state=state,
+        vectors=align_vectors(state, everything, encoded),
+        models=Models.untrained() if system is None else system.models,
+        index=index,
+        lookups=stored_lookups(database),
+        limits=RetrievalLimits(settings.feed_candidates, settings.max_article_age_days),
+    )

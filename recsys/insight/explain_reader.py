@@ -3,10 +3,12 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.domain import RankRequest
-from recsys.feed.engine import FeedEngine, Prepared
+from recsys.feed.engine import FeedEngine
 from recsys.feed.user_history import outcomes
+from recsys.ranking.query import Query
 from recsys.user_model.match_explanation import Explanation, explain
 
 _OUTCOMES = {1: "important", 0: "unimportant", -1: None}
@@ -21,23 +23,22 @@ def explain_reader(engine: FeedEngine, request: RankRequest) -> dict[str, Any]:
     Raises:
         RequestError: `as_of` lies before what the state already knows.
     """
-    prepared = engine.prepare(request)
+    query, candidates = engine.prepare(request)
     return {
         "reader": request.reader,
         "as_of": request.as_of,
-        "model": engine.model,
-        "noise": prepared.reads.noise,
-        "candidates": _candidates(engine, prepared, request.as_of),
+        "model": engine.models.version,
+        "noise": query.reads.noise,
+        "candidates": _candidates(engine, query, candidates.rows),
     }
 
 
-def _candidates(engine: FeedEngine, prepared: Prepared, as_of: int) -> list[dict[str, Any]]:
-    rows = prepared.context.rows
+def _candidates(engine: FeedEngine, query: Query, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
     rows = rows[engine.vectors.has(rows)]
-    if not len(prepared.reads) or not len(rows):
+    if not len(query.reads) or not len(rows):
         return []
-    why = explain(engine.matcher, prepared.reads, engine.vectors.take(rows), as_of)
-    facts = _facts(engine, prepared)
+    why = explain(engine.models.matcher, query.reads, engine.vectors.take(rows), query.as_of)
+    facts = _facts(engine, query)
     return [
         {
             **_article(engine, int(rows[place])),
@@ -63,9 +64,9 @@ def _reads(why: Explanation, place: int, facts: list[dict[str, Any]]) -> list[di
     ]
 
 
-def _facts(engine: FeedEngine, prepared: Prepared) -> list[dict[str, Any]]:
+def _facts(engine: FeedEngine, query: Query) -> list[dict[str, Any]]:
     """Of each read its article, dwell, quantile and known outcome."""
-    reads, history, places = prepared.reads, prepared.context.history, prepared.read_places
+    reads, history, places = query.reads, query.history, query.read_places
     known = zip(
         history.article[places].tolist(),
         reads.seconds.tolist(),

@@ -1,4 +1,4 @@
-"""What a reader attends to: their taste for categories, and the weights of their past reads."""
+"""Attention profile of a reader: category affinities, and the weights of past reads."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.domain import RankRequest
+from recsys.domain import ReaderRequest
 from recsys.feed.engine import FeedEngine
+from recsys.feed.query_builder import build_query
 from recsys.insight.category_affinity import category_affinities
-from recsys.ranking.ranking_context import RankingContext
+from recsys.ranking.query import Query
 from recsys.state.vocabulary import Vocabulary
 from recsys.user_model.matcher import ReadHistory
 
 
 def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, Any]:
-    """Past reads of `reader` by what the interest model makes of them, heaviest first, and their sums. JSON-able.
+    """Return the past reads of `reader` by their attention weight, heaviest first, and sums by group. JSON-able.
 
     Categories are weighed by taste (`insight.category_affinity`), sources by reads; weights sum to 1. Reads of articles without
     a vector weigh nothing and are left out.
@@ -23,18 +24,19 @@ def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, 
     Raises:
         RequestError: `as_of` lies before what the state already knows.
     """
-    prepared = engine.prepare(RankRequest("profile", as_of, (), reader))
-    reads, history = prepared.reads, prepared.context.history
-    rows = history.article[prepared.read_places]
-    opened = history.opened[prepared.read_places]
+    request = ReaderRequest(request_id="profile", as_of=as_of, reader=reader)
+    query = build_query(engine.state, engine.vectors, request)
+    reads, history = query.reads, query.history
+    rows = history.article[query.read_places]
+    opened = history.opened[query.read_places]
     weights = _weights(engine, reads, as_of)
     catalog = engine.state.catalog
     order = np.argsort(-weights, kind="stable")
     return {
         "reader": reader,
-        "model": engine.model,
+        "model": engine.models.version,
         "as_of": as_of,
-        "categories": _summed(catalog.categories, *_affinities(engine, prepared.context)),
+        "categories": _summed(catalog.categories, *_affinities(engine, query)),
         "sources": _summed(catalog.sources, catalog.source[rows], weights),
         "reads": [
             {
@@ -52,11 +54,9 @@ def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, 
     }
 
 
-def _affinities(engine: FeedEngine, context: RankingContext) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _affinities(engine: FeedEngine, query: Query) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Categories [k] and their shares [k]: of clicks, if all were shown alike."""
-    categories, affinities = category_affinities(
-        engine.state, context.reader, context.history.article, context.as_of
-    )
+    categories, affinities = category_affinities(engine.state, query.reader, query.history.article, query.as_of)
     return categories, affinities / max(float(affinities.sum()), 1e-9)
 
 
@@ -64,7 +64,7 @@ def _weights(engine: FeedEngine, reads: ReadHistory, as_of: int) -> NDArray[np.f
     """Attention of each read [h]: it does not depend on the candidate, so any one will do."""
     if not len(reads):
         return np.zeros(0)
-    return np.asarray(engine.matcher.match(reads, reads.vectors[:1], as_of).attention, dtype=np.float64)
+    return np.asarray(engine.models.matcher.match(reads, reads.vectors[:1], as_of).attention, dtype=np.float64)
 
 
 def _summed(

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.constants import BOUNCE_SECONDS, DEFAULT_READ_SECONDS, MAX_READ_SECONDS, WORDS_PER_MINUTE
 from recsys.domain import MINUTE
 
 VERSION = 2
@@ -27,10 +28,10 @@ class LabelRule:
     attribute_within: microseconds after a slate.
     """
 
-    bounce_seconds: float = 8.0
+    bounce_seconds: float = BOUNCE_SECONDS
     bounce_scroll: float = 50.0
-    words_per_minute: float = 238.0
-    expected_default: float = 60.0
+    words_per_minute: float = WORDS_PER_MINUTE
+    expected_default: float = DEFAULT_READ_SECONDS
     expected_least: float = 20.0
     expected_most: float = 120.0
     deep_share: float = 0.6
@@ -41,7 +42,7 @@ class LabelRule:
     prior: float = 5.0
     least_pace: float = 0.5
     most_pace: float = 1.5
-    longest: float = 600.0
+    longest: float = MAX_READ_SECONDS
     attribute_within: int = 30 * MINUTE
 
     def expected(self, words: _Words) -> _Words:

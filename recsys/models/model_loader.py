@@ -1,25 +1,24 @@
-"""A bundle's files ↔ the parts of an engine."""
+"""Files of a bundle ↔ models in memory."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys.errors import BundleError
-from recsys.feed.engine import FeedEngine
-from recsys.feed.selection.utility import PlattScaling, softplus_utility
 from recsys.labels import grading
 from recsys.models.bundle import Bundle, active_version, load
 from recsys.models.calibrator_io import load_calibration
+from recsys.models.model_set import Models
 from recsys.ranking import expected_utility, lambdamart
 from recsys.ranking.expected_utility import DwellRegressors, ValueRanker
 from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
 from recsys.ranking.lambdamart import LambdaMart
-from recsys.ranking.listwise_correction import SlateRanker
+from recsys.ranking.listwise_correction import ListwiseRanker
 from recsys.ranking.ranker import Ranker
+from recsys.ranking.score_scaling import PlattScaling, softplus_utility
 from recsys.state.live_state import LiveState
 from recsys.state.snapshot import configuration_hash
-from recsys.user_model.matcher import Matcher
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.network_weights import load_weights
 
@@ -35,33 +34,36 @@ FULL_SYSTEM = "attune"
 FEED_RANKER = "reranker_of_feeds"
 """Name of the ranker of feeds there."""
 
-_REQUIRED = ("schema", "preference", "calibration", "content", "data", "validation", "value")
+_REQUIRED = ("schema", "preference", "calibration", "content", "data", "validation", "value", "rivals")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedSystem:
-    """What a bundle adds to state and vectors. `manifest` has everything that is not a file.
+    """A bundle in memory.
 
-    ranker: orders a slate; pointwise_ranker: more candidates than a slate holds; feed_ranker: chooses among those that
-    retrieval brought together; value: the same by what reading is worth, None where feeds go by clicks;
-    calibration: what its article vectors are calibrated with, None if they are not.
+    models: what an engine serves with. text_free: the listwise ranker without text features. click_ranker: the
+    pointwise ranker of clicks for feeds. value: the ranker of feeds by expected utility; None if feeds are ranked by
+    clicks. validated_from, trained_until: microseconds. manifest: everything that is not a file. calibration: the
+    calibrator of its article vectors; None if it has none.
     """
 
-    version: str
-    matcher: Matcher
-    ranker: Ranker
+    models: Models
     text_free: Ranker
-    feed_ranker: LambdaMart
-    pointwise_ranker: LambdaMart
+    click_ranker: LambdaMart
+    value: ValueRanker | None
     validated_from: int
     trained_until: int
     manifest: Mapping[str, Any]
-    value: ValueRanker | None = None
     calibration: "Calibration | None" = None
+
+    @property
+    def version(self) -> str:
+        """Version of the bundle."""
+        return self.models.version
 
 
 def schema(encoder: str) -> dict[str, Any]:
-    """What a bundle must agree on with the code that loads it."""
+    """Return the versions on which a bundle and the code that loads it must agree."""
     return {
         "encoder": encoder,
         "features": ALL_FEATURES.schema_id,
@@ -71,7 +73,7 @@ def schema(encoder: str) -> dict[str, Any]:
 
 
 def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
-    """Load the networks and trees of `models.bundle`, to run on vectors of `encoder`.
+    """Load the network and trees of `bundle`, to run on vectors of `encoder`.
 
     Raises:
         BundleError: the bundle was made for another encoder, feature set, state or label version.
@@ -79,21 +81,27 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
     _check_schema(bundle, encoder)
     features = ALL_FEATURES if bundle.manifest["content"]["on"] else TEXT_FREE
     weights = load_weights(bundle.path / PREFERENCE, bundle.manifest["preference"])
-    alone = lambdamart.load(bundle.path / FEED_RERANKER, features.pointwise())
-    # hundreds of candidates go through the trees with every feed, and every seed takes as long again
-    feed_ranker = alone.first
-    ranker, twin = _slate_rankers(bundle, alone, features)
-    return TrainedSystem(
+    pointwise = lambdamart.load(bundle.path / FEED_RERANKER, features.pointwise())
+    # feeds score hundreds of candidates, and each seed costs as much again: they use the first seed only
+    clicks = pointwise.first
+    value = _value_ranker(bundle, clicks, features.pointwise())
+    correction = lambdamart.load(bundle.path / RERANKER, features)
+    models = Models(
         version=bundle.version,
         matcher=NetworkMatcher(weights),
-        ranker=ranker,
-        text_free=twin,
-        feed_ranker=feed_ranker,
-        pointwise_ranker=alone,
+        listwise=ListwiseRanker(pointwise, correction, _share(bundle, bundle.manifest["rivals"])),
+        pointwise=pointwise,
+        feed=value or clicks,
+        utility=softplus_utility if value else _click_probability(bundle),
+    )
+    return TrainedSystem(
+        models=models,
+        text_free=_text_free(bundle),
+        click_ranker=clicks,
+        value=value,
         validated_from=int(bundle.manifest["data"]["validate_from"]),
         trained_until=int(bundle.manifest["data"]["until"]),
         manifest=bundle.manifest,
-        value=_value(bundle, feed_ranker, features.pointwise()),
         calibration=load_calibration(bundle),
     )
 
@@ -111,7 +119,7 @@ def load_active(home: Path, encoder: str, version: str | None = None) -> Trained
 
 
 def active_system(home: Path, encoder: str) -> TrainedSystem | None:
-    """The active bundle; None before the first.
+    """Load the active bundle; return None before the first.
 
     Raises:
         BundleError: the active bundle cannot be used.
@@ -119,64 +127,43 @@ def active_system(home: Path, encoder: str) -> TrainedSystem | None:
     return None if active_version(home) is None else load_active(home, encoder)
 
 
-def with_models(engine: FeedEngine, system: TrainedSystem | None) -> FeedEngine:
-    """`engine` with the models of `system`; without one, as it is."""
-    if system is None:
-        return engine
-    fit = system.manifest["calibration"].get(FEED_RANKER, {})
-    chance = PlattScaling(fit["slope"], fit["intercept"]) if fit.get("slope", 0) > 0 else PlattScaling()
-    return replace(
-        engine,
-        matcher=system.matcher,
-        ranker=system.ranker,
-        feed_ranker=system.value or system.feed_ranker,
-        pointwise_ranker=system.pointwise_ranker,
-        model=system.version,
-        utility=softplus_utility if system.value else chance,
-    )
+def _text_free(bundle: Bundle) -> ListwiseRanker:
+    base = lambdamart.load(bundle.path / FEED_TEXT_FREE, TEXT_FREE.pointwise())
+    correction = lambdamart.load(bundle.path / TEXT_FREE_RERANKER, TEXT_FREE)
+    return ListwiseRanker(base, correction, _share(bundle, bundle.manifest["rivals"].get("text_free")))
 
 
-def _slate_rankers(bundle: Bundle, alone: LambdaMart, features: FeatureSet) -> tuple[Ranker, Ranker]:
-    """What orders slates, and its twin that never sees texts."""
-    ranker = lambdamart.load(bundle.path / RERANKER, features)
-    twin = lambdamart.load(bundle.path / TEXT_FREE_RERANKER, TEXT_FREE)
-    if "rivals" not in bundle.manifest:  # a bundle from before they corrected others
-        return ranker, twin
-    told = bundle.manifest["rivals"]
-    alone_too = lambdamart.load(bundle.path / FEED_TEXT_FREE, TEXT_FREE.pointwise())
-    return (
-        SlateRanker(alone, ranker, _share(bundle, told)),
-        SlateRanker(alone_too, twin, _share(bundle, told.get("text_free"))),
-    )
-
-
-def _share(bundle: Bundle, told: Mapping[str, Any] | None) -> float:
-    share = (told or {}).get("share")
+def _share(bundle: Bundle, correction: Mapping[str, Any] | None) -> float:
+    share = (correction or {}).get("share")
     if not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise BundleError(f"bundle {bundle.version} is damaged: its manifest tells no share of rivals from 0 to 1")
+        raise BundleError(f"bundle {bundle.version} is damaged: its manifest has no correction share from 0 to 1")
     return float(share)
 
 
-def _value(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> ValueRanker | None:
-    told = bundle.manifest["value"]
-    # training leaves it off where the chance of a click does not rise with the score; older bundles may not
-    if not told["on"] or told["slope"] <= 0:
+def _click_probability(bundle: Bundle) -> PlattScaling:
+    fit = bundle.manifest["calibration"].get(FEED_RANKER, {})
+    return PlattScaling(fit["slope"], fit["intercept"]) if fit.get("slope", 0) > 0 else PlattScaling()
+
+
+def _value_ranker(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> ValueRanker | None:
+    fit = bundle.manifest["value"]
+    if not fit["on"]:
         return None
     reading = expected_utility.load(bundle.path / READING_UTILITY, bundle.path / MINUTES, features)
-    return ValueRanker(clicks, told["slope"], told["intercept"], reading, told["price"])
+    return ValueRanker(clicks, PlattScaling(fit["slope"], fit["intercept"]), reading, fit["price"])
 
 
 def write_trees(
-    ranker: SlateRanker, text_free: SlateRanker, reading: DwellRegressors | None, folder: Path
+    ranker: ListwiseRanker, text_free: ListwiseRanker, reading: DwellRegressors | None, folder: Path
 ) -> None:
-    """Write the trees where `load_system` looks for them."""
+    """Write the trees to the files that `load_system` reads."""
     if reading is not None:
         reading.save(folder / READING_UTILITY, folder / MINUTES)
-    for trees, alone, correction in (
+    for trees, base, correction in (
         (ranker, FEED_RERANKER, RERANKER),
         (text_free, FEED_TEXT_FREE, TEXT_FREE_RERANKER),
     ):
-        trees.alone.save(folder / alone)
+        trees.base.save(folder / base)
         trees.correction.save(folder / correction)
 
 

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from recsys.domain import Event, Slate
@@ -25,7 +24,7 @@ from recsys.state.log_batch import LogBatch
 from recsys.state.snapshot import Watermark
 from recsys.store import articles, erasure, event_log, event_log_reader, withdrawn
 from recsys.store.database import Connection, Database, without_timeout
-from recsys.store.event_log_reader import Key, LogChunk, LogTail
+from recsys.store.event_log_reader import Key, LogTail
 
 logger = logging.getLogger(__name__)
 
@@ -36,35 +35,32 @@ LONG_TAIL = 100_000
 class LogFollower:
     """Keeps a `LiveState` up to date with the log of a database.
 
+    Its owner tells it about changes of articles (`state.upsert_articles`); only when the log is folded anew does it
+    read the whole catalogue itself.
+
     Args:
-        database: where the log is.
+        database: the database of the log.
         snapshots: folder of state snapshots; None keeps none.
-        told: hears of the events of every tail that is folded; of a log that is folded anew it hears nothing.
+        on_events: called with the events of every tail that is folded, but not when the log is folded anew.
     """
 
     def __init__(
         self,
         database: Database,
         snapshots: Path | None = None,
-        told: Callable[[Sequence[Event]], None] | None = None,
+        on_events: Callable[[Sequence[Event]], None] | None = None,
     ) -> None:
         self.state = LiveState()
         self.watermark = Watermark()
         self._database = database
         self._snapshots = Snapshots(snapshots)
-        self._told = told
-        self._revision = 0
-        self._saved_seq = 0  # row that the snapshot reaches to that was loaded or written last
+        self._on_events = on_events
+        self._saved_seq = 0  # last row of the snapshot that was loaded or written last
 
     def start(self) -> None:
-        """Load the newest snapshot that still holds, then fold the rest of the log."""
+        """Load the newest valid snapshot, then fold the remaining log."""
         with self._database.read() as connection:
             self._restart(connection, before=None)
-
-    def refresh_articles(self) -> pl.DataFrame:
-        """Describe articles stored or changed since the last call to the state; returns them."""
-        with self._database.read() as connection:
-            return self._describe(connection)
 
     def catch_up(self) -> int:
         """Fold what was appended since; returns how many rows of the log are now folded."""
@@ -123,24 +119,12 @@ class LogFollower:
             return True
 
     def _restart(self, connection: Connection, before: Key | None) -> None:
-        """Fold anew; a database that goes away meanwhile leaves the state as it was."""
-        usual = self.state, self.watermark, self._revision, self._saved_seq
-        try:
-            with without_timeout(connection):
-                self._fold_anew(connection, before)
-        except BaseException:
-            self.state, self.watermark, self._revision, self._saved_seq = usual
-            raise
-
-    def _fold_anew(self, connection: Connection, before: Key | None) -> None:
-        self.state, self.watermark = self._newest_valid(connection, before)
-        self._revision, self._saved_seq = 0, self.watermark.seq
-        self._describe(connection)
-        end = event_log.position(connection).last_seq
-        after = self._key() if self.watermark.seq else None
-        for chunk in event_log_reader.stream(connection, after=after):
-            self._fold(chunk)
-        self.watermark = Watermark(end, self.watermark.known_at, self.watermark.id)
+        """Fold anew; if the database fails meanwhile, the state stays as it was."""
+        with without_timeout(connection):
+            state, watermark = self._newest_valid(connection, before)
+            saved_seq = watermark.seq
+            watermark = _fold_rest(connection, state, watermark)
+        self.state, self.watermark, self._saved_seq = state, watermark, saved_seq
 
     def _newest_valid(self, connection: Connection, before: Key | None) -> tuple[LiveState, Watermark]:
         self._snapshots.drop_before(erasure.last_seq(connection))
@@ -159,27 +143,12 @@ class LogFollower:
                 return state, mark
         return LiveState(), Watermark()
 
-    def _describe(self, connection: Connection) -> pl.DataFrame:
-        gone, last = withdrawn.deleted_since(connection, self._revision)
-        changed, newest = articles.changed_since(connection, self._revision)
-        self._revision = max(last, newest)
-        if gone:
-            self.state.delete_article(gone)
-        if changed.height:
-            self.state.describe(changed)
-        return changed
-
     def _fold_tail(self, tail: LogTail, end: int) -> None:
         self.state.apply(self.state.encode_few(tail.events, tail.slates))
-        if self._told is not None:
-            self._told(tail.events)
+        if self._on_events is not None:
+            self._on_events(tail.events)
         last = tail.last or self._key()
         self.watermark = Watermark(end, last.known_at, last.id)
-
-    def _fold(self, chunk: LogChunk) -> None:
-        self.state.apply(self.state.encode(chunk.events, chunk.slates))
-        if chunk.last is not None:
-            self.watermark = Watermark(self.watermark.seq, chunk.last.known_at, chunk.last.id)
 
     def _key(self) -> Key:
         return Key(self.watermark.known_at, self.watermark.id)
@@ -195,7 +164,7 @@ class Replay:
         self.state = LiveState()
         changed, _ = articles.changed_since(connection, 0)
         self.articles = changed
-        self.state.describe(changed)
+        self.state.upsert_articles(changed)
         self._chunks = event_log_reader.stream(connection, until=until)
         self._held: Iterator[LogBatch] = (self.state.encode(chunk.events, chunk.slates) for chunk in self._chunks)
         self._batch: LogBatch | None = next(self._held, None)
@@ -226,6 +195,20 @@ class Replay:
         """Fold everything known before `as_of`; clicks of each article in the last weeks, faded, by dense id."""
         counters = self.advance(as_of).counters
         return counters.read(np.arange(len(counters.articles)), as_of)[:, CLICKS, -1]
+
+
+def _fold_rest(connection: Connection, state: LiveState, watermark: Watermark) -> Watermark:
+    """Fold the catalogue and all rows after `watermark` into `state`; return the new watermark."""
+    changes = withdrawn.changes_since(connection, 0)
+    state.delete_articles(changes.deleted)
+    state.upsert_articles(changes.upserted)
+    end = event_log.position(connection).last_seq
+    after = Key(watermark.known_at, watermark.id) if watermark.seq else None
+    last = Key(watermark.known_at, watermark.id)
+    for chunk in event_log_reader.stream(connection, after=after):
+        state.apply(state.encode(chunk.events, chunk.slates))
+        last = chunk.last or last
+    return Watermark(end, last.known_at, last.id)
 
 
 def _is_of_this_log(connection: Connection, mark: Watermark) -> bool:

@@ -17,17 +17,19 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.constants import MAX_READ_SECONDS
 from recsys.errors import BundleError
 from recsys.ranking.features.feature_set import ALL_FEATURES, FeatureSet
 from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig
+from recsys.ranking.query import FloatArray
 from recsys.ranking.ranker import Ranker
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.score_scaling import PlattScaling
 
 READING_UTILITY = np.asarray([0.0, 0.0, 0.5, 1.0])
 """Articles read, by label."""
 
-LONGEST_MINUTES = 10.0
+LONGEST_MINUTES = MAX_READ_SECONDS / 60
 _MOST_TREES = 300
 
 
@@ -128,24 +130,23 @@ def load(utility: Path, minutes: Path, features: FeatureSet) -> DwellRegressors:
 
 @dataclass(slots=True)
 class ValueRanker:
-    """Orders candidates by what showing them is worth.
+    """Ranks candidates by expected utility: click probability × (utility of the reading − price of its minutes).
 
-    clicks: whose score, by a logistic of `slope` and `intercept`, is the chance of a click; price: articles that a
+    clicks: ranker whose scores `probability` turns into click probabilities. price: utility, in articles, that a
     minute must give.
     """
 
     clicks: Ranker
-    slope: float
-    intercept: float
+    probability: PlattScaling
     reading: DwellRegressors
     price: float
     name: str = "value"
     listwise: bool = False
 
     def score(self, features: FloatArray) -> FloatArray:
-        """See `Ranker.score`. Articles, less the price of the minutes."""
-        chance = 1 / (1 + np.exp(-np.clip(self.slope * self.clicks.score(features) + self.intercept, -30, 30)))
-        return np.asarray(chance * (self.reading.utility(features) - self.price * self.reading.minutes(features)))
+        """See `Ranker.score`. Unit: articles."""
+        net = self.reading.utility(features) - self.price * self.reading.minutes(features)
+        return np.asarray(self.probability(self.clicks.score(features)) * net)
 
 
 def _parameters(config: LambdaMartConfig, objective: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recsys.errors import BundleError
 from recsys.ranking.features.feature_set import ALL_FEATURES, FeatureSet
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.query import FloatArray
 
 SEED_SEPARATOR = "\n=== next seed ===\n"
 

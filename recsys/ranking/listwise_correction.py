@@ -1,4 +1,4 @@
-"""What orders a slate: trees that see each candidate alone, corrected by trees that see its rivals too."""
+"""The listwise ranker: pointwise trees, corrected by trees that also see the other candidates."""
 
 from dataclasses import dataclass, replace
 
@@ -7,19 +7,18 @@ import numpy as np
 from recsys.ranking import lambdamart
 from recsys.ranking.features.feature_set import FeatureSet
 from recsys.ranking.lambdamart import LambdaMart, LambdaMartConfig, RankingData
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.query import FloatArray
 
 
 @dataclass(slots=True)
-class SlateRanker:
-    """``alone + share·correction``, the correction grown on top of the other.
+class ListwiseRanker:
+    """``base + share · correction``; the correction is trained on top of the base.
 
-    Percentiles among the candidates tell much of a logged slate, and something else once more are added: so many
-    are ranked by `alone`, and a slate is corrected only as far as it keeps its order among many
-    (docs/decisions/0019).
+    List-wise percentiles help on logged slates, but they shift when candidates are added. So more than a slate's
+    worth of candidates are ranked by `base`, and `share` is capped to keep a slate's order stable (decision 19).
     """
 
-    alone: LambdaMart
+    base: LambdaMart
     correction: LambdaMart
     share: float = 1.0
     name: str = "slate"
@@ -27,24 +26,26 @@ class SlateRanker:
 
     def score(self, features: FloatArray) -> FloatArray:
         """See `Ranker.score`."""
-        return np.asarray(self.alone.score(features) + self.share * self.correction.score(features))
+        return np.asarray(self.base.score(features) + self.share * self.correction.score(features))
 
 
 def fit(
     train: RankingData, validation: RankingData, features: FeatureSet, config: LambdaMartConfig
-) -> SlateRanker:
-    """Both sets of trees on `train`, each stopped by `validation`; the whole of the correction counts."""
-    alone = lambdamart.fit(train, validation, features.pointwise(), config)
-    learnt, judged = _on_top(train, alone), _on_top(validation, alone)
-    return SlateRanker(alone, lambdamart.fit(learnt, judged, features, config))
+) -> ListwiseRanker:
+    """Fit both sets of trees on `train`, each stopped early on `validation`. The correction has its full share."""
+    base = lambdamart.fit(train, validation, features.pointwise(), config)
+    learning, stopping = _on_top(train, base), _on_top(validation, base)
+    return ListwiseRanker(base, lambdamart.fit(learning, stopping, features, config))
 
 
-def refit(data: RankingData, features: FeatureSet, config: LambdaMartConfig, judged: SlateRanker) -> SlateRanker:
-    """As many trees as `judged` has, on all of `data`."""
-    alone = lambdamart.refit(data, features.pointwise(), config, judged.alone.trees)
-    correction = lambdamart.refit(_on_top(data, alone), features, config, judged.correction.trees)
-    return SlateRanker(alone, correction, judged.share)
+def refit(
+    data: RankingData, features: FeatureSet, config: LambdaMartConfig, validated: ListwiseRanker
+) -> ListwiseRanker:
+    """Fit as many trees as `validated` has on all of `data`."""
+    base = lambdamart.refit(data, features.pointwise(), config, validated.base.trees)
+    correction = lambdamart.refit(_on_top(data, base), features, config, validated.correction.trees)
+    return ListwiseRanker(base, correction, validated.share)
 
 
-def _on_top(data: RankingData, alone: LambdaMart) -> RankingData:
-    return replace(data, base=alone.score(data.features))
+def _on_top(data: RankingData, base: LambdaMart) -> RankingData:
+    return replace(data, base=base.score(data.features))

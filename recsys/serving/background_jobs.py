@@ -106,9 +106,9 @@ class BackgroundJobs:
             self._live.catch_up()
 
     def _record_attention(self) -> None:
-        watch = self._live.watch  # another thread may adopt a bundle meanwhile
-        if watch is not None:
-            watch.record(self._database, self._clock.next())
+        monitor = self._live.serving.monitor  # another thread may adopt a bundle meanwhile
+        if monitor is not None:
+            monitor.record(self._database, self._clock.next())
 
     def _save(self) -> None:
         if self.ready.is_set():  # while a first start encodes, all of it is new all the time

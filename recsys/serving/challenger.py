@@ -7,8 +7,8 @@ from pathlib import Path
 
 from recsys.domain import FeedRequest, Ranking
 from recsys.feed.engine import FeedEngine
-from recsys.feed.feed_metrics import FeedCounts
-from recsys.models.model_loader import TrainedSystem, load_active, with_models
+from recsys.feed.feed_metrics import FeedMetrics
+from recsys.models.model_loader import TrainedSystem, load_active
 from recsys.serving.experiment import Experiment, load_experiment
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ class Challenger:
         self._home = home
         self._encoder = encoder
         self._rival: _Rival | None = None
+        self._shadow_metrics = FeedMetrics()  # shadow runs do not count as feeds
 
     @property
     def experiment(self) -> Experiment | None:
@@ -56,25 +57,27 @@ class Challenger:
             self._rival = _Rival(wanted, self._system(wanted.version))
 
     def engine_for(self, engine: FeedEngine, reader: str | None) -> FeedEngine:
-        """Who answers `reader`: `engine`, or the same with the models on trial."""
+        """Return the engine that answers `reader`: `engine`, or the same with the models of the challenger."""
         rival = self._rival
         if rival is None or not rival.experiment.answers(reader):
             return engine
-        return with_models(engine, rival.system)
+        return replace(engine, models=rival.system.models)
 
     def shadow(self, engine: FeedEngine, request: FeedRequest) -> Ranking | None:
-        """What the models on trial would have shown, if this is one of the feeds that they rank unseen."""
+        """Return the slate that the challenger would have shown, if this feed is part of its shadow run."""
         rival = self._rival
         if rival is None or rival.experiment.answers(request.reader):
             return None
         if not rival.experiment.shadows(request.request_id):
             return None
         try:
-            uncounted = replace(engine, counts=FeedCounts())
-            slate = with_models(uncounted, rival.system).recommend(replace(request, explain=False))
-        except Exception as error:  # whatever it is: the reader gets the feed of the model that serves
+            shadow_engine = replace(engine, models=rival.system.models, metrics=self._shadow_metrics)
+            slate = shadow_engine.recommend(replace(request, explain=False)).ranking
+        except Exception as error:  # whatever it is: the reader gets the feed of the active bundle
             if not self.failed:
-                logger.exception("the challenger %s failed, unseen", rival.experiment.version, exc_info=error)
+                logger.exception(
+                    "the challenger %s failed in its shadow run", rival.experiment.version, exc_info=error
+                )
             self.failed += 1
             return None
         self.unseen += 1

@@ -116,8 +116,8 @@ class FeedService:
     @property
     def attention(self) -> "MonitoringStats | None":
         """How calibration of article vectors goes; None if the bundle brings no calibrator."""
-        watch = self._live.watch  # another thread may adopt a bundle meanwhile
-        return None if watch is None else watch.monitor.stats()
+        monitor = self._live.serving.monitor  # another thread may adopt a bundle meanwhile
+        return None if monitor is None else monitor.monitor.stats()
 
     def lag(self) -> int | None:
         """Rows of the log that are not folded yet; None while the database cannot be reached."""
@@ -234,12 +234,12 @@ class FeedService:
         with self._live.lock:
             degraded = False
             try:
-                with self.engine.counts.times.timed(CATCH_UP):
+                with self.engine.metrics.timed(CATCH_UP):
                     self._live.catch_up()
             except StoreUnavailableError:
                 degraded = True
             self.clock.at_least(self.engine.state.known_at)
-            yield _Now(self.clock.next(), self._live.from_memory if degraded else self.engine, degraded)
+            yield _Now(self.clock.next(), self._live.from_memory() if degraded else self.engine, degraded)
 
     def _page(self, request: FeedRequest, cursor: str | None) -> FeedPage:
         with self._current() as now:
@@ -247,10 +247,10 @@ class FeedService:
             if cursor is not None:
                 with self.database.read() as connection:
                     asked, rest = go_on(connection, asked, cursor)
-            ranking, left = self.challenger.engine_for(now.engine, asked.reader).page(asked, rest)
+            slate = self.challenger.engine_for(now.engine, asked.reader).recommend(asked, rest)
             first = rest is None and not now.degraded
             unseen = self.challenger.shadow(now.engine, asked) if first else None
-            return self._logged(asked, replace(ranking, degraded=now.degraded), left, unseen)
+            return self._logged(asked, replace(slate.ranking, degraded=now.degraded), slate.remaining, unseen)
 
     def _logged(
         self, request: FeedRequest, ranking: Ranking, left: RemainingCandidates, unseen: Ranking | None
@@ -259,7 +259,7 @@ class FeedService:
         if not ranking.items:
             return FeedPage(ranking, None)
         try:
-            with self.engine.counts.times.timed(LOG):
+            with self.engine.metrics.timed(LOG):
                 return FeedPage(ranking, self._log_slate(request, ranking, left, unseen))
         except StoreUnavailableError:
             # it may be stored all the same, if only the answer was lost: its id stores it once

@@ -1,14 +1,11 @@
-"""An engine kept true to three things: the log, the stored vectors of articles, and the active bundle.
+"""The engine of one process, kept up to date with the log, the stored articles, and the active bundle.
 
-Whoever asks the engine or changes it holds `lock`. The engine itself is replaced, never changed, but for the state
-and vectors that it names.
+Callers that use or change the engine hold `lock`. `serving` is replaced as a whole; only the state, the vectors and
+the index inside it are updated in place.
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,22 +16,24 @@ from recsys.domain import Slate
 from recsys.encoder.protocols import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.engine import FeedEngine
-from recsys.feed.touched import seen_articles
+from recsys.feed.reader_lookups import ReaderLookups, seen_articles
+from recsys.feed.retrieval import RetrievalLimits
 from recsys.frames import ARTICLES, empty, where
 from recsys.index.cached_index import CachedIndex
 from recsys.index.index_factory import make_index
 from recsys.index.vector_index import VectorIndex
 from recsys.models.bundle import active_version
 from recsys.models.calibrator_io import article_encoder
-from recsys.models.model_loader import TrainedSystem, active_system, with_models
+from recsys.models.model_loader import TrainedSystem, active_system
+from recsys.models.model_set import Models
 from recsys.projection.log_follower import LogFollower
 from recsys.projection.vector_table import VectorTable, ensure_vectors, stored_vectors
 from recsys.serving.article_cache import ArticleCache
 from recsys.serving.challenger import Challenger
 from recsys.serving.preference_cache import PreferenceCache
 from recsys.serving.saved_index import SavedIndex
+from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
-from recsys.store import articles as article_store
 from recsys.store import withdrawn
 from recsys.store.database import Database, without_timeout
 
@@ -46,36 +45,42 @@ class LiveEngine:
     """The engine of one process.
 
     Attributes:
-        lock: held by whoever asks or changes the engine.
-        follower: brings the log into the state.
-        engine: as it is now.
-        watch: the calibration of the active bundle; None if it brings none.
-        cards: of the articles.
-        said: by the readers, of topics and sources.
-        challenger: what is tried beside the active bundle.
+        lock: held by callers that use or change the engine.
+        follower: folds the log into the state.
+        serving: the engine and its encoder as of now.
+        summaries: what a feed shows of each article.
+        preferences: explicit preferences of all readers.
+        challenger: the bundle of a running experiment, if any.
     """
 
     def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
         self.lock = threading.RLock()
-        self.said = PreferenceCache(database)
-        self.follower = LogFollower(database, settings.home / "state", self.said.update)
-        self.engine = FeedEngine(self.follower.state, VectorTable())
-        self.watch: CalibrationMonitor | None = None
+        self.preferences = PreferenceCache(database)
+        self.follower = LogFollower(database, settings.home / "state", self.preferences.update)
         self.summaries = ArticleCache()
         self.challenger = Challenger(settings.home, lambda: encoder.name)
         self._database = database
         self._settings = settings
-        self._encoder = encoder
-        self._reader: Encoder = encoder
-        self._served = encoder.name  # name of the vectors in the engine
-        self._waiting = empty(ARTICLES)
-        self._revision = 0
+        self._raw_encoder = encoder
         self._saved = SavedIndex(settings.home / "index", settings.index, settings.device)
-        self._unsaved = 0
+        self._unsaved_articles = 0
         self._adopting = threading.Lock()
+        self.serving = ServingEngine(
+            engine=self._new_engine(Models.untrained()),
+            encoder=encoder,
+            vector_name=encoder.name,
+            monitor=None,
+            revision=0,
+            unencoded=empty(ARTICLES),
+        )
+
+    @property
+    def engine(self) -> FeedEngine:
+        """The engine as of now."""
+        return self.serving.engine
 
     def start(self) -> None:
-        """Load state, stored vectors and the active bundle; without one the starting engine serves.
+        """Load state, stored vectors and the active bundle; without a bundle the untrained models serve.
 
         Raises:
             BundleError: the active bundle cannot be used.
@@ -83,185 +88,180 @@ class LiveEngine:
         """
         with self.lock:
             self.follower.start()
-            self.said.refresh()
-            self.engine = self._untrained_engine()
-            self._use(active_system(self._settings.home, self._encoder.name))
-            self._rebuild()
+            self.preferences.refresh()
+            system = active_system(self._settings.home, self._raw_encoder.name)
+            self.serving = self._rebuilt(self._with_system(system))
 
-    @property
     def from_memory(self) -> FeedEngine:
-        """The engine without the database: of what a reader had long ago it knows nothing."""
-        return replace(self.engine, seen_articles=None)
+        """Return the engine for answers without the database: reads older than the history ring are unknown."""
+        return replace(self.engine, lookups=ReaderLookups(preferences=self.preferences.of))
 
     def catch_up(self) -> None:
-        """Fold what was appended to the log since; with `lock` held."""
+        """Fold the rows that were appended to the log since; call with `lock` held."""
         self.follower.catch_up()
         if self.follower.state is not self.engine.state:
             # the log was folded anew, so dense ids changed: align the vectors with them
-            self.said.refresh()
-            self._rebuild()
+            self.preferences.refresh()
+            self.serving = self._rebuilt(self.serving)
 
     def fold(self, slate: Slate, behind: int) -> None:
-        """Fold a slate that this process appended behind row `behind` of the log; with `lock` held."""
+        """Fold a slate that this process appended behind row `behind` of the log; call with `lock` held."""
         if not self.follower.fold_slate(slate, behind):
             self.catch_up()
 
     def save(self, least_rows: int, least_articles: int) -> None:
-        """Save state and index if so much is new in them, so that a restart goes on from there.
+        """Save state and index if they have this much new content, so that a restart continues from there.
 
-        Answers wait while the index is written, not while the state is.
+        Answers wait while the index is written, but not while the state is.
         """
         if self.follower.unsaved >= least_rows:
             self.follower.save_snapshot(self.lock)
         with self.lock:
             index = self.engine.index
-            if index is None or self._unsaved < least_articles:
+            if index is None or self._unsaved_articles < least_articles:
                 return
             rows = self.engine.state.articles.lookup(index.ids())
             self._saved.save(index, self.engine.vectors.take(rows))
-            self._unsaved = 0
+            self._unsaved_articles = 0
 
     def refresh_articles(self) -> None:
-        """Take in articles stored, changed or withdrawn lately: encoded first, then known and searchable at once.
+        """Apply the changes of stored articles: new ones are encoded first, then known and searchable at once.
 
-        What was withdrawn is in no feed from then on, however long others take to encode.
+        Deleted articles leave all feeds before anything is encoded.
 
         Raises:
-            EncoderError: the encoder fails; the articles are known all the same, and wait for their vectors.
+            EncoderError: the encoder fails; the articles are known nevertheless, and wait for their vectors.
         """
         with self.lock:
-            waiting, since, reader = self._waiting, self._revision, self._reader
+            before = self.serving
         with self._database.read() as connection:
-            gone, last = withdrawn.deleted_since(connection, since)
-            changed, newest = article_store.changed_since(connection, since)
-        revision = max(last, newest)
-        wanted = pl.concat([waiting, changed]).unique("id", keep="last", maintain_order=True)
-        wanted = wanted.filter(~pl.col("id").is_in(gone))
-        if wanted.is_empty() and not gone:
+            changes = withdrawn.changes_since(connection, before.revision)
+        pending = pl.concat([before.unencoded, changes.upserted]).unique("id", keep="last", maintain_order=True)
+        pending = pending.filter(~pl.col("id").is_in(changes.deleted))
+        if pending.is_empty() and not changes.deleted:
             return
         with self.lock:
-            self.summaries.put(changed)
-            if gone:
-                self._update_state()
-                self.summaries.drop(gone)
-                self._take_out(gone)
+            self.summaries.put(changes.upserted)
+            self._delete(changes.deleted)
         try:
-            vectors = ensure_vectors(self._database, reader, wanted)
+            vectors = ensure_vectors(self._database, before.encoder, pending)
         except EncoderError:
             with self.lock:
-                self._update_state()
+                self.engine.state.upsert_articles(changes.upserted)
             raise
         with self.lock:
-            self._update_state()
-            if self._reader is not reader:  # another bundle was adopted meanwhile: its articles are read next time
+            self.engine.state.upsert_articles(changes.upserted)
+            if (
+                self.serving.encoder is not before.encoder
+            ):  # another bundle was adopted: the next call encodes them
                 return
-            if reader.name != self._served:  # calibration was switched off
-                self._rebuild()
+            if before.encoder.name != self.serving.vector_name:  # calibration was switched off
+                self.serving = self._rebuilt(self.serving)
                 return
-            self._put(wanted, vectors)
-            self._waiting, self._revision = waiting.clear(), revision
-
-    def _update_state(self) -> None:
-        """Let the state know what is stored; with what came since it was last read, which a feed may show now."""
-        self.summaries.put(self.follower.refresh_articles())
+            engine = self._with_vectors(self.engine, pending, vectors)
+            self.serving = replace(
+                self.serving, engine=engine, revision=changes.revision, unencoded=empty(ARTICLES)
+            )
 
     def adopt_bundle(self) -> None:
-        """Serve with the active bundle, if another one was activated since: whole, from one answer to the next.
+        """Serve with the active bundle, if another one was activated since: from one answer to the next.
 
-        If its article vectors have another name, those stored serve at once, raw ones in the place of the rest.
+        If its article vectors have another name, the stored ones serve at once, with raw vectors for the others.
 
         Raises:
-            BundleError: it cannot be used; the engine stays as it is.
+            BundleError: the bundle cannot be used; the engine stays as it is.
         """
         with self._adopting:  # one at a time, or an older one could come last
-            if active_version(self._settings.home) in (None, self.engine.model):
+            if active_version(self._settings.home) in (None, self.engine.models.version):
                 return
-            system = active_system(self._settings.home, self._encoder.name)
-            with self.lock, self._whole():
-                self._use(system)
-                if self._reader.name != self._served:
-                    self._rebuild()
+            system = active_system(self._settings.home, self._raw_encoder.name)
+            with self.lock:
+                serving = self._with_system(system)
+                if serving.encoder.name != serving.vector_name:
+                    serving = self._rebuilt(serving)
+                self.serving = serving
 
     def adopt_challenger(self) -> None:
-        """Try what is on trial now, or nothing any more.
+        """Load the bundle of the running experiment, or drop it if the experiment ended.
 
         Raises:
-            BundleError: it cannot be used; what was tried before stays.
+            BundleError: it cannot be used; the former challenger stays.
         """
-        self.challenger.adopt(self.engine.model)
+        self.challenger.adopt(self.engine.models.version)
 
-    def _untrained_engine(self) -> FeedEngine:
+    def _new_engine(self, models: Models) -> FeedEngine:
         return FeedEngine(
-            self.follower.state,
-            VectorTable(),
-            pool=self._settings.feed_candidates,
-            max_age=self._settings.max_article_age_days,
-            seen_articles=partial(seen_articles, self._database),
-            said=self.said.of,
+            state=self.follower.state,
+            vectors=VectorTable(),
+            models=models,
+            lookups=ReaderLookups(
+                seen_articles=lambda reader, before: seen_articles(self._database, reader, before),
+                preferences=self.preferences.of,
+            ),
+            limits=RetrievalLimits(self._settings.feed_candidates, self._settings.max_article_age_days),
         )
 
-    def _use(self, system: TrainedSystem | None) -> None:
-        """Rank with `system`, and read articles as it wants them read; a breaker that was open is no more."""
-        self.engine = with_models(self.engine, system)
+    def _with_system(self, system: TrainedSystem | None) -> ServingEngine:
+        """Return the serving value with the models and the calibration of `system`; its breaker is closed."""
+        models = Models.untrained() if system is None else system.models
+        encoder, monitor = self._calibrated_encoder(system)
+        engine = replace(self.engine, models=models)
+        return replace(self.serving, engine=engine, encoder=encoder, monitor=monitor)
+
+    def _calibrated_encoder(self, system: TrainedSystem | None) -> "tuple[Encoder, CalibrationMonitor | None]":
         if system is None or system.calibration is None:
-            self._reader, self.watch = self._encoder, None
-            return
+            return self._raw_encoder, None
         from recsys.serving.calibration_monitor import CalibrationMonitor
 
-        watch = CalibrationMonitor(system.version, system.calibration)
-        self._reader = article_encoder(self._encoder, system.calibration, watch.breaker, [watch.monitor])
-        self.watch = watch
+        monitor = CalibrationMonitor(system.version, system.calibration)
+        encoder = article_encoder(self._raw_encoder, system.calibration, monitor.breaker, [monitor.monitor])
+        return encoder, monitor
 
-    @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """All of a change, or nothing of it: the database may go away half-way."""
-        usual = self.engine, self.watch, self._reader, self._served, self._waiting, self._revision
-        try:
-            yield
-        except BaseException:
-            self.engine, self.watch, self._reader, self._served, self._waiting, self._revision = usual
-            raise
+    def _rebuilt(self, serving: ServingEngine) -> ServingEngine:
+        """Return `serving` with new vectors and a new index from stored vectors; the others stay unencoded.
 
-    def _rebuild(self) -> None:
-        """Fill a new vector table and index from what is stored; the rest waits for `refresh_articles`.
-
-        Where there is no calibrated vector yet, the raw one serves: both lie in one space.
+        An article without a calibrated vector has its raw one: both are in one space.
         """
-        with self._whole():
-            with self._database.read() as connection, without_timeout(connection):
-                articles, newest = article_store.changed_since(connection, 0)
-                self._revision = max(newest, withdrawn.deleted_since(connection, 0)[1])
-            self.summaries.put(articles)
-            self.engine = replace(self.engine, state=self.follower.state, vectors=VectorTable(), index=None)
-            self._served = self._reader.name
-            self._waiting = self._put_stored(self._served, articles)
-            if self._served != self._encoder.name:
-                self._put_stored(self._encoder.name, self._waiting)
+        with self._database.read() as connection, without_timeout(connection):
+            catalogue = withdrawn.changes_since(connection, 0)
+        self.summaries.put(catalogue.upserted)
+        self.follower.state.delete_articles(catalogue.deleted)
+        self.follower.state.upsert_articles(catalogue.upserted)
+        name = serving.encoder.name
+        engine = replace(serving.engine, state=self.follower.state, vectors=VectorTable(), index=None)
+        engine, unencoded = self._with_stored(engine, name, catalogue.upserted)
+        if name != self._raw_encoder.name:
+            engine, _ = self._with_stored(engine, self._raw_encoder.name, unencoded)
+        return replace(serving, engine=engine, vector_name=name, revision=catalogue.revision, unencoded=unencoded)
 
-    def _put_stored(self, name: str, articles: pl.DataFrame) -> pl.DataFrame:
-        """Take in the vectors called `name`; returns the articles that have none."""
+    def _with_stored(
+        self, engine: FeedEngine, name: str, articles: pl.DataFrame
+    ) -> tuple[FeedEngine, pl.DataFrame]:
+        """Add the stored vectors called `name` to `engine`; also return the articles that have none."""
         present, vectors = stored_vectors(self._database, name, articles)
-        self._put(where(articles, present), vectors)
-        return where(articles, ~present)
+        return self._with_vectors(engine, where(articles, present), vectors), where(articles, ~present)
 
-    def _put(self, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> None:
+    def _with_vectors(
+        self, engine: FeedEngine, articles: pl.DataFrame, vectors: NDArray[np.float32]
+    ) -> FeedEngine:
+        """Add `vectors` [n, d] of `articles` (n rows) to the vectors and the index of `engine`."""
         ids = articles["id"].to_list()
         if not ids:
-            return
-        rows = self.engine.state.articles.lookup(ids)
-        known = rows >= 0  # one may have been withdrawn, and the log folded anew, while it was encoded
-        self.engine.vectors.put(rows[known], vectors if known.all() else vectors[known])
-        index = self.engine.index
+            return engine
+        rows = engine.state.articles.lookup(ids)
+        known = rows >= 0  # one may have been deleted, and the log folded anew, while it was encoded
+        engine.vectors.put(rows[known], vectors if known.all() else vectors[known])
+        index = engine.index
         if index is None:
             index, ids, vectors = self._new_index(ids, vectors)
-            self.engine = replace(self.engine, index=index)
         index.add(ids, vectors)
-        self._unsaved += len(ids)
+        self._unsaved_articles += len(ids)
+        return replace(engine, index=index)
 
     def _new_index(
         self, ids: list[str], vectors: NDArray[np.float32]
     ) -> tuple[VectorIndex, list[str], NDArray[np.float32]]:
-        """An index for `vectors` [n, d], as it was saved if it was, and what is still to be added."""
+        """Return an index for `vectors` [n, d], from disk if one was saved, and the rows that it still lacks."""
         saved = self._saved.load(ids, vectors)
         if saved is None:
             made = make_index(self._settings.index, vectors.shape[1], len(ids), self._settings.device)
@@ -273,8 +273,12 @@ class LiveEngine:
             vectors[~held],
         )
 
-    def _take_out(self, ids: list[str]) -> None:
+    def _delete(self, ids: list[str]) -> None:
+        if not ids:
+            return
         rows = self.engine.state.articles.lookup(ids)
+        self.engine.state.delete_articles(ids)
         self.engine.vectors.drop(rows[rows >= 0])
         if self.engine.index is not None:
-            self._unsaved += self.engine.index.remove(ids)
+            self._unsaved_articles += self.engine.index.remove(ids)
+        self.summaries.drop(ids)

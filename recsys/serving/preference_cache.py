@@ -1,47 +1,47 @@
-"""What readers follow, focus on and have muted, in memory: every feed asks, and the log is read once."""
+"""Explicit preferences of all readers in memory: every feed needs them, and the log is read once."""
 
 from collections.abc import Iterable, Sequence
 
-from recsys.domain import PREFERENCE_KINDS, Event
+from recsys.domain import PREFERENCE_KINDS, Event, Preferences
 from recsys.store import explicit_preferences
 from recsys.store.database import Database
-from recsys.store.explicit_preferences import PreferenceEvent, Preferences
+from recsys.store.explicit_preferences import PreferenceEvent, preferences_of
 
 
 class PreferenceCache:
-    """The newest word of each reader on each topic or source: of the log at the last `refresh`, and told since."""
+    """Latest preference event per reader and subject: from the log at the last `refresh`, and from `update` since."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._latest: dict[str, dict[tuple[str, bool], PreferenceEvent]] = {}
 
     def refresh(self) -> None:
-        """Read all of it anew: at the start, or when a reader may have been erased.
+        """Read everything again: at the start, and when a reader may have been erased.
 
         Raises:
-            StoreError: the database cannot be reached; what was known stays.
+            StoreError: the database cannot be reached; the cache stays as it was.
         """
         with self._database.read() as connection:
-            words = explicit_preferences.latest_events(connection)
+            events = explicit_preferences.preference_events(connection)
         self._latest = {}
-        self._take(words)
+        self._add(events)
 
     def update(self, events: Sequence[Event]) -> None:
-        """Take in what was appended to the log."""
-        self._take(
+        """Add events that were appended to the log."""
+        self._add(
             PreferenceEvent(event.reader, event.subject, event.known_at, event.id, event.kind)
             for event in events
             if event.kind in PREFERENCE_KINDS and event.subject is not None
         )
 
     def of(self, reader: str, _before: int) -> Preferences:
-        """What `reader` said."""
-        return Preferences.of(self._latest.get(reader, {}).values())
+        """Return the current preferences of `reader`."""
+        return preferences_of(self._latest.get(reader, {}).values())
 
-    def _take(self, words: Iterable[PreferenceEvent]) -> None:
-        for word in words:
-            latest = self._latest.setdefault(word.reader, {})
-            # words may come in any order: what was known last holds
-            before = latest.get(word.about)
-            if before is None or (before.known_at, before.id) < (word.known_at, word.id):
-                latest[word.about] = word
+    def _add(self, events: Iterable[PreferenceEvent]) -> None:
+        for event in events:
+            latest = self._latest.setdefault(event.reader, {})
+            # events may come in any order: the one known last holds
+            before = latest.get(event.slot)
+            if before is None or (before.known_at, before.id) < (event.known_at, event.id):
+                latest[event.slot] = event

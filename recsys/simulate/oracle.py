@@ -2,7 +2,7 @@
 
 from recsys.domain import Slate
 from recsys.evaluation.systems import PreparedQuery, Scorer, one_by_one
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.query import FloatArray
 from recsys.simulate.world import World, oracle_scores
 
 ORACLE = "oracle"
@@ -13,11 +13,13 @@ def oracle_of(world: World) -> Scorer:
 
     def score(asked: PreparedQuery) -> FloatArray:
         request = asked.request
-        return oracle_scores(
-            world,
-            Slate(
-                request.request_id, request.reader or "", request.as_of, request.as_of, tuple(request.candidates)
-            ),
+        slate = Slate(
+            id=request.request_id,
+            reader=request.reader or "",
+            at=request.as_of,
+            known_at=request.as_of,
+            candidates=request.candidates,
         )
+        return oracle_scores(world, slate)
 
     return one_by_one(score)

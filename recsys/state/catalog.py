@@ -54,7 +54,7 @@ class Catalog:
             self._by_order = np.argsort(self.order[:rows], kind="stable")
         return self._by_order
 
-    def describe(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
+    def upsert(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
         self._by_order = None
         self.described[rows] = True
@@ -70,7 +70,7 @@ class Catalog:
         paid = articles["access"].is_in(["premium", "paid", "subscriber"]).cast(pl.Float64)
         self.paid[rows] = paid.fill_null(np.nan).to_numpy()
 
-    def delete_article(self, rows: NDArray[np.int64]) -> None:
+    def delete(self, rows: NDArray[np.int64]) -> None:
         """Know no more of `rows` than of articles that were never described."""
         self._by_order = None
         for row in rows.tolist():

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.constants import BOUNCE_SECONDS
 from recsys.domain import SECOND
-from recsys.labels.grading import LabelRule
 from recsys.state.growing import grow
 from recsys.state.position_bias import MOST_PLACES
 from recsys.state.rings import Rings
@@ -18,8 +18,6 @@ _FIELDS = (("article", np.int32), ("shown", np.uint32), ("place", np.uint8), ("o
 _PAGE = 32
 _ANSWERABLE_PAGES = 3
 """An answer is to an exposure in so many newest pages of the ring: the last 65 to 96."""
-
-_BOUNCE_SECONDS = LabelRule().bounce_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ class Exposures:
         if entry >= 0:
             slot = self.rings.slot(reader, entry)
             if self._outcome[slot] != SKIPPED:
-                self._outcome[slot] = BOUNCED if seconds < _BOUNCE_SECONDS else READ
+                self._outcome[slot] = BOUNCED if seconds < BOUNCE_SECONDS else READ
 
     def of(self, reader: int, most: int = 64) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Dense article ids [e] and times [e] (microseconds) of the last `most` exposures, oldest first."""

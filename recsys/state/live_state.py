@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.domain import DAY, HOUR, MINUTE, Event, EventKind, Slate
+from recsys.constants import HALF_LIVES, MAX_READ_SECONDS
+from recsys.domain import Event, EventKind, Slate
 from recsys.errors import OrderError
 from recsys.state import row_batches
 from recsys.state.catalog import NEVER, Catalog
@@ -32,12 +33,6 @@ from recsys.state.histories import Histories, History
 from recsys.state.log_batch import Behaviours, LogBatch, Shown
 from recsys.state.position_bias import examination_probability
 from recsys.state.vocabulary import Vocabulary
-
-HALF_LIVES = (15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY)
-"""Half-lives of all counters, microseconds."""
-
-MAX_READ_SECONDS = 600.0
-"""A tab left open is not ten minutes of attention: longer reads count as this."""
 
 GLOBAL_GROUP, NO_CATEGORY, FIRST_CATEGORY = 0, 1, 2
 """Rows of `counters.groups`: all articles, those without category, and category c at c + 2."""
@@ -62,7 +57,7 @@ class LiveState:
         self.first_shown: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.histories = Histories()
         self.exposures = Exposures()
-        self.ratings = EloRatings()
+        self.elo = EloRatings()
         self.known_at = 0
         self._reserve()
 
@@ -70,22 +65,22 @@ class LiveState:
         """Dense ids [n] of `articles`; 0, the unknown article, for ids never met."""
         return np.maximum(self.articles.lookup(articles), 0)
 
-    def describe(self, articles: pl.DataFrame) -> None:
+    def upsert_articles(self, articles: pl.DataFrame) -> None:
         """Take in article columns (`frames.ARTICLES`). Articles may come before or after their behaviour."""
         rows = self.articles.intern(articles["id"].to_list())
         self._reserve()
         before = self.catalog.category[rows]
-        self.catalog.describe(rows, articles)
+        self.catalog.upsert(rows, articles)
         self._reserve()
         moved = rows[before != self.catalog.category[rows]]
         if self.counters.articles[moved].any():
             self._recount_groups()
 
-    def delete_article(self, ids: Sequence[str]) -> NDArray[np.int64]:
+    def delete_articles(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Forget the columns of deleted articles; what readers did with them stays. Returns their rows."""
         rows = self.articles.lookup(ids)
         rows = rows[rows >= 0]
-        self.catalog.delete_article(rows)
+        self.catalog.delete(rows)
         if self.counters.articles[rows].any():
             self._recount_groups()
         return rows
@@ -158,7 +153,7 @@ class LiveState:
                 record(*following[1:])
                 following = next(waiting, None)
             if kind == ATTRIBUTED_CLICK:
-                self.ratings.learn(self.exposures.answered(reader, article))
+                self.elo.learn(self.exposures.answered(reader, article))
             elif kind == _READ:
                 self.exposures.read(reader, article, value)
             remember(reader, article, FLAG_OF[kind], at, value)
@@ -200,7 +195,7 @@ class LiveState:
         self.counters.reserve(len(self.first_shown), len(self.catalog.categories) + FIRST_CATEGORY)
         self.histories.rings.reserve(readers)
         self.exposures.rings.reserve(readers)
-        self.ratings.reserve(len(self.first_shown))
+        self.elo.reserve(len(self.first_shown))
 
     def _behaviours(self, rows: pl.DataFrame) -> Behaviours:
         kinds = rows["kind"].to_list()

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from recsys.constants import HALF_LIVES
 from recsys.errors import StoreError
 from recsys.state.elo import RATES
 from recsys.state.event_codes import COUNTERS
-from recsys.state.live_state import HALF_LIVES, LiveState
+from recsys.state.live_state import LiveState
 from recsys.state.rings import Rings
 from recsys.state.vocabulary import Vocabulary
 
@@ -114,7 +115,7 @@ def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
         **{f"{name}.table": rings.table for name, rings in _rings(state).items()},
         **{f"histories.{name}": array for name, array in histories.fields.items()},
         **{f"exposures.{name}": array for name, array in exposures.fields.items()},
-        "ratings": state.ratings.articles,
+        "elo": state.elo.articles,
     }
 
 
@@ -130,7 +131,7 @@ def _restore(state: LiveState, arrays: dict[str, NDArray[Any]], pages: list[int]
         rings.restore(arrays[f"{name}.counts"], arrays[f"{name}.table"], used)
     state.histories.restore({name: arrays[f"histories.{name}"] for name in state.histories.fields})
     state.exposures.restore({name: arrays[f"exposures.{name}"] for name in state.exposures.fields})
-    state.ratings.restore(arrays["ratings"])
+    state.elo.restore(arrays["elo"])
 
 
 def _rings(state: LiveState) -> dict[str, Rings]:

@@ -111,26 +111,25 @@ def stream(
         yield LogChunk(none, rest)
 
 
+_TAIL_COLUMNS = ("id", "reader", "kind", "at", "known_at", "article", "subject", "value", "request_id")
+
+
 def tail(connection: Connection, after_seq: int, end_seq: int = 2**62) -> LogTail:
     """All rows appended behind `after_seq`, up to `end_seq`. Meant for short tails: all is in memory, as values.
 
     Both ends are named: PostgreSQL takes `seq > ?` alone for a third of the log, and then reads all of it.
     """
     e, i = events.c, impressions.c
-    told = _select_events("id", "reader", "kind", "at", "known_at", "article", "subject", "value", "request_id")
+    told = _select_events(*_TAIL_COLUMNS)
     shown = sa.select(i.id, i.reader, i.at, i.known_at, i.candidates, i.ordered)
     return LogTail(
         [
-            Event(id_, reader, EventKind(kind), *rest)
-            for id_, reader, kind, *rest in connection.execute(
-                told.where(e.seq > after_seq, e.seq <= end_seq).order_by(e.seq)
-            )
+            Event(**{**dict(zip(_TAIL_COLUMNS, row, strict=True)), "kind": EventKind(row[2])})
+            for row in connection.execute(told.where(e.seq > after_seq, e.seq <= end_seq).order_by(e.seq))
         ],
         [
-            Slate(id_, reader, at, known_at, tuple(json.loads(candidates)), ordered)
-            for id_, reader, at, known_at, candidates, ordered in connection.execute(
-                shown.where(i.seq > after_seq, i.seq <= end_seq).order_by(i.seq)
-            )
+            Slate(**{**row._mapping, "candidates": tuple(json.loads(row.candidates))})
+            for row in connection.execute(shown.where(i.seq > after_seq, i.seq <= end_seq).order_by(i.seq))
         ],
     )
 

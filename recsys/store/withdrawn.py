@@ -1,11 +1,30 @@
 """Deleting articles. What readers did with one stays in the log; a deleted id may be published again."""
 
+from dataclasses import dataclass
+
+import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.store import articles, event_log
 from recsys.store.tables import articles as articles_table
 from recsys.store.tables import deleted_articles
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleChanges:
+    """Changes of the catalogue after a revision: rows (`frames.ARTICLES`), deleted ids, and the newest revision."""
+
+    upserted: pl.DataFrame
+    deleted: list[str]
+    revision: int
+
+
+def changes_since(connection: Connection, revision: int) -> ArticleChanges:
+    """Return the articles stored, changed or deleted after `revision`; 0 gives the whole catalogue."""
+    deleted, last_deleted = deleted_since(connection, revision)
+    upserted, last_upserted = articles.changed_since(connection, revision)
+    return ArticleChanges(upserted, deleted, max(last_deleted, last_upserted))
 
 
 def delete_article(connection: Connection, id_: str) -> bool:

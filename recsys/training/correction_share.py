@@ -16,12 +16,12 @@ LEAST_SPEARMAN, LEAST_SAME_WINNER = 0.95, 0.90
 
 _SHARES = tuple(twentieths / 20 for twentieths in range(20, 0, -1))
 _CORRECTED = {FULL_SYSTEM: POINTWISE, TEXT_FREE: TWINS[POINTWISE]}
-"""Row of a `SlateRanker` → row of its trees that see each candidate alone."""
+"""Row of a `ListwiseRanker` → row of its trees that see each candidate alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectionShare:
-    """The `share` of a `SlateRanker`, and how well slates ordered by it agree with their order among many.
+    """The `share` of a `ListwiseRanker`, and how well slates ordered by it agree with their order among many.
 
     spearman: mean rank correlation; top1_agreement: share of slates with the same first article.
     """

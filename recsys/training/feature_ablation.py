@@ -22,7 +22,7 @@ from recsys.ranking import lambdamart
 from recsys.ranking.features.feature_set import FEED_TEXT_FREE, TEXT_FREE, FeatureSet
 from recsys.ranking.features.position import POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.query import FloatArray
 from recsys.store import articles, event_log_reader
 from recsys.store.database import Database
 from recsys.training.progress import Progress
@@ -81,7 +81,9 @@ def _slates(database: Database, until: int | None, progress: Progress) -> tuple[
         everything, _ = articles.changed_since(connection, 0)
         labelled_requests = load_labelled_requests(connection, span[0], end, everything, end)
         with Replay(connection, end) as log:
-            return past_slates(FeedEngine(log.state, VectorTable()), log, labelled_requests, progress), end
+            return past_slates(
+                FeedEngine(state=log.state, vectors=VectorTable()), log, labelled_requests, progress
+            ), end
 
 
 def _judged(

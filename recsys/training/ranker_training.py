@@ -14,8 +14,8 @@ from recsys.ranking.expected_utility import ReadingRows
 from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
 from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
-from recsys.ranking.listwise_correction import SlateRanker
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.listwise_correction import ListwiseRanker
+from recsys.ranking.query import FloatArray
 from recsys.state.catalog import NEVER
 from recsys.training.progress import Progress
 
@@ -68,16 +68,16 @@ def past_slates(
     times: list[int] = []
     readers: list[int] = []
     end = 0
-    for done, (question, prepared) in enumerate(
+    for done, (question, query, candidates) in enumerate(
         replay_requests(engine, log, labelled_requests, with_positions=True), start=1
     ):
         size, clicked = len(question.labels), int((question.labels > 0).sum())
         if 0 < clicked < size:
             rows = slice(end, end + size)
-            features[rows], labels[rows], seconds[rows] = prepared.features, question.labels, question.seconds
+            features[rows], labels[rows], seconds[rows] = candidates.features, question.labels, question.seconds
             kept.append(size)
-            times.append(question.request.as_of)
-            readers.append(prepared.context.reader)
+            times.append(query.as_of)
+            readers.append(query.reader)
             end += size
         if done % 200 == 0 or done == len(labelled_requests):
             progress("features of past slates", done, len(labelled_requests))
@@ -97,8 +97,8 @@ def as_served(data: RankingData) -> RankingData:
 class Rerankers:
     """The full reranker, and its twin that never sees what an article is about."""
 
-    full: SlateRanker
-    text_free: SlateRanker
+    full: ListwiseRanker
+    text_free: ListwiseRanker
 
     def sharing(self, full: float, text_free: float) -> "Rerankers":
         """The same, with these shares of their corrections."""
@@ -111,7 +111,7 @@ def train_rerankers(
     """Fit all on the slates before `validate_from`, stopping by those since, ranked as a feed would rank them."""
     held_out = as_served(slates.since(validate_from))
 
-    def fit(number: int, features: FeatureSet) -> SlateRanker:
+    def fit(number: int, features: FeatureSet) -> ListwiseRanker:
         progress("rerankers", number, 4)
         return listwise_correction.fit(slates.before(validate_from), held_out, features, config)
 
@@ -126,7 +126,7 @@ def retrain_rerankers(
     Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log.md). Shares stay. Without `content` none sees texts.
     """
 
-    def refit(number: int, features: FeatureSet, chosen: SlateRanker) -> SlateRanker:
+    def refit(number: int, features: FeatureSet, chosen: ListwiseRanker) -> ListwiseRanker:
         progress("rerankers", number, 4)
         return listwise_correction.refit(slates.data, features, config, chosen)
 

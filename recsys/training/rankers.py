@@ -14,6 +14,7 @@ from recsys.evaluation.report import figures
 from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE, Scorer, ranked_by, systems
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import FEED_RANKER, write_trees
+from recsys.models.model_set import Models
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors
 from recsys.ranking.features.feature_set import FEED_FEATURES, FEED_TEXT_FREE
@@ -148,9 +149,10 @@ def _validate(
 def _judged(rerankers: Rerankers) -> Mapping[str, Scorer]:
     """All that may be served, and the baselines."""
     full, twin = rerankers.full, rerankers.text_free
-    table = systems(full, twin, full.alone.first, pointwise_ranker=full.alone)
-    return {TWINS[FEED_RANKER]: ranked_by(twin.alone.first), TWINS[POINTWISE]: ranked_by(twin.alone), **table}
+    table = systems({TEXT_FREE: twin, FEED_RANKER: full.base.first, POINTWISE: full.base, FULL_SYSTEM: full})
+    return {TWINS[FEED_RANKER]: ranked_by(twin.base.first), TWINS[POINTWISE]: ranked_by(twin.base), **table}
 
 
 def _engine(log: Replay, corpus: Corpus, matcher: PrequentialMatcher) -> FeedEngine:
-    return FeedEngine(log.state, align_vectors(log.state, corpus.articles, corpus.vectors), matcher)
+    vectors = align_vectors(log.state, corpus.articles, corpus.vectors)
+    return FeedEngine(state=log.state, vectors=vectors, models=Models.untrained(matcher))

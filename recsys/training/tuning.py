@@ -20,7 +20,7 @@ from recsys.labels import grading
 from recsys.ranking import listwise_correction
 from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.query import FloatArray
 from recsys.training.progress import Progress
 from recsys.training.ranker_training import PastSlates, as_served
 

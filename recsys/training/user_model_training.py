@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.domain import RankRequest
+from recsys.domain import ReaderRequest
 from recsys.encoder.device import choose_device
 from recsys.evaluation import metrics
 from recsys.evaluation.scored_slates import ScoredSlates
@@ -78,7 +78,7 @@ def collect(
     important = np.full((count, LENGTH), -1, dtype=np.int8)
     for slate, (at, reader) in enumerate(labelled_requests.select("at", "reader").iter_rows()):
         state = log.advance(at)
-        history = without_hidden(history_of(state, RankRequest("", at, (), reader)))
+        history = without_hidden(history_of(state, ReaderRequest(request_id="", as_of=at, reader=reader)))
         known, places = reads_of(state, history, vectors, at)
         kept = slice(0, len(known))
         reads[slate, kept] = history.article[places]

@@ -11,7 +11,8 @@ from recsys.ranking import expected_utility
 from recsys.ranking.expected_utility import DwellRegressors, ReadingRows, ValueRanker
 from recsys.ranking.features.feature_set import FeatureSet
 from recsys.ranking.lambdamart import LambdaMart, LambdaMartConfig
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.query import FloatArray
+from recsys.ranking.score_scaling import PlattScaling
 from recsys.training.ranker_training import PastSlates
 
 LEAST_READINGS = 50
@@ -37,7 +38,9 @@ class UtilityModelTrained:
 
     def ranker(self, clicks: LambdaMart) -> ValueRanker:
         """The ranker of feeds by value, on top of one by clicks."""
-        return ValueRanker(clicks, self.chance.slope, self.chance.intercept, self.reading, self.price)
+        return ValueRanker(
+            clicks, PlattScaling(self.chance.slope, self.chance.intercept), self.reading, self.price
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-BOUNCE_SECONDS = 5.0
-"""Who leaves sooner did not read."""
+from recsys.constants import BOUNCE_SECONDS
 
 LEAST_QUANTILE = 0.02
 """ε: the weakest of fifty reads; a smaller one would shut a read out altogether."""

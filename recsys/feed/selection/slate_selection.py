@@ -1,4 +1,4 @@
-"""Ranked candidates → a slate: nothing takes it over, and some places go to exploration, with propensities."""
+"""Scored candidates → a slate: caps, quotas, diversity, exploration with propensities, or a budget of minutes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,12 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.feed.selection.caps import Cap
+from recsys.domain import FeedRequest
+from recsys.feed.retrieval import matches_subjects
+from recsys.feed.selection.caps import Cap, caps
+from recsys.feed.selection.knapsack import knapsack
+from recsys.feed.selection.mmr import best_first, mmr_order
+from recsys.feed.selection.quotas import FOCUS_SHARE, FOLLOW_SHARE, Quota, apply_quotas
+from recsys.projection.vector_table import VectorTable
+from recsys.ranking.query import Candidates, FloatArray, Query
+from recsys.ranking.score_scaling import Utility
+from recsys.state.live_state import LiveState
+from recsys.state.reading_time import expected_read_seconds
+
+_DIVERSIFIED_SLATES = 2
+"""Positions are diversified for this many slates: more than caps can move away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A slate: places among the candidates [k], propensity at each position [k], and which were explored."""
+    """A slate: places among the candidates [k], propensity at each position [k], and which were explored [k]."""
 
     places: list[int]
     propensities: list[float]
@@ -20,20 +33,61 @@ class Selection:
 
     @classmethod
     def certain(cls, places: list[int]) -> "Selection":
-        """A slate in which nothing was left to chance."""
+        """Return a selection without any chance in it."""
         return cls(places, [1.0] * len(places), [False] * len(places))
 
 
-def compose(
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Selects slates. utility: scores → utilities, for a budget of minutes."""
+
+    state: LiveState
+    vectors: VectorTable
+    utility: Utility
+
+    def select(
+        self, query: Query, request: FeedRequest, candidates: Candidates, rng: np.random.Generator
+    ) -> Selection:
+        """Select a slate within the caps, with the quotas of the reader's preferences.
+
+        With a budget of minutes, select the articles with the highest total utility that fit, without exploration
+        and quotas.
+        """
+        assert candidates.scores is not None
+        rows, scores = candidates.rows, candidates.scores
+        if request.minutes is not None:
+            minutes = expected_read_seconds(self.state, rows, query.as_of) / 60
+            chosen = knapsack(self.utility(scores), minutes, request.minutes, request.limit)
+            return Selection.certain(chosen[best_first(scores[chosen])].tolist())
+        order = self._diversified(request, rows, scores)
+        quotas = self._quotas(query, rows)
+        exempt = np.any([quota.wanted for quota in quotas], axis=0) if quotas else None
+        limits = caps(self.state.catalog, rows, query.history.article, exempt)
+        return fill_slate(apply_quotas(order, quotas), limits, request.limit, request.explore, rng)
+
+    def _diversified(self, request: FeedRequest, rows: NDArray[np.int64], scores: FloatArray) -> NDArray[np.intp]:
+        vectors = self.vectors.of(rows) if request.diversity else np.zeros((len(rows), 0), dtype=np.float32)
+        return mmr_order(scores, vectors, request.diversity, _DIVERSIFIED_SLATES * request.limit)
+
+    def _quotas(self, query: Query, rows: NDArray[np.int64]) -> list[Quota]:
+        preferences, catalog = query.preferences, self.state.catalog
+        return [
+            Quota(matches_subjects(catalog, subjects, rows), share)
+            for subjects, share in ((preferences.focus, FOCUS_SHARE), (preferences.follow, FOLLOW_SHARE))
+            if subjects
+        ]
+
+
+def fill_slate(
     order: NDArray[np.intp], caps: Sequence[Cap], limit: int, explore: float, rng: np.random.Generator
 ) -> Selection:
     """Fill `limit` positions from candidates in their `order`, best first [n], within `caps`.
 
-    At each position but the first, with probability `explore` any remaining candidate is drawn evenly, else the
+    At each position but the first, with probability `explore` a remaining candidate is drawn uniformly, else the
     best remaining one is taken. So an item's propensity at its position, given those above, is ``explore / m``,
     plus ``1 − explore`` if it is the best of the m remaining.
     """
-    remaining = _spread(order.tolist(), caps, limit)
+    remaining = apply_caps(order.tolist(), caps, limit)
     places, propensities, explored = [], [], []
     for position in range(min(limit, len(remaining))):
         share = explore if position else 0.0
@@ -45,20 +99,20 @@ def compose(
     return Selection(places, propensities, explored)
 
 
-def _spread(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:
-    """The same order, but what would exceed its group's share of the slate moves behind all others."""
-    # counted, but never asked for: code −1, which is no group
-    allowed = [(cap.codes.tolist(), cap.most(limit).tolist(), Counter[int]()) for cap in caps]
-    kept: list[int] = []
-    moved: list[int] = []
+def apply_caps(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:
+    """Return the same order, but items above their group's share of the slate move behind all others."""
+    # code −1 is counted too, but it is no group and never capped
+    counters = [(cap.codes.tolist(), cap.most(limit).tolist(), Counter[int]()) for cap in caps]
+    within: list[int] = []
+    above: list[int] = []
     for place in best_first:
-        for codes, most, taken in allowed:
+        for codes, most, count in counters:
             code = codes[place]
-            if code >= 0 and taken[code] >= most[code]:
-                moved.append(place)
+            if code >= 0 and count[code] >= most[code]:
+                above.append(place)
                 break
         else:
-            kept.append(place)
-            for codes, _, taken in allowed:
-                taken[codes[place]] += 1
-    return kept + moved
+            within.append(place)
+            for codes, _, count in counters:
+                count[codes[place]] += 1
+    return within + above

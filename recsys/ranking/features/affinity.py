@@ -6,41 +6,40 @@ Past attention is counted twice: every reading as one, and every reading as its 
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.constants import DEFAULT_READ_SECONDS, MAX_READ_SECONDS, HalfLife
 from recsys.domain import DAY
-from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
+from recsys.ranking.query import Family, FeatureInput, FloatArray
 from recsys.state.event_codes import ATTRIBUTED_CLICKS, IMPRESSIONS
-from recsys.state.live_state import FIRST_CATEGORY, MAX_READ_SECONDS
+from recsys.state.live_state import FIRST_CATEGORY
 
-_UNKNOWN_SECONDS = 20.0
 _FADE = 7 * DAY
 _RECENT = 5
-_HOUR, _TWO_DAYS = 1, 4
 
 
-def _compute(context: RankingContext) -> FloatArray:
-    catalog, history = context.state.catalog, context.history
-    seconds = np.where(np.isnan(history.seconds), _UNKNOWN_SECONDS, history.seconds)
-    faded = np.exp2(-(context.as_of - history.opened) / _FADE)
+def _compute(inputs: FeatureInput) -> FloatArray:
+    catalog, history = inputs.state.catalog, inputs.query.history
+    seconds = np.where(np.isnan(history.seconds), DEFAULT_READ_SECONDS, history.seconds)
+    faded = np.exp2(-(inputs.query.as_of - history.opened) / _FADE)
     attention = np.log1p(np.minimum(seconds, MAX_READ_SECONDS)) * faded
     ones, recent = np.ones(len(history)), np.zeros(len(history))
     recent[-_RECENT:] = 1.0
-    category, plain, lately = _shares(catalog.category, context, (attention, ones, recent))
-    (subcategory,) = _shares(catalog.subcategory, context, (attention,))
-    (source,) = _shares(catalog.source, context, (attention,))
-    listwise_n2 = context.percentiles(np.column_stack((category, subcategory)))
+    category, plain, lately = _shares(catalog.category, inputs, (attention, ones, recent))
+    (subcategory,) = _shares(catalog.subcategory, inputs, (attention,))
+    (source,) = _shares(catalog.source, inputs, (attention,))
+    listwise_n2 = inputs.percentiles(np.column_stack((category, subcategory)))
     return np.column_stack(
-        [category, subcategory, plain, lately, source, listwise_n2, _category_heat(context)],
+        [category, subcategory, plain, lately, source, listwise_n2, _category_heat(inputs)],
     )
 
 
 def _shares(
-    codes: NDArray[np.int32], context: RankingContext, weightings: tuple[FloatArray, ...]
+    codes: NDArray[np.int32], inputs: FeatureInput, weightings: tuple[FloatArray, ...]
 ) -> list[FloatArray]:
     """By each weighting of the history, the share [n] of what was read that has the candidate's code.
 
     A code that is unknown has no share; without any weight all shares are NaN.
     """
-    mine, theirs = codes[context.rows] + 1, codes[context.history.article] + 1
+    mine, theirs = codes[inputs.candidates.rows] + 1, codes[inputs.query.history.article] + 1
     return [_share(mine, theirs, weights) for weights in weightings]
 
 
@@ -53,13 +52,13 @@ def _share(mine: NDArray[np.int32], theirs: NDArray[np.int32], weights: FloatArr
     return np.asarray(by_code[mine])
 
 
-def _category_heat(context: RankingContext) -> FloatArray:
+def _category_heat(inputs: FeatureInput) -> FloatArray:
     """Click-through of the category of each candidate in the last hour and in the last days [n, 2]."""
-    groups = context.state.catalog.category[context.rows] + FIRST_CATEGORY
-    counters = context.state.counters
-    counts_gch = counters.read_groups(np.arange(len(counters.groups)), context.as_of)
+    groups = inputs.state.catalog.category[inputs.candidates.rows] + FIRST_CATEGORY
+    counters = inputs.state.counters
+    counts_gch = counters.read_groups(np.arange(len(counters.groups)), inputs.query.as_of)
     rates_gh = (counts_gch[:, ATTRIBUTED_CLICKS] + 1) / (counts_gch[:, IMPRESSIONS] + 10)
-    return np.asarray(rates_gh[:, (_HOUR, _TWO_DAYS)][groups])
+    return np.asarray(rates_gh[:, (HalfLife.HOUR_1, HalfLife.DAYS_2)][groups])
 
 
 FAMILY = Family(
@@ -70,8 +69,8 @@ FAMILY = Family(
         "category_share",
         "category_share_recent",
         "source_attention",
-        "category_attention_setwise",
-        "subcategory_attention_setwise",
+        "category_attention_listwise",
+        "subcategory_attention_listwise",
         "category_ctr_1h",
         "category_ctr_2d",
     ),

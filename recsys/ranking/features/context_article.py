@@ -3,25 +3,31 @@
 import numpy as np
 
 from recsys.domain import HOUR
-from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
+from recsys.ranking.query import Family, FeatureInput, FloatArray
 from recsys.state.catalog import NEVER
 from recsys.state.elo import FAST
 
-_NAMES = ("on_its_page", "same_category_as_page", "same_subcategory_as_page", "page_rating", "page_age")
+_NAMES = (
+    "is_context_article",
+    "same_category_as_context",
+    "same_subcategory_as_context",
+    "context_elo",
+    "context_age",
+)
 
 
-def _compute(context: RankingContext) -> FloatArray:
-    state, rows, page = context.state, context.rows, context.page
+def _compute(inputs: FeatureInput) -> FloatArray:
+    state, rows, page = inputs.state, inputs.candidates.rows, inputs.query.context_article
     columns = np.full((len(rows), len(_NAMES)), np.nan)
     if page < 0:
         return columns
     columns[:, 0] = rows == page
     for column, codes in ((1, state.catalog.category), (2, state.catalog.subcategory)):
         columns[:, column] = (codes[rows] == codes[page]) & (codes[page] >= 0)
-    columns[:, 3] = state.ratings.articles[page, FAST]
+    columns[:, 3] = state.elo.articles[page, FAST]
     since = int(state.available_since(np.asarray([page]))[0])
-    columns[:, 4] = np.nan if since == NEVER else (context.as_of - since) / HOUR
+    columns[:, 4] = np.nan if since == NEVER else (inputs.query.as_of - since) / HOUR
     return columns
 
 
-FAMILY = Family("page", _NAMES, _compute)
+FAMILY = Family("context_article", _NAMES, _compute)

@@ -17,7 +17,7 @@ from recsys.ranking.features import (
     request_context,
     user_item_exposure,
 )
-from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
+from recsys.ranking.query import Family, FeatureInput, FloatArray
 
 FAMILIES: tuple[Family, ...] = (
     popularity.FAMILY,
@@ -32,7 +32,7 @@ FAMILIES: tuple[Family, ...] = (
 )
 
 
-LISTWISE = "_setwise"
+LISTWISE = "_listwise"
 """End of the names of columns that depend on the other candidates."""
 
 
@@ -66,9 +66,9 @@ class FeatureSet:
         """Where the columns of a smaller set stand in this one."""
         return [self.names.index(name) for name in part.names]
 
-    def compute(self, context: RankingContext) -> FloatArray:
+    def compute(self, inputs: FeatureInput) -> FloatArray:
         """Features [n, f] of one request."""
-        columns = np.concatenate([family.compute(context) for family in self.families], axis=1)
+        columns = np.concatenate([family.compute(inputs) for family in self.families], axis=1)
         if self.listwise:
             return columns
         return columns[:, replace(self, listwise=True).columns_of(self)]

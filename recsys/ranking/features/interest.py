@@ -2,24 +2,25 @@
 
 import numpy as np
 
-from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
+from recsys.ranking.query import Family, FeatureInput, FloatArray
 
 
-def _compute(context: RankingContext) -> FloatArray:
-    scores = context.interest
+def _compute(inputs: FeatureInput) -> FloatArray:
+    scores = inputs.candidates.interest
+    assert scores is not None
     return np.column_stack(
         [
             scores.preference,
             scores.content,
             scores.nearest,
             scores.last,
-            context.percentiles(np.column_stack((scores.preference, scores.content))),
+            inputs.percentiles(np.column_stack((scores.preference, scores.content))),
         ]
     )
 
 
 FAMILY = Family(
     "interest",
-    ("preference", "content", "nearest_read", "last_read", "preference_setwise", "content_setwise"),
+    ("preference", "content", "nearest_read", "last_read", "preference_listwise", "content_listwise"),
     _compute,
 )

@@ -5,12 +5,12 @@ Shares are of the clicks and exposures of all articles: unlike counts they do no
 
 import numpy as np
 
-from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
+from recsys.constants import HALF_LIFE_NAMES, HalfLife
+from recsys.ranking.query import Family, FeatureInput, FloatArray
 from recsys.state.event_codes import ATTRIBUTED_CLICKS, CLICKS, IMPRESSIONS, READ_SECONDS, READS
 from recsys.state.live_state import GLOBAL_GROUP
 
-_NAMES = ("15m", "1h", "4h", "12h", "2d", "7d")
-_PLACING = (1, 2)
+_PLACING = (HalfLife.HOUR_1, HalfLife.HOURS_4)
 """Half-lives over which exposures tell how prominent a place an article has among the candidates."""
 
 _PRIOR_IMPRESSIONS = 10.0
@@ -18,9 +18,9 @@ _PRIOR_READS = 3.0
 _SMALL_SHARE = 0.05
 
 
-def _compute(context: RankingContext) -> FloatArray:
-    counts_nch = context.state.counters.read(context.rows, context.as_of)
-    all_ch = context.state.counters.read_groups(np.asarray([GLOBAL_GROUP]), context.as_of)[0]
+def _compute(inputs: FeatureInput) -> FloatArray:
+    counts_nch = inputs.state.counters.read(inputs.candidates.rows, inputs.query.as_of)
+    all_ch = inputs.state.counters.read_groups(np.asarray([GLOBAL_GROUP]), inputs.query.as_of)[0]
     clicks_nh, answers_nh, shown_nh = (counts_nch[:, c] for c in (CLICKS, ATTRIBUTED_CLICKS, IMPRESSIONS))
     # shrunk toward the click-through of all articles, so that one lucky click is not a rate of 100%
     overall_h = all_ch[ATTRIBUTED_CLICKS] / np.maximum(all_ch[IMPRESSIONS], 1.0)
@@ -31,11 +31,11 @@ def _compute(context: RankingContext) -> FloatArray:
     blocks = (
         np.log1p(clicks_nh),
         rate_nh,
-        context.percentiles(np.concatenate((clicks_nh, rate_nh, shown_nh[:, _PLACING]), axis=1)),
+        inputs.percentiles(np.concatenate((clicks_nh, rate_nh, shown_nh[:, _PLACING]), axis=1)),
         np.log((clicks_nh + _SMALL_SHARE) / (all_ch[CLICKS] + 1)),
         np.log((shown_nh + _SMALL_SHARE) / (all_ch[IMPRESSIONS] + 1)),
-        dwell_nh[:, -2:],
-        (np.log1p(clicks_nh[:, 0] * 16) - np.log1p(clicks_nh[:, 2]))[:, None],
+        dwell_nh[:, HalfLife.DAYS_2 :],
+        (np.log1p(clicks_nh[:, HalfLife.MINUTES_15] * 16) - np.log1p(clicks_nh[:, HalfLife.HOURS_4]))[:, None],
     )
     return np.concatenate(blocks, axis=1)
 
@@ -43,13 +43,13 @@ def _compute(context: RankingContext) -> FloatArray:
 FAMILY = Family(
     "popularity",
     (
-        *(f"clicks_{name}" for name in _NAMES),
-        *(f"ctr_{name}" for name in _NAMES),
-        *(f"clicks_{name}_setwise" for name in _NAMES),
-        *(f"ctr_{name}_setwise" for name in _NAMES),
-        *(f"impressions_{_NAMES[h]}_setwise" for h in _PLACING),
-        *(f"click_share_{name}" for name in _NAMES),
-        *(f"impression_share_{name}" for name in _NAMES),
+        *(f"clicks_{name}" for name in HALF_LIFE_NAMES),
+        *(f"ctr_{name}" for name in HALF_LIFE_NAMES),
+        *(f"clicks_{name}_listwise" for name in HALF_LIFE_NAMES),
+        *(f"ctr_{name}_listwise" for name in HALF_LIFE_NAMES),
+        *(f"impressions_{HALF_LIFE_NAMES[h]}_listwise" for h in _PLACING),
+        *(f"click_share_{name}" for name in HALF_LIFE_NAMES),
+        *(f"impression_share_{name}" for name in HALF_LIFE_NAMES),
         "dwell_2d",
         "dwell_7d",
         "click_velocity",

@@ -6,16 +6,16 @@ other features need not. Slates whose order means nothing have no position at al
 
 import numpy as np
 
-from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
+from recsys.ranking.query import Family, FeatureInput, FloatArray
 
 POSITION = "position"
 SERVING_POSITION = 0.0
 
 
-def _compute(context: RankingContext) -> FloatArray:
-    if context.positions is None:
-        return np.full((len(context), 1), SERVING_POSITION)
-    return context.positions[:, None]
+def _compute(inputs: FeatureInput) -> FloatArray:
+    if inputs.candidates.positions is None:
+        return np.full((len(inputs.candidates), 1), SERVING_POSITION)
+    return inputs.candidates.positions[:, None]
 
 
 FAMILY = Family("position", (POSITION,), _compute)

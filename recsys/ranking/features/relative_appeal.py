@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
+from recsys.ranking.query import Family, FeatureInput, FloatArray
 from recsys.state.elo import FAST
 from recsys.state.event_codes import ATTRIBUTED_CLICKS, EXAMINED
 from recsys.state.exposures import ExposureOutcomes
@@ -30,10 +30,10 @@ _RANKED = slice(0, 6)
 """Columns that are also told as percentiles."""
 
 
-def _compute(context: RankingContext) -> FloatArray:
-    ratings_n2 = context.state.ratings.articles[context.rows]
-    appeal = np.log(_appeal(context.state, context.rows, context.as_of))
-    affinity = _affinity(context)
+def _compute(inputs: FeatureInput) -> FloatArray:
+    ratings_n2 = inputs.state.elo.articles[inputs.candidates.rows]
+    appeal = np.log(_appeal(inputs.state, inputs.candidates.rows, inputs.query.as_of))
+    affinity = _affinity(inputs)
     told = (
         ratings_n2,
         ratings_n2[:, FAST] + affinity.subcategory,
@@ -45,7 +45,7 @@ def _compute(context: RankingContext) -> FloatArray:
         affinity.expected_in_all,
     )
     columns = np.column_stack(told)
-    return np.concatenate((columns, context.percentiles(columns[:, _RANKED])), axis=1)
+    return np.concatenate((columns, inputs.percentiles(columns[:, _RANKED])), axis=1)
 
 
 def _appeal(state: LiveState, rows: NDArray[np.int64], as_of: int) -> FloatArray:
@@ -75,10 +75,10 @@ class _Affinity:
     expected_in_all: FloatArray
 
 
-def _affinity(context: RankingContext) -> _Affinity:
-    state, rows = context.state, context.rows
-    met = state.exposures.outcomes(context.reader)
-    expected = expected_clicks(state, met, context.as_of)
+def _affinity(inputs: FeatureInput) -> _Affinity:
+    state, rows = inputs.state, inputs.candidates.rows
+    met = state.exposures.outcomes(inputs.query.reader)
+    expected = expected_clicks(state, met, inputs.query.as_of)
     clicks = SATISFACTION[met.outcome]
     by_category, in_category = _by_code(state.catalog.category, rows, met.article, clicks, expected)
     category = (by_category + _AFFINITY_PRIOR) / (in_category + _AFFINITY_PRIOR)
@@ -103,23 +103,23 @@ def _by_code(
 
 
 FAMILY = Family(
-    "choices",
+    "relative_appeal",
     (
-        "rating_slow",
-        "rating",
-        "rating_with_taste",
+        "elo_slow",
+        "elo",
+        "elo_with_affinity",
         "appeal",
-        "appeal_with_taste",
-        "subcategory_taste",
-        "category_taste",
+        "appeal_with_affinity",
+        "subcategory_affinity",
+        "category_affinity",
         "subcategory_expected",
         "reader_expected",
-        "rating_slow_setwise",
-        "rating_setwise",
-        "rating_with_taste_setwise",
-        "appeal_setwise",
-        "appeal_with_taste_setwise",
-        "subcategory_taste_setwise",
+        "elo_slow_listwise",
+        "elo_listwise",
+        "elo_with_affinity_listwise",
+        "appeal_listwise",
+        "appeal_with_affinity_listwise",
+        "subcategory_affinity_listwise",
     ),
     _compute,
 )

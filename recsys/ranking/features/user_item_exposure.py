@@ -6,20 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import HOUR
-from recsys.ranking.ranking_context import Family, FloatArray, RankingContext
+from recsys.ranking.query import Family, FeatureInput, FloatArray
 
 
-def _compute(context: RankingContext) -> FloatArray:
-    shown, when = context.state.exposures.of(context.reader)
+def _compute(inputs: FeatureInput) -> FloatArray:
+    shown, when = inputs.state.exposures.of(inputs.query.reader)
     # newest first, so that the first of an article is its latest
     articles, latest, counts = np.unique(shown[::-1], return_index=True, return_counts=True)
-    place, was_shown = _places(articles, context.rows)
-    since = (context.as_of - when[::-1][latest]) / HOUR
+    place, was_shown = _places(articles, inputs.candidates.rows)
+    since = (inputs.query.as_of - when[::-1][latest]) / HOUR
     return np.column_stack(
         [
             np.where(was_shown, _pick(counts, place), 0.0),
             np.where(was_shown, _pick(since, place), np.nan),
-            _places(np.sort(context.had), context.rows)[1],
+            _places(np.sort(inputs.query.interactions), inputs.candidates.rows)[1],
         ]
     )
 
@@ -35,4 +35,4 @@ def _pick(values: NDArray[Any], place: NDArray[np.intp]) -> NDArray[Any]:
     return np.append(values, 0)[place]
 
 
-FAMILY = Family("encounters", ("times_shown", "hours_since_shown_to_reader", "already_read"), _compute)
+FAMILY = Family("user_item_exposure", ("times_shown", "hours_since_shown_to_reader", "already_read"), _compute)

@@ -6,9 +6,9 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.feed.user_history import expected_seconds
 from recsys.projection.vector_table import VectorTable
 from recsys.state.live_state import LiveState
+from recsys.state.reading_time import expected_read_seconds
 from recsys.user_model.dwell_quantiles import click_noise, importance, quantiles
 from recsys.user_model.preference_data import PreferenceData
 
@@ -30,7 +30,7 @@ class Articles:
         """All articles that `state` knows at `as_of` (microseconds)."""
         rows = np.arange(len(state.articles))
         vectors.reserve(len(rows))
-        return cls(vectors.take(rows), expected_seconds(state, rows, as_of))
+        return cls(vectors.take(rows), expected_read_seconds(state, rows, as_of))
 
     def described(self) -> NDArray[np.int64]:
         """Rows that have a vector."""

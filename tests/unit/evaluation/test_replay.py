@@ -13,7 +13,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import load_active
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable, ensure_vectors
-from recsys.ranking.heuristic import HeuristicRanker
+from recsys.ranking.ranker import HeuristicRanker
 from recsys.simulate.oracle import ORACLE, oracle_of
 from tests.hashed import DIM
 from tests.trained import HashEncoder, Place, last_day, world

@@ -6,8 +6,8 @@ import pytest
 from recsys.domain import HOUR, EventKind, RankRequest
 from recsys.evaluation.systems import FULL_SYSTEM, UNKNOWN_SCORE, PreparedQuery, known, systems
 from recsys.feed.engine import FeedEngine
-from recsys.ranking.heuristic import HeuristicRanker
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.query import FloatArray
+from recsys.ranking.ranker import HeuristicRanker
 from recsys.user_model.content_matcher import mean_match
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read, shown
 

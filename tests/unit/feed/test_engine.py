@@ -9,7 +9,7 @@ from recsys.domain import HOUR, MINUTE, SECOND, EventKind, FeedRequest, HistoryI
 from recsys.errors import RequestError
 from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine, seeded_by
 from recsys.ranking.features.feature_set import ALL_FEATURES, LISTWISE
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.query import FloatArray
 from recsys.store.explicit_preferences import Preferences
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
 
@@ -138,7 +138,7 @@ def test_device_and_page_are_features_of_feeds_too() -> None:
 
     class Watching(AllAlike):
         def score(self, features: FloatArray) -> FloatArray:
-            device, page = (ALL_FEATURES.names.index(name) for name in ("device", "page_rating"))
+            device, page = (ALL_FEATURES.names.index(name) for name in ("device", "context_elo"))
             seen.append((float(features[0, device]), float(features[0, page])))
             return super().score(features)
 

@@ -16,7 +16,7 @@ def state_of(events: list[tuple[str, EventKind, float | None]], words: int | Non
     """One reader, who does one thing a second; every article has `words` words."""
     state = LiveState()
     ids = sorted({article for article, _, _ in events})
-    state.describe(articles_frame([Article(id=id_, title=id_, word_count=words) for id_ in ids]))
+    state.upsert_articles(articles_frame([Article(id=id_, title=id_, word_count=words) for id_ in ids]))
     rows = [
         Event(str(at), "r", kind, (at + 1) * SECOND, (at + 1) * SECOND, article, value=value)
         for at, (article, kind, value) in enumerate(events)

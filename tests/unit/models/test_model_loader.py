@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recsys.feed.selection.utility import PlattScaling, softplus_utility
 
 from recsys.errors import BundleError
 from recsys.feed.engine import FeedEngine
-from recsys.feed.selection.utility import PlattScaling, softplus_utility
 from recsys.models import bundle
 from recsys.models.model_loader import (
     FEED_RANKER,
@@ -27,7 +27,7 @@ from recsys.models.model_loader import (
 )
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.lambdamart import LambdaMart
-from recsys.ranking.listwise_correction import SlateRanker
+from recsys.ranking.listwise_correction import ListwiseRanker
 from recsys.state.live_state import LiveState
 from tests.trained import HashEncoder, Place
 
@@ -78,7 +78,7 @@ def test_slates_of_an_older_bundle_are_ordered_by_its_own_trees(trained: Place, 
     copied = trained.copy(tmp_path / "older")
     _edit(copied, lambda manifest: manifest.pop("rivals"))
     older = load_active(copied.home, HashEncoder.name).ranker
-    assert isinstance(corrected, SlateRanker)
+    assert isinstance(corrected, ListwiseRanker)
     assert corrected.share == system.manifest["rivals"]["share"] < 1
     assert isinstance(older, LambdaMart)
     assert older.importance() == corrected.correction.importance()

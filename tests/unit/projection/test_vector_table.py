@@ -105,7 +105,7 @@ def test_a_table_knows_which_rows_have_a_vector() -> None:
 
 def test_a_table_is_aligned_with_the_state() -> None:
     state = LiveState()
-    state.describe(frame(3)[::-1])
+    state.upsert_articles(frame(3)[::-1])
     found = hashed([ArticleText("a b"), ArticleText("c d"), ArticleText("e f")])
     table = align_vectors(state, frame(3), found)
     np.testing.assert_array_equal(table.take(state.rows_of(["a0", "a1", "a2"])), found)

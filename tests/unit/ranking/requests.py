@@ -5,7 +5,7 @@ import numpy as np
 from recsys.domain import DAY, HOUR, MINUTE, SECOND, Article, Event, EventKind, Slate
 from recsys.frames import articles_frame, events_frame, slates_frame
 from recsys.ranking.features.feature_set import ALL_FEATURES
-from recsys.ranking.ranking_context import FloatArray, InterestScores, RankingContext
+from recsys.ranking.query import FloatArray, InterestScores, RankingContext
 from recsys.state.live_state import LiveState
 
 NOW = 20_000 * DAY + 6 * HOUR
@@ -17,7 +17,7 @@ CANDIDATES = ("hot", "cold", "old", "undated", "never met")
 def made_up_state() -> LiveState:
     """`me` read 'read' (sport) for 100 s an hour ago, and was shown 'hot' twice; others click 'hot'."""
     state = LiveState()
-    state.describe(
+    state.upsert_articles(
         articles_frame(
             [
                 Article("hot", "Hot", None, None, "sport", "tennis", (), "wire", published_at=NOW - 2 * HOUR),

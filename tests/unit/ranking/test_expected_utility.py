@@ -18,9 +18,9 @@ from recsys.ranking.expected_utility import (
 from recsys.ranking.features.feature_set import ALL_FEATURES, FEED_FEATURES, FEED_TEXT_FREE
 from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig
-from recsys.ranking.ranking_context import FloatArray
+from recsys.ranking.query import FloatArray
 
-LIKED, LONG = (ALL_FEATURES.names.index(name) for name in ("subcategory_taste", "words"))
+LIKED, LONG = (ALL_FEATURES.names.index(name) for name in ("subcategory_affinity", "words"))
 CONFIG = LambdaMartConfig(leaves=7, min_leaf=10, patience=10, threads=1, feature_fraction=1.0)
 
 

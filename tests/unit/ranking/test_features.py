@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.ranking.features.feature_set import ALL_FEATURES, FAMILIES, FEED_FEATURES, LISTWISE, TEXT_FREE
-from recsys.ranking.ranking_context import FloatArray, listwise_percentiles
+from recsys.ranking.query import FloatArray, listwise_percentiles
 from tests.unit.ranking.requests import CANDIDATES, features, made_up_state, request
 
 NAN = float("nan")
@@ -58,7 +58,7 @@ def test_age_is_since_publication_or_else_since_first_shown(mine: dict[str, Floa
     assert mine["hours_since_published"] == near(2, 1, 240, NAN, NAN)
     assert mine["hours_since_shown"] == near(4, 0.5, NAN, 4, NAN)
     assert mine["age"] == near(2, 1, 240, 4, 0)
-    assert mine["age_setwise"] == near(0.5, 0.3, 0.9, 0.7, 0.1)
+    assert mine["age_listwise"] == near(0.5, 0.3, 0.9, 0.7, 0.1)
 
 
 def test_attention_goes_to_the_categories_that_were_read_for_long(mine: dict[str, FloatArray]) -> None:
@@ -73,7 +73,7 @@ def test_attention_goes_to_the_categories_that_were_read_for_long(mine: dict[str
 
 
 def test_a_reader_without_history_has_no_affinity(strangers: dict[str, FloatArray]) -> None:
-    for name in ("category_attention", "subcategory_attention", "category_share", "category_attention_setwise"):
+    for name in ("category_attention", "subcategory_attention", "category_share", "category_attention_listwise"):
         assert np.isnan(strangers[name]).all()
 
 
@@ -90,7 +90,7 @@ def test_interest_is_passed_on_with_its_rank(mine: dict[str, FloatArray]) -> Non
     assert mine["content"] == near(*(lengths / 2))
     assert mine["nearest_read"] == near(*(lengths / 4))
     assert mine["last_read"] == near(*(lengths / 8))
-    assert mine["content_setwise"] == near(0.2, 0.5, 0.2, 0.7, 0.9)
+    assert mine["content_listwise"] == near(0.2, 0.5, 0.2, 0.7, 0.9)
 
 
 def test_what_the_reader_was_shown_and_had(mine: dict[str, FloatArray], strangers: dict[str, FloatArray]) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recsys.ranking.features.feature_set import ALL_FEATURES
-from recsys.ranking.heuristic import HeuristicRanker
+from recsys.ranking.ranker import HeuristicRanker
 from tests.unit.ranking.requests import request
 
 

@@ -1,4 +1,4 @@
-"""What orders a slate: trees that see each candidate alone, and a correction grown on top of them."""
+"""What orders a slate: trees that see each candidate base, and a correction grown on top of them."""
 
 from dataclasses import replace
 
@@ -8,9 +8,9 @@ import pytest
 from recsys.ranking import lambdamart
 from recsys.ranking.features.feature_set import ALL_FEATURES, FEED_FEATURES
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
-from recsys.ranking.listwise_correction import SlateRanker, fit, refit
+from recsys.ranking.listwise_correction import ListwiseRanker, fit, refit
 
-ALONE, AMONG = ALL_FEATURES.names.index("clicks_4h"), ALL_FEATURES.names.index("clicks_4h_setwise")
+ALONE, AMONG = ALL_FEATURES.names.index("clicks_4h"), ALL_FEATURES.names.index("clicks_4h_listwise")
 CONFIG = LambdaMartConfig(trees=30, leaves=7, min_leaf=5, patience=10, threads=1, feature_fraction=1.0, seeds=2)
 
 
@@ -25,7 +25,7 @@ def planted(slates: int, seed: int) -> RankingData:
 
 
 @pytest.fixture(scope="module")
-def ranker() -> SlateRanker:
+def ranker() -> ListwiseRanker:
     return fit(planted(200, 1), planted(60, 2), ALL_FEATURES, CONFIG)
 
 
@@ -35,17 +35,17 @@ def hits(scores: np.ndarray, data: RankingData) -> float:
     return float((best == data.labels.reshape(-1, 10).argmax(axis=1)).mean())
 
 
-def test_the_correction_adds_what_only_rivals_tell(ranker: SlateRanker) -> None:
+def test_the_correction_adds_what_only_rivals_tell(ranker: ListwiseRanker) -> None:
     data = planted(200, 3)
-    alone, both = ranker.alone.score(data.features), ranker.score(data.features)
-    assert hits(both, data) > hits(alone, data) + 0.1
+    base, both = ranker.base.score(data.features), ranker.score(data.features)
+    assert hits(both, data) > hits(base, data) + 0.1
     importance = ranker.correction.importance()
-    assert max(importance, key=importance.__getitem__) == "clicks_4h_setwise"
+    assert max(importance, key=importance.__getitem__) == "clicks_4h_listwise"
 
 
-def test_the_correction_is_grown_on_top_of_the_others(ranker: SlateRanker) -> None:
+def test_the_correction_is_grown_on_top_of_the_others(ranker: ListwiseRanker) -> None:
     train, validation = (
-        replace(data, base=ranker.alone.score(data.features)) for data in (planted(200, 1), planted(60, 2))
+        replace(data, base=ranker.base.score(data.features)) for data in (planted(200, 1), planted(60, 2))
     )
     table = planted(20, 7).features
     on_top = lambdamart.fit(train, validation, ALL_FEATURES, CONFIG).score(table)
@@ -54,8 +54,8 @@ def test_the_correction_is_grown_on_top_of_the_others(ranker: SlateRanker) -> No
     assert not np.array_equal(on_top, own)
 
 
-def test_what_it_is_stopped_by_has_the_base_too(ranker: SlateRanker) -> None:
-    """Of a slate that the base orders perfectly, no tree can be seen to help: the first one stays alone."""
+def test_what_it_is_stopped_by_has_the_base_too(ranker: ListwiseRanker) -> None:
+    """Of a slate that the base orders perfectly, no tree can be seen to help: the first one stays base."""
     train, validation = planted(200, 1), planted(60, 2)
     perfect = replace(validation, base=40.0 * validation.labels)
     stopped = lambdamart.fit(train, perfect, ALL_FEATURES, CONFIG)
@@ -63,31 +63,31 @@ def test_what_it_is_stopped_by_has_the_base_too(ranker: SlateRanker) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_the_share_is_of_the_correction(ranker: SlateRanker, share: float) -> None:
+def test_the_share_is_of_the_correction(ranker: ListwiseRanker, share: float) -> None:
     table = planted(5, 4).features
-    expected = ranker.alone.score(table) + share * ranker.correction.score(table)
+    expected = ranker.base.score(table) + share * ranker.correction.score(table)
     np.testing.assert_array_equal(replace(ranker, share=share).score(table), expected)
 
 
-def test_what_stands_alone_sees_no_rival(ranker: SlateRanker) -> None:
+def test_what_stands_alone_sees_no_rival(ranker: ListwiseRanker) -> None:
     table = planted(5, 5).features
     changed = table.copy()
-    changed[:, [name.endswith("_setwise") for name in ALL_FEATURES.names]] = np.nan
-    np.testing.assert_array_equal(ranker.alone.score(changed), ranker.alone.score(table))
-    assert set(ranker.alone.importance()) == set(FEED_FEATURES.names)
+    changed[:, [name.endswith("_listwise") for name in ALL_FEATURES.names]] = np.nan
+    np.testing.assert_array_equal(ranker.base.score(changed), ranker.base.score(table))
+    assert set(ranker.base.importance()) == set(FEED_FEATURES.names)
 
 
-def test_growing_again_gives_as_many_trees_of_both(ranker: SlateRanker) -> None:
+def test_growing_again_gives_as_many_trees_of_both(ranker: ListwiseRanker) -> None:
     again = refit(planted(250, 6), ALL_FEATURES, CONFIG, replace(ranker, share=0.4))
-    for one, two in ((again.alone, ranker.alone), (again.correction, ranker.correction)):
+    for one, two in ((again.base, ranker.base), (again.correction, ranker.correction)):
         assert (one.trees, one.seeds) == (two.trees, two.seeds)
     assert again.share == 0.4
-    data = replace(planted(250, 6), base=again.alone.score(planted(250, 6).features))
+    data = replace(planted(250, 6), base=again.base.score(planted(250, 6).features))
     on_top = lambdamart.refit(data, ALL_FEATURES, CONFIG, ranker.correction.trees)
     np.testing.assert_array_equal(again.correction.score(data.features), on_top.score(data.features))
 
 
-def test_trees_go_on_from_a_base(ranker: SlateRanker) -> None:
+def test_trees_go_on_from_a_base(ranker: ListwiseRanker) -> None:
     """Grown on top of scores that tell all, they have nothing to add."""
     data = planted(200, 1)
     perfect = lambdamart.refit(replace(data, base=40.0 * data.labels), ALL_FEATURES, CONFIG, 5)

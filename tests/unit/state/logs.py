@@ -81,7 +81,7 @@ def fresh(described: bool = True) -> LiveState:
     """A state that knows the catalog, or nothing."""
     state = LiveState()
     if described:
-        state.describe(CATALOG)
+        state.upsert_articles(CATALOG)
     return state
 
 
@@ -92,7 +92,7 @@ def assert_same(one: LiveState, two: LiveState, rtol: float = 0.0) -> None:
         a, b = one.articles.get(article), two.articles.get(article)
         np.testing.assert_allclose(one.counters.articles[a], two.counters.articles[b], rtol=rtol, atol=1e-300)
         assert one.first_shown[a] == two.first_shown[b]
-        assert one.ratings.articles[a].tolist() == two.ratings.articles[b].tolist()
+        assert one.elo.articles[a].tolist() == two.elo.articles[b].tolist()
     for group_a, group_b in _groups(one, two):
         np.testing.assert_allclose(
             one.counters.groups[group_a], two.counters.groups[group_b], rtol=rtol, atol=1e-300

@@ -12,7 +12,7 @@ from recsys.state.vocabulary import UNKNOWN, Vocabulary
 def described(*articles: Article) -> Catalog:
     catalog = Catalog()
     catalog.reserve(10)
-    catalog.describe(np.arange(len(articles)), articles_frame(articles))
+    catalog.upsert(np.arange(len(articles)), articles_frame(articles))
     return catalog
 
 
@@ -48,7 +48,7 @@ def test_rows_never_described_are_marked() -> None:
 
 def test_describing_again_replaces_everything() -> None:
     catalog = described(Article("x", "Old", category="a", word_count=5))
-    catalog.describe(np.asarray([0]), articles_frame([Article("x", "New title", category="b")]))
+    catalog.upsert(np.asarray([0]), articles_frame([Article("x", "New title", category="b")]))
     assert (catalog.titles[0], catalog.title_chars[0]) == ("New title", 9)
     assert catalog.categories.strings[catalog.category[0]] == "b"
     assert np.isnan(catalog.words[0])

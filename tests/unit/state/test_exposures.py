@@ -58,7 +58,7 @@ def folded(events: list[Event], slates: list[Slate]) -> LiveState:
 
 
 def rating(state: LiveState, article: str) -> float:
-    return float(state.ratings.articles[state.articles.get(article), FAST])
+    return float(state.elo.articles[state.articles.get(article), FAST])
 
 
 def test_an_answer_is_a_choice_from_the_newest_slate_that_had_the_article() -> None:
@@ -93,13 +93,13 @@ def test_what_is_shown_after_an_answer_is_no_part_of_the_choice() -> None:
 )
 def test_a_click_that_answers_nothing_shown_teaches_nothing(clicked: Event) -> None:
     state = folded([clicked], [slate(START, "a0", "a1")])
-    assert not state.ratings.articles.any()
+    assert not state.elo.articles.any()
     assert not any(outcome for _, _, outcome in met_by(state, "r"))
 
 
 def test_the_only_article_of_a_slate_was_no_choice() -> None:
     state = folded([click(START + 1, "a0")], [slate(START, "a0")])
-    assert not state.ratings.articles.any()
+    assert not state.elo.articles.any()
 
 
 def test_impressions_reported_one_by_one_in_the_same_second_are_one_slate() -> None:

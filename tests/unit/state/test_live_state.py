@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys.constants import HALF_LIVES
 from recsys.domain import DAY, HOUR, Article, Event, EventKind, Slate
 from recsys.errors import OrderError
 from recsys.frames import EVENTS, SLATES, articles_frame, empty, events_frame, slates_frame
@@ -19,7 +20,7 @@ from recsys.state.event_codes import (
     READ_SECONDS,
     READS,
 )
-from recsys.state.live_state import FIRST_CATEGORY, GLOBAL_GROUP, HALF_LIVES, NO_CATEGORY, LiveState
+from recsys.state.live_state import FIRST_CATEGORY, GLOBAL_GROUP, NO_CATEGORY, LiveState
 from tests.unit.state.logs import CATALOG, START, Log, assert_same, cuts, fold, fresh, logs, read_by, shown_to
 
 COUNTED = {"click": CLICKS, "read": READS, "like": LIKES, "hide": HIDES}
@@ -54,7 +55,7 @@ def test_row_by_row_gives_the_same_state_as_all_at_once(log: Log) -> None:
 @given(log=logs())
 def test_catalog_may_come_before_or_after_behaviour(log: Log) -> None:
     late = fold(fresh(described=False), log)
-    late.describe(CATALOG)
+    late.upsert_articles(CATALOG)
     assert_same(late, fold(fresh(), log), rtol=1e-12)
 
 
@@ -100,7 +101,7 @@ def test_groups_count_articles_of_their_category_and_those_without() -> None:
 
 def test_an_article_that_changes_category_takes_its_counts_along() -> None:
     state = apply(fresh(), [event("click"), event("click", START + 1, "a1")])
-    state.describe(articles_frame([Article("a0", "One", category="world")]))
+    state.upsert_articles(articles_frame([Article("a0", "One", category="world")]))
     groups = [state.catalog.categories.get(name) + FIRST_CATEGORY for name in ("sport", "world")]
     assert state.counters.read_groups(np.asarray(groups), START)[:, CLICKS, -1] == pytest.approx([1, 1])
 
@@ -182,7 +183,7 @@ def test_ids_never_met_are_the_unknown_article_with_nothing_known() -> None:
 
 def test_available_since_published_else_first_shown_else_never() -> None:
     state = LiveState()
-    state.describe(articles_frame([Article("dated", "x", published_at=5), Article("undated", "y")]))
+    state.upsert_articles(articles_frame([Article("dated", "x", published_at=5), Article("undated", "y")]))
     apply(state, [], [Slate("s", "r", START, START, ("dated", "undated"))])
     assert state.available_since(state.rows_of(["dated", "undated", "other"])).tolist() == [5, START, NEVER]
 

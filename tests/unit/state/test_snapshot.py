@@ -33,7 +33,7 @@ def test_a_loaded_state_goes_on_like_the_one_that_was_saved(tmp_path: Path, log:
     late = log[0].filter(rank[0] >= 20), log[1].filter(rank[1] >= 20)
     snapshot.save(fold(fresh(), early), MARK, tmp_path / "s.safetensors")
     again, _ = snapshot.load(tmp_path / "s.safetensors")
-    again.describe(CATALOG)
+    again.upsert_articles(CATALOG)
     assert_same(fold(again, late), fold(fresh(), log))
 
 

@@ -13,7 +13,7 @@ def catalog() -> Catalog:
     """Twenty articles: every second one is sport, and all but two are from the house itself."""
     made = Catalog()
     made.reserve(20)
-    made.describe(np.arange(20), frame())
+    made.upsert(np.arange(20), frame())
     return made
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from recsys.feed.selection.reading_time import WORDS_PER_MINUTE, expected_minutes
 
 from recsys.domain import MINUTE, EventKind
-from recsys.feed.selection.reading_time import WORDS_PER_MINUTE, expected_minutes
 from recsys.state.live_state import LiveState
 from tests.unit.feed.newsrooms import NOW, did, folded, papers
 

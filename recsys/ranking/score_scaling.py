@@ -1,4 +1,4 @@
-"""Scores of a ranker → what an article is worth against the minutes it takes: positive, rising with the score."""
+"""Ranker scores → positive utilities that rise with the score."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from numpy.typing import NDArray
 
 Utility = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
-_LITTLE = 0.01
-"""Articles: what is worth less than the minutes it takes still beats an empty place."""
+_SOFTNESS = 0.01
+"""In articles: a negative utility still beats an empty position."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlattScaling:
-    """``1 / (1 + exp(−(slope · score + intercept)))``: Platt's fit of a bundle."""
+    """``1 / (1 + exp(−(slope · score + intercept)))``: click probability from a score (Platt 1999)."""
 
     slope: float = 1.0
     intercept: float = 0.0
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Chances [n] of scores [n]."""
+        """Return probabilities [n] of scores [n]."""
         return np.asarray(1 / (1 + np.exp(-np.clip(self.slope * scores + self.intercept, -30, 30))))
 
 
 def softplus_utility(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores [n] of `ranking.expected_utility` as they are, but those below zero little more than nothing."""
-    return np.asarray(_LITTLE * np.logaddexp(0.0, scores / _LITTLE))
+    """Return the scores [n] of a utility ranker: identity above zero, near zero below."""
+    return np.asarray(_SOFTNESS * np.logaddexp(0.0, scores / _SOFTNESS))

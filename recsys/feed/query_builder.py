@@ -1,0 +1,45 @@
+"""Request → query: the stored facts about its reader, resolved at its moment."""
+
+import hashlib
+
+import numpy as np
+
+from recsys.domain import Preferences, ReaderRequest
+from recsys.errors import RequestError
+from recsys.feed.user_history import history_of, reads_of, without_hidden
+from recsys.projection.vector_table import VectorTable
+from recsys.ranking.query import Query
+from recsys.state.live_state import LiveState
+
+
+def build_query(
+    state: LiveState, vectors: VectorTable, request: ReaderRequest, preferences: Preferences | None = None
+) -> Query:
+    """Resolve `request` against the state.
+
+    Raises:
+        RequestError: `as_of` is not after the newest row that the state knows.
+    """
+    if request.as_of <= state.known_at:
+        raise RequestError(f"as_of {request.as_of} is not after the newest known row, {state.known_at}")
+    everything = history_of(state, request)
+    history = without_hidden(everything)
+    reads, read_places = reads_of(state, history, vectors, request.as_of)
+    return Query(
+        request_id=request.request_id,
+        as_of=request.as_of,
+        reader=state.readers.get(request.reader),
+        history=history,
+        interactions=everything.article,
+        reads=reads,
+        read_places=read_places,
+        device=request.device,
+        context_article=state.articles.get(request.page or None),
+        preferences=preferences or Preferences(),
+    )
+
+
+def random_numbers(request_id: str) -> np.random.Generator:
+    """Return the random numbers of a request: the same again when it is replayed."""
+    digest = hashlib.blake2b(request_id.encode(), digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(digest, "little"))

@@ -1,0 +1,41 @@
+"""The models of one engine, as one value that is swapped as a whole."""
+
+from dataclasses import dataclass
+
+from recsys.ranking.ranker import HeuristicRanker, Ranker
+from recsys.ranking.score_scaling import PlattScaling, Utility
+from recsys.user_model.content_matcher import ContentMatcher
+from recsys.user_model.matcher import Matcher
+
+UNTRAINED = "starting"
+"""Version of the models that serve before anything was trained."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """Everything that was learned.
+
+    version: label of every answer. matcher: reads → interest in an article. listwise: orders candidates that people
+    see together. pointwise: orders more candidates than a slate holds. feed: orders the candidates that retrieval
+    found. utility: scores of `feed` → utility against minutes.
+    """
+
+    version: str
+    matcher: Matcher
+    listwise: Ranker
+    pointwise: Ranker
+    feed: Ranker
+    utility: Utility
+
+    @classmethod
+    def untrained(cls, matcher: Matcher | None = None) -> "Models":
+        """Return the models that need no training; `matcher` replaces the content match."""
+        ranker = HeuristicRanker()
+        return cls(
+            version=UNTRAINED,
+            matcher=matcher or ContentMatcher(),
+            listwise=ranker,
+            pointwise=ranker,
+            feed=ranker,
+            utility=PlattScaling(),
+        )

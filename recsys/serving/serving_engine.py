@@ -1,0 +1,33 @@
+"""Everything that one answer needs, as one frozen value. It is replaced as a whole, never changed."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recsys.encoder.protocols import Encoder
+from recsys.feed.engine import FeedEngine
+
+if TYPE_CHECKING:
+    from recsys.serving.calibration_monitor import CalibrationMonitor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingEngine:
+    """An engine, and the encoder that its article vectors come from.
+
+    Attributes:
+        engine: answers requests.
+        encoder: article text → vector, with the calibration of the active bundle.
+        vector_name: name of the vectors in the engine. It differs from `encoder.name` once a breaker has opened.
+        monitor: calibration monitor of the active bundle; None if it brings no calibrator.
+        revision: changes of articles up to this revision are in the engine, or in `unencoded`.
+        unencoded: articles without a vector (`frames.ARTICLES`).
+    """
+
+    engine: FeedEngine
+    encoder: Encoder
+    vector_name: str
+    monitor: "CalibrationMonitor | None"
+    revision: int
+    unencoded: pl.DataFrame

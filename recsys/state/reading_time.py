@@ -1,0 +1,25 @@
+"""Expected reading time of an article: from its length, and from the dwell of its readers."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.constants import DEFAULT_READ_SECONDS, WORDS_PER_MINUTE, HalfLife
+from recsys.state.event_codes import READ_SECONDS, READS
+from recsys.state.live_state import GLOBAL_GROUP, LiveState
+
+_PRIOR_READS = 3.0
+
+
+def expected_read_seconds(state: LiveState, rows: NDArray[np.int64], as_of: int) -> NDArray[np.float64]:
+    """Return the seconds [n] that reading each of articles `rows` [n] takes, as of a time in microseconds.
+
+    The posterior mean of the article's measured reads (decayed over a week) with `_PRIOR_READS` pseudo-reads that
+    take what its length predicts; without a length, what the mean read of all articles takes.
+    """
+    counts = state.counters.read(rows, as_of)[:, :, HalfLife.DAYS_7]
+    overall = state.counters.read_groups(np.asarray([GLOBAL_GROUP]), as_of)[0, :, HalfLife.DAYS_7]
+    reads = overall[READS]
+    mean_read = overall[READ_SECONDS] / reads if reads >= _PRIOR_READS else DEFAULT_READ_SECONDS
+    words = state.catalog.words[rows]
+    by_length = np.where(np.isfinite(words), words / WORDS_PER_MINUTE * 60, mean_read)
+    return np.asarray((counts[:, READ_SECONDS] + _PRIOR_READS * by_length) / (counts[:, READS] + _PRIOR_READS))
