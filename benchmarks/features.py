@@ -15,6 +15,7 @@ from recsys.domain import HistoryItem, RankRequest
 from recsys.feed.engine import FeedEngine
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.features.feature_set import ALL_FEATURES
+from recsys.ranking.query import FeatureInput
 from recsys.simulate.world import World, simulate
 from recsys.state.live_state import LiveState
 
@@ -33,7 +34,7 @@ def engine_of(world: World) -> FeedEngine:
     table = VectorTable()
     rows = state.rows_of(world.articles["id"].to_list())
     table.put(rows, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    return FeedEngine(state, table)
+    return FeedEngine(state=state, vectors=table)
 
 
 def request_of(world: World, as_of: int, candidates: int, reads: int) -> RankRequest:
@@ -41,7 +42,13 @@ def request_of(world: World, as_of: int, candidates: int, reads: int) -> RankReq
     rng = np.random.default_rng(7)
     ids = world.articles["id"].to_list()
     history = tuple(HistoryItem(str(name), 30.0) for name in rng.choice(ids, reads))
-    return RankRequest("q", as_of, tuple(rng.choice(ids, candidates).tolist()), world.readers.ids[0], history)
+    return RankRequest(
+        request_id="q",
+        as_of=as_of,
+        candidates=tuple(rng.choice(ids, candidates).tolist()),
+        reader=world.readers.ids[0],
+        history=history,
+    )
 
 
 def main() -> None:
@@ -54,13 +61,13 @@ def main() -> None:
     world = simulate(readers=300, articles=given.articles, days=3)
     engine = engine_of(world)
     request = request_of(world, engine.state.known_at + 1, given.candidates, given.reads)
-    context = engine.prepare(request).context
+    inputs = FeatureInput(engine.state, *engine.prepare(request))
     print(f"{given.candidates} candidates, {given.reads} reads, {given.articles:,} articles")
     print(f"{'':26} {'columns':>8} {'ms':>8}")
     for family in ALL_FEATURES.families:
-        spent = best_seconds(lambda compute=family.compute: compute(context), _REPEATS)  # type: ignore[misc]
+        spent = best_seconds(lambda compute=family.compute: compute(inputs), _REPEATS)  # type: ignore[misc]
         print(f"{family.name:26} {len(family.names):8} {spent * 1e3:8.3f}")
-    everything = best_seconds(lambda: ALL_FEATURES.compute(context), _REPEATS) * 1e3
+    everything = best_seconds(lambda: ALL_FEATURES.compute(inputs), _REPEATS) * 1e3
     print(f"{'all features':26} {len(ALL_FEATURES.names):8} {everything:8.3f}")
     prepared = best_seconds(lambda: engine.prepare(request), _REPEATS) * 1e3
     print(f"{'with history and interest':26} {'':8} {prepared:8.3f}")

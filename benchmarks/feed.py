@@ -18,7 +18,8 @@ import numpy as np
 from benchmarks.newsroom import furnished, room
 from recsys.domain import FeedRequest, RankRequest
 from recsys.encoder.lazy import LazyEncoder
-from recsys.feed.engine import FeedEngine, Prepared
+from recsys.feed.engine import FeedEngine
+from recsys.ranking.query import Candidates, Query
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings
 from recsys.store.database import open_database
@@ -75,25 +76,28 @@ def costs(settings: Settings, readers: Sequence[str]) -> Costs:
 
 
 def _request(reader: str) -> FeedRequest:
-    return FeedRequest(uuid.uuid4().hex, 0, reader, explore=0.05)
+    return FeedRequest(request_id=uuid.uuid4().hex, as_of=0, reader=reader, explore=0.05)
 
 
-def _prepared(engine: FeedEngine, reader: str) -> Prepared:
+def _prepared(engine: FeedEngine, reader: str) -> tuple[Query, Candidates]:
     """What a feed of this reader ranks."""
     at = engine.state.known_at + 1
-    ranking = engine.page(FeedRequest(uuid.uuid4().hex, at, reader, limit=20, explain=False))
-    ids = (*(item.id for item in ranking[0].items), *ranking[1].ids)
-    return engine.prepare(RankRequest(uuid.uuid4().hex, at, ids, reader))
+    slate = engine.recommend(
+        FeedRequest(request_id=uuid.uuid4().hex, as_of=at, reader=reader, limit=20, explain=False)
+    )
+    ids = (*(item.id for item in slate.ranking.items), *slate.remaining.ids)
+    return engine.prepare(RankRequest(request_id=uuid.uuid4().hex, as_of=at, candidates=ids, reader=reader))
 
 
-def _floor(engine: FeedEngine, requests: Sequence[Prepared]) -> None:
-    for prepared in requests:
-        reads = replace(prepared.reads)  # another object: the network has not seen it
-        queries = engine.matcher.interests(reads, prepared.context.as_of)
+def _floor(engine: FeedEngine, requests: Sequence[tuple[Query, Candidates]]) -> None:
+    for query, candidates in requests:
+        assert candidates.features is not None
+        reads = replace(query.reads)  # another object: the network has not seen it
+        queries = engine.models.matcher.interests(reads, query.as_of)
         if engine.index is not None and len(queries):
             engine.index.search(queries, _WIDTH)
-        engine.matcher.match(reads, engine.vectors.of(prepared.context.rows), prepared.context.as_of)
-        (engine.feed_ranker or engine.ranker).score(prepared.features)
+        engine.models.matcher.match(reads, engine.vectors.of(candidates.rows), query.as_of)
+        engine.models.feed.score(candidates.features)
 
 
 def _cpu(work: Callable[[], object]) -> float:

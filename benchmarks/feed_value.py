@@ -37,7 +37,7 @@ from recsys.domain import DAY, Event, EventKind, RankRequest, Slate
 from recsys.errors import DataError
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.platt import Platt, fit_platt
-from recsys.feed.engine import FeedEngine, Prepared
+from recsys.feed.engine import FeedEngine
 from recsys.frames import events_frame, slates_frame
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable
@@ -66,7 +66,7 @@ _CONFIG = LambdaMartConfig()
 _FEATURES = FEED_FEATURES.without("interest")
 
 Floats = NDArray[np.float64]
-Policy = Callable[[Callable[[], Prepared], NDArray[np.int64], int, int], Floats]
+Policy = Callable[[Callable[[], Floats], NDArray[np.int64], int, int], Floats]
 """Scores [n] of candidates: of what the engine prepares, or of their places, the reader's place and the time."""
 
 
@@ -91,7 +91,7 @@ def learnt(database: Database, world: World, until: int) -> PastSlates:
     start = int(world.slates["at"].min())  # type: ignore[arg-type]
     with database.read() as connection, Replay(connection, until) as past:
         labelled_requests = load_labelled_requests(connection, start, until, world.articles, until)
-        return past_slates(FeedEngine(past.state, VectorTable()), past, labelled_requests, silent)
+        return past_slates(FeedEngine(state=past.state, vectors=VectorTable()), past, labelled_requests, silent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,10 @@ def policies(world: World, rankers: Trained) -> Mapping[str, Policy]:
     popular = ALL_FEATURES.names.index("clicks_4h")
 
     def by(ranker: Ranker) -> Policy:
-        return lambda prepare, *_: ranker.score(prepare().features)
+        return lambda prepare, *_: ranker.score(prepare())
 
     def oracle(price: float | None) -> Policy:
-        def score(_: Callable[[], Prepared], places: NDArray[np.int64], reader: int, at: int) -> Floats:
+        def score(_: Callable[[], Floats], places: NDArray[np.int64], reader: int, at: int) -> Floats:
             who = np.asarray(reader)
             clicks = chance(click_logit(world.readers, world.newsroom, who, places, np.asarray(at)))
             if price is None:
@@ -151,7 +151,7 @@ def policies(world: World, rankers: Trained) -> Mapping[str, Policy]:
         return score
 
     return {
-        "popular": lambda prepare, *_: prepare().features[:, popular],
+        "popular": lambda prepare, *_: prepare()[:, popular],
         "click-trained": by(rankers.clicks),
         "graded": by(rankers.graded),
         "worth": by(rankers.utility),
@@ -166,7 +166,7 @@ class Life:
     """Readers of `world` from `start` for `days` days with one policy."""
 
     def __init__(self, world: World, state: LiveState, policy: Policy, seed: int) -> None:
-        self._world, self._engine, self._policy = world, FeedEngine(state, VectorTable()), policy
+        self._world, self._engine, self._policy = world, FeedEngine(state=state, vectors=VectorTable()), policy
         self._rng = np.random.default_rng(seed)
         self._waiting: list[tuple[int, str, Event]] = []
         count = len(world.readers.ids)
@@ -192,8 +192,16 @@ class Life:
     def _ranked(self, number: int, reader: int, offered: NDArray[np.int64], at: int) -> NDArray[np.int64]:
         names = tuple(self._world.newsroom.ids[offered].tolist())
         as_of = max(at, self._engine.state.known_at + 1)
-        request = RankRequest(f"v{number}", as_of, names, self._world.readers.ids[reader])
-        scores = self._policy(lambda: self._engine.prepare(request), offered, reader, at)
+        request = RankRequest(
+            request_id=f"v{number}", as_of=as_of, candidates=names, reader=self._world.readers.ids[reader]
+        )
+
+        def features() -> Floats:
+            _, candidates = self._engine.prepare(request)
+            assert candidates.features is not None
+            return candidates.features
+
+        scores = self._policy(features, offered, reader, at)
         return offered[np.argsort(-scores, kind="stable")[:SLATE]]
 
     def _fold(self, at: int) -> None:
@@ -211,13 +219,34 @@ class Life:
         world, request = self._world, f"v{number}"
         name, ids = world.readers.ids[reader], world.newsroom.ids
         at = max(at, self._engine.state.known_at)
-        self._apply([], [Slate(request, name, at, at, tuple(ids[shown].tolist()), ordered=True)])
+        self._apply(
+            [],
+            [
+                Slate(
+                    id=request,
+                    reader=name,
+                    at=at,
+                    known_at=at,
+                    candidates=tuple(ids[shown].tolist()),
+                    ordered=True,
+                )
+            ],
+        )
         self._read[reader, clicks.article] = True
         told = zip(ids[clicks.article], clicks.at, clicks.read_at, clicks.seconds, strict=True)
         for article, opened, closed, seconds in told:
             for kind, when, value in ((EventKind.CLICK, opened, None), (EventKind.READ, closed, float(seconds))):
                 id_ = f"{request}:{kind.value}:{article}"
-                event = Event(id_, name, kind, int(when), int(when), article, value=value, request_id=request)
+                event = Event(
+                    id=id_,
+                    reader=name,
+                    kind=kind,
+                    at=int(when),
+                    known_at=int(when),
+                    article=article,
+                    value=value,
+                    request_id=request,
+                )
                 heapq.heappush(self._waiting, (event.known_at, id_, event))
         finished = np.where(clicks.bounced, 0.0, np.minimum(clicks.scroll, 100.0) / 100)
         looking = LOOK + LOOK_PER_POSITION * len(shown)

@@ -18,7 +18,7 @@ from recsys.encoder.article_text import ArticleText
 from recsys.encoder.protocols import Encoded
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.replay import replay
-from recsys.evaluation.systems import systems
+from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
@@ -61,8 +61,8 @@ def evaluate_all(database: Database) -> tuple[int, float]:
         first, last = slate_span(connection) or (0, 0)
         labelled_requests = load_labelled_requests(connection, first, last + 1, everything, last + 1)
         with Replay(connection) as past:
-            engine = FeedEngine(past.state, align_vectors(past.state, everything, vectors))
-            answers = replay(engine, past, labelled_requests, systems(HeuristicRanker(), None))
+            engine = FeedEngine(state=past.state, vectors=align_vectors(past.state, everything, vectors))
+            answers = replay(engine, past, labelled_requests, systems({FULL_SYSTEM: HeuristicRanker()}))
     return len(answers), time.perf_counter() - began
 
 

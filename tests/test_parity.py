@@ -244,8 +244,12 @@ def scores_at(where: Place, at: int) -> list[Ranking]:
     ids = tuple(world().articles["id"].to_list())
     rankings = []
     for reader in ["nobody", *world().readers.ids[:12].tolist()]:
-        rankings.append(engine.rank(RankRequest("r", at, ids, reader)))
-        rankings.append(engine.recommend(FeedRequest(f"f{reader}", at, reader, limit=30, explore=0.3)))
+        rankings.append(engine.rank(RankRequest(request_id="r", as_of=at, candidates=ids, reader=reader)))
+        rankings.append(
+            engine.recommend(
+                FeedRequest(request_id=f"f{reader}", as_of=at, reader=reader, limit=30, explore=0.3)
+            ).ranking
+        )
     database.close()
     return rankings
 
@@ -276,17 +280,17 @@ def test_replaying_many_questions_scores_as_asking_each_alone(trained: Place) ->
     system = load_active(trained.home, encoder.name)
     with database.read() as connection, Replay(connection) as past:
         vectors = align_vectors(past.state, past.articles, ensure_vectors(database, encoder, past.articles))
-        engine = FeedEngine(past.state, vectors, system.matcher, system.ranker)
+        engine = FeedEngine(state=past.state, vectors=vectors, models=system.models)
         labelled_requests = load_labelled_requests(
             connection, last_day(), last_day() + DAY, past.articles, last_day() + 2 * DAY
         )
-        answers = replay(engine, past, labelled_requests, systems(system.ranker, None))
+        answers = replay(engine, past, labelled_requests, systems({FULL_SYSTEM: system.models.listwise}))
     for number in range(0, len(answers), len(answers) // 20):
         at, reader, candidates, device = labelled_requests.select("at", "reader", "candidates", "device").row(
             number
         )
         alone = engine_at(database, trained.settings, encoder, at)
-        request = RankRequest("", at, candidates, reader, device=device)
+        request = RankRequest(request_id="", as_of=at, candidates=candidates, reader=reader, device=device)
         scores = {item.id: item.score for item in alone.rank(request).items}
         together = answers.scores[FULL_SYSTEM][answers.offsets[number] : answers.offsets[number + 1]]
         np.testing.assert_allclose(together, [scores[id_] for id_ in candidates], rtol=0, atol=1e-5)
@@ -297,12 +301,19 @@ def answer_again(asked: Asked, engine: FeedEngine, as_of: int) -> Ranking:
     request_id = asked["answer"]["request_id"]
     if "feed" in asked:
         given = {**asked["feed"], "exclude": frozenset(asked["feed"].get("exclude", ()))}
-        return engine.recommend(FeedRequest(request_id, as_of, **given))
+        return engine.recommend(FeedRequest(request_id=request_id, as_of=as_of, **given)).ranking
     given = asked["rank"]
     items = given.get("history")
     history = None if items is None else tuple(map(_item, items))
     return engine.rank(
-        RankRequest(request_id, as_of, tuple(given["candidates"]), given.get("reader"), history), explain=True
+        RankRequest(
+            request_id=request_id,
+            as_of=as_of,
+            candidates=tuple(given["candidates"]),
+            reader=given.get("reader"),
+            history=history,
+        ),
+        explain=True,
     )
 
 

@@ -4,11 +4,10 @@ import uuid
 
 from api.http.reader_schemas import PreferencesIn, PreferencesOut
 from ingest.http_ingest import store_events
-from recsys.domain import EventKind
+from recsys.domain import EventKind, Preferences
 from recsys.errors import RequestError
 from recsys.serving.feed_service import FeedService
 from recsys.store import explicit_preferences as stored
-from recsys.store.explicit_preferences import Preferences
 
 _EVER = 2**63 - 1
 

@@ -53,11 +53,13 @@ def _of_reader(
     from recsys.insight.explain_reader import explain_reader as explained
 
     if candidates is None:
-        feed = engine.recommend(FeedRequest("explain", as_of, reader, limit=limit, explain=False))
-        ids = tuple(item.id for item in feed.items)
+        feed = engine.recommend(
+            FeedRequest(request_id="explain", as_of=as_of, reader=reader, limit=limit, explain=False)
+        )
+        ids = tuple(item.id for item in feed.ranking.items)
     else:
         ids = tuple(dict.fromkeys(part.strip() for part in candidates.split(",") if part.strip()))
-    return explained(engine, RankRequest("explain", as_of, ids, reader))
+    return explained(engine, RankRequest(request_id="explain", as_of=as_of, candidates=ids, reader=reader))
 
 
 def print_reader(found: Mapping[str, Any]) -> None:

@@ -84,10 +84,10 @@ class Demonstration:
         reader = _loyal_reader(world)
         affinity = sorted(world.affinities[reader].items(), key=lambda item: -item[1])[:3]
         engine = engine_at(database, settings, encoder, now)
-        ranking = engine.recommend(FeedRequest("demo", now, reader, limit=8))
+        slate = engine.recommend(FeedRequest(request_id="demo", as_of=now, reader=reader, limit=8))
         favourites = ", ".join(f"{name} {share:.0%}" for name, share in affinity)
         typer.echo(f"\nreader {reader} was made to like {favourites}; the feed, and why:")
-        _print_feed(ranking, world)
+        _print_feed(slate.ranking, world)
 
 
 def _print_gap(of: Gap | None) -> None:

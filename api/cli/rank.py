@@ -35,6 +35,8 @@ def rank(
     with threads(settings.threads):  # as in the service, so that scores are the same to the bit
         engine = engine_at(open_database(settings.database_url), settings, LazyEncoder(settings), at)
         known_as = Pseudonyms(settings.pseudonym_secret).of(reader)
-        ranking = engine.rank(RankRequest("rank", at, ids, known_as), explain=True)
+        ranking = engine.rank(
+            RankRequest(request_id="rank", as_of=at, candidates=ids, reader=known_as), explain=True
+        )
     for item in ranking.items:
         typer.echo(f"{item.id}\t{item.score:.6f}\t{'; '.join(reason.text for reason in item.reasons)}")

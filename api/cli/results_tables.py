@@ -8,7 +8,7 @@ from rich.table import Table
 
 from recsys.evaluation.html_tables import interval, number
 
-_METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10", "ece")
+_METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_weighted_ndcg@10", "ece")
 
 
 def results_table(title: str, systems: Mapping[str, Any]) -> None:

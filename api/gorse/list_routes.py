@@ -11,11 +11,11 @@ from api.http.dependencies import Service
 from api.http.openapi import problems
 from api.http.problems import HTTPProblem
 from api.http.security.scopes import Scope
+from recsys.constants import HalfLife
 from recsys.domain import SECOND
 from recsys.feed import non_personalized
 from recsys.feed.engine import FeedEngine
 from recsys.feed.non_personalized import ListQuery
-from recsys.feed.retrieval import TRENDING_HALF_LIFE
 from recsys.state.event_codes import CLICKS
 
 router = gorse("recommendation", Scope.READ)
@@ -101,4 +101,4 @@ def _newness(engine: FeedEngine, rows: NDArray[np.int64], _as_of: int) -> NDArra
 
 
 def _clicks(engine: FeedEngine, rows: NDArray[np.int64], as_of: int) -> NDArray[np.floating]:
-    return np.asarray(engine.state.counters.read(rows, as_of)[:, CLICKS, TRENDING_HALF_LIFE])
+    return np.asarray(engine.state.counters.read(rows, as_of)[:, CLICKS, HalfLife.HOURS_4])

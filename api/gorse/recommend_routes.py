@@ -16,7 +16,7 @@ from api.http.schemas import Text
 from api.http.security.scopes import Scope
 from recsys.domain import FeedRequest, HistoryItem, Ranking
 from recsys.errors import StoreUnavailableError
-from recsys.feed.engine import MOST_IN_A_SLATE
+from recsys.feed.engine import MAX_SLATE
 from recsys.serving.pagination import LIFETIME
 from recsys.store import gorse_feedback
 
@@ -57,7 +57,7 @@ def recommend(
         return []
     asked = _asked(user, n, category, _had(service, user, offset, category), session)
     # nobody saw a longer list, so it is no slate
-    logged = n <= MOST_IN_A_SLATE
+    logged = n <= MAX_SLATE
     ranking = service.feed(asked).ranking if logged else _ranked(service, asked)
     return _scored(ranking) if x_api_version == "2" else [item.id for item in ranking.items]
 
@@ -131,7 +131,7 @@ def _asked(user: str, n: int, category: str, had: set[str], session: str | None 
 
 
 def _ranked(service: Service, asked: FeedRequest) -> Ranking:
-    return service.ask(lambda engine, as_of: engine.recommend(replace(asked, as_of=as_of)))
+    return service.ask(lambda engine, as_of: engine.recommend(replace(asked, as_of=as_of)).ranking)
 
 
 def _scored(ranking: Ranking) -> list[Scored]:

@@ -1,23 +1,18 @@
 """What Prometheus reads: calibration of article vectors, and basics of the process. Nothing of readers."""
 
 from collections.abc import Callable, Iterator
-from itertools import accumulate
 
 import numpy as np
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
-    HistogramMetricFamily,
     InfoMetricFamily,
     Metric,
 )
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from recsys.calibration.monitoring_stats import MonitoringStats
-from recsys.feed.feed_metrics import BOUNDS, FeedCounts
-from recsys.feed.retrieval import SOURCES
 from recsys.serving.challenger import Challenger
 from recsys.serving.feed_service import FeedService
 from recsys.serving.spool import ERASED, FULL, UNREADABLE, UNWRITABLE, Spool
@@ -91,34 +86,16 @@ class ServiceCollector(Collector):
             value=float(self._service.recovery_failure is not None),
         )
         yield from _spool(self._service.spool)
-        yield InfoMetricFamily("attune_model", "What ranks.", value={"version": self._service.engine.model})
-        yield from _feeds(self._service.engine.counts)
+        yield InfoMetricFamily(
+            "attune_model", "What ranks.", value={"version": self._service.engine.models.version}
+        )
+        yield from self._service.engine.metrics.registry.collect()
         yield from _trial(self._service.challenger)
         yield GaugeMetricFamily(
             "attune_ready",
             "1 once the articles of the first start are searchable.",
             float(self._service.ready.is_set()),
         )
-
-
-def _feeds(counts: FeedCounts) -> Iterator[Metric]:
-    """Of feeds alone: rankings of given candidates are in the latency of their route."""
-    stages = HistogramMetricFamily(
-        "attune_feed_stage_seconds", "Seconds of the stages of a feed.", labels=["stage"]
-    )
-    for stage, buckets in counts.times.buckets.items():
-        ends = [*map(floatToGoString, BOUNDS), "+Inf"]
-        cumulated = list(zip(ends, accumulate(map(float, buckets)), strict=True))
-        stages.add_metric([stage], buckets=cumulated, sum_value=counts.times.seconds[stage])
-    yield stages
-    for name, told, by_source in (
-        ("attune_feed_candidates", "Articles ranked for feeds, by the source that named them.", counts.candidates),
-        ("attune_feed_shown", "Articles shown in feeds, by source.", counts.shown),
-    ):
-        family = CounterMetricFamily(name, told, labels=["source"])
-        for source in SOURCES:
-            family.add_metric([source], by_source[source])
-        yield family
 
 
 def _trial(challenger: Challenger) -> Iterator[Metric]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from recsys.evaluation.html_tables import Table, html_page, interval, number
 
-_METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10", "ece")
+_METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_weighted_ndcg@10", "ece")
 
 
 def report(result: Mapping[str, Any]) -> str:

@@ -97,7 +97,7 @@ def evaluate(
     results = {
         "systems": figures(answers, calibration, vectors.matrix, clicks),
         "comparisons": comparisons(answers),
-        "read_comparisons": comparisons(answers, "read_ndcg@10"),
+        "read_comparisons": comparisons(answers, "read_weighted_ndcg@10"),
         "slices": slices(answers),
     }
     data = {

@@ -21,13 +21,13 @@ Scorer = Callable[[Sequence["PreparedQuery"]], FloatArray]
 The state has moved on since they were prepared: a scorer that reads it would see what came later.
 """
 
-TEXT_FREE = "reranker_without_content"
+TEXT_FREE = "attune_without_text"
 """Trees that see the rivals, and never what an article is about."""
 
-POINTWISE = "reranker_of_many"
+POINTWISE = "pointwise_ranker"
 """Trees of all seeds that see each candidate alone: what orders more than a slate holds."""
 
-BY_VALUE = "feeds_by_value"
+BY_VALUE = "utility_ranker"
 """What orders feeds: worth of the reading, less the price of its minutes. It aims at no click."""
 
 NETWORK = "nrms"

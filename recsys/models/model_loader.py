@@ -31,7 +31,7 @@ READING_UTILITY, MINUTES = "reading_worth.txt", "reading_minutes.txt"
 FULL_SYSTEM = "attune"
 """Name of the full system in manifests and reports."""
 
-FEED_RANKER = "reranker_of_feeds"
+FEED_RANKER = "feed_ranker"
 """Name of the ranker of feeds there."""
 
 _REQUIRED = ("schema", "preference", "calibration", "content", "data", "validation", "value", "rivals")

@@ -29,7 +29,7 @@ ROWS = {"events": 3, "feed_pages": 0, "impressions": 1, "readers": 1, "shadow_sl
 
 
 def event(id: str, reader: str, kind: EventKind = EventKind.CLICK, at: int = DAY, **more: Any) -> Event:
-    return Event(id, reader, kind, at, at, **({"article": "a"} | more))
+    return Event(id=id, reader=reader, kind=kind, at=at, known_at=at, **({"article": "a"} | more))
 
 
 def said(id: str, kind: EventKind, subject: str, at: int = DAY, reader: str = VICTIM) -> Event:
@@ -44,7 +44,10 @@ def append(database: Database, events: list[Event], slates: list[Slate] | None =
 @pytest.fixture
 def filled(database: Database) -> Database:
     events = [event(f"{reader}-{i}", reader, at=DAY + i) for reader in (VICTIM, OTHER) for i in range(3)]
-    slates = [Slate(f"s-{reader}", reader, DAY, DAY, ("a", "b"), scores=(1.0, 0.5)) for reader in (VICTIM, OTHER)]
+    slates = [
+        Slate(id=f"s-{reader}", reader=reader, at=DAY, known_at=DAY, candidates=("a", "b"), scores=(1.0, 0.5))
+        for reader in (VICTIM, OTHER)
+    ]
     append(database, events, slates)
     with database.write() as connection:
         gorse_users.save(connection, [UserRecord(VICTIM, {"is": VICTIM}), UserRecord(OTHER)], DAY)

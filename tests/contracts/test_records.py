@@ -16,7 +16,7 @@ ITEM = ItemRecord("i", {"any": [1, None, "\0\u20ac"]}, ("a", "b"), "comment", {"
 
 
 def event(id_: str, article: str, kind: EventKind, at: int, value: float | None = None) -> Event:
-    return Event(id_, "r", kind, at, at, article, value=value)
+    return Event(id=id_, reader="r", kind=kind, at=at, known_at=at, article=article, value=value)
 
 
 @pytest.fixture
@@ -26,10 +26,17 @@ def filled(database: Database) -> Database:
         event(gorse_feedback.event_id("1" * 32, "star"), "a", EventKind.LIKE, DAY + 1, 2.0),
         event("native", "a", EventKind.READ, DAY, 30.0),
         event(gorse_feedback.event_id("2" * 32, "Zeta"), "b", EventKind.CLICK, DAY),
-        Event("mute", "r", EventKind.MUTE, DAY, DAY, subject="sport"),
+        Event(id="mute", reader="r", kind=EventKind.MUTE, at=DAY, known_at=DAY, subject="sport"),
     ]
     slates = [
-        Slate(f"s{i}", "r", DAY + i, DAY + i, (f"x{i}", "y"), session=gorse_feedback.write_back("read", 10.0 * i))
+        Slate(
+            id=f"s{i}",
+            reader="r",
+            at=DAY + i,
+            known_at=DAY + i,
+            candidates=(f"x{i}", "y"),
+            session=gorse_feedback.write_back("read", 10.0 * i),
+        )
         for i in range(3)
     ]
     with database.write() as connection:

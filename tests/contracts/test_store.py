@@ -23,11 +23,13 @@ from recsys.store.database import Database, open_database
 
 
 def click(id: str, known_at: int = DAY, reader: str = "r", article: str | None = "a", **more: object) -> Event:
-    return Event(id, reader, EventKind.CLICK, known_at, known_at, article, **more)  # type: ignore[arg-type]
+    return Event(
+        id=id, reader=reader, kind=EventKind.CLICK, at=known_at, known_at=known_at, article=article, **more
+    )  # type: ignore[arg-type]
 
 
 def slate(id: str, known_at: int = DAY, candidates: tuple[str, ...] = ("a", "b")) -> Slate:
-    return Slate(id, "r", known_at, known_at, candidates)
+    return Slate(id=id, reader="r", at=known_at, known_at=known_at, candidates=candidates)
 
 
 def append(database: Database, events: list[Event], slates: list[Slate] | None = None) -> event_log.Appended:
@@ -117,7 +119,7 @@ def test_a_tail_knows_its_first_and_last_key(database: Database) -> None:
 
 def test_an_impression_event_that_quotes_a_request_is_not_read(database: Database) -> None:
     shown = [
-        Event(id, "r", EventKind.IMPRESSION, DAY, DAY, "a", request_id=quoted)
+        Event(id=id, reader="r", kind=EventKind.IMPRESSION, at=DAY, known_at=DAY, article="a", request_id=quoted)
         for id, quoted in (("quotes", "s"), ("alone", None), ("elsewhere", "unknown"))
     ]
     append(database, shown, [slate("s")])
@@ -293,15 +295,32 @@ def test_a_server_that_is_not_there_says_where_it_looked() -> None:
 
 def test_one_slate_is_appended_as_many_are(database: Database) -> None:
     full = Slate(
-        "q1", "r", 10, 12, ("a", "é"), True, (0.5, 0.25), (1.0, 0.9), model="m", session="s", device="d", page="p"
+        id="q1",
+        reader="r",
+        at=10,
+        known_at=12,
+        candidates=("a", "é"),
+        ordered=True,
+        scores=(0.5, 0.25),
+        propensities=(1.0, 0.9),
+        model="m",
+        session="s",
+        device="d",
+        page="p",
     )
     with database.write() as connection:
         event_log.append_slate(connection, full, event_log.lock(connection))
         event_log.append_slate(connection, full, event_log.lock(connection))
-        event_log.append_slate(connection, Slate("q2", "r", 20, 22, ("b",)), event_log.lock(connection))
+        event_log.append_slate(
+            connection,
+            Slate(id="q2", reader="r", at=20, known_at=22, candidates=("b",)),
+            event_log.lock(connection),
+        )
         assert event_log.position(connection) == event_log.Position(2, 22)
         stored = event_log_reader.tail(connection, 0).slates
-        event_log.append(connection, None, slates_frame([Slate("q3", "r2", 30, 32, ("c",))]))
+        event_log.append(
+            connection, None, slates_frame([Slate(id="q3", reader="r2", at=30, known_at=32, candidates=("c",))])
+        )
         assert event_log.position(connection) == event_log.Position(3, 32)
     assert [slate.id for slate in stored] == ["q1", "q2"]
     assert [slate.candidates for slate in stored] == [("a", "é"), ("b",)]

@@ -11,7 +11,9 @@ from recsys.store.database import Database
 
 
 def slate(id: str, model: str | None, reader: str = "r", at: int = DAY) -> Slate:
-    return Slate(id, reader, at, at, ("a", "b", "c"), scores=(3.0, 2.0, 1.0), model=model)
+    return Slate(
+        id=id, reader=reader, at=at, known_at=at, candidates=("a", "b", "c"), scores=(3.0, 2.0, 1.0), model=model
+    )
 
 
 def event(id: str, kind: EventKind, request: str | None, **more: Any) -> Event:

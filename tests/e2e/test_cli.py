@@ -20,9 +20,9 @@ from tests.calibrated import eager, with_calibration
 from tests.trained import HashEncoder, Place, last_day, place, world
 from tests.unit.calibration.small import small_calibrator
 
-METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_ndcg@10")
+METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_weighted_ndcg@10")
 SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "nrms"]
-SYSTEMS += ["reranker_without_content", "reranker_of_feeds", "feeds_by_value", "reranker_of_many", "attune"]
+SYSTEMS += ["attune_without_text", "feed_ranker", "utility_ranker", "pointwise_ranker", "attune"]
 
 
 @pytest.fixture(autouse=True)
@@ -95,12 +95,20 @@ IDS = tuple(world().articles["id"][:4].to_list())
 
 def slate(number: int, reader: str = "r") -> Slate:
     at = DAY_ONE + number * 3_600_000_000
-    return Slate(f"s{number}", reader, at, at, IDS, ordered=True)
+    return Slate(id=f"s{number}", reader=reader, at=at, known_at=at, candidates=IDS, ordered=True)
 
 
 def click(number: int, reader: str = "r", article: int = 0) -> Event:
     at = DAY_ONE + number * 3_600_000_000 + 5_000_000
-    return Event(f"e{number}", reader, EventKind.CLICK, at, at, IDS[article], request_id=f"s{number}")
+    return Event(
+        id=f"e{number}",
+        reader=reader,
+        kind=EventKind.CLICK,
+        at=at,
+        known_at=at,
+        article=IDS[article],
+        request_id=f"s{number}",
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +190,7 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
             low, high = figures["ci"][metric]
             assert 0 <= low <= figures[metric] <= high <= 1
         assert figures["ece"] is None or 0 <= figures["ece"] <= 1
-    assert [name for name, figures in result["systems"].items() if figures["ece"] is None] == ["feeds_by_value"]
+    assert [name for name, figures in result["systems"].items() if figures["ece"] is None] == ["utility_ranker"]
     assert f"{result['systems']['attune']['auc']:.4f}" in out
     assert f"{result['systems']['attune']['auc']:.4f}" in (tmp_path / "out.html").read_text()
 

@@ -128,8 +128,10 @@ def confirm(answers: list[dict[str, Any]], database: Database, where: Place) -> 
         as_of = from_iso(answer["as_of"])
         engine = engine_at(database, where.settings, HashEncoder(), as_of)
         explore = 0.3 if answer["degraded"] else where.settings.explore
-        again = engine.recommend(FeedRequest(answer["request_id"], as_of, READER, limit=5, explore=explore))
-        assert [(item.id, item.score) for item in again.items] == [
+        again = engine.recommend(
+            FeedRequest(request_id=answer["request_id"], as_of=as_of, reader=READER, limit=5, explore=explore)
+        )
+        assert [(item.id, item.score) for item in again.ranking.items] == [
             (item["id"], item["score"]) for item in answer["items"]
         ]
 

@@ -116,7 +116,11 @@ def test_the_state_is_then_that_of_a_log_without_the_reader(home: Place) -> None
 def following(database: Database, home: Path) -> LogFollower:
     """A follower that knows of one click, of reader `r`."""
     with database.write() as connection:
-        event_log.append(connection, events_frame([Event("e", "r", EventKind.CLICK, 1, 1, "a")]), slates_frame([]))
+        event_log.append(
+            connection,
+            events_frame([Event(id="e", reader="r", kind=EventKind.CLICK, at=1, known_at=1, article="a")]),
+            slates_frame([]),
+        )
     follower = LogFollower(database, home / "state")
     follower.start()
     return follower

@@ -92,8 +92,21 @@ def test_older_rows_that_come_late_are_folded_where_they_belong(half: Database, 
     store(half, *known(before=False))
     follower.catch_up()
     follower.save_snapshot()
-    late = Event("late", "r00001", EventKind.CLICK, middle() - DAY, middle() - DAY, "a000001")
-    shown = Slate("late slate", "new reader", middle() - HOUR, middle() - HOUR, ("a000001", "a000002"))
+    late = Event(
+        id="late",
+        reader="r00001",
+        kind=EventKind.CLICK,
+        at=middle() - DAY,
+        known_at=middle() - DAY,
+        article="a000001",
+    )
+    shown = Slate(
+        id="late slate",
+        reader="new reader",
+        at=middle() - HOUR,
+        known_at=middle() - HOUR,
+        candidates=("a000001", "a000002"),
+    )
     store(half, events_frame([late]), slates_frame([shown]))
     follower.catch_up()
     assert_same(follower.state, replayed(half))
@@ -108,7 +121,14 @@ def test_rows_late_by_less_than_a_snapshot_restart_from_it(
     early = follower.watermark
     store(half, *known(before=False))
     follower.catch_up()
-    late = Event("late", "r00001", EventKind.CLICK, middle() + HOUR, middle() + HOUR, "a000001")
+    late = Event(
+        id="late",
+        reader="r00001",
+        kind=EventKind.CLICK,
+        at=middle() + HOUR,
+        known_at=middle() + HOUR,
+        article="a000001",
+    )
     store(half, events_frame([late]), slates_frame([]))
     started = _watch_starts(follower, monkeypatch)
     follower.catch_up()
@@ -133,7 +153,11 @@ def test_a_row_at_the_watermark_but_with_a_smaller_id_is_late_too(half: Database
     follower = following(half)
     at = follower.watermark.known_at
     store(
-        half, events_frame([Event("!", "r00001", EventKind.READ, at, at, "a000001", value=9.0)]), slates_frame([])
+        half,
+        events_frame(
+            [Event(id="!", reader="r00001", kind=EventKind.READ, at=at, known_at=at, article="a000001", value=9.0)]
+        ),
+        slates_frame([]),
     )
     follower.catch_up()
     assert follower.watermark.id != "!"
@@ -215,7 +239,13 @@ def test_only_the_newest_snapshots_are_kept(half: Database, tmp_path: Path) -> N
     follower = following(half, tmp_path)
     for i in range(KEEP + 2):
         at = middle() + i
-        store(half, events_frame([Event(f"e{i}", "r", EventKind.CLICK, at, at, "a000001")]), slates_frame([]))
+        store(
+            half,
+            events_frame(
+                [Event(id=f"e{i}", reader="r", kind=EventKind.CLICK, at=at, known_at=at, article="a000001")]
+            ),
+            slates_frame([]),
+        )
         follower.catch_up()
         follower.save_snapshot()
     names = sorted(path.name for path in tmp_path.glob("*.safetensors"))
@@ -256,11 +286,13 @@ def features_at(database: Database, times: list[int]) -> Iterator[np.ndarray]:
     with database.read() as connection, Replay(connection) as replay:
         rng = np.random.default_rng(0)
         vectors = rng.normal(size=(replay.articles.height, 8)).astype(np.float32)
-        engine = FeedEngine(replay.state, align_vectors(replay.state, replay.articles, vectors))
+        engine = FeedEngine(state=replay.state, vectors=align_vectors(replay.state, replay.articles, vectors))
         for at in times:
             replay.advance(at)
             for reader in ("r00001", "r00007", "stranger"):
-                yield engine.prepare(RankRequest("q", at, (*ids, "unheard of"), reader)).features
+                yield engine.prepare(
+                    RankRequest(request_id="q", as_of=at, candidates=(*ids, "unheard of"), reader=reader)
+                ).features
 
 
 def test_another_future_does_not_change_what_is_seen_now(half: Database, tmp_path: Path) -> None:
@@ -297,7 +329,10 @@ def test_replay_shows_only_what_was_known_before(half: Database) -> None:
 
 def test_clicks_before_a_time_are_counts_that_have_faded(sqlite_database: Database) -> None:
     at = 20_000 * DAY
-    clicks = [Event(str(i), "r", EventKind.CLICK, at + i, at + i, "a") for i in range(3)]
+    clicks = [
+        Event(id=str(i), reader="r", kind=EventKind.CLICK, at=at + i, known_at=at + i, article="a")
+        for i in range(3)
+    ]
     store(sqlite_database, events_frame(clicks), slates_frame([]))
     with sqlite_database.read() as connection, Replay(connection) as replay:
         counted = replay.clicks_before(at + 7 * DAY)

@@ -7,8 +7,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from recsys.domain import FeedRequest, RankRequest
-from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine
+from recsys.feed.engine import MAX_SLATE, FeedEngine
 from recsys.feed.point_in_time import engine_at
+from recsys.ranking.query import FloatArray
 from tests.trained import HashEncoder, Place, last_day, world
 
 
@@ -26,8 +27,16 @@ def slates(count: int = 30) -> list[tuple[str, list[str]]]:
 
 
 def scored(engine: FeedEngine, reader: str, candidates: list[str]) -> dict[str, float]:
-    ranking = engine.rank(RankRequest("q", last_day(), tuple(candidates), reader))
+    ranking = engine.rank(
+        RankRequest(request_id="q", as_of=last_day(), candidates=tuple(candidates), reader=reader)
+    )
     return {item.id: item.score for item in ranking.items}
+
+
+def features_of(engine: FeedEngine, request: RankRequest) -> FloatArray:
+    _, candidates = engine.prepare(request)
+    assert candidates.features is not None
+    return candidates.features
 
 
 def test_a_shuffled_slate_gets_the_same_scores(engine: FeedEngine) -> None:
@@ -39,12 +48,15 @@ def test_a_shuffled_slate_gets_the_same_scores(engine: FeedEngine) -> None:
 
 def test_among_many_a_score_is_that_of_the_article_alone(engine: FeedEngine) -> None:
     everything = world().articles["id"].to_list()
-    assert len(everything) > MOST_IN_A_SLATE
-    ranker = engine.pointwise_ranker
-    assert ranker is not None
+    assert len(everything) > MAX_SLATE
+    ranker = engine.models.pointwise
     for reader, candidates in slates():
         among_all = scored(engine, reader, everything)
-        alone = ranker.score(engine.prepare(RankRequest("q", last_day(), tuple(candidates), reader)).features)
+        alone = ranker.score(
+            features_of(
+                engine, RankRequest(request_id="q", as_of=last_day(), candidates=tuple(candidates), reader=reader)
+            )
+        )
         assert [among_all[id_] for id_ in candidates] == pytest.approx(alone.tolist(), abs=1e-5)
 
 
@@ -63,11 +75,15 @@ def test_a_slate_keeps_its_order_and_its_winner_among_many(engine: FeedEngine) -
 
 
 def test_a_feed_scores_each_article_alone_too(engine: FeedEngine) -> None:
-    ranker = engine.feed_ranker
-    assert ranker is not None
+    ranker = engine.models.feed
     for reader, _ in slates(5):
-        ranking, rest = engine.page(FeedRequest("q", last_day(), reader, limit=10))
-        found = {item.id: item.score for item in ranking.items} | dict(zip(rest.ids, rest.scores, strict=True))
+        slate = engine.recommend(FeedRequest(request_id="q", as_of=last_day(), reader=reader, limit=10))
+        found = {item.id: item.score for item in slate.ranking.items}
+        found |= dict(zip(slate.remaining.ids, slate.remaining.scores, strict=True))
         for id_ in list(found)[:20]:
-            alone = ranker.score(engine.prepare(RankRequest("q", last_day(), (id_,), reader)).features)
+            alone = ranker.score(
+                features_of(
+                    engine, RankRequest(request_id="q", as_of=last_day(), candidates=(id_,), reader=reader)
+                )
+            )
             assert found[id_] == pytest.approx(float(alone[0]), abs=1e-5)

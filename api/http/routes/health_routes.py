@@ -27,7 +27,7 @@ def readyz(service: Service) -> dict[str, str] | JSONResponse:
     if not service.ready.is_set():
         return problem(503, "Not ready", waiting(service))
     status = "degraded" if service.degraded else "impaired" if service.failure is not None else "ready"
-    return {"status": status, "model": service.engine.model}
+    return {"status": status, "model": service.engine.models.version}
 
 
 def waiting(service: FeedService) -> str:

@@ -25,7 +25,9 @@ def listed(service: Service) -> ModelsOut:
     found = [_out(model) for model in models(service.home, service.encoder)]
     tried = service.challenger.experiment
     return ModelsOut(
-        serving=service.engine.model, models=found, trial=None if tried is None else Trial(**asdict(tried))
+        serving=service.engine.models.version,
+        models=found,
+        trial=None if tried is None else Trial(**asdict(tried)),
     )
 
 

@@ -17,7 +17,7 @@ from recsys.evaluation.metrics.diversity import intra_list_diversity
 from recsys.evaluation.metrics.ece import expected_calibration_error
 from recsys.evaluation.metrics.freshness import fresh_share
 from recsys.evaluation.metrics.mrr import mrr
-from recsys.evaluation.metrics.ndcg import ndcg, read_ndcg
+from recsys.evaluation.metrics.ndcg import ndcg, read_weighted_ndcg
 from recsys.evaluation.metrics.novelty import novelty
 from recsys.evaluation.scored_slates import Floats, ScoredSlates
 
@@ -32,7 +32,7 @@ __all__ = [
     "mrr",
     "ndcg",
     "novelty",
-    "read_ndcg",
+    "read_weighted_ndcg",
     "spearman",
     "top1_agreement",
     "topic_divergence",
@@ -43,7 +43,7 @@ RANKING: dict[str, Callable[[ScoredSlates], Floats]] = {
     "mrr": mrr,
     "ndcg@5": partial(ndcg, k=5),
     "ndcg@10": partial(ndcg, k=10),
-    "read_ndcg@10": partial(read_ndcg, k=10),
+    "read_weighted_ndcg@10": partial(read_weighted_ndcg, k=10),
 }
 
 

@@ -15,7 +15,7 @@ def ndcg(slates: ScoredSlates, k: int) -> Floats:
     return slates.judged(gained / _at_least_tiny(_best(slates.clicks, k)))
 
 
-def read_ndcg(slates: ScoredSlates, k: int) -> Floats:
+def read_weighted_ndcg(slates: ScoredSlates, k: int) -> Floats:
     """nDCG@k with the graded label as linear gain, so that a deep read is worth three bounces.
 
     Returns:

@@ -131,10 +131,12 @@ def test_after_a_deletion_a_fresh_process_gives_the_same_answers(client: TestCli
     client.delete("/v1/articles/a0").raise_for_status()
     service = client.app.state.service  # type: ignore[attr-defined]
     until(lambda: "a0" not in service.engine.index.ids())
-    answer = service.rank(RankRequest("q", 0, ("a0", "a2", "a3"), "r"))
+    answer = service.rank(RankRequest(request_id="q", as_of=0, candidates=("a0", "a2", "a3"), reader="r"))
     with opened(where.settings.database_url) as database:
         engine = engine_at(database, where.settings, HashEncoder(), answer.as_of)
-        again = engine.rank(RankRequest("q", answer.as_of, ("a0", "a2", "a3"), "r"))
+        again = engine.rank(
+            RankRequest(request_id="q", as_of=answer.as_of, candidates=("a0", "a2", "a3"), reader="r")
+        )
     assert again == answer
 
 

@@ -71,9 +71,9 @@ def start(home: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[],
 
     def told(found: bundle.Bundle, encoder: str) -> TrainedSystem:
         constant = Constant(score_of(found.version))
-        return replace(  # type: ignore[arg-type]
-            real(found, encoder), ranker=constant, feed_ranker=constant, value=None
-        )
+        system = real(found, encoder)
+        models = replace(system.models, listwise=constant, pointwise=constant, feed=constant)
+        return replace(system, models=models)
 
     monkeypatch.setattr(model_loader, "load_system", told)  # looked up where bundles are adopted
     monkeypatch.setattr(api.app, "LazyEncoder", lambda settings: HashEncoder())

@@ -32,7 +32,7 @@ def test_a_raised_bundle_can_serve_and_tells_itself_from_its_source(
     features = np.random.default_rng(7).normal(size=(50, len(ALL_FEATURES.names)))
     for version in (plain, other):
         system = load_active(home, encoder, version)
-        for ranker in (system.ranker, system.text_free, system.feed_ranker, system.value):
+        for ranker in (system.models.listwise, system.text_free, system.click_ranker, system.value):
             if ranker is not None:
                 items = [{"score": score} for score in ranker.score(features).tolist()]
                 told = [mixes({"model": model, "items": items}) for model in (plain, other)]

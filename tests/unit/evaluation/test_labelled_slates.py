@@ -23,14 +23,32 @@ ARTICLES = articles_frame(Article(id_, id_.upper(), word_count=200) for id_ in "
 
 def slate(id_: str, after: int, *candidates: str, reader: str = "r", ordered: bool = True) -> Slate:
     at = START + after
-    return Slate(id_, reader, at, at, candidates, ordered=ordered, device="mobile", page="p")
+    return Slate(
+        id=id_,
+        reader=reader,
+        at=at,
+        known_at=at,
+        candidates=candidates,
+        ordered=ordered,
+        device="mobile",
+        page="p",
+    )
 
 
 def event(
     kind: EventKind, article: str, after: int, quotes: str | None = None, value: float | None = None
 ) -> Event:
     at = START + after
-    return Event(f"{kind}{article}{after}", "r", kind, at, at, article, value=value, request_id=quotes)
+    return Event(
+        id=f"{kind}{article}{after}",
+        reader="r",
+        kind=kind,
+        at=at,
+        known_at=at,
+        article=article,
+        value=value,
+        request_id=quotes,
+    )
 
 
 @pytest.fixture
@@ -103,11 +121,12 @@ def test_each_question_is_asked_at_its_time_with_its_own_circumstances(logged: D
             connection, START, START + 10 * HOUR, ARTICLES, START + 20 * HOUR
         )
         with Replay(connection) as past:
-            engine = FeedEngine(past.state, VectorTable())
+            engine = FeedEngine(state=past.state, vectors=VectorTable())
             asked = []
-            for question, prepared in replay_requests(engine, past, labelled_requests):
+            for question, query, candidates in replay_requests(engine, past, labelled_requests):
                 assert past.state.known_at < question.request.as_of
-                asked.append((question, len(prepared.context.history), prepared.features.shape))
+                assert candidates.features is not None
+                asked.append((question, len(query.history), candidates.features.shape))
     assert [question.request.as_of - START for question, _, _ in asked] == [0, HOUR, HOUR, 5 * HOUR]
     assert [history for _, history, _ in asked] == [0, 0, 1, 2]
     assert [shape for _, _, shape in asked] == [(n, len(ALL_FEATURES.names)) for n in (3, 2, 2, 2)]
@@ -124,6 +143,7 @@ def test_places_of_the_logged_slate_are_for_training_alone(
     with logged.read() as connection:
         labelled_requests = load_labelled_requests(connection, START, START + 1, ARTICLES, START + 20 * HOUR)
         with Replay(connection) as past:
-            engine = FeedEngine(past.state, VectorTable())
-            ((_, prepared),) = replay_requests(engine, past, labelled_requests, with_positions=training)
-    assert prepared.features[:, ALL_FEATURES.names.index(POSITION)].tolist() == seen
+            engine = FeedEngine(state=past.state, vectors=VectorTable())
+            ((_, _, candidates),) = replay_requests(engine, past, labelled_requests, with_positions=training)
+    assert candidates.features is not None
+    assert candidates.features[:, ALL_FEATURES.names.index(POSITION)].tolist() == seen

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score, roc_auc_score
 
-from recsys.evaluation.metrics import RANKING, auc, mean, mrr, ndcg, read_ndcg
+from recsys.evaluation.metrics import RANKING, auc, mean, mrr, ndcg, read_weighted_ndcg
 from recsys.evaluation.scored_slates import ScoredSlates
 from tests.unit.evaluation.slate_cases import rows, scored
 
@@ -30,7 +30,7 @@ def test_auc_agrees_with_scikit_learn(slates: ScoredSlates) -> None:
 @given(scored(distinct=True), st.sampled_from([1, 5, 10]))
 @PROPERTY
 def test_ndcg_agrees_with_scikit_learn(slates: ScoredSlates, k: int) -> None:
-    binary, graded = ndcg(slates, k), read_ndcg(slates, k)
+    binary, graded = ndcg(slates, k), read_weighted_ndcg(slates, k)
     for slate in np.flatnonzero(slates.valid):
         scores, labels = rows(slates, slate)
         assert binary[slate] == pytest.approx(ndcg_score([labels > 0], [scores], k=k), abs=1e-12)
@@ -72,7 +72,7 @@ def test_adding_a_slate_does_not_move_the_others(slates: ScoredSlates) -> None:
 @PROPERTY
 def test_metrics_equal_their_formulas_written_as_loops(slates: ScoredSlates, k: int) -> None:
     """With ties: the loops take the ranks as given and know nothing of the vectorised sums."""
-    computed = (mrr(slates), ndcg(slates, k), read_ndcg(slates, k))
+    computed = (mrr(slates), ndcg(slates, k), read_weighted_ndcg(slates, k))
     for slate in np.flatnonzero(slates.valid):
         span = slice(slates.offsets[slate], slates.offsets[slate + 1])
         ranks, labels = slates.ranks[span].tolist(), slates.labels[span].tolist()
@@ -126,8 +126,8 @@ def test_more_clicks_than_the_cut_can_still_be_perfect() -> None:
 
 
 def test_deep_read_above_bounce_beats_the_reverse() -> None:
-    right = read_ndcg(one([3, 2, 1], [3, 1, 0]), 10)[0]
-    wrong = read_ndcg(one([2, 3, 1], [3, 1, 0]), 10)[0]
+    right = read_weighted_ndcg(one([3, 2, 1], [3, 1, 0]), 10)[0]
+    wrong = read_weighted_ndcg(one([2, 3, 1], [3, 1, 0]), 10)[0]
     assert right == pytest.approx(1.0)
     ideal = 3 + 1 / math.log2(3)
     assert wrong == pytest.approx((1 + 3 / math.log2(3)) / ideal)

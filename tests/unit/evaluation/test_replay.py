@@ -8,7 +8,7 @@ from recsys.encoder.field_concat import FIELDS
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.run_evaluation import choose_window, evaluate, iso
-from recsys.evaluation.systems import systems
+from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import load_active
 from recsys.projection.log_follower import Replay
@@ -25,9 +25,9 @@ def replayed(trained: Place, told: list[int] | None = None) -> ReplayScores:
         labelled_requests = load_labelled_requests(
             connection, last_day(), last_day() + DAY, log.articles, last_day() + 2 * DAY
         )
-        engine = FeedEngine(log.state, VectorTable())
+        engine = FeedEngine(state=log.state, vectors=VectorTable())
         progress = None if told is None else told.append
-        answers = replay(engine, log, labelled_requests, systems(HeuristicRanker(), None), progress)
+        answers = replay(engine, log, labelled_requests, systems({FULL_SYSTEM: HeuristicRanker()}), progress)
     database.close()
     return answers
 
@@ -68,7 +68,12 @@ def test_no_questions_are_no_answers(trained: Place) -> None:
     database = trained.open()
     with database.read() as connection, Replay(connection) as log:
         nothing = load_labelled_requests(connection, 0, 1, log.articles, 2)
-        answers = replay(FeedEngine(log.state, VectorTable()), log, nothing, systems(HeuristicRanker(), None))
+        answers = replay(
+            FeedEngine(state=log.state, vectors=VectorTable()),
+            log,
+            nothing,
+            systems({FULL_SYSTEM: HeuristicRanker()}),
+        )
     database.close()
     assert len(answers) == 0
     assert answers.offsets.tolist() == [0]

@@ -20,7 +20,7 @@ GOOD, BAD, FLAT = [[3, 2, 1], [1, 2], [0, 1]], [[1, 2, 3], [2, 1], [0, 1]], [[0,
 def test_figures_by_hand() -> None:
     table = figures(answers(LABELS, good=GOOD, bad=BAD, flat=FLAT), {}, VECTORS, CLICKS)
     assert [table[name]["auc"] for name in ("good", "bad", "flat")] == [1.0, 0.0, 0.5]
-    assert table["good"]["mrr"] == table["good"]["ndcg@5"] == table["good"]["read_ndcg@10"] == 1.0
+    assert table["good"]["mrr"] == table["good"]["ndcg@5"] == table["good"]["read_weighted_ndcg@10"] == 1.0
     assert table["bad"]["mrr"] == pytest.approx((1 / 3 + 1 / 2) / 2)
     assert table["good"]["ci"]["auc"] == [1.0, 1.0]
     assert table["good"]["ece"] is None
@@ -105,7 +105,7 @@ def test_cold_starts_are_told_of_every_system() -> None:
 def test_comparisons_can_be_of_any_metric() -> None:
     labels = [[3, 1, 0]] * 30
     said = answers(labels, attune=[[3, 2, 1]] * 30, other=[[2, 3, 1]] * 30)
-    assert comparisons(said, "read_ndcg@10")["other"]["verdict"] == "win"
+    assert comparisons(said, "read_weighted_ndcg@10")["other"]["verdict"] == "win"
     assert comparisons(said)["other"]["verdict"] == "tie"
 
 

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from recsys.domain import HOUR, EventKind, RankRequest
-from recsys.evaluation.systems import FULL_SYSTEM, UNKNOWN_SCORE, PreparedQuery, known, systems
+from recsys.evaluation.systems import (
+    FEED_RANKER,
+    FULL_SYSTEM,
+    TEXT_FREE,
+    UNKNOWN_SCORE,
+    PreparedQuery,
+    known,
+    systems,
+)
 from recsys.feed.engine import FeedEngine
 from recsys.ranking.query import FloatArray
 from recsys.ranking.ranker import HeuristicRanker
@@ -28,6 +36,9 @@ class Counting:
         return self.sign * np.arange(len(features))
 
 
+RANKERS = {TEXT_FREE: Counting(-1.0), FEED_RANKER: Counting(-2.0), FULL_SYSTEM: Counting()}
+
+
 @pytest.fixture
 def of() -> FeedEngine:
     events = [*read("r", "a002", 2 * HOUR), *(did(f"q{i}", EventKind.CLICK, "a020", HOUR + i) for i in range(4))]
@@ -37,26 +48,23 @@ def of() -> FeedEngine:
 
 
 def asked(of: FeedEngine, reader: str = "r", request_id: str = "request") -> PreparedQuery:
-    request = RankRequest(request_id, NOW, IDS, reader)
-    prepared = of.prepare(request)
+    request = RankRequest(request_id=request_id, as_of=NOW, candidates=IDS, reader=reader)
+    query, candidates = of.prepare(request)
     vectors = np.zeros((len(IDS), of.vectors.matrix.shape[1]))
-    has = of.vectors.has(prepared.context.rows)
-    vectors[has] = of.vectors.take(prepared.context.rows[has])
-    return PreparedQuery(request, prepared, vectors)
+    has = of.vectors.has(candidates.rows)
+    vectors[has] = of.vectors.take(candidates.rows[has])
+    return PreparedQuery(request, query, candidates, vectors)
 
 
 def scores(of: FeedEngine, name: str, **changes: str) -> FloatArray:
-    return known(systems(Counting(), Counting(-1.0), Counting(-2.0))[name]([asked(of, **changes)]))
+    return known(systems(RANKERS)[name]([asked(of, **changes)]))
 
 
 def test_the_table_has_all_rows_and_ends_with_the_full_system() -> None:
     names = ["random", "newest", "popular", "popular_ctr", "content", "nrms"]
-    names += ["reranker_without_content", "reranker_of_feeds", "attune"]
-    assert list(systems(Counting(), Counting(), Counting())) == names
-    all_of_them = systems(*(Counting() for _ in range(5)))
-    assert list(all_of_them) == [*names[:-1], "feeds_by_value", "reranker_of_many", FULL_SYSTEM]
+    names += ["attune_without_text", "feed_ranker", "attune"]
+    assert list(systems(RANKERS)) == names
     assert names[-1] == FULL_SYSTEM
-    assert list(systems(Counting(), None)) == [name for name in names if not name.startswith("reranker")]
 
 
 def test_newest_is_by_age(of: FeedEngine) -> None:
@@ -72,7 +80,7 @@ def test_popular_is_by_clicks_and_popular_ctr_by_clicks_of_those_shown(of: FeedE
 
 def test_content_is_the_mean_of_the_history(of: FeedEngine) -> None:
     question = asked(of)
-    expected = mean_match(question.prepared.reads, question.vectors.astype(np.float32))
+    expected = mean_match(question.query.reads, question.vectors.astype(np.float32))
     np.testing.assert_array_equal(scores(of, "content"), expected)
     assert scores(of, "content")[:3].argmax() in (0, 2)  # the category that was read
     assert (scores(of, "content", reader="nobody") == 0).all()
@@ -81,7 +89,7 @@ def test_content_is_the_mean_of_the_history(of: FeedEngine) -> None:
 def test_nrms_is_the_preference_match(of: FeedEngine) -> None:
     found = scores(of, "nrms")
     assert found[3] == UNKNOWN_SCORE
-    np.testing.assert_array_equal(found[:3], asked(of).prepared.context.interest.preference[:3])
+    np.testing.assert_array_equal(found[:3], asked(of).candidates.interest.preference[:3])
 
 
 def test_random_depends_on_the_request_alone(of: FeedEngine) -> None:
@@ -92,13 +100,13 @@ def test_random_depends_on_the_request_alone(of: FeedEngine) -> None:
 
 def test_rerankers_score_the_features(of: FeedEngine) -> None:
     assert scores(of, FULL_SYSTEM).tolist() == [0, 1, 2, 3]
-    assert scores(of, "reranker_without_content").tolist() == [0, -1, -2, -3]
-    assert scores(of, "reranker_of_feeds").tolist() == [0, -2, -4, -6]
+    assert scores(of, "attune_without_text").tolist() == [0, -1, -2, -3]
+    assert scores(of, "feed_ranker").tolist() == [0, -2, -4, -6]
 
 
 def test_requests_that_come_together_are_scored_as_each_alone(of: FeedEngine) -> None:
     both = [asked(of), asked(of, "nobody", "another")]
-    for scorer in systems(HeuristicRanker(), HeuristicRanker()).values():
+    for scorer in systems({FULL_SYSTEM: HeuristicRanker(), TEXT_FREE: HeuristicRanker()}).values():
         np.testing.assert_array_equal(scorer(both), np.concatenate([scorer([each]) for each in both]))
 
 

@@ -1,14 +1,17 @@
 """A newsroom in memory: articles, what readers did, and an engine over both."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from recsys.domain import DAY, HOUR, MINUTE, Article, Event, EventKind, Slate
 from recsys.encoder.article_text import article_texts
 from recsys.feed.engine import FeedEngine
+from recsys.feed.retrieval import RetrievalLimits
 from recsys.frames import articles_frame, events_frame, slates_frame
 from recsys.index.exact_index import ExactIndex
 from recsys.projection.vector_table import align_vectors
+from recsys.ranking.ranker import Ranker
 from recsys.state.live_state import LiveState
 from tests.hashed import hashed
 
@@ -36,7 +39,15 @@ def papers(count: int = 40, **changes: Any) -> list[Article]:
 def did(reader: str, kind: EventKind, article: str, ago: int = HOUR, value: float | None = None) -> Event:
     """Something `reader` did `ago` microseconds before NOW."""
     at = NOW - ago
-    return Event(f"{reader}-{kind}-{article}-{ago}", reader, kind, at, at, article, value=value)
+    return Event(
+        id=f"{reader}-{kind}-{article}-{ago}",
+        reader=reader,
+        kind=kind,
+        at=at,
+        known_at=at,
+        article=article,
+        value=value,
+    )
 
 
 def read(reader: str, article: str, ago: int = HOUR, seconds: float = 60.0) -> list[Event]:
@@ -50,7 +61,7 @@ def read(reader: str, article: str, ago: int = HOUR, seconds: float = 60.0) -> l
 
 def shown(reader: str, *articles: str, ago: int = HOUR) -> Slate:
     at = NOW - ago
-    return Slate(f"slate-{reader}-{ago}", reader, at, at, articles)
+    return Slate(id=f"slate-{reader}-{ago}", reader=reader, at=at, known_at=at, candidates=articles)
 
 
 def folded(articles: Sequence[Article], events: Iterable[Event] = (), slates: Iterable[Slate] = ()) -> LiveState:
@@ -62,11 +73,31 @@ def folded(articles: Sequence[Article], events: Iterable[Event] = (), slates: It
 
 
 def engine(
-    articles: Sequence[Article], events: Iterable[Event] = (), slates: Iterable[Slate] = (), **changes: Any
+    articles: Sequence[Article],
+    events: Iterable[Event] = (),
+    slates: Iterable[Slate] = (),
+    pool: int = 300,
+    max_age_days: float = float("inf"),
+    **changes: Any,
 ) -> FeedEngine:
-    """The starting engine, with an exact index of all articles."""
+    """The untrained engine, with an exact index of all articles."""
     state, frame = folded(articles, events, slates), articles_frame(articles)
     vectors = hashed(article_texts(frame))
     index = ExactIndex(vectors.shape[1])
     index.add(frame["id"].to_list(), vectors)
-    return FeedEngine(state, align_vectors(state, frame, vectors), **{"index": index, **changes})
+    return FeedEngine(
+        state=state,
+        vectors=align_vectors(state, frame, vectors),
+        limits=RetrievalLimits(pool, max_age_days),
+        **{"index": index, **changes},
+    )
+
+
+def with_models(of: FeedEngine, **models: Any) -> FeedEngine:
+    """The same engine with some of its models replaced."""
+    return dataclasses.replace(of, models=dataclasses.replace(of.models, **models))
+
+
+def with_ranker(of: FeedEngine, ranker: Ranker) -> FeedEngine:
+    """The same engine, which ranks everything by `ranker`."""
+    return with_models(of, listwise=ranker, pointwise=ranker, feed=ranker)

@@ -7,11 +7,13 @@ import pytest
 
 from recsys.domain import HOUR, MINUTE, SECOND, EventKind, FeedRequest, HistoryItem, RankRequest
 from recsys.errors import RequestError
-from recsys.feed.engine import MOST_IN_A_SLATE, FeedEngine, seeded_by
+from recsys.feed.engine import MAX_SLATE, FeedEngine
+from recsys.feed.query_builder import random_numbers
+from recsys.feed.reader_lookups import ReaderLookups
 from recsys.ranking.features.feature_set import ALL_FEATURES, LISTWISE
 from recsys.ranking.query import FloatArray
 from recsys.store.explicit_preferences import Preferences
-from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
+from tests.unit.feed.newsrooms import NOW, did, engine, papers, read, with_models, with_ranker
 
 IDS = tuple(f"a{i:03}" for i in range(20, 40))
 
@@ -30,7 +32,9 @@ def ask(of: FeedEngine, **request: object) -> list[tuple[str, float]]:
 
 
 def test_a_ranking_is_best_first_with_positions_from_0() -> None:
-    ranking = engine(papers(), read("r", "a004")).rank(RankRequest("request", NOW, IDS, "r"))
+    ranking = engine(papers(), read("r", "a004")).rank(
+        RankRequest(request_id="request", as_of=NOW, candidates=IDS, reader="r")
+    )
     scores = [item.score for item in ranking.items]
     assert scores == sorted(scores, reverse=True)
     assert [item.position for item in ranking.items] == list(range(20))
@@ -39,7 +43,7 @@ def test_a_ranking_is_best_first_with_positions_from_0() -> None:
 
 
 def test_equal_scores_keep_the_order_of_ids() -> None:
-    of = dataclasses.replace(engine(papers()), ranker=AllAlike())
+    of = with_ranker(engine(papers()), AllAlike())
     assert [id_ for id_, _ in ask(of, candidates=("a003", "a001", "a002"))] == ["a001", "a002", "a003"]
 
 
@@ -95,7 +99,7 @@ def test_no_candidates_is_an_empty_ranking() -> None:
 def test_an_empty_world_answers() -> None:
     of = engine([])
     assert [id_ for id_, _ in ask(of, candidates=("y", "x"), reader="r")] == ["x", "y"]
-    assert of.recommend(FeedRequest("request", NOW, "r")).items == ()
+    assert of.recommend(FeedRequest(request_id="request", as_of=NOW, reader="r")).ranking.items == ()
 
 
 def test_a_question_about_what_is_known_already_is_refused() -> None:
@@ -104,33 +108,36 @@ def test_a_question_about_what_is_known_already_is_refused() -> None:
         with pytest.raises(RequestError, match="not after the newest known row"):
             ask(of, as_of=as_of)
         with pytest.raises(RequestError):
-            of.recommend(FeedRequest("request", as_of, "r"))
+            of.recommend(FeedRequest(request_id="request", as_of=as_of, reader="r"))
     assert ask(of, as_of=of.state.known_at + 1)
 
 
 def test_answering_changes_nothing() -> None:
     of = engine(papers(), read("r", "a004"))
     before = (len(of.state.readers), len(of.state.articles), of.state.known_at)
-    first = of.recommend(FeedRequest("request", NOW, "somebody new"))
+    first = of.recommend(FeedRequest(request_id="request", as_of=NOW, reader="somebody new")).ranking
     ask(of, reader="somebody else", candidates=("never heard of",))
     assert (len(of.state.readers), len(of.state.articles), of.state.known_at) == before
-    assert of.recommend(FeedRequest("request", NOW, "somebody new")) == first
+    assert of.recommend(FeedRequest(request_id="request", as_of=NOW, reader="somebody new")).ranking == first
 
 
 def test_the_same_request_id_explores_the_same_another_one_does_not() -> None:
     of = engine(papers(200))
 
     def feed(request_id: str) -> tuple[str, ...]:
-        items = of.recommend(FeedRequest(request_id, NOW, "r", explore=0.5)).items
+        items = of.recommend(FeedRequest(request_id=request_id, as_of=NOW, reader="r", explore=0.5)).ranking.items
         return tuple(item.id for item in items)
 
     assert feed("one") == feed("one") != feed("two")
-    assert seeded_by("one").random() == seeded_by("one").random() != seeded_by("two").random()
+    assert random_numbers("one").random() == random_numbers("one").random() != random_numbers("two").random()
 
 
 def test_a_feed_has_as_many_items_as_asked_for() -> None:
     of = engine(papers(200))
-    assert [len(of.recommend(FeedRequest("r", NOW, "q", limit=n)).items) for n in (1, 7, 100)] == [1, 7, 100]
+    assert [
+        len(of.recommend(FeedRequest(request_id="r", as_of=NOW, reader="q", limit=n)).ranking.items)
+        for n in (1, 7, 100)
+    ] == [1, 7, 100]
 
 
 def test_device_and_page_are_features_of_feeds_too() -> None:
@@ -142,8 +149,8 @@ def test_device_and_page_are_features_of_feeds_too() -> None:
             seen.append((float(features[0, device]), float(features[0, page])))
             return super().score(features)
 
-    of = dataclasses.replace(engine(papers()), ranker=Watching())
-    of.recommend(FeedRequest("request", NOW, "r", device="mobile", page="a001"))
+    of = with_ranker(engine(papers()), Watching())
+    of.recommend(FeedRequest(request_id="request", as_of=NOW, reader="r", device="mobile", page="a001"))
     ask(of, device="desktop", page="a001")
     assert seen == [(2.0, 0.0), (1.0, 0.0)]
 
@@ -159,10 +166,10 @@ def test_set_wise_columns_are_computed_for_rankers_that_look_at_them(looks: bool
             seen.append(features)
             return super().score(features)
 
-    of = dataclasses.replace(engine(papers(), read("r", "a003")), ranker=Watching())
-    of.recommend(FeedRequest("request", NOW, "r"))
+    of = with_ranker(engine(papers(), read("r", "a003")), Watching())
+    of.recommend(FeedRequest(request_id="request", as_of=NOW, reader="r"))
     ask(of, reader="r")
-    everything = of.prepare(RankRequest("request", NOW, IDS, "r")).features
+    everything = of.prepare(RankRequest(request_id="request", as_of=NOW, candidates=IDS, reader="r")).features
     among = np.asarray([name.endswith(LISTWISE) for name in ALL_FEATURES.names])
     for features in seen:
         assert np.isfinite(features[:, among]).any() == looks
@@ -178,9 +185,10 @@ def test_a_later_page_ranks_nothing_anew() -> None:
             return super().score(features)
 
     ranker = Watching()
-    of = dataclasses.replace(engine(papers(), read("r", "a003")), ranker=ranker)
-    first, left = of.page(FeedRequest("one", NOW, "r", limit=5))
-    second, _ = of.page(FeedRequest("two", NOW + 1, "r", limit=5), left)
+    of = with_ranker(engine(papers(), read("r", "a003")), ranker)
+    slate = of.recommend(FeedRequest(request_id="one", as_of=NOW, reader="r", limit=5))
+    first, left = slate.ranking, slate.remaining
+    second = of.recommend(FeedRequest(request_id="two", as_of=NOW + 1, reader="r", limit=5), left).ranking
     assert ranker.asked == 1
     assert not {item.id for item in first.items} & {item.id for item in second.items}
     assert all(item.reasons and item.minutes for item in second.items)
@@ -195,36 +203,47 @@ def test_feeds_have_a_ranker_of_their_own_and_rankings_another() -> None:
             return super().score(features)
 
     ranker, feed_ranker = Watching(), Watching()
-    of = dataclasses.replace(engine(papers()), ranker=ranker, feed_ranker=feed_ranker)
-    of.recommend(FeedRequest("request", NOW, "r"))
+    of = with_models(engine(papers()), listwise=ranker, pointwise=feed_ranker, feed=feed_ranker)
+    of.recommend(FeedRequest(request_id="request", as_of=NOW, reader="r"))
     assert (ranker.asked, feed_ranker.asked) == (0, 1)
     ask(of)
     assert (ranker.asked, feed_ranker.asked) == (1, 1)
-    ask(of, candidates=tuple(f"x{i}" for i in range(MOST_IN_A_SLATE + 1)))
+    ask(of, candidates=tuple(f"x{i}" for i in range(MAX_SLATE + 1)))
     assert (ranker.asked, feed_ranker.asked) == (1, 2)
 
 
 def test_hiding_is_not_attention() -> None:
     hidden = [did("r", EventKind.HIDE, name) for name in ("a001", "a002")]
     of = engine(papers(), hidden)
-    prepared = of.prepare(RankRequest("q", NOW, ("a001", "a003"), "r"))
-    assert len(prepared.context.history) == 0
-    read = prepared.features[:, ALL_FEATURES.names.index("already_read")]
+    query, candidates = of.prepare(RankRequest(request_id="q", as_of=NOW, candidates=("a001", "a003"), reader="r"))
+    assert len(query.history) == 0
+    read = candidates.features[:, ALL_FEATURES.names.index("already_read")]
     assert read.tolist() == [1.0, 0.0]
 
 
 def test_unknown_ids_in_a_history_say_nothing() -> None:
     of = engine(papers())
-    with_unknown = RankRequest("q", NOW, ("a003", "nobody"), None, (HistoryItem("never"), HistoryItem("a001")))
-    without = RankRequest("q", NOW, ("a003", "nobody"), None, (HistoryItem("a001"),))
+    with_unknown = RankRequest(
+        request_id="q",
+        as_of=NOW,
+        candidates=("a003", "nobody"),
+        reader=None,
+        history=(HistoryItem("never"), HistoryItem("a001")),
+    )
+    without = RankRequest(
+        request_id="q", as_of=NOW, candidates=("a003", "nobody"), reader=None, history=(HistoryItem("a001"),)
+    )
     assert [i.score for i in of.rank(with_unknown).items] == [i.score for i in of.rank(without).items]
 
 
 def test_a_reader_of_all_but_a_few_still_gets_those() -> None:
     all_read = {f"a{i:03}" for i in range(37)}
     events = [did("r", EventKind.CLICK, name, (200 - i) * HOUR) for i, name in enumerate(sorted(all_read) * 3)]
-    of = engine(papers(), events, seen_articles=lambda reader, before: all_read)
-    found = {item.id for item in of.recommend(FeedRequest("q", NOW, "r", limit=10)).items}
+    of = engine(papers(), events, lookups=ReaderLookups(seen_articles=lambda reader, before: all_read))
+    found = {
+        item.id
+        for item in of.recommend(FeedRequest(request_id="q", as_of=NOW, reader="r", limit=10)).ranking.items
+    }
     assert found == {"a037", "a038", "a039"}
 
 
@@ -238,9 +257,9 @@ def test_half_of_a_slate_is_what_is_in_focus_whatever_the_caps(focus: str) -> No
     ]
     of = dataclasses.replace(
         engine(articles, read("r", "a001"), pool=100),
-        said=lambda *_: Preferences(focus=frozenset({focus})),
+        lookups=ReaderLookups(preferences=lambda *_: Preferences(focus=frozenset({focus}))),
     )
-    items = of.recommend(FeedRequest("q", NOW, "r", limit=20, explore=0.0)).items
+    items = of.recommend(FeedRequest(request_id="q", as_of=NOW, reader="r", limit=20, explore=0.0)).ranking.items
     by_id = {article.id: article for article in articles}
     assert sum(by_id[item.id].category == "sport" for item in items) >= 10
     assert sum("You follow" in reason.text for item in items for reason in item.reasons) >= 10

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from recsys.domain import DAY, HOUR, EventKind, FeedRequest, RankRequest, Reason
 from recsys.feed.engine import FeedEngine
 from recsys.user_model.matcher import Match, ReadHistory, mask_one_read
-from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
+from tests.unit.feed.newsrooms import NOW, did, engine, papers, read, with_models
 
 
 def reasons(of: FeedEngine, *ids: str, reader: str = "r") -> dict[str, tuple[Reason, ...]]:
-    ranking = of.rank(RankRequest("request", NOW, ids, reader), explain=True)
+    ranking = of.rank(RankRequest(request_id="request", as_of=NOW, candidates=ids, reader=reader), explain=True)
     return {item.id: item.reasons for item in ranking.items}
 
 
@@ -51,7 +51,7 @@ def test_a_similar_read_is_named_with_what_the_score_loses_without_it() -> None:
     )
     assert why.weight is not None
     assert why.weight > 0
-    without = dataclasses.replace(of, matcher=Fixed(0.0))
+    without = with_models(of, matcher=Fixed(0.0))
     assert not [reason for reason in reasons(without, "a008")["a008"] if reason.article]
 
 
@@ -67,13 +67,13 @@ def test_an_article_is_no_reason_for_itself() -> None:
 
 
 def test_the_weight_is_the_fall_of_the_match_score() -> None:
-    of = dataclasses.replace(engine(papers(), read("r", "a004")), matcher=Fixed(0.75))
+    of = with_models(engine(papers(), read("r", "a004")), matcher=Fixed(0.75))
     assert reasons(of, "a008")["a008"][0].weight == 0.75
 
 
 def test_a_read_without_which_the_score_does_not_fall_is_not_named() -> None:
     for loss in (0.0, -1.0, 1e-9):
-        of = dataclasses.replace(engine(papers(), read("r", "a004")), matcher=Fixed(loss))
+        of = with_models(engine(papers(), read("r", "a004")), matcher=Fixed(loss))
         assert "because_you_read" not in kinds(of, "a008")["a008"]
 
 
@@ -123,7 +123,9 @@ def test_what_is_of_no_category_that_was_read_is_called_something_different_if_n
 
 def test_an_explored_item_is_called_something_different() -> None:
     of = engine(papers(200), read("r", "a004"), pool=40)
-    items = of.recommend(FeedRequest("request", NOW, "r", limit=40, explore=0.5)).items
+    items = of.recommend(
+        FeedRequest(request_id="request", as_of=NOW, reader="r", limit=40, explore=0.5)
+    ).ranking.items
     explored = [item for item in items if item.source == "explore"]
     assert explored
     assert all("something_different" in [reason.kind for reason in item.reasons] for item in explored)
@@ -131,8 +133,16 @@ def test_an_explored_item_is_called_something_different() -> None:
 
 def test_no_reasons_unless_asked_for() -> None:
     of = engine(papers(), read("r", "a004"))
-    assert of.recommend(FeedRequest("request", NOW, "r", explain=False)).items[0].reasons == ()
-    assert of.rank(RankRequest("request", NOW, ("a008",), "r")).items[0].reasons == ()
+    assert (
+        of.recommend(FeedRequest(request_id="request", as_of=NOW, reader="r", explain=False))
+        .ranking.items[0]
+        .reasons
+        == ()
+    )
+    assert (
+        of.rank(RankRequest(request_id="request", as_of=NOW, candidates=("a008",), reader="r")).items[0].reasons
+        == ()
+    )
 
 
 def test_a_reader_without_history_gets_facts_only() -> None:

@@ -1,35 +1,41 @@
-"""What feeds are counted by: their stages, and the sources of what they show."""
+"""Metrics of feeds: their stages, and the sources of candidates and of shown articles."""
 
 import pytest
 
 from recsys.domain import FeedRequest, RankRequest
-from recsys.feed.feed_metrics import BOUNDS, COMPOSE, EXPLAIN, FEATURES, RANK, RETRIEVE, STAGES, StageTimes
+from recsys.feed.engine import FeedEngine
+from recsys.feed.feed_metrics import EXPLAIN, FEATURES, RETRIEVE, SCORE, SELECT, STAGES, FeedMetrics
+from recsys.feed.retrieval import SOURCES
 from tests.unit.feed.newsrooms import NOW, engine, papers, read
 
 
-def test_seconds_are_counted_in_their_bucket_and_summed() -> None:
-    times = StageTimes()
-    for seconds in (0.0005, BOUNDS[0], 0.003, 100.0):
-        times.add(RANK, seconds)
-    assert times.buckets[RANK] == [2, 0, 1, *[0] * (len(BOUNDS) - 3), 1]
-    assert times.seconds[RANK] == pytest.approx(100.0045)
-    assert not any(sum(times.buckets[stage]) for stage in STAGES if stage != RANK)
+def stage_counts(metrics: FeedMetrics) -> dict[str, int]:
+    return {
+        stage: int(metrics.registry.get_sample_value("attune_feed_stage_seconds_count", {"stage": stage}) or 0)
+        for stage in STAGES
+    }
+
+
+def by_source(of: FeedEngine, name: str) -> int:
+    samples = (of.metrics.registry.get_sample_value(name, {"source": source}) for source in SOURCES)
+    return int(sum(sample or 0 for sample in samples))
 
 
 def test_a_stage_that_fails_is_counted_too() -> None:
-    times = StageTimes()
-    with pytest.raises(ZeroDivisionError), times.timed(RETRIEVE):
+    metrics = FeedMetrics()
+    with pytest.raises(ZeroDivisionError), metrics.timed(RETRIEVE):
         _ = 1 / 0
-    assert sum(times.buckets[RETRIEVE]) == 1
+    assert stage_counts(metrics) == {**dict.fromkeys(STAGES, 0), RETRIEVE: 1}
 
 
 def test_a_feed_counts_its_stages_and_sources_and_a_ranking_counts_none() -> None:
     of = engine(papers(100), read("r", "a003"), pool=20)
-    of.rank(RankRequest("request", NOW, ("a001", "a002"), "r"))
-    assert not of.counts.candidates
-    first, left = of.page(FeedRequest("one", NOW, "r", limit=5))
-    of.page(FeedRequest("two", NOW + 1, "r", limit=5), left)
-    counted = {stage: sum(buckets) for stage, buckets in of.counts.times.buckets.items()}
-    assert counted == {**dict.fromkeys(STAGES, 0), RETRIEVE: 1, FEATURES: 1, RANK: 1, COMPOSE: 2, EXPLAIN: 2}
-    assert sum(of.counts.candidates.values()) == len(first.items) + len(left) == 20
-    assert sum(of.counts.shown.values()) == 10
+    of.rank(RankRequest(request_id="request", as_of=NOW, candidates=("a001", "a002"), reader="r"))
+    assert not by_source(of, "attune_feed_candidates_total")
+    first = of.recommend(FeedRequest(request_id="one", as_of=NOW, reader="r", limit=5))
+    of.recommend(FeedRequest(request_id="two", as_of=NOW + 1, reader="r", limit=5), first.remaining)
+    expected = {RETRIEVE: 1, FEATURES: 1, SCORE: 1, SELECT: 2, EXPLAIN: 2}
+    assert stage_counts(of.metrics) == {**dict.fromkeys(STAGES, 0), **expected}
+    candidates = by_source(of, "attune_feed_candidates_total")
+    assert candidates == len(first.ranking.items) + len(first.remaining) == 20
+    assert by_source(of, "attune_feed_shown_total") == 10

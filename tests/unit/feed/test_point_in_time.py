@@ -26,14 +26,14 @@ def test_it_knows_what_was_known_before_and_nothing_else(trained: Place) -> None
 def test_it_has_the_active_bundle(trained: Place) -> None:
     database = trained.open()
     engine = engine_at(database, trained.settings, HashEncoder(), last_day())
-    assert engine.model == bundle.active_version(trained.home)
+    assert engine.models.version == bundle.active_version(trained.home)
     database.close()
 
 
 def test_without_a_bundle_it_is_the_starting_engine(trained: Place, tmp_path: object) -> None:
     database = trained.open()
     settings: Settings = trained.settings.model_copy(update={"home": tmp_path})
-    assert engine_at(database, settings, HashEncoder(), last_day()).model == "starting"
+    assert engine_at(database, settings, HashEncoder(), last_day()).models.version == "starting"
     database.close()
 
 
@@ -48,17 +48,25 @@ def test_it_refuses_a_bundle_of_another_encoder(trained: Place) -> None:
 def test_an_empty_database_answers(sqlite_database: Database, tmp_path: object) -> None:
     settings = Settings(home=tmp_path, _env_file=None)  # type: ignore[arg-type, call-arg]
     engine = engine_at(sqlite_database, settings, HashEncoder(), 10**15)
-    assert engine.recommend(FeedRequest("request", 10**15, "r")).items == ()
-    assert [item.id for item in engine.rank(RankRequest("request", 10**15, ("a",))).items] == ["a"]
+    assert engine.recommend(FeedRequest(request_id="request", as_of=10**15, reader="r")).ranking.items == ()
+    assert [
+        item.id for item in engine.rank(RankRequest(request_id="request", as_of=10**15, candidates=("a",))).items
+    ] == ["a"]
 
 
 def test_a_trained_engine_ranks_no_candidates_and_unknown_ones(trained: Place) -> None:
     database = trained.open()
     with threads(1):
         engine = engine_at(database, trained.settings, HashEncoder(), last_day())
-        assert engine.rank(RankRequest("request", last_day(), (), "r00001")).items == ()
+        assert (
+            engine.rank(RankRequest(request_id="request", as_of=last_day(), candidates=(), reader="r00001")).items
+            == ()
+        )
         known = world().articles["id"][0]
-        items = engine.rank(RankRequest("request", last_day(), ("?", known), "r00001"), explain=True).items
+        items = engine.rank(
+            RankRequest(request_id="request", as_of=last_day(), candidates=("?", known), reader="r00001"),
+            explain=True,
+        ).items
     assert {item.id for item in items} == {"?", known}
     assert np.isfinite([item.score for item in items]).all()
     database.close()
@@ -70,7 +78,15 @@ def test_what_was_read_longer_ago_than_a_ring_holds_is_not_shown(
     ids = world().articles["id"].to_list()[:100]
     start = int(world().articles["published_at"].max()) + HOUR  # type: ignore[arg-type]
     clicks = [
-        Event(f"e{i}", "r", EventKind.CLICK, start + i * HOUR, start + i * HOUR, id_) for i, id_ in enumerate(ids)
+        Event(
+            id=f"e{i}",
+            reader="r",
+            kind=EventKind.CLICK,
+            at=start + i * HOUR,
+            known_at=start + i * HOUR,
+            article=id_,
+        )
+        for i, id_ in enumerate(ids)
     ]
     with sqlite_database.write() as connection:
         articles.upsert(connection, world().articles)
@@ -78,6 +94,6 @@ def test_what_was_read_longer_ago_than_a_ring_holds_is_not_shown(
     settings = Settings(home=tmp_path, index="exact", _env_file=None)  # type: ignore[arg-type, call-arg]
     for at, had in ((start + 200 * HOUR, 100), (start + 80 * HOUR, 80)):
         items = engine_at(sqlite_database, settings, HashEncoder(), at).recommend(
-            FeedRequest("request", at, "r", limit=150)
+            FeedRequest(request_id="request", as_of=at, reader="r", limit=150)
         )
-        assert {item.id for item in items.items} == set(world().articles["id"].to_list()) - set(ids[:had])
+        assert {item.id for item in items.ranking.items} == set(world().articles["id"].to_list()) - set(ids[:had])

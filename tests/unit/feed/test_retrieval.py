@@ -6,19 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recsys.constants import HalfLife
 from recsys.domain import DAY, HOUR, EventKind, FeedRequest
 from recsys.feed.engine import FeedEngine
-from recsys.feed.retrieval import TRENDING_HALF_LIFE, drawn, trending
+from recsys.feed.reader_lookups import ReaderLookups
+from recsys.feed.retrieval import drawn, trending
 from recsys.state.event_codes import CLICKS
 from recsys.store.explicit_preferences import Preferences
 from recsys.user_model.matcher import ReadHistory, mask_one_read
-from tests.unit.feed.newsrooms import CATEGORIES, NOW, did, engine, papers, read, shown
+from tests.unit.feed.newsrooms import CATEGORIES, NOW, did, engine, papers, read, shown, with_models
 
 
 def feed(of: FeedEngine, reader: str = "r", as_of: int = NOW, **asked: Any) -> dict[str, str]:
     """Article → source of a feed that shows all candidates."""
-    request = FeedRequest("request", as_of, reader, **{"limit": 1_000, **asked})
-    return {item.id: item.source for item in of.recommend(request).items}
+    request = FeedRequest(request_id="request", as_of=as_of, reader=reader, **{"limit": 1_000, **asked})
+    return {item.id: item.source for item in of.recommend(request).ranking.items}
 
 
 def test_a_reader_never_met_gets_a_feed_of_what_trends_and_what_is_new() -> None:
@@ -66,7 +68,7 @@ def test_what_left_the_ring_is_asked_of_the_log() -> None:
         asked.append((reader, before))
         return {"a000", "a001"}
 
-    found = feed(engine(papers(100), events, seen_articles=seen_articles))
+    found = feed(engine(papers(100), events, lookups=ReaderLookups(seen_articles=seen_articles)))
     assert asked == [("r", NOW)]
     assert not {"a000", "a001"} & found.keys()
     assert "a002" in found
@@ -76,7 +78,7 @@ def test_a_short_history_is_not_asked_of_the_log() -> None:
     def seen_articles(reader: str, before: int) -> set[str]:
         raise AssertionError("the ring holds all of it")
 
-    assert feed(engine(papers(), read("r", "a001"), seen_articles=seen_articles))
+    assert feed(engine(papers(), read("r", "a001"), lookups=ReaderLookups(seen_articles=seen_articles)))
 
 
 def test_excluded_articles_are_not_shown() -> None:
@@ -110,7 +112,7 @@ def test_undated_articles_are_better_than_none() -> None:
 
 
 def test_articles_older_than_the_limit_are_not_retrieved() -> None:
-    found = feed(engine(papers(), max_age=0.5))
+    found = feed(engine(papers(), max_age_days=0.5))
     assert found.keys() == {f"a{i:03}" for i in range(28, 40)}
 
 
@@ -158,7 +160,7 @@ def test_a_matcher_may_have_several_interests() -> None:
             return of.vectors.take(of.state.rows_of(["a000", "a001"]))
 
     of = engine(papers(200), read("r", "a002"), pool=20)
-    found = feed(dataclasses.replace(of, matcher=Two()))
+    found = feed(with_models(of, matcher=Two()))
     kinds = {int(article[1:]) % 4 for article, source in found.items() if source == "interest"}
     assert kinds == {0, 1}
 
@@ -175,7 +177,7 @@ def test_what_trends_is_as_a_sort_of_all_articles_has_it(clicked: int) -> None:
     clicks = [did(f"q{i}-{n}", EventKind.CLICK, f"a{i:03}", HOUR) for i, n in times]
     state = engine(papers(), clicks).state
     rows = state.rows_of([f"a{i:03}" for i in range(40)])
-    by = state.counters.articles[rows, CLICKS, TRENDING_HALF_LIFE]
+    by = state.counters.articles[rows, CLICKS, HalfLife.HOURS_4]
     order = state.catalog.order[rows]
     expected = sorted(range(40), key=lambda place: (-by[place], order[place]))
     for count in (1, 10, 39, 40, 50):
@@ -197,7 +199,8 @@ def test_what_is_drawn_depends_on_ids_alone_and_is_drawn_evenly() -> None:
 
 def test_what_is_followed_is_found_among_thousands_of_others() -> None:
     of = dataclasses.replace(
-        engine(papers(400), pool=20), said=lambda *_: Preferences(follow=frozenset({"money"}))
+        engine(papers(400), pool=20),
+        lookups=ReaderLookups(preferences=lambda *_: Preferences(follow=frozenset({"money"}))),
     )
     found = feed(of, explore=0.0)
     followed = [article for article, source in found.items() if source == "followed"]

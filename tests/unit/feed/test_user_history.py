@@ -3,9 +3,9 @@ import polars as pl
 import pytest
 
 from recsys.domain import SECOND, Article, Event, EventKind
-from recsys.feed.user_history import expected_seconds, outcomes, reads_of, without_hidden
+from recsys.feed.user_history import outcomes, reads_of, without_hidden
 from recsys.frames import SLATES, articles_frame, events_frame
-from recsys.labels.grading import LabelRule
+from recsys.labels.label_rule import LabelRule
 from recsys.projection.vector_table import VectorTable
 from recsys.state.live_state import LiveState
 
@@ -18,7 +18,15 @@ def state_of(events: list[tuple[str, EventKind, float | None]], words: int | Non
     ids = sorted({article for article, _, _ in events})
     state.upsert_articles(articles_frame([Article(id=id_, title=id_, word_count=words) for id_ in ids]))
     rows = [
-        Event(str(at), "r", kind, (at + 1) * SECOND, (at + 1) * SECOND, article, value=value)
+        Event(
+            id=str(at),
+            reader="r",
+            kind=kind,
+            at=(at + 1) * SECOND,
+            known_at=(at + 1) * SECOND,
+            article=article,
+            value=value,
+        )
         for at, (article, kind, value) in enumerate(events)
     ]
     state.apply(state.encode(events_frame(rows), pl.DataFrame(schema=SLATES)))
@@ -29,21 +37,6 @@ def table(state: LiveState) -> VectorTable:
     vectors = VectorTable()
     vectors.put(np.arange(1, len(state.articles)), np.eye(len(state.articles) - 1, 8, dtype=np.float32))
     return vectors
-
-
-def test_a_known_length_takes_what_labels_say_it_takes() -> None:
-    state = state_of([("a", EventKind.READ, 500.0)] * 9, words=238)
-    assert expected_seconds(state, state.rows_of(["a"]), LATER).tolist() == [60.0]
-
-
-def test_without_a_length_an_article_takes_what_its_readers_took() -> None:
-    read = [("a", EventKind.READ, 40.0), ("b", EventKind.READ, 40.0)]
-    state = state_of([*read[:1] * 9, *read[1:] * 2])
-    took = expected_seconds(state, state.rows_of(["a", "b", "never met"]), LATER)
-    assert took[0] == pytest.approx(40.0)
-    assert took[1:].tolist() == [LabelRule().expected_default] * 2, "two readings tell little"
-    endless = state_of([("a", EventKind.READ, 590.0)] * 9)
-    assert expected_seconds(endless, endless.rows_of(["a"]), LATER).tolist() == [LabelRule().expected_most]
 
 
 def test_reads_bring_the_quantile_of_their_dwell_and_the_noise_of_their_reader() -> None:

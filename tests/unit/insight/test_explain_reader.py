@@ -18,22 +18,22 @@ def engine(trained: Place) -> FeedEngine:
         state = log.advance(2**62)
         vectors = align_vectors(state, log.articles, ensure_vectors(database, HashEncoder(), log.articles))
     database.close()
-    return FeedEngine(state, vectors)
+    return FeedEngine(state=state, vectors=vectors)
 
 
 def asked(engine: FeedEngine, *candidates: str, reader: str = "r00003") -> RankRequest:
-    return RankRequest("q", engine.state.known_at + 1, candidates, reader)
+    return RankRequest(request_id="q", as_of=engine.state.known_at + 1, candidates=candidates, reader=reader)
 
 
 def test_a_read_is_told_with_its_dwell_and_what_the_score_loses_without_it(engine: FeedEngine) -> None:
     ids = world().articles["id"].to_list()[-4:]
     request = asked(engine, *ids)
-    told, prepared = explain_reader(engine, request), engine.prepare(request)
-    assert told["noise"] == prepared.reads.noise
+    told, (query, _) = explain_reader(engine, request), engine.prepare(request)
+    assert told["noise"] == query.reads.noise
     assert [candidate["id"] for candidate in told["candidates"]] != []
     scores = [candidate["score"] for candidate in told["candidates"]]
     assert scores == sorted(scores, reverse=True)
-    history, reads = prepared.context.history, prepared.reads
+    history, reads = query.history, query.reads
     best = told["candidates"][0]
     vector = engine.vectors.take(engine.state.rows_of([best["id"]]))
     by_article = {engine.state.articles.strings[row]: place for place, row in enumerate(history.article)}

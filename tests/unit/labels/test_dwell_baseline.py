@@ -20,7 +20,15 @@ RULE = LabelRule(earlier=4)
 
 
 def read(seconds: float | None, reader: str = "r", article: str = "a", at: int = NOON) -> Event:
-    return Event(f"{next(_NUMBER):06}", reader, EventKind.READ, at, at, article, value=seconds)
+    return Event(
+        id=f"{next(_NUMBER):06}",
+        reader=reader,
+        kind=EventKind.READ,
+        at=at,
+        known_at=at,
+        article=article,
+        value=seconds,
+    )
 
 
 def thresholds(events: list[Event], rule: LabelRule = RULE) -> list[float]:
@@ -123,7 +131,7 @@ def test_reading_longer_never_grades_lower(
     drawn: list[tuple[str, str, float, int]], one: float, other: float
 ) -> None:
     earlier = [read(seconds, reader, article, NOON + at) for reader, article, seconds, at in drawn]
-    slate = Slate("s", "r", NOON + MINUTE, NOON + MINUTE, ("a",))
+    slate = Slate(id="s", reader="r", at=NOON + MINUTE, known_at=NOON + MINUTE, candidates=("a",))
 
     def graded(seconds: float) -> int:
         events = [*earlier, read(seconds, at=slate.at + 10 * MINUTE)]

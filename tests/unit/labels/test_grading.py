@@ -20,12 +20,12 @@ def did(
 ) -> Event:
     """Something the reader did; a read or scroll quotes when the reading ended."""
     options = {"reader": "r", "request_id": None, "known_at": at, **more}
-    return Event(f"{next(_NUMBER)}", kind=EventKind(kind), at=at, article=article, value=value, **options)  # type: ignore[arg-type]
+    return Event(id=f"{next(_NUMBER)}", kind=EventKind(kind), at=at, article=article, value=value, **options)  # type: ignore[arg-type]
 
 
 def labels(
     events: Sequence[Event],
-    slates: Sequence[Slate] = (Slate("s", "r", NOON, NOON, ("a", "b")),),
+    slates: Sequence[Slate] = (Slate(id="s", reader="r", at=NOON, known_at=NOON, candidates=("a", "b")),),
     until: int = AFTER,
     words: int | None = None,
     rule: LabelRule | None = None,
@@ -95,7 +95,10 @@ def test_a_read_of_unknown_length_counts_as_a_click() -> None:
 
 
 def test_a_quoted_request_takes_the_outcome_however_late() -> None:
-    slates = [Slate("s", "r", NOON, NOON, ("a",)), Slate("t", "r", NOON + 5 * MINUTE, NOON, ("a",))]
+    slates = [
+        Slate(id="s", reader="r", at=NOON, known_at=NOON, candidates=("a",)),
+        Slate(id="t", reader="r", at=NOON + 5 * MINUTE, known_at=NOON, candidates=("a",)),
+    ]
     late = did("click", at=NOON + 20 * MINUTE, request_id="s")
     assert labels([late], slates) == [[2], [0]]
     assert labels([did("click", at=NOON + 600 * MINUTE, request_id="s")], slates) == [[2], [0]]
@@ -112,9 +115,9 @@ def test_without_a_request_the_slate_of_the_last_half_hour_takes_it(after: int, 
 
 def test_the_newest_slate_that_showed_the_article_takes_it() -> None:
     slates = [
-        Slate("s", "r", NOON, NOON, ("a", "b")),
-        Slate("t", "r", NOON + MINUTE, NOON, ("b",)),
-        Slate("u", "r", NOON + 9 * MINUTE, NOON, ("a", "b")),
+        Slate(id="s", reader="r", at=NOON, known_at=NOON, candidates=("a", "b")),
+        Slate(id="t", reader="r", at=NOON + MINUTE, known_at=NOON, candidates=("b",)),
+        Slate(id="u", reader="r", at=NOON + 9 * MINUTE, known_at=NOON, candidates=("a", "b")),
     ]
     clicks = [did("click", at=NOON + 5 * MINUTE), did("click", article="b", at=NOON + 5 * MINUTE)]
     assert labels(clicks, slates) == [[2, 0], [2], [0, 0]]
@@ -125,7 +128,10 @@ def test_other_readers_and_other_articles_do_not_count() -> None:
 
 
 def test_a_reading_belongs_to_the_slate_before_it_began() -> None:
-    slates = [Slate("s", "r", NOON, NOON, ("a",)), Slate("t", "r", NOON + 8 * MINUTE, NOON, ("a",))]
+    slates = [
+        Slate(id="s", reader="r", at=NOON, known_at=NOON, candidates=("a",)),
+        Slate(id="t", reader="r", at=NOON + 8 * MINUTE, known_at=NOON, candidates=("a",)),
+    ]
     assert labels([did("read", 540.0, at=NOON + 10 * MINUTE)], slates) == [[3], [0]]
 
 
@@ -143,9 +149,9 @@ def test_the_numbers_of_the_rule_can_be_chosen() -> None:
 
 def test_slates_keep_their_order_and_length_even_without_candidates() -> None:
     slates = [
-        Slate("z", "r", NOON + 1, 0, ("b", "a")),
-        Slate("none", "r", NOON, 0, ()),
-        Slate("y", "q", NOON, 0, ("a",)),
+        Slate(id="z", reader="r", at=NOON + 1, known_at=0, candidates=("b", "a")),
+        Slate(id="none", reader="r", at=NOON, known_at=0, candidates=()),
+        Slate(id="y", reader="q", at=NOON, known_at=0, candidates=("a",)),
     ]
     assert labels([did("click")], slates) == [[0, 2], [], [0]]
     assert labels([did("click")], []) == []
@@ -165,9 +171,9 @@ _happened = st.lists(
     max_size=12,
 )
 _slates = [
-    Slate("s", "r", NOON, NOON, ("a", "b")),
-    Slate("t", "r", NOON + 10 * MINUTE, NOON, ("c", "a")),
-    Slate("v", "q", NOON, NOON, ("b",)),
+    Slate(id="s", reader="r", at=NOON, known_at=NOON, candidates=("a", "b")),
+    Slate(id="t", reader="r", at=NOON + 10 * MINUTE, known_at=NOON, candidates=("c", "a")),
+    Slate(id="v", reader="q", at=NOON, known_at=NOON, candidates=("b",)),
 ]
 
 
@@ -204,7 +210,7 @@ def test_reading_longer_never_lowers_the_label(seconds: float, more: float, word
 
 
 def test_a_reading_is_judged_by_what_the_article_took_its_readers() -> None:
-    slates = [Slate("s", "r", NOON + HOUR, NOON + HOUR, ("a",))]
+    slates = [Slate(id="s", reader="r", at=NOON + HOUR, known_at=NOON + HOUR, candidates=("a",))]
     others = [did("read", 70.0, reader=f"r{number}", at=NOON + number) for number in range(40)]
     mine = did("read", 40.0, at=NOON + HOUR + MINUTE)
     assert labels([mine], slates, words=238) == [[3]]
@@ -212,7 +218,7 @@ def test_a_reading_is_judged_by_what_the_article_took_its_readers() -> None:
 
 
 def test_a_reading_is_judged_by_the_readers_own_habit() -> None:
-    slates = [Slate("s", "r", NOON + HOUR, NOON + HOUR, ("a",))]
+    slates = [Slate(id="s", reader="r", at=NOON + HOUR, known_at=NOON + HOUR, candidates=("a",))]
     habit = [did("read", 22.0, article=f"{number}", at=NOON + number) for number in range(40)]
     mine = did("read", 26.0, at=NOON + HOUR + MINUTE)
     assert labels([mine], slates) == [[2]]

@@ -21,7 +21,7 @@ from tests.calibrated import eager, with_calibration
 from tests.hashed import hashed
 from tests.trained import HashEncoder, Place
 from tests.unit.calibration.small import small_calibrator
-from tests.unit.feed.test_vectors import Dying, frame
+from tests.unit.projection.test_vector_table import Dying, frame
 
 RAW = HashEncoder.name
 

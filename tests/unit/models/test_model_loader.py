@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recsys.feed.selection.utility import PlattScaling, softplus_utility
 
 from recsys.errors import BundleError
-from recsys.feed.engine import FeedEngine
 from recsys.models import bundle
 from recsys.models.model_loader import (
     FEED_RANKER,
@@ -23,12 +21,10 @@ from recsys.models.model_loader import (
     TEXT_FREE_RERANKER,
     load_active,
     schema,
-    with_models,
 )
-from recsys.projection.vector_table import VectorTable
 from recsys.ranking.lambdamart import LambdaMart
 from recsys.ranking.listwise_correction import ListwiseRanker
-from recsys.state.live_state import LiveState
+from recsys.ranking.score_scaling import PlattScaling, softplus_utility
 from tests.trained import HashEncoder, Place
 
 
@@ -53,42 +49,27 @@ def test_a_bundle_is_loaded_whole(trained: Place) -> None:
     }
 
 
-def test_feeds_go_by_value_where_the_bundle_tells_it(trained: Place, tmp_path: Path) -> None:
+def test_feeds_are_ranked_by_utility_if_the_bundle_has_a_utility_model(trained: Place, tmp_path: Path) -> None:
     system = load_active(trained.home, HashEncoder.name)
-    engine = with_models(FeedEngine(LiveState(), VectorTable()), system)
-    assert engine.feed_ranker is system.value
-    assert engine.pointwise_ranker is system.pointwise_ranker, (
-        "who asks for an order of clicks gets one, of 300 too"
-    )
-    assert (system.pointwise_ranker.seeds, system.feed_ranker.seeds) == (2, 1)
-    assert engine.utility is softplus_utility
+    pointwise = system.models.pointwise
+    assert isinstance(pointwise, LambdaMart)
+    assert system.models.feed is system.value
+    assert (pointwise.seeds, system.click_ranker.seeds) == (2, 1)
+    assert system.models.utility is softplus_utility
     copied = trained.copy(tmp_path / "by clicks")
     _edit(copied, lambda manifest: manifest.update(value={"on": False}))
     system = load_active(copied.home, HashEncoder.name)
-    engine = with_models(engine, system)
     assert system.value is None
-    assert engine.feed_ranker is system.feed_ranker
+    assert system.models.feed is system.click_ranker
     fitted = system.manifest["calibration"][FEED_RANKER]
-    assert engine.utility == PlattScaling(fitted["slope"], fitted["intercept"])
+    assert system.models.utility == PlattScaling(fitted["slope"], fitted["intercept"])
 
 
-def test_slates_of_an_older_bundle_are_ordered_by_its_own_trees(trained: Place, tmp_path: Path) -> None:
+def test_a_slate_is_corrected_by_the_share_of_the_manifest(trained: Place) -> None:
     system = load_active(trained.home, HashEncoder.name)
-    corrected = system.ranker
-    copied = trained.copy(tmp_path / "older")
-    _edit(copied, lambda manifest: manifest.pop("rivals"))
-    older = load_active(copied.home, HashEncoder.name).ranker
-    assert isinstance(corrected, ListwiseRanker)
-    assert corrected.share == system.manifest["rivals"]["share"] < 1
-    assert isinstance(older, LambdaMart)
-    assert older.importance() == corrected.correction.importance()
-
-
-@pytest.mark.parametrize("slope", [0.0, -1.5])
-def test_feeds_never_go_by_value_from_the_least_likely_click(trained: Place, tmp_path: Path, slope: float) -> None:
-    copied = trained.copy(tmp_path / "turned")
-    _edit(copied, lambda manifest: manifest["value"].update(slope=slope))
-    assert load_active(copied.home, HashEncoder.name).value is None
+    listwise = system.models.listwise
+    assert isinstance(listwise, ListwiseRanker)
+    assert listwise.share == system.manifest["rivals"]["share"] < 1
 
 
 def test_a_bundle_holds_no_reader(trained: Place) -> None:
@@ -133,10 +114,10 @@ def test_a_damaged_file_is_named(copied: Place, name: str) -> None:
         load_active(copied.home, HashEncoder.name, version)
 
 
-@pytest.mark.parametrize("rivals", [None, {}, {"share": None}, {"share": float("nan")}, {"share": 1.5}])
-def test_a_share_of_rivals_that_is_none_is_refused(copied: Place, rivals: dict[str, Any] | None) -> None:
+@pytest.mark.parametrize("rivals", [{}, {"share": None}, {"share": float("nan")}, {"share": 1.5}])
+def test_a_correction_share_outside_0_to_1_is_refused(copied: Place, rivals: dict[str, Any]) -> None:
     _edit(copied, lambda manifest: manifest.update(rivals=rivals))
-    with pytest.raises(BundleError, match="no share of rivals"):
+    with pytest.raises(BundleError, match="no correction share"):
         load_active(copied.home, HashEncoder.name)
 
 

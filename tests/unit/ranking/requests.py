@@ -5,8 +5,9 @@ import numpy as np
 from recsys.domain import DAY, HOUR, MINUTE, SECOND, Article, Event, EventKind, Slate
 from recsys.frames import articles_frame, events_frame, slates_frame
 from recsys.ranking.features.feature_set import ALL_FEATURES
-from recsys.ranking.query import FloatArray, InterestScores, RankingContext
+from recsys.ranking.query import Candidates, FeatureInput, FloatArray, InterestScores, Query
 from recsys.state.live_state import LiveState
+from recsys.user_model.matcher import ReadHistory
 
 NOW = 20_000 * DAY + 6 * HOUR
 """A Sunday-to-Saturday day number 3 (Wednesday), six in the morning."""
@@ -34,11 +35,35 @@ def made_up_state() -> LiveState:
 
 
 def _events() -> list[Event]:
-    others = [Event(f"c{i}", f"r{i}", EventKind.CLICK, NOW - 1, NOW - 1, "hot", request_id="q") for i in range(3)]
-    mine = [
-        Event("m0", "me", EventKind.CLICK, NOW - 5 * HOUR, NOW - 5 * HOUR, "also read"),
+    others = [
         Event(
-            "m1", "me", EventKind.READ, NOW - HOUR + 100 * SECOND, NOW - HOUR + 100 * SECOND, "read", value=100.0
+            id=f"c{i}",
+            reader=f"r{i}",
+            kind=EventKind.CLICK,
+            at=NOW - 1,
+            known_at=NOW - 1,
+            article="hot",
+            request_id="q",
+        )
+        for i in range(3)
+    ]
+    mine = [
+        Event(
+            id="m0",
+            reader="me",
+            kind=EventKind.CLICK,
+            at=NOW - 5 * HOUR,
+            known_at=NOW - 5 * HOUR,
+            article="also read",
+        ),
+        Event(
+            id="m1",
+            reader="me",
+            kind=EventKind.READ,
+            at=NOW - HOUR + 100 * SECOND,
+            known_at=NOW - HOUR + 100 * SECOND,
+            article="read",
+            value=100.0,
         ),
     ]
     return [*mine, *others]
@@ -46,8 +71,8 @@ def _events() -> list[Event]:
 
 def _slates() -> list[Slate]:
     return [
-        Slate("s0", "me", NOW - 4 * HOUR, NOW - 4 * HOUR, ("hot", "undated")),
-        Slate("s1", "me", NOW - 30 * MINUTE, NOW - 30 * MINUTE, ("hot", "cold")),
+        Slate(id="s0", reader="me", at=NOW - 4 * HOUR, known_at=NOW - 4 * HOUR, candidates=("hot", "undated")),
+        Slate(id="s1", reader="me", at=NOW - 30 * MINUTE, known_at=NOW - 30 * MINUTE, candidates=("hot", "cold")),
     ]
 
 
@@ -58,24 +83,29 @@ def request(
     device: str | None = None,
     page: str | None = None,
     state: LiveState | None = None,
-) -> RankingContext:
+) -> FeatureInput:
     """A request at `NOW`. Interest scores are the lengths of the ids."""
     state = state or made_up_state()
     scores = np.asarray([float(len(name)) for name in candidates])
-    return RankingContext(
-        state,
-        NOW,
-        state.rows_of(candidates),
-        state.readers.get(reader),
-        state.history(reader),
-        state.history(reader).article,
-        InterestScores(scores, scores / 2, scores / 4, scores / 8),
-        device,
-        state.articles.get(page),
-        positions,
+    query = Query(
+        request_id="q",
+        as_of=NOW,
+        reader=state.readers.get(reader),
+        history=state.history(reader),
+        interactions=state.history(reader).article,
+        reads=ReadHistory.of(np.zeros((0, 1), np.float32), *(np.zeros(0) for _ in range(3))),
+        read_places=np.zeros(0, dtype=np.intp),
+        device=device,
+        context_article=state.articles.get(page),
     )
+    found = Candidates(
+        rows=state.rows_of(candidates),
+        interest=InterestScores(scores, scores / 2, scores / 4, scores / 8),
+        positions=positions,
+    )
+    return FeatureInput(state, query, found)
 
 
-def features(context: RankingContext) -> dict[str, FloatArray]:
+def features(inputs: FeatureInput) -> dict[str, FloatArray]:
     """Column by name."""
-    return dict(zip(ALL_FEATURES.names, ALL_FEATURES.compute(context).T, strict=True))
+    return dict(zip(ALL_FEATURES.names, ALL_FEATURES.compute(inputs).T, strict=True))

@@ -28,8 +28,10 @@ def chosen_state() -> LiveState:
         )
     )
     at = NOW - 3 * HOUR
-    slate = Slate("s", "me", at, at, ("goal", "vote", "plain"))
-    click = Event("c", "me", EventKind.CLICK, at + 1, at + 1, "goal", request_id="s")
+    slate = Slate(id="s", reader="me", at=at, known_at=at, candidates=("goal", "vote", "plain"))
+    click = Event(
+        id="c", reader="me", kind=EventKind.CLICK, at=at + 1, known_at=at + 1, article="goal", request_id="s"
+    )
     state.apply(state.encode(events_frame([click]), slates_frame([slate])))
     return state
 
@@ -64,7 +66,9 @@ def test_a_taste_is_clicks_over_those_expected_of_what_was_looked_at(mine: dict[
     goal, vote = THIRD * np.exp(mine["appeal"][[0, 2]])
     sport, world = (1 + 2) / (goal + 2), 2 / (vote + 2)
     assert mine["category_affinity"] == pytest.approx(np.log([sport, sport, world, 1, 1]))
-    assert mine["subcategory_affinity"] == pytest.approx(np.log([(1 + 2 * sport) / (goal + 2), sport, world, 1, 1]))
+    assert mine["subcategory_affinity"] == pytest.approx(
+        np.log([(1 + 2 * sport) / (goal + 2), sport, world, 1, 1])
+    )
     assert mine["subcategory_expected"] == pytest.approx([goal, 0, 0, 0, 0])
     np.testing.assert_array_equal(mine["elo_with_affinity"], mine["elo"] + mine["subcategory_affinity"])
 
@@ -95,5 +99,11 @@ def test_a_page_of_which_little_is_known_is_like_nothing() -> None:
 @pytest.mark.parametrize("page", [None, "unheard of"])
 def test_a_front_page_and_a_page_never_met_are_unknown(page: str | None) -> None:
     seen = on(page)
-    for name in ("is_context_article", "same_category_as_context", "same_subcategory_as_context", "context_elo", "context_age"):
+    for name in (
+        "is_context_article",
+        "same_category_as_context",
+        "same_subcategory_as_context",
+        "context_elo",
+        "context_age",
+    ):
         assert np.isnan(seen[name]).all()

@@ -19,6 +19,7 @@ from recsys.ranking.features.feature_set import ALL_FEATURES, FEED_FEATURES, FEE
 from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.ranking.query import FloatArray
+from recsys.ranking.score_scaling import PlattScaling
 
 LIKED, LONG = (ALL_FEATURES.names.index(name) for name in ("subcategory_affinity", "words"))
 CONFIG = LambdaMartConfig(leaves=7, min_leaf=10, patience=10, threads=1, feature_fraction=1.0)
@@ -78,21 +79,21 @@ def test_worth_and_minutes_are_learnt_apart(trees: DwellRegressors) -> None:
 
 def test_minutes_count_only_at_a_price(trees: DwellRegressors) -> None:
     table = candidates([2.0, 2.0, -2.0], [900.0, 100.0, 100.0])
-    free = ValueRanker(Even(), 1.0, 0.0, trees, price=0.0).score(table)
-    dear = ValueRanker(Even(), 1.0, 0.0, trees, price=0.3).score(table)
+    free = ValueRanker(Even(), PlattScaling(), trees, price=0.0).score(table)
+    dear = ValueRanker(Even(), PlattScaling(), trees, price=0.3).score(table)
     assert free[0] == pytest.approx(free[1], rel=0.2)
     assert dear[1] > dear[0]
     assert free.argmin() == 2, "what is left at once is worth least"
 
 
 def test_dear_minutes_may_be_worth_less_than_nothing(trees: DwellRegressors) -> None:
-    assert (ValueRanker(Even(), 1.0, 0.0, trees, price=50.0).score(candidates([2.0], [900.0])) < 0).all()
+    assert (ValueRanker(Even(), PlattScaling(), trees, price=50.0).score(candidates([2.0], [900.0])) < 0).all()
 
 
 @given(st.permutations(range(6)))
 def test_no_rival_and_no_order_changes_a_score(trees: DwellRegressors, order: list[int]) -> None:
     table = readings(6, 3).features
-    ranker = ValueRanker(Even(), 1.0, 0.0, trees, price=0.2)
+    ranker = ValueRanker(Even(), PlattScaling(), trees, price=0.2)
     scores = ranker.score(table)
     np.testing.assert_array_equal(ranker.score(table[order]), scores[order])
     np.testing.assert_array_equal(ranker.score(table[:1]), scores[:1])

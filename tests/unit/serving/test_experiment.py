@@ -113,7 +113,7 @@ def test_a_challenger_answers_its_readers_alone(home: Path, engine: FeedEngine) 
     start(home, Experiment("rival", 0.5))
     made = challenger(home)
     models = {reader: made.engine_for(engine, reader).model for reader in (f"r{i:05d}" for i in range(40))}
-    assert set(models.values()) == {"rival", engine.model}
+    assert set(models.values()) == {"rival", engine.models.version}
     assert all((model == "rival") == Experiment("rival", 0.5).answers(who) for who, model in models.items())
 
 
@@ -131,7 +131,7 @@ def test_a_shadow_makes_a_slate_and_its_failure_goes_unnoticed(
 ) -> None:
     start(home, Experiment("rival", 0.0, 1.0))
     made = challenger(home)
-    request = FeedRequest("q", engine.state.known_at + 1, "r00001", limit=5)
+    request = FeedRequest(request_id="q", as_of=engine.state.known_at + 1, reader="r00001", limit=5)
     unseen = made.shadow(engine, request)
     assert unseen is not None
     assert (unseen.model, len(unseen.items), made.unseen, made.failed) == ("rival", 5, 1, 0)

@@ -85,7 +85,7 @@ def until(what: Callable[[], object]) -> None:
 
 def feed(service: FeedService, reader: str = "r00001", **asked: Any) -> Ranking:
     request_id = asked.pop("request_id", f"request-{time.monotonic_ns()}")
-    return service.feed(FeedRequest(request_id, 0, reader, **asked)).ranking
+    return service.feed(FeedRequest(request_id=request_id, as_of=0, reader=reader, **asked)).ranking
 
 
 def send(service: FeedService, *rows: dict[str, Any]) -> Received:
@@ -104,9 +104,14 @@ def knows(service: FeedService, id_: str) -> bool:
 
 def test_it_serves_before_anything_was_stored(database: Database, start: Callable[..., FeedService]) -> None:
     service = start(database)
-    assert service.engine.model == "starting"
+    assert service.engine.models.version == "starting"
     assert feed(service).items == ()
-    assert [item.id for item in service.rank(RankRequest("r", 0, ("b", "a"), "nobody")).items] == ["a", "b"]
+    assert [
+        item.id
+        for item in service.rank(
+            RankRequest(request_id="r", as_of=0, candidates=("b", "a"), reader="nobody")
+        ).items
+    ] == ["a", "b"]
     until(service.ready.is_set)
     with database.read() as connection:
         assert event_log.position(connection).last_seq == 0, "an empty feed is not an impression"
@@ -133,7 +138,7 @@ def test_a_ranking_is_not_logged(filled: Database, start: Callable[..., FeedServ
     service = start(filled)
     with filled.read() as connection:
         before = event_log.position(connection)
-    service.rank(RankRequest("r", 0, ("a000001",), "r00001"))
+    service.rank(RankRequest(request_id="r", as_of=0, candidates=("a000001",), reader="r00001"))
     with filled.read() as connection:
         assert event_log.position(connection) == before
 
@@ -180,7 +185,9 @@ def test_many_threads_get_answers_that_a_replay_confirms(
     until(service.ready.is_set)
 
     def visit(number: int) -> tuple[FeedRequest, Ranking]:
-        request = FeedRequest(f"visit-{number}", 0, f"visitor-{number % 3}", limit=5, explore=0.3)
+        request = FeedRequest(
+            request_id=f"visit-{number}", as_of=0, reader=f"visitor-{number % 3}", limit=5, explore=0.3
+        )
         answer = service.feed(request).ranking
         send(service, {"reader": request.reader, "article": answer.items[0].id, "kind": "click"})
         return request, answer
@@ -190,7 +197,7 @@ def test_many_threads_get_answers_that_a_replay_confirms(
     assert len({answer.as_of for _, answer in visits}) == 12
     for request, answer in visits:
         engine = engine_at(filled, settings, HashEncoder(), answer.as_of)
-        assert engine.recommend(dataclasses.replace(request, as_of=answer.as_of)) == answer
+        assert engine.recommend(dataclasses.replace(request, as_of=answer.as_of)).ranking == answer
 
 
 def test_new_articles_are_known_and_searchable_at_once(
@@ -224,7 +231,9 @@ def test_a_changed_article_replaces_its_vector(database: Database, start: Callab
     expected = hashed([ArticleText("world: Two", "world")])
     until(lambda: np.array_equal(service.engine.vectors.take(service.engine.state.rows_of(["a"])), expected))
     assert [text.headline for text in encoder.encoded] == ["sport: One", "world: Two"]
-    assert service.rank(RankRequest("r", 0, ("a",))).items, "and whoever puts the vector also puts it in the index"
+    assert service.rank(RankRequest(request_id="r", as_of=0, candidates=("a",))).items, (
+        "and whoever puts the vector also puts it in the index"
+    )
     assert len(service.engine.index or ()) == 1
 
 
@@ -322,7 +331,9 @@ def test_a_restart_encodes_nothing_and_reads_the_snapshot(
 ) -> None:
     first = start(filled)
     until(first.ready.is_set)
-    answer = first.rank(RankRequest("r", 0, tuple(world().articles["id"][:30]), "r00001"))
+    answer = first.rank(
+        RankRequest(request_id="r", as_of=0, candidates=tuple(world().articles["id"][:30]), reader="r00001")
+    )
     first.stop()
     assert list((settings.home / "state").glob("*.safetensors"))
     folded: list[int] = []
@@ -335,7 +346,9 @@ def test_a_restart_encodes_nothing_and_reads_the_snapshot(
     assert encoder.encoded == []
     assert sum(folded) == 0
     assert len(second.engine.index or ()) == world().articles.height
-    again = second.rank(RankRequest("r", 0, tuple(world().articles["id"][:30]), "r00001"))
+    again = second.rank(
+        RankRequest(request_id="r", as_of=0, candidates=tuple(world().articles["id"][:30]), reader="r00001")
+    )
     assert {item.id for item in again.items} == {item.id for item in answer.items}
 
 
@@ -379,7 +392,10 @@ def test_an_older_import_refolds_and_realigns_the_vectors(
     for id_ in world().articles["id"].to_list():
         assert knows(service, id_)
     engine = engine_at(database, settings, HashEncoder(), answer.as_of)
-    assert engine.recommend(FeedRequest("after", answer.as_of, "r00001", explore=0.3)) == answer
+    assert (
+        engine.recommend(FeedRequest(request_id="after", as_of=answer.as_of, reader="r00001", explore=0.3)).ranking
+        == answer
+    )
 
 
 def test_the_active_bundle_serves(trained: Place, tmp_path: Path) -> None:
@@ -401,7 +417,7 @@ def vector_of(service: FeedService, id_: str) -> NDArray[np.float32]:
 
 
 def model_of(service: FeedService) -> str:
-    return service.rank(RankRequest("r", 0, ())).model
+    return service.rank(RankRequest(request_id="r", as_of=0, candidates=())).model
 
 
 @pytest.fixture
@@ -485,10 +501,10 @@ def test_a_replay_with_the_calibrated_bundle_gives_the_servers_answers(
     opened: tuple[FeedService, Database], calibrated: Place
 ) -> None:
     service, database = opened
-    request = FeedRequest("asked", 0, "r00001", explore=0.3)
+    request = FeedRequest(request_id="asked", as_of=0, reader="r00001", explore=0.3)
     answer = service.feed(request).ranking
     engine = engine_at(database, calibrated.settings, HashEncoder(), answer.as_of)
-    assert engine.recommend(dataclasses.replace(request, as_of=answer.as_of)) == answer
+    assert engine.recommend(dataclasses.replace(request, as_of=answer.as_of)).ranking == answer
 
 
 def test_adopting_a_bundle_changes_the_vectors_only_if_their_name_changes(

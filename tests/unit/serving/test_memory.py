@@ -26,7 +26,9 @@ def test_cards_tell_what_a_page_shows_of_articles_that_are_known() -> None:
 
 
 def said(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
-    events = [Event(f"{r}-{s}-{k}-{at}", r, k, at, at, subject=s) for r, s, k, at in rows]
+    events = [
+        Event(id=f"{r}-{s}-{k}-{at}", reader=r, kind=k, at=at, known_at=at, subject=s) for r, s, k, at in rows
+    ]
     with database.write() as connection:
         event_log.append(connection, events_frame(events), None)
 

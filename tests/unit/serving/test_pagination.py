@@ -34,7 +34,10 @@ def service(database: Database, tmp_path: Path) -> Iterator[FeedService]:
 
 
 def page(service: FeedService, cursor: str | None = None, reader: str = "r", **asked: Any) -> FeedPage:
-    return service.feed(FeedRequest(uuid.uuid4().hex, 0, reader, **{"limit": 10, "explore": 0.3, **asked}), cursor)
+    return service.feed(
+        FeedRequest(request_id=uuid.uuid4().hex, as_of=0, reader=reader, **{"limit": 10, "explore": 0.3, **asked}),
+        cursor,
+    )
 
 
 def ids(of: FeedPage) -> list[str]:
@@ -43,7 +46,7 @@ def ids(of: FeedPage) -> list[str]:
 
 def click(service: FeedService, article: str, reader: str = "r") -> None:
     at = service.clock.next()
-    event = Event(f"click-{article}", reader, EventKind.CLICK, at, at, article)
+    event = Event(id=f"click-{article}", reader=reader, kind=EventKind.CLICK, at=at, known_at=at, article=article)
 
     def write() -> object:
         with service.database.write() as connection:

@@ -22,7 +22,7 @@ PLENTY = 1_000_000
 
 def slate(number: int, reader: str = "r") -> Slate:
     items = tuple(RankedItem(f"ä{number}-{i}", 1 / (i + 3), i, propensity=0.1) for i in range(3))
-    request = FeedRequest(f"s{number:04}", 1_000 + number, reader, session="on the train")
+    request = FeedRequest(request_id=f"s{number:04}", as_of=1_000 + number, reader=reader, session="on the train")
     return slate_of(request, Ranking(request.request_id, "starting", request.as_of, items), request.as_of)
 
 

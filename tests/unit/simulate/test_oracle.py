@@ -20,16 +20,16 @@ def world() -> World:
 
 def asked(world: World, reader: str | None) -> PreparedQuery:
     candidates = tuple(world.slates["candidates"][0])
-    request = RankRequest("q", int(world.slates["at"][0]), candidates, reader)
-    prepared = FeedEngine(LiveState(), VectorTable()).prepare(request)
-    return PreparedQuery(request, prepared, np.zeros((len(candidates), 1)))
+    request = RankRequest(request_id="q", as_of=int(world.slates["at"][0]), candidates=candidates, reader=reader)
+    prepared = FeedEngine(state=LiveState(), vectors=VectorTable()).prepare(request)
+    return PreparedQuery(request, *prepared, np.zeros((len(candidates), 1)))
 
 
 def test_it_scores_the_candidates_of_the_request_for_its_reader_at_its_time(world: World) -> None:
     reader = str(world.slates["reader"][0])
     question = asked(world, reader)
     request = question.request
-    slate = Slate("q", reader, request.as_of, request.as_of, request.candidates)
+    slate = Slate(id="q", reader=reader, at=request.as_of, known_at=request.as_of, candidates=request.candidates)
     np.testing.assert_array_equal(oracle_of(world)([question]), oracle_scores(world, slate))
 
 

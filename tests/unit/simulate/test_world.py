@@ -185,16 +185,17 @@ def per_slate_auc(world: World, shown: pl.DataFrame, scores: NDArray[np.float64]
 def slates(world: World) -> list[Slate]:
     rows = world.slates.select("id", "reader", "at", "known_at", "candidates")
     return [
-        Slate(id_, reader, at, known, tuple(candidates)) for id_, reader, at, known, candidates in rows.iter_rows()
+        Slate(id=id_, reader=reader, at=at, known_at=known, candidates=tuple(candidates))
+        for id_, reader, at, known, candidates in rows.iter_rows()
     ]
 
 
 def test_oracle_refuses_strangers(world: World) -> None:
     reader, article = world.readers.ids[0], world.newsroom.ids[0]
     with pytest.raises(RequestError, match="nobody"):
-        oracle_scores(world, Slate("s", "nobody", 0, 0, (article,)))
+        oracle_scores(world, Slate(id="s", reader="nobody", at=0, known_at=0, candidates=(article,)))
     with pytest.raises(RequestError, match="nothing"):
-        oracle_scores(world, Slate("s", reader, 0, 0, (article, "nothing")))
+        oracle_scores(world, Slate(id="s", reader=reader, at=0, known_at=0, candidates=(article, "nothing")))
 
 
 @pytest.mark.parametrize("wrong", [{"readers": 0}, {"articles": 0}, {"days": 0}, {"start": datetime(2024, 1, 1)}])

@@ -57,9 +57,20 @@ def logs(draw: st.DrawFn, most: int = 40) -> Log:
         if isinstance(what, tuple):
             kind, article, value = what
             quoted = f"q{i}" if i % 2 else None
-            events.append(Event(f"{i:03}", reader, kind, at, at, article, value=value, request_id=quoted))
+            events.append(
+                Event(
+                    id=f"{i:03}",
+                    reader=reader,
+                    kind=kind,
+                    at=at,
+                    known_at=at,
+                    article=article,
+                    value=value,
+                    request_id=quoted,
+                )
+            )
         else:
-            slates.append(Slate(f"{i:03}", reader, at, at, tuple(what)))
+            slates.append(Slate(id=f"{i:03}", reader=reader, at=at, known_at=at, candidates=tuple(what)))
     return events_frame(events), slates_frame(slates)
 
 

@@ -40,15 +40,32 @@ def test_places_beyond_the_last_that_is_told_apart_are_that_one() -> None:
 
 
 def slate(at: int, *articles: str, ordered: bool = False) -> Slate:
-    return Slate(f"s{at}", "r", at, at, articles, ordered=ordered)
+    return Slate(id=f"s{at}", reader="r", at=at, known_at=at, candidates=articles, ordered=ordered)
 
 
 def click(at: int, article: str, request: str | None = "q", reader: str = "r") -> Event:
-    return Event(f"c{at}{article}", reader, EventKind.CLICK, at, at, article, request_id=request)
+    return Event(
+        id=f"c{at}{article}",
+        reader=reader,
+        kind=EventKind.CLICK,
+        at=at,
+        known_at=at,
+        article=article,
+        request_id=request,
+    )
 
 
 def read(at: int, article: str, seconds: float) -> Event:
-    return Event(f"r{at}{article}", "r", EventKind.READ, at, at, article, value=seconds, request_id="q")
+    return Event(
+        id=f"r{at}{article}",
+        reader="r",
+        kind=EventKind.READ,
+        at=at,
+        known_at=at,
+        article=article,
+        value=seconds,
+        request_id="q",
+    )
 
 
 def folded(events: list[Event], slates: list[Slate]) -> LiveState:
@@ -103,7 +120,10 @@ def test_the_only_article_of_a_slate_was_no_choice() -> None:
 
 
 def test_impressions_reported_one_by_one_in_the_same_second_are_one_slate() -> None:
-    shown = [Event(f"i{n}", "r", EventKind.IMPRESSION, START + n, START + n, f"a{n}") for n in range(3)]
+    shown = [
+        Event(id=f"i{n}", reader="r", kind=EventKind.IMPRESSION, at=START + n, known_at=START + n, article=f"a{n}")
+        for n in range(3)
+    ]
     state = folded([*shown, click(START + MINUTE, "a1")], [])
     assert [rating(state, f"a{n}") for n in range(3)] == pytest.approx([-0.4, 0.8, -0.4])
 

@@ -32,7 +32,9 @@ def apply(state: LiveState, events: list[Event], slates: list[Slate] | None = No
 
 
 def event(kind: str, at: int = START, article: str | None = "a0", **more: object) -> Event:
-    return Event(f"{kind}{at}{article}", "r", EventKind(kind), at, at, article, **more)  # type: ignore[arg-type]
+    return Event(
+        id=f"{kind}{at}{article}", reader="r", kind=EventKind(kind), at=at, known_at=at, article=article, **more
+    )  # type: ignore[arg-type]
 
 
 def counts(state: LiveState, article: str, at: int = START) -> np.ndarray:
@@ -107,7 +109,7 @@ def test_an_article_that_changes_category_takes_its_counts_along() -> None:
 
 
 def test_every_candidate_of_a_slate_is_one_exposure() -> None:
-    slate = Slate("s", "r", START, START, ("a0", "a1"))
+    slate = Slate(id="s", reader="r", at=START, known_at=START, candidates=("a0", "a1"))
     state = apply(fresh(), [event("impression", START + HOUR)], [slate])
     assert shown_to(state, "r") == [("a0", START), ("a1", START), ("a0", START + HOUR)]
     assert counts(state, "a1")[IMPRESSIONS] == pytest.approx(1)
@@ -184,12 +186,15 @@ def test_ids_never_met_are_the_unknown_article_with_nothing_known() -> None:
 def test_available_since_published_else_first_shown_else_never() -> None:
     state = LiveState()
     state.upsert_articles(articles_frame([Article("dated", "x", published_at=5), Article("undated", "y")]))
-    apply(state, [], [Slate("s", "r", START, START, ("dated", "undated"))])
+    apply(state, [], [Slate(id="s", reader="r", at=START, known_at=START, candidates=("dated", "undated"))])
     assert state.available_since(state.rows_of(["dated", "undated", "other"])).tolist() == [5, START, NEVER]
 
 
 def test_thousands_of_articles_and_readers_fit() -> None:
-    clicks = [Event(f"{i:05}", f"r{i}", EventKind.CLICK, START, START, f"a{i}") for i in range(3_000)]
+    clicks = [
+        Event(id=f"{i:05}", reader=f"r{i}", kind=EventKind.CLICK, at=START, known_at=START, article=f"a{i}")
+        for i in range(3_000)
+    ]
     state = apply(fresh(), clicks)
     assert read_by(state, "r2999") == [("a2999", START, None, None, 1)]
     assert counts(state, "a2999")[CLICKS] == pytest.approx(1)

@@ -68,11 +68,11 @@ def test_what_training_knows_of_dwell_is_what_a_request_is_answered_with(
     """Quantile, noise, age and dwell of a history: from `collect` and from the engine, to the last bit kept."""
     database, data = trained.open(), collected.data
     with database.read() as connection, Replay(connection) as log:
-        engine = FeedEngine(log.state, collected.vectors)
+        engine = FeedEngine(state=log.state, vectors=collected.vectors)
         for slate in np.flatnonzero(data.reads[:, 0] >= 0)[::41].tolist():
             at = int(data.at[slate])
             log.advance(at)
-            asked = RankRequest("", at, ("x",), collected.readers[slate])
+            asked = RankRequest(request_id="", as_of=at, candidates=("x",), reader=collected.readers[slate])
             served, kept = engine.prepare(asked).reads, data.history(slate, collected.vectors.matrix)
             np.testing.assert_array_equal(served.vectors, kept.vectors)
             for name in ("seconds", "age", "quantile"):

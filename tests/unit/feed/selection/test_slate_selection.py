@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from recsys.feed.selection.caps import MAX_SHARE, Cap
 from recsys.feed.selection.mmr import best_first
-from recsys.feed.selection.slate_selection import Selection
-from recsys.feed.selection.slate_selection import compose as compose_in_order
+from recsys.feed.selection.slate_selection import Selection, fill_slate
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -18,7 +17,7 @@ def compose(
     scores: np.ndarray, categories: np.ndarray, limit: int, explore: float, rng: np.random.Generator
 ) -> Selection:
     cap = Cap(categories, np.full(int(categories.max(initial=-1)) + 1, MAX_SHARE))
-    return compose_in_order(best_first(scores), [cap], limit, explore, rng)
+    return fill_slate(best_first(scores), [cap], limit, explore, rng)
 
 
 def test_without_exploration_the_best_come_first_and_are_certain() -> None:
@@ -104,6 +103,6 @@ def test_inverse_propensities_estimate_a_mean_without_bias() -> None:
 def test_every_cap_holds() -> None:
     categories, sources = np.arange(12) % 2, np.asarray([0] * 6 + [1] * 3 + [2] * 3)
     limits = [Cap(categories, np.full(2, 0.5)), Cap(sources, np.full(3, 0.4))]
-    chosen = compose_in_order(np.arange(12), limits, 5, 0.0, rng()).places
+    chosen = fill_slate(np.arange(12), limits, 5, 0.0, rng()).places
     assert np.bincount(categories[chosen]).max() <= 3
     assert np.bincount(sources[chosen]).max() <= 2

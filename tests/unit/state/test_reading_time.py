@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
-from recsys.feed.selection.reading_time import WORDS_PER_MINUTE, expected_minutes
 
+from recsys.constants import WORDS_PER_MINUTE
 from recsys.domain import MINUTE, EventKind
 from recsys.state.live_state import LiveState
+from recsys.state.reading_time import expected_read_seconds
 from tests.unit.feed.newsrooms import NOW, did, folded, papers
 
 
 def minutes(state: LiveState, *ids: str) -> np.ndarray:
-    return expected_minutes(state, state.rows_of(ids), NOW)
+    return expected_read_seconds(state, state.rows_of(ids), NOW) / 60
 
 
 def test_unread_articles_take_as_long_as_they_are() -> None:

@@ -1,7 +1,8 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from recsys.feed.selection.utility import softplus_utility
+
+from recsys.ranking.score_scaling import softplus_utility
 
 _SCORES = st.lists(st.floats(-2, 2), min_size=1, max_size=20)
 
