@@ -53,8 +53,17 @@ def _settings() -> Iterator[str]:
     yield from _table("variable", "default", "limits", "meaning")
     for name, field in Settings.model_fields.items():
         default = "" if field.default in (None, "") else f"`{field.default}`"
-        limits = ", ".join(str(each) for each in field.metadata)
+        limits = ", ".join(filter(None, map(_limit, field.metadata)))
         yield _row(f"`ATTUNE_{name.upper()}`", default, limits, field.description or "")
+
+
+def _limit(rule: object) -> str:
+    """A constraint of pydantic in words, such as "at least 8"."""
+    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "min_length": "characters: at least"}
+    found = [
+        f"{word} {getattr(rule, name)}" for name, word in words.items() if getattr(rule, name, None) is not None
+    ]
+    return ", ".join(found)
 
 
 def _command_line() -> Iterator[str]:
@@ -117,7 +126,8 @@ def _http_api(description: Schema) -> Iterator[str]:
     yield "# HTTP API\n"
     yield "Send and receive JSON. A running service describes the same at `/docs` and `/openapi.json`."
     yield "Errors are problem documents (RFC 9457) with `title`, `status` and `detail`."
-    yield "The scope of a key is in brackets: [Security](../security.md) explains it.\n"
+    yield "Each route names the scope that a key needs: [Secure](../security.md) explains scopes."
+    yield "A parameter without a default can be left out.\n"
     for tag, found in routes.items():
         yield f"\n## {tag.replace('gorse:', 'Gorse:').capitalize()}\n"
         for method, path, route in found:
@@ -125,46 +135,52 @@ def _http_api(description: Schema) -> Iterator[str]:
 
 
 def _route(method: str, path: str, route: Schema, schemas: Schema) -> Iterator[str]:
-    scopes = [scope for each in route.get("security", []) for names in each.values() for scope in names]
     yield f"\n### `{method} {path}`\n"
-    yield (f"[{', '.join(scopes)}] " if scopes else "") + _plain(route.get("description", "")) + "\n"
-    parameters = route.get("parameters", [])
-    body = route.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-    if parameters:
-        yield from _table("parameter", "in", "type", "default", "meaning")
+    scopes = [scope for each in route.get("security", []) for names in each.values() for scope in names]
+    yield f"*Scope: {', '.join(scopes) or 'none'}.* {_plain(route.get('description', ''))}\n"
+    if parameters := route.get("parameters", []):
+        yield from _table("parameter", "in", "type", "default")
     for each in parameters:
         default = "required" if each["required"] else _default(each["schema"])
-        yield _row(f"`{each['name']}`", each["in"], _type(each["schema"]), default, each.get("description", ""))
+        yield _row(f"`{each['name']}`", each["in"], _type(each["schema"]).removesuffix(" or null"), default)
+    body = _json(route.get("requestBody", {}))
     if body is not None:
         yield "\nBody:\n"
-        yield from _fields(body, schemas)
+        yield from _fields(body, schemas, "required")
     for status, answer in route["responses"].items():
-        schema = answer.get("content", {}).get("application/json", {}).get("schema")
+        schema = _json(answer)
         if status.startswith("2") and schema:
             yield f"\nAnswer {status}:\n"
-            yield from _fields(schema, schemas)
+            yield from _fields(schema, schemas, "")
 
 
-def _fields(schema: Schema, schemas: Schema, indent: int = 0, seen: tuple[str, ...] = ()) -> Iterator[str]:
-    """The fields of an object as a nested list; each schema is opened once on a branch."""
-    for name, found in _references(schema):
-        if name in seen or name not in schemas:
-            continue
+def _json(message: Schema) -> Schema | None:
+    """The schema of a JSON body or answer."""
+    found: Schema | None = message.get("content", {}).get("application/json", {}).get("schema")
+    return found
+
+
+def _fields(
+    schema: Schema, schemas: Schema, mark: str, indent: int = 0, seen: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Fields as a nested list; required ones get `mark`, each schema is opened once on a branch."""
+    pad = "    " * indent
+    opened = [name for name in _references(schema) if name in schemas and name not in seen]
+    for name in opened:
         for field, kind in schemas[name].get("properties", {}).items():
-            required = " (required)" if field in schemas[name].get("required", ()) and indent == 0 else ""
+            required = f" ({mark})" if mark and field in schemas[name].get("required", ()) else ""
             meaning = f": {_line(kind['description'])}" if kind.get("description") else ""
-            yield f"{'    ' * indent}- `{field}` {_type(kind)}{required}{meaning}"
-            yield from _fields(kind, schemas, indent + 1, (*seen, name))
-        if "properties" not in schemas[name]:
-            yield f"{'    ' * indent}- {_type(found)}"
-    if indent == 0 and not list(_references(schema)):
+            yield f"{pad}- `{field}` {_type(kind)}{required}{meaning}"
+            yield from _fields(kind, schemas, mark, indent + 1, (*seen, name))
+    if indent == 0 and not any("properties" in schemas[name] for name in opened):
         yield f"- {_type(schema)}"
 
 
-def _references(schema: Any) -> Iterator[tuple[str, Schema]]:
+def _references(schema: Any) -> Iterator[str]:
+    """Names of the schemas that a schema refers to, lists and alternatives included."""
     if isinstance(schema, Mapping):
         if "$ref" in schema:
-            yield schema["$ref"].rsplit("/", 1)[-1], schema
+            yield schema["$ref"].rsplit("/", 1)[-1]
         for key in ("items", "anyOf", "oneOf", "additionalProperties"):
             yield from _references(schema.get(key))
     elif isinstance(schema, list):
