@@ -1,5 +1,5 @@
 # Every target sets up .venv by itself; it is done again only when pyproject.toml or constraints.txt change.
-.PHONY: demo serve test check bench soak
+.PHONY: demo serve test check docs bench soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -27,6 +27,11 @@ check: $(READY)
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
 		&& export ATTUNE_DATABASE_URL="sqlite:///$$scratch/check.db" \
 		&& $(BIN)/attune migrate && $(BIN)/alembic check
+	$(MAKE) docs
+
+# the site, in var/site; it needs no network
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 bench: $(READY)
 	@for file in $(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py)); do \

@@ -18,6 +18,7 @@ from api.cli import (
     migrate,
     models,
     rank,
+    sample,
     serve,
     simulate,
     train,
@@ -46,6 +47,7 @@ app.command("ablate")(ablate.ablate)
 app.command("rank")(rank.rank)
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
+app.command("sample")(sample.sample)
 app.command("simulate")(simulate.simulate)
 app.command("config")(config.config)
 

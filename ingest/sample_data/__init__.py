@@ -1,0 +1,1 @@
+"""Small JSON lines files of a simulated newsroom, which `attune sample` copies for the tutorial."""
