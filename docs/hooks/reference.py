@@ -16,7 +16,7 @@ from mkdocs.structure.files import File, Files
 # Everything of Attune that the pages are made from.
 from api.app import create_app
 from api.cli import app as command_line
-from ingest.fields import FIELDS, REQUIRED
+from ingest.generic_schema import FIELDS, REQUIRED
 from recsys.domain import PREFERENCE_KINDS, EventKind
 from recsys.settings import Settings
 

@@ -3,7 +3,7 @@
 *Adaptive*: in a suspect text, the logits of a flagged token are lowered by γ·p_j, and it counts e^(−γ·p_j) when
 tokens are pooled. A token that is as good as certainly injected is cut: the limit γ → ∞, in which the tokens
 behind it move up to their own positions as well. A text that is not suspect stays as it is, flagged tokens or not:
-gating every flagged token costs more on normal texts than it wins back (docs/log.md).
+gating every flagged token costs more on normal texts than it wins back (docs/log/).
 *Weighted average*: on the heads that D1 finds off, A' = (1 − λ)A + λU, λ = clip(κ · excess, 0, 0.3), the excess
 being the head's error over its limit, less one.
 

@@ -2,7 +2,7 @@
 
 It sees one text as L × H × S statistics, standardised by the profile of the text's length, and is scored by how
 badly it reproduces them (mean squared error). It finds structural damage (stuffing, punctuation spam). It does not
-find wording: words that are merely wrong leave the shape as it was (docs/log.md has the figures).
+find wording: words that are merely wrong leave the shape as it was (docs/log/ has the figures).
 """
 
 from collections.abc import Sequence

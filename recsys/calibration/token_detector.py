@@ -3,7 +3,7 @@
 It sees what each token receives, keeps and looks at, head by head (L·H·F numbers), and what its neighbours do: two
 convolutions over five tokens each, since injected words come in runs. It is trained on damage that we inject
 ourselves, so the truth of every token is known (binary cross-entropy). Against a network that sees single tokens
-only, the neighbours lift a kind it never saw from 0.76 to 0.89 AUROC (docs/log.md).
+only, the neighbours lift a kind it never saw from 0.76 to 0.89 AUROC (docs/log/).
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ FLAGGED_CLEAN = 0.05
 
 SUSPECT_CLEAN = 0.015
 """Share of normal texts that may be suspect: their vectors are changed though nothing is wrong with them. At 3%
-that costs the ranking of MIND as much as the gate wins back; at 0.5% random words go unnoticed (docs/log.md)."""
+that costs the ranking of MIND as much as the gate wins back; at 0.5% random words go unnoticed (docs/log/)."""
 
 _EVIDENCE = 3
 """Tokens that tell of a text: one strange word is often a name, three are rarely."""

@@ -1,7 +1,7 @@
 """What the encoder reads of an article: up to three short texts.
 
 The headline carries the categories: "category subcategory: title". On 200 English MIND impressions they lift an
-untrained match from 0.640 to 0.670 AUC; the abstract after the title takes that back to 0.645 (docs/log.md). The
+untrained match from 0.640 to 0.670 AUC; the abstract after the title takes that back to 0.645 (docs/log/). The
 topic, which is the categories alone, and the abstract are texts of their own.
 Categories that are only numbers (EB-NeRD's ids) mean nothing to a language model and are left out.
 """

@@ -2,7 +2,7 @@
 
 So a cosine of two articles is the mean of the cosines of their fields, and no field drowns in another. On 200
 English MIND impressions, nothing trained: AUC 0.690 and MRR 0.478, against 0.670 and 0.450 of the headline alone
-(docs/log.md). What an article lacks, its headline stands in for.
+(docs/log/). What an article lacks, its headline stands in for.
 """
 
 from collections.abc import Sequence

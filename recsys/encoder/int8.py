@@ -4,7 +4,7 @@ Weights are rounded once, with a scale for each output; inputs as they come, wit
 else is in a batch moves a vector no further than the last bits of float32 that tip a rounding.
 torch.ao.quantization.quantize_dynamic has one scale for a whole batch instead: there the vector of a text moves
 with its neighbours, and it is deprecated. torchao, its successor, rounds as is done here and was far slower than
-float32 on a CPU (docs/log.md has the figures).
+float32 on a CPU (docs/log/ has the figures).
 """
 
 import warnings

@@ -11,7 +11,7 @@ from recsys.state.live_state import LiveState
 from recsys.user_model.matcher import ReadHistory
 
 _ALIKE = 0.995
-"""Queries of a larger cosine find nearly the same: 0.88 of their 120 neighbours and more (docs/log.md)."""
+"""Queries of a larger cosine find nearly the same: 0.88 of their 120 neighbours and more (docs/log/)."""
 
 _DEEP_SECONDS = 30.0
 _DEEP_READS = 3

@@ -4,7 +4,7 @@ Clicks on what they were shown are set against the clicks that its appeal let ex
 kept of them; a click that was read counts more than one that was left at once (`ranking.features.relative_appeal`). What
 they read without having been shown it counts as a click nobody expected. So a category is not large merely because
 much of it is offered, and one that is passed over is small although some of it was read. On simulated readers this
-finds planted interests better than the weights of past reads do: docs/log.md.
+finds planted interests better than the weights of past reads do: docs/log/.
 """
 
 import numpy as np

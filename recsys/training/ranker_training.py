@@ -123,7 +123,7 @@ def retrain_rerankers(
 ) -> Rerankers:
     """All again with as many trees, on all slates: news drifts, and the last day is the nearest to the next.
 
-    Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log.md). Shares stay. Without `content` none sees texts.
+    Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log/). Shares stay. Without `content` none sees texts.
     """
 
     def refit(number: int, features: FeatureSet, chosen: ListwiseRanker) -> ListwiseRanker:

@@ -1,7 +1,7 @@
 """Whether the trees may look at what articles are about: not where that makes the ranking measurably worse.
 
 On a log whose language the encoder does not know, the text match is noise that trees still find splits in: on
-EB-NeRD's validation day it cost 0.005 AUC (docs/log.md). Retrieval and reasons go on using it.
+EB-NeRD's validation day it cost 0.005 AUC (docs/log/). Retrieval and reasons go on using it.
 """
 
 from dataclasses import asdict, dataclass, replace

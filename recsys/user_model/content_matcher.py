@@ -10,11 +10,11 @@ INVERSE_TEMPERATURE = 9.0
 """β = 1 / standard deviation of the cosines of random pairs of articles: a difference that is common among
 articles is worth a factor e. Measured with the default encoder on articles that are not MIND's: NeMig
 (English) 8.6, EB-NeRD (Danish) 9.8, simulated ones 8.6; this is their mean. MIND's own would be 8.0
-(docs/log.md)."""
+(docs/log/)."""
 
 DWELL_WEIGHT = 4.0
 """η: were all clicks of a reader noise, their reads would be weighted by the fourth power of the quantile. Of 2,
-4, 8 and 16 the largest that helps on simulated readers and does no harm on EB-NeRD (docs/log.md)."""
+4, 8 and 16 the largest that helps on simulated readers and does no harm on EB-NeRD (docs/log/)."""
 
 _QUERIES = 4
 

@@ -153,7 +153,7 @@ class PreferenceNetwork(nn.Module):
     def _kept(self, alpha_BKH: torch.Tensor, quantile_BH: torch.Tensor, history: HistoryBatch) -> torch.Tensor:
         """α of the share of reads with the largest α × q, all others zero. At least one read is kept.
 
-        A history without any known dwell is kept whole: to filter by α alone hurts (docs/log.md).
+        A history without any known dwell is kept whole: to filter by α alone hurts (docs/log/).
         """
         weight_BH = (alpha_BKH.mean(dim=1) * quantile_BH).masked_fill(~history.mask, -1.0)
         kept_B1 = (self.config.keep * history.mask.sum(dim=1, keepdim=True)).ceil().long().clamp(min=1)

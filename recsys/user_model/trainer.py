@@ -2,7 +2,7 @@
 
 Beside it, cross-entropy on which reads were important, where the log tells; a log without dwell trains from clicks
 alone. Importance teaches its head and nothing else: with its gradient in the rest of the network, AUC on EB-NeRD
-fell from 0.555 to 0.550, whether clicks were learned in the same pass or in one of their own (docs/log.md).
+fell from 0.555 to 0.550, whether clicks were learned in the same pass or in one of their own (docs/log/).
 """
 
 import copy

@@ -24,12 +24,12 @@ LEAST_ARTICLES = 100
 
 MOST_ARTICLES = 1_200
 """Articles the detectors are trained on at most, for time. Twice the examples (1,100 articles damaged twice in
-place of 730 damaged once) lift what the gate wins back on MIND from 29% to about a half (docs/log.md)."""
+place of 730 damaged once) lift what the gate wins back on MIND from 29% to about a half (docs/log/)."""
 
 _DRAWS = {NoiseKind.PHRASE: 3}
 _DRAWS_OF_OTHERS = 2
 """How often each article is damaged in a way: what is hard to tell needs more examples. With more phrases still,
-normal titles look strange, and fewer random words are found (docs/log.md)."""
+normal titles look strange, and fewer random words are found (docs/log/)."""
 
 LIMITING = 4
 """One article in so many sets the threshold of the token scorer instead of training it."""

@@ -169,7 +169,9 @@ def test_set_wise_columns_are_computed_for_rankers_that_look_at_them(looks: bool
     of = with_ranker(engine(papers(), read("r", "a003")), Watching())
     of.recommend(FeedRequest(request_id="request", as_of=NOW, reader="r"))
     ask(of, reader="r")
-    everything = of.prepare(RankRequest(request_id="request", as_of=NOW, candidates=IDS, reader="r")).features
+    _, prepared = of.prepare(RankRequest(request_id="request", as_of=NOW, candidates=IDS, reader="r"))
+    everything = prepared.features
+    assert everything is not None
     among = np.asarray([name.endswith(LISTWISE) for name in ALL_FEATURES.names])
     for features in seen:
         assert np.isfinite(features[:, among]).any() == looks

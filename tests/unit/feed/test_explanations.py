@@ -59,7 +59,7 @@ def test_an_article_is_no_reason_for_itself() -> None:
     alone = engine(papers(), read("r", "a004"))
     assert not [why for why in reasons(alone, "a004")["a004"] if why.article]
     assert [why.article for why in reasons(alone, "a004", "a008")["a008"] if why.article] == ["a004"]
-    attentive = dataclasses.replace(
+    attentive = with_models(
         engine(papers(), [*read("r", "a008", 2 * HOUR), *read("r", "a004", seconds=10.0)]), matcher=Fixed(0.75)
     )
     assert [why.article for why in reasons(attentive, "a004")["a004"] if why.article] == ["a008"]
