@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from api.application.context import Application
 from api.gorse import routers as gorse
 from api.gorse.feedback_kinds import kinds_of
 from api.http import cors, openapi, problems
@@ -47,8 +48,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         database = open_database(chosen.database_url)
         database.set_query_timeout(chosen.database_patience)
         service = FeedService(database, chosen, LazyEncoder(chosen))
-        app.state.service = service
-        app.state.metrics = registry_of(lambda: service.attention)
+        app.state.application = Application.of(service)
+        app.state.metrics = registry_of(service.calibration_stats)
         app.state.metrics.register(ServiceCollector(service))
         app.state.latency = request_latency(app.state.metrics)
         app.state.kinds, app.state.pseudonyms = kinds, Pseudonyms(chosen.pseudonym_secret)

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from api.http.iso_time import from_iso, to_iso
+from api.application.iso_time import from_iso, to_iso
 from api.http.serializers import rank_out
 from recsys.calibration.calibration import Calibration
 from recsys.calibration.calibrator import Calibrator

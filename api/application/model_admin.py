@@ -1,79 +1,103 @@
-"""What administrators do to models, on record."""
+"""Use-cases of administrators: the active bundle, experiments, old bundles. Each is recorded in the audit log."""
 
-from pathlib import Path
-
+from api.application.context import Application
 from recsys.errors import BundleError
 from recsys.models import bundle
 from recsys.serving import experiment, model_activation
 from recsys.serving.experiment import Experiment
+from recsys.serving.model_activation import Model
 from recsys.store import audit_log
 from recsys.store.audit_log import AuditAction, AuditRow
-from recsys.store.database import Database
 
 
-def activate(database: Database, home: Path, version: str, encoder: str, actor: str) -> None:
-    """Make a bundle the one that serves.
+def list_models(app: Application) -> list[Model]:
+    """List all bundles, the newest first."""
+    return model_activation.models(app.settings.home, app.encoder.name)
+
+
+def model_exists(app: Application, version: str) -> bool:
+    """Return whether a bundle of that version is published."""
+    return version in bundle.versions(app.settings.home)
+
+
+def activate_model(app: Application, version: str, actor: str) -> None:
+    """Activate a bundle: it serves from the next answer on.
 
     Raises:
-        BundleError: it cannot serve; the old one stays.
+        BundleError: it cannot serve; the former one stays active.
     """
-    model_activation.activate(home, version, encoder)
-    _record(database, actor, AuditAction.MODEL_ACTIVATED, version)
+    model_activation.activate(app.settings.home, version, app.encoder.name)
+    _record(app, actor, AuditAction.MODEL_ACTIVATED, version)
+    _adopt_bundle(app)
 
 
-def roll_back(database: Database, home: Path, encoder: str, actor: str) -> str:
-    """Go back to the bundle that served before; returns its version.
+def roll_back(app: Application, actor: str) -> str:
+    """Activate the bundle that served before; return its version.
 
     Raises:
         BundleError: there is none, or it cannot serve; the active one stays.
     """
-    version = model_activation.roll_back(home, encoder)
-    _record(database, actor, AuditAction.MODEL_ROLLED_BACK, version)
+    version = model_activation.roll_back(app.settings.home, app.encoder.name)
+    _record(app, actor, AuditAction.MODEL_ROLLED_BACK, version)
+    _adopt_bundle(app)
     return version
 
 
-def start_experiment(database: Database, home: Path, chosen: Experiment, encoder: str, actor: str) -> None:
-    """Try a bundle beside the one that serves.
+def current_experiment(app: Application) -> Experiment | None:
+    """Return the experiment that this process runs."""
+    return app.feed.live.challenger.experiment
+
+
+def start_experiment(app: Application, chosen: Experiment, actor: str) -> None:
+    """Start an experiment with a challenger beside the active bundle.
 
     Raises:
-        BundleError: it cannot serve, or there is no other one that does; what was on trial stays.
-        RequestError: its shares make no trial.
+        BundleError: the challenger cannot serve, or there is no other active bundle; a running experiment stays.
+        RequestError: its shares are invalid.
     """
-    experiment.start(home, chosen, encoder)
-    _record(
-        database,
-        actor,
-        AuditAction.EXPERIMENT_STARTED,
-        f"{chosen.version} share={chosen.share:g} shadow={chosen.shadow:g}",
-    )
+    experiment.start(app.settings.home, chosen, app.encoder.name)
+    subject = f"{chosen.version} share={chosen.share:g} shadow={chosen.shadow:g}"
+    _record(app, actor, AuditAction.EXPERIMENT_STARTED, subject)
+    _adopt_challenger(app)
 
 
-def end_experiment(database: Database, home: Path, actor: str) -> str:
-    """Try nothing any more; returns the version that was on trial.
+def end_experiment(app: Application, actor: str) -> str:
+    """End the experiment; return the version of its challenger.
 
     Raises:
-        BundleError: nothing was.
+        BundleError: no experiment runs.
     """
-    version = experiment.stop(home)
+    version = experiment.stop(app.settings.home)
     if version is None:
-        raise BundleError("no bundle is on trial")
-    _record(database, actor, AuditAction.EXPERIMENT_ENDED, version)
+        raise BundleError("no experiment runs")
+    _record(app, actor, AuditAction.EXPERIMENT_ENDED, version)
+    _adopt_challenger(app)
     return version
 
 
-def prune(database: Database, home: Path, keep: int, actor: str) -> list[str]:
-    """Delete bundles that nothing needs but the `keep` newest; returns their versions, oldest first.
+def prune_models(app: Application, keep: int, actor: str) -> list[str]:
+    """Delete bundles that are not needed, except the `keep` newest; return their versions, oldest first.
 
     Raises:
-        BundleError: what is on trial cannot be read.
+        BundleError: the file of the experiment cannot be read.
     """
-    versions = model_activation.prunable_versions(home, keep)
+    versions = model_activation.prunable_versions(app.settings.home, keep)
     for version in versions:
-        bundle.remove(home, version)
-        _record(database, actor, AuditAction.MODEL_REMOVED, version)
+        bundle.remove(app.settings.home, version)
+        _record(app, actor, AuditAction.MODEL_REMOVED, version)
     return versions
 
 
-def _record(database: Database, actor: str, act: AuditAction, version: str) -> None:
-    with database.write() as connection:
-        audit_log.record(connection, AuditRow.now(actor, act, version))
+def _record(app: Application, actor: str, action: AuditAction, version: str) -> None:
+    with app.database.write() as connection:
+        audit_log.record(connection, AuditRow.now(actor, action, version))
+
+
+def _adopt_bundle(app: Application) -> None:
+    if app.service is not None:
+        app.service.live.adopt_bundle()
+
+
+def _adopt_challenger(app: Application) -> None:
+    if app.service is not None:
+        app.service.live.adopt_challenger()

@@ -1,61 +1,49 @@
-"""A reader's preferences ↔ events of the log."""
+"""Use-cases of explicit preferences: the events of the log that state them, and the preferences that follow."""
 
 import uuid
 
-from api.http.reader_schemas import PreferencesIn, PreferencesOut
+from api.application.context import Application
 from ingest.http_ingest import store_events
 from recsys.domain import EventKind, Preferences
 from recsys.errors import RequestError
-from recsys.serving.feed_service import FeedService
-from recsys.store import explicit_preferences as stored
+from recsys.store import explicit_preferences
 
-_EVER = 2**63 - 1
-
-
-def of(service: FeedService, reader: str) -> PreferencesOut:
-    """What holds now."""
-    return _out(_now(service, reader))
+_NO_LIMIT = 2**63 - 1
 
 
-def replace(service: FeedService, reader: str, wanted: PreferencesIn) -> PreferencesOut:
-    """Append what makes `wanted` hold; nothing if it does already.
+def get_preferences(app: Application, reader: str) -> Preferences:
+    """Return the preferences of `reader` as of now."""
+    with app.database.read() as connection:
+        return explicit_preferences.load(connection, reader, before=_NO_LIMIT)
+
+
+def set_preferences(app: Application, reader: str, wanted: Preferences) -> Preferences:
+    """Replace the preferences of `reader`: append the events that lead from the present ones to `wanted`.
 
     Raises:
-        RequestError: the log does not take such an event.
+        RequestError: the log does not accept such an event.
     """
-    clock = service.clock
+    clock = app.clock
 
     def write() -> None:
-        rows = _changes(_now(service, reader), wanted)
-        events = [{"id": uuid.uuid4().hex, "reader": reader, "kind": kind, "subject": s} for kind, s in rows]
+        changes = _changes(get_preferences(app, reader), wanted)
+        events = [{"id": uuid.uuid4().hex, "reader": reader, "kind": kind, "subject": s} for kind, s in changes]
         if events:
-            received = store_events(service.database, events, clock.next(), clock.next)
+            received = store_events(app.database, events, clock.next(), clock.next)
             if received.rejected:
                 raise RequestError(f"preferences were not stored: {received.rejected[0].reason}")
 
-    service.store(write)
-    return of(service, reader)
+    app.append(write)
+    return get_preferences(app, reader)
 
 
-def _now(service: FeedService, reader: str) -> Preferences:
-    with service.database.read() as connection:
-        return stored.load(connection, reader, before=_EVER)
-
-
-def _changes(old: Preferences, new: PreferencesIn) -> list[tuple[EventKind, str]]:
-    """Kind and subject of the events that lead from one to the other."""
-    follow, focus, mute = set(new.follow), set(new.focus), set(new.mute)
+def _changes(old: Preferences, new: Preferences) -> list[tuple[EventKind, str]]:
+    """Return kind and subject of the events that lead from `old` to `new`."""
     kinds = (
-        (EventKind.UNFOLLOW, (old.follow | old.focus) - follow - focus),
-        (EventKind.UNMUTE, old.mute - mute),
-        (EventKind.FOLLOW, follow - old.follow),
-        (EventKind.FOCUS, focus - old.focus),
-        (EventKind.MUTE, mute - old.mute),
+        (EventKind.UNFOLLOW, old.wanted - new.wanted),
+        (EventKind.UNMUTE, old.mute - new.mute),
+        (EventKind.FOLLOW, new.follow - old.follow),
+        (EventKind.FOCUS, new.focus - old.focus),
+        (EventKind.MUTE, new.mute - old.mute),
     )
     return [(kind, subject) for kind, subjects in kinds for subject in sorted(subjects)]
-
-
-def _out(preferences: Preferences) -> PreferencesOut:
-    return PreferencesOut(
-        follow=sorted(preferences.follow), focus=sorted(preferences.focus), mute=sorted(preferences.mute)
-    )

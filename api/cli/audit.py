@@ -8,17 +8,17 @@ from api.cli.options import DatabaseUrl, settings_from
 
 
 def audit(
-    last: Annotated[int, typer.Option(min=1, max=100_000, help="How many acts to show.")] = 50,
+    last: Annotated[int, typer.Option(min=1, max=100_000, help="Number of actions to print.")] = 50,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """What administrators did, newest first: when, who (a key's id), what, and to which key, bundle or receipt."""
-    from api.http.iso_time import to_iso
-    from recsys.store import audit_log as acts
-    from recsys.store.database import opened
+    """Print the actions of administrators, newest first: time, key id, action, and its key, bundle or receipt."""
+    from api.application.context import opened_application
+    from api.application.iso_time import to_iso
+    from api.application.key_admin import list_audit
 
-    with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:
-        rows = acts.newest(connection, last)
+    with opened_application(settings_from(database_url, None)) as app:
+        rows = list_audit(app, last)
     for row in rows:
         typer.echo(f"{to_iso(row.at)[:19]}Z  {row.actor:12}  {row.act:16}  {row.subject}")
     if not rows:
-        typer.echo("nothing is on record yet")
+        typer.echo("no action is recorded yet")

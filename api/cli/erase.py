@@ -16,14 +16,14 @@ def erase(
     """Erase a reader everywhere, and print the receipt as JSON; running services fold their state anew at once."""
     from dataclasses import asdict
 
-    from api.application.reader_erasure import erase as erase_reader
+    from api.application.context import opened_application
+    from api.application.reader_data import erase_reader
     from ingest.pseudonyms import Pseudonyms
-    from recsys.store.database import opened
 
     settings = settings_from(database_url, home)
     stored = Pseudonyms(settings.pseudonym_secret).of(reader)
-    with opened(settings.database_url) as database:
-        erased = erase_reader(database, settings.home, stored, actor="cli", named=reader)
+    with opened_application(settings) as app:
+        erased = erase_reader(app, stored, actor="cli", raw_id=reader)
     typer.echo(json.dumps({**asdict(erased.receipt), "rejects": erased.rejects}, indent=2))
     if not erased.rejects and not any(erased.receipt.counts.values()):
-        typer.echo(f"nothing is stored of a reader {reader}: erased before, or is the id another one?", err=True)
+        typer.echo(f"nothing is stored about a reader {reader}: erased before, or another id?", err=True)

@@ -76,18 +76,14 @@ def parquet(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -
 
 
 def _run(source_of: "Callable[..., Source]", settings: "Settings") -> None:
+    from api.application.context import opened_application
+    from api.application.ingestion import run_ingest_job
     from api.cli.progress import bars
-    from ingest import jobs
     from ingest.pseudonyms import Pseudonyms
-    from recsys.store.database import open_database
 
     source = source_of(pseudonyms=Pseudonyms(settings.pseudonym_secret))
-    with bars() as progress:
-        database = open_database(settings.database_url)
-        try:
-            report = jobs.run(source, database, settings.home / "rejects", partial(progress, "ingest"))
-        finally:
-            database.close()
+    with bars() as progress, opened_application(settings) as app:
+        report = run_ingest_job(app, source, partial(progress, "ingest"))
     _show(report)
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from api.application.scopes import Scope
 from api.cli.options import DatabaseUrl, settings_from
-from api.http.security.scopes import Scope
 
 app = typer.Typer(help="Keys that the service asks for once the first one exists.", no_args_is_help=True)
 
@@ -18,11 +18,11 @@ def create(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a key. It is printed once: only its digest is stored."""
-    from api.http.security import key_admin
-    from recsys.store.database import opened
+    from api.application import key_admin
+    from api.application.context import opened_application
 
-    with opened(settings_from(database_url, None).database_url) as database:
-        token, row = key_admin.create(database, scope, name, actor="cli")
+    with opened_application(settings_from(database_url, None)) as app:
+        token, row = key_admin.create_key(app, scope, name, actor="cli")
     typer.echo(token)
     if not quiet:
         typer.echo(f"key {row.id} of scope {scope}; send it as 'Authorization: Bearer …'. It is not shown again.")
@@ -31,11 +31,11 @@ def create(
 @app.command("list")
 def list_keys(database_url: DatabaseUrl = None) -> None:
     """All keys ever made: id, scope, when they were made, last used and revoked, and their names."""
-    from recsys.store import api_keys
-    from recsys.store.database import opened
+    from api.application import key_admin
+    from api.application.context import opened_application
 
-    with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:
-        found = api_keys.everyone(connection)
+    with opened_application(settings_from(database_url, None)) as app:
+        found = key_admin.list_keys(app)
     if not found:
         typer.echo("no keys: the service is open, on this machine only; `attune keys create` makes the first")
     for row in found:
@@ -50,15 +50,15 @@ def revoke(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Revoke a key for good; running services know within a second."""
-    from api.http.security import key_admin
-    from recsys.store.database import opened
+    from api.application import key_admin
+    from api.application.context import opened_application
 
-    with opened(settings_from(database_url, None).database_url) as database:
-        key_admin.revoke(database, key, actor="cli")
+    with opened_application(settings_from(database_url, None)) as app:
+        key_admin.revoke_key(app, key, actor="cli")
     typer.echo(f"key {key} is revoked")
 
 
 def _time(at: int | None) -> str:
-    from api.http.iso_time import to_iso
+    from api.application.iso_time import to_iso
 
     return "" if at is None else f"{to_iso(at)[:19]}Z"

@@ -53,12 +53,10 @@ def activate(
 ) -> None:
     """Make a bundle the one that serves, after checking that it can; it is on record in the audit."""
     from api.application import model_admin
-    from recsys.encoder.lazy import LazyEncoder
-    from recsys.store.database import opened
+    from api.application.context import opened_application
 
-    settings = settings_from(database_url, home)
-    with opened(settings.database_url) as database:
-        model_admin.activate(database, settings.home, version, LazyEncoder(settings).name, actor="cli")
+    with opened_application(settings_from(database_url, home)) as app:
+        model_admin.activate_model(app, version, actor="cli")
     typer.echo(f"bundle {version} is active; running services take it within a second")
 
 
@@ -66,12 +64,10 @@ def activate(
 def rollback(database_url: DatabaseUrl = None, home: Home = None) -> None:
     """Go back to the bundle that served before the active one; it is on record in the audit."""
     from api.application import model_admin
-    from recsys.encoder.lazy import LazyEncoder
-    from recsys.store.database import opened
+    from api.application.context import opened_application
 
-    settings = settings_from(database_url, home)
-    with opened(settings.database_url) as database:
-        version = model_admin.roll_back(database, settings.home, LazyEncoder(settings).name, actor="cli")
+    with opened_application(settings_from(database_url, home)) as app:
+        version = model_admin.roll_back(app, actor="cli")
     typer.echo(f"bundle {version} is active again; running services take it within a second")
 
 
@@ -87,13 +83,11 @@ def start_experiment(
 ) -> None:
     """Try a bundle beside the one that serves: an A/B test, in the shadow, or both."""
     from api.application import model_admin
-    from recsys.encoder.lazy import LazyEncoder
+    from api.application.context import opened_application
     from recsys.serving.experiment import Experiment
-    from recsys.store.database import opened
 
-    settings, chosen = settings_from(database_url, home), Experiment(version, share, shadow)
-    with opened(settings.database_url) as database:
-        model_admin.start_experiment(database, settings.home, chosen, LazyEncoder(settings).name, actor="cli")
+    with opened_application(settings_from(database_url, home)) as app:
+        model_admin.start_experiment(app, Experiment(version, share, shadow), actor="cli")
     typer.echo(f"bundle {version} is on trial; running services take it within a second")
 
 
@@ -101,11 +95,10 @@ def start_experiment(
 def end_experiment(database_url: DatabaseUrl = None, home: Home = None) -> None:
     """Try nothing any more; the active bundle answers everybody."""
     from api.application import model_admin
-    from recsys.store.database import opened
+    from api.application.context import opened_application
 
-    settings = settings_from(database_url, home)
-    with opened(settings.database_url) as database:
-        version = model_admin.end_experiment(database, settings.home, actor="cli")
+    with opened_application(settings_from(database_url, home)) as app:
+        version = model_admin.end_experiment(app, actor="cli")
     typer.echo(f"bundle {version} is on trial no more")
 
 
@@ -117,11 +110,10 @@ def prune(
 ) -> None:
     """Delete old bundles: never the active one, the one a rollback goes back to, or the one on trial."""
     from api.application import model_admin
-    from recsys.store.database import opened
+    from api.application.context import opened_application
 
-    settings = settings_from(database_url, home)
-    with opened(settings.database_url) as database:
-        removed = model_admin.prune(database, settings.home, keep, actor="cli")
+    with opened_application(settings_from(database_url, home)) as app:
+        removed = model_admin.prune_models(app, keep, actor="cli")
     typer.echo(f"{len(removed)} bundles removed{': ' if removed else ''}{', '.join(removed)}")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.http.iso_time import from_iso
+from api.application.iso_time import from_iso
 from recsys.errors import ConfigError, RequestError
 from recsys.settings import Settings, load_settings
 

@@ -18,25 +18,21 @@ def rank(
     home: Home = None,
 ) -> None:
     """Rank candidates for a reader as of any time, by replaying the log up to it: id, score, why."""
+    from api.application import feeds
+    from api.application.context import opened_application
     from ingest.pseudonyms import Pseudonyms
     from recsys.domain import RankRequest
-    from recsys.encoder.lazy import LazyEncoder
-    from recsys.feed.point_in_time import engine_at
     from recsys.serving.clock import Clock
-    from recsys.store.database import open_database
-    from recsys.threads import threads
 
     settings = settings_from(database_url, home)
     given = moment(as_of, "--as-of")
     at = Clock().next() if given is None else given
     ids = tuple(dict.fromkeys(part.strip() for part in candidates.split(",") if part.strip()))
     if not ids:
-        raise ConfigError("--candidates names no candidates: give article ids, separated by commas")
-    with threads(settings.threads):  # as in the service, so that scores are the same to the bit
-        engine = engine_at(open_database(settings.database_url), settings, LazyEncoder(settings), at)
-        known_as = Pseudonyms(settings.pseudonym_secret).of(reader)
-        ranking = engine.rank(
-            RankRequest(request_id="rank", as_of=at, candidates=ids, reader=known_as), explain=True
-        )
+        raise ConfigError("--candidates is empty: give article ids, separated by commas")
+    stored_id = Pseudonyms(settings.pseudonym_secret).of(reader)
+    request = RankRequest(request_id="rank", as_of=at, candidates=ids, reader=stored_id)
+    with opened_application(settings) as app:
+        ranking = feeds.rank_as_of(app, request)
     for item in ranking.items:
         typer.echo(f"{item.id}\t{item.score:.6f}\t{'; '.join(reason.text for reason in item.reasons)}")

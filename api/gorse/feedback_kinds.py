@@ -4,8 +4,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from api.application.iso_time import to_iso
 from api.gorse.gorse_schemas import FeedbackIn, micros
-from api.http.iso_time import to_iso
 from api.http.problems import HTTPProblem
 from recsys.domain import PREFERENCE_KINDS, EventKind
 from recsys.errors import ConfigError

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.http.iso_time import from_iso
+from api.application.iso_time import from_iso
 from api.http.schemas import Id, Text
 from recsys.errors import RequestError
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from api.application.gorse_catalogue import Item
+from api.application.iso_time import to_iso
 from api.gorse.gorse_schemas import ItemIn, ItemOut, ItemPatch
-from api.http.iso_time import to_iso
 from recsys.store.gorse_items import ItemRecord
 
 _LONGEST_TITLE = 2_000
@@ -31,12 +32,6 @@ def article_of(record: ItemRecord, published_at: int | None) -> dict[str, Any]:
     return article if published_at is None else article | {"published_at": to_iso(published_at)}
 
 
-def record_from(article: dict[str, Any]) -> ItemRecord:
-    """What an article that did not come as an item is as one."""
-    categories = tuple(article[name] for name in ("category", "subcategory") if article[name])
-    return ItemRecord(article["id"], article["entities"] or [], categories, article["title"])
-
-
 def patched(record: ItemRecord, patch: ItemPatch) -> ItemRecord:
     """`record` with what `patch` names."""
     changes: dict[str, Any] = {}
@@ -49,12 +44,12 @@ def patched(record: ItemRecord, patch: ItemPatch) -> ItemRecord:
     return replace(record, **changes)
 
 
-def item_out(record: ItemRecord, article: dict[str, Any]) -> ItemOut:
-    """An item as Gorse tells it. `article`: its columns; `published_at` in microseconds or ISO 8601."""
-    published = article.get("published_at")
+def item_out(item: Item) -> ItemOut:
+    """Return an item as Gorse's API shows it."""
+    record, published = item.record, item.article.get("published_at")
     return ItemOut(
         ItemId=record.id,
-        IsHidden=record.hidden is not None,
+        IsHidden=item.hidden,
         Labels=record.labels,
         Categories=list(record.categories),
         Timestamp=to_iso(published) if isinstance(published, int) else published or "",

@@ -1,76 +1,106 @@
 """/api/item, /api/items."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Body
 
-from api.gorse import gorse_cursors, item_catalog
-from api.gorse.gorse_schemas import MAX_ROWS, ItemIn, ItemOut, ItemPage, ItemPatch, Success
+from api.application import gorse_catalogue
+from api.application.gorse_catalogue import Item as StoredItem
+from api.application.scopes import Scope
+from api.gorse import gorse_cursors
+from api.gorse.gorse_schemas import MAX_ROWS, ItemIn, ItemOut, ItemPage, ItemPatch, Success, micros
+from api.gorse.item_conversion import article_of, item_out, patched, record_of
 from api.gorse.parameters import CategoryPath, Cursor, Item, N, gorse
-from api.http.dependencies import Service
+from api.gorse.rejected_rows import rejected_rows
+from api.http.dependencies import App
 from api.http.openapi import problems
-from api.http.security.scopes import Scope
+from api.http.problems import HTTPProblem
 
 read = gorse("items", Scope.READ)
 write = gorse("items", Scope.WRITE)
 
 
 @write.post("/item")
-def insert_item(service: Service, body: ItemIn) -> Success:
+def insert_item(app: App, body: ItemIn) -> Success:
     """Store an item; it is searchable within seconds, unless it is hidden."""
-    return Success(RowAffected=item_catalog.insert(service, [body]))
+    return insert_items(app, [body])
 
 
 @write.post("/items")
-def insert_items(service: Service, body: Annotated[list[ItemIn], Body(max_length=MAX_ROWS)]) -> Success:
+def insert_items(app: App, body: Annotated[list[ItemIn], Body(max_length=MAX_ROWS)]) -> Success:
     """Store items; the last of an id holds."""
-    return Success(RowAffected=item_catalog.insert(service, body))
+    last = {item.ItemId: item for item in body}.values()
+    records = ((record_of(item), micros(item.Timestamp), item.IsHidden) for item in last)
+    _put(app, [StoredItem(record, article_of(record, at), hidden) for record, at, hidden in records])
+    return Success(RowAffected=len(body))
 
 
 @read.get("/items")
-def items(service: Service, n: N = 10, cursor: Cursor = "", q: Cursor = "") -> ItemPage:
-    """All items, hidden ones too, by id; with `q` only those that say it in their comment."""
+def items(app: App, n: N = 10, cursor: Cursor = "", q: Cursor = "") -> ItemPage:
+    """List all items by id, also hidden ones; with `q` only those whose comment contains it."""
     after = gorse_cursors.decode(cursor, 1) or ("",)
-    found = item_catalog.page(service, after[0], n, q)
-    return ItemPage(Cursor=gorse_cursors.encode(found[-1].ItemId) if n and len(found) == n else "", Items=found)
+    found = [item_out(item) for item in gorse_catalogue.list_items(app, after[0], n, q)]
+    last = gorse_cursors.encode(found[-1].ItemId) if n and len(found) == n else ""
+    return ItemPage(Cursor=last, Items=found)
 
 
 @read.get("/item/{item}", responses=problems(404))
-def item(service: Service, item: Item) -> ItemOut:
-    """An item."""
-    item_catalog.one(service, item)
-    return item_catalog.found(service, [item])[0]
+def item(app: App, item: Item) -> ItemOut:
+    """Return an item."""
+    return item_out(_one(app, item))
 
 
 @write.patch("/item/{item}", responses=problems(404))
-def change_item(service: Service, item: Item, body: ItemPatch) -> Success:
-    """Change what is named."""
-    item_catalog.change(service, item, body)
+def change_item(app: App, item: Item, body: ItemPatch) -> Success:
+    """Change the given fields of an item; fields that only /v1 knows stay."""
+    old = _one(app, item)
+    record = patched(old.record, body)
+    changes = article_of(record, micros(body.Timestamp))
+    if body.Comment is None:
+        del changes["title"]  # it may differ from the comment
+    hidden = old.hidden if body.IsHidden is None else body.IsHidden
+    _put(app, [replace(old, record=record, article={**old.article, **changes}, hidden=hidden)])
     return Success(RowAffected=1)
 
 
 @write.delete("/item/{item}")
-def delete_item(service: Service, item: Item) -> Success:
-    """Delete an item: it is recommended no more. What users did with it stays."""
-    return Success(RowAffected=item_catalog.delete(service, item))
+def delete_item(app: App, item: Item) -> Success:
+    """Delete an item: it is not recommended any more. Feedback about it stays."""
+    return Success(RowAffected=int(gorse_catalogue.delete_item(app, item)))
 
 
 @write.put("/item/{item}/category/{category}", responses=problems(404))
-def add_category(service: Service, item: Item, category: CategoryPath) -> Success:
-    """Put an item into a category, if it is not there."""
-    return _recategorised(service, item, category, wanted=True)
+def add_category(app: App, item: Item, category: CategoryPath) -> Success:
+    """Add a category to an item, unless it has it."""
+    return _recategorise(app, item, category, wanted=True)
 
 
 @write.delete("/item/{item}/category/{category}", responses=problems(404))
-def remove_category(service: Service, item: Item, category: CategoryPath) -> Success:
-    """Take an item out of a category."""
-    return _recategorised(service, item, category, wanted=False)
+def remove_category(app: App, item: Item, category: CategoryPath) -> Success:
+    """Remove a category from an item."""
+    return _recategorise(app, item, category, wanted=False)
 
 
-def _recategorised(service: Service, item: str, category: str, wanted: bool) -> Success:
-    has = list(item_catalog.one(service, item)[0].categories)
+def _recategorise(app: App, item: str, category: str, wanted: bool) -> Success:
+    has = list(_one(app, item).record.categories)
     others = [each for each in has if each != category]
     after = [*others, category] if wanted and category not in has else has if wanted else others
     if after != has:
-        item_catalog.change(service, item, ItemPatch(Categories=after))
+        change_item(app, item, ItemPatch(Categories=after))
     return Success(RowAffected=int(after != has))
+
+
+def _one(app: App, item: str) -> StoredItem:
+    found = gorse_catalogue.find_items(app, [item])
+    if not found:
+        raise HTTPProblem(404, "There is no such item", "no item with that id is stored")
+    return found[0]
+
+
+def _put(app: App, found: Sequence[StoredItem]) -> None:
+    rejected = gorse_catalogue.put_items(app, found)
+    if rejected:
+        visible = [item.record.id for item in found if not item.hidden]
+        raise rejected_rows(f"item {visible[rejected[0].index]!r}", rejected)

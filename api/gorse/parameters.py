@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from api.application.scopes import Scope
 from api.gorse.gorse_schemas import TypeName
 from api.http.schemas import Id, Text
 from api.http.security.auth import API_KEY, secured_router
-from api.http.security.scopes import Scope
 
 MOST_LISTED = 1_000
 

@@ -4,18 +4,16 @@ from typing import Annotated
 
 from fastapi import Body, Path, Request
 
-from api.application.reader_erasure import erase
+from api.application import gorse_people, reader_data
+from api.application.scopes import Scope
 from api.gorse import gorse_cursors
 from api.gorse.gorse_schemas import MAX_ROWS, Success, UserIn, UserOut, UserPage, UserPatch
 from api.gorse.parameters import Cursor, N, gorse
-from api.http.dependencies import Service
+from api.http.dependencies import App, PseudonymsDep, User
 from api.http.openapi import problems
 from api.http.problems import HTTPProblem
-from api.http.reader_id_params import PseudonymsDep, User
 from api.http.schemas import Id
 from api.http.security.auth import actor
-from api.http.security.scopes import Scope
-from recsys.store import gorse_users
 from recsys.store.gorse_users import UserRecord
 
 read = gorse("users", Scope.READ)
@@ -24,68 +22,60 @@ admin = gorse("users", Scope.ADMIN)
 
 
 @write.post("/user")
-def insert_user(service: Service, pseudonyms: PseudonymsDep, body: UserIn) -> Success:
-    """Store a user. Nobody needs to: feedback makes users."""
-    return insert_users(service, pseudonyms, [body])
+def insert_user(app: App, pseudonyms: PseudonymsDep, body: UserIn) -> Success:
+    """Store a user. This is optional: feedback creates users too."""
+    return insert_users(app, pseudonyms, [body])
 
 
 @write.post("/users")
 def insert_users(
-    service: Service, pseudonyms: PseudonymsDep, body: Annotated[list[UserIn], Body(max_length=MAX_ROWS)]
+    app: App, pseudonyms: PseudonymsDep, body: Annotated[list[UserIn], Body(max_length=MAX_ROWS)]
 ) -> Success:
     """Store users; the last of an id holds."""
-    _save(service, [UserRecord(pseudonyms.of(user.UserId), user.Labels, user.Comment) for user in body])
+    records = [UserRecord(pseudonyms.of(user.UserId), user.Labels, user.Comment) for user in body]
+    gorse_people.save_users(app, records)
     return Success(RowAffected=len(body))
 
 
 @read.get("/users")
-def users(service: Service, n: N = 10, cursor: Cursor = "") -> UserPage:
-    """All readers that were ever met, by id."""
+def users(app: App, n: N = 10, cursor: Cursor = "") -> UserPage:
+    """List all known readers by id."""
     after = gorse_cursors.decode(cursor, 1) or ("",)
-    with service.database.read() as connection:
-        found = gorse_users.page(connection, after[0], n)
+    found = gorse_people.list_users(app, after[0], n)
     last = gorse_cursors.encode(found[-1].id) if n and len(found) == n else ""
     return UserPage(Cursor=last, Users=[_out(user) for user in found])
 
 
 @read.get("/user/{user}", responses=problems(404))
-def user(service: Service, user: User) -> UserOut:
-    """A user."""
-    return _out(_one(service, user))
+def user(app: App, user: User) -> UserOut:
+    """Return a user."""
+    return _out(_one(app, user))
 
 
 @write.patch("/user/{user}", responses=problems(404))
-def change_user(service: Service, user: User, body: UserPatch) -> Success:
-    """Change what is named."""
-    old = _one(service, user)
+def change_user(app: App, user: User, body: UserPatch) -> Success:
+    """Change the given fields of a user."""
+    old = _one(app, user)
     labels = old.labels if body.Labels is None else body.Labels
-    _save(service, [UserRecord(user, labels, old.comment if body.Comment is None else body.Comment)])
+    comment = old.comment if body.Comment is None else body.Comment
+    gorse_people.save_users(app, [UserRecord(user, labels, comment)])
     return Success(RowAffected=1)
 
 
 @admin.delete("/user/{user}")
-def delete_user(
-    request: Request, service: Service, user: User, named: Annotated[Id, Path(alias="user")]
-) -> Success:
-    """Erase a user and all they did, as DELETE /v1/readers does; that one gives a receipt."""
-    with service.database.read() as connection:
-        known = gorse_users.get(connection, user) is not None
+def delete_user(request: Request, app: App, user: User, raw_id: Annotated[Id, Path(alias="user")]) -> Success:
+    """Erase a user and all their events, as DELETE /v1/readers does; that route returns a receipt."""
+    known = gorse_people.find_user(app, user) is not None
     if known:
-        erase(service.database, service.home, user, actor(request), service.store, named)
+        reader_data.erase_reader(app, user, actor(request), raw_id)
     return Success(RowAffected=int(known))
 
 
-def _one(service: Service, user: str) -> UserRecord:
-    with service.database.read() as connection:
-        found = gorse_users.get(connection, user)
+def _one(app: App, user: str) -> UserRecord:
+    found = gorse_people.find_user(app, user)
     if found is None:
-        raise HTTPProblem(404, "There is no such user", "nothing is known of a user of that id")
+        raise HTTPProblem(404, "There is no such user", "nothing is stored about a user with that id")
     return found
-
-
-def _save(service: Service, users: list[UserRecord]) -> None:
-    with service.database.write() as connection:
-        gorse_users.save(connection, users, service.clock.next())
 
 
 def _out(user: UserRecord) -> UserOut:

@@ -1,15 +1,47 @@
-"""What routes ask for."""
+"""Dependencies of routes: the application, pseudonyms, and reader ids of paths.
+
+They are coroutines: FastAPI would send each plain function to another thread.
+"""
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
-from recsys.serving.feed_service import FeedService
-
-
-async def _service(request: Request) -> FeedService:  # FastAPI would send a plain function to another thread
-    service: FeedService = request.app.state.service
-    return service
+from api.application.context import Application
+from api.http.schemas import Id
+from ingest.pseudonyms import Pseudonyms
 
 
-Service = Annotated[FeedService, Depends(_service)]
+async def _application(request: Request) -> Application:
+    app: Application = request.app.state.application
+    return app
+
+
+App = Annotated[Application, Depends(_application)]
+
+
+async def _pseudonyms(request: Request) -> Pseudonyms:
+    found: Pseudonyms = request.app.state.pseudonyms
+    return found
+
+
+PseudonymsDep = Annotated[Pseudonyms, Depends(_pseudonyms)]
+"""For bodies, which contain reader ids outside of the path."""
+
+
+async def _reader(pseudonyms: PseudonymsDep, reader: Annotated[Id, Path()]) -> str:
+    return pseudonyms.of(reader)
+
+
+async def _user(pseudonyms: PseudonymsDep, user: Annotated[Id, Path()]) -> str:
+    return pseudonyms.of(user)
+
+
+Reader = Annotated[str, Depends(_reader)]
+"""`{reader}` of a path, as it is stored."""
+
+User = Annotated[str, Depends(_user)]
+"""`{user}` of a path of Gorse's API, as it is stored."""
+
+RawReaderId = Annotated[Id, Path(alias="reader")]
+"""`{reader}` of a path, as the caller wrote it."""

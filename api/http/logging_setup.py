@@ -9,7 +9,7 @@ import traceback
 from contextvars import ContextVar
 from typing import Any, Literal
 
-from api.http.iso_time import to_iso
+from api.application.iso_time import to_iso
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The request that is being answered; also in the threads that answer it."""

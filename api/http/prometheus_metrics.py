@@ -78,19 +78,19 @@ class ServiceCollector(Collector):
         yield GaugeMetricFamily(
             "attune_impaired",
             "1 while it takes in no new articles, or not the active bundle, and answers as it did.",
-            value=float(self._service.failure is not None),
+            value=float(self._service.background_jobs.failure is not None),
         )
         yield GaugeMetricFamily(
             "attune_recovery_failing",
             "1 while the database answers, and spooled slates cannot be brought to it.",
-            value=float(self._service.recovery_failure is not None),
+            value=float(self._service.background_jobs.recovery_failure is not None),
         )
         yield from _spool(self._service.spool)
         yield InfoMetricFamily(
             "attune_model", "What ranks.", value={"version": self._service.engine.models.version}
         )
         yield from self._service.engine.metrics.registry.collect()
-        yield from _trial(self._service.challenger)
+        yield from _trial(self._service.live.challenger)
         yield GaugeMetricFamily(
             "attune_ready",
             "1 once the articles of the first start are searchable.",

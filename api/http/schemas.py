@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from api.http.iso_time import from_iso
+from api.application.iso_time import from_iso
 from ingest.validate import EARLIEST
 from recsys.errors import RequestError
 

@@ -1,12 +1,11 @@
 """Rankings → response bodies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import polars as pl
 
-from api.http.iso_time import to_iso
+from api.application.iso_time import to_iso
 from api.http.schemas import (
     ArticleListOut,
     ArticleOut,
@@ -49,9 +48,9 @@ def rank_out(ranking: Ranking) -> RankOut:
     )
 
 
-def articles_out(articles: pl.DataFrame, as_of: int) -> ArticleListOut:
+def articles_out(articles: Sequence[Mapping[str, Any]], as_of: int) -> ArticleListOut:
     """A shelf of `articles` (columns of `frames.ARTICLES`), in their order."""
-    items = [ListItemOut(id=row["id"], article=_article(row)) for row in articles.iter_rows(named=True)]
+    items = [ListItemOut(id=row["id"], article=_article(row)) for row in articles]
     return ArticleListOut(as_of=to_iso(as_of), items=items)
 
 
@@ -62,7 +61,7 @@ def full_article_out(row: dict[str, Any]) -> FullArticleOut:
     return FullArticleOut(**shown, entities=row["entities"] or [])
 
 
-def _article(row: dict[str, Any]) -> ArticleOut:
+def _article(row: Mapping[str, Any]) -> ArticleOut:
     published = row["published_at"]
     return ArticleOut(
         title=row["title"],

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
-from api.http.security import key_tokens
+from api.application import key_tokens
 from recsys.errors import BundleError, RequestError
 from recsys.models import bundle
 from recsys.store.database import opened

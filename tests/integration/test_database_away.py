@@ -12,9 +12,9 @@ from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
-from api.http.iso_time import from_iso
-from api.http.security import key_admin
-from api.http.security.scopes import Scope
+from api.application.iso_time import from_iso
+from api.application import key_admin
+from api.application.scopes import Scope
 from benchmarks.tcp_proxy import Cable
 from recsys.domain import FeedRequest
 from recsys.feed.point_in_time import engine_at

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from api.http.dependencies import Service
+from api.http.dependencies import App
 from api.http.openapi import problems
 from api.http.problems import problem
 from recsys.serving.feed_service import FeedService
@@ -13,25 +13,28 @@ router = APIRouter(tags=["health"])
 
 @router.get("/healthz")
 def healthz() -> dict[str, str]:
-    """The process runs."""
+    """Answer while the process runs."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", response_model=None, responses=problems(503))
-def readyz(service: Service) -> dict[str, str] | JSONResponse:
-    """The service answers, and has all articles of its first start.
+def readyz(app: App) -> dict[str, str] | JSONResponse:
+    """Answer 200 once the articles of the first start are searchable.
 
-    `degraded`: its database is away. `impaired`: it answers as it did, but takes in no new articles or bundle; its
-    log says why. Neither takes it out of a balancer: what ails one process ails its neighbours as well.
+    `degraded`: the database is unavailable. `impaired`: the service answers, but cannot load new articles or the
+    active bundle; its log has the cause. Neither takes the process out of a load balancer, since its neighbours have
+    the same problem.
     """
+    service = app.feed
     if not service.ready.is_set():
         return problem(503, "Not ready", waiting(service))
-    status = "degraded" if service.degraded else "impaired" if service.failure is not None else "ready"
+    impaired = service.background_jobs.failure is not None
+    status = "degraded" if service.degraded else "impaired" if impaired else "ready"
     return {"status": status, "model": service.engine.models.version}
 
 
 def waiting(service: FeedService) -> str:
-    """Why a service is not ready. Nobody needs a key to ask, so the cause of a failure is for the log alone."""
-    if service.failure is not None:
+    """Return why a service is not ready. The route needs no key, so details are in the log alone."""
+    if service.background_jobs.failure is not None:
         return "articles cannot be encoded yet, and the service's log says why; feeds are served meanwhile"
     return "articles are being encoded; feeds are served meanwhile"

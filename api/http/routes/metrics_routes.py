@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from api.application.scopes import Scope
 from api.http.openapi import problems
 from api.http.security.auth import authorize
-from api.http.security.scopes import Scope
 
 router = APIRouter(tags=["health"], responses=problems(401, 403, 429, 503))
 

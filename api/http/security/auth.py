@@ -9,11 +9,11 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 import api.http.path_converters  # noqa: F401 - routes of gated routers may say {name:id}
+from api.application.scopes import Scope
 from api.http.openapi import problems
 from api.http.problems import HTTPProblem
 from api.http.security.keyring import KeyRing, Ring
 from api.http.security.rate_limit import RateLimiter
-from api.http.security.scopes import Scope
 from recsys.store.api_keys import KeyRow
 
 _NO_KEY = (

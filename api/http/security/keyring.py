@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 
-from api.http.security import key_tokens
+from api.application import key_tokens
 from recsys.errors import StoreError, StoreUnavailableError
 from recsys.store import api_keys
 from recsys.store.api_keys import KeyRow

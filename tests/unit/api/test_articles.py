@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.http.security.scopes import Scope
+from api.application.scopes import Scope
 from recsys.domain import RankRequest
 from recsys.feed.point_in_time import engine_at
 from recsys.store.database import opened

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import api.app
 from api.app import create_app
-from api.http.security import key_admin
-from api.http.security.scopes import Scope
+from api.application import key_admin
+from api.application.scopes import Scope
 from recsys.store.database import opened
 from tests.trained import HashEncoder, place
 from tests.unit.api.conftest import bearer

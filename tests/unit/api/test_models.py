@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import api.app
 from api.app import create_app
-from api.http.security.scopes import Scope
+from api.application.scopes import Scope
 from recsys.models import bundle, model_loader
 from recsys.models.model_loader import TrainedSystem
 from recsys.serving import model_activation

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.http.security.scopes import Scope
+from api.application.scopes import Scope
 from recsys.errors import StoreError
 from tests.unit.api.conftest import MakeClient, bearer
 from tests.unit.api.test_routes import wait_for

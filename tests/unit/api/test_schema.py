@@ -18,8 +18,8 @@ from schemathesis.specs.openapi.checks import (
 
 import api.app
 from api.app import create_app
-from api.http.security import key_admin
-from api.http.security.scopes import Scope
+from api.application import key_admin
+from api.application.scopes import Scope
 from recsys.store.database import opened
 from tests.live import listening
 from tests.trained import HashEncoder, place

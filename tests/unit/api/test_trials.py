@@ -5,7 +5,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
-from api.http.security.scopes import Scope
+from api.application.scopes import Scope
 from recsys.serving.experiment import Experiment
 from recsys.store import audit_log, trials
 from recsys.store.database import opened

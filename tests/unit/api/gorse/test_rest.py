@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.gorse.feedback_kinds import kinds_of
-from api.http.security.scopes import Scope
+from api.application.scopes import Scope
 from recsys.errors import ConfigError
 from tests.unit.api.conftest import MakeClient
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from api.http.security.scopes import Scope
+from api.application.scopes import Scope
 from tests.unit.api.conftest import MakeClient, bearer
 
 LIMIT = 2_000

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.cli.options import moment
-from api.http.iso_time import from_iso, to_iso
+from api.application.iso_time import from_iso, to_iso
 from recsys.errors import ConfigError, RequestError
 
 YEAR_2262 = 9_223_372_036_854_775

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.logging_setup import JsonFormatter, TextFormatter
-from api.http.security.scopes import Scope
+from api.application.scopes import Scope
 from tests.unit.api.conftest import MakeClient, bearer
 
 READER = secrets.token_hex(16)

@@ -9,8 +9,8 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from api.http.security import key_admin
-from api.http.security.scopes import Scope
+from api.application import key_admin
+from api.application.scopes import Scope
 from recsys.store.database import opened
 from tests.trained import Place
 from tests.unit.api.conftest import MakeClient, bearer

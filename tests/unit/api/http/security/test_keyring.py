@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.http.security import key_admin, key_tokens
+from api.application import key_admin, key_tokens
 from api.http.security.keyring import FRESH_SECONDS, STALE_SECONDS, KeyRing
-from api.http.security.scopes import Scope
+from api.application.scopes import Scope
 from recsys.errors import RequestError, StoreError, StoreUnavailableError
 from recsys.store import api_keys as key_store
 from recsys.store import audit_log

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http.security.scopes import Scope
+from api.application.scopes import Scope
 
 
 @pytest.mark.parametrize("needed", Scope)

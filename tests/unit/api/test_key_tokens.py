@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.http.security import key_tokens
+from api.application import key_tokens
 
 
 def test_a_key_has_its_id_in_it_and_256_random_bits() -> None:

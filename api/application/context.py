@@ -1,0 +1,70 @@
+"""The application: everything that a use-case needs, and the two things that every write must do.
+
+A use-case is a function `(app, …)` in this package. HTTP, Gorse routes and the command line call use-cases and nothing
+below them, so locks, receipt times, wake-ups and the audit log are handled in one place.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.protocols import ModelEncoder
+from recsys.serving.clock import Clock
+from recsys.serving.feed_service import FeedService
+from recsys.settings import Settings
+from recsys.store.database import Database, opened
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """One process over one database.
+
+    service: the live feed of this process; None in a command, whose changes running services notice in the log.
+    """
+
+    database: Database
+    settings: Settings
+    encoder: ModelEncoder
+    clock: Clock = field(default_factory=Clock)
+    service: FeedService | None = None
+
+    @classmethod
+    def of(cls, service: FeedService) -> "Application":
+        """Return the application around a running service."""
+        return cls(
+            database=service.database,
+            settings=service.settings,
+            encoder=service.encoder,
+            clock=service.clock,
+            service=service,
+        )
+
+    @property
+    def feed(self) -> FeedService:
+        """The live feed; only doors that run beside one may use it."""
+        assert self.service is not None, "this use-case needs a running service"
+        return self.service
+
+    def append(self, write: Callable[[], T]) -> T:
+        """Run a write to the log; what it appended is folded before the service answers anything else."""
+        return write() if self.service is None else self.service.append(write)
+
+    def articles_changed(self) -> None:
+        """Wake the job that loads changed articles, so that they are known now and not within a second."""
+        if self.service is not None:
+            self.service.background_jobs.articles.wake()
+
+
+@contextmanager
+def opened_application(settings: Settings) -> Iterator[Application]:
+    """Open the application of a command; its database is closed at the end.
+
+    Raises:
+        StoreError: the database cannot be reached.
+    """
+    with opened(settings.database_url) as database:
+        yield Application(database=database, settings=settings, encoder=LazyEncoder(settings))

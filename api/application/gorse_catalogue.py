@@ -1,0 +1,86 @@
+"""Use-cases of Gorse items: articles while they are visible, records of their own while they are hidden."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from api.application.context import Application
+from api.application.ingestion import put_articles
+from api.application.iso_time import to_iso
+from ingest.http_ingest import Rejected
+from recsys.store import articles, gorse_items, withdrawn
+from recsys.store.database import Connection
+from recsys.store.gorse_items import ItemRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A Gorse item. article: columns of the article by name, times as ISO 8601."""
+
+    record: ItemRecord
+    article: dict[str, Any]
+    hidden: bool = False
+
+
+def find_items(app: Application, ids: Sequence[str]) -> list[Item]:
+    """Return the stored items among `ids`, in their order."""
+    with app.database.read() as connection:
+        stored = {row["id"]: row for row in articles.get(connection, ids).iter_rows(named=True)}
+        records = gorse_items.get(connection, ids)
+    found = []
+    for id_ in ids:
+        record, article = records.get(id_), stored.get(id_)
+        if article is not None:
+            found.append(Item(record or _record_from(article), _dated(article)))
+        elif record is not None and record.hidden is not None:
+            found.append(Item(record, record.hidden, hidden=True))
+    return found
+
+
+def list_items(app: Application, after: str, count: int, text: str) -> list[Item]:
+    """Return `count` items by id, after the id `after`; only those whose comment contains `text` if it is given."""
+    with app.database.read() as connection:
+        ids = gorse_items.page(connection, after, count, text)
+    return find_items(app, ids)
+
+
+def put_items(app: Application, items: Sequence[Item]) -> list[Rejected]:
+    """Store items; return the rejected rows, whose index counts the visible items. The others are stored."""
+    visible = [item.article for item in items if not item.hidden]
+    rejected = put_articles(app, visible).rejected if visible else []
+    bad = {visible[row.index]["id"] for row in rejected}
+    with app.database.write() as connection:
+        _keep_records(connection, [item for item in items if item.record.id not in bad])
+    app.articles_changed()
+    return rejected
+
+
+def delete_item(app: Application, id_: str) -> bool:
+    """Delete an item; return False if there is none of that id."""
+    with app.database.write() as connection:
+        article = withdrawn.delete_article(connection, id_)
+        record = gorse_items.delete(connection, id_)
+    app.articles_changed()
+    return bool(article or record)
+
+
+def _keep_records(connection: Connection, items: Sequence[Item]) -> None:
+    records = []
+    for item in items:
+        record, columns = item.record, None
+        if item.hidden:
+            withdrawn.delete_article(connection, record.id)
+            columns = {name: value for name, value in item.article.items() if value is not None}
+        records.append(ItemRecord(record.id, record.labels, record.categories, record.comment, columns))
+    gorse_items.save(connection, records)
+
+
+def _record_from(article: dict[str, Any]) -> ItemRecord:
+    """Return an article that was not stored as an item in the form of an item."""
+    categories = tuple(article[name] for name in ("category", "subcategory") if article[name])
+    return ItemRecord(article["id"], article["entities"] or [], categories, article["title"])
+
+
+def _dated(article: dict[str, Any]) -> dict[str, Any]:
+    published = article["published_at"]
+    return {**article, "published_at": None if published is None else to_iso(published)}

@@ -1,0 +1,84 @@
+"""Use-cases of Gorse users and feedback: records of readers, and events grouped by type, reader and article."""
+
+from collections.abc import Sequence
+
+from api.application.context import Application
+from ingest.http_ingest import Received, store_events
+from recsys.errors import StoreUnavailableError
+from recsys.serving.pagination import LIFETIME
+from recsys.store import gorse_feedback, gorse_users
+from recsys.store.gorse_feedback import Feedback, FeedbackKey
+from recsys.store.gorse_users import UserRecord
+
+_MAX_ROWS = 100_000
+"""Feedback of one user, or with one item, is listed up to this many rows."""
+
+
+def save_users(app: Application, users: Sequence[UserRecord]) -> None:
+    """Store user records; the last of an id holds."""
+    with app.database.write() as connection:
+        gorse_users.save(connection, list(users), app.clock.next())
+
+
+def find_user(app: Application, user: str) -> UserRecord | None:
+    """Return a reader, with its record if it has one; None if nothing is stored about it."""
+    with app.database.read() as connection:
+        return gorse_users.get(connection, user)
+
+
+def list_users(app: Application, after: str, count: int) -> list[UserRecord]:
+    """Return `count` known readers by id, after the id `after`."""
+    with app.database.read() as connection:
+        return gorse_users.page(connection, after, count)
+
+
+def put_feedback(
+    app: Application, events: Sequence[dict[str, object]], replaced: Sequence[FeedbackKey]
+) -> Received:
+    """Append events, and delete older events about the keys in `replaced` unless a row was rejected."""
+    clock = app.clock
+
+    def write() -> Received:
+        received = store_events(app.database, events, clock.next(), clock.next)
+        if replaced and not received.rejected:
+            with app.database.write() as connection:
+                gorse_feedback.retract(connection, list(replaced), keep=[str(event["id"]) for event in events])
+        return received
+
+    return app.append(write)
+
+
+def delete_feedback(app: Application, which: FeedbackKey) -> int:
+    """Delete the events about `which`; return their number. State is folded again without them."""
+
+    def write() -> int:
+        with app.database.write() as connection:
+            return gorse_feedback.retract(connection, [which], keep=[])
+
+    return app.append(write)
+
+
+def list_feedback(
+    app: Application, which: FeedbackKey, after: FeedbackKey | None = None, count: int = _MAX_ROWS
+) -> list[Feedback]:
+    """Return `count` rows of feedback about `which`, by reader, article and type, after the key `after`."""
+    with app.database.read() as connection:
+        return gorse_feedback.listed(connection, which, after, count)
+
+
+def shown_before(app: Application, reader: str, offset: int) -> tuple[set[str], set[str]]:
+    """Return the articles written back to `reader`, and the `offset` articles shown last.
+
+    Raises:
+        StoreUnavailableError: the database is unavailable, and there is an offset.
+    """
+    now = app.clock.next()
+    try:
+        with app.database.read() as connection:
+            written_back = gorse_feedback.written_back(connection, reader, now)
+            shown = gorse_feedback.last_shown(connection, reader, now - LIFETIME, offset) if offset else ()
+    except StoreUnavailableError:
+        if offset:  # the earlier pages are not known
+            raise
+        return set(), set()
+    return written_back, set(shown)

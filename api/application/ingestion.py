@@ -1,0 +1,56 @@
+"""Use-cases that bring articles and events into the store."""
+
+from collections.abc import Sequence
+
+from api.application.context import Application
+from ingest import http_ingest, jobs
+from ingest.http_ingest import Received
+from ingest.job_report import Report
+from ingest.jobs import Progress
+from ingest.pseudonyms import PLAIN, Pseudonyms
+from ingest.sources.source import Source
+from recsys.store import withdrawn
+
+
+def append_events(app: Application, rows: Sequence[object], pseudonyms: Pseudonyms = PLAIN) -> Received:
+    """Append events with the fields of the generic formats; they count from the next answer on.
+
+    Raises:
+        StoreError: the database cannot be reached.
+    """
+    clock = app.clock
+    return app.append(lambda: http_ingest.store_events(app.database, rows, clock.next(), clock.next, pseudonyms))
+
+
+def put_articles(app: Application, rows: Sequence[object]) -> Received:
+    """Store articles with the fields of the generic formats; they are encoded in the background.
+
+    Raises:
+        StoreError: the database cannot be reached.
+    """
+    received = http_ingest.store_articles(app.database, rows, app.clock.next())
+    app.articles_changed()
+    return received
+
+
+def delete_article(app: Application, article: str) -> bool:
+    """Delete an article; return False if there is none of that id.
+
+    Raises:
+        StoreError: the database cannot be reached.
+    """
+    with app.database.write() as connection:
+        deleted = withdrawn.delete_article(connection, article)
+    if deleted:
+        app.articles_changed()
+    return deleted
+
+
+def run_ingest_job(app: Application, source: Source, progress: Progress) -> Report:
+    """Ingest all of `source`, and resume an interrupted job of the same source.
+
+    Raises:
+        DataError: the source as a whole cannot be read.
+        StoreError: the database cannot be reached.
+    """
+    return jobs.run(source, app.database, app.settings.home / "rejects", progress)

@@ -1,0 +1,76 @@
+"""Use-cases about the data of one reader: attention profile, export, erasure."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from api.application.context import Application
+from ingest.reject_privacy import erase_rejected_rows, rejected_rows_of
+from recsys.errors import ErasureError, StoreError
+from recsys.insight.reader_profile import attention_profile
+from recsys.projection.snapshot_store import Snapshots
+from recsys.store import audit_log, erasure, reader_export
+from recsys.store.audit_log import AuditAction, AuditRow
+from recsys.store.erasure import Receipt
+from recsys.store.secure_delete import purge_deleted_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Everything stored about a reader: rows by table, rejected rows of ingest jobs, and the time of the export."""
+
+    exported_at: int
+    tables: dict[str, list[dict[str, Any]]]
+    rejected: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The receipt, and the number of rejected rows that were deleted from files of ingest jobs."""
+
+    receipt: Receipt
+    rejects: int
+
+
+def get_attention(app: Application, reader: str) -> dict[str, Any]:
+    """Return the attention profile of `reader`: see `insight.reader_profile`."""
+    return app.feed.query_engine(lambda engine, as_of: attention_profile(engine, reader, as_of))
+
+
+def export_reader(app: Application, reader: str, raw_id: str) -> Export:
+    """Export everything stored about `reader`; `raw_id`: the id in imported files, if pseudonyms are used.
+
+    Raises:
+        StoreError: the database cannot be reached.
+    """
+    with app.database.read() as connection:
+        tables = reader_export.export(connection, reader)
+    return Export(time.time_ns() // 1_000, tables, rejected_rows_of(app.settings.home / "rejects", raw_id))
+
+
+def erase_reader(app: Application, reader: str, actor: str, raw_id: str | None = None) -> Erased:
+    """Erase `reader` from the log, from derived data and from files. Other processes notice it in the log.
+
+    `raw_id`: the reader's id in imported files, if it differs from the stored one.
+
+    Raises:
+        StoreError: the database cannot be reached.
+        ErasureError: deleted rows cannot be purged from the files of the database yet; erasing again continues.
+    """
+
+    def write() -> Receipt:
+        with app.database.write() as connection:
+            receipt = erasure.erase(connection, reader, time.time_ns() // 1_000)
+            audit_log.record(connection, AuditRow(receipt.at, actor, AuditAction.READER_ERASED, receipt.id))
+        return receipt
+
+    receipt = app.append(write)
+    home = app.settings.home
+    with app.database.read() as connection:  # also after an erasure that was interrupted: erasing again is safe
+        Snapshots(home / "state").drop_before(erasure.last_seq(connection))
+    rejects = sum(erase_rejected_rows(home / "rejects", each) for each in {reader, raw_id or reader})
+    try:
+        purge_deleted_rows(app.database)
+    except StoreError as error:
+        raise ErasureError(str(error)) from error
+    return Erased(receipt, rejects)
