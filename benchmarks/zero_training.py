@@ -39,7 +39,7 @@ def main() -> None:
         settings = load_settings(database_url=f"sqlite:///{home}/attune.db", home=Path(home))
         app, ids = create_app(settings), shown.articles["id"].to_list()
         with TestClient(app) as client:
-            _store(client, app.state.service, shown.articles)
+            _store(client, app.state.application.feed, shown.articles)
             scores = [
                 _rank(client, [ids[row] for row in history], [ids[row] for row in candidates])
                 for history, candidates in zip(shown.history, shown.candidates, strict=True)

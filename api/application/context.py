@@ -1,7 +1,7 @@
 """The application: everything that a use-case needs, and the two things that every write must do.
 
-A use-case is a function `(app, …)` in this package. HTTP, Gorse routes and the command line call use-cases and nothing
-below them, so locks, receipt times, wake-ups and the audit log are handled in one place.
+A use-case is a function `(app, …)` in this package. HTTP, Gorse routes and the command line call use-cases and
+nothing below them, so locks, receipt times, wake-ups and the audit log are handled in one place.
 """
 
 from collections.abc import Callable, Iterator

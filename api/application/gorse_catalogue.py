@@ -38,7 +38,7 @@ def find_items(app: Application, ids: Sequence[str]) -> list[Item]:
 
 
 def list_items(app: Application, after: str, count: int, text: str) -> list[Item]:
-    """Return `count` items by id, after the id `after`; only those whose comment contains `text` if it is given."""
+    """Return `count` items by id, after the id `after`; with `text` only those whose comment contains it."""
     with app.database.read() as connection:
         ids = gorse_items.page(connection, after, count, text)
     return find_items(app, ids)

@@ -17,7 +17,7 @@ from recsys.store.secure_delete import purge_deleted_rows
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Everything stored about a reader: rows by table, rejected rows of ingest jobs, and the time of the export."""
+    """Everything stored about a reader: rows by table, and rejected rows of ingest jobs; when it was exported."""
 
     exported_at: int
     tables: dict[str, list[dict[str, Any]]]

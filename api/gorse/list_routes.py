@@ -1,4 +1,4 @@
-"""Lists that are the same for every reader: /api/latest, /api/popular, /api/non-personalized, neighbours of an item."""
+"""Lists that are the same for every reader: latest, popular, non-personalized, neighbours of an item."""
 
 from api.application import feeds
 from api.application.feeds import ScoredList

@@ -92,8 +92,8 @@ def session_recommend_in_category(app: App, body: Session, category: CategoryPat
 def _excluded(app: App, user: str, offset: int, category: str) -> set[str]:
     """Return the articles not to recommend: those written back, and the first `offset` articles.
 
-    The first ones are those shown last: a new ranking would give others, since exposures count. If fewer were shown
-    recently, the best remaining ones would have come next.
+    The first ones are those shown last: a new ranking would give others, since exposures count. If fewer were
+    shown recently, the best remaining ones would have come next.
     """
     written_back, shown = gorse_people.shown_before(app, user, offset)
     excluded = written_back | shown

@@ -63,7 +63,7 @@ class HTTPProblem(HTTPException):
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error that was foreseen with a problem document; `api.http.request_middleware` answers the others."""
+    """Answer every expected error with a problem document; `request_middleware` answers all others."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(AttuneError, _attune)

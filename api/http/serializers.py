@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-
 from api.application.iso_time import to_iso
 from api.http.schemas import (
     ArticleListOut,

@@ -142,7 +142,9 @@ class LiveEngine:
             return
         with self.lock:
             self.summaries.put(changes.upserted)
-            self._delete(changes.deleted)
+            if changes.deleted:
+                self._delete(changes.deleted)
+                self.engine.state.upsert_articles(changes.upserted)
         try:
             vectors = ensure_vectors(self._database, before.encoder, pending)
         except EncoderError:
@@ -274,8 +276,6 @@ class LiveEngine:
         )
 
     def _delete(self, ids: list[str]) -> None:
-        if not ids:
-            return
         rows = self.engine.state.articles.lookup(ids)
         self.engine.state.delete_articles(ids)
         self.engine.vectors.drop(rows[rows >= 0])

@@ -52,11 +52,11 @@ def go_on(connection: Connection, request: FeedRequest, cursor: str) -> tuple[Fe
     """
     page = feed_cursors.load(connection, cursor, request.reader, request.as_of)
     if page is None:
-        raise RequestError("this cursor is unknown or has expired: ask for the first page again")
+        raise RequestError("this cursor is unknown or has expired: request the first page again")
     own = {name: getattr(request, name) for name in _OWN}
     try:
         told = json.loads(page.request)
         asked = FeedRequest(**own, **{**told, "exclude": frozenset(told["exclude"])})
         return asked, RemainingCandidates.from_json(page.rest)
     except (KeyError, TypeError, ValueError) as error:
-        raise RequestError("this cursor is of another version: ask for the first page again") from error
+        raise RequestError("this cursor is of another version: request the first page again") from error

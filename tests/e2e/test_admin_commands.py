@@ -10,8 +10,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import app
 from api.application import key_tokens
+from api.cli import app
 from recsys.errors import BundleError, RequestError
 from recsys.models import bundle
 from recsys.store.database import opened

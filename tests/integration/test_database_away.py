@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
-from api.application.iso_time import from_iso
 from api.application import key_admin
+from api.application.iso_time import from_iso
 from api.application.scopes import Scope
 from benchmarks.tcp_proxy import Cable
 from recsys.domain import FeedRequest
@@ -21,6 +21,7 @@ from recsys.feed.point_in_time import engine_at
 from recsys.store import articles, event_log
 from recsys.store.database import Database, opened
 from recsys.store.tables import events, impressions
+from tests.application import application
 from tests.trained import HashEncoder, Place, place, world
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -200,7 +201,7 @@ def test_ranking_shelves_and_gorse_go_on_and_pages_wait(cable: Cable, client: Te
 
 def test_known_keys_hold_and_unknown_ones_do_not(cable: Cable, client: TestClient, where: Place) -> None:
     with opened(where.settings.database_url) as other:
-        token, _ = key_admin.create(other, Scope.READ, "", "cli")
+        token, _ = key_admin.create_key(application(other), Scope.READ, "", "cli")
     holder = {"Authorization": f"Bearer {token}"}
     until(lambda: client.get(f"/v1/feed/{READER}").status_code == 401)
     cable.cut()

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
-from api.application.reader_erasure import erase
+from api.application.reader_data import erase_reader
 from ingest import reject_privacy
 from recsys.domain import Event, EventKind
 from recsys.errors import StoreError
@@ -21,6 +21,7 @@ from recsys.frames import events_frame, slates_frame
 from recsys.projection.log_follower import LogFollower
 from recsys.store import erasure, event_log
 from recsys.store.database import Database, opened
+from tests.application import application
 from tests.trained import HashEncoder, Place
 
 WITHIN = 30.0
@@ -62,7 +63,7 @@ def files_with(text: str, folder: Path) -> list[str]:
 
 
 def knows(client: TestClient, reader: str) -> bool:
-    return client.app.state.service.engine.state.readers.get(reader) >= 0  # type: ignore[attr-defined]
+    return client.app.state.application.feed.engine.state.readers.get(reader) >= 0  # type: ignore[attr-defined]
 
 
 def until(what: Callable[[], object]) -> None:
@@ -145,7 +146,7 @@ def test_erasing_again_takes_away_what_an_erasure_that_was_broken_off_left(
     assert follower.save_snapshot() is not None
     with sqlite_database.write() as connection:  # and killed before it came to the files
         erasure.erase(connection, "r", 1)
-    erase(sqlite_database, tmp_path, "r", actor="cli")
+    erase_reader(application(sqlite_database, tmp_path), "r", actor="cli")
     assert list((tmp_path / "state").iterdir()) == []
 
 
@@ -175,9 +176,9 @@ def test_while_another_process_reads_the_old_log_it_says_so_and_can_be_done_agai
         slow.execute("BEGIN")
         slow.execute("SELECT count(*) FROM events").fetchone()
         with pytest.raises(StoreError, match="erase the reader again"):
-            erase(database, home.home, victim, "cli")
+            erase_reader(application(database, home.home), victim, "cli")
         slow.rollback()
-        erase(database, home.home, victim, "cli")
+        erase_reader(application(database, home.home), victim, "cli")
         assert files_with(victim, home.home) == []
 
 

@@ -14,8 +14,8 @@ router = secured_router("/v1", "ingest", Scope.WRITE)
 def events(app: App, pseudonyms: PseudonymsDep, body: EventsIn) -> StoredOut:
     """Store events of readers; they count from the next request on. Sending an id again changes nothing.
 
-    Send an `id` (or `at`) with each event. Without either, the id is made from the content and the time of receipt,
-    so a retry counts twice.
+    Send an `id` (or `at`) with each event. Without either, the id is made from the content and the time of
+    receipt, so a retry counts twice.
     """
     return _stored(ingestion.append_events(app, body.events, pseudonyms))
 

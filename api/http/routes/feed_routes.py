@@ -24,7 +24,7 @@ def feed(app: App, reader: Reader, query: FeedQuery) -> Response:
     The `cursor` of a page returns the next page, for half an hour: the feed continues with its first parameters,
     without repeating or skipping an article, less those read or hidden meanwhile.
 
-    A page has 20 articles, or `limit`. Each answer is logged as shown to the reader: articles they skip rank lower.
+    A page has 20 articles, or `limit`. Each answer is logged as shown: articles that the reader skips rank lower.
 
     `minutes` returns the articles with the highest total utility that can be read in that time, up to 100 or
     `limit`; such a feed explores nothing and has one page. `diversity` weighs dissimilarity to the articles above

@@ -22,8 +22,8 @@ def readyz(app: App) -> dict[str, str] | JSONResponse:
     """Answer 200 once the articles of the first start are searchable.
 
     `degraded`: the database is unavailable. `impaired`: the service answers, but cannot load new articles or the
-    active bundle; its log has the cause. Neither takes the process out of a load balancer, since its neighbours have
-    the same problem.
+    active bundle; its log has the cause. Neither takes the process out of a load balancer: its neighbours have the
+    same problem.
     """
     service = app.feed
     if not service.ready.is_set():

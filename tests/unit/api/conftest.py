@@ -13,6 +13,7 @@ from api.app import create_app
 from api.application import key_admin
 from api.application.scopes import Scope
 from recsys.store.database import opened
+from tests.application import application
 from tests.trained import HashEncoder, Place, place
 
 MakeClient = Callable[..., TestClient]
@@ -43,7 +44,7 @@ def new_key(where: Place) -> Callable[..., str]:
 
     def make(scope: Scope, name: str = "") -> str:
         with opened(where.settings.database_url) as database:
-            return key_admin.create(database, scope, name, actor="cli")[0]
+            return key_admin.create_key(application(database), scope, name, actor="cli")[0]
 
     return make
 

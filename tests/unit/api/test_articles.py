@@ -129,7 +129,7 @@ def test_after_a_deletion_a_fresh_process_gives_the_same_answers(client: TestCli
     clicks = [{"reader": "r", "article": a, "kind": "read", "value": 60} for a in ("a0", "a1")]
     client.post("/v1/events", json={"events": clicks}).raise_for_status()
     client.delete("/v1/articles/a0").raise_for_status()
-    service = client.app.state.service  # type: ignore[attr-defined]
+    service = client.app.state.application.feed  # type: ignore[attr-defined]
     until(lambda: "a0" not in service.engine.index.ids())
     answer = service.rank(RankRequest(request_id="q", as_of=0, candidates=("a0", "a2", "a3"), reader="r"))
     with opened(where.settings.database_url) as database:

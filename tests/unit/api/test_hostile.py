@@ -15,6 +15,7 @@ from api.app import create_app
 from api.application import key_admin
 from api.application.scopes import Scope
 from recsys.store.database import opened
+from tests.application import application
 from tests.trained import HashEncoder, place
 from tests.unit.api.conftest import bearer
 
@@ -38,7 +39,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient
     """A service with keys, and the headers of an administrator."""
     where = place(tmp_path_factory.mktemp("hostile"))
     with opened(where.settings.database_url) as database:
-        token, _ = key_admin.create(database, Scope.ADMIN, "", "cli")
+        token, _ = key_admin.create_key(application(database), Scope.ADMIN, "", "cli")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api.app, "LazyEncoder", lambda _: HashEncoder())
         app = create_app(where.settings.model_copy(update={"max_body_bytes": LIMIT}))

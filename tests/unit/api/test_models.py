@@ -46,9 +46,9 @@ def score_of(version: str) -> float:
 
 
 @pytest.fixture
-def home(model_loader: Place, tmp_path: Path) -> Place:
+def home(trained: Place, tmp_path: Path) -> Place:
     """The trained place, with two more bundles that differ in name only."""
-    copied = model_loader.copy(tmp_path / "home")
+    copied = trained.copy(tmp_path / "home")
     first = str(bundle.active_version(copied.home))
     for version in ("v1", "v2"):
         copy(copied.home, first, version)

@@ -175,7 +175,7 @@ def test_an_erasure_that_files_do_not_follow_yet_says_to_erase_again(
         raise StoreError("cannot use sqlite:////srv/attune.db")
 
     read(client, "r", "a0")
-    monkeypatch.setattr("api.application.reader_erasure.scrub", fail)
+    monkeypatch.setattr("api.application.reader_data.purge_deleted_rows", fail)
     answer = client.delete("/v1/readers/r")
     assert (answer.status_code, "srv" in answer.text) == (503, False)
     assert "erase the reader again" in answer.json()["detail"]

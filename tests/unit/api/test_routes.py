@@ -280,7 +280,7 @@ def test_a_locked_store_is_503(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("recsys.store.database._BUSY_MS", 1)
-    service = client.app.state.service  # type: ignore[attr-defined]
+    service = client.app.state.application.feed  # type: ignore[attr-defined]
     service.database.close()  # connections take the patience they were opened with
     file = str(service.database.engine.url.database)
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
@@ -306,7 +306,7 @@ def test_health(client: TestClient) -> None:
 
 
 def test_not_ready_is_a_problem_that_tells_strangers_no_cause(client: TestClient) -> None:
-    service = client.app.state.service  # type: ignore[attr-defined]
+    service = client.app.state.application.feed  # type: ignore[attr-defined]
     service.background_jobs.articles.stop(within=10)  # or it would be ready again within a second
     service.ready.clear()
     assert "encoded" in refused(client.get("/readyz"), 503)

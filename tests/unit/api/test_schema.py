@@ -21,6 +21,7 @@ from api.app import create_app
 from api.application import key_admin
 from api.application.scopes import Scope
 from recsys.store.database import opened
+from tests.application import application
 from tests.live import listening
 from tests.trained import HashEncoder, place
 from tests.unit.api.conftest import bearer
@@ -49,7 +50,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BaseSc
     """The description that a service gives of itself, and the headers of an administrator."""
     where = place(tmp_path_factory.mktemp("schema"))
     with opened(where.settings.database_url) as database:
-        token, _ = key_admin.create(database, Scope.ADMIN, "", "cli")
+        token, _ = key_admin.create_key(application(database), Scope.ADMIN, "", "cli")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api.app, "LazyEncoder", lambda _: HashEncoder())
         app = create_app(where.settings)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.http import worker
+from api import worker
 
 
 def test_names_that_set_nothing_are_in_the_log(

@@ -90,12 +90,12 @@ def feed(service: FeedService, reader: str = "r00001", **asked: Any) -> Ranking:
 
 def send(service: FeedService, *rows: dict[str, Any]) -> Received:
     clock = service.clock
-    return service.store(lambda: store_events(service.database, rows, clock.next(), clock.next))
+    return service.append(lambda: store_events(service.database, rows, clock.next(), clock.next))
 
 
 def publish(service: FeedService, *rows: dict[str, Any]) -> None:
     store_articles(service.database, rows, service.clock.next())
-    service.articles_changed()
+    service.background_jobs.articles.wake()
 
 
 def knows(service: FeedService, id_: str) -> bool:
@@ -254,13 +254,13 @@ def test_a_failing_encoder_costs_vectors_not_feeds(
     monkeypatch.setattr(background_jobs, "_PATIENCE", 0.02)
     encoder = Failing()
     service = start(filled, encoder)
-    until(lambda: service.failure)
-    assert service.failure == "no weights"
+    until(lambda: service.background_jobs.failure)
+    assert service.background_jobs.failure == "no weights"
     assert not service.ready.is_set()
     assert feed(service).items
     encoder.broken = False
     until(service.ready.is_set)
-    assert service.failure is None
+    assert service.background_jobs.failure is None
     assert knows(service, world().articles["id"][0])
 
 
@@ -302,7 +302,7 @@ def test_a_withdrawn_article_is_in_no_feed_while_others_are_encoded(
         ]
         assert shown
         assert not set(shown) & set(gone)
-        assert set(service.summaries(shown)) == set(shown), "all of them can be given out"
+        assert set(service.live.summaries.of(shown)) == set(shown), "all of them can be given out"
         assert service.engine.index is not None
         assert not set(service.engine.index.ids()) & set(gone)
         state = service.engine.state
@@ -318,12 +318,12 @@ def test_a_failing_encoder_keeps_nobody_from_following_the_log(
 ) -> None:
     monkeypatch.setattr(background_jobs, "_PATIENCE", 0.02)
     service = start(filled, Failing())
-    until(lambda: service.failure)
+    until(lambda: service.background_jobs.failure)
     assert service.engine.state.readers.get("r00001") >= 0
     with filled.write() as connection:
         erasure.erase(connection, "r00001", service.clock.next())
     until(lambda: service.engine.state.readers.get("r00001") < 0)
-    assert service.failure == "no weights"
+    assert service.background_jobs.failure == "no weights"
 
 
 def test_a_restart_encodes_nothing_and_reads_the_snapshot(
@@ -338,7 +338,8 @@ def test_a_restart_encodes_nothing_and_reads_the_snapshot(
     assert list((settings.home / "state").glob("*.safetensors"))
     folded: list[int] = []
     monkeypatch.setattr(
-        "recsys.projection.log_follower.LogFollower._fold", lambda self, chunk: folded.append(chunk.events.height)
+        "recsys.state.live_state.LiveState.encode",
+        lambda self, events, slates: folded.append(events.height),
     )
     encoder = HashEncoder()
     second = start(filled, encoder)
@@ -457,8 +458,8 @@ def test_a_calibrated_bundle_has_its_articles_read_again_and_raw_vectors_serve_m
     assert present.all()
     np.testing.assert_array_equal(vector_of(service, id_), stored[0])
     assert not np.allclose(stored[0], hashed([text])[0])
-    assert service.attention is not None
-    assert service.attention.total == len(set(article_texts(world().articles)))
+    assert service.calibration_stats() is not None
+    assert service.calibration_stats().total == len(set(article_texts(world().articles)))
     service.stop()
     database.close()
 
@@ -549,14 +550,14 @@ def test_calibration_that_misbehaves_costs_nothing_but_itself(
     assert feed(service).items
     assert len(service.engine.index or ()) == world().articles.height + 2 * LEAST
     assert not stored_vectors(database, CALIBRATED, articles_of("n0", database))[0].any()
-    assert service.attention is not None
-    assert service.attention.breaker is not None
+    assert service.calibration_stats() is not None
+    assert service.calibration_stats().breaker is not None
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     until(lambda: monitored(database)[0].breaker_open)
     assert "switched off" in str(monitored(database)[0].alert)
     monkeypatch.undo()
     with_calibration(calibrated, eager(), "mended")
-    until(lambda: service.attention is not None and service.attention.breaker is None)
+    until(lambda: service.calibration_stats() is not None and service.calibration_stats().breaker is None)
     until(lambda: stored_vectors(database, CALIBRATED, articles_of("n0", database))[0].all())
     until(lambda: not np.allclose(vector_of(service, "n0"), hashed([ArticleText("sport: New 0", "sport")])[0]))
 
@@ -571,7 +572,7 @@ def make_trouble(kind: str, monkeypatch: pytest.MonkeyPatch, service: FeedServic
         return dataclasses.replace(found, score=found.score * np.nan)
 
     if kind == "flood":  # every word is flagged by this calibrator, and that is now too many
-        monkeypatch.setattr(service._live.watch.breaker, "_most", 0.15)
+        monkeypatch.setattr(service.live.serving.monitor.breaker, "_most", 0.15)
     else:
         monkeypatch.setattr(Calibrator, "inspect", troubled)
 
@@ -585,7 +586,7 @@ def test_an_open_breaker_is_closed_by_a_restart(
     opened: tuple[FeedService, Database], calibrated: Place, start: Callable[..., FeedService]
 ) -> None:
     service, database = opened
-    service._live.watch.breaker.trip("by hand")
+    service.live.serving.monitor.breaker.trip("by hand")
     publish(service, {"id": "new", "title": "Fresh", "category": "sport"})
     until(lambda: knows(service, "new"))
     np.testing.assert_array_equal(vector_of(service, "new"), hashed([ArticleText("sport: Fresh", "sport")])[0])
@@ -600,7 +601,3 @@ def test_stopping_ends_its_thread(database: Database, start: Callable[..., FeedS
     service = start(database)
     service.stop()
     assert threading.active_count() == before
-
-
-def test_the_default_exploration_is_a_setting(database: Database, start: Callable[..., FeedService]) -> None:
-    assert start(database, explore=0.25).default_explore == 0.25

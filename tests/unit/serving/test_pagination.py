@@ -52,7 +52,7 @@ def click(service: FeedService, article: str, reader: str = "r") -> None:
         with service.database.write() as connection:
             return event_log.append(connection, events_frame([event]), None)
 
-    service.store(write)
+    service.append(write)
 
 
 def through(service: FeedService, first: FeedPage, between: Callable[[], None] = lambda: None) -> list[str]:
@@ -141,7 +141,7 @@ def test_a_cursor_that_another_version_kept_is_refused(service: FeedService, col
     first = page(service)
     with service.database.write() as connection:
         connection.execute(sa.update(feed_pages).values({column: text}))
-    with pytest.raises(RequestError, match="another version: ask for the first page again"):
+    with pytest.raises(RequestError, match="another version: request the first page again"):
         page(service, first.cursor)
 
 

@@ -12,6 +12,7 @@ from api.app import create_app
 from api.application import key_admin
 from api.application.scopes import Scope
 from recsys.store.database import opened
+from tests.application import application
 from tests.live import listening
 from tests.trained import HashEncoder, place
 
@@ -34,7 +35,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Address, and the key of an administrator."""
     where = place(tmp_path_factory.mktemp("gorse"))
     with opened(where.settings.database_url) as database:
-        token, _ = key_admin.create(database, Scope.ADMIN, "", "cli")
+        token, _ = key_admin.create_key(application(database), Scope.ADMIN, "", "cli")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api.app, "LazyEncoder", lambda _: HashEncoder())
         with listening(create_app(where.settings)) as address:

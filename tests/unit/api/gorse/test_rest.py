@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from api.gorse.feedback_kinds import kinds_of
 from api.application.scopes import Scope
+from api.gorse.feedback_kinds import kinds_of
 from recsys.errors import ConfigError
 from tests.unit.api.conftest import MakeClient
 

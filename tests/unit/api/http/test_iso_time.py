@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.cli.options import moment
 from api.application.iso_time import from_iso, to_iso
+from api.cli.options import moment
 from recsys.errors import ConfigError, RequestError
 
 YEAR_2262 = 9_223_372_036_854_775

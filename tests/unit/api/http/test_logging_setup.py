@@ -41,7 +41,7 @@ def test_text_shows_fields_that_have_a_value() -> None:
 def test_an_exception_is_told_without_its_message(formatter: logging.Formatter) -> None:
     line = formatter.format(failed())
     assert "KeyError" in line
-    assert "test_logs.py" in line
+    assert "test_logging_setup.py" in line
     assert "r-0042" not in line
 
 

@@ -23,7 +23,7 @@ from recsys.feed.retrieval import SOURCES
 from recsys.serving import background_jobs
 from tests.trained import HashEncoder, place
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 RULES = [
     rule
     for name in ("attention", "service")
@@ -128,8 +128,8 @@ def test_every_metric_is_documented() -> None:
 def test_feeds_tell_their_stages_and_where_articles_came_from(client: TestClient) -> None:
     article = {"id": "a", "title": "One", "published_at": "2024-01-01T00:00:00Z"}
     client.post("/v1/articles", json={"articles": [article]}).raise_for_status()
-    service = client.app.state.service  # type: ignore[attr-defined]
-    service.refresh_articles()
+    service = client.app.state.application.feed  # type: ignore[attr-defined]
+    service.live.refresh_articles()
     client.get("/v1/feed/r").raise_for_status()
     text = client.get("/metrics").text
     for stage in STAGES:
@@ -155,7 +155,7 @@ def test_a_recovery_that_fails_fires_its_alert_until_it_succeeds(
         assert not fires()
         with monkeypatch.context() as broken:
             broken.setattr(background_jobs, "store_spooled", _refused)
-            client.app.state.service.database.circuit.trip("it went away")  # type: ignore[attr-defined]
+            client.app.state.application.feed.database.circuit.trip("it went away")  # type: ignore[attr-defined]
             _until(fires)
             assert "attune_degraded 1.0\n" in client.get("/metrics").text
         _until(lambda: not fires())

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.http.logging_setup import JsonFormatter, TextFormatter
 from api.application.scopes import Scope
+from api.http.logging_setup import JsonFormatter, TextFormatter
 from tests.unit.api.conftest import MakeClient, bearer
 
 READER = secrets.token_hex(16)
@@ -57,7 +57,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("recsys.feed.engine.FeedEngine.page", fail)
+    monkeypatch.setattr("recsys.feed.engine.FeedEngine.recommend", fail)
 
 
 def test_a_request_is_one_line_with_its_template_and_nothing_that_names_anybody(
@@ -136,7 +136,7 @@ def test_lines_of_other_loggers_belong_to_the_request_that_caused_them(
         logging.getLogger("elsewhere").warning("in the thread that answers")
         raise ValueError
 
-    monkeypatch.setattr("recsys.feed.engine.FeedEngine.page", report)
+    monkeypatch.setattr("recsys.feed.engine.FeedEngine.recommend", report)
     answer = serve().get("/v1/feed/r")
     told = [json.loads(line) for line in log.lines]
     assert {each.get("request_id") for each in told if each["logger"] == "elsewhere"} == {

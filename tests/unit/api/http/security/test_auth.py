@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from api.application import key_admin
 from api.application.scopes import Scope
 from recsys.store.database import opened
+from tests.application import application
 from tests.trained import Place
 from tests.unit.api.conftest import MakeClient, bearer
 
@@ -65,7 +66,7 @@ def test_a_key_revoked_elsewhere_is_of_no_more_use(
     client = serve()
     assert client.get("/v1/feed/r", headers=bearer(token)).status_code == 200
     with opened(where.settings.database_url) as database:
-        key_admin.revoke(database, token.split("_")[1], "cli")
+        key_admin.revoke_key(application(database), token.split("_")[1], "cli")
     until(lambda: client.get("/v1/feed/r", headers=bearer(token)), 401)
 
 
@@ -101,7 +102,7 @@ def test_every_refusal_of_a_key_reads_the_same(
 ) -> None:
     token, revoked = new_key(Scope.ADMIN), new_key(Scope.ADMIN)
     with opened(where.settings.database_url) as database:
-        key_admin.revoke(database, revoked.split("_")[1], "cli")
+        key_admin.revoke_key(application(database), revoked.split("_")[1], "cli")
     client = serve()
     wrong = [revoked, token[:-1] + ("A" if token[-1] != "A" else "B"), "att_" + "0" * 12 + "_" + "x" * 43, "x"]
     answers = [client.get("/v1/feed/r", headers=bearer(each)) for each in wrong]

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from api.application import key_admin, key_tokens
-from api.http.security.keyring import FRESH_SECONDS, STALE_SECONDS, KeyRing
 from api.application.scopes import Scope
+from api.http.security.keyring import FRESH_SECONDS, STALE_SECONDS, KeyRing
 from recsys.errors import RequestError, StoreError, StoreUnavailableError
 from recsys.store import api_keys as key_store
 from recsys.store import audit_log
 from recsys.store.database import Database
+from tests.application import application
 
 
 class Clock:
@@ -31,8 +32,8 @@ def test_without_keys_the_ring_is_open_and_a_revoked_one_does_not_open_it_again(
 ) -> None:
     ring = KeyRing(sqlite_database, clock)
     assert asyncio.run(ring.current()).open
-    token, row = key_admin.create(sqlite_database, Scope.READ, "", "cli")
-    key_admin.revoke(sqlite_database, row.id, "cli")
+    token, row = key_admin.create_key(application(sqlite_database), Scope.READ, "", "cli")
+    key_admin.revoke_key(application(sqlite_database), row.id, "cli")
     clock.now += 1
     known = asyncio.run(ring.current())
     assert not known.open
@@ -42,7 +43,7 @@ def test_without_keys_the_ring_is_open_and_a_revoked_one_does_not_open_it_again(
 def test_a_key_counts_when_the_ring_is_read_again_and_not_before(sqlite_database: Database, clock: Clock) -> None:
     ring = KeyRing(sqlite_database, clock)
     asyncio.run(ring.current())
-    token, row = key_admin.create(sqlite_database, Scope.READ, "the site", "cli")
+    token, row = key_admin.create_key(application(sqlite_database), Scope.READ, "the site", "cli")
     clock.now += FRESH_SECONDS / 2
     assert asyncio.run(ring.current()).owner(token) is None
     clock.now += FRESH_SECONDS
@@ -50,7 +51,7 @@ def test_a_key_counts_when_the_ring_is_read_again_and_not_before(sqlite_database
 
 
 def test_only_the_whole_key_has_an_owner(sqlite_database: Database) -> None:
-    token, _ = key_admin.create(sqlite_database, Scope.READ, "", "cli")
+    token, _ = key_admin.create_key(application(sqlite_database), Scope.READ, "", "cli")
     ring = asyncio.run(KeyRing(sqlite_database).current())
     another, _ = key_tokens.make()
     forged = token[: len("att_000000000000_")] + another[len("att_000000000000_") :]
@@ -90,7 +91,7 @@ def test_keys_that_cannot_be_read_let_nobody_in(
 
 
 def test_uses_are_stored_in_the_end(sqlite_database: Database) -> None:
-    _, row = key_admin.create(sqlite_database, Scope.READ, "", "cli")
+    _, row = key_admin.create_key(application(sqlite_database), Scope.READ, "", "cli")
     ring = KeyRing(sqlite_database)
 
     async def serve() -> None:
@@ -105,10 +106,10 @@ def test_uses_are_stored_in_the_end(sqlite_database: Database) -> None:
 
 
 def test_making_and_revoking_is_on_record(sqlite_database: Database) -> None:
-    _, row = key_admin.create(sqlite_database, Scope.ADMIN, "", "cli")
-    key_admin.revoke(sqlite_database, row.id, "open")
+    _, row = key_admin.create_key(application(sqlite_database), Scope.ADMIN, "", "cli")
+    key_admin.revoke_key(application(sqlite_database), row.id, "open")
     with pytest.raises(RequestError, match="attune keys list"):
-        key_admin.revoke(sqlite_database, row.id, "cli")
+        key_admin.revoke_key(application(sqlite_database), row.id, "cli")
     with sqlite_database.read() as connection:
         acts = audit_log.newest(connection, 9)
     assert [(a.actor, a.act, a.subject) for a in acts] == [
@@ -120,7 +121,7 @@ def test_making_and_revoking_is_on_record(sqlite_database: Database) -> None:
 def test_while_the_database_is_away_keys_hold_as_they_were_known_for_a_while(
     sqlite_database: Database, clock: Clock
 ) -> None:
-    token, row = key_admin.create(sqlite_database, Scope.READ, "", "cli")
+    token, row = key_admin.create_key(application(sqlite_database), Scope.READ, "", "cli")
     ring = KeyRing(sqlite_database, clock)
     asyncio.run(ring.current())
     sqlite_database.circuit.enable_probing()
