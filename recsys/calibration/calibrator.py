@@ -15,11 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.calibration import buckets
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.head_anomaly_detector import StructureDetector
-from recsys.calibration.normal_profile import Profile
-from recsys.calibration.token_detector import TokenDetector, anomaly_score, inner_tokens
+from recsys.calibration.normal_profile import Profile, bucket_of
+from recsys.calibration.token_detector import FLAGGED_CLEAN, TokenDetector, anomaly_score, inner_tokens
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -114,7 +113,7 @@ class Calibrator:
         structure = self.structure.measure(seen)
         probability = self.tokens.probabilities(seen)
         flagged, inner = probability > self.tokens.threshold, inner_tokens(seen)
-        bucket = buckets.bucket_of(seen.lengths)[:, None]
+        bucket = bucket_of(seen.lengths)[:, None]
         received = seen.received
         return Inspection(
             score=structure.score,
@@ -136,3 +135,16 @@ class Calibrator:
         mix *= found.anomalous[:, None, None]
         rows = np.flatnonzero((log_gate < 0).any(axis=1) | (mix > 0).any(axis=(1, 2)))
         return Plan(rows, log_gate[rows], mix[rows], cut[rows]) if len(rows) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A calibrator for use. digest: of its file; flag_rate: share of the words of normal texts that it flags."""
+
+    calibrator: Calibrator
+    digest: str
+    flag_rate: float = FLAGGED_CLEAN
+
+    def name_of(self, encoder: str) -> str:
+        """Name of the vectors that `encoder` gives with it; the plain one as long as nothing is adjusted."""
+        return encoder if self.calibrator.strength.identity else f"{encoder}+{self.digest}"

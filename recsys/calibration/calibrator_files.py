@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from recsys.calibration import buckets
 from recsys.calibration.attention_statistics import HEAD, TOKEN
-from recsys.calibration.calibrator import Calibrator, Strength
+from recsys.calibration.calibrator import Calibration, Calibrator, Strength
 from recsys.calibration.head_anomaly_detector import HeadAutoencoder, StructureDetector
-from recsys.calibration.normal_profile import Profile
-from recsys.calibration.token_detector import TokenDetector, TokenScorer
+from recsys.calibration.normal_profile import COUNT, Profile
+from recsys.calibration.token_detector import FLAGGED_CLEAN, TokenDetector, TokenScorer
 from recsys.errors import BundleError
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -97,7 +96,7 @@ def _require_fit(arrays: Arrays) -> None:
     layers, heads = arrays["head_limits"].shape
     inputs = {"structure.layers.0.weight": len(HEAD), "tokens.mean": len(TOKEN)}
     expected = {f"profile.{name}": values.shape for name, values in Profile(layers, heads).arrays().items()}
-    expected |= {"limits": (buckets.COUNT,)}
+    expected |= {"limits": (COUNT,)}
     for name, shape in expected.items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} has shape {arrays[name].shape}, not {shape}")
@@ -121,3 +120,8 @@ def _prefixed(prefix: str, arrays: Arrays) -> Arrays:
 
 def _part(prefix: str, arrays: Arrays) -> Arrays:
     return {name.removeprefix(f"{prefix}."): v for name, v in arrays.items() if name.startswith(f"{prefix}.")}
+
+
+def calibration_of(calibrator: Calibrator, flag_rate: float = FLAGGED_CLEAN) -> Calibration:
+    """`calibrator` for use, before it has a file: training encodes with what it is about to publish."""
+    return Calibration(calibrator, digest_of(serialised(calibrator)), flag_rate)

@@ -11,9 +11,9 @@ shorter titles is no drift.
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.calibration import buckets
-from recsys.calibration.attention_statistics import HEAD
-from recsys.calibration.normal_profile import Profile, counted
+from recsys.calibration.attention_statistics import HEAD, Observation
+from recsys.calibration.calibrator import Plan
+from recsys.calibration.normal_profile import COUNT, Profile, bucket_of, counted
 
 GROUPS = 10
 
@@ -24,6 +24,8 @@ FLOOR = 1e-3
 """Smallest share that counts, so that an empty group is finite."""
 
 ENTROPY = HEAD.index("entropy")
+
+_LEAST = 1e-12
 
 Floats = NDArray[np.float64]
 
@@ -51,5 +53,26 @@ def _expected(profile: Profile, lengths: NDArray[np.int64]) -> Floats:
     whole_LHB = histogram_CLHB.sum(axis=0) / profile.texts
     own = (profile.count >= LEAST)[:, None, None, None]
     shares_CLHB = np.where(own, histogram_CLHB / np.maximum(profile.count, 1)[:, None, None, None], whole_LHB)
-    texts_C = np.bincount(buckets.bucket_of(lengths), minlength=buckets.COUNT) / len(lengths)
+    texts_C = np.bincount(bucket_of(lengths), minlength=COUNT) / len(lengths)
     return np.asarray(np.einsum("c,clhb->lhb", texts_C, shares_CLHB))
+
+
+def received_kl(seen: Observation, plan: Plan | None) -> NDArray[np.float64]:
+    """KL in nats of each text [B], mean over its heads; 0 where nothing is adjusted."""
+    out = np.zeros(len(seen))
+    if plan is None:
+        return out
+    received_bTLH = seen.tokens[plan.rows, ..., 0].astype(np.float64)  # 0 at padding
+    gate_bT11 = np.where(plan.cut, 0.0, np.exp(plan.log_gate))[:, :, None, None]
+    left_bT11 = (seen.real[plan.rows] & ~plan.cut)[:, :, None, None]
+    before_bTLH = _shares(received_bTLH)
+    mix_b1LH = plan.mix[:, None]
+    even_bT11 = left_bT11 / left_bT11.sum(axis=1, keepdims=True)
+    after_bTLH = (1 - mix_b1LH) * _shares(before_bTLH * gate_bT11) + mix_b1LH * even_bT11
+    ratio_bTLH = np.maximum(after_bTLH, _LEAST) / np.maximum(before_bTLH, _LEAST)
+    out[plan.rows] = (after_bTLH * np.log(ratio_bTLH)).sum(axis=1).mean(axis=(1, 2))
+    return out
+
+
+def _shares(mass_bTLH: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(mass_bTLH / np.maximum(mass_bTLH.sum(axis=1, keepdims=True), _LEAST))

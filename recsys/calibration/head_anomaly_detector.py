@@ -13,9 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from recsys.calibration import buckets
 from recsys.calibration.attention_statistics import Observation
-from recsys.calibration.normal_profile import Profile
+from recsys.calibration.normal_profile import COUNT, Profile, bucket_of
 from recsys.calibration.training_loop import FitConfig, conformal_limit, minimise
 
 _WIDE, _NARROW = 96, 24
@@ -76,7 +75,7 @@ class StructureDetector:
 
     def anomalous(self, structure: Structure, lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which texts [B], of these lengths in tokens, are above the limit of their length."""
-        return structure.score > self.limits[buckets.bucket_of(lengths)]
+        return structure.score > self.limits[bucket_of(lengths)]
 
 
 def fit_structure(profile: Profile, normal: Sequence[Observation], config: FitConfig) -> StructureDetector:
@@ -108,7 +107,7 @@ def _false_positives(scores: Floats, lengths: NDArray[np.int64]) -> float:
     """Share of texts above limits that others set: each half is judged by the limits of the other."""
     halves = np.array_split(np.arange(len(scores)), 2)
     wrong = [
-        scores[judged] > _limits(scores[limiting], lengths[limiting])[buckets.bucket_of(lengths[judged])]
+        scores[judged] > _limits(scores[limiting], lengths[limiting])[bucket_of(lengths[judged])]
         for limiting, judged in (halves, halves[::-1])
     ]
     return float(np.concatenate(wrong).mean())
@@ -127,8 +126,8 @@ def _reconstruct(network: HeadAutoencoder, standardised_BLHS: NDArray[np.float32
 
 def _limits(scores: Floats, lengths: NDArray[np.int64]) -> Floats:
     """The 99% limit by bucket; of all lengths where a bucket has too few texts: they are standardised already."""
-    bucket = buckets.bucket_of(lengths)
-    limits = np.full(buckets.COUNT, conformal_limit(scores, _THRESHOLD))
+    bucket = bucket_of(lengths)
+    limits = np.full(COUNT, conformal_limit(scores, _THRESHOLD))
     for each in np.unique(bucket):
         own = scores[bucket == each]
         if len(own) >= _ENOUGH:

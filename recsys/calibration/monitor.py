@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.calibration.breaker import WINDOW, Breaker
-from recsys.calibration.divergence import received_kl
-from recsys.calibration.drift import ENTROPY, entropy_psi
+from recsys.calibration.drift import ENTROPY, entropy_psi, received_kl
 from recsys.calibration.listener import ObservedBatch
 from recsys.calibration.monitoring_stats import MonitoringStats
 from recsys.calibration.normal_profile import Profile

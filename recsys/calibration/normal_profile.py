@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.calibration import buckets
 from recsys.calibration.attention_statistics import HEAD, Observation
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+EDGES = (8, 12, 16, 24, 32, 48, 64)
+"""A text of at most this many tokens, special tokens included; the last bucket holds all longer ones."""
+
+COUNT = len(EDGES) + 1
 
 BINS = 32
 """Bins of a head's statistic over [0, 1]."""
@@ -37,12 +41,12 @@ class Profile:
     """
 
     def __init__(self, layers: int, heads: int) -> None:
-        shape = (buckets.COUNT, layers, heads, len(HEAD))
-        self.count: Ints = np.zeros(buckets.COUNT, dtype=np.int64)
+        shape = (COUNT, layers, heads, len(HEAD))
+        self.count: Ints = np.zeros(COUNT, dtype=np.int64)
         self.mean: Floats = np.zeros(shape)
         self.m2: Floats = np.zeros(shape)
         self.histogram: Ints = np.zeros((*shape, BINS), dtype=np.int64)
-        self.received: Ints = np.zeros((buckets.COUNT, RECEIVED_BINS), dtype=np.int64)
+        self.received: Ints = np.zeros((COUNT, RECEIVED_BINS), dtype=np.int64)
 
     @classmethod
     def of(cls, watched: Sequence[Observation]) -> "Profile":
@@ -59,7 +63,7 @@ class Profile:
 
     def add(self, seen: Observation) -> None:
         """Take in what was seen of a batch."""
-        bucket_B = buckets.bucket_of(seen.lengths)
+        bucket_B = bucket_of(seen.lengths)
         for bucket in np.unique(bucket_B):
             rows = bucket_B == bucket
             self._merge_moments(int(bucket), seen.heads[rows].astype(np.float64))
@@ -91,7 +95,7 @@ class Profile:
     def standardised(self, seen: Observation) -> NDArray[np.float32]:
         """Statistics [B, L, H, S] in standard deviations from the norm of each text's length, within ±8."""
         mean, deviation = self.norm()
-        bucket_B = buckets.bucket_of(seen.lengths)
+        bucket_B = bucket_of(seen.lengths)
         scores = (seen.heads - mean[bucket_B]) / np.maximum(deviation[bucket_B], 1e-4)
         return np.clip(scores, -8, 8).astype(np.float32)
 
@@ -124,6 +128,17 @@ class Profile:
         self.m2[bucket] += ((heads_BLHS - mean) ** 2).sum(axis=0) + off**2 * (old * new / (old + new))
         self.mean[bucket] += off * (new / (old + new))
         self.count[bucket] += new
+
+
+def bucket_of(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The bucket of each length, same shape, in [0, COUNT)."""
+    return np.searchsorted(EDGES, lengths, side="left").astype(np.int64)
+
+
+def label(bucket: int) -> str:
+    """The lengths of a bucket, for people: ``9-12``, ``65+``."""
+    low = 1 if bucket == 0 else EDGES[bucket - 1] + 1
+    return f"{low}-{EDGES[bucket]}" if bucket < len(EDGES) else f"{low}+"
 
 
 def counted(heads_BLHS: NDArray[np.float32]) -> Ints:

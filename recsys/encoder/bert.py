@@ -15,7 +15,7 @@ from recsys.calibration.attention_statistics import Observation, Observer
 from recsys.calibration.calibrator import Plan
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.int8 import quantise
-from recsys.encoder.pooling import mean_pool
+from recsys.encoder.token_batches import mean_pool
 from recsys.encoder.token_dropping import shortened
 from recsys.errors import EncoderError
 from recsys.settings import Device, Precision

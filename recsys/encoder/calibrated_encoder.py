@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recsys.calibration.attention_statistics import HEAD, Observation
 from recsys.calibration.breaker import Breaker
-from recsys.calibration.calibration import Calibration
+from recsys.calibration.calibrator import Calibration
 from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder.article_text import ArticleText, text_hash
 from recsys.encoder.field_concat import concat_fields, encode_context_fields

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from recsys.encoder.protocols import TokenEncoder, Vectors
@@ -46,3 +47,13 @@ def batches(tokens: Sequence[Sequence[int]]) -> Iterator[NDArray[np.int64]]:
         if end == len(rows) or (end + 1 - start) * lengths[rows[end]] > TOKENS_PER_BATCH:
             yield rows[start:end]
             start = end
+
+
+def mean_pool(
+    hidden_BTD: torch.Tensor, mask_BT: torch.Tensor, weights_BT: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Mean of the token vectors that are not padding, weighted by `weights_BT`, L2-normalised: (B, D)."""
+    counted_BT = mask_BT.to(hidden_BTD.dtype)
+    weighted_BT1 = (counted_BT if weights_BT is None else counted_BT * weights_BT).unsqueeze(-1)
+    summed_BD = (hidden_BTD * weighted_BT1).sum(dim=1)
+    return torch.nn.functional.normalize(summed_BD / weighted_BT1.sum(dim=1).clamp(min=1e-6), dim=-1)

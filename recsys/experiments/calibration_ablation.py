@@ -37,10 +37,9 @@ from recsys.store import articles
 from recsys.store.database import Database
 from recsys.training.calibration.ablation_arms import ALL, HEADS, OFF, STRENGTHS, TOKENS, encode_by_arm
 from recsys.training.calibration.title_corruption import DamagedTexts
-from recsys.training.progress import Progress
-from recsys.user_model.config import PreferenceConfig
+from recsys.training.training_run import Progress
 from recsys.user_model.network_matcher import NetworkMatcher
-from recsys.user_model.network_weights import PreferenceWeights
+from recsys.user_model.network_weights import PreferenceConfig, PreferenceWeights
 
 HISTORY = "history"
 SYSTEMS = (FULL_SYSTEM, NETWORK)

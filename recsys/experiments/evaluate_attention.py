@@ -24,7 +24,7 @@ from recsys.training.calibration.damage_benchmark import DamageBenchmark, conten
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
 from recsys.training.calibration.recent_slates import newest_slates
 from recsys.training.calibration.robustness import robustness
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 
 FOLDS = 4
 

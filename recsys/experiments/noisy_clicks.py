@@ -21,7 +21,7 @@ from recsys.threads import threads
 from recsys.training.calibration.click_noise import Articles, with_noise, with_shuffled_dwell, without
 from recsys.training.calibration.recent_slates import Newest
 from recsys.training.calibration.robustness import standard_error
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 from recsys.training.user_model_training import slate_aucs
 from recsys.user_model.batch_scoring import one_by_one, scores
 from recsys.user_model.content_matcher import ContentMatcher, mean_match

@@ -12,9 +12,7 @@ from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.projection.vector_table import ensure_vectors
 from recsys.store import articles, event_log_reader
 from recsys.store.database import Database
-from recsys.training.options import Labels
-from recsys.training.progress import Progress
-from recsys.training.split import Split, split
+from recsys.training.training_run import Labels, Progress, Split, split
 
 
 @dataclass(frozen=True, slots=True)

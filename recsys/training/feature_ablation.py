@@ -25,8 +25,8 @@ from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.ranking_context import FloatArray
 from recsys.store import articles, event_log_reader
 from recsys.store.database import Database
-from recsys.training.progress import Progress
 from recsys.training.ranker_training import PastSlates, past_slates
+from recsys.training.training_run import Progress
 from recsys.training.tuning import blocks
 
 ALL, FEEDS = "all", "feeds"

@@ -22,9 +22,8 @@ from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
 from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version, register
-from recsys.training.options import TrainingOptions
-from recsys.training.progress import Progress, silent
 from recsys.training.rankers import train_rankers
+from recsys.training.training_run import Progress, TrainingOptions, silent
 from recsys.training.tuning import require_optuna
 from recsys.training.user_model_training import PrequentialMatcher, collect, train_preference
 from recsys.user_model.preference_network import PreferenceNetwork

@@ -17,7 +17,7 @@ from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.listwise_correction import SlateRanker
 from recsys.ranking.ranking_context import FloatArray
 from recsys.state.catalog import NEVER
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,9 @@ from recsys.threads import threads
 from recsys.training import correction_share
 from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
-from recsys.training.options import TrainingOptions
-from recsys.training.progress import Progress
 from recsys.training.ranker_training import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
 from recsys.training.text_feature_gate import TWINS, ContentGate
+from recsys.training.training_run import Progress, TrainingOptions
 from recsys.training.tuning import tuned
 from recsys.training.user_model_training import PrequentialMatcher
 from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTrained, train_value

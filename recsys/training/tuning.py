@@ -21,8 +21,8 @@ from recsys.ranking import listwise_correction
 from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.ranking_context import FloatArray
-from recsys.training.progress import Progress
 from recsys.training.ranker_training import PastSlates, as_served
+from recsys.training.training_run import Progress
 
 if TYPE_CHECKING:
     import optuna

@@ -20,12 +20,10 @@ from recsys.feed.user_history import LENGTH, history_of, outcomes, reads_of, wit
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.settings import Device
-from recsys.training.progress import Progress
-from recsys.training.split import Split
-from recsys.user_model.config import PreferenceConfig
+from recsys.training.training_run import Progress, Split
 from recsys.user_model.matcher import Match, ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
-from recsys.user_model.network_weights import PreferenceWeights
+from recsys.user_model.network_weights import PreferenceConfig, PreferenceWeights
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 from recsys.user_model.trainer import FitConfig, Trainer

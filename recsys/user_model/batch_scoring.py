@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.user_model.batches import parts
 from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import HistoryBatch, PreferenceNetwork
 
 BATCH = 256
+_WINDOW = 16
+"""Batches among which histories are sorted by length: only some, so that every epoch has other batches."""
 
 
 def histories(data: PreferenceData, slates: NDArray[np.int64], vectors: torch.Tensor) -> HistoryBatch:
@@ -71,3 +72,16 @@ def one_by_one(
 def masked(important_BH: NDArray[np.int8], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Reads (B, H) whose dwell is withheld: a random share of those whose outcome is known."""
     return np.asarray((important_BH >= 0) & (rng.random(important_BH.shape) < share))
+
+
+def shuffled_alike(lengths: NDArray[np.int64], size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Places in `lengths` [n], each once, in random batches of up to `size` histories of like length."""
+    windows = parts(rng.permutation(len(lengths)), size * _WINDOW)
+    alike = [window[np.argsort(lengths[window], kind="stable")] for window in windows]
+    batches = [batch for window in alike for batch in parts(window, size)]
+    return [batches[place] for place in rng.permutation(len(batches))]
+
+
+def parts(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    """`rows` [n] in order, cut into stretches of `size`; the last may be shorter."""
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

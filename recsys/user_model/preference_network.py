@@ -24,9 +24,8 @@ from typing import Self
 import torch
 from torch import nn
 
-from recsys.user_model.config import PreferenceConfig
 from recsys.user_model.dwell_quantiles import LEAST_QUANTILE
-from recsys.user_model.network_weights import PreferenceWeights
+from recsys.user_model.network_weights import PreferenceConfig, PreferenceWeights
 
 
 @dataclass(frozen=True, slots=True)

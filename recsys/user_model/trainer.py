@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.user_model.batch_scoring import histories, masked, scores
-from recsys.user_model.batches import shuffled_alike
+from recsys.user_model.batch_scoring import histories, masked, scores, shuffled_alike
 from recsys.user_model.preference_data import PreferenceData, sample_pairs
 from recsys.user_model.preference_network import PreferenceNetwork
 

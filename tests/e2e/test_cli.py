@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import api.cli
-from recsys.calibration.calibration import calibration_of
+from recsys.calibration.calibrator_files import calibration_of
 from recsys.domain import Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
 from recsys.settings import Settings

@@ -13,7 +13,7 @@ from recsys.models.bundle import active_version, load
 from recsys.simulate.world import simulate
 from recsys.training.calibration.ablation_arms import ARMS
 from recsys.training.calibration.recent_slates import newest_slates
-from recsys.training.progress import silent
+from recsys.training.training_run import silent
 from tests.trained import HashEncoder, Place, place, populated
 
 

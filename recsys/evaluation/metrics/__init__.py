@@ -9,16 +9,15 @@ from functools import partial
 
 import numpy as np
 
-from recsys.evaluation.metrics.agreement import spearman, top1_agreement
-from recsys.evaluation.metrics.auc import auc
-from recsys.evaluation.metrics.calibration import topic_divergence
-from recsys.evaluation.metrics.coverage import coverage
-from recsys.evaluation.metrics.diversity import intra_list_diversity
-from recsys.evaluation.metrics.ece import expected_calibration_error
-from recsys.evaluation.metrics.freshness import fresh_share
-from recsys.evaluation.metrics.mrr import mrr
-from recsys.evaluation.metrics.ndcg import ndcg, read_ndcg
-from recsys.evaluation.metrics.novelty import novelty
+from recsys.evaluation.metrics.beyond_accuracy import (
+    coverage,
+    fresh_share,
+    intra_list_diversity,
+    novelty,
+    topic_divergence,
+)
+from recsys.evaluation.metrics.calibration_error import expected_calibration_error
+from recsys.evaluation.metrics.ranking_metrics import auc, mrr, ndcg, read_ndcg, spearman, top1_agreement
 from recsys.evaluation.scored_slates import Floats, ScoredSlates
 
 __all__ = [

@@ -16,13 +16,17 @@ from recsys.encoder.protocols import Vectors
 from recsys.evaluation.bootstrap import Interval, compare
 from recsys.training.calibration.ablation_arms import OFF, STRENGTHS
 from recsys.training.calibration.damage_benchmark import DamageBenchmark
-from recsys.training.calibration.gate_criterion import passes
 from recsys.training.calibration.robustness import KINDS, Aucs, with_rows
 from recsys.training.calibration.text_corruption import Injector
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 
 DAMAGED, DRAWS = 0.3, 3
 """Share of the articles that is damaged, all kinds mixed, for the robust figures, and over how many draws."""
+
+LEAST_CLEAN = -0.002
+"""A tighter margin is inside the noise of a few thousand slates."""
+
+MOST_GROWTH = 1.10
 
 _ARMS = (OFF, *STRENGTHS)
 
@@ -81,3 +85,12 @@ def _judged(clean: Aucs, robust: Aucs, readers: NDArray[np.int64]) -> tuple[dict
 
 def _difference(aucs: Aucs, arm: str, readers: NDArray[np.int64]) -> Interval:
     return compare(aucs[arm], aucs[OFF], readers).difference
+
+
+def passes(clean: Interval, robust: Interval, growth: float = 1.0) -> bool:
+    """Whether a part may be on.
+
+    clean: change of AUC on undamaged data; robust: gain on damaged data; growth: factor by which the 95th
+    percentile of a request's time grows, 1 for what requests never see.
+    """
+    return clean.low >= LEAST_CLEAN and robust.low > 0 and growth <= MOST_GROWTH

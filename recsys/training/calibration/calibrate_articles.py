@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.calibration.calibration import Calibration, calibration_of
+from recsys.calibration.calibrator import Calibration
+from recsys.calibration.calibrator_files import calibration_of
 from recsys.encoder.field_concat import with_headlines
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder, Vectors
@@ -19,7 +20,7 @@ from recsys.training.calibration.article_gate import gate_articles
 from recsys.training.calibration.damage_benchmark import DamageBenchmark, Scoring, involved
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
 from recsys.training.dataset import Corpus
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 from recsys.user_model.batch_scoring import scores
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork

@@ -18,12 +18,12 @@ from sklearn.metrics import roc_auc_score
 
 from recsys.evaluation.bootstrap import compare
 from recsys.threads import threads
+from recsys.training.calibration.article_gate import passes
 from recsys.training.calibration.click_noise import Articles, with_noise
-from recsys.training.calibration.gate_criterion import passes
 from recsys.training.user_model_training import slate_aucs
 from recsys.user_model.batch_scoring import histories, masked, scores
-from recsys.user_model.config import PreferenceConfig
 from recsys.user_model.network_matcher import NetworkMatcher
+from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 

@@ -8,7 +8,7 @@ from recsys.errors import DataError
 from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.training.calibration.fit_detectors import observed
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 
 
 def profile_articles(

@@ -15,7 +15,7 @@ from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
 from recsys.training.calibration.click_noise import Articles
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 from recsys.training.user_model_training import collect
 from recsys.user_model.preference_data import PreferenceData
 

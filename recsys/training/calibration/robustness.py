@@ -16,7 +16,7 @@ from recsys.evaluation.bootstrap import intervals
 from recsys.training.calibration.ablation_arms import ARMS, OFF, ORACLE
 from recsys.training.calibration.damage_benchmark import DamageBenchmark
 from recsys.training.calibration.text_corruption import Injector, NoiseKind
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 
 KINDS = tuple(NoiseKind)
 SHARES = (0.1, 0.3, 0.6)

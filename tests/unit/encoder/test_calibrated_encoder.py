@@ -9,8 +9,8 @@ import pytest
 
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.breaker import LEAST, Breaker
-from recsys.calibration.calibration import Calibration, calibration_of
-from recsys.calibration.calibrator import Calibrator, Inspection, Plan
+from recsys.calibration.calibrator import Calibration, Calibrator, Inspection, Plan
+from recsys.calibration.calibrator_files import calibration_of
 from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder import token_batches
 from recsys.encoder.article_text import ArticleText, text_hash

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.user_model.batches import parts, shuffled_alike
+from recsys.user_model.batch_scoring import parts, shuffled_alike
 
 
 @given(lengths=st.lists(st.integers(1, 50), max_size=300), size=st.integers(1, 9), seed=st.integers(0, 2**32 - 1))

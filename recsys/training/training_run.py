@@ -1,12 +1,39 @@
-"""The temporal split: fit on the past, choose on the next slice."""
+"""Inputs of a training run: its options, its progress callback and its temporal split."""
 
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from recsys.domain import DAY
 from recsys.errors import DataError
 
+Labels = Literal["graded", "clicks"]
 VALIDATION = DAY
 _MOST_OF_SPAN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """Choices for one training.
+
+    seeds: sets of trees whose scores are averaged; tune: trials of other parameters of the trees, 0 for none;
+    labels: `clicks` makes every label above 0 a 1, to see what read time is worth.
+    """
+
+    seeds: int = 1
+    tune: int = 0
+    labels: Labels = "graded"
+
+
+class Progress(Protocol):
+    """Told of every step; `total` is None while it is not known."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """`stage` names the work, `done` of `total` steps are through."""
+        ...
+
+
+def silent(stage: str, done: int, total: int | None) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
