@@ -1,4 +1,4 @@
-"""What a reader said of topics and sources: the newest word on each, of the log."""
+"""Explicit preferences: the newest preference event of a reader on each topic and source."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from sqlalchemy.engine import Connection
 from recsys.domain import PREFERENCE_KINDS, EventKind
 from recsys.store.tables import events
 
-_MUTING = (EventKind.MUTE, EventKind.UNMUTE)
+_MUTE_KINDS = (EventKind.MUTE, EventKind.UNMUTE)
 
 
 @dataclass(frozen=True, slots=True)
 class PreferenceEvent:
-    """A reader said something of a topic or source; known_at: microseconds."""
+    """Preference event of a reader on a topic or source; known_at: microseconds."""
 
     reader: str
     subject: str
@@ -25,13 +25,13 @@ class PreferenceEvent:
 
     @property
     def about(self) -> tuple[str, bool]:
-        """The later of two words about the same holds: muting is one thing, following and focusing another."""
-        return self.subject, self.kind in _MUTING
+        """Return the key within which the latest event wins: muting is separate from following and focusing."""
+        return self.subject, self.kind in _MUTE_KINDS
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """Topics (categories, subcategories) and sources a reader follows, wants most of all (focus), or has muted."""
+    """Topics (categories, subcategories) and sources that a reader follows, prefers most (focus) or has muted."""
 
     follow: frozenset[str] = frozenset()
     focus: frozenset[str] = frozenset()
@@ -39,27 +39,27 @@ class Preferences:
 
     @classmethod
     def of(cls, latest: Iterable[PreferenceEvent]) -> Self:
-        """What follows from the last word on each subject."""
-        said = {EventKind.FOLLOW: set[str](), EventKind.FOCUS: set[str](), EventKind.MUTE: set[str]()}
-        for word in latest:
-            if word.kind in said:
-                said[word.kind].add(word.subject)
-        return cls(*(frozenset(subjects) for subjects in said.values()))
+        """Build preferences from the latest event on each subject."""
+        subjects_by_kind = {EventKind.FOLLOW: set[str](), EventKind.FOCUS: set[str](), EventKind.MUTE: set[str]()}
+        for event in latest:
+            if event.kind in subjects_by_kind:
+                subjects_by_kind[event.kind].add(event.subject)
+        return cls(*(frozenset(subjects) for subjects in subjects_by_kind.values()))
 
 
 def load(connection: Connection, reader: str, before: int) -> Preferences:
-    """What held of `reader` by all that was known `before` that (microseconds).
+    """Return the preferences of `reader` by all events with a receipt time before `before` (microseconds).
 
-    Of following, focusing and unfollowing a subject the last one holds, and likewise of muting and unmuting.
+    The last follow, focus or unfollow of a subject counts, and likewise the last mute or unmute.
     """
     e = events
     # preference events have no article, so the index on (reader, article) finds them
-    said = latest_events(connection, e.c.reader == reader, e.c.known_at < before)
-    return Preferences.of({word.about: word for word in said}.values())
+    stated = latest_events(connection, e.c.reader == reader, e.c.known_at < before)
+    return Preferences.of({event.about: event for event in stated}.values())
 
 
 def latest_events(connection: Connection, *which: sa.ColumnElement[bool]) -> list[PreferenceEvent]:
-    """All that readers ever said, or `which` of it, in the order in which it was known."""
+    """Return all preference events that meet the conditions `which`, in the order of their receipt."""
     e = events
     query = sa.select(e.c.reader, e.c.subject, e.c.known_at, e.c.id, e.c.kind).where(
         e.c.article.is_(None), e.c.kind.in_(PREFERENCE_KINDS), *which
