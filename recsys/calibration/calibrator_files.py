@@ -1,4 +1,4 @@
-"""A calibrator ↔ one safetensors file: profile, both networks, limits and strength."""
+"""Calibrator files: one safetensors file with profile, both networks, limits and strength."""
 
 import hashlib
 import json
@@ -23,12 +23,12 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 def save_calibrator(calibrator: Calibrator, path: Path) -> None:
-    """Write everything of `calibrator`."""
+    """Write a calibrator to `path`."""
     path.write_bytes(serialised(calibrator))
 
 
 def serialised(calibrator: Calibrator) -> bytes:
-    """The content of the file of `calibrator`; the same for the same calibrator."""
+    """Return the file content of a calibrator; equal calibrators give equal content."""
     structure, tokens = calibrator.structure, calibrator.tokens
     arrays: Arrays = {
         **_prefixed("profile", calibrator.profile.arrays()),
@@ -49,14 +49,14 @@ def serialised(calibrator: Calibrator) -> bytes:
 
 
 def load_calibrator(path: Path) -> Calibrator:
-    """Read what `save_calibrator` wrote.
+    """Load a calibrator written by `save_calibrator`.
 
     Raises:
         BundleError: the file cannot be read, lacks a part, or its parts do not fit together.
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
             numbers = json.loads(file.metadata()["numbers"])
         return _calibrator(arrays, numbers)
     except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
@@ -64,12 +64,12 @@ def load_calibrator(path: Path) -> Calibrator:
 
 
 def digest(path: Path) -> str:
-    """A short name for exactly this calibrator: vectors made with it carry it."""
+    """Return the digest of a calibrator file; vectors made with it carry it in their name."""
     return digest_of(path.read_bytes())
 
 
 def digest_of(content: bytes) -> str:
-    """The same, of the content of a file."""
+    """Return the digest of the content of a file."""
     return hashlib.blake2b(content, digest_size=6).hexdigest()
 
 
@@ -78,7 +78,7 @@ def _calibrator(arrays: Arrays, numbers: Mapping[str, object]) -> Calibrator:
     scorer = TokenScorer(arrays["tokens.mean"].shape[0])
     _restore(autoencoder, _part("structure", arrays))
     _restore(scorer, _part("tokens", arrays))
-    _require_fit(arrays)
+    _check_shapes(arrays)
     detector = StructureDetector(
         Profile.from_arrays(_part("profile", arrays)),
         autoencoder,
@@ -91,8 +91,8 @@ def _calibrator(arrays: Arrays, numbers: Mapping[str, object]) -> Calibrator:
     return Calibrator(detector, TokenDetector(scorer, threshold, limit), strength)
 
 
-def _require_fit(arrays: Arrays) -> None:
-    """What is of the wrong shape would only fail later, with the first text."""
+def _check_shapes(arrays: Arrays) -> None:
+    """Check shapes here, because a wrong one would fail only with the first text."""
     layers, heads = arrays["head_limits"].shape
     inputs = {"structure.layers.0.weight": len(HEAD), "tokens.mean": len(TOKEN)}
     expected = {f"profile.{name}": values.shape for name, values in Profile(layers, heads).arrays().items()}
@@ -123,5 +123,5 @@ def _part(prefix: str, arrays: Arrays) -> Arrays:
 
 
 def calibration_of(calibrator: Calibrator, flag_rate: float = FLAGGED_CLEAN) -> Calibration:
-    """`calibrator` for use, before it has a file: training encodes with what it is about to publish."""
+    """Return a calibration before its file exists: training encodes with the calibrator it is about to publish."""
     return Calibration(calibrator, digest_of(serialised(calibrator)), flag_rate)

@@ -222,7 +222,7 @@ def test_whatever_fails_opens_the_breaker_once_and_leaves_the_raw_vectors(
     np.testing.assert_array_equal(again.vectors[RAW], hashed(TEXTS))
     assert again.attention is None
     (record,) = [each for each in caplog.records if each.levelname == "ERROR"]
-    assert "raw vectors serve" in record.message
+    assert "raw vectors are served" in record.message
 
 
 def test_a_listener_that_fails_counts_as_a_failure_of_calibration() -> None:
