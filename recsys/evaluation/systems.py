@@ -1,4 +1,4 @@
-"""The systems of the results table: baselines, parts, and the whole. All score the same prepared requests."""
+"""Systems of the results table: baselines, parts and the full system. All score the same prepared requests."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,30 +15,31 @@ from recsys.ranking.ranking_context import FloatArray
 from recsys.user_model.content_matcher import mean_match
 
 Scorer = Callable[[Sequence["PreparedQuery"]], FloatArray]
-"""Scores of the candidates of some requests [N], one request after the other: trees take many for little more.
+"""Function from some requests to the scores of their candidates [N], request by request.
 
-The state has moved on since they were prepared: a scorer that reads it would see what came later.
+Trees score many requests in little more time than one. A scorer must not read the engine's state, which has moved
+on since the requests were prepared.
 """
 
 TEXT_FREE = "reranker_without_content"
-"""Trees that see the rivals, and never what an article is about."""
+"""Text-free trees: they see the other candidates, but no feature of the articles' text."""
 
 POINTWISE = "reranker_of_many"
-"""Trees of all seeds that see each candidate alone: what orders more than a slate holds."""
+"""Pointwise trees of all seeds: they see each candidate separately, and rank more than a slate."""
 
 BY_VALUE = "feeds_by_value"
-"""What orders feeds: worth of the reading, less the price of its minutes. It aims at no click."""
+"""Ranking of feeds by utility: value of the reading less the price of its minutes, not by clicks."""
 
 NETWORK = "nrms"
-"""The preference network alone."""
+"""The preference network only."""
 
 UNKNOWN_SCORE = -1e6
-"""Score of a candidate that a system knows nothing of: behind all others, ties broken at random."""
+"""Score of a candidate that a system knows nothing about: behind all others, ties broken at random."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
-    """A prepared request as a system sees it: vectors [n, d] are zero where there is none."""
+    """Prepared request as input of a system. vectors [n, d] are zero where there is none."""
 
     request: RankRequest
     prepared: Prepared
@@ -52,16 +53,16 @@ def systems(
     value: Ranker | None = None,
     pointwise_ranker: Ranker | None = None,
 ) -> Mapping[str, Scorer]:
-    """Name → scorer, the full system last. A row whose ranker is None is left out."""
+    """Return name → scorer, the full system last, without the rows whose ranker is None."""
     table: dict[str, Scorer] = {
         "random": one_by_one(
-            lambda asked: seeded_by(asked.request.request_id).random(len(asked.prepared.context))
+            lambda queries: seeded_by(queries.request.request_id).random(len(queries.prepared.context))
         ),
-        "newest": lambda asked: -_column(asked, "age"),
-        "popular": lambda asked: _column(asked, "clicks_4h"),
-        "popular_ctr": lambda asked: _column(asked, "ctr_4h"),
+        "newest": lambda queries: -_column(queries, "age"),
+        "popular": lambda queries: _column(queries, "clicks_4h"),
+        "popular_ctr": lambda queries: _column(queries, "ctr_4h"),
         "content": one_by_one(_content),
-        NETWORK: lambda asked: _column(asked, "preference"),
+        NETWORK: lambda queries: _column(queries, "preference"),
     }
     rankers = {
         TEXT_FREE: text_free,
@@ -74,28 +75,28 @@ def systems(
 
 
 def one_by_one(score: Callable[[PreparedQuery], FloatArray]) -> Scorer:
-    """A scorer of many requests from one of a single request."""
-    return lambda asked: np.concatenate([score(each) for each in asked])
+    """Return a scorer of many requests from a function for one request."""
+    return lambda queries: np.concatenate([score(each) for each in queries])
 
 
 def ranked_by(ranker: Ranker) -> Scorer:
-    """A scorer by `ranker`."""
-    return lambda asked: ranker.score(_features(asked))
+    """Return a scorer that uses `ranker`."""
+    return lambda queries: ranker.score(_features(queries))
 
 
 def known(scores: FloatArray) -> FloatArray:
-    """Scores without NaN."""
+    """Replace NaN scores by `UNKNOWN_SCORE`."""
     return np.where(np.isnan(scores), UNKNOWN_SCORE, scores)
 
 
-def _column(asked: Sequence[PreparedQuery], name: str) -> FloatArray:
-    return _features(asked)[:, ALL_FEATURES.names.index(name)]
+def _column(queries: Sequence[PreparedQuery], name: str) -> FloatArray:
+    return _features(queries)[:, ALL_FEATURES.names.index(name)]
 
 
-def _features(asked: Sequence[PreparedQuery]) -> FloatArray:
-    return np.concatenate([each.prepared.features for each in asked])
+def _features(queries: Sequence[PreparedQuery]) -> FloatArray:
+    return np.concatenate([each.prepared.features for each in queries])
 
 
-def _content(asked: PreparedQuery) -> FloatArray:
-    reads = asked.prepared.reads
-    return mean_match(reads, asked.vectors.astype(np.float32)) if len(reads) else np.zeros(len(asked.vectors))
+def _content(queries: PreparedQuery) -> FloatArray:
+    reads = queries.prepared.reads
+    return mean_match(reads, queries.vectors.astype(np.float32)) if len(reads) else np.zeros(len(queries.vectors))

@@ -29,7 +29,7 @@ from recsys.errors import BundleError
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import compare, intervals
 from recsys.evaluation.replay import ReplayScores
-from recsys.evaluation.run_evaluation import TimeWindow, iso, replay_window
+from recsys.evaluation.run_evaluation import EncodedArticles, TimeWindow, iso, replay_window
 from recsys.evaluation.systems import FULL_SYSTEM, NETWORK, systems
 from recsys.models.model_loader import TrainedSystem
 from recsys.projection.vector_table import CHUNK
@@ -154,7 +154,7 @@ def _replayed(
 ) -> ReplayScores:
     table = systems(system.ranker, None)
     asked = {name: table[name] for name in SYSTEMS}
-    return replay_window(database, everything, vectors, system, asked, window, progress)[0]
+    return replay_window(database, EncodedArticles(everything, vectors), system, asked, window, progress)[0]
 
 
 def _aucs(answers: ReplayScores) -> Aucs:

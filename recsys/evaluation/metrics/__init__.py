@@ -1,7 +1,8 @@
-"""Metrics of a ranking, one a file, each vectorised over all impressions.
+"""Metrics of rankings, vectorised over all impressions.
 
-`RANKING` holds those that compare a ranking with what was clicked: ScoredSlates → float64 [S], NaN for a slate
-that cannot be judged. The others look at the lists themselves, or compare two rankings. Average any with `mean`.
+`RANKING` holds those that compare a ranking with the clicks: ScoredSlates → float64 [S], NaN for a slate on which
+the metric is undefined. The others look at the lists themselves, or compare two rankings. `mean` averages any of
+them.
 """
 
 from collections.abc import Callable
@@ -47,6 +48,6 @@ RANKING: dict[str, Callable[[ScoredSlates], Floats]] = {
 
 
 def mean(values: Floats) -> float:
-    """Mean over the impressions that could be judged (not NaN); NaN if there is none."""
-    judged = values[~np.isnan(values)]
-    return float(judged.mean()) if len(judged) else float("nan")
+    """Return the mean over the impressions that are not NaN; NaN if there is none."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
