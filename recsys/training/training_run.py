@@ -8,15 +8,15 @@ from recsys.errors import DataError
 
 Labels = Literal["graded", "clicks"]
 VALIDATION = DAY
-_MOST_OF_SPAN = 4
+_MAX_VALIDATION_PART = 4
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """Choices for one training.
+    """Options of a training run.
 
-    seeds: sets of trees whose scores are averaged; tune: trials of other parameters of the trees, 0 for none;
-    labels: `clicks` makes every label above 0 a 1, to see what read time is worth.
+    seeds: number of tree sets whose scores are averaged; tune: number of Optuna trials, 0 for none; labels:
+    `clicks` turns every label above 0 into 1, to measure the value of read time.
     """
 
     seeds: int = 1
@@ -25,38 +25,38 @@ class TrainingOptions:
 
 
 class Progress(Protocol):
-    """Told of every step; `total` is None while it is not known."""
+    """Progress callback. `total` is None while unknown."""
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """`stage` names the work, `done` of `total` steps are through."""
+        """Report that `done` of `total` steps of `stage` are complete."""
         ...
 
 
 def silent(stage: str, done: int, total: int | None) -> None:
-    """Tell nobody."""
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Times in microseconds: fit on [start, validate_from), validate on [validate_from, until)."""
+    """Temporal split, microseconds: train on [start, validate_from), validate on [validate_from, until)."""
 
     start: int
     validate_from: int
     until: int
 
     def blocks(self, length: int = DAY) -> list[tuple[int, int]]:
-        """The fit slice cut into stretches of `length`, the first one taking what is left over."""
+        """Cut the training slice into blocks of `length`; the first one has the remainder."""
         ends = list(range(self.validate_from, self.start, -length))[::-1]
         starts = [self.start, *ends[:-1]]
         return list(zip(starts, ends, strict=True))
 
 
 def split(first: int, until: int) -> Split:
-    """The last 24 hours before `until` validate; of a short log, its last quarter.
+    """Split so that the last 24 hours before `until` validate, or the last quarter of a short log.
 
     Raises:
-        DataError: there is nothing before `until`.
+        DataError: there is no slate before `until`.
     """
     if until <= first:
         raise DataError("no slate was shown before the cut-off: choose a later --until, or ingest click logs")
-    return Split(first, until - min(VALIDATION, (until - first) // _MOST_OF_SPAN), until)
+    return Split(first, until - min(VALIDATION, (until - first) // _MAX_VALIDATION_PART), until)

@@ -1,4 +1,4 @@
-"""The newest slates of a log with what their readers had read, for measurements that train nothing."""
+"""Newest slates of a log with reading histories, for measurements without training."""
 
 from dataclasses import dataclass
 
@@ -22,9 +22,10 @@ from recsys.user_model.preference_data import PreferenceData
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """stored: all articles, n rows with the columns of `frames.ARTICLES`; rows: of each in `articles` [n].
+    """Newest slates with all articles.
 
-    data: slates in those rows; articles: what can be clicked.
+    stored: all articles, n rows with the columns of `frames.ARTICLES`; rows: of each in `articles` [n]; data:
+    slates in those rows; articles: vectors and reading times.
     """
 
     stored: pl.DataFrame
@@ -34,7 +35,7 @@ class Newest:
 
 
 def newest_slates(database: Database, encoder: Encoder, most: int, progress: Progress) -> Newest:
-    """The newest `most` slates, and all articles with vectors of `encoder`.
+    """Return the newest `most` slates, and all articles with vectors of `encoder`.
 
     Raises:
         DataError: there are no slates, or none has a history, a click and a non-click.
