@@ -1,4 +1,4 @@
-"""Slates that a challenger ranked but nobody saw. They are not part of the log."""
+"""Slates that a challenger ranked and that were not shown. They are not part of the log."""
 
 import json
 

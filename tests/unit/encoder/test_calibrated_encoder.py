@@ -83,7 +83,8 @@ def test_the_text_encoder_gives_with_a_calibrator_of_no_strength_what_it_gives_a
         no = grid.astype(bool)
         return replace(
             blank, score=grid[:, 0], probability=grid, flagged=no, over=no, under_attended=no,
-            anomalous=no[:, 0], flagged_text=no[:, 0], head_excess=np.zeros(seen.heads.shape[:3]), lengths=seen.lengths,
+            anomalous=no[:, 0], flagged_text=no[:, 0], head_excess=np.zeros(seen.heads.shape[:3]),
+            lengths=seen.lengths,
         )  # fmt: skip
 
     monkeypatch.setattr(Calibrator, "inspect", inspect)
