@@ -53,8 +53,8 @@ from recsys.simulate.visits import draw_visits
 from recsys.simulate.world import START, World, simulate
 from recsys.state.live_state import LiveState
 from recsys.store.database import Database
-from recsys.training.progress import silent
 from recsys.training.ranker_training import PastSlates, as_served, past_slates
+from recsys.training.training_run import silent
 from recsys.training.utility_training import UtilityModelSkipped, train_value
 
 SLATE = 10

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from recsys.calibration.calibration import Calibration, calibration_of
-from recsys.calibration.calibrator import Calibrator, Strength
+from recsys.calibration.calibrator import Calibration, Calibrator, Strength
+from recsys.calibration.calibrator_files import calibration_of
 from recsys.models import bundle
 from recsys.models.calibrator_io import write_calibration
 from tests.trained import Place

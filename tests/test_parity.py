@@ -22,8 +22,7 @@ import pytest
 
 from api.application.iso_time import from_iso, to_iso
 from api.http.serializers import rank_out
-from recsys.calibration.calibration import Calibration
-from recsys.calibration.calibrator import Calibrator
+from recsys.calibration.calibrator import Calibration, Calibrator
 from recsys.calibration.head_anomaly_detector import fit_structure
 from recsys.calibration.normal_profile import Profile
 from recsys.calibration.token_detector import fit_tokens, token_batch

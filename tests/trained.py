@@ -20,7 +20,7 @@ from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database
 from recsys.training import pipeline as training
 from recsys.training import rankers
-from recsys.training.options import TrainingOptions
+from recsys.training.training_run import TrainingOptions
 from tests.hashed import HashModel
 
 

@@ -46,7 +46,7 @@ def profile(
 
 def _figures(seen: "Profile") -> dict[str, Any]:
     """By bucket of lengths that any text fell into; means, deviations and variances are [layers][heads]."""
-    from recsys.calibration import buckets
+    from recsys.calibration import normal_profile as buckets
     from recsys.calibration.attention_statistics import HEAD
 
     variance = seen.variance()

@@ -78,7 +78,7 @@ def profile_table(profile: "Profile") -> None:
 
 def lengths_table(profile: "Profile") -> None:
     """By length: how many texts, how much their heads differ, and the mass that words receive."""
-    from recsys.calibration import buckets
+    from recsys.calibration import normal_profile as buckets
 
     table = _table("by length in tokens", "tokens", "articles", "entropy", "its std", "received q05", "q95")
     deviation = profile.variance() ** 0.5

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from recsys.training.progress import Progress as Told
+from recsys.training.training_run import Progress as Told
 
 console = Console(stderr=True)
 

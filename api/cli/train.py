@@ -32,8 +32,8 @@ def train(
     from recsys.encoder.lazy import LazyEncoder
     from recsys.models.bundle import active_version
     from recsys.store.database import open_database
-    from recsys.training.options import TrainingOptions
     from recsys.training.pipeline import train as run
+    from recsys.training.training_run import TrainingOptions
 
     settings = settings_from(database_url, home)
     cut_off = moment(until, "--until")

@@ -1,1 +1,1 @@
-"""Calibrated attention: observing, and later adjusting, the attention of any transformers model."""
+"""Calibrated attention: observes and adjusts the attention of any transformers model."""

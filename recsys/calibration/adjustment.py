@@ -1,11 +1,11 @@
-"""Adjusting attention in closed form: no T × T matrix is made.
+"""Closed-form adjustment of attention, without building a T × T matrix.
 
 Shapes: B batch, L layers, H heads, T tokens, d head width.
 
 With logits ``s_ij = scale · q_i·k_j``, a key gate ``g_j`` in (0, 1], a temperature ``τ`` and a mix ``λ``:
 
     A  = softmax(s / τ + log g)                 over the keys that may be attended
-    A' = (1 − λ) · A + λ · U                    U: evenly over those keys (the weighted average)
+    A' = (1 − λ) · A + λ · U                    U: uniform over those keys
     o  = A' · v = (1 − λ) · SDPA(q / τ, k, v, mask + log g) + λ · mean(v)
 """
 
@@ -17,7 +17,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What to change in a forward pass of a batch; what is None stays as it is.
+    """Change to a forward pass of a batch. A part that is None is not applied.
 
     log_gate: added to the logits of keys, ≤ 0, (B, T); temperature: > 0, (B or 1, L, H); mix: λ in [0, 1],
     (B or 1, L, H).
@@ -28,17 +28,17 @@ class Adjustment:
     mix: torch.Tensor | None = None
 
     def of(self, layer: int) -> "LayerAdjustment":
-        """The part for one layer, shaped to act on (B, H, T, d)."""
+        """Return the part for one layer, shaped to broadcast over (B, H, T, d)."""
         return LayerAdjustment(
             log_gate=self.log_gate,
-            temperature=_of(self.temperature, layer),
-            mix=_of(self.mix, layer),
+            temperature=_layer_part(self.temperature, layer),
+            mix=_layer_part(self.mix, layer),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class LayerAdjustment:
-    """An adjustment of one layer. log_gate: (B, T); temperature and mix: (B or 1, H, 1, 1)."""
+    """Adjustment of one layer. log_gate: (B, T); temperature and mix: (B or 1, H, 1, 1)."""
 
     log_gate: torch.Tensor | None
     temperature: torch.Tensor | None
@@ -53,7 +53,7 @@ def adjusted_attention(
     scaling: float,
     adjustment: LayerAdjustment,
 ) -> torch.Tensor:
-    """Attention with `adjustment`: (B, T, H, d).
+    """Compute attention with `adjustment`: (B, T, H, d).
 
     `allowed` is True where a query may attend a key, (B, 1, T, T), or None where all may.
     """
@@ -67,7 +67,7 @@ def adjusted_attention(
     return output_BHTd.transpose(1, 2).contiguous()
 
 
-def _of(values_BLH: torch.Tensor | None, layer: int) -> torch.Tensor | None:
+def _layer_part(values_BLH: torch.Tensor | None, layer: int) -> torch.Tensor | None:
     return None if values_BLH is None else values_BLH[:, layer, :, None, None]
 
 
@@ -81,11 +81,11 @@ def _bias(
 
 
 def _mean_of_allowed(value_BHTd: torch.Tensor, allowed: torch.Tensor | None) -> torch.Tensor:
-    """Mean of the values that each query may attend: (B, H, T or 1, d)."""
+    """Return the mean of the values that each query may attend: (B, H, T or 1, d)."""
     if allowed is None:
         return value_BHTd.mean(dim=-2, keepdim=True)
     # a padding mask is the same for every query: one row of it is enough
     rows = allowed[:, :, :1] if allowed.shape[2] == 1 or allowed.stride(2) == 0 else allowed
     weights = rows.to(value_BHTd.dtype)
-    # a query that may attend nothing, such as padding before a causal text, gets 0, as from plain attention
+    # a query without allowed keys, e.g. padding before a causal text, gets 0, as in plain attention
     return (weights / weights.sum(dim=-1, keepdim=True).clamp(min=1)) @ value_BHTd

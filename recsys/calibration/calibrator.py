@@ -1,13 +1,13 @@
-"""From what was seen of texts to what is done about it.
+"""Calibrator: inspects attention and plans the adjustment.
 
-*Adaptive*: in a suspect text, the logits of a flagged token are lowered by γ·p_j, and it counts e^(−γ·p_j) when
-tokens are pooled. A token that is as good as certainly injected is cut: the limit γ → ∞, in which the tokens
-behind it move up to their own positions as well. A text that is not suspect stays as it is, flagged tokens or not:
-gating every flagged token costs more on normal texts than it wins back (docs/log/).
-*Weighted average*: on the heads that D1 finds off, A' = (1 − λ)A + λU, λ = clip(κ · excess, 0, 0.3), the excess
-being the head's error over its limit, less one.
+*Adaptive*: in a flagged text, the logits of a flagged token are lowered by γ·p_j, and pooling weights it by
+e^(−γ·p_j). A token that is almost certainly injected is cut, the limit γ → ∞, and the tokens behind it move up to
+their own positions. Texts that are not flagged are not adjusted, even if tokens are flagged: gating every flagged
+token costs more on normal texts than it gains (docs/log/).
+*Weighted average*: on the heads that D1 flags, A' = (1 − λ)A + λU, λ = clip(κ · excess, 0, 0.3), with the excess
+error(head) / limit(head) − 1.
 
-With γ = κ = 0, as shipped, nothing is ever adjusted.
+With the default γ = κ = 0 nothing is adjusted.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.calibration import buckets
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.head_anomaly_detector import StructureDetector
-from recsys.calibration.normal_profile import Profile
-from recsys.calibration.token_detector import TokenDetector, anomaly_score, inner_tokens
+from recsys.calibration.normal_profile import Profile, bucket_of
+from recsys.calibration.token_detector import FLAGGED_CLEAN, TokenDetector, anomaly_score, inner_tokens
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -27,10 +26,10 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strength:
-    """How much is adjusted.
+    """Strength of the adjustments.
 
-    gamma: of flagged tokens; certain: the probability from which a token is cut instead; kappa, most_mix: of heads
-    that are off.
+    gamma: for flagged tokens; certain: probability from which a token is cut instead; kappa, most_mix: for flagged
+    heads.
     """
 
     gamma: float = 0.0
@@ -40,18 +39,18 @@ class Strength:
 
     @property
     def identity(self) -> bool:
-        """Whether nothing is ever adjusted."""
+        """Return True if nothing is ever adjusted."""
         return self.gamma == 0.0 and self.kappa == 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What the detectors say of B texts.
+    """Results of the detectors for B texts.
 
-    score: D1 [B]; anomalous: above D1's limit [B]; head_excess: how far each head is above its limit, 0 if it is
-    not [B, L, H]; probability: D2 [B, T]; flagged: above D2's threshold [B, T]; suspect: with more evidence
-    against them than D2 allows a normal text [B]; over: flagged, and receiving more than 95% of normal tokens do
-    [B, T]; starved: receiving less than 95% do [B, T]; lengths: [B].
+    score: D1 [B]; anomalous: D1 score above its limit [B]; head_excess: relative excess of each head over its
+    limit, 0 below it [B, L, H]; probability: D2 [B, T]; flagged: probability above D2's threshold [B, T];
+    flagged_text: text score above D2's limit [B]; over: flagged, and receives more mass than 95% of normal tokens
+    [B, T]; under_attended: receives less mass than 95% of normal tokens [B, T]; lengths: [B].
     """
 
     score: Floats
@@ -69,25 +68,25 @@ class Inspection:
 
     @property
     def words(self) -> NDArray[np.int64]:
-        """How many inner tokens each text has [B]."""
+        """Return the number of inner tokens of each text [B]."""
         return np.maximum(self.lengths - 2, 0)
 
     @property
     def gate_probability(self) -> Floats:
-        """The probability of flagged tokens of suspect texts, 0 for all others [B, T]."""
+        """Return the probability of flagged tokens of flagged texts, 0 for all others [B, T]."""
         return np.where(self.flagged & self.flagged_text[:, None], self.probability, 0.0)
 
     @property
     def flagged_share(self) -> Floats:
-        """Share of each text's inner tokens that are flagged [B]."""
+        """Return the share of each text's inner tokens that are flagged [B]."""
         return np.asarray(self.flagged.sum(axis=1) / np.maximum(self.words, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An adjustment of some texts.
+    """Planned adjustment of some texts.
 
-    rows: which [b]; log_gate: ≤ 0 [b, T]; mix: [b, L, H]; cut: tokens to leave out [b, T].
+    rows: their rows [b]; log_gate: ≤ 0 [b, T]; mix: [b, L, H]; cut: tokens to leave out [b, T].
     """
 
     rows: NDArray[np.int64]
@@ -106,15 +105,15 @@ class Calibrator:
 
     @property
     def profile(self) -> Profile:
-        """The normal profile."""
+        """Return the normal profile."""
         return self.structure.profile
 
     def inspect(self, seen: Observation) -> Inspection:
-        """Judge what was seen."""
+        """Run both detectors on an observation."""
         structure = self.structure.measure(seen)
         probability = self.tokens.probabilities(seen)
         flagged, inner = probability > self.tokens.threshold, inner_tokens(seen)
-        bucket = buckets.bucket_of(seen.lengths)[:, None]
+        bucket = bucket_of(seen.lengths)[:, None]
         received = seen.received
         return Inspection(
             score=structure.score,
@@ -129,10 +128,26 @@ class Calibrator:
         )
 
     def plan(self, found: Inspection) -> Plan | None:
-        """What to do about it; None if nothing."""
+        """Return the adjustment for an inspection, None if nothing is to be adjusted."""
         log_gate = -self.strength.gamma * found.gate_probability
         cut = (log_gate < 0) & (found.gate_probability >= self.strength.certain)
         mix = np.clip(self.strength.kappa * found.head_excess, 0.0, self.strength.most_mix)
         mix *= found.anomalous[:, None, None]
         rows = np.flatnonzero((log_gate < 0).any(axis=1) | (mix > 0).any(axis=(1, 2)))
         return Plan(rows, log_gate[rows], mix[rows], cut[rows]) if len(rows) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Calibrator in use. digest: of its file; flag_rate: share of flagged words in normal texts."""
+
+    calibrator: Calibrator
+    digest: str
+    flag_rate: float = FLAGGED_CLEAN
+
+    def name_of(self, encoder: str) -> str:
+        """Return the name of the vectors of `encoder` with this calibration.
+
+        The plain name if it is the identity.
+        """
+        return encoder if self.calibrator.strength.identity else f"{encoder}+{self.digest}"

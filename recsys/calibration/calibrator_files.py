@@ -1,4 +1,4 @@
-"""A calibrator ↔ one safetensors file: profile, both networks, limits and strength."""
+"""Calibrator files: one safetensors file with profile, both networks, limits and strength."""
 
 import hashlib
 import json
@@ -12,24 +12,23 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from recsys.calibration import buckets
 from recsys.calibration.attention_statistics import HEAD, TOKEN
-from recsys.calibration.calibrator import Calibrator, Strength
+from recsys.calibration.calibrator import Calibration, Calibrator, Strength
 from recsys.calibration.head_anomaly_detector import HeadAutoencoder, StructureDetector
-from recsys.calibration.normal_profile import Profile
-from recsys.calibration.token_detector import TokenDetector, TokenScorer
+from recsys.calibration.normal_profile import COUNT, Profile
+from recsys.calibration.token_detector import FLAGGED_CLEAN, TokenDetector, TokenScorer
 from recsys.errors import BundleError
 
 Arrays = dict[str, NDArray[np.generic]]
 
 
 def save_calibrator(calibrator: Calibrator, path: Path) -> None:
-    """Write everything of `calibrator`."""
+    """Write a calibrator to `path`."""
     path.write_bytes(serialised(calibrator))
 
 
 def serialised(calibrator: Calibrator) -> bytes:
-    """The content of the file of `calibrator`; the same for the same calibrator."""
+    """Return the file content of a calibrator; equal calibrators give equal content."""
     structure, tokens = calibrator.structure, calibrator.tokens
     arrays: Arrays = {
         **_prefixed("profile", calibrator.profile.arrays()),
@@ -50,14 +49,14 @@ def serialised(calibrator: Calibrator) -> bytes:
 
 
 def load_calibrator(path: Path) -> Calibrator:
-    """Read what `save_calibrator` wrote.
+    """Load a calibrator written by `save_calibrator`.
 
     Raises:
         BundleError: the file cannot be read, lacks a part, or its parts do not fit together.
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
             numbers = json.loads(file.metadata()["numbers"])
         return _calibrator(arrays, numbers)
     except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
@@ -65,12 +64,12 @@ def load_calibrator(path: Path) -> Calibrator:
 
 
 def digest(path: Path) -> str:
-    """A short name for exactly this calibrator: vectors made with it carry it."""
+    """Return the digest of a calibrator file; vectors made with it carry it in their name."""
     return digest_of(path.read_bytes())
 
 
 def digest_of(content: bytes) -> str:
-    """The same, of the content of a file."""
+    """Return the digest of the content of a file."""
     return hashlib.blake2b(content, digest_size=6).hexdigest()
 
 
@@ -79,7 +78,7 @@ def _calibrator(arrays: Arrays, numbers: Mapping[str, object]) -> Calibrator:
     scorer = TokenScorer(arrays["tokens.mean"].shape[0])
     _restore(autoencoder, _part("structure", arrays))
     _restore(scorer, _part("tokens", arrays))
-    _require_fit(arrays)
+    _check_shapes(arrays)
     detector = StructureDetector(
         Profile.from_arrays(_part("profile", arrays)),
         autoencoder,
@@ -92,12 +91,12 @@ def _calibrator(arrays: Arrays, numbers: Mapping[str, object]) -> Calibrator:
     return Calibrator(detector, TokenDetector(scorer, threshold, limit), strength)
 
 
-def _require_fit(arrays: Arrays) -> None:
-    """What is of the wrong shape would only fail later, with the first text."""
+def _check_shapes(arrays: Arrays) -> None:
+    """Check shapes here, because a wrong one would fail only with the first text."""
     layers, heads = arrays["head_limits"].shape
     inputs = {"structure.layers.0.weight": len(HEAD), "tokens.mean": len(TOKEN)}
     expected = {f"profile.{name}": values.shape for name, values in Profile(layers, heads).arrays().items()}
-    expected |= {"limits": (buckets.COUNT,)}
+    expected |= {"limits": (COUNT,)}
     for name, shape in expected.items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} has shape {arrays[name].shape}, not {shape}")
@@ -121,3 +120,8 @@ def _prefixed(prefix: str, arrays: Arrays) -> Arrays:
 
 def _part(prefix: str, arrays: Arrays) -> Arrays:
     return {name.removeprefix(f"{prefix}."): v for name, v in arrays.items() if name.startswith(f"{prefix}.")}
+
+
+def calibration_of(calibrator: Calibrator, flag_rate: float = FLAGGED_CLEAN) -> Calibration:
+    """Return a calibration before its file exists: training encodes with the calibrator it is about to publish."""
+    return Calibration(calibrator, digest_of(serialised(calibrator)), flag_rate)

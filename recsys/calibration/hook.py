@@ -1,11 +1,11 @@
-"""The place where the attention of any transformers model is seen and adjusted.
+"""Hook that observes and adjusts the attention of any transformers model.
 
-`register` puts an attention function under a name, and the padding mask that goes with it: without the second,
-transformers hands the function no mask and padding is attended. `attach` ties a `Tap` to a model. While a tap is
-idle, and for models without one, the function is the identity: plain scaled dot-product attention.
+`register` registers an attention function under a name, and its padding mask: without the mask, transformers
+passes none and padding is attended. `attach` connects a `Tap` to a model. An idle tap, or none, leaves plain
+scaled dot-product attention.
 
-Modules are known by their names in the model, not by `layer_idx`, which many models lack; layers are numbered in
-the order in which they first attend.
+Modules are identified by their names in the model, because many models lack `layer_idx`. Layers are numbered in
+the order of their first call.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ CALIBRATED = "calibrated"
 
 
 class Watcher(Protocol):
-    """Sees what every layer attends with, before any adjustment."""
+    """Receiver of the attention inputs of every layer, before any adjustment."""
 
     def see(
         self,
@@ -36,12 +36,15 @@ class Watcher(Protocol):
         allowed: torch.Tensor | None,
         scaling: float,
     ) -> None:
-        """`allowed` is True where a query may attend a key, (B, 1, T, T); None where all may attend all."""
+        """Receive one layer.
+
+        `allowed` is True where a query may attend a key, (B, 1, T, T), or None where all may.
+        """
         ...
 
 
 class Tap:
-    """What is seen and adjusted of one model. One forward pass at a time."""
+    """Connection to one model: its observer and its adjustment, for one forward pass at a time."""
 
     def __init__(self) -> None:
         self.layers: list[str] = []
@@ -50,7 +53,7 @@ class Tap:
 
     @contextmanager
     def using(self, watcher: Watcher | None = None, adjustment: Adjustment | None = None) -> Iterator[None]:
-        """Let `watcher` see, and `adjustment` change, the forward passes inside."""
+        """Use `watcher` and `adjustment` in the forward passes inside the context."""
         self.watcher, self.adjustment = watcher, adjustment
         try:
             yield
@@ -58,32 +61,32 @@ class Tap:
             self.watcher = self.adjustment = None
 
     def layer(self, name: str) -> int:
-        """Number of the module called `name`; a new one gets the next number."""
+        """Return the number of the module `name`; a new module gets the next number."""
         if name not in self.layers:
             self.layers.append(name)
         return self.layers.index(name)
 
 
-_NOT_KEPT = {
+_UNSUPPORTED = {
     "position_bias": "adds a bias by position to its attention",
     "softcap": "caps the logits of its attention",
 }
-"""Options that change the logits and that the closed forms leave out."""
+"""Options that change the logits and that the closed forms do not support."""
 
 _TAPS: WeakKeyDictionary[torch.nn.Module, tuple[Tap, str]] = WeakKeyDictionary()
 
 
 def register() -> str:
-    """Make `CALIBRATED` known to transformers; doing it again changes nothing. Returns the name."""
+    """Register `CALIBRATED` with transformers, and return the name. Repeated calls change nothing."""
     AttentionInterface.register(CALIBRATED, calibrated_attention)
     AttentionMaskInterface.register(CALIBRATED, sdpa_mask)
     return CALIBRATED
 
 
 def attach(model: torch.nn.Module) -> Tap:
-    """A tap on all attention of `model`, which must run with `attn_implementation=CALIBRATED`.
+    """Return a tap on all attention of `model`, which must run with `attn_implementation=CALIBRATED`.
 
-    A later tap on the same model takes the place of an earlier one.
+    It replaces an earlier tap on the same model.
     """
     tap = Tap()
     for name, module in model.named_modules():
@@ -99,14 +102,14 @@ def calibrated_attention(
     attention_mask: torch.Tensor | None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of one layer: (B, heads, T, d) each → (B, T, heads, d), and no weights."""
+    """Compute attention of one layer: (B, heads, T, d) each → (B, T, heads, d), and no weights."""
     tap, name = _TAPS.get(module, (None, ""))
     if tap is None or not (tap.watcher or tap.adjustment):
         output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
         return output, None
-    for option, what in _NOT_KEPT.items():
+    for option, effect in _UNSUPPORTED.items():
         if options.get(option) is not None:
-            raise EncoderError(f"{name} {what}: it can be neither watched nor adjusted")
+            raise EncoderError(f"{name} {effect}: it can be neither observed nor adjusted")
     layer, scaling = tap.layer(name), options.get("scaling") or query.size(-1) ** -0.5
     shared = query.shape[1] // key.shape[1]  # grouped queries: several heads share one key
     key, value = repeat_kv(key, shared), repeat_kv(value, shared)
@@ -118,7 +121,7 @@ def calibrated_attention(
 
 
 def _allowed(module: torch.nn.Module, query_BHTd: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor | None:
-    """The mask, also where transformers leaves a causal one to the kernel."""
+    """Return the mask; build it where transformers leaves a causal mask to the kernel."""
     tokens = query_BHTd.shape[2]
     if mask is not None or tokens == 1 or not getattr(module, "is_causal", False):
         return mask

@@ -1,4 +1,4 @@
-"""What is told to those who want to know how calibration goes, batch by batch."""
+"""Listener interface: receives every calibrated batch, for monitoring."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,10 +12,10 @@ from recsys.calibration.calibrator import Inspection, Plan
 
 @dataclass(frozen=True, slots=True)
 class ObservedBatch:
-    """One batch of texts that was read with a calibrator.
+    """Batch of texts encoded with a calibrator.
 
-    seen: what attention did; found: what the detectors say; plan: what was adjusted; seconds: what inspecting and
-    reading again took.
+    seen: attention statistics; found: results of the detectors; plan: the adjustment; seconds: time of inspection
+    and second encoding.
     """
 
     seen: Observation
@@ -25,7 +25,7 @@ class ObservedBatch:
 
     @property
     def gated(self) -> NDArray[np.bool_]:
-        """Which texts [B] were adjusted."""
+        """Return the mask [B] of adjusted texts."""
         gated = np.zeros(len(self.found), dtype=np.bool_)
         if self.plan is not None:
             gated[self.plan.rows] = True
@@ -33,8 +33,8 @@ class ObservedBatch:
 
 
 class Listener(Protocol):
-    """Hears of every batch, in the thread that encodes."""
+    """Receiver of every batch, called in the encoding thread."""
 
     def saw(self, reading: ObservedBatch) -> None:
-        """Take in one batch. What this raises counts as a failure of calibration, not of encoding."""
+        """Process one batch. An exception counts as a failure of calibration, not of encoding."""
         ...

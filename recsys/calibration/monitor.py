@@ -1,4 +1,4 @@
-"""Watches calibration while it runs: aggregates over the newest texts."""
+"""Monitor of running calibration: aggregates over the newest texts."""
 
 import threading
 from dataclasses import dataclass, fields
@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.calibration.breaker import WINDOW, Breaker
-from recsys.calibration.divergence import received_kl
-from recsys.calibration.drift import ENTROPY, entropy_psi
+from recsys.calibration.drift import ENTROPY, entropy_psi, received_kl
 from recsys.calibration.listener import ObservedBatch
 from recsys.calibration.monitoring_stats import MonitoringStats
 from recsys.calibration.normal_profile import Profile
@@ -16,7 +15,7 @@ from recsys.calibration.normal_profile import Profile
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """What is kept of n texts: [n], entropy [n, L, H]."""
+    """Values of n texts: [n] each, entropy [n, L, H]."""
 
     score: NDArray[np.float64]
     lengths: NDArray[np.int64]
@@ -30,17 +29,17 @@ class _Texts:
         return len(self.score)
 
     def followed_by(self, later: "_Texts") -> "_Texts":
-        """The newest of both."""
+        """Append later texts, and keep the newest ones."""
         pairs = ((getattr(self, field.name), getattr(later, field.name)) for field in fields(self))
         return _Texts(*(np.concatenate(pair)[-WINDOW:] for pair in pairs))
 
 
 class Monitor:
-    """A `Listener` that keeps figures of the newest texts. Any thread may ask for them.
+    """Thread-safe `Listener` that aggregates the newest texts.
 
     Args:
-        profile: what is normal.
-        breaker: what switches calibration off.
+        profile: the normal profile.
+        breaker: circuit breaker of the calibration.
     """
 
     def __init__(self, profile: Profile, breaker: Breaker) -> None:
@@ -51,14 +50,14 @@ class Monitor:
         self._total = 0
 
     def saw(self, reading: ObservedBatch) -> None:
-        """See `listener.Listener.saw`."""
-        new = _of(reading)
+        """Implement `Listener.saw`."""
+        new = _texts_of(reading)
         with self._lock:
             self._texts = new if self._texts is None else self._texts.followed_by(new)
             self._total += len(new)
 
     def stats(self) -> MonitoringStats:
-        """The figures as they are now."""
+        """Return the current aggregates."""
         with self._lock:
             texts, total = self._texts, self._total
         if texts is None:
@@ -78,7 +77,7 @@ class Monitor:
         )
 
 
-def _of(reading: ObservedBatch) -> _Texts:
+def _texts_of(reading: ObservedBatch) -> _Texts:
     texts = len(reading.found)
     return _Texts(
         score=reading.found.score,

@@ -1,4 +1,4 @@
-"""How calibration goes, in a few numbers, and when somebody has to be told."""
+"""Aggregates of calibration, and the alert that follows from them."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ WARN_PSI, PAGE_PSI = 0.2, 0.3
 
 @dataclass(frozen=True, slots=True)
 class MonitoringStats:
-    """Figures of the newest texts that were read with a calibrator; None where there are too few.
+    """Aggregates of the newest texts encoded with a calibrator; None where there are too few.
 
-    total: texts ever; texts: those the figures are of; score_p50, score_p99: D1; flag_rate: share of words that D2
-    flags; gated_share: share of texts adjusted; entropy_psi: drift by head [L, H]; received_kl: see `divergence`;
-    seconds_per_text: added by inspecting and reading again; breaker: why it is open.
+    total: texts since the start; texts: number behind the aggregates; score_p50, score_p99: D1; flag_rate: share
+    of words that D2 flags; gated_share: share of adjusted texts; entropy_psi: drift by head [L, H]; received_kl:
+    see `drift`; seconds_per_text: time of inspection and second encoding; breaker: reason why it is open.
     """
 
     total: int
@@ -30,17 +30,17 @@ class MonitoringStats:
 
     @property
     def most_drift(self) -> float | None:
-        """PSI of the head that drifted most."""
+        """Return the PSI of the head with the most drift."""
         return None if self.entropy_psi is None else float(self.entropy_psi.max())
 
     @property
     def alert(self) -> str | None:
-        """What somebody has to know; it changes only when there is something new to tell."""
-        told = []
+        """Return the alert text, None if there is none. It changes only when the situation changes."""
+        alerts = []
         if self.breaker is not None:
-            told.append(f"page: calibration is switched off: {self.breaker}")
+            alerts.append(f"page: calibration is switched off: {self.breaker}")
         drift = self.most_drift or 0.0
         if drift > WARN_PSI:
             level, limit = ("page", PAGE_PSI) if drift > PAGE_PSI else ("warn", WARN_PSI)
-            told.append(f"{level}: the entropy of a head drifted, PSI above {limit}")
-        return "; ".join(told) or None
+            alerts.append(f"{level}: the entropy of a head drifted, PSI above {limit}")
+        return "; ".join(alerts) or None

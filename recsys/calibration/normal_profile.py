@@ -1,7 +1,8 @@
-"""The normal profile: what attention looks like on ordinary texts, by length bucket, layer and head.
+"""Normal profile: attention statistics of ordinary texts, by length bucket, layer and head.
 
-Means and variances are merged batch by batch (Chan, Golub and LeVeque 1979, the batch form of Welford's method),
-so nothing is kept of single texts. Quantiles come from histograms with even bins: they are off by a bin at most.
+Texts are grouped by length, because attention depends on it. Means and variances are merged batch by batch (Chan,
+Golub and LeVeque 1979, the batch form of Welford's method), so no single texts are stored. Quantiles come from
+histograms with equal bins, so their error is at most one bin.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,25 +10,29 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.calibration import buckets
 from recsys.calibration.attention_statistics import HEAD, Observation
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+EDGES = (8, 12, 16, 24, 32, 48, 64)
+"""Largest number of tokens of each bucket, special tokens included; the last bucket holds all longer texts."""
+
+COUNT = len(EDGES) + 1
 
 BINS = 32
 """Bins of a head's statistic over [0, 1]."""
 
 RECEIVED_BINS = 64
 RECEIVED_MOST = 6.0
-"""Bins of log2(1 + received mass); 1 is an even share, and nothing above 63 shares is told apart."""
+"""Range of log2(1 + received mass) and its bins. 1 is an even share; more than 63 shares count as 63."""
 
 ENOUGH = 100
-"""Texts a bucket needs before it is its own norm; with fewer, all lengths together are."""
+"""Texts that a bucket needs for its own norm; with fewer, all lengths are pooled."""
 
 
 class Profile:
-    """Running statistics of L layers × H heads in C length buckets, S statistics each (`observe.HEAD`).
+    """Running statistics of L layers × H heads in C length buckets, with S statistics each (`HEAD`).
 
     Attributes:
         count: texts [C].
@@ -37,29 +42,29 @@ class Profile:
     """
 
     def __init__(self, layers: int, heads: int) -> None:
-        shape = (buckets.COUNT, layers, heads, len(HEAD))
-        self.count: Ints = np.zeros(buckets.COUNT, dtype=np.int64)
+        shape = (COUNT, layers, heads, len(HEAD))
+        self.count: Ints = np.zeros(COUNT, dtype=np.int64)
         self.mean: Floats = np.zeros(shape)
         self.m2: Floats = np.zeros(shape)
         self.histogram: Ints = np.zeros((*shape, BINS), dtype=np.int64)
-        self.received: Ints = np.zeros((buckets.COUNT, RECEIVED_BINS), dtype=np.int64)
+        self.received: Ints = np.zeros((COUNT, RECEIVED_BINS), dtype=np.int64)
 
     @classmethod
-    def of(cls, watched: Sequence[Observation]) -> "Profile":
-        """What was seen of some batches, one at least."""
-        made = cls(*watched[0].heads.shape[1:3])
-        for seen in watched:
-            made.add(seen)
-        return made
+    def of(cls, observations: Sequence[Observation]) -> "Profile":
+        """Build the profile of one or more observations."""
+        profile = cls(*observations[0].heads.shape[1:3])
+        for seen in observations:
+            profile.add(seen)
+        return profile
 
     @property
     def texts(self) -> int:
-        """How many texts were seen."""
+        """Return the number of texts."""
         return int(self.count.sum())
 
     def add(self, seen: Observation) -> None:
-        """Take in what was seen of a batch."""
-        bucket_B = buckets.bucket_of(seen.lengths)
+        """Add an observation."""
+        bucket_B = bucket_of(seen.lengths)
         for bucket in np.unique(bucket_B):
             rows = bucket_B == bucket
             self._merge_moments(int(bucket), seen.heads[rows].astype(np.float64))
@@ -68,66 +73,77 @@ class Profile:
             self.received[bucket] += np.bincount(_received_bin(received), minlength=RECEIVED_BINS)
 
     def variance(self) -> Floats:
-        """Population variance [C, L, H, S]; 0 where nothing was seen."""
+        """Return the population variance [C, L, H, S]; 0 for empty buckets."""
         return np.asarray(self.m2 / np.maximum(self.count, 1)[:, None, None, None])
 
     def pooled(self) -> "Profile":
-        """The same over all lengths: every bucket holds all texts."""
-        whole = Profile(*self.mean.shape[1:3])
+        """Return the profile over all lengths, repeated for every bucket."""
+        pooled = Profile(*self.mean.shape[1:3])
         weights = self.count / max(self.texts, 1)
         mean = np.einsum("c,clhs->lhs", weights, self.mean)
         spread = self.m2.sum(axis=0) + np.einsum("c,clhs->lhs", self.count, (self.mean - mean) ** 2)
-        whole.count[:] = self.texts
-        whole.mean[:], whole.m2[:] = mean, spread
-        whole.histogram[:], whole.received[:] = self.histogram.sum(axis=0), self.received.sum(axis=0)
-        return whole
+        pooled.count[:] = self.texts
+        pooled.mean[:], pooled.m2[:] = mean, spread
+        pooled.histogram[:], pooled.received[:] = self.histogram.sum(axis=0), self.received.sum(axis=0)
+        return pooled
 
     def norm(self) -> tuple[Floats, Floats]:
-        """Mean and standard deviation [C, L, H, S] that a text of each bucket is judged by."""
-        whole, own = self.pooled(), (self.count >= ENOUGH)[:, None, None, None]
-        mean = np.where(own, self.mean, whole.mean)
-        return mean, np.sqrt(np.where(own, self.variance(), whole.variance()))
+        """Return the mean and standard deviation [C, L, H, S] that texts of each bucket are compared with."""
+        pooled, own = self.pooled(), (self.count >= ENOUGH)[:, None, None, None]
+        mean = np.where(own, self.mean, pooled.mean)
+        return mean, np.sqrt(np.where(own, self.variance(), pooled.variance()))
 
     def standardised(self, seen: Observation) -> NDArray[np.float32]:
-        """Statistics [B, L, H, S] in standard deviations from the norm of each text's length, within ±8."""
+        """Return statistics [B, L, H, S] in standard deviations from the norm of each text's length, within ±8."""
         mean, deviation = self.norm()
-        bucket_B = buckets.bucket_of(seen.lengths)
+        bucket_B = bucket_of(seen.lengths)
         scores = (seen.heads - mean[bucket_B]) / np.maximum(deviation[bucket_B], 1e-4)
         return np.clip(scores, -8, 8).astype(np.float32)
 
     def quantile(self, share: float) -> Floats:
-        """The value [C, L, H, S] that `share` of the texts lie below."""
+        """Return the value [C, L, H, S] that `share` of the texts are below."""
         return _quantile(self.histogram, share)
 
     def received_quantile(self, share: float) -> Floats:
-        """The received mass [C] that `share` of the tokens lie below; from all lengths where a bucket is thin."""
+        """Return the received mass [C] that `share` of the tokens are below; a small bucket uses all lengths."""
         own = (self.count >= ENOUGH)[:, None]
         bins = np.where(own, self.received, self.received.sum(axis=0))
         return np.asarray(np.exp2(_quantile(bins, share) * RECEIVED_MOST) - 1)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Everything, by name, for a file."""
+        """Return all arrays by name, for a file."""
         return {name: getattr(self, name) for name in ("count", "mean", "m2", "histogram", "received")}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> "Profile":
-        """What `arrays` gave."""
-        made = cls(*arrays["mean"].shape[1:3])
-        for name in made.arrays():
-            setattr(made, name, arrays[name].copy())
-        return made
+        """Build a profile from the result of `arrays`."""
+        profile = cls(*arrays["mean"].shape[1:3])
+        for name in profile.arrays():
+            setattr(profile, name, arrays[name].copy())
+        return profile
 
     def _merge_moments(self, bucket: int, heads_BLHS: Floats) -> None:
         new, old = len(heads_BLHS), self.count[bucket]
         mean = heads_BLHS.mean(axis=0)
-        off = mean - self.mean[bucket]
-        self.m2[bucket] += ((heads_BLHS - mean) ** 2).sum(axis=0) + off**2 * (old * new / (old + new))
-        self.mean[bucket] += off * (new / (old + new))
+        delta = mean - self.mean[bucket]
+        self.m2[bucket] += ((heads_BLHS - mean) ** 2).sum(axis=0) + delta**2 * (old * new / (old + new))
+        self.mean[bucket] += delta * (new / (old + new))
         self.count[bucket] += new
 
 
+def bucket_of(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the bucket of each length, same shape, in [0, COUNT)."""
+    return np.searchsorted(EDGES, lengths, side="left").astype(np.int64)
+
+
+def label(bucket: int) -> str:
+    """Return the lengths of a bucket as text: ``9-12``, ``65+``."""
+    low = 1 if bucket == 0 else EDGES[bucket - 1] + 1
+    return f"{low}-{EDGES[bucket]}" if bucket < len(EDGES) else f"{low}+"
+
+
 def counted(heads_BLHS: NDArray[np.float32]) -> Ints:
-    """Texts by value: [L, H, S, BINS]."""
+    """Count texts by value: [L, H, S, BINS]."""
     cells = int(np.prod(heads_BLHS.shape[1:]))
     places = np.clip((heads_BLHS * BINS).astype(np.int64), 0, BINS - 1).reshape(-1, cells)
     flat = places + np.arange(cells) * BINS
@@ -141,7 +157,10 @@ def _received_bin(received: NDArray[np.floating]) -> Ints:
 
 
 def _quantile(histogram: Ints, share: float) -> Floats:
-    """Quantile of values in [0, 1] counted in even bins along the last axis, linear within a bin; NaN if empty."""
+    """Return the quantile of values in [0, 1] counted in equal bins along the last axis.
+
+    Linear within a bin; NaN if empty.
+    """
     total = histogram.sum(axis=-1, keepdims=True)
     below = np.cumsum(histogram, axis=-1)
     place = np.argmax(below >= share * total, axis=-1)[..., None]

@@ -1,4 +1,4 @@
-"""What the small detectors share: one training loop (minibatches, Adam, a seed), and how a limit is set."""
+"""Training loop (minibatches, Adam, a seed) and conformal limit, shared by the detectors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import nn
 
 @dataclass(frozen=True, slots=True)
 class FitConfig:
-    """How a detector is trained."""
+    """Training settings of a detector."""
 
     epochs: int = 30
     batch: int = 256
@@ -23,7 +23,10 @@ class FitConfig:
 def minimise(
     network: nn.Module, rows: int, loss_of: Callable[[torch.Tensor], torch.Tensor], config: FitConfig
 ) -> list[float]:
-    """Train `network` in place; `loss_of` tells the mean loss of a batch of row numbers. Mean loss by epoch."""
+    """Train `network` in place, and return the mean loss by epoch.
+
+    `loss_of` returns the mean loss of a batch of row numbers.
+    """
     order = torch.Generator().manual_seed(config.seed)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     network.train()
@@ -44,10 +47,11 @@ def minimise(
 
 
 def conformal_limit(scores: NDArray[np.float64], share: float) -> float:
-    """The limit that a new score of the same kind is below with probability ≥ `share`.
+    """Return a limit that a new score of the same kind is below with probability ≥ `share`.
 
-    The ⌈(n + 1)·share⌉-th smallest of `scores` [n], n ≥ 1 (split conformal prediction, Vovk et al. 2005); the
-    largest where n is too small to promise that. The plain quantile promises less, the fewer the scores.
+    It is the ⌈(n + 1)·share⌉-th smallest of `scores` [n], n ≥ 1 (split conformal prediction, Vovk et al. 2005), or
+    the largest where n is too small to guarantee that. The plain quantile is lower, so it guarantees less for
+    small n.
     """
     rank = min(int(np.ceil((len(scores) + 1) * share)), len(scores))
     return float(np.sort(scores)[rank - 1])

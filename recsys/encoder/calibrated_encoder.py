@@ -1,8 +1,8 @@
-"""Articles → raw and calibrated vectors, and what attention did with every headline.
+"""Calibrated encoder: raw and calibrated article vectors, and attention statistics of every headline.
 
-Every headline is read once, watched. Those that the calibrator plans to adjust are read a second time, adjusted;
-for all others the calibrated vector is the raw one. Topics and abstracts are read as they are: the detectors know
-headlines. If calibration fails, the raw vectors are all there is.
+Every headline is encoded once with its attention observed. Those that the calibrator plans to adjust are encoded a
+second time with the adjustment; for all others the calibrated vector is the raw one. Topics and abstracts are not
+calibrated, because the detectors are trained on headlines. If calibration fails, only raw vectors are returned.
 """
 
 import time
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recsys.calibration.attention_statistics import HEAD, Observation
 from recsys.calibration.breaker import Breaker
-from recsys.calibration.calibration import Calibration
+from recsys.calibration.calibrator import Calibration
 from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder.article_text import ArticleText, text_hash
 from recsys.encoder.field_concat import concat_fields, encode_context_fields
@@ -35,20 +35,20 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class _Calibrated:
-    """One batch that went well. vectors: [b, d]; attention: b rows."""
+    """Calibrated batch. vectors: [b, d]; attention: b rows."""
 
     vectors: Vectors
     attention: pl.DataFrame
 
 
 class CalibratedEncoder:
-    """An encoder with a calibrator, behind a breaker.
+    """Encoder with a calibrator behind a circuit breaker.
 
     Args:
-        encoder: gives the model and the raw vectors.
-        calibration: what to adjust.
-        breaker: switches it off when something goes wrong.
-        listeners: told of every batch.
+        encoder: provides the model and the raw vectors.
+        calibration: the calibration to apply.
+        breaker: switches the calibration off after a failure.
+        listeners: receive every batch.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class CalibratedEncoder:
 
     @property
     def name(self) -> str:
-        """The raw name too while the breaker is open: then nothing is calibrated."""
+        """Return the name of the calibrated vectors, or the raw name while the breaker is open."""
         raw = self._encoder.name
         return raw if self.breaker.open else self._calibration.name_of(raw)
 
     def read(self, texts: Sequence[ArticleText]) -> Encoded:
-        """Raw vectors and calibrated ones, under their names; only the raw ones if the breaker is, or gets, open.
+        """Return raw and calibrated vectors by name; only raw ones if the breaker is open or opens meanwhile.
 
         Raises:
             EncoderError: the model cannot be loaded, or its raw vectors are not finite.
@@ -87,12 +87,12 @@ class CalibratedEncoder:
                 calibrated[rows] = done.vectors
                 order.append(rows)
                 attention.append(done.attention)
-        others = encode_context_fields(model, texts)
-        vectors = {self._encoder.name: concat_fields(raw, others)}
+        context = encode_context_fields(model, texts)
+        vectors = {self._encoder.name: concat_fields(raw, context)}
         if self.breaker.open:
             return Encoded(vectors)
         seen = pl.concat(attention)[np.argsort(np.concatenate(order))]
-        return Encoded({**vectors, self.name: concat_fields(calibrated, others)}, self._described(texts, seen))
+        return Encoded({**vectors, self.name: concat_fields(calibrated, context)}, self._described(texts, seen))
 
     def _described(self, texts: Sequence[ArticleText], attention: pl.DataFrame) -> pl.DataFrame:
         named = attention.with_columns(
@@ -103,18 +103,18 @@ class CalibratedEncoder:
         return conform(named, ARTICLE_ATTENTION)
 
     def _read_batch(self, model: TokenEncoder, tokens: Sequence[list[int]]) -> tuple[Vectors, _Calibrated | None]:
-        """Raw vectors whatever happens, and the calibrated ones if all goes well."""
+        """Return raw vectors in any case, and calibrated ones unless calibration fails."""
         if self.breaker.open:
             return model.encode_tokens(tokens), None
         try:
             raw, seen = model.observe_tokens(tokens)
-        except Exception as error:  # watching, or the model itself? If that, the next line raises it
+        except Exception as error:  # if the model itself failed, the next line raises again
             raw = model.encode_tokens(tokens)
-            self.breaker.trip(f"watching failed ({error!r})", error)
+            self.breaker.trip(f"observation failed ({error!r})", error)
             return raw, None
         try:
             done = self._calibrate(model, tokens, raw, seen)
-        except Exception as error:  # whatever it was, the raw vectors are good
+        except Exception as error:  # the raw vectors are valid in any case
             self.breaker.trip(f"calibration failed ({error!r})", error)
             return raw, None
         return raw, None if self.breaker.open else done
@@ -137,11 +137,11 @@ class CalibratedEncoder:
 
 
 def _attention(reading: ObservedBatch) -> pl.DataFrame:
-    """What there is to tell of each text."""
+    """Return the attention row of each text."""
     means, found = reading.seen.heads.mean(axis=(1, 2), dtype=np.float64), reading.found
-    columns = {_COLUMNS[name]: means[:, place] for place, name in enumerate(HEAD)}
-    told = {"score": found.score, "flagged_share": found.flagged_share, "gated": reading.gated}
-    return pl.DataFrame({**columns, **told})
+    columns = {_COLUMNS[name]: means[:, index] for index, name in enumerate(HEAD)}
+    calibration = {"score": found.score, "flagged_share": found.flagged_share, "gated": reading.gated}
+    return pl.DataFrame({**columns, **calibration})
 
 
 def _finite(*arrays: NDArray[np.floating]) -> bool:

@@ -1,8 +1,8 @@
-"""The vector of an article: those of its headline, topic and abstract side by side.
+"""Article vector: the vectors of headline, topic and abstract, concatenated.
 
-So a cosine of two articles is the mean of the cosines of their fields, and no field drowns in another. On 200
-English MIND impressions, nothing trained: AUC 0.690 and MRR 0.478, against 0.670 and 0.450 of the headline alone
-(docs/log/). What an article lacks, its headline stands in for.
+The cosine of two articles is then the mean of the cosines of their fields, so every field counts. Untrained, on
+200 English MIND impressions: AUC 0.690 and MRR 0.478, against 0.670 and 0.450 with the headline only
+(docs/log/). The headline replaces a missing field.
 """
 
 from collections.abc import Sequence
@@ -17,26 +17,26 @@ FIELDS = 3
 
 
 def article_vectors(encoder: TokenEncoder, texts: Sequence[ArticleText]) -> Vectors:
-    """Unit vectors [n, 3d] of articles."""
+    """Encode articles as unit vectors [n, 3d]."""
     return concat_fields(encode(encoder, [text.headline for text in texts]), encode_context_fields(encoder, texts))
 
 
 def encode_context_fields(encoder: TokenEncoder, texts: Sequence[ArticleText]) -> Vectors:
-    """Unit vectors of the topic and the abstract of each article [n, 2, d]; zero where it has none."""
-    wanted = [part for text in texts for part in (text.topic, text.abstract)]
-    distinct = list(dict.fromkeys(part for part in wanted if part))
-    place = {"": len(distinct)} | {part: row for row, part in enumerate(distinct)}
+    """Encode the topic and the abstract of each article as unit vectors [n, 2, d]; zero where it has none."""
+    fields = [part for text in texts for part in (text.topic, text.abstract)]
+    distinct = list(dict.fromkeys(part for part in fields if part))
+    row_of = {"": len(distinct)} | {part: row for row, part in enumerate(distinct)}
     known = np.zeros((len(distinct) + 1, encoder.dim), dtype=np.float32)
     known[:-1] = encode(encoder, distinct)
-    rows = np.asarray([place[part] for part in wanted], dtype=np.int64)
+    rows = np.asarray([row_of[part] for part in fields], dtype=np.int64)
     return known[rows].reshape(len(texts), FIELDS - 1, encoder.dim)
 
 
 def concat_fields(headlines_nd: Vectors, context_n2d: Vectors) -> Vectors:
-    """Unit vectors [n, 3d] of articles whose headlines, topics and abstracts are these."""
-    lacking_n2 = ~context_n2d.any(axis=2, keepdims=True)
+    """Return unit vectors [n, 3d] of articles from headline, topic and abstract vectors."""
+    missing_n2 = ~context_n2d.any(axis=2, keepdims=True)
     fields_n3d = np.concatenate(
-        [headlines_nd[:, None], np.where(lacking_n2, headlines_nd[:, None], context_n2d)], axis=1
+        [headlines_nd[:, None], np.where(missing_n2, headlines_nd[:, None], context_n2d)], axis=1
     )
     return np.asarray(
         (fields_n3d / np.sqrt(np.float32(FIELDS))).reshape(len(headlines_nd), FIELDS * headlines_nd.shape[1])
@@ -44,7 +44,7 @@ def concat_fields(headlines_nd: Vectors, context_n2d: Vectors) -> Vectors:
 
 
 def with_headlines(vectors_nd: Vectors, headlines_nd: Vectors) -> Vectors:
-    """The same articles [n, 3d] under other headlines [n, d]."""
+    """Return the articles [n, 3d] with other headlines [n, d]."""
     fields_n3d = vectors_nd.reshape(len(vectors_nd), FIELDS, headlines_nd.shape[1])
     own_n2 = (fields_n3d[:, 1:] != fields_n3d[:, :1]).any(axis=2, keepdims=True)
     return concat_fields(

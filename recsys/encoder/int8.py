@@ -1,10 +1,9 @@
-"""Linear layers in int8: less work for a CPU, at some loss of quality (docs/compute.md).
+"""Linear layers in int8: faster on a CPU, with some loss of quality (docs/compute.md).
 
-Weights are rounded once, with a scale for each output; inputs as they come, with a scale for each token. So what
-else is in a batch moves a vector no further than the last bits of float32 that tip a rounding.
-torch.ao.quantization.quantize_dynamic has one scale for a whole batch instead: there the vector of a text moves
-with its neighbours, and it is deprecated. torchao, its successor, rounds as is done here and was far slower than
-float32 on a CPU (docs/log/ has the figures).
+Weights are quantised once, with one scale per output; inputs at each call, with one scale per token. So the other
+texts of a batch change a vector only in the last bits of float32, where they tip a rounding.
+torch.ao.quantization.quantize_dynamic is deprecated, and has one scale per batch, so that a text's vector depends
+on the others. Its successor torchao rounds as here, but was far slower than float32 on a CPU (docs/log/).
 """
 
 import warnings
@@ -16,18 +15,18 @@ from recsys.errors import ConfigError
 
 _WEIGHT_LEVELS = 127
 _INPUT_LEVELS = 63
-"""Either side of zero. Seven bits: with eight, CPUs without VNNI overflow where they add pairs of products."""
+"""Levels on either side of zero, 7 bits: with 8, CPUs without VNNI overflow when they add pairs of products."""
 _INPUT_ZERO = 64
-_LEAST = torch.finfo(torch.float32).tiny
-"""A scale is no smaller: rows of zeros are divided by it."""
+_MIN_SCALE = torch.finfo(torch.float32).tiny
+"""Smallest scale, so that rows of zeros can be divided by it."""
 
 
 _ENGINES = ("x86", "fbgemm")
-"""Those that have the kernel used here."""
+"""Quantisation engines that have the kernel used here."""
 
 
 class Int8Linear(nn.Module):
-    """`linear` with its weights in int8; for inference on a CPU."""
+    """Linear layer with weights in int8, for inference on a CPU."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
@@ -36,8 +35,8 @@ class Int8Linear(nn.Module):
         self._bias_O = torch.zeros(linear.out_features) if bias is None else bias.detach()
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """(..., in) → (..., out), float32."""
-        scale = inputs.abs().amax(dim=-1, keepdim=True).clamp_(min=_LEAST)
+        """Return (..., in) → (..., out), float32."""
+        scale = inputs.abs().amax(dim=-1, keepdim=True).clamp_(min=_MIN_SCALE)
         product = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
             inputs / scale, 1 / _INPUT_LEVELS, _INPUT_ZERO, self._packed
         )
@@ -45,10 +44,10 @@ class Int8Linear(nn.Module):
 
 
 def quantise(model: nn.Module, device: torch.device) -> None:
-    """Put every linear layer of `model` into int8, in place.
+    """Replace every linear layer of `model` by an int8 one, in place.
 
     Raises:
-        ConfigError: the device is no CPU, or none with the kernels.
+        ConfigError: the device is not a CPU, or the CPU lacks the kernels.
     """
     if device.type != "cpu":
         raise ConfigError(
@@ -66,11 +65,11 @@ def _engine() -> str:
 
 
 def _packed(weight_OI: torch.Tensor) -> torch.Tensor:
-    scale_O = (weight_OI.abs().amax(dim=1) / _WEIGHT_LEVELS).clamp(min=_LEAST).double()
+    scale_O = (weight_OI.abs().amax(dim=1) / _WEIGHT_LEVELS).clamp(min=_MIN_SCALE).double()
     zero_O = torch.zeros(len(scale_O), dtype=torch.long)
     with warnings.catch_warnings():
-        # since torch 2.13: tensors of quantised types will go (pytorch issue 184982). They are how these kernels
-        # take their weights; those that take plain int8 (onednn.qlinear_pointwise) gained nothing here
+        # torch 2.13 deprecates tensors of quantised types (pytorch issue 184982), but these kernels need them for
+        # their weights; the kernels for plain int8 (onednn.qlinear_pointwise) were not faster than float32
         warnings.filterwarnings("ignore", "torch.quantize_per_tensor, torch.quantize_per_channel", UserWarning)
         rounded_OI = torch.quantize_per_channel(weight_OI, scale_O, zero_O, 0, torch.qint8)
     packed: torch.Tensor = torch.ops.quantized.linear_prepack(rounded_OI, None)

@@ -1,4 +1,4 @@
-"""The encoder as settings name it, loaded when it is first needed."""
+"""Encoder from the settings, loaded on first use."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LazyEncoder:
-    """Articles → vectors. `name` is known without loading the model; vectors of different names never mix."""
+    """Encoder whose `name` is known before the model is loaded. Vectors of different names are never mixed."""
 
     def __init__(self, settings: Settings) -> None:
         self.name = _name(settings)
@@ -22,11 +22,11 @@ class LazyEncoder:
         self._loaded: TextEncoder | None = None
 
     def read(self, texts: Sequence[ArticleText]) -> Encoded:
-        """See `port.Encoder.read`."""
+        """Implement `protocols.Encoder.read`."""
         return Encoded({self.name: article_vectors(self.loaded(), texts)})
 
     def loaded(self) -> "TextEncoder":
-        """The model, loaded now if it was not yet.
+        """Return the model; load it on the first call.
 
         Raises:
             EncoderError: it cannot be loaded.
@@ -35,14 +35,14 @@ class LazyEncoder:
 
         if self._loaded is None:
             limit_torch()
-            wanted = self._settings
+            settings = self._settings
             self._loaded = TextEncoder(
-                wanted.encoder, wanted.encoder_max_tokens, wanted.device, wanted.encoder_precision
+                settings.encoder, settings.encoder_max_tokens, settings.device, settings.encoder_precision
             )
         return self._loaded
 
 
 def _name(settings: Settings) -> str:
-    """Everything that changes a vector; float32 goes without saying, as in the names of older vectors."""
+    """Return a name with everything that changes a vector; float32 is omitted, as in older names."""
     precision = "" if settings.encoder_precision == "float32" else f"-{settings.encoder_precision}"
     return f"{settings.encoder}@{settings.encoder_max_tokens}x{FIELDS}{precision}"

@@ -1,4 +1,4 @@
-"""What the layers above ask of an encoder, and what it answers. No torch is needed to name these."""
+"""Encoder interfaces for the layers above. Importing them does not import torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What came of n articles. vectors: unit vectors [n, d] by the name they are stored under.
+    """Result for n articles. vectors: unit vectors [n, d] by the name they are stored under.
 
-    attention: what was seen of each headline, n rows with the columns of `frames.ARTICLE_ATTENTION`; None if
-    nobody watched.
+    attention: attention statistics of each headline, n rows with the columns of `frames.ARTICLE_ATTENTION`; None
+    if not observed.
     """
 
     vectors: Mapping[str, Vectors]
@@ -30,45 +30,48 @@ class Encoded:
 
 
 class Encoder(Protocol):
-    """Articles → unit vectors. `name` tells which: vectors of different names are never taken for each other."""
+    """Encoder of articles into unit vectors. Vectors of different names are never mixed."""
 
     @property
     def name(self) -> str:
-        """Name of the vectors to use; among those that `read` gives, unless it changed meanwhile."""
+        """Return the name of the vectors to use. `read` returns them, unless the name changed meanwhile."""
         ...
 
     def read(self, texts: Sequence[ArticleText]) -> Encoded:
         """Encode articles by their texts.
 
         Raises:
-            EncoderError: the model cannot be loaded, or gave vectors that are not finite.
+            EncoderError: the model cannot be loaded, or returned vectors that are not finite.
         """
         ...
 
 
 class TokenEncoder(Protocol):
-    """A model as `encoder.bert.TextEncoder` is one: batches of tokens → unit vectors, watched or adjusted."""
+    """Model from batches of tokens to unit vectors, e.g.
+
+    `bert.TextEncoder`; its attention can be observed or adjusted.
+    """
 
     dim: int
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text."""
+        """Return token ids of each text."""
         ...
 
     def encode_tokens(self, tokens: Sequence[list[int]], plan: "Plan | None" = None) -> Vectors:
-        """Unit vectors [n, d] of one batch; `plan` adjusts its attention."""
+        """Encode one batch as unit vectors [n, d]; `plan` adjusts its attention."""
         ...
 
     def observe_tokens(self, tokens: Sequence[list[int]]) -> "tuple[Vectors, Observation]":
-        """Unit vectors [n, d] of one batch, and what its attention did."""
+        """Encode one batch as unit vectors [n, d], and observe its attention."""
         ...
 
 
 class ModelEncoder(Encoder, Protocol):
-    """An encoder that hands out its model, so that its attention can be watched and adjusted."""
+    """Encoder that exposes its model, so that its attention can be observed and adjusted."""
 
     def loaded(self) -> TokenEncoder:
-        """The model.
+        """Return the model.
 
         Raises:
             EncoderError: it cannot be loaded.

@@ -1,9 +1,10 @@
-"""Many texts → vectors, fast: sorted by length, so that batches carry little padding."""
+"""Batches of tokenised texts, sorted by length to save padding, and pooling of token vectors."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from recsys.encoder.protocols import TokenEncoder, Vectors
@@ -12,16 +13,16 @@ if TYPE_CHECKING:
     from recsys.calibration.calibrator import Plan
 
 TOKENS_PER_BATCH = 4_096
-"""Batches are as many texts as fit this many padded tokens: short texts go many at a time."""
+"""Largest number of padded tokens in a batch, so that a batch holds many short texts or few long ones."""
 
 
 def encode(encoder: TokenEncoder, texts: Sequence[str]) -> Vectors:
-    """Unit vectors [n, dim], in the order of `texts`."""
+    """Encode texts as unit vectors [n, dim], in the order of `texts`."""
     return encode_all(encoder, encoder.tokenize(texts) if texts else [])
 
 
 def encode_all(encoder: TokenEncoder, tokens: Sequence[list[int]]) -> Vectors:
-    """Unit vectors [n, dim] of tokenised texts, in their order."""
+    """Encode tokenised texts as unit vectors [n, dim], in their order."""
     vectors = np.zeros((len(tokens), encoder.dim), dtype=np.float32)
     for rows in batches(tokens):
         vectors[rows] = encoder.encode_tokens([tokens[row] for row in rows])
@@ -29,7 +30,7 @@ def encode_all(encoder: TokenEncoder, tokens: Sequence[list[int]]) -> Vectors:
 
 
 def adjusted(encoder: TokenEncoder, tokens: Sequence[list[int]], raw: Vectors, plan: "Plan | None") -> Vectors:
-    """Unit vectors [n, dim] of one batch: `raw`, but for the texts that `plan` has read again."""
+    """Return unit vectors [n, dim] of one batch: `raw`, with the texts of `plan` encoded again."""
     if plan is None:
         return raw
     vectors = raw.copy()
@@ -38,7 +39,7 @@ def adjusted(encoder: TokenEncoder, tokens: Sequence[list[int]], raw: Vectors, p
 
 
 def batches(tokens: Sequence[Sequence[int]]) -> Iterator[NDArray[np.int64]]:
-    """Rows of texts of like length, so that no batch, padded to its longest, exceeds the token budget."""
+    """Yield rows of texts of similar length, so that no padded batch exceeds the token budget."""
     lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
     rows = np.argsort(lengths, kind="stable")
     start = 0
@@ -46,3 +47,13 @@ def batches(tokens: Sequence[Sequence[int]]) -> Iterator[NDArray[np.int64]]:
         if end == len(rows) or (end + 1 - start) * lengths[rows[end]] > TOKENS_PER_BATCH:
             yield rows[start:end]
             start = end
+
+
+def mean_pool(
+    hidden_BTD: torch.Tensor, mask_BT: torch.Tensor, weights_BT: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Return the L2-normalised mean of token vectors without padding, weighted by `weights_BT`: (B, D)."""
+    mask_float_BT = mask_BT.to(hidden_BTD.dtype)
+    weighted_BT1 = (mask_float_BT if weights_BT is None else mask_float_BT * weights_BT).unsqueeze(-1)
+    summed_BD = (hidden_BTD * weighted_BT1).sum(dim=1)
+    return torch.nn.functional.normalize(summed_BD / weighted_BT1.sum(dim=1).clamp(min=1e-6), dim=-1)

@@ -1,4 +1,4 @@
-"""Leaving tokens out of texts before they are read."""
+"""Removal of cut tokens from texts before they are encoded."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,23 +12,29 @@ from recsys.calibration.calibrator import Plan
 def shortened(
     tokens: Sequence[Sequence[int]], plan: Plan, wordlike: NDArray[np.bool_]
 ) -> tuple[list[list[int]], Plan]:
-    """The texts of `plan` without the tokens it cuts, and the plan for what is left of them.
+    """Return the texts of `plan` without the tokens it cuts, and the plan for the remaining tokens.
 
-    Of a word that stands in a text several times and would be cut everywhere, the first stays: a keyword that was
-    stuffed into a title belongs there once. `wordlike` tells of each token id whether it is of a word: of repeated
-    marks none belongs there.
+    If every occurrence of a repeated word would be cut, the first stays: a keyword stuffed into a title belongs
+    there once. This holds for words only (`wordlike`, by token id), not for repeated punctuation.
     """
-    kept = [np.flatnonzero(_kept(line, cut, wordlike)) for line, cut in zip(tokens, plan.cut, strict=True)]
-    log_gate = np.zeros((len(kept), max(map(len, kept))))
-    for row, places in enumerate(kept):
-        log_gate[row, : len(places)] = np.where(plan.cut[row, places], 0.0, plan.log_gate[row, places])
-    lines = [[line[place] for place in places.tolist()] for line, places in zip(tokens, kept, strict=True)]
+    remaining = [
+        np.flatnonzero(_remaining_mask(line, cut, wordlike)) for line, cut in zip(tokens, plan.cut, strict=True)
+    ]
+    log_gate = np.zeros((len(remaining), max(map(len, remaining))))
+    for row, positions in enumerate(remaining):
+        log_gate[row, : len(positions)] = np.where(plan.cut[row, positions], 0.0, plan.log_gate[row, positions])
+    lines = [
+        [line[position] for position in positions.tolist()]
+        for line, positions in zip(tokens, remaining, strict=True)
+    ]
     return lines, replace(plan, log_gate=log_gate, cut=np.zeros_like(log_gate, dtype=np.bool_))
 
 
-def _kept(line: Sequence[int], cut_T: NDArray[np.bool_], wordlike: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    ids, kept = np.asarray(line), ~cut_T[: len(line)]
+def _remaining_mask(
+    line: Sequence[int], cut_T: NDArray[np.bool_], wordlike: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    ids, remaining = np.asarray(line), ~cut_T[: len(line)]
     unique, first, count = np.unique(ids, return_index=True, return_counts=True)
     repeated = np.zeros(len(ids), dtype=np.bool_)
     repeated[first[(count > 1) & wordlike[unique]]] = True
-    return np.asarray(kept | (repeated & ~np.isin(ids, ids[kept])))
+    return np.asarray(remaining | (repeated & ~np.isin(ids, ids[remaining])))

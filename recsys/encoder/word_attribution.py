@@ -1,7 +1,7 @@
-"""Which words carried the vector of a text.
+"""Attribution of a text's vector to its words.
 
-Attention alone does not tell: a word may receive much and change nothing. So every word is left out in turn, and
-what that changes is its weight (masking, cf. Li, Monroe and Jurafsky 2016, "representation erasure").
+Attention is not enough: a word may receive much of it and change nothing. So each word is left out in turn, and
+the change of the vector is its weight (masking, cf. Li, Monroe and Jurafsky 2016, "representation erasure").
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class WordAttribution:
-    """A word of a text.
+    """Word of a text with its attribution.
 
     change: 1 − cosine of the text's vector with and without it; received: mass it receives, 1 is an even share.
-    The rest is for a calibrator to say: probability of having been injected; over: flagged, and attended more than
-    normal words are; ignored: attended less than normal words are, though the vector hangs on it more than on most
-    words; lowered, cut: what calibration does about it.
+    The following need a calibrator. probability: of being injected; over: flagged, and attended more than normal
+    words; ignored: attended less than normal words, though the vector depends on it more than on the median word;
+    lowered, cut: adjustments by the calibration.
     """
 
     word: str
@@ -38,15 +38,15 @@ class WordAttribution:
 
 
 def explain_text(encoder: TextEncoder, text: str, calibrator: Calibrator | None = None) -> list[WordAttribution]:
-    """The words of `text` that the encoder reads, in order; those beyond its limit are not among them.
+    """Return the words of `text` within the encoder's limit, in order, with their attributions.
 
     Raises:
         EncoderError: a vector is not finite.
     """
     words = text.split()
-    (tokens,), (place,) = encoder.tokenize_words([words])
+    (tokens,), (word_indices,) = encoder.tokenize_words([words])
     _, seen = encoder.observe_tokens([tokens])
-    word_T = np.asarray(place)
+    word_T = np.asarray(word_indices)
     read = np.unique(word_T[word_T >= 0])
     change = _changes(encoder, tokens, word_T, read)
     received = _by_word(seen.received[0].astype(np.float64), word_T, read)
@@ -56,28 +56,28 @@ def explain_text(encoder: TextEncoder, text: str, calibrator: Calibrator | None 
     if calibrator is None:
         return words_read
     found, typical = calibrator.inspect(seen), float(np.median(change))
-    judge = _Judge(found, calibrator.plan(found), typical)
-    return [judge.judged(word, word_T == w) for word, w in zip(words_read, read, strict=True)]
+    result = _CalibratorResult(found, calibrator.plan(found), typical)
+    return [result.annotated(word, word_T == w) for word, w in zip(words_read, read, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Judge:
-    """What a calibrator says of the one text it was shown; typical: what leaving out a word usually changes."""
+class _CalibratorResult:
+    """Results of a calibrator for one text; typical: median change when a word is left out."""
 
     found: Inspection
     plan: Plan | None
     typical: float
 
-    def judged(self, word: WordAttribution, own_T: NDArray[np.bool_]) -> WordAttribution:
-        """`word` with the verdict on its tokens."""
+    def annotated(self, word: WordAttribution, own_tokens_T: NDArray[np.bool_]) -> WordAttribution:
+        """Return `word` with the calibrator's results on its tokens."""
         found, plan = self.found, self.plan
         return replace(
             word,
-            probability=float(found.probability[0, own_T].max()),
-            over=bool(found.over[0, own_T].any()),
-            ignored=bool(found.under_attended[0, own_T].all()) and word.change > self.typical,
-            lowered=plan is not None and bool((plan.log_gate[0, own_T] < 0).any()),
-            cut=plan is not None and bool(plan.cut[0, own_T].all()),
+            probability=float(found.probability[0, own_tokens_T].max()),
+            over=bool(found.over[0, own_tokens_T].any()),
+            ignored=bool(found.under_attended[0, own_tokens_T].all()) and word.change > self.typical,
+            lowered=plan is not None and bool((plan.log_gate[0, own_tokens_T] < 0).any()),
+            cut=plan is not None and bool(plan.cut[0, own_tokens_T].all()),
         )
 
 

@@ -1,1 +1,1 @@
-"""Temporal evaluation by replay, with the metrics and intervals of the protocol."""
+"""Temporal evaluation by replay of the log, with metrics and confidence intervals."""

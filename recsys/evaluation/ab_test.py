@@ -1,4 +1,4 @@
-"""Two models on trial, compared by what readers did with the slates of each, or would have been shown."""
+"""A/B experiments: outcomes of each model's slates, and the slates that a challenger would have shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from recsys.evaluation.bootstrap import Interval, intervals
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """What came of a model's slates: a slate on average, with 95% intervals over readers.
+    """Outcomes of a model's slates: means per slate, with 95% intervals over readers.
 
-    opened: share of the slates from which anything was opened; clicks: articles; seconds: of reading.
+    opened: share of the slates with at least one opened article; clicks: articles; seconds: of reading.
     """
 
     model: str
@@ -27,9 +27,10 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """What a model would have shown: of each slate that readers saw, the share that it shows too.
+    """Slates a challenger would have shown, compared with the slates that readers saw.
 
-    shared: of what was shown; kept: of what was then opened, over slates from which something was.
+    shared: share of the shown articles that it shows too; kept: the same share of the opened articles, over slates
+    with at least one.
     """
 
     model: str
@@ -39,35 +40,35 @@ class Shadow:
 
 
 def arms(outcomes: pl.DataFrame) -> list[Arm]:
-    """Every model in `outcomes` (columns `store.trials.OUTCOMES`), by name."""
+    """Return the outcomes of every model in `outcomes` (columns `store.trials.OUTCOMES`), by name."""
     return [_arm(str(model), part) for (model,), part in sorted(outcomes.group_by("model"))]
 
 
 def shadows(found: pl.DataFrame) -> list[Shadow]:
-    """Every model in `found` (columns `store.trials.SHADOWS`), by name."""
+    """Return the comparison of every model in `found` (columns `store.trials.SHADOWS`), by name."""
     return [_shadow(str(model), part) for (model,), part in sorted(found.group_by("model"))]
 
 
 def _arm(model: str, part: pl.DataFrame) -> Arm:
     clicks = part["clicks"].to_numpy().astype(np.float64)
-    figures = {"opened": (clicks > 0).astype(np.float64), "clicks": clicks, "seconds": part["seconds"].to_numpy()}
-    return Arm(model, part.height, part["reader"].n_unique(), **_intervals(figures, part))
+    metrics = {"opened": (clicks > 0).astype(np.float64), "clicks": clicks, "seconds": part["seconds"].to_numpy()}
+    return Arm(model, part.height, part["reader"].n_unique(), **_intervals(metrics, part))
 
 
 def _shadow(model: str, part: pl.DataFrame) -> Shadow:
     unseen = part["unseen"].to_list()
-    figures = {
+    metrics = {
         "shared": _within(part["shown"].to_list(), unseen),
         "kept": _within(part["opened"].to_list(), unseen),
     }
-    return Shadow(model, part.height, **_intervals(figures, part))
+    return Shadow(model, part.height, **_intervals(metrics, part))
 
 
-def _within(wanted: list[list[str]], there: list[list[str]]) -> NDArray[np.float64]:
-    """Share of each list of `wanted` that the list beside it holds [n]; NaN where nothing is wanted."""
-    pairs = zip(wanted, there, strict=True)
+def _within(items: list[list[str]], others: list[list[str]]) -> NDArray[np.float64]:
+    """Return the share of each list of `items` that the other list contains [n]; NaN for an empty list."""
+    pairs = zip(items, others, strict=True)
     return np.asarray([len(set(one) & set(two)) / len(set(one)) if one else np.nan for one, two in pairs])
 
 
-def _intervals(figures: Mapping[str, NDArray[np.float64]], part: pl.DataFrame) -> dict[str, Interval]:
-    return intervals(figures, part["reader"].rank("dense").to_numpy().astype(np.int64))
+def _intervals(metrics: Mapping[str, NDArray[np.float64]], part: pl.DataFrame) -> dict[str, Interval]:
+    return intervals(metrics, part["reader"].rank("dense").to_numpy().astype(np.int64))

@@ -1,7 +1,7 @@
 """Bootstrap over readers: intervals of a mean, and paired comparison of two systems.
 
-Impressions of one reader resemble each other, so readers are resampled, not impressions (the cluster bootstrap;
-Efron and Tibshirani 1993, ch. 13 for the percentile interval; Field and Welsh 2007 for clusters).
+Impressions of one reader are correlated, so readers are resampled, not impressions (the cluster bootstrap; Efron
+and Tibshirani 1993, ch. 13 for the percentile interval; Field and Welsh 2007 for clusters).
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,14 +14,14 @@ from recsys.errors import DataError
 from recsys.evaluation.scored_slates import Floats, Ints
 
 DRAWS = 1_000
-_CELLS_PER_BLOCK = 4_000_000  # reader weights held at once: 32 MB
+_CELLS_PER_BLOCK = 4_000_000  # reader weights in memory at once: 32 MB
 
 Verdict = Literal["win", "tie", "loss"]
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean with its 95% percentile interval."""
+    """Mean with its 95% percentile interval."""
 
     mean: float
     low: float
@@ -30,7 +30,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Mean difference of a system to a rival on the same impressions: `win` if the interval is above zero."""
+    """Mean difference of a system to another on the same impressions: `win` if the interval is above zero."""
 
     difference: Interval
     verdict: Verdict
@@ -39,22 +39,22 @@ class Comparison:
 def intervals(
     metrics: Mapping[str, Floats], readers: Ints, draws: int = DRAWS, seed: int = 7
 ) -> dict[str, Interval]:
-    """95% intervals of the means of several metrics, all from the same draws of readers.
+    """Return 95% intervals of the means of several metrics, all from the same draws of readers.
 
     Args:
-        metrics: name → float64 [S], NaN where an impression could not be judged.
-        readers: int64 [S], any number that is the same for the impressions of one reader.
-        draws: how many times the readers are drawn anew.
+        metrics: name → float64 [S], NaN where a metric is undefined for an impression.
+        readers: int64 [S], the same number for all impressions of one reader.
+        draws: number of resamples.
         seed: seed of the draws.
 
     Returns:
-        name → interval; all NaN for a metric that no impression could be judged on.
+        name → interval; all NaN for a metric that is undefined everywhere.
 
     Raises:
         DataError: a metric has another number of impressions than `readers`.
     """
     if any(values.shape != readers.shape for values in metrics.values()):
-        raise DataError("every metric needs one value an impression, and every impression a reader")
+        raise DataError("every metric needs one value per impression, and every impression a reader")
     if not metrics:
         return {}
     sums, counts = _per_reader(np.stack(list(metrics.values())), readers)
@@ -63,47 +63,47 @@ def intervals(
     return {name: _interval(float(means[m]), resampled[:, m]) for m, name in enumerate(metrics)}
 
 
-def compare(system: Floats, rival: Floats, readers: Ints, draws: int = DRAWS, seed: int = 7) -> Comparison:
-    """Paired comparison of two systems on the same impressions, by the bootstrap of their differences.
+def compare(system: Floats, other: Floats, readers: Ints, draws: int = DRAWS, seed: int = 7) -> Comparison:
+    """Compare two systems on the same impressions, by the bootstrap of their paired differences.
 
     Args:
-        system: float64 [S], one metric of the system; NaN where an impression could not be judged.
-        rival: float64 [S], the same metric of the rival.
-        readers: int64 [S], any number that is the same for the impressions of one reader.
-        draws: how many times the readers are drawn anew.
+        system: float64 [S], one metric of the system; NaN where it is undefined.
+        other: float64 [S], the same metric of the compared system.
+        readers: int64 [S], the same number for all impressions of one reader.
+        draws: number of resamples.
         seed: seed of the draws.
 
     Returns:
-        The mean of `system` − `rival`, its interval, and what follows from it. A tie if nothing can be judged.
+        The mean of `system` − `other`, its interval and the verdict: a tie if nothing is defined.
 
     Raises:
-        DataError: the systems were judged on different impressions.
+        DataError: the systems were evaluated on different impressions.
     """
-    if system.shape != rival.shape or np.any(np.isnan(system) != np.isnan(rival)):
+    if system.shape != other.shape or np.any(np.isnan(system) != np.isnan(other)):
         raise DataError("a paired comparison needs both systems on the same impressions")
-    difference = intervals({"difference": system - rival}, readers, draws, seed)["difference"]
+    difference = intervals({"difference": system - other}, readers, draws, seed)["difference"]
     verdict: Verdict = "win" if difference.low > 0 else "loss" if difference.high < 0 else "tie"
     return Comparison(difference, verdict)
 
 
 def _per_reader(values: Floats, readers: Ints) -> tuple[Floats, Floats]:
-    """Sum and number of judged values per reader and metric, each float64 [R, M]."""
+    """Return the sum and number of defined values per reader and metric, each float64 [R, M]."""
     _, reader = np.unique(readers, return_inverse=True)
-    judged = ~np.isnan(values)
+    defined = ~np.isnan(values)
     size = int(reader.max()) + 1 if len(reader) else 0
-    sums = [np.bincount(reader, weights=row, minlength=size) for row in np.where(judged, values, 0.0)]
-    counts = [np.bincount(reader, weights=row, minlength=size) for row in judged]
+    sums = [np.bincount(reader, weights=row, minlength=size) for row in np.where(defined, values, 0.0)]
+    counts = [np.bincount(reader, weights=row, minlength=size) for row in defined]
     return np.stack(sums, axis=1), np.stack(counts, axis=1)
 
 
 def _resampled_means(sums: Floats, counts: Floats, draws: int, seed: int) -> Floats:
-    """Mean per draw and metric, float64 [draws, M]."""
+    """Return the mean per draw and metric, float64 [draws, M]."""
     blocks = [_ratio(weights @ sums, weights @ counts) for weights in _weights(len(sums), draws, seed)]
     return np.concatenate(blocks) if blocks else np.full((draws, sums.shape[1]), np.nan)
 
 
 def _weights(readers: int, draws: int, seed: int) -> Iterator[Floats]:
-    """How often each reader is drawn, float64 [block, R]: drawing R of R with replacement is multinomial."""
+    """Yield how often each reader is drawn, float64 [block, R]: drawing R of R with replacement is multinomial."""
     rng = np.random.default_rng(seed)
     block = max(1, _CELLS_PER_BLOCK // max(readers, 1))
     chances = np.full(readers, 1 / max(readers, 1))
@@ -112,14 +112,14 @@ def _weights(readers: int, draws: int, seed: int) -> Iterator[Floats]:
 
 
 def _ratio(sums: Floats, counts: Floats) -> Floats:
-    blank: Floats = np.full(sums.shape, np.nan)
-    return np.asarray(np.divide(sums, counts, out=blank, where=counts > 0), dtype=np.float64)
+    empty: Floats = np.full(sums.shape, np.nan)
+    return np.asarray(np.divide(sums, counts, out=empty, where=counts > 0), dtype=np.float64)
 
 
 def _interval(mean: float, resampled: Floats) -> Interval:
-    """Percentiles over the draws that held at least one judged impression."""
-    held = resampled[~np.isnan(resampled)]
-    if not len(held):
+    """Return percentiles over the draws with at least one defined value."""
+    defined = resampled[~np.isnan(resampled)]
+    if not len(defined):
         return Interval(mean, float("nan"), float("nan"))
-    low, high = np.percentile(held, [2.5, 97.5])
+    low, high = np.percentile(defined, [2.5, 97.5])
     return Interval(mean, float(low), float(high))

@@ -1,4 +1,4 @@
-"""An evaluation as one HTML page."""
+"""HTML page of an evaluation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ _METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_weighted_ndcg@10", "ece")
 
 
 def report(result: Mapping[str, Any]) -> str:
-    """The page of what `evaluate` returned."""
+    """Render the result of `evaluate` as an HTML page."""
     data = result["data"]
     about = (
         f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}; "
@@ -41,7 +41,7 @@ def _comparisons(result: Mapping[str, Any]) -> Table:
         [name, interval(**compared["difference"]), compared["verdict"]]
         for name, compared in result["comparisons"].items()
     ]
-    return Table("Attune against each, AUC, paired", ["against", "difference", "verdict"], rows)
+    return Table("Attune against each system, AUC, paired", ["against", "difference", "verdict"], rows)
 
 
 def _slices(result: Mapping[str, Any]) -> Table:

@@ -1,4 +1,4 @@
-"""One HTML page of tables, readable without a network. What it is given is text, never markup."""
+"""HTML page of tables, readable offline. All input is text and gets escaped."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ caption { text-align: left; font-weight: 600; padding-bottom: .3rem; }
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of text: one cell in each row for each of `header`."""
+    """Table of text, with one cell per row for each entry of `header`."""
 
     caption: str
     header: Sequence[str]
@@ -23,7 +23,7 @@ class Table:
 
 
 def html_page(title: str, about: str, tables: Iterable[Table]) -> str:
-    """A whole page: its title, a paragraph `about` it, and tables."""
+    """Render a whole page: title, a paragraph `about` it, and tables."""
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Attune: {escape(title.lower())}</title>'
         f"<style>{_STYLE}</style><h1>{escape(title)}</h1><p>{escape(about)}</p>"
@@ -33,12 +33,12 @@ def html_page(title: str, about: str, tables: Iterable[Table]) -> str:
 
 
 def number(value: float | None) -> str:
-    """Four digits, or a dash for what could not be judged."""
+    """Format with four digits, or a dash for None."""
     return "–" if value is None else f"{value:.4f}"
 
 
 def interval(mean: float | None, low: float | None, high: float | None) -> str:
-    """A mean with its interval."""
+    """Format a mean with its interval."""
     return f"{number(mean)} [{number(low)}, {number(high)}]"
 
 

@@ -1,4 +1,4 @@
-"""The questions of a replay: what was asked of whom when, and what came of it."""
+"""Labelled requests: logged slates with graded labels, replayed as requests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from recsys.store.event_log_reader import EVENT_COLUMNS, SLATE_COLUMNS
 
 @dataclass(frozen=True, slots=True)
 class LabelledRequest:
-    """One logged slate: the request it answered, and what came of it.
+    """Logged slate as a request, with its outcome.
 
-    labels: graded [n]; seconds: how long what was opened was read, NaN where that is not known [n]; positions: if
-    it has an order [n].
+    labels: graded [n]; seconds: reading time of each opened article, NaN where unknown [n]; positions: of the
+    candidates, NaN if the slate has no order [n].
     """
 
     request: RankRequest
@@ -34,15 +34,16 @@ class LabelledRequest:
 def load_labelled_requests(
     connection: Connection, start: int, end: int, articles: pl.DataFrame, until: int
 ) -> pl.DataFrame:
-    """Slates with start ≤ at < end in order of time, with what was known of their outcome before `until`.
+    """Return slates with start ≤ at < end, sorted by time, with their outcomes known before `until`.
 
-    Columns are those of `store.event_log_reader.SLATE_COLUMNS`, with `candidates` as a list, and those of `labels.grade`.
+    Columns are those of `store.event_log_reader.SLATE_COLUMNS`, with `candidates` as a list, and of
+    `labels.grading`.
     """
     events, slates = [pl.DataFrame(schema=EVENT_COLUMNS)], []
-    # readings from before tell the habits by which later ones are judged: labels do not hang on where one starts
-    counts = (pl.col("kind") == "read") | ((pl.col("kind") != "impression") & (pl.col("known_at") >= start))
+    # earlier readings give the habits for grading later ones: labels must not depend on the start of the window
+    needed = (pl.col("kind") == "read") | ((pl.col("kind") != "impression") & (pl.col("known_at") >= start))
     for chunk in event_log_reader.stream(connection, until=until):
-        events.append(chunk.events.filter(counts))
+        events.append(chunk.events.filter(needed))
         slates.append(chunk.slates.filter((pl.col("at") >= start) & (pl.col("at") < end)))
     shown = pl.concat(slates) if slates else _no_slates()
     graded = grading.grade(shown, pl.concat(events), articles.select("id", "word_count"), until)
@@ -52,17 +53,20 @@ def load_labelled_requests(
 def replay_requests(
     engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, with_positions: bool = False
 ) -> Iterator[tuple[LabelledRequest, Query, Candidates]]:
-    """Fold the log and put each question to the engine at its time; the engine must share the replay's state.
+    """Fold the log, and prepare each request at its time; the engine must share the replay's state.
 
-    `with_positions` is for training alone: a feed that is asked for has no places yet.
+    `with_positions` is for training only: a feed request has no positions yet.
     """
     for row in labelled_requests.iter_rows(named=True):
-        question = _question(row)
-        log.advance(question.request.as_of)
-        yield question, *engine.prepare(question.request, question.positions if with_positions else None)
+        labelled_request = _labelled_request(row)
+        log.advance(labelled_request.request.as_of)
+        yield (
+            labelled_request,
+            *engine.prepare(labelled_request.request, labelled_request.positions if with_positions else None),
+        )
 
 
-def _question(row: dict[str, object]) -> LabelledRequest:
+def _labelled_request(row: dict[str, object]) -> LabelledRequest:
     candidates: list[str] = row["candidates"]  # type: ignore[assignment]
     request = RankRequest(
         request_id=str(row["id"]),
@@ -72,8 +76,8 @@ def _question(row: dict[str, object]) -> LabelledRequest:
         device=row["device"],  # type: ignore[arg-type]
         page=row["page"],  # type: ignore[arg-type]
     )
-    place = np.arange(len(candidates), dtype=np.float64)
-    positions = place if row["ordered"] else np.full(len(candidates), np.nan)
+    position = np.arange(len(candidates), dtype=np.float64)
+    positions = position if row["ordered"] else np.full(len(candidates), np.nan)
     seconds = np.asarray(row["seconds"], dtype=np.float64)
     return LabelledRequest(request, np.asarray(row["labels"], dtype=np.int8), seconds, positions)
 

@@ -1,4 +1,4 @@
-"""How much of what could be won a system wins."""
+"""Share of the possible gain that a system reaches."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from recsys.evaluation.systems import FULL_SYSTEM
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One metric of a baseline, of a system and of the best there can be."""
+    """One metric of a baseline, of a system and of the oracle."""
 
     baseline: float
     reached: float
@@ -17,7 +17,7 @@ class Gap:
 
     @property
     def closed(self) -> float:
-        """Share of the way from the baseline to the ceiling: 0 at the baseline, 1 at the ceiling."""
+        """Return the share of the gap that is closed: 0 at the baseline, 1 at the ceiling."""
         return (self.reached - self.baseline) / (self.ceiling - self.baseline)
 
 
@@ -28,9 +28,9 @@ def gap(
     system: str = FULL_SYSTEM,
     metric: str = "auc",
 ) -> Gap | None:
-    """The gap between two rows of `report.figures`, and where `system` stands in it.
+    """Return the gap between two rows of `report.figures`, and the position of `system` in it.
 
-    None where a figure could not be judged, or nothing lies between the two.
+    None if a value is missing, or the ceiling is not above the baseline.
     """
     low, reached, high = (figures[name][metric] for name in (baseline, system, ceiling))
     if low is None or reached is None or high is None or high <= low:

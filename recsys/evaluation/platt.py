@@ -1,4 +1,4 @@
-"""Scores → click probabilities, by Platt's logistic fit (Platt 1999), so that calibration can be judged."""
+"""Score calibration: click probabilities from scores by Platt's logistic fit (Platt 1999)."""
 
 from dataclasses import dataclass
 
@@ -12,23 +12,23 @@ from recsys.ranking.score_scaling import PlattScaling
 
 @dataclass(frozen=True, slots=True)
 class Platt:
-    """``p = 1 / (1 + exp(−(slope · score + intercept)))``; unknown scores get the base rate."""
+    """Platt scaling ``p = 1 / (1 + exp(−(slope · score + intercept)))``; unknown scores get the base rate."""
 
     slope: float
     intercept: float
     base: float
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probabilities [n] of scores [n]."""
+        """Return probabilities [n] of scores [n]."""
         chances = PlattScaling(self.slope, self.intercept)(scores)
         return np.where(scores == UNKNOWN_SCORE, self.base, chances)
 
 
 def fit_platt(scores: NDArray[np.float64], clicked: NDArray[np.bool_]) -> Platt:
-    """Fit on scores [n] and whether each was clicked [n]; without both outcomes, the base rate for all."""
-    seen = scores != UNKNOWN_SCORE
+    """Fit on scores [n] and clicks [n]; without both outcomes, return the base rate for all."""
+    known = scores != UNKNOWN_SCORE
     base = float(clicked.mean()) if len(clicked) else 0.0
-    values, outcomes = scores[seen], clicked[seen]
+    values, outcomes = scores[known], clicked[known]
     spread = float(values.std()) if len(values) else 0.0
     if spread == 0 or outcomes.all() or not outcomes.any():
         odds = np.log(max(base, 1e-6) / max(1 - base, 1e-6))

@@ -1,4 +1,4 @@
-"""Replay a stretch of the log through the engine and keep what every system said."""
+"""Replay of a part of the log through the engine, with the scores of every system."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from recsys.projection.log_follower import Replay
 
 Progress = Callable[[int], None]
 
-_TOGETHER = 100
-"""Slates that systems score at once: for each call trees take as long to begin as for a few slates."""
+_BATCH = 100
+"""Slates per call of a scorer: trees need as long to start as to score a few slates."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayScores:
-    """S slates with N candidates in all, as every system scored them.
+    """Scores of every system for S slates with N candidates in all.
 
-    scores: system → [N]; labels: [N]; offsets: [S + 1]; rows: dense article ids [N]; available: when the
-    candidate became available, microseconds [N]; at: [S]; readers: dense ids, negative if never met [S]; history:
-    readings known then [S]; mix: the reader's readings per category [S, T]; topics: category of candidates [N].
+    scores: system → [N]; labels: [N]; offsets: [S + 1]; rows: dense article ids [N]; available: when the candidate
+    became available, microseconds [N]; at: [S]; readers: dense ids [S]; history: number of reads known then [S];
+    mix: the reader's reads per category [S, T]; topics: category of candidates [N].
     """
 
     scores: Mapping[str, NDArray[np.float64]]
@@ -44,7 +44,7 @@ class ReplayScores:
         return len(self.at)
 
     def slates(self, system: str) -> ScoredSlates:
-        """What one system said, as metrics take it."""
+        """Return the scores of one system in the form that metrics need."""
         return ScoredSlates(self.scores[system], self.labels, self.offsets)
 
 
@@ -55,30 +55,30 @@ def replay(
     systems: Mapping[str, Scorer],
     progress: Progress | None = None,
 ) -> ReplayScores:
-    """Put every question to every system at its time, as a feed would: without the places of the logged slate."""
+    """Score every request at its time with every system, without logged positions, as for a feed."""
     readers = _dense(labelled_requests["reader"])
     topics = len(engine.state.catalog.categories)
-    put = _put(engine, log, labelled_requests, topics)
+    queries = _prepared_queries(engine, log, labelled_requests, topics)
     records: list[_Record] = []
-    said: dict[str, list[NDArray[np.float64]]] = {name: [] for name in systems}
-    while together := list(islice(put, _TOGETHER)):
-        records += (record for record, _ in together)
-        asked = [each for _, each in together]
+    scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in systems}
+    while batch := list(islice(queries, _BATCH)):
+        records += (record for record, _ in batch)
+        prepared_queries = [each for _, each in batch]
         for name, scorer in systems.items():
-            said[name].append(known(scorer(asked)))
+            scores[name].append(known(scorer(prepared_queries)))
         if progress:
             progress(len(records))
-    return _stack(records, said, readers, topics)
+    return _stack(records, scores, readers, topics)
 
 
-def _put(
+def _prepared_queries(
     engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, topics: int
 ) -> Iterator[tuple["_Record", PreparedQuery]]:
-    """Every question at its time: what is to be known of it later, and what the systems see."""
-    for question, query, candidates in replay_requests(engine, log, labelled_requests):
+    """Yield every request at its time: the values to record, and the input of the systems."""
+    for labelled_request, query, candidates in replay_requests(engine, log, labelled_requests):
         vectors = engine.vectors.of(candidates.rows).astype(np.float64)
-        prepared = PreparedQuery(question.request, query, candidates, vectors)
-        yield _record(engine, question, prepared, topics), prepared
+        prepared = PreparedQuery(labelled_request.request, query, candidates, vectors)
+        yield _record(engine, labelled_request, prepared, topics), prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +92,25 @@ class _Record:
     mix: NDArray[np.float64]
 
 
-def _record(engine: FeedEngine, question: LabelledRequest, prepared: PreparedQuery, topics: int) -> _Record:
+def _record(
+    engine: FeedEngine, labelled_request: LabelledRequest, prepared: PreparedQuery, topics: int
+) -> _Record:
     rows, category = prepared.candidates.rows, engine.state.catalog.category
-    read = category[prepared.query.history.article]
+    read_categories = category[prepared.query.history.article]
     return _Record(
-        labels=question.labels,
+        labels=labelled_request.labels,
         rows=rows,
         available=engine.state.available_since(rows),
         topics=category[rows].astype(np.int64),
-        at=prepared.query.as_of,
+        at=labelled_request.request.as_of,
         history=len(prepared.query.history),
-        mix=np.bincount(read[read >= 0], minlength=topics).astype(np.float64),
+        mix=np.bincount(read_categories[read_categories >= 0], minlength=topics).astype(np.float64),
     )
 
 
 def _stack(
     records: list[_Record],
-    said: Mapping[str, list[NDArray[np.float64]]],
+    scores: Mapping[str, list[NDArray[np.float64]]],
     readers: NDArray[np.int64],
     topics: int,
 ) -> ReplayScores:
@@ -118,7 +120,7 @@ def _stack(
         return np.concatenate(parts).astype(kind) if parts else np.zeros(0, dtype=kind)
 
     return ReplayScores(
-        scores={name: flat(parts, np.float64) for name, parts in said.items()},  # type: ignore[misc, arg-type]
+        scores={name: flat(parts, np.float64) for name, parts in scores.items()},  # type: ignore[misc, arg-type]
         labels=flat([r.labels for r in records], np.int8),  # type: ignore[arg-type]
         offsets=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64),
         rows=flat([r.rows for r in records], np.int64),  # type: ignore[arg-type]

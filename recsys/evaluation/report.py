@@ -1,4 +1,4 @@
-"""Answers → figures: metrics with intervals, comparisons, slices, and what lies beyond accuracy."""
+"""Results of a replay: metrics with intervals, comparisons, slices, and metrics beyond accuracy."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -24,103 +24,103 @@ _NEW_ARTICLE = HOUR
 
 
 def figures(
-    answers: ReplayScores,
+    replayed: ReplayScores,
     probabilities: Mapping[str, Platt],
     vectors: NDArray[np.float32],
     clicks: NDArray[np.float64],
 ) -> dict[str, Any]:
-    """The systems of `answers`, by name.
+    """Return the metrics of every system, by name.
 
     Args:
-        answers: what was replayed.
-        probabilities: per system, fitted on another slice; without one its `ece` is null.
+        replayed: scores of the replay.
+        probabilities: score calibration per system, fitted on another slice; without one, `ece` is null.
         vectors: article vectors by dense id [rows, d].
-        clicks: clicks of each article before the stretch, by dense id [rows].
+        clicks: clicks of each article before the window, by dense id [rows].
     """
-    known = int(answers.rows.max(initial=-1)) + 1  # some articles were first met during the stretch
+    known = int(replayed.rows.max(initial=-1)) + 1  # some articles first appear during the window
     vectors, clicks = grow(vectors, known), grow(clicks, known)
     return {
         name: {
-            **_ranking(answers, name),
-            "ece": _ece(answers, name, probabilities.get(name)),
-            "beyond_accuracy": _beyond_accuracy(answers, name, vectors, clicks),
+            **_ranking(replayed, name),
+            "ece": _ece(replayed, name, probabilities.get(name)),
+            "beyond_accuracy": _beyond_accuracy(replayed, name, vectors, clicks),
         }
-        for name in answers.scores
+        for name in replayed.scores
     }
 
 
-def comparisons(answers: ReplayScores, metric: str = "auc") -> dict[str, Any]:
-    """The full system against each other one, paired, on a metric of `metrics.RANKING`."""
-    values = {name: metrics.RANKING[metric](answers.slates(name)) for name in answers.scores}
+def comparisons(replayed: ReplayScores, metric: str = "auc") -> dict[str, Any]:
+    """Compare the full system with every other one, paired, on a metric of `metrics.RANKING`."""
+    values = {name: metrics.RANKING[metric](replayed.slates(name)) for name in replayed.scores}
     return {
-        name: asdict(bootstrap.compare(values[FULL_SYSTEM], rival, answers.readers))
-        for name, rival in values.items()
+        name: asdict(bootstrap.compare(values[FULL_SYSTEM], other, replayed.readers))
+        for name, other in values.items()
         if name != FULL_SYSTEM
     }
 
 
-def beats_popularity(answers: ReplayScores) -> bool:
-    """Whether the full system does not lose to decayed clicks, by the paired interval of AUC."""
-    return bool(comparisons(answers)["popular"]["verdict"] != "loss")
+def beats_popularity(replayed: ReplayScores) -> bool:
+    """Return True if the full system does not lose to decayed clicks, by the paired interval of AUC."""
+    return bool(comparisons(replayed)["popular"]["verdict"] != "loss")
 
 
-def slices(answers: ReplayScores) -> dict[str, Any]:
-    """AUC of every system on parts of the impressions; the first two are cold starts."""
-    new_article = _clicked_newer_than(answers, _NEW_ARTICLE)
+def slices(replayed: ReplayScores) -> dict[str, Any]:
+    """Return the AUC of every system on parts of the impressions; the first two parts are cold starts."""
+    new_article = _clicked_newer_than(replayed, _NEW_ARTICLE)
     parts = {
-        f"readers with ≤ {_COLD_READER} reads": answers.history <= _COLD_READER,
-        "clicked an article in its first 30 minutes": _clicked_newer_than(answers, _COLD_ARTICLE),
-        f"readers with < {_NEW_READER} reads": answers.history < _NEW_READER,
-        f"readers with {_NEW_READER}-{_LONG_HISTORY} reads": (answers.history >= _NEW_READER)
-        & (answers.history <= _LONG_HISTORY),
-        f"readers with > {_LONG_HISTORY} reads": answers.history > _LONG_HISTORY,
+        f"readers with ≤ {_COLD_READER} reads": replayed.history <= _COLD_READER,
+        "clicked an article in its first 30 minutes": _clicked_newer_than(replayed, _COLD_ARTICLE),
+        f"readers with < {_NEW_READER} reads": replayed.history < _NEW_READER,
+        f"readers with {_NEW_READER}-{_LONG_HISTORY} reads": (replayed.history >= _NEW_READER)
+        & (replayed.history <= _LONG_HISTORY),
+        f"readers with > {_LONG_HISTORY} reads": replayed.history > _LONG_HISTORY,
         "clicked an article in its first hour": new_article,
         "clicked an older article": ~new_article,
-        **{f"hour {h:02}-{h + 5:02} UTC": (answers.at // HOUR % 24) // 6 == h // 6 for h in range(0, 24, 6)},
+        **{f"hour {h:02}-{h + 5:02} UTC": (replayed.at // HOUR % 24) // 6 == h // 6 for h in range(0, 24, 6)},
     }
-    values = {name: metrics.auc(answers.slates(name)) for name in answers.scores}
+    values = {name: metrics.auc(replayed.slates(name)) for name in replayed.scores}
     return {
-        part: {"impressions": int(chosen.sum()), **{name: _mean(auc[chosen]) for name, auc in values.items()}}
-        for part, chosen in parts.items()
+        part: {"impressions": int(mask.sum()), **{name: _mean(auc[mask]) for name, auc in values.items()}}
+        for part, mask in parts.items()
     }
 
 
-def _ranking(answers: ReplayScores, name: str) -> dict[str, Any]:
-    slates = answers.slates(name)
+def _ranking(replayed: ReplayScores, name: str) -> dict[str, Any]:
+    slates = replayed.slates(name)
     values = {metric: compute(slates) for metric, compute in metrics.RANKING.items()}
-    intervals = bootstrap.intervals(values, answers.readers)
+    intervals = bootstrap.intervals(values, replayed.readers)
     return {
         **{metric: _finite(interval.mean) for metric, interval in intervals.items()},
         "ci": {metric: [_finite(i.low), _finite(i.high)] for metric, i in intervals.items()},
     }
 
 
-def _ece(answers: ReplayScores, name: str, platt: Platt | None) -> float | None:
-    if platt is None or not len(answers.labels):
+def _ece(replayed: ReplayScores, name: str, platt: Platt | None) -> float | None:
+    if platt is None or not len(replayed.labels):
         return None
-    return _finite(metrics.expected_calibration_error(platt(answers.scores[name]), answers.labels > 0))
+    return _finite(metrics.expected_calibration_error(platt(replayed.scores[name]), replayed.labels > 0))
 
 
 def _beyond_accuracy(
-    answers: ReplayScores, name: str, vectors: NDArray[np.float32], clicks: NDArray[np.float64]
+    replayed: ReplayScores, name: str, vectors: NDArray[np.float32], clicks: NDArray[np.float64]
 ) -> dict[str, float | None]:
-    slates = answers.slates(name)
-    rows, places = slates.top(answers.rows, TOP), slates.top(np.arange(len(answers.rows)), TOP)
-    topics = np.where(places >= 0, np.append(answers.topics, -1)[places], -1)
+    slates = replayed.slates(name)
+    rows, positions = slates.top(replayed.rows, TOP), slates.top(np.arange(len(replayed.rows)), TOP)
+    topics = np.where(positions >= 0, np.append(replayed.topics, -1)[positions], -1)
     return {
-        "coverage@10": _finite(metrics.coverage(rows, len(np.unique(answers.rows)))),
+        "coverage@10": _finite(metrics.coverage(rows, len(np.unique(replayed.rows)))),
         "intra_list_diversity@10": _mean(metrics.intra_list_diversity(rows, vectors)),
         "novelty@10": _mean(metrics.novelty(rows, clicks)),
-        "fresh_share@10": _mean(metrics.fresh_share(places, answers.available, answers.at)),
-        "topic_divergence@10": _mean(metrics.topic_divergence(answers.mix, topics)),
+        "fresh_share@10": _mean(metrics.fresh_share(positions, replayed.available, replayed.at)),
+        "topic_divergence@10": _mean(metrics.topic_divergence(replayed.mix, topics)),
     }
 
 
-def _clicked_newer_than(answers: ReplayScores, age_limit: int) -> NDArray[np.bool_]:
-    slate = np.repeat(np.arange(len(answers)), np.diff(answers.offsets))
-    age = answers.at[slate] - np.where(answers.available == NEVER, answers.at[slate], answers.available)
-    new = (answers.labels > 0) & (age < age_limit)
-    return np.bincount(slate, weights=new, minlength=len(answers)) > 0
+def _clicked_newer_than(replayed: ReplayScores, age_limit: int) -> NDArray[np.bool_]:
+    slate = np.repeat(np.arange(len(replayed)), np.diff(replayed.offsets))
+    age = replayed.at[slate] - np.where(replayed.available == NEVER, replayed.at[slate], replayed.available)
+    new = (replayed.labels > 0) & (age < age_limit)
+    return np.bincount(slate, weights=new, minlength=len(replayed)) > 0
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:

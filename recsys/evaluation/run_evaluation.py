@@ -1,4 +1,4 @@
-"""`attune evaluate`: replay a stretch of the log with a bundle, and report."""
+"""`attune evaluate`: replays a part of the log with a bundle, and reports."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -40,25 +40,35 @@ class TimeWindow:
     end: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedArticles:
+    """Articles (n rows) and their vectors [n, d]."""
+
+    articles: pl.DataFrame
+    vectors: NDArray[np.float32]
+
+
 def choose_window(
     database: Database, system: TrainedSystem, start: int | None, end: int | None, in_sample: bool
 ) -> TimeWindow:
-    """From the bundle's cut-off (in sample: its validation slice) to the end of the log, unless told otherwise.
+    """Return the window to evaluate on: by default from the bundle's cut-off to the end of the log.
+
+    In sample, it starts with the bundle's validation slice.
 
     Raises:
-        DataError: the log has no impressions, or `start` lies before the cut-off and `in_sample` is off.
+        DataError: the log has no impressions, or `start` is before the cut-off and `in_sample` is False.
     """
     with database.read() as connection:
         span = slate_span(connection)
     if span is None:
         raise DataError("the log has no impressions to evaluate on: run `attune ingest` first")
     first = system.validated_from if in_sample else system.trained_until
-    chosen = TimeWindow(first if start is None else start, span[1] + 1 if end is None else end)
-    if chosen.start < system.trained_until and not in_sample:
+    window = TimeWindow(first if start is None else start, span[1] + 1 if end is None else end)
+    if window.start < system.trained_until and not in_sample:
         raise DataError(
-            "--from lies before the bundle's cut-off, so it was trained on that: say --in-sample if meant"
+            "--from is before the bundle's cut-off, so the bundle was trained on it: use --in-sample to allow this"
         )
-    return chosen
+    return window
 
 
 def evaluate(
@@ -70,47 +80,48 @@ def evaluate(
     others: Mapping[str, Scorer] = MappingProxyType({}),
     rival: TrainedSystem | None = None,
 ) -> dict[str, Any]:
-    """Every system of the results table on one stretch, as a JSON object.
+    """Evaluate every system of the results table on one window, as a JSON object.
 
-    `data` says on what, `systems` has the figures by name, `comparisons` the full system against each, paired, on
-    AUC, and `read_comparisons` on read-weighted nDCG@10; `slices` has the AUC of all on parts. `rival` is one more
-    row, the full system of another bundle. `others` are rows by name beside the usual ones: a reference that only
-    the caller knows, asked the same questions. New articles are embedded on the way, which `seconds` leave out.
+    `data` describes the data; `systems` has the metrics by name; `comparisons` compares the full system with each
+    other one, paired, on AUC, and `read_comparisons` on read-weighted nDCG@10; `slices` has the AUC of all on
+    parts. `rival` adds a row with the full system of another bundle. `others` adds rows by name, e.g. an oracle.
+    New articles are encoded first, which `seconds` does not include.
 
     Raises:
-        DataError: no slate lies in the stretch.
+        DataError: there is no slate in the window.
     """
     with database.read() as connection:
         everything, _ = articles.changed_since(connection, 0)
-    reader = article_encoder(encoder, system.calibration)
-    encoded = ensure_vectors(
-        database, reader, everything, lambda done, total: progress("articles encoded", done, total)
+    article_reader = article_encoder(encoder, system.calibration)
+    vectors = ensure_vectors(
+        database, article_reader, everything, lambda done, total: progress("articles encoded", done, total)
     )
+    encoded = EncodedArticles(everything, vectors)
     own = systems(rankers_of(system))
     table = {**own, **others}
-    began = time.monotonic()
-    answers, vectors, clicks = replay_window(database, everything, encoded, system, table, window, progress)
+    start_time = time.monotonic()
+    replayed, vector_table, clicks = replay_window(database, encoded, system, table, window, progress)
     if rival is not None:
-        said = _rival(database, encoder, everything, rival, window, progress)
-        answers = replace(answers, scores={**answers.scores, f"bundle {rival.version}": said})
+        scores = _challenger_scores(database, encoder, everything, rival, window, progress)
+        replayed = replace(replayed, scores={**replayed.scores, f"bundle {rival.version}": scores})
     calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
     results = {
-        "systems": figures(answers, calibration, vectors.matrix, clicks),
-        "comparisons": comparisons(answers),
-        "read_comparisons": comparisons(answers, "read_weighted_ndcg@10"),
-        "slices": slices(answers),
+        "systems": figures(replayed, calibration, vector_table.matrix, clicks),
+        "comparisons": comparisons(replayed),
+        "read_comparisons": comparisons(replayed, "read_weighted_ndcg@10"),
+        "slices": slices(replayed),
     }
     data = {
         "from": iso(window.start),
         "to": iso(window.end),
-        "impressions": len(answers),
-        "readers": int(answers.readers.max()) + 1,
+        "impressions": len(replayed),
+        "readers": int(replayed.readers.max()) + 1,
     }
-    seconds = round(time.monotonic() - began, 2)
+    seconds = round(time.monotonic() - start_time, 2)
     return {"data": data, "bundle": system.version, "seconds": seconds, **results}
 
 
-def _rival(
+def _challenger_scores(
     database: Database,
     encoder: ModelEncoder,
     everything: pl.DataFrame,
@@ -118,48 +129,49 @@ def _rival(
     window: TimeWindow,
     progress: Progress,
 ) -> NDArray[np.float64]:
-    """What the full system of another bundle says of the same candidates [N]."""
-    encoded = ensure_vectors(database, article_encoder(encoder, rival.calibration), everything)
+    """Return the scores of the full system of another bundle for the same candidates [N]."""
+    vectors = ensure_vectors(database, article_encoder(encoder, rival.calibration), everything)
     table = systems({FULL_SYSTEM: rival.models.listwise})
-    answers, _, _ = replay_window(database, everything, encoded, rival, table, window, progress)
-    return answers.scores[FULL_SYSTEM]
+    replayed, _, _ = replay_window(database, EncodedArticles(everything, vectors), rival, table, window, progress)
+    return replayed.scores[FULL_SYSTEM]
 
 
 def replay_window(
     database: Database,
-    everything: pl.DataFrame,
-    encoded: NDArray[np.float32],
+    encoded: EncodedArticles,
     system: TrainedSystem,
     table: Mapping[str, Scorer],
     window: TimeWindow,
     progress: Progress,
 ) -> tuple[ReplayScores, VectorTable, NDArray[np.float64]]:
-    """What every system of `table` said, the article vectors, and the clicks of each article before the stretch.
+    """Return the scores of every system of `table`, the article vectors, and earlier clicks per article.
 
-    `everything`: the articles (n rows); `encoded`: their vectors [n, d]; `system` brings the interest model.
+    `system` provides the interest model.
 
     Raises:
-        DataError: no slate lies in the stretch.
+        DataError: there is no slate in the window.
     """
     with database.read() as connection, threads(1):
-        known = window.end + DAY  # what came of the last slates
-        labelled_requests = load_labelled_requests(connection, window.start, window.end, everything, known)
+        known_until = window.end + DAY  # include the outcomes of the last slates
+        labelled_requests = load_labelled_requests(
+            connection, window.start, window.end, encoded.articles, known_until
+        )
         if labelled_requests.is_empty():
-            raise DataError("no impression lies between --from and --to")
+            raise DataError("there is no impression between --from and --to")
         with Replay(connection) as log:
-            vectors = align_vectors(log.state, everything, encoded)
+            vectors = align_vectors(log.state, encoded.articles, encoded.vectors)
             engine = FeedEngine(state=log.state, vectors=vectors, models=system.models)
             clicks = log.clicks_before(window.start)
-            answers = replay(
+            replayed = replay(
                 engine,
                 log,
                 labelled_requests,
                 table,
                 lambda done: progress("impressions replayed", done, len(labelled_requests)),
             )
-    return answers, vectors, clicks
+    return replayed, vectors, clicks
 
 
 def iso(at: int) -> str:
-    """Microseconds → ISO 8601 in UTC."""
+    """Return microseconds as ISO 8601 in UTC."""
     return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat()

@@ -1,4 +1,4 @@
-"""A set of scored slates in flat arrays: what every metric per impression reads."""
+"""Scored slates in flat arrays: the input of every metric per impression."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ MAX_LABEL = 3
 
 @dataclass(frozen=True, eq=False)
 class ScoredSlates:
-    """S slates with N candidates in all; slate s holds the rows `offsets[s]` up to `offsets[s + 1]`.
+    """S slates with N candidates in all; slate s has the rows from `offsets[s]` up to `offsets[s + 1]`.
 
     Attributes:
         scores: float64 [N], larger is better; infinite is allowed, NaN is not.
         labels: int8 [N], graded relevance 0..3; clicked means label > 0.
-        offsets: int64 [S + 1], from 0 to N, never falling. A slate may be empty.
-        seed: seed of the key that breaks ties of score. The key is drawn per row and never sees a label, so a
+        offsets: int64 [S + 1], from 0 to N, non-decreasing. A slate may be empty.
+        seed: seed of the key that breaks ties of score. The key is random per row and independent of labels, so a
             log that lists clicked candidates first gains nothing from ties.
 
     Raises:
@@ -50,7 +50,7 @@ class ScoredSlates:
 
     @classmethod
     def of(cls, scores: Sequence[Sequence[float]], labels: Sequence[Sequence[int]], seed: int = 7) -> Self:
-        """Build from one list of scores and one of labels a slate.
+        """Build from one list of scores and one of labels per slate.
 
         Raises:
             DataError: a slate has another number of labels than of scores, or see the class.
@@ -70,55 +70,58 @@ class ScoredSlates:
 
     @cached_property
     def sizes(self) -> Ints:
-        """Candidates per slate, int64 [S]."""
+        """Return the number of candidates per slate, int64 [S]."""
         return np.diff(self.offsets)
 
     @cached_property
     def slate(self) -> Ints:
-        """The slate of each row, int64 [N]."""
+        """Return the slate of each row, int64 [N]."""
         return np.repeat(np.arange(len(self), dtype=np.int64), self.sizes)
 
     @cached_property
     def order(self) -> Ints:
-        """Rows slate by slate, best score first, ties by the seeded key, int64 [N]."""
+        """Return rows slate by slate, best score first, ties by the seeded key, int64 [N]."""
         key = np.random.default_rng(self.seed).random(len(self.scores))
         return np.lexsort((key, -self.scores, self.slate))
 
     @cached_property
     def ranks(self) -> Ints:
-        """Rank of each row within its slate, 1 is best, int64 [N]."""
+        """Return the rank of each row within its slate, 1 is best, int64 [N]."""
         ranks = np.empty(len(self.scores), dtype=np.int64)
         ranks[self.order] = np.arange(len(ranks)) - np.repeat(self.offsets[:-1], self.sizes) + 1
         return ranks
 
     @cached_property
     def clicked(self) -> Bools:
-        """Whether each row was clicked, bool [N]."""
+        """Return the mask of clicked rows, bool [N]."""
         return self.labels > 0
 
     @cached_property
     def clicks(self) -> Ints:
-        """Clicked rows per slate, int64 [S]."""
+        """Return the number of clicked rows per slate, int64 [S]."""
         return np.bincount(self.slate[self.clicked], minlength=len(self)).astype(np.int64)
 
     @cached_property
     def valid(self) -> Bools:
-        """Slates with at least one click and one non-click, bool [S]: the only ones a ranking can be judged on."""
+        """Return the slates with at least one click and one non-click, bool [S]: ranking metrics need both."""
         return (self.clicks > 0) & (self.clicks < self.sizes)
 
     def total(self, rows: Floats) -> Floats:
         """Sum the values of rows (float64 [N]) per slate, float64 [S]."""
         return np.bincount(self.slate, weights=rows, minlength=len(self)).astype(np.float64)
 
-    def judged(self, values: Floats) -> Floats:
-        """Blank with NaN what stands for slates that are not valid, float64 [S]."""
+    def mask_invalid(self, values: Floats) -> Floats:
+        """Replace the values of invalid slates by NaN, float64 [S]."""
         return np.where(self.valid, values, np.nan)
 
     def top(self, items: Ints, k: int) -> Ints:
-        """The items (int64 [N], ≥ 0) of the k best ranks per slate, int64 [S, k], −1 where a slate is shorter."""
+        """Return the items (int64 [N], ≥ 0) of the k best ranks per slate.
+
+        int64 [S, k], −1 where a slate is shorter.
+        """
         best = np.full((len(self), k), -1, dtype=np.int64)
-        kept = self.ranks <= k
-        best[self.slate[kept], self.ranks[kept] - 1] = items[kept]
+        in_top = self.ranks <= k
+        best[self.slate[in_top], self.ranks[in_top] - 1] = items[in_top]
         return best
 
 

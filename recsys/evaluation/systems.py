@@ -1,4 +1,4 @@
-"""The systems of the results table: baselines, parts, and the whole. All score the same prepared requests."""
+"""Systems of the results table: baselines, parts and the full system. All score the same prepared requests."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,30 +16,31 @@ from recsys.ranking.ranker import Ranker
 from recsys.user_model.content_matcher import mean_match
 
 Scorer = Callable[[Sequence["PreparedQuery"]], FloatArray]
-"""Scores of the candidates of some requests [N], one request after the other: trees take many for little more.
+"""Function from some requests to the scores of their candidates [N], request by request.
 
-The state has moved on since they were prepared: a scorer that reads it would see what came later.
+Trees score many requests in little more time than one. A scorer must not read the engine's state, which has moved
+on since the requests were prepared.
 """
 
 TEXT_FREE = "attune_without_text"
-"""Trees that see the rivals, and never what an article is about."""
+"""Text-free trees: they see the other candidates, but no feature of the articles' text."""
 
 POINTWISE = "pointwise_ranker"
-"""Trees of all seeds that see each candidate alone: what orders more than a slate holds."""
+"""Pointwise trees of all seeds: they see each candidate separately, and rank more than a slate."""
 
 BY_VALUE = "utility_ranker"
-"""What orders feeds: worth of the reading, less the price of its minutes. It aims at no click."""
+"""Ranking of feeds by utility: value of the reading less the price of its minutes, not by clicks."""
 
 NETWORK = "nrms"
-"""The preference network alone."""
+"""The preference network only."""
 
 UNKNOWN_SCORE = -1e6
-"""Score of a candidate that a system knows nothing of: behind all others, ties broken at random."""
+"""Score of a candidate that a system knows nothing about: behind all others, ties broken at random."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
-    """A prepared request as a system sees it: vectors [n, d] are zero where there is none."""
+    """Prepared request as input of a system. vectors [n, d] are zero where there is none."""
 
     request: RankRequest
     query: Query
@@ -73,33 +74,33 @@ def rankers_of(system: TrainedSystem) -> Mapping[str, Ranker]:
 
 
 def one_by_one(score: Callable[[PreparedQuery], FloatArray]) -> Scorer:
-    """A scorer of many requests from one of a single request."""
-    return lambda asked: np.concatenate([score(each) for each in asked])
+    """Return a scorer of many requests from a function for one request."""
+    return lambda queries: np.concatenate([score(each) for each in queries])
 
 
 def ranked_by(ranker: Ranker) -> Scorer:
-    """A scorer by `ranker`."""
-    return lambda asked: ranker.score(_features(asked))
+    """Return a scorer that uses `ranker`."""
+    return lambda queries: ranker.score(_features(queries))
 
 
 def known(scores: FloatArray) -> FloatArray:
-    """Scores without NaN."""
+    """Replace NaN scores by `UNKNOWN_SCORE`."""
     return np.where(np.isnan(scores), UNKNOWN_SCORE, scores)
 
 
-def _column(asked: Sequence[PreparedQuery], name: str) -> FloatArray:
-    return _features(asked)[:, ALL_FEATURES.names.index(name)]
+def _column(queries: Sequence[PreparedQuery], name: str) -> FloatArray:
+    return _features(queries)[:, ALL_FEATURES.names.index(name)]
 
 
-def _features(asked: Sequence[PreparedQuery]) -> FloatArray:
-    return np.concatenate([_features_of(each) for each in asked])
+def _features(prepared: Sequence[PreparedQuery]) -> FloatArray:
+    return np.concatenate([_features_of(each) for each in prepared])
 
 
-def _features_of(asked: PreparedQuery) -> FloatArray:
-    assert asked.candidates.features is not None
-    return asked.candidates.features
+def _features_of(prepared: PreparedQuery) -> FloatArray:
+    assert prepared.candidates.features is not None
+    return prepared.candidates.features
 
 
-def _content(asked: PreparedQuery) -> FloatArray:
-    reads = asked.query.reads
-    return mean_match(reads, asked.vectors.astype(np.float32)) if len(reads) else np.zeros(len(asked.vectors))
+def _content(prepared: PreparedQuery) -> FloatArray:
+    reads = prepared.query.reads
+    return mean_match(reads, prepared.vectors.astype(np.float32)) if len(reads) else np.zeros(len(prepared.vectors))

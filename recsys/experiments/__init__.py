@@ -1,1 +1,1 @@
-"""Experiments that measure calibrated attention; the product never imports them."""
+"""Experiments that measure calibrated attention. The product never imports them."""

@@ -1,4 +1,4 @@
-"""What `attune attention evaluate` measured, as one HTML page."""
+"""HTML page of the results of `attune attention evaluate`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,25 +8,26 @@ from recsys.evaluation.html_tables import Table, html_page, number
 _DETECTORS = {"D1": "structure", "D2": "tokens"}
 _FIGURES = {"AUROC": "auroc", "accuracy": "accuracy", "recall": "recall", "F1": "f1"}
 _ABOUT = (
-    "Titles are damaged on purpose, and chance clicks are put into histories; nothing is trained on either. "
-    "Arms: off as the model is; heads D1's weighted average; tokens D2's gate; all both; calibrated reads weighed "
-    "by dwell. Controls: random the same adjustment in random places; drop all that is flagged, or short reads, "
-    "left out; oracle what was put in left out; mean the plain mean of the history."
+    "Titles are damaged, and chance clicks are inserted into histories; nothing is trained on either. "
+    "Arms: off is the model as it is; heads is D1's weighted average; tokens is D2's gate; all is both; "
+    "calibrated weights reads by dwell. Controls: random applies the same adjustment at random positions; drop "
+    "leaves out all flagged words, or short reads; oracle leaves out the inserted ones; mean is the plain mean of "
+    "the history."
 )
 
 
 def report(result: Mapping[str, Any]) -> str:
-    """The page of what `evaluate_attention` returned."""
+    """Render the result of `evaluate_attention` as an HTML page."""
     robust, history = result["robustness"], result["history"]
     tables = [_detection(result["detection"]), _aucs(robust), _gains(robust)]
     return html_page("Calibrated attention", _ABOUT, [*tables, _history_aucs(history), _history_gains(history)])
 
 
-def _detection(found: Mapping[str, Any]) -> Table:
+def _detection(detected: Mapping[str, Any]) -> Table:
     caption = (
-        f"Detection on {found['articles']} articles apart. Of normal ones, D1 calls "
-        f"{found['normal_texts_anomalous']:.1%} anomalous and D2 flags {found['normal_words_flagged']:.1%} of the "
-        "words"
+        f"Detection on {detected['articles']} held-out articles. Of the normal ones, D1 flags "
+        f"{detected['normal_texts_anomalous']:.1%} as anomalous, and D2 flags "
+        f"{detected['normal_words_flagged']:.1%} of the words"
     )
     names = [f"{detector} {figure}" for detector in _DETECTORS for figure in _FIGURES]
     rows = [
@@ -35,7 +36,7 @@ def _detection(found: Mapping[str, Any]) -> Table:
             "yes" if figures["trained"] else "no",
             *(f"{figures[part][name]:.3f}" for part in _DETECTORS.values() for name in _FIGURES.values()),
         ]
-        for kind, figures in found["kinds"].items()
+        for kind, figures in detected["kinds"].items()
     ]
     return Table(caption, ["damage", "D2 trained", *names], rows)
 
@@ -55,7 +56,9 @@ def _gains(measured: Mapping[str, Any]) -> Table:
     for kind, figures in measured["damaged"].items():
         gain, recovered = figures["gain"], figures["recovered"]
         rows.append([kind, *(f"{_interval(gain[arm])} {_share(recovered[arm])}" for arm in arms)])
-    caption = "Gain of AUC over off with its 95% interval over readers, paired, and the share of the loss won back"
+    caption = (
+        "Gain of AUC over off with its 95% interval over readers, paired, and the recovered share of the loss"
+    )
     return Table(caption, ["damage", *arms], rows)
 
 
@@ -77,12 +80,12 @@ def _history_gains(measured: Mapping[str, Any]) -> Table:
         [name, *(_gain(figures, arm) if arm in figures["gain"] else "–" for arm in arms)]
         for name, figures in _histories(measured)
     ]
-    caption = "Gain of AUC over off ± its standard error over the draws, and the share of the loss won back"
+    caption = "Gain of AUC over off ± its standard error over the draws, and the recovered share of the loss"
     return Table(caption, ["histories", *arms], rows)
 
 
 def _histories(measured: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Figures by model and share of chance clicks, under one name."""
+    """Yield metrics with a name from model and share of chance clicks."""
     for model, shares in measured["models"].items():
         for share, figures in shares.items():
             yield f"{model}, {share}", figures
@@ -102,5 +105,5 @@ def _interval(gain: Mapping[str, Any]) -> str:
 
 
 def _share(recovered: float | None) -> str:
-    """Nothing where nothing was lost."""
+    """Format a share; empty if nothing was lost."""
     return "" if recovered is None else f"({recovered:.0%})"

@@ -1,4 +1,4 @@
-"""How well the detectors find damage, by kind: on articles they were not trained on."""
+"""Detection quality by kind of damage, on articles that the detectors were not trained on."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -18,8 +18,11 @@ from recsys.training.calibration.title_corruption import DamagedTexts, damaged_t
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One detector on one kind: area under the ROC curve, and at its threshold accuracy, recall and F1."""
+class DetectionQuality:
+    """Quality of one detector on one kind.
+
+    Area under the ROC curve, and accuracy, recall and F1 at its threshold.
+    """
 
     auroc: float
     accuracy: float
@@ -28,8 +31,11 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """Scores of texts [n] and of words [w] with their thresholds' verdicts, and which words were injected [w]."""
+class _Inspected:
+    """Detector results for texts [n] and words [w].
+
+    scores, anomalous: of texts; probability, flagged, injected: of words.
+    """
 
     scores: NDArray[np.float64]
     anomalous: NDArray[np.bool_]
@@ -39,21 +45,24 @@ class _Judged:
 
 
 def detection(encoder: TextEncoder, calibrator: Calibrator, articles: pl.DataFrame, seed: int) -> dict[str, Any]:
-    """Both detectors on `articles` (columns of `frames.ARTICLES`): false positives, and figures by kind."""
+    """Evaluate both detectors on `articles` (columns of `frames.ARTICLES`).
+
+    False positives, and metrics by kind.
+    """
     injector = injector_of(encoder, articles)
 
-    def judged(kind: NoiseKind | None) -> _Judged:
+    def inspected(kind: NoiseKind | None) -> _Inspected:
         titles = damaged_titles(articles, [kind] * articles.height, injector, seed)
-        return _judged(encoder, calibrator, tokenised(encoder, articles, titles))
+        return _inspected(encoder, calibrator, tokenised(encoder, articles, titles))
 
-    clean = judged(None)
+    clean = inspected(None)
     kinds = {}
     for kind in NoiseKind:
-        corrupted = judged(kind)
+        corrupted = inspected(kind)
         kinds[kind.value] = {
             "trained": kind in TRAINED,
             "structure": asdict(_texts(clean, corrupted)),
-            "tokens": asdict(_found(corrupted.injected, corrupted.probability, corrupted.flagged)),
+            "tokens": asdict(_quality(corrupted.injected, corrupted.probability, corrupted.flagged)),
         }
     return {
         "articles": articles.height,
@@ -63,36 +72,36 @@ def detection(encoder: TextEncoder, calibrator: Calibrator, articles: pl.DataFra
     }
 
 
-def _judged(encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts) -> _Judged:
-    found: list[Inspection] = []
+def _inspected(encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts) -> _Inspected:
+    inspections: list[Inspection] = []
     inner, truth = [], []
     for rows, seen in observed(encoder, texts.tokens):
-        found.append(calibrator.inspect(seen))
+        inspections.append(calibrator.inspect(seen))
         inner.append(inner_tokens(seen))
         truth.append(texts.grid(rows))
-    return _Judged(
-        scores=np.concatenate([each.score for each in found]),
-        anomalous=np.concatenate([each.anomalous for each in found]),
-        probability=_words((each.probability for each in found), inner),
-        flagged=_words((each.flagged for each in found), inner),
+    return _Inspected(
+        scores=np.concatenate([each.score for each in inspections]),
+        anomalous=np.concatenate([each.anomalous for each in inspections]),
+        probability=_words((each.probability for each in inspections), inner),
+        flagged=_words((each.flagged for each in inspections), inner),
         injected=_words(truth, inner),
     )
 
 
 def _words(values: Iterable[NDArray[Any]], inner: list[NDArray[np.bool_]]) -> NDArray[Any]:
-    return np.concatenate([each[chosen] for each, chosen in zip(values, inner, strict=True)])
+    return np.concatenate([each[mask] for each, mask in zip(values, inner, strict=True)])
 
 
-def _texts(clean: _Judged, corrupted: _Judged) -> Found:
+def _texts(clean: _Inspected, corrupted: _Inspected) -> DetectionQuality:
     truth = np.repeat([False, True], [len(clean.scores), len(corrupted.scores)])
-    scores, verdicts = ((clean.scores, corrupted.scores), (clean.anomalous, corrupted.anomalous))
-    return _found(truth, np.concatenate(scores), np.concatenate(verdicts))
+    scores, flags = ((clean.scores, corrupted.scores), (clean.anomalous, corrupted.anomalous))
+    return _quality(truth, np.concatenate(scores), np.concatenate(flags))
 
 
-def _found(truth: NDArray[np.bool_], scores: NDArray[np.float64], verdicts: NDArray[np.bool_]) -> Found:
-    return Found(
+def _quality(truth: NDArray[np.bool_], scores: NDArray[np.float64], flags: NDArray[np.bool_]) -> DetectionQuality:
+    return DetectionQuality(
         auroc=float(roc_auc_score(truth, scores)),
-        accuracy=float(accuracy_score(truth, verdicts)),
-        recall=float(recall_score(truth, verdicts)),
-        f1=float(f1_score(truth, verdicts)),
+        accuracy=float(accuracy_score(truth, flags)),
+        recall=float(recall_score(truth, flags)),
+        f1=float(f1_score(truth, flags)),
     )

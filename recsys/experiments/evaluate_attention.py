@@ -1,7 +1,6 @@
-"""`attune attention evaluate`: do the detectors find damage, and does calibration help the ranking?
+"""`attune attention evaluate`: quality of the detectors, and effect of the calibration on the ranking.
 
-Articles are parted by their ids. Each part is read by a calibrator that the others trained, so no article is
-judged by detectors that were trained on it.
+Articles are split into folds by their ids. Each fold is inspected by a calibrator trained on the other folds.
 """
 
 import hashlib
@@ -24,7 +23,7 @@ from recsys.training.calibration.damage_benchmark import DamageBenchmark, conten
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
 from recsys.training.calibration.recent_slates import newest_slates
 from recsys.training.calibration.robustness import robustness
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 
 FOLDS = 4
 
@@ -37,10 +36,11 @@ def evaluate_attention(
     progress: Progress,
     titles_only: bool = False,
 ) -> dict[str, Any]:
-    """Detection by kind of damage, and ranking with damaged titles, on the articles and slates of `database`.
+    """Measure detection by kind of damage, and ranking with damaged titles and noisy clicks.
 
-    The last `most_slates` slates are ranked, by content match without any training. With `titles_only` the encoder
-    reads no categories, as with a publisher that gives none: in front of a damaged title they soften the damage.
+    The last `most_slates` slates of `database` are ranked by content match, without training. With `titles_only`
+    the encoder gets no categories, as from a publisher without them: before a damaged title they reduce the
+    damage.
 
     Raises:
         DataError: there are too few articles, or no slate with a history, a click and a non-click.
@@ -50,35 +50,41 @@ def evaluate_attention(
     with database.read() as connection:
         stored = article_store.count(connection)
     if stored < LEAST_ARTICLES:
-        raise DataError(f"{stored} articles train no detector: ingest {LEAST_ARTICLES} at least")
+        raise DataError(f"{stored} articles are too few to train a detector: ingest at least {LEAST_ARTICLES}")
     newest = newest_slates(database, encoder, most_slates, progress)
     everything, folds = as_read(newest.stored, titles_only), _folds(newest.stored)
-    there, model = involved(newest.data, newest.rows), encoder.loaded()
+    involved_mask, model = involved(newest.data, newest.rows), encoder.loaded()
     with threads(settings.threads):
         calibrators = []
         for fold in range(FOLDS):
             progress("detectors", fold + 1, FOLDS)
             calibrators.append(fit_calibrator(model, where(everything, folds != fold), settings.seed))
         progress("detection", 1, 1)
-        found = detection(model, calibrators[0], where(everything, folds == 0), settings.seed)
-        part = where(everything, there)
-        trial = DamageBenchmark(
-            model, calibrators, part, newest.rows[there], folds[there], newest.data, content_scoring
+        detected = detection(model, calibrators[0], where(everything, folds == 0), settings.seed)
+        part = where(everything, involved_mask)
+        benchmark = DamageBenchmark(
+            model,
+            calibrators,
+            part,
+            newest.rows[involved_mask],
+            folds[involved_mask],
+            newest.data,
+            content_scoring,
         )
-        corrupted = robustness(trial, seeds, progress)
+        corrupted = robustness(benchmark, seeds, progress)
     history = measure_noisy_clicks(newest, settings, encoder, seeds, progress)
-    return {"detection": found, "robustness": corrupted, "history": history}
+    return {"detection": detected, "robustness": corrupted, "history": history}
 
 
 def as_read(articles: pl.DataFrame, titles_only: bool) -> pl.DataFrame:
-    """`articles` as the encoder is to read them."""
+    """Return `articles`, without categories if `titles_only`."""
     if not titles_only:
         return articles
-    nothing = pl.lit(None, dtype=pl.String)
-    return articles.with_columns(category=nothing, subcategory=nothing)
+    null = pl.lit(None, dtype=pl.String)
+    return articles.with_columns(category=null, subcategory=null)
 
 
 def _folds(articles: pl.DataFrame) -> NDArray[np.int64]:
-    """A fold for each article [n], by its id alone."""
+    """Return a fold for each article [n], by its id only."""
     digests = (hashlib.blake2b(id_.encode(), digest_size=1).digest()[0] for id_ in articles["id"].to_list())
     return np.fromiter(digests, dtype=np.int64, count=articles.height) % FOLDS

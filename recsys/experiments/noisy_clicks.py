@@ -1,8 +1,7 @@
-"""What noisy clicks in histories cost the interest match, and what history calibration wins back.
+"""Loss of the interest match by noisy clicks in histories, and the share that history calibration recovers.
 
-Chance clicks are put among the reads of past slates; nothing is trained on the damage. Beside the calibration
-stand its controls: the same weights dealt at random, short reads dropped outright, and an oracle that knows the
-chance clicks.
+Chance clicks are inserted among the reads of past slates; nothing is trained on them. Controls: the same weights
+shuffled at random, short reads dropped, and an oracle that knows the chance clicks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +21,7 @@ from recsys.threads import threads
 from recsys.training.calibration.click_noise import Articles, with_noise, with_shuffled_dwell, without
 from recsys.training.calibration.recent_slates import Newest
 from recsys.training.calibration.robustness import standard_error
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 from recsys.training.user_model_training import slate_aucs
 from recsys.user_model.batch_scoring import one_by_one, scores
 from recsys.user_model.content_matcher import ContentMatcher, mean_match
@@ -41,7 +40,7 @@ _Scorer = Callable[[PreferenceData], float]
 def measure_noisy_clicks(
     newest: Newest, settings: Settings, encoder: Encoder, seeds: int, progress: Progress
 ) -> dict[str, Any]:
-    """`noisy_clicks` on the usable slates of `newest`, with the active bundle's network, if any.
+    """Run `noisy_clicks` on the usable slates of `newest`, with the active bundle's network, if any.
 
     Raises:
         BundleError: the active bundle cannot be used.
@@ -52,7 +51,7 @@ def measure_noisy_clicks(
 
 
 def _served(settings: Settings, encoder: Encoder) -> tuple[PreferenceNetwork, PreferenceNetwork] | None:
-    """The network of the active bundle without its calibration, and as it serves."""
+    """Return the network of the active bundle, uncalibrated and as served."""
     if active_version(settings.home) is None:
         return None
     matcher = load_active(settings.home, encoder.name).models.matcher
@@ -69,11 +68,11 @@ def noisy_clicks(
     seeds: int,
     progress: Progress,
 ) -> dict[str, Any]:
-    """AUC by model, share of chance clicks and arm, on all slates of `data`; mean of `seeds` draws.
+    """Return AUCs by model, share of chance clicks and arm, on all slates of `data`; means of `seeds` draws.
 
-    `network`: the one as it was trained and the calibrated one; None leaves their rows out. By model and share
-    also `lost` (AUC of `off` against no chance clicks), the `gain` of each arm over `off` with its standard error
-    over the draws, and `recovered`, the gain as a share of what was lost.
+    `network`: uncalibrated and calibrated; None leaves their rows out. Each entry also has `lost` (AUC without
+    chance clicks less that of `off`), the `gain` of each arm over `off` with its standard error over the draws,
+    and `recovered`, the gain as a share of the loss.
     """
     models = _models(articles, network)
     draws: dict[float, list[dict[str, dict[str, float]]]] = {}
@@ -96,7 +95,7 @@ def noisy_clicks(
 def _models(
     articles: Articles, network: tuple[PreferenceNetwork, PreferenceNetwork] | None
 ) -> dict[str, tuple[_Scorer, _Scorer]]:
-    """By model, its AUC without and with calibration."""
+    """Return the AUC function without and with calibration, by model."""
     plain, calibrated = (
         _content(articles, matcher) for matcher in (ContentMatcher(dwell_weight=0.0), ContentMatcher())
     )
@@ -114,7 +113,7 @@ def _draw(
     models: Mapping[str, tuple[_Scorer, _Scorer]],
     seed: int,
 ) -> dict[str, dict[str, float]]:
-    """AUC by model and arm."""
+    """Return AUCs by model and arm."""
     rng = np.random.default_rng([seed, round(100 * share)])
     noisy = with_noise(data, share, articles, rng)
     shuffled = with_shuffled_dwell(noisy.data, rng)

@@ -1,1 +1,1 @@
-"""Vectors → nearest articles, behind one port."""
+"""Vector indexes: from a vector to the nearest articles, behind one interface."""

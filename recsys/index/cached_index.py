@@ -1,4 +1,4 @@
-"""An index that remembers what it found: readers of one article ask for the same neighbours."""
+"""Index with a cache of results: readers of the same article search the same neighbours."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,63 +8,63 @@ import numpy as np
 from recsys.index.vector_index import Floats32, Hits, VectorIndex, Vectors
 
 MOST = 4_096
-"""Answers kept, about 2 kB each for a feed; all are dropped when there are more."""
+"""Cached results, about 2 kB each for a feed. The cache is cleared when it exceeds this number."""
 
 _Query = tuple[bytes, int]
-"""A query, and how many are wanted."""
+"""A query vector as bytes, and k."""
 
 _Result = tuple[list[str], Floats32]
 """Ids and scores [k]."""
 
 
 class CachedIndex:
-    """`inner`, with its answers kept until an article comes or goes; see `VectorIndex` for the methods."""
+    """Index that caches the results of `inner` until an article is added or removed; see `VectorIndex`."""
 
     def __init__(self, inner: VectorIndex) -> None:
         self._inner = inner
-        self._known: dict[_Query, _Result] = {}
+        self._cache: dict[_Query, _Result] = {}
 
     @property
     def dim(self) -> int:
-        """Length of the vectors."""
+        """Return the length of the vectors."""
         return self._inner.dim
 
     def __len__(self) -> int:
         return len(self._inner)
 
     def ids(self) -> list[str]:
-        """The ids held, sorted."""
+        """Return the stored ids, sorted."""
         return self._inner.ids()
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
-        """See `VectorIndex.add`."""
-        self._known = {}
+        """Implement `VectorIndex.add`."""
+        self._cache = {}
         self._inner.add(ids, vectors)
 
     def remove(self, ids: Sequence[str]) -> int:
-        """See `VectorIndex.remove`."""
-        self._known = {}
+        """Implement `VectorIndex.remove`."""
+        self._cache = {}
         return self._inner.remove(ids)
 
     def search(self, queries: Vectors, k: int) -> Hits:
-        """See `VectorIndex.search`; only queries that are new are looked for."""
-        asked = [(query.tobytes(), k) for query in queries]
-        found = {key: self._known[key] for key in asked if key in self._known}
-        new = [place for place, key in enumerate(asked) if key not in found]
-        if not asked:
+        """Implement `VectorIndex.search`; only queries that are not cached are searched."""
+        keys = [(query.tobytes(), k) for query in queries]
+        results = {key: self._cache[key] for key in keys if key in self._cache}
+        new = [position for position, key in enumerate(keys) if key not in results]
+        if not keys:
             return self._inner.search(queries, k)
         if new:
             fresh = self._inner.search(queries[new], k)
-            found |= self._keep([asked[place] for place in new], fresh)
-        return Hits([list(found[key][0]) for key in asked], np.stack([found[key][1] for key in asked]))
+            results |= self._keep([keys[position] for position in new], fresh)
+        return Hits([list(results[key][0]) for key in keys], np.stack([results[key][1] for key in keys]))
 
-    def _keep(self, asked: Sequence[_Query], found: Hits) -> dict[_Query, _Result]:
-        answers = dict(zip(asked, zip(found.ids, found.scores, strict=True), strict=True))
-        if len(self._known) + len(answers) > MOST:
-            self._known = {}
-        self._known |= answers
-        return answers
+    def _keep(self, keys: Sequence[_Query], results: Hits) -> dict[_Query, _Result]:
+        results_by_key = dict(zip(keys, zip(results.ids, results.scores, strict=True), strict=True))
+        if len(self._cache) + len(results_by_key) > MOST:
+            self._cache = {}
+        self._cache |= results_by_key
+        return results_by_key
 
     def save(self, path: Path) -> None:
-        """See `VectorIndex.save`."""
+        """Implement `VectorIndex.save`."""
         self._inner.save(path)

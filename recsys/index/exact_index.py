@@ -1,4 +1,4 @@
-"""Brute force in numpy: the oracle the other kinds are tested against, and the fallback without FAISS."""
+"""Exact index by brute force in numpy: the reference for tests, and the fallback without FAISS."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,11 +15,11 @@ from recsys.index.validation import check_k, entries, unit_vectors
 from recsys.index.vector_index import Floats32, Hits, Vectors
 
 _FILE = "vectors.safetensors"
-_CELLS_PER_BLOCK = 16_000_000  # scores held at once: 64 MB
+_CELLS_PER_BLOCK = 16_000_000  # scores in memory at once: 64 MB
 
 
 class ExactIndex:
-    """Compares a query with every article. Memory 4 · dim bytes an article; see `VectorIndex` for the methods."""
+    """Index that compares a query with every article; 4 · dim bytes per article. See `VectorIndex`."""
 
     def __init__(self, dim: int) -> None:
         self._dim = dim
@@ -29,18 +29,18 @@ class ExactIndex:
 
     @property
     def dim(self) -> int:
-        """Length of the vectors."""
+        """Return the length of the vectors."""
         return self._dim
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def ids(self) -> list[str]:
-        """The ids held, sorted."""
+        """Return the stored ids, sorted."""
         return sorted(self._ids)
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
-        """Store or replace; see `VectorIndex.add`."""
+        """Implement `VectorIndex.add`."""
         names, units = entries(ids, vectors, self._dim)
         for name in names:
             if name not in self._row:
@@ -50,24 +50,24 @@ class ExactIndex:
         self._vectors[[self._row[name] for name in names]] = units
 
     def remove(self, ids: Sequence[str]) -> int:
-        """Forget; see `VectorIndex.remove`. The last row moves into the gap."""
-        held = [id_ for id_ in dict.fromkeys(ids) if id_ in self._row]
-        for id_ in held:
+        """Implement `VectorIndex.remove`. The last row moves into the gap."""
+        stored = [id_ for id_ in dict.fromkeys(ids) if id_ in self._row]
+        for id_ in stored:
             row, last = self._row.pop(id_), self._ids.pop()
             if last != id_:
                 self._ids[row], self._row[last] = last, row
                 self._vectors[row] = self._vectors[len(self._ids)]
-        return len(held)
+        return len(stored)
 
     def search(self, queries: Vectors, k: int) -> Hits:
-        """The exact k nearest; see `VectorIndex.search`."""
+        """Implement `VectorIndex.search` exactly."""
         check_k(k)
         units = unit_vectors(queries, self._dim)
-        found = []
+        ranked = []
         for query, scores in zip(units, self._scores(units.astype(np.float32)), strict=True):
             rows = _contenders(scores, k)
-            found.append(best(query, [self._ids[row] for row in rows], self._vectors[rows], k))
-        return hits(found, k)
+            ranked.append(best(query, [self._ids[row] for row in rows], self._vectors[rows], k))
+        return hits(ranked, k)
 
     def save(self, path: Path) -> None:
         """Write `index.json` and `vectors.safetensors`; see `VectorIndex.save`."""
@@ -77,7 +77,7 @@ class ExactIndex:
 
     @classmethod
     def load(cls, path: Path, header: Header) -> Self:
-        """Read what `save` wrote.
+        """Load an index written by `save`.
 
         Raises:
             BundleError: the file of vectors is missing or does not fit its header.
@@ -95,20 +95,20 @@ class ExactIndex:
 
     def _reserve(self, rows: int) -> None:
         if rows > len(self._vectors):
-            grow = np.zeros((max(rows, 2 * len(self._vectors)), self._dim), dtype=np.float32)
-            grow[: len(self._vectors)] = self._vectors
-            self._vectors = grow
+            enlarged = np.zeros((max(rows, 2 * len(self._vectors)), self._dim), dtype=np.float32)
+            enlarged[: len(self._vectors)] = self._vectors
+            self._vectors = enlarged
 
     def _scores(self, queries: Floats32) -> Iterator[Floats32]:
-        """Single-precision scores, one float32 [n] a query, computed in blocks of queries."""
-        held = self._vectors[: len(self)]
+        """Yield float32 scores [n] of each query, computed in blocks of queries."""
+        stored = self._vectors[: len(self)]
         block = max(1, _CELLS_PER_BLOCK // max(len(self), 1))
         for start in range(0, len(queries), block):
-            yield from queries[start : start + block] @ held.T
+            yield from queries[start : start + block] @ stored.T
 
 
 def _contenders(scores: Floats32, k: int) -> list[int]:
-    """Rows that may be among the k best once scores are exact."""
+    """Return the rows that may be among the k best once scores are exact."""
     if k >= len(scores):
         return list(range(len(scores)))
     worst = np.partition(scores, len(scores) - k)[len(scores) - k]

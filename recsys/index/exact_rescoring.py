@@ -1,4 +1,4 @@
-"""The last step of every search: exact scores, and an order that does not depend on how they were found."""
+"""Last step of every search: exact scores, in an order that does not depend on the search method."""
 
 from collections.abc import Sequence
 
@@ -8,23 +8,23 @@ from numpy.typing import NDArray
 from recsys.index.vector_index import Floats32, Hits
 
 SCORE_TOLERANCE = 1e-5
-"""Largest error of a float32 inner product of unit vectors that a search allows for.
+"""Largest assumed error of a float32 inner product of unit vectors.
 
-A candidate this close below the k-th best may still belong to the k best, so searches keep it for `best`.
+A candidate this close below the k-th best may still be among the k best, so searches pass it on to `best`.
 """
 
 
 def best(query: NDArray[np.float64], ids: Sequence[str], vectors: Floats32, k: int) -> list[tuple[float, str]]:
-    """The k best candidates as (score, id), ties by id.
+    """Return the k best candidates as (score, id), ties by id.
 
-    The product runs in double precision, one dot product a row: a matrix product would add in an order that
-    depends on where a vector lies, and equal vectors could then differ in the last bit.
+    Scores are computed in double precision, one dot product per row: a matrix product would sum in an order that
+    depends on the position of a vector, and equal vectors could differ in the last bit.
 
     Args:
         query: float64 [d].
         ids: c candidates.
         vectors: float32 [c, d], as stored.
-        k: how many to keep.
+        k: number of results.
     """
     scores = np.vecdot(vectors, query, dtype=np.float64).astype(np.float32)
     ranked = sorted(zip((-scores).tolist(), ids, strict=True))[:k]

@@ -1,6 +1,6 @@
-"""The FAISS structures an index can be built on: flat, HNSW and IVF.
+"""FAISS structures of an index: flat, HNSW and IVF.
 
-Each holds vectors by place, 0, 1, 2 …, only ever appends, and gives the vectors back with a search.
+Each stores vectors by position (0, 1, 2 …), only appends, and returns the vectors with a search.
 """
 
 from collections.abc import Iterator
@@ -14,36 +14,36 @@ from numpy.typing import NDArray
 
 from recsys.index.vector_index import Floats32
 
-faiss: Any = _faiss  # its own stubs lack the search parameters
+faiss: Any = _faiss  # the stubs of FAISS lack the search parameters
 
-GPU_LARGEST_K = 2_048  # the selection kernels of FAISS on a GPU stop here
+GPU_LARGEST_K = 2_048  # limit of the selection kernels of FAISS on a GPU
 HNSW_LINKS = 32
 HNSW_BUILD_WIDTH = 80
 HNSW_SEARCH_WIDTH = 128
-IVF_POINTS_PER_LIST = 39  # below this k-means of FAISS warns that it has too little to learn from
+IVF_POINTS_PER_LIST = 39  # with fewer, k-means of FAISS warns about too few points
 
 
 class RawHits(NamedTuple):
-    """Nearest places of q queries: approximate scores falling, place −1 where nothing was found."""
+    """Nearest positions of q queries: approximate scores, descending; position −1 where none was found."""
 
     scores: Floats32
-    places: NDArray[np.int64]
+    positions: NDArray[np.int64]
     vectors: Floats32
 
 
 class Structure(Protocol):
-    """Vectors by place, with a search by inner product."""
+    """Vectors by position, with a search by inner product."""
 
     name: str
 
     @property
     def size(self) -> int:
-        """Vectors held."""
+        """Return the number of vectors."""
         ...
 
     @property
     def dim(self) -> int:
-        """Length of the vectors."""
+        """Return the length of the vectors."""
         ...
 
     def add(self, vectors: Floats32) -> None:
@@ -51,15 +51,15 @@ class Structure(Protocol):
         ...
 
     def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
-        """The k nearest places (k ≤ size); `exhaustive` leaves nothing out."""
+        """Return the k nearest positions (k ≤ size); `exhaustive` compares with all vectors."""
         ...
 
     def vectors(self) -> Floats32:
-        """All vectors by place, float32 [size, d]."""
+        """Return all vectors by position, float32 [size, d]."""
         ...
 
     def write(self, path: Path) -> None:
-        """Write a FAISS file that any machine reads, with a GPU or without."""
+        """Write a FAISS file that can be read with or without a GPU."""
         ...
 
 
@@ -88,7 +88,7 @@ class _Faiss:
 
 
 class Flat(_Faiss):
-    """Compares with every vector, on a GPU if asked."""
+    """Flat structure: compares with every vector, optionally on a GPU."""
 
     name = "flat"
 
@@ -99,17 +99,17 @@ class Flat(_Faiss):
 
     @classmethod
     def empty(cls, dim: int, gpu: bool) -> "Flat":
-        """A structure for vectors of `dim` numbers."""
+        """Return an empty structure for vectors of length `dim`."""
         return cls(faiss.IndexFlatIP(dim), gpu)
 
     def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
-        """See `Structure.search`; always exhaustive."""
+        """Implement `Structure.search`; always exhaustive."""
         del exhaustive
         index = self._on_cpu() if k > GPU_LARGEST_K else self._index
         return RawHits(*index.search_and_reconstruct(queries, k))
 
     def write(self, path: Path) -> None:
-        """See `Structure.write`."""
+        """Implement `Structure.write`."""
         faiss.write_index(self._on_cpu(), str(path))
 
     def _on_cpu(self) -> Any:
@@ -117,24 +117,24 @@ class Flat(_Faiss):
 
 
 class Hnsw(_Faiss):
-    """A navigable small-world graph (Malkov and Yashunin 2018)."""
+    """Navigable small-world graph (Malkov and Yashunin 2018)."""
 
     name = "hnsw"
 
     @classmethod
     def empty(cls, dim: int) -> "Hnsw":
-        """A structure for vectors of `dim` numbers."""
+        """Return an empty structure for vectors of length `dim`."""
         index = faiss.IndexHNSWFlat(dim, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = HNSW_BUILD_WIDTH
         return cls(index)
 
     def add(self, vectors: Floats32) -> None:
-        """See `Structure.add`. One thread links the graph: several would race, and no two builds be equal."""
+        """Implement `Structure.add` on one thread: with several, two builds would differ."""
         with _one_thread():
             self._index.add(vectors)
 
     def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
-        """See `Structure.search`; `exhaustive` bypasses the graph."""
+        """Implement `Structure.search`; `exhaustive` bypasses the graph."""
         if exhaustive:
             return RawHits(*faiss.downcast_index(self._index.storage).search_and_reconstruct(queries, k))
         width = faiss.SearchParametersHNSW(efSearch=max(HNSW_SEARCH_WIDTH, 2 * k))
@@ -142,13 +142,13 @@ class Hnsw(_Faiss):
 
 
 class Ivf(_Faiss):
-    """An inverted file over k-means cells (Sivic and Zisserman 2003; Jégou et al. 2011)."""
+    """Inverted file over k-means cells (Sivic and Zisserman 2003; Jégou et al. 2011)."""
 
     name = "ivf"
 
     @classmethod
     def trained(cls, vectors: Floats32) -> "Ivf":
-        """Learn the cells from float32 [n, d]; the vectors themselves are not stored yet."""
+        """Return a structure with cells learned from float32 [n, d]; the vectors are not stored."""
         rows, dim = vectors.shape
         lists = max(1, int(min(4 * rows**0.5, rows / IVF_POINTS_PER_LIST)))
         index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, lists, faiss.METRIC_INNER_PRODUCT)
@@ -156,24 +156,24 @@ class Ivf(_Faiss):
         return cls(index)
 
     def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
-        """See `Structure.search`; reads an eighth of the cells, at least eight, or all if `exhaustive`."""
+        """Implement `Structure.search`: search an eighth of the cells, at least eight, or all if `exhaustive`."""
         lists = self._index.nlist
-        circuit = faiss.SearchParametersIVF(nprobe=lists if exhaustive else min(lists, max(8, lists // 8)))
-        return RawHits(*self._index.search_and_reconstruct(queries, k, params=circuit))
+        parameters = faiss.SearchParametersIVF(nprobe=lists if exhaustive else min(lists, max(8, lists // 8)))
+        return RawHits(*self._index.search_and_reconstruct(queries, k, params=parameters))
 
     @property
     def trained_on(self) -> int:
-        """About how many vectors the cells were learnt from, by inverting the choice of their number."""
+        """Return the approximate number of training vectors, derived from the number of cells."""
         lists = int(self._index.nlist)
         return max(lists * IVF_POINTS_PER_LIST, lists**2 // 16)
 
 
 def read(path: Path, name: str, gpu: bool) -> Structure:
-    """Read what `Structure.write` wrote.
+    """Load a structure written by `Structure.write`.
 
     Raises:
         RuntimeError: FAISS cannot read the file.
-        KeyError: no structure is called `name`.
+        KeyError: no structure has this `name`.
     """
     index = faiss.read_index(str(path))
     if name == Flat.name:

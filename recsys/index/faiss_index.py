@@ -1,4 +1,4 @@
-"""FAISS behind the port: append-only structures, made editable by tombstones."""
+"""FAISS index: append-only structures made editable with tombstones."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,24 +16,24 @@ from recsys.index.validation import check_k, entries, unit_vectors
 from recsys.index.vector_index import Floats32, Hits, Vectors
 from recsys.settings import IndexKind
 
-FLAT_LIMIT = 5_000  # above it `auto` on a CPU takes a graph
+FLAT_LIMIT = 5_000  # above it `auto` uses a graph on a CPU
 FLAT_LIMIT_GPU = 2_000_000  # 3 GB at 384 numbers a vector; a GPU compares with all of them in milliseconds
-IVF_LEAST = 1_000  # with fewer there is nothing to learn cells from
-IVF_GROWTH = 4  # cells are learnt anew when the index has grown this much
+IVF_LEAST = 1_000  # fewer are not enough to learn cells
+IVF_GROWTH = 4  # cells are learned again when the index has grown by this factor
 DEAD_SHARE = 0.2
-MARGIN = 32  # places fetched beyond k, so that near-ties at the end can be ordered exactly
+MARGIN = 32  # extra positions beyond k, so that near-ties at the end are ordered exactly
 WIDEN = 8
 
 _FILE = "vectors.faiss"
-_NUMBERS_PER_BLOCK = 16_000_000  # numbers of vectors that one look brings back: 64 MB
+_NUMBERS_PER_BLOCK = 16_000_000  # floats that one search returns: 64 MB
 
 
 class FaissIndex:
-    """A FAISS structure chosen by kind and size; see `VectorIndex` for the methods.
+    """Index on a FAISS structure chosen by kind and size; see `VectorIndex`.
 
-    A graph cannot forget a vector, so removed and replaced ones stay as tombstones: searches fetch more and skip
-    them, and the structure is built anew when more than a fifth of it is dead. All kinds work this way. A search
-    whose first look does not settle (too many dead, or a tie at the end) looks again, leaving nothing out.
+    A graph cannot delete a vector, so removed and replaced ones stay as tombstones, for all kinds alike. Searches
+    fetch more and skip them, and the structure is rebuilt when more than a fifth of it is dead. If a first search
+    is not conclusive (too many tombstones, or a tie at the end), a second one is exhaustive.
     """
 
     def __init__(self, kind: IndexKind, dim: int, expected_size: int = 0, gpu: bool = False) -> None:
@@ -42,50 +42,50 @@ class FaissIndex:
         self._expected_size = expected_size
         self._gpu = gpu
         self._ids: list[str | None] = []
-        self._place: dict[str, int] = {}
+        self._position: dict[str, int] = {}
         self._live = np.zeros(0, dtype=np.bool_)
         self._structure = self._empty()
 
     @property
     def dim(self) -> int:
-        """Length of the vectors."""
+        """Return the length of the vectors."""
         return self._dim
 
     @property
     def structure(self) -> str:
-        """What the index stands on now: flat, hnsw or ivf."""
+        """Return the name of the current structure: flat, hnsw or ivf."""
         return self._structure.name
 
     def __len__(self) -> int:
-        return len(self._place)
+        return len(self._position)
 
     def ids(self) -> list[str]:
-        """The ids held, sorted."""
-        return sorted(self._place)
+        """Return the stored ids, sorted."""
+        return sorted(self._position)
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
-        """Store or replace; see `VectorIndex.add`."""
+        """Implement `VectorIndex.add`."""
         names, units = entries(ids, vectors, self._dim)
         self._tombstone(names)
         self._append(names, units)
         self._compact()
 
     def remove(self, ids: Sequence[str]) -> int:
-        """Forget; see `VectorIndex.remove`."""
+        """Implement `VectorIndex.remove`."""
         count = self._tombstone(ids)
         self._compact()
         return count
 
     def search(self, queries: Vectors, k: int) -> Hits:
-        """The k nearest, approximately unless flat; see `VectorIndex.search`."""
+        """Implement `VectorIndex.search`, approximately unless flat."""
         check_k(k)
         units = unit_vectors(queries, self._dim)
-        wanted = min(k, len(self))
-        if not wanted:
+        requested = min(k, len(self))
+        if not requested:
             return hits([[] for _ in units], k)
-        # So many places that about `wanted` of them, and the margin, are alive.
-        fetch = -(-(wanted + MARGIN) * len(self._ids) // len(self))
-        return hits(self._find(units, wanted, fetch), k)
+        # fetch enough positions for about `requested` live ones plus the margin
+        fetch = -(-(requested + MARGIN) * len(self._ids) // len(self))
+        return hits(self._find(units, requested, fetch), k)
 
     def save(self, path: Path) -> None:
         """Write `index.json` and `vectors.faiss`; see `VectorIndex.save`."""
@@ -101,7 +101,7 @@ class FaissIndex:
 
     @classmethod
     def load(cls, path: Path, header: Header, gpu: bool = False) -> Self:
-        """Read what `save` wrote.
+        """Load an index written by `save`.
 
         Raises:
             BundleError: the FAISS file is missing, damaged, or does not fit its header.
@@ -115,16 +115,16 @@ class FaissIndex:
         index._structure = structure
         index._ids = list(header.ids)
         index._live = np.array([id_ is not None for id_ in header.ids], dtype=np.bool_)
-        index._place = {id_: place for place, id_ in enumerate(header.ids) if id_ is not None}
+        index._position = {id_: position for position, id_ in enumerate(header.ids) if id_ is not None}
         return index
 
     def _tombstone(self, ids: Sequence[str]) -> int:
-        """Turn the places of `ids` into tombstones; returns how many there were."""
-        places = [self._place.pop(id_) for id_ in dict.fromkeys(ids) if id_ in self._place]
-        for place in places:
-            self._ids[place] = None
-        self._live[places] = False
-        return len(places)
+        """Turn the positions of `ids` into tombstones, and return their number."""
+        positions = [self._position.pop(id_) for id_ in dict.fromkeys(ids) if id_ in self._position]
+        for position in positions:
+            self._ids[position] = None
+        self._live[positions] = False
+        return len(positions)
 
     def _append(self, ids: Sequence[str], vectors: Floats32) -> None:
         if not len(ids):
@@ -132,26 +132,26 @@ class FaissIndex:
         start = len(self._ids)
         self._structure.add(vectors)
         self._ids.extend(ids)
-        self._place.update((id_, start + number) for number, id_ in enumerate(ids))
+        self._position.update((id_, start + number) for number, id_ in enumerate(ids))
         self._live = np.append(self._live, np.ones(len(ids), dtype=np.bool_))
 
     def _compact(self) -> None:
-        """Build anew from what is alive when too much is dead, or when the size asks for another structure."""
+        """Rebuild from the live vectors if too many are dead, or if the size requires another structure."""
         dead = len(self._ids) - len(self)
         if dead > DEAD_SHARE * len(self._ids) or self._outgrown():
-            alive = [id_ for id_ in self._ids if id_ is not None]
+            live = [id_ for id_ in self._ids if id_ is not None]
             vectors = self._structure.vectors()[self._live]
-            self._structure = Ivf.trained(vectors) if self._requested() == Ivf.name else self._empty()
-            self._ids, self._place, self._live = [], {}, np.zeros(0, dtype=np.bool_)
-            self._append(alive, vectors)
+            self._structure = Ivf.trained(vectors) if self._required_structure() == Ivf.name else self._empty()
+            self._ids, self._position, self._live = [], {}, np.zeros(0, dtype=np.bool_)
+            self._append(live, vectors)
 
     def _outgrown(self) -> bool:
         if isinstance(self._structure, Ivf):
             return len(self) > IVF_GROWTH * self._structure.trained_on
-        return isinstance(self._structure, Flat) and self._requested() != Flat.name
+        return isinstance(self._structure, Flat) and self._required_structure() != Flat.name
 
-    def _requested(self) -> str:
-        """The structure that suits the kind at the present size."""
+    def _required_structure(self) -> str:
+        """Return the name of the structure for the kind at the current size."""
         if self._kind == "ivf":
             return Ivf.name if len(self) >= IVF_LEAST else Flat.name
         if self._kind == "auto":
@@ -160,51 +160,56 @@ class FaissIndex:
         return self._kind
 
     def _empty(self) -> Structure:
-        if self._requested() == Hnsw.name:
+        if self._required_structure() == Hnsw.name:
             return Hnsw.empty(self._dim)
         return Flat.empty(self._dim, self._gpu)
 
     def _find(
-        self, queries: NDArray[np.float64], wanted: int, fetch: int, exhaustive: bool = False
+        self, queries: NDArray[np.float64], requested: int, fetch: int, exhaustive: bool = False
     ) -> list[list[tuple[float, str]]]:
-        """The `wanted` best of each query; those that `fetch` places do not settle look wider, one by one."""
+        """Return the best results of each query; search inconclusive queries again, wider and exhaustively."""
         fetch = min(fetch, self._structure.size)
         block = max(1, _NUMBERS_PER_BLOCK // (fetch * self._dim))
-        found = []
+        results = []
         for start in range(0, len(queries), block):
-            asked = queries[start : start + block]
-            near = self._structure.search(
-                asked.astype(np.float32), fetch, exhaustive or fetch == self._structure.size
+            block_queries = queries[start : start + block]
+            raw_hits = self._structure.search(
+                block_queries.astype(np.float32), fetch, exhaustive or fetch == self._structure.size
             )
-            for row, settled in enumerate(self._is_exact(near, wanted)):
-                if settled:
-                    found.append(self._best(asked[row], near.places[row], near.vectors[row], wanted))
+            for row, exact in enumerate(self._is_exact(raw_hits, requested)):
+                if exact:
+                    results.append(
+                        self._best(block_queries[row], raw_hits.positions[row], raw_hits.vectors[row], requested)
+                    )
                 else:
-                    found += self._find(asked[row : row + 1], wanted, fetch * WIDEN, exhaustive=True)
-        return found
+                    results += self._find(block_queries[row : row + 1], requested, fetch * WIDEN, exhaustive=True)
+        return results
 
-    def _is_exact(self, near: RawHits, wanted: int) -> NDArray[np.bool_]:
-        """Queries whose best `wanted` are certain: all was seen, or the last one seen scores clearly lower."""
-        if near.places.shape[1] == self._structure.size:
-            return np.ones(len(near.places), dtype=np.bool_)
-        alive = self._alive(near.places)
-        enough = alive.sum(axis=1) >= wanted
-        last_wanted = np.argmax(np.cumsum(alive, axis=1) == wanted, axis=1)
-        worst = np.take_along_axis(near.scores, last_wanted[:, None], axis=1)[:, 0]
-        clear = (near.places[:, -1] >= 0) & (worst - near.scores[:, -1] > SCORE_TOLERANCE)
-        return np.asarray(enough & clear, dtype=np.bool_)
+    def _is_exact(self, raw_hits: RawHits, requested: int) -> NDArray[np.bool_]:
+        """Return the queries with certain results.
 
-    def _alive(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return np.asarray((places >= 0) & self._live[places], dtype=np.bool_)
+        A result is certain if all vectors were compared, or if the last one fetched scores clearly lower.
+        """
+        if raw_hits.positions.shape[1] == self._structure.size:
+            return np.ones(len(raw_hits.positions), dtype=np.bool_)
+        live = self._is_live(raw_hits.positions)
+        enough = live.sum(axis=1) >= requested
+        last_requested = np.argmax(np.cumsum(live, axis=1) == requested, axis=1)
+        worst = np.take_along_axis(raw_hits.scores, last_requested[:, None], axis=1)[:, 0]
+        clearly_lower = (raw_hits.positions[:, -1] >= 0) & (worst - raw_hits.scores[:, -1] > SCORE_TOLERANCE)
+        return np.asarray(enough & clearly_lower, dtype=np.bool_)
+
+    def _is_live(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.asarray((positions >= 0) & self._live[positions], dtype=np.bool_)
 
     def _best(
         self,
         query: NDArray[np.float64],
-        places: NDArray[np.int64],
+        positions: NDArray[np.int64],
         vectors: Floats32,
         k: int,
     ) -> list[tuple[float, str]]:
-        kept = self._alive(places)
-        if not kept.all():
-            places, vectors = places[kept], vectors[kept]
-        return best(query, [str(self._ids[place]) for place in places.tolist()], vectors, k)
+        live = self._is_live(positions)
+        if not live.all():
+            positions, vectors = positions[live], vectors[live]
+        return best(query, [str(self._ids[position]) for position in positions.tolist()], vectors, k)

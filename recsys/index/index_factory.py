@@ -1,4 +1,4 @@
-"""Choose an index by kind, size and device; read one from its folder."""
+"""Creates an index by kind, size and device, and loads one from its folder."""
 
 import logging
 from importlib.util import find_spec
@@ -16,17 +16,17 @@ log = logging.getLogger(__name__)
 def make_index(
     kind: IndexKind = "auto", dim: int = 384, expected_size: int = 0, device: Device = "auto"
 ) -> VectorIndex:
-    """An empty index.
+    """Return an empty index.
 
     Args:
         kind: `auto` is flat while small (or on a GPU) and HNSW above 5,000 articles; without FAISS it is the
-            exact numpy index, with a warning. `ivf` is flat until there is enough to learn its cells from.
+            exact numpy index, with a warning. `ivf` is flat until there are enough vectors to learn its cells.
         dim: length of the vectors.
-        expected_size: articles the index is going to hold, so that `auto` need not build twice.
-        device: `auto` takes a GPU if FAISS sees one; only flat indexes use it.
+        expected_size: expected number of articles, so that `auto` need not rebuild.
+        device: `auto` uses a GPU if FAISS finds one; only flat indexes use it.
 
     Raises:
-        ConfigError: `kind` needs FAISS and it is not installed, or `device` is cuda and FAISS sees no GPU.
+        ConfigError: `kind` needs FAISS and it is not installed, or `device` is cuda and FAISS finds no GPU.
     """
     if made_kind(kind) == "exact":
         if kind != "exact":
@@ -39,16 +39,16 @@ def make_index(
 
 
 def made_kind(kind: IndexKind) -> IndexKind:
-    """The kind that an index asked for as `kind` has, also once it is saved: without FAISS `auto` is exact."""
+    """Return the kind that an index of `kind` gets: without FAISS `auto` is exact."""
     return "exact" if kind == "auto" and not _has_faiss() else kind
 
 
 def load_index(path: Path, device: Device = "auto") -> VectorIndex:
-    """Read an index from the folder it was saved in; the file does not depend on the device.
+    """Load an index from its folder; the file does not depend on the device.
 
     Raises:
         BundleError: the folder holds no index, or a damaged one.
-        ConfigError: it needs FAISS and it is not installed, or `device` is cuda and FAISS sees no GPU.
+        ConfigError: it needs FAISS and it is not installed, or `device` is cuda and FAISS finds no GPU.
     """
     header = read_header(path)
     if header.kind == "exact":
@@ -66,17 +66,21 @@ def _has_faiss() -> bool:
     return find_spec("faiss") is not None
 
 
-def _gpu(what: str, device: Device) -> bool:
-    """Whether FAISS shall use a GPU for `what`, which needs FAISS in any case."""
+def _gpu(subject: str, device: Device) -> bool:
+    """Return True if FAISS should use a GPU. `subject` names the index in errors.
+
+    Raises:
+        ConfigError: FAISS is not installed, or `device` is cuda and FAISS finds no GPU.
+    """
     if not _has_faiss():
-        raise ConfigError(f"{what} needs FAISS. {_INSTALL}")
+        raise ConfigError(f"{subject} needs FAISS. {_INSTALL}")
     import faiss
 
-    # A build for CPUs may lack the function altogether.
-    seen = getattr(faiss, "get_num_gpus", lambda: 0)()
-    if device == "cuda" and not seen:
+    # a CPU build may lack the function
+    gpus = getattr(faiss, "get_num_gpus", lambda: 0)()
+    if device == "cuda" and not gpus:
         raise ConfigError(
-            "device 'cuda' was asked for, but FAISS sees no GPU: install 'attune-feed[gpu]' in place of "
+            "device 'cuda' was requested, but FAISS finds no GPU: install 'attune-feed[gpu]' in place of "
             "'attune-feed[cpu]', or set ATTUNE_DEVICE=auto"
         )
-    return device != "cpu" and bool(seen)
+    return device != "cpu" and bool(gpus)

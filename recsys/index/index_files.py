@@ -1,4 +1,4 @@
-"""The folder an index is saved in: `index.json` beside one file of vectors. Never pickle."""
+"""Folder of a saved index: `index.json` and one file of vectors. Never pickle."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ _NAME = "index.json"
 
 
 class Header(BaseModel):
-    """What `index.json` says: `ids` by place in the file of vectors, null for one that was removed."""
+    """Content of `index.json`. ids: by position in the file of vectors, null for a removed one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +26,7 @@ class Header(BaseModel):
 
 
 def write_header(path: Path, header: Header) -> None:
-    """Write `index.json` into the folder `path`, made if missing."""
+    """Write `index.json` into the folder `path`; create the folder if missing."""
     path.mkdir(parents=True, exist_ok=True)
     (path / _NAME).write_text(json.dumps(header.model_dump()), encoding="utf-8")
 
@@ -35,7 +35,7 @@ def read_header(path: Path) -> Header:
     """Read `index.json` from the folder `path`.
 
     Raises:
-        BundleError: it is missing, damaged, or of another format.
+        BundleError: it is missing, damaged, or has another format.
     """
     try:
         header = Header.model_validate_json((path / _NAME).read_bytes())
@@ -47,10 +47,10 @@ def read_header(path: Path) -> Header:
 
 
 def check_fit(path: Path, header: Header, rows: int, dim: int) -> None:
-    """Refuse a file of vectors that does not belong to its header.
+    """Check that a file of vectors fits its header.
 
     Raises:
-        BundleError: it holds another number of vectors, or vectors of another length.
+        BundleError: the number of vectors or their length differs.
     """
     if (rows, dim) != (len(header.ids), header.dim):
         raise BundleError(

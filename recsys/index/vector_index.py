@@ -1,4 +1,4 @@
-"""The port: what every index of article vectors can do."""
+"""Interface of an index of article vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ Floats32 = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hits:
-    """The nearest articles of q queries, best first.
+    """Nearest articles of q queries, best first.
 
     Attributes:
-        ids: q lists of at most k article ids; shorter when the index holds fewer.
+        ids: q lists of at most k article ids; shorter if the index has fewer.
         scores: float32 [q, k], cosine similarity, −inf where there is no article.
     """
 
@@ -26,30 +26,30 @@ class Hits:
 
 
 class VectorIndex(Protocol):
-    """Article ids with one vector each; finds those of largest cosine similarity.
+    """Index of one vector per article id, with a search by cosine similarity.
 
-    Vectors and queries are L2-normalised on the way in (a zero vector stays zero and scores 0), so the inner
-    product is the cosine. Equal scores are ordered by id. Scores are computed again in double precision from the
-    stored vectors, so they are the same to the bit in every kind, and however the index was filled.
+    Vectors and queries are L2-normalised on input (a zero vector stays zero and scores 0), so the inner product is
+    the cosine. Equal scores are ordered by id. Final scores are computed in double precision from the stored
+    vectors, so they are identical to the bit for every kind and every order of insertion.
 
-    Reading from several threads is safe; writing is not, and its caller keeps readers out.
+    Concurrent reads are safe. Writes are not: the caller must exclude readers.
     """
 
     @property
     def dim(self) -> int:
-        """Length of the vectors."""
+        """Return the length of the vectors."""
         ...
 
     def __len__(self) -> int:
-        """Number of articles held."""
+        """Return the number of articles."""
         ...
 
     def ids(self) -> list[str]:
-        """The ids held, sorted."""
+        """Return the stored ids, sorted."""
         ...
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
-        """Store vectors, float [n, dim]. An id that is held is replaced; of a repeated id the last one counts.
+        """Store vectors, float [n, dim]. Replace the vector of a stored id; the last one of a repeated id wins.
 
         Raises:
             DataError: the shape does not fit the ids and `dim`, or a number is not finite. Nothing is stored.
@@ -57,11 +57,11 @@ class VectorIndex(Protocol):
         ...
 
     def remove(self, ids: Sequence[str]) -> int:
-        """Forget `ids`; those not held are ignored. Returns how many were held."""
+        """Remove `ids`, and return how many were stored; ignore unknown ids."""
         ...
 
     def search(self, queries: Vectors, k: int) -> Hits:
-        """The k articles nearest to each query, float [q, dim].
+        """Return the k articles nearest to each query, float [q, dim].
 
         Raises:
             DataError: `queries` has another width, a number is not finite, or k < 1.
@@ -69,5 +69,5 @@ class VectorIndex(Protocol):
         ...
 
     def save(self, path: Path) -> None:
-        """Write the index into the folder `path`, made if missing. `build.load_index` reads it back."""
+        """Write the index into the folder `path`; create it if missing. `index_factory.load_index` loads it."""
         ...

@@ -11,7 +11,7 @@ from recsys.errors import BundleError
 from recsys.models.bundle import Bundle
 
 if TYPE_CHECKING:
-    from recsys.calibration.calibration import Calibration
+    from recsys.calibration.calibrator import Calibration
     from recsys.calibration.listener import Listener
 
 ATTENTION = "attention.safetensors"
@@ -42,7 +42,7 @@ def load_calibration(bundle: Bundle) -> "Calibration | None":
     told = bundle.manifest.get("attention") or {}
     if "calibrator" not in told:
         return None
-    from recsys.calibration.calibration import Calibration
+    from recsys.calibration.calibrator import Calibration
     from recsys.calibration.calibrator_files import digest, load_calibrator
 
     path = bundle.path / ATTENTION

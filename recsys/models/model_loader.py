@@ -23,7 +23,7 @@ from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.network_weights import load_weights
 
 if TYPE_CHECKING:
-    from recsys.calibration.calibration import Calibration
+    from recsys.calibration.calibrator import Calibration
 
 PREFERENCE, RERANKER, TEXT_FREE_RERANKER = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
 FEED_RERANKER, FEED_TEXT_FREE = "reranker_feed.txt", "reranker_feed_without_content.txt"

@@ -11,7 +11,7 @@ from recsys.store.attention_stats import MonitorRow
 from recsys.store.database import Database
 
 if TYPE_CHECKING:
-    from recsys.calibration.calibration import Calibration
+    from recsys.calibration.calibrator import Calibration
 
 
 class CalibrationMonitor:

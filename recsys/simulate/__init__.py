@@ -1,4 +1,4 @@
-"""A simulated newsroom and readers with known tastes, for the demo, tests and load."""
+"""Simulated newsroom and readers with known affinities, for the demo, tests and load."""
 
 from recsys.simulate.world import World, oracle_scores, simulate
 

@@ -1,4 +1,4 @@
-"""What readers do with a slate: click, read or bounce, now and then say so."""
+"""Simulated behaviour of readers on a slate: click, read or bounce, and sometimes react."""
 
 from dataclasses import dataclass
 
@@ -10,24 +10,24 @@ from recsys.simulate.readers import Readers
 from recsys.simulate.truth import chance, click_logit, examination, interest
 
 LONGEST_READ = 900.0  # seconds
-LOOK = 2.0  # seconds before the first click …
-LOOK_PER_POSITION = 1.2  # … and for each article passed on the way down
+LOOK = 2.0  # seconds before the first click
+LOOK_PER_POSITION = 1.2  # additional seconds for each position
 REACTION_PAUSE = 2 * SECOND
 
 
 @dataclass(frozen=True, eq=False)
 class Clicks:
-    """c clicks, by slate and then by position; arrays [c].
+    """Clicks [c], by slate and then by position.
 
     Attributes:
         slate: number of the slate, int64.
-        reader: place among the readers, int64.
-        article: place in the newsroom, int64.
-        position: place in the slate from 0, int64.
+        reader: index of the reader, int64.
+        article: index of the article in the newsroom, int64.
+        position: position in the slate from 0, int64.
         at: time of the click, microseconds.
         seconds: dwell, float64.
-        scroll: how far the reader got, percent, float64.
-        bounced: left at once, bool.
+        scroll: scroll depth, percent, float64.
+        bounced: bool.
     """
 
     slate: Ints
@@ -41,22 +41,22 @@ class Clicks:
 
     @property
     def read_at(self) -> Ints:
-        """When the reading ended, microseconds."""
+        """Return the time at which each reading ended, microseconds."""
         return self.at + (self.seconds * SECOND).astype(np.int64)
 
 
 def draw_clicks(
     readers: Readers, newsroom: Newsroom, reader: Ints, at: Ints, shown: Ints, rng: np.random.Generator
 ) -> Clicks:
-    """Let each reader look through a slate.
+    """Draw the clicks of each reader on a slate.
 
     Args:
-        readers: who looks.
-        newsroom: what is shown.
-        reader: int64 [m], places in `readers`.
+        readers: all readers.
+        newsroom: all articles.
+        reader: int64 [m], indices of `readers`.
         at: int64 [m], when the slate was shown, microseconds.
-        shown: int64 [m, k], places in `newsroom` in display order, −1 beyond the end.
-        rng: source of chance.
+        shown: int64 [m, k], indices of `newsroom` in display order, −1 beyond the end.
+        rng: random generator.
 
     Returns:
         The clicks with their readings; `slate` counts from 0 to m − 1.
@@ -65,32 +65,32 @@ def draw_clicks(
     logit = click_logit(readers, newsroom, reader[:, None], shown, at[:, None])
     clicked = (rng.random(shown.shape) < examination(position) * chance(logit)) & (shown >= 0)
     slate, position = np.nonzero(clicked)
-    who, what = reader[slate], shown[slate, position]
-    seconds, scroll, bounced = _read(readers, newsroom, who, what, rng)
-    wait = LOOK + LOOK_PER_POSITION * position + _earlier(slate, seconds)
+    clicking_reader, clicked_article = reader[slate], shown[slate, position]
+    seconds, scroll, bounced = _read(readers, newsroom, clicking_reader, clicked_article, rng)
+    wait = LOOK + LOOK_PER_POSITION * position + _seconds_before(slate, seconds)
     clicked_at = at[slate] + (wait * SECOND).astype(np.int64)
-    return Clicks(slate, who, what, position, clicked_at, seconds, scroll, bounced)
+    return Clicks(slate, clicking_reader, clicked_article, position, clicked_at, seconds, scroll, bounced)
 
 
 def draw_reactions(
     clicks: Clicks, readers: Readers, newsroom: Newsroom, rng: np.random.Generator
 ) -> dict[str, Bools]:
-    """Which clicks end in a like, a save or a hide: a few of the deep reads, a few of the disappointments."""
+    """Draw likes, saves and hides of clicks: some of the deep reads, and some of the disappointing bounces."""
     draw = rng.random((3, len(clicks.slate)))
-    keen = (clicks.scroll > 75) & ~clicks.bounced
+    deep_read = (clicks.scroll > 75) & ~clicks.bounced
     affinity = interest(readers, newsroom, clicks.reader, clicks.article)
     return {
-        "like": keen & (draw[0] < 0.08),
-        "save": keen & (draw[1] < 0.04),
+        "like": deep_read & (draw[0] < 0.08),
+        "save": deep_read & (draw[1] < 0.04),
         "hide": clicks.bounced & (affinity < 0) & (draw[2] < 0.05),
     }
 
 
 def expected_reading(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints) -> tuple[Floats, Floats]:
-    """What a click leads to on average: the finished share of the article, nothing for a bounce, and minutes.
+    """Return the expected outcome of a click: the finished share of the article (0 for a bounce), and minutes.
 
-    Of the shape that the indices have together. Means of what `draw_clicks` draws, but for the rare reading that
-    is cut at `LONGEST_READ` or scrolled beyond the end.
+    The shape is that of the broadcast indices. These are the means of `draw_clicks`, except for rare readings that
+    are cut at `LONGEST_READ` or scrolled beyond the end.
     """
     match, leaving = _match_and_leaving(readers, newsroom, reader, article)
     share = (1 + 4 * match) / (2.6 + 4 * match)
@@ -100,9 +100,9 @@ def expected_reading(readers: Readers, newsroom: Newsroom, reader: Ints, article
 
 
 def _match_and_leaving(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints) -> tuple[Floats, Floats]:
-    """How well the topic fits, 0 to 1, and the chance of leaving at once.
+    """Return the topic match in 0..1, and the chance of a bounce.
 
-    Who likes the topic stays and gets further; clickbait disappoints; noisy clickers rarely stay.
+    Readers who like the topic stay and read further; clickbait disappoints; noisy clickers rarely stay.
     """
     match = chance(0.9 * interest(readers, newsroom, reader, article))
     leaving = 0.75 - 0.7 * match + 0.35 * newsroom.clickbait[article] + 0.4 * readers.noisy[reader]
@@ -112,22 +112,22 @@ def _match_and_leaving(readers: Readers, newsroom: Newsroom, reader: Ints, artic
 def _read(
     readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Bools]:
-    """Seconds, percent scrolled, and whether the reader left at once, each [c]."""
+    """Return seconds, percent scrolled, and bounces, each [c]."""
     match, leaving = _match_and_leaving(readers, newsroom, reader, article)
     bounced: Bools = rng.random(len(reader)) < leaving
     share = np.where(bounced, rng.uniform(0.0, 0.1, len(reader)), rng.beta(1 + 4 * match, 1.6))
     full = newsroom.word_count[article] / readers.words_a_minute[reader] * 60
     seconds = np.where(bounced, rng.uniform(1.5, 9.0, len(reader)), 5 + share * full)
     scroll = np.clip(100 * share * rng.uniform(0.9, 1.15, len(reader)), 0, 100)
-    return _tenths(np.minimum(seconds, LONGEST_READ)), _tenths(scroll), bounced
+    return _round_to_tenths(np.minimum(seconds, LONGEST_READ)), _round_to_tenths(scroll), bounced
 
 
-def _tenths(values: Floats) -> Floats:
+def _round_to_tenths(values: Floats) -> Floats:
     return np.asarray(np.round(values, 1), dtype=np.float64)
 
 
-def _earlier(slate: Ints, seconds: Floats) -> Floats:
-    """Seconds already spent on earlier clicks of the same slate; clicks are sorted by slate."""
+def _seconds_before(slate: Ints, seconds: Floats) -> Floats:
+    """Return the seconds already spent on earlier clicks of the same slate; clicks are sorted by slate."""
     spent = np.cumsum(seconds) - seconds
     first = np.searchsorted(slate, slate, side="left")
     return np.asarray(spent - spent[first], dtype=np.float64)

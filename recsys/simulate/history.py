@@ -1,4 +1,4 @@
-"""Day by day: show slates, see what is clicked, let popularity follow."""
+"""Simulated history, day by day: slates, clicks, and the popularity that follows from them."""
 
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
@@ -21,14 +21,14 @@ from recsys.simulate.visits import BLOCK, draw_visits
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """All that happened: m slates in order of time, and their clicks.
+    """All slates [m] in order of time, and their clicks.
 
     Attributes:
-        reader: int64 [m], places among the readers.
+        reader: int64 [m], indices of the readers.
         at: int64 [m], microseconds.
         visit: int64 [m].
         shown: the slates, [m, 20].
-        clicks: their clicks; `slate` is a place in the arrays above.
+        clicks: their clicks; `slate` is an index of the arrays above.
     """
 
     reader: Ints
@@ -39,10 +39,10 @@ class History:
 
 
 def play(readers: Readers, newsroom: Newsroom, days: int, start: int, rng: np.random.Generator) -> History:
-    """Play `days` days from `start` (microseconds) in blocks of five minutes.
+    """Simulate `days` days from `start` (microseconds) in blocks of five minutes.
 
-    All slates of a block are drawn from what was published and clicked before the block began, so no slate can
-    know its own future.
+    All slates of a block depend only on articles and clicks from before the block, so no slate knows its own
+    future.
     """
     reader, at, visit = draw_visits(readers, days, start, rng)
     edges = np.append(np.flatnonzero(np.diff((at - start) // BLOCK, prepend=-1)), len(at))
@@ -53,16 +53,16 @@ def play(readers: Readers, newsroom: Newsroom, days: int, start: int, rng: np.ra
         begin = int(start + (at[first] - start) // BLOCK * BLOCK)
         rows = slice(first, last)
         page = _show(newsroom, popularity.at(begin), read, reader[rows], begin, rng)
-        done = draw_clicks(readers, newsroom, reader[rows], at[rows], page.article, rng)
-        read[done.reader, done.article] = True
-        popularity.see(done)
+        block_clicks = draw_clicks(readers, newsroom, reader[rows], at[rows], page.article, rng)
+        read[block_clicks.reader, block_clicks.article] = True
+        popularity.see(block_clicks)
         shown.append(page)
-        clicks.append(replace(done, slate=done.slate + first))
-    return _kept(reader, at, visit, _join_shown(shown), _join_clicks(clicks))
+        clicks.append(replace(block_clicks, slate=block_clicks.slate + first))
+    return _without_empty(reader, at, visit, _join_shown(shown), _join_clicks(clicks))
 
 
 class _Popularity:
-    """Decayed clicks per article, up to the time last asked for."""
+    """Decayed clicks per article, at the newest requested time."""
 
     def __init__(self, articles: int, start: int) -> None:
         self._counts: Floats = np.zeros(articles)
@@ -71,12 +71,12 @@ class _Popularity:
         self._article: Ints = np.zeros(0, dtype=np.int64)
 
     def see(self, clicks: Clicks) -> None:
-        """Note clicks; each counts from its own time on."""
+        """Add clicks; each counts from its own time on."""
         self._at = np.append(self._at, clicks.at)
         self._article = np.append(self._article, clicks.article)
 
     def at(self, now: int) -> Floats:
-        """Counts from clicks before `now` (never earlier than the last one asked for), float64 [A]."""
+        """Return counts from clicks before `now`, float64 [A]. `now` must not decrease between calls."""
         due = self._at < now
         self._counts *= _decay(now - self._now)
         np.add.at(self._counts, self._article[due], _decay(now - self._at[due]))
@@ -96,7 +96,7 @@ def _show(
     at: int,
     rng: np.random.Generator,
 ) -> Shown:
-    """Slates for readers who come within one block, padded to the largest size."""
+    """Draw slates for the readers of one block, padded to the largest size."""
     pool = on_offer(newsroom.published_at, at)
     if pool.stop == pool.start:
         return _nothing_shown(len(reader))
@@ -130,9 +130,11 @@ def _join_clicks(parts: list[Clicks]) -> Clicks:
     return Clicks(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Clicks)))
 
 
-def _kept(reader: Ints, at: Ints, visit: Ints, shown: Shown, clicks: Clicks) -> History:
-    """Leave out slates that found nothing to show."""
-    kept = shown.article[:, 0] >= 0
-    number = np.cumsum(kept) - 1
-    pages = Shown(shown.article[kept], shown.score[kept], shown.propensity[kept])
-    return History(reader[kept], at[kept], visit[kept], pages, replace(clicks, slate=number[clicks.slate]))
+def _without_empty(reader: Ints, at: Ints, visit: Ints, shown: Shown, clicks: Clicks) -> History:
+    """Drop slates without articles."""
+    not_empty = shown.article[:, 0] >= 0
+    number = np.cumsum(not_empty) - 1
+    pages = Shown(shown.article[not_empty], shown.score[not_empty], shown.propensity[not_empty])
+    return History(
+        reader[not_empty], at[not_empty], visit[not_empty], pages, replace(clicks, slate=number[clicks.slate])
+    )

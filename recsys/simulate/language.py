@@ -1,4 +1,4 @@
-"""English titles and abstracts from the vocabulary."""
+"""English titles and abstracts from templates and word lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from recsys.simulate.phrases import (
 TOPICS: tuple[tuple[Category, Subcategory], ...] = tuple(
     (category, subcategory) for category in CATEGORIES for subcategory in category.subcategories
 )
-"""Every subcategory with its category. A topic number in this package is a place in this tuple."""
+"""Every subcategory with its category. A topic number in this package is an index of this tuple."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Who does what, where: what one article, or all of one breaking story, is about."""
+    """Content of one article, or of all articles of a breaking story: persons, actions, place."""
 
     subject: str
     verb: str
@@ -38,12 +38,12 @@ class Scene:
 
     @property
     def entities(self) -> list[str]:
-        """Names that the article mentions."""
+        """Return the names that the article mentions."""
         return [self.person, self.organisation, self.place.removeprefix("the ")]
 
 
 def draw_scene(topic: int, rng: np.random.Generator) -> Scene:
-    """A scene from the words of `topic`."""
+    """Draw a scene from the words of `topic`."""
     category, words = TOPICS[topic]
     thing, other = rng.choice(len(words.objects), size=2, replace=False)
     return Scene(
@@ -58,13 +58,13 @@ def draw_scene(topic: int, rng: np.random.Generator) -> Scene:
 
 
 def write_title(scene: Scene, clickbait: bool, story: bool, rng: np.random.Generator) -> str:
-    """A headline. Clickbait is announced by its wording, as it is in life."""
+    """Write a headline. Clickbait shows in its wording."""
     templates = CLICKBAIT_TITLES if clickbait else STORY_TITLES if story else TITLES
     return _fill(_pick(templates, rng), scene)
 
 
 def write_abstract(scene: Scene, rng: np.random.Generator) -> str:
-    """One or two sentences on the same scene."""
+    """Write one or two sentences on the scene."""
     return _fill(_pick(ABSTRACTS, rng), scene)
 
 

@@ -1,4 +1,4 @@
-"""The articles of a simulated newsroom: when, about what, how good."""
+"""Articles of the simulated newsroom: time, topic and quality."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,14 +29,14 @@ _HOURS = np.array([1, 1, 1, 1, 3, 6, 8, 8, 7, 6, 6, 6, 6, 5, 6, 7, 7, 6, 5, 4, 4
 
 @dataclass(frozen=True, eq=False)
 class Newsroom:
-    """A articles, in order of publication. What a reader cannot see (`appeal`, `clickbait`) drives clicks.
+    """Articles [A], in order of publication. Hidden properties (`appeal`, `clickbait`) drive clicks.
 
     Attributes:
         ids: object [A].
-        topic: int64 [A], a place in `language.TOPICS`.
-        published_at: int64 [A], microseconds, rising.
+        topic: int64 [A], an index of `language.TOPICS`.
+        published_at: int64 [A], microseconds, ascending.
         half_life: float64 [A], hours.
-        appeal: float64 [A], about standard normal: how much the headline pulls on everyone.
+        appeal: float64 [A], about standard normal: attraction of the headline for all readers.
         clickbait: bool [A].
         word_count: int64 [A].
         frame: the same articles with the columns of `frames.ARTICLES`.
@@ -53,13 +53,13 @@ class Newsroom:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Id → place in the arrays."""
+        """Return id → index of the arrays."""
         return {id_: place for place, id_ in enumerate(self.ids.tolist())}
 
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What is decided before a word is written; `story` is −1 or the number of a breaking story."""
+    """Properties of articles before their text is written; `story` is −1 or the number of a breaking story."""
 
     topic: Ints
     published_at: Ints
@@ -69,7 +69,7 @@ class _Plan:
 
 
 def publish(articles: int, days: int, start: int, rng: np.random.Generator) -> Newsroom:
-    """Write `articles`, from a day before `start` (so that the first reader finds a paper) for `days` + 1 days."""
+    """Write `articles` for `days` + 1 days, from a day before `start`, so that the first reader finds articles."""
     plan = _with_stories(_plan(articles, days, start, rng), days, start, rng)
     words = np.array([category.words for category, _ in TOPICS])[plan.topic]
     half_life = np.array([category.half_life for category, _ in TOPICS], dtype=np.float64)[plan.topic]
@@ -102,15 +102,15 @@ def _plan(articles: int, days: int, start: int, rng: np.random.Generator) -> _Pl
 
 
 def _with_stories(plan: _Plan, days: int, start: int, rng: np.random.Generator) -> _Plan:
-    """Turn some articles into breaking stories: for hours, many pieces on one scene that everyone looks at."""
+    """Turn some articles into breaking stories: many articles on one scene within hours, with high appeal."""
     story, topic, appeal = plan.story.copy(), plan.topic.copy(), plan.appeal.copy()
     breaks = start + rng.integers(-DAY, days * DAY, size=STORIES_A_DAY * (days + 1))
     for number, at in enumerate(breaks):
         running = (plan.published_at >= at) & (plan.published_at < at + STORY_HOURS * HOUR)
-        taken = running & (story < 0) & (rng.random(len(story)) < STORY_SHARE)
-        story[taken] = number
-        topic[taken] = rng.integers(len(TOPICS))
-        appeal[taken] += STORY_APPEAL
+        selected = running & (story < 0) & (rng.random(len(story)) < STORY_SHARE)
+        story[selected] = number
+        topic[selected] = rng.integers(len(TOPICS))
+        appeal[selected] += STORY_APPEAL
     return replace(plan, story=story, topic=topic, appeal=appeal, clickbait=plan.clickbait & (story < 0))
 
 
@@ -140,12 +140,12 @@ def _frame(plan: _Plan, word_count: Ints, rng: np.random.Generator) -> pl.DataFr
 
 
 def _scenes(plan: _Plan, rng: np.random.Generator) -> list[Scene]:
-    """One scene an article; the articles of one story share theirs."""
-    told: dict[int, Scene] = {}
+    """Return one scene per article; the articles of one story share theirs."""
+    scene_of_story: dict[int, Scene] = {}
     scenes = []
     for topic, story in zip(plan.topic.tolist(), plan.story.tolist(), strict=True):
-        scene = told.get(story) or draw_scene(topic, rng)
+        scene = scene_of_story.get(story) or draw_scene(topic, rng)
         if story >= 0:
-            told[story] = scene
+            scene_of_story[story] = scene
         scenes.append(scene)
     return scenes

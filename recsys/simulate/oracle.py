@@ -1,4 +1,4 @@
-"""The oracle as a row of the results table, asked the same questions as every other system."""
+"""Oracle as a row of the results table, scored on the same requests as every other system."""
 
 from recsys.domain import Slate
 from recsys.evaluation.systems import PreparedQuery, Scorer, one_by_one
@@ -9,10 +9,10 @@ ORACLE = "oracle"
 
 
 def oracle_of(world: World) -> Scorer:
-    """A scorer that knows what drives the readers of `world`; it raises RequestError for anyone else."""
+    """Return a scorer that knows the click model of `world`; it raises RequestError for unknown readers."""
 
-    def score(asked: PreparedQuery) -> FloatArray:
-        request = asked.request
+    def score(query: PreparedQuery) -> FloatArray:
+        request = query.request
         slate = Slate(
             id=request.request_id,
             reader=request.reader or "",

@@ -1,7 +1,7 @@
-"""The words of the simulated newsroom: data, no logic.
+"""Word lists of the simulated newsroom: data without logic.
 
 Every subject is singular and every verb in the third person, so that any subject, verb and object of one
-subcategory make a headline. People, places and organisations are made up.
+subcategory make a headline. People, places and organisations are invented.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Subcategory:
-    """Phrases that fit together: who, does, what."""
+    """Phrases that fit together: subjects, verbs and objects."""
 
     name: str
     subjects: tuple[str, ...]
@@ -19,11 +19,11 @@ class Subcategory:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A section of the paper.
+    """Section of the newspaper.
 
     Attributes:
         share: relative number of articles.
-        half_life: hours after which an article has lost half of its pull.
+        half_life: hours after which an article has lost half of its appeal.
         words: median length in words.
     """
 

@@ -1,4 +1,4 @@
-"""The logging policy: what the simulated newsroom showed before there was Attune."""
+"""Logging policy: the slates of the simulated newsroom before Attune."""
 
 from dataclasses import dataclass
 
@@ -11,19 +11,19 @@ FRESH, POPULAR, RANDOM = 0.35, 0.4, 0.25  # shares of the mixture
 FRESH_SCALE = 3 * HOUR
 POPULARITY_HALF_LIFE = 4 * HOUR
 PRIOR_CLICKS = 0.1
-ON_OFFER = 36 * HOUR  # older articles have left the page …
-LEAST_ON_OFFER = 60  # … unless there is too little else
+ON_OFFER = 36 * HOUR  # older articles are not shown
+LEAST_ON_OFFER = 60  # unless there are fewer newer ones
 SMALLEST, LARGEST = 8, 20  # candidates in a slate
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """m slates of up to 20 articles in display order, all int64 or float64 [m, 20].
+    """Slates [m] of up to 20 articles in display order, all int64 or float64 [m, 20].
 
     Attributes:
-        article: places in the newsroom, −1 beyond the end of a slate.
+        article: indices of the newsroom, −1 beyond the end of a slate.
         score: weight of the article in the mixture.
-        propensity: chance it had to stand there, given what stood above it.
+        propensity: chance of the article at its position, given the articles above it.
     """
 
     article: Ints
@@ -32,14 +32,17 @@ class Shown:
 
 
 def on_offer(published_at: Ints, at: int) -> slice:
-    """The articles a page at `at` may show: published before it, the recent ones."""
+    """Return the articles that a page at `at` may show: the recent ones published before it."""
     end = int(np.searchsorted(published_at, at, side="left"))
     recent = int(np.searchsorted(published_at, at - ON_OFFER, side="left"))
     return slice(max(0, min(recent, end - LEAST_ON_OFFER)), end)
 
 
 def mixture(published_at: Ints, popularity: Floats, at: int) -> Floats:
-    """Chance of each article on offer to be drawn first: fresh, popular and random, mixed. float64 [n]."""
+    """Return the chance of each article on offer to be drawn first, float64 [n].
+
+    Fresh, popular and random, mixed.
+    """
     fresh = np.exp(-(at - published_at) / FRESH_SCALE)
     popular = popularity + PRIOR_CLICKS
     weights = FRESH * fresh / max(fresh.sum(), 1e-300) + POPULAR * popular / popular.sum() + RANDOM / len(fresh)
@@ -47,18 +50,18 @@ def mixture(published_at: Ints, popularity: Floats, at: int) -> Floats:
 
 
 def draw_slates(weights: Floats, read: Bools, rng: np.random.Generator) -> Shown:
-    """Draw one slate for each row of `read`, without replacement, best place first.
+    """Draw one slate for each row of `read`, without replacement, best position first.
 
-    An exponential race (arrival times Exp(1) / weight) draws as repeated picks in proportion to weight would:
-    the Plackett-Luce model. So the propensity of each place is known exactly.
+    An exponential race (arrival times Exp(1) / weight) is equivalent to repeated draws in proportion to weight,
+    the Plackett-Luce model. So the propensity of each position is known exactly.
 
     Args:
         weights: float64 [n], of the articles on offer.
-        read: bool [m, n], what the reader has clicked before and does not see again.
-        rng: source of chance.
+        read: bool [m, n], articles that the reader clicked before and does not see again.
+        rng: random generator.
 
     Returns:
-        Slates whose articles are places in `weights`.
+        Slates whose articles are indices of `weights`.
     """
     available = weights * ~read
     width = min(LARGEST, len(weights))

@@ -1,4 +1,4 @@
-"""The readers: what they like, when they come, how they read."""
+"""Simulated readers: affinities, visiting times and reading habits."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +12,9 @@ from recsys.simulate.phrases import CATEGORIES
 
 NOISY_SHARE = 0.1
 INTERESTS = 3  # categories that a reader follows
-INTEREST_EVENNESS = 3.0  # Dirichlet concentration of their shares: large means alike
+INTEREST_EVENNESS = 3.0  # Dirichlet concentration of their shares: a large value means even shares
 SUBCATEGORY_FOCUS = 0.7
-CURIOSITY = 0.1  # share of attention that goes to everything alike
+CURIOSITY = 0.1  # share of attention spread evenly over all topics
 VISITS_A_DAY = 1.3  # median
 DEVICES = ("mobile", "desktop", "tablet")
 _DEVICE_SHARES = (0.65, 0.28, 0.07)
@@ -23,15 +23,15 @@ _HABITS = (7.5, 12.3, 17.5, 21.0)  # hours around which people read
 
 @dataclass(frozen=True, eq=False)
 class Readers:
-    """R readers.
+    """Readers [R].
 
     Attributes:
         ids: object [R].
-        taste: float64 [R, topics], rows sum to 1.
-        noisy: bool [R], readers who click what shouts and leave at once.
+        affinity: float64 [R, topics], rows sum to 1.
+        noisy: bool [R], readers who click on clickbait and bounce.
         words_a_minute: float64 [R], reading speed.
         visits_a_day: float64 [R].
-        habit: float64 [R], hour of the day around which the reader comes.
+        habit: float64 [R], usual hour of the reader's visits.
         device: object [R].
     """
 
@@ -45,11 +45,11 @@ class Readers:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Id → place in the arrays."""
+        """Return id → index of the arrays."""
         return {id_: place for place, id_ in enumerate(self.ids.tolist())}
 
     def category_affinities(self) -> dict[str, dict[str, float]]:
-        """Reader → category → weight; the weights of a reader sum to 1."""
+        """Return reader → category → weight; the weights of a reader sum to 1."""
         names = [category.name for category in CATEGORIES]
         of_topic = np.array([names.index(category.name) for category, _ in TOPICS])
         weights = self.affinity @ np.eye(len(names))[of_topic]
@@ -60,7 +60,7 @@ class Readers:
 
 
 def recruit(readers: int, rng: np.random.Generator) -> Readers:
-    """Draw `readers` with tastes over categories and, within each, over subcategories."""
+    """Draw `readers` with affinities for categories and, within each, for subcategories."""
     return Readers(
         ids=np.array([f"r{number:05d}" for number in range(readers)], dtype=object),
         affinity=_affinities(readers, rng),
@@ -82,7 +82,7 @@ def _affinities(readers: int, rng: np.random.Generator) -> Floats:
 
 
 def _interests(readers: int, rng: np.random.Generator) -> Floats:
-    """Share of each category in what each reader follows [R, categories]: a few, and nothing of the rest."""
+    """Return the share of each category in each reader's interest [R, categories]; only a few are above 0."""
     shares = np.zeros((readers, len(CATEGORIES)))
     shares[:, :INTERESTS] = rng.dirichlet(np.full(INTERESTS, INTEREST_EVENNESS), size=readers)
     return rng.permuted(shares, axis=1)

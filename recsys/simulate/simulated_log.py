@@ -1,4 +1,4 @@
-"""A played history → the frames that an importer would bring."""
+"""Frames of a simulated history, as an importer would load them."""
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ MODEL = "newsroom-mixture"
 
 
 def slates_frame(history: History, readers: Readers, newsroom: Newsroom) -> pl.DataFrame:
-    """Slates in display order with the propensities of the logging policy; columns of `frames.SLATES`."""
+    """Return slates in display order with the propensities of the logging policy; columns of `frames.SLATES`."""
     count = len(history.at)
     shown = history.shown.article >= 0
     slate = np.nonzero(shown)[0]
@@ -43,40 +43,43 @@ def slates_frame(history: History, readers: Readers, newsroom: Newsroom) -> pl.D
 def events_frame(
     history: History, readers: Readers, newsroom: Newsroom, reactions: dict[str, Bools]
 ) -> pl.DataFrame:
-    """Clicks, and what was known when each reading ended, by `known_at`; columns of `frames.EVENTS`."""
+    """Return clicks, and the events at the end of each reading, sorted by `known_at`.
+
+    Columns of `frames.EVENTS`.
+    """
     clicks = history.clicks
     base = _common(history, readers, clicks.slate).with_columns(
         article=pl.Series(newsroom.ids[clicks.article], dtype=pl.String),
         position=pl.Series(clicks.position, dtype=pl.Int64),
     )
-    everyone = np.ones(len(clicks.at), dtype=np.bool_)
+    all_clicks = np.ones(len(clicks.at), dtype=np.bool_)
     parts = [
-        _events(base, "click", clicks.at, everyone),
-        _events(base, "read", clicks.read_at, everyone, clicks.seconds),
-        _events(base, "scroll", clicks.read_at, everyone, clicks.scroll),
-        *(_events(base, kind, clicks.read_at + REACTION_PAUSE, which) for kind, which in reactions.items()),
+        _events(base, "click", clicks.at, all_clicks),
+        _events(base, "read", clicks.read_at, all_clicks, clicks.seconds),
+        _events(base, "scroll", clicks.read_at, all_clicks, clicks.scroll),
+        *(_events(base, kind, clicks.read_at + REACTION_PAUSE, mask) for kind, mask in reactions.items()),
     ]
     return conform(pl.concat(parts).sort("known_at", "id"), EVENTS)
 
 
 def _common(history: History, readers: Readers, slate: Ints) -> pl.DataFrame:
-    """Who, on what, in which visit and request, for each of the slates named."""
-    who = history.reader[slate]
+    """Return reader, device, session and request id of each slate of `slate`."""
+    slate_reader = history.reader[slate]
     return pl.DataFrame(
         {
-            "reader": pl.Series(readers.ids[who], dtype=pl.String),
-            "device": pl.Series(readers.device[who], dtype=pl.String),
+            "reader": pl.Series(readers.ids[slate_reader], dtype=pl.String),
+            "device": pl.Series(readers.device[slate_reader], dtype=pl.String),
             "session": pl.Series([f"v{number:07d}" for number in history.visit[slate]], dtype=pl.String),
             "request_id": pl.Series([f"s{number:07d}" for number in slate], dtype=pl.String),
         }
     )
 
 
-def _events(base: pl.DataFrame, kind: str, at: Ints, which: Bools, value: Floats | None = None) -> pl.DataFrame:
+def _events(base: pl.DataFrame, kind: str, at: Ints, mask: Bools, value: Floats | None = None) -> pl.DataFrame:
     return base.with_columns(
         id=pl.concat_str("request_id", pl.lit(kind), pl.col("position").cast(pl.String), separator=":"),
         kind=pl.lit(kind),
         at=pl.Series(at, dtype=pl.Int64),
         known_at=pl.Series(at, dtype=pl.Int64),
         value=pl.Series(value, dtype=pl.Float64) if value is not None else pl.lit(None, dtype=pl.Float64),
-    ).filter(pl.Series(which, dtype=pl.Boolean))
+    ).filter(pl.Series(mask, dtype=pl.Boolean))

@@ -1,4 +1,4 @@
-"""What makes a reader click: the truth that rankers have to learn, and that readers of the log cannot see."""
+"""True click model of the simulation. Rankers have to learn it; the log does not contain it."""
 
 import numpy as np
 
@@ -10,29 +10,32 @@ BASE = -1.3  # log-odds of a click on an average, brand-new article on top of th
 APPEAL_WEIGHT = 0.7
 FRESHNESS_WEIGHT = 0.6
 STALEST = 4.0  # half-lives after which age no longer matters
-NOISY_INTEREST = 0.25  # what is left of the interest of a noisy clicker …
-NOISY_CLICKBAIT = 2.2  # … and what clickbait adds to the log-odds of one
+NOISY_INTEREST = 0.25  # factor on the interest of a noisy clicker
+NOISY_CLICKBAIT = 2.2  # log-odds that clickbait adds for a noisy clicker
 PLAIN_CLICKBAIT = 0.4
 POSITION_BIAS = 0.35
 
 
 def interest(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints) -> Floats:
-    """Log-ratio of a reader's taste for the topic to an even taste; 0 is average. Same shape as the indices."""
+    """Return the log-ratio of a reader's affinity for the topic to an even one.
+
+    0 is average. Shape of the indices.
+    """
     affinity = readers.affinity[reader, newsroom.topic[article]]
     return np.asarray(np.log(affinity * readers.affinity.shape[1]), dtype=np.float64)
 
 
 def click_logit(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints, at: Ints) -> Floats:
-    """Log-odds of a click, given that the reader looks at the article: taste, appeal and freshness.
+    """Return the log-odds of a click, given that the reader looks at the article: affinity, appeal and freshness.
 
-    The position is left out: it belongs to the page, not to what is shown on it.
+    The position is not included: it belongs to the page, not to the article.
 
     Args:
-        readers: who looks.
-        newsroom: what there is to look at.
-        reader: places in `readers`, of any shape that fits the others by broadcasting.
-        article: places in `newsroom`.
-        at: when, microseconds.
+        readers: all readers.
+        newsroom: all articles.
+        reader: indices of `readers`, broadcast with the other indices.
+        article: indices of `newsroom`.
+        at: microseconds.
     """
     noisy = readers.noisy[reader]
     age = (at - newsroom.published_at[article]) / HOUR / newsroom.half_life[article]
@@ -43,7 +46,7 @@ def click_logit(readers: Readers, newsroom: Newsroom, reader: Ints, article: Int
 
 
 def examination(position: Ints) -> Floats:
-    """Chance that a reader looks at a position, 1 at the top and falling: (1 + position)^−0.35.
+    """Return the examination probability of a position, 1 at the top: (1 + position)^−0.35.
 
     The position-based model of Craswell et al. (2008), with the power law of Joachims et al. (2017).
     """
@@ -51,5 +54,5 @@ def examination(position: Ints) -> Floats:
 
 
 def chance(logit: Floats) -> Floats:
-    """Log-odds → probability."""
+    """Return the probability for log-odds."""
     return np.asarray(1 / (1 + np.exp(-logit)), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""A simulated world: a newsroom, its readers, and the log of what happened between them."""
+"""Simulated world: a newsroom, its readers, and the log of their interactions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """What `simulate` made.
+    """Result of `simulate`.
 
     Attributes:
         articles: columns of `frames.ARTICLES`, in order of publication.
         events: columns of `frames.EVENTS`: clicks, reads, scrolls, likes, saves and hides, by `known_at`.
         slates: columns of `frames.SLATES`, in order of time.
-        tastes: reader → category → share of the reader's interest; the shares of a reader sum to 1.
-        readers: the readers with all that drives them.
-        newsroom: the articles with all that drives clicks on them.
+        affinities: reader → category → share of the reader's interest; the shares of a reader sum to 1.
+        readers: the readers with the hidden properties behind their clicks.
+        newsroom: the articles with the hidden properties behind their clicks.
     """
 
     articles: pl.DataFrame
@@ -55,32 +55,32 @@ def simulate(
     if start.tzinfo is None:
         raise ConfigError("the start of a simulation needs a time zone")
     begin = round(start.timestamp()) * SECOND
-    # One stream each, so that more readers do not change the articles.
+    # separate random streams, so that more readers do not change the articles
     for_newsroom, for_readers, for_history, for_reactions = np.random.default_rng(seed).spawn(4)
-    newsroom, crowd = publish(articles, days, begin, for_newsroom), recruit(readers, for_readers)
-    history = play(crowd, newsroom, days, begin, for_history)
-    reactions = draw_reactions(history.clicks, crowd, newsroom, for_reactions)
+    newsroom, population = publish(articles, days, begin, for_newsroom), recruit(readers, for_readers)
+    history = play(population, newsroom, days, begin, for_history)
+    reactions = draw_reactions(history.clicks, population, newsroom, for_reactions)
     return World(
         articles=newsroom.frame,
-        events=events_frame(history, crowd, newsroom, reactions),
-        slates=slates_frame(history, crowd, newsroom),
-        affinities=crowd.category_affinities(),
-        readers=crowd,
+        events=events_frame(history, population, newsroom, reactions),
+        slates=slates_frame(history, population, newsroom),
+        affinities=population.category_affinities(),
+        readers=population,
         newsroom=newsroom,
     )
 
 
 def oracle_scores(world: World, slate: Slate) -> Floats:
-    """The true utility of each candidate to the reader at that time, float64 [n]: log-odds of a click if seen.
+    """Return the true log-odds of a click on each candidate, if seen, for the reader at that time, float64 [n].
 
-    No ranker can order a slate better on average without knowing which positions will be looked at.
+    No ranker can order a slate better on average without knowing which positions are seen.
 
     Raises:
-        RequestError: the reader or a candidate is not of this world.
+        RequestError: the reader or a candidate is not part of this world.
     """
     try:
         reader = world.readers.places[slate.reader]
         articles = [world.newsroom.places[candidate] for candidate in slate.candidates]
     except KeyError as error:
-        raise RequestError(f"slate {slate.id}: {error} is not of this world") from error
+        raise RequestError(f"slate {slate.id}: {error} is not part of this world") from error
     return click_logit(world.readers, world.newsroom, np.array(reader), np.array(articles), np.array(slate.at))

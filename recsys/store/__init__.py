@@ -1,1 +1,1 @@
-"""SQL, and the only place that says it: the event log is the truth, everything else is derived from it."""
+"""The SQL layer. The event log is the source of truth; every other table is derived from it."""

@@ -1,4 +1,4 @@
-"""API keys: only their digests are stored."""
+"""API keys. Only their digests are stored."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -11,7 +11,7 @@ from recsys.store.tables import api_keys
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """One key. id: its public part; digest: SHA-256 of the whole key, hexadecimal; times: microseconds."""
+    """One API key. id: its public part; digest: SHA-256 of the whole key, hexadecimal; times: microseconds."""
 
     id: str
     digest: str
@@ -28,20 +28,20 @@ def add(connection: Connection, row: KeyRow) -> None:
 
 
 def everyone(connection: Connection) -> list[KeyRow]:
-    """All keys ever made, also the revoked ones, oldest first."""
+    """Return all keys, revoked ones included, oldest first."""
     query = sa.select(*(api_keys.c[field.name] for field in fields(KeyRow)))
     return [KeyRow(*row) for row in connection.execute(query.order_by(api_keys.c.created_at, api_keys.c.id))]
 
 
 def revoke(connection: Connection, id_: str, at: int) -> bool:
-    """Revoke a key for good; False if there is none of that id that still holds."""
-    holding = (api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
-    return connection.execute(sa.update(api_keys).where(*holding).values(revoked_at=at)).rowcount > 0
+    """Revoke a key for good. Return False if no active key has this id."""
+    active = (api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
+    return connection.execute(sa.update(api_keys).where(*active).values(revoked_at=at)).rowcount > 0
 
 
 def used(connection: Connection, times: Mapping[str, int]) -> None:
-    """Note when keys were last used: id → microseconds. A time never goes back: several processes tell theirs."""
-    last = sa.func.coalesce(api_keys.c.last_used_at, 0)
+    """Record when keys were last used: id → microseconds. Never move a time back."""
+    last_used = sa.func.coalesce(api_keys.c.last_used_at, 0)
     for id_, at in times.items():
-        newer = sa.update(api_keys).where(api_keys.c.id == id_, last < at)
+        newer = sa.update(api_keys).where(api_keys.c.id == id_, last_used < at)
         connection.execute(newer.values(last_used_at=at))

@@ -1,4 +1,4 @@
-"""Article vectors by (model, text hash): an unchanged text is never encoded twice."""
+"""Article vectors by (model, text hash), so that an unchanged text is encoded only once."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,17 +16,17 @@ _DTYPE = np.dtype("<f4")
 
 
 def load(connection: Connection, model: str, text_hashes: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-    """The stored vectors [d] of `model` among `text_hashes`."""
+    """Return the stored vectors [d] of `model` by text hash, for those of `text_hashes` that are stored."""
     v = article_vectors
     frame = pl.DataFrame({"text_hash": list(text_hashes)}, schema={"text_hash": pl.String})
-    wanted = bulk_insert.stage(connection, v, frame.unique())
-    query = sa.select(v.c.text_hash, v.c.vector).join(wanted, wanted.c.text_hash == v.c.text_hash)
+    requested = bulk_insert.stage(connection, v, frame.unique())
+    query = sa.select(v.c.text_hash, v.c.vector).join(requested, requested.c.text_hash == v.c.text_hash)
     rows = connection.execute(query.where(v.c.model == model))
     return {text_hash: np.frombuffer(vector, dtype=_DTYPE) for text_hash, vector in rows}
 
 
 def save(connection: Connection, model: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-    """Store vectors [d] by text hash; those already stored stay."""
+    """Store vectors [d] by text hash; keep those already stored."""
     if not vectors:
         return
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

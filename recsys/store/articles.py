@@ -1,4 +1,4 @@
-"""Articles: bulk upsert, and reading their columns back."""
+"""Articles: bulk upsert, and queries of their columns."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _LIST_COLUMNS = ("entities",)
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """What became of the articles handed to `upsert`."""
+    """Outcome of `upsert`: number of articles stored, updated and unchanged."""
 
     stored: int
     updated: int
@@ -27,41 +27,42 @@ class Upserted:
 
 
 def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
-    """Store articles with the columns of `frames.ARTICLES`; the newest content of an id wins.
+    """Store articles with the columns of `frames.ARTICLES`. The newest content of an id wins.
 
-    Unchanged articles are left alone, so `revision` tells who changed.
+    Unchanged articles keep their `revision`, so it shows which articles changed.
     """
     if frame.is_empty():
         return Upserted(0, 0, 0)
-    event_log.lock(connection)  # one writer at a time, so that a later revision is never visible first
+    event_log.lock(connection)  # one writer at a time: a later revision must never become visible first
     revision = last_revision(connection) + 1
     rows = bulk_insert.lists_to_json(conform(frame, ARTICLES)).unique("id", keep="last", maintain_order=True)
     rows = rows.with_columns(_content_hash(rows), revision=pl.lit(revision, dtype=pl.Int64))
     staged = bulk_insert.stage(connection, articles, rows)
-    known = sa.select(articles.c.content_hash, staged.c.content_hash).join(staged, staged.c.id == articles.c.id)
-    pairs = connection.execute(known).fetchall()
+    stored = sa.select(articles.c.content_hash, staged.c.content_hash).join(staged, staged.c.id == articles.c.id)
+    pairs = connection.execute(stored).fetchall()
     updated = sum(old != new for old, new in pairs)
     _write(connection, staged)
-    again = deleted_articles.c.id.in_(sa.select(staged.c.id))
-    connection.execute(sa.delete(deleted_articles).where(again))
+    republished = deleted_articles.c.id.in_(sa.select(staged.c.id))
+    connection.execute(sa.delete(deleted_articles).where(republished))
     return Upserted(rows.height - len(pairs), updated, frame.height - rows.height + len(pairs) - updated)
 
 
 def known_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
-    """Which of `ids` are stored articles."""
-    wanted = bulk_insert.stage(connection, articles, pl.DataFrame({"id": list(ids)}, schema={"id": pl.String}))
-    query = sa.select(articles.c.id).join(wanted, wanted.c.id == articles.c.id)
+    """Return those of `ids` that are stored articles."""
+    requested = bulk_insert.stage(connection, articles, pl.DataFrame({"id": list(ids)}, schema={"id": pl.String}))
+    query = sa.select(articles.c.id).join(requested, requested.c.id == articles.c.id)
     return set(connection.execute(query).scalars())
 
 
 def changed_since(connection: Connection, revision: int, with_body: bool = False) -> tuple[pl.DataFrame, int]:
-    """Articles stored or changed after `revision` (columns of `frames.ARTICLES`, by id), and the newest one.
+    """Return the articles stored or changed after `revision`, sorted by id, and the newest revision.
 
-    `body` stays null unless asked for: it is most of the bytes, and only text work needs it.
+    Columns are those of `frames.ARTICLES`. `body` is null unless `with_body`: it is most of the bytes, and only
+    text processing needs it.
     """
     names = [name for name in ARTICLES if with_body or name != "body"]
     query = sa.select(*(articles.c[name] for name in names), articles.c.revision)
-    # ordered here: asked for an order by id, SQLite would read all articles, every second, to find the new ones
+    # sorted here: with ORDER BY id, SQLite would scan all articles on every poll to find the new ones
     rows = connection.execute(query.where(articles.c.revision > revision)).fetchall()
     schema = {**{name: _stored_type(name) for name in names}, "revision": pl.Int64()}
     frame = pl.DataFrame(rows, schema=schema, orient="row").sort("id")
@@ -71,7 +72,7 @@ def changed_since(connection: Connection, revision: int, with_body: bool = False
 
 
 def get(connection: Connection, ids: Sequence[str]) -> pl.DataFrame:
-    """The articles among `ids` that are stored (columns of `frames.ARTICLES`), in the order of `ids`."""
+    """Return the stored articles among `ids` (columns of `frames.ARTICLES`), in the order of `ids`."""
     query = sa.select(*(articles.c[name] for name in ARTICLES)).where(articles.c.id.in_(ids))
     schema = {name: _stored_type(name) for name in ARTICLES}
     found = _decode(pl.DataFrame(connection.execute(query).fetchall(), schema=schema, orient="row"))
@@ -80,18 +81,18 @@ def get(connection: Connection, ids: Sequence[str]) -> pl.DataFrame:
 
 
 def count(connection: Connection) -> int:
-    """How many articles are stored."""
+    """Return the number of stored articles."""
     return int(connection.execute(sa.select(sa.func.count()).select_from(articles)).scalar_one())
 
 
 def content_hashes(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
-    """Id → hash of the content of those of `ids` that are stored; it changes with any column."""
+    """Return id → content hash of those of `ids` that are stored. The hash changes with any column."""
     query = sa.select(articles.c.id, articles.c.content_hash).where(articles.c.id.in_(ids))
     return {row.id: row.content_hash for row in connection.execute(query)}
 
 
 def last_revision(connection: Connection) -> int:
-    """The newest revision given, to an article stored, changed or deleted."""
+    """Return the newest revision of all stored, changed and deleted articles."""
     newest = (sa.select(sa.func.max(table.c.revision)) for table in (articles, deleted_articles))
     return max(connection.execute(query).scalar_one() or 0 for query in newest)
 

@@ -1,4 +1,4 @@
-"""What attention did with articles, and how calibration went: aggregates, nothing of readers."""
+"""Aggregates of the encoder's attention on articles and of its calibration. They contain no reader data."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -15,11 +15,12 @@ from recsys.store.tables import article_attention, attention_monitor
 
 @dataclass(frozen=True, slots=True)
 class MonitorRow:
-    """Calibration in one process at one time; what is None is not known yet.
+    """State of calibration in one process at one time; None where a value is not known yet.
 
-    at: microseconds; bundle, calibrator: version and digest; texts: how many the figures are of; score_p50,
-    score_p99: D1; flag_rate: share of words; gated_share: of texts; entropy_psi: of the head that drifted most;
-    received_kl: mean divergence of what tokens receive; seconds_per_text: added by calibration; alert: text.
+    at: microseconds; bundle, calibrator: version and digest; texts: number of texts behind the values; score_p50,
+    score_p99: D1 scores; flag_rate: share of flagged words; gated_share: share of adjusted texts; entropy_psi: of
+    the head with the most drift; received_kl: mean divergence of the attention that tokens receive;
+    seconds_per_text: time added by calibration; alert: text.
     """
 
     at: int
@@ -38,7 +39,7 @@ class MonitorRow:
 
 
 def save(connection: Connection, frame: pl.DataFrame) -> None:
-    """Store rows with the columns of `frames.ARTICLE_ATTENTION`; those already stored stay."""
+    """Store rows with the columns of `frames.ARTICLE_ATTENTION`; keep those already stored."""
     if frame.is_empty():
         return
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -46,12 +47,12 @@ def save(connection: Connection, frame: pl.DataFrame) -> None:
 
 
 def load(connection: Connection, model: str, calibrator: str, text_hashes: Sequence[str]) -> pl.DataFrame:
-    """What is stored of `text_hashes` (columns of `frames.ARTICLE_ATTENTION`), by text hash."""
+    """Return the stored rows of `text_hashes` (columns of `frames.ARTICLE_ATTENTION`), sorted by text hash."""
     a = article_attention
     frame = pl.DataFrame({"text_hash": list(text_hashes)}, schema={"text_hash": pl.String})
-    wanted = bulk_insert.stage(connection, a, frame.unique())
+    requested = bulk_insert.stage(connection, a, frame.unique())
     query = sa.select(*(a.c[name] for name in ARTICLE_ATTENTION))
-    query = query.join(wanted, wanted.c.text_hash == a.c.text_hash)
+    query = query.join(requested, requested.c.text_hash == a.c.text_hash)
     query = query.where(a.c.model == model, a.c.calibrator == calibrator).order_by(a.c.text_hash)
     return pl.DataFrame(connection.execute(query).fetchall(), schema=ARTICLE_ATTENTION, orient="row")
 
@@ -62,7 +63,7 @@ def record(connection: Connection, row: MonitorRow) -> None:
 
 
 def newest(connection: Connection, count: int) -> list[MonitorRow]:
-    """The last `count` rows of the monitor, newest first."""
+    """Return the last `count` rows of the monitor, newest first."""
     m = attention_monitor
     query = sa.select(*(m.c[field.name] for field in fields(MonitorRow))).order_by(m.c.id.desc()).limit(count)
     return [MonitorRow(*row) for row in connection.execute(query)]

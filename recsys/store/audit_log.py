@@ -1,4 +1,4 @@
-"""What administrators did: keys, bundles, erasures. Nothing of readers."""
+"""Audit log of administrator actions: keys, bundles, erasures. It contains no reader data."""
 
 import time
 from dataclasses import asdict, dataclass, fields
@@ -11,7 +11,7 @@ from recsys.store.tables import audit
 
 
 class AuditAction(StrEnum):
-    """What is put on record."""
+    """Kinds of audited actions."""
 
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"
@@ -25,7 +25,7 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One act. at: microseconds; actor: a key's id, 'cli', 'train' or (before the first key) 'open'."""
+    """One audited action. at: microseconds; actor: a key's id, 'cli', 'train' or, before the first key, 'open'."""
 
     at: int
     actor: str
@@ -34,16 +34,16 @@ class AuditRow:
 
     @classmethod
     def now(cls, actor: str, act: AuditAction, subject: str) -> "AuditRow":
-        """An act of this moment."""
+        """Return a row for an action at the current time."""
         return cls(time.time_ns() // 1_000, actor, act, subject)
 
 
 def record(connection: Connection, row: AuditRow) -> None:
-    """Add an act, in the transaction that does it."""
+    """Add an action, in the same transaction as the action itself."""
     connection.execute(sa.insert(audit).values(**asdict(row)))
 
 
 def newest(connection: Connection, count: int) -> list[AuditRow]:
-    """The last `count` acts, newest first."""
+    """Return the last `count` actions, newest first."""
     query = sa.select(*(audit.c[field.name] for field in fields(AuditRow))).order_by(audit.c.id.desc())
     return [AuditRow(*row) for row in connection.execute(query.limit(count))]

@@ -1,6 +1,6 @@
-"""Bulk loading: rows go to a temporary table first, so that one SQL text serves both databases.
+"""Bulk inserts through a temporary table, so that both databases run the same SQL afterwards.
 
-PostgreSQL takes them by COPY, SQLite by `executemany` on the driver's own connection.
+PostgreSQL loads the rows with COPY, SQLite with `executemany` on the driver's own connection.
 """
 
 import json
@@ -14,9 +14,9 @@ ROW = "staged_row"
 
 
 def stage(connection: Connection, target: sa.Table, frame: pl.DataFrame) -> sa.Table:
-    """Load `frame`, whose columns are columns of `target`, into a temporary table of this transaction.
+    """Load `frame` into a temporary table of this transaction. Its columns must be columns of `target`.
 
-    Lists become JSON text. Returns the temporary table: the frame's columns and `ROW`.
+    Lists become JSON text. Return the temporary table: the frame's columns and `ROW`.
     """
     columns = [sa.Column(name, target.c[name].type) for name in frame.columns]
     staged = sa.Table(
@@ -37,7 +37,7 @@ def stage(connection: Connection, target: sa.Table, frame: pl.DataFrame) -> sa.T
 
 
 def lists_to_json(frame: pl.DataFrame) -> pl.DataFrame:
-    """Lists as JSON arrays in text, the way the tables hold them."""
+    """Return the frame with its list columns as JSON text, as the tables store them."""
     lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List)]
     return frame.with_columns(_json(frame[name]) for name in lists)
 
@@ -53,14 +53,14 @@ def _copy(connection: Connection, staged: sa.Table, rows: pl.DataFrame) -> None:
     assert driver is not None, "a connection in use has its driver connection"
     with (
         driver.cursor() as cursor,
-        cursor.copy(f"COPY {staged.name} ({names}) FROM STDIN (FORMAT csv)") as to,
+        cursor.copy(f"COPY {staged.name} ({names}) FROM STDIN (FORMAT csv)") as copy,
     ):
-        # strings are quoted, so that an empty string is not NULL
-        to.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
+        # quote strings, so that an empty string is not read as NULL
+        copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
 
 
 def _executemany(connection: Connection, staged: sa.Table, rows: pl.DataFrame) -> None:
-    marks = ", ".join("?" * rows.width)
+    placeholders = ", ".join("?" * rows.width)
     driver = connection.connection.driver_connection
     assert driver is not None, "a connection in use has its driver connection"
-    driver.executemany(f"INSERT INTO {staged.name} VALUES ({marks})", rows.iter_rows())  # noqa: S608 - our own name
+    driver.executemany(f"INSERT INTO {staged.name} VALUES ({placeholders})", rows.iter_rows())  # noqa: S608 - our own name

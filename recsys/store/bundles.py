@@ -1,4 +1,4 @@
-"""The registry of trained bundles: what was trained when, on which data, how well it did."""
+"""Registry of trained bundles: version, training time, training data and metrics."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class BundleRow:
 
 
 def add(connection: Connection, row: BundleRow) -> None:
-    """Register a bundle that was published."""
+    """Register a published bundle."""
     connection.execute(
         sa.insert(bundles).values(
             version=row.version,
@@ -35,6 +35,6 @@ def add(connection: Connection, row: BundleRow) -> None:
 
 
 def newest_first(connection: Connection) -> list[BundleRow]:
-    """All registered bundles."""
+    """Return all registered bundles, newest first."""
     rows = connection.execute(sa.select(bundles).order_by(bundles.c.created_at.desc()))
     return [BundleRow(r.version, r.created_at, r.path, r.trained_until, json.loads(r.metrics)) for r in rows]

@@ -1,4 +1,4 @@
-"""Whether the database can be used: known to all, so that not everybody has to wait to find out."""
+"""Circuit breaker for the database: while it is open, calls fail at once instead of waiting for a timeout."""
 
 import logging
 import threading
@@ -12,56 +12,63 @@ from recsys.errors import StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
-_SQLITE = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_LOCKED", "SQLITE_READONLY")
-_POSTGRESQL = ("08", "53", "57P")
-"""How codes begin of connections that fail, of what runs out (disk, memory, connections), and of a shutdown."""
+_SQLITE_ERRORS = (
+    "SQLITE_BUSY",
+    "SQLITE_CANTOPEN",
+    "SQLITE_FULL",
+    "SQLITE_IOERR",
+    "SQLITE_LOCKED",
+    "SQLITE_READONLY",
+)
+_POSTGRESQL_STATES = ("08", "53", "57P")
+"""Prefixes of SQLSTATE codes: connection failure, exhausted resources (disk, memory, connections), shutdown."""
 
 
 class DatabaseCircuit:
-    """What a process knows of its database. Of one that nobody probes nothing is remembered."""
+    """Circuit breaker of one process. It opens only if a background job probes the database to close it again."""
 
     def __init__(self) -> None:
         self._probed = False
-        self._why: str | None = None
+        self._reason: str | None = None
         self._prober: int | None = None
         self._lock = threading.Lock()
 
     @property
     def is_open(self) -> bool:
-        """Whether it could not be used when last tried."""
-        return self._why is not None
+        """Return True if the database was unavailable when last used."""
+        return self._reason is not None
 
     def enable_probing(self) -> None:
-        """From now on somebody will tell with `reset` when it is back."""
+        """Allow the circuit to open: from now on a background job probes the database and calls `reset`."""
         self._probed = True
 
     def check(self) -> None:
-        """Let only who probes go on while the database is away.
+        """Fail while the circuit is open, except in the probing thread.
 
         Raises:
-            StoreUnavailableError: it is.
+            StoreUnavailableError: the circuit is open.
         """
-        why = self._why
-        if why is not None and threading.get_ident() != self._prober:
-            raise StoreUnavailableError(why)
+        reason = self._reason
+        if reason is not None and threading.get_ident() != self._prober:
+            raise StoreUnavailableError(reason)
 
-    def trip(self, why: str) -> None:
-        """It cannot be used."""
+    def trip(self, reason: str) -> None:
+        """Open the circuit for the reason `reason`."""
         with self._lock:
-            if self._probed and self._why is None:
-                self._why = why
-                logger.error("the database is away, feeds are answered from memory: %s", why)
+            if self._probed and self._reason is None:
+                self._reason = reason
+                logger.error("the database is unavailable, feeds are served from memory: %s", reason)
 
     def reset(self) -> None:
-        """It can be used again."""
+        """Close the circuit."""
         with self._lock:
-            if self._why is not None:
-                self._why = None
-                logger.warning("the database is back")
+            if self._reason is not None:
+                self._reason = None
+                logger.warning("the database is available again")
 
     @contextmanager
     def probing(self) -> Iterator[None]:
-        """This thread tries it whatever is known."""
+        """Let this thread use the database while the circuit is open."""
         self._prober = threading.get_ident()
         try:
             yield
@@ -70,16 +77,16 @@ class DatabaseCircuit:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether `error` says that the database cannot be used now, and not that a question is wrong."""
+    """Return True if `error` means that the database is unavailable, and False if the statement is at fault."""
     if isinstance(error, PoolTimeoutError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    cause = getattr(error, "orig", error)
-    name = getattr(cause, "sqlite_errorname", None)
+    driver_error = getattr(error, "orig", error)
+    name = getattr(driver_error, "sqlite_errorname", None)
     if name is not None:
-        return str(name).startswith(_SQLITE)
-    if not {"OperationalError", "InterfaceError"} & {kind.__name__ for kind in type(cause).__mro__}:
+        return str(name).startswith(_SQLITE_ERRORS)
+    if not {"OperationalError", "InterfaceError"} & {class_.__name__ for class_ in type(driver_error).__mro__}:
         return False
-    code = getattr(cause, "sqlstate", None)
-    return code is None or str(code).startswith(_POSTGRESQL)
+    code = getattr(driver_error, "sqlstate", None)
+    return code is None or str(code).startswith(_POSTGRESQL_STATES)

@@ -1,4 +1,4 @@
-"""One database by URL: SQLite (embedded, WAL) or PostgreSQL."""
+"""Database access by URL: SQLite (embedded, WAL) or PostgreSQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,27 +18,27 @@ __all__ = ["Connection", "Database", "open_database", "opened", "without_timeout
 
 _SUPPORTED = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _FIX = "set ATTUNE_DATABASE_URL to sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
-_SEE = "see that it runs, may be written to and is not locked by another process,"
+_CHECK = "check that it runs, is writable and is not locked by another process,"
 _BUSY_MS = 30_000
-"""A writer waits this long for another process's write lock."""
+"""Time that a writer waits for another process's write lock, in milliseconds."""
 
 _NO_TIMEOUT_SECONDS = 300.0
-"""A server that is silent for so long will not answer any more, whatever it was asked."""
+"""Timeout of long queries: a server that is silent for this long is considered gone."""
 
 
 class Database:
-    """A pool of connections, and the two ways to use one: `read` and `write`.
+    """Connection pool of one database, with `read` and `write` transactions.
 
     Attributes:
-        reach: whether the database can be used; where somebody probes it, nobody else waits while it cannot.
+        circuit: circuit breaker; it is open while the database is unavailable.
     """
 
     def __init__(self, url: str) -> None:
-        """Prepare the engine; nothing is opened yet.
+        """Create the engine without opening a connection.
 
         Raises:
-            ConfigError: the URL is not one of a supported database, or its driver is not installed.
-            StoreError: the folder of a SQLite file cannot be made.
+            ConfigError: the database of the URL is not supported, or its driver is not installed.
+            StoreError: the folder of a SQLite file cannot be created.
         """
         self.url = url
         self.circuit = DatabaseCircuit()
@@ -46,9 +46,9 @@ class Database:
         self.dialect: str = self.engine.dialect.name
 
     def set_query_timeout(self, patience: float) -> None:
-        """Give up a PostgreSQL that takes longer than `patience` seconds to take a connection or to answer.
+        """Limit the seconds that PostgreSQL may take to accept a connection or to answer a query.
 
-        Connections that are open already are given back.
+        Closes the connections that are already open.
         """
         if self.dialect == "postgresql":
             from recsys.store.query_timeout import connect_with_timeout
@@ -58,7 +58,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one consistent state of the database.
+        """Open a read-only transaction on one consistent snapshot of the database.
 
         Raises:
             StoreError: the database cannot be reached, or fails within the transaction.
@@ -68,7 +68,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that commits on exit and rolls back on an exception.
+        """Open a transaction that commits on exit and rolls back on an exception.
 
         Raises:
             StoreError: the database cannot be reached, or fails within the transaction.
@@ -87,7 +87,7 @@ class Database:
 
     @contextmanager
     def driver_connection(self) -> Iterator[Any]:
-        """The driver's own connection, outside of any transaction: for what cannot run in one.
+        """Open the driver's own connection outside of any transaction, for statements that cannot run in one.
 
         Raises:
             StoreError: the database cannot be reached, or fails meanwhile.
@@ -96,16 +96,16 @@ class Database:
             yield connection.connection.driver_connection
 
     def close(self) -> None:
-        """Give back all connections."""
+        """Close all connections."""
         self.engine.dispose()
 
 
 def open_database(url: str, migrate: bool = True) -> Database:
-    """Open `url`, and bring its schema up to date unless told not to.
+    """Open `url` and, unless `migrate` is False, upgrade its schema.
 
     Raises:
         ConfigError: the URL or its driver is wrong.
-        StoreError: the database cannot be used, or `migrate` is off and the schema is behind.
+        StoreError: the database cannot be used, or `migrate` is False and the schema is behind.
     """
     database = Database(url)
     try:
@@ -119,7 +119,7 @@ def open_database(url: str, migrate: bool = True) -> Database:
 
 @contextmanager
 def opened(url: str) -> Iterator[Database]:
-    """What `open_database` opens, closed in the end."""
+    """Open a database as `open_database` does, and close it at the end."""
     database = open_database(url)
     try:
         yield database
@@ -129,22 +129,22 @@ def opened(url: str) -> Iterator[Database]:
 
 @contextmanager
 def without_timeout(connection: Connection) -> Iterator[None]:
-    """What is asked of `connection` here may take long: much is read."""
+    """Raise the query timeout of `connection` to the one for long queries."""
     driver: Any = connection.connection.driver_connection
-    usual = getattr(driver, "patience", None)
-    if usual is None:
+    previous = getattr(driver, "patience", None)
+    if previous is None:
         yield
         return
     driver.patience = _NO_TIMEOUT_SECONDS
     try:
         yield
     finally:
-        driver.patience = usual
+        driver.patience = previous
 
 
 @contextmanager
 def _connected(database: Database) -> Iterator[Connection]:
-    """A connection; what the database fails at, then or later, is a StoreError without rows or password."""
+    """Open a connection. Turn every database error into a StoreError that shows neither rows nor password."""
     engine = database.engine
     database.circuit.check()
     try:
@@ -154,14 +154,14 @@ def _connected(database: Database) -> Iterator[Connection]:
         DBAPIError,
         PoolTimeoutError,
         engine.dialect.loaded_dbapi.Error,
-    ) as error:  # bulk rows go past SQLAlchemy
+    ) as error:  # the driver's own errors too: bulk inserts bypass SQLAlchemy
         where = engine.url.render_as_string(hide_password=True)
-        why = str(getattr(error, "orig", error)).strip()
-        told = f"cannot use {where}: {why}; {_SEE} or {_FIX}"
+        reason = str(getattr(error, "orig", error)).strip()
+        message = f"cannot use {where}: {reason}; {_CHECK} or {_FIX}"
         if is_unavailable(error):
-            database.circuit.trip(told)
-            raise StoreUnavailableError(told) from error
-        raise StoreError(told) from error
+            database.circuit.trip(message)
+            raise StoreUnavailableError(message) from error
+        raise StoreError(message) from error
 
 
 def _make_engine(url: str) -> sa.Engine:
@@ -188,23 +188,23 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot make the database's folder {folder} ({error.strerror}); {_FIX}") from error
+        raise StoreError(f"cannot create the database's folder {folder} ({error.strerror}); {_FIX}") from error
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # SQLAlchemy's begin event below opens transactions, not the driver
+    connection.isolation_level = None  # the begin event below opens transactions, not the driver
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
         f"busy_timeout={_BUSY_MS}",
         "temp_store=MEMORY",
         "cache_size=-131072",
-        "secure_delete=ON",  # what is deleted is overwritten, so that an erasure is one
+        "secure_delete=ON",  # overwrite deleted rows, so that an erasure leaves no copy
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # IMMEDIATE takes the write lock at once: an upgrade from a read lock could fail half-way with SQLITE_BUSY.
+    # IMMEDIATE takes the write lock at once: upgrading a read lock later could fail with SQLITE_BUSY.
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

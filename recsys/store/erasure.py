@@ -1,7 +1,7 @@
-"""Erasing a reader from the log: an entry in the order of everything else, so that whoever follows it notices.
+"""Erasure of a reader. Each erasure is an entry in the log, so that every process that follows the log notices it.
 
-The receipt proves to whoever holds it that it is about this reader, and to nobody else: its salt is stored
-nowhere, so the database cannot be searched for guessed ids.
+Only the holder of a receipt can prove that it concerns a reader: its salt is not stored, so the database cannot be
+searched by guessing reader ids.
 """
 
 import hashlib
@@ -19,15 +19,16 @@ from recsys.store.database import without_timeout
 from recsys.store.tables import READER_TABLES, erasures, log_position
 
 SYSTEM_READER = ""
-"""Stands for a reader where rows were deleted and nobody was erased."""
+"""Stands for the reader where rows were deleted without erasing a reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased.
+    """Receipt of an erasure.
 
-    seq: its place in the log, negative where nothing was erased; at: microseconds; counts: rows by table;
-    reader_hash: SHA-256 of salt and reader id; digest: SHA-256 of the rest but the salt; both are stored.
+    seq: its position in the log, negative if nothing was erased; at: microseconds; counts: rows by table;
+    reader_hash: SHA-256 of salt and reader id; digest: SHA-256 of all other fields but the salt. All but the salt
+    are stored.
     """
 
     id: str
@@ -39,15 +40,15 @@ class Receipt:
     digest: str
 
     def is_about(self, reader: str) -> bool:
-        """Whether this is the receipt of `reader`, and is as it was given."""
+        """Return True if this is an unaltered receipt of `reader`."""
         genuine = self.digest == _digest(self.id, self.seq, self.at, self.reader_hash, self.counts)
         return genuine and self.reader_hash == _reader_hash(self.salt, reader)
 
 
 def erase(connection: Connection, reader: str, at: int) -> Receipt:
-    """Delete every row of `reader`, and put the erasure in the log.
+    """Delete every row of `reader`, and append the erasure to the log.
 
-    Erasing a reader never met counts zeros, and takes no place in the log: no state knows anything to forget.
+    For an unknown reader all counts are 0 and the log gets no entry: no state holds anything to forget.
     """
     event_log.lock(connection)
     with without_timeout(connection):
@@ -59,39 +60,39 @@ def erase(connection: Connection, reader: str, at: int) -> Receipt:
 
 
 def append_erasure(connection: Connection, reader: str, at: int, counts: Mapping[str, int]) -> Receipt:
-    """Put in the log that rows were deleted: no state from before is used again.
+    """Append a deletion of rows to the log, so that no earlier state is used again.
 
-    `reader` is `SYSTEM_READER` if they were deleted for another reason than to forget somebody.
+    `reader` is `SYSTEM_READER` if the deletion does not erase a reader.
     """
     end = event_log.lock(connection).last_seq
-    seq = end + 1 if any(counts.values()) else _outside(connection)
+    seq = end + 1 if any(counts.values()) else _next_negative_seq(connection)
     id_, salt = uuid.uuid4().hex, secrets.token_hex(16)
-    hashed = _reader_hash(salt, reader) if reader else SYSTEM_READER
-    receipt = Receipt(id_, seq, at, salt, hashed, counts, _digest(id_, seq, at, hashed, counts))
+    reader_hash = _reader_hash(salt, reader) if reader else SYSTEM_READER
+    receipt = Receipt(id_, seq, at, salt, reader_hash, counts, _digest(id_, seq, at, reader_hash, counts))
     _store(connection, receipt)
     connection.execute(sa.update(log_position).values(last_seq=max(seq, end)))
     return receipt
 
 
 def is_stored(connection: Connection, receipt: Receipt) -> bool:
-    """Whether this database gave that receipt."""
+    """Return True if this database issued the receipt."""
     query = sa.select(erasures.c.digest).where(erasures.c.id == receipt.id, erasures.c.seq == receipt.seq)
     return connection.execute(query).scalar_one_or_none() == receipt.digest
 
 
 def last_seq(connection: Connection) -> int:
-    """Place of the newest erasure in the log, 0 before the first. A state from before it is not to be used."""
+    """Return the log position of the newest erasure, 0 if none. Earlier states must not be used."""
     return max(connection.execute(sa.select(sa.func.max(erasures.c.seq))).scalar_one() or 0, 0)
 
 
 def last_at(connection: Connection) -> int:
-    """When a reader was last erased (microseconds), 0 before the first."""
+    """Return when a reader was last erased (microseconds), 0 if never."""
     of_readers = sa.select(sa.func.max(erasures.c.at)).where(erasures.c.reader_hash != SYSTEM_READER)
     return connection.execute(of_readers).scalar_one() or 0
 
 
-def _outside(connection: Connection) -> int:
-    """The next number for what has no place in the log."""
+def _next_negative_seq(connection: Connection) -> int:
+    """Return the next number for a receipt without a log position."""
     return min(connection.execute(sa.select(sa.func.min(erasures.c.seq))).scalar_one() or 0, 0) - 1
 
 
@@ -113,5 +114,5 @@ def _reader_hash(salt: str, reader: str) -> str:
 
 
 def _digest(id_: str, seq: int, at: int, reader_hash: str, counts: Mapping[str, int]) -> str:
-    told = {"id": id_, "seq": seq, "at": at, "reader_hash": reader_hash, "counts": dict(counts)}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    content = {"id": id_, "seq": seq, "at": at, "reader_hash": reader_hash, "counts": dict(counts)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

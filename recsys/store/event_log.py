@@ -1,7 +1,7 @@
-"""Appending to the one log: events and slates share one `seq`, given under one lock.
+"""Appends to the event log: events and slates share one sequence number, `seq`, assigned under one lock.
 
-The lock is the row of `log_position`: whoever has updated it holds it until commit, so a `seq` can never become
-visible after a higher one, and a tailer that has read up to `seq` n has missed nothing below.
+The lock is the row of `log_position`. A transaction that updates it holds the lock until commit, so no `seq`
+becomes visible after a higher one: a process that has read up to `seq` n has missed no row below n.
 """
 
 import json
@@ -25,31 +25,32 @@ _LOCK = (
     .values(last_seq=log_position.c.last_seq)
     .returning(log_position.c.last_seq, log_position.c.last_known_at)
 )
-_MOVE = sa.update(log_position).values(
+_SET_POSITION = sa.update(log_position).values(
     last_seq=sa.bindparam("seq", type_=sa.BigInteger), last_known_at=sa.bindparam("known_at", type_=sa.BigInteger)
 )
-_COUNTED = {"preserve_rowcount": True}
+_WITH_ROWCOUNT = {"preserve_rowcount": True}
 
 EVENT_CONTENT = ("reader", "kind", "article", "subject", "value")
 SLATE_CONTENT = ("reader", "candidates")
-"""What two rows of one id must agree in to be the same row; times may be estimates, and do not count."""
+"""Columns that two rows with the same id must agree on to be duplicates. Times may be estimates and are ignored.
+"""
 
 
-def _unless_stored(table: sa.Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
+def _insert_if_absent(table: sa.Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
     if dialect == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing(index_elements=["id"])
     return sqlite.insert(table).on_conflict_do_nothing(index_elements=["id"])
 
 
-# made once: the feed sends them all the time, and to make one costs as much as to send it
-_SLATE, _READER = (
-    {name: _unless_stored(of, name) for name in ("postgresql", "sqlite")} for of in (impressions, readers)
+# built once: every feed request executes them, and building one costs as much as executing it
+_INSERT_SLATE, _INSERT_READER = (
+    {name: _insert_if_absent(of, name) for name in ("postgresql", "sqlite")} for of in (impressions, readers)
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where the log ends: `last_seq` counts rows, `last_known_at` is in microseconds."""
+    """End of the log. last_seq: newest sequence number; last_known_at: newest receipt time, microseconds."""
 
     last_seq: int
     last_known_at: int
@@ -57,7 +58,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of the rows handed to `append`; a conflict is an id stored with other content."""
+    """Outcome of `append`. A conflict is a row whose id is stored with other content."""
 
     events_stored: int
     events_duplicate: int
@@ -75,35 +76,46 @@ class _Inserted:
 
 
 def position(connection: Connection) -> Position:
-    """Where the log ends, as this transaction sees it."""
+    """Return the end of the log, as this transaction sees it."""
     return Position(*connection.execute(_POSITION).one())
 
 
 def lock(connection: Connection) -> Position:
-    """Take the append lock (held until commit) and tell where the log ends."""
+    """Take the append lock until commit, and return the end of the log."""
     return Position(*connection.execute(_LOCK).one())
 
 
 def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataFrame | None) -> Appended:
-    """Store rows with the columns of `frames.EVENTS` and `frames.SLATES`; ids already stored are left alone.
+    """Append rows with the columns of `frames.EVENTS` and `frames.SLATES`; skip ids already stored.
 
     Rows of one frame with the same id count as duplicates (or conflicts) of the first.
     """
     start = lock(connection)
     event_rows = conform(events if events is not None else empty(EVENTS), EVENTS)
     slate_rows = conform(slates if slates is not None else empty(SLATES), SLATES)
-    one = _insert(connection, events_table, event_rows, EVENT_CONTENT, start.last_seq)
-    two = _insert(connection, impressions, slate_rows, SLATE_CONTENT, start.last_seq + one.stored)
-    known = pl.concat([event_rows["known_at"], slate_rows["known_at"]])
-    latest = max(start.last_known_at, *known.to_list()) if known.len() else start.last_known_at
-    connection.execute(_MOVE, {"seq": start.last_seq + one.stored + two.stored, "known_at": latest})
-    return Appended(one.stored, one.duplicate, one.conflicts, two.stored, two.duplicate, two.conflicts)
+    event_counts = _insert(connection, events_table, event_rows, EVENT_CONTENT, start.last_seq)
+    slate_counts = _insert(
+        connection, impressions, slate_rows, SLATE_CONTENT, start.last_seq + event_counts.stored
+    )
+    known_at = pl.concat([event_rows["known_at"], slate_rows["known_at"]])
+    latest = max(start.last_known_at, *known_at.to_list()) if known_at.len() else start.last_known_at
+    connection.execute(
+        _SET_POSITION, {"seq": start.last_seq + event_counts.stored + slate_counts.stored, "known_at": latest}
+    )
+    return Appended(
+        event_counts.stored,
+        event_counts.duplicate,
+        event_counts.conflicts,
+        slate_counts.stored,
+        slate_counts.duplicate,
+        slate_counts.conflicts,
+    )
 
 
 def append_slate(connection: Connection, slate: Slate, end: Position) -> None:
-    """Store one slate behind `end`, which `lock` told; as `append`, but without a temporary table, for the feed.
+    """Append one slate after `end`, the position that `lock` returned. Skip it if it is already stored.
 
-    A slate that is stored already is left alone.
+    Unlike `append` it needs no temporary table, so it is fast enough for feed requests.
     """
     dialect = connection.dialect.name
     row = {
@@ -111,10 +123,10 @@ def append_slate(connection: Connection, slate: Slate, end: Position) -> None:
         **{name: getattr(slate, name) for name in SLATES},
         **{name: _array(getattr(slate, name)) for name in ("candidates", "scores", "propensities")},
     }
-    stored = connection.execute(_SLATE[dialect], row, execution_options=_COUNTED).rowcount
+    stored = connection.execute(_INSERT_SLATE[dialect], row, execution_options=_WITH_ROWCOUNT).rowcount
     latest = max(end.last_known_at, slate.known_at)
-    connection.execute(_MOVE, {"seq": end.last_seq + stored, "known_at": latest})
-    connection.execute(_READER[dialect], {"id": slate.reader, "first_seen_at": slate.at})
+    connection.execute(_SET_POSITION, {"seq": end.last_seq + stored, "known_at": latest})
+    connection.execute(_INSERT_READER[dialect], {"id": slate.reader, "first_seen_at": slate.at})
 
 
 def _array(values: Sequence[object] | None) -> str | None:
@@ -122,21 +134,21 @@ def _array(values: Sequence[object] | None) -> str | None:
 
 
 def openings(connection: Connection, of_readers: Sequence[str]) -> pl.DataFrame:
-    """When readers opened articles: columns reader, article, at (microseconds) of their stored clicks."""
+    """Return the stored clicks of readers: columns reader, article, at (microseconds)."""
     schema = {"reader": pl.String, "article": pl.String, "at": pl.Int64}
     frame = pl.DataFrame({"reader": list(of_readers)}, schema={"reader": pl.String})
-    wanted = bulk_insert.stage(connection, events_table, frame)
+    requested = bulk_insert.stage(connection, events_table, frame)
     e = events_table
     query = (
         sa.select(e.c.reader, e.c.article, e.c.at)
-        .join(wanted, wanted.c.reader == e.c.reader)
+        .join(requested, requested.c.reader == e.c.reader)
         .where(e.c.kind == "click")
     )
     return pl.DataFrame(connection.execute(query).fetchall(), schema=schema, orient="row")
 
 
 def seen_articles(connection: Connection, reader: str, before: int) -> set[str]:
-    """All articles the reader clicked, read or hid, however long ago, known `before` that (microseconds)."""
+    """Return all articles that the reader clicked, read, hid or disliked, with a receipt time before `before`."""
     e = events_table
     query = sa.select(e.c.article).where(
         e.c.reader == reader,
@@ -153,7 +165,9 @@ def _insert(
         return _Inserted(0, 0, rows)
     first = rows.unique("id", keep="first", maintain_order=True)
     staged = bulk_insert.stage(connection, table, first)
-    conflicts = pl.concat([_conflicts_stored(connection, table, staged, first, content), _repeats(rows, content)])
+    conflicts = pl.concat(
+        [_conflicts_stored(connection, table, staged, first, content), _conflicts_in_frame(rows, content)]
+    )
     stored = _insert_new(connection, table, staged, last_seq)
     _register_readers(connection, staged)
     return _Inserted(stored, rows.height - stored - conflicts.height, conflicts)
@@ -167,8 +181,8 @@ def _conflicts_stored(
     return first[sorted(connection.execute(query).scalars())]
 
 
-def _repeats(rows: pl.DataFrame, content: Sequence[str]) -> pl.DataFrame:
-    """Rows whose id stands earlier in the same frame with other content."""
+def _conflicts_in_frame(rows: pl.DataFrame, content: Sequence[str]) -> pl.DataFrame:
+    """Return the rows whose id occurs earlier in the same frame with other content."""
     if rows["id"].n_unique() == rows.height:
         return rows.clear()
     changed = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).first().over("id")) for name in content)
@@ -181,11 +195,11 @@ def _insert_new(connection: Connection, table: sa.Table, staged: sa.Table, last_
     seq = sa.func.row_number().over(order_by=staged.c[bulk_insert.ROW]) + last_seq
     new = sa.select(seq, *columns).where(~stored)
     statement = sa.insert(table).from_select(["seq", *(column.name for column in columns)], new)
-    return connection.execute(statement, execution_options=_COUNTED).rowcount
+    return connection.execute(statement, execution_options=_WITH_ROWCOUNT).rowcount
 
 
 def knows_reader(connection: Connection, reader: str) -> bool:
-    """Whether any stored row is of `reader`."""
+    """Return True if any row of `reader` is stored."""
     return connection.execute(sa.select(readers.c.id).where(readers.c.id == reader)).first() is not None
 
 

@@ -1,7 +1,8 @@
-"""Reading the log back in the order of the fold: (known_at, id bytewise), in column batches.
+"""Reads the event log in the order of the fold, (known_at, id bytewise), in column batches.
 
-An `impression` event that quotes a request id is left out: the slate of that id is the exposure. Other events keep
-the request id they quote only if that slate was shown to the same reader by then, so nobody can make one up.
+An `impression` event that refers to a request id is skipped: the slate with that id is the exposure. Any other
+event keeps its request id only if that slate was shown to the same reader before, so that clients cannot invent
+one.
 """
 
 import json
@@ -42,7 +43,7 @@ SLATE_COLUMNS: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    """A place in the fold's order. Python orders strings by code point, which is UTF-8's bytewise order."""
+    """Position in the fold's order. Python orders strings by code point, which equals UTF-8's bytewise order."""
 
     known_at: int
     id: str
@@ -50,7 +51,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class LogChunk:
-    """A stretch of the log: all its rows, events and slates each sorted by `Key`.
+    """Contiguous part of the log: its events and its slates, each sorted by `Key`.
 
     `events` has `EVENT_COLUMNS`, `slates` has `SLATE_COLUMNS` with `candidates` as a list of strings.
     """
@@ -60,12 +61,12 @@ class LogChunk:
 
     @property
     def first(self) -> Key | None:
-        """The smallest key, None if there is no row."""
+        """Return the smallest key, None if the chunk is empty."""
         return min(self._keys(0), default=None)
 
     @property
     def last(self) -> Key | None:
-        """The largest key, None if there is no row."""
+        """Return the largest key, None if the chunk is empty."""
         return max(self._keys(-1), default=None)
 
     def _keys(self, row: int) -> list[Key]:
@@ -75,19 +76,19 @@ class LogChunk:
 
 @dataclass(frozen=True, slots=True)
 class LogTail:
-    """The newest rows of the log, in the order they were appended, as far as the fold needs them."""
+    """Newest rows of the log in the order of appending, with the fields that the fold needs."""
 
     events: list[Event]
     slates: list[Slate]
 
     @property
     def first(self) -> Key | None:
-        """The smallest key, None if there is no row."""
+        """Return the smallest key, None if the tail is empty."""
         return min(self._keys(), default=None)
 
     @property
     def last(self) -> Key | None:
-        """The largest key, None if there is no row."""
+        """Return the largest key, None if the tail is empty."""
         return max(self._keys(), default=None)
 
     def _keys(self) -> Iterator[Key]:
@@ -101,41 +102,41 @@ def stream(
     until: int | None = None,
     batch_rows: int = BATCH_ROWS,
 ) -> Generator[LogChunk]:
-    """All rows with key > `after` and known_at < `until`, in order; never more than a batch in memory."""
+    """Yield all rows with key > `after` and known_at < `until`, in order, one batch in memory at a time."""
     slates = _Lookahead(_batches(connection, impressions, SLATE_COLUMNS, after, until, batch_rows))
     for chunk in _batches(connection, events, EVENT_COLUMNS, after, until, batch_rows):
         bound = Key(chunk["known_at"][-1], chunk["id"][-1])
         yield LogChunk(chunk, slates.up_to(bound))
-    none = pl.DataFrame(schema=EVENT_COLUMNS)
-    for rest in slates.rest():
-        yield LogChunk(none, rest)
+    no_events = pl.DataFrame(schema=EVENT_COLUMNS)
+    for remaining in slates.remaining():
+        yield LogChunk(no_events, remaining)
 
 
 _TAIL_COLUMNS = ("id", "reader", "kind", "at", "known_at", "article", "subject", "value", "request_id")
 
 
 def tail(connection: Connection, after_seq: int, end_seq: int = 2**62) -> LogTail:
-    """All rows appended behind `after_seq`, up to `end_seq`. Meant for short tails: all is in memory, as values.
+    """Return all rows with `after_seq` < seq ≤ `end_seq`. They are all loaded into memory: keep the tail short.
 
-    Both ends are named: PostgreSQL takes `seq > ?` alone for a third of the log, and then reads all of it.
+    Both bounds are given because PostgreSQL estimates that `seq > ?` matches a third of the log, and scans it all.
     """
     e, i = events.c, impressions.c
-    told = _select_events(*_TAIL_COLUMNS)
-    shown = sa.select(i.id, i.reader, i.at, i.known_at, i.candidates, i.ordered)
+    event_query = _select_events(*_TAIL_COLUMNS)
+    slate_query = sa.select(i.id, i.reader, i.at, i.known_at, i.candidates, i.ordered)
     return LogTail(
         [
             Event(**{**dict(zip(_TAIL_COLUMNS, row, strict=True)), "kind": EventKind(row[2])})
-            for row in connection.execute(told.where(e.seq > after_seq, e.seq <= end_seq).order_by(e.seq))
+            for row in connection.execute(event_query.where(e.seq > after_seq, e.seq <= end_seq).order_by(e.seq))
         ],
         [
             Slate(**{**row._mapping, "candidates": tuple(json.loads(row.candidates))})
-            for row in connection.execute(shown.where(i.seq > after_seq, i.seq <= end_seq).order_by(i.seq))
+            for row in connection.execute(slate_query.where(i.seq > after_seq, i.seq <= end_seq).order_by(i.seq))
         ],
     )
 
 
 def first_key(connection: Connection, after_seq: int) -> Key | None:
-    """The smallest key among rows appended behind `after_seq`, None if there is none."""
+    """Return the smallest key of the rows appended after `after_seq`, None if there is none."""
     keys = []
     for table in (events, impressions):
         late = sa.select(table.c.known_at, table.c.id).where(table.c.seq > after_seq).subquery()
@@ -146,35 +147,35 @@ def first_key(connection: Connection, after_seq: int) -> Key | None:
 
 
 def slate_span(connection: Connection) -> tuple[int, int] | None:
-    """When the first and the last slate were shown (microseconds), None without slates."""
+    """Return when the first and the last slate were shown (microseconds), None without slates."""
     row = connection.execute(sa.select(sa.func.min(impressions.c.at), sa.func.max(impressions.c.at))).one()
     return None if row[0] is None else (int(row[0]), int(row[1]))
 
 
 class _Lookahead:
-    """Hands out the rows of a sorted stream of frames up to a bound, keeping what lies behind it."""
+    """Splits a sorted stream of slate frames at bounds, and buffers the rows after the bound."""
 
     def __init__(self, frames: Iterator[pl.DataFrame]) -> None:
         self._frames = frames
-        self._held: pl.DataFrame = _decode(pl.DataFrame(schema=SLATE_COLUMNS))
+        self._buffer: pl.DataFrame = _decode(pl.DataFrame(schema=SLATE_COLUMNS))
         self._ended = False
 
     def up_to(self, bound: Key) -> pl.DataFrame:
-        while not self._ended and (self._held.is_empty() or self._held["known_at"][-1] <= bound.known_at):
+        while not self._ended and (self._buffer.is_empty() or self._buffer["known_at"][-1] <= bound.known_at):
             more = next(self._frames, None)
             self._ended = more is None
             if more is not None:
-                self._held = pl.concat([self._held, more])
+                self._buffer = pl.concat([self._buffer, more])
         before = (pl.col("known_at") < bound.known_at) | (
             (pl.col("known_at") == bound.known_at) & (pl.col("id") <= bound.id)
         )
-        count = self._held.select(before.sum()).item()
-        taken, self._held = self._held[:count], self._held[count:]
-        return taken
+        count = self._buffer.select(before.sum()).item()
+        released, self._buffer = self._buffer[:count], self._buffer[count:]
+        return released
 
-    def rest(self) -> Iterator[pl.DataFrame]:
-        if self._held.height:
-            yield self._held
+    def remaining(self) -> Iterator[pl.DataFrame]:
+        if self._buffer.height:
+            yield self._buffer
         yield from self._frames
 
 
@@ -191,7 +192,7 @@ def _batches(
         query = query.where(sa.tuple_(table.c.known_at, table.c.id) > sa.tuple_(after.known_at, after.id))
     if until is not None:
         query = query.where(table.c.known_at < until)
-    # closed also when the reader stops early: PostgreSQL would keep the cursor
+    # close it also when the caller stops early: PostgreSQL would keep the cursor open
     with connection.execution_options(stream_results=True).execute(query) as result:
         for rows in result.partitions(batch_rows):
             yield _rows_to_frame(rows, columns)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from recsys.domain import PREFERENCE_KINDS, EventKind, Preferences
 from recsys.store.tables import events
 
-_MUTING = (EventKind.MUTE, EventKind.UNMUTE)
+_MUTE_KINDS = (EventKind.MUTE, EventKind.UNMUTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class PreferenceEvent:
     @property
     def slot(self) -> tuple[str, bool]:
         """Key under which a later event replaces an earlier one. Muting and following are two slots."""
-        return self.subject, self.kind in _MUTING
+        return self.subject, self.kind in _MUTE_KINDS
 
 
 def preferences_of(latest: Iterable[PreferenceEvent]) -> Preferences:

@@ -1,4 +1,4 @@
-"""Feeds that a reader may go on with: what is left of their rankings, for a while."""
+"""Feed cursors: the unshown part of a feed's ranking, stored until it expires."""
 
 from dataclasses import dataclass, fields
 
@@ -11,7 +11,7 @@ from recsys.store.tables import feed_pages
 
 @dataclass(frozen=True, slots=True)
 class StoredPage:
-    """What the next page of a feed starts from. request, rest: JSON; expires_at: microseconds."""
+    """Starting point of the next page of a feed. request, rest: JSON; expires_at: microseconds."""
 
     cursor: str
     reader: str
@@ -24,12 +24,12 @@ _INSERT = sa.insert(feed_pages)
 
 
 def save(connection: Connection, page: StoredPage) -> None:
-    """Keep a page until it expires."""
+    """Store a page until it expires."""
     connection.execute(_INSERT, {field.name: getattr(page, field.name) for field in fields(page)})
 
 
 def load(connection: Connection, cursor: str, reader: str, now: int) -> StoredPage | None:
-    """The page of `cursor`, if it is this reader's and has not expired."""
+    """Return the page of `cursor` if it belongs to this reader and has not expired."""
     p = feed_pages
     query = sa.select(p.c.cursor, p.c.reader, p.c.expires_at, p.c.request, p.c.rest)
     row = connection.execute(query.where(p.c.cursor == cursor, p.c.reader == reader, p.c.expires_at > now)).first()
@@ -37,6 +37,6 @@ def load(connection: Connection, cursor: str, reader: str, now: int) -> StoredPa
 
 
 def sweep(connection: Connection, now: int) -> int:
-    """Delete what has expired; returns how many pages that were."""
-    with without_timeout(connection):  # after a night of rest there may be much
+    """Delete the expired pages, and return their number."""
+    with without_timeout(connection):  # after an idle night many may have expired
         return connection.execute(sa.delete(feed_pages).where(feed_pages.c.expires_at <= now)).rowcount

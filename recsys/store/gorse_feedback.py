@@ -1,6 +1,6 @@
-"""Events of articles, told the way Gorse does: by (type, reader, article), repeated acts in one row.
+"""Article events in Gorse's form: one row per (type, reader, article), repeated events merged.
 
-Events that came as feedback carry their type in their id; of all others the kind is the type.
+An event that arrived as feedback carries its type in its id; for every other event the kind is the type.
 """
 
 import json
@@ -15,14 +15,14 @@ from recsys.store import erasure
 from recsys.store.database import without_timeout
 from recsys.store.tables import Id, events, impressions
 
-_MARK = "gorse:"
-_DIGEST = 32
+_PREFIX = "gorse:"
+_DIGEST_LENGTH = 32
 _WRITE_BACK = "write-back:"
 
 
 @dataclass(frozen=True, slots=True)
 class FeedbackKey:
-    """What a row of feedback is about; in a filter None stands for any."""
+    """Key of a row of feedback; in a filter None matches any value."""
 
     reader: str | None = None
     article: str | None = None
@@ -31,7 +31,7 @@ class FeedbackKey:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """All acts of one type: the newest time (microseconds), the sum of the values."""
+    """All events of one key: the newest time (microseconds) and the sum of the values."""
 
     reader: str
     article: str
@@ -41,47 +41,47 @@ class Feedback:
 
 
 def event_id(digest: str, type_: str) -> str:
-    """Id of an event that came as feedback. digest: 32 hex digits."""
-    return f"{_MARK}{digest}:{type_}"
+    """Return the id of an event that arrived as feedback. digest: 32 hex digits."""
+    return f"{_PREFIX}{digest}:{type_}"
 
 
 def listed(connection: Connection, which: FeedbackKey, after: FeedbackKey | None, count: int) -> list[Feedback]:
-    """`count` rows by (reader, article, type), behind `after`."""
+    """Return the next `count` rows after `after`, sorted by (reader, article, type)."""
     e, type_ = events, _type()
     place = (e.c.reader, e.c.article, type_)
     query = sa.select(*place, sa.func.max(e.c.at), sa.func.sum(sa.func.coalesce(e.c.value, 0.0)))
     query = query.where(*_conditions(which)).group_by(*place).order_by(*place).limit(count)
     if after is not None:
-        # the first condition is what an index can use
+        # the first condition is for the index
         query = query.where(
             e.c.reader >= after.reader, sa.tuple_(*place) > (after.reader, after.article, after.type)
         )
-    with without_timeout(connection):  # of a rare type much is read to find little
+    with without_timeout(connection):  # a rare type needs a long scan
         return [Feedback(*row) for row in connection.execute(query)]
 
 
 def retract(connection: Connection, which: list[FeedbackKey], keep: list[str]) -> int:
-    """Delete the events that are about one of `which`, but for ids in `keep`; returns how many that were.
+    """Delete the events that match one of `which`, except ids in `keep`, and return their number.
 
-    It is an entry of the log, as an erasure is, so whoever follows it folds its state anew without them.
+    The deletion is logged as an erasure is, so every process that follows the log folds its state again.
     """
-    gone = 0
+    deleted = 0
     with without_timeout(connection):
         for key in which:
-            wanted = [*_conditions(key), events.c.id.not_in(keep)]
-            gone += connection.execute(sa.delete(events).where(*wanted)).rowcount
-    if gone:
-        erasure.append_erasure(connection, erasure.SYSTEM_READER, time.time_ns() // 1_000, {events.name: gone})
-    return gone
+            matching = [*_conditions(key), events.c.id.not_in(keep)]
+            deleted += connection.execute(sa.delete(events).where(*matching)).rowcount
+    if deleted:
+        erasure.append_erasure(connection, erasure.SYSTEM_READER, time.time_ns() // 1_000, {events.name: deleted})
+    return deleted
 
 
 def write_back(type_: str, delay: float) -> str:
-    """Session of a slate whose articles count as had by its reader, `delay` seconds after it was shown."""
+    """Return the session value of a slate whose articles count as read `delay` seconds after it was shown."""
     return f"{_WRITE_BACK}{type_}:{delay}"
 
 
 def written_back(connection: Connection, reader: str, now: int) -> set[str]:
-    """Articles of `reader` that were written back and whose delay is over; `now` in microseconds."""
+    """Return the articles of `reader` that were written back and whose delay is over; `now` in microseconds."""
     i = impressions
     query = sa.select(i.c.candidates, i.c.session, i.c.at)
     query = query.where(i.c.reader == reader, i.c.session.startswith(_WRITE_BACK, autoescape=True))
@@ -93,7 +93,7 @@ def written_back(connection: Connection, reader: str, now: int) -> set[str]:
 
 
 def last_shown(connection: Connection, reader: str, since: int, count: int) -> list[str]:
-    """The `count` articles that stood in the reader's slates last, newest first; `since`: microseconds."""
+    """Return the last `count` articles shown to the reader, newest first; `since`: microseconds."""
     i = impressions
     query = sa.select(i.c.candidates).where(i.c.reader == reader, i.c.at >= since)
     found: dict[str, None] = {}
@@ -105,14 +105,17 @@ def last_shown(connection: Connection, reader: str, since: int, count: int) -> l
 
 
 def _type() -> sa.ColumnElement[str]:
-    ours = events.c.id.startswith(_MARK, autoescape=True)
-    return sa.case((ours, sa.func.substr(events.c.id, len(_MARK) + _DIGEST + 2)), else_=sa.cast(events.c.kind, Id))
+    from_feedback = events.c.id.startswith(_PREFIX, autoescape=True)
+    return sa.case(
+        (from_feedback, sa.func.substr(events.c.id, len(_PREFIX) + _DIGEST_LENGTH + 2)),
+        else_=sa.cast(events.c.kind, Id),
+    )
 
 
 def _conditions(which: FeedbackKey) -> list[sa.ColumnElement[Any]]:
-    asked = [
+    filters = [
         (events.c.reader, which.reader),
         (events.c.article, which.article),
         (_type(), which.type),
     ]
-    return [events.c.article.is_not(None), *(column == value for column, value in asked if value is not None)]
+    return [events.c.article.is_not(None), *(column == value for column, value in filters if value is not None)]

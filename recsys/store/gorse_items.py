@@ -1,4 +1,4 @@
-"""What came with items through Gorse's API, and the articles that are hidden."""
+"""Item fields of Gorse's API that have no other table, and the articles that are hidden."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from recsys.store.tables import articles, item_records
 
 @dataclass(frozen=True, slots=True)
 class ItemRecord:
-    """labels: anything that JSON can say; hidden: the article's columns while it is hidden, else None."""
+    """Item record. labels: any JSON value; hidden: the article's columns while it is hidden, else None."""
 
     id: str
     labels: Any
@@ -24,7 +24,7 @@ class ItemRecord:
 
 
 def save(connection: Connection, records: Sequence[ItemRecord]) -> None:
-    """Store records, the last of an id."""
+    """Store records; the last one of an id wins."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     for record in {record.id: record for record in records}.values():
         row = {
@@ -38,18 +38,21 @@ def save(connection: Connection, records: Sequence[ItemRecord]) -> None:
 
 
 def get(connection: Connection, ids: Sequence[str]) -> dict[str, ItemRecord]:
-    """The records among `ids`."""
+    """Return the stored records of `ids`."""
     found = connection.execute(sa.select(item_records).where(item_records.c.id.in_(ids)))
     return {row.id: _record(row) for row in found}
 
 
 def delete(connection: Connection, id_: str) -> bool:
-    """Forget a record; False if there is none."""
+    """Delete a record. Return False if there is none."""
     return connection.execute(sa.delete(item_records).where(item_records.c.id == id_)).rowcount > 0
 
 
 def page(connection: Connection, after: str, count: int, text: str = "") -> list[str]:
-    """Ids of `count` articles, hidden ones too, by id behind `after`; with `text` in the title or the comment."""
+    """Return the next `count` article ids after `after`, hidden ones included.
+
+    With `text`, only articles that contain it in the title or the comment.
+    """
     a, r = articles, item_records
     shown = sa.select(a.c.id).outerjoin(r, r.c.id == a.c.id).where(a.c.id > after)
     hidden = sa.select(r.c.id).where(r.c.id > after, r.c.hidden.is_not(None))

@@ -1,4 +1,4 @@
-"""What came with users through Gorse's API; a reader known otherwise is a user too."""
+"""User fields of Gorse's API that have no other table. Every known reader is a user too."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from recsys.store.tables import readers, user_records
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
-    """A user. labels: anything that JSON can say."""
+    """User record. labels: any JSON value."""
 
     id: str
     labels: Any = None
@@ -21,29 +21,29 @@ class UserRecord:
 
 
 def save(connection: Connection, users: list[UserRecord], now: int) -> None:
-    """Store users, the last of an id; they are readers from `now` (microseconds) on, if they were none."""
+    """Store users; the last one of an id wins. Register unknown users as readers since `now`, in microseconds."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    last = {user.id: user for user in users}
-    for user in last.values():
+    last_by_id = {user.id: user for user in users}
+    for user in last_by_id.values():
         row = {"labels": json.dumps(user.labels), "comment": user.comment}
         statement = insert(user_records).values(reader=user.id, **row)
         connection.execute(statement.on_conflict_do_update(index_elements=["reader"], set_=row))
-    rows = [{"id": id_, "first_seen_at": now} for id_ in last]
+    rows = [{"id": id_, "first_seen_at": now} for id_ in last_by_id]
     if rows:
         connection.execute(insert(readers).on_conflict_do_nothing(), rows)
 
 
 def page(connection: Connection, after: str, count: int) -> list[UserRecord]:
-    """`count` users by id, behind `after`."""
-    return _found(connection, readers.c.id > after, count)
+    """Return the next `count` users after the id `after`."""
+    return _query(connection, readers.c.id > after, count)
 
 
 def get(connection: Connection, id_: str) -> UserRecord | None:
-    """The user of an id, None if nothing is known of it."""
-    return next(iter(_found(connection, readers.c.id == id_, 1)), None)
+    """Return the user with this id, None if unknown."""
+    return next(iter(_query(connection, readers.c.id == id_, 1)), None)
 
 
-def _found(connection: Connection, which: sa.ColumnElement[bool], count: int) -> list[UserRecord]:
+def _query(connection: Connection, which: sa.ColumnElement[bool], count: int) -> list[UserRecord]:
     u = user_records
     query = sa.select(readers.c.id, u.c.labels, u.c.comment).outerjoin(u, u.c.reader == readers.c.id)
     rows = connection.execute(query.where(which).order_by(readers.c.id).limit(count))

@@ -1,4 +1,4 @@
-"""Checkpoints of ingest jobs, committed together with the batch they count."""
+"""Checkpoints of ingest jobs, committed together with the batch that they count."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from recsys.store.tables import ingest_jobs
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far a job came: `position` batches are stored, `counts` are rows by outcome so far."""
+    """Progress of a job: `position` batches are stored, `counts` are rows by outcome so far."""
 
     position: int
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -20,7 +20,7 @@ class Checkpoint:
 
 
 def load(connection: Connection, job: str) -> Checkpoint | None:
-    """The last committed checkpoint of `job`, None if it never committed a batch."""
+    """Return the last committed checkpoint of `job`, None if it never committed a batch."""
     query = sa.select(ingest_jobs.c.position, ingest_jobs.c.counts, ingest_jobs.c.done)
     row = connection.execute(query.where(ingest_jobs.c.job == job)).one_or_none()
     return None if row is None else Checkpoint(row.position, json.loads(row.counts), row.done)

@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL that give up a server which does not answer.
+"""PostgreSQL connections with a client-side timeout.
 
-A server that is stopped, or behind a line that swallows packets, never fails: it is silent. Timeouts of its own
-(`statement_timeout`) do not help then, so the client counts.
+A stopped server, or one behind a link that drops packets, is silent instead of failing. Server-side timeouts
+(`statement_timeout`) do not help then, so the client measures the time.
 """
 
 import math
@@ -15,52 +15,54 @@ from psycopg.waiting import Ready
 
 from recsys.store.circuit_breaker import DatabaseCircuit
 
-_LEAST_TO_CONNECT = 2
-"""libpq takes whole seconds, and no fewer."""
+_MIN_CONNECT_SECONDS = 2
+"""Smallest connect timeout that libpq accepts, in whole seconds."""
 
 
 class TimeoutConnection(psycopg.Connection[Any]):
-    """Waits `patience` seconds for the answer to one question; then it is closed."""
+    """Connection that waits up to `patience` seconds for each answer, then closes itself."""
 
     patience: float | None = None
     circuit: DatabaseCircuit | None = None
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
-        """As psycopg's, within `patience`.
+        """Wait as psycopg does, but at most `patience` seconds.
 
         Raises:
             psycopg.OperationalError: the server was silent for longer.
         """
-        return super().wait(gen if self.patience is None else self._within(gen, self.patience), *args, **kwargs)
+        return super().wait(
+            gen if self.patience is None else self._with_deadline(gen, self.patience), *args, **kwargs
+        )
 
-    def _within(self, gen: PQGen[RV], patience: float) -> PQGen[RV]:
+    def _with_deadline(self, gen: PQGen[RV], patience: float) -> PQGen[RV]:
         deadline = time.monotonic() + patience
         try:
-            wanted = next(gen)
+            awaited = next(gen)
             while True:
-                ready = yield wanted
+                ready = yield awaited
                 if ready == Ready.NONE and time.monotonic() >= deadline:
-                    raise self._given_up(patience)
-                wanted = gen.send(ready)
+                    raise self._timed_out(patience)
+                awaited = gen.send(ready)
         except StopIteration as done:
             answer: RV = done.value
             return answer
 
-    def _given_up(self, patience: float) -> psycopg.OperationalError:
-        told = f"the server did not answer within {patience:g} s"
+    def _timed_out(self, patience: float) -> psycopg.OperationalError:
+        message = f"the server did not answer within {patience:g} s"
         if self.circuit is not None:
-            self.circuit.trip(told)  # told here, so that nobody tries to connect anew
+            self.circuit.trip(message)  # open the circuit first, so that no thread tries to reconnect
         self.close()
-        return psycopg.OperationalError(told)
+        return psycopg.OperationalError(message)
 
 
 def connect_with_timeout(engine: sa.Engine, patience: float, circuit: DatabaseCircuit) -> None:
-    """Let `engine` open such connections from now on; none while `circuit` says that the server is away."""
-    to_connect = max(_LEAST_TO_CONNECT, math.ceil(patience))
+    """Make `engine` open connections with a timeout, and none while `circuit` is open."""
+    connect_seconds = max(_MIN_CONNECT_SECONDS, math.ceil(patience))
 
     def connect(_dialect: Any, _record: Any, args: list[Any], parameters: dict[str, Any]) -> TimeoutConnection:
         circuit.check()
-        connection = TimeoutConnection.connect(*args, **{"connect_timeout": to_connect, **parameters})
+        connection = TimeoutConnection.connect(*args, **{"connect_timeout": connect_seconds, **parameters})
         connection.patience, connection.circuit = patience, circuit
         return connection
 

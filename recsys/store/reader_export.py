@@ -1,4 +1,4 @@
-"""Everything that is stored about a reader."""
+"""Export of all stored data of a reader."""
 
 import json
 from typing import Any
@@ -9,11 +9,11 @@ from sqlalchemy.engine import Connection
 from recsys.store.database import without_timeout
 from recsys.store.tables import READER_TABLES
 
-_LISTS = ("candidates", "scores", "propensities")
+_JSON_COLUMNS = ("candidates", "scores", "propensities")
 
 
 def export(connection: Connection, reader: str) -> dict[str, list[dict[str, Any]]]:
-    """Rows of `reader` by table, in the order of the log; times are microseconds since 1970. JSON-able."""
+    """Return all rows of `reader` by table, in log order. JSON-able; times are microseconds since 1970."""
     with without_timeout(connection):
         return {name: _rows(connection, column, reader) for name, column in sorted(READER_TABLES.items())}
 
@@ -24,4 +24,4 @@ def _rows(connection: Connection, column: sa.Column[Any], reader: str) -> list[d
 
 
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: json.loads(v) if k in _LISTS and v is not None else v for k, v in row.items()}
+    return {k: json.loads(v) if k in _JSON_COLUMNS and v is not None else v for k, v in row.items()}

@@ -1,4 +1,4 @@
-"""The schema's version: where the migrations are, and bringing a database up to date."""
+"""Schema version: location of the migrations, and upgrade of a database."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from recsys.errors import StoreError
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration; `connection` is used as it is, inside its own transaction."""
+    """Return Alembic's configuration. `connection` is used as it is, inside its own transaction."""
     config = Config()
     config.set_main_option("script_location", str(_migrations()))
     config.attributes["connection"] = connection
@@ -20,10 +20,10 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def upgrade_if_behind(connection: Connection, allowed: bool = True) -> bool:
-    """Run the missing migrations. Returns whether there were any.
+    """Run the missing migrations. Return True if there were any.
 
     Raises:
-        StoreError: the schema is behind and `allowed` is False, or it is newer than this version knows.
+        StoreError: the schema is behind and `allowed` is False, or it is newer than this version of Attune.
     """
     with connection.begin():
         current = MigrationContext.configure(connection).get_current_revision()
@@ -40,6 +40,6 @@ def upgrade_if_behind(connection: Connection, allowed: bool = True) -> bool:
 
 
 def _migrations() -> Path:
-    """In a wheel they lie inside the package, in a checkout beside it."""
+    """Return the folder of the migrations: inside the package in a wheel, beside it in a checkout."""
     packaged = Path(__file__).parent / "migrations"
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "migrations"

@@ -1,8 +1,8 @@
-"""After a deletion: no trace of it in the files of the database.
+"""Removal of deleted rows from the database files.
 
-Every connection of Attune overwrites what it deletes. But a SQLite file that earlier versions wrote may hold
-copies of rows in the gaps of its pages, so the first scrub writes the whole file anew; `user_version` says so.
-PostgreSQL's VACUUM, which runs by itself, clears the pages there; its write-ahead log and backups age out.
+Every connection of Attune overwrites the rows it deletes. A SQLite file written by an earlier version may still
+hold copies in free space of its pages, so the first purge rewrites the whole file and marks it in `user_version`.
+On PostgreSQL autovacuum clears the pages; write-ahead log and backups expire.
 """
 
 from contextlib import closing
@@ -15,10 +15,11 @@ _REWRITTEN = 1
 
 
 def purge_deleted_rows(database: Database) -> None:
-    """Leave no deleted row in the files of a SQLite database; does nothing on PostgreSQL.
+    """Remove every trace of deleted rows from the files of a SQLite database; do nothing on PostgreSQL.
 
     Raises:
-        StoreError: another process reads a state from before the deletion for so long that its log cannot be cut.
+        StoreError: another process still reads a snapshot from before the deletion, so the write-ahead log cannot
+            be truncated.
     """
     if database.dialect != "sqlite":
         return
@@ -30,8 +31,8 @@ def purge_deleted_rows(database: Database) -> None:
             driver.execute("PRAGMA temp_store=MEMORY").close()
         if _value(driver, "PRAGMA wal_checkpoint(TRUNCATE)"):
             raise StoreError(
-                "the rows are deleted, but the write-ahead log still holds them, because another process has been "
-                "reading since before: erase the reader again when it is done"
+                "the rows are deleted, but the write-ahead log still holds them, because another process reads an "
+                "older snapshot: erase the reader again when it is done"
             )
 
 

@@ -1,4 +1,4 @@
-"""Slates that a challenger made and nobody saw: no part of the log."""
+"""Slates that a challenger ranked and that were not shown. They are not part of the log."""
 
 import json
 
@@ -11,7 +11,7 @@ from recsys.store.tables import shadow_slates
 
 
 def add(connection: Connection, reader: str, slate: Ranking) -> None:
-    """Keep a slate that was not shown to `reader`, beside the one that was, whose request id it has."""
+    """Store a slate that was not shown to `reader`, under the request id of the slate that was."""
     connection.execute(
         sa.insert(shadow_slates).values(
             request_id=slate.request_id,
@@ -25,6 +25,6 @@ def add(connection: Connection, reader: str, slate: Ranking) -> None:
 
 
 def sweep(connection: Connection, before: int) -> int:
-    """Delete what is older (microseconds); returns how many slates that were."""
+    """Delete the slates from before `before` (microseconds), and return their number."""
     with without_timeout(connection):
         return connection.execute(sa.delete(shadow_slates).where(shadow_slates.c.at < before)).rowcount

@@ -1,4 +1,4 @@
-"""The tables. Alembic compares `metadata` with the migrations in `make check`."""
+"""Table definitions. `make check` compares `metadata` with the migrations through Alembic."""
 
 from typing import Any
 
@@ -26,9 +26,9 @@ metadata = MetaData(
     }
 )
 
-# Ids are compared bytewise, on every database alike: the fold's order depends on it.
+# Compare ids bytewise on every database: the fold's order depends on it.
 Id = String().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-# SQLite makes only INTEGER primary keys its row id.
+# SQLite uses only INTEGER primary keys as row id.
 Seq = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 
 log_position = Table(
@@ -41,7 +41,7 @@ log_position = Table(
 )
 
 _NO_ARTICLE = text("article IS NULL")
-"""Of events about a topic or source: few, and wanted from all of the log at every start."""
+"""Condition of preference events: they are few, and every start reads all of them."""
 
 events = Table(
     "events",
@@ -261,4 +261,4 @@ READER_TABLES: dict[str, Column[Any]] = {
     **{table.name: table.c["reader"] for table in metadata.sorted_tables if "reader" in table.c},
     readers.name: readers.c.id,
 }
-"""Every table that holds rows of readers → its column with the reader's id. Export and erasure go by it."""
+"""Every table with rows of readers → its reader id column. Export and erasure use it."""

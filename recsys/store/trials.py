@@ -1,7 +1,7 @@
-"""What came of slates, by the model that made them, and what a challenger would have shown instead.
+"""Outcomes of slates by the model that ranked them, and the unseen slates of a challenger.
 
-An event counts for the slate it quotes if that was shown to the same reader by then, as in a replay: nobody can
-decide a trial with ids that they made up or were told.
+An event counts for the slate it refers to only if that slate was shown to the same reader before, as in a replay.
+So made-up or copied request ids cannot decide an experiment.
 """
 
 import json
@@ -19,7 +19,7 @@ OUTCOMES: dict[str, pl.DataType] = {
     "clicks": pl.Int64(),
     "seconds": pl.Float64(),
 }
-"""One row a slate: articles opened from it, and seconds that they were read for, each reading capped."""
+"""One row per slate: articles opened from it, and the seconds of reading them, each reading capped."""
 
 SHADOWS: dict[str, pl.DataType] = {
     "model": pl.String(),
@@ -28,13 +28,13 @@ SHADOWS: dict[str, pl.DataType] = {
     "shown": pl.List(pl.String()),
     "opened": pl.List(pl.String()),
 }
-"""One row an unseen slate: its articles, those shown instead, and those of them that were opened."""
+"""One row per unseen slate: its articles, the articles shown instead, and those of them that were opened."""
 
 
 def outcomes(connection: Connection, since: int, longest: float) -> pl.DataFrame:
-    """Slates of feeds shown since then (microseconds), columns `OUTCOMES`; what quotes a slate's id came of it.
+    """Return the outcomes of feed slates shown since `since` (microseconds), columns `OUTCOMES`.
 
-    `longest`: seconds that one reading counts at most, so that an article left open decides nothing.
+    longest: cap on the seconds of one reading, so that an article left open decides nothing.
     """
     i, e = impressions, events
     opened = sa.func.count(sa.distinct(sa.case((e.c.kind == EventKind.CLICK, e.c.article))))
@@ -42,7 +42,7 @@ def outcomes(connection: Connection, since: int, longest: float) -> pl.DataFrame
     seconds = sa.func.sum(sa.case((e.c.kind == EventKind.READ, capped), else_=0.0))
     query = (
         sa.select(i.c.model, i.c.reader, opened, sa.func.coalesce(seconds, 0.0))
-        .outerjoin(e, sa.and_(_came_of_it(), e.c.known_at >= since))
+        .outerjoin(e, sa.and_(_attributed(), e.c.known_at >= since))
         .where(i.c.model.is_not(None), i.c.at >= since)
         .group_by(i.c.seq, i.c.model, i.c.reader)
         .order_by(i.c.seq)
@@ -51,7 +51,7 @@ def outcomes(connection: Connection, since: int, longest: float) -> pl.DataFrame
 
 
 def shadows(connection: Connection, since: int) -> pl.DataFrame:
-    """Unseen slates since then (microseconds), columns `SHADOWS`."""
+    """Return the unseen slates since `since` (microseconds), columns `SHADOWS`."""
     s, i = shadow_slates, impressions
     query = (
         sa.select(s.c.model, s.c.reader, s.c.candidates, i.c.candidates, i.c.id)
@@ -69,14 +69,14 @@ def shadows(connection: Connection, since: int) -> pl.DataFrame:
 
 
 def _opened(connection: Connection, since: int) -> dict[str, list[str]]:
-    """Articles opened from slates that a challenger ranked too, by request id."""
+    """Return the articles opened from slates that a challenger ranked too, by request id."""
     s, e = shadow_slates, events
-    tried = sa.select(s.c.request_id).where(s.c.at >= since)
+    challenged = sa.select(s.c.request_id).where(s.c.at >= since)
     query = (
         sa.select(e.c.request_id, e.c.article)
-        .join(impressions, _came_of_it())
+        .join(impressions, _attributed())
         .where(e.c.kind == EventKind.CLICK, e.c.known_at >= since)
-        .where(e.c.request_id.in_(tried))
+        .where(e.c.request_id.in_(challenged))
         .distinct()
     )
     opened: dict[str, list[str]] = {}
@@ -85,7 +85,7 @@ def _opened(connection: Connection, since: int) -> dict[str, list[str]]:
     return opened
 
 
-def _came_of_it() -> sa.ColumnElement[bool]:
-    """Whether an event quotes a slate that was shown to the same reader by then."""
+def _attributed() -> sa.ColumnElement[bool]:
+    """Return the condition that an event refers to a slate shown to the same reader before."""
     i, e = impressions.c, events.c
     return sa.and_(e.request_id == i.id, e.reader == i.reader, i.known_at <= e.known_at)

@@ -1,4 +1,4 @@
-"""Deleting articles. What readers did with one stays in the log; a deleted id may be published again."""
+"""Deletion of articles. Events about a deleted article stay in the log, and its id may be published again."""
 
 from dataclasses import dataclass
 
@@ -28,17 +28,17 @@ def changes_since(connection: Connection, revision: int) -> ArticleChanges:
 
 
 def delete_article(connection: Connection, id_: str) -> bool:
-    """Delete an article; False if there is none of that id."""
-    event_log.lock(connection)  # as for storing: a later revision is never visible first
+    """Delete an article. Return False if there is none with this id."""
+    event_log.lock(connection)  # one writer at a time: a later revision must never become visible first
     revision = articles.last_revision(connection) + 1
-    gone = connection.execute(sa.delete(articles_table).where(articles_table.c.id == id_)).rowcount > 0
-    if gone:
+    deleted = connection.execute(sa.delete(articles_table).where(articles_table.c.id == id_)).rowcount > 0
+    if deleted:
         connection.execute(sa.insert(deleted_articles).values(id=id_, revision=revision))
-    return gone
+    return deleted
 
 
 def deleted_since(connection: Connection, revision: int) -> tuple[list[str], int]:
-    """Ids deleted after `revision` and not published again, and the newest revision of them."""
+    """Return the ids deleted after `revision` and not published again, and the newest revision among them."""
     w = deleted_articles
     rows = connection.execute(sa.select(w.c.id, w.c.revision).where(w.c.revision > revision)).all()
     return sorted(row.id for row in rows), max((row.revision for row in rows), default=revision)

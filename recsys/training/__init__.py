@@ -1,1 +1,1 @@
-"""Jobs that turn the log into a bundle."""
+"""Training jobs: from the event log to a bundle."""

@@ -1,4 +1,4 @@
-"""What is trained on: labelled slates, articles with their vectors, and the split."""
+"""Training data: labelled slates, articles with their vectors, and the split."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,12 @@ from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.projection.vector_table import ensure_vectors
 from recsys.store import articles, event_log_reader
 from recsys.store.database import Database
-from recsys.training.options import Labels
-from recsys.training.progress import Progress
-from recsys.training.split import Split, split
+from recsys.training.training_run import Labels, Progress, Split, split
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Slates in order of time with their labels, articles and their vectors [n, d], and the split."""
+    """Labelled slates in order of time, articles with their vectors [n, d], and the split."""
 
     labelled_requests: pl.DataFrame
     articles: pl.DataFrame
@@ -28,19 +26,19 @@ class Corpus:
 
     @property
     def validation(self) -> pl.DataFrame:
-        """Slates of the validation slice."""
+        """Return the slates of the validation slice."""
         return self.labelled_requests.filter(pl.col("at") >= self.when.validate_from)
 
 
 def load_corpus(
     database: Database, encoder: Encoder, until: int | None, progress: Progress, labels: Labels = "graded"
 ) -> Corpus:
-    """Read and label the slates known before `until` (microseconds; all if None), and embed all articles.
+    """Load and label the slates known before `until` (microseconds; all if None), and encode all articles.
 
-    With `clicks` as `labels`, every one above 0 is a 1.
+    With `labels="clicks"`, every label above 0 becomes 1.
 
     Raises:
-        DataError: a slice has no slate with both a click and something passed over.
+        DataError: a slice has no slate with both a click and a non-click.
     """
     with database.read() as connection:
         span = event_log_reader.slate_span(connection)
@@ -51,20 +49,20 @@ def load_corpus(
         labelled_requests = load_labelled_requests(connection, when.start, when.until, everything, when.until)
     if labels == "clicks":
         labelled_requests = labelled_requests.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))
-    _require_choices(labelled_requests, when)
+    _require_clicks_and_non_clicks(labelled_requests, when)
     vectors = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
     return Corpus(labelled_requests, everything, vectors, when)
 
 
-def _require_choices(labelled_requests: pl.DataFrame, when: Split) -> None:
+def _require_clicks_and_non_clicks(labelled_requests: pl.DataFrame, when: Split) -> None:
     labels = pl.col("labels").list
-    judged = labelled_requests.filter((labels.max() > 0) & (labels.min() == 0))["at"]
-    early = int((judged < when.validate_from).sum())
-    if not early or early == judged.len():
+    usable = labelled_requests.filter((labels.max() > 0) & (labels.min() == 0))["at"]
+    early = int((usable < when.validate_from).sum())
+    if not early or early == usable.len():
         raise DataError(
             "too little to learn from: impressions with both a click and a non-click are needed on two days at "
-            f"least, there are {early} before the validation slice and {judged.len() - early} in it; "
+            f"least, there are {early} before the validation slice and {usable.len() - early} in it; "
             "ingest more behaviour, or choose a later --until"
         )

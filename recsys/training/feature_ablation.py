@@ -1,7 +1,7 @@
-"""`attune ablate`: what each family of features is worth, by leaving it out, on days that the trees never saw.
+"""`attune ablate`: the AUC lost without each family of features, on days that the trees were not trained on.
 
-Time-blocked: a fold learns from all slates before a day and is judged on that day, as a feed would be asked. There
-is no text, whose family needs a network for every fold. `feeds` is the ranker of feeds: no column looks at rivals.
+Folds are blocks of time: train on all slates before a day, test on that day as in serving. Text features are left
+out, because they need a network per fold. `feeds` is the feed ranker: it has no listwise features.
 """
 
 from collections.abc import Mapping
@@ -25,19 +25,19 @@ from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.query import FloatArray
 from recsys.store import articles, event_log_reader
 from recsys.store.database import Database
-from recsys.training.progress import Progress
 from recsys.training.ranker_training import PastSlates, past_slates
+from recsys.training.training_run import Progress
 from recsys.training.tuning import blocks
 
 ALL, FEEDS = "all", "feeds"
 TREES, RATE = 150, 0.1
-"""The same for every row: none is stopped early on what it is judged by."""
+"""Same for every row, without early stopping on the tested days."""
 
 _METRICS = ("auc", "ndcg@10")
 
 
 def feature_sets() -> Mapping[str, FeatureSet]:
-    """Row → columns."""
+    """Return row → features."""
     families = [family.name for family in TEXT_FREE.families if family.name != POSITION]
     left_out = {f"without {name}": TEXT_FREE.without(name) for name in families}
     return {ALL: TEXT_FREE, **left_out, FEEDS: FEED_TEXT_FREE}
@@ -46,7 +46,9 @@ def feature_sets() -> Mapping[str, FeatureSet]:
 def ablate_families(
     database: Database, until: int | None, config: LambdaMartConfig, progress: Progress
 ) -> dict[str, Any]:
-    """By row and metric the mean over all slates of the folds with its interval, and the `difference` to `all`.
+    """Return each metric by row.
+
+    Mean over the slates of all folds with its interval, and the `difference` to `all`.
 
     JSON-able. `until`: microseconds, the end of the log if None; folds are the days before it.
 
@@ -56,17 +58,17 @@ def ablate_families(
     slates, end = _slates(database, until, progress)
     folds = blocks(slates, end)
     readers = slates.readers[len(slates.at) - sum(len(late.sizes) for _, late in folds) :]
-    found: dict[str, dict[str, FloatArray]] = {}
+    values_by_row: dict[str, dict[str, FloatArray]] = {}
     for done, (name, features) in enumerate(feature_sets().items(), start=1):
-        parts = [_judged(early, late, features, config) for early, late in folds]
-        found[name] = {metric: np.concatenate([part[metric] for part in parts]) for metric in _METRICS}
+        parts = [_evaluated(early, late, features, config) for early, late in folds]
+        values_by_row[name] = {metric: np.concatenate([part[metric] for part in parts]) for metric in _METRICS}
         progress("families", done, len(feature_sets()))
     rows = {
         name: {
             **{metric: asdict(interval) for metric, interval in intervals(values, readers).items()},
-            "difference": asdict(compare(values["auc"], found[ALL]["auc"], readers)),
+            "difference": asdict(compare(values["auc"], values_by_row[ALL]["auc"], readers)),
         }
-        for name, values in found.items()
+        for name, values in values_by_row.items()
     }
     sizes = [len(late.sizes) for _, late in folds]
     return {"until": end, "folds": sizes, "readers": len(np.unique(readers)), "rows": rows}
@@ -86,10 +88,10 @@ def _slates(database: Database, until: int | None, progress: Progress) -> tuple[
             ), end
 
 
-def _judged(
+def _evaluated(
     early: RankingData, late: RankingData, features: FeatureSet, config: LambdaMartConfig
 ) -> Mapping[str, FloatArray]:
-    """Each metric of each slate of `late` [s]."""
+    """Return each metric of each slate of `late` [s]."""
     ranker = lambdamart.refit(early, features, config, TREES)
     offsets = np.concatenate([[0], np.cumsum(late.sizes)]).astype(np.int64)
     scored = ScoredSlates(ranker.score(late.features), late.labels, offsets)

@@ -1,4 +1,4 @@
-"""What each family of features is worth, as a small SVG: bars of AUC lost, with 95% intervals."""
+"""SVG chart of the AUC lost without each family of features, with 95% intervals."""
 
 from collections.abc import Mapping
 from html import escape
@@ -9,13 +9,13 @@ _STYLE = "font: 13px system-ui, sans-serif; fill: #333"
 
 
 def family_plot(rows: Mapping[str, Any], about: str) -> str:
-    """SVG of the rows of `ablate_families` but the first, which all others are compared with."""
-    told = [(name, row["difference"]["difference"]) for name, row in list(rows.items())[1:]]
-    told.sort(key=lambda each: float(each[1]["mean"]))
-    furthest = max([0.001, *(max(-found["low"], -found["mean"]) for _, found in told)])
+    """Return an SVG of the rows of `ablate_families`, except the first, which is the reference."""
+    differences = [(name, row["difference"]["difference"]) for name, row in list(rows.items())[1:]]
+    differences.sort(key=lambda each: float(each[1]["mean"]))
+    furthest = max([0.001, *(max(-found["low"], -found["mean"]) for _, found in differences)])
     scale = (_WIDTH - _LEFT - 70) / furthest
-    height = _TOP + _ROW * len(told) + 10
-    bars = "\n".join(_bar(place, name, found, scale) for place, (name, found) in enumerate(told))
+    height = _TOP + _ROW * len(differences) + 10
+    bars = "\n".join(_bar(place, name, found, scale) for place, (name, found) in enumerate(differences))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" style="{_STYLE}">\n'
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>\n'

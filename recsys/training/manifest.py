@@ -1,4 +1,4 @@
-"""What a bundle says about itself, and its entry in the registry."""
+"""Manifest of a bundle, and its entry in the registry."""
 
 import importlib.metadata
 import subprocess
@@ -22,7 +22,7 @@ _LIBRARIES = ("attune-feed", "torch", "transformers", "lightgbm", "numpy")
 
 
 def new_version() -> str:
-    """Versions sort by the time they were made."""
+    """Return a new version. Versions sort by creation time."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
 
 
@@ -34,7 +34,7 @@ def manifest(
     calibration: Mapping[str, Platt],
     metrics: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Everything of a bundle that is not a file of weights."""
+    """Return the manifest of a bundle."""
     return {
         "schema": schema(encoder),
         "preference": dict(preference),
@@ -54,7 +54,7 @@ def manifest(
 
 
 def register(database: Database, bundle: Bundle) -> None:
-    """Enter a published bundle into the registry."""
+    """Add a published bundle to the registry."""
     full = bundle.manifest["validation"][FULL_SYSTEM]
     row = registry.BundleRow(
         version=bundle.version,
@@ -68,13 +68,13 @@ def register(database: Database, bundle: Bundle) -> None:
 
 
 def _commit() -> str | None:
-    """The commit this code runs from, if it runs from a checkout."""
+    """Return the commit of this code, None outside a checkout."""
     here = Path(__file__).parent
-    asked = subprocess.run(
+    result = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - the operator's own git
         cwd=here,
         capture_output=True,
         text=True,
         check=False,
     )
-    return asked.stdout.strip() or None
+    return result.stdout.strip() or None

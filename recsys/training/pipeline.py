@@ -1,4 +1,4 @@
-"""`attune train`: the log → vectors → preference network → reranker → a published bundle."""
+"""`attune train`: from the log to vectors, preference network, rankers, and a published bundle."""
 
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,8 @@ from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
 from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version, register
-from recsys.training.options import TrainingOptions
-from recsys.training.progress import Progress, silent
 from recsys.training.rankers import train_rankers
+from recsys.training.training_run import Progress, TrainingOptions, silent
 from recsys.training.tuning import require_optuna
 from recsys.training.user_model_training import PrequentialMatcher, collect, train_preference
 from recsys.user_model.preference_network import PreferenceNetwork
@@ -36,16 +35,16 @@ def train(
     encoder: Encoder,
     until: int | None = None,
     progress: Progress = silent,
-    options: TrainingOptions = TrainingOptions(),  # noqa: B008 - it is frozen
+    options: TrainingOptions = TrainingOptions(),  # noqa: B008 - frozen
 ) -> Bundle:
-    """Train on what was known before `until` (microseconds; everything if None), and publish.
+    """Train on data known before `until` (microseconds; all if None), and publish a bundle.
 
-    The bundle becomes the active one unless it loses to plain popularity on the validation slice.
+    The bundle becomes active unless it loses to popularity on the validation slice.
 
     Raises:
-        DataError: there is nothing to learn from.
+        DataError: there is nothing to train on.
         EncoderError: the encoder cannot be loaded.
-        ConfigError: bundles cannot be written to the home, or what `options` ask for is not installed.
+        ConfigError: bundles cannot be written to the home folder, or an option needs a missing package.
     """
     bundles.prepare(settings.home)
     if options.tune:
@@ -60,11 +59,13 @@ def train(
     def write(folder: Path) -> dict[str, Any]:
         weights.save(folder / PREFERENCE)
         trees.write(folder)
-        told = manifest(settings, encoder.name, corpus, weights.config.as_dict(), trees.calibration, trees.metrics)
+        entries = manifest(
+            settings, encoder.name, corpus, weights.config.as_dict(), trees.calibration, trees.metrics
+        )
         attention = {"articles": articles.figures, "history": history}
         if articles.calibration is not None:
             attention = write_calibration(articles.calibration, attention, folder)
-        return {**told, **trees.as_dict(options), "attention": attention}
+        return {**entries, **trees.as_dict(options), "attention": attention}
 
     bundle = bundles.publish(settings.home, new_version(), write)
     register(database, bundle)
@@ -78,7 +79,7 @@ def train(
 def _fit_preference(
     database: Database, corpus: Corpus, settings: Settings, progress: Progress
 ) -> tuple[PrequentialMatcher, Interest, dict[str, Any]]:
-    """The networks with the calibration of histories that passed its gate, and what the gate found."""
+    """Return the networks with the history calibration that passed its gate, and the results of the gate."""
     when = corpus.when
     with database.read() as connection, Replay(connection, when.until) as log:
         table = align_vectors(log.state, corpus.articles, corpus.vectors)

@@ -1,4 +1,4 @@
-"""Training LambdaMART on the features the engine saw at the time of every slate."""
+"""Training of LambdaMART on the features of every slate at its time."""
 
 from dataclasses import dataclass, replace
 
@@ -17,15 +17,15 @@ from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.listwise_correction import ListwiseRanker
 from recsys.ranking.query import FloatArray
 from recsys.state.catalog import NEVER
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 
 
 @dataclass(frozen=True, slots=True)
 class PastSlates:
     """Features and labels of slates with a click and a non-click, in order of time `at` [q], microseconds.
 
-    seconds: how long each candidate [N] that was opened was read, NaN where that is not known; readers: dense ids
-    [q], negative if never met.
+    seconds: reading time of each opened candidate [N], NaN where unknown; readers: dense ids [q], negative if
+    unknown.
     """
 
     data: RankingData
@@ -34,21 +34,21 @@ class PastSlates:
     readers: NDArray[np.int64]
 
     def before(self, time: int) -> RankingData:
-        """Slates shown before `time`."""
+        """Return the slates shown before `time`."""
         return self.between(0, time)
 
     def since(self, time: int) -> RankingData:
-        """Slates shown at `time` or later."""
+        """Return the slates shown at `time` or later."""
         return self.between(time, NEVER)
 
     def between(self, start: int, end: int) -> RankingData:
-        """Slates shown at `start` or later and before `end`."""
+        """Return the slates shown at `start` or later and before `end`."""
         first, last = np.searchsorted(self.at, (start, end))
         rows = self._rows(start, end)
         return RankingData(self.data.features[rows], self.data.labels[rows], self.data.sizes[first:last])
 
     def readings(self, start: int = 0, end: int = NEVER) -> ReadingRows:
-        """What was opened on slates shown at `start` or later and before `end`."""
+        """Return the opened articles of slates shown at `start` or later and before `end`."""
         rows = self._rows(start, end)
         return ReadingRows.of(self.data.features[rows], self.data.labels[rows], self.seconds[rows])
 
@@ -60,34 +60,38 @@ class PastSlates:
 def past_slates(
     engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, progress: Progress
 ) -> PastSlates:
-    """Replay `labelled_requests` and keep what LambdaMART can learn from."""
+    """Replay `labelled_requests`, and collect the slates that LambdaMART can train on."""
     sizes = labelled_requests["candidates"].list.len().to_numpy()
     features = np.zeros((int(sizes.sum()), len(ALL_FEATURES.names)))
     labels, seconds = np.zeros(len(features), dtype=np.int8), np.full(len(features), np.nan)
-    kept: list[int] = []
+    sizes_used: list[int] = []
     times: list[int] = []
     readers: list[int] = []
     end = 0
-    for done, (question, query, candidates) in enumerate(
+    for done, (labelled_request, query, candidates) in enumerate(
         replay_requests(engine, log, labelled_requests, with_positions=True), start=1
     ):
-        size, clicked = len(question.labels), int((question.labels > 0).sum())
+        size, clicked = len(labelled_request.labels), int((labelled_request.labels > 0).sum())
         if 0 < clicked < size:
             rows = slice(end, end + size)
-            features[rows], labels[rows], seconds[rows] = candidates.features, question.labels, question.seconds
-            kept.append(size)
+            features[rows], labels[rows], seconds[rows] = (
+                candidates.features,
+                labelled_request.labels,
+                labelled_request.seconds,
+            )
+            sizes_used.append(size)
             times.append(query.as_of)
             readers.append(query.reader)
             end += size
         if done % 200 == 0 or done == len(labelled_requests):
             progress("features of past slates", done, len(labelled_requests))
-    data = RankingData(features[:end], labels[:end], np.asarray(kept, dtype=np.int64))
-    at, who = (np.asarray(each, dtype=np.int64) for each in (times, readers))
-    return PastSlates(data, at, seconds[:end], who)
+    data = RankingData(features[:end], labels[:end], np.asarray(sizes_used, dtype=np.int64))
+    at, reader_ids = (np.asarray(each, dtype=np.int64) for each in (times, readers))
+    return PastSlates(data, at, seconds[:end], reader_ids)
 
 
 def as_served(data: RankingData) -> RankingData:
-    """The same slates without the places they were logged with."""
+    """Return the slates without their logged positions."""
     features = data.features.copy()
     features[:, ALL_FEATURES.names.index(POSITION)] = SERVING_POSITION
     return replace(data, features=features)
@@ -95,20 +99,23 @@ def as_served(data: RankingData) -> RankingData:
 
 @dataclass(frozen=True, slots=True)
 class Rerankers:
-    """The full reranker, and its twin that never sees what an article is about."""
+    """Full ranker, and the text-free ranker without features of the articles' text."""
 
     full: ListwiseRanker
     text_free: ListwiseRanker
 
     def sharing(self, full: float, text_free: float) -> "Rerankers":
-        """The same, with these shares of their corrections."""
+        """Return the rankers with these shares of their corrections."""
         return Rerankers(replace(self.full, share=full), replace(self.text_free, share=text_free))
 
 
 def train_rerankers(
     slates: PastSlates, validate_from: int, config: LambdaMartConfig, progress: Progress
 ) -> Rerankers:
-    """Fit all on the slates before `validate_from`, stopping by those since, ranked as a feed would rank them."""
+    """Train all rankers on the slates before `validate_from`, with early stopping on later ones.
+
+    The later slates have no positions, as in serving.
+    """
     held_out = as_served(slates.since(validate_from))
 
     def fit(number: int, features: FeatureSet) -> ListwiseRanker:
@@ -119,16 +126,17 @@ def train_rerankers(
 
 
 def retrain_rerankers(
-    slates: PastSlates, judged: Rerankers, content: bool, config: LambdaMartConfig, progress: Progress
+    slates: PastSlates, validated: Rerankers, content: bool, config: LambdaMartConfig, progress: Progress
 ) -> Rerankers:
-    """All again with as many trees, on all slates: news drifts, and the last day is the nearest to the next.
+    """Train all rankers again on all slates, with the same number of trees, because news drifts.
 
-    Worth 0.003 AUC on the EB-NeRD demo's test day (docs/log/). Shares stay. Without `content` none sees texts.
+    This gains 0.003 AUC on the EB-NeRD demo's test day (docs/log/). Shares stay. Without `content` no ranker
+    uses text.
     """
 
-    def refit(number: int, features: FeatureSet, chosen: ListwiseRanker) -> ListwiseRanker:
+    def refit(number: int, features: FeatureSet, fitted: ListwiseRanker) -> ListwiseRanker:
         progress("rerankers", number, 4)
-        return listwise_correction.refit(slates.data, features, config, chosen)
+        return listwise_correction.refit(slates.data, features, config, fitted)
 
-    twin = refit(3, TEXT_FREE, judged.text_free)
-    return Rerankers(refit(4, ALL_FEATURES, judged.full) if content else twin, twin)
+    text_free = refit(3, TEXT_FREE, validated.text_free)
+    return Rerankers(refit(4, ALL_FEATURES, validated.full) if content else text_free, text_free)

@@ -1,4 +1,4 @@
-"""What ranks: trees grown on the past, judged on the validation slice, and grown again on everything."""
+"""Rankers: trained on the past, evaluated on the validation slice, and trained again on everything."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -25,10 +25,9 @@ from recsys.threads import threads
 from recsys.training import correction_share
 from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
-from recsys.training.options import TrainingOptions
-from recsys.training.progress import Progress
 from recsys.training.ranker_training import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
-from recsys.training.text_feature_gate import TWINS, ContentGate
+from recsys.training.text_feature_gate import TEXT_FREE_SYSTEMS, ContentGate
+from recsys.training.training_run import Progress, TrainingOptions
 from recsys.training.tuning import tuned
 from recsys.training.user_model_training import PrequentialMatcher
 from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTrained, train_value
@@ -36,10 +35,10 @@ from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTr
 
 @dataclass(frozen=True, slots=True)
 class TrainedRankers:
-    """What ranks, what was decided about it, and what it said of the validation slice.
+    """Trained rankers with their gates and validation scores.
 
-    shares: of the correction, by system; calibration: by system, from scores to chances of a click; metrics: by
-    system, of the validation slice.
+    shares: of the correction, by system; calibration: score calibration by system; metrics: on the validation
+    slice, by system.
     """
 
     rerankers: Rerankers
@@ -52,13 +51,13 @@ class TrainedRankers:
     metrics: dict[str, Any]
 
     def write(self, folder: Path) -> None:
-        """Into a bundle's folder."""
+        """Write the rankers into a bundle's folder."""
         reading = self.value.reading if isinstance(self.value, UtilityModelTrained) else None
-        of = self.rerankers
-        write_trees(of.full, of.text_free, reading, folder)
+        rerankers = self.rerankers
+        write_trees(rerankers.full, rerankers.text_free, reading, folder)
 
     def as_dict(self, options: TrainingOptions) -> dict[str, Any]:
-        """For the manifest."""
+        """Return the entries for the manifest."""
         return {
             "content": self.content.as_dict(),
             "rivals": {
@@ -78,29 +77,29 @@ def train_rankers(
     options: TrainingOptions,
     progress: Progress,
 ) -> TrainedRankers:
-    """Trees judged on the validation slice, and grown again on everything."""
+    """Train trees, evaluate them on the validation slice, and train them again on everything."""
     config = replace(LambdaMartConfig(seed=settings.seed), seeds=options.seeds)
     with threads(settings.threads):
         slates = _past_slates(database, corpus, matcher, progress)
         if options.tune:
             config = tuned(slates, corpus.when.until, config, options.tune, settings.home, progress)
-        judged = train_rerankers(slates, corpus.when.validate_from, config, progress)
-        judgement, clicks, vectors = _validate(database, corpus, matcher, judged, progress)
-    corrected, shares = correction_share.chosen(judgement)
+        validated = train_rerankers(slates, corpus.when.validate_from, config, progress)
+        replayed, clicks, vectors = _validate(database, corpus, matcher, validated, progress)
+    corrected, shares = correction_share.chosen(replayed)
     content = ContentGate.of(corrected)
     answers = content.served(corrected)
-    judged = judged.sharing(shares[FULL_SYSTEM].share, shares[TEXT_FREE].share)
+    validated = validated.sharing(shares[FULL_SYSTEM].share, shares[TEXT_FREE].share)
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
     share = settings.minute_price if options.labels == "graded" else 0.0
     return TrainedRankers(
-        rerankers=retrain_rerankers(slates, judged, content.on, config, progress),
+        rerankers=retrain_rerankers(slates, validated, content.on, config, progress),
         value=_value(slates, corpus, content, config, share, calibration[FEED_RANKER]),
         content=content,
         shares=shares,
         config=config,
         answers=answers,
         calibration=calibration,
-        # no calibration error here: the probabilities were fitted on these very answers
+        # no calibration error here: the score calibration was fitted on the same slates
         metrics=figures(answers, {}, vectors, clicks),
     )
 
@@ -128,14 +127,14 @@ def _past_slates(
 
 
 def _validate(
-    database: Database, corpus: Corpus, matcher: PrequentialMatcher, judged: Rerankers, progress: Progress
+    database: Database, corpus: Corpus, matcher: PrequentialMatcher, validated: Rerankers, progress: Progress
 ) -> tuple[ReplayScores, NDArray[np.float64], NDArray[np.float32]]:
-    """What every system says of the validation slice, clicks of each article before it, and article vectors."""
+    """Return scores of every system on the validation slice, earlier clicks per article, and article vectors."""
     labelled_requests = corpus.validation
     with database.read() as connection, Replay(connection, corpus.when.until) as log:
         engine = _engine(log, corpus, matcher)
         clicks = log.clicks_before(corpus.when.validate_from)
-        table = _judged(judged)
+        table = _validated_systems(validated)
         answers = replay(
             engine,
             log,
@@ -146,11 +145,15 @@ def _validate(
     return answers, clicks, engine.vectors.matrix
 
 
-def _judged(rerankers: Rerankers) -> Mapping[str, Scorer]:
-    """All that may be served, and the baselines."""
-    full, twin = rerankers.full, rerankers.text_free
-    table = systems({TEXT_FREE: twin, FEED_RANKER: full.base.first, POINTWISE: full.base, FULL_SYSTEM: full})
-    return {TWINS[FEED_RANKER]: ranked_by(twin.base.first), TWINS[POINTWISE]: ranked_by(twin.base), **table}
+def _validated_systems(rerankers: Rerankers) -> Mapping[str, Scorer]:
+    """Return all systems that may be served, and the baselines."""
+    full, text_free = rerankers.full, rerankers.text_free
+    table = systems({TEXT_FREE: text_free, FEED_RANKER: full.base.first, POINTWISE: full.base, FULL_SYSTEM: full})
+    return {
+        TEXT_FREE_SYSTEMS[FEED_RANKER]: ranked_by(text_free.base.first),
+        TEXT_FREE_SYSTEMS[POINTWISE]: ranked_by(text_free.base),
+        **table,
+    }
 
 
 def _engine(log: Replay, corpus: Corpus, matcher: PrequentialMatcher) -> FeedEngine:

@@ -1,7 +1,7 @@
-"""Whether the trees may look at what articles are about: not where that makes the ranking measurably worse.
+"""Gate for text features: trees use them unless that makes the ranking measurably worse.
 
-On a log whose language the encoder does not know, the text match is noise that trees still find splits in: on
-EB-NeRD's validation day it cost 0.005 AUC (docs/log/). Retrieval and reasons go on using it.
+If the encoder does not know the language of a log, the text match is noise, but trees still split on it: on
+EB-NeRD's validation day this cost 0.005 AUC (docs/log/). Retrieval and explanations use text in any case.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -12,37 +12,39 @@ from recsys.evaluation.bootstrap import Interval, compare
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import FEED_RANKER, FULL_SYSTEM, POINTWISE, TEXT_FREE
 
-TWINS = {
+TEXT_FREE_SYSTEMS = {
     FEED_RANKER: f"{FEED_RANKER}_without_content",
     POINTWISE: f"{POINTWISE}_without_content",
     FULL_SYSTEM: TEXT_FREE,
 }
-"""System → the same trees without text."""
+"""System → its text-free system."""
 
-_ONLY_JUDGED = {TWINS[FEED_RANKER], TWINS[POINTWISE]}
-"""Rows that no report has: the twin of the full system is a baseline, theirs are not."""
+_NOT_REPORTED = {TEXT_FREE_SYSTEMS[FEED_RANKER], TEXT_FREE_SYSTEMS[POINTWISE]}
+"""Rows that are only validated and not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentGate:
-    """The verdict. difference: AUC with text features less that without, on the validation slice."""
+    """Result of the gate. difference: AUC with text features less AUC without, on the validation slice."""
 
     on: bool
     difference: Interval
 
     @classmethod
-    def of(cls, answers: ReplayScores) -> "ContentGate":
-        """Off only if the paired interval lies below zero: a tie keeps what helps with articles nobody read."""
-        full, without = (metrics.auc(answers.slates(name)) for name in (FULL_SYSTEM, TEXT_FREE))
-        found = compare(full, without, answers.readers)
-        return cls(found.verdict != "loss", found.difference)
+    def of(cls, replayed: ReplayScores) -> "ContentGate":
+        """Switch text off only if the paired interval is below zero: in a tie, text helps with unread articles."""
+        full, without = (metrics.auc(replayed.slates(name)) for name in (FULL_SYSTEM, TEXT_FREE))
+        comparison = compare(full, without, replayed.readers)
+        return cls(comparison.verdict != "loss", comparison.difference)
 
-    def served(self, answers: ReplayScores) -> ReplayScores:
-        """The answers of what will be served, under the names of the systems that may see text."""
-        told = {name: scores for name, scores in answers.scores.items() if name not in _ONLY_JUDGED}
-        chosen = {} if self.on else {name: answers.scores[twin] for name, twin in TWINS.items()}
-        return replace(answers, scores={**told, **chosen})
+    def served(self, replayed: ReplayScores) -> ReplayScores:
+        """Return the scores of the served rankers, under the names of the systems that may use text."""
+        reported = {name: scores for name, scores in replayed.scores.items() if name not in _NOT_REPORTED}
+        substituted = (
+            {} if self.on else {name: replayed.scores[text_free] for name, text_free in TEXT_FREE_SYSTEMS.items()}
+        )
+        return replace(replayed, scores={**reported, **substituted})
 
     def as_dict(self) -> dict[str, Any]:
-        """For the manifest."""
+        """Return the entry for the manifest."""
         return {"on": self.on, "difference": asdict(self.difference)}

@@ -1,8 +1,7 @@
-"""Training the preference network from the log, so that every slate is scored by a network that never saw it.
+"""Training of the preference network from the log: no slate is scored by a network trained on it.
 
-Training is prequential: day by day, the network first scores a day and only then learns from it. The reranker is
-trained on those out-of-time scores. The last network goes on learning until the validation slice stops improving,
-and is the one that serves.
+Training is prequential: day by day, the network first scores a day and then trains on it. The rankers train on
+these out-of-time scores. The last network trains on until the validation slice stops improving, and is served.
 """
 
 from collections.abc import Sequence
@@ -20,12 +19,10 @@ from recsys.feed.user_history import LENGTH, history_of, outcomes, reads_of, wit
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.settings import Device
-from recsys.training.progress import Progress
-from recsys.training.split import Split
-from recsys.user_model.config import PreferenceConfig
+from recsys.training.training_run import Progress, Split
 from recsys.user_model.matcher import Match, ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
-from recsys.user_model.network_weights import PreferenceWeights
+from recsys.user_model.network_weights import PreferenceConfig, PreferenceWeights
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 from recsys.user_model.trainer import FitConfig, Trainer
@@ -35,32 +32,38 @@ _PASSES_PER_BLOCK = 1
 
 @dataclass(frozen=True, slots=True)
 class PrequentialMatcher:
-    """The network that was current at a time: each knows only slates before its `start` (microseconds)."""
+    """Matcher that uses the network of the time.
+
+    Each is trained only on slates before its `start` (microseconds).
+    """
 
     starts: NDArray[np.int64]
     matchers: list[NetworkMatcher]
 
     def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:
-        """See `Matcher.match`."""
+        """Implement `Matcher.match`."""
         return self._at(as_of).match(reads, candidates, as_of)
 
     def leave_one_out_scores(
         self, reads: ReadHistory, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
     ) -> NDArray[np.float64]:
-        """See `Matcher.without_each`."""
+        """Implement `Matcher.leave_one_out_scores`."""
         return self._at(as_of).leave_one_out_scores(reads, items, candidates, as_of)
 
     def interests(self, reads: ReadHistory, as_of: int) -> NDArray[np.float32]:
-        """See `Matcher.interests`."""
+        """Implement `Matcher.interests`."""
         return self._at(as_of).interests(reads, as_of)
 
     @property
     def newest(self) -> PreferenceWeights:
-        """What serves."""
+        """Return the weights to serve."""
         return self.matchers[-1].weights
 
     def calibrate(self, config: PreferenceConfig) -> None:
-        """Give every network the calibration of `config`: the reranker must train on what it will be served."""
+        """Apply the calibration of `config` to every network.
+
+        Rankers must train on the scores they are served with.
+        """
         self.matchers[:] = [NetworkMatcher(matcher.weights.calibrated(config)) for matcher in self.matchers]
 
     def _at(self, as_of: int) -> NetworkMatcher:
@@ -70,7 +73,7 @@ class PrequentialMatcher:
 def collect(
     log: Replay, vectors: VectorTable, labelled_requests: pl.DataFrame, progress: Progress
 ) -> PreferenceData:
-    """Fold the log and note what every slate's reader had read when it was shown."""
+    """Fold the log, and record the history of every slate's reader at that time."""
     count = len(labelled_requests)
     reads = np.full((count, LENGTH), -1, dtype=np.int32)
     seconds, age = (np.zeros((count, LENGTH), dtype=np.float32) for _ in range(2))
@@ -79,15 +82,15 @@ def collect(
     for slate, (at, reader) in enumerate(labelled_requests.select("at", "reader").iter_rows()):
         state = log.advance(at)
         history = without_hidden(history_of(state, ReaderRequest(request_id="", as_of=at, reader=reader)))
-        known, places = reads_of(state, history, vectors, at)
-        kept = slice(0, len(known))
-        reads[slate, kept] = history.article[places]
-        seconds[slate, kept], age[slate, kept] = known.seconds, known.age
-        quantile[slate, kept], noise[slate] = known.quantile, known.noise
-        important[slate, kept] = outcomes(history, known, places)
+        known, positions = reads_of(state, history, vectors, at)
+        columns = slice(0, len(known))
+        reads[slate, columns] = history.article[positions]
+        seconds[slate, columns], age[slate, columns] = known.seconds, known.age
+        quantile[slate, columns], noise[slate] = known.quantile, known.noise
+        important[slate, columns] = outcomes(history, known, positions)
         if slate % 500 == 0:
             progress("histories of past slates", slate, count)
-    vectors.reserve(len(log.state.articles))  # what was shown without ever being described is a zero vector
+    vectors.reserve(len(log.state.articles))  # articles without a description get a zero vector
     sizes = labelled_requests["candidates"].list.len().to_numpy()
     return PreferenceData(
         at=labelled_requests["at"].to_numpy(),
@@ -132,7 +135,7 @@ def train_preference(
 
 
 def make_trainer(data: PreferenceData, vectors: VectorTable, config: FitConfig, device: Device) -> Trainer:
-    """A trainer of a fresh network for these vectors; the seed fixes its first weights."""
+    """Return a trainer of a new network for these vectors; the seed determines its first weights."""
     import torch
 
     torch.manual_seed(config.seed)
@@ -147,14 +150,14 @@ def _auc(trainer: Trainer, data: PreferenceData, slates: NDArray[np.int64]) -> f
 
 
 def mean_auc(data: PreferenceData, slates: NDArray[np.int64], scores: Sequence[NDArray[np.float64]]) -> float:
-    """Mean AUC per slate of `scores`, one array of all candidates for each of `slates` [m], m ≥ 1."""
+    """Return the mean AUC per slate of `scores`: one array of all candidates for each of `slates` [m], m ≥ 1."""
     return metrics.mean(slate_aucs(data, slates, scores))
 
 
 def slate_aucs(
     data: PreferenceData, slates: NDArray[np.int64], scores: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """AUC of each of `slates` [m] by `scores`, one array of all its candidates for each."""
+    """Return the AUC of each of `slates` [m] by `scores`: one array of all candidates per slate."""
     labels = [data.labels[data.offsets[slate] : data.offsets[slate + 1]] for slate in slates]
     offsets = np.concatenate([[0], np.cumsum([len(part) for part in labels])]).astype(np.int64)
     return metrics.auc(ScoredSlates(np.concatenate(scores), np.concatenate(labels), offsets))

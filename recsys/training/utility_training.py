@@ -1,4 +1,4 @@
-"""Training what tells how much a reading is worth and how long it takes, judged on the validation slice."""
+"""Training of the utility model: value and duration of a reading, evaluated on the validation slice."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +16,14 @@ from recsys.ranking.score_scaling import PlattScaling
 from recsys.training.ranker_training import PastSlates
 
 LEAST_READINGS = 50
-"""Fewer, before or in the validation slice, tell too little."""
+"""Smallest number of readings, before and in the validation slice."""
 
 
 @dataclass(frozen=True, slots=True)
 class UtilityModelTrained:
-    """Trees for what a click leads to, the price of a minute, and how well both were told on validation.
+    """Trained utility model: trees for the result of a click, the price of a minute, and validation metrics.
 
-    chance: of a click, by the scores of the ranker by clicks.
+    chance: click probability from the scores of the feed ranker.
     """
 
     reading: DwellRegressors
@@ -32,12 +32,12 @@ class UtilityModelTrained:
     figures: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        """For the manifest: what `ranker` needs beside trees, and the figures."""
+        """Return the entry for the manifest: parameters of `ranker` besides the trees, and metrics."""
         odds = {"slope": self.chance.slope, "intercept": self.chance.intercept}
         return {"on": True, "price": self.price, **odds, "validation": self.figures}
 
     def ranker(self, clicks: LambdaMart) -> ValueRanker:
-        """The ranker of feeds by value, on top of one by clicks."""
+        """Return the feed ranker by utility, on top of one by clicks."""
         return ValueRanker(
             clicks, PlattScaling(self.chance.slope, self.chance.intercept), self.reading, self.price
         )
@@ -45,12 +45,12 @@ class UtilityModelTrained:
 
 @dataclass(frozen=True, slots=True)
 class UtilityModelSkipped:
-    """Why feeds go by clicks alone."""
+    """Reason why feeds are ranked by clicks only."""
 
     why: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For the manifest."""
+        """Return the entry for the manifest."""
         return {"on": False, "why": self.why}
 
 
@@ -62,25 +62,25 @@ def train_value(
     share: float,
     chance: Platt,
 ) -> UtilityModelTrained | UtilityModelSkipped:
-    """Fit on what was read before `validate_from`, then as many trees again on all.
+    """Train on readings before `validate_from`, then again with the same number of trees on all.
 
-    `share` of what a minute of reading gave is the price of one, `chance` that of a click by the scores of the
-    ranker of feeds. Unvalued if that does not rise with the score, since value would then turn its order
-    around, or if too little was read for a known time.
+    `share`: price of a minute as a share of the mean utility of a minute of reading; `chance`: click probability
+    by the scores of the feed ranker. Skipped if the probability does not rise with the score, because utility
+    would invert its order, or if there are too few readings of known duration.
     """
     if chance.slope <= 0:
         return UtilityModelSkipped("the chance of a click does not rise with the score of the ranker of feeds")
     early, late, everything = slates.readings(0, validate_from), slates.readings(validate_from), slates.readings()
     if min(len(early), len(late)) < LEAST_READINGS or everything.rate <= 0:
         return UtilityModelSkipped("too little was read for a known time")
-    judged = expected_utility.fit(early, late, features, config)
-    reading = expected_utility.refit(everything, features, config, judged.trees)
-    figures = {"readings": len(everything), "articles_a_minute": everything.rate, **_judged(judged, late)}
+    validated = expected_utility.fit(early, late, features, config)
+    reading = expected_utility.refit(everything, features, config, validated.trees)
+    figures = {"readings": len(everything), "articles_a_minute": everything.rate, **_validation(validated, late)}
     return UtilityModelTrained(reading, share * everything.rate, chance, figures)
 
 
-def _judged(trees: DwellRegressors, held_out: ReadingRows) -> dict[str, Any]:
-    """Correlation with what came, and the mean gap between expected and observed in bins, of worth and minutes."""
+def _validation(trees: DwellRegressors, held_out: ReadingRows) -> dict[str, Any]:
+    """Return correlation with the observed values and mean calibration gap, for utility and minutes."""
     utility, minutes = trees.utility(held_out.features), trees.minutes(held_out.features)
     read = held_out.utility > 0
     return {

@@ -1,1 +1,1 @@
-"""What a reader attends to: a weight per item of history, a match score per candidate."""
+"""Interest models: a weight per item of history and a match score per candidate."""

@@ -1,4 +1,4 @@
-"""What interest models say of slates of past data: a network of many at once, others of one after the other."""
+"""Batches of histories of similar length, and scores of interest models on logged slates."""
 
 from collections.abc import Callable
 
@@ -6,28 +6,29 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.user_model.batches import parts
 from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import HistoryBatch, PreferenceNetwork
 
 BATCH = 256
+_WINDOW = 16
+"""Histories are sorted by length within this many batches only, so that batches differ between epochs."""
 
 
 def histories(data: PreferenceData, slates: NDArray[np.int64], vectors: torch.Tensor) -> HistoryBatch:
-    """Histories of `slates` [B] as the network takes them, padded to the longest; `vectors` (rows, D)."""
+    """Return the network's input for the histories of `slates` [B], padded to the longest; `vectors` (rows, D)."""
     reads_BH = torch.from_numpy(data.reads[slates].astype(np.int64)).to(vectors.device)
     longest = max(int((reads_BH >= 0).sum(dim=1).max()), 1)
 
-    def of(values: NDArray[np.float32]) -> torch.Tensor:
+    def on_device(values: NDArray[np.float32]) -> torch.Tensor:
         return torch.from_numpy(values[slates][:, :longest]).to(vectors.device)
 
     reads_BH = reads_BH[:, :longest]
     return HistoryBatch(
         vectors=vectors[reads_BH.clamp(min=0)],
-        seconds=of(data.seconds),
-        age=of(data.age),
-        quantile=of(data.quantile),
+        seconds=on_device(data.seconds),
+        age=on_device(data.age),
+        quantile=on_device(data.quantile),
         noise=torch.from_numpy(data.noise[slates]).to(vectors.device),
         mask=reads_BH >= 0,
     )
@@ -40,11 +41,14 @@ def scores(
     vectors: torch.Tensor,
     batch: int = BATCH,
 ) -> list[NDArray[np.float64]]:
-    """Logits of all candidates of each of `slates`, scored among histories of like length."""
+    """Return the network's logits of all candidates of each of `slates`.
+
+    Batches hold histories of similar length.
+    """
     order = np.argsort(data.lengths(slates), kind="stable")
     with torch.inference_mode():
-        found = [part for rows in parts(slates[order], batch) for part in _scores(network, data, rows, vectors)]
-    return [found[place] for place in np.argsort(order)]
+        logits = [part for rows in parts(slates[order], batch) for part in _scores(network, data, rows, vectors)]
+    return [logits[index] for index in np.argsort(order)]
 
 
 def _scores(
@@ -64,10 +68,26 @@ def one_by_one(
     slates: NDArray[np.int64],
     vectors: NDArray[np.float32],
 ) -> list[NDArray[np.float64]]:
-    """What `score` says of all candidates of each of `slates`, asked as a request would; `vectors` (rows, D)."""
+    """Score all candidates of each of `slates` with one call of `score` each, as a request does.
+
+    `vectors` (rows, D).
+    """
     return [score(data.history(slate, vectors), vectors[data.shown(slate)]) for slate in slates.tolist()]
 
 
 def masked(important_BH: NDArray[np.int8], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Reads (B, H) whose dwell is withheld: a random share of those whose outcome is known."""
+    """Return a random share of the reads (B, H) with a known outcome, to hide their dwell from the network."""
     return np.asarray((important_BH >= 0) & (rng.random(important_BH.shape) < share))
+
+
+def shuffled_by_length(lengths: NDArray[np.int64], size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Return the indices of `lengths` [n] in random batches of up to `size` histories of similar length."""
+    windows = parts(rng.permutation(len(lengths)), size * _WINDOW)
+    by_length = [window[np.argsort(lengths[window], kind="stable")] for window in windows]
+    batches = [batch for window in by_length for batch in parts(window, size)]
+    return [batches[index] for index in rng.permutation(len(batches))]
+
+
+def parts(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    """Return `rows` [n] in order, cut into parts of `size`; the last may be shorter."""
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

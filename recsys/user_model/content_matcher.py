@@ -1,4 +1,4 @@
-"""Interest match without training: how near a candidate lies to what was read."""
+"""Untrained interest match: similarity of a candidate to the articles that were read."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,23 +7,24 @@ from recsys.user_model.dwell_quantiles import dwell_prior
 from recsys.user_model.matcher import Match, ReadHistory, mask_one_read, no_match
 
 INVERSE_TEMPERATURE = 9.0
-"""β = 1 / standard deviation of the cosines of random pairs of articles: a difference that is common among
-articles is worth a factor e. Measured with the default encoder on articles that are not MIND's: NeMig
-(English) 8.6, EB-NeRD (Danish) 9.8, simulated ones 8.6; this is their mean. MIND's own would be 8.0
-(docs/log/)."""
+"""β = 1 / standard deviation of the cosines of random pairs of articles, so that a common difference changes a
+weight by a factor e. Mean over NeMig (English) 8.6, EB-NeRD (Danish) 9.8 and simulated articles 8.6, with the
+default encoder; MIND would give 8.0 and was not used (docs/log/).
+"""
 
 DWELL_WEIGHT = 4.0
-"""η: were all clicks of a reader noise, their reads would be weighted by the fourth power of the quantile. Of 2,
-4, 8 and 16 the largest that helps on simulated readers and does no harm on EB-NeRD (docs/log/)."""
+"""η: for a reader whose clicks are all noise, reads are weighted by the fourth power of the quantile. Of 2, 4, 8
+and 16 this is the largest that helps on simulated readers and does no harm on EB-NeRD (docs/log/).
+"""
 
 _QUERIES = 4
 
 
 class ContentMatcher:
-    """``(1/β)·log Σ_i w_i·exp(β·cos(candidate, read_i))``: between the mean (β → 0) and the maximum (β → ∞).
+    """Matcher with the score ``(1/β)·log Σ_i w_i·exp(β·cos(candidate, read_i))``.
 
-    ``w_i ∝ max(q_i, ε)^(η·noise)``, Σw = 1: of a reader with noisy clicks the long reads count more: see
-    `dwell_prior`.
+    It lies between the mean (β → 0) and the maximum (β → ∞) of the cosines. ``w_i ∝ max(q_i, ε)^(η·noise)``, Σw =
+    1: for a reader with noisy clicks, long reads get more weight (`dwell_prior`).
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class ContentMatcher:
         self.dwell_weight = dwell_weight
 
     def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:  # noqa: ARG002
-        """See `Matcher.match`; the attention is the mean softmax over candidates."""
+        """Implement `Matcher.match`; the attention is the mean softmax over candidates."""
         if not len(reads) or not len(candidates):
             return no_match(reads, candidates)
         return self.of_cosines((candidates @ reads.vectors.T).astype(np.float64), self.prior(reads))
@@ -45,17 +46,17 @@ class ContentMatcher:
         candidates: NDArray[np.float32],
         as_of: int,
     ) -> NDArray[np.float64]:
-        """See `Matcher.without_each`."""
+        """Implement `Matcher.leave_one_out_scores`."""
         return mask_one_read(self, reads, items, candidates, as_of)
 
     def prior(self, reads: ReadHistory) -> NDArray[np.float64]:
-        """Log-weights [h] of reads, up to a constant."""
+        """Return the log-weights [h] of reads, up to a constant."""
         return self.dwell_weight * dwell_prior(reads.quantile, reads.noise)
 
     def of_cosines(self, cosines_nh: NDArray[np.float64], prior_h: NDArray[np.float64] | None = None) -> Match:
-        """The match where cosines of candidates and reads are known already; h ≥ 1 and n ≥ 1.
+        """Return the match for known cosines of candidates and reads; h ≥ 1 and n ≥ 1.
 
-        `prior_h`: see `prior`; None weighs all reads alike.
+        `prior_h`: see `prior`; None gives all reads the same weight.
         """
         prior_h = np.zeros(cosines_nh.shape[1]) if prior_h is None else prior_h
         logits_nh = self.inverse_temperature * cosines_nh + prior_h
@@ -66,12 +67,12 @@ class ContentMatcher:
         return Match(scores / self.inverse_temperature, (weights_nh / sums_n1).mean(axis=0))
 
     def interests(self, reads: ReadHistory, as_of: int) -> NDArray[np.float32]:  # noqa: ARG002
-        """The last reads themselves: with an untrained match, near to one of them is what counts."""
+        """Return the last reads as queries: for this matcher, similarity to any one of them counts."""
         return reads.vectors[::-1][:_QUERIES]
 
 
 def mean_match(reads: ReadHistory, candidates: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Cosine [n] to the mean of the history: the plain baseline."""
+    """Return the cosine [n] to the mean of the history: the plain baseline."""
     if not len(reads):
         return np.zeros(len(candidates))
     return np.asarray((candidates @ reads.vectors.mean(axis=0)).astype(np.float64))

@@ -1,7 +1,7 @@
-"""What the dwell of past reads says: the quantile of each, how noisy the reader's clicks are, what was important.
+"""Signals from the dwell of past reads: its quantile per read, the reader's click noise, and importance.
 
-Dwell is judged as a share of what the article takes, so that a long article is no proof of interest; and against
-the reader's other reads, so that a slow reader is no keen one. NaN stands for what is not known or not there.
+Dwell is divided by the time that the article takes, so that long articles do not look interesting by length, and
+compared with the reader's other reads, so that slow readers do not look more interested. NaN means unknown.
 """
 
 from typing import TypeVar
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from recsys.constants import BOUNCE_SECONDS
 
 LEAST_QUANTILE = 0.02
-"""ε: the weakest of fifty reads; a smaller one would shut a read out altogether."""
+"""ε: the weakest of fifty reads. A smaller value would exclude a read altogether."""
 
 IMPORTANT_QUANTILE, IMPORTANT_SCROLL = 0.5, 80.0
-"""Reads at or above the reader's own middle, or scrolled as far as this in percent, were important."""
+"""A read is important from the reader's own median dwell on, or from this scroll depth in percent on."""
 
 _TYPICAL_NOISE, _TYPICAL_WEIGHT = 0.1, 5.0
 
@@ -24,9 +24,9 @@ F = TypeVar("F", bound=np.floating)
 
 
 def quantiles(seconds: Floats, expected: Floats) -> Floats:
-    """The reader's own quantile in (0, 1] of each read's dwell [.., h], NaN where dwell is unknown.
+    """Return the reader's own quantile in (0, 1] of each read's dwell [.., h], NaN where dwell is unknown.
 
-    `expected` [.., h]: seconds that each article takes. Equal shares have the middle of their ranks.
+    `expected` [.., h]: seconds that each article takes. Ties get the middle of their ranks.
     """
     share = seconds / expected
     below = (share[..., None, :] < share[..., :, None]).sum(axis=-1)
@@ -37,9 +37,9 @@ def quantiles(seconds: Floats, expected: Floats) -> Floats:
 
 
 def click_noise(seconds: Floats) -> Floats:
-    """Share of the reader's clicks that lead to nothing [..]: bounces among reads of known dwell [.., h].
+    """Return the share of the reader's clicks [..] that bounce, among reads of known dwell [.., h].
 
-    A short history is drawn to one bounce in ten, as if five reads had been seen already.
+    A short history is shrunk toward one bounce in ten, with the weight of five reads.
     """
     known, bounced = ~np.isnan(seconds), seconds < BOUNCE_SECONDS
     typical = _TYPICAL_NOISE * _TYPICAL_WEIGHT
@@ -47,19 +47,22 @@ def click_noise(seconds: Floats) -> Floats:
 
 
 def filled(quantile: NDArray[F]) -> NDArray[F]:
-    """Quantiles [.., h]; an unknown one is the (lower) middle of the known ones, or 1 if none is known."""
+    """Return quantiles [.., h] without NaN.
+
+    Unknown ones get the lower median of the known ones, or 1 if none is known.
+    """
     if not quantile.shape[-1]:
         return quantile
     unknown = np.isnan(quantile)
     count = (~unknown).sum(axis=-1, keepdims=True)
-    middle = np.take_along_axis(np.sort(quantile, axis=-1), np.maximum(count - 1, 0) // 2, axis=-1)
-    return np.asarray(np.where(unknown, np.where(count > 0, middle, 1.0), quantile), dtype=quantile.dtype)
+    median = np.take_along_axis(np.sort(quantile, axis=-1), np.maximum(count - 1, 0) // 2, axis=-1)
+    return np.asarray(np.where(unknown, np.where(count > 0, median, 1.0), quantile), dtype=quantile.dtype)
 
 
 def dwell_prior(quantile: NDArray[F], noise: float) -> NDArray[F]:
-    """noise·log max(q, ε) [.., h], to be scaled by η: 0 for the longest read, below for others.
+    """Return noise·log max(q, ε) [.., h], to be scaled by η: 0 for the longest read, negative for others.
 
-    A read of unknown dwell counts as `filled` says; without any known, all are 0.
+    Unknown quantiles are replaced by `filled`; if none is known, all values are 0.
     """
     return np.asarray(noise * np.log(np.maximum(filled(quantile), LEAST_QUANTILE)), dtype=quantile.dtype)
 
@@ -67,10 +70,10 @@ def dwell_prior(quantile: NDArray[F], noise: float) -> NDArray[F]:
 def importance(
     seconds: Floats, quantile: Floats, scroll: Floats, liked: NDArray[np.bool_], hidden: NDArray[np.bool_]
 ) -> NDArray[np.int8]:
-    """Known outcome of reads [h]: 1 important, 0 unimportant, −1 where neither can be said.
+    """Return the known outcome of reads [h]: 1 important, 0 unimportant, −1 unknown.
 
-    What the reader said counts most, then a bounce, then how long and how far they read.
+    Explicit feedback comes first, then a bounce, then dwell and scroll depth.
     """
     important = (quantile >= IMPORTANT_QUANTILE) | (scroll >= IMPORTANT_SCROLL)
-    chosen = np.select([hidden, liked, seconds < BOUNCE_SECONDS, important], [0, 1, 0, 1], default=-1)
-    return chosen.astype(np.int8)
+    outcome = np.select([hidden, liked, seconds < BOUNCE_SECONDS, important], [0, 1, 0, 1], default=-1)
+    return outcome.astype(np.int8)

@@ -1,7 +1,7 @@
-"""Which reads carried a score. Attention alone does not say so: beside it stand its gradient and a masking check.
+"""Explanation of a score by the reads behind it: attention, its gradient, and a leave-one-out check.
 
-"Attention is not explanation" (Jain and Wallace 2019): a large weight on a read that changes nothing explains
-nothing. What a score loses without a read is the answer; the rest says how it came about.
+"Attention is not explanation" (Jain and Wallace 2019): a read can have a large weight and no effect. The effect is
+the score that is lost without the read; attention and gradients show how it comes about.
 """
 
 from dataclasses import dataclass, replace
@@ -15,11 +15,11 @@ from recsys.user_model.network_matcher import NetworkMatcher
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """n candidates matched with h reads.
+    """Explanation of n candidates matched with h reads.
 
-    scores: [n]; attention: weight of each read [h], sums to 1; falls: what each score loses without each read
-    [n, h]; gradients: attention × by how much the score grows with it [n, h], None without a network; importance:
-    chance that the network gives each read to have been important, its dwell withheld [h], None without a network.
+    scores: [n]; attention: weight of each read [h], sums to 1; falls: loss of each score without each read [n, h];
+    gradients: attention × ∂score/∂attention [n, h], None without a network; importance: predicted chance that each
+    read was important, with its dwell hidden [h], None without a network.
     """
 
     scores: NDArray[np.float64]
@@ -46,42 +46,42 @@ def explain(matcher: Matcher, reads: ReadHistory, candidates: NDArray[np.float32
 def attention_gradients(
     matcher: NetworkMatcher, reads: ReadHistory, candidates: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """α × ∂score/∂α, summed over interests [n, h]; 0 for reads older than the network looks at.
+    """Return α × ∂score/∂α, summed over interests [n, h]; 0 for reads older than the network's window.
 
     With u_k = Σ_h α_kh p_h, i_k = u_k / |u_k|, z_kn = scale · i_k·c_n and score_n = logsumexp_k z_kn − log K,
 
         ∂score_n/∂α_kh = softmax_k(z)_kn · scale · (p_h·c_n − (i_k·c_n) (p_h·i_k)) / |u_k|
     """
-    of, forward = matcher.without_hidden(reads), matcher.forward
-    interest_KP, alpha_KH, pooled_HP = of.interests[0], of.alpha[0], of.pooled[0]
+    encoded, forward = matcher.encoded(reads), matcher.forward
+    interest_KP, alpha_KH, pooled_HP = encoded.interests[0], encoded.alpha[0], encoded.pooled[0]
     shown_NP = forward.directions(candidates)
-    z_KN = forward.cosines(of.interests, shown_NP)[0]
+    z_KN = forward.cosines(encoded.interests, shown_NP)[0]
     share_KN = np.exp(z_KN - z_KN.max(axis=0))
     share_KN /= share_KN.sum(axis=0)
     length_K = np.linalg.norm(alpha_KH @ pooled_HP, axis=1)
     along_KH, toward_NH = interest_KP @ pooled_HP.T, forward.cosines(pooled_HP[None], shown_NP)[0].T
-    grows_KNH = (toward_NH - z_KN[..., None] * along_KH[:, None]) / length_K[:, None, None]
-    weighted_KNH = alpha_KH[:, None] * share_KN[..., None] * grows_KNH
-    return _of_all(weighted_KNH.sum(axis=0), len(reads))
+    gradient_KNH = (toward_NH - z_KN[..., None] * along_KH[:, None]) / length_K[:, None, None]
+    weighted_KNH = alpha_KH[:, None] * share_KN[..., None] * gradient_KNH
+    return _pad_older_reads(weighted_KNH.sum(axis=0), len(reads))
 
 
 def predicted_importance(matcher: NetworkMatcher, reads: ReadHistory) -> NDArray[np.float64]:
-    """Chance [h] that each read was important, from the article and the rest of the history alone.
+    """Return the chance [h] that each read was important, given its article and the other reads but not its dwell.
 
-    0 for reads older than the network looks at.
+    0 for reads older than the network's window.
     """
-    of, forward = matcher.without_hidden(reads), matcher.forward
-    untold = replace(of.reads, seconds=np.full(len(of.reads), np.nan))
-    own_HH1 = np.eye(len(of.reads), dtype=np.bool_)[..., None]
-    known_HHP = np.where(own_HH1, of.values + forward.circumstance(untold), of.known)
+    encoded, forward = matcher.encoded(reads), matcher.forward
+    without_dwell = replace(encoded.reads, seconds=np.full(len(encoded.reads), np.nan))
+    own_HH1 = np.eye(len(encoded.reads), dtype=np.bool_)[..., None]
+    known_HHP = np.where(own_HH1, encoded.values + forward.circumstance(without_dwell), encoded.known)
     odds_HH = forward.importance(forward.hidden(known_HHP, np.ones(known_HHP.shape[:2], dtype=np.bool_)))
     chance_1H = 1 / (1 + np.exp(-odds_HH.diagonal().astype(np.float64)))[None]
-    return np.asarray(_of_all(chance_1H, len(reads))[0])
+    return np.asarray(_pad_older_reads(chance_1H, len(reads))[0])
 
 
-def _of_all(values_nH: NDArray[np.floating], reads: int) -> NDArray[np.float64]:
-    """Columns of the last reads, as the network takes them, with zeros before for the older ones [n, h]."""
-    kept = values_nH.shape[1]
+def _pad_older_reads(values_nH: NDArray[np.floating], reads: int) -> NDArray[np.float64]:
+    """Pad the columns of the network's window with zeros for the older reads [n, h]."""
+    window = values_nH.shape[1]
     out = np.zeros((len(values_nH), reads))
-    out[:, reads - kept :] = values_nH
+    out[:, reads - window :] = values_nH
     return out

@@ -1,4 +1,4 @@
-"""The preference network behind the `Matcher` seam."""
+"""Matcher that runs the preference network on single requests."""
 
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -13,9 +13,9 @@ from recsys.user_model.numpy_inference import Floats, MaskedHistories, NumpyNetw
 
 @dataclass(frozen=True, slots=True)
 class EncodedReads:
-    """The last reads of a history as the network took them in.
+    """Last reads of a history, encoded by the network.
 
-    values: projected (H, P); known: those with their circumstances (H, P); pooled: what interests are made of
+    values: projected (H, P); known: with dwell and age added (H, P); pooled: the vectors that interests average
     (1, H, P); alpha: (1, K, H); interests: (1, K, P).
     """
 
@@ -28,25 +28,25 @@ class EncodedReads:
 
 
 class NetworkMatcher:
-    """Scores one request.
+    """Matcher for one request at a time.
 
-    What the network makes of a history is kept as long as the history is: retrieval, ranking and reasons of one
-    request ask for it.
+    The encoding of a history is cached as long as the history exists, because retrieval, ranking and explanation
+    of one request all use it.
     """
 
     def __init__(self, weights: PreferenceWeights) -> None:
         self.weights = weights
         self.forward = NumpyNetwork(weights)
-        self._attended: WeakKeyDictionary[ReadHistory, EncodedReads] = WeakKeyDictionary()
+        self._cache: WeakKeyDictionary[ReadHistory, EncodedReads] = WeakKeyDictionary()
 
     def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:  # noqa: ARG002
-        """See `Matcher.match`; the attention is the mean over interests."""
+        """Implement `Matcher.match`; the attention is the mean over interests."""
         if not len(reads) or not len(candidates):
             return no_match(reads, candidates)
-        of = self.without_hidden(reads)
-        scores_1N = self.forward.logits(of.interests, self.forward.directions(candidates))
+        encoded = self.encoded(reads)
+        scores_1N = self.forward.logits(encoded.interests, self.forward.directions(candidates))
         attention = np.zeros(len(reads))
-        attention[len(reads) - len(of.reads) :] = of.alpha[0].mean(axis=0)
+        attention[len(reads) - len(encoded.reads) :] = encoded.alpha[0].mean(axis=0)
         return Match(scores_1N[0].astype(np.float64), attention)
 
     def leave_one_out_scores(
@@ -56,45 +56,47 @@ class NetworkMatcher:
         candidates: NDArray[np.float32],
         as_of: int,
     ) -> NDArray[np.float64]:
-        """See `Matcher.without_each`: one pass over the history, each time with one read masked."""
+        """Implement `Matcher.leave_one_out_scores` in one pass, with one read masked per row."""
         if len(reads) <= 1 or not len(candidates):
             return np.zeros((len(items), len(candidates)))
-        if len(reads) > self.weights.config.history:  # a read that moves out lets an older one move in
+        if len(reads) > self.weights.config.history:  # removing a read brings an older one into the window
             return mask_one_read(self, reads, items, candidates, as_of)
-        of, forward = self.without_hidden(reads), self.forward
-        there_MH = np.arange(len(reads)) != items[:, None]
-        ways = MaskedHistories(
-            there_MH, np.where(there_MH, reads.quantile, np.nan).astype(np.float32), reads.noise
+        encoded, forward = self.encoded(reads), self.forward
+        present_MH = np.arange(len(reads)) != items[:, None]
+        masked = MaskedHistories(
+            present_MH, np.where(present_MH, reads.quantile, np.nan).astype(np.float32), reads.noise
         )
-        hidden_MHP = forward.hidden(of.known, there_MH)
-        interests_MKP = forward.interests(forward.alpha(hidden_MHP, ways), forward.pooled(of.values, hidden_MHP))
+        hidden_MHP = forward.hidden(encoded.known, present_MH)
+        interests_MKP = forward.interests(
+            forward.alpha(hidden_MHP, masked), forward.pooled(encoded.values, hidden_MHP)
+        )
         return forward.logits(interests_MKP, forward.directions(candidates)).astype(np.float64)
 
     def interests(self, reads: ReadHistory, as_of: int) -> NDArray[np.float32]:  # noqa: ARG002
-        """Queries in article space: the reads as each interest weighs them."""
+        """Return queries in article space: the reads, weighted by the attention of each interest."""
         if not len(reads):
             return reads.vectors[:0]
-        of = self.without_hidden(reads)
-        queries = of.alpha[0] @ of.reads.vectors
+        encoded = self.encoded(reads)
+        queries = encoded.alpha[0] @ encoded.reads.vectors
         return np.asarray(
             queries / np.linalg.norm(queries, axis=1, keepdims=True).clip(min=1e-6), dtype=np.float32
         )
 
-    def without_hidden(self, reads: ReadHistory) -> EncodedReads:
-        """What the network makes of the last `reads`, as many as it looks at; at least one."""
-        known = self._attended.get(reads)
-        if known is None:
-            known = self._attended[reads] = self._attend(reads.last(self.weights.config.history))
-        return known
+    def encoded(self, reads: ReadHistory) -> EncodedReads:
+        """Encode the last `reads` within the network's window; at least one read."""
+        cached = self._cache.get(reads)
+        if cached is None:
+            cached = self._cache[reads] = self._encode(reads.last(self.weights.config.history))
+        return cached
 
-    def _attend(self, reads: ReadHistory) -> EncodedReads:
+    def _encode(self, reads: ReadHistory) -> EncodedReads:
         forward = self.forward
         values_HP = forward.project(reads.vectors)
         known_HP = values_HP + forward.circumstance(reads)
-        there_1H = np.ones((1, len(reads)), dtype=np.bool_)
-        hidden_1HP = forward.hidden(known_HP, there_1H)
-        ways = MaskedHistories(there_1H, reads.quantile.astype(np.float32)[None], reads.noise)
-        alpha_1KH, pooled_1HP = forward.alpha(hidden_1HP, ways), forward.pooled(values_HP, hidden_1HP)
+        present_1H = np.ones((1, len(reads)), dtype=np.bool_)
+        hidden_1HP = forward.hidden(known_HP, present_1H)
+        masked = MaskedHistories(present_1H, reads.quantile.astype(np.float32)[None], reads.noise)
+        alpha_1KH, pooled_1HP = forward.alpha(hidden_1HP, masked), forward.pooled(values_HP, hidden_1HP)
         return EncodedReads(
             reads, values_HP, known_HP, pooled_1HP, alpha_1KH, forward.interests(alpha_1KH, pooled_1HP)
         )

@@ -1,8 +1,9 @@
-"""The weights of a trained preference network, and their file."""
+"""Configuration, weights and weight file of the preference network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,27 +11,50 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from recsys.errors import BundleError
-from recsys.user_model.config import PreferenceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceConfig:
+    """Sizes of the preference network, and the calibration of its attention (identity by default)."""
+
+    dim: int = 384
+    projected: int = 96
+    heads: int = 4
+    interests: int = 4
+    history: int = 50
+    dropout: float = 0.1
+    initial_scale: float = 8.0
+    temperature: float = 1.0
+    dwell_weight: float = 0.0
+    keep: float = 1.0
+
+    def uncalibrated(self) -> Self:
+        """Return the configuration with identity calibration."""
+        return replace(self, temperature=1.0, dwell_weight=0.0, keep=1.0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the configuration for the bundle's manifest."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class PreferenceWeights:
-    """arrays: float32, by the names that `PreferenceNetwork` gives its parameters."""
+    """Weights of a trained network. arrays: float32, by the parameter names of `PreferenceNetwork`."""
 
     config: PreferenceConfig
     arrays: Mapping[str, NDArray[np.float32]]
 
     def calibrated(self, config: PreferenceConfig) -> "PreferenceWeights":
-        """The same weights under another calibration; they are shared, not copied."""
+        """Return the same arrays, shared, with another calibration."""
         return replace(self, config=config)
 
     def save(self, path: Path) -> None:
-        """Write them as safetensors; the configuration is kept elsewhere."""
+        """Write the arrays as safetensors. The configuration is stored in the manifest."""
         save_file(dict(self.arrays), path)
 
 
 def load_weights(path: Path, config: Mapping[str, object]) -> PreferenceWeights:
-    """Read what `PreferenceWeights.save` wrote.
+    """Load weights written by `PreferenceWeights.save`.
 
     Raises:
         BundleError: the weights cannot be read, or do not fit the configuration.
@@ -44,10 +68,14 @@ def load_weights(path: Path, config: Mapping[str, object]) -> PreferenceWeights:
     except TypeError as error:
         raise BundleError(f"preference network {path} does not fit its configuration: {error}") from error
     if sizes.heads < 1 or sizes.projected % sizes.heads or sizes.history < 1:
-        raise BundleError(f"preference network {path} does not fit its configuration: no such heads or history")
+        raise BundleError(
+            f"preference network {path} does not fit its configuration: invalid number of heads or history length"
+        )
     expected = _shapes(sizes)
-    if unfit := sorted(name for name in {*expected, *arrays} if not _fits(arrays.get(name), expected.get(name))):
-        raise BundleError(f"preference network {path} does not fit its configuration: {', '.join(unfit)}")
+    if mismatched := sorted(
+        name for name in {*expected, *arrays} if not _fits(arrays.get(name), expected.get(name))
+    ):
+        raise BundleError(f"preference network {path} does not fit its configuration: {', '.join(mismatched)}")
     return PreferenceWeights(sizes, arrays)
 
 

@@ -1,8 +1,8 @@
-"""Training the preference network: sampled-softmax cross-entropy on clicks against what was passed over.
+"""Training of the preference network: sampled-softmax cross-entropy of each click against unclicked candidates.
 
-Beside it, cross-entropy on which reads were important, where the log tells; a log without dwell trains from clicks
-alone. Importance teaches its head and nothing else: with its gradient in the rest of the network, AUC on EB-NeRD
-fell from 0.555 to 0.550, whether clicks were learned in the same pass or in one of their own (docs/log/).
+A second loss, cross-entropy on important reads, applies where the log has outcomes; without dwell, training uses
+clicks only. It updates only its own head: with its gradient in the whole network, AUC on EB-NeRD fell from 0.555
+to 0.550, in a joint pass as well as in a separate one (docs/log/).
 """
 
 import copy
@@ -13,21 +13,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.user_model.batch_scoring import histories, masked, scores
-from recsys.user_model.batches import shuffled_alike
+from recsys.user_model.batch_scoring import histories, masked, scores, shuffled_by_length
 from recsys.user_model.preference_data import PreferenceData, sample_pairs
 from recsys.user_model.preference_network import PreferenceNetwork
 
-_JUDGED = 4
-"""Importance is learned from one history in so many: more would cost time and has more labels than it needs."""
+_IMPORTANCE_STRIDE = 4
+"""Importance is learned from every n-th history: more takes time, and these have labels enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitConfig:
-    """How the network is trained.
+    """Training settings of the network.
 
-    importance: weight of the loss on importance beside that on clicks; withheld: share of the reads of known
-    outcome that it is taken on, their dwell hidden from the network.
+    importance: weight of the importance loss; masked: share of the reads with known outcome that it is computed
+    on, with their dwell hidden from the network.
     """
 
     epochs: int = 8
@@ -42,7 +41,7 @@ class FitConfig:
 
 
 class Trainer:
-    """Trains one network on slates of one data set; can go on where it stopped."""
+    """Trainer of one network on one data set. It can continue after a stop."""
 
     def __init__(
         self,
@@ -59,8 +58,8 @@ class Trainer:
         self._vectors = torch.from_numpy(vectors).to(self.device)
         self._config = config
         self._rng = np.random.default_rng(config.seed)
-        # streams of their own: a log without dwell is trained as if importance did not exist
-        self._withholding = np.random.default_rng([config.seed, 1])
+        # a separate random stream: a log without dwell trains as if the importance head did not exist
+        self._masking_rng = np.random.default_rng([config.seed, 1])
         head = set(network.important.parameters())
         self._optimizer = self._adamw(weight for weight in network.parameters() if weight not in head)
         self._head_optimizer = self._adamw(network.important.parameters())
@@ -70,9 +69,9 @@ class Trainer:
         return torch.optim.AdamW(list(parameters), lr=rate, weight_decay=decay)
 
     def epoch(self, slates: NDArray[np.int64]) -> float:
-        """One pass over `slates` in random order; returns the mean loss."""
+        """Train one pass over `slates` in random order, and return the mean loss."""
         which, rows = sample_pairs(self._data, slates, self._config.negatives, self._rng)
-        batches = shuffled_alike(self._data.lengths(which), self._config.batch, self._rng)
+        batches = shuffled_by_length(self._data.lengths(which), self._config.batch, self._rng)
         self.network.train()
         losses = [self._step(which[batch], rows[batch]) for batch in batches]
         self.network.eval()
@@ -81,21 +80,21 @@ class Trainer:
     def fit_with_early_stopping(
         self, slates: NDArray[np.int64], quality: Callable[[], float], on_epoch: Callable[[int, float], None]
     ) -> None:
-        """Train epochs until `quality` has not grown for `patience` of them; the best weights stay."""
-        best, kept, since = quality(), copy.deepcopy(self.network.state_dict()), 0
+        """Train until `quality` has not improved for `patience` epochs, and keep the best weights."""
+        best, best_weights, stale_epochs = quality(), copy.deepcopy(self.network.state_dict()), 0
         for epoch in range(self._config.epochs):
             self.epoch(slates)
             now = quality()
             on_epoch(epoch, now)
-            since = 0 if now > best else since + 1
+            stale_epochs = 0 if now > best else stale_epochs + 1
             if now > best:
-                best, kept = now, copy.deepcopy(self.network.state_dict())
-            if since >= self._config.patience:
+                best, best_weights = now, copy.deepcopy(self.network.state_dict())
+            if stale_epochs >= self._config.patience:
                 break
-        self.network.load_state_dict(kept)
+        self.network.load_state_dict(best_weights)
 
     def scores(self, slates: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-        """Logits of all candidates of each of `slates`."""
+        """Return logits of all candidates of each of `slates`."""
         return scores(self.network, self._data, slates, self._vectors, self._config.batch)
 
     def _step(self, which: NDArray[np.int64], rows: NDArray[np.int32]) -> float:
@@ -104,12 +103,12 @@ class Trainer:
         target_B = torch.zeros(len(which), dtype=torch.long, device=self.device)
         loss = torch.nn.functional.cross_entropy(logits_BN, target_B)
         _descend(self._optimizer, loss)
-        self._importance_step(which[::_JUDGED])
+        self._importance_step(which[::_IMPORTANCE_STRIDE])
         return loss.item()
 
     def _importance_step(self, slates: NDArray[np.int64]) -> None:
-        """Teach the head on reads whose dwell is withheld from the network, which itself stays as it is."""
-        masked_BH = masked(self._data.important[slates], self._config.masked, self._withholding)
+        """Train the importance head on reads with hidden dwell; the network itself does not change."""
+        masked_BH = masked(self._data.important[slates], self._config.masked, self._masking_rng)
         if not masked_BH.any():
             return
         history = histories(self._data, slates, self._vectors)
@@ -125,7 +124,7 @@ class Trainer:
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    """One step, with gradients no longer than 1."""
+    """Take one optimizer step, with the gradient norm clipped to 1."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     parameters = [weight for group in optimizer.param_groups for weight in group["params"]]

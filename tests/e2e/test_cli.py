@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import api.cli
-from recsys.calibration.calibration import calibration_of
+from recsys.calibration.calibrator_files import calibration_of
 from recsys.domain import Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
 from recsys.settings import Settings
@@ -220,7 +220,7 @@ def test_evaluating_what_was_trained_on_is_refused_unless_meant(run: Run, copied
 
 
 def test_evaluating_nothing_says_so(run: Run, copied: Place, tmp_path: Path) -> None:
-    assert "no impression lies" in one_line(run("evaluate", "--from", "2030-01-01", at=copied, fails=1))
+    assert "no impression between" in one_line(run("evaluate", "--from", "2030-01-01", at=copied, fails=1))
     assert "run `attune train`" in one_line(run("evaluate", "--home", tmp_path / "none", at=copied, fails=1))
     missing = run("evaluate", "--json", "no/such/folder/out.json", at=copied, fails=1)
     assert "there is no folder" in one_line(missing)

@@ -13,7 +13,7 @@ from recsys.models.bundle import active_version, load
 from recsys.simulate.world import simulate
 from recsys.training.calibration.ablation_arms import ARMS
 from recsys.training.calibration.recent_slates import newest_slates
-from recsys.training.progress import silent
+from recsys.training.training_run import silent
 from tests.trained import HashEncoder, Place, place, populated
 
 
@@ -35,7 +35,7 @@ def test_the_command_reports_detection_and_robustness(tmp_path: Path) -> None:
 
 def test_too_few_articles_train_no_detector(tmp_path: Path) -> None:
     where = populated(tmp_path, simulate(readers=2, articles=20, days=1))
-    with pytest.raises(DataError, match="train no detector"):
+    with pytest.raises(DataError, match="too few to train a detector"):
         evaluate_attention(where.open(), where.settings, 1, 10, silent)
 
 

@@ -1,7 +1,8 @@
-"""Metrics of a ranking, one a file, each vectorised over all impressions.
+"""Metrics of rankings, vectorised over all impressions.
 
-`RANKING` holds those that compare a ranking with what was clicked: ScoredSlates → float64 [S], NaN for a slate
-that cannot be judged. The others look at the lists themselves, or compare two rankings. Average any with `mean`.
+`RANKING` holds those that compare a ranking with the clicks: ScoredSlates → float64 [S], NaN for a slate on which
+the metric is undefined. The others look at the lists themselves, or compare two rankings. `mean` averages any of
+them.
 """
 
 from collections.abc import Callable
@@ -9,16 +10,15 @@ from functools import partial
 
 import numpy as np
 
-from recsys.evaluation.metrics.agreement import spearman, top1_agreement
-from recsys.evaluation.metrics.auc import auc
-from recsys.evaluation.metrics.calibration import topic_divergence
-from recsys.evaluation.metrics.coverage import coverage
-from recsys.evaluation.metrics.diversity import intra_list_diversity
-from recsys.evaluation.metrics.ece import expected_calibration_error
-from recsys.evaluation.metrics.freshness import fresh_share
-from recsys.evaluation.metrics.mrr import mrr
-from recsys.evaluation.metrics.ndcg import ndcg, read_weighted_ndcg
-from recsys.evaluation.metrics.novelty import novelty
+from recsys.evaluation.metrics.beyond_accuracy import (
+    coverage,
+    fresh_share,
+    intra_list_diversity,
+    novelty,
+    topic_divergence,
+)
+from recsys.evaluation.metrics.calibration_error import expected_calibration_error
+from recsys.evaluation.metrics.ranking_metrics import auc, mrr, ndcg, read_weighted_ndcg, spearman, top1_agreement
 from recsys.evaluation.scored_slates import Floats, ScoredSlates
 
 __all__ = [
@@ -48,6 +48,6 @@ RANKING: dict[str, Callable[[ScoredSlates], Floats]] = {
 
 
 def mean(values: Floats) -> float:
-    """Mean over the impressions that could be judged (not NaN); NaN if there is none."""
-    judged = values[~np.isnan(values)]
-    return float(judged.mean()) if len(judged) else float("nan")
+    """Return the mean over the impressions that are not NaN; NaN if there is none."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")

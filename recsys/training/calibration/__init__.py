@@ -1,1 +1,1 @@
-"""Calibrated attention: training the detectors, deciding what is switched on, and measuring all of it."""
+"""Training of calibrated attention: detectors, the gates that switch it on, and damage benchmarks."""

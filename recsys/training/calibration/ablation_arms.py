@@ -1,12 +1,12 @@
-"""The ways to encode damaged texts that are compared: nothing, each adjustment, and the controls.
+"""Compared encodings of damaged texts: none, each adjustment, and controls.
 
-off       as the encoder reads them
-heads     D1's weighted average on the heads that are off
-tokens    D2's gate: the tokens of suspect texts are cut or lowered
+off       the raw encoder
+heads     D1's weighted average on anomalous heads
+tokens    D2's gate: the tokens of flagged texts are cut or lowered
 all       both
-random    the same on as many tokens drawn at random: is it the right tokens that matter?
-drop      every flagged token cut, whether its text is suspect or not: is the gate better than that?
-oracle    the tokens that were truly injected cut: what a perfect detector would gain
+random    the same on as many random tokens: does the choice of tokens matter?
+drop      every flagged token cut, even in texts that are not flagged: is the gate better?
+oracle    the injected tokens cut: the gain of a perfect detector
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,12 +30,12 @@ STRENGTHS: Mapping[str, Strength] = {
     HEADS: Strength(kappa=KAPPA),
     ALL: Strength(gamma=GAMMA, kappa=KAPPA),
 }
-"""Of the arms that a bundle may have on: what is published is what was judged."""
+"""Arms that a bundle may use, so that the published strength is the evaluated one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """One batch of texts with all that the arms need; inner: words [B, T]; truth: injected tokens [B, T]."""
+    """Batch of texts with the input of all arms; inner: words [B, T]; truth: injected tokens [B, T]."""
 
     tokens: Sequence[list[int]]
     raw: Vectors
@@ -47,7 +47,7 @@ class _Batch:
 def encode_by_arm(
     encoder: TokenEncoder, calibrator: Calibrator, texts: DamagedTexts, seed: int, arms: Sequence[str] = ARMS
 ) -> Mapping[str, Vectors]:
-    """Unit vectors [n, d] of `texts`, by each of `arms`."""
+    """Encode `texts` as unit vectors [n, d], for each of `arms`."""
     rng = np.random.default_rng(seed)
     out = {arm: np.zeros((len(texts.tokens), encoder.dim), dtype=np.float32) for arm in arms}
     for rows in batches(texts.tokens):
@@ -55,25 +55,25 @@ def encode_by_arm(
         raw, seen = encoder.observe_tokens(tokens)
         batch = _Batch(tokens, raw, calibrator.inspect(seen), inner_tokens(seen), texts.grid(rows))
         for arm in arms:
-            out[arm][rows] = _WAYS[arm](encoder, calibrator, batch, rng)
+            out[arm][rows] = _ENCODERS[arm](encoder, calibrator, batch, rng)
     return out
 
 
-_Way = Callable[[TokenEncoder, Calibrator, _Batch, np.random.Generator], Vectors]
+_ArmEncoder = Callable[[TokenEncoder, Calibrator, _Batch, np.random.Generator], Vectors]
 
 
-def _adjusting(strength: Strength) -> _Way:
-    def way(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
+def _adjusting(strength: Strength) -> _ArmEncoder:
+    def encode(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, _: np.random.Generator) -> Vectors:
         return adjusted(encoder, batch.tokens, batch.raw, replace(calibrator, strength=strength).plan(batch.found))
 
-    return way
+    return encode
 
 
 def _random(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, rng: np.random.Generator) -> Vectors:
-    """What the gate takes for injected, scattered over the words of the batch."""
-    found, places = batch.found, np.flatnonzero(batch.inner)
+    """Scatter the gate's flagged tokens over the words of the batch."""
+    found, positions = batch.found, np.flatnonzero(batch.inner)
     probability = np.zeros(found.probability.size)
-    probability[rng.permutation(places)] = found.flagged.reshape(-1)[places]
+    probability[rng.permutation(positions)] = found.flagged.reshape(-1)[positions]
     return _cut_or_lowered(encoder, calibrator, batch, probability.reshape(found.probability.shape))
 
 
@@ -88,7 +88,7 @@ def _oracle(encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, _: np.
 def _cut_or_lowered(
     encoder: TokenEncoder, calibrator: Calibrator, batch: _Batch, probability: NDArray[np.float64]
 ) -> Vectors:
-    """The gate where each token [B, T] is taken for injected with `probability`."""
+    """Apply the gate to tokens [B, T] that were injected with `probability`."""
     flagged = probability > 0
     found = replace(
         batch.found, flagged=flagged, probability=probability, flagged_text=np.asarray(flagged.any(axis=1))
@@ -97,7 +97,7 @@ def _cut_or_lowered(
     return adjusted(encoder, batch.tokens, batch.raw, plan)
 
 
-_WAYS: Mapping[str, _Way] = {
+_ENCODERS: Mapping[str, _ArmEncoder] = {
     OFF: lambda _, __, batch, ___: batch.raw,
     **{arm: _adjusting(strength) for arm, strength in STRENGTHS.items()},
     RANDOM: _random,

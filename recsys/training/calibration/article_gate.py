@@ -1,7 +1,7 @@
-"""Which parts of the calibration of articles are switched on: only what helps with damage and never hurts.
+"""Gate for the article calibration: parts are on only if they help on damaged texts and do no harm on normal ones.
 
-Articles are encoded when they arrive, so no request is slower for it; what the second reading costs is told by the
-monitor (docs/monitoring.md).
+Articles are encoded on arrival, so requests do not slow down; the monitor reports the cost of the second encoding
+(docs/monitoring.md).
 """
 
 from collections.abc import Mapping
@@ -16,35 +16,39 @@ from recsys.encoder.protocols import Vectors
 from recsys.evaluation.bootstrap import Interval, compare
 from recsys.training.calibration.ablation_arms import OFF, STRENGTHS
 from recsys.training.calibration.damage_benchmark import DamageBenchmark
-from recsys.training.calibration.gate_criterion import passes
 from recsys.training.calibration.robustness import KINDS, Aucs, with_rows
 from recsys.training.calibration.text_corruption import Injector
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 
 DAMAGED, DRAWS = 0.3, 3
-"""Share of the articles that is damaged, all kinds mixed, for the robust figures, and over how many draws."""
+"""Share of the articles that is damaged in the robustness test, all kinds mixed, and number of draws."""
+
+LEAST_CLEAN = -0.002
+"""Allowed loss on undamaged data: a smaller margin is within the noise of a few thousand slates."""
+
+MOST_GROWTH = 1.10
 
 _ARMS = (OFF, *STRENGTHS)
 
 
-def gate_articles(trial: DamageBenchmark, seed: int, progress: Progress) -> tuple[Strength, dict[str, Any]]:
-    """The strength that passes, and the decision with its figures, for the manifest.
+def gate_articles(benchmark: DamageBenchmark, seed: int, progress: Progress) -> tuple[Strength, dict[str, Any]]:
+    """Return the strength that passes, and the decision with its metrics for the manifest.
 
-    A part is on if, on the slates of `trial`, the lower bound of its change of AUC is at least −0.002 and that of
-    its gain with damaged titles is above 0. Of those that pass, the one with the largest gain is on.
+    A part is on if, on the slates of `benchmark`, the lower bound of its change of AUC is at least −0.002 and that
+    of its gain with damaged titles is above 0. Of the parts that pass, the one with the largest gain is on.
     """
-    injector, everything = trial.injector(), np.arange(trial.articles.height)
-    undamaged = trial.encoded(everything, [None] * len(everything), injector, seed, _ARMS)
-    clean = {arm: trial.aucs(undamaged[arm]) for arm in _ARMS}
+    injector, everything = benchmark.injector(), np.arange(benchmark.articles.height)
+    undamaged = benchmark.encoded(everything, [None] * len(everything), injector, seed, _ARMS)
+    clean = {arm: benchmark.aucs(undamaged[arm]) for arm in _ARMS}
     draws = []
     for draw in range(DRAWS):
         progress("article calibration: draws of damage", draw + 1, DRAWS)
-        draws.append(under_damage(trial, undamaged, injector, np.random.default_rng([seed, draw])))
+        draws.append(under_damage(benchmark, undamaged, injector, np.random.default_rng([seed, draw])))
     robust = {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in _ARMS}
-    parts, chosen = _judged(clean, robust, trial.readers)
+    parts, chosen = _evaluated(clean, robust, benchmark.readers)
     return STRENGTHS[chosen] if chosen else Strength(), {
-        "slates": len(trial.readers),
-        "articles": trial.articles.height,
+        "slates": len(benchmark.readers),
+        "articles": benchmark.articles.height,
         "damaged": DAMAGED,
         "draws": DRAWS,
         "lost": float((clean[OFF] - robust[OFF]).mean()),
@@ -54,21 +58,21 @@ def gate_articles(trial: DamageBenchmark, seed: int, progress: Progress) -> tupl
 
 
 def under_damage(
-    trial: DamageBenchmark, undamaged: Mapping[str, Vectors], injector: Injector, rng: np.random.Generator
+    benchmark: DamageBenchmark, undamaged: Mapping[str, Vectors], injector: Injector, rng: np.random.Generator
 ) -> Aucs:
-    """AUCs by arm with a share of the articles damaged in ways drawn at random.
+    """Return AUCs by arm with a share of the articles damaged, in random ways.
 
-    `undamaged` has the vectors [n, d] of all articles by arm, and so says which arms are wanted.
+    `undamaged` has the vectors [n, d] of all articles, by the arms to evaluate.
     """
     arms = tuple(undamaged)
-    rows = np.flatnonzero(rng.random(trial.articles.height) < DAMAGED)
+    rows = np.flatnonzero(rng.random(benchmark.articles.height) < DAMAGED)
     kinds = [KINDS[kind] for kind in rng.integers(len(KINDS), size=len(rows))]
-    corrupted = trial.encoded(rows, kinds, injector, int(rng.integers(2**31)), arms)
-    return {arm: trial.aucs(with_rows(undamaged[arm], rows, corrupted[arm])) for arm in arms}
+    corrupted = benchmark.encoded(rows, kinds, injector, int(rng.integers(2**31)), arms)
+    return {arm: benchmark.aucs(with_rows(undamaged[arm], rows, corrupted[arm])) for arm in arms}
 
 
-def _judged(clean: Aucs, robust: Aucs, readers: NDArray[np.int64]) -> tuple[dict[str, Any], str | None]:
-    """The verdict on each part, and the best of those that passed."""
+def _evaluated(clean: Aucs, robust: Aucs, readers: NDArray[np.int64]) -> tuple[dict[str, Any], str | None]:
+    """Return the decision on each part, and the best part that passed."""
     parts, gains = {}, {}
     for arm in STRENGTHS:
         change, gain = (_difference(aucs, arm, readers) for aucs in (clean, robust))
@@ -81,3 +85,12 @@ def _judged(clean: Aucs, robust: Aucs, readers: NDArray[np.int64]) -> tuple[dict
 
 def _difference(aucs: Aucs, arm: str, readers: NDArray[np.int64]) -> Interval:
     return compare(aucs[arm], aucs[OFF], readers).difference
+
+
+def passes(clean: Interval, robust: Interval, growth: float = 1.0) -> bool:
+    """Return True if a part may be on.
+
+    clean: change of AUC on undamaged data; robust: gain on damaged data; growth: factor on the 95th percentile of
+    a request's time, 1 if requests do not use it.
+    """
+    return clean.low >= LEAST_CLEAN and robust.low > 0 and growth <= MOST_GROWTH

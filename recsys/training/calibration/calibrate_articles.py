@@ -1,4 +1,4 @@
-"""Calibrating articles in a training run: detectors are fitted, the gate decides, articles are read again."""
+"""Article calibration in a training run: train the detectors, decide by the gate, encode the articles again."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.calibration.calibration import Calibration, calibration_of
+from recsys.calibration.calibrator import Calibration
+from recsys.calibration.calibrator_files import calibration_of
 from recsys.encoder.field_concat import with_headlines
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder, Vectors
@@ -19,7 +20,7 @@ from recsys.training.calibration.article_gate import gate_articles
 from recsys.training.calibration.damage_benchmark import DamageBenchmark, Scoring, involved
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
 from recsys.training.dataset import Corpus
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 from recsys.user_model.batch_scoring import scores
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
@@ -29,9 +30,10 @@ _MOST_SLATES = 2_000
 
 @dataclass(frozen=True, slots=True)
 class CalibratedArticles:
-    """What came of it. corpus: with the vectors to go on with; calibration: None if none could be made.
+    """Result of the article calibration.
 
-    figures: what the gate decided and why, for the manifest.
+    corpus: with the vectors to train on; calibration: None if impossible; figures: decision of the gate, for the
+    manifest.
     """
 
     corpus: Corpus
@@ -41,7 +43,7 @@ class CalibratedArticles:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """What articles are matched by. data: slates, in rows of articles; rows: of the corpus's articles [n]."""
+    """Interest model for the gate. data: slates, in article rows; rows: of the corpus's articles [n]."""
 
     network: PreferenceNetwork
     data: PreferenceData
@@ -51,33 +53,33 @@ class Interest:
 def calibrate_articles(
     database: Database, encoder: Encoder, corpus: Corpus, interest: Interest, seed: int, progress: Progress
 ) -> CalibratedArticles:
-    """Fit detectors on the articles that validation does not show, and judge calibration on the slates that do.
+    """Train detectors on articles outside the validation slates, and gate the calibration on those slates.
 
     Raises:
         EncoderError: a vector is not finite.
     """
     when = corpus.when
     data = interest.data.only(interest.data.between(when.validate_from, when.until)[-_MOST_SLATES:])
-    apart = ~np.isin(interest.rows, data.candidates)
+    held_out = ~np.isin(interest.rows, data.candidates)
     if not isinstance(encoder, LazyEncoder):
         return CalibratedArticles(corpus, None, {"on": None, "why": f"{encoder.name} cannot be watched"})
-    if not len(data.at) or apart.sum() < LEAST_ARTICLES:
-        why = f"{len(data.at)} slates to judge by and {apart.sum()} articles to learn from are too few"
-        return CalibratedArticles(corpus, None, {"on": None, "why": why})
+    if not len(data.at) or held_out.sum() < LEAST_ARTICLES:
+        reason = f"{len(data.at)} slates to judge by and {held_out.sum()} articles to learn from are too few"
+        return CalibratedArticles(corpus, None, {"on": None, "why": reason})
     progress("article calibration: detectors", 1, 1)
     model = encoder.loaded()
-    calibrator = fit_calibrator(model, where(corpus.articles, apart), seed)
-    there = involved(data, interest.rows)
-    everything_once = np.zeros(int(there.sum()), dtype=np.int64)
-    articles, rows = where(corpus.articles, there), interest.rows[there]
-    scoring = _by(interest.network, rows, corpus.vectors[there])
-    trial = DamageBenchmark(model, [calibrator], articles, rows, everything_once, data, scoring)
-    strength, figures = gate_articles(trial, seed, progress)
+    calibrator = fit_calibrator(model, where(corpus.articles, held_out), seed)
+    involved_mask = involved(data, interest.rows)
+    single_fold = np.zeros(int(involved_mask.sum()), dtype=np.int64)
+    articles, rows = where(corpus.articles, involved_mask), interest.rows[involved_mask]
+    scoring = _network_scoring(interest.network, rows, corpus.vectors[involved_mask])
+    benchmark = DamageBenchmark(model, [calibrator], articles, rows, single_fold, data, scoring)
+    strength, figures = gate_articles(benchmark, seed, progress)
     calibration = calibration_of(replace(calibrator, strength=strength))
-    return _read_again(database, encoder, corpus, calibration, figures, progress)
+    return _encode_again(database, encoder, corpus, calibration, figures, progress)
 
 
-def _read_again(
+def _encode_again(
     database: Database,
     encoder: LazyEncoder,
     corpus: Corpus,
@@ -85,21 +87,21 @@ def _read_again(
     figures: dict[str, Any],
     progress: Progress,
 ) -> CalibratedArticles:
-    """The corpus with the vectors of `calibration`: the same as before where nothing is on."""
-    reader = article_encoder(encoder, calibration)
+    """Return the corpus with the vectors of `calibration`; they are unchanged if nothing is on."""
+    article_reader = article_encoder(encoder, calibration)
     vectors = ensure_vectors(
-        database, reader, corpus.articles, lambda done, total: progress("articles calibrated", done, total)
+        database, article_reader, corpus.articles, lambda done, total: progress("articles calibrated", done, total)
     )
-    if reader.name != calibration.name_of(encoder.name):
-        # the breaker opened: what cannot read this log's articles is not published
+    if article_reader.name != calibration.name_of(encoder.name):
+        # the breaker opened: a calibration that fails on this log's articles is not published
         return CalibratedArticles(corpus, None, {**figures, "on": None, "why": "calibration failed on an article"})
     return CalibratedArticles(replace(corpus, vectors=vectors), calibration, figures)
 
 
-def _by(network: PreferenceNetwork, rows: NDArray[np.int64], vectors: Vectors) -> Scoring:
-    """Scores of the usable slates by `network`, which was trained on raw vectors: the space is the same.
+def _network_scoring(network: PreferenceNetwork, rows: NDArray[np.int64], vectors: Vectors) -> Scoring:
+    """Return a scoring of the usable slates by `network`; it was trained on raw vectors, in the same space.
 
-    `vectors` [n, 3d] of the articles in `rows` [n], of which the headlines are replaced by those to be judged.
+    `vectors` [n, 3d] of the articles in `rows` [n]; their headlines are replaced by the evaluated ones.
     """
     device = network.log_scale.device
 

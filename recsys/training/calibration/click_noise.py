@@ -1,4 +1,4 @@
-"""Noisy clicks on purpose: articles that a reader opened by chance and left at once, put into their history."""
+"""Synthetic click noise: chance clicks with a bounce, inserted into reading histories."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
@@ -13,70 +13,70 @@ from recsys.user_model.dwell_quantiles import click_noise, importance, quantiles
 from recsys.user_model.preference_data import PreferenceData
 
 BOUNCE = (1.5, 9.0)
-"""Seconds, evenly drawn: how long simulated readers stay who leave at once."""
+"""Range of the uniform dwell of a simulated bounce, in seconds."""
 
 _Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
 class Articles:
-    """What can be clicked or read. vectors: [rows, d]; expected: seconds that reading each takes [rows]."""
+    """Articles that can be clicked. vectors: [rows, d]; expected: reading time in seconds [rows]."""
 
     vectors: NDArray[np.float32]
     expected: NDArray[np.float64]
 
     @classmethod
     def of(cls, state: LiveState, vectors: VectorTable, as_of: int) -> Self:
-        """All articles that `state` knows at `as_of` (microseconds)."""
+        """Return all articles in `state` at `as_of` (microseconds)."""
         rows = np.arange(len(state.articles))
         vectors.reserve(len(rows))
         return cls(vectors.take(rows), expected_read_seconds(state, rows, as_of))
 
     def described(self) -> NDArray[np.int64]:
-        """Rows that have a vector."""
+        """Return the rows with a vector."""
         return np.flatnonzero(self.vectors.any(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
 class Noisy:
-    """Slates with chance clicks in their histories; injected [S, H] tells which reads those are."""
+    """Slates with chance clicks in their histories; injected: mask of those clicks [S, H]."""
 
     data: PreferenceData
     injected: NDArray[np.bool_]
 
 
 def with_noise(data: PreferenceData, share: float, articles: Articles, rng: np.random.Generator) -> Noisy:
-    """Put so many chance clicks among the reads of every slate of `data` that they are `share` of the history.
+    """Insert chance clicks into the history of every slate of `data`, so that they are `share` of it.
 
-    They stand anywhere in it, and push out the oldest reads where it is full, as they would in a feed. Their dwell
-    is a bounce, and as often unknown as that of the reads.
+    They fall at random positions and push out the oldest reads of a full history, as in a feed. Their dwell is a
+    bounce, and unknown as often as that of the reads.
     """
     slates, length = data.reads.shape
     real = data.lengths(np.arange(slates))
     count = np.round(real * share / (1 - share)).astype(np.int64)
-    most = int(count.max(initial=0))
-    place = np.arange(length + most)
-    is_real, is_noise = place < real[:, None], (place >= length) & (place < length + count[:, None])
-    # a read keeps its place in time; a chance click falls anywhere between the first and the last
+    max_count = int(count.max(initial=0))
+    position = np.arange(length + max_count)
+    is_real, is_noise = position < real[:, None], (position >= length) & (position < length + count[:, None])
+    # a read keeps its position in time; a chance click falls anywhere between the first and the last
     when = np.where(
-        is_real, place, np.where(is_noise, rng.random((slates, length + most)) * real[:, None], np.inf)
+        is_real, position, np.where(is_noise, rng.random((slates, length + max_count)) * real[:, None], np.inf)
     )
-    kept = _last(np.argsort(when, axis=1, kind="stable"), real + count, length)
-    there = np.arange(length) < np.minimum(real + count, length)[:, None]
-    injected = (kept >= length) & there
-    concat_fields = np.where(there, np.take_along_axis(when, kept, axis=1), 0.0).astype(np.int64)
-    return Noisy(_merged(data, kept, concat_fields, injected, there, articles, rng), injected)
+    source = _last(np.argsort(when, axis=1, kind="stable"), real + count, length)
+    present = np.arange(length) < np.minimum(real + count, length)[:, None]
+    injected = (source >= length) & present
+    age_source = np.where(present, np.take_along_axis(when, source, axis=1), 0.0).astype(np.int64)
+    return Noisy(_merged(data, _Layout(source, age_source, injected, present), articles, rng), injected)
 
 
 def without(data: PreferenceData, dropped: NDArray[np.bool_]) -> PreferenceData:
-    """The slates of `data` with some reads [S, H] left out of their histories; a history never becomes empty."""
-    there = data.reads >= 0
-    kept = there & ~dropped
-    kept[~kept.any(axis=1)] = there[~kept.any(axis=1)]
-    order = np.argsort(~kept, axis=1, kind="stable")
+    """Return the slates without the `dropped` reads [S, H]; a history that would become empty is kept whole."""
+    present = data.reads >= 0
+    remaining = present & ~dropped
+    remaining[~remaining.any(axis=1)] = present[~remaining.any(axis=1)]
+    order = np.argsort(~remaining, axis=1, kind="stable")
 
-    def moved(values: NDArray[_Kind], nothing: float) -> NDArray[_Kind]:
-        return np.take_along_axis(np.where(kept, values, nothing).astype(values.dtype), order, axis=1)
+    def moved(values: NDArray[_Kind], padding: float) -> NDArray[_Kind]:
+        return np.take_along_axis(np.where(remaining, values, padding).astype(values.dtype), order, axis=1)
 
     return replace(
         data,
@@ -89,49 +89,58 @@ def without(data: PreferenceData, dropped: NDArray[np.bool_]) -> PreferenceData:
 
 
 def with_shuffled_dwell(data: PreferenceData, rng: np.random.Generator) -> PreferenceData:
-    """The slates of `data` with the dwell quantiles of each history dealt anew among its reads."""
-    there = data.reads >= 0
-    order = np.argsort(np.where(there, rng.random(there.shape), np.inf), axis=1)
+    """Return the slates with the dwell quantiles of each history shuffled among its reads."""
+    present = data.reads >= 0
+    order = np.argsort(np.where(present, rng.random(present.shape), np.inf), axis=1)
     return replace(data, quantile=np.take_along_axis(data.quantile, order, axis=1))
 
 
 def _last(order: NDArray[np.int64], total: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    """The last `length` of the first `total` [S] places of `order` [S, W]."""
+    """Return the last `length` of the first `total` [S] positions of `order` [S, W]."""
     first = np.maximum(total - length, 0)
     return np.take_along_axis(order, first[:, None] + np.arange(length), axis=1)
 
 
-def _merged(
-    data: PreferenceData,
-    kept: NDArray[np.int64],
-    concat_fields: NDArray[np.int64],
-    injected: NDArray[np.bool_],
-    there: NDArray[np.bool_],
-    articles: Articles,
-    rng: np.random.Generator,
-) -> PreferenceData:
-    """`kept` [S, H]: places among the reads; a chance click takes its age from the read `concat_fields` it [S, H]."""
-    chance = rng.choice(articles.described(), size=kept.shape)
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Noisy histories [S, H].
+
+    source: index of each read in the original history; age_source: index of the read that gives its age to a
+    chance click; injected: chance clicks; present: real reads and chance clicks, not padding.
+    """
+
+    source: NDArray[np.int64]
+    age_source: NDArray[np.int64]
+    injected: NDArray[np.bool_]
+    present: NDArray[np.bool_]
+
+
+def _merged(data: PreferenceData, layout: _Layout, articles: Articles, rng: np.random.Generator) -> PreferenceData:
+    """Return the data with reads and chance clicks in the positions of `layout`."""
+    source, injected, present = layout.source, layout.injected, layout.present
+    chance = rng.choice(articles.described(), size=source.shape)
     real = data.reads >= 0
     unknown = float(np.isnan(data.seconds[real]).mean()) if real.any() else 0.0
-    left = np.where(rng.random(kept.shape) < unknown, np.nan, np.round(rng.uniform(*BOUNCE, size=kept.shape)))
+    bounce = np.where(
+        rng.random(source.shape) < unknown, np.nan, np.round(rng.uniform(*BOUNCE, size=source.shape))
+    )
 
-    def mixed(values: NDArray[_Kind], new: NDArray[Any], nothing: float) -> NDArray[_Kind]:
-        old = np.take_along_axis(values, np.minimum(kept, values.shape[1] - 1), axis=1)
-        return np.where(there, np.where(injected, new, old), nothing).astype(values.dtype)
+    def mixed(values: NDArray[_Kind], new: NDArray[Any], padding: float) -> NDArray[_Kind]:
+        old = np.take_along_axis(values, np.minimum(source, values.shape[1] - 1), axis=1)
+        return np.where(present, np.where(injected, new, old), padding).astype(values.dtype)
 
     reads = mixed(data.reads, chance, -1)
-    seconds = mixed(data.seconds, left, 0.0)
-    told = np.where(there, seconds, np.nan).astype(np.float64)
-    quantile = quantiles(told, articles.expected[reads])
-    nothing = np.zeros(kept.shape, dtype=np.bool_)
-    outcome = importance(told, quantile, np.full(kept.shape, np.nan), nothing, nothing)
+    seconds = mixed(data.seconds, bounce, 0.0)
+    known_seconds = np.where(present, seconds, np.nan).astype(np.float64)
+    quantile = quantiles(known_seconds, articles.expected[reads])
+    nowhere = np.zeros(source.shape, dtype=np.bool_)
+    outcome = importance(known_seconds, quantile, np.full(source.shape, np.nan), nowhere, nowhere)
     return replace(
         data,
         reads=reads,
         seconds=seconds,
-        age=mixed(data.age, np.take_along_axis(data.age, concat_fields, axis=1), 0.0),
+        age=mixed(data.age, np.take_along_axis(data.age, layout.age_source, axis=1), 0.0),
         quantile=quantile.astype(np.float32),
-        noise=click_noise(told).astype(np.float32),
+        noise=click_noise(known_seconds).astype(np.float32),
         important=mixed(data.important, outcome, -1),
     )

@@ -1,4 +1,4 @@
-"""What the calibration of articles is tried on: slates, and the articles in them, which can be damaged."""
+"""Benchmark of the article calibration: slates, and their articles, which can be damaged."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,32 +19,32 @@ from recsys.user_model.content_matcher import ContentMatcher
 from recsys.user_model.preference_data import PreferenceData
 
 Scoring = Callable[[PreferenceData, Vectors], Sequence[NDArray[np.float64]]]
-"""Slates and vectors by article row [rows, d] → scores of all candidates of each usable slate."""
+"""Function from slates and vectors by article row [rows, d] to scores of all candidates of each usable slate."""
 
 
 @dataclass(frozen=True, slots=True)
 class DamageBenchmark:
-    """Slates with the articles in them.
+    """Slates with their articles.
 
-    articles: n rows, columns of `frames.ARTICLES`; places: row of each in the vectors that `data` speaks of [n];
-    folds: which of the calibrators reads each article [n], so that it can be one that was not trained on it.
+    articles: n rows, columns of `frames.ARTICLES`; places: row of each article in the vectors that `data` indexes
+    [n]; folds: index of the calibrator for each article [n], so that it need not be one trained on it.
     """
 
     encoder: TextEncoder
     calibrators: Sequence[Calibrator]
     articles: pl.DataFrame
-    places: NDArray[np.int64]
+    vector_rows: NDArray[np.int64]
     folds: NDArray[np.int64]
     data: PreferenceData
     scoring: Scoring
 
     @property
     def readers(self) -> NDArray[np.int64]:
-        """The reader of each usable slate [s], as a number."""
+        """Return the reader of each usable slate [s], as a number."""
         return self.data.reader[self.data.usable()]
 
     def injector(self) -> Injector:
-        """What damages these articles."""
+        """Return an injector of damage for these articles."""
         return injector_of(self.encoder, self.articles)
 
     def encoded(
@@ -55,31 +55,31 @@ class DamageBenchmark:
         seed: int,
         arms: Sequence[str] = ARMS,
     ) -> dict[str, Vectors]:
-        """Vectors [m, d] of articles `rows` [m], each damaged in its way of `kinds` [m], by arm."""
+        """Return vectors [m, d] of articles `rows` [m] by arm, each damaged by its kind of `kinds` [m]."""
         out = {arm: np.zeros((len(rows), self.encoder.dim), dtype=np.float32) for arm in arms}
         for fold, calibrator in enumerate(self.calibrators):
             own = np.flatnonzero(self.folds[rows] == fold)
             articles = self.articles[rows[own]]
-            titles = damaged_titles(articles, [kinds[place] for place in own.tolist()], injector, seed)
+            titles = damaged_titles(articles, [kinds[index] for index in own.tolist()], injector, seed)
             texts = tokenised(self.encoder, articles, titles)
             for arm, vectors in encode_by_arm(self.encoder, calibrator, texts, seed, arms).items():
                 out[arm][own] = vectors
         return out
 
     def aucs(self, vectors: Vectors) -> NDArray[np.float64]:
-        """AUC of each usable slate [s] with `vectors` [n, d] of the articles."""
-        known = max(int(self.data.candidates.max()), int(self.data.reads.max()), int(self.places.max())) + 1
+        """Return the AUC of each usable slate [s] with `vectors` [n, d] of the articles."""
+        known = max(int(self.data.candidates.max()), int(self.data.reads.max()), int(self.vector_rows.max())) + 1
         table = np.zeros((known, vectors.shape[1]), dtype=np.float32)
-        table[self.places] = vectors
+        table[self.vector_rows] = vectors
         return slate_aucs(self.data, self.data.usable(), self.scoring(self.data, table))
 
 
 def content_scoring(data: PreferenceData, table: Vectors) -> list[NDArray[np.float64]]:
-    """Scores by the content match, which nothing was trained for."""
+    """Score by the content match, which is not trained."""
     matcher = ContentMatcher()
     return one_by_one(lambda reads, shown: matcher.match(reads, shown, 0).scores, data, data.usable(), table)
 
 
 def involved(data: PreferenceData, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of the article rows [n] stand in a slate or history of `data`."""
+    """Return the mask of article rows [n] that occur in a slate or history of `data`."""
     return np.asarray(np.isin(rows, np.union1d(data.candidates, data.reads)))

@@ -1,4 +1,4 @@
-"""Training both detectors on articles: the normal ones as they are, and damage injected into their titles."""
+"""Training of both detectors on normal articles, and on articles with injected damage in their titles."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,19 +20,22 @@ from recsys.training.calibration.text_corruption import TRAINED, NoiseKind
 from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
 
 LEAST_ARTICLES = 100
-"""Fewer articles train no detector."""
+"""Smallest number of articles to train a detector."""
 
 MOST_ARTICLES = 1_200
-"""Articles the detectors are trained on at most, for time. Twice the examples (1,100 articles damaged twice in
-place of 730 damaged once) lift what the gate wins back on MIND from 29% to about a half (docs/log/)."""
+"""Largest number of articles to train on, to limit the time. Twice the examples (1,100 articles damaged twice
+instead of 730 damaged once) raise the share of the loss recovered on MIND from 29% to about a half
+(docs/log/).
+"""
 
 _DRAWS = {NoiseKind.PHRASE: 3}
 _DRAWS_OF_OTHERS = 2
-"""How often each article is damaged in a way: what is hard to tell needs more examples. With more phrases still,
-normal titles look strange, and fewer random words are found (docs/log/)."""
+"""Number of times each article is damaged per kind: kinds that are hard to detect need more examples. With even
+more phrases, normal titles look anomalous, and fewer random words are found (docs/log/).
+"""
 
 LIMITING = 4
-"""One article in so many sets the threshold of the token scorer instead of training it."""
+"""One of this many articles sets the threshold of the token scorer instead of training it."""
 
 STRUCTURE_EPOCHS, TOKEN_EPOCHS = 60, 10
 
@@ -42,25 +45,27 @@ def fit_calibrator(
 ) -> Calibrator:
     """Profile `articles` (columns of `frames.ARTICLES`), and train both detectors; `kinds` train the scorer.
 
-    The strength stays at identity: whether anything is adjusted is for the gate to decide.
+    The strength is the identity: the gate decides what is adjusted.
 
     Raises:
         DataError: there are no articles.
     """
-    chosen = articles.sample(min(MOST_ARTICLES, articles.height), seed=seed, shuffle=True)
-    if chosen.is_empty():
+    sample = articles.sample(min(MOST_ARTICLES, articles.height), seed=seed, shuffle=True)
+    if sample.is_empty():
         raise DataError("no article to learn normal attention from: ingest articles first")
-    injector, apart = injector_of(encoder, chosen), chosen.height // LIMITING
+    injector, limiting_count = injector_of(encoder, sample), sample.height // LIMITING
 
-    def watched(part: pl.DataFrame, kind: NoiseKind | None, number: int) -> list[_Watched]:
+    def observe(part: pl.DataFrame, kind: NoiseKind | None, number: int) -> list[_ObservedBatch]:
         titles = damaged_titles(part, [kind] * part.height, injector, seed + number)
         texts = tokenised(encoder, part, titles)
-        return [_Watched(seen, texts.grid(rows)) for rows, seen in observed(encoder, texts.tokens)]
+        return [_ObservedBatch(seen, texts.grid(rows)) for rows, seen in observed(encoder, texts.tokens)]
 
-    limiting, normal = watched(chosen[:apart], None, 0), watched(chosen[apart:], None, 0)
+    limiting, normal = observe(sample[:limiting_count], None, 0), observe(sample[limiting_count:], None, 0)
     draws = [kind for kind in kinds for _ in range(_DRAWS.get(kind, _DRAWS_OF_OTHERS))]
     damaged = [
-        each for number, kind in enumerate(draws, start=1) for each in watched(chosen[apart:], kind, number)
+        each
+        for number, kind in enumerate(draws, start=1)
+        for each in observe(sample[limiting_count:], kind, number)
     ]
     structure = _structure([each.seen for each in (*limiting, *normal)], seed)
     config = FitConfig(epochs=TOKEN_EPOCHS, batch=1, seed=seed)
@@ -69,15 +74,15 @@ def fit_calibrator(
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
-    """What was seen of a batch, and which of its tokens were injected [B, T]."""
+class _ObservedBatch:
+    """Observation of a batch, and the mask of its injected tokens [B, T]."""
 
     seen: Observation
     injected: NDArray[np.bool_]
 
     @property
     def words(self) -> TokenBatch:
-        """As the token scorer sees it."""
+        """Return the input of the token scorer."""
         return token_batch(self.seen, self.injected)
 
 
@@ -86,7 +91,7 @@ def _structure(normal: Sequence[Observation], seed: int) -> StructureDetector:
 
 
 def observed(encoder: TextEncoder, tokens: Sequence[list[int]]) -> Iterator[tuple[NDArray[np.int64], Observation]]:
-    """Watch the encoder read tokenised texts: batches of rows, and what was seen of them."""
+    """Encode tokenised texts, and yield batches of rows with their observations."""
     for rows in batches(tokens):
         _, seen = encoder.observe_tokens([tokens[row] for row in rows])
         yield rows, seen

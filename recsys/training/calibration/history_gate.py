@@ -1,7 +1,7 @@
-"""Which parts of the history calibration are switched on: only what helps with noisy clicks and never hurts.
+"""Gate for the history calibration: parts are on only if they help with noisy clicks and do no harm otherwise.
 
-The trained network is left as it is; η, τ and the keep ratio are set afterwards, on the validation slice. Values
-of a part are tried from the mildest to the strongest, and the first that fails ends it: a fixed sequence of tests,
+The trained network does not change; η, τ and the keep ratio are set afterwards, on the validation slice. The
+values of a part are tested from the mildest to the strongest until the first failure: a fixed sequence of tests,
 each of which may use all slates and the full level (Maurer, Hothorn and Lehmacher 1995). The strongest that passed
 is on.
 """
@@ -18,49 +18,49 @@ from sklearn.metrics import roc_auc_score
 
 from recsys.evaluation.bootstrap import compare
 from recsys.threads import threads
+from recsys.training.calibration.article_gate import passes
 from recsys.training.calibration.click_noise import Articles, with_noise
-from recsys.training.calibration.gate_criterion import passes
 from recsys.training.user_model_training import slate_aucs
 from recsys.user_model.batch_scoring import histories, masked, scores
-from recsys.user_model.config import PreferenceConfig
 from recsys.user_model.network_matcher import NetworkMatcher
+from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 
 NOISE, DRAWS = 0.3, 3
-"""Share of chance clicks in the histories that the robust figures are measured with, and over how many draws."""
+"""Share of chance clicks in the histories of the robustness test, and number of draws."""
 
 PARTS: dict[str, tuple[tuple[float, ...], ...]] = {
     "dwell_weight": ((1.0, 2.0, 4.0, 8.0),),
     "temperature": ((0.8, 0.6, 0.4), (1.25, 1.6, 2.5)),
     "keep": ((0.9, 0.75, 0.5),),
 }
-"""What is tried, by field of `PreferenceConfig`, in this order: each on top of the parts already on.
+"""Tested values by field of `PreferenceConfig`, in this order, each on top of the parts already on.
 
-A temperature may go either way; the second way is tried only if the first fails at once.
+A temperature may go either way; the second way is tested only if the first fails at once.
 """
 
 _MOST_SLATES = 4_000
 _TIMED, _REPEATS = 60, 9
 _CANDIDATES = 300
-"""Matched when time is taken: as many as a feed matches."""
+"""Candidates in the timed match, as many as a feed matches."""
 
 
 def gate_histories(
     network: PreferenceNetwork, data: PreferenceData, slates: NDArray[np.int64], articles: Articles, seed: int
 ) -> tuple[PreferenceConfig, dict[str, Any]]:
-    """The calibration that passes, and the decision with its figures, for the manifest.
+    """Return the calibration that passes, and the decision with its metrics for the manifest.
 
     A part is on if, on usable validation `slates` [m], the lower bound of its change of AUC is at least −0.002,
-    that of its gain with noisy clicks is above 0, and the 95th percentile of the time of a match grows by 10% at
-    most.
+    that of its gain with noisy clicks is above 0, and the 95th percentile of the time of a match grows by at most
+    10%.
     """
     data = data.only(slates[-_MOST_SLATES:])
     config, parts = network.config, {}
     if len(data.at):
-        trial = _Trial(network, data, articles, seed)
+        benchmark = _HistoryBenchmark(network, data, articles, seed)
         for part, ways in PARTS.items():
-            config, parts[part] = _strongest(trial, config, part, ways)
+            config, parts[part] = _strongest(benchmark, config, part, ways)
     return config, {
         "slates": len(data.at),
         "noise": NOISE,
@@ -71,14 +71,14 @@ def gate_histories(
 
 
 def _strongest(
-    trial: "_Trial", off: PreferenceConfig, part: str, ways: Sequence[Sequence[float]]
+    benchmark: "_HistoryBenchmark", off: PreferenceConfig, part: str, ways: Sequence[Sequence[float]]
 ) -> tuple[PreferenceConfig, dict[str, Any]]:
-    """The configuration with the strongest value of `part` that passes, and every verdict on the way."""
+    """Return the configuration with the strongest value of `part` that passes, and all decisions."""
     tried, best = [], off
     for values in ways:
         for value in values:
             config = replace(off, **{part: value})  # type: ignore[arg-type]
-            verdict = trial.verdict(off, config)
+            verdict = benchmark.verdict(off, config)
             tried.append({"value": value, **verdict})
             if not verdict["passed"]:
                 break
@@ -88,7 +88,7 @@ def _strongest(
     return best, {"on": best != off, "value": getattr(best, part), "tried": tried}
 
 
-class _Trial:
+class _HistoryBenchmark:
     """The same slates with clean and with noisy histories."""
 
     def __init__(self, network: PreferenceNetwork, data: PreferenceData, articles: Articles, seed: int) -> None:
@@ -100,7 +100,7 @@ class _Trial:
         self._known: dict[PreferenceConfig, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def auc(self, config: PreferenceConfig) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """AUC of each slate, clean, and noisy in the mean of the draws, [m] each."""
+        """Return the AUC of each slate [m]: clean, and noisy as the mean of the draws."""
         if config not in self._known:
             network = self._network.calibrated(config)
             noisy = np.mean([self._auc(network, data) for data in self._noisy], axis=0)
@@ -108,7 +108,7 @@ class _Trial:
         return self._known[config]
 
     def verdict(self, off: PreferenceConfig, on: PreferenceConfig) -> dict[str, Any]:
-        """Whether `on` may replace `off`, with the figures that say so."""
+        """Decide if `on` may replace `off`, with the metrics."""
         changes = zip(self.auc(on), self.auc(off), strict=True)
         clean, robust = (compare(new, old, self._clean.reader).difference for new, old in changes)
         growth = self._growth(off, on)
@@ -123,10 +123,10 @@ class _Trial:
         return slate_aucs(data, self._slates, scores(network, data, self._slates, self._vectors))
 
     def _growth(self, off: PreferenceConfig, on: PreferenceConfig) -> float:
-        """By what factor the 95th percentile over slates of the time of a feed's match grows.
+        """Return the growth factor of the 95th percentile over slates of the time of a feed's match.
 
-        Time of the CPU: what else the machine does must not decide. Of repeats the quickest counts, each with a
-        history of its own, since a matcher remembers what it made of one.
+        CPU time, so that other processes have no effect. The fastest repeat counts; each uses a new history
+        object, because a matcher caches by object.
         """
         data, weights = self._clean, self._network.weights()
         matchers = [NetworkMatcher(weights.calibrated(config)) for config in (off, on)]
@@ -139,9 +139,9 @@ class _Trial:
                 for _ in range(_REPEATS):
                     for which, matcher in enumerate(matchers):
                         fresh = reads.last(len(reads))
-                        began = time.thread_time()
+                        start_time = time.thread_time()
                         matcher.match(fresh, candidates, 0)
-                        spent[which, place] = min(spent[which, place], time.thread_time() - began)
+                        spent[which, place] = min(spent[which, place], time.thread_time() - start_time)
         before, after = np.percentile(spent, 95, axis=1)
         return float(after / before)
 
@@ -149,7 +149,7 @@ class _Trial:
 def importance_figures(
     network: PreferenceNetwork, data: PreferenceData, articles: Articles, seed: int
 ) -> dict[str, Any]:
-    """What the importance head was trained on, and its AUROC on reads whose dwell is withheld from it."""
+    """Return the labels of the importance head, and its AUROC on reads with hidden dwell."""
     known = data.important >= 0
     if not known.any():
         return {"trained_on": "clicks alone: no read of known outcome in the log", "auroc": None}
@@ -158,14 +158,16 @@ def importance_figures(
     vectors = torch.from_numpy(articles.vectors).to(network.log_scale.device)
     history = histories(data, rows, vectors)
     outcome = data.important[rows][:, : history.mask.shape[1]]
-    judged = masked(outcome, 0.2, rng)
+    masked_reads = masked(outcome, 0.2, rng)
     with torch.inference_mode():
-        odds = network.importance(network.read(history.without_dwell(torch.from_numpy(judged).to(vectors.device))))
-    truth = outcome[judged]
-    two = len(np.unique(truth)) == 2
+        odds = network.importance(
+            network.read(history.without_dwell(torch.from_numpy(masked_reads).to(vectors.device)))
+        )
+    truth = outcome[masked_reads]
+    both_classes = len(np.unique(truth)) == 2
     return {
         "trained_on": "clicks, and the outcome of reads",
         "important": float(data.important[known].mean()),
-        "auroc": float(roc_auc_score(truth, odds.cpu().numpy()[judged])) if two else None,
-        "judged": int(judged.sum()),
+        "auroc": float(roc_auc_score(truth, odds.cpu().numpy()[masked_reads])) if both_classes else None,
+        "judged": int(masked_reads.sum()),
     }

@@ -1,4 +1,4 @@
-"""Watching the encoder read the articles of a log."""
+"""Normal profile of the articles of a log."""
 
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.normal_profile import Profile
@@ -8,13 +8,13 @@ from recsys.errors import DataError
 from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.training.calibration.fit_detectors import observed
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 
 
 def profile_articles(
     database: Database, encoder: TextEncoder, most: int, seed: int, progress: Progress
 ) -> Profile:
-    """Statistics of at most `most` articles, drawn at random.
+    """Return attention statistics of at most `most` articles, drawn at random.
 
     Raises:
         DataError: there are no articles.
@@ -25,8 +25,8 @@ def profile_articles(
         raise DataError("no articles to watch: run `attune ingest` first")
     drawn = articles.sample(min(most, articles.height), seed=seed, shuffle=True)
     tokens = encoder.tokenize(headlines(drawn))
-    watched: list[Observation] = []
+    observations: list[Observation] = []
     for _, seen in observed(encoder, tokens):
-        watched.append(seen)
-        progress("articles watched", sum(map(len, watched)), len(tokens))
-    return Profile.of(watched)
+        observations.append(seen)
+        progress("articles watched", sum(map(len, observations)), len(tokens))
+    return Profile.of(observations)

@@ -1,4 +1,4 @@
-"""The newest slates of a log with what their readers had read, for measurements that train nothing."""
+"""Newest slates of a log with reading histories, for measurements without training."""
 
 from dataclasses import dataclass
 
@@ -15,16 +15,17 @@ from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
 from recsys.training.calibration.click_noise import Articles
-from recsys.training.progress import Progress
+from recsys.training.training_run import Progress
 from recsys.training.user_model_training import collect
 from recsys.user_model.preference_data import PreferenceData
 
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """stored: all articles, n rows with the columns of `frames.ARTICLES`; rows: of each in `articles` [n].
+    """Newest slates with all articles.
 
-    data: slates in those rows; articles: what can be clicked.
+    stored: all articles, n rows with the columns of `frames.ARTICLES`; rows: of each in `articles` [n]; data:
+    slates in those rows; articles: vectors and reading times.
     """
 
     stored: pl.DataFrame
@@ -34,7 +35,7 @@ class Newest:
 
 
 def newest_slates(database: Database, encoder: Encoder, most: int, progress: Progress) -> Newest:
-    """The newest `most` slates, and all articles with vectors of `encoder`.
+    """Return the newest `most` slates, and all articles with vectors of `encoder`.
 
     Raises:
         DataError: there are no slates, or none has a history, a click and a non-click.

@@ -1,13 +1,13 @@
-"""Injecting damage into texts, with the truth of which words were injected: what detectors learn from.
+"""Injects damage into texts and labels the injected words, as training data for the detectors.
 
-    keyword stuffing     a word of the title, again and again
+    keyword stuffing     a word of the title, repeated
     punctuation spam     runs of marks between the words
-    random words         words of the language put in between
-    replaced words       words of the language in the place of the title's own
-    foreign phrase       a run of words of another text, before or behind
-    clickbait            a phrase that shouts, before or behind
+    random words         words of the language inserted
+    replaced words       words of the language instead of the title's own
+    foreign phrase       a run of words of another text, before or after
+    clickbait            a clickbait phrase, before or after
 
-All but the last train the token scorer; clickbait is held out whole, to show what becomes of a kind never seen.
+All but the last train the token scorer; clickbait is held out, to measure an unseen kind.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ import numpy as np
 
 
 class NoiseKind(StrEnum):
-    """A way to damage a text."""
+    """Kind of damage."""
 
     STUFFING = "keyword stuffing"
     PUNCTUATION = "punctuation spam"
@@ -29,16 +29,16 @@ class NoiseKind(StrEnum):
 
 
 TRAINED = tuple(kind for kind in NoiseKind if kind is not NoiseKind.CLICKBAIT)
-"""Kinds the token scorer of a bundle is trained on."""
+"""Kinds that train the token scorer of a bundle."""
 
 STRUCTURAL = (NoiseKind.STUFFING, NoiseKind.PUNCTUATION)
-"""Kinds that change the shape of attention: what the autoencoder can find."""
+"""Kinds that change the attention pattern, which the autoencoder can find."""
 
 _PHRASE = 4
-"""Words of a foreign phrase at least."""
+"""Smallest number of words of a foreign phrase."""
 
 _MARKS = ("!!!", "???", "!!!!!!", "?!?!", "...", "***", "$$$", "###", "!!", "~~~", "|||", ">>>")
-_SHOUTS = (
+_CLICKBAIT = (
     "you won't believe what happened next",
     "this will blow your mind",
     "what she did next shocked everyone",
@@ -56,53 +56,53 @@ _SHOUTS = (
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """A text as words, and which of them were injected [w]."""
+    """Text as words, with a mask of the injected ones [w]."""
 
     words: tuple[str, ...]
     injected: tuple[bool, ...]
 
     @property
     def text(self) -> str:
-        """The words in one line."""
+        """Return the words in one line."""
         return " ".join(self.words)
 
 
 class Injector:
-    """Damages texts.
+    """Injector of damage.
 
     Args:
-        vocabulary: strange words, drawn evenly.
-        others: other texts, whose phrases are strange here.
+        vocabulary: words to inject, drawn uniformly.
+        others: other texts, as source of foreign phrases.
     """
 
     def __init__(self, vocabulary: Sequence[str], others: Sequence[str]) -> None:
         lines = [text.split() for text in others]
         self._phrases = [words for words in lines if len(words) >= _PHRASE] or [["news"] * _PHRASE]
         self._vocabulary = vocabulary or ("news",)
-        self._ways: dict[NoiseKind, Callable[[list[str], np.random.Generator], Damaged]] = {
+        self._damage_by_kind: dict[NoiseKind, Callable[[list[str], np.random.Generator], Damaged]] = {
             NoiseKind.STUFFING: _stuffed,
             NoiseKind.PUNCTUATION: _punctuated,
             NoiseKind.RANDOM: self._with_random_words,
             NoiseKind.REPLACED: self._with_replaced_words,
             NoiseKind.PHRASE: self._with_foreign_phrase,
-            NoiseKind.CLICKBAIT: _shouting,
+            NoiseKind.CLICKBAIT: _with_clickbait,
         }
 
     def damage(self, text: str, kind: NoiseKind, rng: np.random.Generator) -> Damaged:
-        """`text` damaged in the way of `kind`."""
+        """Return `text` with damage of `kind`."""
         words = text.split() or [""]
-        return self._ways[kind](words, rng)
+        return self._damage_by_kind[kind](words, rng)
 
     def _with_random_words(self, words: list[str], rng: np.random.Generator) -> Damaged:
         count = max(2, round(0.6 * len(words)))
-        return _mixed_in(words, self._strange(count, rng), rng)
+        return _mixed_in(words, self._random_words(count, rng), rng)
 
     def _with_replaced_words(self, words: list[str], rng: np.random.Generator) -> Damaged:
         count = max(1, round(0.4 * len(words)))
-        places = rng.choice(len(words), size=count, replace=False)
+        positions = rng.choice(len(words), size=count, replace=False)
         replaced, injected = list(words), [False] * len(words)
-        for place, word in zip(places.tolist(), self._strange(count, rng), strict=True):
-            replaced[place], injected[place] = word, True
+        for position, word in zip(positions.tolist(), self._random_words(count, rng), strict=True):
+            replaced[position], injected[position] = word, True
         return Damaged(tuple(replaced), tuple(injected))
 
     def _with_foreign_phrase(self, words: list[str], rng: np.random.Generator) -> Damaged:
@@ -111,41 +111,41 @@ class Injector:
         length = int(rng.integers(_PHRASE, 2 * _PHRASE))
         return _appended(words, other[start : start + length], rng)
 
-    def _strange(self, count: int, rng: np.random.Generator) -> list[str]:
-        return [self._vocabulary[place] for place in rng.integers(len(self._vocabulary), size=count)]
+    def _random_words(self, count: int, rng: np.random.Generator) -> list[str]:
+        return [self._vocabulary[position] for position in rng.integers(len(self._vocabulary), size=count)]
 
 
 def undamaged(text: str) -> Damaged:
-    """`text` as it is."""
+    """Return `text` without damage."""
     words = tuple(text.split()) or ("",)
     return Damaged(words, (False,) * len(words))
 
 
 def _stuffed(words: list[str], rng: np.random.Generator) -> Damaged:
-    long_ones = [word for word in words if len(word) > 3] or words
-    keyword = long_ones[int(rng.integers(len(long_ones)))]
+    long_words = [word for word in words if len(word) > 3] or words
+    keyword = long_words[int(rng.integers(len(long_words)))]
     return _appended(words, [keyword] * int(rng.integers(4, 9)), rng)
 
 
 def _punctuated(words: list[str], rng: np.random.Generator) -> Damaged:
-    marks = [_MARKS[place] for place in rng.integers(len(_MARKS), size=max(3, round(0.7 * len(words))))]
+    marks = [_MARKS[position] for position in rng.integers(len(_MARKS), size=max(3, round(0.7 * len(words))))]
     return _mixed_in(words, marks, rng)
 
 
-def _shouting(words: list[str], rng: np.random.Generator) -> Damaged:
-    return _appended(words, _SHOUTS[int(rng.integers(len(_SHOUTS)))].split(), rng)
+def _with_clickbait(words: list[str], rng: np.random.Generator) -> Damaged:
+    return _appended(words, _CLICKBAIT[int(rng.integers(len(_CLICKBAIT)))].split(), rng)
 
 
 def _appended(words: list[str], extra: list[str], rng: np.random.Generator) -> Damaged:
-    """Before or behind, evenly."""
+    """Add words before or after, with equal chance."""
     if rng.random() < 0.5:
         return Damaged((*extra, *words), (True,) * len(extra) + (False,) * len(words))
     return Damaged((*words, *extra), (False,) * len(words) + (True,) * len(extra))
 
 
 def _mixed_in(words: list[str], extra: list[str], rng: np.random.Generator) -> Damaged:
-    """At random places; both keep their order."""
+    """Insert words at random positions; both lists keep their order."""
     injected = np.zeros(len(words) + len(extra), dtype=np.bool_)
     injected[rng.choice(len(injected), size=len(extra), replace=False)] = True
-    own, strange = iter(words), iter(extra)
-    return Damaged(tuple(next(strange) if new else next(own) for new in injected), tuple(injected.tolist()))
+    own, inserted = iter(words), iter(extra)
+    return Damaged(tuple(next(inserted) if new else next(own) for new in injected), tuple(injected.tolist()))

@@ -1,4 +1,4 @@
-"""Articles with damaged titles, as the encoder reads them, with the truth of every token."""
+"""Articles with damaged titles, tokenised, with a label for every token."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ from recsys.training.calibration.text_corruption import Damaged, Injector, Noise
 
 @dataclass(frozen=True, slots=True)
 class DamagedTexts:
-    """n texts: token ids, and whether each token was injected, both ragged."""
+    """Tokenised texts [n]: token ids, and a flag per token for injected ones, both ragged."""
 
     tokens: list[list[int]]
     injected: list[list[bool]]
 
     def grid(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Injected tokens of `rows` [b], padded with False to the longest [b, T]."""
+        """Return the injected tokens of `rows` [b], padded with False to the longest [b, T]."""
         out = np.zeros((len(rows), max(len(self.tokens[row]) for row in rows)), dtype=np.bool_)
-        for place, row in enumerate(rows):
-            out[place, : len(self.injected[row])] = self.injected[row]
+        for index, row in enumerate(rows):
+            out[index, : len(self.injected[row])] = self.injected[row]
         return out
 
 
 def injector_of(encoder: TextEncoder, articles: pl.DataFrame) -> Injector:
-    """An injector that knows the words of the encoder and the titles of `articles`."""
+    """Return an injector with the words of the encoder and the titles of `articles`."""
     return Injector(encoder.vocabulary(), articles["title"].to_list())
 
 
 def damaged_titles(
     articles: pl.DataFrame, kinds: Sequence[NoiseKind | None], injector: Injector, seed: int
 ) -> list[Damaged]:
-    """The title of each article damaged in its way of `kinds` [n], None leaving it as it is."""
+    """Return the title of each article, damaged by its kind of `kinds` [n]; None leaves it as it is."""
     rng = np.random.default_rng(seed)
     return [
         undamaged(title) if kind is None else injector.damage(title, kind, rng)
@@ -44,13 +44,15 @@ def damaged_titles(
 
 
 def tokenised(encoder: TextEncoder, articles: pl.DataFrame, titles: Sequence[Damaged]) -> DamagedTexts:
-    """What the encoder reads of `articles` under these titles; the title stands last in the text."""
+    """Tokenise `articles` with these titles; the title comes last in the text."""
     replaced = articles.with_columns(pl.Series("title", [title.text for title in titles], dtype=pl.String))
     words = [text.split() for text in headlines(replaced)]
     injected = [
         [False] * (len(line) - len(title.words)) + list(title.injected)
         for line, title in zip(words, titles, strict=True)
     ]
-    tokens, places = encoder.tokenize_words(words)
-    truth = [[place >= 0 and flags[place] for place in line] for line, flags in zip(places, injected, strict=True)]
-    return DamagedTexts(tokens, truth)
+    tokens, word_indices = encoder.tokenize_words(words)
+    labels = [
+        [index >= 0 and flags[index] for index in line] for line, flags in zip(word_indices, injected, strict=True)
+    ]
+    return DamagedTexts(tokens, labels)

@@ -99,8 +99,8 @@ def test_tokens_that_are_certainly_injected_are_cut(seed: int, certain: float) -
     inspection = found(seed)
     plan = of(small_calibrator(), gamma=1.0, certain=certain).plan(inspection)
     assert plan is not None
-    flagged = inspection.flagged[plan.rows]
-    np.testing.assert_array_equal(plan.cut, (flagged > 0) & (flagged >= certain))
+    gate = inspection.gate_probability[plan.rows]
+    np.testing.assert_array_equal(plan.cut, (gate > 0) & (gate >= certain))
 
 
 def test_nothing_is_cut_where_heads_alone_are_adjusted() -> None:

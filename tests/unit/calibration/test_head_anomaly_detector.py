@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from recsys.calibration import buckets
+from recsys.calibration import normal_profile as buckets
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.head_anomaly_detector import StructureDetector, fit_structure
 from recsys.calibration.normal_profile import Profile

@@ -5,8 +5,7 @@ import pytest
 
 from recsys.calibration.breaker import WINDOW, Breaker
 from recsys.calibration.calibrator import Calibrator
-from recsys.calibration.divergence import received_kl
-from recsys.calibration.drift import ENTROPY, LEAST
+from recsys.calibration.drift import ENTROPY, LEAST, received_kl
 from recsys.calibration.listener import ObservedBatch
 from recsys.calibration.monitor import Monitor
 from recsys.calibration.monitoring_stats import MonitoringStats

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.calibration import buckets
+from recsys.calibration import normal_profile as buckets
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.normal_profile import BINS, ENOUGH, RECEIVED_BINS, RECEIVED_MOST, Profile
 from tests.unit.calibration.observations import HEADS, LAYERS, normal, part
@@ -131,3 +131,25 @@ def test_a_quantile_is_linear_within_its_bin(share: float) -> None:
     seen = normal(100, seed=9, shortest=5, longest=5)
     seen.heads[:] = 0.5 + 0.9 / BINS * np.linspace(0, 1, 100)[:, None, None, None]
     np.testing.assert_allclose(profile_of(seen).quantile(share)[0], 0.5 + share / BINS)
+
+
+@given(st.integers(1, 500))
+def test_a_length_lies_within_the_label_of_its_bucket(length: int) -> None:
+    label = buckets.label(int(buckets.bucket_of(np.array([length]))[0]))
+    low, high = label.split("-") if "-" in label else (label.removesuffix("+"), "500")
+    assert int(low) <= length <= int(high)
+
+
+def test_buckets_are_numbered_by_length_and_keep_the_shape() -> None:
+    lengths = np.arange(1, 201).reshape(2, 100)
+    found = buckets.bucket_of(lengths)
+    assert found.shape == lengths.shape
+    assert (np.diff(found.ravel()) >= 0).all()
+    assert set(found.ravel()) == set(range(buckets.COUNT))
+
+
+def test_labels_join_without_gaps() -> None:
+    labels = [buckets.label(bucket) for bucket in range(buckets.COUNT)]
+    assert labels[:2] == ["1-8", "9-12"]
+    assert labels[-1] == "65+"
+    assert len(set(labels)) == buckets.COUNT

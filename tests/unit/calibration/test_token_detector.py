@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.token_detector import (
-    SUSPECT_CLEAN,
+    FLAGGED_TEXTS_CLEAN,
     TokenDetector,
     anomaly_score,
     fit_tokens,
@@ -117,5 +117,5 @@ def test_few_normal_texts_are_suspect_and_damaged_ones_are(detector: TokenDetect
         anomaly_score(detector.probabilities(seen), inner_tokens(seen)) > detector.limit
         for seen in (usual, strange)
     ]
-    assert flagged_text[0].mean() < 2 * SUSPECT_CLEAN
+    assert flagged_text[0].mean() < 2 * FLAGGED_TEXTS_CLEAN
     assert flagged_text[1].mean() > 0.5

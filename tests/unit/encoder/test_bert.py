@@ -9,7 +9,7 @@ from recsys.calibration.calibrator import Plan
 from recsys.encoder import bert
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.device import choose_device, inference_precision
-from recsys.encoder.pooling import mean_pool
+from recsys.encoder.token_batches import mean_pool
 from recsys.errors import ConfigError, EncoderError
 from recsys.settings import Precision
 
@@ -57,7 +57,7 @@ def test_an_encoder_that_is_not_there_says_what_to_set(tmp_path: Path) -> None:
 
 def test_vectors_that_are_not_finite_are_refused(encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bert, "mean_pool", lambda *args: torch.full((1, 384), torch.nan))
-    with pytest.raises(EncoderError, match="minilm gave vectors that are not finite"):
+    with pytest.raises(EncoderError, match="minilm returned vectors that are not finite"):
         encoder.encode_tokens(encoder.tokenize(["x"]))
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.breaker import LEAST, Breaker
-from recsys.calibration.calibration import Calibration, calibration_of
-from recsys.calibration.calibrator import Calibrator, Inspection, Plan
+from recsys.calibration.calibrator import Calibration, Calibrator, Inspection, Plan
+from recsys.calibration.calibrator_files import calibration_of
 from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder import token_batches
 from recsys.encoder.article_text import ArticleText, text_hash
@@ -83,7 +83,8 @@ def test_the_text_encoder_gives_with_a_calibrator_of_no_strength_what_it_gives_a
         no = grid.astype(bool)
         return replace(
             blank, score=grid[:, 0], probability=grid, flagged=no, over=no, under_attended=no,
-            anomalous=no[:, 0], flagged_text=no[:, 0], head_excess=np.zeros(seen.heads.shape[:3]), lengths=seen.lengths,
+            anomalous=no[:, 0], flagged_text=no[:, 0], head_excess=np.zeros(seen.heads.shape[:3]),
+            lengths=seen.lengths,
         )  # fmt: skip
 
     monkeypatch.setattr(Calibrator, "inspect", inspect)
@@ -222,7 +223,7 @@ def test_whatever_fails_opens_the_breaker_once_and_leaves_the_raw_vectors(
     np.testing.assert_array_equal(again.vectors[RAW], hashed(TEXTS))
     assert again.attention is None
     (record,) = [each for each in caplog.records if each.levelname == "ERROR"]
-    assert "raw vectors serve" in record.message
+    assert "raw vectors are served" in record.message
 
 
 def test_a_listener_that_fails_counts_as_a_failure_of_calibration() -> None:

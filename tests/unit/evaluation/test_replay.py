@@ -52,7 +52,7 @@ def test_how_many_slates_are_scored_at_once_changes_nothing(
     trained: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = replayed(trained)
-    monkeypatch.setattr("recsys.evaluation.replay._TOGETHER", 1)
+    monkeypatch.setattr("recsys.evaluation.replay._BATCH", 1)
     alone = replayed(trained)
     for system, scores in together.scores.items():
         np.testing.assert_array_equal(alone.scores[system], scores)

@@ -13,7 +13,7 @@ from recsys.evaluation.run_evaluation import TimeWindow, choose_window, evaluate
 from recsys.experiments.calibration_ablation import SYSTEMS, ablate
 from recsys.models.model_loader import TrainedSystem, load_active
 from recsys.training.calibration.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
-from recsys.training.progress import silent
+from recsys.training.training_run import silent
 from recsys.user_model.network_matcher import NetworkMatcher
 from tests.calibrated import eager, with_calibration
 from tests.trained import HashEncoder, Place

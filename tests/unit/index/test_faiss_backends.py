@@ -46,7 +46,7 @@ def test_exhaustive_search_leaves_nothing_out(structure: Structure) -> None:
 def test_search_brings_the_stored_vectors_along(structure: Structure) -> None:
     near = structure.search(QUERIES, 5, exhaustive=False)
     assert near.vectors.shape == (20, 5, DIM)
-    assert np.array_equal(near.vectors, STORED[near.places])
+    assert np.array_equal(near.vectors, STORED[near.positions])
 
 
 def test_scores_fall(structure: Structure) -> None:

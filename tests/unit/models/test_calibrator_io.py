@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.calibration.calibration import calibration_of
+from recsys.calibration.calibrator_files import calibration_of
 from recsys.encoder.article_text import article_texts, text_hash
 from recsys.errors import BundleError
 from recsys.models import bundle

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ingest.http_ingest import Received, store_articles, store_events
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.breaker import LEAST
-from recsys.calibration.calibration import calibration_of
 from recsys.calibration.calibrator import Calibrator, Inspection
+from recsys.calibration.calibrator_files import calibration_of
 from recsys.domain import HOUR, FeedRequest, Ranking, RankRequest
 from recsys.encoder.article_text import ArticleText, article_texts, text_hash
 from recsys.encoder.protocols import Encoded

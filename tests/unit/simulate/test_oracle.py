@@ -35,5 +35,5 @@ def test_it_scores_the_candidates_of_the_request_for_its_reader_at_its_time(worl
 
 @pytest.mark.parametrize("reader", ["nobody", None])
 def test_it_refuses_a_reader_who_is_not_of_its_world(world: World, reader: str | None) -> None:
-    with pytest.raises(RequestError, match="not of this world"):
+    with pytest.raises(RequestError, match="not part of this world"):
         oracle_of(world)([asked(world, reader)])

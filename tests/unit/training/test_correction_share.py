@@ -11,7 +11,7 @@ from recsys.evaluation.bootstrap import Interval, intervals
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE
 from recsys.training.correction_share import LEAST_SAME_WINNER, LEAST_SPEARMAN, chosen
-from recsys.training.text_feature_gate import TWINS
+from recsys.training.text_feature_gate import TEXT_FREE_SYSTEMS
 from tests.unit.evaluation.answers import answers as answers_of
 
 SLATES, SIZE = 300, 8
@@ -19,8 +19,8 @@ SLATES, SIZE = 300, 8
 
 def judged(corrected: NDArray[np.float64], twin: NDArray[np.float64] | None = None) -> ReplayScores:
     """What the full system says, beside what ranks many, and the twins of both."""
-    said = {POINTWISE: scores(), FULL_SYSTEM: corrected, TWINS[POINTWISE]: scores()}
-    said[TWINS[FULL_SYSTEM]] = corrected if twin is None else twin
+    said = {POINTWISE: scores(), FULL_SYSTEM: corrected, TEXT_FREE_SYSTEMS[POINTWISE]: scores()}
+    said[TEXT_FREE_SYSTEMS[FULL_SYSTEM]] = corrected if twin is None else twin
     labels = np.zeros((SLATES, SIZE), dtype=int).tolist()
     return answers_of(labels, **{name: each.reshape(SLATES, SIZE).tolist() for name, each in said.items()})
 
@@ -63,8 +63,8 @@ def test_a_correction_that_changes_no_order_counts_in_full_and_one_that_turns_it
 
 def test_the_twin_has_a_share_of_its_own() -> None:
     answers, shares = chosen(judged(scores(1.0), twin=scores()))
-    assert shares[FULL_SYSTEM].share < shares[TWINS[FULL_SYSTEM]].share == 1.0
-    np.testing.assert_array_equal(answers.scores[TWINS[FULL_SYSTEM]], scores())
+    assert shares[FULL_SYSTEM].share < shares[TEXT_FREE_SYSTEMS[FULL_SYSTEM]].share == 1.0
+    np.testing.assert_array_equal(answers.scores[TEXT_FREE_SYSTEMS[FULL_SYSTEM]], scores())
     np.testing.assert_array_equal(answers.scores[POINTWISE], scores())
 
 

@@ -7,7 +7,7 @@ from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.training import feature_ablation
 from recsys.training.feature_ablation import ALL, FEEDS, ablate_families, feature_sets
 from recsys.training.feature_ablation_plot import family_plot
-from recsys.training.progress import silent
+from recsys.training.training_run import silent
 from tests.trained import Place, place
 
 CONFIG = LambdaMartConfig(threads=1, min_leaf=5)

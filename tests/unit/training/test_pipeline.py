@@ -16,7 +16,7 @@ from recsys.store import articles, audit_log, bundles, event_log
 from recsys.store.database import opened
 from recsys.training.dataset import load_corpus
 from recsys.training.pipeline import train
-from recsys.training.progress import silent
+from recsys.training.training_run import silent
 from tests.trained import HashEncoder, Place, last_day, place, populated, train_quickly, world
 
 

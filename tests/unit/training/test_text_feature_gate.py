@@ -3,7 +3,7 @@ import pytest
 
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import FEED_RANKER, FULL_SYSTEM, POINTWISE, TEXT_FREE
-from recsys.training.text_feature_gate import TWINS, ContentGate
+from recsys.training.text_feature_gate import TEXT_FREE_SYSTEMS, ContentGate
 
 SLATES, SIZE = 60, 5
 
@@ -12,7 +12,7 @@ def answers(full: float, without: float) -> ReplayScores:
     """Scores that tell the click, each system in its share of the slates, and else nothing."""
     labels = np.zeros((SLATES, SIZE), dtype=np.int8)
     labels[:, 2] = 1
-    shares = {name: share for pair in TWINS.items() for name, share in zip(pair, (full, without), strict=True)}
+    shares = dict(pair for names in TEXT_FREE_SYSTEMS.items() for pair in zip(names, (full, without), strict=True))
     knows = {name: np.arange(SLATES)[:, None] < share * SLATES for name, share in shares.items()}
     each, cell = np.arange(SLATES), np.zeros(SLATES * SIZE, dtype=np.int64)
     return ReplayScores(
@@ -37,7 +37,7 @@ def test_text_is_left_out_only_where_it_makes_the_ranking_worse(full: float, wit
     assert gate.difference.mean == pytest.approx((full - without) / 2)
     served = gate.served(judged).scores
     assert set(served) == {FULL_SYSTEM, POINTWISE, FEED_RANKER, TEXT_FREE}
-    for name, twin in TWINS.items():
+    for name, twin in TEXT_FREE_SYSTEMS.items():
         np.testing.assert_array_equal(served[name], judged.scores[name if on else twin])
     assert gate.as_dict()["on"] is on
 

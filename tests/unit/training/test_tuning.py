@@ -10,8 +10,8 @@ from recsys.errors import ConfigError, DataError
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
-from recsys.training.progress import silent
 from recsys.training.ranker_training import PastSlates
+from recsys.training.training_run import silent
 from recsys.training.tuning import JOURNAL, SEARCHED, blocks, require_optuna, tuned
 
 UNTIL = 20 * DAY

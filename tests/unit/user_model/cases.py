@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.user_model.config import PreferenceConfig
 from recsys.user_model.matcher import ReadHistory
+from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import HistoryBatch
 

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.user_model.config import PreferenceConfig
 from recsys.user_model.content_matcher import ContentMatcher
 from recsys.user_model.matcher import Matcher, ReadHistory, mask_one_read
 from recsys.user_model.network_matcher import NetworkMatcher
+from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.preference_network import PreferenceNetwork
 
 DIM = 8

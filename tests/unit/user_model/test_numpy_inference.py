@@ -56,7 +56,7 @@ def test_scores_attention_and_interests_are_those_of_the_trained_network(
     match = matcher.match(history, candidates, 0)
     np.testing.assert_allclose(match.scores, scores.numpy(), atol=CLOSE)
     np.testing.assert_allclose(match.attention[-TINY.history :], alpha[0].mean(dim=0).numpy(), atol=CLOSE)
-    np.testing.assert_allclose(matcher.without_hidden(history).interests, interests.numpy(), atol=CLOSE)
+    np.testing.assert_allclose(matcher.encoded(history).interests, interests.numpy(), atol=CLOSE)
 
 
 @given(history=histories.filter(lambda reads: 1 < len(reads) <= TINY.history), calibration=calibrations)

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.user_model.config import PreferenceConfig
 from recsys.user_model.content_matcher import ContentMatcher
 from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
+from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.preference_network import HistoryBatch, PreferenceNetwork
 from tests.unit.user_model.cases import TINY, reads, units
 

@@ -8,10 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Strength
+from recsys.evaluation.bootstrap import Interval
 from recsys.training.calibration.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
-from recsys.training.calibration.article_gate import DAMAGED, DRAWS, gate_articles
+from recsys.training.calibration.article_gate import DAMAGED, DRAWS, gate_articles, passes
 from recsys.training.calibration.text_corruption import Injector, NoiseKind
-from recsys.training.progress import silent
+from recsys.training.training_run import silent
 
 ARTICLES, SLATES = 400, 600
 
@@ -91,3 +92,24 @@ def test_about_three_articles_in_ten_are_damaged_in_all_ways() -> None:
     assert len(trial.damaged) == DRAWS
     assert np.mean(trial.damaged) == pytest.approx(DAMAGED * ARTICLES, rel=0.15)
     assert trial.kinds == {None, *NoiseKind}
+
+
+def interval(low: float) -> Interval:
+    return Interval(low + 0.01, low, low + 0.02)
+
+
+@pytest.mark.parametrize(
+    ("clean", "robust", "growth", "passed"),
+    [
+        (-0.002, 0.001, 1.1, True),
+        (-0.0021, 0.001, 1.0, False),  # may hurt where nothing is wrong
+        (0.01, 0.0, 1.0, False),  # may not help where something is
+        (0.01, 0.001, 1.11, False),  # too slow
+        (float("nan"), 0.001, 1.0, False),  # nothing could be judged
+        (0.01, float("nan"), 1.0, False),
+    ],
+)
+def test_a_part_is_on_only_if_it_helps_and_never_hurts(
+    clean: float, robust: float, growth: float, passed: bool
+) -> None:
+    assert passes(interval(clean), interval(robust), growth) == passed

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from recsys.experiments.noisy_clicks import ARMS, MEAN, SHARES, noisy_clicks
-from recsys.training.calibration import gate_criterion
+from recsys.training.calibration import article_gate
 from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import PARTS, gate_histories
-from recsys.training.progress import silent
-from recsys.user_model.config import PreferenceConfig
+from recsys.training.training_run import silent
 from recsys.user_model.dwell_quantiles import click_noise, quantiles
+from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.numpy_inference import NumpyNetwork
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
@@ -67,7 +67,7 @@ def network() -> PreferenceNetwork:
 @pytest.fixture
 def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any time is short enough: of a network this small a match takes so little that chance would decide."""
-    monkeypatch.setattr(gate_criterion, "MOST_GROWTH", np.inf)
+    monkeypatch.setattr(article_gate, "MOST_GROWTH", np.inf)
 
 
 @pytest.mark.usefixtures("untimed")
@@ -94,7 +94,7 @@ def test_without_known_dwell_the_parts_that_need_it_stay_off() -> None:
 
 def test_what_costs_time_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
     data = slates(300)
-    monkeypatch.setattr(gate_criterion, "MOST_GROWTH", 0.0)
+    monkeypatch.setattr(article_gate, "MOST_GROWTH", 0.0)
     config, found = gate_histories(network(), data, data.usable(), articles(), seed=7)
     assert config == CONFIG
     assert not any(part["on"] for part in found["parts"].values())
@@ -112,14 +112,14 @@ def test_time_is_taken_of_histories_that_no_matcher_has_met(monkeypatch: pytest.
     data = slates(300)
     _, found = gate_histories(network(), data, data.usable(), articles(), seed=7)
     (tried,) = found["parts"]["dwell_weight"]["tried"]
-    assert tried["latency"] > gate_criterion.MOST_GROWTH
+    assert tried["latency"] > article_gate.MOST_GROWTH
     assert not tried["passed"]
 
 
 @pytest.mark.usefixtures("untimed")
 def test_what_hurts_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
     data = slates(300)
-    monkeypatch.setattr(gate_criterion, "LEAST_CLEAN", 0.5)
+    monkeypatch.setattr(article_gate, "LEAST_CLEAN", 0.5)
     config, found = gate_histories(network(), data, data.usable(), articles(), seed=7)
     assert config == CONFIG
     assert [len(part["tried"]) for part in found["parts"].values()] == [1, 2, 1], "the first that fails ends it"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from recsys.domain import DAY, HOUR
 from recsys.errors import DataError
-from recsys.training.split import Split, split
+from recsys.training.training_run import Split, split
 
 
 def test_the_last_day_validates() -> None:

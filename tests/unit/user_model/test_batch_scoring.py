@@ -2,19 +2,19 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.user_model.batches import parts, shuffled_alike
+from recsys.user_model.batch_scoring import parts, shuffled_by_length
 
 
 @given(lengths=st.lists(st.integers(1, 50), max_size=300), size=st.integers(1, 9), seed=st.integers(0, 2**32 - 1))
 def test_every_history_is_in_one_batch(lengths: list[int], size: int, seed: int) -> None:
-    batches = shuffled_alike(np.asarray(lengths, dtype=np.int64), size, np.random.default_rng(seed))
+    batches = shuffled_by_length(np.asarray(lengths, dtype=np.int64), size, np.random.default_rng(seed))
     assert all(1 <= len(batch) <= size for batch in batches)
     assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
 
 
 def test_a_batch_holds_histories_of_like_length() -> None:
     lengths = np.random.default_rng(1).integers(1, 51, size=4_000)
-    batches = shuffled_alike(lengths, 32, np.random.default_rng(2))
+    batches = shuffled_by_length(lengths, 32, np.random.default_rng(2))
     padded = sum(len(batch) * lengths[batch].max() for batch in batches)
     assert padded < 1.1 * lengths.sum()
 
@@ -22,9 +22,9 @@ def test_a_batch_holds_histories_of_like_length() -> None:
 def test_batches_follow_the_seed_and_differ_from_epoch_to_epoch() -> None:
     lengths = np.random.default_rng(1).integers(1, 51, size=1_000)
     one, two = np.random.default_rng(3), np.random.default_rng(3)
-    first, again = shuffled_alike(lengths, 64, one), shuffled_alike(lengths, 64, two)
+    first, again = shuffled_by_length(lengths, 64, one), shuffled_by_length(lengths, 64, two)
     assert [batch.tolist() for batch in first] == [batch.tolist() for batch in again]
-    second = shuffled_alike(lengths, 64, one)
+    second = shuffled_by_length(lengths, 64, one)
     assert {frozenset(batch.tolist()) for batch in first}.isdisjoint(frozenset(batch.tolist()) for batch in second)
 
 

@@ -8,15 +8,15 @@ from recsys.evaluation.scored_slates import Bools, Floats
 
 
 def expected_calibration_error(probabilities: Floats, clicked: Bools | Floats, bins: int = 15) -> float:
-    """Mean gap between predicted and observed click rate, over bins of equal mass.
+    """Return the mean gap between predicted and observed click rate, over bins of equal mass.
 
-    ECE of Naeini et al. (2015) with the equal-mass bins of Nguyen and O'Connor (2015): clicks are rare, bins of
-    equal width would hold nearly everything in the first. Equal probabilities always share a bin, so the
-    result does not depend on the order of rows.
+    ECE of Naeini et al. (2015) with the equal-mass bins of Nguyen and O'Connor (2015): clicks are rare, so the
+    first of equal-width bins would contain almost everything. Equal probabilities share a bin, so the order of
+    rows has no effect.
 
     Args:
         probabilities: float64 [N] in 0..1.
-        clicked: bool [N]; or what was expected to be between 0 and 1, float64 [N].
+        clicked: bool [N]; or expected values between 0 and 1, float64 [N].
         bins: number of bins.
 
     Returns:
