@@ -55,7 +55,7 @@ from recsys.state.live_state import LiveState
 from recsys.store.database import Database
 from recsys.training.ranker_training import PastSlates, as_served, past_slates
 from recsys.training.training_run import silent
-from recsys.training.utility_training import UtilityModelSkipped, train_value
+from recsys.training.utility_training import UtilityModelSkipped, train_utility
 
 SLATE = 10
 DRAWS = 1_000
@@ -113,7 +113,7 @@ def trained(slates: PastSlates, until: int, share: float = MINUTE_PRICE) -> Trai
     labels = np.minimum(slates.data.labels, 1).astype(np.int8)
     clicks, _ = _ranker(replace(slates, data=replace(slates.data, labels=labels)), until)
     graded, odds = _ranker(slates, until)
-    valued = train_value(slates, until - DAY, _FEATURES, _CONFIG, share, odds)
+    valued = train_utility(slates, until - DAY, _FEATURES, _CONFIG, share, odds)
     if isinstance(valued, UtilityModelSkipped):
         raise DataError(f"{valued.why}: simulate more readers or days")
     print({name: _short(value) for name, value in valued.figures.items()}, "price", _short(valued.price))

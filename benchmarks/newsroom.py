@@ -33,7 +33,7 @@ class WordEncoder:
     def __init__(self, name: str = "words") -> None:
         self.name = name
 
-    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         """Unit vectors [n, 1152]."""
         fields = [np.stack([_direction(part or text.headline) for part in text]) for text in texts]
         return Encoded({self.name: (np.stack(fields) / np.sqrt(3)).reshape(len(texts), -1).astype(np.float32)})

@@ -37,7 +37,7 @@ class RandomEncoder:
 
     name = "random"
 
-    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         """Unit vectors [n, 1152]."""
         drawn = np.random.default_rng(7).normal(size=(len(texts), 1152)).astype(np.float32)
         return Encoded({self.name: np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))})

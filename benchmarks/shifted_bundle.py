@@ -7,7 +7,7 @@ from typing import Any
 import lightgbm as lgb
 
 from recsys.models import bundle as bundles
-from recsys.models.model_loader import FEED_RERANKER, FEED_TEXT_FREE
+from recsys.models.model_loader import POINTWISE_TREES, TEXT_FREE_POINTWISE_TREES
 from recsys.ranking.lambdamart import SEED_SEPARATOR
 from recsys.training.utility_training import UtilityModelSkipped
 
@@ -33,7 +33,7 @@ def publish_raised(home: Path, version: str) -> str:
     def write(folder: Path) -> dict[str, Any]:
         for file in source.manifest["sha256"]:
             shutil.copy(source.path / file, folder)
-        for file in (FEED_RERANKER, FEED_TEXT_FREE):
+        for file in (POINTWISE_TREES, TEXT_FREE_POINTWISE_TREES):
             (folder / file).write_text(raised((folder / file).read_text()))
         return {**source.manifest, "value": UtilityModelSkipped("its scores are raised").as_dict()}
 

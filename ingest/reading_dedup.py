@@ -55,7 +55,7 @@ def merge(readings: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     return kept, count_events(readings) - count_events(kept)
 
 
-def drop_stored_readings(events: pl.DataFrame, openings: pl.DataFrame) -> pl.DataFrame:
+def drop_stored_readings(events: pl.DataFrame, clicks_of_readers: pl.DataFrame) -> pl.DataFrame:
     """Events whose reading is not stored yet; those without `opened` belong to no reading and stay.
 
     Args:
@@ -63,7 +63,7 @@ def drop_stored_readings(events: pl.DataFrame, openings: pl.DataFrame) -> pl.Dat
         openings: reader, article, at of the stored clicks of these readers.
     """
     loose = events.filter(pl.col("opened").is_null())
-    stored = openings.select(*_WHOSE, opened=pl.col("at"), key=pl.lit(""))
+    stored = clicks_of_readers.select(*_WHOSE, opened=pl.col("at"), key=pl.lit(""))
     fresh, _ = _apart(events.filter(pl.col("opened").is_not_null()), stored)
     return pl.concat([loose, fresh.select(events.columns)])
 

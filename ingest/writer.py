@@ -51,7 +51,7 @@ def _not_read_before(connection: Connection, events: pl.DataFrame) -> pl.DataFra
     readers = events.filter(pl.col("opened").is_not_null())["reader"].unique()
     if readers.is_empty():
         return events
-    return drop_stored_readings(events, event_log.openings(connection, readers.to_list()))
+    return drop_stored_readings(events, event_log.clicks_of_readers(connection, readers.to_list()))
 
 
 def _first_of_each_id(rows: pl.DataFrame, kind: str, content: tuple[str, ...], outcome: Outcome) -> pl.DataFrame:

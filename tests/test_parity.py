@@ -38,7 +38,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.point_in_time import engine_at
 from recsys.models import bundle
 from recsys.models.calibrator_io import load_calibration
-from recsys.models.model_loader import load_active
+from recsys.models.model_loader import load_bundle
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors, stored_vectors
 from recsys.settings import load_settings
@@ -160,7 +160,7 @@ def calibration() -> Calibration:
 
 
 @pytest.fixture(scope="module", params=["starting", "trained", "calibrated"])
-def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Answered:
+def attribute_click(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Answered:
     """A place where a server was at work, and what it answered."""
     made = populated(tmp_path_factory.mktemp(request.param))
     if request.param != "starting":
@@ -174,8 +174,8 @@ def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="module")
-def answered_again(answered: Answered) -> list[Asked]:
-    made, asked = answered
+def answered_again(attribute_click: Answered) -> list[Asked]:
+    made, asked = attribute_click
     (made.home / "asked.json").write_text(json.dumps(asked))
     done = subprocess.run(
         [sys.executable, __file__, "asked.json"],
@@ -189,8 +189,8 @@ def answered_again(answered: Answered) -> list[Asked]:
     return list(json.loads(done.stdout))
 
 
-def test_a_fresh_process_answers_the_same(answered: Answered, answered_again: list[Asked]) -> None:
-    _, asked = answered
+def test_a_fresh_process_answers_the_same(attribute_click: Answered, answered_again: list[Asked]) -> None:
+    _, asked = attribute_click
     assert len(asked) >= 40
     assert {item["answer"]["model"] for item in asked} == {answered_again[0]["model"]}
     for first, second in zip(asked, answered_again, strict=True):
@@ -202,9 +202,9 @@ def test_a_fresh_process_answers_the_same(answered: Answered, answered_again: li
 
 
 def test_the_server_answered_with_new_articles_and_without_what_was_read(
-    answered: Answered,
+    attribute_click: Answered,
 ) -> None:
-    feeds = [asked for asked in answered[1] if "feed" in asked]
+    feeds = [asked for asked in attribute_click[1] if "feed" in asked]
     assert any(item["id"].startswith("fresh-") for feed in feeds for item in feed["answer"]["items"])
     assert all(feed["answer"]["items"] for feed in feeds if "category" not in feed["feed"])
     assert any("diversity" in feed["feed"] and "page" in feed["feed"] for feed in feeds)
@@ -215,8 +215,8 @@ def test_the_server_answered_with_new_articles_and_without_what_was_read(
 
 
 @pytest.mark.parametrize("answered", ["calibrated"], indirect=True)
-def test_a_calibrated_server_served_adjusted_vectors(answered: Answered) -> None:
-    made, asked = answered
+def test_a_calibrated_server_served_adjusted_vectors(attribute_click: Answered) -> None:
+    made, asked = attribute_click
     assert {item["answer"]["model"] for item in asked} == {"calibrated"}
     loaded = load_calibration(bundle.load(made.home, "calibrated"))
     assert loaded is not None
@@ -276,7 +276,7 @@ def test_another_future_changes_no_score(trained: Place, tmp_path: Path) -> None
 
 def test_replaying_many_questions_scores_as_asking_each_alone(trained: Place) -> None:
     database, encoder = trained.open(), HashEncoder()
-    system = load_active(trained.home, encoder.name)
+    system = load_bundle(trained.home, encoder.name)
     with database.read() as connection, Replay(connection) as past:
         vectors = align_vectors(past.state, past.articles, ensure_vectors(database, encoder, past.articles))
         engine = FeedEngine(state=past.state, vectors=vectors, models=system.models)

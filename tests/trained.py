@@ -32,7 +32,7 @@ class HashEncoder:
     def __init__(self) -> None:
         self.encoded: list[ArticleText] = []
 
-    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         self.encoded += texts
         return Encoded({self.name: article_vectors(HashModel(), texts)})
 

@@ -42,7 +42,9 @@ def put_feedback(
         received = store_events(app.database, events, clock.next(), clock.next)
         if replaced and not received.rejected:
             with app.database.write() as connection:
-                gorse_feedback.retract(connection, list(replaced), keep=[str(event["id"]) for event in events])
+                gorse_feedback.delete_events(
+                    connection, list(replaced), keep=[str(event["id"]) for event in events]
+                )
         return received
 
     return app.append(write)
@@ -53,7 +55,7 @@ def delete_feedback(app: Application, which: FeedbackKey) -> int:
 
     def write() -> int:
         with app.database.write() as connection:
-            return gorse_feedback.retract(connection, [which], keep=[])
+            return gorse_feedback.delete_events(connection, [which], keep=[])
 
     return app.append(write)
 
@@ -63,7 +65,7 @@ def list_feedback(
 ) -> list[Feedback]:
     """Return `count` rows of feedback about `which`, by reader, article and type, after the key `after`."""
     with app.database.read() as connection:
-        return gorse_feedback.listed(connection, which, after, count)
+        return gorse_feedback.list_feedback(connection, which, after, count)
 
 
 def shown_before(app: Application, reader: str, offset: int) -> tuple[set[str], set[str]]:
@@ -75,10 +77,10 @@ def shown_before(app: Application, reader: str, offset: int) -> tuple[set[str], 
     now = app.clock.next()
     try:
         with app.database.read() as connection:
-            written_back = gorse_feedback.written_back(connection, reader, now)
+            write_back_articles = gorse_feedback.write_back_articles(connection, reader, now)
             shown = gorse_feedback.last_shown(connection, reader, now - LIFETIME, offset) if offset else ()
     except StoreUnavailableError:
         if offset:  # the earlier pages are not known
             raise
         return set(), set()
-    return written_back, set(shown)
+    return write_back_articles, set(shown)

@@ -26,7 +26,7 @@ def create_key(app: Application, scope: Scope, name: str, actor: str) -> tuple[s
 def list_keys(app: Application) -> Sequence[KeyRow]:
     """List all keys ever created."""
     with app.database.read() as connection:
-        return api_keys.everyone(connection)
+        return api_keys.all_keys(connection)
 
 
 def revoke_key(app: Application, id_: str, actor: str) -> None:

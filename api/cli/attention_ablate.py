@@ -24,13 +24,13 @@ def ablate(
     from recsys.encoder.lazy import LazyEncoder
     from recsys.evaluation.run_evaluation import choose_window
     from recsys.experiments.calibration_ablation import ablate as run
-    from recsys.models.model_loader import load_active
+    from recsys.models.model_loader import load_bundle
     from recsys.store.database import open_database
 
     require_writable(json_file)
     settings = settings_from(database_url, home)
     encoder = LazyEncoder(settings)
-    system = load_active(settings.home, encoder.name, bundle)
+    system = load_bundle(settings.home, encoder.name, bundle)
     database = open_database(settings.database_url)
     window = choose_window(database, system, moment(start, "--from"), moment(end, "--to"), in_sample)
     with bars() as progress:

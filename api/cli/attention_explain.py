@@ -40,7 +40,7 @@ def explain(
     database = open_database(settings.database_url)
     reader = Pseudonyms(settings.pseudonym_secret).of(subject)
     with database.read() as connection:
-        is_reader = event_log.knows_reader(connection, reader)
+        is_reader = event_log.is_known_reader(connection, reader)
     if is_reader:
         at = Clock().next() if given is None else given
         found = explain_reader(database, settings, reader, candidates, limit, at)

@@ -15,7 +15,7 @@ from recsys.errors import ConfigError
 from recsys.evaluation.oracle_gap import Gap, gap
 from recsys.evaluation.run_evaluation import choose_window, evaluate
 from recsys.feed.point_in_time import engine_at
-from recsys.models.model_loader import load_active
+from recsys.models.model_loader import load_bundle
 from recsys.settings import Settings, load_settings
 from recsys.simulate.oracle import ORACLE, oracle_of
 from recsys.simulate.world import World, simulate
@@ -46,7 +46,7 @@ class Demonstration:
         last = int(world.slates["at"].max())  # type: ignore[arg-type]
         with bars() as progress:
             train(database, settings, encoder, last - DAY, progress)
-            system = load_active(settings.home, encoder.name)
+            system = load_bundle(settings.home, encoder.name)
             window = choose_window(database, system, None, None, in_sample=False)
             result = evaluate(database, encoder, system, window, progress, {ORACLE: oracle_of(world)})
         results_table(f"the last day: {result['data']['impressions']} impressions", result["systems"])

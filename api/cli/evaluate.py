@@ -30,15 +30,15 @@ def evaluate(
     from recsys.evaluation.html_tables import interval
     from recsys.evaluation.run_evaluation import choose_window
     from recsys.evaluation.run_evaluation import evaluate as run
-    from recsys.models.model_loader import load_active
+    from recsys.models.model_loader import load_bundle
     from recsys.store.database import open_database
 
     settings = settings_from(database_url, home)
     for file in (json_file, html_file):
         require_writable(file)
     encoder = LazyEncoder(settings)
-    system = load_active(settings.home, encoder.name, bundle)
-    other = None if rival is None else load_active(settings.home, encoder.name, rival)
+    system = load_bundle(settings.home, encoder.name, bundle)
+    other = None if rival is None else load_bundle(settings.home, encoder.name, rival)
     database = open_database(settings.database_url)
     wanted = (moment(start, "--from"), moment(end, "--to"))
     window = choose_window(database, system, *wanted, in_sample)

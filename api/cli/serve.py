@@ -62,19 +62,19 @@ def _check(settings: "Settings", host: str, port: int) -> None:
     """
     from recsys.encoder.lazy import LazyEncoder
     from recsys.models.bundle import active_version
-    from recsys.models.model_loader import load_active
+    from recsys.models.model_loader import load_bundle
     from recsys.store import api_keys
     from recsys.store.database import opened
 
     with opened(settings.database_url) as database, database.read() as connection:
-        if not _is_loopback(host) and not api_keys.everyone(connection):
+        if not _is_loopback(host) and not api_keys.all_keys(connection):
             raise ConfigError(
                 f"other machines would reach {host}, and no key exists yet, so anybody could read and change "
                 "everything: run `attune keys create` first, or leave --host out"
             )
     _require_free(host, port)
     if active_version(settings.home) is not None:
-        load_active(settings.home, LazyEncoder(settings).name)
+        load_bundle(settings.home, LazyEncoder(settings).name)
 
 
 def _require_free(host: str, port: int) -> None:

@@ -95,8 +95,8 @@ def _excluded(app: App, user: str, offset: int, category: str) -> set[str]:
     The first ones are those shown last: a new ranking would give others, since exposures count. If fewer were
     shown recently, the best remaining ones would have come next.
     """
-    written_back, shown = gorse_people.shown_before(app, user, offset)
-    excluded = written_back | shown
+    write_back_articles, shown = gorse_people.shown_before(app, user, offset)
+    excluded = write_back_articles | shown
     missing = offset - len(shown)
     if missing > 0:
         skipped = feeds.preview(app, _request(user, missing, category, excluded))

@@ -24,10 +24,10 @@ Arrays = dict[str, NDArray[np.generic]]
 
 def save_calibrator(calibrator: Calibrator, path: Path) -> None:
     """Write a calibrator to `path`."""
-    path.write_bytes(serialised(calibrator))
+    path.write_bytes(serialise(calibrator))
 
 
-def serialised(calibrator: Calibrator) -> bytes:
+def serialise(calibrator: Calibrator) -> bytes:
     """Return the file content of a calibrator; equal calibrators give equal content."""
     structure, tokens = calibrator.structure, calibrator.tokens
     arrays: Arrays = {
@@ -124,4 +124,4 @@ def _part(prefix: str, arrays: Arrays) -> Arrays:
 
 def calibration_of(calibrator: Calibrator, flag_rate: float = FLAGGED_CLEAN) -> Calibration:
     """Return a calibration before its file exists: training encodes with the calibrator it is about to publish."""
-    return Calibration(calibrator, digest_of(serialised(calibrator)), flag_rate)
+    return Calibration(calibrator, digest_of(serialise(calibrator)), flag_rate)

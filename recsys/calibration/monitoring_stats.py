@@ -29,7 +29,7 @@ class MonitoringStats:
     breaker: str | None = None
 
     @property
-    def most_drift(self) -> float | None:
+    def max_drift(self) -> float | None:
         """Return the PSI of the head with the most drift."""
         return None if self.entropy_psi is None else float(self.entropy_psi.max())
 
@@ -39,7 +39,7 @@ class MonitoringStats:
         alerts = []
         if self.breaker is not None:
             alerts.append(f"page: calibration is switched off: {self.breaker}")
-        drift = self.most_drift or 0.0
+        drift = self.max_drift or 0.0
         if drift > WARN_PSI:
             level, limit = ("page", PAGE_PSI) if drift > PAGE_PSI else ("warn", WARN_PSI)
             alerts.append(f"{level}: the entropy of a head drifted, PSI above {limit}")

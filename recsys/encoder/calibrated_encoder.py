@@ -69,14 +69,14 @@ class CalibratedEncoder:
         raw = self._encoder.name
         return raw if self.breaker.open else self._calibration.name_of(raw)
 
-    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         """Return raw and calibrated vectors by name; only raw ones if the breaker is open or opens meanwhile.
 
         Raises:
             EncoderError: the model cannot be loaded, or its raw vectors are not finite.
         """
         if self.breaker.open or not texts:
-            return self._encoder.read(texts)
+            return self._encoder.encode(texts)
         model = self._encoder.loaded()
         tokens = model.tokenize([text.headline for text in texts])
         raw = np.zeros((len(texts), model.dim), dtype=np.float32)

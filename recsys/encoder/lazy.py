@@ -21,7 +21,7 @@ class LazyEncoder:
         self._settings = settings
         self._loaded: TextEncoder | None = None
 
-    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         """Implement `protocols.Encoder.read`."""
         return Encoded({self.name: article_vectors(self.loaded(), texts)})
 

@@ -37,7 +37,7 @@ class Encoder(Protocol):
         """Return the name of the vectors to use. `read` returns them, unless the name changed meanwhile."""
         ...
 
-    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         """Encode articles by their texts.
 
         Raises:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recsys.evaluation.labelled_slates import LabelledRequest, replay_requests
 from recsys.evaluation.scored_slates import ScoredSlates
-from recsys.evaluation.systems import PreparedQuery, Scorer, known
+from recsys.evaluation.systems import PreparedQuery, Scorer, fill_unknown
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
 
@@ -65,7 +65,7 @@ def replay(
         records += (record for record, _ in batch)
         prepared_queries = [each for _, each in batch]
         for name, scorer in systems.items():
-            scores[name].append(known(scorer(prepared_queries)))
+            scores[name].append(fill_unknown(scorer(prepared_queries)))
         if progress:
             progress(len(records))
     return _stack(records, scores, readers, topics)

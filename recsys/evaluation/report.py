@@ -13,7 +13,7 @@ from recsys.evaluation.platt import Platt
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import FULL_SYSTEM
 from recsys.state.catalog import NEVER
-from recsys.state.growing import grow
+from recsys.state.flat_arrays import grow
 
 TOP = 10
 _COLD_READER = 3

@@ -104,7 +104,7 @@ def evaluate(
     if rival is not None:
         scores = _challenger_scores(database, encoder, everything, rival, window, progress)
         replayed = replace(replayed, scores={**replayed.scores, f"bundle {rival.version}": scores})
-    calibration = {name: Platt(**values) for name, values in system.manifest["calibration"].items()}
+    calibration = {name: Platt(**values) for name, values in system.manifest["score_calibration"].items()}
     results = {
         "systems": figures(replayed, calibration, vector_table.matrix, clicks),
         "comparisons": comparisons(replayed),

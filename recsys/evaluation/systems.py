@@ -28,7 +28,7 @@ TEXT_FREE = "attune_without_text"
 POINTWISE = "pointwise_ranker"
 """Pointwise trees of all seeds: they see each candidate separately, and rank more than a slate."""
 
-BY_VALUE = "utility_ranker"
+BY_UTILITY = "utility_ranker"
 """Ranking of feeds by utility: value of the reading less the price of its minutes, not by clicks."""
 
 NETWORK = "nrms"
@@ -63,7 +63,7 @@ def systems(rankers: Mapping[str, Ranker]) -> Mapping[str, Scorer]:
 
 def rankers_of(system: TrainedSystem) -> Mapping[str, Ranker]:
     """Return the rankers of a bundle that get a row of the results table."""
-    by_value = {} if system.value is None else {BY_VALUE: system.value}
+    by_value = {} if system.value is None else {BY_UTILITY: system.value}
     return {
         TEXT_FREE: system.text_free,
         FEED_RANKER: system.click_ranker,
@@ -83,7 +83,7 @@ def ranked_by(ranker: Ranker) -> Scorer:
     return lambda queries: ranker.score(_features(queries))
 
 
-def known(scores: FloatArray) -> FloatArray:
+def fill_unknown(scores: FloatArray) -> FloatArray:
     """Replace NaN scores by `UNKNOWN_SCORE`."""
     return np.where(np.isnan(scores), UNKNOWN_SCORE, scores)
 
@@ -103,4 +103,6 @@ def _features_of(prepared: PreparedQuery) -> FloatArray:
 
 def _content(prepared: PreparedQuery) -> FloatArray:
     reads = prepared.query.reads
-    return mean_match(reads, prepared.vectors.astype(np.float32)) if len(reads) else np.zeros(len(prepared.vectors))
+    return (
+        mean_match(reads, prepared.vectors.astype(np.float32)) if len(reads) else np.zeros(len(prepared.vectors))
+    )

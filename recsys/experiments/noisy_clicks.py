@@ -15,7 +15,7 @@ from recsys.constants import BOUNCE_SECONDS
 from recsys.encoder.protocols import Encoder, Vectors
 from recsys.evaluation import metrics
 from recsys.models.bundle import active_version
-from recsys.models.model_loader import load_active
+from recsys.models.model_loader import load_bundle
 from recsys.settings import Settings
 from recsys.threads import threads
 from recsys.training.calibration.click_noise import Articles, with_noise, with_shuffled_dwell, without
@@ -54,7 +54,7 @@ def _served(settings: Settings, encoder: Encoder) -> tuple[PreferenceNetwork, Pr
     """Return the network of the active bundle, uncalibrated and as served."""
     if active_version(settings.home) is None:
         return None
-    matcher = load_active(settings.home, encoder.name).models.matcher
+    matcher = load_bundle(settings.home, encoder.name).models.matcher
     if not isinstance(matcher, NetworkMatcher):
         return None
     on = PreferenceNetwork.of(matcher.weights)

@@ -69,8 +69,8 @@ class Retriever:
 
 def drawn(state: LiveState, allowed: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Draw `count` of the `allowed` articles [all] uniformly; the draw depends on their ids, not on dense ids."""
-    by_order = state.catalog.by_order(len(allowed))
-    rows = by_order[allowed[by_order]]
+    rows_by_tie_break = state.catalog.rows_by_tie_break(len(allowed))
+    rows = rows_by_tie_break[allowed[rows_by_tie_break]]
     return rng.choice(rows, min(count, len(rows)), replace=False)
 
 
@@ -133,7 +133,7 @@ def _top(
     state: LiveState, rows: NDArray[np.int64], by: NDArray[np.float64] | NDArray[np.int64], count: int
 ) -> NDArray[np.int64]:
     """Return the `count` of `rows` with the largest `by`, largest first; ties are broken by a hash of the id."""
-    order = state.catalog.order
+    order = state.catalog.tie_break_hash
     if len(rows) > count:
         least = np.partition(by, -count)[-count]
         tied = np.flatnonzero(by == least)

@@ -20,7 +20,7 @@ from typing import Any
 from recsys.errors import BundleError, ConfigError
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from recsys.models.bundle import Bundle, active_version, load
 from recsys.models.calibrator_io import load_calibration
 from recsys.models.model_set import Models
 from recsys.ranking import expected_utility, lambdamart
-from recsys.ranking.expected_utility import DwellRegressors, ValueRanker
+from recsys.ranking.expected_utility import DwellRegressors, UtilityRanker
 from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
 from recsys.ranking.lambdamart import LambdaMart
 from recsys.ranking.listwise_correction import ListwiseRanker
@@ -25,16 +25,22 @@ from recsys.user_model.network_weights import load_weights
 if TYPE_CHECKING:
     from recsys.calibration.calibrator import Calibration
 
-PREFERENCE, RERANKER, TEXT_FREE_RERANKER = "preference.safetensors", "reranker.txt", "reranker_without_content.txt"
-FEED_RERANKER, FEED_TEXT_FREE = "reranker_feed.txt", "reranker_feed_without_content.txt"
-READING_UTILITY, MINUTES = "reading_worth.txt", "reading_minutes.txt"
+USER_MODEL = "user_model.safetensors"
+POINTWISE_TREES, LISTWISE_TREES = "pointwise.txt", "listwise_correction.txt"
+TEXT_FREE_POINTWISE_TREES, TEXT_FREE_LISTWISE_TREES = (
+    "pointwise_text_free.txt",
+    "listwise_correction_text_free.txt",
+)
+READ_UTILITY_TREES, READ_MINUTES_TREES = "read_utility.txt", "read_minutes.txt"
 FULL_SYSTEM = "attune"
 """Name of the full system in manifests and reports."""
 
 FEED_RANKER = "feed_ranker"
-"""Name of the ranker of feeds there."""
+"""Name of the click ranker of feeds in manifests and reports."""
 
-_REQUIRED = ("schema", "preference", "calibration", "content", "data", "validation", "value", "rivals")
+_REQUIRED = (
+    "schema", "user_model", "score_calibration", "text_features", "data", "validation", "utility", "correction",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +56,7 @@ class TrainedSystem:
     models: Models
     text_free: Ranker
     click_ranker: LambdaMart
-    value: ValueRanker | None
+    value: UtilityRanker | None
     validated_from: int
     trained_until: int
     manifest: Mapping[str, Any]
@@ -79,17 +85,17 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         BundleError: the bundle was made for another encoder, feature set, state or label version.
     """
     _check_schema(bundle, encoder)
-    features = ALL_FEATURES if bundle.manifest["content"]["on"] else TEXT_FREE
-    weights = load_weights(bundle.path / PREFERENCE, bundle.manifest["preference"])
-    pointwise = lambdamart.load(bundle.path / FEED_RERANKER, features.pointwise())
+    features = ALL_FEATURES if bundle.manifest["text_features"]["on"] else TEXT_FREE
+    weights = load_weights(bundle.path / USER_MODEL, bundle.manifest["user_model"])
+    pointwise = lambdamart.load(bundle.path / POINTWISE_TREES, features.pointwise())
     # feeds score hundreds of candidates, and each seed costs as much again: they use the first seed only
     clicks = pointwise.first
     value = _value_ranker(bundle, clicks, features.pointwise())
-    correction = lambdamart.load(bundle.path / RERANKER, features)
+    correction = lambdamart.load(bundle.path / LISTWISE_TREES, features)
     models = Models(
         version=bundle.version,
         matcher=NetworkMatcher(weights),
-        listwise=ListwiseRanker(pointwise, correction, _share(bundle, bundle.manifest["rivals"])),
+        listwise=ListwiseRanker(pointwise, correction, _share(bundle, bundle.manifest["correction"])),
         pointwise=pointwise,
         feed=value or clicks,
         utility=softplus_utility if value else _click_probability(bundle),
@@ -106,7 +112,7 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
     )
 
 
-def load_active(home: Path, encoder: str, version: str | None = None) -> TrainedSystem:
+def load_bundle(home: Path, encoder: str, version: str | None = None) -> TrainedSystem:
     """Load bundle `version`, or the active one.
 
     Raises:
@@ -124,13 +130,13 @@ def active_system(home: Path, encoder: str) -> TrainedSystem | None:
     Raises:
         BundleError: the active bundle cannot be used.
     """
-    return None if active_version(home) is None else load_active(home, encoder)
+    return None if active_version(home) is None else load_bundle(home, encoder)
 
 
 def _text_free(bundle: Bundle) -> ListwiseRanker:
-    base = lambdamart.load(bundle.path / FEED_TEXT_FREE, TEXT_FREE.pointwise())
-    correction = lambdamart.load(bundle.path / TEXT_FREE_RERANKER, TEXT_FREE)
-    return ListwiseRanker(base, correction, _share(bundle, bundle.manifest["rivals"].get("text_free")))
+    base = lambdamart.load(bundle.path / TEXT_FREE_POINTWISE_TREES, TEXT_FREE.pointwise())
+    correction = lambdamart.load(bundle.path / TEXT_FREE_LISTWISE_TREES, TEXT_FREE)
+    return ListwiseRanker(base, correction, _share(bundle, bundle.manifest["correction"].get("text_free")))
 
 
 def _share(bundle: Bundle, correction: Mapping[str, Any] | None) -> float:
@@ -141,16 +147,16 @@ def _share(bundle: Bundle, correction: Mapping[str, Any] | None) -> float:
 
 
 def _click_probability(bundle: Bundle) -> PlattScaling:
-    fit = bundle.manifest["calibration"].get(FEED_RANKER, {})
+    fit = bundle.manifest["score_calibration"].get(FEED_RANKER, {})
     return PlattScaling(fit["slope"], fit["intercept"]) if fit.get("slope", 0) > 0 else PlattScaling()
 
 
-def _value_ranker(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> ValueRanker | None:
-    fit = bundle.manifest["value"]
+def _value_ranker(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> UtilityRanker | None:
+    fit = bundle.manifest["utility"]
     if not fit["on"]:
         return None
-    reading = expected_utility.load(bundle.path / READING_UTILITY, bundle.path / MINUTES, features)
-    return ValueRanker(clicks, PlattScaling(fit["slope"], fit["intercept"]), reading, fit["price"])
+    reading = expected_utility.load(bundle.path / READ_UTILITY_TREES, bundle.path / READ_MINUTES_TREES, features)
+    return UtilityRanker(clicks, PlattScaling(fit["slope"], fit["intercept"]), reading, fit["price"])
 
 
 def write_trees(
@@ -158,10 +164,10 @@ def write_trees(
 ) -> None:
     """Write the trees to the files that `load_system` reads."""
     if reading is not None:
-        reading.save(folder / READING_UTILITY, folder / MINUTES)
+        reading.save(folder / READ_UTILITY_TREES, folder / READ_MINUTES_TREES)
     for trees, base, correction in (
-        (ranker, FEED_RERANKER, RERANKER),
-        (text_free, FEED_TEXT_FREE, TEXT_FREE_RERANKER),
+        (ranker, POINTWISE_TREES, LISTWISE_TREES),
+        (text_free, TEXT_FREE_POINTWISE_TREES, TEXT_FREE_LISTWISE_TREES),
     ):
         trees.base.save(folder / base)
         trees.correction.save(folder / correction)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.encoder.article_text import article_texts, text_hash
 from recsys.encoder.protocols import Encoded, Encoder
-from recsys.state.growing import grow
+from recsys.state.flat_arrays import grow
 from recsys.state.live_state import LiveState
 from recsys.store import article_vectors, attention_stats
 from recsys.store.database import Connection, Database, without_timeout
@@ -96,7 +96,7 @@ def ensure_vectors(
     missing = [(h, text) for h, text in dict(zip(hashes, texts, strict=True)).items() if h not in known]
     for start in range(0, len(missing), CHUNK):
         part = missing[start : start + CHUNK]
-        encoded = encoder.read([text for _, text in part])
+        encoded = encoder.encode([text for _, text in part])
         with database.write() as connection:
             _save(connection, [h for h, _ in part], encoded)
         if encoder.name != name:

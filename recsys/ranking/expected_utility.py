@@ -129,7 +129,7 @@ def load(utility: Path, minutes: Path, features: FeatureSet) -> DwellRegressors:
 
 
 @dataclass(slots=True)
-class ValueRanker:
+class UtilityRanker:
     """Ranks candidates by expected utility: click probability × (utility of the reading − price of its minutes).
 
     clicks: ranker whose scores `probability` turns into click probabilities. price: utility, in articles, that a

@@ -59,7 +59,7 @@ class CalibrationMonitor:
             score_p99=stats.score_p99,
             flag_rate=stats.flag_rate,
             gated_share=stats.gated_share,
-            entropy_psi=stats.most_drift,
+            entropy_psi=stats.max_drift,
             received_kl=stats.received_kl,
             seconds_per_text=stats.seconds_per_text,
             breaker_open=stats.breaker is not None,

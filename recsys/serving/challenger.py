@@ -8,7 +8,7 @@ from pathlib import Path
 from recsys.domain import FeedRequest, Ranking
 from recsys.feed.engine import FeedEngine
 from recsys.feed.feed_metrics import FeedMetrics
-from recsys.models.model_loader import TrainedSystem, load_active
+from recsys.models.model_loader import TrainedSystem, load_bundle
 from recsys.serving.experiment import Experiment, load_experiment
 
 logger = logging.getLogger(__name__)
@@ -87,4 +87,4 @@ class Challenger:
         rival = self._rival
         if rival is not None and rival.experiment.version == version:
             return rival.system  # only its shares have changed
-        return load_active(self._home, self._encoder(), version)
+        return load_bundle(self._home, self._encoder(), version)

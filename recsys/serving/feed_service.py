@@ -23,9 +23,8 @@ from recsys.feed.selection.remaining_candidates import RemainingCandidates
 from recsys.serving.background_jobs import BackgroundJobs
 from recsys.serving.clock import Clock
 from recsys.serving.live_engine import LiveEngine
-from recsys.serving.pagination import FeedPage, go_on, keep
+from recsys.serving.pagination import FeedPage, go_on, keep, slate_of
 from recsys.serving.recovery import store_spooled
-from recsys.serving.slates import slate_of
 from recsys.serving.spool import Spool
 from recsys.settings import Settings
 from recsys.store import event_log, shadows

@@ -4,7 +4,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 
-from recsys.domain import MINUTE, FeedRequest, Ranking
+from recsys.domain import MINUTE, FeedRequest, Ranking, Slate
 from recsys.errors import RequestError
 from recsys.feed.selection.remaining_candidates import RemainingCandidates
 from recsys.store import feed_cursors
@@ -60,3 +60,21 @@ def go_on(connection: Connection, request: FeedRequest, cursor: str) -> tuple[Fe
         return asked, RemainingCandidates.from_json(page.rest)
     except (KeyError, TypeError, ValueError) as error:
         raise RequestError("this cursor is of another version: request the first page again") from error
+
+
+def slate_of(request: FeedRequest, ranking: Ranking, known_at: int) -> Slate:
+    """Return `ranking`, shown in answer to `request`, as a slate of the log; known_at: microseconds."""
+    return Slate(
+        id=request.request_id,
+        reader=request.reader,
+        at=request.as_of,
+        known_at=known_at,
+        candidates=tuple(item.id for item in ranking.items),
+        ordered=True,
+        scores=tuple(item.score for item in ranking.items),
+        propensities=tuple(item.propensity for item in ranking.items),
+        model=ranking.model,
+        session=request.session,
+        device=request.device,
+        page=request.page,
+    )

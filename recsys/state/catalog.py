@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.state.growing import grow
+from recsys.state.flat_arrays import grow
 from recsys.state.vocabulary import UNKNOWN, Vocabulary
 
 NEVER = np.iinfo(np.int64).max
@@ -24,7 +24,7 @@ class Catalog:
         self.subcategories = Vocabulary()
         self.sources = Vocabulary()
         self.titles: list[str] = []
-        self.order: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
+        self.tie_break_hash: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self._by_order: NDArray[np.int64] | None = None
         self.described: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
         self.category: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
@@ -38,7 +38,7 @@ class Catalog:
     def reserve(self, rows: int) -> None:
         """Make room for article ids below `rows`."""
         self.titles += [""] * (rows - len(self.titles))
-        self.order = grow(self.order, rows)
+        self.tie_break_hash = grow(self.tie_break_hash, rows)
         self.described = grow(self.described, rows)
         self.category = grow(self.category, rows, UNKNOWN)
         self.subcategory = grow(self.subcategory, rows, UNKNOWN)
@@ -48,17 +48,17 @@ class Catalog:
         self.title_chars = grow(self.title_chars, rows, np.nan)
         self.paid = grow(self.paid, rows, np.nan)
 
-    def by_order(self, rows: int) -> NDArray[np.int64]:
+    def rows_by_tie_break(self, rows: int) -> NDArray[np.int64]:
         """Article ids below `rows`, by `order`; sorted once for all who ask until an article changes."""
         if self._by_order is None or len(self._by_order) != rows:
-            self._by_order = np.argsort(self.order[:rows], kind="stable")
+            self._by_order = np.argsort(self.tie_break_hash[:rows], kind="stable")
         return self._by_order
 
     def upsert(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
         self._by_order = None
         self.described[rows] = True
-        self.order[rows] = [_order(id_) for id_ in articles["id"].to_list()]
+        self.tie_break_hash[rows] = [_order(id_) for id_ in articles["id"].to_list()]
         for row, title in zip(rows.tolist(), articles["title"].to_list(), strict=True):
             self.titles[row] = title
         self.category[rows] = _codes(self.categories, articles["category"])
@@ -77,7 +77,7 @@ class Catalog:
             self.titles[row] = ""
         for column, nothing in (
             (self.described, False),
-            (self.order, 0),
+            (self.tie_break_hash, 0),
             (self.category, UNKNOWN),
             (self.subcategory, UNKNOWN),
             (self.source, UNKNOWN),

@@ -11,7 +11,7 @@ shrink by exactly 2^-64, a power of two, so that cells never depend on how the l
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.state.growing import grow
+from recsys.state.flat_arrays import grow
 
 EPOCH_HALF_LIVES = 64
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.state.exposures import AttributedClick
-from recsys.state.growing import grow
+from recsys.state.flat_arrays import grow
 from recsys.state.position_bias import EXAMINATION
 
 RATES = (0.3, 1.2)

@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from recsys.constants import BOUNCE_SECONDS
 from recsys.domain import SECOND
-from recsys.state.growing import grow
+from recsys.state.flat_arrays import Rings, grow
 from recsys.state.position_bias import MOST_PLACES
-from recsys.state.rings import Rings
 
 SKIPPED, CLICKED, BOUNCED, READ = range(4)
 """What came of an exposure. CLICKED is a click with nothing known of the reading."""
@@ -62,7 +61,7 @@ class Exposures:
         self._place[slot] = place if place < MOST_PLACES else MOST_PLACES
         self._outcome[slot] = SKIPPED
 
-    def answered(self, reader: int, article: int) -> AttributedClick | None:
+    def attribute_click(self, reader: int, article: int) -> AttributedClick | None:
         """Note that `reader` took `article`; None if it was not among what they were lately shown.
 
         The slate is what they were shown in the second that the article was last shown, each article once, in the

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import MINUTE, SECOND
 from recsys.state.event_codes import READ, SCROLLED
-from recsys.state.growing import grow
-from recsys.state.rings import PAGE, Rings
+from recsys.state.flat_arrays import PAGE, Rings, grow
 
 _JOIN_WITHIN = 30 * MINUTE // SECOND
 _MAX_SECONDS = 2**16 - 1

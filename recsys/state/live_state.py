@@ -28,7 +28,7 @@ from recsys.state.event_codes import (
     WEIGHTS_OF,
 )
 from recsys.state.exposures import Exposures
-from recsys.state.growing import grow
+from recsys.state.flat_arrays import grow
 from recsys.state.histories import Histories, History
 from recsys.state.log_batch import Behaviours, LogBatch, Shown
 from recsys.state.position_bias import examination_probability
@@ -153,7 +153,7 @@ class LiveState:
                 record(*following[1:])
                 following = next(waiting, None)
             if kind == ATTRIBUTED_CLICK:
-                self.elo.learn(self.exposures.answered(reader, article))
+                self.elo.learn(self.exposures.attribute_click(reader, article))
             elif kind == _READ:
                 self.exposures.read(reader, article, value)
             remember(reader, article, FLAG_OF[kind], at, value)

@@ -16,11 +16,11 @@ from recsys.constants import HALF_LIVES
 from recsys.errors import StoreError
 from recsys.state.elo import RATES
 from recsys.state.event_codes import COUNTERS
+from recsys.state.flat_arrays import Rings
 from recsys.state.live_state import LiveState
-from recsys.state.rings import Rings
 from recsys.state.vocabulary import Vocabulary
 
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)

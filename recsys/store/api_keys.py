@@ -27,7 +27,7 @@ def add(connection: Connection, row: KeyRow) -> None:
     connection.execute(sa.insert(api_keys).values(**asdict(row)))
 
 
-def everyone(connection: Connection) -> list[KeyRow]:
+def all_keys(connection: Connection) -> list[KeyRow]:
     """Return all keys, revoked ones included, oldest first."""
     query = sa.select(*(api_keys.c[field.name] for field in fields(KeyRow)))
     return [KeyRow(*row) for row in connection.execute(query.order_by(api_keys.c.created_at, api_keys.c.id))]
@@ -39,7 +39,7 @@ def revoke(connection: Connection, id_: str, at: int) -> bool:
     return connection.execute(sa.update(api_keys).where(*active).values(revoked_at=at)).rowcount > 0
 
 
-def used(connection: Connection, times: Mapping[str, int]) -> None:
+def record_use(connection: Connection, times: Mapping[str, int]) -> None:
     """Record when keys were last used: id → microseconds. Never move a time back."""
     last_used = sa.func.coalesce(api_keys.c.last_used_at, 0)
     for id_, at in times.items():

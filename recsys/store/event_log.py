@@ -133,7 +133,7 @@ def _array(values: Sequence[object] | None) -> str | None:
     return None if values is None else json.dumps(values, ensure_ascii=False)
 
 
-def openings(connection: Connection, of_readers: Sequence[str]) -> pl.DataFrame:
+def clicks_of_readers(connection: Connection, of_readers: Sequence[str]) -> pl.DataFrame:
     """Return the stored clicks of readers: columns reader, article, at (microseconds)."""
     schema = {"reader": pl.String, "article": pl.String, "at": pl.Int64}
     frame = pl.DataFrame({"reader": list(of_readers)}, schema={"reader": pl.String})
@@ -198,7 +198,7 @@ def _insert_new(connection: Connection, table: sa.Table, staged: sa.Table, last_
     return connection.execute(statement, execution_options=_WITH_ROWCOUNT).rowcount
 
 
-def knows_reader(connection: Connection, reader: str) -> bool:
+def is_known_reader(connection: Connection, reader: str) -> bool:
     """Return True if any row of `reader` is stored."""
     return connection.execute(sa.select(readers.c.id).where(readers.c.id == reader)).first() is not None
 

@@ -45,7 +45,9 @@ def event_id(digest: str, type_: str) -> str:
     return f"{_PREFIX}{digest}:{type_}"
 
 
-def listed(connection: Connection, which: FeedbackKey, after: FeedbackKey | None, count: int) -> list[Feedback]:
+def list_feedback(
+    connection: Connection, which: FeedbackKey, after: FeedbackKey | None, count: int
+) -> list[Feedback]:
     """Return the next `count` rows after `after`, sorted by (reader, article, type)."""
     e, type_ = events, _type()
     place = (e.c.reader, e.c.article, type_)
@@ -60,7 +62,7 @@ def listed(connection: Connection, which: FeedbackKey, after: FeedbackKey | None
         return [Feedback(*row) for row in connection.execute(query)]
 
 
-def retract(connection: Connection, which: list[FeedbackKey], keep: list[str]) -> int:
+def delete_events(connection: Connection, which: list[FeedbackKey], keep: list[str]) -> int:
     """Delete the events that match one of `which`, except ids in `keep`, and return their number.
 
     The deletion is logged as an erasure is, so every process that follows the log folds its state again.
@@ -80,7 +82,7 @@ def write_back(type_: str, delay: float) -> str:
     return f"{_WRITE_BACK}{type_}:{delay}"
 
 
-def written_back(connection: Connection, reader: str, now: int) -> set[str]:
+def write_back_articles(connection: Connection, reader: str, now: int) -> set[str]:
     """Return the articles of `reader` that were written back and whose delay is over; `now` in microseconds."""
     i = impressions
     query = sa.select(i.c.candidates, i.c.session, i.c.at)

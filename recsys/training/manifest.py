@@ -37,8 +37,8 @@ def manifest(
     """Return the manifest of a bundle."""
     return {
         "schema": schema(encoder),
-        "preference": dict(preference),
-        "calibration": {name: asdict(platt) for name, platt in calibration.items()},
+        "user_model": dict(preference),
+        "score_calibration": {name: asdict(platt) for name, platt in calibration.items()},
         "data": {
             "from": corpus.when.start,
             "validate_from": corpus.when.validate_from,

@@ -10,7 +10,7 @@ from recsys.evaluation.report import beats_popularity
 from recsys.models import bundle as bundles
 from recsys.models.bundle import Bundle
 from recsys.models.calibrator_io import write_calibration
-from recsys.models.model_loader import PREFERENCE
+from recsys.models.model_loader import USER_MODEL
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors
 from recsys.settings import Settings
@@ -57,7 +57,7 @@ def train(
     weights = matcher.newest
 
     def write(folder: Path) -> dict[str, Any]:
-        weights.save(folder / PREFERENCE)
+        weights.save(folder / USER_MODEL)
         trees.write(folder)
         entries = manifest(
             settings, encoder.name, corpus, weights.config.as_dict(), trees.calibration, trees.metrics

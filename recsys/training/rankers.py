@@ -30,7 +30,7 @@ from recsys.training.text_feature_gate import TEXT_FREE_SYSTEMS, ContentGate
 from recsys.training.training_run import Progress, TrainingOptions
 from recsys.training.tuning import tuned
 from recsys.training.user_model_training import PrequentialMatcher
-from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTrained, train_value
+from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTrained, train_utility
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ class TrainedRankers:
     def as_dict(self, options: TrainingOptions) -> dict[str, Any]:
         """Return the entries for the manifest."""
         return {
-            "content": self.content.as_dict(),
-            "rivals": {
+            "text_features": self.content.as_dict(),
+            "correction": {
                 **self.shares[FULL_SYSTEM if self.content.on else TEXT_FREE].as_dict(),
                 "text_free": self.shares[TEXT_FREE].as_dict(),
             },
             "trees": {"options": asdict(options), "config": asdict(self.config)},
-            "value": self.value.as_dict(),
+            "utility": self.value.as_dict(),
         }
 
 
@@ -115,7 +115,7 @@ def _value(
     if not share:
         return UtilityModelSkipped("minutes have no price: it is set to 0, or labels are of clicks alone")
     features = FEED_FEATURES if content.on else FEED_TEXT_FREE
-    return train_value(slates, corpus.when.validate_from, features, config, share, chance)
+    return train_utility(slates, corpus.when.validate_from, features, config, share, chance)
 
 
 def _past_slates(

@@ -8,7 +8,7 @@ import numpy as np
 from recsys.evaluation import metrics
 from recsys.evaluation.platt import Platt
 from recsys.ranking import expected_utility
-from recsys.ranking.expected_utility import DwellRegressors, ReadingRows, ValueRanker
+from recsys.ranking.expected_utility import DwellRegressors, ReadingRows, UtilityRanker
 from recsys.ranking.features.feature_set import FeatureSet
 from recsys.ranking.lambdamart import LambdaMart, LambdaMartConfig
 from recsys.ranking.query import FloatArray
@@ -36,9 +36,9 @@ class UtilityModelTrained:
         odds = {"slope": self.chance.slope, "intercept": self.chance.intercept}
         return {"on": True, "price": self.price, **odds, "validation": self.figures}
 
-    def ranker(self, clicks: LambdaMart) -> ValueRanker:
+    def ranker(self, clicks: LambdaMart) -> UtilityRanker:
         """Return the feed ranker by utility, on top of one by clicks."""
-        return ValueRanker(
+        return UtilityRanker(
             clicks, PlattScaling(self.chance.slope, self.chance.intercept), self.reading, self.price
         )
 
@@ -54,7 +54,7 @@ class UtilityModelSkipped:
         return {"on": False, "why": self.why}
 
 
-def train_value(
+def train_utility(
     slates: PastSlates,
     validate_from: int,
     features: FeatureSet,

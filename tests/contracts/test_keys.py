@@ -15,7 +15,7 @@ def test_keys_are_listed_oldest_first_with_all_that_is_known(database: Database)
     with database.write() as connection:
         api_keys.add(connection, ROW)
         api_keys.add(connection, older)
-        assert api_keys.everyone(connection) == [older, ROW]
+        assert api_keys.all_keys(connection) == [older, ROW]
 
 
 def test_a_key_is_revoked_once(database: Database) -> None:
@@ -24,15 +24,15 @@ def test_a_key_is_revoked_once(database: Database) -> None:
         assert api_keys.revoke(connection, ROW.id, 9)
         assert not api_keys.revoke(connection, ROW.id, 10)
         assert not api_keys.revoke(connection, "nobody", 10)
-        assert api_keys.everyone(connection) == [replace(ROW, revoked_at=9)]
+        assert api_keys.all_keys(connection) == [replace(ROW, revoked_at=9)]
 
 
 def test_the_last_use_never_goes_back(database: Database) -> None:
     with database.write() as connection:
         api_keys.add(connection, ROW)
-        api_keys.used(connection, {ROW.id: 20, "nobody": 20})
-        api_keys.used(connection, {ROW.id: 15})
-        assert api_keys.everyone(connection) == [replace(ROW, last_used_at=20)]
+        api_keys.record_use(connection, {ROW.id: 20, "nobody": 20})
+        api_keys.record_use(connection, {ROW.id: 15})
+        assert api_keys.all_keys(connection) == [replace(ROW, last_used_at=20)]
 
 
 def test_the_audit_tells_the_newest_first(database: Database) -> None:

@@ -50,7 +50,7 @@ def listed(
     with database.read() as connection:
         return [
             (each.article, each.type, each.value)
-            for each in gorse_feedback.listed(connection, which, after, count)
+            for each in gorse_feedback.list_feedback(connection, which, after, count)
         ]
 
 
@@ -66,10 +66,10 @@ def test_acts_of_one_type_are_one_row_and_bytewise_in_order(filled: Database) ->
 def test_retracting_is_an_entry_of_the_log_and_only_if_something_went(filled: Database) -> None:
     with filled.write() as connection:
         before = event_log.position(connection).last_seq
-        assert gorse_feedback.retract(connection, [FeedbackKey("r", "none")], []) == 0
+        assert gorse_feedback.delete_events(connection, [FeedbackKey("r", "none")], []) == 0
         assert event_log.position(connection).last_seq == before
         assert (
-            gorse_feedback.retract(
+            gorse_feedback.delete_events(
                 connection, [FeedbackKey("r", "a", "star")], [gorse_feedback.event_id("1" * 32, "star")]
             )
             == 1
@@ -81,9 +81,9 @@ def test_retracting_is_an_entry_of_the_log_and_only_if_something_went(filled: Da
 
 def test_what_is_written_back_counts_after_its_delay(filled: Database) -> None:
     with filled.read() as connection:
-        assert gorse_feedback.written_back(connection, "r", DAY + 1) == {"x0", "y"}
-        assert gorse_feedback.written_back(connection, "r", DAY + 10 * SECOND + 1) == {"x0", "x1", "y"}
-        assert gorse_feedback.written_back(connection, "other", 2 * DAY) == set()
+        assert gorse_feedback.write_back_articles(connection, "r", DAY + 1) == {"x0", "y"}
+        assert gorse_feedback.write_back_articles(connection, "r", DAY + 10 * SECOND + 1) == {"x0", "x1", "y"}
+        assert gorse_feedback.write_back_articles(connection, "other", 2 * DAY) == set()
 
 
 def test_what_was_shown_last_is_told_newest_first_and_not_more(filled: Database) -> None:

@@ -183,7 +183,7 @@ def test_known_ids_and_openings_and_touched(database: Database) -> None:
     with database.write() as connection:
         articles.upsert(connection, articles_frame([Article("a", "x")]))
         assert articles.known_ids(connection, ["a", "b"]) == {"a"}
-        assert event_log.openings(connection, ["q"]).rows() == [("q", "b", DAY)]
+        assert event_log.clicks_of_readers(connection, ["q"]).rows() == [("q", "b", DAY)]
         assert event_log.seen_articles(connection, "r", 10**18) == {"a"}
         assert articles.count(connection) == 1
 

@@ -160,8 +160,8 @@ def test_trees_can_be_averaged_tuned_and_taught_clicks_alone(run: Run, copied: P
     manifest = json.loads((copied.home / "bundles" / version / "manifest.json").read_text())
     assert manifest["trees"]["options"] == {"seeds": 2, "tune": 2, "labels": "clicks"}
     assert manifest["trees"]["config"]["seeds"] == 2
-    assert manifest["value"]["on"] is False, "clicks alone tell nothing of what reading is worth"
-    assert "labels are of clicks alone" in manifest["value"]["why"]
+    assert manifest["utility"]["on"] is False, "clicks alone tell nothing of what reading is worth"
+    assert "labels are of clicks alone" in manifest["utility"]["why"]
     assert (copied.home / "tuning.journal").is_file()
 
 

@@ -107,10 +107,10 @@ class KeyRing:
             return
         try:
             with self._database.write() as connection:
-                api_keys.used(connection, used)
+                api_keys.record_use(connection, used)
         except StoreError as error:
             logger.warning("when keys were last used is not stored: %s", error)
 
     def _read(self) -> Ring:
         with self._database.read() as connection:
-            return Ring({row.id: row for row in api_keys.everyone(connection)})
+            return Ring({row.id: row for row in api_keys.all_keys(connection)})

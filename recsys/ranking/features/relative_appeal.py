@@ -42,7 +42,7 @@ def _compute(inputs: FeatureInput) -> FloatArray:
         affinity.subcategory,
         affinity.category,
         affinity.expected,
-        affinity.expected_in_all,
+        affinity.expected_total,
     )
     columns = np.column_stack(told)
     return np.concatenate((columns, inputs.percentiles(columns[:, _RANKED])), axis=1)
@@ -72,7 +72,7 @@ class _Affinity:
     category: FloatArray
     subcategory: FloatArray
     expected: FloatArray
-    expected_in_all: FloatArray
+    expected_total: FloatArray
 
 
 def _affinity(inputs: FeatureInput) -> _Affinity:

@@ -145,7 +145,7 @@ def test_a_bad_model_is_refused_by_reason_and_the_old_one_stays(
     folder = copy(home.home, "v1", "bad")
     manifest = folder / bundle.MANIFEST
     if bad == "damaged":
-        (folder / model_loader.RERANKER).write_bytes(b"")
+        (folder / model_loader.LISTWISE_TREES).write_bytes(b"")
     elif bad == "another encoder":
         told = json.loads(manifest.read_text())
         manifest.write_text(json.dumps({**told, "schema": {**told["schema"], "encoder": "x"}}))

@@ -83,7 +83,7 @@ def test_bad_trials_are_refused_and_change_nothing(
 ) -> None:
     client = start()
     copy(home.home, "v1", "bad")
-    (home.home / "bundles" / "bad" / "reranker.txt").write_text("")
+    (home.home / "bundles" / "bad" / "listwise_correction.txt").write_text("")
     for body, status in (
         ({"version": "none", "share": 0.5}, 404),
         ({"version": "v1", "share": 0.5}, 409),

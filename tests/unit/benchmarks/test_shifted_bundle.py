@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.shifted_bundle import RAISED, mixes, publish_raised, raised
 from recsys.models import bundle as bundles
-from recsys.models.model_loader import load_active
+from recsys.models.model_loader import load_bundle
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.lambdamart import SEED_SEPARATOR
 from tests.trained import Place
@@ -31,7 +31,7 @@ def test_a_raised_bundle_can_serve_and_tells_itself_from_its_source(
     encoder = bundles.load(home, plain).manifest["schema"]["encoder"]
     features = np.random.default_rng(7).normal(size=(50, len(ALL_FEATURES.names)))
     for version in (plain, other):
-        system = load_active(home, encoder, version)
+        system = load_bundle(home, encoder, version)
         for ranker in (system.models.listwise, system.text_free, system.click_ranker, system.value):
             if ranker is not None:
                 items = [{"score": score} for score in ranker.score(features).tolist()]

@@ -68,12 +68,12 @@ def test_texts_of_another_kind_are_told_as_drift(calibrator: Calibrator) -> None
     monitor = Monitor(calibrator.profile, Breaker(1.0))
     usual, strange = reading(calibrator, LEAST, seed=1), reading(calibrator, WINDOW, seed=2)
     monitor.saw(usual)
-    calm = monitor.stats().most_drift
+    calm = monitor.stats().max_drift
     strange.seen.heads[..., ENTROPY] *= 0.5
     monitor.saw(strange)
     drifted = monitor.stats()
     assert calm is not None
-    assert calm < 0.3 < drifted.most_drift
+    assert calm < 0.3 < drifted.max_drift
     assert drifted.alert == "page: the entropy of a head drifted, PSI above 0.3"
 
 

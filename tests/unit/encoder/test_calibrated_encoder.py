@@ -92,7 +92,7 @@ def test_the_text_encoder_gives_with_a_calibrator_of_no_strength_what_it_gives_a
     class Real:
         name = "real"
 
-        def read(self, texts: Sequence[ArticleText]) -> Encoded:
+        def encode(self, texts: Sequence[ArticleText]) -> Encoded:
             return Encoded({"real": article_vectors(encoder, texts)})
 
         def loaded(self) -> TextEncoder:
@@ -163,7 +163,7 @@ def test_the_statistics_are_means_over_heads_and_what_the_detectors_say() -> Non
 
 
 def test_no_texts_load_no_model() -> None:
-    assert reader(eager(), model=None).read([]).vectors[RAW].shape[0] == 0
+    assert reader(eager(), model=None).encode([]).vectors[RAW].shape[0] == 0
 
 
 def test_listeners_hear_of_every_batch() -> None:
@@ -245,8 +245,8 @@ def test_a_model_that_fails_is_not_the_breakers_business() -> None:
 def test_a_flood_of_flagged_words_opens_the_breaker() -> None:
     texts = [ArticleText(f"sport: Title number {number}") for number in range(LEAST)]
     flooded = reader(eager(flag_rate=0.05))
-    assert len(flooded.read(texts[:-1]).vectors) == 2, "too few texts to tell"
-    assert list(flooded.read(texts[-1:]).vectors) == [RAW]
+    assert len(flooded.encode(texts[:-1]).vectors) == 2, "too few texts to tell"
+    assert list(flooded.encode(texts[-1:]).vectors) == [RAW]
     assert flooded.breaker.reason is not None
     assert "are flagged" in flooded.breaker.reason
 
@@ -254,5 +254,5 @@ def test_a_flood_of_flagged_words_opens_the_breaker() -> None:
 def test_the_usual_share_of_flagged_words_is_no_flood() -> None:
     texts = [ArticleText(f"sport: Title number {number}") for number in range(3 * LEAST)]
     usual = reader(eager(flag_rate=0.5))
-    assert len(usual.read(texts).vectors) == 2
+    assert len(usual.encode(texts).vectors) == 2
     assert not usual.breaker.open

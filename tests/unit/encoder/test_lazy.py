@@ -23,7 +23,7 @@ def test_the_model_is_loaded_with_the_first_text_and_only_once(
     monkeypatch.setattr(bert, "TextEncoder", loading)
     lazy = LazyEncoder(Settings(encoder_max_tokens=32, device="cpu", encoder_precision="int8"))
     assert loads == []
-    first, again = (lazy.read([ArticleText("a text")]).vectors[lazy.name] for _ in range(2))
+    first, again = (lazy.encode([ArticleText("a text")]).vectors[lazy.name] for _ in range(2))
     assert loads == [("minilm", 32, "cpu", "int8")]
     assert np.array_equal(first, again)
 
@@ -43,4 +43,4 @@ def test_the_name_tells_precisions_apart() -> None:
 
 def test_a_wrong_encoder_is_told_with_the_first_text() -> None:
     with pytest.raises(EncoderError, match="ATTUNE_ENCODER"):
-        LazyEncoder(Settings(encoder="./no such folder", device="cpu")).read([ArticleText("x")])
+        LazyEncoder(Settings(encoder="./no such folder", device="cpu")).encode([ArticleText("x")])

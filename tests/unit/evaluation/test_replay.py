@@ -10,7 +10,7 @@ from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.run_evaluation import choose_window, evaluate, iso
 from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
-from recsys.models.model_loader import load_active
+from recsys.models.model_loader import load_bundle
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable, ensure_vectors
 from recsys.ranking.ranker import HeuristicRanker
@@ -81,7 +81,7 @@ def test_no_questions_are_no_answers(trained: Place) -> None:
 
 def test_evaluating_twice_gives_the_same_figures(trained: Place) -> None:
     database, encoder = trained.open(), HashEncoder()
-    system = load_active(trained.home, encoder.name)
+    system = load_bundle(trained.home, encoder.name)
     window = choose_window(database, system, None, None, in_sample=False)
     assert window.start == last_day()
     assert window.end == last_day() + DAY + 1
@@ -94,7 +94,7 @@ def test_evaluating_twice_gives_the_same_figures(trained: Place) -> None:
 
 def test_a_reference_of_the_caller_is_one_more_row_asked_the_same_questions(trained: Place) -> None:
     database, encoder = trained.open(), HashEncoder()
-    system = load_active(trained.home, encoder.name)
+    system = load_bundle(trained.home, encoder.name)
     window = choose_window(database, system, None, None, in_sample=False)
     others = {ORACLE: oracle_of(world())}
     result = evaluate(database, encoder, system, window, lambda *_: None, others)
@@ -110,7 +110,7 @@ def test_new_articles_are_embedded_on_the_way(trained: Place, tmp_path: object) 
     database, encoder = trained.copy(tmp_path / "copy").open(), HashEncoder()  # type: ignore[operator]
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM article_vectors")
-    system = load_active(trained.home, encoder.name)
+    system = load_bundle(trained.home, encoder.name)
     window = choose_window(database, system, None, None, in_sample=False)
     told: list[str] = []
     evaluate(database, encoder, system, window, lambda stage, *_: told.append(stage))

@@ -10,7 +10,7 @@ from recsys.evaluation.systems import (
     TEXT_FREE,
     UNKNOWN_SCORE,
     PreparedQuery,
-    known,
+    fill_unknown,
     systems,
 )
 from recsys.feed.engine import FeedEngine
@@ -57,7 +57,7 @@ def asked(of: FeedEngine, reader: str = "r", request_id: str = "request") -> Pre
 
 
 def scores(of: FeedEngine, name: str, **changes: str) -> FloatArray:
-    return known(systems(RANKERS)[name]([asked(of, **changes)]))
+    return fill_unknown(systems(RANKERS)[name]([asked(of, **changes)]))
 
 
 def test_the_table_has_all_rows_and_ends_with_the_full_system() -> None:
@@ -111,4 +111,4 @@ def test_requests_that_come_together_are_scored_as_each_alone(of: FeedEngine) ->
 
 
 def test_what_a_system_knows_nothing_of_comes_last() -> None:
-    assert known(np.asarray([np.nan, -5.0, 3.0])).argmin() == 0
+    assert fill_unknown(np.asarray([np.nan, -5.0, 3.0])).argmin() == 0

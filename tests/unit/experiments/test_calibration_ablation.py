@@ -11,7 +11,7 @@ import pytest
 from recsys.errors import BundleError
 from recsys.evaluation.run_evaluation import TimeWindow, choose_window, evaluate
 from recsys.experiments.calibration_ablation import SYSTEMS, ablate
-from recsys.models.model_loader import TrainedSystem, load_active
+from recsys.models.model_loader import TrainedSystem, load_bundle
 from recsys.training.calibration.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
 from recsys.training.training_run import silent
 from recsys.user_model.network_matcher import NetworkMatcher
@@ -36,7 +36,7 @@ def untouched(calibrated: Place) -> dict[str, Any]:
 
 def served(at: Place, **history: float) -> TrainedSystem:
     """The active system with its histories calibrated like this; not at all if nothing is said."""
-    system = load_active(at.home, HashEncoder.name)
+    system = load_bundle(at.home, HashEncoder.name)
     assert isinstance(system.matcher, NetworkMatcher)
     weights = system.matcher.weights
     config = replace(weights.config.uncalibrated(), **history)  # type: ignore[arg-type]
@@ -106,7 +106,7 @@ def test_it_is_a_json_object_and_tells_what_it_was_measured_on(untouched: dict[s
 
 def test_a_bundle_without_a_calibrator_is_refused_with_the_reason(trained: Place) -> None:
     with pytest.raises(BundleError, match=r"no calibrator, .*: hash@16 cannot be watched"):
-        ablated(trained, load_active(trained.home, HashEncoder.name))
+        ablated(trained, load_bundle(trained.home, HashEncoder.name))
 
 
 def test_progress_names_the_row(calibrated: Place, tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def test_what_trends_is_as_a_sort_of_all_articles_has_it(clicked: int) -> None:
     state = engine(papers(), clicks).state
     rows = state.rows_of([f"a{i:03}" for i in range(40)])
     by = state.counters.articles[rows, CLICKS, HalfLife.HOURS_4]
-    order = state.catalog.order[rows]
+    order = state.catalog.tie_break_hash[rows]
     expected = sorted(range(40), key=lambda place: (-by[place], order[place]))
     for count in (1, 10, 39, 40, 50):
         assert trending(state, rows, count).tolist() == rows[expected[:count]].tolist()

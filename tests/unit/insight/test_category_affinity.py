@@ -12,7 +12,7 @@ from tests.unit.feed.newsrooms import NOW, did, engine, folded, papers, read, sh
 SPORT, WORLD, MONEY = "a000", "a001", "a003"  # categories go in turn: sport, world, culture, money
 
 
-def answered(reader: str, article: str, hour: int, seconds: float) -> list[Event]:
+def attribute_click(reader: str, article: str, hour: int, seconds: float) -> list[Event]:
     """A click on the slate of so many hours ago, and its reading."""
     click, reading, _ = read(reader, article, hour * HOUR - 5 * MINUTE, seconds)
     return [replace(each, request_id=f"slate-{reader}-{hour * HOUR}") for each in (click, reading)]
@@ -39,15 +39,15 @@ def test_who_took_nothing_has_told_no_taste() -> None:
 
 
 def test_what_others_take_and_this_reader_passes_over_is_liked_least() -> None:
-    clicks = [event for hour in range(2, 12) for event in answered("s", WORLD, hour, 60.0)]
-    mine = answered("r", MONEY, 2, 60.0)
+    clicks = [event for hour in range(2, 12) for event in attribute_click("s", WORLD, hour, 60.0)]
+    mine = attribute_click("r", MONEY, 2, 60.0)
     found = affinities(folded(papers(), [*clicks, *mine], slates("r", "s", hours=range(2, 22))))
     assert set(found) == {"sport", "world", "culture", "money"}
     assert found["world"] < found["sport"] < 1 < found["money"]
 
 
 def test_a_click_that_was_read_says_more_than_one_that_was_left() -> None:
-    events = [*answered("r", SPORT, 2, 60.0), *answered("r", WORLD, 3, 3.0)]
+    events = [*attribute_click("r", SPORT, 2, 60.0), *attribute_click("r", WORLD, 3, 3.0)]
     found = affinities(folded(papers(), events, slates("r", hours=range(2, 6))))
     assert found["sport"] > found["world"] > found["money"]
 

@@ -13,7 +13,7 @@ from recsys.encoder.article_text import article_texts, text_hash
 from recsys.errors import BundleError
 from recsys.models import bundle
 from recsys.models.calibrator_io import ATTENTION, article_encoder, load_calibration, write_calibration
-from recsys.models.model_loader import load_active
+from recsys.models.model_loader import load_bundle
 from recsys.projection.vector_table import ensure_vectors, stored_vectors
 from recsys.store import attention_stats
 from recsys.store.database import Database
@@ -35,7 +35,7 @@ def test_a_bundle_brings_back_its_calibrator_and_what_training_told_of_it(copied
     made = with_calibration(copied, eager(flag_rate=0.75), "with")
     assert made.manifest["attention"]["gain"] == 0.25
     assert made.manifest["attention"]["strength"] == asdict(eager().calibrator.strength)
-    loaded = load_active(copied.home, RAW).calibration
+    loaded = load_bundle(copied.home, RAW).calibration
     assert loaded is not None
     assert (loaded.digest, loaded.flag_rate) == (eager().digest, 0.75)
     assert loaded.calibrator.strength == eager().calibrator.strength
@@ -47,7 +47,7 @@ def test_a_digest_is_known_before_there_is_a_file(tmp_path: Path) -> None:
 
 
 def test_a_bundle_without_a_calibrator_reads_with_the_encoder_alone(trained: Place) -> None:
-    system = load_active(trained.home, RAW)
+    system = load_bundle(trained.home, RAW)
     assert system.calibration is None
     encoder = HashEncoder()
     assert article_encoder(encoder, None) is encoder
@@ -73,7 +73,7 @@ def test_a_calibrator_that_is_not_the_manifests_is_refused(copied: Place, change
     manifest["attention"] |= change
     (made.path / bundle.MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match="not the calibrator of its manifest"):
-        load_active(copied.home, RAW)
+        load_bundle(copied.home, RAW)
 
 
 def test_a_calibrator_that_is_missing_is_refused(copied: Place) -> None:
@@ -83,7 +83,7 @@ def test_a_calibrator_that_is_missing_is_refused(copied: Place) -> None:
     (made.path / bundle.MANIFEST).write_text(json.dumps(manifest))
     (made.path / ATTENTION).unlink()
     with pytest.raises(BundleError, match=r"attention\.safetensors"):
-        load_active(copied.home, RAW)
+        load_bundle(copied.home, RAW)
 
 
 def test_raw_vectors_calibrated_ones_and_statistics_are_stored_together(database: Database) -> None:

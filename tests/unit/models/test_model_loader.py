@@ -12,14 +12,14 @@ from recsys.errors import BundleError
 from recsys.models import bundle
 from recsys.models.model_loader import (
     FEED_RANKER,
-    FEED_RERANKER,
-    FEED_TEXT_FREE,
-    MINUTES,
-    PREFERENCE,
-    READING_UTILITY,
-    RERANKER,
-    TEXT_FREE_RERANKER,
-    load_active,
+    LISTWISE_TREES,
+    POINTWISE_TREES,
+    READ_MINUTES_TREES,
+    READ_UTILITY_TREES,
+    TEXT_FREE_LISTWISE_TREES,
+    TEXT_FREE_POINTWISE_TREES,
+    USER_MODEL,
+    load_bundle,
     schema,
 )
 from recsys.ranking.lambdamart import LambdaMart
@@ -34,42 +34,42 @@ def copied(trained: Place, tmp_path: Path) -> Place:
 
 
 def test_a_bundle_is_loaded_whole(trained: Place) -> None:
-    system = load_active(trained.home, HashEncoder.name)
+    system = load_bundle(trained.home, HashEncoder.name)
     assert system.version == bundle.active_version(trained.home)
     assert system.trained_until == system.manifest["data"]["until"]
     assert {path.name for path in (trained.home / "bundles" / system.version).iterdir()} == {
         "manifest.json",
-        PREFERENCE,
-        RERANKER,
-        FEED_RERANKER,
-        FEED_TEXT_FREE,
-        TEXT_FREE_RERANKER,
-        READING_UTILITY,
-        MINUTES,
+        USER_MODEL,
+        LISTWISE_TREES,
+        POINTWISE_TREES,
+        TEXT_FREE_POINTWISE_TREES,
+        TEXT_FREE_LISTWISE_TREES,
+        READ_UTILITY_TREES,
+        READ_MINUTES_TREES,
     }
 
 
 def test_feeds_are_ranked_by_utility_if_the_bundle_has_a_utility_model(trained: Place, tmp_path: Path) -> None:
-    system = load_active(trained.home, HashEncoder.name)
+    system = load_bundle(trained.home, HashEncoder.name)
     pointwise = system.models.pointwise
     assert isinstance(pointwise, LambdaMart)
     assert system.models.feed is system.value
     assert (pointwise.seeds, system.click_ranker.seeds) == (2, 1)
     assert system.models.utility is softplus_utility
     copied = trained.copy(tmp_path / "by clicks")
-    _edit(copied, lambda manifest: manifest.update(value={"on": False}))
-    system = load_active(copied.home, HashEncoder.name)
+    _edit(copied, lambda manifest: manifest.update(utility={"on": False}))
+    system = load_bundle(copied.home, HashEncoder.name)
     assert system.value is None
     assert system.models.feed is system.click_ranker
-    fitted = system.manifest["calibration"][FEED_RANKER]
+    fitted = system.manifest["score_calibration"][FEED_RANKER]
     assert system.models.utility == PlattScaling(fitted["slope"], fitted["intercept"])
 
 
 def test_a_slate_is_corrected_by_the_share_of_the_manifest(trained: Place) -> None:
-    system = load_active(trained.home, HashEncoder.name)
+    system = load_bundle(trained.home, HashEncoder.name)
     listwise = system.models.listwise
     assert isinstance(listwise, ListwiseRanker)
-    assert listwise.share == system.manifest["rivals"]["share"] < 1
+    assert listwise.share == system.manifest["correction"]["share"] < 1
 
 
 def test_a_bundle_holds_no_reader(trained: Place) -> None:
@@ -80,7 +80,7 @@ def test_a_bundle_holds_no_reader(trained: Place) -> None:
 
 def test_without_a_bundle_the_message_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="attune train"):
-        load_active(tmp_path, HashEncoder.name)
+        load_bundle(tmp_path, HashEncoder.name)
 
 
 @pytest.mark.parametrize("name", ["encoder", "features", "state", "labels"])
@@ -90,47 +90,56 @@ def test_what_does_not_fit_is_named(copied: Place, name: str) -> None:
 
     _edit(copied, other)
     with pytest.raises(BundleError, match=f"has {name} 'something else'"):
-        load_active(copied.home, HashEncoder.name)
+        load_bundle(copied.home, HashEncoder.name)
 
 
 @pytest.mark.parametrize("name", ["schema", "preference", "calibration", "content", "data", "validation", "value"])
 def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
     _edit(copied, lambda manifest: manifest.pop(name))
     with pytest.raises(BundleError, match=f"manifest lacks {name}"):
-        load_active(copied.home, HashEncoder.name)
+        load_bundle(copied.home, HashEncoder.name)
 
 
 @pytest.mark.parametrize(
-    "name", [PREFERENCE, RERANKER, FEED_RERANKER, TEXT_FREE_RERANKER, FEED_TEXT_FREE, READING_UTILITY, MINUTES]
+    "name",
+    [
+        USER_MODEL,
+        LISTWISE_TREES,
+        POINTWISE_TREES,
+        TEXT_FREE_LISTWISE_TREES,
+        TEXT_FREE_POINTWISE_TREES,
+        READ_UTILITY_TREES,
+        READ_MINUTES_TREES,
+    ],
 )
 def test_a_damaged_file_is_named(copied: Place, name: str) -> None:
     version = str(bundle.active_version(copied.home))
     path = copied.home / "bundles" / version / name
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(BundleError, match=name):
-        load_active(copied.home, HashEncoder.name)
+        load_bundle(copied.home, HashEncoder.name)
     path.unlink()
     with pytest.raises(BundleError, match=name):
-        load_active(copied.home, HashEncoder.name, version)
+        load_bundle(copied.home, HashEncoder.name, version)
 
 
-@pytest.mark.parametrize("rivals", [{}, {"share": None}, {"share": float("nan")}, {"share": 1.5}])
-def test_a_correction_share_outside_0_to_1_is_refused(copied: Place, rivals: dict[str, Any]) -> None:
-    _edit(copied, lambda manifest: manifest.update(rivals=rivals))
+@pytest.mark.parametrize("correction", [{}, {"share": None}, {"share": float("nan")}, {"share": 1.5}])
+def test_a_correction_share_outside_0_to_1_is_refused(copied: Place, correction: dict[str, Any]) -> None:
+    _edit(copied, lambda manifest: manifest.update(correction=correction))
     with pytest.raises(BundleError, match="no correction share"):
-        load_active(copied.home, HashEncoder.name)
+        load_bundle(copied.home, HashEncoder.name)
 
 
 def test_swapped_trees_are_refused(copied: Place) -> None:
     folder = copied.home / "bundles" / str(bundle.active_version(copied.home))
-    shutil.copy(folder / TEXT_FREE_RERANKER, folder / RERANKER)
+    shutil.copy(folder / TEXT_FREE_LISTWISE_TREES, folder / LISTWISE_TREES)
 
     def same_hash(manifest: dict[str, Any]) -> None:
-        manifest["sha256"][RERANKER] = manifest["sha256"][TEXT_FREE_RERANKER]
+        manifest["sha256"][LISTWISE_TREES] = manifest["sha256"][TEXT_FREE_LISTWISE_TREES]
 
     _edit(copied, same_hash)
     with pytest.raises(BundleError, match="other features"):
-        load_active(copied.home, HashEncoder.name)
+        load_bundle(copied.home, HashEncoder.name)
 
 
 def test_the_schema_changes_with_the_encoder() -> None:

@@ -59,10 +59,10 @@ def test_encoders_never_share_vectors(sqlite_database: Database) -> None:
 class Dying(HashEncoder):
     """Is killed in its second chunk."""
 
-    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         if self.encoded:
             raise EncoderError("killed")
-        return super().read(texts)
+        return super().encode(texts)
 
 
 def test_a_kill_between_chunks_costs_one_chunk(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,8 +42,8 @@ def test_click_through_of_slates_is_shrunk_to_that_of_all_articles(mine: dict[st
     first, second = 2.0 ** (-4 / 168), 2.0 ** (-0.5 / 168)
     overall = 3 / (2 * first + 2 * second)
     shown = np.asarray([first + second, second, 0, first, 0])
-    answered = np.asarray([3, 0, 0, 0, 0])
-    assert mine["ctr_7d"] == near(*((answered + 10 * overall) / (shown + 10)))
+    attribute_click = np.asarray([3, 0, 0, 0, 0])
+    assert mine["ctr_7d"] == near(*((attribute_click + 10 * overall) / (shown + 10)))
 
 
 def test_dwell_is_shrunk_to_the_habit(mine: dict[str, FloatArray]) -> None:

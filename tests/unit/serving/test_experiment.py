@@ -95,7 +95,7 @@ def test_without_an_active_bundle_there_is_nothing_to_try_against(home: Path) ->
 def test_a_damaged_bundle_is_refused_and_what_was_on_trial_stays(home: Path) -> None:
     start(home, Experiment("rival", 0.2))
     copy(home, "rival", "bad")
-    (home / "bundles" / "bad" / "reranker.txt").write_text("")
+    (home / "bundles" / "bad" / "listwise_correction.txt").write_text("")
     with pytest.raises(BundleError, match="damaged"):
         start(home, Experiment("bad", 0.5))
     assert load_experiment(home) == Experiment("rival", 0.2)

@@ -242,10 +242,10 @@ class Failing(HashEncoder):
 
     broken = True
 
-    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         if self.broken:
             raise EncoderError("no weights")
-        return super().read(texts)
+        return super().encode(texts)
 
 
 def test_a_failing_encoder_costs_vectors_not_feeds(
@@ -271,11 +271,11 @@ class Slow(HashEncoder):
         super().__init__()
         self.slow, self.begun, self.let_go = False, threading.Event(), threading.Event()
 
-    def read(self, texts: Sequence[ArticleText]) -> Encoded:
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         if self.slow:
             self.begun.set()
             assert self.let_go.wait(WITHIN)
-        return super().read(texts)
+        return super().encode(texts)
 
 
 def test_a_withdrawn_article_is_in_no_feed_while_others_are_encoded(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from recsys.domain import FeedRequest, RankedItem, Ranking, Slate
 from recsys.serving.clock import Clock
+from recsys.serving.pagination import slate_of
 from recsys.serving.recovery import store_spooled
-from recsys.serving.slates import slate_of
 from recsys.serving.spool import ERASED, FULL, UNREADABLE, UNWRITABLE, Spool
 from recsys.store import erasure, event_log, event_log_reader
 from recsys.store.database import Database, open_database

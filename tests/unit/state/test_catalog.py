@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from recsys.domain import Article
 from recsys.frames import articles_frame
 from recsys.state.catalog import NEVER, Catalog
-from recsys.state.growing import grow
+from recsys.state.flat_arrays import grow
 from recsys.state.vocabulary import UNKNOWN, Vocabulary
 
 

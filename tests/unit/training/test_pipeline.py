@@ -11,7 +11,7 @@ from recsys.errors import ConfigError, DataError, EncoderError
 from recsys.evaluation.systems import FULL_SYSTEM
 from recsys.models import bundle
 from recsys.models.bundle import Bundle
-from recsys.models.model_loader import load_active
+from recsys.models.model_loader import load_bundle
 from recsys.store import articles, audit_log, bundles, event_log
 from recsys.store.database import opened
 from recsys.training.dataset import load_corpus
@@ -34,14 +34,14 @@ def test_the_manifest_says_what_was_trained_on_what(trained: Place) -> None:
     assert manifest["seed"] == trained.settings.seed
     assert manifest["libraries"]["torch"]
     assert FULL_SYSTEM in manifest["validation"]
-    assert manifest["validation"].keys() == manifest["calibration"].keys()
+    assert manifest["validation"].keys() == manifest["score_calibration"].keys()
     # the probabilities were fitted on the validation slice: an error measured there would flatter them
     assert all(figures["ece"] is None for figures in manifest["validation"].values())
 
 
 def test_the_manifest_says_which_history_calibration_is_on_and_why(trained: Place) -> None:
     manifest = published(trained).manifest
-    found, network = manifest["attention"]["history"], manifest["preference"]
+    found, network = manifest["attention"]["history"], manifest["user_model"]
     assert set(found["parts"]) == {"dwell_weight", "temperature", "keep"}
     for name, part in found["parts"].items():
         assert part["value"] == network[name], "the network is configured as decided"
@@ -94,7 +94,7 @@ def test_what_was_encoded_is_not_encoded_again(trained: Place, tmp_path: Path) -
     train_quickly(copied, encoder, until=last_day() - DAY // 2)
     assert encoder.encoded == []
     assert len(bundle.versions(copied.home)) == 2
-    assert load_active(copied.home, encoder.name).trained_until == last_day() - DAY // 2
+    assert load_bundle(copied.home, encoder.name).trained_until == last_day() - DAY // 2
 
 
 def test_a_failure_publishes_nothing_and_leaves_the_active_bundle(
@@ -115,7 +115,7 @@ def test_a_failure_publishes_nothing_and_leaves_the_active_bundle(
 
 def test_the_encoder_s_failure_is_its_own(tmp_path: Path) -> None:
     class Broken(HashEncoder):
-        def read(self, texts: object) -> Encoded:
+        def encode(self, texts: object) -> Encoded:
             raise EncoderError("no weights")
 
     with pytest.raises(EncoderError):

@@ -6,7 +6,7 @@ from recsys.evaluation.platt import Platt
 from recsys.ranking.features.feature_set import ALL_FEATURES, FEED_TEXT_FREE
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.training.ranker_training import PastSlates
-from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTrained, train_value
+from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTrained, train_utility
 
 COUNT = 160
 CONFIG = LambdaMartConfig(trees=5, patience=5, threads=1, min_leaf=5)
@@ -24,7 +24,7 @@ def slates() -> PastSlates:
 
 
 def trained(past: PastSlates, slope: float) -> UtilityModelTrained | UtilityModelSkipped:
-    return train_value(past, DAY, FEED_TEXT_FREE, CONFIG, 0.5, Platt(slope, -1.0, 0.1))
+    return train_utility(past, DAY, FEED_TEXT_FREE, CONFIG, 0.5, Platt(slope, -1.0, 0.1))
 
 
 def test_the_manifest_tells_price_and_chance() -> None:

@@ -64,8 +64,8 @@ def test_many_at_once_read_the_keys_once(
     sqlite_database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
-    everyone = key_store.everyone
-    monkeypatch.setattr(key_store, "everyone", lambda connection: asked.append(1) or everyone(connection))
+    all_keys = key_store.all_keys
+    monkeypatch.setattr(key_store, "everyone", lambda connection: asked.append(1) or all_keys(connection))
     ring = KeyRing(sqlite_database, clock)
 
     async def crowd() -> None:
@@ -100,7 +100,7 @@ def test_uses_are_stored_in_the_end(sqlite_database: Database) -> None:
 
     asyncio.run(serve())
     with sqlite_database.read() as connection:
-        (stored,) = key_store.everyone(connection)
+        (stored,) = key_store.all_keys(connection)
     assert stored.last_used_at is not None
     assert stored.last_used_at >= row.created_at
 

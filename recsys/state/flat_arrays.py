@@ -1,15 +1,29 @@
-"""A ring of fixed length per reader, in shared pages that are allocated as a ring fills.
+"""Flat arrays of the state: arrays that grow by doubling, and ring buffers of fixed length per reader.
 
-A reader with three entries pays for one page (of eight, unless told otherwise), not for a whole ring. `Rings` only
-hands out slots; what is stored in a slot lives in arrays of its user, as long as `Rings.slots`.
+Rings live in shared pages that are allocated as a ring fills: a reader with three entries pays for one page (of
+eight by default), not for a whole ring. `Rings` only hands out slots; the values of a slot are in arrays of its
+user, which have `Rings.slots` rows.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.state.growing import grow
-
 PAGE = 8
+
+
+def grow(array: NDArray[Any], rows: int, fill: float = 0) -> NDArray[Any]:
+    """Return `array` if it has at least `rows` rows, else a copy with room for twice as many rows."""
+    have = array.shape[0]
+    if rows <= have:
+        return array
+    # zeros cost nothing before they are touched: a large table is written once, not twice
+    larger = np.zeros((max(rows, 2 * have, 16), *array.shape[1:]), dtype=array.dtype)
+    larger[:have] = array
+    if fill:
+        larger[have:] = fill
+    return larger
 
 
 class Rings:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.state.rings import Rings
+from recsys.state.flat_arrays import Rings
 
 
 @settings(deadline=None, max_examples=50)
