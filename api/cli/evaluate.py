@@ -28,7 +28,7 @@ def evaluate(
     from recsys.encoder.lazy import LazyEncoder
     from recsys.evaluation.html_report import report
     from recsys.evaluation.html_tables import interval
-    from recsys.evaluation.run_evaluation import choose_window
+    from recsys.evaluation.run_evaluation import ExtraRows, choose_window
     from recsys.evaluation.run_evaluation import evaluate as run
     from recsys.models.model_loader import load_bundle
     from recsys.store.database import open_database
@@ -43,7 +43,7 @@ def evaluate(
     wanted = (moment(start, "--from"), moment(end, "--to"))
     window = choose_window(database, system, *wanted, in_sample)
     with bars() as progress:
-        result = run(database, encoder, system, window, progress, rival=other)
+        result = run(database, encoder, system, window, progress, ExtraRows(bundle=other))
     data = result["data"]
     title = f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}"
     results_table(title, result["systems"])

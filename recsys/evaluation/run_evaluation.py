@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -71,21 +70,27 @@ def choose_window(
     return window
 
 
+@dataclass(frozen=True, slots=True)
+class ExtraRows:
+    """More rows of the results table: `scorers` by name, such as an oracle, and the full system of another bundle."""
+
+    scorers: Mapping[str, Scorer] = field(default_factory=dict)
+    bundle: TrainedSystem | None = None
+
+
 def evaluate(
     database: Database,
     encoder: ModelEncoder,
     system: TrainedSystem,
     window: TimeWindow,
     progress: Progress,
-    others: Mapping[str, Scorer] = MappingProxyType({}),
-    rival: TrainedSystem | None = None,
+    extra: ExtraRows | None = None,
 ) -> dict[str, Any]:
     """Evaluate every system of the results table on one window, as a JSON object.
 
     `data` describes the data; `systems` has the metrics by name; `comparisons` compares the full system with each
     other one, paired, on AUC, and `read_comparisons` on read-weighted nDCG@10; `slices` has the AUC of all on
-    parts. `rival` adds a row with the full system of another bundle. `others` adds rows by name, e.g. an oracle.
-    New articles are encoded first, which `seconds` does not include.
+    parts. `extra` adds rows. New articles are encoded first, which `seconds` does not include.
 
     Raises:
         DataError: there is no slate in the window.
@@ -97,13 +102,13 @@ def evaluate(
         database, article_reader, everything, lambda done, total: progress("articles encoded", done, total)
     )
     encoded = EncodedArticles(everything, vectors)
-    own = systems(rankers_of(system))
-    table = {**own, **others}
+    extra = extra or ExtraRows()
+    table = {**systems(rankers_of(system)), **extra.scorers}
     start_time = time.monotonic()
     replayed, vector_table, clicks = replay_window(database, encoded, system, table, window, progress)
-    if rival is not None:
-        scores = _challenger_scores(database, encoder, everything, rival, window, progress)
-        replayed = replace(replayed, scores={**replayed.scores, f"bundle {rival.version}": scores})
+    if extra.bundle is not None:
+        scores = _other_scores(database, encoder, everything, extra.bundle, window, progress)
+        replayed = replace(replayed, scores={**replayed.scores, f"bundle {extra.bundle.version}": scores})
     calibration = {name: Platt(**values) for name, values in system.manifest["score_calibration"].items()}
     results = {
         "systems": figures(replayed, calibration, vector_table.matrix, clicks),
@@ -121,18 +126,18 @@ def evaluate(
     return {"data": data, "bundle": system.version, "seconds": seconds, **results}
 
 
-def _challenger_scores(
+def _other_scores(
     database: Database,
     encoder: ModelEncoder,
     everything: pl.DataFrame,
-    rival: TrainedSystem,
+    other: TrainedSystem,
     window: TimeWindow,
     progress: Progress,
 ) -> NDArray[np.float64]:
     """Return the scores of the full system of another bundle for the same candidates [N]."""
-    vectors = ensure_vectors(database, article_encoder(encoder, rival.calibration), everything)
-    table = systems({FULL_SYSTEM: rival.models.listwise})
-    replayed, _, _ = replay_window(database, EncodedArticles(everything, vectors), rival, table, window, progress)
+    vectors = ensure_vectors(database, article_encoder(encoder, other.calibration), everything)
+    table = systems({FULL_SYSTEM: other.models.listwise})
+    replayed, _, _ = replay_window(database, EncodedArticles(everything, vectors), other, table, window, progress)
     return replayed.scores[FULL_SYSTEM]
 
 

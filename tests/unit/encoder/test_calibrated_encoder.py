@@ -62,7 +62,7 @@ def reader(calibration: Calibration, model: HashModel | None = None, *listeners:
 
 def test_as_shipped_the_vectors_are_exactly_the_raw_ones_and_texts_are_watched_all_the_same() -> None:
     shipped = reader(calibration_of(small_calibrator()))
-    encoded = shipped.read(TEXTS)
+    encoded = shipped.encode(TEXTS)
     assert shipped.name == RAW
     assert list(encoded.vectors) == [RAW]
     np.testing.assert_array_equal(encoded.vectors[RAW], hashed(TEXTS))
@@ -98,7 +98,7 @@ def test_the_text_encoder_gives_with_a_calibrator_of_no_strength_what_it_gives_a
         def loaded(self) -> TextEncoder:
             return encoder
 
-    watched = CalibratedEncoder(Real(), calm, Breaker(calm.flag_rate)).read(TEXTS)
+    watched = CalibratedEncoder(Real(), calm, Breaker(calm.flag_rate)).encode(TEXTS)
     np.testing.assert_allclose(watched.vectors["real"], article_vectors(encoder, TEXTS), atol=1e-6)
     assert watched.attention is not None
     assert watched.attention["entropy"].is_between(0, 1).all()
@@ -106,7 +106,7 @@ def test_the_text_encoder_gives_with_a_calibrator_of_no_strength_what_it_gives_a
 
 def test_adjusted_texts_are_encoded_again_under_a_name_of_their_own() -> None:
     calibration = eager()
-    encoded = reader(calibration).read(TEXTS)
+    encoded = reader(calibration).encode(TEXTS)
     name = f"{RAW}+{calibration.digest}"
     assert calibration.name_of(RAW) == name
     assert set(encoded.vectors) == {RAW, name}
@@ -125,7 +125,7 @@ def test_texts_that_no_plan_touches_keep_their_raw_vector(monkeypatch: pytest.Mo
         return Plan(whole.rows[:1], whole.log_gate[:1], whole.mix[:1], whole.cut[:1])
 
     monkeypatch.setattr(Calibrator, "plan", first_only)
-    encoded = reader(eager()).read(TEXTS)
+    encoded = reader(eager()).encode(TEXTS)
     raw, calibrated = encoded.vectors.values()
     assert encoded.attention is not None
     gated = encoded.attention["gated"].to_numpy()
@@ -134,10 +134,10 @@ def test_texts_that_no_plan_touches_keep_their_raw_vector(monkeypatch: pytest.Mo
 
 
 def test_rows_stand_in_the_order_of_the_texts_however_they_are_batched(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = reader(eager()).read(TEXTS)
+    whole = reader(eager()).encode(TEXTS)
     monkeypatch.setattr(token_batches, "TOKENS_PER_BATCH", 4)
     heard = Heard()
-    small = reader(eager(), None, heard).read(TEXTS)
+    small = reader(eager(), None, heard).encode(TEXTS)
     assert len(heard.readings) > 1
     assert whole.attention is not None
     assert small.attention is not None
@@ -153,7 +153,7 @@ def test_the_statistics_are_means_over_heads_and_what_the_detectors_say() -> Non
     model, calibration = HashModel(), eager()
     _, seen = model.observe_tokens(model.tokenize([text.headline for text in TEXTS]))
     found = calibration.calibrator.inspect(seen)
-    attention = reader(calibration).read(TEXTS).attention
+    attention = reader(calibration).encode(TEXTS).attention
     assert attention is not None
     columns = ["entropy", "max_weight", "first_mass", "last_mass", "distance"]
     np.testing.assert_allclose(attention.select(columns).to_numpy(), seen.heads.mean(axis=(1, 2)), rtol=1e-5)
@@ -168,7 +168,7 @@ def test_no_texts_load_no_model() -> None:
 
 def test_listeners_hear_of_every_batch() -> None:
     heard = Heard()
-    reader(eager(), None, heard).read(TEXTS)
+    reader(eager(), None, heard).encode(TEXTS)
     (reading,) = heard.readings
     assert reading.plan is not None
     assert len(reading.plan.rows) == len(reading.found) == len(reading.seen) == len(TEXTS)
@@ -213,13 +213,13 @@ def test_whatever_fails_opens_the_breaker_once_and_leaves_the_raw_vectors(
         monkeypatch.setattr(Calibrator, where, raising)
     monkeypatch.setattr(token_batches, "TOKENS_PER_BATCH", 4)  # several batches: the first failure is the last
     broken = reader(eager(), Failing(where))
-    encoded = broken.read(TEXTS)
+    encoded = broken.encode(TEXTS)
     assert broken.breaker.open
     assert broken.name == RAW
     assert list(encoded.vectors) == [RAW]
     np.testing.assert_array_equal(encoded.vectors[RAW], hashed(TEXTS))
     assert encoded.attention is None
-    again = broken.read(TEXTS)
+    again = broken.encode(TEXTS)
     np.testing.assert_array_equal(again.vectors[RAW], hashed(TEXTS))
     assert again.attention is None
     (record,) = [each for each in caplog.records if each.levelname == "ERROR"]
@@ -231,14 +231,14 @@ def test_a_listener_that_fails_counts_as_a_failure_of_calibration() -> None:
         saw = raising
 
     broken = reader(eager(), None, Deaf())
-    assert list(broken.read(TEXTS).vectors) == [RAW]
+    assert list(broken.encode(TEXTS).vectors) == [RAW]
     assert broken.breaker.open
 
 
 def test_a_model_that_fails_is_not_the_breakers_business() -> None:
     broken = reader(eager(), Failing("model"))
     with pytest.raises(EncoderError, match="no model"):
-        broken.read(TEXTS)
+        broken.encode(TEXTS)
     assert not broken.breaker.open
 
 

@@ -7,7 +7,7 @@ from recsys.domain import DAY
 from recsys.encoder.field_concat import FIELDS
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.replay import ReplayScores, replay
-from recsys.evaluation.run_evaluation import choose_window, evaluate, iso
+from recsys.evaluation.run_evaluation import ExtraRows, choose_window, evaluate, iso
 from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import load_bundle
@@ -97,7 +97,7 @@ def test_a_reference_of_the_caller_is_one_more_row_asked_the_same_questions(trai
     system = load_bundle(trained.home, encoder.name)
     window = choose_window(database, system, None, None, in_sample=False)
     others = {ORACLE: oracle_of(world())}
-    result = evaluate(database, encoder, system, window, lambda *_: None, others)
+    result = evaluate(database, encoder, system, window, lambda *_: None, ExtraRows(others))
     plain = evaluate(database, encoder, system, window, lambda *_: None)
     database.close()
     assert list(result["systems"]) == [*plain["systems"], ORACLE]

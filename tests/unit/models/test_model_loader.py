@@ -93,7 +93,9 @@ def test_what_does_not_fit_is_named(copied: Place, name: str) -> None:
         load_bundle(copied.home, HashEncoder.name)
 
 
-@pytest.mark.parametrize("name", ["schema", "preference", "calibration", "content", "data", "validation", "value"])
+@pytest.mark.parametrize(
+    "name", ["schema", "user_model", "score_calibration", "text_features", "data", "validation", "utility"]
+)
 def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
     _edit(copied, lambda manifest: manifest.pop(name))
     with pytest.raises(BundleError, match=f"manifest lacks {name}"):

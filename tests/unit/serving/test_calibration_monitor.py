@@ -26,7 +26,7 @@ def rows(database: Database) -> list[MonitorRow]:
 
 
 def read(watch: CalibrationMonitor, *texts: str) -> None:
-    CalibratedEncoder(HashEncoder(), CALIBRATION, watch.breaker, [watch.monitor]).read(
+    CalibratedEncoder(HashEncoder(), CALIBRATION, watch.breaker, [watch.monitor]).encode(
         [ArticleText(text) for text in texts]
     )
 

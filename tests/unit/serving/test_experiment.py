@@ -112,7 +112,9 @@ def test_a_file_that_says_nothing_sensible_is_told_and_can_be_removed(home: Path
 def test_a_challenger_answers_its_readers_alone(home: Path, engine: FeedEngine) -> None:
     start(home, Experiment("rival", 0.5))
     made = challenger(home)
-    models = {reader: made.engine_for(engine, reader).model for reader in (f"r{i:05d}" for i in range(40))}
+    models = {
+        reader: made.engine_for(engine, reader).models.version for reader in (f"r{i:05d}" for i in range(40))
+    }
     assert set(models.values()) == {"rival", engine.models.version}
     assert all((model == "rival") == Experiment("rival", 0.5).answers(who) for who, model in models.items())
 

@@ -572,7 +572,7 @@ def make_trouble(kind: str, monkeypatch: pytest.MonkeyPatch, service: FeedServic
         return dataclasses.replace(found, score=found.score * np.nan)
 
     if kind == "flood":  # every word is flagged by this calibrator, and that is now too many
-        monkeypatch.setattr(service.live.serving.monitor.breaker, "_most", 0.15)
+        monkeypatch.setattr(service.live.serving.monitor.breaker, "_max_rate", 0.15)
     else:
         monkeypatch.setattr(Calibrator, "inspect", troubled)
 

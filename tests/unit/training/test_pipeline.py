@@ -72,7 +72,7 @@ def test_training_twice_gives_the_same_files(trained: Place, tmp_path: Path) -> 
     one, two = published(trained).manifest, published(again).manifest
     assert one["sha256"] == two["sha256"]
     assert one["validation"] == two["validation"]
-    assert one["calibration"] == two["calibration"]
+    assert one["score_calibration"] == two["score_calibration"]
 
 
 def test_what_happens_after_the_cut_off_changes_nothing(trained: Place, tmp_path: Path) -> None:

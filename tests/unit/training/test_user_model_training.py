@@ -72,7 +72,7 @@ def test_what_training_knows_of_dwell_is_what_a_request_is_answered_with(
             at = int(data.at[slate])
             log.advance(at)
             asked = RankRequest(request_id="", as_of=at, candidates=("x",), reader=collected.readers[slate])
-            served, kept = engine.prepare(asked).reads, data.history(slate, collected.vectors.matrix)
+            served, kept = engine.prepare(asked)[0].reads, data.history(slate, collected.vectors.matrix)
             np.testing.assert_array_equal(served.vectors, kept.vectors)
             for name in ("seconds", "age", "quantile"):
                 np.testing.assert_array_equal(getattr(served, name).astype(np.float32), getattr(kept, name))
