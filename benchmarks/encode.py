@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from benchmarks.timing import best_seconds
 from recsys.encoder.article_text import headlines
-from recsys.encoder.bert import TextEncoder
-from recsys.encoder.token_batches import encode, mean_pool
+from recsys.encoder.bert import TextEncoder, mean_pool
+from recsys.encoder.token_batches import encode
 from recsys.simulate.world import simulate
 
 GOAL = 1.3

@@ -15,7 +15,6 @@ from recsys.calibration.attention_statistics import Observation, Observer
 from recsys.calibration.calibrator import Plan
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.int8 import quantise
-from recsys.encoder.token_batches import mean_pool
 from recsys.encoder.token_dropping import shortened
 from recsys.errors import EncoderError
 from recsys.settings import Device, Precision
@@ -172,3 +171,13 @@ def _path(model: str) -> str:
         return str(get_model_path())
     folder = Path(model).expanduser()
     return str(folder) if folder.is_dir() else model
+
+
+def mean_pool(
+    hidden_BTD: torch.Tensor, mask_BT: torch.Tensor, weights_BT: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Return the L2-normalised mean of token vectors without padding, weighted by `weights_BT`: (B, D)."""
+    mask_float_BT = mask_BT.to(hidden_BTD.dtype)
+    weighted_BT1 = (mask_float_BT if weights_BT is None else mask_float_BT * weights_BT).unsqueeze(-1)
+    summed_BD = (hidden_BTD * weighted_BT1).sum(dim=1)
+    return torch.nn.functional.normalize(summed_BD / weighted_BT1.sum(dim=1).clamp(min=1e-6), dim=-1)

@@ -1,10 +1,9 @@
-"""Batches of tokenised texts, sorted by length to save padding, and pooling of token vectors."""
+"""Batches of tokenised texts, sorted by length to save padding."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from recsys.encoder.protocols import TokenEncoder, Vectors
@@ -47,13 +46,3 @@ def batches(tokens: Sequence[Sequence[int]]) -> Iterator[NDArray[np.int64]]:
         if end == len(rows) or (end + 1 - start) * lengths[rows[end]] > TOKENS_PER_BATCH:
             yield rows[start:end]
             start = end
-
-
-def mean_pool(
-    hidden_BTD: torch.Tensor, mask_BT: torch.Tensor, weights_BT: torch.Tensor | None = None
-) -> torch.Tensor:
-    """Return the L2-normalised mean of token vectors without padding, weighted by `weights_BT`: (B, D)."""
-    mask_float_BT = mask_BT.to(hidden_BTD.dtype)
-    weighted_BT1 = (mask_float_BT if weights_BT is None else mask_float_BT * weights_BT).unsqueeze(-1)
-    summed_BD = (hidden_BTD * weighted_BT1).sum(dim=1)
-    return torch.nn.functional.normalize(summed_BD / weighted_BT1.sum(dim=1).clamp(min=1e-6), dim=-1)

@@ -7,9 +7,8 @@ import torch
 
 from recsys.calibration.calibrator import Plan
 from recsys.encoder import bert
-from recsys.encoder.bert import TextEncoder
+from recsys.encoder.bert import TextEncoder, mean_pool
 from recsys.encoder.device import choose_device, inference_precision
-from recsys.encoder.token_batches import mean_pool
 from recsys.errors import ConfigError, EncoderError
 from recsys.settings import Precision
 
