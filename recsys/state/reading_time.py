@@ -14,12 +14,12 @@ def expected_read_seconds(state: LiveState, rows: NDArray[np.int64], as_of: int)
     """Return the seconds [n] that reading each of articles `rows` [n] takes, as of a time in microseconds.
 
     The posterior mean of the article's measured reads (decayed over a week) with `_PRIOR_READS` pseudo-reads that
-    take what its length predicts; without a length, what the mean read of all articles takes.
+    take what its length predicts; without a length (unknown, or no word), what the mean read of all articles takes.
     """
     counts = state.counters.read(rows, as_of)[:, :, HalfLife.DAYS_7]
     overall = state.counters.read_groups(np.asarray([GLOBAL_GROUP]), as_of)[0, :, HalfLife.DAYS_7]
     reads = overall[READS]
     mean_read = overall[READ_SECONDS] / reads if reads >= _PRIOR_READS else DEFAULT_READ_SECONDS
     words = state.catalog.words[rows]
-    by_length = np.where(np.isfinite(words), words / WORDS_PER_MINUTE * 60, mean_read)
+    by_length = np.where(words > 0, words / WORDS_PER_MINUTE * 60, mean_read)
     return np.asarray((counts[:, READ_SECONDS] + _PRIOR_READS * by_length) / (counts[:, READS] + _PRIOR_READS))

@@ -24,6 +24,10 @@ def test_articles_of_unknown_length_take_as_long_as_others_or_a_minute() -> None
     assert minutes(folded(papers(2, word_count=None), reads), "a000") == pytest.approx([3.0], rel=1e-2)
 
 
+def test_an_article_of_no_words_takes_as_long_as_any() -> None:
+    assert minutes(folded(papers(1, word_count=0)), "a000") == pytest.approx([1.0])
+
+
 def test_measured_reading_outweighs_the_length_as_it_grows() -> None:
     reads = [did(f"r{i}", EventKind.READ, "a000", 2 * MINUTE, 60.0) for i in range(27)]
     state = folded(papers(1, word_count=int(11 * WORDS_PER_MINUTE)), reads)
