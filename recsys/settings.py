@@ -15,7 +15,7 @@ from recsys.errors import ConfigError
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16", "int8"]
 LogFormat = Literal["json", "text"]
-IndexKind = Literal["auto", "exact", "flat", "hnsw", "ivf"]
+IndexKind = Literal["auto", "exact", "flat", "hnsw"]
 
 MINUTE_PRICE = 0.4
 """Default of `Settings.minute_price`: docs/ranking.md tells what it buys and costs."""

@@ -21,13 +21,15 @@ def ablate(
     """Leave out one family of features after the other, and judge on days that the trees never saw."""
     from dataclasses import replace
 
+    from api.cli.attention_heatmap import require_plottable
     from api.cli.progress import bars
     from recsys.evaluation.html_tables import interval
     from recsys.ranking.lambdamart import LambdaMartConfig
     from recsys.store.database import open_database
     from recsys.training.feature_ablation import RATE, ablate_families
-    from recsys.training.feature_ablation_plot import family_plot
+    from recsys.training.feature_ablation_plot import save_ablation_plot
 
+    require_plottable(svg_file, "--svg")
     for file in (json_file, svg_file):
         require_writable(file)
     settings = settings_from(database_url, home)
@@ -42,4 +44,4 @@ def ablate(
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2))
     if svg_file is not None:
-        svg_file.write_text(family_plot(found["rows"], about))
+        save_ablation_plot(found["rows"], about, svg_file)

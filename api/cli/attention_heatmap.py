@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg")
 
 
-def require_plottable(file: Path | None) -> None:
-    """Find out before the work, not after it, whether `file` can be drawn.
+def require_plottable(file: Path | None, option: str = "--plot") -> None:
+    """Check before the work that `file`, the value of `option`, can be drawn.
 
     Raises:
         ConfigError: it is neither PNG nor SVG, or matplotlib is missing.
@@ -20,11 +20,11 @@ def require_plottable(file: Path | None) -> None:
     if file is None:
         return
     if file.suffix not in SUFFIXES:
-        raise ConfigError(f"--plot {file} must end in {' or '.join(SUFFIXES)}")
+        raise ConfigError(f"{option} {file} must end in {' or '.join(SUFFIXES)}")
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise ConfigError("--plot needs matplotlib: pip install 'attune-feed[plot]'") from error
+        raise ConfigError(f"{option} needs matplotlib: pip install 'attune-feed[plot]'") from error
 
 
 def save_heatmap(profile: "Profile", title: str, file: Path) -> None:

@@ -2,15 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
+from functools import cache
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
-table { border-collapse: collapse; margin: 1rem 0 2rem; width: 100%; }
-th, td { border-bottom: 1px solid #ccc; padding: .3rem .6rem; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-caption { text-align: left; font-weight: 600; padding-bottom: .3rem; }
-"""
+import jinja2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +18,7 @@ class Table:
 
 def html_page(title: str, about: str, tables: Iterable[Table]) -> str:
     """Render a whole page: title, a paragraph `about` it, and tables."""
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Attune: {escape(title.lower())}</title>'
-        f"<style>{_STYLE}</style><h1>{escape(title)}</h1><p>{escape(about)}</p>"
-        + "".join(map(_table, tables))
-        + "</html>"
-    )
+    return _template().render(title=title, about=about, tables=list(tables))
 
 
 def number(value: float | None) -> str:
@@ -42,7 +31,12 @@ def interval(mean: float | None, low: float | None, high: float | None) -> str:
     return f"{number(mean)} [{number(low)}, {number(high)}]"
 
 
-def _table(table: Table) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in table.header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
-    return f"<table><caption>{escape(table.caption)}</caption><tr>{head}</tr>{body}</table>"
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("recsys.evaluation", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2")

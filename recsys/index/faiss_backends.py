@@ -1,4 +1,4 @@
-"""FAISS structures of an index: flat, HNSW and IVF.
+"""FAISS structures of an index: flat and HNSW.
 
 Each stores vectors by position (0, 1, 2 …), only appends, and returns the vectors with a search.
 """
@@ -20,7 +20,6 @@ GPU_LARGEST_K = 2_048  # limit of the selection kernels of FAISS on a GPU
 HNSW_LINKS = 32
 HNSW_BUILD_WIDTH = 80
 HNSW_SEARCH_WIDTH = 128
-IVF_POINTS_PER_LIST = 39  # with fewer, k-means of FAISS warns about too few points
 
 
 class RawHits(NamedTuple):
@@ -141,33 +140,6 @@ class Hnsw(_Faiss):
         return RawHits(*self._index.search_and_reconstruct(queries, k, params=width))
 
 
-class Ivf(_Faiss):
-    """Inverted file over k-means cells (Sivic and Zisserman 2003; Jégou et al. 2011)."""
-
-    name = "ivf"
-
-    @classmethod
-    def trained(cls, vectors: Floats32) -> "Ivf":
-        """Return a structure with cells learned from float32 [n, d]; the vectors are not stored."""
-        rows, dim = vectors.shape
-        lists = max(1, int(min(4 * rows**0.5, rows / IVF_POINTS_PER_LIST)))
-        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, lists, faiss.METRIC_INNER_PRODUCT)
-        index.train(vectors)
-        return cls(index)
-
-    def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
-        """Implement `Structure.search`: search an eighth of the cells, at least eight, or all if `exhaustive`."""
-        lists = self._index.nlist
-        parameters = faiss.SearchParametersIVF(nprobe=lists if exhaustive else min(lists, max(8, lists // 8)))
-        return RawHits(*self._index.search_and_reconstruct(queries, k, params=parameters))
-
-    @property
-    def trained_on(self) -> int:
-        """Return the approximate number of training vectors, derived from the number of cells."""
-        lists = int(self._index.nlist)
-        return max(lists * IVF_POINTS_PER_LIST, lists**2 // 16)
-
-
 def read(path: Path, name: str, gpu: bool) -> Structure:
     """Load a structure written by `Structure.write`.
 
@@ -178,8 +150,9 @@ def read(path: Path, name: str, gpu: bool) -> Structure:
     index = faiss.read_index(str(path))
     if name == Flat.name:
         return Flat(index, gpu)
-    graph_or_cells: dict[str, type[Hnsw] | type[Ivf]] = {Hnsw.name: Hnsw, Ivf.name: Ivf}
-    return graph_or_cells[name](index)
+    if name == Hnsw.name:
+        return Hnsw(index)
+    raise KeyError(name)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recsys.errors import BundleError
 from recsys.index import faiss_backends
 from recsys.index.exact_rescoring import SCORE_TOLERANCE, best, hits
-from recsys.index.faiss_backends import Flat, Hnsw, Ivf, RawHits, Structure
+from recsys.index.faiss_backends import Flat, Hnsw, RawHits, Structure
 from recsys.index.index_files import Header, check_fit, write_header
 from recsys.index.validation import check_k, entries, unit_vectors
 from recsys.index.vector_index import Floats32, Hits, Vectors
@@ -18,8 +18,6 @@ from recsys.settings import IndexKind
 
 FLAT_LIMIT = 5_000  # above it `auto` uses a graph on a CPU
 FLAT_LIMIT_GPU = 2_000_000  # 3 GB at 384 numbers a vector; a GPU compares with all of them in milliseconds
-IVF_LEAST = 1_000  # fewer are not enough to learn cells
-IVF_GROWTH = 4  # cells are learned again when the index has grown by this factor
 DEAD_SHARE = 0.2
 MARGIN = 32  # extra positions beyond k, so that near-ties at the end are ordered exactly
 WIDEN = 8
@@ -53,7 +51,7 @@ class FaissIndex:
 
     @property
     def structure(self) -> str:
-        """Return the name of the current structure: flat, hnsw or ivf."""
+        """Return the name of the current structure: flat or hnsw."""
         return self._structure.name
 
     def __len__(self) -> int:
@@ -141,19 +139,15 @@ class FaissIndex:
         if dead > DEAD_SHARE * len(self._ids) or self._outgrown():
             live = [id_ for id_ in self._ids if id_ is not None]
             vectors = self._structure.vectors()[self._live]
-            self._structure = Ivf.trained(vectors) if self._required_structure() == Ivf.name else self._empty()
+            self._structure = self._empty()
             self._ids, self._position, self._live = [], {}, np.zeros(0, dtype=np.bool_)
             self._append(live, vectors)
 
     def _outgrown(self) -> bool:
-        if isinstance(self._structure, Ivf):
-            return len(self) > IVF_GROWTH * self._structure.trained_on
         return isinstance(self._structure, Flat) and self._required_structure() != Flat.name
 
     def _required_structure(self) -> str:
         """Return the name of the structure for the kind at the current size."""
-        if self._kind == "ivf":
-            return Ivf.name if len(self) >= IVF_LEAST else Flat.name
         if self._kind == "auto":
             limit = FLAT_LIMIT_GPU if self._gpu else FLAT_LIMIT
             return Hnsw.name if max(len(self), self._expected_size) > limit else Flat.name

@@ -20,7 +20,7 @@ def make_index(
 
     Args:
         kind: `auto` is flat while small (or on a GPU) and HNSW above 5,000 articles; without FAISS it is the
-            exact numpy index, with a warning. `ivf` is flat until there are enough vectors to learn its cells.
+            exact numpy index, with a warning.
         dim: length of the vectors.
         expected_size: expected number of articles, so that `auto` need not rebuild.
         device: `auto` uses a GPU if FAISS finds one; only flat indexes use it.

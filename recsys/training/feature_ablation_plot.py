@@ -1,36 +1,29 @@
-"""SVG chart of the AUC lost without each family of features, with 95% intervals."""
+"""Chart of the AUC lost without each family of features, with 95% intervals."""
 
 from collections.abc import Mapping
-from html import escape
+from pathlib import Path
 from typing import Any
 
-_WIDTH, _LEFT, _ROW, _TOP = 640, 170, 26, 46
-_STYLE = "font: 13px system-ui, sans-serif; fill: #333"
 
+def save_ablation_plot(rows: Mapping[str, Any], about: str, file: Path) -> None:
+    """Draw the rows of `ablate_families` to a PNG or SVG file, except the first, which is the reference.
 
-def family_plot(rows: Mapping[str, Any], about: str) -> str:
-    """Return an SVG of the rows of `ablate_families`, except the first, which is the reference."""
+    Needs matplotlib, the extra `plot`.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
     differences = [(name, row["difference"]["difference"]) for name, row in list(rows.items())[1:]]
-    differences.sort(key=lambda each: float(each[1]["mean"]))
-    furthest = max([0.001, *(max(-found["low"], -found["mean"]) for _, found in differences)])
-    scale = (_WIDTH - _LEFT - 70) / furthest
-    height = _TOP + _ROW * len(differences) + 10
-    bars = "\n".join(_bar(place, name, found, scale) for place, (name, found) in enumerate(differences))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" style="{_STYLE}">\n'
-        f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>\n'
-        f'<text x="10" y="22" font-weight="600">AUC lost, 95% interval: {escape(about)}</text>\n{bars}\n</svg>\n'
-    )
-
-
-def _bar(place: int, name: str, found: Mapping[str, float], scale: float) -> str:
-    y = _TOP + _ROW * place
-    lost = max(-found["mean"], 0.0) * scale
-    low, high = (_LEFT + min(max(-found[end], 0.0), 1.0) * scale for end in ("high", "low"))
-    middle = y + 8
-    return (
-        f'<text x="{_LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
-        f'<rect x="{_LEFT}" y="{y}" width="{lost:.1f}" height="16" fill="#7aa6c2"/>'
-        f'<line x1="{low:.1f}" y1="{middle}" x2="{high:.1f}" y2="{middle}" stroke="#333"/>'
-        f'<text x="{max(_LEFT + lost, high) + 6:.1f}" y="{y + 13}">{-found["mean"]:.4f}</text>'
-    )
+    differences.sort(key=lambda each: -float(each[1]["mean"]))  # bars are drawn from the bottom
+    names = [name for name, _ in differences]
+    lost = [-found["mean"] for _, found in differences]
+    below = [found["high"] - found["mean"] for _, found in differences]
+    above = [found["mean"] - found["low"] for _, found in differences]
+    with rc_context({"svg.fonttype": "none", "text.parse_math": False}):
+        figure = Figure(figsize=(7.0, 1.0 + 0.3 * len(names)), layout="constrained")
+        axes = figure.subplots()
+        axes.barh(names, lost, xerr=[below, above], color="#7aa6c2", ecolor="#333333", capsize=2)
+        axes.axvline(0.0, color="#333333", linewidth=0.8)
+        axes.set(title=f"AUC lost, 95% interval: {about}", xlabel="AUC with all families − AUC without one")
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.savefig(file, dpi=150)

@@ -39,7 +39,6 @@ KINDS = {
     "auto": Kind("auto"),
     "flat": Kind("flat"),
     "hnsw": Kind("hnsw", exact=False),
-    "ivf": Kind("ivf", exact=False),
     "remembering": Kind("flat", remembers=True),
     "gpu-auto": Kind("auto", "cuda"),
     "gpu-flat": Kind("flat", "cuda"),
@@ -273,7 +272,7 @@ STEPS = st.lists(
 )
 
 
-@pytest.mark.parametrize("name", ["exact", "flat", "hnsw", "ivf", "remembering"])
+@pytest.mark.parametrize("name", ["exact", "flat", "hnsw", "remembering"])
 @given(steps=STEPS, seed=st.integers(0, 1_000))
 @settings(deadline=None, max_examples=25)
 def test_any_sequence_of_edits_equals_a_fresh_index(name: str, steps: list[Step], seed: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from recsys.index import faiss_backends
-from recsys.index.faiss_backends import Flat, Hnsw, Ivf, Structure
+from recsys.index.faiss_backends import Flat, Hnsw, Structure
 
 DIM, COUNT = 12, 2_000
 
@@ -19,12 +19,11 @@ def units(count: int, seed: int) -> NDArray[np.float32]:
 STORED, QUERIES = units(COUNT, 0), units(20, 1)
 
 
-@pytest.fixture(params=["flat", "hnsw", "ivf"])
+@pytest.fixture(params=["flat", "hnsw"])
 def structure(request: pytest.FixtureRequest) -> Structure:
     made: dict[str, Structure] = {
         "flat": Flat.empty(DIM, gpu=False),
         "hnsw": Hnsw.empty(DIM),
-        "ivf": Ivf.trained(STORED),
     }
     chosen = made[request.param]
     chosen.add(STORED[:500])
@@ -79,8 +78,3 @@ def test_building_a_graph_leaves_the_threads_as_they_were() -> None:
     before = faiss.omp_get_max_threads()
     Hnsw.empty(DIM).add(STORED[:50])
     assert faiss.omp_get_max_threads() == before
-
-
-@pytest.mark.parametrize("count", [50, 400, 2_000])
-def test_cells_tell_about_how_many_vectors_they_were_learnt_from(count: int) -> None:
-    assert Ivf.trained(STORED[:count]).trained_on == pytest.approx(count, rel=0.3)

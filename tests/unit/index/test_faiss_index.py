@@ -15,7 +15,6 @@ DIM = 8
 @pytest.fixture(autouse=True)
 def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faiss_index, "FLAT_LIMIT", 100)
-    monkeypatch.setattr(faiss_index, "IVF_LEAST", 80)
 
 
 def vectors(count: int, seed: int = 0) -> NDArray[np.float64]:
@@ -56,23 +55,6 @@ def test_graph_that_shrank_stays_until_it_is_built_anew() -> None:
     index.remove(names(60))
     assert index.structure == "flat"
     assert places(index) == len(index) == 41
-
-
-def test_ivf_is_flat_until_there_is_enough_to_learn_from() -> None:
-    index = filled("ivf", 79)
-    assert index.structure == "flat"
-    index.add(["one more"], vectors(1))
-    assert index.structure == "ivf"
-
-
-def test_ivf_learns_anew_when_it_has_outgrown_its_cells() -> None:
-    index = filled("ivf", 80)
-    before = index._structure
-    index.add(names(300)[80:], vectors(220))
-    assert index._structure is before
-    index.add(names(400)[300:], vectors(100))
-    assert index._structure is not before
-    assert index.structure == "ivf"
 
 
 @pytest.mark.parametrize("kind", ["flat", "hnsw"])

@@ -34,7 +34,7 @@ def test_auto_falls_back_to_brute_force_with_a_warning(caplog: pytest.LogCapture
 
 
 @pytest.mark.usefixtures("_no_faiss")
-@pytest.mark.parametrize("kind", ["flat", "hnsw", "ivf"])
+@pytest.mark.parametrize("kind", ["flat", "hnsw"])
 def test_kind_that_needs_faiss_names_the_extra(kind: IndexKind) -> None:
     with pytest.raises(ConfigError, match=r"pip install 'attune-feed\[cpu\]'"):
         make_index(kind, 4)

@@ -1,3 +1,4 @@
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -6,7 +7,7 @@ from recsys.errors import DataError
 from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.training import feature_ablation
 from recsys.training.feature_ablation import ALL, FEEDS, ablate_families, feature_sets
-from recsys.training.feature_ablation_plot import family_plot
+from recsys.training.feature_ablation_plot import save_ablation_plot
 from recsys.training.training_run import silent
 from tests.trained import Place, place
 
@@ -42,8 +43,9 @@ def test_rows_are_judged_on_the_same_slates_and_compared_with_all(found: dict[st
         assert row["difference"]["difference"]["mean"] == pytest.approx(gained)
 
 
-def test_the_plot_has_a_bar_for_each_family(found: dict[str, dict[str, object]]) -> None:
-    svg = ElementTree.fromstring(family_plot(found["rows"], "a <log> & more"))
+def test_the_plot_has_a_bar_for_each_family(found: dict[str, dict[str, object]], tmp_path: Path) -> None:
+    save_ablation_plot(found["rows"], "a <log> & more", tmp_path / "plot.svg")
+    svg = ElementTree.parse(tmp_path / "plot.svg")
     texts = [each.text for each in svg.iter() if each.tag.endswith("text")]
     assert "AUC lost, 95% interval: a <log> & more" in texts
     assert {name for name in feature_sets() if name != ALL} <= set(texts)
