@@ -24,6 +24,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/vocabulary.py
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
 		&& export ATTUNE_DATABASE_URL="sqlite:///$$scratch/check.db" \
 		&& $(BIN)/attune migrate && $(BIN)/alembic check

@@ -24,6 +24,7 @@ def save_ablation_plot(rows: Mapping[str, Any], about: str, file: Path) -> None:
         axes = figure.subplots()
         axes.barh(names, lost, xerr=[below, above], color="#7aa6c2", ecolor="#333333", capsize=2)
         axes.axvline(0.0, color="#333333", linewidth=0.8)
-        axes.set(title=f"AUC lost, 95% interval: {about}", xlabel="AUC with all families − AUC without one")
+        figure.suptitle(f"AUC lost, 95% interval: {about}", fontsize="medium")
+        axes.set_xlabel("AUC with all families − AUC without one")
         axes.spines[["top", "right"]].set_visible(False)
         figure.savefig(file, dpi=150)
