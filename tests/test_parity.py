@@ -160,7 +160,7 @@ def calibration() -> Calibration:
 
 
 @pytest.fixture(scope="module", params=["starting", "trained", "calibrated"])
-def attribute_click(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Answered:
+def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Answered:
     """A place where a server was at work, and what it answered."""
     made = populated(tmp_path_factory.mktemp(request.param))
     if request.param != "starting":
@@ -174,8 +174,8 @@ def attribute_click(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture(scope="module")
-def answered_again(attribute_click: Answered) -> list[Asked]:
-    made, asked = attribute_click
+def answered_again(answered: Answered) -> list[Asked]:
+    made, asked = answered
     (made.home / "asked.json").write_text(json.dumps(asked))
     done = subprocess.run(
         [sys.executable, __file__, "asked.json"],
@@ -189,8 +189,8 @@ def answered_again(attribute_click: Answered) -> list[Asked]:
     return list(json.loads(done.stdout))
 
 
-def test_a_fresh_process_answers_the_same(attribute_click: Answered, answered_again: list[Asked]) -> None:
-    _, asked = attribute_click
+def test_a_fresh_process_answers_the_same(answered: Answered, answered_again: list[Asked]) -> None:
+    _, asked = answered
     assert len(asked) >= 40
     assert {item["answer"]["model"] for item in asked} == {answered_again[0]["model"]}
     for first, second in zip(asked, answered_again, strict=True):
@@ -202,9 +202,9 @@ def test_a_fresh_process_answers_the_same(attribute_click: Answered, answered_ag
 
 
 def test_the_server_answered_with_new_articles_and_without_what_was_read(
-    attribute_click: Answered,
+    answered: Answered,
 ) -> None:
-    feeds = [asked for asked in attribute_click[1] if "feed" in asked]
+    feeds = [asked for asked in answered[1] if "feed" in asked]
     assert any(item["id"].startswith("fresh-") for feed in feeds for item in feed["answer"]["items"])
     assert all(feed["answer"]["items"] for feed in feeds if "category" not in feed["feed"])
     assert any("diversity" in feed["feed"] and "page" in feed["feed"] for feed in feeds)
@@ -215,8 +215,8 @@ def test_the_server_answered_with_new_articles_and_without_what_was_read(
 
 
 @pytest.mark.parametrize("answered", ["calibrated"], indirect=True)
-def test_a_calibrated_server_served_adjusted_vectors(attribute_click: Answered) -> None:
-    made, asked = attribute_click
+def test_a_calibrated_server_served_adjusted_vectors(answered: Answered) -> None:
+    made, asked = answered
     assert {item["answer"]["model"] for item in asked} == {"calibrated"}
     loaded = load_calibration(bundle.load(made.home, "calibrated"))
     assert loaded is not None

@@ -77,8 +77,8 @@ class _Request:
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             _add_headers(headers)
-            service = self._of_app("service")
-            if service is not None and service.degraded:
+            application = self._of_app("application")
+            if application is not None and application.feed.degraded:
                 headers[DEGRADED_HEADER] = "true"
         await self._send_on(message)
 

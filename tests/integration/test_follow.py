@@ -16,7 +16,7 @@ from recsys.projection.snapshot_store import KEEP
 from recsys.projection.vector_table import align_vectors
 from recsys.simulate.world import World, simulate
 from recsys.state.live_state import LiveState
-from recsys.store import articles, event_log
+from recsys.store import articles, event_log, withdrawn
 from recsys.store.database import Database, open_database
 from tests.unit.state.logs import assert_same
 
@@ -266,18 +266,23 @@ def test_an_empty_log_is_followed_from_its_first_row(database: Database, tmp_pat
     assert_same(following(database, tmp_path).state, replayed(database))
 
 
-def test_articles_stored_later_are_described_when_asked_for(half: Database, tmp_path: Path) -> None:
+def test_a_state_that_was_told_of_changed_articles_equals_a_replay(half: Database, tmp_path: Path) -> None:
     follower = following(half, tmp_path)
     follower.save_snapshot()
+    with half.read() as connection:
+        before = withdrawn.changes_since(connection, 0).revision
     first = world().articles.head(1)
     store_articles(half, first.with_columns(category=pl.lit("somewhere else"), title=pl.lit("New title")))
-    changed = follower.refresh_articles()
-    assert changed["id"].to_list() == first["id"].to_list()
+    with half.read() as connection:
+        changes = withdrawn.changes_since(connection, before)
+    assert changes.upserted["id"].to_list() == first["id"].to_list()
+    follower.state.upsert_articles(changes.upserted)
     for state in (follower.state, following(half, tmp_path).state):
         row = state.rows_of(first["id"].to_list())[0]
         assert state.catalog.titles[row] == "New title"
         assert_same(state, replayed(half), ROUNDING)
-    assert follower.refresh_articles().is_empty()
+    with half.read() as connection:
+        assert withdrawn.changes_since(connection, changes.revision).upserted.is_empty()
 
 
 def features_at(database: Database, times: list[int]) -> Iterator[np.ndarray]:
@@ -292,7 +297,7 @@ def features_at(database: Database, times: list[int]) -> Iterator[np.ndarray]:
             for reader in ("r00001", "r00007", "stranger"):
                 yield engine.prepare(
                     RankRequest(request_id="q", as_of=at, candidates=(*ids, "unheard of"), reader=reader)
-                ).features
+                )[1].features
 
 
 def test_another_future_does_not_change_what_is_seen_now(half: Database, tmp_path: Path) -> None:
