@@ -39,7 +39,7 @@ PREFERENCE_KINDS = frozenset(
 """Kinds whose subject is a topic or a source instead of an article."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """One article. Only `id` and `title` are required."""
 

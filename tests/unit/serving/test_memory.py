@@ -19,7 +19,7 @@ def test_cards_tell_what_a_page_shows_of_articles_that_are_known() -> None:
     assert [summary._asdict() for summary in found.values()] == few.select(
         ArticleSummary._fields
     ).reverse().to_dicts()
-    summaries.put(articles_frame([Article(ids[0], "Changed")]))
+    summaries.put(articles_frame([Article(id=ids[0], title="Changed")]))
     summaries.drop([ids[1]])
     assert {id_: summary.title for id_, summary in summaries.of(ids[:2]).items()} == {ids[0]: "Changed"}
     assert summaries.of([]) == {}

@@ -18,7 +18,17 @@ def described(*articles: Article) -> Catalog:
 
 def test_every_column_of_an_article_is_kept() -> None:
     full = Article(
-        "x", "Title", None, None, "news", "local", (), "agency", published_at=9, word_count=300, access="paid"
+        id="x",
+        title="Title",
+        abstract=None,
+        body=None,
+        category="news",
+        subcategory="local",
+        entities=(),
+        source="agency",
+        published_at=9,
+        word_count=300,
+        access="paid",
     )
     catalog = described(full)
     assert catalog.titles[0] == "Title"
@@ -29,26 +39,26 @@ def test_every_column_of_an_article_is_kept() -> None:
 
 
 def test_what_an_article_lacks_is_unknown_not_zero() -> None:
-    catalog = described(Article("x", "Title"))
+    catalog = described(Article(id="x", title="Title"))
     assert (catalog.category[0], catalog.subcategory[0], catalog.source[0]) == (UNKNOWN, UNKNOWN, UNKNOWN)
     assert catalog.published[0] == NEVER
     assert np.isnan([catalog.words[0], catalog.paid[0]]).all()
 
 
 def test_free_articles_are_not_paid() -> None:
-    assert described(Article("x", "t", access="free")).paid[0] == 0.0
+    assert described(Article(id="x", title="t", access="free")).paid[0] == 0.0
 
 
 def test_rows_never_described_are_marked() -> None:
-    catalog = described(Article("x", "Title"))
+    catalog = described(Article(id="x", title="Title"))
     assert catalog.described[:2].tolist() == [True, False]
     assert catalog.category[1] == UNKNOWN
     assert np.isnan(catalog.title_chars[1])
 
 
 def test_describing_again_replaces_everything() -> None:
-    catalog = described(Article("x", "Old", category="a", word_count=5))
-    catalog.upsert(np.asarray([0]), articles_frame([Article("x", "New title", category="b")]))
+    catalog = described(Article(id="x", title="Old", category="a", word_count=5))
+    catalog.upsert(np.asarray([0]), articles_frame([Article(id="x", title="New title", category="b")]))
     assert (catalog.titles[0], catalog.title_chars[0]) == ("New title", 9)
     assert catalog.categories.strings[catalog.category[0]] == "b"
     assert np.isnan(catalog.words[0])
