@@ -16,7 +16,7 @@ CLICK, HISTORY, PAGE = 0, 1, 2
 
 READINGS: dict[str, pl.DataType] = {
     "key": pl.String(),
-    "teller": pl.Int8(),
+    "source_rank": pl.Int8(),
     "reader": pl.String(),
     "article": pl.String(),
     "opened": pl.Int64(),
@@ -45,12 +45,12 @@ def merge(readings: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 
     Returns the kept readings and the number of events that the dropped ones would have made.
     """
-    clicks = readings.filter(pl.col("teller") == CLICK)
-    history = readings.filter(pl.col("teller") == HISTORY)
+    clicks = readings.filter(pl.col("source_rank") == CLICK)
+    history = readings.filter(pl.col("source_rank") == HISTORY)
     once = history.sort(micros(pl.col("dwell")), descending=True, maintain_order=True)
     once = once.unique("key", keep="first", maintain_order=True)
     past, past_again = _apart(once, clicks)
-    pages, pages_again = _apart(readings.filter(pl.col("teller") == PAGE), pl.concat([clicks, past]))
+    pages, pages_again = _apart(readings.filter(pl.col("source_rank") == PAGE), pl.concat([clicks, past]))
     kept = pl.concat([_with_borrowed_dwell(clicks, pl.concat([past_again, pages_again])), past, pages])
     return kept, count_events(readings) - count_events(kept)
 
