@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from recsys.frames import ARTICLES, conform
 from recsys.store import bulk_insert, event_log
+from recsys.store.conflict_insert import insert
 from recsys.store.tables import articles, deleted_articles
 
 _SEPARATOR = "\x1f"
-_LIST_COLUMNS = ("entities",)
+_LIST_COLUMNS = [name for name, kind in ARTICLES.items() if isinstance(kind, pl.List)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,9 @@ def _content_hash(rows: pl.DataFrame) -> pl.Series:
 
 
 def _write(connection: Connection, staged: sa.Table) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     columns = [column for column in staged.c if column.name != bulk_insert.ROW]
     rows = sa.select(*columns).where(sa.true())
-    statement = insert(articles).from_select([column.name for column in columns], rows)
+    statement = insert(connection, articles).from_select([column.name for column in columns], rows)
     changes = {name: statement.excluded[name] for name in (column.name for column in columns) if name != "id"}
     connection.execute(
         statement.on_conflict_do_update(
