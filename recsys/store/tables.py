@@ -183,16 +183,6 @@ attention_monitor = Table(
     Column("alert", Text),
 )
 
-bundles = Table(
-    "bundles",
-    metadata,
-    Column("version", String, primary_key=True),
-    Column("created_at", BigInteger, nullable=False),
-    Column("path", Text, nullable=False),
-    Column("trained_until", BigInteger, nullable=False),
-    Column("metrics", Text, nullable=False, comment="JSON object"),
-)
-
 ingest_jobs = Table(
     "ingest_jobs",
     metadata,

@@ -14,7 +14,6 @@ from recsys.store import (
     article_vectors,
     articles,
     attention_stats,
-    bundles,
     event_log,
     event_log_reader,
     ingest_checkpoints,
@@ -266,14 +265,6 @@ def test_checkpoints_are_replaced(database: Database) -> None:
         assert ingest_checkpoints.load(connection, "j") == ingest_checkpoints.Checkpoint(
             2, {"stored": 9}, done=True
         )
-
-
-def test_bundles_are_listed_newest_first(database: Database) -> None:
-    old, new = (bundles.BundleRow(v, t, "p", t, {"auc": 0.5}) for v, t in (("a", 1), ("b", 2)))
-    with database.write() as connection:
-        bundles.add(connection, old)
-        bundles.add(connection, new)
-        assert bundles.newest_first(connection) == [new, old]
 
 
 def test_opening_again_migrates_nothing_and_keeps_the_log(database: Database) -> None:
