@@ -105,8 +105,9 @@ def _decode(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _content_hash(rows: pl.DataFrame) -> pl.Series:
-    fields = (pl.col(name).cast(pl.String).fill_null("") for name in rows.columns)
-    texts = rows.select(pl.concat_str(fields, separator=_SEPARATOR)).to_series()
+    """Hash the names and values of what is not null, so that a new field leaves the articles without it unchanged."""
+    fields = (pl.lit(f"{name}=") + pl.col(name).cast(pl.String) for name in rows.columns)
+    texts = rows.select(pl.concat_str(fields, separator=_SEPARATOR, ignore_nulls=True)).to_series()
     hashes = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts.to_list()]
     return pl.Series("content_hash", hashes, dtype=pl.String)
 
