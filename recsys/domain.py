@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
-from recsys.records import SHOWN, Bytes, Id, Time
+from recsys.records import FUTURE, SHOWN, Bytes, Id, Time
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -63,6 +63,8 @@ class Article:
     url: Annotated[str | None, Bytes(10_000), SHOWN] = None
     word_count: int | None = None
     access: Annotated[str | None, Bytes(100)] = None
+    image_url: Annotated[str | None, Bytes(10_000), SHOWN] = None
+    expires_at: Annotated[Time | None, FUTURE] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,8 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("word_count", sa.Integer(), nullable=True),
         sa.Column("access", sa.String(), nullable=True),
+        sa.Column("image_url", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("content_hash", sa.String(), nullable=False, comment="blake2b of all of the above"),
         sa.Column("revision", sa.BigInteger(), nullable=False, comment="grows with every insert or change"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_articles")),

@@ -54,6 +54,19 @@ def test_an_article_is_told_whole(client: TestClient) -> None:
     assert told["published_at"] == "2024-01-02T00:00:00.000000+00:00"
 
 
+def test_an_image_is_in_lists_and_an_expiry_in_the_article(client: TestClient) -> None:
+    image = "https://example.org/a1.jpg"
+    row = {**ROWS[5], "image_url": image, "expires_at": "2999-01-01T00:00:00Z"}
+    client.post("/v1/articles", json={"articles": [row]}).raise_for_status()
+    told = client.get("/v1/articles/a5").json()
+    assert (told["image_url"], told["expires_at"]) == (image, "2999-01-01T00:00:00.000000+00:00")
+    for path in ("/v1/latest", "/v1/trending", "/v1/articles/a3/similar"):
+        items = {item["id"]: item["article"] for item in client.get(path).json()["items"]}
+        assert items["a5"]["image_url"] == image
+        assert "expires_at" not in items["a5"]
+    until(lambda: image in {item["article"]["image_url"] for item in client.get("/v1/feed/r").json()["items"]})
+
+
 def test_an_unchanged_article_is_not_sent_again_and_a_changed_one_is(client: TestClient) -> None:
     tag = client.get("/v1/articles/a1").headers["etag"]
     for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
