@@ -29,6 +29,7 @@ def test_every_column_of_an_article_is_kept() -> None:
         published_at=9,
         word_count=300,
         access="paid",
+        expires_at=10,
     )
     catalog = described(full)
     assert catalog.titles[0] == "Title"
@@ -36,12 +37,13 @@ def test_every_column_of_an_article_is_kept() -> None:
     assert catalog.subcategories.strings[catalog.subcategory[0]] == "local"
     assert catalog.sources.strings[catalog.source[0]] == "agency"
     assert (catalog.published[0], catalog.words[0], catalog.title_chars[0], catalog.paid[0]) == (9, 300, 5, 1)
+    assert catalog.expires[0] == 10
 
 
 def test_what_an_article_lacks_is_unknown_not_zero() -> None:
     catalog = described(Article(id="x", title="Title"))
     assert (catalog.category[0], catalog.subcategory[0], catalog.source[0]) == (UNKNOWN, UNKNOWN, UNKNOWN)
-    assert catalog.published[0] == NEVER
+    assert catalog.published[0] == catalog.expires[0] == NEVER
     assert np.isnan([catalog.words[0], catalog.paid[0]]).all()
 
 
@@ -54,6 +56,13 @@ def test_rows_never_described_are_marked() -> None:
     assert catalog.described[:2].tolist() == [True, False]
     assert catalog.category[1] == UNKNOWN
     assert np.isnan(catalog.title_chars[1])
+
+
+def test_an_expiry_goes_with_a_deletion_or_a_change() -> None:
+    catalog = described(Article(id="x", title="X", expires_at=5), Article(id="y", title="Y", expires_at=6))
+    catalog.delete(np.asarray([0]))
+    catalog.upsert(np.asarray([1]), articles_frame([Article(id="y", title="Y")]))
+    assert catalog.expires[:2].tolist() == [NEVER, NEVER]
 
 
 def test_describing_again_replaces_everything() -> None:
