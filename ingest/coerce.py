@@ -2,37 +2,16 @@
 
 import json
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 
 import polars as pl
 
 from ingest.timestamps import to_micros
+from recsys.frames import NATIVE
+from recsys.records import FieldType
 
 LIST_MARK = "|"
 """Separates the elements of a list written as text, where it is not a JSON array."""
 
-
-class FieldType(StrEnum):
-    """What a field of the generic formats holds."""
-
-    TEXT = "text"
-    TIME = "time"
-    NUMBER = "number"
-    INTEGER = "integer"
-    FLAG = "flag"
-    TEXTS = "list of text"
-    NUMBERS = "list of numbers"
-
-
-NATIVE: dict[FieldType, pl.DataType] = {
-    FieldType.TEXT: pl.String(),
-    FieldType.TIME: pl.Int64(),
-    FieldType.NUMBER: pl.Float64(),
-    FieldType.INTEGER: pl.Int64(),
-    FieldType.FLAG: pl.Boolean(),
-    FieldType.TEXTS: pl.List(pl.String()),
-    FieldType.NUMBERS: pl.List(pl.Float64()),
-}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _FROM_FLOAT = frozenset({FieldType.NUMBER, FieldType.INTEGER, FieldType.TIME})
 _LISTS = frozenset({FieldType.TEXTS, FieldType.NUMBERS})

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+# Listed here, not derived from the records: a field more, or another order, would give stored rows new ids. A new
+# field belongs here only if rows that differ in nothing else are different rows.
 _EVENT_FIELDS = (
     "reader", "kind", "article", "subject", "value", "at", "request_id", "position", "session", "device",
 )  # fmt: skip

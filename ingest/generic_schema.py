@@ -1,4 +1,4 @@
-"""The generic formats' one schema: which fields articles, events and impressions have, and of which type.
+"""The generic formats: their rows have the fields that `recsys.domain` declares.
 
 JSON lines, CSV, Parquet and the HTTP API all come through here; docs/ingest.md describes it for people.
 """
@@ -8,64 +8,24 @@ from dataclasses import replace
 
 import polars as pl
 
-from ingest.coerce import FieldType, coerce, from_values
+from ingest.coerce import coerce, from_values
 from ingest.content_ids import with_event_ids, with_slate_ids
 from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.raw_batch import RAW_ARTICLES, RAW_EVENTS, RAW_SLATES, Batch
+from recsys.domain import Article, Event, Slate
 from recsys.frames import conform
+from recsys.records import FieldType, fields_of
 
-_TEXT, _TIME, _INTEGER = FieldType.TEXT, FieldType.TIME, FieldType.INTEGER
+RECORDS: dict[str, type] = {"articles": Article, "events": Event, "impressions": Slate}
+"""Kinds of rows, and the records they become."""
 
 FIELDS: dict[str, dict[str, FieldType]] = {
-    "articles": {
-        "id": _TEXT,
-        "title": _TEXT,
-        "abstract": _TEXT,
-        "body": _TEXT,
-        "category": _TEXT,
-        "subcategory": _TEXT,
-        "entities": FieldType.TEXTS,
-        "source": _TEXT,
-        "author": _TEXT,
-        "language": _TEXT,
-        "published_at": _TIME,
-        "url": _TEXT,
-        "word_count": _INTEGER,
-        "access": _TEXT,
-    },
-    "events": {
-        "id": _TEXT,
-        "reader": _TEXT,
-        "kind": _TEXT,
-        "at": _TIME,
-        "known_at": _TIME,
-        "article": _TEXT,
-        "subject": _TEXT,
-        "value": FieldType.NUMBER,
-        "request_id": _TEXT,
-        "position": _INTEGER,
-        "session": _TEXT,
-        "device": _TEXT,
-    },
-    "impressions": {
-        "id": _TEXT,
-        "reader": _TEXT,
-        "at": _TIME,
-        "known_at": _TIME,
-        "candidates": FieldType.TEXTS,
-        "ordered": FieldType.FLAG,
-        "scores": FieldType.NUMBERS,
-        "propensities": FieldType.NUMBERS,
-        "model": _TEXT,
-        "session": _TEXT,
-        "device": _TEXT,
-        "page": _TEXT,
-    },
+    kind: {field.name: field.type for field in fields_of(record)} for kind, record in RECORDS.items()
 }
+_FILLED_IN = {"articles": (), "events": ("id", "known_at"), "impressions": ("id", "known_at")}
 REQUIRED: dict[str, tuple[str, ...]] = {
-    "articles": ("id", "title"),
-    "events": ("reader", "kind", "at"),
-    "impressions": ("reader", "at", "candidates"),
+    kind: tuple(field.name for field in fields_of(record) if field.required and field.name not in _FILLED_IN[kind])
+    for kind, record in RECORDS.items()
 }
 _TELLTALE = {"candidates": "impressions", "kind": "events", "title": "articles"}
 

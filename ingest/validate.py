@@ -3,41 +3,27 @@
 Limits are generous: they keep out what a database refuses or what can only be a mistake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from ingest.raw_batch import REJECTS, reject_rows
-from recsys.domain import DAY, MINUTE, PREFERENCE_KINDS, EventKind
+from recsys.domain import DAY, MINUTE, PREFERENCE_KINDS, Article, Event, EventKind, Slate
+from recsys.records import ID_BYTES, Field, FieldType, fields_of
 
 EARLIEST = 631_152_000_000_000
 """1990-01-01T00:00Z in microseconds: no news log is older; earlier times are wrong units or defaults."""
 
+LATEST = 253_402_300_799_999_999
+"""The end of the year 9999 in microseconds: ISO 8601 writes no later time with four digits."""
+
 CLOCK_SKEW = 5 * MINUTE
-LONGEST_ID = 512
+LONGEST_ID = ID_BYTES
 LONGEST_READING = DAY // 1_000_000
 MOST_CANDIDATES = 10_000
 LARGEST_INTEGER = 2**31 - 1
-LONGEST_TEXT: dict[str, int] = {
-    "title": 10_000,
-    "abstract": 100_000,
-    "body": 4_000_000,
-    "category": 1_000,
-    "subcategory": 1_000,
-    "source": 1_000,
-    "author": 10_000,
-    "language": 100,
-    "url": 10_000,
-    "access": 100,
-    "session": 1_000,
-    "device": 1_000,
-    "model": 1_000,
-}
-"""Bytes of UTF-8."""
 
-_IDS = ("id", "reader", "article", "subject", "request_id", "page")
-_LISTS = ("candidates", "entities")
 _Checks = Mapping[str, pl.Expr]
 
 
@@ -54,9 +40,7 @@ def articles(rows: pl.DataFrame, now: int) -> Checked:
     checks = {
         "missing_id": _blank("id"),
         "missing_title": _blank("title"),
-        **_text_checks(rows),
-        **_time_checks("published_at", now),
-        **_integer_checks("word_count"),
+        **_field_checks(Article, now),
     }
     return _split(rows, "articles", checks)
 
@@ -72,11 +56,8 @@ def events(rows: pl.DataFrame, now: int) -> Checked:
         "missing_time": pl.col("at").is_null(),
         **_value_checks(),
         "missing_id": _blank("id"),
-        **_text_checks(rows),
-        **_time_checks("at", now),
-        **_time_checks("known_at", now),
+        **_field_checks(Event, now),
         "known_before_it_happened": pl.col("known_at") < pl.col("at"),
-        **_integer_checks("position"),
     }
     return _split(rows, "events", checks)
 
@@ -93,9 +74,7 @@ def slates(rows: pl.DataFrame, now: int) -> Checked:
         "missing_id": _blank("id"),
         "length_mismatch": (pl.col("scores").list.len() != count) | (pl.col("propensities").list.len() != count),
         "not_finite": _any_not_finite("scores") | _any_not_finite("propensities"),
-        **_text_checks(rows),
-        **_time_checks("at", now),
-        **_time_checks("known_at", now),
+        **_field_checks(Slate, now),
         "known_before_it_happened": pl.col("known_at") < pl.col("at"),
     }
     return _split(rows, "impressions", checks)
@@ -133,28 +112,47 @@ def _value_checks() -> _Checks:
     }
 
 
-def _time_checks(name: str, now: int) -> _Checks:
+def _field_checks(record: type, now: int) -> _Checks:
+    """What the declaration of a record alone refuses: texts, then times, then integers."""
+    fields = fields_of(record)
+    checks = dict(_text_checks([field for field in fields if field.most_bytes is not None]))
+    for field in fields:
+        if field.type is FieldType.TIME:
+            checks |= _time_checks(field, now)
+    for field in fields:
+        if field.type is FieldType.INTEGER:
+            checks[f"{field.name}_out_of_range"] = ~pl.col(field.name).is_between(0, LARGEST_INTEGER)
+    return checks
+
+
+def _time_checks(field: Field, now: int) -> _Checks:
+    time = pl.col(field.name)
+    too_late = (
+        {f"{field.name}_after_9999": time > LATEST}
+        if field.future
+        else {f"{field.name}_in_the_future": time > now + CLOCK_SKEW}
+    )
+    return {f"{field.name}_before_1990": time < EARLIEST, **too_late}
+
+
+def _text_checks(fields: Sequence[Field]) -> _Checks:
+    """Checks of texts with a maximal length."""
+    long = {field: _any_text(field, _longer_than(field.most_bytes or 0)) for field in fields}
     return {
-        f"{name}_before_1990": pl.col(name) < EARLIEST,
-        f"{name}_in_the_future": pl.col(name) > now + CLOCK_SKEW,
+        "nul_byte": pl.any_horizontal(_any_text(field, _has_nul) for field in fields),
+        "id_too_long": pl.any_horizontal(wrong for field, wrong in long.items() if field.is_id),
+        "text_too_long": pl.any_horizontal(wrong for field, wrong in long.items() if not field.is_id),
     }
 
 
-def _integer_checks(name: str) -> _Checks:
-    return {f"{name}_out_of_range": ~pl.col(name).is_between(0, LARGEST_INTEGER)}
+def _any_text(field: Field, wrong: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """`wrong` of the text, or of any element of a list of texts."""
+    return _any_element(field.name, wrong(pl.element())) if field.is_list else wrong(pl.col(field.name))
 
 
-def _text_checks(rows: pl.DataFrame) -> _Checks:
-    ids = [name for name in _IDS if name in rows.columns]
-    lists = [name for name in _LISTS if name in rows.columns]
-    texts = [name for name in LONGEST_TEXT if name in rows.columns]
-    nul = [pl.col(name).str.contains("\0", literal=True) for name in ids + texts]
-    nul += [_any_element(name, pl.element().str.contains("\0", literal=True)) for name in lists]
-    long_id = [pl.col(name).str.len_bytes() > LONGEST_ID for name in ids]
-    long_id += [_any_element(name, pl.element().str.len_bytes() > LONGEST_ID) for name in lists]
-    long_text = [pl.col(name).str.len_bytes() > LONGEST_TEXT[name] for name in texts]
-    return {
-        "nul_byte": pl.any_horizontal(nul),
-        "id_too_long": pl.any_horizontal(long_id),
-        "text_too_long": pl.any_horizontal(long_text),
-    }
+def _has_nul(text: pl.Expr) -> pl.Expr:
+    return text.str.contains("\0", literal=True)
+
+
+def _longer_than(most: int) -> Callable[[pl.Expr], pl.Expr]:
+    return lambda text: text.str.len_bytes() > most

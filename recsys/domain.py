@@ -2,10 +2,16 @@
 
 Times are integer microseconds since 1970-01-01 UTC, named `at` (when it happened) or `known_at` (when Attune
 could know it). Ids are the publisher's own strings. See `recsys.frames` for the same values in bulk.
+
+The fields of `Article`, `Event` and `Slate` are those of frames, tables, file formats and API bodies: see
+`recsys.records`.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
+
+from recsys.records import FUTURE, SHOWN, Bytes, Id, Time
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -39,42 +45,44 @@ PREFERENCE_KINDS = frozenset(
 """Kinds whose subject is a topic or a source instead of an article."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """One article. Only `id` and `title` are required."""
 
-    id: str
-    title: str
-    abstract: str | None = None
-    body: str | None = None
-    category: str | None = None
-    subcategory: str | None = None
-    entities: tuple[str, ...] = ()
-    source: str | None = None
-    author: str | None = None
-    language: str | None = None
-    published_at: int | None = None
-    url: str | None = None
+    id: Id
+    title: Annotated[str, Bytes(10_000), SHOWN]
+    abstract: Annotated[str | None, Bytes(100_000), SHOWN] = None
+    body: Annotated[str | None, Bytes(4_000_000)] = None
+    category: Annotated[str | None, Bytes(1_000), SHOWN] = None
+    subcategory: Annotated[str | None, Bytes(1_000), SHOWN] = None
+    entities: tuple[Id, ...] = ()
+    source: Annotated[str | None, Bytes(1_000), SHOWN] = None
+    author: Annotated[str | None, Bytes(10_000)] = None
+    language: Annotated[str | None, Bytes(100)] = None
+    published_at: Annotated[Time | None, SHOWN] = None
+    url: Annotated[str | None, Bytes(10_000), SHOWN] = None
     word_count: int | None = None
-    access: str | None = None
+    access: Annotated[str | None, Bytes(100)] = None
+    image_url: Annotated[str | None, Bytes(10_000), SHOWN] = None
+    expires_at: Annotated[Time | None, FUTURE] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One action of a reader. `value` is seconds for `read`, percent for `scroll`."""
 
-    id: str
-    reader: str
+    id: Id
+    reader: Id
     kind: EventKind
-    at: int
-    known_at: int
-    article: str | None = None
-    subject: str | None = None
+    at: Time
+    known_at: Time
+    article: Id | None = None
+    subject: Id | None = None
     value: float | None = None
-    request_id: str | None = None
+    request_id: Id | None = None
     position: int | None = None
-    session: str | None = None
-    device: str | None = None
+    session: Annotated[str | None, Bytes(1_000)] = None
+    device: Annotated[str | None, Bytes(1_000)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +93,18 @@ class Slate:
     `page` is the article that the reader had open, if any.
     """
 
-    id: str
-    reader: str
-    at: int
-    known_at: int
-    candidates: tuple[str, ...]
+    id: Id
+    reader: Id
+    at: Time
+    known_at: Time
+    candidates: tuple[Id, ...]
     ordered: bool = False
     scores: tuple[float, ...] | None = None
     propensities: tuple[float, ...] | None = None
-    model: str | None = None
-    session: str | None = None
-    device: str | None = None
-    page: str | None = None
+    model: Annotated[str | None, Bytes(1_000)] = None
+    session: Annotated[str | None, Bytes(1_000)] = None
+    device: Annotated[str | None, Bytes(1_000)] = None
+    page: Id | None = None
 
 
 @dataclass(frozen=True, slots=True)

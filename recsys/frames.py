@@ -4,7 +4,7 @@ A frame that crosses a seam has exactly these columns in this order (`conform` m
 filled by whoever knows it: an importer from the time line of its source, the store at receipt.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 
 import numpy as np
@@ -12,53 +12,26 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.domain import Article, Event, Slate
+from recsys.records import FieldType, fields_of
 
-ARTICLES: dict[str, pl.DataType] = {
-    "id": pl.String(),
-    "title": pl.String(),
-    "abstract": pl.String(),
-    "body": pl.String(),
-    "category": pl.String(),
-    "subcategory": pl.String(),
-    "entities": pl.List(pl.String()),
-    "source": pl.String(),
-    "author": pl.String(),
-    "language": pl.String(),
-    "published_at": pl.Int64(),
-    "url": pl.String(),
-    "word_count": pl.Int64(),
-    "access": pl.String(),
+NATIVE: dict[FieldType, pl.DataType] = {
+    FieldType.TEXT: pl.String(),
+    FieldType.TIME: pl.Int64(),
+    FieldType.NUMBER: pl.Float64(),
+    FieldType.INTEGER: pl.Int64(),
+    FieldType.FLAG: pl.Boolean(),
+    FieldType.TEXTS: pl.List(pl.String()),
+    FieldType.NUMBERS: pl.List(pl.Float64()),
 }
 
-EVENTS: dict[str, pl.DataType] = {
-    "id": pl.String(),
-    "reader": pl.String(),
-    "kind": pl.String(),
-    "at": pl.Int64(),
-    "known_at": pl.Int64(),
-    "article": pl.String(),
-    "subject": pl.String(),
-    "value": pl.Float64(),
-    "request_id": pl.String(),
-    "position": pl.Int64(),
-    "session": pl.String(),
-    "device": pl.String(),
-}
 
-SLATES: dict[str, pl.DataType] = {
-    "id": pl.String(),
-    "reader": pl.String(),
-    "at": pl.Int64(),
-    "known_at": pl.Int64(),
-    "candidates": pl.List(pl.String()),
-    "ordered": pl.Boolean(),
-    "scores": pl.List(pl.Float64()),
-    "propensities": pl.List(pl.Float64()),
-    "model": pl.String(),
-    "session": pl.String(),
-    "device": pl.String(),
-    "page": pl.String(),
-}
+def _schema(record: type) -> dict[str, pl.DataType]:
+    return {field.name: NATIVE[field.type] for field in fields_of(record)}
+
+
+ARTICLES = _schema(Article)
+EVENTS = _schema(Event)
+SLATES = _schema(Slate)
 
 ARTICLE_ATTENTION: dict[str, pl.DataType] = {
     "model": pl.String(),
@@ -102,18 +75,18 @@ def empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
 
 def articles_frame(articles: Iterable[Article]) -> pl.DataFrame:
     """Rows → frame with the columns of `ARTICLES`."""
-    return _rows([{**asdict(article), "entities": list(article.entities)} for article in articles], ARTICLES)
+    return _rows(articles, ARTICLES)
 
 
 def events_frame(events: Iterable[Event]) -> pl.DataFrame:
     """Rows → frame with the columns of `EVENTS`."""
-    return _rows([{**asdict(event), "kind": event.kind.value} for event in events], EVENTS)
+    return _rows(events, EVENTS)
 
 
 def slates_frame(slates: Iterable[Slate]) -> pl.DataFrame:
     """Rows → frame with the columns of `SLATES`."""
-    return _rows([asdict(slate) for slate in slates], SLATES)
+    return _rows(slates, SLATES)
 
 
-def _rows(rows: Sequence[dict[str, object]], schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=schema, orient="row")
+def _rows(records: Iterable[Article | Event | Slate], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    return pl.DataFrame([asdict(record) for record in records], schema=schema, orient="row")

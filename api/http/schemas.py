@@ -6,7 +6,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from api.application.iso_time import from_iso
+from api.http.record_fields import body_of
 from ingest.validate import EARLIEST
+from recsys.domain import Article
 from recsys.errors import RequestError
 
 
@@ -127,30 +129,16 @@ class ReasonOut(BaseModel):
     weight: float | None
 
 
+@body_of(Article, shown=True)
 class ArticleOut(BaseModel):
-    """What a page needs to show an article."""
+    """The fields of an article that a page shows."""
 
     model_config = ConfigDict(frozen=True)
 
-    title: str
-    abstract: str | None
-    category: str | None
-    subcategory: str | None
-    source: str | None
-    url: str | None
-    published_at: str | None
 
-
+@body_of(Article)
 class FullArticleOut(ArticleOut):
     """Everything that is stored of an article."""
-
-    id: str
-    body: str | None
-    entities: list[str]
-    author: str | None
-    language: str | None
-    word_count: int | None
-    access: str | None
 
 
 class ListItemOut(BaseModel):

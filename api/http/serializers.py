@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from api.application.iso_time import to_iso
+from api.http.record_fields import body_values
 from api.http.schemas import (
     ArticleListOut,
     ArticleOut,
@@ -16,8 +17,8 @@ from api.http.schemas import (
     RankOut,
     ReasonOut,
 )
-from recsys.domain import RankedItem, Ranking
-from recsys.serving.article_cache import ArticleSummary
+from recsys.domain import Article, RankedItem, Ranking
+from recsys.serving.article_cache import SUMMARY, ArticleSummary
 from recsys.serving.pagination import FeedPage
 
 
@@ -55,22 +56,11 @@ def articles_out(articles: Sequence[Mapping[str, Any]], as_of: int) -> ArticleLi
 
 def full_article_out(row: dict[str, Any]) -> FullArticleOut:
     """An article with all columns of `frames.ARTICLES`."""
-    more = ("id", "body", "author", "language", "word_count", "access")
-    shown = {**_article(row).model_dump(), **{name: row[name] for name in more}}
-    return FullArticleOut(**shown, entities=row["entities"] or [])
+    return FullArticleOut(**body_values(Article, row))
 
 
 def _article(row: Mapping[str, Any]) -> ArticleOut:
-    published = row["published_at"]
-    return ArticleOut(
-        title=row["title"],
-        abstract=row["abstract"],
-        category=row["category"],
-        subcategory=row["subcategory"],
-        source=row["source"],
-        url=row["url"],
-        published_at=None if published is None else to_iso(published),
-    )
+    return ArticleOut(**body_values(Article, row, shown=True))
 
 
 def _feed_item(item: RankedItem, summary: ArticleSummary) -> FeedItemOut:
@@ -81,15 +71,15 @@ def _feed_item(item: RankedItem, summary: ArticleSummary) -> FeedItemOut:
         source=item.source,
         propensity=item.propensity,
         minutes=None if item.minutes is None else round(item.minutes, 1),
-        article=_of_card(summary),
+        article=_of_summary(summary),
         reasons=_reasons(item),
     )
 
 
 @lru_cache(maxsize=4_096)
-def _of_card(summary: ArticleSummary) -> ArticleOut:
+def _of_summary(summary: ArticleSummary) -> ArticleOut:
     """Kept: what is in many feeds is made once."""
-    return _article(summary._asdict())
+    return _article(dict(zip(SUMMARY, summary, strict=True)))
 
 
 def _reasons(item: RankedItem) -> list[ReasonOut]:

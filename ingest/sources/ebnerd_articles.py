@@ -4,9 +4,10 @@ from pathlib import Path
 
 import polars as pl
 
-from ingest.coerce import FieldType, coerce
+from ingest.coerce import coerce
 from ingest.raw_batch import RAW_ARTICLES
 from recsys.frames import conform
+from recsys.records import FieldType
 
 _CHARS_PER_WORD = 6  # Danish news text: 5 letters and a space
 

@@ -6,10 +6,11 @@ The clicked article's own dwell is in `next_read_time`.
 
 import polars as pl
 
-from ingest.coerce import FieldType, coerce
+from ingest.coerce import coerce
 from ingest.raw_batch import RAW_SLATES, REJECTS, reject_rows
 from ingest.reading_dedup import CLICK, HISTORY, PAGE, READINGS, micros
 from recsys.frames import conform
+from recsys.records import FieldType
 
 BEHAVIOURS: dict[str, tuple[str, FieldType]] = {
     "request_id": ("impression_id", FieldType.TEXT),

@@ -85,15 +85,19 @@ def fresh(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.i
 
 
 def available(state: LiveState, as_of: int, category: str | None, max_age_days: float) -> NDArray[np.bool_]:
-    """Return which articles [all] may be shown to anybody, of one `category` if given."""
+    """Return which articles [all] may be shown to anybody, of one `category` if given.
+
+    An article leaves at its `expires_at`; a request can still name it among candidates to rank.
+    """
     catalog = state.catalog
     since = state.available_since(slice(len(state.first_shown)))
-    allowed = catalog.described & (since != NEVER) & (since < as_of)
+    current = catalog.described & (catalog.expires > as_of)
+    allowed = current & (since != NEVER) & (since < as_of)
     if np.isfinite(max_age_days):
         allowed &= since >= as_of - int(max_age_days * DAY)
     if not allowed.any():
         # nothing has a date or was ever shown: a feed of undated articles is better than none
-        allowed = catalog.described & (since == NEVER)
+        allowed = current & (since == NEVER)
     if category is not None:
         code = catalog.categories.get(category)
         allowed &= (catalog.category == code) & (code != UNKNOWN)

@@ -31,6 +31,7 @@ class Catalog:
         self.subcategory: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.source: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.published: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.expires: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.words: NDArray[np.float64] = np.zeros(0)
         self.title_chars: NDArray[np.float64] = np.zeros(0)
         self.paid: NDArray[np.float64] = np.zeros(0)
@@ -44,6 +45,7 @@ class Catalog:
         self.subcategory = grow(self.subcategory, rows, UNKNOWN)
         self.source = grow(self.source, rows, UNKNOWN)
         self.published = grow(self.published, rows, NEVER)
+        self.expires = grow(self.expires, rows, NEVER)
         self.words = grow(self.words, rows, np.nan)
         self.title_chars = grow(self.title_chars, rows, np.nan)
         self.paid = grow(self.paid, rows, np.nan)
@@ -65,6 +67,7 @@ class Catalog:
         self.subcategory[rows] = _codes(self.subcategories, articles["subcategory"])
         self.source[rows] = _codes(self.sources, articles["source"])
         self.published[rows] = articles["published_at"].fill_null(NEVER).to_numpy()
+        self.expires[rows] = articles["expires_at"].fill_null(NEVER).to_numpy()
         self.words[rows] = articles["word_count"].cast(pl.Float64).fill_null(np.nan).to_numpy()
         self.title_chars[rows] = articles["title"].str.len_chars().cast(pl.Float64).to_numpy()
         paid = articles["access"].is_in(["premium", "paid", "subscriber"]).cast(pl.Float64)
@@ -82,6 +85,7 @@ class Catalog:
             (self.subcategory, UNKNOWN),
             (self.source, UNKNOWN),
             (self.published, NEVER),
+            (self.expires, NEVER),
             (self.words, np.nan),
             (self.title_chars, np.nan),
             (self.paid, np.nan),

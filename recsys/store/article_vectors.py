@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from recsys.store import bulk_insert
+from recsys.store.conflict_insert import insert
 from recsys.store.tables import article_vectors
 
 _DTYPE = np.dtype("<f4")
@@ -29,9 +29,8 @@ def save(connection: Connection, model: str, vectors: Mapping[str, NDArray[np.fl
     """Store vectors [d] by text hash; keep those already stored."""
     if not vectors:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = [
         {"model": model, "text_hash": text_hash, "vector": vector.astype(_DTYPE).tobytes()}
         for text_hash, vector in vectors.items()
     ]
-    connection.execute(insert(article_vectors).on_conflict_do_nothing(), rows)
+    connection.execute(insert(connection, article_vectors).on_conflict_do_nothing(), rows)

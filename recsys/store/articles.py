@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from recsys.frames import ARTICLES, conform
 from recsys.store import bulk_insert, event_log
+from recsys.store.conflict_insert import insert
 from recsys.store.tables import articles, deleted_articles
 
 _SEPARATOR = "\x1f"
-_LIST_COLUMNS = ("entities",)
+_LIST_COLUMNS = [name for name, kind in ARTICLES.items() if isinstance(kind, pl.List)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +106,17 @@ def _decode(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _content_hash(rows: pl.DataFrame) -> pl.Series:
-    fields = (pl.col(name).cast(pl.String).fill_null("") for name in rows.columns)
-    texts = rows.select(pl.concat_str(fields, separator=_SEPARATOR)).to_series()
+    """Hash the names and values of what is not null, so that a new field leaves the articles without it unchanged."""
+    fields = (pl.lit(f"{name}=") + pl.col(name).cast(pl.String) for name in rows.columns)
+    texts = rows.select(pl.concat_str(fields, separator=_SEPARATOR, ignore_nulls=True)).to_series()
     hashes = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts.to_list()]
     return pl.Series("content_hash", hashes, dtype=pl.String)
 
 
 def _write(connection: Connection, staged: sa.Table) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     columns = [column for column in staged.c if column.name != bulk_insert.ROW]
     rows = sa.select(*columns).where(sa.true())
-    statement = insert(articles).from_select([column.name for column in columns], rows)
+    statement = insert(connection, articles).from_select([column.name for column in columns], rows)
     changes = {name: statement.excluded[name] for name in (column.name for column in columns) if name != "id"}
     connection.execute(
         statement.on_conflict_do_update(

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, fields
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from recsys.frames import ARTICLE_ATTENTION
 from recsys.store import bulk_insert
+from recsys.store.conflict_insert import insert
 from recsys.store.tables import article_attention, attention_monitor
 
 
@@ -42,8 +42,7 @@ def save(connection: Connection, frame: pl.DataFrame) -> None:
     """Store rows with the columns of `frames.ARTICLE_ATTENTION`; keep those already stored."""
     if frame.is_empty():
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(insert(article_attention).on_conflict_do_nothing(), frame.to_dicts())
+    connection.execute(insert(connection, article_attention).on_conflict_do_nothing(), frame.to_dicts())
 
 
 def load(connection: Connection, model: str, calibrator: str, text_hashes: Sequence[str]) -> pl.DataFrame:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from recsys.domain import Slate
 from recsys.frames import EVENTS, SLATES, conform, empty
 from recsys.store import bulk_insert
+from recsys.store.conflict_insert import insert, insert_for
 from recsys.store.tables import events as events_table
 from recsys.store.tables import impressions, log_position, readers
 
@@ -28,6 +28,7 @@ _LOCK = (
 _SET_POSITION = sa.update(log_position).values(
     last_seq=sa.bindparam("seq", type_=sa.BigInteger), last_known_at=sa.bindparam("known_at", type_=sa.BigInteger)
 )
+_SLATE_LISTS = [name for name, kind in SLATES.items() if isinstance(kind, pl.List)]
 _WITH_ROWCOUNT = {"preserve_rowcount": True}
 
 EVENT_CONTENT = ("reader", "kind", "article", "subject", "value")
@@ -36,15 +37,10 @@ SLATE_CONTENT = ("reader", "candidates")
 """
 
 
-def _insert_if_absent(table: sa.Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
-    if dialect == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing(index_elements=["id"])
-    return sqlite.insert(table).on_conflict_do_nothing(index_elements=["id"])
-
-
 # built once: every feed request executes them, and building one costs as much as executing it
 _INSERT_SLATE, _INSERT_READER = (
-    {name: _insert_if_absent(of, name) for name in ("postgresql", "sqlite")} for of in (impressions, readers)
+    {name: insert_for(name, of).on_conflict_do_nothing(index_elements=["id"]) for name in ("postgresql", "sqlite")}
+    for of in (impressions, readers)
 )
 
 
@@ -121,7 +117,7 @@ def append_slate(connection: Connection, slate: Slate, end: Position) -> None:
     row = {
         "seq": end.last_seq + 1,
         **{name: getattr(slate, name) for name in SLATES},
-        **{name: _array(getattr(slate, name)) for name in ("candidates", "scores", "propensities")},
+        **{name: _array(getattr(slate, name)) for name in _SLATE_LISTS},
     }
     stored = connection.execute(_INSERT_SLATE[dialect], row, execution_options=_WITH_ROWCOUNT).rowcount
     latest = max(end.last_known_at, slate.known_at)
@@ -204,6 +200,7 @@ def is_known_reader(connection: Connection, reader: str) -> bool:
 
 
 def _register_readers(connection: Connection, staged: sa.Table) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     seen = sa.select(staged.c.reader, sa.func.min(staged.c.at)).where(sa.true()).group_by(staged.c.reader)
-    connection.execute(insert(readers).from_select(["id", "first_seen_at"], seen).on_conflict_do_nothing())
+    connection.execute(
+        insert(connection, readers).from_select(["id", "first_seen_at"], seen).on_conflict_do_nothing()
+    )

@@ -15,30 +15,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.domain import Event, EventKind, Slate
+from recsys.frames import EVENTS, SLATES
 from recsys.store.tables import events, impressions
 
 BATCH_ROWS = 50_000
 
-EVENT_COLUMNS: dict[str, pl.DataType] = {
-    "known_at": pl.Int64(),
-    "id": pl.String(),
-    "reader": pl.String(),
-    "kind": pl.String(),
-    "at": pl.Int64(),
-    "article": pl.String(),
-    "value": pl.Float64(),
-    "request_id": pl.String(),
-}
-SLATE_COLUMNS: dict[str, pl.DataType] = {
-    "known_at": pl.Int64(),
-    "id": pl.String(),
-    "reader": pl.String(),
-    "at": pl.Int64(),
-    "candidates": pl.String(),
-    "ordered": pl.Boolean(),
-    "device": pl.String(),
-    "page": pl.String(),
-}
+_EVENT_NAMES = ("known_at", "id", "reader", "kind", "at", "article", "value", "request_id")
+_SLATE_NAMES = ("known_at", "id", "reader", "at", "candidates", "ordered", "device", "page")
+EVENT_COLUMNS: dict[str, pl.DataType] = {name: EVENTS[name] for name in _EVENT_NAMES}
+SLATE_COLUMNS: dict[str, pl.DataType] = {name: SLATES[name] for name in _SLATE_NAMES} | {"candidates": pl.String()}
+"""The columns that the fold, labels and evaluation need: most of the log is never read."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

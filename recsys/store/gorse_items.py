@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from recsys.store.conflict_insert import insert
 from recsys.store.tables import articles, item_records
 
 
@@ -25,7 +25,6 @@ class ItemRecord:
 
 def save(connection: Connection, records: Sequence[ItemRecord]) -> None:
     """Store records; the last one of an id wins."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     for record in {record.id: record for record in records}.values():
         row = {
             "labels": json.dumps(record.labels),
@@ -33,7 +32,7 @@ def save(connection: Connection, records: Sequence[ItemRecord]) -> None:
             "comment": record.comment,
             "hidden": None if record.hidden is None else json.dumps(record.hidden),
         }
-        statement = insert(item_records).values(id=record.id, **row)
+        statement = insert(connection, item_records).values(id=record.id, **row)
         connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=row))
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from recsys.store.conflict_insert import insert
 from recsys.store.tables import readers, user_records
 
 
@@ -22,15 +22,14 @@ class UserRecord:
 
 def save(connection: Connection, users: list[UserRecord], now: int) -> None:
     """Store users; the last one of an id wins. Register unknown users as readers since `now`, in microseconds."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     last_by_id = {user.id: user for user in users}
     for user in last_by_id.values():
         row = {"labels": json.dumps(user.labels), "comment": user.comment}
-        statement = insert(user_records).values(reader=user.id, **row)
+        statement = insert(connection, user_records).values(reader=user.id, **row)
         connection.execute(statement.on_conflict_do_update(index_elements=["reader"], set_=row))
     rows = [{"id": id_, "first_seen_at": now} for id_ in last_by_id]
     if rows:
-        connection.execute(insert(readers).on_conflict_do_nothing(), rows)
+        connection.execute(insert(connection, readers).on_conflict_do_nothing(), rows)
 
 
 def page(connection: Connection, after: str, count: int) -> list[UserRecord]:

@@ -6,10 +6,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from recsys.domain import Slate
+from recsys.records import fields_of
 from recsys.store.database import without_timeout
 from recsys.store.tables import READER_TABLES
 
-_JSON_COLUMNS = ("candidates", "scores", "propensities")
+_JSON_COLUMNS = [field.name for field in fields_of(Slate) if field.is_list]
 
 
 def export(connection: Connection, reader: str) -> dict[str, list[dict[str, Any]]]:

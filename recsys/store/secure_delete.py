@@ -1,8 +1,7 @@
 """Removal of deleted rows from the database files.
 
-Every connection of Attune overwrites the rows it deletes. A SQLite file written by an earlier version may still
-hold copies in free space of its pages, so the first purge rewrites the whole file and marks it in `user_version`.
-On PostgreSQL autovacuum clears the pages; write-ahead log and backups expire.
+Every connection of Attune overwrites the rows it deletes; the write-ahead log is cut here. PostgreSQL's VACUUM,
+which runs by itself, clears the pages there; its write-ahead log and backups age out.
 """
 
 from contextlib import closing
@@ -10,8 +9,6 @@ from typing import Any
 
 from recsys.errors import StoreError
 from recsys.store.database import Database
-
-_REWRITTEN = 1
 
 
 def purge_deleted_rows(database: Database) -> None:
@@ -24,11 +21,6 @@ def purge_deleted_rows(database: Database) -> None:
     if database.dialect != "sqlite":
         return
     with database.driver_connection() as driver:
-        if _value(driver, "PRAGMA user_version") < _REWRITTEN:
-            driver.execute("PRAGMA temp_store=FILE").close()  # the copy may be larger than memory
-            driver.execute("VACUUM").close()
-            driver.execute(f"PRAGMA user_version={_REWRITTEN}").close()
-            driver.execute("PRAGMA temp_store=MEMORY").close()
         if _value(driver, "PRAGMA wal_checkpoint(TRUNCATE)"):
             raise StoreError(
                 "the rows are deleted, but the write-ahead log still holds them, because another process reads an "

@@ -17,6 +17,10 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
+
+from recsys.domain import Article, Event, Slate
+from recsys.records import Field, FieldType, fields_of
 
 metadata = MetaData(
     naming_convention={
@@ -30,6 +34,36 @@ metadata = MetaData(
 Id = String().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 # SQLite uses only INTEGER primary keys as row id.
 Seq = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+
+_SQL_TYPES: dict[FieldType, type[TypeEngine[Any]]] = {
+    FieldType.TIME: BigInteger,
+    FieldType.NUMBER: Float,
+    FieldType.INTEGER: Integer,
+    FieldType.FLAG: Boolean,
+    FieldType.TEXTS: Text,
+    FieldType.NUMBERS: Text,
+}
+_LONG_TEXT = 10_000
+"""Texts that may take so many bytes are `Text`, shorter ones `String`. No length is declared: ingest checks it."""
+
+
+def _columns(record: type, *own: Column[Any], **comments: str) -> list[Column[Any]]:
+    """The columns of the fields of a record, in their order; one of `own` stands in place of the derived one."""
+    given = {column.name: column for column in own}
+    return [given.get(field.name, _column(field, comments.get(field.name))) for field in fields_of(record)]
+
+
+def _column(field: Field, comment: str | None) -> Column[Any]:
+    return Column(field.name, _sql_type(field), nullable=field.nullable, comment=comment)
+
+
+def _sql_type(field: Field) -> TypeEngine[Any]:
+    if field.type is not FieldType.TEXT:
+        return _SQL_TYPES[field.type]()
+    if field.is_id:
+        return Id
+    return Text() if (field.most_bytes or 0) >= _LONG_TEXT else String()
+
 
 log_position = Table(
     "log_position",
@@ -47,18 +81,15 @@ events = Table(
     "events",
     metadata,
     Column("seq", Seq, primary_key=True, autoincrement=False),
-    Column("id", Id, nullable=False, unique=True),
-    Column("reader", Id, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
-    Column("known_at", BigInteger, nullable=False, comment="when Attune could know it, microseconds"),
-    Column("article", Id, comment="no foreign key: behaviour may arrive before, or without, its article"),
-    Column("subject", String, comment="topic or source of a preference change"),
-    Column("value", Float, comment="seconds of a read, percent of a scroll"),
-    Column("request_id", Id),
-    Column("position", Integer),
-    Column("session", String),
-    Column("device", String),
+    *_columns(
+        Event,
+        Column("id", Id, nullable=False, unique=True),
+        Column("subject", String, comment="topic or source of a preference change"),
+        at="microseconds since 1970-01-01 UTC",
+        known_at="when Attune could know it, microseconds",
+        article="no foreign key: behaviour may arrive before, or without, its article",
+        value="seconds of a read, percent of a scroll",
+    ),
     Index(None, "known_at", "id"),
     Index(None, "reader", "article"),
     Index("ix_events_preferences", "seq", postgresql_where=_NO_ARTICLE, sqlite_where=_NO_ARTICLE),
@@ -68,18 +99,15 @@ impressions = Table(
     "impressions",
     metadata,
     Column("seq", Seq, primary_key=True, autoincrement=False),
-    Column("id", Id, nullable=False, unique=True, comment="the request id"),
-    Column("reader", Id, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("known_at", BigInteger, nullable=False),
-    Column("candidates", Text, nullable=False, comment="JSON array of article ids, in order if `ordered`"),
-    Column("ordered", Boolean, nullable=False, comment="whether the order is the order on the screen"),
-    Column("scores", Text, comment="JSON array"),
-    Column("propensities", Text, comment="JSON array"),
-    Column("model", String),
-    Column("session", String),
-    Column("device", String),
-    Column("page", Id, comment="the article the reader was on"),
+    *_columns(
+        Slate,
+        Column("id", Id, nullable=False, unique=True, comment="the request id"),
+        candidates="JSON array of article ids, in order if `ordered`",
+        ordered="whether the order is the order on the screen",
+        scores="JSON array",
+        propensities="JSON array",
+        page="the article the reader was on",
+    ),
     Index(None, "known_at", "id"),
     Index(None, "reader"),
     comment="a slate is one row",
@@ -88,20 +116,12 @@ impressions = Table(
 articles = Table(
     "articles",
     metadata,
-    Column("id", Id, primary_key=True),
-    Column("title", Text, nullable=False),
-    Column("abstract", Text),
-    Column("body", Text),
-    Column("category", String),
-    Column("subcategory", String),
-    Column("entities", Text, comment="JSON array"),
-    Column("source", String),
-    Column("author", String),
-    Column("language", String),
-    Column("published_at", BigInteger),
-    Column("url", Text),
-    Column("word_count", Integer),
-    Column("access", String),
+    *_columns(
+        Article,
+        Column("id", Id, primary_key=True),
+        Column("author", String),
+        entities="JSON array",
+    ),
     Column("content_hash", String, nullable=False, comment="blake2b of all of the above"),
     Column("revision", BigInteger, nullable=False, index=True, comment="grows with every insert or change"),
 )
@@ -161,16 +181,6 @@ attention_monitor = Table(
     Column("seconds_per_text", Float, comment="added by inspecting and reading again"),
     Column("breaker_open", Boolean, nullable=False),
     Column("alert", Text),
-)
-
-bundles = Table(
-    "bundles",
-    metadata,
-    Column("version", String, primary_key=True),
-    Column("created_at", BigInteger, nullable=False),
-    Column("path", Text, nullable=False),
-    Column("trained_until", BigInteger, nullable=False),
-    Column("metrics", Text, nullable=False, comment="JSON object"),
 )
 
 ingest_jobs = Table(

@@ -1,8 +1,7 @@
-"""Manifest of a bundle, and its entry in the registry."""
+"""Manifest of a bundle: versions, data, validation and libraries."""
 
 import importlib.metadata
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,12 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from recsys.evaluation.platt import Platt
-from recsys.evaluation.systems import FULL_SYSTEM
-from recsys.models.bundle import Bundle
 from recsys.models.model_loader import schema
 from recsys.settings import Settings
-from recsys.store import bundles as registry
-from recsys.store.database import Database
 from recsys.training.dataset import Corpus
 
 _LIBRARIES = ("attune-feed", "torch", "transformers", "lightgbm", "numpy")
@@ -51,20 +46,6 @@ def manifest(
         "commit": _commit(),
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
     }
-
-
-def register(database: Database, bundle: Bundle) -> None:
-    """Add a published bundle to the registry."""
-    full = bundle.manifest["validation"][FULL_SYSTEM]
-    row = registry.BundleRow(
-        version=bundle.version,
-        created_at=time.time_ns() // 1_000,
-        path=str(bundle.path),
-        trained_until=bundle.manifest["data"]["until"],
-        metrics={name: value for name, value in full.items() if isinstance(value, float)},
-    )
-    with database.write() as connection:
-        registry.add(connection, row)
 
 
 def _commit() -> str | None:

@@ -21,7 +21,7 @@ from recsys.training.calibration.calibrate_articles import Interest, calibrate_a
 from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
 from recsys.training.dataset import Corpus, load_corpus
-from recsys.training.manifest import manifest, new_version, register
+from recsys.training.manifest import manifest, new_version
 from recsys.training.rankers import train_rankers
 from recsys.training.training_run import Progress, TrainingOptions, silent
 from recsys.training.tuning import require_optuna
@@ -68,7 +68,6 @@ def train(
         return {**entries, **trees.as_dict(options), "attention": attention}
 
     bundle = bundles.publish(settings.home, new_version(), write)
-    register(database, bundle)
     if beats_popularity(trees.answers):
         bundles.activate(settings.home, bundle.version)
         with database.write() as connection:

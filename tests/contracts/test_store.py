@@ -14,7 +14,6 @@ from recsys.store import (
     article_vectors,
     articles,
     attention_stats,
-    bundles,
     event_log,
     event_log_reader,
     ingest_checkpoints,
@@ -146,7 +145,7 @@ def test_only_a_slate_shown_to_the_reader_before_is_quoted(database: Database) -
 
 
 def test_empty_strings_nulls_quotes_and_newlines_survive(database: Database) -> None:
-    odd = Article("1", 'a "quoted"\r\n, line', abstract="", entities=("x,y", 'q"'))
+    odd = Article(id="1", title='a "quoted"\r\n, line', abstract="", entities=("x,y", 'q"'))
     with database.write() as connection:
         articles.upsert(connection, articles_frame([odd]))
         found = articles.get(connection, ["1"]).row(0, named=True)
@@ -156,8 +155,10 @@ def test_empty_strings_nulls_quotes_and_newlines_survive(database: Database) -> 
 
 def test_articles_upsert_counts_new_changed_and_unchanged(database: Database) -> None:
     with database.write() as connection:
-        first = articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "two")]))
-        changed = [Article("1", "one"), Article("2", "TWO"), Article("3", "3")]
+        first = articles.upsert(
+            connection, articles_frame([Article(id="1", title="one"), Article(id="2", title="two")])
+        )
+        changed = [Article(id="1", title="one"), Article(id="2", title="TWO"), Article(id="3", title="3")]
         second = articles.upsert(connection, articles_frame(changed))
         titles = articles.get(connection, ["3", "2", "nobody"])["title"].to_list()
     assert first == articles.Upserted(2, 0, 0)
@@ -167,9 +168,13 @@ def test_articles_upsert_counts_new_changed_and_unchanged(database: Database) ->
 
 def test_changed_since_gives_only_what_changed(database: Database) -> None:
     with database.write() as connection:
-        articles.upsert(connection, articles_frame([Article("1", "one", body="text"), Article("2", "two")]))
+        articles.upsert(
+            connection, articles_frame([Article(id="1", title="one", body="text"), Article(id="2", title="two")])
+        )
         frame, revision = articles.changed_since(connection, 0)
-        articles.upsert(connection, articles_frame([Article("1", "one", body="text"), Article("2", "TWO")]))
+        articles.upsert(
+            connection, articles_frame([Article(id="1", title="one", body="text"), Article(id="2", title="TWO")])
+        )
         later, newest = articles.changed_since(connection, revision, with_body=True)
         none, same = articles.changed_since(connection, newest)
     assert frame["id"].to_list() == ["1", "2"]
@@ -181,7 +186,7 @@ def test_changed_since_gives_only_what_changed(database: Database) -> None:
 def test_known_ids_and_openings_and_touched(database: Database) -> None:
     append(database, [click("1", article="a"), click("2", reader="q", article="b")])
     with database.write() as connection:
-        articles.upsert(connection, articles_frame([Article("a", "x")]))
+        articles.upsert(connection, articles_frame([Article(id="a", title="x")]))
         assert articles.known_ids(connection, ["a", "b"]) == {"a"}
         assert event_log.clicks_of_readers(connection, ["q"]).rows() == [("q", "b", DAY)]
         assert event_log.seen_articles(connection, "r", 10**18) == {"a"}
@@ -260,14 +265,6 @@ def test_checkpoints_are_replaced(database: Database) -> None:
         assert ingest_checkpoints.load(connection, "j") == ingest_checkpoints.Checkpoint(
             2, {"stored": 9}, done=True
         )
-
-
-def test_bundles_are_listed_newest_first(database: Database) -> None:
-    old, new = (bundles.BundleRow(v, t, "p", t, {"auc": 0.5}) for v, t in (("a", 1), ("b", 2)))
-    with database.write() as connection:
-        bundles.add(connection, old)
-        bundles.add(connection, new)
-        assert bundles.newest_first(connection) == [new, old]
 
 
 def test_opening_again_migrates_nothing_and_keeps_the_log(database: Database) -> None:

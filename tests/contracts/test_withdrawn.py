@@ -8,7 +8,7 @@ from recsys.store.database import Database
 
 def test_a_deleted_article_is_gone_and_told_of_once(database: Database) -> None:
     with database.write() as connection:
-        articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "two")]))
+        articles.upsert(connection, articles_frame([Article(id="1", title="one"), Article(id="2", title="two")]))
         _, before = articles.changed_since(connection, 0)
         assert withdrawn.delete_article(connection, "1")
         assert not withdrawn.delete_article(connection, "1")
@@ -21,10 +21,10 @@ def test_a_deleted_article_is_gone_and_told_of_once(database: Database) -> None:
 
 def test_a_change_after_a_deletion_is_newer_and_publishing_again_undoes_it(database: Database) -> None:
     with database.write() as connection:
-        articles.upsert(connection, articles_frame([Article("1", "one")]))
+        articles.upsert(connection, articles_frame([Article(id="1", title="one")]))
         withdrawn.delete_article(connection, "1")
         _, seen = withdrawn.deleted_since(connection, 0)
-        articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "two")]))
+        articles.upsert(connection, articles_frame([Article(id="1", title="one"), Article(id="2", title="two")]))
         changed, newest = articles.changed_since(connection, seen)
         assert changed["id"].to_list() == ["1", "2"]
         assert newest > seen
@@ -33,10 +33,10 @@ def test_a_change_after_a_deletion_is_newer_and_publishing_again_undoes_it(datab
 
 def test_content_hashes_change_with_content_only(database: Database) -> None:
     with database.write() as connection:
-        articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "two")]))
+        articles.upsert(connection, articles_frame([Article(id="1", title="one"), Article(id="2", title="two")]))
         first = articles.content_hashes(connection, ["1", "2", "3"])
-        articles.upsert(connection, articles_frame([Article("1", "one"), Article("2", "TWO")]))
+        articles.upsert(connection, articles_frame([Article(id="1", title="one"), Article(id="2", title="TWO")]))
         second = articles.content_hashes(connection, ["1", "2"])
     assert first.keys() == {"1", "2"}
-    assert first["1"] == second["1"]
+    assert first["1"] == second["1"] == "df6aae320cc354f5ab7c4883bc90a78b", "also with more fields"
     assert first["2"] != second["2"]

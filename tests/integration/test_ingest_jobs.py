@@ -10,7 +10,9 @@ import pytest
 from ingest import jobs
 from ingest.job_report import Report
 from ingest.raw_batch import Batch
+from ingest.sources.csv import CsvFiles
 from ingest.sources.jsonl import JsonLines
+from ingest.sources.parquet import ParquetFiles
 from recsys.store import event_log_reader
 from recsys.store.articles import get
 from recsys.store.database import Database
@@ -89,6 +91,27 @@ def test_a_second_run_stores_nothing(database: Database, tmp_path: Path) -> None
     assert [report.count(kind, "duplicate") for kind in report.kinds()] == [2, 5, 20, 0]
     assert stored(database) == once
     assert len(rejects(report)) == 2
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_every_format_brings_images_and_expiries(database: Database, tmp_path: Path, suffix: str) -> None:
+    rows = pl.DataFrame(
+        {
+            "id": ["a", "b"],
+            "title": ["A", "B"],
+            "image_url": ["https://x/a.jpg", None],
+            "expires_at": [MOMENT, None],
+        }
+    )
+    file = tmp_path / f"articles.{suffix}"
+    write = {"jsonl": rows.write_ndjson, "csv": rows.write_csv, "parquet": rows.write_parquet}
+    source = {"jsonl": JsonLines, "csv": CsvFiles, "parquet": ParquetFiles}
+    write[suffix](file)
+    assert balanced(jobs.run(source[suffix]([file]), database, tmp_path / "rejects"))
+    with database.read() as connection:
+        found = get(connection, ["a", "b"])
+    assert found["image_url"].to_list() == ["https://x/a.jpg", None]
+    assert found["expires_at"].to_list() == [MOMENT * 1_000_000, None]
 
 
 @pytest.mark.parametrize("batches", [1, 2, 4])

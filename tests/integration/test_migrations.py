@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic import command
 
 from recsys.store.database import Database
@@ -20,6 +21,16 @@ PACKAGED = ("pyproject.toml", "LICENSE", "README.md", "recsys", "ingest", "api",
 def test_models_and_migrations_agree(database: Database) -> None:
     with database.engine.connect() as connection:
         command.check(alembic_config(connection))
+
+
+def test_the_index_of_preferences_covers_only_them(database: Database) -> None:
+    source = {
+        "sqlite": "SELECT sql FROM sqlite_master WHERE name = 'ix_events_preferences'",
+        "postgresql": "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_events_preferences'",
+    }
+    with database.read() as connection:
+        made = connection.execute(sa.text(source[database.dialect])).scalar_one()
+    assert "article IS NULL" in made
 
 
 @pytest.fixture(scope="module")

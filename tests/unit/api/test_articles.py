@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from api.application.iso_time import from_iso
 from api.application.scopes import Scope
 from recsys.domain import RankRequest
+from recsys.feed.non_personalized import ListQuery, latest
 from recsys.feed.point_in_time import engine_at
 from recsys.store.database import opened
 from tests.trained import HashEncoder, Place
@@ -52,6 +54,28 @@ def test_an_article_is_told_whole(client: TestClient) -> None:
     assert told["id"] == "a1"
     assert (told["title"], told["body"], told["entities"]) == ("local number 1", "Body 1", [])
     assert told["published_at"] == "2024-01-02T00:00:00.000000+00:00"
+
+
+def test_an_image_is_in_lists_and_an_expiry_in_the_article(client: TestClient) -> None:
+    image = "https://example.org/a1.jpg"
+    row = {**ROWS[5], "image_url": image, "expires_at": "2999-01-01T00:00:00Z"}
+    client.post("/v1/articles", json={"articles": [row]}).raise_for_status()
+    told = client.get("/v1/articles/a5").json()
+    assert (told["image_url"], told["expires_at"]) == (image, "2999-01-01T00:00:00.000000+00:00")
+    for path in ("/v1/latest", "/v1/trending", "/v1/articles/a3/similar"):
+        items = {item["id"]: item["article"] for item in client.get(path).json()["items"]}
+        assert items["a5"]["image_url"] == image
+        assert "expires_at" not in items["a5"]
+    until(lambda: image in {item["article"]["image_url"] for item in client.get("/v1/feed/r").json()["items"]})
+
+
+def test_an_expired_article_leaves_feeds_within_a_second_and_can_be_ranked(client: TestClient) -> None:
+    client.post("/v1/articles", json={"articles": [{**ROWS[5], "expires_at": "2024-03-01"}]}).raise_for_status()
+    until(lambda: "a5" not in ids(client.get("/v1/latest")))
+    assert "a5" not in ids(client.get("/v1/feed/r"))
+    assert "a5" in ids(client.post("/v1/rank", json={"reader": "r", "candidates": ["a5", "a1"]}))
+    client.post("/v1/articles", json={"articles": [ROWS[5]]}).raise_for_status()
+    until(lambda: "a5" in ids(client.get("/v1/latest")))
 
 
 def test_an_unchanged_article_is_not_sent_again_and_a_changed_one_is(client: TestClient) -> None:
@@ -138,6 +162,18 @@ def test_after_a_deletion_a_fresh_process_gives_the_same_answers(client: TestCli
             RankRequest(request_id="q", as_of=answer.as_of, candidates=("a0", "a2", "a3"), reader="r")
         )
     assert again == answer
+
+
+def test_an_expiry_is_seen_live_and_in_replay_alike(client: TestClient, where: Place) -> None:
+    client.post("/v1/articles", json={"articles": [{**ROWS[5], "expires_at": "2024-03-01"}]}).raise_for_status()
+    until(lambda: "a5" not in ids(client.get("/v1/latest")))
+    answer = client.get("/v1/latest").json()
+    now, expiry = from_iso(answer["as_of"]), from_iso("2024-03-01")
+    with opened(where.settings.database_url) as database:
+        replayed = engine_at(database, where.settings, HashEncoder(), now)
+    assert latest(replayed, ListQuery(now, 20)) == [item["id"] for item in answer["items"]]
+    assert "a5" in latest(replayed, ListQuery(expiry - 1, 20))
+    assert "a5" not in latest(replayed, ListQuery(expiry, 20))
 
 
 def test_reading_and_deleting_need_their_scopes(serve: MakeClient, new_key: Callable[..., str]) -> None:

@@ -22,7 +22,7 @@ from recsys.frames import articles_frame
 def test_the_headline_carries_categories_that_are_words(
     category: str | None, subcategory: str | None, expected: str
 ) -> None:
-    article = Article("1", "  Title ", category=category, subcategory=subcategory)
+    article = Article(id="1", title="  Title ", category=category, subcategory=subcategory)
     assert headlines(articles_frame([article])) == [expected]
 
 
@@ -30,12 +30,12 @@ def test_the_headline_carries_categories_that_are_words(
     ("article", "expected"),
     [
         (
-            Article("1", "Title", abstract=" What happened. ", category="sport", subcategory="tennis"),
+            Article(id="1", title="Title", abstract=" What happened. ", category="sport", subcategory="tennis"),
             ArticleText("sport tennis: Title", "sport tennis", "What happened."),
         ),
-        (Article("1", "Title", body="Long story"), ArticleText("Title", "", "Long story")),
-        (Article("1", "Title", abstract=" ", body="x" * 5_000), ArticleText("Title", "", "x" * 1_000)),
-        (Article("1", "Title", category="118"), ArticleText("Title")),
+        (Article(id="1", title="Title", body="Long story"), ArticleText("Title", "", "Long story")),
+        (Article(id="1", title="Title", abstract=" ", body="x" * 5_000), ArticleText("Title", "", "x" * 1_000)),
+        (Article(id="1", title="Title", category="118"), ArticleText("Title")),
     ],
 )
 def test_topic_and_abstract_are_texts_of_their_own(article: Article, expected: ArticleText) -> None:

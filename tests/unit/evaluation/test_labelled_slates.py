@@ -18,7 +18,7 @@ from recsys.store import articles, event_log
 from recsys.store.database import Database
 
 START = 1_700_000_000_000_000
-ARTICLES = articles_frame(Article(id_, id_.upper(), word_count=200) for id_ in "abc")
+ARTICLES = articles_frame(Article(id=id_, title=id_.upper(), word_count=200) for id_ in "abc")
 
 
 def slate(id_: str, after: int, *candidates: str, reader: str = "r", ordered: bool = True) -> Slate:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from recsys.constants import HalfLife
-from recsys.domain import DAY, HOUR, EventKind, FeedRequest
+from recsys.domain import DAY, HOUR, EventKind, FeedRequest, RankRequest
+from recsys.feed import non_personalized
 from recsys.feed.engine import FeedEngine
+from recsys.feed.non_personalized import ListQuery, latest, similar
 from recsys.feed.reader_lookups import ReaderLookups
 from recsys.feed.retrieval import drawn, trending
 from recsys.state.event_codes import CLICKS
@@ -99,6 +101,23 @@ def test_what_is_not_out_yet_is_not_shown() -> None:
     assert "soon" not in feed(of)
     assert "soon" in feed(of, as_of=NOW + 2 * HOUR)
     assert feed(engine(coming)) == {}
+
+
+def test_an_article_leaves_when_it_expires() -> None:
+    ending = papers(1, id="ending", expires_at=NOW)
+    of = engine([*papers(), *ending])
+    assert "ending" in feed(of, as_of=NOW - 1), "it is not known to be over before it is"
+    assert "ending" not in feed(of)
+    query = ListQuery(NOW, 100)
+    assert "ending" not in [*latest(of, query), *non_personalized.trending(of, query), *similar(of, "a001", query)]
+    assert feed(engine(ending)) == {}
+    assert feed(engine(papers(1, id="undated", published_at=None, expires_at=NOW))) == {}
+
+
+def test_an_expired_article_can_be_ranked() -> None:
+    of = engine([*papers(), *papers(1, id="ending", expires_at=NOW)])
+    request = RankRequest(request_id="q", as_of=NOW + HOUR, reader="r", candidates=("ending", "a001"))
+    assert {item.id for item in of.rank(request).items} == {"ending", "a001"}
 
 
 def test_an_undated_article_is_out_when_it_was_first_shown() -> None:

@@ -1,7 +1,9 @@
 import polars as pl
 import pytest
 
-from ingest.coerce import NATIVE, FieldType, coerce, from_values
+from ingest.coerce import coerce, from_values
+from recsys.frames import NATIVE
+from recsys.records import FieldType
 
 
 @pytest.mark.parametrize("kind", list(FieldType))

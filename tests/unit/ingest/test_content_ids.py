@@ -17,6 +17,32 @@ def slate_id(**changes: object) -> str:
     return str(with_slate_ids(conform(pl.DataFrame([{**SLATE, **changes}]), SLATES))["id"][0])
 
 
+def test_ids_stay_as_they_were_given_out() -> None:
+    """A new id for content that is stored would store it again."""
+    full_event = {
+        "kind": "read",
+        "value": 48.5,
+        "request_id": "q",
+        "position": 3,
+        "session": "s",
+        "device": "phone",
+        "known_at": 9,
+    }
+    full_slate = {
+        "page": "p",
+        "model": "m",
+        "session": "s",
+        "device": "phone",
+        "scores": [0.2, 0.1],
+        "ordered": True,
+    }
+    assert (event_id(), slate_id()) == ("d00c4b63ff22584fcda742a27b5dd21a", "9381ccd656de28d5dfdd08ee47712112")
+    assert (event_id(**full_event), slate_id(**full_slate)) == (
+        "dd209f94d6679903a343e9e6e31a34c8",
+        "2365a8b93e255669e630a979b6344d03",
+    )
+
+
 def test_the_same_content_has_the_same_id_of_128_bits() -> None:
     assert event_id() == event_id()
     assert len(bytes.fromhex(event_id())) == 16

@@ -2,9 +2,8 @@ import polars as pl
 import pytest
 
 from ingest import generic_schema
-from ingest.coerce import NATIVE
 from ingest.raw_batch import RAW_ARTICLES, RAW_EVENTS, RAW_SLATES, rejects_frame
-from recsys.frames import ARTICLES, EVENTS, SLATES
+from recsys.frames import ARTICLES, EVENTS, NATIVE, SLATES
 
 
 def places(count: int) -> pl.DataFrame:

@@ -52,6 +52,9 @@ def test_a_sound_row_is_good(kind: str) -> None:
         ({"published_at": "1989-12-31T23:59:59Z"}, "published_at_before_1990"),
         ({"published_at": "2099-01-01"}, "published_at_in_the_future"),
         ({"published_at": "tomorrow"}, "bad_time"),
+        ({"expires_at": "1989-12-31T23:59:59Z"}, "expires_at_before_1990"),
+        ({"expires_at": 9_000_000_000_000_000_000}, "expires_at_after_9999"),
+        ({"image_url": "x" * 10_001}, "text_too_long"),
         ({"word_count": -1}, "word_count_out_of_range"),
         ({"word_count": 2**31}, "word_count_out_of_range"),
         ({"word_count": "long"}, "bad_type"),
@@ -60,6 +63,10 @@ def test_a_sound_row_is_good(kind: str) -> None:
 )
 def test_articles_are_rejected_for(changes: dict[str, object], why: str) -> None:
     assert reason("articles", **changes) == why
+
+
+def test_an_article_may_expire_in_the_future() -> None:
+    assert reason("articles", expires_at="2099-01-01") is None
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.trained import HashEncoder
 
 
 def frame(count: int, title: str = "Title") -> pl.DataFrame:
-    return articles_frame(Article(f"a{i}", f"{title} {i}", category="sport") for i in range(count))
+    return articles_frame(Article(id=f"a{i}", title=f"{title} {i}", category="sport") for i in range(count))
 
 
 def test_an_unchanged_text_is_never_encoded_twice(database: Database) -> None:
@@ -33,7 +33,9 @@ def test_an_unchanged_text_is_never_encoded_twice(database: Database) -> None:
 
 def test_articles_with_the_same_text_share_a_vector(sqlite_database: Database) -> None:
     encoder = HashEncoder()
-    twins = articles_frame([Article("a", "One", category="sport"), Article("b", "One", category="sport")])
+    twins = articles_frame(
+        [Article(id="a", title="One", category="sport"), Article(id="b", title="One", category="sport")]
+    )
     both = ensure_vectors(sqlite_database, encoder, twins)
     assert len(encoder.encoded) == 1
     np.testing.assert_array_equal(both[0], both[1])

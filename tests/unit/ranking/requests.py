@@ -21,12 +21,19 @@ def made_up_state() -> LiveState:
     state.upsert_articles(
         articles_frame(
             [
-                Article("hot", "Hot", None, None, "sport", "tennis", (), "wire", published_at=NOW - 2 * HOUR),
-                Article("cold", "Cold news", category="world", published_at=NOW - HOUR, word_count=300),
-                Article("old", "Old", category="sport", published_at=NOW - 10 * DAY, access="premium"),
-                Article("undated", "Undated"),
-                Article("read", "Read", category="sport", subcategory="tennis", source="wire"),
-                Article("also read", "Also read", category="culture"),
+                Article(
+                    id="hot",
+                    title="Hot",
+                    category="sport",
+                    subcategory="tennis",
+                    source="wire",
+                    published_at=NOW - 2 * HOUR,
+                ),
+                Article(id="cold", title="Cold news", category="world", published_at=NOW - HOUR, word_count=300),
+                Article(id="old", title="Old", category="sport", published_at=NOW - 10 * DAY, access="premium"),
+                Article(id="undated", title="Undated"),
+                Article(id="read", title="Read", category="sport", subcategory="tennis", source="wire"),
+                Article(id="also read", title="Also read", category="culture"),
             ]
         )
     )

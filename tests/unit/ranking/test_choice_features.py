@@ -20,10 +20,12 @@ def chosen_state() -> LiveState:
     state.upsert_articles(
         articles_frame(
             [
-                Article("goal", "Goal", category="sport", subcategory="tennis", published_at=NOW - 4 * HOUR),
-                Article("match", "Match", category="sport", subcategory="golf"),
-                Article("vote", "Vote", category="world"),
-                Article("plain", "Plain"),
+                Article(
+                    id="goal", title="Goal", category="sport", subcategory="tennis", published_at=NOW - 4 * HOUR
+                ),
+                Article(id="match", title="Match", category="sport", subcategory="golf"),
+                Article(id="vote", title="Vote", category="world"),
+                Article(id="plain", title="Plain"),
             ]
         )
     )

@@ -2,7 +2,7 @@
 
 from recsys.domain import Article, Event, EventKind
 from recsys.frames import articles_frame, events_frame
-from recsys.serving.article_cache import ArticleCache, ArticleSummary
+from recsys.serving.article_cache import SUMMARY, ArticleCache
 from recsys.serving.preference_cache import PreferenceCache
 from recsys.store import erasure, event_log, event_log_reader, explicit_preferences
 from recsys.store.database import Database
@@ -16,12 +16,12 @@ def test_cards_tell_what_a_page_shows_of_articles_that_are_known() -> None:
     ids = few["id"].to_list()[::-1]
     found = summaries.of([*ids[:2], "unknown", *ids[2:]])
     assert list(found) == ids
-    assert [summary._asdict() for summary in found.values()] == few.select(
-        ArticleSummary._fields
-    ).reverse().to_dicts()
-    summaries.put(articles_frame([Article(ids[0], "Changed")]))
+    assert list(found.values()) == few.select(SUMMARY).reverse().rows()
+    summaries.put(articles_frame([Article(id=ids[0], title="Changed")]))
     summaries.drop([ids[1]])
-    assert {id_: summary.title for id_, summary in summaries.of(ids[:2]).items()} == {ids[0]: "Changed"}
+    assert {id_: summary[SUMMARY.index("title")] for id_, summary in summaries.of(ids[:2]).items()} == {
+        ids[0]: "Changed"
+    }
     assert summaries.of([]) == {}
 
 

@@ -16,10 +16,10 @@ READERS = ("r0", "r1", "r2")
 ARTICLES = ("a0", "a1", "a2", "a3", "a4", "a5")
 CATALOG = articles_frame(
     [
-        Article("a0", "One", category="sport"),
-        Article("a1", "Two", category="sport"),
-        Article("a2", "Three", category="world"),
-        Article("a3", "Four"),
+        Article(id="a0", title="One", category="sport"),
+        Article(id="a1", title="Two", category="sport"),
+        Article(id="a2", title="Three", category="world"),
+        Article(id="a3", title="Four"),
     ]
 )
 """Two articles of the logs are never described."""

@@ -18,7 +18,18 @@ def described(*articles: Article) -> Catalog:
 
 def test_every_column_of_an_article_is_kept() -> None:
     full = Article(
-        "x", "Title", None, None, "news", "local", (), "agency", published_at=9, word_count=300, access="paid"
+        id="x",
+        title="Title",
+        abstract=None,
+        body=None,
+        category="news",
+        subcategory="local",
+        entities=(),
+        source="agency",
+        published_at=9,
+        word_count=300,
+        access="paid",
+        expires_at=10,
     )
     catalog = described(full)
     assert catalog.titles[0] == "Title"
@@ -26,29 +37,37 @@ def test_every_column_of_an_article_is_kept() -> None:
     assert catalog.subcategories.strings[catalog.subcategory[0]] == "local"
     assert catalog.sources.strings[catalog.source[0]] == "agency"
     assert (catalog.published[0], catalog.words[0], catalog.title_chars[0], catalog.paid[0]) == (9, 300, 5, 1)
+    assert catalog.expires[0] == 10
 
 
 def test_what_an_article_lacks_is_unknown_not_zero() -> None:
-    catalog = described(Article("x", "Title"))
+    catalog = described(Article(id="x", title="Title"))
     assert (catalog.category[0], catalog.subcategory[0], catalog.source[0]) == (UNKNOWN, UNKNOWN, UNKNOWN)
-    assert catalog.published[0] == NEVER
+    assert catalog.published[0] == catalog.expires[0] == NEVER
     assert np.isnan([catalog.words[0], catalog.paid[0]]).all()
 
 
 def test_free_articles_are_not_paid() -> None:
-    assert described(Article("x", "t", access="free")).paid[0] == 0.0
+    assert described(Article(id="x", title="t", access="free")).paid[0] == 0.0
 
 
 def test_rows_never_described_are_marked() -> None:
-    catalog = described(Article("x", "Title"))
+    catalog = described(Article(id="x", title="Title"))
     assert catalog.described[:2].tolist() == [True, False]
     assert catalog.category[1] == UNKNOWN
     assert np.isnan(catalog.title_chars[1])
 
 
+def test_an_expiry_goes_with_a_deletion_or_a_change() -> None:
+    catalog = described(Article(id="x", title="X", expires_at=5), Article(id="y", title="Y", expires_at=6))
+    catalog.delete(np.asarray([0]))
+    catalog.upsert(np.asarray([1]), articles_frame([Article(id="y", title="Y")]))
+    assert catalog.expires[:2].tolist() == [NEVER, NEVER]
+
+
 def test_describing_again_replaces_everything() -> None:
-    catalog = described(Article("x", "Old", category="a", word_count=5))
-    catalog.upsert(np.asarray([0]), articles_frame([Article("x", "New title", category="b")]))
+    catalog = described(Article(id="x", title="Old", category="a", word_count=5))
+    catalog.upsert(np.asarray([0]), articles_frame([Article(id="x", title="New title", category="b")]))
     assert (catalog.titles[0], catalog.title_chars[0]) == ("New title", 9)
     assert catalog.categories.strings[catalog.category[0]] == "b"
     assert np.isnan(catalog.words[0])

@@ -103,7 +103,7 @@ def test_groups_count_articles_of_their_category_and_those_without() -> None:
 
 def test_an_article_that_changes_category_takes_its_counts_along() -> None:
     state = apply(fresh(), [event("click"), event("click", START + 1, "a1")])
-    state.upsert_articles(articles_frame([Article("a0", "One", category="world")]))
+    state.upsert_articles(articles_frame([Article(id="a0", title="One", category="world")]))
     groups = [state.catalog.categories.get(name) + FIRST_CATEGORY for name in ("sport", "world")]
     assert state.counters.read_groups(np.asarray(groups), START)[:, CLICKS, -1] == pytest.approx([1, 1])
 
@@ -185,7 +185,9 @@ def test_ids_never_met_are_the_unknown_article_with_nothing_known() -> None:
 
 def test_available_since_published_else_first_shown_else_never() -> None:
     state = LiveState()
-    state.upsert_articles(articles_frame([Article("dated", "x", published_at=5), Article("undated", "y")]))
+    state.upsert_articles(
+        articles_frame([Article(id="dated", title="x", published_at=5), Article(id="undated", title="y")])
+    )
     apply(state, [], [Slate(id="s", reader="r", at=START, known_at=START, candidates=("dated", "undated"))])
     assert state.available_since(state.rows_of(["dated", "undated", "other"])).tolist() == [5, START, NEVER]
 

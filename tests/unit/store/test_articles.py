@@ -14,7 +14,7 @@ def test_looking_for_what_is_new_reads_nothing_old(sqlite_database: Database) ->
     """Every process looks once a second, and may have hundreds of thousands of articles."""
     asked: list[tuple[str, Any]] = []
     with sqlite_database.write() as connection:
-        articles.upsert(connection, articles_frame(Article(f"a{i}", "Title") for i in range(50)))
+        articles.upsert(connection, articles_frame(Article(id=f"a{i}", title="Title") for i in range(50)))
     with sqlite_database.read() as connection:
         sa.event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
         articles.changed_since(connection, 1)

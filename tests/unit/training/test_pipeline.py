@@ -12,7 +12,7 @@ from recsys.evaluation.systems import FULL_SYSTEM
 from recsys.models import bundle
 from recsys.models.bundle import Bundle
 from recsys.models.model_loader import load_bundle
-from recsys.store import articles, audit_log, bundles, event_log
+from recsys.store import articles, audit_log, event_log
 from recsys.store.database import opened
 from recsys.training.dataset import load_corpus
 from recsys.training.pipeline import train
@@ -48,16 +48,6 @@ def test_the_manifest_says_which_history_calibration_is_on_and_why(trained: Plac
         assert part["on"] == any(tried["passed"] for tried in part["tried"])
         assert {"clean", "robust", "latency"} <= set(part["tried"][0])
     assert found["importance"]["trained_on"] == "clicks, and the outcome of reads"
-
-
-def test_a_bundle_is_registered_with_its_figures(trained: Place) -> None:
-    database = trained.open()
-    with database.read() as connection:
-        (row,) = bundles.newest_first(connection)
-    database.close()
-    made = published(trained)
-    assert (row.version, row.path, row.trained_until) == (made.version, str(made.path), last_day())
-    assert row.metrics["auc"] == made.manifest["validation"][FULL_SYSTEM]["auc"]
 
 
 def test_activating_it_is_on_record(trained: Place) -> None:

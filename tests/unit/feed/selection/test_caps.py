@@ -19,7 +19,9 @@ def catalog() -> Catalog:
 
 def frame() -> pl.DataFrame:
     return articles_frame(
-        Article(str(i), "T", category="sport" if i % 2 else "world", source="agency" if i < 2 else "house")
+        Article(
+            id=str(i), title="T", category="sport" if i % 2 else "world", source="agency" if i < 2 else "house"
+        )
         for i in range(20)
     )
 

@@ -1,0 +1,15 @@
+"""INSERT … ON CONFLICT: both databases have it, SQLAlchemy has it by dialect."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+
+def insert(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Start an insert into `table` that can end in `on_conflict_do_nothing` or `on_conflict_do_update`."""
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """As `insert`, for a statement that is made before there is a connection."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
