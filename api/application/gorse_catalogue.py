@@ -8,7 +8,9 @@ from api.application.context import Application
 from api.application.ingestion import put_articles
 from api.application.iso_time import to_iso
 from ingest.http_ingest import Rejected
-from recsys.store import articles, gorse_items, withdrawn
+from recsys.domain import Article
+from recsys.records import FieldType, fields_of
+from recsys.store import articles, gorse_items
 from recsys.store.database import Connection
 from recsys.store.gorse_items import ItemRecord
 
@@ -58,7 +60,7 @@ def put_items(app: Application, items: Sequence[Item]) -> list[Rejected]:
 def delete_item(app: Application, id_: str) -> bool:
     """Delete an item; return False if there is none of that id."""
     with app.database.write() as connection:
-        article = withdrawn.delete_article(connection, id_)
+        article = articles.delete(connection, id_)
         record = gorse_items.delete(connection, id_)
     app.articles_changed()
     return bool(article or record)
@@ -69,7 +71,7 @@ def _keep_records(connection: Connection, items: Sequence[Item]) -> None:
     for item in items:
         record, columns = item.record, None
         if item.hidden:
-            withdrawn.delete_article(connection, record.id)
+            articles.delete(connection, record.id)
             columns = {name: value for name, value in item.article.items() if value is not None}
         records.append(ItemRecord(record.id, record.labels, record.categories, record.comment, columns))
     gorse_items.save(connection, records)
@@ -82,5 +84,6 @@ def _record_from(article: dict[str, Any]) -> ItemRecord:
 
 
 def _dated(article: dict[str, Any]) -> dict[str, Any]:
-    published = article["published_at"]
-    return {**article, "published_at": None if published is None else to_iso(published)}
+    """Return the columns of an article with its times as ISO 8601."""
+    times = [field.name for field in fields_of(Article) if field.type == FieldType.TIME]
+    return {**article, **{name: to_iso(article[name]) for name in times if article[name] is not None}}

@@ -9,7 +9,7 @@ from ingest.job_report import Report
 from ingest.jobs import Progress
 from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.sources.source import Source
-from recsys.store import withdrawn
+from recsys.store import articles
 
 
 def append_events(app: Application, rows: Sequence[object], pseudonyms: Pseudonyms = PLAIN) -> Received:
@@ -40,7 +40,7 @@ def delete_article(app: Application, article: str) -> bool:
         StoreError: the database cannot be reached.
     """
     with app.database.write() as connection:
-        deleted = withdrawn.delete_article(connection, article)
+        deleted = articles.delete(connection, article)
     if deleted:
         app.articles_changed()
     return deleted

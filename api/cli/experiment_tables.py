@@ -10,7 +10,7 @@ from recsys.evaluation.html_tables import interval
 
 
 def print_comparison(outcomes: pl.DataFrame, unseen: pl.DataFrame) -> None:
-    """Print what came of each model's slates (columns `store.trials.OUTCOMES`), and of unseen ones (`SHADOWS`)."""
+    """Print what came of each model's slates (columns `store.experiments.OUTCOMES`), and of unseen ones (`SHADOWS`)."""
     console = Console(width=130)
     table = Table("model", title="a slate, on average, with 95% intervals over readers", title_justify="left")
     for column in ("slates", "readers", "opened from", "articles opened", "seconds read"):

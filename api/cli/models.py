@@ -127,11 +127,11 @@ def compare(
     """What readers did with the slates of each model, and what a challenger would have shown instead."""
     from api.cli.experiment_tables import print_comparison
     from recsys.labels.label_rule import LabelRule
-    from recsys.store import trials
+    from recsys.store import experiments
     from recsys.store.database import opened
 
     start = moment(since, "--from") or 0
     with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:
-        outcomes = trials.outcomes(connection, start, LabelRule().longest)
-        shadows = trials.shadows(connection, start)
+        outcomes = experiments.outcomes(connection, start, LabelRule().longest)
+        shadows = experiments.shadow_outcomes(connection, start)
     print_comparison(outcomes, shadows)

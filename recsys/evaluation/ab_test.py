@@ -40,12 +40,12 @@ class Shadow:
 
 
 def arms(outcomes: pl.DataFrame) -> list[Arm]:
-    """Return the outcomes of every model in `outcomes` (columns `store.trials.OUTCOMES`), by name."""
+    """Return the outcomes of every model in `outcomes` (columns `store.experiments.OUTCOMES`), by name."""
     return [_arm(str(model), part) for (model,), part in sorted(outcomes.group_by("model"))]
 
 
 def shadows(found: pl.DataFrame) -> list[Shadow]:
-    """Return the comparison of every model in `found` (columns `store.trials.SHADOWS`), by name."""
+    """Return the comparison of every model in `found` (columns `store.experiments.SHADOWS`), by name."""
     return [_shadow(str(model), part) for (model,), part in sorted(found.group_by("model"))]
 
 

@@ -22,7 +22,7 @@ from recsys.state.event_codes import CLICKS
 from recsys.state.live_state import LiveState
 from recsys.state.log_batch import LogBatch
 from recsys.state.snapshot import Watermark
-from recsys.store import articles, erasure, event_log, event_log_reader, withdrawn
+from recsys.store import articles, erasure, event_log, event_log_reader
 from recsys.store.database import Connection, Database, without_timeout
 from recsys.store.event_log_reader import Key, LogTail
 
@@ -199,7 +199,7 @@ class Replay:
 
 def _fold_rest(connection: Connection, state: LiveState, watermark: Watermark) -> Watermark:
     """Fold the catalogue and all rows after `watermark` into `state`; return the new watermark."""
-    changes = withdrawn.changes_since(connection, 0)
+    changes = articles.changes_since(connection, 0)
     state.delete_articles(changes.deleted)
     state.upsert_articles(changes.upserted)
     end = event_log.position(connection).last_seq

@@ -26,7 +26,7 @@ class ArticleCache:
         self._summaries.update((row[0], row) for row in articles.select(SUMMARY).iter_rows())
 
     def drop(self, ids: Sequence[str]) -> None:
-        """Forget articles that were withdrawn."""
+        """Forget articles that were articles."""
         for id_ in ids:
             self._summaries.pop(id_, None)
 

@@ -15,7 +15,7 @@ from recsys.serving.live_engine import LiveEngine
 from recsys.serving.periodic_job import Periodic
 from recsys.serving.recovery import is_reachable, store_spooled
 from recsys.serving.spool import Spool
-from recsys.store import feed_cursors, shadows
+from recsys.store import experiments, feed_cursors
 from recsys.store.database import Database
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class BackgroundJobs:
         now = self._clock.next()
         with self._database.write() as connection:
             feed_cursors.sweep(connection, now)
-            shadows.sweep(connection, now - _SHADOWS_KEPT)
+            experiments.delete_shadows(connection, now - _SHADOWS_KEPT)
 
     def _while_reachable(self, job: Callable[[], None]) -> Callable[[], None]:
         """`job`, which is not done while the database is away: that is no failure of its own."""

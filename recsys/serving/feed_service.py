@@ -27,7 +27,7 @@ from recsys.serving.pagination import FeedPage, go_on, keep, slate_of
 from recsys.serving.recovery import store_spooled
 from recsys.serving.spool import Spool
 from recsys.settings import Settings
-from recsys.store import event_log, shadows
+from recsys.store import event_log, experiments
 from recsys.store.database import Database
 
 if TYPE_CHECKING:
@@ -210,6 +210,6 @@ class FeedService:
             event_log.append_slate(connection, slate, end)
             cursor = keep(connection, request, remaining)
             if shadow is not None:
-                shadows.add(connection, request.reader, shadow)
+                experiments.add_shadow(connection, request.reader, shadow)
         self.live.fold(slate, behind=end.last_seq)
         return cursor

@@ -34,7 +34,7 @@ from recsys.serving.preference_cache import PreferenceCache
 from recsys.serving.saved_index import SavedIndex
 from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
-from recsys.store import withdrawn
+from recsys.store import articles
 from recsys.store.database import Database, without_timeout
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class LiveEngine:
         with self.lock:
             before = self.serving
         with self._database.read() as connection:
-            changes = withdrawn.changes_since(connection, before.revision)
+            changes = articles.changes_since(connection, before.revision)
         pending = pl.concat([before.unencoded, changes.upserted]).unique("id", keep="last", maintain_order=True)
         pending = pending.filter(~pl.col("id").is_in(changes.deleted))
         if pending.is_empty() and not changes.deleted:
@@ -225,7 +225,7 @@ class LiveEngine:
         An article without a calibrated vector has its raw one: both are in one space.
         """
         with self._database.read() as connection, without_timeout(connection):
-            catalogue = withdrawn.changes_since(connection, 0)
+            catalogue = articles.changes_since(connection, 0)
         self.summaries.put(catalogue.upserted)
         self.follower.state.delete_articles(catalogue.deleted)
         self.follower.state.upsert_articles(catalogue.upserted)

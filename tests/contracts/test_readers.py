@@ -17,7 +17,6 @@ from recsys.store import (
     explicit_preferences,
     gorse_users,
     reader_export,
-    shadows,
 )
 from recsys.store.database import Database
 from recsys.store.gorse_users import UserRecord
@@ -52,7 +51,9 @@ def filled(database: Database) -> Database:
     with database.write() as connection:
         gorse_users.save(connection, [UserRecord(VICTIM, {"is": VICTIM}), UserRecord(OTHER)], DAY)
         for reader in (VICTIM, OTHER):
-            shadows.add(connection, reader, Ranking(f"s-{reader}", "m", DAY, (RankedItem("a", 1.0, 0),)))
+            experiments.add_shadow(
+                connection, reader, Ranking(f"s-{reader}", "m", DAY, (RankedItem("a", 1.0, 0),))
+            )
     return database
 
 

@@ -16,7 +16,7 @@ from recsys.projection.snapshot_store import KEEP
 from recsys.projection.vector_table import align_vectors
 from recsys.simulate.world import World, simulate
 from recsys.state.live_state import LiveState
-from recsys.store import articles, event_log, withdrawn
+from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database
 from tests.unit.state.logs import assert_same
 
@@ -270,11 +270,11 @@ def test_a_state_that_was_told_of_changed_articles_equals_a_replay(half: Databas
     follower = following(half, tmp_path)
     follower.save_snapshot()
     with half.read() as connection:
-        before = withdrawn.changes_since(connection, 0).revision
+        before = articles.changes_since(connection, 0).revision
     first = world().articles.head(1)
     store_articles(half, first.with_columns(category=pl.lit("somewhere else"), title=pl.lit("New title")))
     with half.read() as connection:
-        changes = withdrawn.changes_since(connection, before)
+        changes = articles.changes_since(connection, before)
     assert changes.upserted["id"].to_list() == first["id"].to_list()
     follower.state.upsert_articles(changes.upserted)
     for state in (follower.state, following(half, tmp_path).state):
@@ -282,7 +282,7 @@ def test_a_state_that_was_told_of_changed_articles_equals_a_replay(half: Databas
         assert state.catalog.titles[row] == "New title"
         assert_same(state, replayed(half), ROUNDING)
     with half.read() as connection:
-        assert withdrawn.changes_since(connection, changes.revision).upserted.is_empty()
+        assert articles.changes_since(connection, changes.revision).upserted.is_empty()
 
 
 def features_at(database: Database, times: list[int]) -> Iterator[np.ndarray]:

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from api.application.scopes import Scope
 from recsys.serving.experiment import Experiment
-from recsys.store import audit_log, trials
+from recsys.store import audit_log, experiments
 from recsys.store.database import opened
 from recsys.store.tables import impressions
 from tests.trained import Place
@@ -57,7 +57,7 @@ def test_a_shadow_is_stored_beside_what_was_shown_and_shown_to_nobody(
     following = client.get(f"/v1/feed/{READERS[0]}", params={"cursor": answers[0]["cursor"]}).json()
     assert following["items"], "later pages are not ranked again"
     with opened(home.settings.database_url) as database, database.read() as connection:
-        found = trials.shadows(connection, since=0)
+        found = experiments.shadow_outcomes(connection, since=0)
     assert found.select("model", "reader").rows() == [("v2", who) for who in READERS[:5]]
     assert [len(ids) for ids in found["unseen"]] == [4] * 5
     assert found["shown"].to_list() == [[item["id"] for item in answer["items"]] for answer in answers]

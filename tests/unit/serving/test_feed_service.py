@@ -35,7 +35,6 @@ from recsys.store import (
     erasure,
     event_log,
     event_log_reader,
-    withdrawn,
 )
 from recsys.store.database import Database
 from tests.calibrated import eager, with_calibration
@@ -288,7 +287,7 @@ def test_a_withdrawn_article_is_in_no_feed_while_others_are_encoded(
     encoder.slow = True
     with filled.write() as connection:
         for id_ in gone:
-            assert withdrawn.delete_article(connection, id_)
+            assert articles.delete(connection, id_)
     mended = next(id_ for id_ in world().articles["id"] if id_ not in gone)
     publish(
         service,

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from recsys.domain import Article
 from recsys.frames import articles_frame
-from recsys.store import articles, withdrawn
+from recsys.store import articles
 from recsys.store.database import Database
 
 
@@ -18,7 +18,7 @@ def test_looking_for_what_is_new_reads_nothing_old(sqlite_database: Database) ->
     with sqlite_database.read() as connection:
         sa.event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
         articles.changed_since(connection, 1)
-        withdrawn.deleted_since(connection, 1)
+        articles.deleted_since(connection, 1)
         queries = list(asked)
         plans = [
             connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all() for text, values in queries

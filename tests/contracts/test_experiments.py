@@ -6,7 +6,7 @@ import pytest
 
 from recsys.domain import DAY, Event, EventKind, RankedItem, Ranking, Slate
 from recsys.frames import events_frame, slates_frame
-from recsys.store import event_log, shadows, trials
+from recsys.store import event_log, experiments
 from recsys.store.database import Database
 
 
@@ -36,7 +36,7 @@ def append(database: Database, slates: list[Slate], events: list[Event], unseen:
     with database.write() as connection:
         event_log.append(connection, events_frame(events), slates_frame(slates))
         for each in unseen:
-            shadows.add(connection, "r", each)
+            experiments.add_shadow(connection, "r", each)
 
 
 def test_what_came_of_a_slate_is_what_quotes_it(database: Database) -> None:
@@ -51,7 +51,7 @@ def test_what_came_of_a_slate_is_what_quotes_it(database: Database) -> None:
     ]
     append(database, [slate("s1", "old"), slate("s2", "new", "r2"), slate("s3", None)], events, [])
     with database.read() as connection:
-        found = trials.outcomes(connection, since=0, longest=600.0)
+        found = experiments.outcomes(connection, since=0, longest=600.0)
     assert found.rows() == [("old", "r", 2, 42.5), ("new", "r2", 0, 0.0)]
 
 
@@ -60,23 +60,23 @@ def test_a_reading_counts_for_as_long_as_the_longest(database: Database) -> None
     read = event("2", EventKind.READ, "s1", value=30.0, article="b")
     append(database, [slate("s1", "old")], [left_open, read], [])
     with database.read() as connection:
-        found = trials.outcomes(connection, since=0, longest=600.0)
+        found = experiments.outcomes(connection, since=0, longest=600.0)
     assert found.rows() == [("old", "r", 0, 630.0)]
 
 
 def test_only_slates_since_a_time_are_told(database: Database) -> None:
     append(database, [slate("s1", "old"), slate("s2", "old", at=2 * DAY)], [], [])
     with database.read() as connection:
-        assert trials.outcomes(connection, since=DAY + 1, longest=600.0).height == 1
-        assert trials.outcomes(connection, since=3 * DAY, longest=600.0).is_empty()
-        assert trials.outcomes(connection, since=3 * DAY, longest=600.0).schema == trials.OUTCOMES
+        assert experiments.outcomes(connection, since=DAY + 1, longest=600.0).height == 1
+        assert experiments.outcomes(connection, since=3 * DAY, longest=600.0).is_empty()
+        assert experiments.outcomes(connection, since=3 * DAY, longest=600.0).schema == experiments.OUTCOMES
 
 
 def test_unseen_slates_stand_beside_what_was_shown_and_opened(database: Database) -> None:
     events = [event("1", EventKind.CLICK, "s1", article="b"), event("2", EventKind.CLICK, "s1", article="b")]
     append(database, [slate("s1", "old"), slate("s2", "old")], events, [unseen("s1", "b", "d"), unseen("s2", "c")])
     with database.read() as connection:
-        found = trials.shadows(connection, since=0)
+        found = experiments.shadow_outcomes(connection, since=0)
     assert found.rows() == [
         ("new", "r", ["b", "d"], ["a", "b", "c"], ["b"]),
         ("new", "r", ["c"], ["a", "b", "c"], []),
@@ -89,15 +89,15 @@ def test_nobody_can_make_up_what_came_of_a_slate(database: Database, more: dict[
     made_up = [event("1", EventKind.CLICK, "s1", **more), event("2", EventKind.READ, "s1", value=40.0, **more)]
     append(database, [slate("s1", "old")], made_up, [unseen("s1", "a")])
     with database.read() as connection:
-        assert trials.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 0, 0.0)]
-        assert trials.shadows(connection, since=0)["opened"].to_list() == [[]]
+        assert experiments.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 0, 0.0)]
+        assert experiments.shadow_outcomes(connection, since=0)["opened"].to_list() == [[]]
 
 
 def test_what_came_with_the_slate_counts(database: Database) -> None:
     append(database, [slate("s1", "old")], [event("1", EventKind.CLICK, "s1", known_at=DAY)], [unseen("s1", "a")])
     with database.read() as connection:
-        assert trials.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 1, 0.0)]
-        assert trials.shadows(connection, since=0)["opened"].to_list() == [["a"]]
+        assert experiments.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 1, 0.0)]
+        assert experiments.shadow_outcomes(connection, since=0)["opened"].to_list() == [["a"]]
 
 
 def test_old_unseen_slates_are_swept(database: Database) -> None:
@@ -105,6 +105,6 @@ def test_old_unseen_slates_are_swept(database: Database) -> None:
         database, [slate("s1", "old"), slate("s2", "old")], [], [unseen("s1", "a"), unseen("s2", "a", at=3 * DAY)]
     )
     with database.write() as connection:
-        assert shadows.sweep(connection, before=2 * DAY) == 1
+        assert experiments.delete_shadows(connection, before=2 * DAY) == 1
     with database.read() as connection:
-        assert trials.shadows(connection, since=0).height == 1
+        assert experiments.shadow_outcomes(connection, since=0).height == 1

@@ -1,4 +1,4 @@
-"""Outcomes of slates by the model that ranked them, and the unseen slates of a challenger.
+"""Slates of experiments: their outcomes by model, and the shadow slates that a challenger ranked and nobody saw.
 
 An event counts for the slate it refers to only if that slate was shown to the same reader before, as in a replay.
 So made-up or copied request ids cannot decide an experiment.
@@ -10,7 +10,8 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.domain import EventKind
+from recsys.domain import EventKind, Ranking
+from recsys.store.database import without_timeout
 from recsys.store.tables import events, impressions, shadow_slates
 
 OUTCOMES: dict[str, pl.DataType] = {
@@ -29,6 +30,26 @@ SHADOWS: dict[str, pl.DataType] = {
     "opened": pl.List(pl.String()),
 }
 """One row per unseen slate: its articles, the articles shown instead, and those of them that were opened."""
+
+
+def add_shadow(connection: Connection, reader: str, slate: Ranking) -> None:
+    """Store a slate that was not shown to `reader`, under the request id of the slate that was."""
+    connection.execute(
+        sa.insert(shadow_slates).values(
+            request_id=slate.request_id,
+            model=slate.model,
+            reader=reader,
+            at=slate.as_of,
+            candidates=json.dumps([item.id for item in slate.items], ensure_ascii=False),
+            scores=json.dumps([item.score for item in slate.items]),
+        )
+    )
+
+
+def delete_shadows(connection: Connection, before: int) -> int:
+    """Delete the slates from before `before` (microseconds), and return their number."""
+    with without_timeout(connection):
+        return connection.execute(sa.delete(shadow_slates).where(shadow_slates.c.at < before)).rowcount
 
 
 def outcomes(connection: Connection, since: int, longest: float) -> pl.DataFrame:
@@ -50,7 +71,7 @@ def outcomes(connection: Connection, since: int, longest: float) -> pl.DataFrame
     return pl.DataFrame(connection.execute(query).fetchall(), schema=OUTCOMES, orient="row")
 
 
-def shadows(connection: Connection, since: int) -> pl.DataFrame:
+def shadow_outcomes(connection: Connection, since: int) -> pl.DataFrame:
     """Return the unseen slates since `since` (microseconds), columns `SHADOWS`."""
     s, i = shadow_slates, impressions
     query = (

@@ -2,7 +2,7 @@
 
 from recsys.domain import Article
 from recsys.frames import articles_frame
-from recsys.store import articles, withdrawn
+from recsys.store import articles
 from recsys.store.database import Database
 
 
@@ -10,25 +10,25 @@ def test_a_deleted_article_is_gone_and_told_of_once(database: Database) -> None:
     with database.write() as connection:
         articles.upsert(connection, articles_frame([Article(id="1", title="one"), Article(id="2", title="two")]))
         _, before = articles.changed_since(connection, 0)
-        assert withdrawn.delete_article(connection, "1")
-        assert not withdrawn.delete_article(connection, "1")
-        assert not withdrawn.delete_article(connection, "nobody")
-        gone, newest = withdrawn.deleted_since(connection, before)
+        assert articles.delete(connection, "1")
+        assert not articles.delete(connection, "1")
+        assert not articles.delete(connection, "nobody")
+        gone, newest = articles.deleted_since(connection, before)
         assert (gone, newest) == (["1"], before + 1)
-        assert withdrawn.deleted_since(connection, newest) == ([], newest)
+        assert articles.deleted_since(connection, newest) == ([], newest)
         assert articles.known_ids(connection, ["1", "2"]) == {"2"}
 
 
 def test_a_change_after_a_deletion_is_newer_and_publishing_again_undoes_it(database: Database) -> None:
     with database.write() as connection:
         articles.upsert(connection, articles_frame([Article(id="1", title="one")]))
-        withdrawn.delete_article(connection, "1")
-        _, seen = withdrawn.deleted_since(connection, 0)
+        articles.delete(connection, "1")
+        _, seen = articles.deleted_since(connection, 0)
         articles.upsert(connection, articles_frame([Article(id="1", title="one"), Article(id="2", title="two")]))
         changed, newest = articles.changed_since(connection, seen)
         assert changed["id"].to_list() == ["1", "2"]
         assert newest > seen
-        assert withdrawn.deleted_since(connection, 0) == ([], 0)
+        assert articles.deleted_since(connection, 0) == ([], 0)
 
 
 def test_content_hashes_change_with_content_only(database: Database) -> None:
