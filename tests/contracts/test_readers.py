@@ -14,6 +14,7 @@ from recsys.store import (
     erasure,
     event_log,
     event_log_reader,
+    experiments,
     explicit_preferences,
     gorse_users,
     reader_export,
