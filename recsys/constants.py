@@ -11,7 +11,10 @@ WORDS_PER_MINUTE = 238.0
 """Silent reading of English non-fiction (Brysbaert 2019)."""
 
 DEFAULT_READ_SECONDS = 60.0
-"""Reading time of an article about which nothing is known, and dwell of a reading that was not measured."""
+"""Reading time of an article about which nothing is known."""
+
+UNMEASURED_DWELL_SECONDS = 20.0
+"""Dwell that a click counts for if its reading was not measured: more than a bounce, less than a full reading."""
 
 MAX_READ_SECONDS = 600.0
 """Longer reads count as this: a tab left open is not attention."""

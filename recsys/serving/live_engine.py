@@ -5,6 +5,7 @@ the index inside it are updated in place.
 """
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from recsys.serving.saved_index import SavedIndex
 from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
 from recsys.store import articles
+from recsys.store.articles import ArticleChanges
 from recsys.store.database import Database, without_timeout
 
 if TYPE_CHECKING:
@@ -136,8 +138,7 @@ class LiveEngine:
             before = self.serving
         with self._database.read() as connection:
             changes = articles.changes_since(connection, before.revision)
-        pending = pl.concat([before.unencoded, changes.upserted]).unique("id", keep="last", maintain_order=True)
-        pending = pending.filter(~pl.col("id").is_in(changes.deleted))
+        pending = _newest(before.unencoded, changes.upserted, without=changes.deleted)
         if pending.is_empty() and not changes.deleted:
             return
         with self.lock:
@@ -149,10 +150,10 @@ class LiveEngine:
             vectors = ensure_vectors(self._database, before.encoder, pending)
         except EncoderError:
             with self.lock:
-                self.engine.state.upsert_articles(changes.upserted)
+                self._apply(changes)
             raise
         with self.lock:
-            self.engine.state.upsert_articles(changes.upserted)
+            later = self._apply(changes)
             if (
                 self.serving.encoder is not before.encoder
             ):  # another bundle was adopted: the next call encodes them
@@ -160,10 +161,11 @@ class LiveEngine:
             if before.encoder.name != self.serving.vector_name:  # calibration was switched off
                 self.serving = self._rebuilt(self.serving)
                 return
-            engine = self._with_vectors(self.engine, pending, vectors)
-            self.serving = replace(
-                self.serving, engine=engine, revision=changes.revision, unencoded=empty(ARTICLES)
-            )
+            current = ~pending["id"].is_in([*later.upserted["id"], *later.deleted]).to_numpy()
+            encoded = where(pending, current)
+            unencoded = _newest(self.serving.unencoded, later.upserted, without=[*encoded["id"], *later.deleted])
+            engine = self._with_vectors(self.engine, encoded, vectors[current])
+            self.serving = replace(self.serving, engine=engine, revision=later.revision, unencoded=unencoded)
 
     def adopt_bundle(self) -> None:
         """Serve with the active bundle, if another one was activated since: from one answer to the next.
@@ -275,6 +277,19 @@ class LiveEngine:
             vectors[~held],
         )
 
+    def _apply(self, changes: ArticleChanges) -> ArticleChanges:
+        """Apply `changes` to the state, and those stored since they were read, which win; return the latter.
+
+        Articles change while others are encoded, and the log may be folded anew: old rows must not come back.
+        """
+        with self._database.read() as connection:
+            later = articles.changes_since(connection, changes.revision)
+        self.summaries.put(later.upserted)
+        self.engine.state.upsert_articles(_newest(changes.upserted, later.upserted, without=later.deleted))
+        if later.deleted:
+            self._delete(later.deleted)
+        return later
+
     def _delete(self, ids: list[str]) -> None:
         rows = self.engine.state.articles.lookup(ids)
         self.engine.state.delete_articles(ids)
@@ -282,3 +297,9 @@ class LiveEngine:
         if self.engine.index is not None:
             self._unsaved_articles += self.engine.index.remove(ids)
         self.summaries.drop(ids)
+
+
+def _newest(older: pl.DataFrame, newer: pl.DataFrame, without: Sequence[str]) -> pl.DataFrame:
+    """Return the newest row of each article of both frames, except those in `without`."""
+    rows = pl.concat([older, newer]).unique("id", keep="last", maintain_order=True)
+    return rows.filter(~pl.col("id").is_in(list(without)))

@@ -8,6 +8,7 @@ from recsys.state.event_codes import READ_SECONDS, READS
 from recsys.state.live_state import GLOBAL_GROUP, LiveState
 
 _PRIOR_READS = 3.0
+_LEAST_SECONDS = 1.0
 
 
 def expected_read_seconds(state: LiveState, rows: NDArray[np.int64], as_of: int) -> NDArray[np.float64]:
@@ -22,4 +23,5 @@ def expected_read_seconds(state: LiveState, rows: NDArray[np.int64], as_of: int)
     mean_read = overall[READ_SECONDS] / reads if reads >= _PRIOR_READS else DEFAULT_READ_SECONDS
     words = state.catalog.words[rows]
     by_length = np.where(words > 0, words / WORDS_PER_MINUTE * 60, mean_read)
-    return np.asarray((counts[:, READ_SECONDS] + _PRIOR_READS * by_length) / (counts[:, READS] + _PRIOR_READS))
+    seconds = (counts[:, READ_SECONDS] + _PRIOR_READS * by_length) / (counts[:, READS] + _PRIOR_READS)
+    return np.maximum(seconds, _LEAST_SECONDS)

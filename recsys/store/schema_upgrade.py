@@ -31,7 +31,10 @@ def upgrade_if_behind(connection: Connection, allowed: bool = True) -> bool:
     if current == script.get_current_head():
         return False
     if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
-        raise StoreError(f"the database has schema {current}, newer than this version: upgrade Attune")
+        raise StoreError(
+            f"this version does not know the schema {current} of the database: upgrade Attune, or, if the database is "
+            "from before 0.1.0, ingest the log into a new one"
+        )
     if not allowed:
         raise StoreError("the database schema is behind: run `attune migrate`")
     with connection.begin():

@@ -59,7 +59,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_wheel_holds_its_migrations_and_licence_but_no_tests(wheel: Path) -> None:
     names = {path.relative_to(wheel).as_posix() for path in wheel.rglob("*") if path.is_file()}
-    assert {"recsys/store/migrations/env.py", "recsys/store/migrations/versions/0001_initial.py"} <= names
+    assert {"recsys/store/migrations/env.py", "recsys/store/migrations/versions/0010_initial.py"} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"recsys", "ingest", "api", "attune_feed"}
 

@@ -6,7 +6,7 @@ Past attention is counted twice: every reading as one, and every reading as its 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.constants import DEFAULT_READ_SECONDS, MAX_READ_SECONDS, HalfLife
+from recsys.constants import MAX_READ_SECONDS, UNMEASURED_DWELL_SECONDS, HalfLife
 from recsys.domain import DAY
 from recsys.ranking.query import Family, FeatureInput, FloatArray
 from recsys.state.event_codes import ATTRIBUTED_CLICKS, IMPRESSIONS
@@ -18,7 +18,7 @@ _RECENT = 5
 
 def _compute(inputs: FeatureInput) -> FloatArray:
     catalog, history = inputs.state.catalog, inputs.query.history
-    seconds = np.where(np.isnan(history.seconds), DEFAULT_READ_SECONDS, history.seconds)
+    seconds = np.where(np.isnan(history.seconds), UNMEASURED_DWELL_SECONDS, history.seconds)
     faded = np.exp2(-(inputs.query.as_of - history.opened) / _FADE)
     attention = np.log1p(np.minimum(seconds, MAX_READ_SECONDS)) * faded
     ones, recent = np.ones(len(history)), np.zeros(len(history))

@@ -63,7 +63,7 @@ def test_age_is_since_publication_or_else_since_first_shown(mine: dict[str, Floa
 
 def test_attention_goes_to_the_categories_that_were_read_for_long(mine: dict[str, FloatArray]) -> None:
     fade_read, fade_click = 2.0 ** (-1 / 168), 2.0 ** (-5 / 168)
-    read, clicked = np.log1p(100) * fade_read, np.log1p(60) * fade_click
+    read, clicked = np.log1p(100) * fade_read, np.log1p(20) * fade_click
     share = read / (read + clicked)
     assert mine["category_attention"] == near(share, 0, share, 0, 0)
     assert mine["subcategory_attention"] == near(share, 0, 0, 0, 0)

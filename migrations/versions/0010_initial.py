@@ -1,12 +1,12 @@
 """The log, articles, readers, and the work of the service.
 
-Revision ID: 0001
+Revision ID: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0010"
 down_revision = None
 branch_labels = None
 depends_on = None

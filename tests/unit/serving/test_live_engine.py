@@ -1,0 +1,137 @@
+"""Articles that change while others are encoded: an old row never comes back."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from recsys.encoder.article_text import ArticleText
+from recsys.encoder.protocols import Encoded
+from recsys.errors import EncoderError
+from recsys.serving.live_engine import LiveEngine
+from recsys.settings import Settings
+from recsys.store import articles, erasure
+from recsys.store.database import Database
+from tests.trained import HashEncoder, world
+
+
+class Interrupted(HashEncoder):
+    """Something happens while it encodes; then it may fail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], None] | None = None
+        self.fails = False
+
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+            if self.fails:
+                raise EncoderError("no weights")
+        return super().encode(texts)
+
+
+@pytest.fixture
+def encoder() -> Interrupted:
+    return Interrupted()
+
+
+@pytest.fixture
+def live(sqlite_database: Database, tmp_path: Path, encoder: Interrupted) -> LiveEngine:
+    with sqlite_database.write() as connection:
+        articles.upsert(connection, world().articles.head(20))
+    settings = Settings(home=tmp_path, index="exact", _env_file=None)  # type: ignore[call-arg]
+    made = LiveEngine(sqlite_database, settings, encoder)
+    made.start()
+    made.refresh_articles()
+    return made
+
+
+ID = world().articles["id"][0]
+OTHER = world().articles["id"][1]
+
+
+def change(database: Database, article: str, title: str) -> None:
+    with database.write() as connection:
+        row = world().articles.head(20).filter(world().articles.head(20)["id"] == article)
+        articles.upsert(connection, row.with_columns(title=row["title"].str.replace(".*", title)))
+
+
+def delete(database: Database, article: str) -> None:
+    with database.write() as connection:
+        assert articles.delete(connection, article)
+
+
+def refold(live: LiveEngine, database: Database) -> None:
+    """What an erasure does: the log is folded anew, and the vectors are aligned with it."""
+    with database.write() as connection:
+        erasure.append_erasure(connection, erasure.SYSTEM_READER, 1, {"events": 1})
+    with live.lock:
+        live.catch_up()
+
+
+def title(live: LiveEngine, article: str) -> str:
+    state = live.engine.state
+    return str(state.catalog.titles[state.rows_of([article])[0]])
+
+
+def is_known(live: LiveEngine, article: str) -> bool:
+    state = live.engine.state
+    return bool(state.catalog.described[state.rows_of([article])[0]])
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("folded_anew", [False, True])
+def test_an_article_deleted_while_it_is_encoded_stays_deleted(
+    live: LiveEngine, encoder: Interrupted, sqlite_database: Database, fails: bool, folded_anew: bool
+) -> None:
+    def meanwhile() -> None:
+        delete(sqlite_database, ID)
+        if folded_anew:
+            refold(live, sqlite_database)
+
+    change(sqlite_database, ID, "Changed")
+    encoder.meanwhile, encoder.fails = meanwhile, fails
+    with suppress(EncoderError):
+        live.refresh_articles()
+    for _ in range(3):
+        assert not is_known(live, ID)
+        assert live.engine.index is not None
+        assert ID not in live.engine.index.ids()
+        assert not live.summaries.of([ID])
+        live.refresh_articles()
+    assert is_known(live, OTHER)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("folded_anew", [False, True])
+def test_the_newest_text_of_an_article_wins_that_changes_while_it_is_encoded(
+    live: LiveEngine, encoder: Interrupted, sqlite_database: Database, fails: bool, folded_anew: bool
+) -> None:
+    def meanwhile() -> None:
+        change(sqlite_database, ID, "Newest")
+        if folded_anew:
+            refold(live, sqlite_database)
+
+    change(sqlite_database, ID, "Older")
+    encoder.meanwhile, encoder.fails = meanwhile, fails
+    with suppress(EncoderError):
+        live.refresh_articles()
+    assert title(live, ID) == "Newest"
+    live.refresh_articles()
+    assert title(live, ID) == "Newest"
+    assert live.serving.unencoded.is_empty()
+
+
+def test_nothing_is_lost_when_another_article_changes_while_one_is_encoded(
+    live: LiveEngine, encoder: Interrupted, sqlite_database: Database
+) -> None:
+    change(sqlite_database, ID, "Changed")
+    encoder.meanwhile = lambda: change(sqlite_database, OTHER, "Changed too")
+    live.refresh_articles()
+    assert (title(live, ID), title(live, OTHER)) == ("Changed", "Changed too")
+    assert live.serving.unencoded["id"].to_list() == [OTHER]
+    live.refresh_articles()
+    assert live.serving.unencoded.is_empty()
