@@ -68,7 +68,7 @@ def _average(state: LiveState) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Affinity:
-    """Affinities, all [n]. category, subcategory: nats; expected: expected clicks in the subcategory, and in all."""
+    """Affinities, all [n]. category, subcategory: nats; expected: clicks expected in the subcategory, in total."""
 
     category: FloatArray
     subcategory: FloatArray
