@@ -1,4 +1,4 @@
-"""Heat maps of `attune attention profile`: one panel a statistic, layers down, heads across."""
+"""Heat maps of `attune attention profile`: one panel per statistic, layers as rows, heads as columns."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ SUFFIXES = (".png", ".svg")
 
 
 def require_plottable(file: Path | None) -> None:
-    """Find out before the work, not after it, whether `file` can be drawn.
+    """Check that `file` can be plotted, before the work starts.
 
     Raises:
-        ConfigError: it is neither PNG nor SVG, or matplotlib is missing.
+        ConfigError: the file is neither PNG nor SVG, or matplotlib is missing.
     """
     if file is None:
         return
@@ -28,7 +28,7 @@ def require_plottable(file: Path | None) -> None:
 
 
 def save_heatmap(profile: "Profile", title: str, file: Path) -> None:
-    """Draw the mean over all texts of every statistic of every head."""
+    """Draw the mean of every statistic of every head over all texts."""
     from matplotlib.figure import Figure
 
     from recsys.calibration.attention_statistics import HEAD
