@@ -1,4 +1,4 @@
-"""Columns of any type → columns of the type that a field needs. A value that does not fit becomes null."""
+"""Conversion of columns to the type that a field needs. A value that does not fit becomes null."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,11 +9,11 @@ import polars as pl
 from ingest.timestamps import to_micros
 
 LIST_MARK = "|"
-"""Separates the elements of a list written as text, where it is not a JSON array."""
+"""Separator of the elements of a list written as text, if it is not a JSON array."""
 
 
 class FieldType(StrEnum):
-    """What a field of the generic formats holds."""
+    """Types of the fields of the generic formats."""
 
     TEXT = "text"
     TIME = "time"
@@ -39,7 +39,7 @@ _LISTS = frozenset({FieldType.TEXTS, FieldType.NUMBERS})
 
 
 def coerce(values: pl.Series, kind: FieldType) -> pl.Series:
-    """Bring `values` to the type of `kind`; null where it was null or does not fit."""
+    """Convert `values` to the type of `kind`; null where it was null or does not fit."""
     if values.dtype == pl.Null:
         return values.cast(NATIVE[kind])
     if values.dtype in (pl.Categorical, pl.Enum):
@@ -48,7 +48,7 @@ def coerce(values: pl.Series, kind: FieldType) -> pl.Series:
 
 
 def from_values(name: str, values: Sequence[object], kind: FieldType) -> tuple[pl.Series, pl.Series]:
-    """Values as JSON gives them → (column of the type of `kind`, mask of those that do not fit)."""
+    """Convert JSON values; return the column of the type of `kind`, and the mask of values that do not fit."""
     column = _of_one_type(name, values, kind)
     if column is None:
         column = pl.Series(name, [_as_text(value, kind) for value in values], dtype=pl.String)
@@ -76,7 +76,7 @@ def _series(name: str, values: Sequence[object], native: pl.DataType) -> pl.Seri
     try:
         return pl.Series(name, values, dtype=native)
     except (TypeError, OverflowError, UnicodeEncodeError, pl.exceptions.PolarsError):
-        return None  # a number too large, half a surrogate pair, or mixed elements: value by value then
+        return None  # a number too large, half a surrogate pair, or mixed elements: convert one by one instead
 
 
 def _as_text(value: object, kind: FieldType) -> str | None:
