@@ -55,23 +55,23 @@ def _best_of_few(
     """Return the best set of at most `most` items; `utility[s, c]`: best of at most s items within c ticks."""
     step = 0 if most is None else 1
     utility = np.zeros(((most or 0) + 1, capacity + 1))
-    taken = np.zeros((len(order), *utility.shape), dtype=np.bool_)
+    used = np.zeros((len(order), *utility.shape), dtype=np.bool_)
     for row, place in enumerate(order):
         cost, few = ticks[place], utility.shape[0] - step
         with_it = utility[:few, : capacity + 1 - cost] + values[place]
         better = with_it >= utility[step:, cost:]
-        taken[row, step:, cost:] = better
+        used[row, step:, cost:] = better
         utility[step:, cost:] = np.where(better, with_it, utility[step:, cost:])
-    return _traced(taken, ticks, order, step)
+    return _traced(used, ticks, order, step)
 
 
 def _traced(
-    taken: NDArray[np.bool_], ticks: NDArray[np.int64], order: NDArray[np.intp], step: int
+    used: NDArray[np.bool_], ticks: NDArray[np.int64], order: NDArray[np.intp], step: int
 ) -> NDArray[np.intp]:
-    size, ticks_left = (extent - 1 for extent in taken.shape[1:])
+    size, ticks_left = (extent - 1 for extent in used.shape[1:])
     chosen: list[np.intp] = []
     for row in range(len(order) - 1, -1, -1):
-        if taken[row, size, ticks_left]:
+        if used[row, size, ticks_left]:
             chosen.append(order[row])
             size, ticks_left = size - step, ticks_left - int(ticks[order[row]])
     return np.asarray(chosen, dtype=np.intp)

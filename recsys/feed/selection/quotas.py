@@ -33,13 +33,13 @@ def apply_quotas(order: NDArray[np.intp], quotas: Sequence[Quota]) -> NDArray[np
         return order
     ranked = [order.tolist(), *([int(c) for c in order if quota.eligible[c]] for quota in active)]
     queues = [iter(candidates) for candidates in ranked]
-    counts, taken = [0] * len(active), set[int]()
+    counts, used = [0] * len(active), set[int]()
     out = np.zeros_like(order)
     for place in range(len(order)):
         due = (i for i, quota in enumerate(active) if counts[i] < int(quota.share * (place + 1)))
         turns = [queues[i + 1] for i in due] + [queues[0]]
-        chosen = next(each for queue in turns for each in queue if each not in taken)
-        taken.add(chosen)
+        chosen = next(each for queue in turns for each in queue if each not in used)
+        used.add(chosen)
         out[place] = chosen
         for i, quota in enumerate(active):
             counts[i] += bool(quota.eligible[chosen])

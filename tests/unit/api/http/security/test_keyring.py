@@ -65,7 +65,7 @@ def test_many_at_once_read_the_keys_once(
 ) -> None:
     asked: list[object] = []
     all_keys = key_store.all_keys
-    monkeypatch.setattr(key_store, "everyone", lambda connection: asked.append(1) or all_keys(connection))
+    monkeypatch.setattr(key_store, "all_keys", lambda connection: asked.append(1) or all_keys(connection))
     ring = KeyRing(sqlite_database, clock)
 
     async def crowd() -> None:
@@ -84,7 +84,7 @@ def test_keys_that_cannot_be_read_let_nobody_in(
     def fail(_: object) -> None:
         raise StoreError("gone")
 
-    monkeypatch.setattr(key_store, "everyone", fail)
+    monkeypatch.setattr(key_store, "all_keys", fail)
     clock.now += 1
     with pytest.raises(StoreError):
         asyncio.run(ring.current())
