@@ -1,1 +1,1 @@
-"""How the outside talks to Attune: a command line and an HTTP service."""
+"""Interfaces of Attune: command line and HTTP service."""

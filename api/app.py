@@ -1,4 +1,4 @@
-"""The HTTP service. The lifespan loads state and model once."""
+"""The HTTP application. Its lifespan loads state and models once."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,10 +34,10 @@ from recsys.threads import threads
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service over the database and bundle that settings name.
+    """Return the service for the database and bundle in `settings`.
 
     Raises:
-        ConfigError: settings do not fit together.
+        ConfigError: settings are not valid.
     """
     chosen = settings or load_settings()
     rates, kinds = limiter_of(chosen), kinds_of(chosen.gorse_feedback)

@@ -1,4 +1,4 @@
-"""The application of one of several worker processes: all it knows is in the environment."""
+"""Application of one worker process; all its settings are in the environment."""
 
 import logging
 import os
@@ -12,18 +12,18 @@ logger = logging.getLogger(__name__)
 
 
 def export_settings_to_env(settings: Settings) -> None:
-    """Let worker processes find the database and home of `settings`, which flags may have named."""
+    """Pass the database and home of `settings`, which options may have set, on to worker processes."""
     os.environ["ATTUNE_DATABASE_URL"] = settings.database_url
     os.environ["ATTUNE_HOME"] = str(settings.home)
 
 
 def make() -> FastAPI:
-    """What uvicorn calls in every worker."""
+    """Return the application; uvicorn calls this in every worker."""
     lightgbm_import.import_lightgbm()
     from api.app import create_app
 
     settings = load_settings()
     logging_setup.configure(settings.log_format)
     for name in unknown_settings():
-        logger.warning("%s is set, but is no setting: nothing reads it; `attune config` shows what is", name)
+        logger.warning("%s is set, but there is no such setting: check the spelling with `attune config`", name)
     return create_app(settings)

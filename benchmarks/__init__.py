@@ -1,1 +1,1 @@
-"""What things cost, each against a floor: `make bench`, or `python -m benchmarks.NAME`."""
+"""Cost benchmarks, each compared with a floor: `make bench`, or `python -m benchmarks.NAME`."""

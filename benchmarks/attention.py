@@ -1,9 +1,9 @@
-"""What the attention hook costs at embedding: 32 texts of 64 tokens, against plain SDPA.
+"""Cost of the attention hook at encoding: 32 texts of 64 tokens, compared with plain SDPA.
 
     python -m benchmarks.attention [--pairs 20] [--threads 1] [--device cpu]
 
-Each variant is timed pair by pair with plain SDPA, in turn first and second, and the median ratio is told: the
-machine's moods hit both sides alike.
+Each variant is timed in pairs with plain SDPA, alternately first and second, and the median ratio is printed, so
+that other load on the machine affects both sides equally.
 """
 
 import argparse
@@ -21,7 +21,7 @@ GOALS = {"pass-through": 1.02, "gate": 1.05, "statistics of 1 text in 8": 1.06, 
 
 
 def batch(encoder: TextEncoder) -> list[list[int]]:
-    """Texts of 57 to 64 tokens: a padding mask is part of the work."""
+    """Return texts of 57 to 64 tokens: a padding mask is part of the work."""
     words = encoder.vocabulary()
     rng = np.random.default_rng(7)
     texts = [" ".join(rng.choice(words, size=TOKENS)) for _ in range(TEXTS)]
@@ -29,7 +29,7 @@ def batch(encoder: TextEncoder) -> list[list[int]]:
 
 
 def variants(encoder: TextEncoder, tokens: list[list[int]]) -> dict[str, Callable[[], object]]:
-    """What is timed, by name."""
+    """Return the timed calls by name."""
     gate = np.zeros((TEXTS, TOKENS))
     gate[:, 3::5] = -3.0
     plan = Plan(np.arange(TEXTS), gate, np.zeros((TEXTS, 6, 12)), np.zeros_like(gate, dtype=np.bool_))
@@ -60,8 +60,8 @@ def main() -> None:
     for name, work in variants(hooked, tokens).items():
         work()
         goal = GOALS[name]
-        aim = f"(at most {goal - 1:+.0%})" if goal else ""
-        print(f"{name:28} {ratio(work, floor, given.pairs) - 1:+7.1%} {aim}")
+        limit = f"(at most {goal - 1:+.0%})" if goal else ""
+        print(f"{name:28} {ratio(work, floor, given.pairs) - 1:+7.1%} {limit}")
 
 
 if __name__ == "__main__":

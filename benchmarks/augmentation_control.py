@@ -1,10 +1,10 @@
-"""Is a gate on damaged words better than training on damaged titles? A control for calibrated attention.
+"""Comparison of a gate on damaged words with training on damaged titles: a control for calibrated attention.
 
     python -m benchmarks.augmentation_control [--readers 800] [--articles 2200] [--days 14] [--seeds 5]
 
-Simulated readers and titles without categories, read by the encoder. One preference network learns from undamaged
-titles, another from a corpus in which 30% are damaged (the kinds that detectors are trained on). The last day is
-ranked with 30% of the titles damaged, held-out kinds included: by the first network without a gate, with each
+Simulated readers, and titles without categories, with real vectors. One preference network is trained on undamaged
+titles, another on a corpus in which 30% are damaged (by the kinds of the detectors' training). The last day is
+ranked with 30% of the titles damaged, including held-out kinds: by the first network without a gate, with each
 adjustment and control, and by the second without a gate. Intervals: paired, over readers, mean of the draws.
 """
 
@@ -54,7 +54,7 @@ SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Articles as they are read, the row of each in the vectors that `data` speaks of [n], and slates by time."""
+    """Articles, their rows in the vectors of `data` [n], and slates by time."""
 
     articles: pl.DataFrame
     rows: NDArray[np.int64]
@@ -64,7 +64,7 @@ class Log:
 
 
 def main() -> None:
-    """Train both networks, and print what each makes of damaged titles."""
+    """Train both networks, and print the results of each with damaged titles."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("readers", 800), ("articles", 2_200), ("days", 14), ("seeds", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
@@ -90,35 +90,35 @@ def _log(database: Database, articles: pl.DataFrame) -> Log:
 
 
 def _ranked(model: TextEncoder, log: Log, seeds: Sequence[int]) -> Mapping[str, Mapping[str, NDArray[np.float64]]]:
-    """AUC of each slate of the last day [s], undamaged and damaged, by arm."""
+    """Return the AUC of each slate of the last day [s], undamaged and damaged, by arm."""
     tested = log.data.only(log.data.between(log.when.until, log.end))
-    apart = ~np.isin(log.rows, tested.candidates)
+    held_out = ~np.isin(log.rows, tested.candidates)
     plain = _trained(log, encode(model, headlines(log.articles)))
-    augmented = _trained(log, _augmented(model, log.articles, apart))
-    calibrator = fit_calibrator(model, where(log.articles, apart), SEED)
+    augmented = _trained(log, _augmented(model, log.articles, held_out))
+    calibrator = fit_calibrator(model, where(log.articles, held_out), SEED)
     folds = np.zeros(log.articles.height, dtype=np.int64)
-    trial = DamageBenchmark(model, [calibrator], log.articles, log.rows, folds, tested, _by(plain))
+    benchmark = DamageBenchmark(model, [calibrator], log.articles, log.rows, folds, tested, _by(plain))
     control = DamageBenchmark(model, [calibrator], log.articles, log.rows, folds, tested, _by(augmented))
-    injector, everything = trial.injector(), np.arange(log.articles.height)
-    clean = trial.encoded(everything, [None] * len(everything), injector, SEED)
+    injector, every_row = benchmark.injector(), np.arange(log.articles.height)
+    clean = benchmark.encoded(every_row, [None] * len(every_row), injector, SEED)
     raw = {OFF: clean[OFF]}
     draws = []
     for seed in seeds:
-        aucs = dict(under_damage(trial, clean, injector, np.random.default_rng(seed)))
+        aucs = dict(under_damage(benchmark, clean, injector, np.random.default_rng(seed)))
         aucs[AUGMENTED] = under_damage(control, raw, injector, np.random.default_rng(seed))[OFF]
         draws.append(aucs)
         print(
             f"draw {seed}: " + ", ".join(f"{arm} {values.mean():.4f}" for arm, values in aucs.items()), flush=True
         )
-    undamaged = {arm: trial.aucs(clean[arm]) for arm in ARMS} | {AUGMENTED: control.aucs(clean[OFF])}
+    undamaged = {arm: benchmark.aucs(clean[arm]) for arm in ARMS} | {AUGMENTED: control.aucs(clean[OFF])}
     damaged = {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in undamaged}
     return {"undamaged": undamaged, "damaged": damaged}
 
 
-def _augmented(model: TextEncoder, articles: pl.DataFrame, apart: NDArray[np.bool_]) -> Vectors:
-    """Vectors [n, d] with a share of the articles `apart` damaged, as a corpus to learn from."""
+def _augmented(model: TextEncoder, articles: pl.DataFrame, held_out: NDArray[np.bool_]) -> Vectors:
+    """Return vectors [n, d] with a share of the `held_out` articles damaged, as training corpus."""
     rng = np.random.default_rng(SEED)
-    drawn = apart & (rng.random(articles.height) < DAMAGED)
+    drawn = held_out & (rng.random(articles.height) < DAMAGED)
     ways = rng.integers(len(TRAINED), size=articles.height)
     kinds = [TRAINED[way] if corrupted else None for way, corrupted in zip(ways, drawn, strict=True)]
     titles = damaged_titles(articles, kinds, injector_of(model, articles), SEED)
@@ -143,11 +143,11 @@ def _report(found: Mapping[str, Mapping[str, NDArray[np.float64]]], log: Log) ->
     readers = tested.reader[tested.usable()]
     lost = float((found["undamaged"][OFF] - found["damaged"][OFF]).mean())
     print(f"{len(readers)} slates; damage costs {lost:.4f} AUC")
-    print(f"{'':10} {'undamaged':>10} {'damaged':>8}  damaged, against {OFF}")
+    print(f"{'':10} {'undamaged':>10} {'damaged':>8}  damaged, compared with {OFF}")
     for arm, values in found["damaged"].items():
         gain = compare(values, found["damaged"][OFF], readers).difference
-        told = f"{gain.mean:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {gain.mean / lost:+.0%} of the loss"
-        print(f"{arm:10} {found['undamaged'][arm].mean():10.4f} {values.mean():8.4f}  {told}")
+        text = f"{gain.mean:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {gain.mean / lost:+.0%} of the loss"
+        print(f"{arm:10} {found['undamaged'][arm].mean():10.4f} {values.mean():8.4f}  {text}")
 
 
 if __name__ == "__main__":

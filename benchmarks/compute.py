@@ -1,11 +1,11 @@
-"""What saves compute at embedding, and what it costs: precision, fewer tokens, fewer heads.
+"""Ways to save compute at encoding, and their cost in quality: precision, fewer tokens, fewer heads.
 
     python -m benchmarks.compute [--articles 300] [--database URL] [--data FOLDER] [--threads 1] [--device cpu]
 
-Articles are those of a database, else simulated ones. Speed is the median ratio of pairs, float32 and variant in
-turn, on the first articles; vectors are compared with those of float32 on all but the articles that ranked the
-heads; the content match is judged on the MIND impressions of `--data`, paired with float32. int8 is for CPUs only,
-and bfloat16 comes last: without support in the CPU it takes minutes.
+Articles are from a database, or simulated. Speed is the median ratio of pairs, float32 and variant alternately, on
+the first articles; vectors are compared with those of float32 on all articles that were not used to rank the
+heads; the content match is measured on the MIND impressions of `--data`, paired with float32. int8 is for CPUs
+only, and bfloat16 comes last: without support in the CPU it takes minutes.
 """
 
 import argparse
@@ -41,7 +41,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """timed, texts: articles; shown: MIND impressions, None without the sample."""
+    """Inputs. timed, texts: articles; shown: MIND impressions, None without the sample."""
 
     timed: list[str]
     texts: list[str]
@@ -50,7 +50,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """float32 and its results. vectors: of the articles; auc: of each impression."""
+    """Encoder in float32, with its results. vectors: of the articles; auc: of each impression."""
 
     encoder: TextEncoder
     vectors: Vectors
@@ -85,7 +85,7 @@ def _texts(database: str | None, most: int) -> list[str]:
 
 
 def _variants(plain: TextEncoder, device: Device, ranking: Sequence[str]) -> dict[str, Callable[[], TextEncoder]]:
-    """How to make each variant, by name: one at a time is held."""
+    """Return a function per variant, by name, that makes its encoder: only one is in memory at a time."""
     ranked = heads.by_effect(plain, ranking)
     print("heads by effect: " + ", ".join(f"{ranked[n - 1][1]:.5f} (rank {n})" for n in (1, *HEADS, len(ranked))))
 
@@ -114,7 +114,7 @@ def _head(base: Reference, material: Material, threads: int) -> None:
     print(
         f"float32, at most {base.encoder.max_tokens} tokens: {len(material.timed) / seconds:.0f} articles/s{auc}"
     )
-    print(f"{'':22} {'speed':>7} {'articles/s':>11} {'cosine':>8} {'10 nearest':>11}  MIND AUC against float32")
+    print(f"{'':22} {'speed':>7} {'articles/s':>11} {'cosine':>8} {'10 nearest':>11}  MIND AUC minus float32")
 
 
 def _row(variant: TextEncoder, base: Reference, material: Material) -> str:
@@ -124,14 +124,14 @@ def _row(variant: TextEncoder, base: Reference, material: Material) -> str:
     speed = 1.0 / ratio(work, lambda: encode(base.encoder, material.timed), _PAIRS)
     vectors = encode(variant, material.texts)
     cosine = float((vectors * base.vectors).sum(axis=1).mean())
-    kept = float(np.mean(_shared(_nearest(vectors), _nearest(base.vectors))))
+    shared = float(np.mean(_shared(_nearest(vectors), _nearest(base.vectors))))
     rate = len(material.timed) / best_seconds(work, 1)
     against = _against(_auc(variant, material.shown), base.auc)
-    return f"{speed:6.2f}× {rate:11,.0f} {cosine:8.4f} {kept:11.1%}  {against}"
+    return f"{speed:6.2f}× {rate:11,.0f} {cosine:8.4f} {shared:11.1%}  {against}"
 
 
 def _nearest(vectors: Vectors) -> NDArray[np.int64]:
-    """Of each article [n] its nearest others [n, NEIGHBOURS]."""
+    """Return the nearest other articles [n, NEIGHBOURS] of each article [n]."""
     scores = vectors @ vectors.T
     np.fill_diagonal(scores, -np.inf)
     return np.argpartition(-scores, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
@@ -152,7 +152,7 @@ def _auc(encoder: TextEncoder, shown: mind.Impressions | None) -> NDArray[np.flo
 def _against(found: NDArray[np.float64] | None, base: NDArray[np.float64] | None) -> str:
     if found is None or base is None:
         return "not measured: no sample"
-    return mind.told(compare(found, base, np.arange(len(base))).difference)
+    return mind.interval_text(compare(found, base, np.arange(len(base))).difference)
 
 
 if __name__ == "__main__":

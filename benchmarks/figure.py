@@ -1,6 +1,6 @@
-"""How benchmarks that tell several things print one of them."""
+"""Printing of one figure, for benchmarks with several figures."""
 
 
-def figure(name: str, value: float, told: str) -> None:
-    """A line with a number, and what is to be said of it."""
-    print(f"{name:<24}{value:>9.2f} {told}", flush=True)
+def figure(name: str, value: float, note: str) -> None:
+    """Print a line with a number and a note."""
+    print(f"{name:<24}{value:>9.2f} {note}", flush=True)

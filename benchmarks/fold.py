@@ -1,9 +1,9 @@
-"""Folding a simulated log: rows a second in batches, microseconds for one event.
+"""Speed of the fold on a simulated log: rows per second in batches, microseconds for one event.
 
     python -m benchmarks.fold [--readers 400] [--batch 1000]
 
-Batches are folded through `LiveState.apply` as the follower does it, without and with the encoding of log rows to
-arrays. The floor counts the same exposures into a plain dictionary, one by one.
+Batches are folded with `LiveState.apply`, as the follower does, without and with the conversion of log rows to
+arrays. The floor counts the same exposures in a plain dictionary, one by one.
 """
 
 import argparse
@@ -24,7 +24,7 @@ _SINGLES = 3_000
 
 
 def encoded(world: World) -> tuple[LiveState, LogBatch]:
-    """A state that knows the articles, and the whole log as one batch for it."""
+    """Return a state with all articles, and the whole log as one batch for it."""
     state = LiveState()
     state.upsert_articles(world.articles)
     slates = world.slates.sort("known_at", "id")
@@ -32,22 +32,22 @@ def encoded(world: World) -> tuple[LiveState, LogBatch]:
 
 
 def pieces(batch: LogBatch, rows: int) -> list[LogBatch]:
-    """`batch` cut in time, about `rows` exposures each."""
+    """Return `batch` cut by time into parts of about `rows` exposures."""
     out = []
-    for pseudonyms in np.unique(batch.shown.known_at[rows::rows]).tolist():
-        piece, batch = batch.split(pseudonyms)
+    for edge in np.unique(batch.shown.known_at[rows::rows]).tolist():
+        piece, batch = batch.split(edge)
         out.append(piece)
     return [*out, batch]
 
 
 def exposures_only(batch: LogBatch) -> LogBatch:
-    """The same without behaviours."""
+    """Return the same batch without behaviours."""
     none = {name: getattr(batch.behaviours, name)[:0] for name in Behaviours.__slots__}
     return LogBatch(Behaviours(**none), batch.shown)
 
 
 def fold_seconds(world: World, rows: int, shown_only: bool) -> float:
-    """Seconds to fold the whole log in pieces."""
+    """Return the seconds to fold the whole log in parts."""
     state, batch = encoded(world)
     parts = pieces(exposures_only(batch) if shown_only else batch, rows)
     begin = time.perf_counter()
@@ -57,18 +57,18 @@ def fold_seconds(world: World, rows: int, shown_only: bool) -> float:
 
 
 def single_microseconds(world: World) -> float:
-    """Median microseconds to fold one behaviour into a state of everything before."""
+    """Return the median microseconds to fold one behaviour after all earlier rows."""
     state, batch = encoded(world)
     count = len(batch.behaviours.at)
     start = max(0, count - _SINGLES)
     first = int(batch.behaviours.known_at[start])
     before, after = batch.split(first)
     state.apply(before)
-    nothing = Shown(*(getattr(batch.shown, name)[:0] for name in Shown.__slots__))
+    no_exposures = Shown(*(getattr(batch.shown, name)[:0] for name in Shown.__slots__))
     spent = []
     for i in range(len(after.behaviours.at)):
         columns = {name: getattr(after.behaviours, name)[i : i + 1] for name in Behaviours.__slots__}
-        one = LogBatch(Behaviours(**columns), nothing)
+        one = LogBatch(Behaviours(**columns), no_exposures)
         begin = time.perf_counter()
         state.apply(one)
         spent.append(time.perf_counter() - begin)
@@ -76,7 +76,7 @@ def single_microseconds(world: World) -> float:
 
 
 def count_in_a_dictionary(shown: Shown) -> None:
-    """The floor: one plain counter an article."""
+    """Count in a plain dictionary by article: the floor."""
     counts: dict[int, int] = defaultdict(int)
     for article in shown.article.tolist():
         counts[article] += 1
@@ -99,9 +99,9 @@ def main() -> None:
     print(f"{exposures:,} exposures, {behaviours:,} behaviours, batches of {given.batch:,} exposures")
     print(f"{'':44} {'rows/s':>12}")
     for name, rows, seconds in (
-        ("exposures alone", exposures, shown),
+        ("exposures only", exposures, shown),
         ("exposures and behaviours", exposures + behaviours, both),
-        ("  and encoding log rows to arrays", exposures + behaviours, both + encoding),
+        ("  with conversion of log rows to arrays", exposures + behaviours, both + encoding),
         ("floor: exposures counted in a dictionary", exposures, floor),
     ):
         print(f"{name:44} {rows / seconds:12,.0f}")

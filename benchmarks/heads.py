@@ -1,7 +1,7 @@
-"""Which heads of a BERT a vector hangs on least, and the BERT without them.
+"""Pruning of the BERT heads with the least effect on the vectors.
 
-transformers 5 took out `prune_heads` and kept `prune_linear_layer`, which is all it takes: the layers of attention
-infer how many heads they have.
+transformers 5 removed `prune_heads` but kept `prune_linear_layer`, which is enough: attention layers compute their
+number of heads from the weights.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from recsys.encoder.bert import TextEncoder
 from recsys.encoder.token_batches import encode
 
 Head = tuple[int, int]
-"""Layer and place in it."""
+"""Layer, and head in the layer."""
 
 
 def by_effect(encoder: TextEncoder, texts: Sequence[str]) -> list[tuple[Head, float]]:
-    """All heads, least effect first: mean of 1 − cosine between the vectors of `texts` with and without it."""
-    whole = encode(encoder, texts)
+    """Return all heads, least effect first: mean of 1 − cosine of the vectors of `texts` with and without it."""
+    original = encode(encoder, texts)
     layers = encoder.network.encoder.layer
     found = {
-        (layer, head): _effect(encoder, texts, whole, layers[layer].attention.self, head)
+        (layer, head): _effect(encoder, texts, original, layers[layer].attention.self, head)
         for layer in range(len(layers))
         for head in range(encoder.network.config.num_attention_heads)
     }
@@ -32,39 +32,39 @@ def by_effect(encoder: TextEncoder, texts: Sequence[str]) -> list[tuple[Head, fl
 
 
 def remove(encoder: TextEncoder, heads: Sequence[Head]) -> None:
-    """Take `heads` out of `encoder` for good; at least one head must stay in every layer."""
+    """Remove `heads` from `encoder`; every layer must retain at least one head."""
     for layer, block in enumerate(encoder.network.encoder.layer):
-        gone = {head for where, head in heads if where == layer}
-        if not gone:
+        removed = {head for where, head in heads if where == layer}
+        if not removed:
             continue
         own, width = block.attention.self, block.attention.self.attention_head_size
-        kept = torch.cat(
+        remaining = torch.cat(
             [
                 torch.arange(head * width, (head + 1) * width)
                 for head in range(own.num_attention_heads)
-                if head not in gone
+                if head not in removed
             ]
         )
         for name in ("query", "key", "value"):
-            setattr(own, name, prune_linear_layer(getattr(own, name), kept))
-        block.attention.output.dense = prune_linear_layer(block.attention.output.dense, kept, dim=1)
+            setattr(own, name, prune_linear_layer(getattr(own, name), remaining))
+        block.attention.output.dense = prune_linear_layer(block.attention.output.dense, remaining, dim=1)
 
 
 def removable(ranked: Sequence[tuple[Head, float]], count: int) -> list[Head]:
-    """The `count` heads of least effect that leave every layer one."""
-    left: dict[int, int] = {}
+    """Return the `count` heads of least effect, so that every layer retains one."""
+    remaining: dict[int, int] = {}
     for (layer, _), _ in ranked:
-        left[layer] = left.get(layer, 0) + 1
+        remaining[layer] = remaining.get(layer, 0) + 1
     out: list[Head] = []
     for (layer, head), _ in ranked:
-        if len(out) < count and left[layer] > 1:
-            left[layer] -= 1
+        if len(out) < count and remaining[layer] > 1:
+            remaining[layer] -= 1
             out.append((layer, head))
     return out
 
 
 def _effect(
-    encoder: TextEncoder, texts: Sequence[str], whole: NDArray[np.float32], attention: Any, head: int
+    encoder: TextEncoder, texts: Sequence[str], original: NDArray[np.float32], attention: Any, head: int
 ) -> float:
     width = attention.attention_head_size
 
@@ -78,4 +78,4 @@ def _effect(
         without = encode(encoder, texts)
     finally:
         handle.remove()
-    return float(1.0 - (whole * without).sum(axis=1).mean())
+    return float(1.0 - (original * without).sum(axis=1).mean())

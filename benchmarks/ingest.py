@@ -1,10 +1,10 @@
-"""`attune ingest` against a bare executemany or COPY of the same rows into the same tables.
+"""`attune ingest` compared with a bare executemany or COPY of the same rows into the same tables.
 
     python -m benchmarks.ingest [--folder DIR] [--postgres postgresql://USER@HOST/DATABASE]
 
-Both sides start from an empty database with the migrated schema, indexes included. The floor gets the stored rows
-ready made in memory and writes them in one transaction; it neither reads files, checks, de-duplicates nor counts.
-Without an EB-NeRD folder the rows are made up. With `--postgres`, databases of its own are made on that server.
+Both sides start from an empty database with the migrated schema and its indexes. The floor gets the stored rows in
+memory and writes them in one transaction; it does not read files, validate, deduplicate or count. Without an
+EB-NeRD folder the rows are random. With `--postgres`, temporary databases are created on that server.
 """
 
 import argparse
@@ -35,7 +35,7 @@ Stored = dict[str, pl.DataFrame]
 
 
 def made_up(folder: Path, events: int = 300_000, seed: int = 7) -> Source:
-    """Articles, impressions and events in the generic Parquet format."""
+    """Return a source of random articles, impressions and events in the generic Parquet format."""
     rng = np.random.default_rng(seed)
     slates = events // 10
     ids = [f"article-{number}" for number in range(5_000)]
@@ -53,7 +53,7 @@ def made_up(folder: Path, events: int = 300_000, seed: int = 7) -> Source:
 
 
 def attune(source: Source, url: str, rejects: Path) -> float:
-    """Seconds of the whole job, from reading its files to the last commit."""
+    """Return the seconds of the whole job, from reading its files to the last commit."""
     with closing(open_database(url)) as database:
         begin = time.perf_counter()
         jobs.run(source, database, rejects)
@@ -61,7 +61,7 @@ def attune(source: Source, url: str, rejects: Path) -> float:
 
 
 def bare_sqlite(url: str, rows: Stored) -> float:
-    """Seconds of one `executemany` a table, in one transaction."""
+    """Return the seconds of one `executemany` per table, in one transaction."""
     ready = {name: (frame.width, frame.rows()) for name, frame in rows.items()}
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
         for setting in _SQLITE_SETTINGS:
@@ -74,7 +74,7 @@ def bare_sqlite(url: str, rows: Stored) -> float:
 
 
 def bare_postgres(url: str, rows: Stored) -> float:
-    """Seconds of one COPY a table, in one transaction."""
+    """Return the seconds of one COPY per table, in one transaction."""
     import psycopg
 
     ready = {
@@ -90,7 +90,7 @@ def bare_postgres(url: str, rows: Stored) -> float:
 
 
 def stored_in(url: str) -> Stored:
-    """All rows of the tables, as the drivers give them."""
+    """Return all rows of the tables, as the drivers return them."""
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
             return {name: _frame(connection.execute(f"SELECT * FROM {name}")) for name in TABLES}
@@ -107,7 +107,7 @@ def _frame(cursor: Any) -> pl.DataFrame:
 
 @contextmanager
 def sqlite_url(folder: Path) -> Iterator[str]:
-    """An empty database with its schema."""
+    """Yield the URL of an empty database with its schema."""
     url = f"sqlite:///{folder / uuid.uuid4().hex}.db"
     open_database(url).close()
     yield url
@@ -115,7 +115,7 @@ def sqlite_url(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def postgres_url(server: str) -> Iterator[str]:
-    """An empty database with its schema, dropped afterwards."""
+    """Yield the URL of an empty database with its schema, and drop it afterwards."""
     import psycopg
 
     name = f"attune_bench_{uuid.uuid4().hex}"
@@ -135,7 +135,7 @@ def compare(
     bare: Callable[[str, Stored], float],
     rejects: Path,
 ) -> tuple[int, float, float]:
-    """Rows stored in the log and as articles, seconds of ours, seconds of the floor."""
+    """Return the number of stored rows, Attune's seconds and the floor's seconds."""
     with fresh() as url:
         ours = attune(source, url, rejects)
         rows = stored_in(url)
@@ -145,10 +145,10 @@ def compare(
 
 
 def main() -> None:
-    """Print a table for each database, and the ratios to the floor."""
-    parser = argparse.ArgumentParser(description="attune ingest against a bare bulk load")
+    """Print a row for each database, with the ratio to the floor."""
+    parser = argparse.ArgumentParser(description="attune ingest compared with a bare bulk load")
     parser.add_argument("--folder", type=Path, default=EBNERD, help="an EB-NeRD folder")
-    parser.add_argument("--postgres", help="URL of a server that databases may be made on")
+    parser.add_argument("--postgres", help="URL of a server on which databases may be created")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

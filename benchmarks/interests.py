@@ -1,9 +1,9 @@
-"""Whether Attune finds what simulated readers were made to like.
+"""Recall of the planted interests of simulated readers.
 
     python -m benchmarks.interests [--readers 800] [--articles 2200] [--days 14]
 
-Of the three categories that a reader follows, how many are among the three that `GET /v1/readers/{id}/attention`
-names first, and how many among the three clicked most. Goal: nine in ten, of readers with at least 20 clicks.
+Of the three categories that a reader prefers, the number among the three that `GET /v1/readers/{id}/attention`
+lists first, and among the three with most clicks. Goal: nine in ten, for readers with at least 20 clicks.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from recsys.simulate.world import World, simulate
 from recsys.state.live_state import LiveState
 
 GOAL, KNOWN = 0.9, 20
-"""Recall, of readers with so many clicks."""
+"""Goal for the recall, and the minimum of clicks."""
 
 _EDGES = (0, 10, 20, 30, 50, 80)
 _NAMES = [category.name for category in CATEGORIES]
@@ -32,13 +32,13 @@ Floats = NDArray[np.float64]
 
 
 def planted(world: World) -> Floats:
-    """Share of each category in each reader's interest [R, categories]."""
+    """Return the share of each category in each reader's interest [R, categories]."""
     affinities = world.readers.category_affinities()
     return np.asarray([[affinities[reader][name] for name in _NAMES] for reader in world.readers.ids])
 
 
 def found(world: World, state: LiveState, as_of: int) -> tuple[Floats, Floats, Floats]:
-    """What the profile says of each category [R, categories], clicks in it [R, categories], clicks in all [R]."""
+    """Return affinities of the profile [R, categories], clicks by category [R, categories], and clicks [R]."""
     profile, clicks = (np.zeros((len(world.readers.ids), len(_NAMES))) for _ in range(2))
     for place, reader in enumerate(world.readers.ids):
         row = state.readers.get(reader)
@@ -53,14 +53,14 @@ def found(world: World, state: LiveState, as_of: int) -> tuple[Floats, Floats, F
 
 
 def recall(estimate: Floats, truth: Floats) -> Floats:
-    """Share of each reader's [R] best categories that are among those estimated best."""
+    """Return the share of each reader's [R] best categories that are among the estimated best."""
     best, guessed = (np.argsort(-each, axis=1, kind="stable")[:, :INTERESTS] for each in (truth, estimate))
     return np.asarray((best[:, :, None] == guessed[:, None, :]).any(axis=2).mean(axis=1))
 
 
 def main() -> None:
     """Print the recall by number of clicks."""
-    parser = argparse.ArgumentParser(description="planted interests that are found")
+    parser = argparse.ArgumentParser(description="recall of planted interests")
     for name, default in (("readers", 800), ("articles", 2_200), ("days", 14)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
@@ -73,7 +73,7 @@ def main() -> None:
         database.close()
     truth = planted(world)
     by_profile, by_clicks = recall(profile, truth), recall(clicks, truth)
-    print(f"of {INTERESTS} categories followed, found by the profile and by clicks alone, by clicks so far")
+    print(f"recall of {INTERESTS} preferred categories by the profile and by clicks, by number of clicks")
     for low, high in [(KNOWN, np.inf), *zip(_EDGES, [*_EDGES[1:], np.inf], strict=True)]:
         chosen = (count >= low) & (count < high)
         means = by_profile[chosen].mean(), by_clicks[chosen].mean()

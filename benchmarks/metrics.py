@@ -1,9 +1,9 @@
-"""Ranking metrics over all impressions against one scikit-learn call an impression.
+"""Ranking metrics over all impressions compared with one scikit-learn call per impression.
 
     python -m benchmarks.metrics [--slates 20000] [--sample 500]
 
 The loop runs on a sample and is compared per impression. Both sides compute AUC, nDCG@5, nDCG@10 and graded
-nDCG@10; ours also MRR, which scikit-learn does not have.
+nDCG@10; Attune also MRR, which scikit-learn does not have.
 """
 
 import argparse
@@ -21,7 +21,7 @@ GOAL = 50.0
 
 
 def made_up(slates: int, seed: int = 7) -> ScoredSlates:
-    """Slates of 5–20 candidates, the first clicked, every fifth candidate with some reading."""
+    """Return slates of 5–20 candidates, the first clicked, every fifth candidate read."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(5, 21, size=slates)
     offsets = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
@@ -32,14 +32,14 @@ def made_up(slates: int, seed: int = 7) -> ScoredSlates:
 
 
 def vectorised(slates: ScoredSlates) -> None:
-    """All ranking metrics, the sort included."""
-    fresh = ScoredSlates(slates.scores, slates.labels, slates.offsets)
+    """Compute all ranking metrics, including the sort."""
+    uncached = ScoredSlates(slates.scores, slates.labels, slates.offsets)
     for metric in RANKING.values():
-        metric(fresh)
+        metric(uncached)
 
 
 def one_by_one(slates: ScoredSlates) -> None:
-    """The same figures from scikit-learn, an impression at a time."""
+    """Compute the same figures with scikit-learn, one impression at a time."""
     for start, end in zip(slates.offsets[:-1], slates.offsets[1:], strict=True):
         scores, labels = slates.scores[None, start:end], slates.labels[None, start:end]
         clicked = labels > 0
@@ -50,13 +50,13 @@ def one_by_one(slates: ScoredSlates) -> None:
 
 
 def with_intervals(slates: ScoredSlates) -> None:
-    """All ranking metrics and their 95% intervals over readers of ten impressions each."""
-    fresh = ScoredSlates(slates.scores, slates.labels, slates.offsets)
-    intervals({name: metric(fresh) for name, metric in RANKING.items()}, np.arange(len(slates)) // 10)
+    """Compute all ranking metrics and their 95% intervals over readers of ten impressions each."""
+    uncached = ScoredSlates(slates.scores, slates.labels, slates.offsets)
+    intervals({name: metric(uncached) for name, metric in RANKING.items()}, np.arange(len(slates)) // 10)
 
 
 def microseconds_each(work: Callable[[ScoredSlates], None], slates: ScoredSlates, repeats: int) -> float:
-    """Best wall time of `repeats`, in microseconds per impression."""
+    """Return the best wall time of `repeats`, in microseconds per impression."""
     best = float("inf")
     for _ in range(repeats):
         begin = time.perf_counter()
@@ -67,7 +67,7 @@ def microseconds_each(work: Callable[[ScoredSlates], None], slates: ScoredSlates
 
 def main() -> None:
     """Print the table and the ratio to the floor."""
-    parser = argparse.ArgumentParser(description="vectorised ranking metrics against a scikit-learn loop")
+    parser = argparse.ArgumentParser(description="vectorised ranking metrics compared with a scikit-learn loop")
     parser.add_argument("--slates", type=int, default=20_000)
     parser.add_argument("--sample", type=int, default=500)
     given = parser.parse_args()

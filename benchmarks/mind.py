@@ -1,4 +1,4 @@
-"""English MIND impressions as benchmarks match them: histories, candidates and clicks, nothing trained on them."""
+"""English MIND impressions for benchmarks: histories, candidates and clicks, without training on them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -18,12 +18,12 @@ from recsys.evaluation.scored_slates import ScoredSlates
 from recsys.user_model.matcher import ReadHistory
 
 SAMPLE = Path("../shared/data/mind-sample")
-_SECONDS_APART = 60.0
+_READ_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Impressions:
-    """articles: columns of `frames.ARTICLES`; history, candidates: rows of them; clicked: 0 or 1 each."""
+    """Impressions. articles: columns of `frames.ARTICLES`; history, candidates: their rows; clicked: 0 or 1."""
 
     articles: pl.DataFrame
     history: list[list[int]]
@@ -32,41 +32,41 @@ class Impressions:
 
     @property
     def texts(self) -> list[ArticleText]:
-        """What the encoder reads of each article."""
+        """Texts of the articles, for the encoder."""
         return article_texts(self.articles)
 
     def matched(self, vectors: NDArray[np.float32]) -> Iterator[tuple[ReadHistory, NDArray[np.float32]]]:
-        """Of each impression its history and the vectors of its candidates [n, d]; `vectors` are of the texts."""
+        """Yield the history and the candidate vectors [n, d] of each impression; `vectors` are of the texts."""
         for history, candidates in zip(self.history, self.candidates, strict=True):
-            unknown, together = np.full(len(history), np.nan), np.zeros(len(history))
-            apart = np.full(len(history), _SECONDS_APART)
-            yield ReadHistory.of(vectors[history], unknown, together, apart), vectors[candidates]
+            unknown, age = np.full(len(history), np.nan), np.zeros(len(history))
+            expected = np.full(len(history), _READ_SECONDS)
+            yield ReadHistory.of(vectors[history], unknown, age, expected), vectors[candidates]
 
 
 def impressions(folder: Path) -> Impressions | None:
-    """Impressions with a history from `folder` (news.jsonl, impressions.jsonl); None if it has none."""
+    """Return the impressions with a history in `folder` (news.jsonl, impressions.jsonl); None without files."""
     if not (folder / "news.jsonl").exists():
         return None
     news = _lines(folder / "news.jsonl")
     row = {article["id"]: place for place, article in enumerate(news)}
     shown = _lines(folder / "impressions.jsonl")
     history = [[row[id_] for id_ in each["history"] if id_ in row] for each in shown]
-    kept = [(each, before) for each, before in zip(shown, history, strict=True) if before]
+    usable = [(each, before) for each, before in zip(shown, history, strict=True) if before]
     return Impressions(
         articles=_articles(news),
-        history=[before for _, before in kept],
-        candidates=[[row[id_] for id_ in each["candidates"]] for each, _ in kept],
-        clicked=[[int(id_ in each["clicked"]) for id_ in each["candidates"]] for each, _ in kept],
+        history=[before for _, before in usable],
+        candidates=[[row[id_] for id_ in each["candidates"]] for each, _ in usable],
+        clicked=[[int(id_ in each["clicked"]) for id_ in each["candidates"]] for each, _ in usable],
     )
 
 
 def auc(scores: Sequence[Sequence[float]], clicked: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    """Of each impression."""
+    """Return the AUC of each impression."""
     return metrics.auc(ScoredSlates.of(scores, clicked))
 
 
-def told(interval: Interval) -> str:
-    """As it is printed."""
+def interval_text(interval: Interval) -> str:
+    """Return a mean with its interval, for printing."""
     return f"{interval.mean:.4f} [{interval.low:.4f}, {interval.high:.4f}]"
 
 

@@ -1,10 +1,12 @@
-"""Models activated and rolled back over HTTP under load: whether a request fails, or an answer mixes two models.
+"""Activation and rollback of bundles over HTTP under load: failed requests, and answers that mix two models.
 
-    python -m benchmarks.model_swap [--folder FOLDER] [--database-url URL] [--seconds 30] [--every 0.5] [--workers 2]
+    python -m benchmarks.model_swap [--folder FOLDER] [--database-url URL] [--seconds 30] [--every 0.5] [--workers
+    2]
 
-Two bundles take turns: the trained one, and one made of it whose scores all lie 1,000 higher, so that each score
-tells which of the two gave it. All connections ask for feeds, for half of them the next page too, and some store a
-click. Beside them somebody ranks few and many candidates, on a new connection each time, so any worker may answer.
+Two bundles alternate: the trained one, and one whose scores are all 1,000 higher, so that a score shows which
+bundle made it. All connections request feeds, and for half of them the next page, and some store a click.
+Meanwhile another client ranks few and many candidates, on a new connection each time, so that any worker may
+answer.
 
 Goals: no request fails, and every score is of the model that its answer names, which is one of the two.
 """
@@ -31,12 +33,12 @@ from recsys.models import bundle as bundles
 from recsys.settings import Settings
 
 _CANDIDATES = [f"a{number:06d}" for number in range(1, 151)]
-"""Other trees rank so many than rank two."""
+"""This many are ranked by other trees than two are."""
 
 
 @dataclass(slots=True)
-class Heard:
-    """Answers by model, how many had a score of another one, how often models changed, and what failed."""
+class SwapResults:
+    """Answers by model, answers with a score of another model, number of swaps, and failed requests."""
 
     models: Counter[str] = field(default_factory=Counter)
     mixed: int = 0
@@ -45,15 +47,15 @@ class Heard:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def update(self, answer: Answer) -> None:
-        """Take in what a connection was answered; what failed there, it counts itself."""
-        if answer.wanted and answer.event is None:
+        """Count the answer of a connection; failed ones are counted elsewhere."""
+        if answer.succeeded and answer.event is None:
             self.ranked(json.loads(answer.body))
 
-    def ranked(self, told: dict[str, Any]) -> None:
-        """Take in a feed or a ranking."""
+    def ranked(self, content: dict[str, Any]) -> None:
+        """Count a feed or a ranking."""
         with self._lock:
-            self.models[told["model"]] += 1
-            self.mixed += mixes(told)
+            self.models[content["model"]] += 1
+            self.mixed += mixes(content)
 
 
 def main() -> None:
@@ -77,62 +79,62 @@ def _measure(settings: Settings, workers: int, load: Load, every: float) -> None
     plain = str(bundles.active_version(settings.home)).removesuffix(RAISED)
     other = publish_raised(settings.home, plain)
     bundles.activate(settings.home, plain)
-    heard = Heard()
+    results = SwapResults()
     try:
-        with served(settings, workers) as server, ThreadPoolExecutor(2) as concat_fields:
+        with served(settings, workers) as server, ThreadPoolExecutor(2) as pool:
             until = time.monotonic() + load.seconds
-            swapping = concat_fields.submit(_swap, server.address, plain, other, every, until, heard)
-            ranking = concat_fields.submit(_rank, server.address, until, heard)
-            traffic = drive(server.port, load, update=heard.update)
+            swapping = pool.submit(_swap, server.address, plain, other, every, until, results)
+            ranking = pool.submit(_rank, server.address, until, results)
+            traffic = drive(server.port, load, update=results.update)
             swapping.result()
             ranking.result()
     finally:
         bundles.activate(settings.home, plain)
-    _print(heard, {plain, other}, len(traffic.events), [*traffic.failures, *heard.failed])
+    _print(results, {plain, other}, len(traffic.events), [*traffic.failures, *results.failed])
 
 
-def _swap(address: str, plain: str, other: str, every: float, until: float, heard: Heard) -> None:
-    for path, wanted in cycle([(f"{other}/activate", other), ("rollback", plain)]):
+def _swap(address: str, plain: str, other: str, every: float, until: float, results: SwapResults) -> None:
+    for path, expected in cycle([(f"{other}/activate", other), ("rollback", plain)]):
         if time.monotonic() >= until:
             return
-        told = _posted(f"{address}/v1/models/{path}", None, heard)
-        if told is not None and told["version"] != wanted:
-            heard.failed.append(f"{path} led to {told['version']}")
-        heard.swaps += told is not None
+        content = _posted(f"{address}/v1/models/{path}", None, results)
+        if content is not None and content["version"] != expected:
+            results.failed.append(f"{path} led to {content['version']}")
+        results.swaps += content is not None
         time.sleep(every)
 
 
-def _rank(address: str, until: float, heard: Heard) -> None:
+def _rank(address: str, until: float, results: SwapResults) -> None:
     for count in cycle([2, len(_CANDIDATES)]):
         if time.monotonic() >= until:
             return
         body = {"reader": "r00001", "candidates": _CANDIDATES[:count]}
-        told = _posted(f"{address}/v1/rank", body, heard)
-        if told is not None:
-            heard.ranked(told)
+        content = _posted(f"{address}/v1/rank", body, results)
+        if content is not None:
+            results.ranked(content)
 
 
-def _posted(address: str, body: object, heard: Heard) -> dict[str, Any] | None:
-    """What was answered; None, and on record, if that failed."""
+def _posted(address: str, body: object, results: SwapResults) -> dict[str, Any] | None:
+    """Return the answer; if the request fails, record that and return None."""
     try:
-        # plain HTTP: without `verify` no certificates are read, each time anew
+        # plain HTTP: without `verify`, certificates are not read for each request
         answer = httpx.post(address, json=body, timeout=60, verify=False).raise_for_status()
     except httpx.HTTPError as error:
-        heard.failed.append(f"{type(error).__name__}: {error}")
+        results.failed.append(f"{type(error).__name__}: {error}")
         return None
     return dict(answer.json())
 
 
-def _print(heard: Heard, versions: set[str], events: int, failed: list[str]) -> None:
-    answers = sum(heard.models.values())
-    asked = answers + events + heard.swaps + len(failed)
-    _print_line("swaps", heard.swaps, f"load {os.getloadavg()[0]:.1f}")
-    for version, count in sorted(heard.models.items()):
+def _print(results: SwapResults, versions: set[str], events: int, failed: list[str]) -> None:
+    answers = sum(results.models.values())
+    requests = answers + events + results.swaps + len(failed)
+    _print_line("swaps", results.swaps, f"load {os.getloadavg()[0]:.1f}")
+    for version, count in sorted(results.models.items()):
         _print_line("answers", count, f"by {version}")
-    _print_line("failed", len(failed), f"of {asked} requests, {_goal(not failed)}")
-    _print_line("mixed", heard.mixed, f"of {answers} feeds, pages and rankings, {_goal(not heard.mixed)}")
-    strange = len(versions ^ set(heard.models))
-    _print_line("strange", strange, f"models that answered unasked or not at all, {_goal(not strange)}")
+    _print_line("failed", len(failed), f"of {requests} requests, {_goal(not failed)}")
+    _print_line("mixed", results.mixed, f"of {answers} feeds, pages and rankings, {_goal(not results.mixed)}")
+    unexpected = len(versions ^ set(results.models))
+    _print_line("unexpected", unexpected, f"other models that answered, or no answers, {_goal(not unexpected)}")
     for error in failed[:5]:
         print("  ", error)
 
@@ -141,8 +143,8 @@ def _goal(met: bool) -> str:
     return f"goal 0: {'met' if met else 'missed'}"
 
 
-def _print_line(name: str, value: float, told: str) -> None:
-    print(f"{name:<12}{value:>9} {told}", flush=True)
+def _print_line(name: str, value: float, note: str) -> None:
+    print(f"{name:<12}{value:>9} {note}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A newsroom to put load on: a simulated log, vectors of words, and a bundle trained on a smaller one.
+"""Simulated newsroom for load tests: a simulated log, vectors of words, and a bundle trained on a smaller log.
 
-The vectors are stored under the name of the encoder that settings name, so that a server finds them and encodes
-nothing: what is measured is the feed, not the encoder.
+The vectors are stored under the name of the encoder in the settings, so that a server finds them and encodes
+nothing: the feed is measured, not the encoder.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,13 +28,13 @@ _DIM = 384
 
 
 class WordEncoder:
-    """Unit vectors that are near where texts share words: a random direction for each word, summed by field."""
+    """Encoder of word vectors: a random direction per word, summed by field; texts with common words are near."""
 
     def __init__(self, name: str = "words") -> None:
         self.name = name
 
     def encode(self, texts: Sequence[ArticleText]) -> Encoded:
-        """Unit vectors [n, 1152]."""
+        """Return unit vectors [n, 1152]."""
         fields = [np.stack([_direction(part or text.headline) for part in text]) for text in texts]
         return Encoded({self.name: (np.stack(fields) / np.sqrt(3)).reshape(len(texts), -1).astype(np.float32)})
 
@@ -50,7 +50,7 @@ def _of_word(word: str) -> NDArray[np.float64]:
 
 
 def stored(world: World, database_url: str) -> Database:
-    """A database with the log of `world`, open."""
+    """Return an open database with the log of `world`."""
     database = open_database(database_url)
     with database.write() as connection:
         articles.upsert(connection, world.articles)
@@ -60,7 +60,7 @@ def stored(world: World, database_url: str) -> Database:
 
 @contextmanager
 def room(folder: Path | None) -> Iterator[Path]:
-    """`folder`, made if it is not there; without one a folder that goes with the block."""
+    """Yield `folder`, created if missing; without one, a temporary folder."""
     with TemporaryDirectory() as scratch:
         found = (folder or Path(scratch)).resolve()
         found.mkdir(parents=True, exist_ok=True)
@@ -68,9 +68,9 @@ def room(folder: Path | None) -> Iterator[Path]:
 
 
 def furnished(folder: Path, readers: int, count: int, days: int, database_url: str | None = None) -> Settings:
-    """Settings of a database with that many readers and articles and an active bundle; made once in `folder`.
+    """Return settings of a database with this many readers and articles, and an active bundle, both made once.
 
-    With `database_url` the log is in that database: it is filled if it holds no article.
+    With `database_url` the log is in that database: it is filled if it has no articles.
     """
     settings = load_settings(database_url=database_url or f"sqlite:///{folder / 'attune.db'}", home=folder)
     encoder = WordEncoder(LazyEncoder(settings).name)

@@ -1,13 +1,13 @@
-"""PostgreSQL away under load: what feeds and events get meanwhile, and whether what was shown comes to the log.
+"""Outage of PostgreSQL under load: answers to feeds and events meanwhile, and logging of the shown slates later.
 
     python -m benchmarks.outage --database-url postgresql://USER@HOST/DATABASE [--folder FOLDER] [--away 30]
 
-An empty database is filled with a simulated newsroom. The server reaches it through a line that is cut for
-`--away` seconds, while all connections ask for feeds and one request in ten stores a click.
+An empty database is filled with a simulated newsroom. The server reaches it through a proxy that is cut for
+`--away` seconds, while all connections request feeds and one request in ten stores a click.
 
-Goals: every feed is answered 200. Events are stored while the database is there, and refused with 503 and
-Retry-After while it is away. Ten seconds after the line is mended nothing is degraded or refused any more. Every
-slate that was answered is in the log once, as it was shown, and every event whose storing was told.
+Goals: every feed is answered 200. Events are stored while the database is available, and refused with 503 and
+Retry-After while it is not. Ten seconds after the proxy is restored, no answer is degraded or refused. Every
+answered slate is in the log once, as shown, and so is every event that was answered as stored.
 """
 
 import argparse
@@ -20,17 +20,17 @@ import sqlalchemy as sa
 
 from benchmarks.figure import figure
 from benchmarks.newsroom import furnished, room
-from benchmarks.outage_checks import Away, Heard
+from benchmarks.outage_checks import Outage, OutageResults
 from benchmarks.server import served
 from benchmarks.tcp_proxy import Cable
 from benchmarks.traffic import Load, drive
 from recsys.settings import Settings
 
 RECOVERY = 10.0
-"""Seconds after the line is mended."""
+"""Seconds after the proxy is restored."""
 
 _SETTLING = 2.0
-"""Seconds after the last answer until the spool is looked at: what is in it is stored once a second."""
+"""Seconds from the last answer to the check of the spool, which is stored once a second."""
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
         print("not measured: it needs PostgreSQL, --database-url postgresql://USER@HOST/DATABASE")
         return
     if sa.make_url(options.database_url).get_backend_name() != "postgresql":
-        parser.error("--database-url must name a PostgreSQL: SQLite is a file, and cannot be away")
+        parser.error("--database-url must name a PostgreSQL: SQLite is a file, and has no outage")
     with room(options.folder) as folder:
         settings = furnished(folder, options.readers, options.articles, options.days, options.database_url)
         seconds = options.before + options.away + options.after
@@ -62,16 +62,16 @@ def main() -> None:
 
 
 def _measure(settings: Settings, workers: int, load: Load, before: float, away: float) -> None:
-    cable, heard = _cable(settings), Heard()
+    cable, results = _cable(settings), OutageResults()
     through = sa.make_url(settings.database_url).set(host="127.0.0.1", port=cable.port)
     behind = settings.model_copy(update={"database_url": through.render_as_string(hide_password=False)})
     with served(behind, workers) as server, ThreadPoolExecutor(1) as other:
         cutting = other.submit(_interrupt, cable, before, away)
-        traffic = drive(server.port, load, update=heard.update)
+        traffic = drive(server.port, load, update=results.update)
         time.sleep(_SETTLING)
         spooled = len(list((settings.home / "spool").glob("*")))
-        _print(heard, cutting.result(), traffic.broken)
-    _tell_log(heard, settings.database_url, spooled)
+        _print(results, cutting.result(), traffic.broken)
+    _print_log(results, settings.database_url, spooled)
 
 
 def _cable(settings: Settings) -> Cable:
@@ -79,7 +79,7 @@ def _cable(settings: Settings) -> Cable:
     return Cable(url.host or "127.0.0.1", url.port or 5432)
 
 
-def _interrupt(cable: Cable, before: float, away: float) -> Away:
+def _interrupt(cable: Cable, before: float, away: float) -> Outage:
     time.sleep(before)
     cutting = time.perf_counter()
     cable.cut()
@@ -87,33 +87,32 @@ def _interrupt(cable: Cable, before: float, away: float) -> Away:
     time.sleep(away)
     mended = time.perf_counter()
     cable.mend()
-    return Away(cutting, cut, mended)
+    return Outage(cutting, cut, mended)
 
 
-def _print(heard: Heard, away: Away, broken: list[str]) -> None:
-    failed = sum(heard.failed.values()) + len(broken)
-    figure(
-        "feeds", len(heard.fresh) + len(heard.degraded), f"answered 200, {len(heard.degraded)} of them degraded"
-    )
-    _goal("feeds failed", failed, not failed, f"{dict(heard.failed)} {broken[:3]}" if failed else "")
-    wrong = heard.wrong(away)
-    refused = len(heard.events) - len(heard.stored)
-    figure("events", len(heard.events), f"{len(heard.stored)} stored, {refused} not")
+def _print(results: OutageResults, outage: Outage, broken: list[str]) -> None:
+    failed = sum(results.failed.values()) + len(broken)
+    feeds = len(results.fresh) + len(results.degraded)
+    figure("feeds", feeds, f"answered 200, {len(results.degraded)} of them degraded")
+    _goal("feeds failed", failed, not failed, f"{dict(results.failed)} {broken[:3]}" if failed else "")
+    wrong = results.wrong(outage)
+    refused = len(results.events) - len(results.stored)
+    figure("events", len(results.events), f"{len(results.stored)} stored, {refused} not")
     _goal("events answered wrongly", len(wrong), not wrong, str([answer.body[:200] for answer in wrong[:3]] or ""))
-    took = heard.recovery(away)
-    _goal("recovery", took, took <= RECOVERY, f"s after mending; load {os.getloadavg()[0]:.1f}")
+    seconds = results.recovery(outage)
+    _goal("recovery", seconds, seconds <= RECOVERY, f"s after the end; load {os.getloadavg()[0]:.1f}")
 
 
-def _tell_log(heard: Heard, database_url: str, spooled: int) -> None:
-    slates, events = heard.missing(database_url)
-    figure("slates", len(heard.slates), "answered")
+def _print_log(results: OutageResults, database_url: str, spooled: int) -> None:
+    slates, events = results.missing(database_url)
+    figure("slates", len(results.slates), "answered")
     _goal("slates not in the log", slates, not slates, "")
-    _goal("told events not in it", events, not events, "")
+    _goal("stored events not in it", events, not events, "")
     _goal("files in the spool", spooled, not spooled, "")
 
 
-def _goal(name: str, value: float, met: bool, told: str) -> None:
-    figure(name, value, f"{told} goal: {'met' if met else 'missed'}".strip())
+def _goal(name: str, value: float, met: bool, note: str) -> None:
+    figure(name, value, f"{note} goal: {'met' if met else 'missed'}".strip())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a generator heard while the database was away, against what was to be answered and what the log holds."""
+"""Checks of the answers during an outage against the expected answers and the log."""
 
 import json
 from collections import Counter, defaultdict
@@ -12,8 +12,8 @@ from recsys.store.tables import events, impressions
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
-    """When the line was cut, begun and done, and when it was mended: seconds of `time.perf_counter`."""
+class Outage:
+    """Times of an outage: start and end of the cut, and the restoration, in seconds of `time.perf_counter`."""
 
     cutting: float
     cut: float
@@ -21,10 +21,10 @@ class Away:
 
 
 @dataclass(slots=True)
-class Heard:
+class OutageResults:
     """All answers.
 
-    fresh, degraded: when feeds came; failed: feeds that were not answered 200, by status; slates: articles shown,
+    fresh, degraded: times of feeds; failed: feeds that were not answered 200, by status; slates: shown articles,
     by request.
     """
 
@@ -35,38 +35,38 @@ class Heard:
     slates: dict[str, list[str]] = field(default_factory=dict)
 
     def update(self, answer: Answer) -> None:
-        """Take in an answer. A feed that shows nothing is no slate."""
+        """Add an answer. An empty feed is not a slate."""
         if answer.event is not None:
             self.events.append(answer)
-        elif not answer.wanted:
+        elif not answer.succeeded:
             self.failed[answer.status] += 1
         else:
-            told = json.loads(answer.body)
-            (self.degraded if told["degraded"] else self.fresh).append(answer.came)
-            if told["items"]:
-                self.slates[told["request_id"]] = [item["id"] for item in told["items"]]
+            content = json.loads(answer.body)
+            (self.degraded if content["degraded"] else self.fresh).append(answer.received)
+            if content["items"]:
+                self.slates[content["request_id"]] = [item["id"] for item in content["items"]]
 
     @property
     def stored(self) -> list[Answer]:
         """Events that were answered as stored."""
-        return [answer for answer in self.events if answer.wanted]
+        return [answer for answer in self.events if answer.succeeded]
 
-    def wrong(self, away: Away) -> list[Answer]:
-        """Events that were answered otherwise than they should."""
-        return [answer for answer in self.events if not _right(answer, away)]
+    def wrong(self, outage: Outage) -> list[Answer]:
+        """Return the events with an unexpected answer."""
+        return [answer for answer in self.events if not _is_expected(answer, outage)]
 
-    def recovery(self, away: Away) -> float:
-        """Seconds from mending to the last answer degraded or refused; infinite if no better one followed."""
-        refused = [answer.came for answer in self.events if not answer.wanted]
-        last = max([away.mended, *self.degraded, *refused])
-        over = max(self.fresh, default=0.0) > last and any(answer.came > last for answer in self.stored)
-        return last - away.mended if over else float("inf")
+    def recovery(self, outage: Outage) -> float:
+        """Return the seconds from the restoration to the last degraded or refused answer, or infinity."""
+        refused = [answer.received for answer in self.events if not answer.succeeded]
+        last = max([outage.mended, *self.degraded, *refused])
+        over = max(self.fresh, default=0.0) > last and any(answer.received > last for answer in self.stored)
+        return last - outage.mended if over else float("inf")
 
     def missing(self, database_url: str) -> tuple[int, int]:
-        """How many slates are not in the log once, as shown, and how many events that were told to be stored.
+        """Return the number of slates that are not in the log once, as shown, and of missing stored events.
 
         Raises:
-            StoreError: the database cannot be reached.
+            StoreError: the database is unavailable.
         """
         logged = defaultdict[str, list[list[str]]](list)
         with opened(database_url) as database, database.read() as connection:
@@ -78,11 +78,11 @@ class Heard:
         return slates, sum(answer.event not in known for answer in self.stored)
 
 
-def _right(answer: Answer, away: Away) -> bool:
-    """Stored before the line is cut, refused after; while it is being cut, and after it is mended, either."""
+def _is_expected(answer: Answer, outage: Outage) -> bool:
+    """Return True for events stored before the cut, refused during it, and either way while it starts or ends."""
     refused = answer.status == 503 and b"\r\nretry-after:" in answer.head
-    if answer.came <= away.cutting:
-        return answer.wanted
-    if answer.asked >= away.cut and answer.came <= away.mended:
+    if answer.received <= outage.cutting:
+        return answer.succeeded
+    if answer.sent >= outage.cut and answer.received <= outage.mended:
         return refused
-    return answer.wanted or refused
+    return answer.succeeded or refused

@@ -1,9 +1,9 @@
-"""Evaluation by replay: impressions a second with everything in, against folding the log alone.
+"""Evaluation by replay: impressions per second in total, compared with only folding the log.
 
     python -m benchmarks.replay [--readers 300] [--articles 1500]
 
-The replay folds the log, computes all features of every slate and asks every system; the floor only folds. Vectors
-are random: encoding is measured by `benchmarks.encode`.
+The replay folds the log, computes all features of every slate and scores it with every system; the floor only
+folds. Vectors are random: `benchmarks.encode` measures the encoder.
 """
 
 import argparse
@@ -33,37 +33,37 @@ GOAL = 400.0
 
 
 class RandomEncoder:
-    """Unit vectors that mean nothing."""
+    """Encoder of random unit vectors."""
 
     name = "random"
 
     def encode(self, texts: Sequence[ArticleText]) -> Encoded:
-        """Unit vectors [n, 1152]."""
+        """Return unit vectors [n, 1152]."""
         drawn = np.random.default_rng(7).normal(size=(len(texts), 1152)).astype(np.float32)
         return Encoded({self.name: np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))})
 
 
 def fold_only(database: Database) -> float:
-    """Seconds to fold the whole log."""
-    began = time.perf_counter()
+    """Return the seconds to fold the whole log."""
+    started = time.perf_counter()
     with database.read() as connection, Replay(connection) as past:
         past.advance(2**62)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def evaluate_all(database: Database) -> tuple[int, float]:
-    """Impressions, and seconds to label, fold, ask and score them."""
+    """Return the number of impressions, and the seconds to label, fold, rank and score them."""
     with database.read() as connection:
-        everything, _ = articles.changed_since(connection, 0)
-    vectors = ensure_vectors(database, RandomEncoder(), everything)
-    began = time.perf_counter()
+        catalogue, _ = articles.changed_since(connection, 0)
+    vectors = ensure_vectors(database, RandomEncoder(), catalogue)
+    started = time.perf_counter()
     with database.read() as connection:
         first, last = slate_span(connection) or (0, 0)
-        labelled_requests = load_labelled_requests(connection, first, last + 1, everything, last + 1)
+        labelled_requests = load_labelled_requests(connection, first, last + 1, catalogue, last + 1)
         with Replay(connection) as past:
-            engine = FeedEngine(state=past.state, vectors=align_vectors(past.state, everything, vectors))
+            engine = FeedEngine(state=past.state, vectors=align_vectors(past.state, catalogue, vectors))
             answers = replay(engine, past, labelled_requests, systems({FULL_SYSTEM: HeuristicRanker()}))
-    return len(answers), time.perf_counter() - began
+    return len(answers), time.perf_counter() - started
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def main() -> None:
         database.close()
     rate = impressions / seconds
     print(f"{'impressions':<24}{impressions:>10,}")
-    print(f"{'fold alone':<24}{floor:>10.2f} s")
+    print(f"{'fold only':<24}{floor:>10.2f} s")
     print(f"{'replay, seven systems':<24}{seconds:>10.2f} s   {rate:,.0f} impressions/s (goal {GOAL:.0f})")
     print(f"{'ratio to the fold':<24}{seconds / floor:>10.1f} ×")
 

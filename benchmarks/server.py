@@ -1,4 +1,4 @@
-"""`attune serve` as a process of its own, on this machine alone."""
+"""`attune serve` as a separate process on this machine."""
 
 import os
 import socket
@@ -18,10 +18,10 @@ _PATIENCE = 120.0
 
 
 class Server:
-    """A server on a port of its own; it can be killed and started again.
+    """Server on a free port; it can be killed and started again.
 
     Attributes:
-        seconds: from when it was started until it gave its first feed.
+        seconds: time from the start of the process to its first feed.
     """
 
     def __init__(self, settings: Settings, workers: int = 1) -> None:
@@ -35,44 +35,44 @@ class Server:
         self._process: subprocess.Popen[bytes]
 
     def start(self) -> None:
-        """Start it, and wait until it gives a feed.
+        """Start it, and wait for its first feed.
 
         Raises:
             SystemExit: it does not start; its log is in the home of the settings.
         """
-        named = {"ATTUNE_DATABASE_URL": self._settings.database_url, "ATTUNE_HOME": str(self._settings.home)}
-        began = time.monotonic()
+        variables = {"ATTUNE_DATABASE_URL": self._settings.database_url, "ATTUNE_HOME": str(self._settings.home)}
+        started = time.monotonic()
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "api.cli", "serve", *self._options()],
-                env={**os.environ, **named},
+                env={**os.environ, **variables},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        while time.monotonic() - began < _PATIENCE and self._process.poll() is None:
+        while time.monotonic() - started < _PATIENCE and self._process.poll() is None:
             try:
                 httpx.get(f"{self.address}/v1/feed/r00001", timeout=60).raise_for_status()
             except httpx.TransportError:
                 time.sleep(0.05)
             else:
-                self.seconds = time.monotonic() - began
+                self.seconds = time.monotonic() - started
                 return
         self._process.kill()
-        raise SystemExit(f"the server did not start: {self._log}")
+        raise SystemExit(f"the server did not start: see {self._log}")
 
     def stop(self) -> None:
-        """End it as an operator would."""
+        """Stop it like an operator."""
         self._process.terminate()
         self._process.wait(_PATIENCE)
 
     def kill(self) -> None:
-        """End it at once, and what it started."""
+        """Kill it and its child processes."""
         for process in self._processes():
             process.kill()
         self._process.wait(_PATIENCE)
 
     def cpu_seconds(self) -> float:
-        """User and system time of all its processes so far."""
+        """Return the user and system time of all its processes so far."""
         times = [process.cpu_times() for process in self._processes()]
         return float(sum(each.user + each.system for each in times))
 
@@ -90,7 +90,7 @@ class Server:
 
 @contextmanager
 def served(settings: Settings, workers: int) -> Iterator[Server]:
-    """A server that gives feeds; it ends with the block."""
+    """Yield a running server, and stop it at the end."""
     server = Server(settings, workers)
     server.start()
     try:

@@ -1,4 +1,4 @@
-"""A bundle whose scores tell that they are its own: all lie 1,000 above those of the bundle that it is made of."""
+"""Bundle with recognizable scores: all are 1,000 above those of the bundle that it is made from."""
 
 import shutil
 from pathlib import Path
@@ -12,17 +12,17 @@ from recsys.ranking.lambdamart import SEED_SEPARATOR
 from recsys.training.utility_training import UtilityModelSkipped
 
 RAISED = "-raised"
-"""How its version ends."""
+"""Suffix of its version."""
 
-_BY = 1_000.0
-"""Scores of trees and values of articles lie within a few units of zero."""
+_OFFSET = 1_000.0
+"""Scores of trees and utilities of articles lie within a few units of zero."""
 
 
 def publish_raised(home: Path, version: str) -> str:
-    """Publish it, made of bundle `version`, if it is not there; returns its version.
+    """Publish it, made from bundle `version`, if it does not exist; return its version.
 
-    What corrects the order of slates stays as it is. Its feeds go by clicks: a value is a chance times a worth,
-    which no higher score of clicks raises so far.
+    The listwise correction does not change. Its feeds are ranked by clicks: a utility ranker multiplies a click
+    probability, which higher scores cannot raise by the offset.
 
     Raises:
         BundleError: there is no such bundle, or it is damaged.
@@ -35,7 +35,7 @@ def publish_raised(home: Path, version: str) -> str:
             shutil.copy(source.path / file, folder)
         for file in (POINTWISE_TREES, TEXT_FREE_POINTWISE_TREES):
             (folder / file).write_text(raised((folder / file).read_text()))
-        return {**source.manifest, "value": UtilityModelSkipped("its scores are raised").as_dict()}
+        return {**source.manifest, "utility": UtilityModelSkipped("its scores are raised").as_dict()}
 
     if name not in bundles.versions(home):
         bundles.publish(home, name, write)
@@ -43,17 +43,17 @@ def publish_raised(home: Path, version: str) -> str:
 
 
 def raised(trees: str) -> str:
-    """The same trees as a file of `LambdaMart.save`, whose every score is higher."""
+    """Return the trees of a file of `LambdaMart.save` with all scores raised."""
     return SEED_SEPARATOR.join(map(_raised, trees.split(SEED_SEPARATOR)))
 
 
 def _raised(trees: str) -> str:
     booster = lgb.Booster(model_str=trees)
     for leaf in range(booster.dump_model(num_iteration=1)["tree_info"][0]["num_leaves"]):
-        booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + _BY)
+        booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + _OFFSET)
     return str(booster.model_to_string())
 
 
-def mixes(told: dict[str, Any]) -> bool:
-    """Whether a score in this answer, a feed or a ranking, is not of the model that the answer names."""
-    return any((item["score"] > _BY / 2) != told["model"].endswith(RAISED) for item in told["items"])
+def mixes(content: dict[str, Any]) -> bool:
+    """Return True if a score in this feed or ranking is not of the model that the answer names."""
+    return any((item["score"] > _OFFSET / 2) != content["model"].endswith(RAISED) for item in content["items"])

@@ -1,9 +1,9 @@
-"""Seconds until `attune serve` answers again after kill -9, with a bundle and the vectors stored.
+"""Seconds until `attune serve` answers again after kill -9, with a bundle and stored vectors.
 
     python -m benchmarks.start [--folder FOLDER] [--readers 5000] [--articles 20000] [--feeds 200] [--kills 5]
 
-Makes a simulated newsroom and a bundle, in `--folder` if given, and then uses it again. Each time some feeds are
-asked for before the kill, so that there is something to fold. Goal: 5 s.
+Makes a simulated newsroom and a bundle, and reuses them in `--folder` if given. Before each kill some feeds are
+requested, so that there are new rows to fold. Goal: 5 s.
 """
 
 import argparse
@@ -33,18 +33,18 @@ def main() -> None:
 
 def _measure(settings: Settings, feeds: int, kills: int) -> None:
     server = Server(settings)
-    waited: list[float] = []
+    restarts: list[float] = []
     print(f"{'':<10}{'seconds':>9}{'CPU':>9}{'load':>9}")
     for kill in range(kills + 1):
         server.start()
         name, load = "restart" if kill else "first", os.getloadavg()[0]
         print(f"{name:<10}{server.seconds:>9.2f}{server.cpu_seconds():>9.2f}{load:>9.1f}", flush=True)
-        waited += [server.seconds] if kill else []
+        restarts += [server.seconds] if kill else []
         with httpx.Client(base_url=server.address, timeout=60) as client:
             for reader in range(feeds):
                 client.get(f"/v1/feed/r{reader:05d}").raise_for_status()
         server.kill()
-    print(f"{'goal':<10}{GOAL:>9.2f}: {'met' if max(waited) < GOAL else 'missed'} by the slowest")
+    print(f"{'goal':<10}{GOAL:>9.2f}: {'met' if max(restarts) < GOAL else 'missed'} by the slowest")
 
 
 if __name__ == "__main__":

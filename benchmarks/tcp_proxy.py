@@ -1,4 +1,4 @@
-"""A TCP line to a server that can be cut, or fall silent."""
+"""TCP proxy to a server, which can be cut or silenced."""
 
 import socket
 import threading
@@ -6,10 +6,10 @@ from contextlib import suppress
 
 
 class Cable:
-    """A proxy. Cut: open connections break, new ones are refused. Silent: nothing comes through, nothing fails.
+    """TCP proxy. Cut: connections break, new ones are refused. Silent: nothing passes, nothing fails.
 
     Attributes:
-        port: where it listens, on 127.0.0.1; the same after it was mended.
+        port: its port on 127.0.0.1; the same after a cut.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -22,14 +22,14 @@ class Cable:
         self.mend()
 
     def mend(self) -> None:
-        """Take connections, for the first time or after a cut."""
+        """Accept connections, for the first time or after a cut."""
         self._through.set()
         listener = socket.create_server(("127.0.0.1", self.port))
         self._listener, self.port = listener, listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def cut(self) -> None:
-        """Break what is open, and refuse what comes."""
+        """Break open connections, and refuse new ones."""
         with self._changing:
             assert self._listener is not None
             for end in (self._listener, *self._ends):
@@ -40,11 +40,11 @@ class Cable:
         self._through.set()
 
     def silence(self) -> None:
-        """Let nothing through any more."""
+        """Let nothing pass."""
         self._through.clear()
 
     def speak(self) -> None:
-        """Let through what waits, and what comes."""
+        """Let waiting and new data pass."""
         self._through.set()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -53,12 +53,12 @@ class Cable:
                 near, _ = listener.accept()
                 far = socket.create_connection(self._target)
                 with self._changing:
-                    if listener.fileno() < 0:  # cut meanwhile: this connection is not to outlive it
+                    if listener.fileno() < 0:  # cut meanwhile: close this connection too
                         near.close()
                         far.close()
                         return
                     self._ends += [near, far]
-                for end in (near, far):  # or half a message waits 40 ms until what came before it is acknowledged
+                for end in (near, far):  # otherwise half a message waits 40 ms for an acknowledgement
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._pump, args=(one, other), daemon=True).start()

@@ -1,4 +1,4 @@
-"""Wall time of a piece of work."""
+"""Timing of a function by wall time."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from statistics import median
 
 
 def best_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Best wall time of `repeats` runs, in seconds: the least disturbed one."""
+    """Return the best wall time of `repeats` runs in seconds: the least disturbed run."""
     best = float("inf")
     for _ in range(repeats):
         begin = time.perf_counter()
@@ -16,7 +16,7 @@ def best_seconds(work: Callable[[], object], repeats: int) -> float:
 
 
 def ratio(work: Callable[[], object], floor: Callable[[], object], pairs: int) -> float:
-    """Median over pairs of the time of `work` over that of `floor`."""
+    """Return the median over pairs of the time of `work` divided by that of `floor`."""
     found = []
     for pair in range(pairs):
         spent = {}

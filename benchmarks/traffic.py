@@ -1,6 +1,6 @@
-"""Readers who ask for feeds over HTTP as fast as they are answered: a generator that takes little of a core.
+"""Load generator: readers who request feeds over HTTP as fast as they are answered. It uses little CPU.
 
-It speaks plain HTTP/1.1 over streams, and reads of an answer no more than it needs.
+It uses plain HTTP/1.1 over streams, and parses only the necessary parts of an answer.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from typing import Any
 
 _STATUS = slice(9, 12)
 _LENGTH = b"content-length:"
-_APART = 0.05
-"""Seconds between connections: those that come all at once are taken by one worker, and stay with it."""
+_START_INTERVAL = 0.05
+"""Seconds between new connections: connections that arrive together all go to one worker, and stay there."""
 
 _SHOWN = 10
 """A reader clicks on one of the first articles of a feed."""
@@ -23,34 +23,34 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, and when it was asked for and came, in seconds of `time.perf_counter`.
+    """Answer, with the times of request and answer in seconds of `time.perf_counter`.
 
-    head: status line and headers, lower case; event: id of the click that was sent, None if a feed was asked for.
+    head: status line and headers, lower case; event: id of the click in the request, None for a feed.
     """
 
-    asked: float
-    came: float
+    sent: float
+    received: float
     head: bytes
     body: bytes
     event: str | None = None
 
     @property
     def status(self) -> int:
-        """The status of HTTP."""
+        """HTTP status."""
         return int(self.head[_STATUS])
 
     @property
-    def wanted(self) -> bool:
-        """Whether it is a feed, or says that the event is stored."""
+    def succeeded(self) -> bool:
+        """True for a feed, or an event that is stored."""
         return self.status == 200 and (self.event is None or b'"accepted":1' in self.body)
 
 
-Hear = Callable[[Answer], None]
+Update = Callable[[Answer], None]
 
 
 @dataclass(slots=True)
 class Traffic:
-    """What became of the requests; seconds of each that was answered. broken: connections that ended too soon."""
+    """Outcomes of requests: seconds of each answer, and errors. broken: connections that ended too soon."""
 
     feeds: list[float] = field(default_factory=list)
     events: list[float] = field(default_factory=list)
@@ -59,23 +59,23 @@ class Traffic:
 
     @property
     def failures(self) -> list[str]:
-        """All that went wrong."""
+        """All errors."""
         return [*self.errors, *self.broken]
 
     def count(self, answer: Answer) -> None:
-        """Take in an answer: its seconds, or what is wrong with it."""
-        if not answer.wanted:
+        """Add an answer: its seconds, or its error."""
+        if not answer.succeeded:
             self.errors.append(f"{answer.status} {answer.body[:200].decode(errors='replace')}")
             return
-        (self.feeds if answer.event is None else self.events).append(answer.came - answer.asked)
+        (self.feeds if answer.event is None else self.events).append(answer.received - answer.sent)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much to ask for.
+    """Amount of load.
 
-    events: share of requests that store a click; feeds: as many at most; pages: share of feeds whose next page is
-    asked for, itself a feed.
+    events: share of requests that store a click; feeds: maximum number; pages: share of feeds whose next page is
+    requested too, which is itself a feed.
     """
 
     readers: int
@@ -86,24 +86,24 @@ class Load:
     pages: float = 0.0
 
 
-def drive(port: int, load: Load, seed: int = 7, update: Hear | None = None) -> Traffic:
-    """Ask 127.0.0.1:`port` until the time is over, on all connections at once; `update` gets every answer."""
+def drive(port: int, load: Load, seed: int = 7, update: Update | None = None) -> Traffic:
+    """Send requests to 127.0.0.1:`port` on all connections until the time is over; `update` gets every answer."""
     return asyncio.run(_drive(port, load, seed, update))
 
 
-async def _drive(port: int, load: Load, seed: int, update: Hear | None) -> Traffic:
+async def _drive(port: int, load: Load, seed: int, update: Update | None) -> Traffic:
     traffic, until = Traffic(), time.perf_counter() + load.seconds
     draws = [random.Random(f"{seed}-{i}") for i in range(load.connections)]
-    async with asyncio.TaskGroup() as asking:
+    async with asyncio.TaskGroup() as readers:
         for draw in draws:
-            asking.create_task(_Reader(port, load, draw, traffic, update).ask_until(until))
-            await asyncio.sleep(_APART)
+            readers.create_task(_Reader(port, load, draw, traffic, update).run_until(until))
+            await asyncio.sleep(_START_INTERVAL)
     return traffic
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is sent for a reader; event: id of the click in it."""
+    """Request of a reader; event: id of the click in it."""
 
     reader: str
     content: bytes
@@ -111,39 +111,41 @@ class _Request:
 
 
 class _Reader:
-    """One connection. Each feed is another reader's; a click is on what the last feed showed."""
+    """One connection. Each feed is for another reader; a click is on an article of the last feed."""
 
-    def __init__(self, port: int, load: Load, draw: random.Random, traffic: Traffic, update: Hear | None) -> None:
-        self._port, self._load, self._draw, self._traffic, self._hear = port, load, draw, traffic, update
+    def __init__(
+        self, port: int, load: Load, draw: random.Random, traffic: Traffic, update: Update | None
+    ) -> None:
+        self._port, self._load, self._draw, self._traffic, self._update = port, load, draw, traffic, update
         self._next: _Request | None = None
 
-    async def ask_until(self, until: float) -> None:
+    async def run_until(self, until: float) -> None:
         source, sink = await asyncio.open_connection("127.0.0.1", self._port, limit=2**20)
         try:
             while time.perf_counter() < until and len(self._traffic.feeds) < self._load.feeds:
-                await self._ask(source, sink)
+                await self._request(source, sink)
         except (OSError, EOFError, ValueError) as error:
             self._traffic.broken.append(f"{type(error).__name__}: {error}")
         finally:
             sink.close()
 
-    async def _ask(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _request(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         request = self._next or self._feed()
-        began = time.perf_counter()
+        started = time.perf_counter()
         sink.write(request.content)
         head, body = await _answer(source)
-        answer = Answer(began, time.perf_counter(), head, body, request.event)
+        answer = Answer(started, time.perf_counter(), head, body, request.event)
         self._traffic.count(answer)
-        if self._hear is not None:
-            self._hear(answer)
-        self._next = self._after(request.reader, body) if answer.wanted and request.event is None else None
+        if self._update is not None:
+            self._update(answer)
+        self._next = self._after(request.reader, body) if answer.succeeded and request.event is None else None
 
     def _feed(self) -> _Request:
         reader = f"r{self._draw.randrange(self._load.readers):05d}"
         return _Request(reader, _get(f"/v1/feed/{reader}"))
 
     def _after(self, reader: str, body: bytes) -> _Request | None:
-        """What follows a feed: a click, its next page, or nothing."""
+        """Return the request after a feed: a click, the next page, or None."""
         if self._draw.random() < self._load.events / (1 - self._load.events):
             return self._click(reader, json.loads(body))
         if self._load.pages and self._draw.random() < self._load.pages:
@@ -151,15 +153,15 @@ class _Reader:
             return cursor and _Request(reader, _get(f"/v1/feed/{reader}?cursor={cursor}"))
         return None
 
-    def _click(self, reader: str, told: dict[str, Any]) -> _Request | None:
-        """A click on one of what was shown; None if nothing was."""
-        shown = [item["id"] for item in told["items"][:_SHOWN]]
+    def _click(self, reader: str, content: dict[str, Any]) -> _Request | None:
+        """Return a click on one of the shown articles; None for an empty feed."""
+        shown = [item["id"] for item in content["items"][:_SHOWN]]
         if not shown:
             return None
         event = uuid.uuid4().hex
-        about = {"reader": reader, "article": self._draw.choice(shown), "request_id": told["request_id"]}
-        content = _post("/v1/events", {"events": [{"id": event, "kind": "click", **about}]})
-        return _Request(reader, content, event)
+        about = {"reader": reader, "article": self._draw.choice(shown), "request_id": content["request_id"]}
+        message = _post("/v1/events", {"events": [{"id": event, "kind": "click", **about}]})
+        return _Request(reader, message, event)
 
 
 def _get(path: str) -> bytes:
@@ -173,7 +175,7 @@ def _post(path: str, body: object) -> bytes:
 
 
 async def _answer(source: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """Head in lower case, and body. Every answer of the service tells its length."""
+    """Return the head in lower case, and the body. Every answer of the service has a content length."""
     head = (await source.readuntil(b"\r\n\r\n")).lower()
     at = head.index(_LENGTH) + len(_LENGTH)
     return head, await source.readexactly(int(head[at : head.index(b"\r", at)]))

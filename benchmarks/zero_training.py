@@ -1,8 +1,8 @@
-"""What the starting bundle makes of English MIND impressions: over HTTP, nothing trained, nobody known.
+"""Quality of the untrained models on English MIND impressions, over HTTP, without stored readers.
 
     python -m benchmarks.zero_training [--data ../shared/data/mind-sample]
 
-Stores the articles by POST /v1/articles, then asks POST /v1/rank for every impression with its history in the
+Stores the articles by POST /v1/articles, then ranks every impression by POST /v1/rank with its history in the
 request.
 """
 
@@ -47,7 +47,7 @@ def main() -> None:
     slates = ScoredSlates.of(scores, shown.clicked)
     found = intervals({"AUC": auc(slates), "MRR": mrr(slates)}, np.arange(len(scores)))
     for name, interval in found.items():
-        print(f"{name} {mind.told(interval)} on {len(scores)} impressions")
+        print(f"{name} {mind.interval_text(interval)} on {len(scores)} impressions")
 
 
 def _store(client: TestClient, service: FeedService, articles: pl.DataFrame) -> None:
@@ -59,7 +59,7 @@ def _store(client: TestClient, service: FeedService, articles: pl.DataFrame) -> 
 
 
 def _rank(client: TestClient, history: list[str], candidates: list[str]) -> list[float]:
-    """Scores in the order of `candidates`."""
+    """Return the scores in the order of `candidates`."""
     answer = client.post("/v1/rank", json={"history": history, "candidates": candidates})
     answer.raise_for_status()
     scores = {item["id"]: item["score"] for item in answer.json()["items"]}

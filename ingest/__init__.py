@@ -1,1 +1,1 @@
-"""Rows from outside become log entries: sources → validation → store, in batches that can be resumed."""
+"""Ingest of rows from outside into the log: sources → validation → store, in batches that can be resumed."""

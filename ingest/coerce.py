@@ -1,4 +1,4 @@
-"""Columns of any type → columns of the type that a field needs. A value that does not fit becomes null."""
+"""Conversion of columns to the type that a field needs. A value that does not fit becomes null."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from recsys.frames import NATIVE
 from recsys.records import FieldType
 
 LIST_MARK = "|"
-"""Separates the elements of a list written as text, where it is not a JSON array."""
+"""Separator of the elements of a list written as text, if it is not a JSON array."""
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _FROM_FLOAT = frozenset({FieldType.NUMBER, FieldType.INTEGER, FieldType.TIME})
@@ -18,7 +18,7 @@ _LISTS = frozenset({FieldType.TEXTS, FieldType.NUMBERS})
 
 
 def coerce(values: pl.Series, kind: FieldType) -> pl.Series:
-    """Bring `values` to the type of `kind`; null where it was null or does not fit."""
+    """Convert `values` to the type of `kind`; null where it was null or does not fit."""
     if values.dtype == pl.Null:
         return values.cast(NATIVE[kind])
     if values.dtype in (pl.Categorical, pl.Enum):
@@ -27,7 +27,7 @@ def coerce(values: pl.Series, kind: FieldType) -> pl.Series:
 
 
 def from_values(name: str, values: Sequence[object], kind: FieldType) -> tuple[pl.Series, pl.Series]:
-    """Values as JSON gives them → (column of the type of `kind`, mask of those that do not fit)."""
+    """Convert JSON values; return the column of the type of `kind`, and the mask of values that do not fit."""
     column = _of_one_type(name, values, kind)
     if column is None:
         column = pl.Series(name, [_as_text(value, kind) for value in values], dtype=pl.String)
@@ -55,7 +55,7 @@ def _series(name: str, values: Sequence[object], native: pl.DataType) -> pl.Seri
     try:
         return pl.Series(name, values, dtype=native)
     except (TypeError, OverflowError, UnicodeEncodeError, pl.exceptions.PolarsError):
-        return None  # a number too large, half a surrogate pair, or mixed elements: value by value then
+        return None  # a number too large, half a surrogate pair, or mixed elements: convert one by one instead
 
 
 def _as_text(value: object, kind: FieldType) -> str | None:

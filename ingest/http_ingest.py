@@ -1,4 +1,4 @@
-"""Rows that arrive one request at a time: the same checks and the same store as for files, stamped on receipt."""
+"""Ingest by HTTP: the same checks and the same store as for files, with the time of receipt."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from recsys.store import event_log
 from recsys.store.database import Connection, Database
 
 KnownAt = Callable[[int], int]
-"""Given n, hands out n receipt times a microsecond apart and returns the first, in microseconds."""
+"""Function that reserves n receipt times, a microsecond apart, and returns the first, in microseconds."""
 
 _Row = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Row `index` of the request (from 0), and why it was not stored."""
+    """Rejected row: its `index` in the request (from 0), and the reason."""
 
     index: int
     reason: str
@@ -30,9 +30,9 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of a request's rows; accepted + duplicates + rejected = rows sent.
+    """Outcome of a request's rows; accepted + duplicates + rejected = rows sent.
 
-    An accepted article is new or changed, a duplicate one is stored with the same content.
+    An accepted article is new or changed; a duplicate one is stored already with the same content.
     """
 
     accepted: int
@@ -49,12 +49,12 @@ def store_events(
 ) -> Received:
     """Store events with the fields of the generic formats.
 
-    `at` defaults to `received_at` (microseconds) and is never later. `known_at` is drawn from `next_known_at`
-    under the append lock, and is later than all the log holds, so that order of receipt is order of the log.
-    `pseudonyms` hides readers who are named as outside.
+    `at` defaults to `received_at` (microseconds) and is never later. `known_at` is given by `next_known_at` under
+    the append lock, and is later than all rows of the log, so that the log is in order of receipt. `pseudonyms`
+    replaces reader ids.
 
     Raises:
-        StoreError: the database cannot be reached.
+        StoreError: the database is unavailable.
     """
     objects = [(index, _stamped(row, received_at)) for index, row in enumerate(rows) if isinstance(row, Mapping)]
     checked = validate.events(_raw(objects, "events", pseudonyms), received_at)
@@ -65,12 +65,13 @@ def store_events(
 
 
 def store_articles(database: Database, rows: Sequence[object], received_at: int) -> Received:
-    """Store articles with the fields of the generic formats; the newest content of an id wins.
+    """Store articles with the fields of the generic formats; the newest content of an id counts.
 
-    A new article without `published_at` is published on receipt: nothing undated would ever be retrieved. One
-    that is stored keeps the date it has.
+    A new article without `published_at` gets the time of receipt, because undated articles are not retrieved. A
+    stored one keeps its date.
 
     Raises:
+        StoreError: the database is unavailable.
         StoreError: the database cannot be reached.
     """
     objects = [(index, row) for index, row in enumerate(rows) if isinstance(row, Mapping)]
@@ -82,11 +83,13 @@ def store_articles(database: Database, rows: Sequence[object], received_at: int)
 
 
 def _dated(connection: Connection, articles: pl.DataFrame, received_at: int) -> pl.DataFrame:
-    event_log.lock(connection)  # what is stored must not change between asking and storing
-    stored = article_store.get(connection, articles["id"].unique().to_list()).select("id", kept="published_at")
+    event_log.lock(connection)  # stored articles must not change between reading and writing
+    stored = article_store.get(connection, articles["id"].unique().to_list())
+    stored = stored.select("id", stored_date="published_at")
     known = articles.join(stored.with_columns(known=True), on="id", how="left", maintain_order="left")
-    otherwise = pl.when(pl.col("known")).then(pl.col("kept")).otherwise(received_at)
-    return known.with_columns(pl.coalesce("published_at", otherwise).alias("published_at")).drop("kept", "known")
+    default = pl.when(pl.col("known")).then(pl.col("stored_date")).otherwise(received_at)
+    dated = known.with_columns(pl.coalesce("published_at", default).alias("published_at"))
+    return dated.drop("stored_date", "known")
 
 
 def _stamped(row: _Row, received_at: int) -> _Row:
@@ -109,8 +112,8 @@ def _append(connection: Connection, events: pl.DataFrame, next_known_at: KnownAt
 
 def _received(outcome: Outcome, kind: str, rows: Sequence[object], rejects: pl.DataFrame) -> Received:
     no_objects = [Rejected(i, "not_an_object") for i, row in enumerate(rows) if not isinstance(row, Mapping)]
-    refused = pl.concat([rejects, outcome.rejects]).select("row", "reason").iter_rows()
-    rejected = no_objects + [Rejected(index, reason) for index, reason in refused]
+    invalid = pl.concat([rejects, outcome.rejects]).select("row", "reason").iter_rows()
+    rejected = no_objects + [Rejected(index, reason) for index, reason in invalid]
     return Received(
         accepted=outcome.counts[f"{kind}.stored"] + outcome.counts[f"{kind}.updated"],
         duplicates=outcome.counts[f"{kind}.duplicate"],

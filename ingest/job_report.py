@@ -1,4 +1,4 @@
-"""What became of a job's rows."""
+"""Report on the rows of a job."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ _OUTCOMES = ("stored", "updated", "duplicate")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Counts of a job over all its runs. `counts` has the keys of `storing.Outcome` and ``kind.read``.
+    """Counts of a job over all its runs. `counts` has the keys of `writer.Outcome` and ``kind.read``.
 
-    `rows_this_run` and `seconds` tell of this run alone; `resumed_from` is the position it began at.
+    `rows_this_run` and `seconds` are of this run only; `resumed_from` is its first position.
     """
 
     job: str
@@ -24,20 +24,20 @@ class Report:
     seconds: float
 
     def count(self, kind: str, outcome: str) -> int:
-        """Rows of `kind` that were read, stored, updated, duplicate or unknown_article."""
+        """Return the number of rows of `kind` that were read, stored, updated, duplicate or unknown_article."""
         return self.counts.get(f"{kind}.{outcome}", 0)
 
     def rejected(self, kind: str) -> dict[str, int]:
-        """Reason → rows of `kind` rejected for it, most frequent first."""
+        """Return reason → number of rejected rows of `kind`, most frequent first."""
         prefix = f"{kind}.rejected."
         found = {key.removeprefix(prefix): n for key, n in self.counts.items() if key.startswith(prefix) and n}
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     def kinds(self) -> list[str]:
-        """Kinds of which rows were read."""
+        """Return the kinds of rows that were read."""
         return [kind for kind in KINDS if self.count(kind, "read")]
 
     def unaccounted(self, kind: str) -> int:
-        """Rows read, less rows stored, updated, duplicate and rejected: always 0."""
+        """Return rows read less rows stored, updated, duplicate and rejected: always 0."""
         found = sum(self.count(kind, outcome) for outcome in _OUTCOMES) + sum(self.rejected(kind).values())
         return self.count(kind, "read") - found

@@ -1,6 +1,6 @@
-"""The one way into the log: batch → validate → store, resumable, with every row accounted for.
+"""Ingest jobs: batch → validate → store, resumable, with every row counted.
 
-A batch, its counts and the position behind it are committed together, so a killed job goes on where it stopped.
+A batch, its counts and the position after it are committed together, so a killed job resumes where it stopped.
 """
 
 import time
@@ -20,7 +20,7 @@ from recsys.store.database import Database
 from recsys.store.ingest_checkpoints import Checkpoint
 
 Progress = Callable[[int, int], None]
-"""Told (position, total) after every batch."""
+"""Callback (position, total) after every batch."""
 
 
 def run(
@@ -30,23 +30,23 @@ def run(
     progress: Progress | None = None,
     now: Callable[[], int] | None = None,
 ) -> Report:
-    """Bring all of `source` into `database`, from where an earlier, killed run of the same input stopped.
+    """Store all rows of `source` in `database`, from the position where a killed run of the same input stopped.
 
-    A finished job runs again from the beginning, and finds all its rows stored.
+    A finished job runs again from the start, and finds all its rows stored.
 
     Args:
-        source: what to read.
-        database: where to store it.
-        rejects_dir: reject files go to a folder named after the job below it.
+        source: input.
+        database: database of the log.
+        rejects_dir: parent of the folder of reject files, which is named after the job.
         progress: called after each batch.
-        now: the time that nothing may be later than, in microseconds; the clock's by default.
+        now: latest time allowed in rows, in microseconds; default: the clock.
 
     Raises:
         ConfigError: reject files cannot be written.
         DataError: the input as a whole cannot be read.
-        StoreError: the database cannot be reached.
+        StoreError: the database is unavailable.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     job = f"{source.name}-{source.fingerprint}"
     rejects = RejectFiles(rejects_dir / job)
     start = _start(database, job)
@@ -61,11 +61,11 @@ def run(
             progress(position, source.total)
     with database.write() as connection:
         checkpoints.save(connection, job, Checkpoint(position, counts, done=True))
-    return Report(job, counts, rejects.folder, start.position, rows, time.monotonic() - began)
+    return Report(job, counts, rejects.folder, start.position, rows, time.monotonic() - started)
 
 
 def wall_clock() -> int:
-    """Now, in microseconds since 1970-01-01 UTC."""
+    """Return the current time in microseconds since 1970-01-01 UTC."""
     return time.time_ns() // 1_000
 
 
@@ -78,7 +78,7 @@ def _start(database: Database, job: str) -> Checkpoint:
 def _store_batch(
     batch: Batch, database: Database, rejects: RejectFiles, before: Checkpoint, job: str, now: int
 ) -> Counter[str]:
-    """One transaction; validation happens before it takes the write lock. Returns the job's counts so far."""
+    """Store a batch in one transaction, validated before the write lock; return the job's counts so far."""
     articles = validate.articles(batch.articles, now)
     events = validate.events(batch.events, now)
     slates = validate.slates(batch.slates, now)

@@ -1,4 +1,4 @@
-"""What a source hands to a job: one stretch of its input, as frames whose rows know where they came from."""
+"""Batches of raw rows from a source, with the place of each row in its file."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ import polars as pl
 from recsys.frames import ARTICLES, EVENTS, SLATES
 
 KINDS = ("articles", "impressions", "events", "unrecognised")
-"""What rows are counted as. A row whose kind cannot be told is `unrecognised`, and always rejected."""
+"""Kinds of rows in counts. A row of unknown kind is `unrecognised`, and always rejected."""
 
 RAW_CHARS = 500
-"""A reject quotes this much of the row it came from."""
+"""Number of characters of the original row in a reject."""
 
 PLACE: dict[str, pl.DataType] = {
     "file": pl.String(),
@@ -19,12 +19,12 @@ PLACE: dict[str, pl.DataType] = {
     "raw": pl.String(),
     "problem": pl.String(),
 }
-"""Where a row came from: file, row number (from 1), its text if it had one, and what its parser found wrong."""
+"""Place of a row: file, row number (from 1), its text if any, and the problem that its parser found."""
 
 RAW_ARTICLES = {**ARTICLES, **PLACE}
 RAW_SLATES = {**SLATES, **PLACE}
 RAW_EVENTS = {**EVENTS, **PLACE, "opened": pl.Int64()}
-"""`opened`: when the reading that an event belongs to began, for sources that may tell of one reading twice."""
+"""`opened`: start of the reading of an event, for sources that may repeat a reading."""
 
 REJECTS: dict[str, pl.DataType] = {
     "file": pl.String(),
@@ -35,27 +35,27 @@ REJECTS: dict[str, pl.DataType] = {
 }
 
 
-def _none(schema: dict[str, pl.DataType]) -> pl.DataFrame:
+def _empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
     return pl.DataFrame(schema=schema)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of one stretch of a source, not yet validated.
+    """Rows of one part of a source, not yet validated.
 
-    `position` is where the source goes on after this batch. `merged` counts events that the source itself found
-    to tell of a reading another row of the batch tells of.
+    `position` is the start of the next batch. `merged` counts events that the source dropped because another row
+    of the batch has the same reading.
     """
 
     position: int
-    articles: pl.DataFrame = field(default_factory=lambda: _none(RAW_ARTICLES))
-    events: pl.DataFrame = field(default_factory=lambda: _none(RAW_EVENTS))
-    slates: pl.DataFrame = field(default_factory=lambda: _none(RAW_SLATES))
-    rejects: pl.DataFrame = field(default_factory=lambda: _none(REJECTS))
+    articles: pl.DataFrame = field(default_factory=lambda: _empty(RAW_ARTICLES))
+    events: pl.DataFrame = field(default_factory=lambda: _empty(RAW_EVENTS))
+    slates: pl.DataFrame = field(default_factory=lambda: _empty(RAW_SLATES))
+    rejects: pl.DataFrame = field(default_factory=lambda: _empty(REJECTS))
     merged: int = 0
 
     def read(self) -> Counter[str]:
-        """Rows by kind, whatever becomes of them."""
+        """Return the number of rows by kind, before validation."""
         rows = Counter(self.rejects["kind"].to_list())
         rows["articles"] += self.articles.height
         rows["impressions"] += self.slates.height
@@ -64,7 +64,7 @@ class Batch:
 
 
 def reject_rows(rows: pl.DataFrame, kind: str, reason: pl.Expr) -> pl.DataFrame:
-    """Rows with the columns of `PLACE` → `REJECTS`. Rows without text of their own quote their values as JSON."""
+    """Convert rows with the columns of `PLACE` to `REJECTS`. Rows without text quote their values as JSON."""
     own = pl.struct(pl.exclude(*PLACE)).struct.json_encode()
     return rows.select(
         "file",
@@ -76,11 +76,11 @@ def reject_rows(rows: pl.DataFrame, kind: str, reason: pl.Expr) -> pl.DataFrame:
 
 
 def reject(file: str, row: int, kind: str, reason: str, raw: str | bytes) -> dict[str, object]:
-    """One row of `REJECTS`, for parsers that work line by line."""
+    """Return one row of `REJECTS`, for parsers that work line by line."""
     text = raw[: 4 * RAW_CHARS].decode(errors="replace") if isinstance(raw, bytes) else raw
     return {"file": file, "row": row, "kind": kind, "reason": reason, "raw": text[:RAW_CHARS]}
 
 
 def rejects_frame(rows: list[dict[str, object]]) -> pl.DataFrame:
-    """Rows made by `reject` → frame."""
+    """Convert rows made by `reject` to a frame."""
     return pl.DataFrame(rows, schema=REJECTS, orient="row")

@@ -1,7 +1,7 @@
-"""One reading, told once. A reading is a click with its dwell and scroll; a source may tell of it repeatedly.
+"""Deduplication of readings. A reading is a click with its dwell and scroll; a source may contain it repeatedly.
 
-The rule (data set's own semantics, checked on its traceable clicks): the same reader and article within two
-minutes is the same reading, when one source is a click in a slate, another a history entry or a page view.
+The rule (semantics of the data set, checked on its traceable clicks): rows of the same reader and article within
+two minutes are one reading, if one is a click in a slate and the other a history entry or a page view.
 """
 
 import polars as pl
@@ -12,7 +12,7 @@ from recsys.domain import MINUTE, SECOND
 SAME_WITHIN = 2 * MINUTE
 
 CLICK, HISTORY, PAGE = 0, 1, 2
-"""Who tells of a reading; of two that tell of the same one, the lower is kept."""
+"""Sources of a reading; of two rows with the same reading, the lower source is used."""
 
 READINGS: dict[str, pl.DataType] = {
     "key": pl.String(),
@@ -31,50 +31,50 @@ READINGS: dict[str, pl.DataType] = {
 }
 """`dwell` in seconds, `scroll` in percent, both null where not measured."""
 
-_WHOSE = ["reader", "article"]
+_BY = ["reader", "article"]
 
 
 def micros(seconds: pl.Expr) -> pl.Expr:
-    """Seconds of dwell → microseconds; 0 where they are missing or cannot be meant."""
-    sound = seconds.is_finite() & seconds.is_between(0, LONGEST_READING)
-    return pl.when(sound).then((seconds.fill_nan(0) * SECOND).round(0)).otherwise(0).cast(pl.Int64)
+    """Convert seconds of dwell to microseconds; 0 where they are missing or implausible."""
+    plausible = seconds.is_finite() & seconds.is_between(0, LONGEST_READING)
+    return pl.when(plausible).then((seconds.fill_nan(0) * SECOND).round(0)).otherwise(0).cast(pl.Int64)
 
 
 def merge(readings: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Drop repeated tellings. A kept click without dwell takes dwell and scroll of what was dropped for it.
+    """Drop repeated readings. A click without dwell gets the dwell and scroll of the rows dropped for it.
 
-    Returns the kept readings and the number of events that the dropped ones would have made.
+    Returns the remaining readings, and the number of events of the dropped ones.
     """
     clicks = readings.filter(pl.col("source_rank") == CLICK)
     history = readings.filter(pl.col("source_rank") == HISTORY)
     once = history.sort(micros(pl.col("dwell")), descending=True, maintain_order=True)
     once = once.unique("key", keep="first", maintain_order=True)
-    past, past_again = _apart(once, clicks)
-    pages, pages_again = _apart(readings.filter(pl.col("source_rank") == PAGE), pl.concat([clicks, past]))
-    kept = pl.concat([_with_borrowed_dwell(clicks, pl.concat([past_again, pages_again])), past, pages])
-    return kept, count_events(readings) - count_events(kept)
+    past, repeated_past = _split(once, clicks)
+    pages, repeated_pages = _split(readings.filter(pl.col("source_rank") == PAGE), pl.concat([clicks, past]))
+    merged = pl.concat([_with_borrowed_dwell(clicks, pl.concat([repeated_past, repeated_pages])), past, pages])
+    return merged, count_events(readings) - count_events(merged)
 
 
 def drop_stored_readings(events: pl.DataFrame, clicks_of_readers: pl.DataFrame) -> pl.DataFrame:
-    """Events whose reading is not stored yet; those without `opened` belong to no reading and stay.
+    """Return the events whose reading is not stored yet; events without `opened` have no reading, and stay.
 
     Args:
         events: with the columns reader, article, opened.
-        openings: reader, article, at of the stored clicks of these readers.
+        clicks_of_readers: reader, article, at of the stored clicks of these readers.
     """
-    loose = events.filter(pl.col("opened").is_null())
-    stored = clicks_of_readers.select(*_WHOSE, opened=pl.col("at"), key=pl.lit(""))
-    fresh, _ = _apart(events.filter(pl.col("opened").is_not_null()), stored)
-    return pl.concat([loose, fresh.select(events.columns)])
+    without_reading = events.filter(pl.col("opened").is_null())
+    stored = clicks_of_readers.select(*_BY, opened=pl.col("at"), key=pl.lit(""))
+    new, _ = _split(events.filter(pl.col("opened").is_not_null()), stored)
+    return pl.concat([without_reading, new.select(events.columns)])
 
 
 def count_events(readings: pl.DataFrame) -> int:
-    """How many events these readings make."""
+    """Return the number of events of these readings."""
     return int(3 * readings.height - readings["dwell"].null_count() - readings["scroll"].null_count())
 
 
 def to_events(readings: pl.DataFrame) -> pl.DataFrame:
-    """A click each; a read and a scroll where they were measured, both at the end of the reading."""
+    """Return a click per reading, and a read and a scroll if measured, both at the end of the reading."""
     end = pl.col("opened") + micros(pl.col("dwell"))
     click = _event(readings, "click", pl.lit(None, dtype=pl.Float64), pl.col("opened"), pl.col("clicked_known_at"))
     read = _event(readings.filter(pl.col("dwell").is_not_null()), "read", pl.col("dwell"), end, end)
@@ -93,14 +93,14 @@ def _event(readings: pl.DataFrame, kind: str, value: pl.Expr, at: pl.Expr, known
     )  # fmt: skip
 
 
-def _apart(readings: pl.DataFrame, anchors: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Readings that are no anchor's, and those that are, with the anchor's key as `anchor`."""
-    near = anchors.select(*_WHOSE, "opened", anchor="key").sort("opened")
+def _split(readings: pl.DataFrame, anchors: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return readings without an anchor nearby, and those with one, with its key as `anchor`."""
+    near = anchors.select(*_BY, "opened", anchor="key").sort("opened")
     joined = readings.sort("opened").join_asof(
-        near, on="opened", by=_WHOSE, strategy="nearest", tolerance=SAME_WITHIN, check_sortedness=False
+        near, on="opened", by=_BY, strategy="nearest", tolerance=SAME_WITHIN, check_sortedness=False
     )
-    fresh = joined.filter(pl.col("anchor").is_null()).drop("anchor")
-    return fresh, joined.filter(pl.col("anchor").is_not_null())
+    new = joined.filter(pl.col("anchor").is_null()).drop("anchor")
+    return new, joined.filter(pl.col("anchor").is_not_null())
 
 
 def _with_borrowed_dwell(clicks: pl.DataFrame, dropped: pl.DataFrame) -> pl.DataFrame:
@@ -109,8 +109,8 @@ def _with_borrowed_dwell(clicks: pl.DataFrame, dropped: pl.DataFrame) -> pl.Data
         key="anchor", borrowed_dwell="dwell", borrowed_scroll="scroll"
     )
     joined = clicks.join(borrowed, on="key", how="left", maintain_order="left")
-    bare = pl.col("dwell").is_null() & pl.col("scroll").is_null()
+    unmeasured = pl.col("dwell").is_null() & pl.col("scroll").is_null()
     return joined.with_columns(
-        pl.when(bare).then("borrowed_dwell").otherwise("dwell").alias("dwell"),
-        pl.when(bare).then("borrowed_scroll").otherwise("scroll").alias("scroll"),
+        pl.when(unmeasured).then("borrowed_dwell").otherwise("dwell").alias("dwell"),
+        pl.when(unmeasured).then("borrowed_scroll").otherwise("scroll").alias("scroll"),
     ).select(clicks.columns)

@@ -1,4 +1,4 @@
-"""Reject files: JSON lines, a file for each batch that had any, in a folder of the job's own."""
+"""Reject files: JSON lines, one file per batch with rejects, in a folder of the job."""
 
 import shutil
 from pathlib import Path
@@ -9,21 +9,21 @@ from recsys.errors import ConfigError
 
 
 class RejectFiles:
-    """Writes a job's reject files. A batch done again writes the same file again, so nothing is doubled."""
+    """Reject files of one job. A repeated batch writes the same file again, so no row is doubled."""
 
     def __init__(self, folder: Path) -> None:
-        """Nothing is created before the first reject."""
+        """Create nothing yet: the folder is made with the first reject."""
         self.folder = folder
 
     def clear(self) -> None:
-        """Forget an earlier run of the same job."""
+        """Delete the files of an earlier run of the same job."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def write(self, start: int, rejects: pl.DataFrame) -> None:
-        """Write the rejects of the batch that began at `start`, all or nothing.
+        """Write the rejects of the batch that starts at `start`, atomically.
 
         Raises:
-            ConfigError: the folder cannot be written to.
+            ConfigError: the folder cannot be written.
         """
         path = self.folder / f"{start:015d}.jsonl"
         if rejects.is_empty():

@@ -1,4 +1,4 @@
-"""Finding a reader in reject files, whose rows may be of any form, and taking the reader out of them."""
+"""Export and erasure of a reader's rows in reject files, which may have any form."""
 
 import json
 import re
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_SURE = 8
-"""An id this long is taken out also where it is part of a longer word; shorter ones stand in too many."""
+_LONG_ID = 8
+"""Ids of this length are erased also inside longer words; shorter ones are part of too many words."""
 
 
 def rejected_rows_of(folder: Path, reader: str) -> list[dict[str, Any]]:
-    """Rejected rows that say they are of `reader`: those whose text is a JSON object."""
+    """Return the rejected rows of `reader`, as far as their text is a JSON object with this reader."""
     return [row for file in _files(folder) for row in _rows(file) if _reader(row) == reader]
 
 
 def erase_rejected_rows(folder: Path, reader: str) -> int:
-    """Delete every rejected row that names `reader`, in whatever form; returns how many."""
+    """Delete every rejected row that contains `reader` in any form; return their number."""
     pattern = _pattern(reader)
     return sum(_rewritten(file, pattern) for file in _files(folder))
 
@@ -34,25 +34,25 @@ def _rows(file: Path) -> Iterator[dict[str, Any]]:
 
 def _reader(row: dict[str, Any]) -> object:
     try:
-        told = json.loads(row["raw"])
+        row_content = json.loads(row["raw"])
     except ValueError:
         return None
-    return told.get("reader") if isinstance(told, dict) else None
+    return row_content.get("reader") if isinstance(row_content, dict) else None
 
 
 def _pattern(reader: str) -> re.Pattern[str]:
-    """The id as it is, or escaped once or twice, as JSON in JSON has it."""
+    """Return a pattern of the id, plain or escaped once or twice, as in JSON inside JSON."""
     once = [json.dumps(reader, ensure_ascii=ascii_)[1:-1] for ascii_ in (True, False)]
     twice = [json.dumps(text)[1:-1] for text in once]
     any_form = "|".join(re.escape(form) for form in dict.fromkeys([reader, *once, *twice]))
-    return re.compile(any_form if len(reader) >= _SURE else rf"(?<![^\W_])(?:{any_form})(?![^\W_])")
+    return re.compile(any_form if len(reader) >= _LONG_ID else rf"(?<![^\W_])(?:{any_form})(?![^\W_])")
 
 
 def _rewritten(file: Path, pattern: re.Pattern[str]) -> int:
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    kept = [line for line in lines if not pattern.search(line)]
-    if len(kept) < len(lines):
-        anew = file.with_suffix(".anew")
-        anew.write_text("".join(kept), encoding="utf-8")
-        anew.replace(file)
-    return len(lines) - len(kept)
+    remaining = [line for line in lines if not pattern.search(line)]
+    if len(remaining) < len(lines):
+        new = file.with_suffix(".anew")
+        new.write_text("".join(remaining), encoding="utf-8")
+        new.replace(file)
+    return len(lines) - len(remaining)

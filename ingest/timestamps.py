@@ -1,4 +1,4 @@
-"""Times as people write them → integer microseconds since 1970-01-01 UTC. Naive times are UTC."""
+"""Conversion of written times to integer microseconds since 1970-01-01 UTC. Times without a zone are UTC."""
 
 import polars as pl
 
@@ -14,9 +14,9 @@ _LARGEST = 9.2e18
 
 
 def to_micros(times: pl.Series) -> pl.Series:
-    """ISO 8601 text, epoch numbers (seconds, milliseconds or microseconds, told by size), dates and datetimes.
+    """Convert ISO 8601 text, epoch numbers (unit by size: s, ms or µs), dates and datetimes.
 
-    Returns Int64 of the same length; null where there was null, or where nothing could be made of the value.
+    Returns Int64 of the same length; null for nulls and for values that are not times.
     """
     kind = times.dtype
     if kind == pl.String:

@@ -1,4 +1,4 @@
-"""Checked rows into the store, inside the caller's transaction, with an account of every one of them."""
+"""Storing of validated rows, inside the caller's transaction, with every row counted."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,37 +17,37 @@ OTHER_CONTENT = "id_with_other_content"
 
 @dataclass(slots=True)
 class Outcome:
-    """Rows counted as ``kind.outcome`` (and ``kind.rejected.reason``), and the rejected rows (`batch.REJECTS`)."""
+    """Rows counted as ``kind.outcome`` (and ``kind.rejected.reason``), and rejected rows (`raw_batch.REJECTS`)."""
 
     counts: Counter[str] = field(default_factory=Counter)
     rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTS))
 
     def add_rejects(self, rows: pl.DataFrame) -> None:
-        """Keep and count rejected rows."""
+        """Add and count rejected rows."""
         self.rejects = pl.concat([self.rejects, rows])
         for kind, reason, count in rows.group_by("kind", "reason").len().iter_rows():
             self.counts[f"{kind}.rejected.{reason}"] += count
 
 
 def store(connection: Connection, articles: pl.DataFrame, events: pl.DataFrame, slates: pl.DataFrame) -> Outcome:
-    """Store checked rows (raw columns kept by `validate`). What is stored already is counted, not stored again."""
+    """Store validated rows, with their raw columns. Rows that are stored already are only counted."""
     outcome = Outcome()
-    event_log.lock(connection)  # what is stored already must not change between asking and storing
+    event_log.lock(connection)  # stored rows must not change between reading and writing
     upserted = article_store.upsert(connection, conform(articles, ARTICLES))
     outcome.counts["articles.stored"] = upserted.stored
     outcome.counts["articles.updated"] = upserted.updated
     outcome.counts["articles.duplicate"] = upserted.duplicate
-    told_before = events.height
-    events = _not_read_before(connection, events)
+    events_before = events.height
+    events = _with_new_readings(connection, events)
     events_once = _first_of_each_id(events, "events", event_log.EVENT_CONTENT, outcome)
     slates_once = _first_of_each_id(slates, "impressions", event_log.SLATE_CONTENT, outcome)
-    outcome.counts["events.duplicate"] += told_before - events.height
+    outcome.counts["events.duplicate"] += events_before - events.height
     _append(connection, events_once, slates_once, outcome)
     _count_unknown(connection, events_once, slates_once, outcome)
     return outcome
 
 
-def _not_read_before(connection: Connection, events: pl.DataFrame) -> pl.DataFrame:
+def _with_new_readings(connection: Connection, events: pl.DataFrame) -> pl.DataFrame:
     readers = events.filter(pl.col("opened").is_not_null())["reader"].unique()
     if readers.is_empty():
         return events
@@ -80,12 +80,12 @@ def _append(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, 
 
 
 def _count_unknown(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, outcome: Outcome) -> None:
-    """Rows that name an article nobody stored yet: kept, because the article may come later."""
-    told = events.select("id", "article").drop_nulls()
+    """Count rows with an article that is not stored: they are stored, because the article may come later."""
+    about = events.select("id", "article").drop_nulls()
     shown = slates.select("id", article="candidates").explode("article")
-    named = pl.concat([told, shown]).select(pl.col("article").unique())
+    named = pl.concat([about, shown]).select(pl.col("article").unique())
     known = list(article_store.known_ids(connection, named["article"].to_list()))
     unknown = named.filter(~pl.col("article").is_in(known))
-    for kind, rows in (("events", told), ("impressions", shown)):
-        strange = rows.join(unknown, on="article", how="semi")["id"].n_unique()
-        outcome.counts[f"{kind}.unknown_article"] += strange
+    for kind, rows in (("events", about), ("impressions", shown)):
+        count = rows.join(unknown, on="article", how="semi")["id"].n_unique()
+        outcome.counts[f"{kind}.unknown_article"] += count

@@ -1,14 +1,14 @@
-"""Everything Attune raises on purpose.
+"""Errors that Attune raises on purpose.
 
 AttuneError
-├── ConfigError      a setting or flag is wrong, or a driver is missing; the message names the fix
-├── DataError        input as a whole cannot be read (one bad row is a counted reject, never an error)
-├── StoreError       the database cannot be reached, or its schema does not fit
-│   ├── StoreUnavailableError   it cannot be used for now: feeds go on from memory, writes wait
-│   └── ErasureError     a reader's rows are deleted, but a file may still hold them
+├── ConfigError      a setting or option is wrong, or a driver is missing; the message names the fix
+├── DataError        an input as a whole cannot be read (a bad row is a counted reject, never an error)
+├── StoreError       the database is unavailable, or its schema does not fit
+│   ├── StoreUnavailableError   the database is unavailable for now: feeds go on from memory, writes fail
+│   └── ErasureError     a reader's rows are deleted, but a file may still contain them
 ├── EncoderError     the text encoder cannot be loaded, or gave vectors that are not finite
 ├── BundleError      a trained bundle is missing, damaged, or does not fit this code
-├── OrderError       rows were folded, or a question asked, out of the log's order
+├── OrderError       rows were folded out of the log's order
 └── RequestError     a request cannot be answered: bad parameters, unknown ids
 """
 
@@ -27,11 +27,11 @@ __all__ = [
 
 
 class AttuneError(Exception):
-    """Base of all errors with a message meant for the person at the keyboard."""
+    """Base class of errors whose message is shown to the user."""
 
 
 class ConfigError(AttuneError):
-    """A setting or flag is wrong, or a driver is missing."""
+    """A setting or option is wrong, or a driver is missing."""
 
 
 class DataError(AttuneError):
@@ -39,15 +39,15 @@ class DataError(AttuneError):
 
 
 class StoreError(AttuneError):
-    """The database cannot be reached, or its schema does not fit this version."""
+    """The database is unavailable, or its schema does not fit this version."""
 
 
 class StoreUnavailableError(StoreError):
-    """The database cannot be used for now, whatever is asked of it."""
+    """The database is unavailable for now."""
 
 
 class ErasureError(StoreError):
-    """A reader's rows are deleted, but a file of the database may still hold them; erasing again goes on."""
+    """A reader's rows are deleted, but a file of the database may still contain them; erase the reader again."""
 
 
 class EncoderError(AttuneError):
@@ -59,7 +59,7 @@ class BundleError(AttuneError):
 
 
 class OrderError(AttuneError):
-    """Rows were folded, or a question asked, out of the log's order."""
+    """Rows were folded out of the log's order."""
 
 
 class RequestError(AttuneError):

@@ -1,4 +1,4 @@
-"""Environment → Settings. Prefix ``ATTUNE_``; a ``.env`` file and command flags may override."""
+"""Settings from the environment, with prefix ``ATTUNE_``; a ``.env`` file and options may override them."""
 
 import os
 import re
@@ -18,11 +18,11 @@ LogFormat = Literal["json", "text"]
 IndexKind = Literal["auto", "exact", "flat", "hnsw"]
 
 MINUTE_PRICE = 0.4
-"""Default of `Settings.minute_price`: docs/ranking.md tells what it buys and costs."""
+"""Default of `Settings.minute_price`: docs/ranking.md describes its effect."""
 
 
 class Settings(BaseSettings):
-    """What an operator can choose. `attune config` prints every value with its origin."""
+    """Settings of an operator. `attune config` prints every value with its origin."""
 
     model_config = SettingsConfigDict(env_prefix="ATTUNE_", env_file=".env", extra="ignore", frozen=True)
 
@@ -31,74 +31,74 @@ class Settings(BaseSettings):
         2.0, ge=0.5, le=600, description="seconds that the service waits for one answer of PostgreSQL"
     )
     spool_bytes: int = Field(
-        64 * 1_024**2, ge=0, description="slates kept on disk by each process while the database is away"
+        64 * 1_024**2, ge=0, description="bytes of slates on disk per process while the database is unavailable"
     )
     home: Path = Field(Path("var"), description="folder of bundles, state snapshots and reject files")
-    encoder: str = Field("minilm", description="'minilm' (comes with the package), a Hugging Face id, or a path")
-    encoder_max_tokens: int = Field(64, ge=8, le=512, description="article text is cut to this many tokens")
+    encoder: str = Field("minilm", description="'minilm' (part of the package), a Hugging Face id, or a path")
+    encoder_max_tokens: int = Field(64, ge=8, le=512, description="maximum of tokens per article text")
     encoder_precision: Precision = Field(
-        "float32", description="arithmetic of the encoder; bfloat16 and int8 lose some quality: docs/compute.md"
+        "float32", description="number format of the encoder; bfloat16 and int8 lose some quality: docs/compute.md"
     )
-    device: Device = Field("auto", description="where torch and FAISS run; auto takes CUDA if there is one")
-    index: IndexKind = Field("auto", description="auto: flat while small, HNSW when large; exact: the oracle")
+    device: Device = Field("auto", description="device of torch and FAISS; auto uses CUDA if available")
+    index: IndexKind = Field("auto", description="auto: flat while small, HNSW when large; exact: without error")
     threads: int = Field(1, ge=1, le=64, description="torch threads while serving; 1 keeps scores bit-equal")
-    seed: int = Field(7, ge=0, description="seed of everything that draws numbers in training")
+    seed: int = Field(7, ge=0, description="seed of all random numbers in training")
     feed_candidates: int = Field(300, ge=10, le=2_000, description="candidates ranked for one feed")
     explore: float = Field(0.05, ge=0, le=0.5, description="default share of exploration slots in a feed")
     minute_price: float = Field(
         MINUTE_PRICE,
         ge=0,
         le=2,
-        description="what a minute must give in a feed, as a share of what one gave in the log; 0: by clicks",
+        description="utility that a minute in a feed must give, as a share of a minute in the log; 0: by clicks",
     )
     max_article_age_days: float = Field(
         3650, gt=0, description="older articles are never retrieved for a feed (they can still be ranked)"
     )
-    rate_limit: str = Field("", description="requests of one key, such as 600/minute; empty: no limit")
+    rate_limit: str = Field("", description="requests per key, for example 600/minute; empty: no limit")
     rate_limit_storage: str = Field(
-        "memory://", description="where requests are counted: memory:// for each process, or redis://HOST:PORT"
+        "memory://", description="where requests are counted: memory:// in each process, or redis://HOST:PORT"
     )
-    max_body_bytes: int = Field(8 * 1_024**2, ge=1_024, description="a request's body may be this large")
+    max_body_bytes: int = Field(8 * 1_024**2, ge=1_024, description="maximum size of a request body in bytes")
     cors_origins: str = Field(
-        "", description="origins whose pages may read answers in a browser, separated by commas; empty: none"
+        "", description="origins whose web pages may read answers, separated by commas; empty: none"
     )
     gorse_feedback: str = Field(
         "read=read,click=click,view=click,open=click,like=like,star=like,upvote=like,save=save,favorite=save,"
         "bookmark=save,share=share,comment=comment,dislike=dislike,downvote=dislike,hide=hide",
-        description="which kind of event each feedback type of Gorse's API is, TYPE=KIND separated by commas",
+        description="event kind of each feedback type of Gorse's API, TYPE=KIND separated by commas",
     )
-    log_format: LogFormat = Field("json", description="the service's log on stderr: json (a line each) or text")
+    log_format: LogFormat = Field("json", description="log format on stderr: json (one line per record) or text")
     otlp_endpoint: str | None = Field(
-        None, description="collector of OpenTelemetry that spans go to, such as http://HOST:4318/v1/traces"
+        None, description="OpenTelemetry collector for spans, for example http://HOST:4318/v1/traces"
     )
     pseudonym_key: SecretStr | None = Field(
-        None, min_length=16, description="secret that readers' ids are hashed under before they are stored"
+        None, min_length=16, description="secret key that hashes reader ids before they are stored"
     )
-    metrics_open: bool = Field(False, description="whether /metrics needs no key once keys exist")
+    metrics_open: bool = Field(False, description="allow /metrics without a key once keys exist")
 
     @property
     def pseudonym_secret(self) -> str | None:
-        """The key itself, for who hashes."""
+        """Pseudonym key as text, for hashing."""
         return None if self.pseudonym_key is None else self.pseudonym_key.get_secret_value()
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the environment and ``.env``; `overrides` that are not None win.
+    """Read the environment and ``.env``; `overrides` that are not None have priority.
 
     Raises:
-        ConfigError: a value does not validate; the message names the variable.
+        ConfigError: a value is not valid; the message names the variable.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         wrong = "; ".join(f"ATTUNE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
-        raise ConfigError(f"settings do not validate: {wrong}") from error
+        raise ConfigError(f"settings are not valid: {wrong}") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One setting as it stands: `variable` sets it, `origin` is environment, .env or default."""
+    """Setting with its origin: `variable` sets it, `origin` is environment, .env or default."""
 
     variable: str
     value: str
@@ -107,10 +107,10 @@ class Origin:
 
 
 def origins() -> list[Origin]:
-    """Every setting with its origin; the password of a database URL is not shown.
+    """Return every setting with its origin, without the password of a database URL.
 
     Raises:
-        ConfigError: a value does not validate.
+        ConfigError: a value is not valid.
     """
     settings = load_settings()
     in_file = {name.upper() for name, value in dotenv_values(".env").items() if value is not None}
@@ -124,14 +124,14 @@ def origins() -> list[Origin]:
 
 
 def unknown_settings() -> list[str]:
-    """Names like those of settings, in the environment or .env, that set nothing: misspelled ones."""
-    told = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    """Return misspelled settings: names in the environment or .env that start with ATTUNE_ and set nothing."""
+    names = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
     known = {f"ATTUNE_{name.upper()}" for name in Settings.model_fields}
-    own = {name for name in told if name.startswith("ATTUNE_") and not name.startswith("ATTUNE_TEST_")}
+    own = {name for name in names if name.startswith("ATTUNE_") and not name.startswith("ATTUNE_TEST_")}
     return sorted(own - known)
 
 
 def _without_password(value: str) -> str:
-    """The user part of a URL may hold any character but a slash, also an unquoted @; a query may tell it too."""
+    """Hide the password of a URL: before an @, which may be unquoted in it, or in the query."""
     hidden = re.sub(r"(//[^:/]*):[^/]*@", r"\1:***@", value)
     return re.sub(r"([?&]password=)[^&]*", r"\1***", hidden)

@@ -1,4 +1,4 @@
-"""How many threads numerical libraries use. It imports none of them: who needs no torch shall not load it."""
+"""Number of threads of numerical libraries. It imports none of them, so that torch loads only if needed."""
 
 import sys
 from collections.abc import Iterator
@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from threadpoolctl import threadpool_limits
 
 _requested: list[int] = []
-"""By the blocks that are open, the innermost last."""
+"""Counts of the open blocks, innermost last."""
 
 _default: list[int] = []
-"""What torch used before the first of them; empty while nothing limits it."""
+"""Number of torch threads before the first block; empty while no block is open."""
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let torch and numpy use `count` threads inside: one request is faster with one, a training batch with all.
+    """Limit torch and numpy to `count` threads in this block: one request needs one, a training batch all.
 
     The threads of numpy's OpenBLAS spin while they wait: on two idle cores they doubled the CPU time of a feed.
-    Whoever loads torch inside the block calls `limit_torch` then.
+    Code that loads torch in the block must call `limit_torch` afterwards.
     """
     _requested.append(count)
     limit_torch()
@@ -31,7 +31,7 @@ def threads(count: int) -> Iterator[None]:
 
 
 def limit_torch() -> None:
-    """If torch is loaded, let it use what the innermost open block says, or else what it used before them."""
+    """Apply the limit of the innermost open block to torch, if it is loaded, or restore its own number."""
     torch = sys.modules.get("torch")
     if torch is None:
         return

@@ -1,1 +1,1 @@
-"""The use-cases of Attune: HTTP, Gorse routes and the command line call these and nothing below them."""
+"""Use-cases of Attune: HTTP, Gorse routes and the command line call only these."""

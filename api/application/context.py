@@ -1,7 +1,7 @@
-"""The application: everything that a use-case needs, and the two things that every write must do.
+"""Application: the values that every use-case needs, and the two steps that every write must take.
 
-A use-case is a function `(app, …)` in this package. HTTP, Gorse routes and the command line call use-cases and
-nothing below them, so locks, receipt times, wake-ups and the audit log are handled in one place.
+A use-case is a function `(app, …)` in this package. HTTP, Gorse routes and the command line call only use-cases,
+so locks, receipt times, wake-ups and the audit log are handled in one place.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """One process over one database.
+    """One process with one database.
 
-    service: the live feed of this process; None in a command, whose changes running services notice in the log.
+    service: live feed of this process; None in a command, whose changes running services notice in the log.
     """
 
     database: Database
@@ -45,26 +45,26 @@ class Application:
 
     @property
     def feed(self) -> FeedService:
-        """The live feed; only doors that run beside one may use it."""
+        """Live feed; only callers in a serving process may use it."""
         assert self.service is not None, "this use-case needs a running service"
         return self.service
 
     def append(self, write: Callable[[], T]) -> T:
-        """Run a write to the log; what it appended is folded before the service answers anything else."""
+        """Run a write to the log; a service folds the appended rows before its next answer."""
         return write() if self.service is None else self.service.append(write)
 
     def articles_changed(self) -> None:
-        """Wake the job that loads changed articles, so that they are known now and not within a second."""
+        """Wake the job that loads changed articles, so that they are known at once."""
         if self.service is not None:
             self.service.background_jobs.articles.wake()
 
 
 @contextmanager
 def opened_application(settings: Settings) -> Iterator[Application]:
-    """Open the application of a command; its database is closed at the end.
+    """Open the application of a command, and close its database at the end.
 
     Raises:
-        StoreError: the database cannot be reached.
+        StoreError: the database is unavailable.
     """
     with opened(settings.database_url) as database:
         yield Application(database=database, settings=settings, encoder=LazyEncoder(settings))

@@ -34,7 +34,7 @@ class ScoredList:
 
 @dataclass(frozen=True, slots=True)
 class StoredArticle:
-    """The columns of an article, and a tag that changes with its content."""
+    """Columns of an article, and a tag that changes with its content."""
 
     columns: Mapping[str, Any]
     tag: str
@@ -61,24 +61,24 @@ def rank(app: Application, request: RankRequest, explain: bool = False) -> Ranki
 
 
 def rank_as_of(app: Application, request: RankRequest) -> Ranking:
-    """Rank and explain as of a past time, from a replay of the log up to it.
+    """Rank and explain as of a past time, by replay of the log up to it.
 
     Raises:
         BundleError: the active bundle cannot be used.
-        StoreError: the database cannot be reached.
+        StoreError: the database is unavailable.
     """
-    with threads(app.settings.threads):  # as in the service, so that scores are equal to the bit
+    with threads(app.settings.threads):  # as in the service, so that scores are equal bit for bit
         engine = engine_at(app.database, app.settings, app.encoder, request.as_of)
         return engine.rank(request, explain=True)
 
 
 def summaries(app: Application, ids: Sequence[str]) -> Mapping[str, ArticleSummary]:
-    """Return the parts of articles that a feed shows, by id; unknown ids are left out."""
+    """Return the summaries of articles in a feed, by id; unknown ids are left out."""
     return app.feed.live.summaries.of(ids)
 
 
 def trending(app: Application, limit: int, category: str | None = None) -> ScoredList:
-    """List the articles with most recent clicks; scores are clicks with a half-life of four hours."""
+    """List the articles with the most recent clicks; scores are clicks with a half-life of four hours."""
 
     def clicks(engine: FeedEngine, rows: NDArray[np.int64], as_of: int) -> Scores:
         return np.asarray(engine.state.counters.read(rows, as_of)[:, CLICKS, HalfLife.HOURS_4])
@@ -108,13 +108,13 @@ def similar(app: Application, article: str, limit: int, category: str | None = N
 
 
 def is_stored(app: Application, article: str) -> bool:
-    """Return whether an article of that id is stored."""
+    """Return True if an article of that id is stored."""
     with app.database.read() as connection:
         return bool(articles.known_ids(connection, [article]))
 
 
 def find_article(app: Application, article: str) -> StoredArticle | None:
-    """Return an article as it is stored; None if there is none of that id."""
+    """Return a stored article, or None."""
     with app.database.read() as connection:
         found = articles.get(connection, [article])
         tags = articles.content_hashes(connection, [article])
@@ -122,7 +122,7 @@ def find_article(app: Application, article: str) -> StoredArticle | None:
 
 
 def find_articles(app: Application, ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-    """Return the stored articles among `ids`, in their order."""
+    """Return the stored articles of `ids`, in their order."""
     with app.database.read() as connection:
         return articles.get(connection, ids).to_dicts()
 

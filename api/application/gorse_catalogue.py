@@ -1,4 +1,4 @@
-"""Use-cases of Gorse items: articles while they are visible, records of their own while they are hidden."""
+"""Use-cases of Gorse items: visible items are articles, hidden ones are stored only as item records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Item:
 
 
 def find_items(app: Application, ids: Sequence[str]) -> list[Item]:
-    """Return the stored items among `ids`, in their order."""
+    """Return the stored items of `ids`, in their order."""
     with app.database.read() as connection:
         stored = {row["id"]: row for row in articles.get(connection, ids).iter_rows(named=True)}
         records = gorse_items.get(connection, ids)
@@ -33,26 +33,26 @@ def find_items(app: Application, ids: Sequence[str]) -> list[Item]:
     for id_ in ids:
         record, article = records.get(id_), stored.get(id_)
         if article is not None:
-            found.append(Item(record or _record_from(article), _dated(article)))
+            found.append(Item(record or _record_from(article), _with_iso_times(article)))
         elif record is not None and record.hidden is not None:
             found.append(Item(record, record.hidden, hidden=True))
     return found
 
 
 def list_items(app: Application, after: str, count: int, text: str) -> list[Item]:
-    """Return `count` items by id, after the id `after`; with `text` only those whose comment contains it."""
+    """Return `count` items by id, after the id `after`; with `text`, only those whose comment contains it."""
     with app.database.read() as connection:
         ids = gorse_items.page(connection, after, count, text)
     return find_items(app, ids)
 
 
 def put_items(app: Application, items: Sequence[Item]) -> list[Rejected]:
-    """Store items; return the rejected rows, whose index counts the visible items. The others are stored."""
+    """Store items; return the rejected rows, whose index counts only visible items. All others are stored."""
     visible = [item.article for item in items if not item.hidden]
     rejected = put_articles(app, visible).rejected if visible else []
     bad = {visible[row.index]["id"] for row in rejected}
     with app.database.write() as connection:
-        _keep_records(connection, [item for item in items if item.record.id not in bad])
+        _save_records(connection, [item for item in items if item.record.id not in bad])
     app.articles_changed()
     return rejected
 
@@ -66,7 +66,7 @@ def delete_item(app: Application, id_: str) -> bool:
     return bool(article or record)
 
 
-def _keep_records(connection: Connection, items: Sequence[Item]) -> None:
+def _save_records(connection: Connection, items: Sequence[Item]) -> None:
     records = []
     for item in items:
         record, columns = item.record, None
@@ -78,12 +78,12 @@ def _keep_records(connection: Connection, items: Sequence[Item]) -> None:
 
 
 def _record_from(article: dict[str, Any]) -> ItemRecord:
-    """Return an article that was not stored as an item in the form of an item."""
+    """Return the item record of an article that was not stored as an item."""
     categories = tuple(article[name] for name in ("category", "subcategory") if article[name])
     return ItemRecord(article["id"], article["entities"] or [], categories, article["title"])
 
 
-def _dated(article: dict[str, Any]) -> dict[str, Any]:
+def _with_iso_times(article: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of an article with its times as ISO 8601."""
     times = [field.name for field in fields_of(Article) if field.type == FieldType.TIME]
     return {**article, **{name: to_iso(article[name]) for name in times if article[name] is not None}}

@@ -11,17 +11,17 @@ from recsys.store.gorse_feedback import Feedback, FeedbackKey
 from recsys.store.gorse_users import UserRecord
 
 _MAX_ROWS = 100_000
-"""Feedback of one user, or with one item, is listed up to this many rows."""
+"""Maximum number of listed rows of feedback of one user, or on one item."""
 
 
 def save_users(app: Application, users: Sequence[UserRecord]) -> None:
-    """Store user records; the last of an id holds."""
+    """Store user records; of equal ids the last one counts."""
     with app.database.write() as connection:
         gorse_users.save(connection, list(users), app.clock.next())
 
 
 def find_user(app: Application, user: str) -> UserRecord | None:
-    """Return a reader, with its record if it has one; None if nothing is stored about it."""
+    """Return a reader, with its record if any; None if no data of it is stored."""
     with app.database.read() as connection:
         return gorse_users.get(connection, user)
 
@@ -35,7 +35,7 @@ def list_users(app: Application, after: str, count: int) -> list[UserRecord]:
 def put_feedback(
     app: Application, events: Sequence[dict[str, object]], replaced: Sequence[FeedbackKey]
 ) -> Received:
-    """Append events, and delete older events about the keys in `replaced` unless a row was rejected."""
+    """Append events, and delete older events of the keys in `replaced`, unless a row was rejected."""
     clock = app.clock
 
     def write() -> Received:
@@ -51,7 +51,7 @@ def put_feedback(
 
 
 def delete_feedback(app: Application, which: FeedbackKey) -> int:
-    """Delete the events about `which`; return their number. State is folded again without them."""
+    """Delete the events of `which`; return their number. The state is folded again without them."""
 
     def write() -> int:
         with app.database.write() as connection:
@@ -63,7 +63,7 @@ def delete_feedback(app: Application, which: FeedbackKey) -> int:
 def list_feedback(
     app: Application, which: FeedbackKey, after: FeedbackKey | None = None, count: int = _MAX_ROWS
 ) -> list[Feedback]:
-    """Return `count` rows of feedback about `which`, by reader, article and type, after the key `after`."""
+    """Return `count` rows of feedback of `which`, by reader, article and type, after the key `after`."""
     with app.database.read() as connection:
         return gorse_feedback.list_feedback(connection, which, after, count)
 
@@ -80,7 +80,7 @@ def shown_before(app: Application, reader: str, offset: int) -> tuple[set[str], 
             write_back_articles = gorse_feedback.write_back_articles(connection, reader, now)
             shown = gorse_feedback.last_shown(connection, reader, now - LIFETIME, offset) if offset else ()
     except StoreUnavailableError:
-        if offset:  # the earlier pages are not known
+        if offset:  # the earlier pages are unknown
             raise
         return set(), set()
     return write_back_articles, set(shown)

@@ -1,4 +1,4 @@
-"""Use-cases that bring articles and events into the store."""
+"""Use-cases that store articles and events."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ def append_events(app: Application, rows: Sequence[object], pseudonyms: Pseudony
     """Append events with the fields of the generic formats; they count from the next answer on.
 
     Raises:
-        StoreError: the database cannot be reached.
+        StoreError: the database is unavailable.
     """
     clock = app.clock
     return app.append(lambda: http_ingest.store_events(app.database, rows, clock.next(), clock.next, pseudonyms))
@@ -26,7 +26,7 @@ def put_articles(app: Application, rows: Sequence[object]) -> Received:
     """Store articles with the fields of the generic formats; they are encoded in the background.
 
     Raises:
-        StoreError: the database cannot be reached.
+        StoreError: the database is unavailable.
     """
     received = http_ingest.store_articles(app.database, rows, app.clock.next())
     app.articles_changed()
@@ -37,7 +37,7 @@ def delete_article(app: Application, article: str) -> bool:
     """Delete an article; return False if there is none of that id.
 
     Raises:
-        StoreError: the database cannot be reached.
+        StoreError: the database is unavailable.
     """
     with app.database.write() as connection:
         deleted = articles.delete(connection, article)
@@ -47,10 +47,10 @@ def delete_article(app: Application, article: str) -> bool:
 
 
 def run_ingest_job(app: Application, source: Source, progress: Progress) -> Report:
-    """Ingest all of `source`, and resume an interrupted job of the same source.
+    """Ingest all rows of `source`, or resume an interrupted job of the same source.
 
     Raises:
         DataError: the source as a whole cannot be read.
-        StoreError: the database cannot be reached.
+        StoreError: the database is unavailable.
     """
     return jobs.run(source, app.database, app.settings.home / "rejects", progress)

@@ -13,7 +13,7 @@ from recsys.store.audit_log import AuditAction, AuditRow
 
 
 def create_key(app: Application, scope: Scope, name: str, actor: str) -> tuple[str, KeyRow]:
-    """Create a key. Its token is returned here and stored nowhere."""
+    """Create a key. Its token is returned here and not stored."""
     token, id_ = key_tokens.make()
     now = time.time_ns() // 1_000
     row = KeyRow(id_, key_tokens.digest(token), scope, name, now)
@@ -38,7 +38,7 @@ def revoke_key(app: Application, id_: str, actor: str) -> None:
     now = time.time_ns() // 1_000
     with app.database.write() as connection:
         if not api_keys.revoke(connection, id_, now):
-            raise RequestError(f"there is no valid key {id_!r}; `attune keys list` shows all keys")
+            raise RequestError(f"there is no valid key {id_!r}: run `attune keys list` for all keys")
         audit_log.record(connection, AuditRow(now, actor, AuditAction.KEY_REVOKED, id_))
 
 

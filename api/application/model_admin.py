@@ -1,4 +1,4 @@
-"""Use-cases of administrators: the active bundle, experiments, old bundles. Each is recorded in the audit log."""
+"""Use-cases of administrators: active bundle, experiments, old bundles. All are recorded in the audit log."""
 
 from api.application.context import Application
 from recsys.errors import BundleError
@@ -11,20 +11,20 @@ from recsys.store.audit_log import AuditAction, AuditRow
 
 
 def list_models(app: Application) -> list[Model]:
-    """List all bundles, the newest first."""
+    """List all bundles, newest first."""
     return model_activation.models(app.settings.home, app.encoder.name)
 
 
 def model_exists(app: Application, version: str) -> bool:
-    """Return whether a bundle of that version is published."""
+    """Return True if a bundle of that version is published."""
     return version in bundle.versions(app.settings.home)
 
 
 def activate_model(app: Application, version: str, actor: str) -> None:
-    """Activate a bundle: it serves from the next answer on.
+    """Activate a bundle; it serves from the next answer on.
 
     Raises:
-        BundleError: it cannot serve; the former one stays active.
+        BundleError: the bundle cannot serve; the former one stays active.
     """
     model_activation.activate(app.settings.home, version, app.encoder.name)
     _record(app, actor, AuditAction.MODEL_ACTIVATED, version)
@@ -32,10 +32,10 @@ def activate_model(app: Application, version: str, actor: str) -> None:
 
 
 def roll_back(app: Application, actor: str) -> str:
-    """Activate the bundle that served before; return its version.
+    """Activate the bundle that was active before; return its version.
 
     Raises:
-        BundleError: there is none, or it cannot serve; the active one stays.
+        BundleError: there is none, or it cannot serve; nothing changes.
     """
     version = model_activation.roll_back(app.settings.home, app.encoder.name)
     _record(app, actor, AuditAction.MODEL_ROLLED_BACK, version)
@@ -52,8 +52,8 @@ def start_experiment(app: Application, chosen: Experiment, actor: str) -> None:
     """Start an experiment with a challenger beside the active bundle.
 
     Raises:
-        BundleError: the challenger cannot serve, or there is no other active bundle; a running experiment stays.
-        RequestError: its shares are invalid.
+        BundleError: the challenger cannot serve, or no other bundle is active; a running experiment goes on.
+        RequestError: its shares are not valid.
     """
     experiment.start(app.settings.home, chosen, app.encoder.name)
     subject = f"{chosen.version} share={chosen.share:g} shadow={chosen.shadow:g}"
@@ -69,7 +69,7 @@ def end_experiment(app: Application, actor: str) -> str:
     """
     version = experiment.stop(app.settings.home)
     if version is None:
-        raise BundleError("no experiment runs")
+        raise BundleError("no experiment runs: `attune models try` starts one")
     _record(app, actor, AuditAction.EXPERIMENT_ENDED, version)
     _adopt_challenger(app)
     return version

@@ -17,7 +17,7 @@ from recsys.store.secure_delete import purge_deleted_rows
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Everything stored about a reader: rows by table, and rejected rows of ingest jobs; when it was exported."""
+    """All stored data of a reader: rows by table, rejected rows of ingest jobs, and the time of the export."""
 
     exported_at: int
     tables: dict[str, list[dict[str, Any]]]
@@ -26,7 +26,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The receipt, and the number of rejected rows that were deleted from files of ingest jobs."""
+    """Receipt, and number of rejected rows that were deleted from files of ingest jobs."""
 
     receipt: Receipt
     rejects: int
@@ -38,10 +38,10 @@ def get_attention(app: Application, reader: str) -> dict[str, Any]:
 
 
 def export_reader(app: Application, reader: str, raw_id: str) -> Export:
-    """Export everything stored about `reader`; `raw_id`: the id in imported files, if pseudonyms are used.
+    """Export all stored data of `reader`; `raw_id`: the id in imported files, if pseudonyms are used.
 
     Raises:
-        StoreError: the database cannot be reached.
+        StoreError: the database is unavailable.
     """
     with app.database.read() as connection:
         tables = reader_export.export(connection, reader)
@@ -54,8 +54,8 @@ def erase_reader(app: Application, reader: str, actor: str, raw_id: str | None =
     `raw_id`: the reader's id in imported files, if it differs from the stored one.
 
     Raises:
-        StoreError: the database cannot be reached.
-        ErasureError: deleted rows cannot be purged from the files of the database yet; erasing again continues.
+        StoreError: the database is unavailable.
+        ErasureError: deleted rows cannot be purged from the database files yet; erase the reader again.
     """
 
     def write() -> Receipt:
@@ -66,7 +66,7 @@ def erase_reader(app: Application, reader: str, actor: str, raw_id: str | None =
 
     receipt = app.append(write)
     home = app.settings.home
-    with app.database.read() as connection:  # also after an erasure that was interrupted: erasing again is safe
+    with app.database.read() as connection:  # also needed after an interrupted erasure; repeating it is safe
         Snapshots(home / "state").drop_before(erasure.last_seq(connection))
     rejects = sum(erase_rejected_rows(home / "rejects", each) for each in {reader, raw_id or reader})
     try:

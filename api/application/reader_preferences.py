@@ -1,4 +1,4 @@
-"""Use-cases of explicit preferences: the events of the log that state them, and the preferences that follow."""
+"""Use-cases of explicit preferences: the events in the log, and the preferences that result from them."""
 
 import uuid
 
@@ -12,21 +12,21 @@ _NO_LIMIT = 2**63 - 1
 
 
 def get_preferences(app: Application, reader: str) -> Preferences:
-    """Return the preferences of `reader` as of now."""
+    """Return the current preferences of `reader`."""
     with app.database.read() as connection:
         return explicit_preferences.load(connection, reader, before=_NO_LIMIT)
 
 
-def set_preferences(app: Application, reader: str, wanted: Preferences) -> Preferences:
-    """Replace the preferences of `reader`: append the events that lead from the present ones to `wanted`.
+def set_preferences(app: Application, reader: str, preferences: Preferences) -> Preferences:
+    """Replace the preferences of `reader`, by appending the events that lead from the current ones to the new.
 
     Raises:
-        RequestError: the log does not accept such an event.
+        RequestError: the log rejects an event.
     """
     clock = app.clock
 
     def write() -> None:
-        changes = _changes(get_preferences(app, reader), wanted)
+        changes = _changes(get_preferences(app, reader), preferences)
         events = [{"id": uuid.uuid4().hex, "reader": reader, "kind": kind, "subject": s} for kind, s in changes]
         if events:
             received = store_events(app.database, events, clock.next(), clock.next)

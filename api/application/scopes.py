@@ -1,15 +1,15 @@
-"""What a key may do."""
+"""Scopes of API keys."""
 
 from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """READ: feeds, rankings, articles, a reader's attention. WRITE: events, articles, preferences. ADMIN: all."""
+    """READ: feeds, rankings, articles, attention. WRITE: events, articles, preferences. ADMIN: everything."""
 
     READ = "read"
     WRITE = "write"
     ADMIN = "admin"
 
     def allows(self, needed: "Scope") -> bool:
-        """Whether a key of this scope may do what needs `needed`; writing does not include reading."""
+        """Return True if a key of this scope may do what needs `needed`; WRITE does not include READ."""
         return self in (needed, Scope.ADMIN)

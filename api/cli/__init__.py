@@ -1,4 +1,4 @@
-"""`attune …`: one small file a command; heavy imports stay inside the commands, so that `--help` is instant."""
+"""Command `attune`: one file per command; heavy imports stay inside the commands, so that `--help` is fast."""
 
 import sys
 
@@ -53,7 +53,7 @@ app.command("config")(config.config)
 
 
 def main() -> None:
-    """Run a command; what Attune raises on purpose is one line on stderr and exit status 1."""
+    """Run a command; errors that Attune raises on purpose print one line on stderr and exit with status 1."""
     share_cores()
     try:
         app()

@@ -1,4 +1,4 @@
-"""`python -m api.cli` is `attune`."""
+"""`python -m api.cli` runs `attune`."""
 
 from api.cli import main
 

@@ -11,14 +11,14 @@ from api.cli.options import DatabaseUrl, Home, moment, require_writable, setting
 
 def ablate(
     until: Annotated[
-        str | None, typer.Option(help="Judge on the days before this time (ISO 8601, UTC); default: the end.")
+        str | None, typer.Option(help="Test on the days before this time (ISO 8601, UTC); default: the end.")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
     svg_file: Annotated[Path | None, typer.Option("--svg", help="Write a plot to this file.")] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Leave out one family of features after the other, and judge on days that the trees never saw."""
+    """Train without one family of features at a time, and test on days that were not used for training."""
     from dataclasses import replace
 
     from api.cli.attention_heatmap import require_plottable

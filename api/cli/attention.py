@@ -12,13 +12,13 @@ from api.cli.attention_profile import profile
 from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
 
 app = typer.Typer(
-    help="Calibrated attention: what the detectors find, and what it is worth.", no_args_is_help=True
+    help="Calibrated attention: results of the detectors, and effect on ranking.", no_args_is_help=True
 )
 
 
 @app.callback()
 def attention() -> None:
-    """Calibrated attention: what the detectors find, and what it is worth."""
+    """Calibrated attention: results of the detectors, and effect on ranking."""
 
 
 app.command()(profile)
@@ -29,7 +29,7 @@ app.command()(ablate)
 @app.command()
 def evaluate(
     seeds: Annotated[int, typer.Option(min=1, max=50, help="Draws of damage to average over.")] = 5,
-    slates: Annotated[int, typer.Option(min=1, help="Rank at most so many of the newest impressions.")] = 1_000,
+    slates: Annotated[int, typer.Option(min=1, help="Rank at most this many of the newest impressions.")] = 1_000,
     titles_only: Annotated[
         bool, typer.Option("--titles-only", help="Encode titles without their categories.")
     ] = False,
@@ -38,7 +38,7 @@ def evaluate(
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Damage titles on purpose: do the detectors find it, and does calibration win back what it costs?"""
+    """Damage titles on purpose, and measure whether the detectors find it and calibration repairs the ranking."""
     from api.cli.attention_table import detection_table, history_table, robustness_table
     from api.cli.progress import bars
     from recsys.experiments.attention_report import report

@@ -14,11 +14,11 @@ def ablate(
     end: Annotated[str | None, typer.Option("--to", help="Default: the end of the log.")] = None,
     bundle: Annotated[str | None, typer.Option(help="Version; default: the active one.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
-    in_sample: Annotated[bool, typer.Option(help="Allow replaying what the bundle was trained on.")] = False,
+    in_sample: Annotated[bool, typer.Option(help="Allow replay of the training data of the bundle.")] = False,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Replay logged slates with no calibration, with each part of it, and with all."""
+    """Replay logged slates without calibration, with each part of it, and with all parts."""
     from api.cli.attention_table import ablation_table
     from api.cli.progress import bars
     from recsys.encoder.lazy import LazyEncoder

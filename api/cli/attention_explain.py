@@ -17,17 +17,17 @@ def explain(
     candidates: Annotated[
         str | None, typer.Option(help="For a reader: article ids, separated by commas; default: their feed.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=50, help="For a reader: so many articles of the feed.")] = 3,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="For a reader: number of articles of the feed.")] = 3,
     as_of: Annotated[
-        str | None, typer.Option(help="For a reader: as it was then (ISO 8601, UTC); default: now.")
+        str | None, typer.Option(help="For a reader: explain as of this time (ISO 8601, UTC); default: now.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything to this file.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Which words carried an article's vector, or which reads a reader's match, by leaving each out.
+    """Explain an article's vector by its words, or a reader's match scores by the reads, leaving each out.
 
-    An id that both a reader and an article have is taken for the reader's.
+    An id that belongs to both a reader and an article is treated as the reader's.
     """
     from ingest.pseudonyms import Pseudonyms
     from recsys.serving.clock import Clock
@@ -47,7 +47,7 @@ def explain(
     else:
         of_article = explain_article(database, settings, subject)
         if of_article is None:
-            raise ConfigError(f"{subject!r} is no reader and no article of this log: give the id of one")
+            raise ConfigError(f"{subject!r} is not a reader or an article in this log: check the id")
         found = of_article
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2))

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from recsys.store.database import Database
 
 _LEGEND = (
-    "changes: how far the vector moves (1 − cosine) without the word; gets: attention it receives, 1 is an even\n"
-    "share; strange: how likely it does not belong, says the bundle's detector"
+    "changes: distance of the vector (1 − cosine) without the word; gets: attention it receives, 1 is an even\n"
+    "share; anomalous: probability that the word does not belong there, by the detector of the bundle"
 )
 
 
 def explain_article(database: "Database", settings: "Settings", article: str) -> dict[str, Any] | None:
-    """Which words carried the vector of `article`; None if no such article is stored.
+    """Return the effect of each word on the vector of `article`; None if the article is not stored.
 
     Raises:
         BundleError: the active bundle cannot be used.
@@ -51,15 +51,15 @@ def explain_article(database: "Database", settings: "Settings", article: str) ->
 
 
 def print_article(found: Mapping[str, Any]) -> None:
-    """A table of the words, in order."""
+    """Print a table of the words, in order."""
     table = Table(title=f"{found['text']} ({found['article']})", box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("word", no_wrap=True)
-    for name in ("changes", "gets", "strange"):
+    for name in ("changes", "gets", "anomalous"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("")
     for word in found["words"]:
-        strange = "–" if word["probability"] is None else f"{word['probability']:.2f}"
-        table.add_row(word["word"], f"{word['change']:.3f}", f"{word['received']:.2f}", strange, word["verdict"])
+        anomalous = "–" if word["probability"] is None else f"{word['probability']:.2f}"
+        table.add_row(word["word"], f"{word['change']:.3f}", f"{word['received']:.2f}", anomalous, word["verdict"])
     Console().print(table)
     typer.echo(_LEGEND)
 

@@ -20,19 +20,19 @@ _TITLE = 30
 _COLUMNS = ("falls", "α", "·∂", "s", "q", "chance", "was")
 _SHORT = {"important": "yes", "unimportant": "no", None: "–"}
 _LEGEND = (
-    "falls: what the score loses without the read; α: its attention; ·∂: α × how the score grows with it;\n"
-    "s: dwell in seconds; q: the reader's own quantile of it; was: whether it is known to have been important;\n"
-    "chance: that it was, says the network, which is not told its dwell"
+    "falls: loss of the score without the read; α: its attention; ·∂: α × gradient of the score by α;\n"
+    "s: dwell in seconds; q: the reader's own quantile of it; was: known outcome, important or not;\n"
+    "chance: probability that it was important, by the network, without the dwell of this read"
 )
 
 
 def explain_reader(
     database: "Database", settings: "Settings", reader: str, candidates: str | None, limit: int, as_of: int
 ) -> dict[str, Any]:
-    """Which reads carried the match with the candidates named, or with the first `limit` articles of the feed.
+    """Return the effect of each read on the match with `candidates`, or with the first `limit` feed articles.
 
     Raises:
-        ConfigError: nothing was known of the reader at `as_of` (microseconds).
+        ConfigError: the reader was unknown at `as_of` (microseconds).
     """
     from recsys.encoder.lazy import LazyEncoder
     from recsys.feed.point_in_time import engine_at
@@ -41,14 +41,14 @@ def explain_reader(
     with threads(settings.threads):
         engine = engine_at(database, settings, LazyEncoder(settings), as_of)
         if engine.state.readers.get(reader) < 0:
-            raise ConfigError(f"{reader!r} is no reader that the log knew then: choose a later --as-of")
+            raise ConfigError(f"{reader!r} was not a known reader at that time: choose a later --as-of")
         return _of_reader(engine, reader, candidates, limit, as_of)
 
 
 def _of_reader(
     engine: "FeedEngine", reader: str, candidates: str | None, limit: int, as_of: int
 ) -> dict[str, Any]:
-    """The explanation of the candidates named, or of the first `limit` articles of the reader's feed."""
+    """Return the explanation of the candidates, or of the first `limit` articles of the reader's feed."""
     from recsys.domain import FeedRequest, RankRequest
     from recsys.insight.explain_reader import explain_reader as explained
 
@@ -63,10 +63,10 @@ def _of_reader(
 
 
 def print_reader(found: Mapping[str, Any]) -> None:
-    """A table for each candidate, what mattered most first."""
+    """Print a table for each candidate, with the reads of the largest effect first."""
     console = Console()
     if not found["candidates"]:
-        typer.echo("nothing to explain: the reader has read nothing that has a vector, or no candidate has one")
+        typer.echo("nothing to explain: no read of this reader, or no candidate, has a vector")
         return
     for candidate in found["candidates"]:
         title = f"{candidate['title']} ({candidate['id']}): match {candidate['score']:.3f}"
@@ -75,16 +75,16 @@ def print_reader(found: Mapping[str, Any]) -> None:
         for name in _COLUMNS:
             table.add_column(name, justify="right", no_wrap=True)
         for read in candidate["reads"][:_MOST_READS]:
-            figures = [f"{read['fall']:+.3f}", f"{read['attention']:.3f}", _told(read["gradient"], "+.3f")]
+            figures = [f"{read['fall']:+.3f}", f"{read['attention']:.3f}", _format(read["gradient"], "+.3f")]
             dwell = [
-                _told(read["seconds"], ".0f"),
-                _told(read["quantile"], ".2f"),
-                _told(read["importance"], ".2f"),
+                _format(read["seconds"], ".0f"),
+                _format(read["quantile"], ".2f"),
+                _format(read["importance"], ".2f"),
             ]
             table.add_row(read["title"], *figures, *dwell, _SHORT[read["outcome"]])
         console.print(table)
     typer.echo(_LEGEND)
 
 
-def _told(value: float | None, how: str) -> str:
-    return "–" if value is None else format(value, how)
+def _format(value: float | None, spec: str) -> str:
+    return "–" if value is None else format(value, spec)

@@ -1,4 +1,4 @@
-"""Heat maps of `attune attention profile`: one panel a statistic, layers down, heads across."""
+"""Heat maps of `attune attention profile`: one panel per statistic, layers as rows, heads as columns."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ def require_plottable(file: Path | None, option: str = "--plot") -> None:
     """Check before the work that `file`, the value of `option`, can be drawn.
 
     Raises:
-        ConfigError: it is neither PNG nor SVG, or matplotlib is missing.
+        ConfigError: the file is neither PNG nor SVG, or matplotlib is missing.
     """
     if file is None:
         return
@@ -28,7 +28,7 @@ def require_plottable(file: Path | None, option: str = "--plot") -> None:
 
 
 def save_heatmap(profile: "Profile", title: str, file: Path) -> None:
-    """Draw the mean over all texts of every statistic of every head."""
+    """Draw the mean of every statistic of every head over all texts."""
     from matplotlib.figure import Figure
 
     from recsys.calibration.attention_statistics import HEAD

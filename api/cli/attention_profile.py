@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def profile(
-    articles: Annotated[int, typer.Option(min=1, help="Watch at most so many articles, drawn at random.")] = 1_000,
+    articles: Annotated[int, typer.Option(min=1, help="Encode at most this many random articles.")] = 1_000,
     plot: Annotated[Path | None, typer.Option(help="Draw a heat map of all heads to this .png or .svg.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all statistics to this file.")] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Watch the encoder read articles: what every head of every layer does, by length of text."""
+    """Measure the attention of every head and layer while the encoder reads articles, by length of text."""
     from api.cli.attention_table import lengths_table, profile_table
     from api.cli.progress import bars
     from recsys.encoder.lazy import LazyEncoder
@@ -33,29 +33,29 @@ def profile(
     settings = settings_from(database_url, home)
     encoder = LazyEncoder(settings).loaded()
     with bars() as progress:
-        seen = profile_articles(open_database(settings.database_url), encoder, articles, settings.seed, progress)
-    profile_table(seen)
-    lengths_table(seen)
+        found = profile_articles(open_database(settings.database_url), encoder, articles, settings.seed, progress)
+    profile_table(found)
+    lengths_table(found)
     if json_file is not None:
-        json_file.write_text(json.dumps(_figures(seen), indent=2))
+        json_file.write_text(json.dumps(_figures(found), indent=2))
         typer.echo(f"figures: {json_file}")
     if plot is not None:
-        save_heatmap(seen, f"{settings.encoder}: attention in {seen.texts} articles", plot)
+        save_heatmap(found, f"{settings.encoder}: attention in {found.texts} articles", plot)
         typer.echo(f"heat map: {plot}")
 
 
-def _figures(seen: "Profile") -> dict[str, Any]:
-    """By bucket of lengths that any text fell into; means, deviations and variances are [layers][heads]."""
+def _figures(profile: "Profile") -> dict[str, Any]:
+    """Return the statistics by bucket of text length; means, deviations and variances are [layers][heads]."""
     from recsys.calibration import normal_profile as buckets
     from recsys.calibration.attention_statistics import HEAD
 
-    variance = seen.variance()
+    variance = profile.variance()
     return {
         buckets.label(bucket): {
-            "texts": int(seen.count[bucket]),
+            "texts": int(profile.count[bucket]),
             **{
                 name: {
-                    "mean": seen.mean[bucket, ..., place].tolist(),
+                    "mean": profile.mean[bucket, ..., place].tolist(),
                     "std": (variance[bucket, ..., place] ** 0.5).tolist(),
                     "variance": variance[bucket, ..., place].tolist(),
                 }
@@ -63,5 +63,5 @@ def _figures(seen: "Profile") -> dict[str, Any]:
             },
         }
         for bucket in range(buckets.COUNT)
-        if seen.count[bucket]
+        if profile.count[bucket]
     }

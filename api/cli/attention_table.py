@@ -1,4 +1,4 @@
-"""Tables of `attune attention evaluate`."""
+"""Tables of the `attune attention` commands."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 _FIGURES = {"AUROC": "auroc", "recall": "recall", "F1": "f1"}
 _DETECTORS = {"D1": "structure", "D2": "tokens"}
 _WIDTH = 120
-"""Characters: narrower, the figures of all arms would break."""
+"""Width in characters, so that the figures of all arms fit in a line."""
 
 
 def detection_table(found: Mapping[str, Any]) -> None:
-    """By kind of damage: what D1 finds of texts and D2 of words."""
+    """Print, per kind of damage, the detection by D1 (texts) and D2 (words)."""
     anomalous, flagged = found["normal_texts_anomalous"], found["normal_words_flagged"]
     table = _table(
-        f"detection on {found['articles']} articles apart; of normal ones D1 calls {anomalous:.1%} anomalous, "
+        f"detection on {found['articles']} held-out articles; of normal ones D1 calls {anomalous:.1%} anomalous, "
         f"D2 flags {flagged:.1%} of the words",
         *("damage", "D2 trained", *(f"{detector} {figure}" for detector in _DETECTORS for figure in _FIGURES)),
     )
@@ -30,28 +30,28 @@ def detection_table(found: Mapping[str, Any]) -> None:
 
 
 def robustness_table(measured: Mapping[str, Any]) -> None:
-    """By kind of damage: AUC by arm, what was lost, and the share of it that calibration wins back."""
+    """Print, per kind of damage, AUC by arm, the loss, and the share of it that calibration recovers."""
     arms = list(measured["undamaged"])
     table = _table(
         f"AUC of the content match on {measured['slates']} slates, {measured['seeds']} draws of damage",
-        *("damage", *arms, "lost", "tokens win", "oracle wins"),
+        *("damage", *arms, "lost", "tokens recover", "oracle recovers"),
     )
     table.add_row("none", *(f"{measured['undamaged'][arm]:.4f}" for arm in arms), "", "", "")
     for kind, figures in measured["damaged"].items():
-        won = (figures["recovered"][arm] for arm in ("tokens", "oracle"))
+        recovered = (figures["recovered"][arm] for arm in ("tokens", "oracle"))
         aucs = (f"{figures['auc'][arm]:.4f}" for arm in arms)
-        shares = ("" if share is None else f"{share:.0%}" for share in won)
+        shares = ("" if share is None else f"{share:.0%}" for share in recovered)
         table.add_row(kind, *aucs, f"{figures['lost']:.4f}", *shares)
     _print(table)
 
 
 def ablation_table(result: Mapping[str, Any]) -> None:
-    """By part of the calibration: AUC with its interval, and the paired difference to none."""
+    """Print, per part of the calibration, AUC with its interval, and the paired difference to none."""
     from recsys.evaluation.html_tables import interval
 
     data, history = result["data"], result["history"]
     strengths = ", ".join(f"{name} {value:g}" for name, value in history["applied"].items())
-    origin = "as served" if history["applied"] == history["served"] else "assumed: the bundle has none of it on"
+    origin = "as served" if history["applied"] == history["served"] else "assumed: the bundle uses none of them"
     table = _table(
         f"bundle {result['bundle']} on {data['impressions']} impressions of {data['readers']} readers; "
         f"history: {strengths}, {origin}",
@@ -65,7 +65,7 @@ def ablation_table(result: Mapping[str, Any]) -> None:
 
 
 def profile_table(profile: "Profile") -> None:
-    """By layer: every statistic of a head, mean over heads and texts, with the lowest and highest head."""
+    """Print, per layer, the mean of every statistic over heads and texts, with the lowest and highest head."""
     from recsys.calibration.attention_statistics import HEAD
 
     mean = profile.pooled().mean[0]
@@ -77,7 +77,7 @@ def profile_table(profile: "Profile") -> None:
 
 
 def lengths_table(profile: "Profile") -> None:
-    """By length: how many texts, how much their heads differ, and the mass that words receive."""
+    """Print, per length, the number of texts, the entropy of heads, and the mass that words receive."""
     from recsys.calibration import normal_profile as buckets
 
     table = _table("by length in tokens", "tokens", "articles", "entropy", "its std", "received q05", "q95")
@@ -92,18 +92,18 @@ def lengths_table(profile: "Profile") -> None:
 
 
 def history_table(measured: Mapping[str, Any]) -> None:
-    """By model and share of chance clicks in histories: AUC by arm, and the share of the loss that is won back."""
+    """Print, per model and share of chance clicks, AUC by arm, and the share of the loss that is recovered."""
     arms = list(next(iter(measured["models"]["content"].values()))["auc"])
     table = _table(
         f"AUC with chance clicks in histories, {measured['slates']} slates, {measured['seeds']} draws",
-        *("model, noise", *arms, "lost", "calibrated wins", "oracle wins"),
+        *("model, noise", *arms, "lost", "calibrated recovers", "oracle recovers"),
     )
     for model, shares in measured["models"].items():
         for share, figures in shares.items():
             aucs = (f"{figures['auc'][arm]:.4f}" if arm in figures["auc"] else "" for arm in arms)
-            won = (figures["recovered"][arm] for arm in ("calibrated", "oracle"))
-            told = ("" if one is None else f"{one:.0%}" for one in won)
-            table.add_row(f"{model}, {share}", *aucs, f"{figures['lost']:.4f}", *told)
+            recovered = (figures["recovered"][arm] for arm in ("calibrated", "oracle"))
+            shares_recovered = ("" if one is None else f"{one:.0%}" for one in recovered)
+            table.add_row(f"{model}, {share}", *aucs, f"{figures['lost']:.4f}", *shares_recovered)
     _print(table)
 
 
@@ -112,7 +112,7 @@ def _print(table: Table) -> None:
 
 
 def _table(title: str, first: str, *others: str) -> Table:
-    """The first column stays whole in a narrow terminal; the others may break."""
+    """Return an empty table. The first column does not wrap in a narrow terminal; the others may."""
     table = Table(title=title)
     table.add_column(first, no_wrap=True)
     for name in others:

@@ -5,13 +5,13 @@ import os
 import typer
 
 _COLUMNS = 100
-"""Of what has no width, such as a pipe."""
+"""Width of an output without a width, for example a pipe."""
 
 _VALUE_COLUMNS = 28
 
 
 def config() -> None:
-    """Print every setting, its value and where it comes from."""
+    """Print every setting, its value and its origin."""
     from rich.console import Console
     from rich.table import Table
 
@@ -21,13 +21,13 @@ def config() -> None:
     table = Table("setting", "value", "from", "meaning")
     table.columns[0].no_wrap = True
     table.columns[0].min_width = max(len(setting.variable) for setting in found)
-    table.columns[1].overflow, table.columns[1].max_width = "fold", _VALUE_COLUMNS  # nothing of a value is cut
+    table.columns[1].overflow, table.columns[1].max_width = "fold", _VALUE_COLUMNS  # values are not cut
     for setting in found:
         table.add_row(setting.variable, setting.value, setting.origin, setting.meaning)
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _COLUMNS
     console.print(table)
-    typer.echo("Flags win over the environment, the environment over .env, .env over defaults.")
+    typer.echo("Priority: options, then the environment, then .env, then defaults.")
     for name in unknown_settings():
-        typer.secho(f"{name} is set, but is no setting: nothing reads it", fg="yellow", err=True)
+        typer.secho(f"{name} is set, but there is no such setting: check the spelling", fg="yellow", err=True)

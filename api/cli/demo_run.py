@@ -1,4 +1,4 @@
-"""What `attune demo` does, step by step, with the same parts as every other command."""
+"""Steps of `attune demo`, with the same functions as the other commands."""
 
 import shutil
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _LASTING_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """A demo in its own folder; running it again starts from nothing."""
+    """Demo in its own folder; each run starts from an empty one."""
 
     folder: Path
     readers: int
@@ -38,7 +38,7 @@ class Demonstration:
     days: int
 
     def run(self) -> None:
-        """Simulate, train, evaluate, show a feed."""
+        """Simulate, train, evaluate, and print a feed."""
         self._clear()
         settings = load_settings(database_url=f"sqlite:///{self.folder / 'attune.db'}", home=self.folder)
         database, encoder = open_database(settings.database_url), LazyEncoder(settings)
@@ -55,14 +55,14 @@ class Demonstration:
         typer.echo(f"\nserve it: attune serve --database-url {settings.database_url} --home {self.folder}")
 
     def _clear(self) -> None:
-        """Delete an earlier demo, and nothing else.
+        """Delete an earlier demo, but no other files.
 
         Raises:
-            ConfigError: the folder holds something that no demo made.
+            ConfigError: the folder contains other files.
         """
         marker = self.folder / _MARKER
         if self.folder.exists() and not marker.exists() and (self.folder.is_file() or any(self.folder.iterdir())):
-            raise ConfigError(f"--folder {self.folder} holds something else, and a demo begins by deleting it")
+            raise ConfigError(f"--folder {self.folder} contains other files: choose an empty or new folder")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         marker.touch()
@@ -86,7 +86,7 @@ class Demonstration:
         engine = engine_at(database, settings, encoder, now)
         slate = engine.recommend(FeedRequest(request_id="demo", as_of=now, reader=reader, limit=8))
         favourites = ", ".join(f"{name} {share:.0%}" for name, share in affinity)
-        typer.echo(f"\nreader {reader} was made to like {favourites}; the feed, and why:")
+        typer.echo(f"\nreader {reader} is simulated to like {favourites}; the feed, with explanations:")
         _print_feed(slate.ranking, world)
 
 
@@ -100,7 +100,7 @@ def _print_gap(of: Gap | None) -> None:
 
 
 def _loyal_reader(world: World) -> str:
-    """The reader with the most reads that lasted: who opens most is who falls for every headline."""
+    """Return the reader with the most long reads: the reader with the most clicks may follow every headline."""
     lasted = (pl.col("kind") == "read") & (pl.col("value") >= _LASTING_SECONDS)
     reads = world.events.filter(lasted).group_by("reader").len()
     return str(reads.sort("len", "reader", descending=[True, False])["reader"][0])

@@ -13,7 +13,7 @@ def erase(
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Erase a reader everywhere, and print the receipt as JSON; running services fold their state anew at once."""
+    """Erase a reader everywhere, and print the receipt as JSON; running services forget the reader at once."""
     from dataclasses import asdict
 
     from api.application.context import opened_application
@@ -26,4 +26,4 @@ def erase(
         erased = erase_reader(app, stored, actor="cli", raw_id=reader)
     typer.echo(json.dumps({**asdict(erased.receipt), "rejects": erased.rejects}, indent=2))
     if not erased.rejects and not any(erased.receipt.counts.values()):
-        typer.echo(f"nothing is stored about a reader {reader}: erased before, or another id?", err=True)
+        typer.echo(f"nothing is stored about reader {reader}: erased before, or wrong id?", err=True)

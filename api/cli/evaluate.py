@@ -12,17 +12,17 @@ from api.cli.options import DatabaseUrl, Home, moment, require_writable, setting
 def evaluate(
     start: Annotated[str | None, typer.Option("--from", help="Default: the bundle's cut-off.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Default: the end of the log.")] = None,
-    bundle: Annotated[str | None, typer.Option(help="Version; default: the active one.")] = None,
+    bundle: Annotated[str | None, typer.Option(help="Version; default: the active bundle.")] = None,
     rival: Annotated[
-        str | None, typer.Option(help="Version of a bundle whose full system is one more row, compared in pairs.")
+        str | None, typer.Option(help="Version of another bundle: its full system is added and compared in pairs.")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write a report to this file.")] = None,
-    in_sample: Annotated[bool, typer.Option(help="Allow evaluating on what the bundle was trained on.")] = False,
+    in_sample: Annotated[bool, typer.Option(help="Allow evaluation on the training data of the bundle.")] = False,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Replay logged slates through the engine and compare it with baselines, causally."""
+    """Replay logged slates through the engine, each with the state of its time, and compare it with baselines."""
     from api.cli.progress import bars
     from api.cli.results_tables import results_table, slices_table
     from recsys.encoder.lazy import LazyEncoder
@@ -40,8 +40,8 @@ def evaluate(
     system = load_bundle(settings.home, encoder.name, bundle)
     other = None if rival is None else load_bundle(settings.home, encoder.name, rival)
     database = open_database(settings.database_url)
-    wanted = (moment(start, "--from"), moment(end, "--to"))
-    window = choose_window(database, system, *wanted, in_sample)
+    bounds = (moment(start, "--from"), moment(end, "--to"))
+    window = choose_window(database, system, *bounds, in_sample)
     with bars() as progress:
         result = run(database, encoder, system, window, progress, ExtraRows(bundle=other))
     data = result["data"]

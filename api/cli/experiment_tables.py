@@ -1,4 +1,4 @@
-"""Tables of models on trial."""
+"""Tables of experiments."""
 
 import polars as pl
 from rich.console import Console
@@ -9,25 +9,25 @@ from recsys.evaluation.bootstrap import Interval
 from recsys.evaluation.html_tables import interval
 
 
-def print_comparison(outcomes: pl.DataFrame, unseen: pl.DataFrame) -> None:
-    """Print what came of each model's slates (columns `store.experiments.OUTCOMES`), and of unseen ones (`SHADOWS`)."""
+def print_comparison(outcomes: pl.DataFrame, shadow_slates: pl.DataFrame) -> None:
+    """Print outcomes by model (columns `store.experiments.OUTCOMES`), and shadow slates (columns `SHADOWS`)."""
     console = Console(width=130)
-    table = Table("model", title="a slate, on average, with 95% intervals over readers", title_justify="left")
+    table = Table("model", title="mean per slate, with 95% intervals over readers", title_justify="left")
     for column in ("slates", "readers", "opened from", "articles opened", "seconds read"):
         table.add_column(column, justify="right")
     for arm in arms(outcomes):
-        told = (_told(arm.opened), _told(arm.clicks), _told(arm.seconds))
-        table.add_row(arm.model, f"{arm.slates:,}", f"{arm.readers:,}", *told)
+        cells = (_interval(arm.opened), _interval(arm.clicks), _interval(arm.seconds))
+        table.add_row(arm.model, f"{arm.slates:,}", f"{arm.readers:,}", *cells)
     console.print(table)
-    if unseen.is_empty():
+    if shadow_slates.is_empty():
         return
-    table = Table("in the shadow", title="share that it would have shown too", title_justify="left")
-    for column in ("slates", "of what was shown", "of what was opened"):
+    table = Table("shadow run", title="share that the challenger would also have shown", title_justify="left")
+    for column in ("slates", "of shown articles", "of opened articles"):
         table.add_column(column, justify="right")
-    for shadow in shadows(unseen):
-        table.add_row(shadow.model, f"{shadow.slates:,}", _told(shadow.shared), _told(shadow.kept))
+    for shadow in shadows(shadow_slates):
+        table.add_row(shadow.model, f"{shadow.slates:,}", _interval(shadow.shared), _interval(shadow.kept))
     console.print(table)
 
 
-def _told(found: Interval) -> str:
+def _interval(found: Interval) -> str:
     return interval(*(None if value != value else value for value in (found.mean, found.low, found.high)))

@@ -15,7 +15,7 @@ app = typer.Typer(help="Article vectors and the index over them.", no_args_is_he
 
 @app.command()
 def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
-    """How many articles there are, and how many have a vector of the chosen encoder."""
+    """Print the number of articles, and of those with a vector of the configured encoder."""
     from recsys.projection.vector_table import stored_vectors
     from recsys.store import articles
     from recsys.store.database import open_database
@@ -23,14 +23,14 @@ def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
     settings = settings_from(database_url, home)
     database, encoder = open_database(settings.database_url), _encoder(settings)
     with database.read() as connection:
-        everything, _ = articles.changed_since(connection, 0)
-    present, _ = stored_vectors(database, encoder.name, everything)
-    typer.echo(f"{everything.height} articles, {int(present.sum())} with a vector of {encoder.name}")
+        catalogue, _ = articles.changed_since(connection, 0)
+    present, _ = stored_vectors(database, encoder.name, catalogue)
+    typer.echo(f"{catalogue.height} articles, {int(present.sum())} with a vector of {encoder.name}")
 
 
 @app.command()
 def rebuild(database_url: DatabaseUrl = None, home: Home = None) -> None:
-    """Encode every article that has no vector yet. The index itself is built when a service starts."""
+    """Encode every article without a vector. The index itself is built when a service starts."""
     from api.cli.progress import bars
     from recsys.projection.vector_table import ensure_vectors
     from recsys.store import articles
@@ -39,16 +39,14 @@ def rebuild(database_url: DatabaseUrl = None, home: Home = None) -> None:
     settings = settings_from(database_url, home)
     database, encoder = open_database(settings.database_url), _encoder(settings)
     with database.read() as connection:
-        everything, _ = articles.changed_since(connection, 0)
+        catalogue, _ = articles.changed_since(connection, 0)
     with bars() as progress:
-        ensure_vectors(
-            database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
-        )
-    typer.echo(f"{everything.height} articles have a vector of {encoder.name}")
+        ensure_vectors(database, encoder, catalogue, lambda done, total: progress("articles encoded", done, total))
+    typer.echo(f"{catalogue.height} articles have a vector of {encoder.name}")
 
 
 def _encoder(settings: "Settings") -> "Encoder":
-    """The encoder of the settings, calibrated as the active bundle wants it."""
+    """Return the configured encoder, with the calibration of the active bundle."""
     from recsys.encoder.lazy import LazyEncoder
     from recsys.models.calibrator_io import article_encoder
     from recsys.models.model_loader import active_system

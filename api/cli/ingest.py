@@ -1,4 +1,4 @@
-"""``attune ingest``: bring a click log or articles into the store."""
+"""``attune ingest``: store articles and behaviour from files."""
 
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ingest.sources.source import Source
     from recsys.settings import Settings
 
-app = typer.Typer(help="Bring articles and behaviour into the store. Safe to repeat, and to interrupt.")
+app = typer.Typer(help="Store articles and behaviour from files. Safe to repeat and to interrupt.")
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the data set.")]
 Paths = Annotated[list[Path], typer.Argument(help="Files, or folders of files.")]
@@ -23,7 +23,7 @@ Paths = Annotated[list[Path], typer.Argument(help="Files, or folders of files.")
 
 @app.command()
 def ebnerd(folder: Folder, database_url: DatabaseUrl = None, home: Home = None) -> None:
-    """EB-NeRD: behaviors.parquet, history.parquet, articles.parquet; flat, or below train/ and validation/."""
+    """Ingest EB-NeRD: behaviors.parquet, history.parquet and articles.parquet, also in train/ and validation/."""
     from ingest.sources.ebnerd import Ebnerd
 
     _run(partial(Ebnerd, folder), settings_from(database_url, home))
@@ -33,13 +33,13 @@ def ebnerd(folder: Folder, database_url: DatabaseUrl = None, home: Home = None) 
 def mind(
     folder: Annotated[Path | None, typer.Argument(help="Folder of the data set.")] = None,
     download: Annotated[
-        Literal["small", "large"] | None, typer.Option("--download", help="Fetch the public archives first.")
+        Literal["small", "large"] | None, typer.Option("--download", help="Download the public archives first.")
     ] = None,
-    mirror: Annotated[str | None, typer.Option("--mirror", help="Address to fetch the archives from.")] = None,
+    mirror: Annotated[str | None, typer.Option("--mirror", help="URL to download the archives from.")] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """MIND: news.tsv and behaviors.tsv; flat, or below train/ and dev/."""
+    """Ingest MIND: news.tsv and behaviors.tsv, also in train/ and dev/."""
     from ingest.sources.mind import Mind
 
     settings = settings_from(database_url, home)
@@ -53,7 +53,7 @@ def mind(
 
 @app.command()
 def jsonl(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> None:
-    """JSON lines: articles, events and impressions are told by their fields, and may be mixed."""
+    """Ingest JSON lines: articles, events and impressions, recognized by their fields; a file may mix them."""
     from ingest.sources.jsonl import JsonLines
 
     _run(partial(JsonLines, paths), settings_from(database_url, home))
@@ -61,7 +61,7 @@ def jsonl(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> 
 
 @app.command()
 def csv(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> None:
-    """CSV with a header: articles, events or impressions, told by the columns of each file."""
+    """Ingest CSV files with a header: articles, events or impressions, recognized by the columns of each file."""
     from ingest.sources.csv import CsvFiles
 
     _run(partial(CsvFiles, paths), settings_from(database_url, home))
@@ -69,7 +69,7 @@ def csv(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> No
 
 @app.command()
 def parquet(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> None:
-    """Parquet: articles, events or impressions, told by the columns of each file."""
+    """Ingest Parquet files: articles, events or impressions, recognized by the columns of each file."""
     from ingest.sources.parquet import ParquetFiles
 
     _run(partial(ParquetFiles, paths), settings_from(database_url, home))
@@ -116,6 +116,6 @@ def _show(report: "Report") -> None:
     if any(report.rejected(kind) for kind in report.kinds()):
         console.print(f"rejected rows are in {report.rejects_folder}", soft_wrap=True)
     if report.resumed_from:
-        console.print("an earlier run of this input was interrupted; this one went on from there")
+        console.print("an earlier run of this input was interrupted; this run continued it")
     rate = report.rows_this_run / max(report.seconds, 1e-9)
     console.print(f"{report.rows_this_run:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s)")

@@ -7,17 +7,17 @@ import typer
 from api.application.scopes import Scope
 from api.cli.options import DatabaseUrl, settings_from
 
-app = typer.Typer(help="Keys that the service asks for once the first one exists.", no_args_is_help=True)
+app = typer.Typer(help="API keys. The service requires a key once the first one exists.", no_args_is_help=True)
 
 
 @app.command()
 def create(
-    scope: Annotated[Scope, typer.Option(help="What the key may do; admin may do all.")] = Scope.READ,
-    name: Annotated[str, typer.Option(help="Whose key it is, for lists.")] = "",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print the key and nothing else.")] = False,
+    scope: Annotated[Scope, typer.Option(help="Permissions of the key; admin includes all.")] = Scope.READ,
+    name: Annotated[str, typer.Option(help="Owner of the key, for lists.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the key.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Make a key. It is printed once: only its digest is stored."""
+    """Create a key. It is printed once: only its digest is stored."""
     from api.application import key_admin
     from api.application.context import opened_application
 
@@ -25,23 +25,25 @@ def create(
         token, row = key_admin.create_key(app, scope, name, actor="cli")
     typer.echo(token)
     if not quiet:
-        typer.echo(f"key {row.id} of scope {scope}; send it as 'Authorization: Bearer …'. It is not shown again.")
+        typer.echo(f"key {row.id}, scope {scope}; send it as 'Authorization: Bearer …'. It is not shown again.")
 
 
 @app.command("list")
 def list_keys(database_url: DatabaseUrl = None) -> None:
-    """All keys ever made: id, scope, when they were made, last used and revoked, and their names."""
+    """List all keys ever created: id, scope, times of creation, last use and revocation, and names."""
     from api.application import key_admin
     from api.application.context import opened_application
 
     with opened_application(settings_from(database_url, None)) as app:
         found = key_admin.list_keys(app)
     if not found:
-        typer.echo("no keys: the service is open, on this machine only; `attune keys create` makes the first")
+        typer.echo("no keys: the service is open, on this machine only; `attune keys create` creates the first")
     for row in found:
-        held = f"revoked {_time(row.revoked_at)}" if row.revoked_at else "holds"
+        status = f"revoked {_time(row.revoked_at)}" if row.revoked_at else "valid"
         used = f"used {_time(row.last_used_at)}" if row.last_used_at else "never used"
-        typer.echo(f"{row.id}  {row.scope:5}  made {_time(row.created_at)}  {used}  {held}  {row.name}".rstrip())
+        typer.echo(
+            f"{row.id}  {row.scope:5}  created {_time(row.created_at)}  {used}  {status}  {row.name}".rstrip()
+        )
 
 
 @app.command()
@@ -49,7 +51,7 @@ def revoke(
     key: Annotated[str, typer.Argument(help="Id of the key, as `attune keys list` shows it.")],
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Revoke a key for good; running services know within a second."""
+    """Revoke a key for good; running services refuse it within a second."""
     from api.application import key_admin
     from api.application.context import opened_application
 

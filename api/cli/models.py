@@ -1,4 +1,4 @@
-"""`attune models`: list, activate, roll back, try out, prune."""
+"""`attune models`: list, activate, roll back, experiments, prune."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +8,12 @@ import typer
 from api.cli.options import DatabaseUrl, Home, moment, settings_from
 from recsys.errors import BundleError
 
-app = typer.Typer(help="Trained bundles: list them, choose the one that serves.", no_args_is_help=True)
+app = typer.Typer(help="Trained bundles: list them, and choose the active one.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models(home: Home = None) -> None:
-    """All bundles, the active one marked."""
+    """List all bundles, with a mark at the active one."""
     from recsys.models import bundle
     from recsys.serving import experiment
 
@@ -22,16 +22,17 @@ def list_models(home: Home = None) -> None:
     if not bundle.versions(folder):
         typer.echo(f"no bundles in {folder}: run `attune train`")
     for version in bundle.versions(folder):
-        typer.echo(f"{'*' if version == active else ' '} {version}  {_told(folder, version)}")
+        typer.echo(f"{'*' if version == active else ' '} {version}  {_validation(folder, version)}")
 
-    tried = experiment.load_experiment(folder)
-    if tried is not None:
+    running = experiment.load_experiment(folder)
+    if running is not None:
         typer.echo(
-            f"on trial: {tried.version}, share {tried.share:g} of readers, shadow {tried.shadow:g} of feeds"
+            f"experiment: {running.version}, share {running.share:g} of readers, "
+            f"shadow {running.shadow:g} of feeds"
         )
 
 
-def _told(home: Path, version: str) -> str:
+def _validation(home: Path, version: str) -> str:
     from recsys.evaluation.html_tables import number
     from recsys.evaluation.systems import FULL_SYSTEM
     from recsys.models import bundle
@@ -47,68 +48,68 @@ def _told(home: Path, version: str) -> str:
 
 @app.command()
 def activate(
-    version: Annotated[str, typer.Argument(help="As `attune models list` shows it.")],
+    version: Annotated[str, typer.Argument(help="Version, as `attune models list` prints it.")],
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Make a bundle the one that serves, after checking that it can; it is on record in the audit."""
+    """Check a bundle and make it the active one; recorded in the audit log."""
     from api.application import model_admin
     from api.application.context import opened_application
 
     with opened_application(settings_from(database_url, home)) as app:
         model_admin.activate_model(app, version, actor="cli")
-    typer.echo(f"bundle {version} is active; running services take it within a second")
+    typer.echo(f"bundle {version} is active; running services adopt it within a second")
 
 
 @app.command()
 def rollback(database_url: DatabaseUrl = None, home: Home = None) -> None:
-    """Go back to the bundle that served before the active one; it is on record in the audit."""
+    """Activate the bundle that was active before; recorded in the audit log."""
     from api.application import model_admin
     from api.application.context import opened_application
 
     with opened_application(settings_from(database_url, home)) as app:
         version = model_admin.roll_back(app, actor="cli")
-    typer.echo(f"bundle {version} is active again; running services take it within a second")
+    typer.echo(f"bundle {version} is active again; running services adopt it within a second")
 
 
 @app.command("try")
 def start_experiment(
-    version: Annotated[str, typer.Argument(help="As `attune models list` shows it.")],
+    version: Annotated[str, typer.Argument(help="Version, as `attune models list` prints it.")],
     share: Annotated[float, typer.Option(min=0, max=1, help="Share of readers who get its answers.")] = 0.0,
     shadow: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the other feeds that it ranks without being shown.")
+        float, typer.Option(min=0, max=1, help="Share of the other feeds for which it makes shadow slates.")
     ] = 0.0,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Try a bundle beside the one that serves: an A/B test, in the shadow, or both."""
+    """Start an experiment with a challenger beside the active bundle: an A/B test, a shadow run, or both."""
     from api.application import model_admin
     from api.application.context import opened_application
     from recsys.serving.experiment import Experiment
 
     with opened_application(settings_from(database_url, home)) as app:
         model_admin.start_experiment(app, Experiment(version, share, shadow), actor="cli")
-    typer.echo(f"bundle {version} is on trial; running services take it within a second")
+    typer.echo(f"the experiment with bundle {version} runs; running services adopt it within a second")
 
 
 @app.command("end-trial")
 def end_experiment(database_url: DatabaseUrl = None, home: Home = None) -> None:
-    """Try nothing any more; the active bundle answers everybody."""
+    """End the experiment; the active bundle answers all readers."""
     from api.application import model_admin
     from api.application.context import opened_application
 
     with opened_application(settings_from(database_url, home)) as app:
         version = model_admin.end_experiment(app, actor="cli")
-    typer.echo(f"bundle {version} is on trial no more")
+    typer.echo(f"the experiment with bundle {version} has ended")
 
 
 @app.command()
 def prune(
-    keep: Annotated[int, typer.Option(min=1, help="How many of the newest to keep.")] = 7,
+    keep: Annotated[int, typer.Option(min=1, help="Number of newest bundles to keep.")] = 7,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Delete old bundles: never the active one, the one a rollback goes back to, or the one on trial."""
+    """Delete old bundles, but never the active one, the previous one, or the challenger of an experiment."""
     from api.application import model_admin
     from api.application.context import opened_application
 
@@ -120,11 +121,11 @@ def prune(
 @app.command()
 def compare(
     since: Annotated[
-        str | None, typer.Option("--from", help="Slates shown since then, ISO 8601; all by default.")
+        str | None, typer.Option("--from", help="Only slates shown from this time on (ISO 8601); default: all.")
     ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """What readers did with the slates of each model, and what a challenger would have shown instead."""
+    """Compare the outcomes of each model's slates, and the challenger's shadow slates."""
     from api.cli.experiment_tables import print_comparison
     from recsys.labels.label_rule import LabelRule
     from recsys.store import experiments

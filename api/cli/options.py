@@ -1,4 +1,4 @@
-"""Options that several commands share, and the values they stand for."""
+"""Options that several commands share, and functions for their values."""
 
 import os
 from pathlib import Path
@@ -23,12 +23,12 @@ Home = Annotated[
 
 
 def settings_from(database_url: str | None, home: Path | None) -> Settings:
-    """The environment's settings, with flags on top."""
+    """Return the settings of the environment, with options on top."""
     return load_settings(database_url=database_url, home=home)
 
 
 def moment(text: str | None, option: str) -> int | None:
-    """ISO 8601 → microseconds; naive times are UTC.
+    """Convert ISO 8601 to microseconds; times without a zone are UTC.
 
     Raises:
         ConfigError: the text is not a time.
@@ -42,10 +42,10 @@ def moment(text: str | None, option: str) -> int | None:
 
 
 def require_writable(file: Path | None) -> None:
-    """Refuse a file that could not be written, before the work that would be lost.
+    """Check that `file` can be written, before the work starts.
 
     Raises:
-        ConfigError: its folder does not exist or takes no files, or it is itself a folder.
+        ConfigError: the folder does not exist or is not writable, or `file` is itself a folder.
     """
     if file is None:
         return
@@ -53,6 +53,6 @@ def require_writable(file: Path | None) -> None:
     if file.is_dir():
         raise ConfigError(f"{file} cannot be written: it is a folder; name a file in it")
     if not folder.is_dir():
-        raise ConfigError(f"{file} cannot be written: there is no folder {folder}")
+        raise ConfigError(f"{file} cannot be written: create the folder {folder} first")
     if not os.access(file if file.exists() else folder, os.W_OK):
-        raise ConfigError(f"{file} cannot be written: permission denied")
+        raise ConfigError(f"{file} cannot be written: permission denied; choose another file")

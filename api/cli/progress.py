@@ -1,4 +1,4 @@
-"""Progress on a terminal: one bar a stage."""
+"""Progress on a terminal: one bar per stage."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from recsys.training.training_run import Progress as Told
+from recsys.training.training_run import Progress as ProgressCallback
 
 console = Console(stderr=True)
 
 
 @contextmanager
-def bars() -> Iterator[Told]:
-    """A callback `(stage, done, total)` that draws a bar for each stage; into a pipe it prints each stage once."""
+def bars() -> Iterator[ProgressCallback]:
+    """Yield a callback `(stage, done, total)` that draws a bar per stage, or prints stages without a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         stages: dict[str, TaskID] = {}

@@ -11,13 +11,11 @@ from recsys.errors import ConfigError
 def rank(
     reader: Annotated[str, typer.Option(help="Reader id.")],
     candidates: Annotated[str, typer.Option(help="Article ids, separated by commas.")],
-    as_of: Annotated[
-        str | None, typer.Option(help="Answer as it would have been then (ISO 8601, UTC); default: now.")
-    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="Rank as of this time (ISO 8601, UTC); default: now.")] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Rank candidates for a reader as of any time, by replaying the log up to it: id, score, why."""
+    """Rank candidates for a reader as of any time, by replay of the log: print id, score and explanations."""
     from api.application import feeds
     from api.application.context import opened_application
     from ingest.pseudonyms import Pseudonyms

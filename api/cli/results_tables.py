@@ -1,4 +1,4 @@
-"""The results table of training and evaluation."""
+"""Tables of the results of training and evaluation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ def slices_table(parts: Mapping[str, Any]) -> None:
     """Print the AUC of every system on parts of the impressions, cold starts first."""
     systems = [name for name in next(iter(parts.values())) if name != "impressions"]
     table = Table(title="AUC on parts of the impressions", title_justify="left")
-    table.add_column("system", no_wrap=True, min_width=max(map(len, systems)))  # not the names are to be cut
+    table.add_column("system", no_wrap=True, min_width=max(map(len, systems)))  # names must not be cut
     for part, values in parts.items():
         table.add_column(f"{part} ({values['impressions']})", justify="right")
     for name in systems:

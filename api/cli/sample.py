@@ -18,9 +18,9 @@ def sample(
     folder: Annotated[Path, typer.Argument(help="Folder for the files; it is created if missing.")],
 ) -> None:
     """Copy small sample files (articles, events, impressions) into a folder, and print the next commands."""
-    taken = [str(folder / name) for name in _NAMES if (folder / name).exists()]
-    if taken:
-        raise ConfigError(f"{', '.join(taken)} exists already: name another folder, or delete it first")
+    existing = [str(folder / name) for name in _NAMES if (folder / name).exists()]
+    if existing:
+        raise ConfigError(f"{', '.join(existing)} exists already: choose another folder, or delete it first")
     texts = {name: (files("ingest") / "sample_data" / name).read_text(encoding="utf-8") for name in _NAMES}
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     shift = midnight - _end(texts["impressions.jsonl"])
@@ -39,14 +39,14 @@ def sample(
 
 
 def _end(impressions: str) -> datetime:
-    """Midnight after the newest impression."""
+    """Return the midnight after the newest impression."""
     newest = max(json.loads(line)["at"] for line in impressions.splitlines())
     day = datetime.strptime(newest[:10], "%Y-%m-%d").replace(tzinfo=UTC)
     return day + timedelta(days=1)
 
 
 def _moved(text: str, shift: timedelta) -> str:
-    """The rows of a file with every time moved by a whole number of days."""
+    """Return the rows of a file with all times moved by a whole number of days."""
     lines = []
     for line in text.splitlines():
         row = json.loads(line)

@@ -20,15 +20,15 @@ _REFUSED = {errno.EADDRINUSE, errno.EACCES}
 def serve(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8000,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; other than this machine only once a key exists.")
+        str, typer.Option(help="Address to listen on; addresses that other machines reach need a key first.")
     ] = "127.0.0.1",
     workers: Annotated[
-        int, typer.Option(min=1, max=64, help="Processes; each holds state, vectors and model, and folds the log.")
+        int, typer.Option(min=1, max=64, help="Number of processes; each has its own state, vectors and models.")
     ] = 1,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Serve the feed over HTTP. Works before anything was trained; API description at /docs."""
+    """Serve the feed over HTTP, also before training; the API is described at /docs."""
     from api.http import lightgbm_import
 
     lightgbm_import.import_lightgbm()
@@ -53,11 +53,11 @@ def serve(
 
 
 def _check(settings: "Settings", host: str, port: int) -> None:
-    """Fail here what would fail in the service, where it would be a traceback, or come after a long start.
+    """Find errors here that in the service would be a traceback, or come after a long start.
 
     Raises:
-        ConfigError: host or port cannot be listened on, or others would reach a service that has no key yet.
-        StoreError: the database cannot be used.
+        ConfigError: host or port cannot be used, or other machines could reach a service without keys.
+        StoreError: the database is unavailable.
         BundleError: the active bundle cannot serve.
     """
     from recsys.encoder.lazy import LazyEncoder
@@ -69,8 +69,8 @@ def _check(settings: "Settings", host: str, port: int) -> None:
     with opened(settings.database_url) as database, database.read() as connection:
         if not _is_loopback(host) and not api_keys.all_keys(connection):
             raise ConfigError(
-                f"other machines would reach {host}, and no key exists yet, so anybody could read and change "
-                "everything: run `attune keys create` first, or leave --host out"
+                f"other machines can reach {host}, but no key exists, so anybody could read and change "
+                "everything: run `attune keys create` first, or omit --host"
             )
     _require_free(host, port)
     if active_version(settings.home) is not None:
@@ -78,25 +78,25 @@ def _check(settings: "Settings", host: str, port: int) -> None:
 
 
 def _require_free(host: str, port: int) -> None:
-    """Listen for a moment: uvicorn itself tries only once everything is loaded."""
+    """Check that host and port are free: uvicorn itself checks only after everything is loaded."""
     try:
         places = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
-        raise ConfigError(f"host {host!r} has no address ({error.strerror}): name another with --host") from error
+        raise ConfigError(f"host {host!r} has no address ({error.strerror}): choose another --host") from error
     for family, _, _, _, address in places:
         try:
             socket.create_server((str(address[0]), port), family=family).close()
         except OSError as error:
-            # of several addresses one may be missing, such as that of IPv6 for `localhost`
+            # one of several addresses may be missing, for example IPv6 of `localhost`
             if error.errno in _REFUSED or len(places) == 1:
                 raise ConfigError(
                     f"cannot listen on port {port} of {address[0]} ({os.strerror(error.errno or 0)}): "
-                    "choose another with --port, or another address with --host"
+                    "choose another --port or --host"
                 ) from error
 
 
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name: only this one is sure to stay on this machine
+    except ValueError:  # a name: only this one is certain to be this machine
         return host == "localhost"

@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    readers: Annotated[int, typer.Option(min=1, help="How many readers.")] = 300,
-    articles: Annotated[int, typer.Option(min=20, help="How many articles.")] = 1_500,
-    days: Annotated[int, typer.Option(min=1, help="How many days of reading.")] = 7,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same world.")] = 7,
+    readers: Annotated[int, typer.Option(min=1, help="Number of readers.")] = 300,
+    articles: Annotated[int, typer.Option(min=20, help="Number of articles.")] = 1_500,
+    days: Annotated[int, typer.Option(min=1, help="Number of days.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same data.")] = 7,
     out: Annotated[
         Path | None, typer.Option(help="Write Parquet files to this folder instead, for `attune ingest parquet`.")
     ] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Fill a database with a simulated newsroom and readers of known tastes, up to this midnight."""
+    """Fill a database with a simulated newsroom and readers of known affinities, up to the last midnight."""
     from datetime import UTC, datetime, timedelta
 
     from recsys.simulate.world import simulate as run
 
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     world = run(readers=readers, articles=articles, days=days, seed=seed, start=today - timedelta(days=days))
-    where = _store(world, settings_from(database_url, home)) if out is None else _write(world, out)
+    target = _store(world, settings_from(database_url, home)) if out is None else _write(world, out)
     typer.echo(
         f"{world.articles.height} articles, {world.slates.height} impressions and {world.events.height} events "
-        f"of {readers} simulated readers, {days} days up to {today:%Y-%m-%dT%H:%M}, are in {where}"
+        f"of {readers} simulated readers, {days} days up to {today:%Y-%m-%dT%H:%M}, are in {target}"
     )
 
 

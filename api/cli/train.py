@@ -13,20 +13,20 @@ def train(
     until: Annotated[
         str | None,
         typer.Option(
-            help="Use only what was known before this time (ISO 8601, UTC); the day before it validates."
+            help="Use only data known before this time (ISO 8601, UTC); the day before it is for validation."
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=20, help="Sets of trees, whose scores are averaged.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, max=20, help="Number of tree models; scores are averaged.")] = 1,
     tune: Annotated[
-        int, typer.Option(min=0, help="Trials of Optuna for the trees' parameters; those of an earlier run count.")
+        int, typer.Option(min=0, help="Number of Optuna trials for the trees; trials of earlier runs count.")
     ] = 0,
     labels: Annotated[
-        Labels, typer.Option(help="What the trees learn: graded readings, or clicks alone, for comparison.")
+        Labels, typer.Option(help="Labels for the trees: graded reads, or only clicks, for comparison.")
     ] = "graded",
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Train on the log and publish a bundle: embed, learn preferences, learn to rank, check on the last day."""
+    """Train on the log and publish a bundle: encode, train preferences and rankers, validate on the last day."""
     from api.cli.progress import bars
     from api.cli.results_tables import results_table
     from recsys.encoder.lazy import LazyEncoder
@@ -42,11 +42,11 @@ def train(
         bundle = run(
             open_database(settings.database_url), settings, LazyEncoder(settings), cut_off, progress, options
         )
-    results_table("validation: the last stretch before the cut-off", bundle.manifest["validation"])
+    results_table("validation: the last day before the cut-off", bundle.manifest["validation"])
     if active_version(settings.home) == bundle.version:
         typer.echo(f"published and activated bundle {bundle.version} in {bundle.path}")
     else:
         typer.echo(
-            f"published bundle {bundle.version}, but it loses to plain popularity on the validation slice: "
-            f"not activated (attune models activate {bundle.version} does)"
+            f"published bundle {bundle.version}, but did not activate it: plain popularity is better on the "
+            f"validation data (to activate it anyway: attune models activate {bundle.version})"
         )

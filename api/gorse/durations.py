@@ -1,4 +1,4 @@
-"""Durations as Go writes them."""
+"""Durations in Go's notation."""
 
 import re
 
@@ -10,14 +10,14 @@ _LONGEST = 366 * 24 * 3600.0
 
 
 def seconds_of(text: str) -> float:
-    """``1h30m`` → 5400.0; nothing → 0.
+    """Convert a duration to seconds: ``1h30m`` → 5400.0; an empty text → 0.
 
     Raises:
-        RequestError: it is not a duration, or longer than a year.
+        RequestError: the text is not a duration, or longer than a year.
     """
     parts = _PART.findall(text)
     if "".join(number + unit for number, unit in parts) != text and text != "0":
-        raise RequestError(f"{text!r} is not a duration such as 10m or 1h30m")
+        raise RequestError(f"{text!r} is not a duration: write it like 10m or 1h30m")
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
     if seconds > _LONGEST:
         raise RequestError(f"{text!r} is longer than a year")

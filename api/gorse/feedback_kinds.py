@@ -1,4 +1,4 @@
-"""Gorse's feedback types → kinds of events, by the table in ATTUNE_GORSE_FEEDBACK."""
+"""Event kinds of Gorse's feedback types, by the table in ATTUNE_GORSE_FEEDBACK."""
 
 import hashlib
 import json
@@ -15,10 +15,10 @@ Kinds = Mapping[str, EventKind]
 
 
 def kinds_of(table: str) -> Kinds:
-    """``star=like,view=click`` → by type.
+    """Parse ``star=like,view=click`` to kinds by type.
 
     Raises:
-        ConfigError: the table is not one, or names a kind that is not done to an article.
+        ConfigError: the table is not valid, or names a kind that does not apply to articles.
     """
     kinds = {}
     for pair in filter(None, (each.strip() for each in table.split(","))):
@@ -31,30 +31,30 @@ def kinds_of(table: str) -> Kinds:
 
 
 def kind_of(type_: str, kinds: Kinds) -> EventKind:
-    """The kind that a type stands for.
+    """Return the kind of a feedback type.
 
     Raises:
-        Refusal: 422, nobody said what the type means.
+        HTTPProblem: 422, the type is not in the table.
     """
     if type_ not in kinds:
-        detail = f"feedback type {type_!r} means nothing here: add it to ATTUNE_GORSE_FEEDBACK as {type_}=KIND"
-        raise HTTPProblem(422, "There is no such feedback type", detail)
+        detail = f"unknown feedback type {type_!r}: add it to ATTUNE_GORSE_FEEDBACK as {type_}=KIND"
+        raise HTTPProblem(422, "Unknown feedback type", detail)
     return kinds[type_]
 
 
 def event_of(feedback: FeedbackIn, kinds: Kinds, received_at: int) -> dict[str, object]:
-    """A row for the log. The same feedback has the same id, so that sending it again changes nothing.
+    """Return feedback as a row of the log. The same feedback has the same id, so sending it again changes nothing.
 
-    A read of no seconds tells that the item was opened, not for how long: a click.
+    A read of zero seconds means that the item was opened for an unknown time: a click.
     """
     kind = kind_of(feedback.FeedbackType, kinds)
     measured = kind in (EventKind.READ, EventKind.SCROLL)
-    told_at = micros(feedback.Timestamp)
-    at = received_at if told_at is None else told_at
+    sent_at = micros(feedback.Timestamp)
+    at = received_at if sent_at is None else sent_at
     if measured and feedback.Value <= 0:
         kind, measured = EventKind.CLICK, False
-    told = [feedback.FeedbackType, feedback.UserId, feedback.ItemId, at, feedback.Value]
-    digest = hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+    content = [feedback.FeedbackType, feedback.UserId, feedback.ItemId, at, feedback.Value]
+    digest = hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
     return {
         "id": event_id(digest, feedback.FeedbackType),
         "reader": feedback.UserId,

@@ -1,4 +1,4 @@
-"""/api/feedback, and the feedback of one user or item."""
+"""/api/feedback, and the feedback of one user or one item."""
 
 from typing import Annotated
 
@@ -26,78 +26,78 @@ Rows = Annotated[list[FeedbackIn], Body(max_length=MAX_ROWS)]
 
 @write.post("/feedback")
 def insert_feedback(request: Request, app: App, pseudonyms: PseudonymsDep, body: Rows) -> Success:
-    """Add feedback to what there is. The same again (type, user, item, time and value) changes nothing."""
+    """Add feedback. Sending the same feedback again (type, user, item, time and value) changes nothing."""
     return _stored(request, app, _pseudonymous(pseudonyms, body), overwrite=False)
 
 
 @write.put("/feedback")
 def overwrite_feedback(request: Request, app: App, pseudonyms: PseudonymsDep, body: Rows) -> Success:
-    """Replace all feedback of the same type, user and item. State is folded anew if any of it was another."""
+    """Replace all feedback of the same type, user and item. The state is folded again if any feedback differs."""
     return _stored(request, app, _pseudonymous(pseudonyms, body), overwrite=True)
 
 
 @read.get("/feedback")
 def all_feedback(app: App, n: N = 10, cursor: Cursor = "") -> FeedbackPage:
-    """All feedback, by user and item."""
+    """List all feedback, by user and item."""
     return _page(app, FeedbackKey(), n, cursor)
 
 
 @read.get("/feedback/{type}")
 def feedback_of_type(app: App, type: Type, n: N = 10, cursor: Cursor = "") -> FeedbackPage:
-    """All feedback of one type."""
+    """List all feedback of one type."""
     return _page(app, FeedbackKey(type=type), n, cursor)
 
 
 @read.get("/feedback/{user}/{item}")
 def feedback_between(app: App, user: User, item: Item) -> list[FeedbackOut]:
-    """What a user did with an item."""
+    """List the feedback of a user on an item."""
     return _listed(app, FeedbackKey(user, item))
 
 
 @write.delete("/feedback/{user}/{item}")
 def delete_between(app: App, user: User, item: Item) -> Success:
-    """Delete what a user did with an item. State is folded anew without it."""
+    """Delete the feedback of a user on an item. The state is folded again without it."""
     return Success(RowAffected=gorse_people.delete_feedback(app, FeedbackKey(user, item)))
 
 
 @read.get("/feedback/{type}/{user}/{item}", responses=problems(404))
 def one_feedback(app: App, type: Type, user: User, item: Item) -> FeedbackOut:
-    """What a user did with an item, of one type."""
+    """Return the feedback of one type of a user on an item."""
     found = _listed(app, FeedbackKey(user, item, type))
     if not found:
-        raise HTTPProblem(404, "There is no such feedback", "the user did nothing of that type with the item")
+        raise HTTPProblem(404, "There is no such feedback", "the user gave no feedback of that type on the item")
     return found[0]
 
 
 @write.delete("/feedback/{type}/{user}/{item}")
 def delete_one(app: App, type: Type, user: User, item: Item) -> Success:
-    """Delete what a user did with an item, of one type. State is folded anew without it."""
+    """Delete the feedback of one type of a user on an item. The state is folded again without it."""
     return Success(RowAffected=gorse_people.delete_feedback(app, FeedbackKey(user, item, type)))
 
 
 @read.get("/user/{user}/feedback")
 @read.get("/user/{user}/feedback/", include_in_schema=False)
 def feedback_by_user(app: App, user: User) -> list[FeedbackOut]:
-    """What a user did."""
+    """List the feedback of a user."""
     return _listed(app, FeedbackKey(reader=user))
 
 
 @read.get("/user/{user}/feedback/{type}")
 def typed_feedback_by_user(app: App, user: User, type: Type) -> list[FeedbackOut]:
-    """What a user did, of one type."""
+    """List the feedback of one type of a user."""
     return _listed(app, FeedbackKey(reader=user, type=type))
 
 
 @read.get("/item/{item}/feedback")
 @read.get("/item/{item}/feedback/", include_in_schema=False)
 def feedback_by_item(app: App, item: Item) -> list[FeedbackOut]:
-    """What users did with an item."""
+    """List the feedback on an item."""
     return _listed(app, FeedbackKey(article=item))
 
 
 @read.get("/item/{item}/feedback/{type}")
 def typed_feedback_by_item(app: App, item: Item, type: Type) -> list[FeedbackOut]:
-    """What users did with an item, of one type."""
+    """List the feedback of one type on an item."""
     return _listed(app, FeedbackKey(article=item, type=type))
 
 
@@ -109,7 +109,7 @@ def _stored(request: Request, app: App, rows: list[FeedbackIn], overwrite: bool)
     kinds: Kinds = request.app.state.kinds
     events = [event_of(row, kinds, app.clock.next()) for row in rows]
     replaced: list[FeedbackKey] = []
-    if overwrite:  # the last of a batch holds
+    if overwrite:  # the last row of a batch counts
         last = {(row.FeedbackType, row.UserId, row.ItemId): event for row, event in zip(rows, events, strict=True)}
         events = list(last.values())
         replaced = [FeedbackKey(user, item, type_) for type_, user, item in last]

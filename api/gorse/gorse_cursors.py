@@ -1,4 +1,4 @@
-"""Places in a list, as text that clients hand back."""
+"""Cursors: places in a list, as text that clients send back."""
 
 import base64
 import binascii
@@ -8,15 +8,15 @@ from recsys.errors import RequestError
 
 
 def encode(*place: str) -> str:
-    """The cursor of a place."""
+    """Return the cursor of a place."""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
 def decode(cursor: str, length: int) -> tuple[str, ...] | None:
-    """The place of a cursor that `encode` made of `length` parts; None of the empty one, the start.
+    """Return the place of a cursor that `encode` made of `length` parts; None for an empty one, the start.
 
     Raises:
-        RequestError: it is none of ours.
+        RequestError: the cursor was not made by `encode`.
     """
     if not cursor:
         return None
@@ -24,12 +24,12 @@ def decode(cursor: str, length: int) -> tuple[str, ...] | None:
         place = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError) as error:
         raise _unknown() from error
-    if not (isinstance(place, list) and len(place) == length and all(_sound(part) for part in place)):
+    if not (isinstance(place, list) and len(place) == length and all(_is_valid(part) for part in place)):
         raise _unknown()
     return tuple(place)
 
 
-def _sound(part: object) -> bool:
+def _is_valid(part: object) -> bool:
     return isinstance(part, str) and "\0" not in part and not any("\ud800" <= char <= "\udfff" for char in part)
 
 

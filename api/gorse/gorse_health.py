@@ -1,4 +1,4 @@
-"""/api/health: for load balancers; no key is needed."""
+"""/api/health, for load balancers; it needs no key."""
 
 from fastapi import APIRouter, Response
 
@@ -11,11 +11,11 @@ router = APIRouter(prefix="/api/health", tags=["gorse: health"])
 
 @router.get("/live")
 def live(app: App) -> Health:
-    """Answer while the process runs."""
+    """Answer 200 while the process runs."""
     return _health(app)
 
 
-@router.get("/ready", responses={503: {"model": Health, "description": "Not ready; the body says why."}})
+@router.get("/ready", responses={503: {"model": Health, "description": "Not ready; the body gives the reason."}})
 def ready(app: App, response: Response) -> Health:
     """Answer 200 once the items of the first start are searchable."""
     found = _health(app)

@@ -1,4 +1,4 @@
-"""Bodies as Gorse spells them: PascalCase, bounded."""
+"""Bodies of Gorse's API: PascalCase, bounded."""
 
 import json
 from typing import Annotated, Any
@@ -10,20 +10,20 @@ from api.http.schemas import Id, Text
 from recsys.errors import RequestError
 
 MAX_ROWS = 10_000
-"""Of one request; its body is bounded besides."""
+"""Maximum number of rows of one request; the size of its body is limited too."""
 
 _GO_ZERO = "0001-01-01"
-"""How clients written in Go say that they have no time."""
+"""Go's zero time: clients written in Go send it instead of no time."""
 
 
 def _labels(value: Any) -> Any:
-    """Raises ValueError where the labels could not be stored and given back as they are."""
+    """Raise ValueError for labels that cannot be stored and returned unchanged."""
     json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     return value
 
 
 def micros(text: str | None) -> int | None:
-    """ISO 8601 → microseconds; None for nothing, as which Go's zero time counts.
+    """Convert ISO 8601 to microseconds; None for an empty text and for Go's zero time.
 
     Raises:
         RequestError: the text is not a time.
@@ -35,7 +35,7 @@ def _time(text: str | None) -> str | None:
     try:
         micros(text)
     except (RequestError, OverflowError) as error:
-        raise ValueError("not an ISO 8601 time such as 2023-05-24T07:00:00Z") from error
+        raise ValueError("not an ISO 8601 time: write it like 2023-05-24T07:00:00Z") from error
     return text
 
 
@@ -45,7 +45,7 @@ def _categories(value: Any) -> Any:
 
 AnyLabels = Annotated[Any, AfterValidator(_labels)]
 Time = Annotated[str | None, Field(max_length=64), AfterValidator(_time)]
-"""ISO 8601, or nothing."""
+"""ISO 8601, or empty."""
 
 CategoryName = Annotated[Text, Field(min_length=1, max_length=256)]
 CategoryNames = Annotated[list[CategoryName], Field(max_length=100)]
@@ -58,7 +58,7 @@ class _Body(BaseModel):
 
 
 class FeedbackIn(_Body):
-    """What a user did with an item. `Value` are seconds for a type that stands for reading."""
+    """Feedback of a user on an item. `Value`: seconds for types that mean reading."""
 
     FeedbackType: TypeName
     UserId: Id
@@ -69,7 +69,7 @@ class FeedbackIn(_Body):
 
 
 class SessionFeedbackIn(_Body):
-    """One act of a session; whose session it is does not matter."""
+    """Feedback of a session; its user id is ignored."""
 
     ItemId: Id
     FeedbackType: str = ""
@@ -79,7 +79,7 @@ class SessionFeedbackIn(_Body):
 
 
 class ItemIn(_Body):
-    """An item, whole: what is left out is empty."""
+    """A complete item: omitted fields are empty."""
 
     ItemId: Id
     IsHidden: bool = False
@@ -90,7 +90,7 @@ class ItemIn(_Body):
 
 
 class ItemPatch(_Body):
-    """What is to change of an item; null: nothing."""
+    """Changes of an item; null changes nothing."""
 
     IsHidden: bool | None = None
     Labels: AnyLabels = None
@@ -100,7 +100,7 @@ class ItemPatch(_Body):
 
 
 class UserIn(_Body):
-    """A user, whole."""
+    """A complete user."""
 
     UserId: Id
     Labels: AnyLabels = None
@@ -108,20 +108,20 @@ class UserIn(_Body):
 
 
 class UserPatch(_Body):
-    """What is to change of a user; null: nothing."""
+    """Changes of a user; null changes nothing."""
 
     Labels: AnyLabels = None
     Comment: CommentText | None = None
 
 
 class Success(BaseModel):
-    """How many rows hold what was asked for."""
+    """Number of rows that are stored, changed or deleted as requested."""
 
     RowAffected: int
 
 
 class FeedbackOut(BaseModel):
-    """All that a user did with an item under one type: the values' sum, the newest time."""
+    """All feedback of one type of a user on an item: sum of the values, newest time."""
 
     FeedbackType: str
     UserId: str
@@ -131,7 +131,7 @@ class FeedbackOut(BaseModel):
 
 
 class FeedbackPage(BaseModel):
-    """`Cursor` asks for the next page; empty after the last one."""
+    """Page of feedback. `Cursor` requests the next page; empty after the last one."""
 
     Cursor: str
     Feedback: list[FeedbackOut]
@@ -149,7 +149,7 @@ class ItemOut(BaseModel):
 
 
 class ItemPage(BaseModel):
-    """`Cursor` asks for the next page; empty after the last one."""
+    """Page of items. `Cursor` requests the next page; empty after the last one."""
 
     Cursor: str
     Items: list[ItemOut]
@@ -164,21 +164,21 @@ class UserOut(BaseModel):
 
 
 class UserPage(BaseModel):
-    """`Cursor` asks for the next page; empty after the last one."""
+    """Page of users. `Cursor` requests the next page; empty after the last one."""
 
     Cursor: str
     Users: list[UserOut]
 
 
 class Scored(BaseModel):
-    """An item of a list; larger is better within one list."""
+    """An item of a list, with its score; larger is better within one list."""
 
     Id: str
     Score: float
 
 
 class Health(BaseModel):
-    """Whether the service answers."""
+    """State of the service: ready once its items are searchable, connected while the database is available."""
 
     Ready: bool
     DataStoreConnected: bool

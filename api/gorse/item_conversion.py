@@ -1,4 +1,4 @@
-"""Items of Gorse ↔ articles."""
+"""Conversion between Gorse items and articles."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,12 +15,12 @@ _LONGEST_ENTITY = 100
 
 
 def record_of(item: ItemIn) -> ItemRecord:
-    """What is kept beside the article."""
+    """Return the part of an item that is stored beside the article."""
     return ItemRecord(item.ItemId, item.Labels, tuple(item.Categories), item.Comment)
 
 
 def article_of(record: ItemRecord, published_at: int | None) -> dict[str, Any]:
-    """The article that an item is: titled with its comment, or with its id if that is blank."""
+    """Return the article of an item; its title is the comment, or the id if that is blank."""
     category, subcategory, *_ = (*record.categories, None, None)
     article: dict[str, Any] = {
         "id": record.id,
@@ -33,7 +33,7 @@ def article_of(record: ItemRecord, published_at: int | None) -> dict[str, Any]:
 
 
 def patched(record: ItemRecord, patch: ItemPatch) -> ItemRecord:
-    """`record` with what `patch` names."""
+    """Return `record` with the changes of `patch`."""
     changes: dict[str, Any] = {}
     if patch.Labels is not None:
         changes["labels"] = patch.Labels
@@ -58,14 +58,14 @@ def item_out(item: Item) -> ItemOut:
 
 
 def _texts(labels: Any) -> Iterator[str]:
-    """All texts among labels, of any shape, that can name something."""
-    waiting = [labels]
-    while waiting:
-        label = waiting.pop()
+    """Yield all texts in labels of any shape that can be entities."""
+    remaining = [labels]
+    while remaining:
+        label = remaining.pop()
         if isinstance(label, str):
             if label.strip() and "\0" not in label and len(label) <= _LONGEST_ENTITY:
                 yield label
         elif isinstance(label, dict):
-            waiting += reversed(label.values())
+            remaining += reversed(label.values())
         elif isinstance(label, list):
-            waiting += reversed(label)
+            remaining += reversed(label)

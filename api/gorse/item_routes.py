@@ -1,4 +1,4 @@
-"""/api/item, /api/items."""
+"""/api/item and /api/items."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ def insert_item(app: App, body: ItemIn) -> Success:
 
 @write.post("/items")
 def insert_items(app: App, body: Annotated[list[ItemIn], Body(max_length=MAX_ROWS)]) -> Success:
-    """Store items; the last of an id holds."""
+    """Store items; of equal ids the last one counts."""
     last = {item.ItemId: item for item in body}.values()
     records = ((record_of(item), micros(item.Timestamp), item.IsHidden) for item in last)
     _put(app, [StoredItem(record, article_of(record, at), hidden) for record, at, hidden in records])
@@ -54,7 +54,7 @@ def item(app: App, item: Item) -> ItemOut:
 
 @write.patch("/item/{item}", responses=problems(404))
 def change_item(app: App, item: Item, body: ItemPatch) -> Success:
-    """Change the given fields of an item; fields that only /v1 knows stay."""
+    """Change the given fields of an item; fields that only /v1 has do not change."""
     old = _one(app, item)
     record = patched(old.record, body)
     changes = article_of(record, micros(body.Timestamp))
@@ -67,29 +67,29 @@ def change_item(app: App, item: Item, body: ItemPatch) -> Success:
 
 @write.delete("/item/{item}")
 def delete_item(app: App, item: Item) -> Success:
-    """Delete an item: it is not recommended any more. Feedback about it stays."""
+    """Delete an item: it is not recommended any more. Feedback on it stays."""
     return Success(RowAffected=int(gorse_catalogue.delete_item(app, item)))
 
 
 @write.put("/item/{item}/category/{category}", responses=problems(404))
 def add_category(app: App, item: Item, category: CategoryPath) -> Success:
-    """Add a category to an item, unless it has it."""
-    return _recategorise(app, item, category, wanted=True)
+    """Add a category to an item; if the item has it already, nothing changes."""
+    return _recategorize(app, item, category, present=True)
 
 
 @write.delete("/item/{item}/category/{category}", responses=problems(404))
 def remove_category(app: App, item: Item, category: CategoryPath) -> Success:
     """Remove a category from an item."""
-    return _recategorise(app, item, category, wanted=False)
+    return _recategorize(app, item, category, present=False)
 
 
-def _recategorise(app: App, item: str, category: str, wanted: bool) -> Success:
-    has = list(_one(app, item).record.categories)
-    others = [each for each in has if each != category]
-    after = [*others, category] if wanted and category not in has else has if wanted else others
-    if after != has:
+def _recategorize(app: App, item: str, category: str, present: bool) -> Success:
+    before = list(_one(app, item).record.categories)
+    others = [each for each in before if each != category]
+    after = [*others, category] if present and category not in before else before if present else others
+    if after != before:
         change_item(app, item, ItemPatch(Categories=after))
-    return Success(RowAffected=int(after != has))
+    return Success(RowAffected=int(after != before))
 
 
 def _one(app: App, item: str) -> StoredItem:

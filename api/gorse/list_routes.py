@@ -1,4 +1,4 @@
-"""Lists that are the same for every reader: latest, popular, non-personalized, neighbours of an item."""
+"""Item lists that are the same for every user: latest, popular, non-personalized, neighbours of an item."""
 
 from api.application import feeds
 from api.application.feeds import ScoredList
@@ -15,7 +15,7 @@ router = gorse("recommendation", Scope.READ)
 @router.get("/latest")
 @router.get("/latest/", include_in_schema=False)
 def latest(app: App, n: N = 10, offset: Offset = 0, category: Category = "") -> list[Scored]:
-    """List the newest items; scored by seconds since 1970."""
+    """List the newest items, scored by seconds since 1970."""
     return _scored(feeds.latest(app, n + offset, category or None), offset) if n else []
 
 
@@ -28,13 +28,13 @@ def latest_in_category(app: App, category: CategoryPath, n: N = 10, offset: Offs
 @router.get("/popular")
 @router.get("/popular/", include_in_schema=False)
 def popular(app: App, n: N = 10, offset: Offset = 0, category: Category = "") -> list[Scored]:
-    """List the items with most recent clicks; scored by decayed clicks."""
+    """List the items with the most recent clicks, scored by decayed clicks."""
     return _scored(feeds.trending(app, n + offset, category or None), offset) if n else []
 
 
 @router.get("/popular/{category}")
 def popular_in_category(app: App, category: CategoryPath, n: N = 10, offset: Offset = 0) -> list[Scored]:
-    """List the items of one category with most recent clicks."""
+    """List the items of one category with the most recent clicks."""
     return popular(app, n, offset, category)
 
 
@@ -43,7 +43,7 @@ def popular_in_category(app: App, category: CategoryPath, n: N = 10, offset: Off
 def named_list(
     app: App, name: CategoryPath, n: N = 10, offset: Offset = 0, category: Category = ""
 ) -> list[Scored]:
-    """Return the list `latest`, `popular` or `trending`; there are no others."""
+    """Return the list `latest`, `popular` or `trending`; other names are unknown."""
     if name not in ("latest", "popular", "trending"):
         raise HTTPProblem(404, "There is no such list", "the lists are latest, popular and trending")
     return (latest if name == "latest" else popular)(app, n, offset, category)
@@ -52,7 +52,7 @@ def named_list(
 @router.get("/item/{item}/neighbors")
 @router.get("/item/{item}/neighbors/", include_in_schema=False)
 def neighbors(app: App, item: Item, n: N = 10, offset: Offset = 0, category: Category = "") -> list[Scored]:
-    """List the items nearest in content, scored by cosine; the list is empty until the item is encoded."""
+    """List the items nearest in content, scored by cosine. The list is empty until the item is encoded."""
     return _scored(feeds.similar(app, item, n + offset, category or None), offset) if n else []
 
 

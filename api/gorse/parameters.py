@@ -1,4 +1,4 @@
-"""What several routes of Gorse's API ask for."""
+"""Parameters that several routes of Gorse's API share."""
 
 from typing import Annotated
 
@@ -21,5 +21,5 @@ Cursor = Annotated[Text, Query(max_length=4_096)]
 
 
 def gorse(tag: str, needed: Scope) -> APIRouter:
-    """A router of Gorse's API behind the gate of /v1."""
+    """Return a router of Gorse's API, with the same access control as /v1."""
     return secured_router("/api", f"gorse: {tag}", needed, API_KEY)

@@ -39,10 +39,10 @@ def recommend(
     write_back_delay: WriteBackDelay = "0",
     x_api_version: Version = "",
 ) -> list[Scored] | list[str]:
-    """Ids of what to read next, best first; with `X-API-Version: 2` and scores.
+    """List ids of recommended items, best first; with `X-API-Version: 2`, ids and scores.
 
-    Nothing is drawn by chance, so that pages by `offset` fit together. What is written back is recommended no
-    more, once the delay is over.
+    Nothing is random, so that pages by `offset` fit together. Items written back are not recommended again after
+    the delay.
     """
     session = None
     if write_back_type:
@@ -51,7 +51,7 @@ def recommend(
     if not n:
         return []
     feed = _request(user, n, category, _excluded(app, user, offset, category), session)
-    # nobody sees a longer list at once, so it is not a slate
+    # a longer list is not seen at once, so it is not logged as a slate
     ranking = feeds.recommend(app, feed).ranking if n <= MAX_SLATE else feeds.preview(app, feed)
     return _scored(ranking) if x_api_version == "2" else [item.id for item in ranking.items]
 
@@ -68,14 +68,14 @@ def recommend_in_category(
     write_back_delay: WriteBackDelay = "0",
     x_api_version: Version = "",
 ) -> list[Scored] | list[str]:
-    """The same of one category: an item's first."""
+    """List ids of recommended items of one category: the first category of an item counts."""
     return recommend(request, app, user, n, offset, category, write_back_type, write_back_delay, x_api_version)
 
 
 @router.post("/session/recommend")
 @router.post("/session/recommend/", include_in_schema=False)
 def session_recommend(app: App, body: Session, n: N = 10, category: Category = "") -> list[Scored]:
-    """What to read next after a session that the request tells; nothing of it is stored."""
+    """List recommended items after the session in the request; the session is not stored."""
     if not n:
         return []
     history = tuple(HistoryItem(each.ItemId, each.Value or None, micros(each.Timestamp)) for each in body)
@@ -85,7 +85,7 @@ def session_recommend(app: App, body: Session, n: N = 10, category: Category = "
 
 @router.post("/session/recommend/{category}")
 def session_recommend_in_category(app: App, body: Session, category: CategoryPath, n: N = 10) -> list[Scored]:
-    """The same of one category."""
+    """List recommended items of one category after the session in the request."""
     return session_recommend(app, body, n, category)
 
 

@@ -1,4 +1,4 @@
-"""/api/user, /api/users."""
+"""/api/user and /api/users."""
 
 from typing import Annotated
 
@@ -31,7 +31,7 @@ def insert_user(app: App, pseudonyms: PseudonymsDep, body: UserIn) -> Success:
 def insert_users(
     app: App, pseudonyms: PseudonymsDep, body: Annotated[list[UserIn], Body(max_length=MAX_ROWS)]
 ) -> Success:
-    """Store users; the last of an id holds."""
+    """Store users; of equal ids the last one counts."""
     records = [UserRecord(pseudonyms.of(user.UserId), user.Labels, user.Comment) for user in body]
     gorse_people.save_users(app, records)
     return Success(RowAffected=len(body))
@@ -39,7 +39,7 @@ def insert_users(
 
 @read.get("/users")
 def users(app: App, n: N = 10, cursor: Cursor = "") -> UserPage:
-    """List all known readers by id."""
+    """List all known users by id."""
     after = gorse_cursors.decode(cursor, 1) or ("",)
     found = gorse_people.list_users(app, after[0], n)
     last = gorse_cursors.encode(found[-1].id) if n and len(found) == n else ""
@@ -64,7 +64,7 @@ def change_user(app: App, user: User, body: UserPatch) -> Success:
 
 @admin.delete("/user/{user}")
 def delete_user(request: Request, app: App, user: User, raw_id: Annotated[Id, Path(alias="user")]) -> Success:
-    """Erase a user and all their events, as DELETE /v1/readers does; that route returns a receipt."""
+    """Erase a user and all their events, like DELETE /v1/readers; that route returns a receipt."""
     known = gorse_people.find_user(app, user) is not None
     if known:
         reader_data.erase_reader(app, user, actor(request), raw_id)
@@ -74,7 +74,7 @@ def delete_user(request: Request, app: App, user: User, raw_id: Annotated[Id, Pa
 def _one(app: App, user: str) -> UserRecord:
     found = gorse_people.find_user(app, user)
     if found is None:
-        raise HTTPProblem(404, "There is no such user", "nothing is stored about a user with that id")
+        raise HTTPProblem(404, "There is no such user", "no data of a user with that id is stored")
     return found
 
 

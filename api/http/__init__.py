@@ -1,1 +1,1 @@
-"""The HTTP service: routes, schemas, security and middleware."""
+"""HTTP service: routes, schemas, security and middleware."""

@@ -1,6 +1,7 @@
-"""How large a request's body may be.
+"""Limit on the size of request bodies.
 
-FastAPI's own `max_body_size` answers in plain text, outside of every middleware; this one is a problem.
+FastAPI's own `max_body_size` answers in plain text, outside of every middleware; this one answers with a problem
+document.
 """
 
 from starlette.datastructures import Headers
@@ -9,13 +10,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.http.problems import HTTPProblem
 
 _DIGITS = 18
-"""More of them would be more than any limit."""
+"""A number with more digits is above any limit."""
 
 
 class BodyLimitMiddleware:
-    """Middleware: reading a body of more than `most` bytes fails, whether its length was declared or not.
+    """Middleware: reading a body of more than `most` bytes fails, with or without a declared length.
 
-    It fails when the body is read, so whoever has no key is told that first.
+    It fails only when the body is read, so that requests without a key get that error first.
     """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
@@ -30,15 +31,15 @@ class BodyLimitMiddleware:
 
 
 def _bounded(receive: Receive, declared: int, most: int) -> Receive:
-    got = 0
+    received = 0
 
     async def read() -> Message:
-        nonlocal got
+        nonlocal received
         if declared > most:
             raise _too_large(most)
         message = await receive()
-        got += len(message.get("body", b""))
-        if got > most:
+        received += len(message.get("body", b""))
+        if received > most:
             raise _too_large(most)
         return message
 
@@ -46,12 +47,12 @@ def _bounded(receive: Receive, declared: int, most: int) -> Receive:
 
 
 def _declared(scope: Scope) -> int:
-    """What the caller says; 0 for nothing or nonsense, which counting takes care of."""
+    """Return the declared length; 0 without a valid one, because the bytes are counted anyway."""
     length = Headers(scope=scope).get("content-length", "")
     return int(length[:_DIGITS]) if length.isascii() and length.isdigit() else 0
 
 
 def _too_large(most: int) -> HTTPProblem:
-    detail = f"a body may have {most} bytes (ATTUNE_MAX_BODY_BYTES); send the rows in several requests"
-    # the rest of the body is not read, so the connection cannot be used again
+    detail = f"a body may have at most {most} bytes (ATTUNE_MAX_BODY_BYTES): send the rows in several requests"
+    # the remaining body is not read, so the connection cannot be used again
     return HTTPProblem(413, "The body is too large", detail, {"Connection": "close"})

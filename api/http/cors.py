@@ -1,4 +1,4 @@
-"""Which pages of other origins may read answers: none, unless ATTUNE_CORS_ORIGINS names them."""
+"""Cross-origin access: web pages of other origins may read answers only if ATTUNE_CORS_ORIGINS names them."""
 
 import re
 
@@ -12,21 +12,21 @@ _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\-\[\]:]+")
 
 
 def allow(app: FastAPI, origins: str) -> None:
-    """Let pages of `origins`, separated by commas, ask with a key. Cookies are never taken.
+    """Allow pages of `origins`, separated by commas, to send requests with a key. Cookies are never used.
 
     Raises:
-        ConfigError: one of them is no origin.
+        ConfigError: one of them is not an origin.
     """
-    named = [origin.strip() for origin in origins.split(",") if origin.strip()]
-    for origin in named:
+    allowed = [origin.strip() for origin in origins.split(",") if origin.strip()]
+    for origin in allowed:
         if not _ORIGIN.fullmatch(origin):
             raise ConfigError(
-                f"ATTUNE_CORS_ORIGINS: {origin!r} is no origin; write it like https://news.example.org"
+                f"ATTUNE_CORS_ORIGINS: {origin!r} is not an origin; write it like https://news.example.org"
             )
-    if named:
+    if allowed:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=named,
+            allow_origins=allowed,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-API-Version", ID_HEADER],
             expose_headers=[ID_HEADER, "Retry-After", "ETag"],

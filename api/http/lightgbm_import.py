@@ -1,4 +1,4 @@
-"""What a service leaves out so that it starts sooner."""
+"""Import of LightGBM for a service, without the parts that it does not need."""
 
 import sys
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 
 def import_lightgbm() -> None:
-    """Import LightGBM without its wrappers for scikit-learn, which nothing here uses.
+    """Import LightGBM without its scikit-learn wrappers, which a service does not use.
 
-    LightGBM imports scikit-learn, and that SciPy's statistics, wherever they are installed: a sixth of the CPU of
-    a start, and 65 MB in every worker. A process that trains needs scikit-learn and lets LightGBM find it.
+    LightGBM imports scikit-learn, and with it SciPy's statistics, if they are installed: a sixth of the CPU time
+    of a start, and 65 MB in every worker. Training needs scikit-learn, and imports LightGBM normally.
     """
     if "sklearn" not in sys.modules:
         with _hidden("sklearn"):
@@ -18,7 +18,7 @@ def import_lightgbm() -> None:
 
 @contextmanager
 def _hidden(module: str) -> Iterator[None]:
-    """Who looks for `module` inside is told that it is not installed (`sys.modules` documents None for that)."""
+    """Let imports of `module` in this block fail as if it were not installed (None in `sys.modules`)."""
     sys.modules[module] = None  # type: ignore[assignment]
     try:
         yield

@@ -1,6 +1,6 @@
-"""The service's log: JSON lines or text. Of an exception it tells the type and where, never its message.
+"""Log of the service, as JSON lines or text. Of an exception it shows the type and the stack, never the message.
 
-A message may quote what a caller sent, and a log outlives an erasure.
+A message may quote personal data from a request, and the log remains after an erasure.
 """
 
 import json
@@ -12,18 +12,18 @@ from typing import Any, Literal
 from api.application.iso_time import to_iso
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The request that is being answered; also in the threads that answer it."""
+"""Id of the current request; also set in the threads that answer it."""
 
 FIELDS = "fields"
-"""Attribute of a log record (`extra`) that holds fields of its own."""
+"""Attribute of a log record (`extra`) that contains additional fields."""
 
 
 def configure(form: Literal["json", "text"]) -> None:
-    """Send every logger's records to stderr in one form; uvicorn's own handlers go."""
+    """Send the records of all loggers to stderr in one format, and remove uvicorn's own handlers."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("faiss").setLevel(logging.WARNING)  # it tells which processors it is not built for
+    logging.getLogger("faiss").setLevel(logging.WARNING)  # its info lists processors it was not built for
     for name in ("uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
@@ -31,29 +31,29 @@ def configure(form: Literal["json", "text"]) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: at, level, logger, message, request_id if there is one, and the record's fields."""
+    """Formatter of one JSON object per line: at, level, logger, message, request_id if any, additional fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a line."""
-        told: dict[str, Any] = {
+        """Format the record as one line."""
+        entry: dict[str, Any] = {
             "at": to_iso(int(record.created * 1_000_000)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
         if (request_id := REQUEST_ID.get()) is not None:
-            told["request_id"] = request_id
-        told |= getattr(record, FIELDS, {})
+            entry["request_id"] = request_id
+        entry |= getattr(record, FIELDS, {})
         if record.exc_info and record.exc_info[1] is not None:
-            told |= {"error": type(record.exc_info[1]).__name__, "stack": _stack(record.exc_info[1])}
-        return json.dumps(told, ensure_ascii=False)
+            entry |= {"error": type(record.exc_info[1]).__name__, "stack": _stack(record.exc_info[1])}
+        return json.dumps(entry, ensure_ascii=False)
 
 
 class TextFormatter(logging.Formatter):
-    """The same for people."""
+    """Formatter of the same content for people."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a line; an exception's frames on lines of their own."""
+        """Format the record as one line, with an exception's frames on further lines."""
         fields = {**getattr(record, FIELDS, {}), "request_id": REQUEST_ID.get()}
         shown = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
         at = to_iso(int(record.created * 1_000_000))[:23]
@@ -65,6 +65,6 @@ class TextFormatter(logging.Formatter):
 
 
 def _stack(error: BaseException) -> list[str]:
-    """Where an exception went through, the outermost frame first, without the values of anything."""
+    """Return the frames of an exception, outermost first, without any values."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

@@ -1,4 +1,4 @@
-"""Bodies of what is said about models."""
+"""Bodies of the routes of models."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ModelOut(BaseModel):
-    """A trained bundle. `validation` are its metrics by system; `problem` is why it could not serve."""
+    """A trained bundle. `validation`: metrics by system. `problem`: why it cannot serve, or null."""
 
     version: str
     active: bool
@@ -18,9 +18,10 @@ class ModelOut(BaseModel):
 
 
 class Trial(BaseModel):
-    """A bundle tried beside the one that serves.
+    """An experiment with a challenger beside the active bundle.
 
-    It answers a `share` of the readers, and ranks so many (`shadow`) of the others' feeds without being shown.
+    The challenger answers a `share` of the readers, and makes shadow slates for a share (`shadow`) of the other
+    readers' feeds.
     """
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": "…", "share": 0.1}]})
@@ -31,7 +32,7 @@ class Trial(BaseModel):
 
 
 class ModelsOut(BaseModel):
-    """All bundles, the version that this process answers with, and what is on trial beside it."""
+    """All bundles, the version that this process serves, and the running experiment."""
 
     serving: str
     models: list[ModelOut]
@@ -39,6 +40,6 @@ class ModelsOut(BaseModel):
 
 
 class VersionOut(BaseModel):
-    """The version that serves from now on, or is tried no more."""
+    """The version that is active now, or whose experiment has ended."""
 
     version: str

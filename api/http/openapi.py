@@ -1,4 +1,4 @@
-"""What the API's description says of errors: problem documents, by status."""
+"""Description of errors in the API documentation: problem documents, by status."""
 
 from typing import Any
 
@@ -8,39 +8,39 @@ from api.http.schemas import Problem
 
 PROBLEM_TYPE = "application/problem+json"
 
-_TOLD = {
-    400: "The body cannot be read.",
-    401: "No key, or one that does not hold.",
+_DESCRIPTIONS = {
+    400: "The body cannot be parsed.",
+    401: "The key is missing or not valid.",
     403: "The key has another scope.",
-    404: "There is no such thing.",
-    409: "It cannot be done as things stand; the detail says why.",
+    404: "The resource does not exist.",
+    409: "The current state does not allow this; the detail gives the reason.",
     413: "The body is too large.",
-    422: "The request does not validate; the detail says where.",
-    429: "The key asked too often; `Retry-After` says for how many seconds to wait.",
-    503: "The store cannot be reached, or the service is not ready.",
+    422: "The request is not valid; the detail names the field.",
+    429: "The key sent too many requests; `Retry-After` gives the seconds to wait.",
+    503: "The database is unavailable, or the service is not ready.",
 }
 
 Responses = dict[int | str, dict[str, Any]]
 
 
 def problems(*statuses: int) -> Responses:
-    """For `responses` of a route or router: these statuses are answered with problem documents."""
-    return {status: {"model": Problem, "description": _TOLD[status]} for status in statuses}
+    """Return `responses` of a route or router: these statuses are answered with problem documents."""
+    return {status: {"model": Problem, "description": _DESCRIPTIONS[status]} for status in statuses}
 
 
 _UNREADABLE = {
-    "description": _TOLD[400],
+    "description": _DESCRIPTIONS[400],
     "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
-"""Of a body that is not JSON in UTF-8."""
+"""Response to a body that is not JSON in UTF-8."""
 
 
 def describe(app: FastAPI) -> None:
-    """Tell the media type of problems in the description: FastAPI names that of the route's own answers."""
-    made = app.openapi
+    """Set the media type of problems in the API description: FastAPI gives them that of the route's answers."""
+    original = app.openapi
 
     def openapi() -> dict[str, Any]:
-        schema = made()
+        schema = original()
         for path in schema["paths"].values():
             for operation in path.values():
                 if "requestBody" in operation:

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents."""
+"""Problem documents (RFC 9457) for errors."""
 
 import logging
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from recsys.errors import AttuneError, BundleError, DataError, ErasureError, Req
 
 logger = logging.getLogger(__name__)
 
-_ASK_LATER = "try again later; the service's log has the cause under this answer's X-Request-ID"
+_TRY_LATER = "try again later; the service's log has the cause under this answer's X-Request-ID"
 
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """What a kind of error is answered with; without a `detail`, the error's own message is told."""
+    """Answer to one class of errors; without `detail`, the error's own message is the detail."""
 
     status: int
     title: str
@@ -35,27 +35,27 @@ _TEMPLATES: dict[type[AttuneError], _Template] = {
     ErasureError: _Template(
         503,
         "The reader is not erased from all files yet",
-        f"the rows are deleted, but database files may still hold them: erase the reader again; {_ASK_LATER}",
+        f"the rows are deleted, but database files may still contain them: erase the reader again; {_TRY_LATER}",
     ),
-    # its message has the database's address and what the driver says
-    StoreError: _Template(503, "The store cannot be reached", f"the database cannot be used now: {_ASK_LATER}"),
-    AttuneError: _Template(500, "Attune failed", f"the service cannot answer this: {_ASK_LATER}"),
+    # the message of the error contains the database's address and the driver's text
+    StoreError: _Template(503, "The database is unavailable", f"the database cannot be used now: {_TRY_LATER}"),
+    AttuneError: _Template(500, "Attune failed", f"the service cannot answer this request: {_TRY_LATER}"),
 }
-"""The first kind that fits holds."""
+"""The first class that matches is used."""
 
 
 _LATER = {"Retry-After": "5"}
-"""Seconds; a database that was away is used again as soon as it answers."""
+"""Seconds; an unavailable database is used again as soon as it answers."""
 
 
 _SEE_DOCS = {
-    404: "there is no such path; /docs describes all there are",
-    405: "this path does not answer this method; /docs describes the ones it does",
+    404: "this path does not exist; /docs lists all paths",
+    405: "this path does not support this method; /docs lists its methods",
 }
 
 
 class HTTPProblem(HTTPException):
-    """A request that is not answered, with what its problem document says."""
+    """Error of a request, with the title and detail of its problem document."""
 
     def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, detail, headers)
@@ -70,44 +70,44 @@ def install(app: FastAPI) -> None:
 
 
 def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A problem document."""
+    """Return a problem document as a response."""
     body = Problem(title=title, status=status, detail=detail)
     return JSONResponse(body.model_dump(), status_code=status, headers=headers, media_type=PROBLEM_TYPE)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    found = error.errors()
-    if not _says_json(request) and any(each["loc"] == ("body",) for each in found):
-        wrong = "body: send it as JSON, with the header 'content-type: application/json'"
+    errors = error.errors()
+    if not _declares_json(request) and any(each["loc"] == ("body",) for each in errors):
+        detail = "body: send it as JSON, with the header 'content-type: application/json'"
     else:
-        wrong = "; ".join(_wrong(each) for each in found)
-    return problem(422, "The request does not validate", wrong)
+        detail = "; ".join(_message(each) for each in errors)
+    return problem(422, "The request is not valid", detail)
 
 
-def _says_json(request: Request) -> bool:
+def _declares_json(request: Request) -> bool:
     return "json" in request.headers.get("content-type", "").lower()
 
 
-def _wrong(found: Mapping[str, Any]) -> str:
-    """Where it is wrong, and what is."""
-    what = (
-        "nothing has this name here; /docs lists the names" if found["type"] == "extra_forbidden" else found["msg"]
+def _message(error: Mapping[str, Any]) -> str:
+    """Return the place of a validation error, and its message."""
+    message = (
+        "there is no field of this name; /docs lists all" if error["type"] == "extra_forbidden" else error["msg"]
     )
-    return f"{'.'.join(str(part) for part in found['loc'])}: {what}"
+    return f"{'.'.join(str(part) for part in error['loc'])}: {message}"
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     title, detail = getattr(error, "title", str(error.detail)), str(error.detail)
-    if not isinstance(error, HTTPProblem):  # Starlette's own, which say no more than the status
+    if not isinstance(error, HTTPProblem):  # Starlette's own errors say no more than the status
         detail = _SEE_DOCS.get(error.status_code, detail)
     return problem(error.status_code, title, detail, error.headers)
 
 
 async def _attune(_request: Request, error: Exception) -> JSONResponse:
-    told = next(told for kind, told in _TEMPLATES.items() if isinstance(error, kind))
-    if told.status != 422:  # those are the caller's own affair, and may quote what the caller sent
-        logger.log(logging.ERROR if told.status >= 500 else logging.WARNING, "%s: %s", told.title, error)
+    template = next(template for kind, template in _TEMPLATES.items() if isinstance(error, kind))
+    if template.status != 422:  # those are errors of the caller, and may quote the request
+        logger.log(logging.ERROR if template.status >= 500 else logging.WARNING, "%s: %s", template.title, error)
     later = _LATER if isinstance(error, StoreError) else None
-    return problem(told.status, told.title, told.detail or str(error), later)
+    return problem(template.status, template.title, template.detail or str(error), later)

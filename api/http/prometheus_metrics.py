@@ -1,4 +1,4 @@
-"""What Prometheus reads: calibration of article vectors, and basics of the process. Nothing of readers."""
+"""Prometheus metrics: calibration of article vectors, the service and the process. No data of readers."""
 
 from collections.abc import Callable, Iterator
 
@@ -22,20 +22,20 @@ _PREFIX = "attune_attention"
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 _PLAIN = {
-    "window_texts": ("texts", "Texts that the figures are of, the newest ones."),
+    "window_texts": ("texts", "Number of newest texts in the figures."),
     "flagged_words_ratio": ("flag_rate", "Share of words that the token detector flags."),
     "gated_texts_ratio": ("gated_share", "Share of texts whose vector was adjusted."),
     "received_kl": (
         "received_kl",
-        "Mean divergence (nats) of what tokens receive, adjusted from raw; estimated from received mass by head.",
+        "Mean divergence (nats) of received attention, adjusted from raw; estimated from received mass by head.",
     ),
-    "added_seconds": ("seconds_per_text", "Seconds a text that calibration adds: inspecting, and reading again."),
+    "added_seconds": ("seconds_per_text", "Seconds per text added by calibration: statistics, second encoding."),
 }
-"""Name behind the prefix → field of `MonitoringStats`, and help."""
+"""Name after the prefix → field of `MonitoringStats`, and description."""
 
 
 def registry_of(attention: Callable[[], MonitoringStats | None]) -> CollectorRegistry:
-    """A registry of its own for one app; `attention` is asked at every scrape."""
+    """Return a registry for one app; `attention` is called at every scrape."""
     registry = CollectorRegistry()
     registry.register(AttentionCollector(attention))
     ProcessCollector(registry=registry)
@@ -45,10 +45,10 @@ def registry_of(attention: Callable[[], MonitoringStats | None]) -> CollectorReg
 
 
 def request_latency(registry: CollectorRegistry) -> Histogram:
-    """Seconds of requests by method, route (its template, never a path) and status."""
+    """Return the histogram of request seconds by method, route (its template, never a path) and status."""
     return Histogram(
         "attune_request_seconds",
-        "Seconds until a request was answered.",
+        "Seconds until a request is answered.",
         ["method", "route", "status"],
         buckets=_SECONDS,
         registry=registry,
@@ -56,41 +56,43 @@ def request_latency(registry: CollectorRegistry) -> Histogram:
 
 
 class ServiceCollector(Collector):
-    """What a service holds, as of a scrape."""
+    """Collector of the metrics of a service at the time of a scrape."""
 
     def __init__(self, service: FeedService) -> None:
         self._service = service
 
     def collect(self) -> Iterator[Metric]:
-        """The families; one without a sample is not known while the store cannot be reached."""
+        """Yield the metric families; a family without a sample is unknown while the database is unavailable."""
         index = self._service.engine.index
         yield GaugeMetricFamily(
-            "attune_index_articles", "Articles that retrieval finds.", value=0 if index is None else len(index)
+            "attune_index_articles", "Articles in the index.", value=0 if index is None else len(index)
         )
         yield GaugeMetricFamily(
-            "attune_log_lag_rows", "Rows of the log that are not folded yet.", value=self._service.lag()
+            "attune_log_lag_rows", "Log rows that are not folded yet.", value=self._service.lag()
         )
         yield GaugeMetricFamily(
             "attune_degraded",
-            "1 while the database is away and feeds come from memory.",
+            "1 while the database is unavailable and feeds come from memory.",
             value=float(self._service.degraded),
         )
         yield GaugeMetricFamily(
             "attune_impaired",
-            "1 while it takes in no new articles, or not the active bundle, and answers as it did.",
+            "1 while new articles or the active bundle cannot be loaded, and the former ones serve.",
             value=float(self._service.background_jobs.failure is not None),
         )
         yield GaugeMetricFamily(
             "attune_recovery_failing",
-            "1 while the database answers, and spooled slates cannot be brought to it.",
+            "1 while the database is available, but spooled slates cannot be stored.",
             value=float(self._service.background_jobs.recovery_failure is not None),
         )
         yield from _spool(self._service.spool)
         yield InfoMetricFamily(
-            "attune_model", "What ranks.", value={"version": self._service.engine.models.version}
+            "attune_model",
+            "Version of the serving models.",
+            value={"version": self._service.engine.models.version},
         )
         yield from self._service.engine.metrics.registry.collect()
-        yield from _trial(self._service.live.challenger)
+        yield from _experiment(self._service.live.challenger)
         yield GaugeMetricFamily(
             "attune_ready",
             "1 once the articles of the first start are searchable.",
@@ -98,36 +100,34 @@ class ServiceCollector(Collector):
         )
 
 
-def _trial(challenger: Challenger) -> Iterator[Metric]:
-    tried = challenger.experiment
-    experiment = GaugeMetricFamily(
+def _experiment(challenger: Challenger) -> Iterator[Metric]:
+    running = challenger.experiment
+    family = GaugeMetricFamily(
         "attune_trial",
-        "Share of readers, or of feeds in the shadow, of a model on trial.",
+        "Share of readers, or of shadow feeds, of the running experiment.",
         labels=["version", "how"],
     )
-    if tried is not None:
-        experiment.add_metric([tried.version, "share"], tried.share)
-        experiment.add_metric([tried.version, "shadow"], tried.shadow)
-    yield experiment
+    if running is not None:
+        family.add_metric([running.version, "share"], running.share)
+        family.add_metric([running.version, "shadow"], running.shadow)
+    yield family
+    yield CounterMetricFamily("attune_shadow_slates", "Shadow slates of the challenger.", value=challenger.unseen)
     yield CounterMetricFamily(
-        "attune_shadow_slates", "Slates that a model on trial made unseen.", value=challenger.unseen
-    )
-    yield CounterMetricFamily(
-        "attune_shadow_failures", "Slates that a model on trial failed to make, unseen.", value=challenger.failed
+        "attune_shadow_failures", "Failed shadow runs of the challenger.", value=challenger.failed
     )
 
 
 def _spool(spool: Spool) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "attune_spool_waiting_slates",
-        "Slates on disk that wait for the database.",
+        "Slates on disk that are not stored yet.",
         value=spool.waiting,
     )
     yield CounterMetricFamily(
-        "attune_spooled_slates", "Slates shown while the database was away, and spooled.", value=spool.taken
+        "attune_spooled_slates", "Slates spooled while the database was unavailable.", value=spool.taken
     )
     dropped = CounterMetricFamily(
-        "attune_spool_dropped_slates", "Slates that were shown and never came to the log.", labels=["reason"]
+        "attune_spool_dropped_slates", "Slates that were shown but never logged.", labels=["reason"]
     )
     for reason in (FULL, UNWRITABLE, UNREADABLE, ERASED):
         dropped.add_metric([reason], spool.dropped[reason])
@@ -135,24 +135,24 @@ def _spool(spool: Spool) -> Iterator[Metric]:
 
 
 class AttentionCollector(Collector):
-    """Every family is named at every scrape; one without a sample is not known, or there is no calibrator."""
+    """Collector of calibration metrics; a family without a sample is unknown, or there is no calibrator."""
 
     def __init__(self, attention: Callable[[], MonitoringStats | None]) -> None:
         self._attention = attention
 
     def collect(self) -> Iterator[Metric]:
-        """The families, as of now."""
+        """Yield the current metric families."""
         stats = self._attention()
-        for name, (field, told) in _PLAIN.items():
-            yield GaugeMetricFamily(f"{_PREFIX}_{name}", told, value=getattr(stats, field, None))
+        for name, (field, description) in _PLAIN.items():
+            yield GaugeMetricFamily(f"{_PREFIX}_{name}", description, value=getattr(stats, field, None))
         yield CounterMetricFamily(
-            f"{_PREFIX}_texts", "Texts read with a calibrator.", value=stats.total if stats else None
+            f"{_PREFIX}_texts", "Texts encoded with a calibrator.", value=stats.total if stats else None
         )
         yield _score(stats)
         yield _drift(stats)
         yield GaugeMetricFamily(
             f"{_PREFIX}_breaker_open",
-            "1 while calibration is switched off because it misbehaved.",
+            "1 while calibration is switched off by its circuit breaker.",
             value=None if stats is None else float(stats.breaker is not None),
         )
 
@@ -167,8 +167,8 @@ def _score(stats: MonitoringStats | None) -> Metric:
 
 
 def _drift(stats: MonitoringStats | None) -> Metric:
-    told = "Population stability index of a head's entropy against the normal profile."
-    family = GaugeMetricFamily(f"{_PREFIX}_entropy_psi", told, labels=["layer", "head"])
+    description = "Population stability index of a head's entropy against the normal profile."
+    family = GaugeMetricFamily(f"{_PREFIX}_entropy_psi", description, labels=["layer", "head"])
     if stats is not None and stats.entropy_psi is not None:
         for (layer, head), value in np.ndenumerate(stats.entropy_psi):
             family.add_metric([str(layer), str(head)], float(value))

@@ -1,4 +1,4 @@
-"""Query parameters of API v1. One that is not known is refused: misspelled, it would silently do nothing."""
+"""Query parameters of API v1. Unknown ones are errors: a misspelled one would silently have no effect."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.http.schemas import Device, Id
 
 _USUAL, _MOST = 20, 100
-"""Articles of a feed or a shelf that is not told how many, and of the longest."""
+"""Default and maximum number of articles of a feed or an article list."""
 
 _Category = Annotated[str, Field(max_length=256)]
 
@@ -31,7 +31,7 @@ class _FeedQuery(_Query):
 
     @property
     def articles(self) -> int:
-        """How many articles at most: with a budget of minutes as many as fit, unless told."""
+        """Maximum number of articles: `limit`, else 20, or 100 with a budget of minutes."""
         return self.limit or (_USUAL if self.minutes is None else _MOST)
 
 
@@ -41,7 +41,7 @@ class _ArticleListQuery(_Query):
 
 
 FeedQuery = Annotated[_FeedQuery, Query()]
-"""How a feed is to be; `feed` of `api.http.routes.feed_routes` tells what each means."""
+"""Parameters of a feed; `feed` of `api.http.routes.feed_routes` describes them."""
 
 ArticleListQuery = Annotated[_ArticleListQuery, Query()]
-"""How many articles of which category."""
+"""Number and category of articles."""

@@ -1,4 +1,4 @@
-"""Bodies of what is asked and said about one reader."""
+"""Bodies of the routes of one reader."""
 
 from typing import Annotated, Any
 
@@ -9,20 +9,20 @@ from api.http.schemas import Text
 MAX_SUBJECTS = 200
 
 
-def _named(text: str) -> str:
+def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("is blank")
     return text
 
 
-Subject = Annotated[Text, Field(min_length=1, max_length=128), AfterValidator(_named)]
-"""A topic (category or subcategory) or a source, spelled as articles spell it."""
+Subject = Annotated[Text, Field(min_length=1, max_length=128), AfterValidator(_not_blank)]
+"""A topic (category or subcategory) or a source, spelled as in the articles."""
 
 Subjects = Annotated[list[Subject], Field(max_length=MAX_SUBJECTS)]
 
 
 class PreferencesIn(BaseModel):
-    """All that holds from now on; what is not named is taken back."""
+    """All preferences of a reader; those not listed are removed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -31,16 +31,16 @@ class PreferencesIn(BaseModel):
     mute: Subjects = []
 
     @model_validator(mode="after")
-    def _one_word_on_each(self) -> "PreferencesIn":
-        named = [*set(self.follow), *set(self.focus), *set(self.mute)]
-        twice = sorted({subject for subject in named if named.count(subject) > 1})
-        if twice:
-            raise ValueError(f"{twice[0]!r} is named in more than one of follow, focus and mute")
+    def _each_in_one_list(self) -> "PreferencesIn":
+        subjects = [*set(self.follow), *set(self.focus), *set(self.mute)]
+        repeated = sorted({subject for subject in subjects if subjects.count(subject) > 1})
+        if repeated:
+            raise ValueError(f"{repeated[0]!r} may be in only one of follow, focus and mute")
         return self
 
 
 class PreferencesOut(BaseModel):
-    """What a reader said of topics and sources."""
+    """Topics and sources that a reader follows, focuses on and muted."""
 
     follow: list[str]
     focus: list[str]
@@ -55,7 +55,7 @@ class WeighedOut(BaseModel):
 
 
 class WeighedReadOut(BaseModel):
-    """A past read: dwell in seconds, and its quantile for such articles, if known; its share of the attention."""
+    """A past read: dwell in seconds, its quantile among the reader's reads, and its share of the attention."""
 
     article: str
     title: str
@@ -68,7 +68,7 @@ class WeighedReadOut(BaseModel):
 
 
 class AttentionOut(BaseModel):
-    """What Attune believes a reader attends to."""
+    """Learned attention of a reader: categories, sources and reads with weights, and explicit preferences."""
 
     reader: str
     model: str
@@ -80,7 +80,7 @@ class AttentionOut(BaseModel):
 
 
 class ExportOut(BaseModel):
-    """Everything stored about a reader: rows by table, times in microseconds since 1970-01-01 UTC."""
+    """All stored data of a reader: rows by table, times in microseconds since 1970-01-01 UTC."""
 
     reader: str
     exported_at: str
@@ -89,7 +89,7 @@ class ExportOut(BaseModel):
 
 
 class ReceiptOut(BaseModel):
-    """Proof of an erasure: docs/security.md tells how to check it. `counts` are rows by table."""
+    """Proof of an erasure; docs/security.md describes how to check it. `counts`: deleted rows by table."""
 
     id: str
     seq: int

@@ -1,4 +1,4 @@
-"""Around every request: its id, one line in the log, safe headers, and no exception let through."""
+"""Middleware around every request: request id, one log line, safe headers, and answers to unexpected errors."""
 
 import logging
 import re
@@ -17,21 +17,21 @@ logger = logging.getLogger(__name__)
 ID_HEADER = "X-Request-ID"
 
 DEGRADED_HEADER = "X-Attune-Degraded"
-"""On every answer while the database is away."""
+"""Header of every answer while the database is unavailable."""
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SAFE = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",  # answers are personal; a route that knows better says so itself
+    "Cache-Control": "no-store",  # answers are personal; routes may set another value
 }
 _NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'"
 _PAGE = "frame-ancestors 'none'"
 
 
 class RequestLogMiddleware:
-    """Middleware: the outermost one, so that it sees every answer, also those to what nobody foresaw."""
+    """Middleware around all others, so that it sees every answer, also to unexpected errors."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -50,25 +50,25 @@ class RequestLogMiddleware:
 
 
 class _Request:
-    """One request on its way through."""
+    """One request in progress."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope
-        self._send_on = send
-        self._began = time.perf_counter()
+        self._forward = send
+        self._started = time.perf_counter()
         self._status: int | None = None
 
     async def answer(self, app: ASGIApp, receive: Receive) -> None:
         try:
             await app(self._scope, receive, self._send)
         except Exception:
-            logger.exception("an error that nobody foresaw")
+            logger.exception("unexpected error")
             if self._status is not None:
-                raise  # half an answer is out: only closing the connection tells the caller
-            told = problem(500, "Attune failed", "an error that nobody foresaw; the server's log has it")
-            await told(self._scope, receive, self._send)
+                raise  # the answer has begun: only closing the connection signals the error
+            answer = problem(500, "Attune failed", "unexpected error; the service's log has the cause")
+            await answer(self._scope, receive, self._send)
         finally:
-            facts = self._told()
+            facts = self._facts()
             logger.info("request", extra={FIELDS: facts})
             self._measure(facts)
 
@@ -77,36 +77,36 @@ class _Request:
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             _add_headers(headers)
-            application = self._of_app("application")
+            application = self._app_state("application")
             if application is not None and application.feed.degraded:
                 headers[DEGRADED_HEADER] = "true"
-        await self._send_on(message)
+        await self._forward(message)
 
     def _measure(self, facts: dict[str, Any]) -> None:
-        latency = self._of_app("latency")
+        latency = self._app_state("latency")
         if latency is None:
             return
-        # callers make up paths and methods: what no route answers is one series
+        # paths and methods are free text: requests without a route are one series
         labels = (facts["method"], facts["route"]) if facts["route"] else ("none", "none")
         latency.labels(*labels, str(facts["status"])).observe(facts["ms"] / 1_000)
 
-    def _of_app(self, name: str) -> Any:
-        """What the application keeps; None before the service has started."""
+    def _app_state(self, name: str) -> Any:
+        """Return a value of the application's state; None before the service has started."""
         return getattr(getattr(self._scope.get("app"), "state", None), name, None)
 
-    def _told(self) -> dict[str, Any]:
-        """What the log tells. No path, query or body: they name readers. The route's template does not."""
+    def _facts(self) -> dict[str, Any]:
+        """Return the logged facts: the route's template, but no path, query or body, which may name readers."""
         return {
             "method": self._scope["method"],
             "route": getattr(self._scope.get("route"), "path_format", None),
             "status": self._status,
-            "ms": round((time.perf_counter() - self._began) * 1_000, 2),
+            "ms": round((time.perf_counter() - self._started) * 1_000, 2),
             "key": self._scope["state"].get("key"),
         }
 
 
 def _request_id(scope: Scope) -> str:
-    """The caller's, if it is one that may stand in a log line; else a new one."""
+    """Return the caller's id if it is safe in a log line, else a new one."""
     given = Headers(scope=scope).get(ID_HEADER, "")
     return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
 

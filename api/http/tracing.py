@@ -1,7 +1,7 @@
-"""A span of OpenTelemetry for every request, where `ATTUNE_OTLP_ENDPOINT` names a collector.
+"""OpenTelemetry span for every request, if `ATTUNE_OTLP_ENDPOINT` names a collector.
 
-A span tells what the log tells: method, the route's template and the status; never a path or a query, which name
-readers. It goes on with the trace that the caller sends (`traceparent`).
+A span contains method, route template and status, but never a path or a query, which may name readers. It
+continues the trace that the caller sends (`traceparent`).
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TracingMiddleware:
-    """Middleware: the outermost one, so that a span holds all of its request."""
+    """Middleware around all others, so that a span covers the whole request."""
 
     def __init__(self, app: ASGIApp, provider: "TracerProvider") -> None:
         self._app = app
@@ -50,7 +50,7 @@ class TracingMiddleware:
 
 
 def provider_of(endpoint: str | None) -> "TracerProvider | None":
-    """What makes spans and sends them in batches to the collector at `endpoint` (OTLP over HTTP), if there is one.
+    """Return a provider that sends spans in batches to the collector at `endpoint` (OTLP over HTTP), if any.
 
     Raises:
         ConfigError: OpenTelemetry is not installed.

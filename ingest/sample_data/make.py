@@ -1,4 +1,4 @@
-"""Write the sample files again: `python -m ingest.sample_data.make`. The same seed gives the same bytes."""
+"""Generator of the sample files: `python -m ingest.sample_data.make`. The same seed gives the same bytes."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ _IDS = ("id", "reader", "article", "request_id")
 
 
 def main() -> None:
-    """Simulate the newsroom and write one file for each kind of row."""
+    """Simulate the newsroom and write one file per kind of rows."""
     world = simulate(readers=READERS, articles=ARTICLES, days=DAYS, seed=SEED, start=START)
     events = [row for row in world.events.to_dicts() if row["kind"] != "scroll"]
     _write("articles", world.articles.to_dicts(), _ARTICLE)
@@ -30,13 +30,13 @@ def main() -> None:
 def _write(name: str, rows: Iterable[Mapping[str, object]], fields: Iterable[str]) -> None:
     lines = []
     for row in rows:
-        kept = {field: _short(field, row[field]) for field in fields if row[field] is not None}
-        lines.append(json.dumps(kept, ensure_ascii=False) + "\n")
+        content = {field: _short(field, row[field]) for field in fields if row[field] is not None}
+        lines.append(json.dumps(content, ensure_ascii=False) + "\n")
     (FOLDER / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
 
 
 def _short(field: str, value: object) -> object:
-    """Times as ISO 8601 to the second, ids without leading zeros to spare, everything else as it is."""
+    """Return times as ISO 8601 to the second, ids without leading zeros, and other values unchanged."""
     if field in _TIMES and isinstance(value, int):
         return f"{datetime.fromtimestamp(value // 1_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
     if field in _IDS and isinstance(value, str):

@@ -1,1 +1,1 @@
-"""Formats that logs come in. A source yields batches of raw rows; it knows no SQL and encodes no text."""
+"""Sources: formats of logs. A source yields batches of raw rows; it uses no SQL and no encoder."""

@@ -1,7 +1,7 @@
-"""CSV (RFC 4180) with a header: commas, semicolons or tabs. One kind of rows a file, told by its columns.
+"""CSV (RFC 4180) with a header and commas, semicolons or tabs. A file has one kind of rows, by its columns.
 
-A stray quote must not swallow the rows behind it: a record that spans lines and does not fit the header costs
-its first line only, and reading goes on behind that line.
+A stray quote must not swallow the rows after it: if a record over several lines does not fit the header, only its
+first line is rejected, and reading continues after that line.
 """
 
 import csv
@@ -21,13 +21,13 @@ from recsys.errors import DataError
 
 _SEPARATORS = ",;\t"
 _MOST_LINES = 1_000
-"""A record of more lines is taken for a quote that was never closed."""
+"""A longer record is treated as a quote that was never closed."""
 
 csv.field_size_limit(LONGEST_LINE)
 
 
 class _Line(NamedTuple):
-    """A decoded line: its number in the file, and the byte it begins at, counted over all files."""
+    """Decoded line: its number in the file, and its first byte, counted over all files."""
 
     number: int
     text: str
@@ -35,19 +35,19 @@ class _Line(NamedTuple):
 
 
 _Reject = tuple[int, str, str | bytes]
-"""Line number, reason, and the line."""
+"""Line number, reason, line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The header of one file: the kind of its rows, its columns and what separates them."""
+    """Header of one file: kind of its rows, columns, and separator."""
 
     kind: str
     names: list[str]
     separator: str
 
     def parse(self, text: str) -> list[str] | str:
-        """A record → its cells, or the reason why it does not fit."""
+        """Return the cells of a record, or the reason why it does not fit."""
         try:
             cells = next(csv.reader([text], delimiter=self.separator, strict=True), [])
         except csv.Error:
@@ -57,14 +57,14 @@ class Layout:
 
 @dataclass(slots=True)
 class _Records:
-    """Records found so far in a stretch of lines; `rest` is an unfinished one at its end."""
+    """Records found so far in a part of the lines; `unfinished`: lines of an incomplete record at its end."""
 
     cells: list[list[str]] = field(default_factory=list)
     lines: list[_Line] = field(default_factory=list)
     rejects: list[_Reject] = field(default_factory=list)
-    rest: list[_Line] = field(default_factory=list)
+    unfinished: list[_Line] = field(default_factory=list)
 
-    def keep(self, line: _Line, found: list[str] | str) -> None:
+    def add(self, line: _Line, found: list[str] | str) -> None:
         if isinstance(found, str):
             self.rejects.append((line.number, found, line.text))
         else:
@@ -73,7 +73,7 @@ class _Records:
 
 
 class CsvFiles:
-    """CSV files, or folders of ``*.csv``."""
+    """Source of CSV files, or folders of ``*.csv``."""
 
     name = "csv"
 
@@ -83,34 +83,34 @@ class CsvFiles:
         """Find the files and read their headers.
 
         Raises:
-            DataError: a path does not exist, all is empty, or a header lacks required columns.
+            DataError: a path does not exist, all files are empty, or a header lacks required columns.
         """
         self._paths = [path for path in source.expand(paths, ".csv") if path.stat().st_size]
         self.fingerprint = source.fingerprint(self.name, self._paths)
         self._layouts = {path: read_layout(path) for path in self._paths}
         self._block_bytes = block_bytes
-        self._edge = pseudonyms
+        self._pseudonyms = pseudonyms
         self.total = sum(path.stat().st_size for path in self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
-        """One batch a block of lines; positions are bytes, and always those of a record's first line."""
-        rest: list[_Line] = []
-        held: list[_Reject] = []
+        """Yield one batch per block of lines; positions are bytes, always of the first line of a record."""
+        unfinished: list[_Line] = []
+        pending: list[_Reject] = []
         ends = _ends(self._paths)
         for block in blocks(self._paths, start, self._block_bytes):
             layout = self._layouts[block.path]
             lines, rejects = _texts(block)
-            found = split_records(rest + lines, layout, final=block.end in ends)
-            rest = found.rest
-            rejects, held = _apart(held + rejects + found.rejects, rest)
-            yield _batch(block, layout, found, rejects, self._edge)
+            found = split_records(unfinished + lines, layout, final=block.end in ends)
+            unfinished = found.unfinished
+            rejects, pending = _split_rejects(pending + rejects + found.rejects, unfinished)
+            yield _batch(block, layout, found, rejects, self._pseudonyms)
 
 
 def read_layout(path: Path) -> Layout:
-    """The header of a CSV file.
+    """Read the header of a CSV file.
 
     Raises:
-        DataError: it is not UTF-8, names a column twice, or lacks the required columns of every kind.
+        DataError: it is not UTF-8, repeats a column, or lacks the required columns of every kind.
     """
     with path.open("rb") as file:
         text = decode(file.readline(LONGEST_LINE).removeprefix(b"\xef\xbb\xbf"))
@@ -122,24 +122,24 @@ def read_layout(path: Path) -> Layout:
 
 
 def split_records(lines: list[_Line], layout: Layout, final: bool) -> _Records:
-    """Join lines into records. `final`: nothing follows, so that an open quote stays open."""
+    """Join lines to records. `final`: no lines follow, so an open quote is never closed."""
     found = _Records()
     at = 0
     while at < len(lines):
-        if not lines[at].text.strip():  # blank between records; within quotes a blank line is part of the cell
+        if not lines[at].text.strip():  # blank line between records; within quotes it is part of the cell
             at += 1
             continue
-        alone = layout.parse(lines[at].text)
-        if alone != "bad_quotes":
-            found.keep(lines[at], alone)
+        single = layout.parse(lines[at].text)
+        if single != "bad_quotes":
+            found.add(lines[at], single)
             at += 1
             continue
         end = _closing_line(lines, at)
         if end is None and not final and len(lines) - at < _MOST_LINES:
-            found.rest = lines[at:]
+            found.unfinished = lines[at:]
             break
-        joined = alone if end is None else layout.parse("\n".join(line.text for line in lines[at : end + 1]))
-        found.keep(lines[at], joined)
+        joined = single if end is None else layout.parse("\n".join(line.text for line in lines[at : end + 1]))
+        found.add(lines[at], joined)
         at = at + 1 if end is None or isinstance(joined, str) else end + 1
     return found
 
@@ -168,9 +168,9 @@ def _texts(block: Block) -> tuple[list[_Line], list[_Reject]]:
     return lines[1:] if block.first == 1 else lines, rejects
 
 
-def _apart(rejects: list[_Reject], rest: list[_Line]) -> tuple[list[_Reject], list[_Reject]]:
-    """Rejects before the unfinished record, and those behind its start: a resumed job meets these again."""
-    first = rest[0].number if rest else None
+def _split_rejects(rejects: list[_Reject], unfinished: list[_Line]) -> tuple[list[_Reject], list[_Reject]]:
+    """Return the rejects before the unfinished record, and the others, which a resumed job meets again."""
+    first = unfinished[0].number if unfinished else None
     before = [row for row in rejects if first is None or row[0] < first]
     return before, [row for row in rejects if first is not None and row[0] >= first]
 
@@ -195,6 +195,6 @@ def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject]
     )
     table = table.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
     rows = generic_schema.from_frame(table, places, layout.kind, pseudonyms)
-    position = found.rest[0].position if found.rest else block.end
-    wrong = rejects_frame([reject(block.path.name, row, layout.kind, why, raw) for row, why, raw in rejects])
+    position = found.unfinished[0].position if found.unfinished else block.end
+    wrong = rejects_frame([reject(block.path.name, row, layout.kind, reason, raw) for row, reason, raw in rejects])
     return generic_schema.batch_of(position, layout.kind, rows, wrong)

@@ -1,7 +1,7 @@
-"""EB-NeRD (Kruse et al., RecSys Challenge 2024): the official Parquet files, any of its bundles.
+"""EB-NeRD (Kruse et al., RecSys Challenge 2024): the official Parquet files, of all its bundles.
 
-Behaviours and histories are read in buckets of readers, so that memory stays bounded and every telling of a
-reading meets the others. docs/ingest.md says which column becomes what.
+Behaviours and histories are read in buckets of readers, so that memory is bounded and all rows of a reading are
+together. docs/ingest.md describes the columns.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,29 +33,29 @@ _USED = {
 }
 _ARTICLE_ROWS = 5_000
 BUCKET_ENTRIES = 40_000
-"""History entries and impressions of one batch; each makes up to three events."""
+"""History entries and impressions of one batch; each gives up to three events."""
 
 _BUCKETS_READ_AT_ONCE = 64
 
 
 class Ebnerd:
-    """A folder with the official files: flat, or with ``train`` and ``validation`` below it."""
+    """Source of a folder with the official files, directly or in ``train`` and ``validation``."""
 
     name = "ebnerd"
 
     def __init__(self, folder: Path, bucket_entries: int = BUCKET_ENTRIES, pseudonyms: Pseudonyms = PLAIN) -> None:
-        """Find the files, read their schemas, and decide how many buckets of readers there are.
+        """Find the files, read their schemas, and choose the number of buckets of readers.
 
         Raises:
-            DataError: no such folder, files or columns, a file is no Parquet, or all are empty.
+            DataError: the folder, files or columns are missing, a file is not Parquet, or all are empty.
         """
-        self._edge = pseudonyms
+        self._pseudonyms = pseudonyms
         self._articles = _find(folder, "articles.parquet")
         self._behaviours = _find(folder, "behaviors.parquet")
         self._histories = _find(folder, "history.parquet")
         paths = [*self._articles, *self._behaviours, *self._histories]
         if not paths:
-            raise DataError(f"{folder} holds no EB-NeRD files: expected {', '.join(_REQUIRED)}")
+            raise DataError(f"{folder} contains no EB-NeRD files: expected {', '.join(_REQUIRED)}")
         self._article_steps = [
             (path, first) for path in self._articles for first in range(0, height(path), _ARTICLE_ROWS)
         ]
@@ -63,11 +63,11 @@ class Ebnerd:
         self._buckets = ceil(entries / bucket_entries)
         self.total = len(self._article_steps) + self._buckets
         if not self.total:
-            raise DataError(f"{folder}: the data set is empty")
+            raise DataError(f"{folder}: the data set is empty; download it again")
         self.fingerprint = source.fingerprint(f"{self.name}:{bucket_entries}", paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
-        """Articles first, then a batch for each bucket of readers; positions count batches."""
+        """Yield articles first, then one batch per bucket of readers; positions count batches."""
         for step in range(start, len(self._article_steps)):
             path, first = self._article_steps[step]
             table = collect(scan(path).slice(first, _ARTICLE_ROWS), path)
@@ -89,20 +89,20 @@ class Ebnerd:
         used = [name for name in rows.collect_schema().names() if name in _USED[path.name]]
         reader = pl.col("user_id").cast(pl.Int64, strict=False).fill_null(0).abs()
         rows = rows.select(used).with_row_index("row", offset=1).with_columns(bucket=reader % self._buckets)
-        wanted = rows.filter(pl.col("bucket").is_between(group.start, group.stop - 1))
+        in_group = rows.filter(pl.col("bucket").is_between(group.start, group.stop - 1))
         label = path.name if path.parent.name not in _SPLITS else f"{path.parent.name}/{path.name}"
-        found = collect(wanted, path).with_columns(
+        found = collect(in_group, path).with_columns(
             pl.col("row").cast(pl.Int64), pl.col("user_id").cast(pl.String), file=pl.lit(label)
         )
-        return self._edge.in_frame(found, "user_id")
+        return self._pseudonyms.in_frame(found, "user_id")
 
 
 def bucket_batch(views: pl.DataFrame, past: pl.DataFrame) -> Batch:
-    """All rows of some readers (official columns, and `file` and `row`) → one batch, at position 0."""
+    """Convert all rows of some readers (official columns, `file` and `row`) to one batch, at position 0."""
     rows = behaviour.behaviours(views)
     entries, broken = behaviour.history(past)
-    told = pl.concat([behaviour.clicks(rows), entries, behaviour.pages(rows)])
-    once, merged = reading_dedup.merge(told)
+    readings = pl.concat([behaviour.clicks(rows), entries, behaviour.pages(rows)])
+    once, merged = reading_dedup.merge(readings)
     events = conform(reading_dedup.to_events(once), RAW_EVENTS)
     return Batch(0, events=events, slates=behaviour.slates(rows), rejects=broken, merged=merged)
 
@@ -115,10 +115,10 @@ def _of_bucket(tables: Sequence[pl.DataFrame], bucket: int) -> pl.DataFrame:
 def _find(folder: Path, name: str) -> list[Path]:
     found = [folder / split / name for split in _SPLITS if (folder / split / name).is_file()]
     for path in found:
-        have = scan(path).collect_schema().names()
-        missing = [column for column in _REQUIRED[name] if column not in have]
+        columns = scan(path).collect_schema().names()
+        missing = [column for column in _REQUIRED[name] if column not in columns]
         if missing:
-            raise DataError(f"{path} lacks the columns {', '.join(missing)}; it is not the official file")
+            raise DataError(f"{path} lacks the columns {', '.join(missing)}: use the official file")
     return found
 
 

@@ -1,4 +1,4 @@
-"""EB-NeRD's article table → articles. Columns that count what readers did later are never used."""
+"""Articles of EB-NeRD's article table. Columns that count later reads are never used."""
 
 from pathlib import Path
 
@@ -13,25 +13,25 @@ _CHARS_PER_WORD = 6  # Danish news text: 5 letters and a space
 
 
 def to_articles(table: pl.DataFrame, path: Path, first_row: int) -> pl.DataFrame:
-    """Rows of ``articles.parquet`` with any of the official columns → `RAW_ARTICLES`."""
-    have = set(table.columns)
+    """Convert rows of ``articles.parquet`` with any of the official columns to `RAW_ARTICLES`."""
+    columns = set(table.columns)
     rows = table.select(
-        id=_text(have, "article_id"),
-        title=_text(have, "title"),
-        abstract=_text(have, "subtitle"),
-        body=_text(have, "body"),
-        category=pl.coalesce(_text(have, "category_str"), _text(have, "category")),
-        subcategory=_first(have, "subcategory"),
-        entities=pl.concat_list(_list(have, "ner_clusters"), _list(have, "topics")).list.unique(
+        id=_text(columns, "article_id"),
+        title=_text(columns, "title"),
+        abstract=_text(columns, "subtitle"),
+        body=_text(columns, "body"),
+        category=pl.coalesce(_text(columns, "category_str"), _text(columns, "category")),
+        subcategory=_first(columns, "subcategory"),
+        entities=pl.concat_list(_list(columns, "ner_clusters"), _list(columns, "topics")).list.unique(
             maintain_order=True
         ),
         source=pl.lit("Ekstra Bladet"),
         language=pl.lit("da"),
-        url=_text(have, "url"),
-        word_count=_word_count(have),
-        access=_access(have),
+        url=_text(columns, "url"),
+        word_count=_word_count(columns),
+        access=_access(columns),
     )
-    published = table["published_time"] if "published_time" in have else pl.Series([None] * table.height)
+    published = table["published_time"] if "published_time" in columns else pl.Series([None] * table.height)
     numbers = pl.Series("row", range(first_row, first_row + table.height), dtype=pl.Int64)
     rows = rows.with_columns(
         coerce(published, FieldType.TIME).alias("published_at"), numbers, file=pl.lit(path.name)
@@ -39,34 +39,34 @@ def to_articles(table: pl.DataFrame, path: Path, first_row: int) -> pl.DataFrame
     return conform(rows, RAW_ARTICLES)
 
 
-def _text(have: set[str], name: str) -> pl.Expr:
-    if name not in have:
+def _text(columns: set[str], name: str) -> pl.Expr:
+    if name not in columns:
         return pl.lit(None, dtype=pl.String)
     text = pl.col(name).cast(pl.String)
     return pl.when(text != "").then(text)
 
 
-def _first(have: set[str], name: str) -> pl.Expr:
-    if name not in have:
+def _first(columns: set[str], name: str) -> pl.Expr:
+    if name not in columns:
         return pl.lit(None, dtype=pl.String)
     return pl.col(name).list.first().cast(pl.String)
 
 
-def _list(have: set[str], name: str) -> pl.Expr:
+def _list(columns: set[str], name: str) -> pl.Expr:
     none = pl.lit([], dtype=pl.List(pl.String))
-    return pl.col(name).cast(pl.List(pl.String)).list.drop_nulls().fill_null(none) if name in have else none
+    return pl.col(name).cast(pl.List(pl.String)).list.drop_nulls().fill_null(none) if name in columns else none
 
 
-def _word_count(have: set[str]) -> pl.Expr:
+def _word_count(columns: set[str]) -> pl.Expr:
     counts: list[pl.Expr] = []
-    if "body" in have:
+    if "body" in columns:
         counts.append(pl.when(pl.col("body") != "").then(pl.col("body").str.count_matches(r"\S+")))
-    if "body_chars" in have:
+    if "body_chars" in columns:
         counts.append((pl.col("body_chars") / _CHARS_PER_WORD).round(0))
     return pl.coalesce(*counts, pl.lit(None)).cast(pl.Int64)
 
 
-def _access(have: set[str]) -> pl.Expr:
-    if "premium" not in have:
+def _access(columns: set[str]) -> pl.Expr:
+    if "premium" not in columns:
         return pl.lit(None, dtype=pl.String)
     return pl.when("premium").then(pl.lit("premium")).when(~pl.col("premium")).then(pl.lit("free"))

@@ -1,7 +1,7 @@
-"""EB-NeRD's behaviours and histories → slates and readings, following the data set's time line.
+"""Slates and readings of EB-NeRD's behaviours and histories, on the time line of the data set.
 
-A slate is at `impression_time`; the click in it when the reader left the page they were on, `read_time` later.
-The clicked article's own dwell is in `next_read_time`.
+A slate is at `impression_time`; its click is at the time when the reader left the former page, `read_time` later.
+The dwell of the clicked article is in `next_read_time`.
 """
 
 import polars as pl
@@ -38,27 +38,27 @@ _DEVICES = {1: "desktop", 2: "mobile", 3: "tablet"}
 
 
 def behaviours(table: pl.DataFrame) -> pl.DataFrame:
-    """Official columns, `file` and `row` → our names and types (`BEHAVIOURS`); absent columns are null."""
+    """Convert official columns, `file` and `row` to the columns `BEHAVIOURS`; missing ones are null."""
     columns = [_column(table, name, *official) for name, official in BEHAVIOURS.items()]
     rows = pl.DataFrame([*columns, table["file"], table["row"]])
     return rows.with_columns(pl.col("device").replace_strict(_DEVICES, default=None, return_dtype=pl.String))
 
 
 def slates(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `behaviours` → `RAW_SLATES`. The order in view means nothing in this data set."""
+    """Convert rows of `behaviours` to `RAW_SLATES`. The order of candidates has no meaning in this data set."""
     named = rows.with_columns(id=pl.col("request_id"), known_at=pl.col("at"), ordered=pl.lit(value=False))
     return conform(named, RAW_SLATES)
 
 
 def clicks(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `behaviours` → a reading for each clicked article, known when it was clicked.
+    """Convert rows of `behaviours` to one reading per clicked article, known at the click.
 
-    `next_read_time` belongs to one article; where several were clicked nothing tells which, and none gets it.
+    `next_read_time` belongs to one article; if several were clicked it is unknown which, and none gets it.
     """
     opened = pl.col("at") + micros(pl.col("page_dwell"))
-    alone = pl.col("clicked").list.n_unique() == 1
+    is_single = pl.col("clicked").list.n_unique() == 1
     picked = rows.filter(pl.col("clicked").list.len() > 0).with_columns(
-        pl.when(alone).then("dwell").alias("dwell"), pl.when(alone).then("scroll").alias("scroll")
+        pl.when(is_single).then("dwell").alias("dwell"), pl.when(is_single).then("scroll").alias("scroll")
     )
     found = picked.explode("clicked").with_columns(
         key=pl.concat_str("request_id", "clicked", separator="/", ignore_nulls=True),
@@ -71,7 +71,7 @@ def clicks(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def pages(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `behaviours` → a reading for each article page the reader was on, known when it ended."""
+    """Convert rows of `behaviours` to one reading per article page that the reader was on, known at its end."""
     found = rows.filter(pl.col("page").is_not_null()).select(
         "reader", "session", "device", "file", "row",
         key=pl.col("request_id") + "/page",
@@ -86,7 +86,7 @@ def pages(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def history(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Official columns, `file` and `row` → (a reading for each entry, rejects of rows whose lists differ)."""
+    """Convert official columns, `file` and `row` to readings per entry, and rejects of rows with unequal lists."""
     names = [name for name, official in HISTORY_LISTS.items() if official in table.columns]
     rows = table.select(pl.col("user_id").alias("reader"), "file", "row", *(_list(name) for name in names))
     rows = rows.filter(pl.any_horizontal(pl.col(names).list.len().fill_null(0) > 0))

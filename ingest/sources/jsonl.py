@@ -1,4 +1,4 @@
-"""JSON lines: one object a line; articles, events and impressions are told by their fields and may be mixed."""
+"""JSON lines: one object per line; articles, events and impressions are recognized by their fields, also mixed."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ _Rows = dict[str, tuple[list[dict[str, Any]], list[tuple[int, str]]]]
 
 
 class JsonLines:
-    """Files of JSON lines, or folders of ``*.jsonl``."""
+    """Source of files of JSON lines, or folders of ``*.jsonl``."""
 
     name = "jsonl"
 
@@ -27,22 +27,22 @@ class JsonLines:
         """Find the files.
 
         Raises:
-            DataError: a path does not exist, or there is nothing in it.
+            DataError: a path does not exist, or all files are empty.
         """
         self._paths = source.expand(paths, ".jsonl")
         self._block_bytes = block_bytes
-        self._edge = pseudonyms
+        self._pseudonyms = pseudonyms
         self.fingerprint = source.fingerprint(self.name, self._paths)
         self.total = sum(path.stat().st_size for path in self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
-        """One batch a block of lines; positions are bytes."""
+        """Yield one batch per block of lines; positions are bytes."""
         for block in blocks(self._paths, start, self._block_bytes):
-            yield _batch(block, self._edge)
+            yield _batch(block, self._pseudonyms)
 
 
 def parse_object(text: str) -> dict[str, Any] | str:
-    """A line → its object, or the reason why it is none."""
+    """Return the object of a line, or the reason why it has none."""
     try:
         row = json.loads(text)
     except (ValueError, RecursionError):

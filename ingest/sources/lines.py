@@ -1,4 +1,4 @@
-"""Text files by blocks of whole lines, from any byte position. Bad lines come through as bytes, to be rejected."""
+"""Text files in blocks of whole lines, from any byte position. Bad lines are passed on to be rejected."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from typing import BinaryIO
 
 BLOCK_BYTES = 8 << 20
 LONGEST_LINE = 64 << 20
-"""A longer line is cut here: what is left of it is rejected, and memory stays bounded."""
+"""Longer lines are cut here: the cut line is rejected, and memory is bounded."""
 
 _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines of one file, without their line feeds; `first` is the number of the first one, from 1.
+    """Lines of one file, without line feeds; `first` is the number of the first line, from 1.
 
-    `position` and `end` count bytes over all files of the source: where the first line begins, behind a byte
-    order mark, and where the next block begins.
+    `position` and `end` count bytes over all files of the source: start of the first line, after a byte order
+    mark, and start of the next block.
     """
 
     path: Path
@@ -27,14 +27,14 @@ class Block:
     end: int
 
     def numbered(self) -> Iterator[tuple[int, bytes]]:
-        """(line number, line without carriage return) of the lines that are not blank."""
+        """Yield (line number, line without carriage return) of the lines that are not blank."""
         for number, line in enumerate(self.lines, start=self.first):
             if line and not line.isspace():
                 yield number, line.removesuffix(b"\r")
 
 
 def blocks(paths: Sequence[Path], start: int, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
-    """All lines of `paths`, one file after the other, from byte `start` on, which must begin a line."""
+    """Yield all lines of `paths`, one file after the other, from byte `start` on, which must start a line."""
     before = 0
     for path in paths:
         size = path.stat().st_size
@@ -48,7 +48,7 @@ def _blocks_of(path: Path, before: int, start: int, block_bytes: int) -> Iterato
         number = 1 + _newlines(path, start)
         file.seek(start)
         while text := file.read(block_bytes):
-            text += _rest_of_line(file) if not text.endswith(b"\n") else b""
+            text += _end_of_line(file) if not text.endswith(b"\n") else b""
             mark = len(_BOM) if start == 0 and text.startswith(_BOM) else 0
             lines = text[mark:].split(b"\n")
             if not lines[-1]:
@@ -59,12 +59,12 @@ def _blocks_of(path: Path, before: int, start: int, block_bytes: int) -> Iterato
             start = end
 
 
-def _rest_of_line(file: BinaryIO) -> bytes:
-    rest = file.readline(LONGEST_LINE)
-    skipped = rest
+def _end_of_line(file: BinaryIO) -> bytes:
+    end = file.readline(LONGEST_LINE)
+    skipped = end
     while len(skipped) == LONGEST_LINE and not skipped.endswith(b"\n"):
         skipped = file.readline(LONGEST_LINE)
-    return rest
+    return end
 
 
 def _newlines(path: Path, until: int) -> int:
@@ -77,7 +77,7 @@ def _newlines(path: Path, until: int) -> int:
 
 
 def decode(line: bytes) -> str | None:
-    """The line as text; None if it is not UTF-8."""
+    """Return the line as text, or None if it is not UTF-8."""
     try:
         return line.decode()
     except UnicodeDecodeError:

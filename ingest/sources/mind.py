@@ -1,6 +1,7 @@
-"""MIND (Wu et al., ACL 2020): the official ``news.tsv`` and ``behaviors.tsv``, and data sets in their layout.
+"""MIND (Wu et al., ACL 2020): the official ``news.tsv`` and ``behaviors.tsv``, and data sets of the same layout.
 
-The files have no header and no quoting. docs/ingest.md tells how missing times and histories are placed in time.
+The files have no header and no quotes. docs/ingest.md describes the times given to rows without one and to
+histories.
 """
 
 import json
@@ -22,7 +23,7 @@ _BLOCK_BYTES = 4 << 20
 
 
 class Mind:
-    """A folder with ``news.tsv`` and ``behaviors.tsv``: flat, or with ``train`` and ``dev`` below it."""
+    """Source of a folder with ``news.tsv`` and ``behaviors.tsv``, directly or in ``train`` and ``dev``."""
 
     name = "mind"
 
@@ -30,27 +31,27 @@ class Mind:
         """Find the files and count their columns.
 
         Raises:
-            DataError: there are none, they are empty, or have other columns.
+            DataError: there are no such files, they are empty, or have other columns.
         """
         self._news = _find(folder, "news.tsv")
         self._behaviours = _find(folder, "behaviors.tsv")
         self._paths = [*self._news, *self._behaviours]
         if not self._paths:
             raise DataError(
-                f"{folder} holds no MIND files: expected news.tsv and behaviors.tsv, or train/ and dev/"
+                f"{folder} contains no MIND files: expected news.tsv and behaviors.tsv, or train/ and dev/"
             )
         self.total = sum(path.stat().st_size for path in self._paths)
         if not self.total:
-            raise DataError(f"{folder}: the data set is empty")
+            raise DataError(f"{folder}: the data set is empty; download it again")
         self.fingerprint = source.fingerprint(self.name, self._paths)
         for path in self._news:
             tsv.width(path, [len(NEWS_COLUMNS)])
         self._columns = {path: mind_behaviour.COLUMNS[tsv.width(path, [5, 4])] for path in self._behaviours}
         self._block_bytes = block_bytes
-        self._edge = pseudonyms
+        self._pseudonyms = pseudonyms
 
     def batches(self, start: int) -> Iterator[Batch]:
-        """One batch a block of lines, articles first; positions are bytes."""
+        """Yield one batch per block of lines, articles first; positions are bytes."""
         planned_path, planned = None, pl.DataFrame()
         for block in blocks(self._paths, start, self._block_bytes):
             if block.path in self._news:
@@ -69,7 +70,7 @@ class Mind:
 
     def _impressions(self, block: Block, planned: pl.DataFrame) -> Batch:
         table, rejects = tsv.read(block, self._columns[block.path], "impressions")
-        rows = mind_behaviour.parse(self._edge.in_frame(table))
+        rows = mind_behaviour.parse(self._pseudonyms.in_frame(table))
         events = pl.concat([mind_behaviour.histories(rows, planned), mind_behaviour.clicks(rows)])
         return Batch(block.end, events=events, slates=mind_behaviour.slates(rows), rejects=rejects)
 
@@ -90,7 +91,7 @@ def _articles(block: Block) -> Batch:
 
 
 def _labels(*texts: str | None) -> list[str] | None:
-    """Names of the entities in title and abstract, each once; None if a cell is not MIND's JSON."""
+    """Return the names of the entities in title and abstract, each once; None if a cell is not MIND's JSON."""
     try:
         labels = [str(entity["Label"]) for text in texts if text for entity in json.loads(text)]
     except (ValueError, RecursionError, TypeError, KeyError):

@@ -1,8 +1,8 @@
-"""MIND's ``behaviors.tsv`` → slates, clicks, and the clicks of readers' histories.
+"""Slates, clicks and history clicks of MIND's ``behaviors.tsv``.
 
-What the files leave out is placed in time by rule: a missing time is 2020-01-01 plus the row number in seconds, a
-click comes a second after its slate, and a history ends a second before its reader's first impression in the
-file, its entries a second apart.
+Times that the files lack are set by rule: a missing time is 2020-01-01 plus the row number in seconds, a click
+comes a second after its slate, and a history ends a second before its reader's first impression in the file, its
+entries a second apart.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ COLUMNS = {
     4: ("impression", "reader", "history", "shown"),
 }
 EPOCH = 1_577_836_800 * SECOND
-"""2020-01-01T00:00Z in microseconds, where files without times begin."""
+"""2020-01-01T00:00Z in microseconds, the start of files without times."""
 
 _TIME = "%m/%d/%Y %I:%M:%S %p"
 _LABEL = "-[01]$"
@@ -28,7 +28,7 @@ _PLAN = {"row": pl.Int64(), "reader": pl.String(), "at": pl.Int64(), "history_ha
 
 
 def parse(table: pl.DataFrame) -> pl.DataFrame:
-    """Text columns (`COLUMNS`, file, row, raw) → those with `at`, `id`, `tokens` and `problem` added.
+    """Add `at`, `id`, `tokens` and `problem` to text columns (`COLUMNS`, file, row, raw).
 
     Impression ids start again in every split of MIND, so a request id is the impression id and a hash of the row.
     """
@@ -53,23 +53,23 @@ def parse(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def plan(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """All rows of a file (`parse`) → columns row, first_at: which rows tell a history nobody told before them.
+    """Return columns row, first_at of the rows of a file (`parse`) whose history no earlier row has.
 
     `first_at` is the time of the reader's first impression in the file.
     """
-    sound = [
+    valid = [
         part.filter(pl.col("problem").is_null() & pl.col("reader").is_not_null()).with_columns(
             history_hash=pl.col("history").hash()
         )
         for part in parts
     ]
-    rows = pl.concat([conform(part, _PLAN) for part in sound])
+    rows = pl.concat([conform(part, _PLAN) for part in valid])
     rows = rows.with_columns(first_at=pl.col("at").min().over("reader"))
     return rows.unique(["reader", "history_hash"], keep="first", maintain_order=True).select("row", "first_at")
 
 
 def slates(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `parse` → `RAW_SLATES`."""
+    """Convert rows of `parse` to `RAW_SLATES`."""
     named = rows.with_columns(
         known_at=pl.col("at"),
         ordered=pl.lit(value=False),
@@ -79,25 +79,25 @@ def slates(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def clicks(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `parse` → `RAW_EVENTS`: a click for each candidate marked ``-1``."""
-    sound = rows.filter(pl.col("problem").is_null() & pl.col("labelled"))
-    shown = sound.explode("tokens").filter(pl.col("tokens").str.ends_with("-1"))
+    """Convert rows of `parse` to `RAW_EVENTS`: a click per candidate marked ``-1``."""
+    valid = rows.filter(pl.col("problem").is_null() & pl.col("labelled"))
+    shown = valid.explode("tokens").filter(pl.col("tokens").str.ends_with("-1"))
     shown = shown.with_columns(article=pl.col("tokens").str.replace(_LABEL, ""), request_id=pl.col("id"))
     return _click_events(shown, pl.concat_str("request_id", "article", pl.lit("click"), separator="/"), SECOND)
 
 
 def histories(rows: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `parse` that `plan` chose → `RAW_EVENTS`: a click for each (reader, article, occurrence)."""
+    """Convert rows of `parse` that `plan` chose to `RAW_EVENTS`: a click per (reader, article, occurrence)."""
     chosen = rows.join(planned, on="row", how="inner", maintain_order="left")
     entries = chosen.select(
         "reader", "file", "row", "raw", "first_at",
         article=pl.col("history").str.split(" ").list.eval(pl.element().filter(pl.element() != "")),
     ).explode("article")  # fmt: skip
     entries = entries.filter(pl.col("article").is_not_null())
-    whose = ["row", "article"]
+    by = ["row", "article"]
     entries = entries.with_columns(
         at=pl.col("first_at") - pl.int_range(pl.len(), 0, -1).over("row") * SECOND,
-        occurrence=pl.int_range(pl.len()).over(whose) + 1,
+        occurrence=pl.int_range(pl.len()).over(by) + 1,
         problem=pl.lit(None, dtype=pl.String),
     )
     return _click_events(

@@ -1,4 +1,4 @@
-"""Parquet files with the generic columns; one kind of rows a file, told by its columns."""
+"""Parquet files with the generic columns; a file has one kind of rows, by its columns."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,10 +15,10 @@ _BATCH_ROWS = 50_000
 
 
 def scan(path: Path) -> pl.LazyFrame:
-    """A Parquet file to be read lazily; its schema has been read.
+    """Open a Parquet file lazily, and read its schema.
 
     Raises:
-        DataError: it is not a Parquet file, or is cut short.
+        DataError: it is not a Parquet file, or is incomplete.
     """
     try:
         frame = pl.scan_parquet(path)
@@ -41,12 +41,12 @@ def collect(frame: pl.LazyFrame, path: Path) -> pl.DataFrame:
 
 
 def height(path: Path) -> int:
-    """Rows in a Parquet file."""
+    """Return the number of rows in a Parquet file."""
     return int(collect(scan(path).select(pl.len()), path).item())
 
 
 class ParquetFiles:
-    """Parquet files, or folders of ``*.parquet``."""
+    """Source of Parquet files, or folders of ``*.parquet``."""
 
     name = "parquet"
 
@@ -56,10 +56,10 @@ class ParquetFiles:
         """Find the files and read their schemas.
 
         Raises:
-            DataError: a path does not exist, is no Parquet file, lacks required columns, or all are empty.
+            DataError: a path does not exist, is not Parquet, lacks required columns, or all files are empty.
         """
         self._batch_rows = batch_rows
-        self._edge = pseudonyms
+        self._pseudonyms = pseudonyms
         self._paths = source.expand(paths, ".parquet")
         self._kinds = {
             path: source.required_kind(path, scan(path).collect_schema().names()) for path in self._paths
@@ -68,10 +68,10 @@ class ParquetFiles:
         self.fingerprint = source.fingerprint(self.name, self._paths)
         self.total = sum(self._rows.values())
         if not self.total:
-            raise DataError(f"{', '.join(map(str, paths))}: the data set is empty")
+            raise DataError(f"{', '.join(map(str, paths))}: the data set is empty; give other files")
 
     def batches(self, start: int) -> Iterator[Batch]:
-        """Batches of rows; positions are rows over all files."""
+        """Yield batches of rows; positions are rows over all files."""
         before = 0
         for path in self._paths:
             for first in range(max(0, start - before), self._rows[path], self._batch_rows):
@@ -85,5 +85,5 @@ class ParquetFiles:
             file=pl.lit(path.name),
             raw=pl.lit(None, dtype=pl.String),
         )
-        rows = generic_schema.from_frame(table, places, self._kinds[path], self._edge)
+        rows = generic_schema.from_frame(table, places, self._kinds[path], self._pseudonyms)
         return generic_schema.batch_of(before + first + table.height, self._kinds[path], rows, rejects_frame([]))

@@ -1,4 +1,4 @@
-"""What a job needs of a source, and what all sources share: files found, and told apart by their content."""
+"""Protocol of sources, and helpers of all sources: files, fingerprints and kinds of rows."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,10 @@ _READ_BYTES = 1 << 20
 
 
 class Source(Protocol):
-    """Input that can be read from the middle.
+    """Input that can be read from any position.
 
-    `name` is the format, `fingerprint` changes when any input byte does, `total` is the position behind the last
-    batch (for the progress bar). Positions are the source's own: bytes, rows or steps.
+    `name` is the format, `fingerprint` changes with any input byte, `total` is the position after the last batch
+    (for the progress bar). Positions are in the source's own unit: bytes, rows or steps.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Source(Protocol):
     total: int
 
     def batches(self, start: int) -> Iterator[Batch]:
-        """Batches from position `start` on, each telling the position behind it.
+        """Yield batches from position `start` on, each with the position after it.
 
         Raises:
             DataError: the input as a whole cannot be read.
@@ -33,7 +33,7 @@ class Source(Protocol):
 
 
 def fingerprint(name: str, paths: Sequence[Path]) -> str:
-    """BLAKE2b over format, file names and contents: 32 hex digits. Where a file lies does not count.
+    """Return the BLAKE2b hash of format, file names and contents, 32 hex digits; folders do not count.
 
     Raises:
         DataError: a file cannot be read.
@@ -46,12 +46,12 @@ def fingerprint(name: str, paths: Sequence[Path]) -> str:
                 while block := file.read(_READ_BYTES):
                     digest.update(block)
         except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}") from error
+            raise DataError(f"cannot read {path}: {error.strerror}; check the file and its permissions") from error
     return digest.hexdigest()
 
 
 def expand(paths: Sequence[Path], suffix: str) -> list[Path]:
-    """Files as given; a folder stands for its files that end in `suffix`, by name.
+    """Return the files in `paths`; a folder stands for its files with this `suffix`, by name.
 
     Raises:
         DataError: a path does not exist, a folder has no such file, or all files are empty.
@@ -61,30 +61,30 @@ def expand(paths: Sequence[Path], suffix: str) -> list[Path]:
         if path.is_dir():
             found = sorted(path.glob(f"*{suffix}"))
             if not found:
-                raise DataError(f"no {suffix} file in folder {path}")
+                raise DataError(f"no {suffix} file in folder {path}: give another folder")
             files += found
         elif path.is_file():
             files.append(path)
         else:
-            raise DataError(f"{path} does not exist")
+            raise DataError(f"{path} does not exist: check the path")
     if not any(path.stat().st_size for path in files):
-        raise DataError(f"{', '.join(map(str, paths))}: the data set is empty")
+        raise DataError(f"{', '.join(map(str, paths))}: the data set is empty; give other files")
     return files
 
 
 def required_kind(path: Path, names: Sequence[str]) -> str:
-    """The kind of rows that a table with these columns holds.
+    """Return the kind of rows in a table with these columns.
 
     Raises:
-        DataError: a column stands twice, or required columns are missing.
+        DataError: a column is repeated, or required columns are missing.
     """
     kind = generic_schema.kind_of(names)
     if kind is None:
-        wanted = "; ".join(f"{kind} need {', '.join(need)}" for kind, need in generic_schema.REQUIRED.items())
-        raise DataError(f"{path}: columns {', '.join(names)} fit no kind of rows: {wanted}")
+        needed = "; ".join(f"{kind} need {', '.join(need)}" for kind, need in generic_schema.REQUIRED.items())
+        raise DataError(f"{path}: columns {', '.join(names)} fit no kind of rows: {needed}")
     missing = [name for name in generic_schema.REQUIRED[kind] if name not in names]
     if missing:
-        raise DataError(f"{path}: holds {kind} but lacks the columns {', '.join(missing)}; add or rename them")
+        raise DataError(f"{path}: contains {kind} but lacks the columns {', '.join(missing)}; add or rename them")
     if len(set(names)) < len(names):
-        raise DataError(f"{path}: a column stands twice in the header; rename one")
+        raise DataError(f"{path}: a column is repeated in the header; rename one")
     return kind

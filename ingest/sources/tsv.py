@@ -1,4 +1,4 @@
-"""Tab-separated lines without header or quoting → text columns; lines that do not fit become rejects."""
+"""Tab-separated lines without header or quotes, as text columns; lines that do not fit are rejected."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from ingest.raw_batch import RAW_CHARS, reject, rejects_frame
 from ingest.sources.lines import LONGEST_LINE, Block, decode
 from recsys.errors import DataError
 
-_LOOK_BYTES = 1 << 20
+_SAMPLE_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class _Lines:
 
 
 def read(block: Block, names: Sequence[str], kind: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Lines → (text columns `names` with "" as null, and file, row, raw; rejects counted as `kind`)."""
+    """Return text columns `names` with "" as null, and file, row, raw; and the rejects, counted as `kind`."""
     found = _Lines()
     for number, line in block.numbered():
         cells = _cells(line, len(names))
@@ -41,19 +41,19 @@ def read(block: Block, names: Sequence[str], kind: str) -> tuple[pl.DataFrame, p
 
 
 def width(path: Path, allowed: Sequence[int]) -> int:
-    """How many columns the lines of `path` have: the most frequent allowed number near its beginning.
+    """Return the number of columns of `path`: the most frequent allowed number near its start.
 
     Raises:
         DataError: no line has an allowed number of columns.
     """
     with path.open("rb") as file:
-        lines = file.read(_LOOK_BYTES).split(b"\n")
+        lines = file.read(_SAMPLE_BYTES).split(b"\n")
     counts = Counter(line.count(b"\t") + 1 for line in lines if line.strip())
     fitting = {columns: count for columns, count in counts.items() if columns in allowed}
     if counts and not fitting:
         expected = " or ".join(map(str, allowed))
-        have = counts.most_common(1)[0][0]
-        raise DataError(f"{path} has {have} tab-separated columns; {expected} are expected")
+        found = counts.most_common(1)[0][0]
+        raise DataError(f"{path} has {found} tab-separated columns, expected {expected}: use the official file")
     return max(fitting, key=lambda columns: fitting[columns], default=allowed[0])
 
 

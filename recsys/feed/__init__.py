@@ -1,1 +1,1 @@
-"""The feed: candidates, ranking, composition, reasons; wired in `engine`, kept up to date by `follow`."""
+"""The feed: candidate retrieval, ranking, slate selection and explanations; `engine` runs the stages."""

@@ -1,6 +1,6 @@
-"""The feed engine: one request through the stages query → retrieve → features → score → select → explain → respond.
+"""Feed engine: runs a request through the stages query → retrieve → features → score → select → explain → respond.
 
-Serving, training and evaluation use the same engine. It changes nothing: only the fold changes state.
+Serving, training and evaluation use the same engine. It does not change the state: only the fold does.
 """
 
 from collections.abc import Sequence
@@ -28,12 +28,12 @@ from recsys.state.live_state import LiveState
 from recsys.state.reading_time import expected_read_seconds
 
 MAX_SLATE = 100
-"""More candidates are not a slate that somebody saw: list-wise features mean something else among them."""
+"""More candidates than this are not a slate that a reader saw: listwise features would not mean the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedSlate:
-    """A ranking to show, and the candidates that it leaves for the next page."""
+    """A ranking to show, and the remaining candidates for the next page."""
 
     ranking: Ranking
     remaining: RemainingCandidates
@@ -41,14 +41,14 @@ class FeedSlate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEngine:
-    """Answers requests from a state.
+    """Engine that answers requests from a state.
 
     Attributes:
-        state: the fold of the log; the owner of the engine keeps it up to date.
+        state: fold of the log; the owner of the engine keeps it up to date.
         vectors: article vectors by the state's dense ids.
-        models: the learned parts.
-        index: vector index for retrieval; None while there is no vector.
-        lookups: questions about a reader that need the log.
+        models: trained or untrained models.
+        index: vector index for retrieval; None without vectors.
+        lookups: facts about a reader that only the log has.
         limits: bounds of retrieval.
         metrics: stage times and sources of feeds.
     """
@@ -62,10 +62,10 @@ class FeedEngine:
     metrics: FeedMetrics = field(default_factory=FeedMetrics)
 
     def recommend(self, request: FeedRequest, remaining: RemainingCandidates | None = None) -> FeedSlate:
-        """Recommend a slate: from fresh candidates, or from those `remaining` from an earlier page.
+        """Recommend a slate from new candidates, or from the `remaining` candidates of an earlier page.
 
         Raises:
-            RequestError: `as_of` is not after the newest row that the state knows.
+            RequestError: `as_of` is not later than the newest row in the state.
         """
         rng = random_numbers(request.request_id)
         query = build_query(self.state, self.vectors, request, self._preferences(request))
@@ -90,7 +90,7 @@ class FeedEngine:
         """Order the candidates of `request`, best first; equal scores are ordered by id.
 
         Raises:
-            RequestError: `as_of` is not after the newest row that the state knows.
+            RequestError: `as_of` is not later than the newest row in the state.
         """
         ranker = self.models.listwise if len(request.candidates) <= MAX_SLATE else self.models.pointwise
         query, candidates = self.prepare(request, listwise=ranker.listwise)
@@ -108,13 +108,13 @@ class FeedEngine:
     def prepare(
         self, request: RankRequest, positions: FloatArray | None = None, listwise: bool = True
     ) -> tuple[Query, Candidates]:
-        """Resolve `request`, and compute the features of its candidates as of now.
+        """Resolve `request` and compute the features of its candidates.
 
-        positions: places [n] in the slate shown, only when training on ordered slates. listwise: see
+        positions: places [n] in the shown slate, only when training on ordered slates. listwise: see
         `FeatureInput`.
 
         Raises:
-            RequestError: `as_of` is not after the newest row that the state knows.
+            RequestError: `as_of` is not later than the newest row in the state.
         """
         query = build_query(self.state, self.vectors, request)
         candidates = Candidates(rows=self.state.rows_of(request.candidates), positions=positions)
@@ -132,11 +132,11 @@ class FeedEngine:
         return candidates
 
     def _resume(self, query: Query, request: FeedRequest, remaining: RemainingCandidates) -> Candidates:
-        """Return the remaining candidates that may still be shown; without scores if other models made those."""
+        """Return the remaining candidates that may still be shown, without scores if other models scored them."""
         rows = self.state.rows_of(remaining.ids)
         candidates = Candidates(rows=rows, sources=remaining.sources, scores=np.asarray(remaining.scores))
         candidates = candidates.take(np.flatnonzero(self._allowed(query, request)[rows]))
-        # no page mixes two models
+        # a page must not mix scores of two models
         return candidates if remaining.model == self.models.version else replace(candidates, scores=None)
 
     def _add_features(self, query: Query, candidates: Candidates) -> Candidates:
@@ -169,7 +169,7 @@ class FeedEngine:
         sources: Sequence[str],
         reasons: Sequence[tuple[Reason, ...]],
     ) -> Ranking:
-        """Make the answer: dense rows become ids here."""
+        """Build the ranking, with article ids."""
         assert shown.scores is not None
         items = zip(
             self._ids(shown.rows),
@@ -201,7 +201,7 @@ class FeedEngine:
         return allowed_for(self.state, query, request, self._seen(request), self.limits.max_age_days)
 
     def _seen(self, request: FeedRequest) -> NDArray[np.int64]:
-        """Return articles the reader clicked, read or hid: those in the ring, and older ones from the log."""
+        """Return articles that the reader clicked, read or hid: from the ring, and older ones from the log."""
         rings, row = self.state.histories.rings, self.state.readers.get(request.reader)
         recent = self.state.history(request.reader, rings.length).article
         if row < 0 or rings.count(row) <= rings.length:

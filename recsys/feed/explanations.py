@@ -1,8 +1,8 @@
-"""Explanations: why an item stands in a slate, only with facts that were checked.
+"""Explanations of the items of a slate. They state only facts that were checked.
 
-"Because you read" comes from attention over the history: the read with the largest attention × similarity. It is
-named only if the match score falls when that read is left out (the masking check); the loss of score is the
-reason's weight. Every other reason is a fact about the article.
+"Because you read" names the read with the largest attention × similarity. It is used only if the match score falls
+when that read is left out (leave-one-out check); the loss of score is the weight of the reason. All other reasons
+are facts about the article.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,12 +34,12 @@ _TOPIC_SHARE = 0.2
 _POPULAR_CLICKS = 3.0
 _FRESH_WITHIN = 6 * HOUR
 _LEAST_SIMILAR = 0.25
-_LEAST_FALL = 1e-6  # a smaller fall is rounding: the two scores come from products of different shapes
+_LEAST_FALL = 1e-6  # a smaller fall is rounding error: the two scores come from products of different shapes
 
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Explains the items of one query."""
+    """Explainer for the items of one query."""
 
     state: LiveState
     vectors: VectorTable
@@ -47,7 +47,7 @@ class Explainer:
     query: Query
 
     def explain(self, rows: NDArray[np.int64], sources: Sequence[str]) -> list[tuple[Reason, ...]]:
-        """Return reasons for articles `rows` [k], the strongest first; an empty tuple if no fact holds."""
+        """Return the reasons for articles `rows` [k], strongest first; an empty tuple if no fact applies."""
         read, shares = self._because_you_read(rows), self._shares(rows)
         out = []
         for place, facts in enumerate(self._facts(rows, shares)):
@@ -64,13 +64,13 @@ class Explainer:
         candidates = self.vectors.take(rows[known])
         match = self.matcher.match(self.query.reads, candidates, self.query.as_of)
         cosines_nh = candidates @ self.query.reads.vectors.T
-        # an article that was read before is no reason for itself
+        # a read of the article itself is not a reason for it
         cosines_nh[rows[known][:, None] == self.query.history.article[self.query.read_places]] = -1.0
         strongest = np.argmax(match.attention * cosines_nh, axis=1)
         similar = cosines_nh[np.arange(len(known)), strongest] >= _LEAST_SIMILAR
-        reads, which = np.unique(strongest, return_inverse=True)
+        reads, read_index = np.unique(strongest, return_inverse=True)
         masked_mn = self.matcher.leave_one_out_scores(self.query.reads, reads, candidates, self.query.as_of)
-        falls = match.scores - masked_mn[which, np.arange(len(known))]
+        falls = match.scores - masked_mn[read_index, np.arange(len(known))]
         return {
             int(known[place]): self._read_reason(int(strongest[place]), float(falls[place]))
             for place in np.flatnonzero(similar & (falls > _LEAST_FALL))
@@ -82,9 +82,9 @@ class Explainer:
         to_the_end = (
             self.query.history.seconds[place] >= _END_SECONDS and self.query.history.scroll[place] >= _END_SCROLL
         ) or bool(self.query.history.flags[place] & LIKED)
-        how = "read to the end" if to_the_end else "read"
+        action = "read to the end" if to_the_end else "read"
         title = self.state.catalog.titles[row]
-        return Reason(BECAUSE_YOU_READ, f"Because you {how}: {title}", self.state.articles.strings[row], weight)
+        return Reason(BECAUSE_YOU_READ, f"Because you {action}: {title}", self.state.articles.strings[row], weight)
 
     def _facts(self, rows: NDArray[np.int64], shares: NDArray[np.float64]) -> Iterator[tuple[Reason | None, ...]]:
         """Yield the facts about each article that do not depend on its text."""
@@ -98,7 +98,7 @@ class Explainer:
         return zip(self._followed(rows), self._topics(rows, shares), popular, fresh, strict=True)
 
     def _followed(self, rows: NDArray[np.int64]) -> list[Reason | None]:
-        """Return for each article the topic, or else the source, that the reader follows or focuses on."""
+        """Return for each article a reason naming its topic, or else its source, that the reader follows."""
         catalog = self.state.catalog
         found: list[Reason | None] = [None] * len(rows)
         for names, column in (
@@ -115,16 +115,16 @@ class Explainer:
     def _shares(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return for each article [k] the share of the history in its category; NaN if either is unknown."""
         catalog = self.state.catalog
-        mine, read = catalog.category[rows], catalog.category[self.query.history.article]
-        if not len(read):
+        candidate_codes, read_codes = catalog.category[rows], catalog.category[self.query.history.article]
+        if not len(read_codes):
             return np.full(len(rows), np.nan)
-        return np.where(mine >= 0, (mine[:, None] == read).mean(axis=1), np.nan)
+        return np.where(candidate_codes >= 0, (candidate_codes[:, None] == read_codes).mean(axis=1), np.nan)
 
     def _topics(self, rows: NDArray[np.int64], shares: NDArray[np.float64]) -> list[Reason | None]:
-        """Return for each article the reason that much of the history is in its category, if it is."""
+        """Return for each article a reason if a large share of the history is in its category."""
         catalog = self.state.catalog
         return [
-            Reason(TOPIC, f"{share:.0%} of what you read lately is {catalog.categories.strings[category]}")
+            Reason(TOPIC, f"{share:.0%} of what you read recently is {catalog.categories.strings[category]}")
             if share >= _TOPIC_SHARE
             else None
             for share, category in zip(shares.tolist(), catalog.category[rows].tolist(), strict=True)

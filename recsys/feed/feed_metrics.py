@@ -24,7 +24,7 @@ _BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 class FeedMetrics:
-    """Metrics of the feeds of one engine, in a registry of their own. Rankings of given candidates do not count."""
+    """Metrics of the feeds of one engine, in their own registry. Rankings of given candidates are not counted."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -42,7 +42,7 @@ class FeedMetrics:
         self._shown = self._by_source("attune_feed_shown", "Articles shown in feeds, by retrieval source.")
 
     def timed(self, stage: str) -> AbstractContextManager[object]:
-        """Observe the seconds that a block takes, also if it fails."""
+        """Measure the seconds of a block, also if it fails."""
         return self._stages[stage].time()
 
     def count_candidates(self, sources: Iterable[str]) -> None:

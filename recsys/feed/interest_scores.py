@@ -1,4 +1,4 @@
-"""Interest of a reader in candidates, as the feature stage takes it."""
+"""Interest scores of candidates, for the feature stage."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,16 @@ from recsys.user_model.matcher import Matcher, ReadHistory
 def interest_scores(
     matcher: Matcher, reads: ReadHistory, vectors: VectorTable, rows: NDArray[np.int64], as_of: int
 ) -> InterestScores:
-    """Return match scores of candidates `rows` [n]: NaN without a vector, 0 for all without a history."""
+    """Return match scores of candidates `rows` [n]: NaN without a vector; without a history, 0 for all."""
     known = vectors.has(rows)
     candidates = vectors.take(rows[known])
     if not len(reads) or not len(candidates):
-        nothing, unknown = _spread(known, np.zeros(len(candidates))), np.full(len(rows), np.nan)
-        return InterestScores(nothing, nothing, unknown, unknown)
+        zero, unknown = _spread(known, np.zeros(len(candidates))), np.full(len(rows), np.nan)
+        return InterestScores(zero, zero, unknown, unknown)
     cosines_nh = (candidates @ reads.vectors.T).astype(np.float64)
     untrained = ContentMatcher()
     content = untrained.of_cosines(cosines_nh, untrained.prior(reads))
-    # before anything was trained, the content match is the preference: no need to compute it twice
+    # an untrained engine uses the content match as preference: compute it once
     preference = content if isinstance(matcher, ContentMatcher) else matcher.match(reads, candidates, as_of)
     return InterestScores(
         preference=_spread(known, preference.scores),

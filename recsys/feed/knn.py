@@ -1,4 +1,4 @@
-"""What lies near to a reader's interests, or to given articles, by the index of article vectors."""
+"""Nearest articles to a reader's interests or to given articles, by the index of article vectors."""
 
 from itertools import zip_longest
 from math import ceil
@@ -11,29 +11,30 @@ from recsys.state.live_state import LiveState
 from recsys.user_model.matcher import ReadHistory
 
 _ALIKE = 0.995
-"""Queries of a larger cosine find nearly the same: 0.88 of their 120 neighbours and more (docs/log/)."""
+"""Queries with a larger cosine find nearly the same: at least 0.88 of their 120 neighbours (docs/log/)."""
 
 _DEEP_SECONDS = 30.0
 _DEEP_READS = 3
 _SPARE = 16
-"""Neighbours looked for beyond those wanted: the nearest to a reader's interest are what they read already."""
+"""Extra neighbours to search for: the nearest to a reader's interest are often articles that were read already."""
 
 _SHARED = 2
-"""Neighbours of several queries are looked for as if so many of them had each in common."""
+"""Search width per query, as a multiple of its share: several queries have neighbours in common."""
 
 _WIDEN = 3
+"""Factor of the search width after too few allowed articles were found."""
 
 
 def distinct(queries: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Those of unit vectors `queries` [q, d] that are like none kept before them: each costs a search.
+    """Return the unit vectors `queries` [q, d] without near duplicates: each query costs a search.
 
-    A network is free to learn interests that differ; on one reader's history they often point the same way.
+    A network may learn interests that differ, but on one reader's history they often point the same way.
     """
-    kept: list[int] = []
+    different: list[int] = []
     for place, alike_q in enumerate(queries @ queries.T > _ALIKE):
-        if not alike_q[kept].any():
-            kept.append(place)
-    return queries[kept]
+        if not alike_q[different].any():
+            different.append(place)
+    return queries[different]
 
 
 def nearest(
@@ -43,7 +44,7 @@ def nearest(
     allowed: NDArray[np.bool_],
     count: int,
 ) -> NDArray[np.int64]:
-    """The `count` nearest allowed articles: the best of each query, then the second best of each, and so on."""
+    """Return the `count` nearest allowed articles: the best of each query, then each second best, and so on."""
     if index is None or not len(queries) or not len(index):
         return np.zeros(0, dtype=np.int64)
     found: list[int] = []
@@ -51,11 +52,11 @@ def nearest(
     while len(found) < count:
         width = min(len(index), width)
         rows = [state.rows_of(ids) for ids in index.search(queries, width).ids]
-        each = [part[allowed[part]].tolist() for part in rows]
-        # how the turns go on behind the shortest list is not known before all was seen
-        depth = None if width == len(index) else min(map(len, each))
-        turns = zip_longest(*(part[:depth] for part in each))
-        found = list(dict.fromkeys(row for turn in turns for row in turn if row is not None))
+        lists = [part[allowed[part]].tolist() for part in rows]
+        # beyond the shortest list the order is unknown, until the whole index was searched
+        depth = None if width == len(index) else min(map(len, lists))
+        ranks = zip_longest(*(part[:depth] for part in lists))
+        found = list(dict.fromkeys(row for rank in ranks for row in rank if row is not None))
         if depth is None:
             break
         width *= _WIDEN
@@ -63,6 +64,6 @@ def nearest(
 
 
 def deep_reads(reads: ReadHistory) -> NDArray[np.float32]:
-    """Vectors of the last articles that were read for long."""
+    """Return the vectors [k, d] of the last articles with a long dwell, newest first."""
     deep = np.flatnonzero(np.nan_to_num(reads.seconds) >= _DEEP_SECONDS)[::-1]
     return reads.vectors[deep[:_DEEP_READS]]

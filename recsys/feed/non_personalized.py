@@ -1,4 +1,4 @@
-"""Articles that are nobody's own: what trends, what is new, what is like an article."""
+"""Article lists that are not personalized: trending, latest, and similar to an article."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from recsys.feed.knn import nearest
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """At most `limit` articles available before `as_of` (microseconds), of `category` if one is named."""
+    """Query for at most `limit` articles available before `as_of` (microseconds), of one `category` if given."""
 
     as_of: int
     limit: int
@@ -20,17 +20,17 @@ class ListQuery:
 
 
 def trending(engine: FeedEngine, query: ListQuery) -> list[str]:
-    """Ids of the articles clicked most lately, first the most; of equal ones any order, always the same."""
+    """Return ids of the articles with most recent clicks, most first; the order of ties is arbitrary but fixed."""
     return _ids(engine, retrieval.trending(engine.state, _rows(engine, query), query.limit))
 
 
 def latest(engine: FeedEngine, query: ListQuery) -> list[str]:
-    """Ids of the newest articles, the newest first."""
+    """Return ids of the newest articles, newest first."""
     return _ids(engine, retrieval.fresh(engine.state, _rows(engine, query), query.limit))
 
 
 def similar(engine: FeedEngine, article: str, query: ListQuery) -> list[str]:
-    """Ids of the articles nearest to one, the nearest first; none if it has no vector (yet)."""
+    """Return ids of the articles nearest to `article`, nearest first; none if it has no vector (yet)."""
     row = engine.state.rows_of([article])
     if not engine.vectors.has(row)[0]:
         return []

@@ -1,4 +1,4 @@
-"""The engine as of a past time: the same log, folded up to that time."""
+"""Engine as of a past time: the log folded up to that time."""
 
 from recsys.encoder.protocols import ModelEncoder
 from recsys.feed.engine import FeedEngine
@@ -16,7 +16,7 @@ from recsys.store.database import Database
 
 
 def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_of: int) -> FeedEngine:
-    """Build an engine that knows the log before `as_of` (microseconds), with the active bundle.
+    """Build an engine from the log before `as_of` (microseconds), with the active bundle.
 
     Raises:
         BundleError: the active bundle cannot be used.
@@ -25,17 +25,17 @@ def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_
     system = active_system(settings.home, encoder.name)
     articles_encoder = encoder if system is None else article_encoder(encoder, system.calibration)
     with database.read() as connection:
-        everything, _ = articles.changed_since(connection, 0)
-    encoded = ensure_vectors(database, articles_encoder, everything)
+        catalogue, _ = articles.changed_since(connection, 0)
+    encoded = ensure_vectors(database, articles_encoder, catalogue)
     with database.read() as connection, Replay(connection, until=as_of) as log:
         state = log.advance(as_of)
     index = None
-    if everything.height:
-        index = make_index(settings.index, encoded.shape[1], everything.height, settings.device)
-        index.add(everything["id"].to_list(), encoded)
+    if catalogue.height:
+        index = make_index(settings.index, encoded.shape[1], catalogue.height, settings.device)
+        index.add(catalogue["id"].to_list(), encoded)
     return FeedEngine(
         state=state,
-        vectors=align_vectors(state, everything, encoded),
+        vectors=align_vectors(state, catalogue, encoded),
         models=Models.untrained() if system is None else system.models,
         index=index,
         lookups=stored_lookups(database),

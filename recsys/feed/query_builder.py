@@ -1,4 +1,4 @@
-"""Request → query: the stored facts about its reader, resolved at its moment."""
+"""Query of a request: the stored facts about its reader, as of the time of the request."""
 
 import hashlib
 
@@ -18,19 +18,21 @@ def build_query(
     """Resolve `request` against the state.
 
     Raises:
-        RequestError: `as_of` is not after the newest row that the state knows.
+        RequestError: `as_of` is not later than the newest row in the state.
     """
     if request.as_of <= state.known_at:
-        raise RequestError(f"as_of {request.as_of} is not after the newest known row, {state.known_at}")
-    everything = history_of(state, request)
-    history = without_hidden(everything)
+        raise RequestError(
+            f"as_of {request.as_of} is not later than the newest row, known at {state.known_at}: use a later time"
+        )
+    whole_history = history_of(state, request)
+    history = without_hidden(whole_history)
     reads, read_places = reads_of(state, history, vectors, request.as_of)
     return Query(
         request_id=request.request_id,
         as_of=request.as_of,
         reader=state.readers.get(request.reader),
         history=history,
-        interactions=everything.article,
+        interactions=whole_history.article,
         reads=reads,
         read_places=read_places,
         device=request.device,
@@ -40,6 +42,6 @@ def build_query(
 
 
 def random_numbers(request_id: str) -> np.random.Generator:
-    """Return the random numbers of a request: the same again when it is replayed."""
+    """Return the random generator of a request, seeded by its id: a replay draws the same numbers."""
     digest = hashlib.blake2b(request_id.encode(), digest_size=8).digest()
     return np.random.default_rng(int.from_bytes(digest, "little"))

@@ -1,4 +1,4 @@
-"""Lookups about one reader that the in-memory state cannot answer."""
+"""Lookups about one reader in the log, for facts that the in-memory state does not have."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ def _no_preferences(_reader: str, _before: int) -> Preferences:
 
 @dataclass(frozen=True, slots=True)
 class ReaderLookups:
-    """Two functions of (reader id, time in microseconds); what was known before that time counts.
+    """Two functions of (reader id, time in microseconds); only rows known before that time count.
 
-    seen_articles: all ids the reader clicked, read or hid; used when a history ring has overflowed. preferences:
-    what the reader follows, focuses on and has muted.
+    seen_articles: all ids that the reader clicked, read or hid; used when a history ring has overflowed.
+    preferences: topics and sources that the reader follows, focuses on or muted.
     """
 
     seen_articles: Callable[[str, int], set[str]] = _nothing_seen
@@ -30,15 +30,15 @@ class ReaderLookups:
 
 
 def stored_lookups(database: Database) -> ReaderLookups:
-    """Return lookups that read the log. They raise StoreError if the database cannot be reached."""
+    """Return lookups that read the log. They raise StoreError if the database is unavailable."""
     return ReaderLookups(partial(seen_articles, database), partial(_preferences, database))
 
 
 def seen_articles(database: Database, reader: str, before: int) -> set[str]:
-    """Return all articles the reader clicked, read or hid, known `before` that (microseconds).
+    """Return all articles that the reader clicked, read or hid, known before `before` (microseconds).
 
     Raises:
-        StoreError: the database cannot be reached.
+        StoreError: the database is unavailable.
     """
     with database.read() as connection:
         return event_log.seen_articles(connection, reader, before)

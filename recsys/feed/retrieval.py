@@ -1,4 +1,4 @@
-"""Candidate retrieval for a feed: several named sources, none with articles the reader saw or may not see."""
+"""Candidate retrieval for a feed, from several named sources, without articles seen or excluded."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,12 +23,15 @@ SOURCES = (FOLLOWED, INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE)
 
 _SHARES = {INTEREST: 0.4, SIMILAR: 0.15, TRENDING: 0.25, FRESH: 0.15, EXPLORE: 0.05}
 _FOLLOWED_SHARE = 0.15
-"""Added to the pool for readers who follow or focus on a topic or source."""
+"""Share of additional candidates for readers who follow or focus on a topic or source."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalLimits:
-    """pool: candidates ranked for one feed. max_age_days: older articles are not retrieved."""
+    """Limits of retrieval.
+
+    pool: candidates ranked for one feed. max_age_days: older articles are not retrieved.
+    """
 
     pool: int = 300
     max_age_days: float = float("inf")
@@ -36,7 +39,7 @@ class RetrievalLimits:
 
 @dataclass(frozen=True, slots=True)
 class Retriever:
-    """Retrieves about `pool` candidates from all sources."""
+    """Retriever of about `pool` candidates from all sources."""
 
     state: LiveState
     index: VectorIndex | None
@@ -46,18 +49,18 @@ class Retriever:
     def retrieve(self, query: Query, allowed: NDArray[np.bool_], rng: np.random.Generator) -> Candidates:
         """Retrieve candidates among the `allowed` articles [all].
 
-        A reader without history gets trending and fresh articles, and some drawn at random. The result depends on
-        article ids, not on the state's dense ids, and (with an exact index) not on articles that are not allowed.
+        A reader without history gets trending, fresh and random articles. The result depends on article ids, not
+        on the state's dense ids, and (with an exact index) not on articles that are not allowed.
         """
         state, count = self.state, self.pool
         rows = np.flatnonzero(allowed)
-        wanted = query.preferences.wanted
+        subjects = query.preferences.wanted
         quotas = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
-        quotas[FOLLOWED] = int(np.ceil(_FOLLOWED_SHARE * count)) if wanted else 0
+        quotas[FOLLOWED] = int(np.ceil(_FOLLOWED_SHARE * count)) if subjects else 0
         interests = distinct(self.matcher.interests(query.reads, query.as_of))
         deep = distinct(deep_reads(query.reads))
         found = {
-            FOLLOWED: fresh(state, rows[matches_subjects(state.catalog, wanted, rows)], quotas[FOLLOWED]),
+            FOLLOWED: fresh(state, rows[matches_subjects(state.catalog, subjects, rows)], quotas[FOLLOWED]),
             INTEREST: nearest(state, self.index, interests, allowed, quotas[INTEREST]),
             SIMILAR: nearest(state, self.index, deep, allowed, quotas[SIMILAR]),
             TRENDING: trending(state, rows, count),
@@ -68,14 +71,14 @@ class Retriever:
 
 
 def drawn(state: LiveState, allowed: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw `count` of the `allowed` articles [all] uniformly; the draw depends on their ids, not on dense ids."""
+    """Draw `count` of the `allowed` articles [all] uniformly; it depends on article ids, not on dense ids."""
     rows_by_tie_break = state.catalog.rows_by_tie_break(len(allowed))
     rows = rows_by_tie_break[allowed[rows_by_tie_break]]
     return rng.choice(rows, min(count, len(rows)), replace=False)
 
 
 def trending(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return the `count` of `rows` with most recent clicks (half-life four hours)."""
+    """Return the `count` of `rows` with the most recent clicks (half-life four hours)."""
     return _top(state, rows, state.counters.articles[:, CLICKS, HalfLife.HOURS_4][rows], count)
 
 
@@ -85,7 +88,7 @@ def fresh(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.i
 
 
 def available(state: LiveState, as_of: int, category: str | None, max_age_days: float) -> NDArray[np.bool_]:
-    """Return which articles [all] may be shown to anybody, of one `category` if given.
+    """Return the mask of articles [all] that any reader may see, of one `category` if given.
 
     An article leaves at its `expires_at`; a request can still name it among candidates to rank.
     """
@@ -96,7 +99,7 @@ def available(state: LiveState, as_of: int, category: str | None, max_age_days: 
     if np.isfinite(max_age_days):
         allowed &= since >= as_of - int(max_age_days * DAY)
     if not allowed.any():
-        # nothing has a date or was ever shown: a feed of undated articles is better than none
+        # no article has a date or was shown: a feed of undated articles is better than an empty one
         allowed = current & (since == NEVER)
     if category is not None:
         code = catalog.categories.get(category)
@@ -108,7 +111,7 @@ def available(state: LiveState, as_of: int, category: str | None, max_age_days: 
 def allowed_for(
     state: LiveState, query: Query, request: FeedRequest, seen: NDArray[np.int64], max_age_days: float
 ) -> NDArray[np.bool_]:
-    """Return which articles [all] may be shown to this reader now; `seen`: dense ids not to show again."""
+    """Return the mask of articles [all] that this reader may see now; `seen`: dense ids not to show again."""
     allowed = available(state, query.as_of, request.category, max_age_days)
     allowed &= ~matches_subjects(state.catalog, query.preferences.mute, slice(len(allowed)))
     allowed[seen] = False
@@ -119,9 +122,9 @@ def allowed_for(
 def matches_subjects(
     catalog: Catalog, subjects: Collection[str], rows: NDArray[np.int64] | slice
 ) -> NDArray[np.bool_]:
-    """Return which of `rows` [n] have a category, subcategory or source among `subjects`."""
+    """Return True for each of `rows` [n] with a category, subcategory or source among `subjects`."""
     found = np.zeros(len(catalog.category[rows]), dtype=np.bool_)
-    if not subjects:  # most readers have no preferences, and every feed comes here
+    if not subjects:  # fast path: most readers have no preferences
         return found
     for names, column in (
         (catalog.categories, catalog.category),
@@ -142,11 +145,11 @@ def _top(
         least = np.partition(by, -count)[-count]
         tied = np.flatnonzero(by == least)
         above = np.flatnonzero(by > least)
-        left = count - len(above)
-        if len(tied) > left:  # thousands may never have been clicked
-            tied = tied[np.argpartition(order[rows[tied]], left - 1)[:left]]
-        near = np.concatenate((above, tied))
-        rows, by = rows[near], by[near]
+        places_left = count - len(above)
+        if len(tied) > places_left:  # thousands of articles may have no clicks
+            tied = tied[np.argpartition(order[rows[tied]], places_left - 1)[:places_left]]
+        top = np.concatenate((above, tied))
+        rows, by = rows[top], by[top]
     return rows[np.lexsort((order[rows], -by))]
 
 

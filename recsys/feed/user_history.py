@@ -1,4 +1,4 @@
-"""The history of a request: the stored one of its reader, or the one that the request carries."""
+"""History of a request: the stored history of its reader, or the one that the request contains."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,27 +13,27 @@ from recsys.user_model.dwell_quantiles import importance
 from recsys.user_model.matcher import ReadHistory
 
 LENGTH = 50
-"""Newest readings that the models use."""
+"""Number of newest reads that the models use."""
 
 _HOUR = 60.0 * MINUTE
 
 
 def history_of(state: LiveState, request: ReaderRequest) -> History:
-    """Return the history that `request` carries, else the stored one of its reader."""
+    """Return the history in `request`, or else the stored one of its reader."""
     if request.history is None:
         return state.history(request.reader, LENGTH)
-    return _carried(state, request.history[-LENGTH:], request.as_of)
+    return _from_request(state, request.history[-LENGTH:], request.as_of)
 
 
 def without_hidden(history: History) -> History:
-    """Return the history without the articles that the reader hid or disliked."""
+    """Return the history without articles that the reader hid or disliked."""
     return history.where((history.flags & HIDDEN) == 0)
 
 
 def reads_of(
     state: LiveState, history: History, vectors: VectorTable, as_of: int
 ) -> tuple[ReadHistory, NDArray[np.intp]]:
-    """Return the readings whose article has a vector, and their places in `history`."""
+    """Return the reads whose article has a vector, and their places in `history`."""
     places = np.flatnonzero(vectors.has(history.article))
     article = history.article[places]
     age = np.maximum((as_of - history.opened[places]) / _HOUR, 0.0)
@@ -42,14 +42,17 @@ def reads_of(
 
 
 def outcomes(history: History, reads: ReadHistory, places: NDArray[np.intp]) -> NDArray[np.int8]:
-    """Return the importance of each of `reads` [h], at `places` [h] of `history`: see `dwell_quantiles.importance`."""
+    """Return the importance [h] of `reads`, at `places` [h] of `history`: see `dwell_quantiles.importance`."""
     flags = history.flags[places]
     liked, hidden = (flags & LIKED) > 0, (flags & HIDDEN) > 0
     return importance(reads.seconds, reads.quantile, history.scroll[places], liked, hidden)
 
 
-def _carried(state: LiveState, items: tuple[HistoryItem, ...], as_of: int) -> History:
-    """Return `items` as a history. Items without a time are a minute apart, the last a minute ago; unknown ids are left out."""
+def _from_request(state: LiveState, items: tuple[HistoryItem, ...], as_of: int) -> History:
+    """Return `items` as a history, without unknown ids.
+
+    Items without a time are placed a minute apart, the last one a minute ago.
+    """
     items = tuple(item for item in items if state.articles.get(item.id) > 0)
     count = len(items)
     seconds = np.asarray([np.nan if item.seconds is None else item.seconds for item in items], dtype=np.float64)

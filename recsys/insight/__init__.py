@@ -1,1 +1,1 @@
-"""Explanations of what Attune learned about one reader."""
+"""Reports on what the models learned about one reader."""

@@ -1,4 +1,4 @@
-"""What a reader's attention rests on: which reads carried the match with which articles."""
+"""Explanation of a reader's match scores by the reader's past reads."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ _OUTCOMES = {1: "important", 0: "unimportant", -1: None}
 
 
 def explain_reader(engine: FeedEngine, request: RankRequest) -> dict[str, Any]:
-    """By candidate of `request`, best match first, the reads by what the score loses without them. JSON-able.
+    """Return, per candidate of `request`, best match first, the reads and the score lost without each. JSON-able.
 
-    Candidates without a vector are left out; without reads all are. `gradient` and `importance` are None before a
-    network was trained.
+    Candidates without a vector are left out; without reads, all candidates are. `gradient` and `importance` are
+    None without a trained network.
 
     Raises:
-        RequestError: `as_of` lies before what the state already knows.
+        RequestError: `as_of` is not later than the newest row in the state.
     """
     query, candidates = engine.prepare(request)
     return {
@@ -37,35 +37,35 @@ def _candidates(engine: FeedEngine, query: Query, rows: NDArray[np.int64]) -> li
     rows = rows[engine.vectors.has(rows)]
     if not len(query.reads) or not len(rows):
         return []
-    why = explain(engine.models.matcher, query.reads, engine.vectors.take(rows), query.as_of)
+    explanation = explain(engine.models.matcher, query.reads, engine.vectors.take(rows), query.as_of)
     facts = _facts(engine, query)
     return [
         {
             **_article(engine, int(rows[place])),
-            "score": float(why.scores[place]),
-            "reads": _reads(why, place, facts),
+            "score": float(explanation.scores[place]),
+            "reads": _reads(explanation, place, facts),
         }
-        for place in np.argsort(-why.scores, kind="stable").tolist()
+        for place in np.argsort(-explanation.scores, kind="stable").tolist()
     ]
 
 
-def _reads(why: Explanation, place: int, facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each read did for the candidate at `place`, what mattered most first."""
-    gradients, importance = why.gradients, why.importance
+def _reads(explanation: Explanation, place: int, facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the effect of each read on the candidate at `place`, largest first."""
+    gradients, importance = explanation.gradients, explanation.importance
     return [
         {
             **facts[read],
-            "attention": float(why.attention[read]),
+            "attention": float(explanation.attention[read]),
             "gradient": None if gradients is None else float(gradients[place, read]),
-            "fall": float(why.falls[place, read]),
+            "fall": float(explanation.falls[place, read]),
             "importance": None if importance is None else float(importance[read]),
         }
-        for read in np.argsort(-why.falls[place], kind="stable").tolist()
+        for read in np.argsort(-explanation.falls[place], kind="stable").tolist()
     ]
 
 
 def _facts(engine: FeedEngine, query: Query) -> list[dict[str, Any]]:
-    """Of each read its article, dwell, quantile and known outcome."""
+    """Return the article, dwell, quantile and known outcome of each read."""
     reads, history, places = query.reads, query.history, query.read_places
     known = zip(
         history.article[places].tolist(),

@@ -16,13 +16,13 @@ from recsys.user_model.matcher import ReadHistory
 
 
 def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, Any]:
-    """Return the past reads of `reader` by their attention weight, heaviest first, and sums by group. JSON-able.
+    """Return the past reads of `reader` by attention weight, largest first, and sums by group. JSON-able.
 
-    Categories are weighed by taste (`insight.category_affinity`), sources by reads; weights sum to 1. Reads of articles without
-    a vector weigh nothing and are left out.
+    Categories are weighted by affinity (`insight.category_affinity`), sources by reads; weights sum to 1. Reads of
+    articles without a vector have no weight and are left out.
 
     Raises:
-        RequestError: `as_of` lies before what the state already knows.
+        RequestError: `as_of` is not later than the newest row in the state.
     """
     request = ReaderRequest(request_id="profile", as_of=as_of, reader=reader)
     query = build_query(engine.state, engine.vectors, request)
@@ -55,13 +55,13 @@ def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, 
 
 
 def _affinities(engine: FeedEngine, query: Query) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Categories [k] and their shares [k]: of clicks, if all were shown alike."""
+    """Return categories [k] and their shares [k] of clicks, if all categories were shown equally."""
     categories, affinities = category_affinities(engine.state, query.reader, query.history.article, query.as_of)
     return categories, affinities / max(float(affinities.sum()), 1e-9)
 
 
 def _weights(engine: FeedEngine, reads: ReadHistory, as_of: int) -> NDArray[np.float64]:
-    """Attention of each read [h]: it does not depend on the candidate, so any one will do."""
+    """Return the attention of each read [h]; it does not depend on the candidate, so any one is used."""
     if not len(reads):
         return np.zeros(0)
     return np.asarray(engine.models.matcher.match(reads, reads.vectors[:1], as_of).attention, dtype=np.float64)

@@ -1,7 +1,7 @@
-"""How long a reading must last to be a deep one: by the article's readers, and by the reader's own habit.
+"""Seconds that make a read deep, from earlier reads of the article and from the reader's pace.
 
-Every reading is judged by those before it alone, in the order in which they became known: the log gives the same
-answer whenever it is asked. Who leaves at once tells nothing of how long reading takes, so bounces are no habit.
+Each read is compared only with earlier ones, in the order in which they became known, so that the same log always
+gives the same result. Bounces are left out: they say nothing about reading time.
 """
 
 import polars as pl
@@ -11,15 +11,15 @@ from recsys.labels.label_rule import LabelRule
 
 
 def deep_read_seconds(events: pl.DataFrame, words: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
-    """What each reading of known length is judged by.
+    """Return the threshold of a deep read for each read of known length.
 
     Args:
-        events: columns id, reader, article, kind, known_at, value; other kinds than reads do no harm.
+        events: columns id, reader, article, kind, known_at, value; kinds other than reads are ignored.
         words: columns id, word_count of articles (null where unknown).
-        rule: the numbers of the rule.
+        rule: parameters of the rule.
 
     Returns:
-        A row a reading: id, and `deep`, the seconds from which it is a deep one.
+        One row per read: id, and `deep`, the seconds from which it is deep.
     """
     timed = events.filter((pl.col("kind") == EventKind.READ.value) & pl.col("value").is_not_null())
     sized = (
@@ -30,13 +30,13 @@ def deep_read_seconds(events: pl.DataFrame, words: pl.DataFrame, rule: LabelRule
     by_length = rule.deep_share * rule.expected(pl.col("word_count")).fill_null(rule.expected_default)
     stayed = pl.when(pl.col("seconds") >= rule.bounce_seconds).then(pl.col("seconds"))
     least, most = (rule.deep_share * bound for bound in (rule.expected_least, rule.expected_most))
-    usual = sized.with_columns(_drawn(stayed, by_length, "article", rule).clip(least, most).alias("usual"))
-    pace = _drawn(stayed / pl.col("usual"), pl.lit(1.0), "reader", rule).clip(rule.least_pace, rule.most_pace)
+    usual = sized.with_columns(_shrunk(stayed, by_length, "article", rule).clip(least, most).alias("usual"))
+    pace = _shrunk(stayed / pl.col("usual"), pl.lit(1.0), "reader", rule).clip(rule.least_pace, rule.most_pace)
     return usual.select("id", (pl.col("usual") * pace).alias("deep"))
 
 
-def _drawn(values: pl.Expr, prior: pl.Expr, group: str, rule: LabelRule) -> pl.Expr:
-    """The quantile of earlier `values` of the same `group`, without nulls, drawn to `prior` while they are few."""
+def _shrunk(values: pl.Expr, prior: pl.Expr, group: str, rule: LabelRule) -> pl.Expr:
+    """Return the quantile of earlier non-null `values` of a `group`, shrunk toward `prior` if they are few."""
     before = values.shift(1)
     middle = before.rolling_quantile(rule.quantile, "linear", rule.earlier, min_samples=1).over(group)
     count = before.is_not_null().cast(pl.Float64).rolling_sum(rule.earlier, min_samples=1).over(group)

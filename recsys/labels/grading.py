@@ -1,18 +1,18 @@
-"""Behaviour → graded relevance, version 2.
+"""Graded relevance from behaviour, version 2.
 
-    0  shown and passed over, or hidden
+    0  shown and not opened, or hidden
     1  clicked and bounced
-    2  read; also clicked with nothing known of the reading
+    2  read; also clicked with unknown dwell
     3  read deeply, or liked, saved, shared
 
-A reading is judged against the article and the reader's own habit. What an article takes is told by its length, at
-238 words a minute (Brysbaert 2019) and capped at two minutes, or one minute without a length; the more readings of
-it were known before, the more their median counts. A reader whose readings usually last longer, or less, than that
-has to read in proportion. What a reader said overrides all of it.
+A read is compared with the time that the article takes and with the reader's pace. The time comes from the length,
+at 238 words a minute (Brysbaert 2019), capped at two minutes, or one minute without a length; the more earlier
+reads of the article are known, the more their median counts. It is scaled by the reader's pace: the usual ratio of
+the reader's dwell to that time. Explicit feedback overrides all of it.
 
-A slate's outcome is what quotes its request id. If no click or read does, it is what the same reader did to the
-same article within 30 minutes after the slate (the newest such slate takes it). Only what was known before the
-cut-off counts.
+Events belong to the slate whose request id they quote. A slate without such a click or read gets what the same
+reader did with the same article within 30 minutes after it (the newest slate that fits gets it). Only events known
+before the cut-off count.
 """
 
 import polars as pl
@@ -40,15 +40,15 @@ def grade(
 
     Args:
         slates: columns id, reader, at, candidates (list), of the slates to label.
-        events: columns id, reader, article, kind, at, known_at, value, request_id; more than needed does no harm.
-            Readings from before the slates tell the habits that later ones are judged by.
+        events: columns id, reader, article, kind, at, known_at, value, request_id; other rows are ignored. Reads
+            from before the slates serve to compare later ones with.
         words: columns id, word_count of articles (null where unknown).
-        until: only what was known before counts, microseconds.
-        rule: the numbers of the rule.
+        until: only events known before this time count, microseconds.
+        rule: parameters of the rule.
 
     Returns:
-        One row per slate in the order given: id, and two lists aligned with its candidates: `labels`, 0..3, and
-        `seconds`, how long what was opened was read, NaN where that is not known.
+        One row per slate in the given order: id, and two lists aligned with its candidates: `labels`, 0..3, and
+        `seconds`, the dwell of opened candidates, NaN where unknown.
     """
     rule = rule or LabelRule()
     shown = slates.select(pl.col("id").alias("slate"), "reader", "at", pl.col("candidates").alias("article"))
@@ -65,11 +65,11 @@ def grade(
     numbered = (
         slates.select("id").with_row_index("order").join(labelled, on="order", how="left", maintain_order="left")
     )
-    empty = (pl.col("labels").fill_null(_no(pl.Int8)), pl.col("seconds").fill_null(_no(pl.Float64)))
+    empty = (pl.col("labels").fill_null(_empty(pl.Int8)), pl.col("seconds").fill_null(_empty(pl.Float64)))
     return numbered.select("id", *empty)
 
 
-def _no(kind: type[pl.DataType]) -> pl.Expr:
+def _empty(kind: type[pl.DataType]) -> pl.Expr:
     return pl.lit([], dtype=pl.List(kind))
 
 
@@ -82,15 +82,15 @@ def _quoted(shown: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unquoted(quoted: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
-    """Of what happened nearby: all for slates that nothing opened quotes, else only more about what was opened."""
+    """Return all nearby events of slates that no click or read quotes; for others, those on opened articles."""
     opened = quoted.filter(pl.col("kind").is_in(_OPENS)).select("slate", "article").unique()
-    of_silent = nearby.join(opened.select("slate").unique(), on="slate", how="anti")
-    return pl.concat([of_silent, nearby.join(opened, on=["slate", "article"], how="semi")])
+    without_quotes = nearby.join(opened.select("slate").unique(), on="slate", how="anti")
+    return pl.concat([without_quotes, nearby.join(opened, on=["slate", "article"], how="semi")])
 
 
 def _nearby(shown: pl.DataFrame, events: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
     slates = shown.select("slate", "reader", "article", "at").sort("at", "slate")
-    # a reading is known when it ends; it belongs to the slate before it began
+    # a read is known when it ends; it belongs to the slate before it began
     lasted = (pl.col("value").fill_null(0) * SECOND).cast(pl.Int64)
     began = pl.when(pl.col("kind") == EventKind.READ.value).then(pl.col("at") - lasted)
     free = events.join(slates.select("slate").unique(), left_on="request_id", right_on="slate", how="anti")

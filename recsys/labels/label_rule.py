@@ -1,4 +1,4 @@
-"""The numbers by which behaviour is graded. Another rule gives other labels: a bundle names the version."""
+"""Parameters of grading. Different parameters give different labels: a bundle stores the version."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -19,13 +19,12 @@ _Words = TypeVar("_Words", pl.Expr, NDArray[np.float64])
 class LabelRule:
     """Seconds, percent and shares.
 
-    bounce_…: what is less than both was left at once. words_per_minute, expected_…: what an article takes by its
-    length, between two bounds. deep_share: of it, for a deep reading while nobody is known to have read it.
-    deep_scroll: so far down, `skim_share` of a deep reading's time is enough. quantile: of earlier readings, for a
-    deep reading of what was read before. earlier: readings looked back at, of the article and of the reader.
-    prior: readings that the length weighs, and that an average reader weighs. least_pace, most_pace: how far a
-    reader's habit may move the time. longest: seconds that a candidate's readings count at most.
-    attribute_within: microseconds after a slate.
+    bounce_…: below both, a read is a bounce. words_per_minute, expected_…: time that an article takes by its
+    length, between two bounds. deep_share: share of that time that makes a read deep, without earlier reads.
+    deep_scroll: from this depth on, `skim_share` of the time of a deep read is enough. quantile: of earlier reads,
+    the threshold of a deep read. earlier: number of earlier reads used, of the article and of the reader. prior:
+    weight of the length, and of an average reader, in reads. least_pace, most_pace: bounds of a reader's pace.
+    longest: limit of the seconds that a candidate's reads count. attribute_within: microseconds after a slate.
     """
 
     bounce_seconds: float = BOUNCE_SECONDS
@@ -46,5 +45,5 @@ class LabelRule:
     attribute_within: int = 30 * MINUTE
 
     def expected(self, words: _Words) -> _Words:
-        """Seconds that reading `words` words takes; unknown stays unknown."""
+        """Return the seconds that reading `words` words takes; NaN or null stays unknown."""
         return (words / self.words_per_minute * 60).clip(self.expected_least, self.expected_most)

@@ -1,1 +1,1 @@
-"""Trained models on disk and in memory: bundles, their loader, and their calibrator."""
+"""Trained models on disk and in memory: bundles, their loader and their calibrator."""

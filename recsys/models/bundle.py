@@ -1,11 +1,11 @@
-"""A trained system on disk: files, and a manifest with their hashes. Published whole or not at all.
+"""Bundles: trained systems on disk, with a manifest of file hashes. A bundle is published atomically.
 
-    HOME/bundles/<version>/manifest.json …    one folder a bundle
-    HOME/bundles/ACTIVE                       version that serves
-    HOME/bundles/PREVIOUS                     version that served before it
-    HOME/bundles/CHALLENGER                   what is tried beside it (`serving.experiment`)
+    HOME/bundles/<version>/manifest.json …    one folder per bundle
+    HOME/bundles/ACTIVE                       active version
+    HOME/bundles/PREVIOUS                     version that was active before
+    HOME/bundles/CHALLENGER                   running experiment (`serving.experiment`)
 
-This module knows paths and hashes, not what is in the files. A bundle holds no reader data.
+This module checks paths and hashes, not the content of files. A bundle contains no reader data.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ FORMAT = 3
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle whose files were checked against its manifest."""
+    """Bundle whose files match the hashes of its manifest."""
 
     version: str
     path: Path
@@ -33,10 +33,10 @@ class Bundle:
 
 
 def prepare(home: Path) -> None:
-    """Make the folder that bundles go to, and find out whether it can be written: before the work, not after it.
+    """Create the folder of bundles and check that it is writable, before the work starts.
 
     Raises:
-        ConfigError: it cannot be made or written.
+        ConfigError: the folder cannot be created or written.
     """
     folder = home / "bundles"
     try:
@@ -47,17 +47,17 @@ def prepare(home: Path) -> None:
 
 
 def publish(home: Path, version: str, write: Callable[[Path], dict[str, Any]]) -> Bundle:
-    """Let `write` fill a new folder and return the manifest; then make it appear under `version` at once.
+    """Let `write` fill a new folder and return the manifest; then publish the folder as `version`, atomically.
 
     Raises:
-        BundleError: the version exists, or is not a plain name.
+        BundleError: the version exists, or is not a plain file name.
     """
     _require_plain(version)
     folder = home / "bundles"
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / version
     if final.exists():
-        raise BundleError(f"bundle {version} exists already in {folder}")
+        raise BundleError(f"bundle {version} exists already in {folder}: choose another version")
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
     try:
         content = write(partial)
@@ -73,32 +73,34 @@ def publish(home: Path, version: str, write: Callable[[Path], dict[str, Any]]) -
 
 
 def load(home: Path, version: str) -> Bundle:
-    """Open a bundle after checking every file.
+    """Open a bundle after checking all its files.
 
     Raises:
-        BundleError: it is missing, of another format, or a file is damaged; the message names the file.
+        BundleError: the bundle is missing, of another format, or damaged; the message names the file.
     """
     _require_plain(version)
     path = home / "bundles" / version
     try:
         manifest = json.loads((path / MANIFEST).read_text())
     except (OSError, ValueError) as error:  # ValueError: neither JSON nor UTF-8
-        why = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or error
         raise BundleError(
-            f"no readable bundle {version!r} in {home / 'bundles'} ({why}): `attune models list` shows them"
+            f"no readable bundle {version!r} in {home / 'bundles'} ({reason}): run `attune models list` for all"
         ) from error
     for name, digest in _hashes(version, manifest).items():
         _require_plain(name)
         if not (path / name).is_file() or _sha256(path / name) != digest:
-            raise BundleError(f"bundle {version} is damaged: {name} is not what its manifest says")
+            raise BundleError(
+                f"bundle {version} is damaged: {name} does not match its manifest; train a new bundle"
+            )
     return Bundle(version, path, manifest)
 
 
 def activate(home: Path, version: str) -> None:
-    """Make `version` the one that serves, after checking it. The pointer changes atomically.
+    """Check `version` and make it the active one. The pointer changes atomically.
 
     Raises:
-        BundleError: the bundle cannot be loaded; the active one stays.
+        BundleError: the bundle cannot be loaded; the active bundle does not change.
     """
     load(home, version)
     before = active_version(home)
@@ -108,71 +110,74 @@ def activate(home: Path, version: str) -> None:
 
 
 def active_version(home: Path) -> str | None:
-    """The version that serves, None before the first."""
+    """Return the active version, None before the first."""
     return pointed(home, "ACTIVE")
 
 
 def previous_version(home: Path) -> str | None:
-    """The version that served before the active one, None if there was none."""
+    """Return the version that was active before the active one, or None."""
     return pointed(home, "PREVIOUS")
 
 
 def versions(home: Path) -> list[str]:
-    """All published versions, oldest first by name."""
+    """Return all published versions, sorted by name."""
     return sorted(path.parent.name for path in (home / "bundles").glob(f"[!.]*/{MANIFEST}"))
 
 
 def remove(home: Path, version: str) -> None:
-    """Delete a bundle: it disappears at once, and its files after that.
+    """Delete a bundle: first move its folder away, atomically, then delete the files.
 
     Raises:
-        BundleError: it is the active one or the one before it, or its name is no plain one.
-        OSError: it cannot be deleted.
+        BundleError: it is the active or the previous bundle, or its name is not a plain file name.
+        OSError: the files cannot be deleted.
     """
     _require_plain(version)
     if version in (active_version(home), previous_version(home)):
-        raise BundleError(f"bundle {version} serves, or is what a rollback goes back to")
-    gone = Path(tempfile.mkdtemp(prefix=".removed-", dir=home / "bundles"))
-    (home / "bundles" / version).replace(gone / version)
-    shutil.rmtree(gone)
+        raise BundleError(f"bundle {version} is active, or needed for a rollback: activate another bundle first")
+    removed = Path(tempfile.mkdtemp(prefix=".removed-", dir=home / "bundles"))
+    (home / "bundles" / version).replace(removed / version)
+    shutil.rmtree(removed)
 
 
 def point(home: Path, pointer: str, text: str) -> None:
-    """Let `pointer` say `text`, atomically."""
+    """Write `text` to `pointer`, atomically."""
     partial = home / "bundles" / f".{pointer}.partial"
     partial.write_text(text)
     partial.replace(home / "bundles" / pointer)
 
 
 def pointed(home: Path, pointer: str) -> str | None:
-    """What `pointer` says; None if there is none."""
+    """Return the text of `pointer`, or None."""
     file = home / "bundles" / pointer
     return (file.read_text().strip() or None) if file.is_file() else None
 
 
 def unpoint(home: Path, pointer: str) -> None:
-    """Remove `pointer`, if there is one."""
+    """Delete `pointer`, if it exists."""
     (home / "bundles" / pointer).unlink(missing_ok=True)
 
 
 def _hashes(version: str, manifest: Any) -> dict[str, str]:
-    """File → SHA-256, of a manifest that this version can read."""
+    """Return file → SHA-256 from a manifest; check its format first."""
     if not isinstance(manifest, dict):
-        raise BundleError(f"bundle {version} is damaged: its manifest is no JSON object")
+        raise BundleError(f"bundle {version} is damaged: its manifest is not a JSON object; train a new bundle")
     if manifest.get("format") != FORMAT:
         raise BundleError(
-            f"bundle {version} has format {manifest.get('format')}, this version reads {FORMAT}: train a new one"
+            f"bundle {version} has format {manifest.get('format')}, Attune reads {FORMAT}: train a new bundle"
         )
     hashes = manifest.get("sha256")
     if manifest.get("version") != version or not isinstance(hashes, dict) or not hashes:
-        raise BundleError(f"bundle {version} is damaged: its manifest lacks its version or its files' sha256")
+        raise BundleError(
+            f"bundle {version} is damaged: its manifest lacks its version or the hashes of its files; "
+            "train a new bundle"
+        )
     return hashes
 
 
 def _require_plain(name: str) -> None:
-    """Names come from files and flags: none may lead out of its folder."""
+    """Names come from files and options: none may lead out of its folder."""
     if name in {"", ".", ".."} or any(char in name for char in "/\\\0"):
-        raise BundleError(f"{name!r} is not the plain name of a bundle or of one of its files")
+        raise BundleError(f"{name!r} is not a plain file name, as bundles and their files need")
 
 
 def _sha256(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""A bundle's calibrator: written, loaded, and put between articles and their encoder."""
+"""Calibrator of a bundle: written, loaded, and applied to the article encoder."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,9 +18,9 @@ ATTENTION = "attention.safetensors"
 
 
 def write_calibration(calibration: "Calibration", figures: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Write the calibrator into a bundle's folder. Returns what `manifest["attention"]` must be.
+    """Write the calibrator into a bundle's folder; return the value of `manifest["attention"]`.
 
-    `figures` are what training measured, to be told with it.
+    `figures` are measurements of the training, which go into the manifest.
     """
     from recsys.calibration.calibrator_files import save_calibrator
 
@@ -34,22 +34,24 @@ def write_calibration(calibration: "Calibration", figures: Mapping[str, Any], fo
 
 
 def load_calibration(bundle: Bundle) -> "Calibration | None":
-    """The calibrator of `models.bundle`; None if it brings none.
+    """Load the calibrator of `bundle`; return None if it has none.
 
     Raises:
-        BundleError: the file is missing, damaged, or not the one that the manifest tells of.
+        BundleError: the file is missing, damaged, or not the one named in the manifest.
     """
-    told = bundle.manifest.get("attention") or {}
-    if "calibrator" not in told:
+    entry = bundle.manifest.get("attention") or {}
+    if "calibrator" not in entry:
         return None
     from recsys.calibration.calibrator import Calibration
     from recsys.calibration.calibrator_files import digest, load_calibrator
 
     path = bundle.path / ATTENTION
     calibrator, found = load_calibrator(path), digest(path)
-    if told["calibrator"] != found or not isinstance(told.get("flag_rate"), float):
-        raise BundleError(f"bundle {bundle.version} is damaged: {ATTENTION} is not the calibrator of its manifest")
-    return Calibration(calibrator, found, told["flag_rate"])
+    if entry["calibrator"] != found or not isinstance(entry.get("flag_rate"), float):
+        raise BundleError(
+            f"bundle {bundle.version} is damaged: {ATTENTION} does not match its manifest; train a new bundle"
+        )
+    return Calibration(calibrator, found, entry["flag_rate"])
 
 
 def article_encoder(
@@ -58,13 +60,13 @@ def article_encoder(
     breaker: Breaker | None = None,
     listeners: "Sequence[Listener]" = (),
 ) -> Encoder:
-    """What reads articles, serving and offline alike: `encoder`, with `calibration` if there is one.
+    """Return the article encoder of serving and evaluation: `encoder`, with `calibration` if there is one.
 
-    `breaker` guards the calibration; None: a new one.
+    `breaker` protects the calibration; None makes a new one.
     """
     if calibration is None:
         return encoder
     from recsys.encoder.calibrated_encoder import CalibratedEncoder
 
-    guard = breaker or Breaker(calibration.flag_rate)
-    return CalibratedEncoder(encoder, calibration, guard, listeners)
+    circuit = breaker or Breaker(calibration.flag_rate)
+    return CalibratedEncoder(encoder, calibration, circuit, listeners)

@@ -1,4 +1,4 @@
-"""Files of a bundle ↔ models in memory."""
+"""Conversion between the files of a bundle and models in memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,12 +45,12 @@ _REQUIRED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedSystem:
-    """A bundle in memory.
+    """Bundle in memory.
 
-    models: what an engine serves with. text_free: the listwise ranker without text features. click_ranker: the
-    pointwise ranker of clicks for feeds. value: the ranker of feeds by expected utility; None if feeds are ranked by
-    clicks. validated_from, trained_until: microseconds. manifest: everything that is not a file. calibration: the
-    calibrator of its article vectors; None if it has none.
+    models: models for an engine. text_free: listwise ranker without text features. click_ranker: pointwise ranker
+    of clicks for feeds. value: ranker of feeds by expected utility; None if feeds are ranked by clicks.
+    validated_from, trained_until: microseconds. manifest: content of the manifest. calibration: calibrator of
+    article vectors; None if the bundle has none.
     """
 
     models: Models
@@ -79,16 +79,16 @@ def schema(encoder: str) -> dict[str, Any]:
 
 
 def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
-    """Load the network and trees of `bundle`, to run on vectors of `encoder`.
+    """Load the network and trees of `bundle`, for vectors of `encoder`.
 
     Raises:
-        BundleError: the bundle was made for another encoder, feature set, state or label version.
+        BundleError: the bundle is for another encoder, feature set, state or label version.
     """
     _check_schema(bundle, encoder)
     features = ALL_FEATURES if bundle.manifest["text_features"]["on"] else TEXT_FREE
     weights = load_weights(bundle.path / USER_MODEL, bundle.manifest["user_model"])
     pointwise = lambdamart.load(bundle.path / POINTWISE_TREES, features.pointwise())
-    # feeds score hundreds of candidates, and each seed costs as much again: they use the first seed only
+    # feeds score hundreds of candidates, and each seed adds the same cost: they use the first seed only
     clicks = pointwise.first
     value = _value_ranker(bundle, clicks, features.pointwise())
     correction = lambdamart.load(bundle.path / LISTWISE_TREES, features)
@@ -116,7 +116,7 @@ def load_bundle(home: Path, encoder: str, version: str | None = None) -> Trained
     """Load bundle `version`, or the active one.
 
     Raises:
-        BundleError: there is no such bundle, or it does not fit.
+        BundleError: there is no such bundle, or it does not fit this code or encoder.
     """
     chosen = version or active_version(home)
     if chosen is None:
@@ -142,7 +142,10 @@ def _text_free(bundle: Bundle) -> ListwiseRanker:
 def _share(bundle: Bundle, correction: Mapping[str, Any] | None) -> float:
     share = (correction or {}).get("share")
     if not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise BundleError(f"bundle {bundle.version} is damaged: its manifest has no correction share from 0 to 1")
+        raise BundleError(
+            f"bundle {bundle.version} is damaged: its manifest has no correction share from 0 to 1; "
+            "train a new bundle"
+        )
     return float(share)
 
 
@@ -176,11 +179,13 @@ def write_trees(
 def _check_schema(bundle: Bundle, encoder: str) -> None:
     missing = [name for name in _REQUIRED if not isinstance(bundle.manifest.get(name), dict)]
     if missing:
-        raise BundleError(f"bundle {bundle.version} is damaged: its manifest lacks {', '.join(missing)}")
+        raise BundleError(
+            f"bundle {bundle.version} is damaged: its manifest lacks {', '.join(missing)}; train a new bundle"
+        )
     variables = "ATTUNE_ENCODER, ATTUNE_ENCODER_MAX_TOKENS and ATTUNE_ENCODER_PRECISION"
-    fixes = {"encoder": f"set {variables} to it, or train a new bundle"}
+    fixes = {"encoder": f"set {variables} to match the bundle, or train a new bundle"}
     for name, expected in schema(encoder).items():
         found = bundle.manifest["schema"].get(name)
         if found != expected:
             fix = fixes.get(name, "train a new bundle")
-            raise BundleError(f"bundle {bundle.version} has {name} {found!r}, here it is {expected!r}: {fix}")
+            raise BundleError(f"bundle {bundle.version} has {name} {found!r}, this process {expected!r}: {fix}")

@@ -1,4 +1,4 @@
-"""The models of one engine, as one value that is swapped as a whole."""
+"""Models of one engine, replaced together as one value."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from recsys.user_model.content_matcher import ContentMatcher
 from recsys.user_model.matcher import Matcher
 
 UNTRAINED = "starting"
-"""Version of the models that serve before anything was trained."""
+"""Version of the models that serve before training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Models:
-    """Everything that was learned.
+    """Models of one engine.
 
-    version: label of every answer. matcher: reads → interest in an article. listwise: orders candidates that people
-    see together. pointwise: orders more candidates than a slate holds. feed: orders the candidates that retrieval
-    found. utility: scores of `feed` → utility against minutes.
+    version: label of every answer. matcher: reads → interest in an article. listwise: ranker for candidates shown
+    together. pointwise: ranker for lists longer than a slate. feed: ranker for candidates from retrieval. utility:
+    scores of `feed` → utility against minutes.
     """
 
     version: str

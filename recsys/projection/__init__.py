@@ -1,1 +1,1 @@
-"""The projection of the event log into live state and article vectors."""
+"""Projection of the event log to live state and article vectors."""

@@ -1,9 +1,9 @@
-"""Log → state: from a snapshot, the tail of the log, or all of it again.
+"""Live state from the log: from a snapshot and the tail of the log, or from the whole log.
 
-A state is always the fold of every row up to a `seq`, in the fold's order. Rows appended later are folded on top
-if they all lie behind the watermark in that order; if one lies before it (an older log was imported), the state is
-folded again from the newest snapshot before that row, or from the start. Once a reader is erased, no state from
-before that is used again: the log is folded from the start, and older snapshots are deleted.
+A state is always the fold of all rows up to a `seq`, in the fold's order. Later rows are folded on top if all of
+them come after the watermark in that order. If one comes before it (an older log was imported), the log is folded
+again from the newest snapshot before that row, or from the start. After the erasure of a reader, older states are
+not used: the log is folded from the start, and older snapshots are deleted.
 """
 
 import logging
@@ -29,19 +29,19 @@ from recsys.store.event_log_reader import Key, LogTail
 logger = logging.getLogger(__name__)
 
 LONG_TAIL = 100_000
-"""Longer tails are streamed in batches instead of read at once."""
+"""Longer tails are read in batches."""
 
 
 class LogFollower:
-    """Keeps a `LiveState` up to date with the log of a database.
+    """Live state that follows the log of a database.
 
-    Its owner tells it about changes of articles (`state.upsert_articles`); only when the log is folded anew does it
-    read the whole catalogue itself.
+    The caller passes changes of articles on (`state.upsert_articles`); only when the log is folded from a snapshot
+    or from the start does the follower read the catalogue.
 
     Args:
-        database: the database of the log.
-        snapshots: folder of state snapshots; None keeps none.
-        on_events: called with the events of every tail that is folded, but not when the log is folded anew.
+        database: database of the log.
+        snapshots: folder of state snapshots; None writes none.
+        on_events: called with the events of each folded tail, but not when the log is folded again.
     """
 
     def __init__(
@@ -55,15 +55,15 @@ class LogFollower:
         self._database = database
         self._snapshots = Snapshots(snapshots)
         self._on_events = on_events
-        self._saved_seq = 0  # last row of the snapshot that was loaded or written last
+        self._saved_seq = 0  # last row of the snapshot that was last loaded or written
 
     def start(self) -> None:
-        """Load the newest valid snapshot, then fold the remaining log."""
+        """Load the newest valid snapshot, then fold the rows after it."""
         with self._database.read() as connection:
             self._restart(connection, before=None)
 
     def catch_up(self) -> int:
-        """Fold what was appended since; returns how many rows of the log are now folded."""
+        """Fold the rows appended since; return the `seq` of the last folded row."""
         with self._database.read() as connection:
             end = event_log.position(connection).last_seq
             if end == self.watermark.seq:
@@ -79,7 +79,7 @@ class LogFollower:
         return end
 
     def fold_slate(self, slate: Slate, behind: int) -> bool:
-        """Fold a slate that was appended right behind row `behind`; False if there are rows before it to fold."""
+        """Fold a slate appended directly after row `behind`; return False if rows before it are not folded yet."""
         if behind != self.watermark.seq:
             return False
         self._fold_tail(LogTail([], [slate]), behind + 1)
@@ -87,58 +87,59 @@ class LogFollower:
 
     @property
     def unsaved(self) -> int:
-        """Rows folded since the snapshot that this process loaded or wrote last."""
+        """Number of rows folded since the last snapshot of this process."""
         return self.watermark.seq - self._saved_seq
 
     def save_snapshot(self, lock: AbstractContextManager[object] | None = None) -> Path | None:
-        """Write the state beside earlier ones; the oldest go. None if none is kept, or it knows who was erased.
+        """Write a snapshot, and delete the oldest ones; return its path.
 
-        `lock` is held while the state is copied; while it is written the fold goes on.
+        Return None without a folder, or if the snapshot contains an erased reader. `lock` is held while the state
+        is copied; the fold goes on while the file is written.
         """
         with lock or nullcontext():
             state, seq = self.state, self.watermark.seq
-            taken = snapshot.copy_state(state, self.watermark)
-        path = self._snapshots.save(taken, seq)
+            copied = snapshot.copy_state(state, self.watermark)
+        path = self._snapshots.save(copied, seq)
         if path is not None and self._erased_since(seq):
             path.unlink(missing_ok=True)
             return None
-        if path is not None and self.state is state:  # else the log was folded anew meanwhile
+        if path is not None and self.state is state:  # otherwise the log was folded again meanwhile
             self._saved_seq = seq
         return path
 
     def _erased_since(self, seq: int) -> bool:
-        """Whether a reader was erased whom a state up to row `seq` may know.
+        """Return True if a reader was erased after row `seq`, or if that cannot be read.
 
-        Asked once the snapshot is where an erasure looks.
+        Call it after the snapshot is written, so that an erasure in between deletes the file or is seen here.
         """
         try:
             with self._database.read() as connection:
                 return erasure.last_seq(connection) > seq
         except StoreError as error:
-            logger.warning("no snapshot is kept, since nobody knows whether it may be: %s", error)
+            logger.warning("the snapshot is deleted, because erasures cannot be checked: %s", error)
             return True
 
     def _restart(self, connection: Connection, before: Key | None) -> None:
-        """Fold anew; if the database fails meanwhile, the state stays as it was."""
+        """Fold again from a snapshot or the start; if the database fails, the state does not change."""
         with without_timeout(connection):
             state, watermark = self._newest_valid(connection, before)
             saved_seq = watermark.seq
-            watermark = _fold_rest(connection, state, watermark)
+            watermark = _fold_remaining(connection, state, watermark)
         self.state, self.watermark, self._saved_seq = state, watermark, saved_seq
 
     def _newest_valid(self, connection: Connection, before: Key | None) -> tuple[LiveState, Watermark]:
         self._snapshots.drop_before(erasure.last_seq(connection))
         for path in self._snapshots.newest_first():
-            # a snapshot that cannot be read is only a slower start: the log has everything
+            # without a readable snapshot the start is slower, but the log has all rows
             try:
                 state, mark = snapshot.load(path)
             except StoreError:
-                self._snapshots.refuse(path)
+                self._snapshots.reject(path)
                 continue
             key = Key(mark.known_at, mark.id)
             late = event_log_reader.first_key(connection, after_seq=mark.seq)
             if (late is not None and late <= key) or not _is_of_this_log(connection, mark):
-                self._snapshots.refuse(path)
+                self._snapshots.reject(path)
             elif before is None or before > key:
                 return state, mark
         return LiveState(), Watermark()
@@ -155,9 +156,9 @@ class LogFollower:
 
 
 class Replay:
-    """Folds the log of the past step by step: a question asked at a time sees only what was known before it.
+    """Stepwise fold of the past log: at each time, the state knows only the rows known before it.
 
-    `close` it, or leave its `with`, before the connection is closed: the log is read as far as it was asked for.
+    Call `close`, or leave the `with` block, before closing the connection: the log is read on demand.
     """
 
     def __init__(self, connection: Connection, until: int | None = None) -> None:
@@ -166,22 +167,24 @@ class Replay:
         self.articles = changed
         self.state.upsert_articles(changed)
         self._chunks = event_log_reader.stream(connection, until=until)
-        self._held: Iterator[LogBatch] = (self.state.encode(chunk.events, chunk.slates) for chunk in self._chunks)
-        self._batch: LogBatch | None = next(self._held, None)
+        self._batches: Iterator[LogBatch] = (
+            self.state.encode(chunk.events, chunk.slates) for chunk in self._chunks
+        )
+        self._batch: LogBatch | None = next(self._batches, None)
 
     def advance(self, as_of: int) -> LiveState:
-        """Fold everything known before `as_of` (microseconds). Times must not go back."""
+        """Fold all rows known before `as_of` (microseconds) and return the state. Times must not decrease."""
         while self._batch is not None:
             now, later = self._batch.split(as_of)
             self.state.apply(now)
             self._batch = later
             if later.span is not None:
                 break
-            self._batch = next(self._held, None)
+            self._batch = next(self._batches, None)
         return self.state
 
     def close(self) -> None:
-        """Stop reading the log; the state stays as it is."""
+        """Stop reading the log; the state does not change."""
         self._batch = None
         self._chunks.close()
 
@@ -192,12 +195,12 @@ class Replay:
         self.close()
 
     def clicks_before(self, as_of: int) -> NDArray[np.float64]:
-        """Fold everything known before `as_of`; clicks of each article in the last weeks, faded, by dense id."""
+        """Fold all rows known before `as_of`; return decayed clicks of the last weeks by dense article id."""
         counters = self.advance(as_of).counters
         return counters.read(np.arange(len(counters.articles)), as_of)[:, CLICKS, -1]
 
 
-def _fold_rest(connection: Connection, state: LiveState, watermark: Watermark) -> Watermark:
+def _fold_remaining(connection: Connection, state: LiveState, watermark: Watermark) -> Watermark:
     """Fold the catalogue and all rows after `watermark` into `state`; return the new watermark."""
     changes = articles.changes_since(connection, 0)
     state.delete_articles(changes.deleted)
@@ -212,7 +215,7 @@ def _fold_rest(connection: Connection, state: LiveState, watermark: Watermark) -
 
 
 def _is_of_this_log(connection: Connection, mark: Watermark) -> bool:
-    """Whether the log has the row a snapshot ends with: another database may have used the same folder."""
+    """Return True if the log has the last row of a snapshot: another database may have used the same folder."""
     if mark.seq > event_log.position(connection).last_seq:
         return False
     then = event_log_reader.stream(connection, after=Key(mark.known_at, ""), until=mark.known_at + 1)

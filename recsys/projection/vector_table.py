@@ -1,4 +1,4 @@
-"""Vectors of articles, aligned with the state's dense ids; what has none yet is encoded and stored."""
+"""Article vectors, aligned with the dense ids of the state; missing ones are encoded and stored."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,11 +14,11 @@ from recsys.store import article_vectors, attention_stats
 from recsys.store.database import Connection, Database, without_timeout
 
 CHUNK = 1_024
-"""Texts encoded and committed together: what a killed job has to do again at most."""
+"""Texts encoded and committed together: the most work that a killed job repeats."""
 
 
 class VectorTable:
-    """Article vectors [rows, d] by dense article id, zero where there is none."""
+    """Article vectors [rows, d] by dense article id, zero for articles without one."""
 
     def __init__(self) -> None:
         self.matrix: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
@@ -35,7 +35,7 @@ class VectorTable:
         self.present[rows] = True
 
     def drop(self, rows: NDArray[np.integer]) -> None:
-        """Take the vectors of `rows` [n] away."""
+        """Remove the vectors of `rows` [n]."""
         inside = rows[rows < len(self.present)]
         self.present[inside] = False
         self.matrix[inside] = 0
@@ -46,28 +46,28 @@ class VectorTable:
         self.present = grow(self.present, len(self.matrix))
 
     def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
-        """Which of `rows` [n] have a vector."""
+        """Return True for each of `rows` [n] that has a vector."""
         inside = rows < len(self.present)
         found = np.zeros(len(rows), dtype=np.bool_)
         found[inside] = self.present[rows[inside]]
         return found
 
     def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Vectors [n, d] of `rows` [n], zero where there is none."""
-        there = self.has(rows)
+        """Return vectors [n, d] of `rows` [n], zero for rows without one."""
+        present = self.has(rows)
         found = np.zeros((len(rows), self.matrix.shape[1]), dtype=np.float32)
-        found[there] = self.matrix[rows[there]]
+        found[present] = self.matrix[rows[present]]
         return found
 
     def take(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Vectors [n, d] of `rows` [n] that have one."""
+        """Return vectors [n, d] of `rows` [n], which must all have one."""
         return np.asarray(self.matrix[rows])
 
 
 def stored_vectors(
     database: Database, encoder: str, articles: pl.DataFrame
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Which of `articles` (n rows) have a stored vector of `encoder` [n], and those vectors [m, d] in order."""
+    """Return the mask of `articles` [n] with a stored vector of `encoder`, and these vectors [m, d] in order."""
     hashes = [text_hash(text) for text in article_texts(articles)]
     with database.read() as connection, without_timeout(connection):
         known = article_vectors.load(connection, encoder, hashes)
@@ -81,9 +81,9 @@ def ensure_vectors(
     articles: pl.DataFrame,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.float32]:
-    """Vectors [n, d] of `articles` (columns of `frames.ARTICLES`), encoding and storing those not stored yet.
+    """Return vectors [n, d] of `articles` (columns of `frames.ARTICLES`); encode and store missing ones.
 
-    All are of one name, the encoder's in the end. `on_progress(done, total)` is told about what had to be encoded.
+    All are stored under one name, the encoder's name at the end. `on_progress(done, total)` counts encoded texts.
 
     Raises:
         EncoderError: the encoder cannot be loaded.
@@ -100,7 +100,7 @@ def ensure_vectors(
         with database.write() as connection:
             _save(connection, [h for h, _ in part], encoded)
         if encoder.name != name:
-            # its breaker opened: vectors of two names are not to be mixed, so all are taken under the new one
+            # its breaker opened: vectors of two names must not be mixed, so all are read under the new name
             return ensure_vectors(database, encoder, articles, on_progress)
         known.update(zip((h for h, _ in part), encoded.vectors[name], strict=True))
         if on_progress:
@@ -109,7 +109,7 @@ def ensure_vectors(
 
 
 def _save(connection: Connection, hashes: Sequence[str], encoded: Encoded) -> None:
-    """Store everything that came of the texts with these hashes."""
+    """Store the vectors and attention statistics of the texts with these hashes."""
     for name, vectors in encoded.vectors.items():
         article_vectors.save(connection, name, dict(zip(hashes, vectors, strict=True)))
     if encoded.attention is not None:
@@ -117,12 +117,12 @@ def _save(connection: Connection, hashes: Sequence[str], encoded: Encoded) -> No
 
 
 def _stacked(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    # np.stack gives each of them a second axis first, which for many takes ten times as long
+    # np.stack first gives each vector a second axis, which takes ten times as long for many
     return np.array(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
 
 
 def align_vectors(state: LiveState, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> VectorTable:
-    """Vectors [n, d] of `articles` (n rows), aligned with the dense ids of `state`, which knows them."""
+    """Align vectors [n, d] of `articles` (n rows) with the dense ids of `state`, which must know the articles."""
     table = VectorTable()
     table.put(state.articles.lookup(articles["id"].to_list()), vectors)
     return table

@@ -1,12 +1,11 @@
-"""What showing an article is worth to its reader: read value expected, less the price of the minutes it takes.
+"""Expected utility of showing an article: expected reading utility less a price for the minutes it takes.
 
-``score = P(click) · (E[worth | click] − price · E[minutes | click])``
+``score = P(click) · (E[utility | click] − price · E[minutes | click])``
 
-Worth is what a reading gives: nothing when it was left at once, half an article when some of it was read, one
-when it was read deeply (`labels.grading`). A list that maximises worth over minutes maximises worth less a price
-times the minutes, for one price (Dinkelbach 1967). The dearer a minute, the shorter what is chosen, and at last
-less is read in all; so the price is a share of what a minute of reading gave in the log. Every part sees each
-candidate alone.
+The utility of a read is 0 for a bounce, half an article when part of it was read, one article when it was read
+deeply (`labels.grading`). A list that maximises utility per minute maximises utility less a price per minute, for
+one price (Dinkelbach 1967). A higher price selects shorter articles, and at some point lowers total reading; so
+the price is a share of the utility that a minute of reading gave in the log. All parts are pointwise.
 """
 
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from recsys.ranking.ranker import Ranker
 from recsys.ranking.score_scaling import PlattScaling
 
 READING_UTILITY = np.asarray([0.0, 0.0, 0.5, 1.0])
-"""Articles read, by label."""
+"""Utility of a read in articles, by label."""
 
 LONGEST_MINUTES = MAX_READ_SECONDS / 60
 _MOST_TREES = 300
@@ -35,7 +34,7 @@ _MOST_TREES = 300
 
 @dataclass(frozen=True, slots=True)
 class ReadingRows:
-    """What was opened: features [n, f], worth [n] in articles, and minutes [n]."""
+    """Opened candidates: features [n, f], utility [n] in articles, and minutes [n]."""
 
     features: FloatArray
     utility: FloatArray
@@ -43,7 +42,7 @@ class ReadingRows:
 
     @classmethod
     def of(cls, features: FloatArray, labels: NDArray[np.int8], seconds: FloatArray) -> "ReadingRows":
-        """Those of all candidates [N] that were opened and read for a known time."""
+        """Return the rows of all candidates [N] that were opened and read for a known time."""
         known = (labels > 0) & np.isfinite(seconds)
         table = features[known]
         table[:, ALL_FEATURES.names.index(POSITION)] = SERVING_POSITION
@@ -54,75 +53,75 @@ class ReadingRows:
 
     @property
     def rate(self) -> float:
-        """Articles a minute, over all readings."""
+        """Utility per minute, over all reads."""
         return float(self.utility.sum() / max(self.minutes.sum(), 1e-9))
 
 
 class DwellRegressors:
-    """What a click leads to: expected worth and minutes, each by its own trees."""
+    """Outcome of a click: expected utility and expected minutes, by separate trees."""
 
     def __init__(self, utility: lgb.Booster, minutes: lgb.Booster, features: FeatureSet) -> None:
         self._utility, self._minutes = utility, minutes
         self._columns = ALL_FEATURES.columns_of(features)
 
     def utility(self, features: FloatArray) -> FloatArray:
-        """Articles [n] that a click on each is expected to be worth, 0 to 1."""
+        """Return the expected utility [n] of a click on each, in articles, 0 to 1."""
         return np.asarray(self._utility.predict(features[:, self._columns], num_threads=1))
 
     def minutes(self, features: FloatArray) -> FloatArray:
-        """Minutes [n] that a click on each is expected to take."""
+        """Return the expected minutes [n] of a click on each."""
         minutes = self._minutes.predict(features[:, self._columns], num_threads=1)
         return np.asarray(np.maximum(minutes, 0.0))
 
     def save(self, utility: Path, minutes: Path) -> None:
-        """Write LightGBM's text format."""
+        """Write both models in LightGBM's text format."""
         utility.write_text(self._utility.model_to_string())
         minutes.write_text(self._minutes.model_to_string())
 
     @property
     def trees(self) -> tuple[int, int]:
-        """How many trees tell worth, and how many minutes."""
+        """Number of trees for utility, and for minutes."""
         return int(self._utility.num_trees()), int(self._minutes.num_trees())
 
 
 def fit(
     train: ReadingRows, validation: ReadingRows, features: FeatureSet, config: LambdaMartConfig
 ) -> DwellRegressors:
-    """Fit on `train`, stopping when neither expectation gets better on `validation`."""
+    """Fit on `train`; stop early on `validation`."""
 
-    def grow(objective: str, target: str) -> lgb.Booster:
-        learnt = _dataset(train, features, target)
-        held_out = _dataset(validation, features, target, learnt)
+    def fit_trees(objective: str, target: str) -> lgb.Booster:
+        training = _dataset(train, features, target)
+        held_out = _dataset(validation, features, target, training)
         stop = lgb.early_stopping(config.patience, verbose=False)
         booster = lgb.train(
-            _parameters(config, objective), learnt, _MOST_TREES, valid_sets=[held_out], callbacks=[stop]
+            _parameters(config, objective), training, _MOST_TREES, valid_sets=[held_out], callbacks=[stop]
         )
         return lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
 
-    return DwellRegressors(grow("cross_entropy", "worth"), grow("l2", "minutes"), features)
+    return DwellRegressors(fit_trees("cross_entropy", "utility"), fit_trees("l2", "minutes"), features)
 
 
 def refit(
     data: ReadingRows, features: FeatureSet, config: LambdaMartConfig, trees: tuple[int, int]
 ) -> DwellRegressors:
-    """As many trees again on all of `data`."""
+    """Fit the same numbers of trees on all of `data`."""
     utility, minutes = (
         lgb.train(_parameters(config, objective), _dataset(data, features, target), count)
-        for objective, target, count in zip(("cross_entropy", "l2"), ("worth", "minutes"), trees, strict=True)
+        for objective, target, count in zip(("cross_entropy", "l2"), ("utility", "minutes"), trees, strict=True)
     )
     return DwellRegressors(utility, minutes, features)
 
 
 def load(utility: Path, minutes: Path, features: FeatureSet) -> DwellRegressors:
-    """Read what `DwellRegressors.save` wrote.
+    """Load the files that `DwellRegressors.save` wrote.
 
     Raises:
-        BundleError: a file is damaged or its columns are not those of `features`.
+        BundleError: a file is damaged, or its columns differ from those of `features`.
     """
     try:
         boosters = [lgb.Booster(model_str=path.read_text()) for path in (utility, minutes)]
     except (OSError, lgb.basic.LightGBMError) as error:
-        raise BundleError(f"trees {utility} or {minutes} cannot be read: {error}") from error
+        raise BundleError(f"trees {utility} or {minutes} cannot be read: {error}; train a new bundle") from error
     if any(booster.feature_name() != list(features.names) for booster in boosters):
         raise BundleError(f"trees {utility} or {minutes} were trained on other features: train a new bundle")
     return DwellRegressors(boosters[0], boosters[1], features)
@@ -130,9 +129,9 @@ def load(utility: Path, minutes: Path, features: FeatureSet) -> DwellRegressors:
 
 @dataclass(slots=True)
 class UtilityRanker:
-    """Ranks candidates by expected utility: click probability × (utility of the reading − price of its minutes).
+    """Ranker by expected utility: click probability × (utility of the read − price of its minutes).
 
-    clicks: ranker whose scores `probability` turns into click probabilities. price: utility, in articles, that a
+    clicks: ranker whose scores `probability` turns into click probabilities. price: utility, in articles, that one
     minute must give.
     """
 
@@ -152,13 +151,13 @@ class UtilityRanker:
 def _parameters(config: LambdaMartConfig, objective: str) -> dict[str, Any]:
     own = {"objective": objective, "metric": objective, "seed": config.seed}
     ranking = ("eval_at", "label_gain", "lambdarank_truncation_level")
-    kept = {name: value for name, value in replace(config).parameters().items() if name not in ranking}
-    return {**kept, **own}
+    parameters = {name: value for name, value in replace(config).parameters().items() if name not in ranking}
+    return {**parameters, **own}
 
 
 def _dataset(
     data: ReadingRows, features: FeatureSet, target: str, reference: lgb.Dataset | None = None
 ) -> lgb.Dataset:
     table = data.features[:, ALL_FEATURES.columns_of(features)]
-    values = data.utility if target == "worth" else data.minutes
+    values = data.utility if target == "utility" else data.minutes
     return lgb.Dataset(table, values, reference=reference, feature_name=list(features.names))

@@ -1,7 +1,6 @@
 """LambdaMART (Burges 2010) by LightGBM, on graded labels grouped by request.
 
-Several seeds grow as many sets of trees, whose scores are averaged: the luck of one draw of rows and columns is
-not what a reader should see.
+The scores of several seeds are averaged, so that rankings depend less on the random draw of rows and columns.
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ SEED_SEPARATOR = "\n=== next seed ===\n"
 
 @dataclass(frozen=True, slots=True)
 class LambdaMartConfig:
-    """LightGBM's parameters that matter here."""
+    """Parameters of LightGBM."""
 
     trees: int = 600
     leaves: int = 15
@@ -37,11 +36,11 @@ class LambdaMartConfig:
     threads: int = 2
 
     def each_seed(self) -> "list[LambdaMartConfig]":
-        """The same with one seed each."""
+        """Return one configuration per seed."""
         return [replace(self, seed=self.seed + number, seeds=1) for number in range(self.seeds)]
 
     def parameters(self) -> dict[str, Any]:
-        """As LightGBM takes them. `deterministic` makes two runs give the same trees."""
+        """Return the parameters in LightGBM's names. `deterministic` makes runs repeatable."""
         return {
             "objective": "lambdarank",
             "metric": "ndcg",
@@ -65,9 +64,9 @@ class LambdaMartConfig:
 
 @dataclass(frozen=True, slots=True)
 class RankingData:
-    """Requests to learn from: features [N, f] of all candidates, graded labels [N], candidates per request [q].
+    """Training requests: features [N, f] of all candidates, graded labels [N], candidates per request [q].
 
-    base: scores [N] that the trees are grown on top of; None for nothing.
+    base: scores [N] to which the trees are added; None for zero.
     """
 
     features: FloatArray
@@ -77,7 +76,7 @@ class RankingData:
 
 
 class LambdaMart:
-    """Trees over the columns of one feature set, one booster a seed; `score` takes all features, picks its own."""
+    """Trees on the columns of one feature set, one booster per seed; `score` gets all features."""
 
     def __init__(self, boosters: Sequence[lgb.Booster], features: FeatureSet, name: str = "lambdamart") -> None:
         self.name = name
@@ -87,60 +86,60 @@ class LambdaMart:
         self._columns = ALL_FEATURES.columns_of(features)
 
     def score(self, features: FloatArray) -> FloatArray:
-        """See `Ranker.score`."""
-        mine = features[:, self._columns]
-        scores: FloatArray = self._boosters[0].predict(mine, num_threads=1)
+        """Implement `Ranker.score`."""
+        columns = features[:, self._columns]
+        scores: FloatArray = self._boosters[0].predict(columns, num_threads=1)
         for booster in self._boosters[1:]:
-            scores += booster.predict(mine, num_threads=1)
+            scores += booster.predict(columns, num_threads=1)
         return scores / len(self._boosters)
 
     @property
     def trees(self) -> int:
-        """How many trees each seed has."""
+        """Number of trees per seed."""
         return int(self._boosters[0].num_trees())
 
     @property
     def seeds(self) -> int:
-        """How many sets of trees are averaged."""
+        """Number of seeds, whose scores are averaged."""
         return len(self._boosters)
 
     @property
     def first(self) -> "LambdaMart":
-        """The trees of the first seed alone: as many times faster as there are seeds."""
+        """Model of the first seed only: faster by the number of seeds."""
         return LambdaMart(self._boosters[:1], self._features, self.name)
 
     def importance(self) -> dict[str, float]:
-        """Total gain by feature name."""
+        """Return the total gain by feature name."""
         gains = np.sum([booster.feature_importance(importance_type="gain") for booster in self._boosters], axis=0)
         return dict(zip((ALL_FEATURES.names[i] for i in self._columns), gains.tolist(), strict=True))
 
     def save(self, path: Path) -> None:
-        """Write LightGBM's text format, one seed after the other."""
+        """Write all seeds in LightGBM's text format, with a separator."""
         path.write_text(SEED_SEPARATOR.join(booster.model_to_string() for booster in self._boosters))
 
 
 def fit(train: RankingData, validation: RankingData, features: FeatureSet, config: LambdaMartConfig) -> LambdaMart:
-    """Fit trees on `train`, stopping when nDCG@10 on `validation` has not grown for `patience` rounds.
+    """Fit trees on `train`; stop when nDCG@10 on `validation` has not risen for `patience` rounds.
 
-    The first seed decides how many; the others grow as many.
+    The first seed sets the number of trees; the other seeds use the same number.
     """
-    learnt = _dataset(train, features)
+    training = _dataset(train, features)
     columns = ALL_FEATURES.columns_of(features)
-    held_out = learnt.create_valid(
+    held_out = training.create_valid(
         validation.features[:, columns], validation.labels, group=validation.sizes, init_score=validation.base
     )
     stop = lgb.early_stopping(config.patience, verbose=False)
     first, *others = config.each_seed()
-    booster = lgb.train(first.parameters(), learnt, first.trees, valid_sets=[held_out], callbacks=[stop])
-    kept = lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
-    more = [lgb.train(seed.parameters(), _dataset(train, features), kept.num_trees()) for seed in others]
-    return LambdaMart([kept, *more], features)
+    booster = lgb.train(first.parameters(), training, first.trees, valid_sets=[held_out], callbacks=[stop])
+    best = lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
+    more = [lgb.train(seed.parameters(), _dataset(train, features), best.num_trees()) for seed in others]
+    return LambdaMart([best, *more], features)
 
 
 def refit(data: RankingData, features: FeatureSet, config: LambdaMartConfig, trees: int) -> LambdaMart:
-    """Grow a fixed number of trees on all of `data`: the number that validation chose on part of it."""
-    grow = [lgb.train(seed.parameters(), _dataset(data, features), trees) for seed in config.each_seed()]
-    return LambdaMart(grow, features)
+    """Fit a fixed number of trees, chosen on validation data, on all of `data`."""
+    boosters = [lgb.train(seed.parameters(), _dataset(data, features), trees) for seed in config.each_seed()]
+    return LambdaMart(boosters, features)
 
 
 def _dataset(data: RankingData, features: FeatureSet) -> lgb.Dataset:
@@ -149,15 +148,15 @@ def _dataset(data: RankingData, features: FeatureSet) -> lgb.Dataset:
 
 
 def load(path: Path, features: FeatureSet, name: str = "lambdamart") -> LambdaMart:
-    """Read what `LambdaMart.save` wrote.
+    """Load the file that `LambdaMart.save` wrote.
 
     Raises:
-        BundleError: the file is damaged or its columns are not those of `features`.
+        BundleError: the file is damaged, or its columns differ from those of `features`.
     """
     try:
         boosters = [lgb.Booster(model_str=part) for part in path.read_text().split(SEED_SEPARATOR)]
     except (OSError, lgb.basic.LightGBMError) as error:
-        raise BundleError(f"reranker {path} cannot be read: {error}") from error
+        raise BundleError(f"ranker {path} cannot be read: {error}; train a new bundle") from error
     if any(booster.feature_name() != list(features.names) for booster in boosters):
-        raise BundleError(f"reranker {path} was trained on other features: train a new bundle")
+        raise BundleError(f"ranker {path} was trained on other features: train a new bundle")
     return LambdaMart(boosters, features, name)

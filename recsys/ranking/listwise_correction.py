@@ -1,4 +1,4 @@
-"""The listwise ranker: pointwise trees, corrected by trees that also see the other candidates."""
+"""Listwise ranker: pointwise trees, corrected by trees that also use the other candidates."""
 
 from dataclasses import dataclass, replace
 
@@ -12,10 +12,10 @@ from recsys.ranking.query import FloatArray
 
 @dataclass(slots=True)
 class ListwiseRanker:
-    """``base + share · correction``; the correction is trained on top of the base.
+    """Ranker ``base + share · correction``; the correction is trained on top of the base.
 
-    List-wise percentiles help on logged slates, but they shift when candidates are added. So more than a slate's
-    worth of candidates are ranked by `base`, and `share` is capped to keep a slate's order stable (decision 19).
+    Listwise percentiles help on logged slates, but they shift when candidates are added. So lists longer than a
+    slate are ranked by `base` only, and `share` is capped to keep the order of a slate stable (decision 19).
     """
 
     base: LambdaMart
@@ -25,23 +25,23 @@ class ListwiseRanker:
     listwise: bool = True
 
     def score(self, features: FloatArray) -> FloatArray:
-        """See `Ranker.score`."""
+        """Implement `Ranker.score`."""
         return np.asarray(self.base.score(features) + self.share * self.correction.score(features))
 
 
 def fit(
     train: RankingData, validation: RankingData, features: FeatureSet, config: LambdaMartConfig
 ) -> ListwiseRanker:
-    """Fit both sets of trees on `train`, each stopped early on `validation`. The correction has its full share."""
+    """Fit both sets of trees on `train`, each stopped early on `validation`. The correction gets share 1."""
     base = lambdamart.fit(train, validation, features.pointwise(), config)
-    learning, stopping = _on_top(train, base), _on_top(validation, base)
-    return ListwiseRanker(base, lambdamart.fit(learning, stopping, features, config))
+    training, held_out = _on_top(train, base), _on_top(validation, base)
+    return ListwiseRanker(base, lambdamart.fit(training, held_out, features, config))
 
 
 def refit(
     data: RankingData, features: FeatureSet, config: LambdaMartConfig, validated: ListwiseRanker
 ) -> ListwiseRanker:
-    """Fit as many trees as `validated` has on all of `data`."""
+    """Fit on all of `data`, with the numbers of trees of `validated`."""
     base = lambdamart.refit(data, features.pointwise(), config, validated.base.trees)
     correction = lambdamart.refit(_on_top(data, base), features, config, validated.correction.trees)
     return ListwiseRanker(base, correction, validated.share)

@@ -1,7 +1,7 @@
-"""The two values that every stage of ranking passes on: the query, and its candidates.
+"""Values that the stages of ranking pass on: the query, and its candidates.
 
-A `Query` is a request resolved against the state at one moment. `Candidates` are articles as dense rows, with what
-the stages found out about them so far. Stages read both and return new ones. Ids are made once, at the end.
+A `Query` is a request resolved against the state at one time. `Candidates` are articles as dense rows, with the
+results of the stages so far. Stages read both and return new ones; rows become ids once, at the end.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,12 +21,13 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One request, resolved.
+    """Resolved request.
 
-    request_id: seeds its random numbers. as_of: microseconds. reader: dense id, negative if unknown. history: the
-    reader's readings, oldest first, without those they hid [h]. interactions: all of them, dense article ids [m].
-    reads: the readings whose article has a vector, at `read_places` of `history`. context_article: dense id of the
-    article that the reader has open, negative if none. preferences: what the reader follows, focuses on and muted.
+    request_id: seed of its random numbers. as_of: microseconds. reader: dense id, negative if unknown. history:
+    the reader's reads, oldest first, without hidden articles [h]. interactions: all of them, dense article ids
+    [m]. reads: the reads whose article has a vector, at `read_places` of `history`. context_article: dense id of
+    the article that the reader has open, negative if none. preferences: topics and sources followed, focused or
+    muted.
     """
 
     request_id: str
@@ -43,9 +44,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class InterestScores:
-    """How well candidates match the reader. All [n].
+    """Match of candidates with the reader. All [n].
 
-    preference: the user model; content: untrained match (both 0 without history); nearest: cosine to the nearest
+    preference: user model; content: untrained match (both 0 without history); nearest: cosine to the nearest
     read; last: cosine to the last read (both NaN without history or vector).
     """
 
@@ -59,9 +60,9 @@ class InterestScores:
 class Candidates:
     """Articles of one query, in one order; all arrays are aligned with its n rows.
 
-    rows: dense article ids. sources: the retrieval source of each, empty before retrieval named one. interest and
-    features: set by the feature stage. scores: set by the score stage. positions: place in the slate shown, only
-    when training on ordered slates (the one sanctioned skew between training and serving).
+    rows: dense article ids. sources: retrieval source of each, empty before retrieval. interest and features: set
+    by the feature stage. scores: set by the score stage. positions: place in the shown slate, only when training
+    on ordered slates (the only intended difference between training and serving).
     """
 
     rows: NDArray[np.int64]
@@ -82,15 +83,15 @@ class Candidates:
         return Candidates(rows=self.rows[at], sources=sources, scores=scores)
 
     def scored(self, scores: FloatArray) -> "Candidates":
-        """Return the same candidates with `scores` [n]; features are dropped, they did their work."""
+        """Return the same candidates with `scores` [n], without their features."""
         return replace(self, scores=scores, features=None, interest=None)
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureInput:
-    """The arguments of every feature family, which reads them and changes nothing.
+    """Arguments of every feature family; read only.
 
-    listwise: False if the ranker uses no percentiles among the candidates; those columns are NaN then.
+    listwise: False if the ranker uses no percentiles among the candidates; those columns are then NaN.
     """
 
     state: LiveState
@@ -105,7 +106,7 @@ class FeatureInput:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of features: one column per name, [n, len(names)] from `compute`."""
+    """Feature family: one column per name, [n, len(names)] from `compute`."""
 
     name: str
     names: tuple[str, ...]
@@ -113,7 +114,7 @@ class Family:
 
 
 def listwise_percentiles(columns_nk: FloatArray) -> FloatArray:
-    """Return the share of the candidates below each candidate, by column [n, k]; ties count half.
+    """Return the share of candidates below each candidate, by column [n, k]; ties count half.
 
     NaN stays NaN and is not counted.
     """
@@ -121,7 +122,7 @@ def listwise_percentiles(columns_nk: FloatArray) -> FloatArray:
     row_k1 = np.arange(values_kn.shape[0])[:, None] * values_kn.shape[1]
     best_last = (np.argsort(values_kn, axis=1) + row_k1).reshape(-1)
     sorted_kn = values_kn.reshape(-1)[best_last].reshape(values_kn.shape)
-    # runs of equal values over all columns in one line; a column always begins a new one
+    # runs of equal values over all columns in one row; each column begins a new run
     begins_kn = np.ones(sorted_kn.shape, dtype=np.bool_)
     np.not_equal(sorted_kn[:, 1:], sorted_kn[:, :-1], out=begins_kn[:, 1:])
     first = np.flatnonzero(begins_kn)

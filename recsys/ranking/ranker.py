@@ -1,4 +1,4 @@
-"""The port of every ranker, and the ranker that serves before anything was trained."""
+"""Protocol of rankers, and the ranker that serves before training."""
 
 from typing import Protocol
 
@@ -9,16 +9,16 @@ from recsys.ranking.query import FloatArray
 
 
 class Ranker(Protocol):
-    """Features [n, f] of `feature_set.ALL_FEATURES` → scores [n], larger is better.
+    """Map from features [n, f] of `feature_set.ALL_FEATURES` to scores [n]; larger is better.
 
-    listwise: True if it uses columns that depend on the other candidates; if False, they may be NaN.
+    listwise: True if it uses columns that depend on the other candidates; if False, these may be NaN.
     """
 
     name: str
     listwise: bool
 
     def score(self, features: FloatArray) -> FloatArray:
-        """Score each row by itself: rows of several requests may come together."""
+        """Score each row independently: rows may belong to several requests."""
         ...
 
 
@@ -31,17 +31,17 @@ _ALREADY_READ = 4.0
 
 
 class HeuristicRanker:
-    """A fixed blend of interest match, popularity and freshness, for a publisher without a trained bundle.
+    """Fixed blend of interest match, popularity and freshness, for publishers without a trained bundle.
 
-    Weights are in nats of a click's odds. They were set on public logs, and never tuned on the publisher's own log.
-    An unknown feature counts as zero; an unknown article is not new.
+    Weights are in nats of the odds of a click. They were set on public logs, not tuned on the publisher's log.
+    An unknown feature counts as zero; an unknown article counts as old.
     """
 
     name = "starting"
     listwise = False
 
     def score(self, features: FloatArray) -> FloatArray:
-        """See `Ranker.score`."""
+        """Implement `Ranker.score`."""
 
         def raw(name: str) -> FloatArray:
             return features[:, ALL_FEATURES.names.index(name)]

@@ -1,4 +1,4 @@
-"""Ranker scores → positive utilities that rise with the score."""
+"""Positive utilities from ranker scores, rising with the score."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 Utility = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 _SOFTNESS = 0.01
-"""In articles: a negative utility still beats an empty position."""
+"""In articles: a negative utility is still better than an empty position."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlattScaling:
-    """``1 / (1 + exp(−(slope · score + intercept)))``: click probability from a score (Platt 1999)."""
+    """Click probability from a score, ``1 / (1 + exp(−(slope · score + intercept)))`` (Platt 1999)."""
 
     slope: float = 1.0
     intercept: float = 0.0

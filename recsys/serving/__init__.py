@@ -1,1 +1,1 @@
-"""A feed that lives in a process: it follows the log, takes in articles and bundles, and logs what it shows."""
+"""Live feed of one process: follows the log, loads articles and bundles, and logs the slates it shows."""

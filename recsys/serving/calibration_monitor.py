@@ -1,4 +1,4 @@
-"""Calibration of one bundle in one process: guarded, watched, and written down."""
+"""Calibration monitor of one bundle in one process: breaker, statistics and their rows in the database."""
 
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class CalibrationMonitor:
-    """Breaker and monitor of a bundle's calibration, from when it is adopted.
+    """Breaker and monitor of a bundle's calibration, since it was adopted.
 
     Args:
         bundle: version.
-        calibration: what is watched.
+        calibration: monitored calibration.
     """
 
     def __init__(self, bundle: str, calibration: "Calibration") -> None:
@@ -31,10 +31,10 @@ class CalibrationMonitor:
         self._written = MonitoringStats(total=0, texts=0)
 
     def record(self, database: Database, at: int) -> None:
-        """Write a row at `at` (microseconds) if there is something new: an alert at once, texts after a minute.
+        """Write a row at `at` (microseconds) if there is news: an alert at once, new texts after a minute.
 
         Raises:
-            StoreError: the database cannot be reached.
+            StoreError: the database is unavailable.
         """
         stats = self.monitor.stats()
         if not self._due(stats, at):
@@ -46,8 +46,8 @@ class CalibrationMonitor:
     def _due(self, stats: MonitoringStats, at: int) -> bool:
         if stats.alert is not None and stats.alert != self._written.alert:
             return True
-        rested = self._written_at is None or at - self._written_at >= MINUTE
-        return rested and stats.total > self._written.total
+        minute_passed = self._written_at is None or at - self._written_at >= MINUTE
+        return minute_passed and stats.total > self._written.total
 
     def _row(self, stats: MonitoringStats, at: int) -> MonitorRow:
         return MonitorRow(

@@ -1,4 +1,4 @@
-"""The bundle on trial as one process has it: it answers some readers, and ranks some feeds unseen."""
+"""Challenger of a running experiment: its bundle answers some readers, and makes shadow slates for some feeds."""
 
 import logging
 from collections.abc import Callable
@@ -15,20 +15,20 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Rival:
+class _Running:
     experiment: Experiment
     system: TrainedSystem
 
 
 class Challenger:
-    """What is tried beside the active bundle; nothing, as long as nothing is.
+    """Bundle of the running experiment, if any.
 
-    It ranks with the state and vectors of the engine that serves, whatever calibration it was trained with: raw
-    and calibrated vectors lie in one space.
+    It ranks with the state and vectors of the serving engine, whatever calibration it was trained with: raw and
+    calibrated vectors lie in one space.
 
     Attributes:
-        unseen: slates that it made without being shown.
-        failed: how often it could not; nobody noticed.
+        unseen: number of shadow slates.
+        failed: number of failed shadow runs.
     """
 
     def __init__(self, home: Path, encoder: Callable[[], str]) -> None:
@@ -36,47 +36,47 @@ class Challenger:
         self.failed = 0
         self._home = home
         self._encoder = encoder
-        self._rival: _Rival | None = None
+        self._running: _Running | None = None
         self._shadow_metrics = FeedMetrics()  # shadow runs do not count as feeds
 
     @property
     def experiment(self) -> Experiment | None:
-        """What this process tries."""
-        return None if self._rival is None else self._rival.experiment
+        """Experiment that this process runs."""
+        return None if self._running is None else self._running.experiment
 
     def adopt(self, active: str) -> None:
-        """Try what is on trial now beside `active`; a challenger that was activated has won, and is tried no more.
+        """Load the current experiment beside bundle `active`; a challenger that became active needs none.
 
         Raises:
-            BundleError: it cannot be used; what was tried before stays.
+            BundleError: the challenger cannot be used; the former experiment goes on.
         """
-        wanted = load_experiment(self._home)
-        if wanted is None or wanted.version == active:
-            self._rival = None
-        elif wanted != self.experiment:
-            self._rival = _Rival(wanted, self._system(wanted.version))
+        current = load_experiment(self._home)
+        if current is None or current.version == active:
+            self._running = None
+        elif current != self.experiment:
+            self._running = _Running(current, self._system(current.version))
 
     def engine_for(self, engine: FeedEngine, reader: str | None) -> FeedEngine:
         """Return the engine that answers `reader`: `engine`, or the same with the models of the challenger."""
-        rival = self._rival
-        if rival is None or not rival.experiment.answers(reader):
+        running = self._running
+        if running is None or not running.experiment.answers(reader):
             return engine
-        return replace(engine, models=rival.system.models)
+        return replace(engine, models=running.system.models)
 
     def shadow(self, engine: FeedEngine, request: FeedRequest) -> Ranking | None:
-        """Return the slate that the challenger would have shown, if this feed is part of its shadow run."""
-        rival = self._rival
-        if rival is None or rival.experiment.answers(request.reader):
+        """Return the challenger's slate for this feed if the feed is part of the shadow run."""
+        running = self._running
+        if running is None or running.experiment.answers(request.reader):
             return None
-        if not rival.experiment.shadows(request.request_id):
+        if not running.experiment.shadows(request.request_id):
             return None
         try:
-            shadow_engine = replace(engine, models=rival.system.models, metrics=self._shadow_metrics)
+            shadow_engine = replace(engine, models=running.system.models, metrics=self._shadow_metrics)
             slate = shadow_engine.recommend(replace(request, explain=False)).ranking
-        except Exception as error:  # whatever it is: the reader gets the feed of the active bundle
+        except Exception as error:  # for any error the reader still gets the feed of the active bundle
             if not self.failed:
                 logger.exception(
-                    "the challenger %s failed in its shadow run", rival.experiment.version, exc_info=error
+                    "the challenger %s failed in its shadow run", running.experiment.version, exc_info=error
                 )
             self.failed += 1
             return None
@@ -84,7 +84,7 @@ class Challenger:
         return slate
 
     def _system(self, version: str) -> TrainedSystem:
-        rival = self._rival
-        if rival is not None and rival.experiment.version == version:
-            return rival.system  # only its shares have changed
+        running = self._running
+        if running is not None and running.experiment.version == version:
+            return running.system  # only the shares of the experiment changed
         return load_bundle(self._home, self._encoder(), version)

@@ -1,9 +1,9 @@
-"""A bundle on trial beside the one that serves: some readers get its answers, some feeds it ranks unseen.
+"""Experiment: a challenger beside the active bundle, which answers some readers and makes shadow slates.
 
     HOME/bundles/CHALLENGER     JSON object: version, share, shadow
 
-Every slate is logged with the model that made it, so the two arms of a test are told apart in the log. A slate
-that nobody saw is kept apart from the log: it is no impression.
+Every slate is logged with the version that made it, so the log shows the two arms of an A/B test. Shadow slates
+are stored outside the log: they are not impressions.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ _POINTER = "CHALLENGER"
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What a bundle is tried with.
+    """Settings of an experiment.
 
-    share: of the readers, who get its answers (an A/B test); shadow: of the feeds of all others, which it ranks
-    too without being shown. Both in [0, 1].
+    share: share of readers who get the challenger's answers (an A/B test); shadow: share of the feeds of all other
+    readers for which it makes a shadow slate. Both in [0, 1].
     """
 
     version: str
@@ -31,19 +31,19 @@ class Experiment:
     shadow: float = 0.0
 
     def answers(self, reader: str | None) -> bool:
-        """Whether this reader is one of its share: always the same, in every process. An unnamed one is not."""
-        return reader is not None and _drawn(self.version, "answers", reader) < self.share
+        """Return True if the challenger answers this reader: the same in every process, False without an id."""
+        return reader is not None and _hash_fraction(self.version, "answers", reader) < self.share
 
     def shadows(self, request_id: str) -> bool:
-        """Whether it ranks this feed unseen."""
-        return _drawn(self.version, "shadows", request_id) < self.shadow
+        """Return True if the challenger makes a shadow slate for this feed."""
+        return _hash_fraction(self.version, "shadows", request_id) < self.shadow
 
 
 def load_experiment(home: Path) -> Experiment | None:
-    """What is on trial; None if nothing is.
+    """Return the current experiment, or None.
 
     Raises:
-        BundleError: the file that says so cannot be read.
+        BundleError: its file cannot be read.
     """
     text = bundle.pointed(home, _POINTER)
     if text is None:
@@ -52,29 +52,30 @@ def load_experiment(home: Path) -> Experiment | None:
         return Experiment(**json.loads(text))
     except (ValueError, TypeError) as error:
         path = home / "bundles" / _POINTER
-        raise BundleError(f"{path} cannot be read: {error}; `attune models end-trial` removes it") from error
+        raise BundleError(f"{path} cannot be read: {error}; run `attune models end-trial` to remove it") from error
 
 
-def start(home: Path, chosen: Experiment, encoder: str) -> None:
-    """Try `chosen` beside the active bundle; running services take it within a second.
+def start(home: Path, experiment: Experiment, encoder: str) -> None:
+    """Start `experiment` beside the active bundle; running services adopt it within a second.
 
     Raises:
-        BundleError: no bundle is active, it is the active one, or it could not serve; what was on trial stays.
+        BundleError: no bundle is active, it is the challenger itself, or the challenger cannot serve.
         RequestError: a share is not between 0 and 1, or both are 0.
     """
-    if not (0 <= chosen.share <= 1 and 0 <= chosen.shadow <= 1) or chosen.share + chosen.shadow == 0:
-        raise RequestError("share and shadow are between 0 and 1, and one of them is above 0")
+    shares = (experiment.share, experiment.shadow)
+    if not all(0 <= share <= 1 for share in shares) or sum(shares) == 0:
+        raise RequestError("share and shadow must be between 0 and 1, and one of them above 0")
     active = bundle.active_version(home)
     if active is None:
-        raise BundleError("no bundle is active that another could be tried against: run `attune models activate`")
-    if active == chosen.version:
-        raise BundleError(f"bundle {active} is the active one: try another against it")
-    load_system(bundle.load(home, chosen.version), encoder)
-    bundle.point(home, _POINTER, json.dumps(asdict(chosen)))
+        raise BundleError("no bundle is active to compare the challenger with: run `attune models activate` first")
+    if active == experiment.version:
+        raise BundleError(f"bundle {active} is the active one: choose another bundle as challenger")
+    load_system(bundle.load(home, experiment.version), encoder)
+    bundle.point(home, _POINTER, json.dumps(asdict(experiment)))
 
 
 def stop(home: Path) -> str | None:
-    """Try nothing any more; returns what the file said was on trial, None if there was none."""
+    """End the experiment; return the version of its challenger, or None without an experiment."""
     text = bundle.pointed(home, _POINTER)
     bundle.unpoint(home, _POINTER)
     try:
@@ -83,7 +84,7 @@ def stop(home: Path) -> str | None:
         return "unreadable"
 
 
-def _drawn(*names: str) -> float:
-    """A number in [0, 1) that depends on nothing but the names."""
+def _hash_fraction(*names: str) -> float:
+    """Return a number in [0, 1) that depends only on the names."""
     digest = hashlib.blake2b("\0".join(names).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64

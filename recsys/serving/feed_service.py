@@ -1,4 +1,4 @@
-"""The live feed of one process: an engine that follows the log, and logs every slate that it shows.
+"""Live feed of one process: an engine that follows the log, and logs every slate that it shows.
 
 Answers and writes hold one lock, and all times come from one clock. So every row known before the `as_of` of an
 answer was folded before that answer, and a replay of the log up to `as_of` gives the same answer.
@@ -23,7 +23,7 @@ from recsys.feed.selection.remaining_candidates import RemainingCandidates
 from recsys.serving.background_jobs import BackgroundJobs
 from recsys.serving.clock import Clock
 from recsys.serving.live_engine import LiveEngine
-from recsys.serving.pagination import FeedPage, go_on, keep, slate_of
+from recsys.serving.pagination import FeedPage, resume, save_remaining, slate_of
 from recsys.serving.recovery import store_spooled
 from recsys.serving.spool import Spool
 from recsys.settings import Settings
@@ -39,8 +39,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Moment:
-    """An engine, and a time later than everything it knows. `degraded`: the engine may be behind the log."""
+class _CurrentEngine:
+    """An engine, and a time later than all rows in it. `degraded`: the engine may be behind the log."""
 
     as_of: int
     engine: FeedEngine
@@ -48,13 +48,13 @@ class _Moment:
 
 
 class FeedService:
-    """Answers feed and rank requests from the log of one database.
+    """Feed service: answers feed and rank requests from the log of one database.
 
     Attributes:
-        clock: gives all receipt times of this process.
-        live: the engine, kept up to date.
+        clock: source of all receipt times of this process.
+        live: engine, kept up to date.
         spool: slates shown while the database is unavailable.
-        background_jobs: load articles and bundles, save, sweep, and probe the database.
+        background_jobs: jobs that load articles and bundles, save, delete expired rows, and probe the database.
     """
 
     def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
@@ -73,26 +73,26 @@ class FeedService:
 
     @property
     def degraded(self) -> bool:
-        """Whether the database is unavailable."""
+        """True while the database is unavailable."""
         return self.database.circuit.is_open
 
     @property
     def engine(self) -> FeedEngine:
-        """The engine as of now."""
+        """Current engine."""
         return self.live.engine
 
     def calibration_stats(self) -> "MonitoringStats | None":
-        """Return the monitoring statistics of calibrated attention; None if the bundle brings no calibrator."""
+        """Return the monitoring statistics of the calibration; None if the bundle has no calibrator."""
         monitor = self.live.serving.monitor  # another thread may adopt a bundle meanwhile
         return None if monitor is None else monitor.monitor.stats()
 
     def lag(self) -> int | None:
-        """Return the number of log rows that are not folded yet; None while the database cannot be reached."""
+        """Return the number of log rows that are not folded yet; None while the database is unavailable."""
         try:
             with self.database.read() as connection:
                 return max(event_log.position(connection).last_seq - self.live.follower.watermark.seq, 0)
         except StoreError as error:
-            logger.warning("the lag behind the log is unknown: %s", error)
+            logger.warning("the number of rows that are not folded yet cannot be read: %s", error)
             return None
 
     def start(self) -> None:
@@ -102,7 +102,7 @@ class FeedService:
 
         Raises:
             BundleError: the active bundle cannot be used.
-            StoreError: the database cannot be reached.
+            StoreError: the database is unavailable.
         """
         store_spooled(self.database, self.spool, self.clock)
         self.live.start()
@@ -116,37 +116,37 @@ class FeedService:
             self.spool.close()
 
     def feed(self, request: FeedRequest, cursor: str | None = None) -> FeedPage:
-        """Recommend a slate; it is in the log before this returns. `as_of` is set here.
+        """Recommend a slate and log it. `as_of` is set here.
 
         With the `cursor` of an earlier page, the slate continues that feed: with its parameters, and with the
         remaining candidates that the reader may still be shown.
 
-        While the database is unavailable, the slate is degraded: it is in the spool, and there is no next page.
+        While the database is unavailable, the slate is degraded: it goes to the spool, and there is no next page.
 
         Raises:
             RequestError: the cursor is unknown, of another reader, or has expired.
-            StoreError: the database fails, or is unavailable and there is a cursor.
+            StoreError: the database fails, or is unavailable and a cursor was given.
         """
         return self._with_fallback(partial(self._page, request, cursor), retry=cursor is None)
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Rank the candidates of `request`; nothing is logged. `as_of` is set here."""
-        with self._current() as now:
-            engine = self.live.challenger.engine_for(now.engine, request.reader)
-            ranking = engine.rank(replace(request, as_of=now.as_of), explain)
-            return replace(ranking, degraded=now.degraded)
+        with self._current() as current:
+            engine = self.live.challenger.engine_for(current.engine, request.reader)
+            ranking = engine.rank(replace(request, as_of=current.as_of), explain)
+            return replace(ranking, degraded=current.degraded)
 
     def query_engine(self, query: Callable[[FeedEngine, int], T]) -> T:
-        """Call `query` with the engine, everything known folded, and with an `as_of` later than all of it."""
+        """Call `query` with the engine, all known rows folded, and a later `as_of`."""
 
         def answer() -> T:
-            with self._current() as now:
-                return query(now.engine, now.as_of)
+            with self._current() as current:
+                return query(current.engine, current.as_of)
 
         return self._with_fallback(answer)
 
     def append(self, write: Callable[[], T]) -> T:
-        """Run a write to the log, and fold what it appended before any other answer."""
+        """Run a write to the log, and fold the appended rows before any other answer."""
         with self.live.lock:
             result = write()
             self.live.catch_up()
@@ -162,8 +162,8 @@ class FeedService:
             return answer()
 
     @contextmanager
-    def _current(self) -> Iterator[_Moment]:
-        """Hold the lock, with everything known folded, or with the last state while the database is unavailable."""
+    def _current(self) -> Iterator[_CurrentEngine]:
+        """Hold the lock, with all known rows folded, or with the last state while the database is unavailable."""
         with self.live.lock:
             degraded = False
             try:
@@ -172,30 +172,32 @@ class FeedService:
             except StoreUnavailableError:
                 degraded = True
             self.clock.at_least(self.engine.state.known_at)
-            yield _Moment(self.clock.next(), self.live.from_memory() if degraded else self.engine, degraded)
+            engine = self.live.from_memory() if degraded else self.engine
+            yield _CurrentEngine(self.clock.next(), engine, degraded)
 
     def _page(self, request: FeedRequest, cursor: str | None) -> FeedPage:
-        with self._current() as now:
-            request, remaining = replace(request, as_of=now.as_of), None
+        with self._current() as current:
+            request, remaining = replace(request, as_of=current.as_of), None
             if cursor is not None:
                 with self.database.read() as connection:
-                    request, remaining = go_on(connection, request, cursor)
-            slate = self.live.challenger.engine_for(now.engine, request.reader).recommend(request, remaining)
-            first = remaining is None and not now.degraded
-            shadow = self.live.challenger.shadow(now.engine, request) if first else None
-            return self._logged(request, replace(slate.ranking, degraded=now.degraded), slate.remaining, shadow)
+                    request, remaining = resume(connection, request, cursor)
+            slate = self.live.challenger.engine_for(current.engine, request.reader).recommend(request, remaining)
+            first = remaining is None and not current.degraded
+            shadow = self.live.challenger.shadow(current.engine, request) if first else None
+            ranking = replace(slate.ranking, degraded=current.degraded)
+            return self._logged(request, ranking, slate.remaining, shadow)
 
     def _logged(
         self, request: FeedRequest, ranking: Ranking, remaining: RemainingCandidates, shadow: Ranking | None
     ) -> FeedPage:
-        """Log the slate, or spool it, and return the page; `shadow`: the slate that a challenger would have shown."""
+        """Log the slate, or spool it, and return the page; `shadow`: the challenger's slate for it."""
         if not ranking.items:
             return FeedPage(ranking, None)
         try:
             with self.engine.metrics.timed(LOG):
                 return FeedPage(ranking, self._log_slate(request, ranking, remaining, shadow))
         except StoreUnavailableError:
-            # the slate may be stored nevertheless, if only the reply was lost: its id makes it be stored once
+            # the slate may be stored although the reply was lost: its id prevents storing it twice
             self.spool.put(slate_of(request, ranking, known_at=request.as_of))
             return FeedPage(replace(ranking, degraded=True), None)
 
@@ -208,7 +210,7 @@ class FeedService:
             self.clock.at_least(end.last_known_at)
             slate = slate_of(request, ranking, self.clock.next())
             event_log.append_slate(connection, slate, end)
-            cursor = keep(connection, request, remaining)
+            cursor = save_remaining(connection, request, remaining)
             if shadow is not None:
                 experiments.add_shadow(connection, request.reader, shadow)
         self.live.fold(slate, behind=end.last_seq)

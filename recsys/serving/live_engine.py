@@ -1,7 +1,7 @@
-"""The engine of one process, kept up to date with the log, the stored articles, and the active bundle.
+"""Engine of one process, kept up to date with the log, the stored articles, and the active bundle.
 
-Callers that use or change the engine hold `lock`. `serving` is replaced as a whole; only the state, the vectors and
-the index inside it are updated in place.
+Callers that use or change the engine hold `lock`. `serving` is replaced as a whole; only the state, the vectors
+and the index in it are updated in place.
 """
 
 import threading
@@ -44,15 +44,15 @@ if TYPE_CHECKING:
 
 
 class LiveEngine:
-    """The engine of one process.
+    """Engine of one process.
 
     Attributes:
         lock: held by callers that use or change the engine.
         follower: folds the log into the state.
-        serving: the engine and its encoder as of now.
-        summaries: what a feed shows of each article.
+        serving: current engine and its encoder.
+        summaries: properties of articles that a feed shows.
         preferences: explicit preferences of all readers.
-        challenger: the bundle of a running experiment, if any.
+        challenger: bundle of the running experiment, if any.
     """
 
     def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
@@ -78,7 +78,7 @@ class LiveEngine:
 
     @property
     def engine(self) -> FeedEngine:
-        """The engine as of now."""
+        """Current engine."""
         return self.serving.engine
 
     def start(self) -> None:
@@ -86,7 +86,7 @@ class LiveEngine:
 
         Raises:
             BundleError: the active bundle cannot be used.
-            StoreError: the database cannot be reached.
+            StoreError: the database is unavailable.
         """
         with self.lock:
             self.follower.start()
@@ -99,15 +99,15 @@ class LiveEngine:
         return replace(self.engine, lookups=ReaderLookups(preferences=self.preferences.of))
 
     def catch_up(self) -> None:
-        """Fold the rows that were appended to the log since; call with `lock` held."""
+        """Fold the rows appended since the last call; call with `lock` held."""
         self.follower.catch_up()
         if self.follower.state is not self.engine.state:
-            # the log was folded anew, so dense ids changed: align the vectors with them
+            # the log was folded again, so dense ids changed: align the vectors with them
             self.preferences.refresh()
             self.serving = self._rebuilt(self.serving)
 
     def fold(self, slate: Slate, behind: int) -> None:
-        """Fold a slate that this process appended behind row `behind` of the log; call with `lock` held."""
+        """Fold a slate that this process appended after row `behind` of the log; call with `lock` held."""
         if not self.follower.fold_slate(slate, behind):
             self.catch_up()
 
@@ -127,12 +127,12 @@ class LiveEngine:
             self._unsaved_articles = 0
 
     def refresh_articles(self) -> None:
-        """Apply the changes of stored articles: new ones are encoded first, then known and searchable at once.
+        """Apply changes of stored articles: encode new ones, then make them known and searchable together.
 
         Deleted articles leave all feeds before anything is encoded.
 
         Raises:
-            EncoderError: the encoder fails; the articles are known nevertheless, and wait for their vectors.
+            EncoderError: the encoder fails; new articles are known without vectors, and are tried again.
         """
         with self.lock:
             before = self.serving
@@ -158,7 +158,7 @@ class LiveEngine:
                 self.serving.encoder is not before.encoder
             ):  # another bundle was adopted: the next call encodes them
                 return
-            if before.encoder.name != self.serving.vector_name:  # calibration was switched off
+            if before.encoder.name != self.serving.vector_name:  # the breaker switched calibration off
                 self.serving = self._rebuilt(self.serving)
                 return
             current = ~pending["id"].is_in([*later.upserted["id"], *later.deleted]).to_numpy()
@@ -168,14 +168,14 @@ class LiveEngine:
             self.serving = replace(self.serving, engine=engine, revision=later.revision, unencoded=unencoded)
 
     def adopt_bundle(self) -> None:
-        """Serve with the active bundle, if another one was activated since: from one answer to the next.
+        """Serve with the active bundle, if another one was activated since the last call.
 
         If its article vectors have another name, the stored ones serve at once, with raw vectors for the others.
 
         Raises:
-            BundleError: the bundle cannot be used; the engine stays as it is.
+            BundleError: the bundle cannot be used; the engine does not change.
         """
-        with self._adopting:  # one at a time, or an older one could come last
+        with self._adopting:  # one call at a time, or an older bundle could be adopted last
             if active_version(self._settings.home) in (None, self.engine.models.version):
                 return
             system = active_system(self._settings.home, self._raw_encoder.name)
@@ -189,7 +189,7 @@ class LiveEngine:
         """Load the bundle of the running experiment, or drop it if the experiment ended.
 
         Raises:
-            BundleError: it cannot be used; the former challenger stays.
+            BundleError: the challenger cannot be used; the former one remains.
         """
         self.challenger.adopt(self.engine.models.version)
 
@@ -222,9 +222,9 @@ class LiveEngine:
         return encoder, monitor
 
     def _rebuilt(self, serving: ServingEngine) -> ServingEngine:
-        """Return `serving` with new vectors and a new index from stored vectors; the others stay unencoded.
+        """Return `serving` with new vectors and a new index from stored vectors; other articles stay unencoded.
 
-        An article without a calibrated vector has its raw one: both are in one space.
+        An article without a calibrated vector gets its raw one: both lie in one space.
         """
         with self._database.read() as connection, without_timeout(connection):
             catalogue = articles.changes_since(connection, 0)
@@ -253,7 +253,7 @@ class LiveEngine:
         if not ids:
             return engine
         rows = engine.state.articles.lookup(ids)
-        known = rows >= 0  # one may have been deleted, and the log folded anew, while it was encoded
+        known = rows >= 0  # an article may be deleted, and the log folded again, while it is encoded
         engine.vectors.put(rows[known], vectors if known.all() else vectors[known])
         index = engine.index
         if index is None:
@@ -265,16 +265,16 @@ class LiveEngine:
     def _new_index(
         self, ids: list[str], vectors: NDArray[np.float32]
     ) -> tuple[VectorIndex, list[str], NDArray[np.float32]]:
-        """Return an index for `vectors` [n, d], from disk if one was saved, and the rows that it still lacks."""
+        """Return an index for `vectors` [n, d], from disk if one was saved, and the rows that it lacks."""
         saved = self._saved.load(ids, vectors)
         if saved is None:
-            made = make_index(self._settings.index, vectors.shape[1], len(ids), self._settings.device)
-            return CachedIndex(made), ids, vectors
-        index, held = saved
+            new_index = make_index(self._settings.index, vectors.shape[1], len(ids), self._settings.device)
+            return CachedIndex(new_index), ids, vectors
+        index, present = saved
         return (
             CachedIndex(index),
-            [id_ for id_, there in zip(ids, held.tolist(), strict=True) if not there],
-            vectors[~held],
+            [id_ for id_, is_present in zip(ids, present.tolist(), strict=True) if not is_present],
+            vectors[~present],
         )
 
     def _apply(self, changes: ArticleChanges) -> ArticleChanges:

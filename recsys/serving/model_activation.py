@@ -1,4 +1,4 @@
-"""Choosing the bundle that serves: checked whole before it is pointed to, so that a bad one changes nothing."""
+"""Activation of bundles. A bundle is checked completely before it becomes active."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from recsys.serving.experiment import load_experiment
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A published bundle. trained_until: microseconds; problem: why it could not serve, None if it could."""
+    """Published bundle. trained_until: microseconds; problem: why it could not serve, or None."""
 
     version: str
     active: bool
@@ -23,42 +23,44 @@ class Model:
 
 
 def models(home: Path, encoder: str) -> list[Model]:
-    """All published bundles, the newest first by name, each judged by its files and by the `encoder` in use."""
+    """Return all published bundles, newest first by name; each is checked with the `encoder` in use."""
     active = bundle.active_version(home)
     return [_model(home, encoder, version, version == active) for version in reversed(bundle.versions(home))]
 
 
 def activate(home: Path, version: str, encoder: str) -> None:
-    """Make `version` the one that serves; running services take it within a second.
+    """Make `version` the active bundle; running services adopt it within a second.
 
     Raises:
-        BundleError: it is missing, damaged, or made for another encoder, state or feature set; the old one stays.
+        BundleError: it is missing, damaged, or made for another encoder, state or feature set; nothing changes.
     """
     load_system(bundle.load(home, version), encoder)
     bundle.activate(home, version)
 
 
 def roll_back(home: Path, encoder: str) -> str:
-    """Go back to the bundle that served before the active one; returns its version.
+    """Activate the bundle that was active before the current one; return its version.
 
     Raises:
-        BundleError: no other one served before, or it cannot serve now; the active one stays.
+        BundleError: there is no earlier bundle, or it cannot serve now; nothing changes.
     """
     before = bundle.previous_version(home)
     if before is None:
-        raise BundleError("no other bundle served before the active one, so there is none to go back to")
+        raise BundleError("no other bundle was active before: choose one with `attune models activate`")
     activate(home, before, encoder)
     return before
 
 
 def prunable_versions(home: Path, keep: int) -> list[str]:
-    """Bundles that may go, oldest first: all but the `keep` newest, what serves or served last, and the one tried.
+    """Return the bundles that may be deleted, oldest first.
+
+    These are all but the `keep` newest, the active one, the previous one, and the challenger.
 
     Raises:
-        BundleError: the file that says what is on trial cannot be read.
+        BundleError: the file of the current experiment cannot be read.
     """
-    tried = load_experiment(home)
-    needed = {bundle.active_version(home), bundle.previous_version(home), tried and tried.version}
+    experiment = load_experiment(home)
+    needed = {bundle.active_version(home), bundle.previous_version(home), experiment and experiment.version}
     return [version for version in bundle.versions(home)[:-keep] if version not in needed]
 
 

@@ -1,4 +1,4 @@
-"""Going on with a feed: what its first page left is kept for half an hour, for every process to read."""
+"""Pagination of feeds: the candidates that a page leaves are stored for half an hour, for all processes."""
 
 import json
 import secrets
@@ -14,56 +14,56 @@ from recsys.store.feed_cursors import StoredPage
 LIFETIME = 30 * MINUTE
 
 _OWN = ("request_id", "as_of", "reader")
-"""Of a request what every page has for itself."""
+"""Fields of a request that every page sets for itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A page of a feed. `cursor` asks for the next one; None: there is none."""
+    """Page of a feed. `cursor` requests the next page; None if there is none."""
 
     ranking: Ranking
     cursor: str | None
 
 
-def keep(connection: Connection, request: FeedRequest, rest: RemainingCandidates) -> str | None:
-    """Keep what a page left over; returns the cursor to it, None if nothing is left.
+def save_remaining(connection: Connection, request: FeedRequest, remaining: RemainingCandidates) -> str | None:
+    """Store the candidates that a page left; return a cursor to them, or None if there are none.
 
     A budget of minutes is spent by one page.
     """
-    if not rest or request.minutes is not None:
+    if not remaining or request.minutes is not None:
         return None
-    told = {name: value for name, value in asdict(request).items() if name not in _OWN}
+    shared = {name: value for name, value in asdict(request).items() if name not in _OWN}
     page = StoredPage(
         cursor=secrets.token_urlsafe(16),
         reader=request.reader,
         expires_at=request.as_of + LIFETIME,
-        request=json.dumps({**told, "exclude": sorted(request.exclude)}),
-        rest=rest.to_json(),
+        request=json.dumps({**shared, "exclude": sorted(request.exclude)}),
+        rest=remaining.to_json(),
     )
     feed_cursors.save(connection, page)
     return page.cursor
 
 
-def go_on(connection: Connection, request: FeedRequest, cursor: str) -> tuple[FeedRequest, RemainingCandidates]:
-    """The request that the first page was asked with, as it stands now, and what is left.
+def resume(connection: Connection, request: FeedRequest, cursor: str) -> tuple[FeedRequest, RemainingCandidates]:
+    """Return the request of the first page, with id, time and reader of this one, and the remaining candidates.
 
     Raises:
-        RequestError: there is no such cursor of this reader, it has expired, or another version kept it.
+        RequestError: the cursor is unknown for this reader, has expired, or was stored by another version.
     """
     page = feed_cursors.load(connection, cursor, request.reader, request.as_of)
     if page is None:
         raise RequestError("this cursor is unknown or has expired: request the first page again")
     own = {name: getattr(request, name) for name in _OWN}
     try:
-        told = json.loads(page.request)
-        asked = FeedRequest(**own, **{**told, "exclude": frozenset(told["exclude"])})
-        return asked, RemainingCandidates.from_json(page.rest)
+        shared = json.loads(page.request)
+        resumed = FeedRequest(**own, **{**shared, "exclude": frozenset(shared["exclude"])})
+        return resumed, RemainingCandidates.from_json(page.rest)
     except (KeyError, TypeError, ValueError) as error:
-        raise RequestError("this cursor is of another version: request the first page again") from error
+        raise RequestError("this cursor is from another version: request the first page again") from error
 
 
 def slate_of(request: FeedRequest, ranking: Ranking, known_at: int) -> Slate:
-    """Return `ranking`, shown in answer to `request`, as a slate of the log; known_at: microseconds."""
+    """Return `ranking`, the answer to `request`, as a slate of the log; known_at: microseconds."""
     return Slate(
         id=request.request_id,
         reader=request.reader,

@@ -1,4 +1,4 @@
-"""A job that a thread does again and again until it is told to stop."""
+"""Periodic job: a thread that calls a function repeatedly until it is stopped."""
 
 import logging
 import threading
@@ -8,9 +8,9 @@ logger = logging.getLogger(__name__)
 
 
 class Periodic:
-    """Runs `job` every `every` seconds, or at once when woken; `patience` seconds after a failure.
+    """Thread that runs `job` every `every` seconds, or at once after `wake`; `patience` seconds after a failure.
 
-    `failure` says why the last run failed, None if it did not: whatever it was, the job is tried again.
+    `failure` is the message of the last run's error, or None; the job is always tried again.
     """
 
     def __init__(self, name: str, job: Callable[[], None], every: float, patience: float) -> None:
@@ -23,15 +23,15 @@ class Periodic:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Run it for the first time, and from then on."""
+        """Run the job now, and periodically from then on."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Let it run now."""
+        """Run the job now."""
         self._woken.set()
 
     def stop(self, within: float) -> None:
-        """Let it run no more, and wait for a run that is under way for `within` seconds."""
+        """Stop the job, and wait up to `within` seconds for a run in progress."""
         self._stopping.set()
         self._woken.set()
         if self._thread.ident is not None:
@@ -45,7 +45,7 @@ class Periodic:
                 self.failure = None
             except Exception as error:
                 if str(error) != self.failure:
-                    logger.exception("%s: failed, and is tried again", self._thread.name)
+                    logger.exception("%s: failed, will be tried again", self._thread.name)
                 self.failure = str(error)
             if not self._stopping.is_set():
                 self._woken.wait(self._every if self.failure is None else self._patience)

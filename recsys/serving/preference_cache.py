@@ -1,4 +1,4 @@
-"""Explicit preferences of all readers in memory: every feed needs them, and the log is read once."""
+"""Explicit preferences of all readers in memory: every feed needs them, and the log is read only once."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,17 +9,17 @@ from recsys.store.explicit_preferences import PreferenceEvent, preferences_of
 
 
 class PreferenceCache:
-    """Latest preference event per reader and subject: from the log at the last `refresh`, and from `update` since."""
+    """Latest preference event per reader and subject: from the last `refresh` and later calls of `update`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._latest: dict[str, dict[tuple[str, bool], PreferenceEvent]] = {}
 
     def refresh(self) -> None:
-        """Read everything again: at the start, and when a reader may have been erased.
+        """Read all preferences again: at the start, and when a reader may have been erased.
 
         Raises:
-            StoreError: the database cannot be reached; the cache stays as it was.
+            StoreError: the database is unavailable; the cache does not change.
         """
         with self._database.read() as connection:
             events = explicit_preferences.preference_events(connection)
@@ -41,7 +41,7 @@ class PreferenceCache:
     def _add(self, events: Iterable[PreferenceEvent]) -> None:
         for event in events:
             latest = self._latest.setdefault(event.reader, {})
-            # events may come in any order: the one known last holds
+            # events may arrive in any order: the one known last counts
             before = latest.get(event.slot)
             if before is None or (before.known_at, before.id) < (event.known_at, event.id):
                 latest[event.slot] = event

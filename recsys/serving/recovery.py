@@ -1,9 +1,9 @@
-"""What was shown while the database was away comes to the log once it is back.
+"""Recovery: slates shown while the database was unavailable are logged afterwards.
 
-Its `known_at` is when it is stored, as of everything that is received: until then no state knew of it, so a replay
-of what was answered meanwhile gives the same answers. There are two exceptions. A reader whose history ring has
-overflowed is answered without what only the log still holds. And a process that alone lost the database answers
-without what others wrote before its `as_of`, if it had not folded that before.
+They get the time of storing as `known_at`, like all received rows: no state knew them before, so a replay of the
+answers meanwhile gives the same answers. There are two exceptions. A reader whose history ring has overflowed is
+answered without the reads that only the log has. And if only one process loses the database, it answers without
+the rows that others wrote before its `as_of`, unless it had folded them.
 """
 
 from dataclasses import replace
@@ -16,23 +16,23 @@ from recsys.store import erasure, event_log
 from recsys.store.database import Database
 
 
-def is_reachable(database: Database) -> None:
-    """Try the database: a row is locked as for an append, and let go.
+def probe(database: Database) -> None:
+    """Check that the database can be written: lock a row as for an append, and release it.
 
     Raises:
-        StoreError: it still cannot be used.
+        StoreError: the database is still unavailable.
     """
     with database.circuit.probing(), database.write() as connection:
         event_log.lock(connection)
 
 
 def store_spooled(database: Database, spool: Spool, clock: Clock) -> int:
-    """Store what is spooled, each slate once; returns how many were new to the log.
+    """Store the spooled slates, each once; return the number of slates that were new to the log.
 
-    Slates from before the last erasure are dropped: one may be of the reader who was erased.
+    Slates from before the last erasure are dropped: one may be of the erased reader.
 
     Raises:
-        StoreError: the database cannot be used; everything stays in the spool.
+        StoreError: the database is unavailable; all slates stay in the spool.
     """
     with spool.emptied() as slates:
         if not slates:
@@ -40,10 +40,10 @@ def store_spooled(database: Database, spool: Spool, clock: Clock) -> int:
         with database.circuit.probing(), database.write() as connection:
             end = event_log.lock(connection)
             since = erasure.last_at(connection)
-            kept = [slate for slate in slates if slate.at > since]
+            current = [slate for slate in slates if slate.at > since]
             clock.at_least(end.last_known_at)
-            stored = event_log.append(connection, None, slates_frame(_stamped(kept, clock))).slates_stored
-    for _ in range(len(slates) - len(kept)):
+            stored = event_log.append(connection, None, slates_frame(_stamped(current, clock))).slates_stored
+    for _ in range(len(slates) - len(current)):
         spool.drop(ERASED)
     return stored
 

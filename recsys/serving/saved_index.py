@@ -1,7 +1,7 @@
-"""The index on disk, so that a restart need not link its graph anew: of 20,000 articles that takes seconds.
+"""Saved index on disk, so that a restart need not build the graph again: for 20,000 articles that takes seconds.
 
-It is derived, and may be deleted. What it holds is compared with the stored vectors, one digest an article, so an
-index that is old, or of another encoder, only saves less.
+The files are derived data and may be deleted. They are compared with the stored vectors, by one digest per
+article; articles that differ, because the index is old or of another encoder, are added again.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ _DIGESTS = "digests.json"
 _DIGEST_BY_ID = TypeAdapter(dict[str, str])
 
 _ABANDONED = 3_600 * 10**9
-"""Nanoseconds after which an unfinished folder is nobody's: a process was killed while it wrote."""
+"""Nanoseconds after which an unfinished folder is deleted: its process was killed while writing."""
 
 
 class SavedIndex:
-    """The newest index that a process of this machine saved in `folder`; folders are named by when that was."""
+    """Newest index saved in `folder` by a process of this machine; folders are named by the time of saving."""
 
     def __init__(self, folder: Path, kind: IndexKind, device: Device) -> None:
         self._folder = folder
@@ -42,25 +42,25 @@ class SavedIndex:
     def load(
         self, ids: Sequence[str], vectors: NDArray[np.float32]
     ) -> tuple[VectorIndex, NDArray[np.bool_]] | None:
-        """What was saved of `vectors` [n, d] and nothing else, and which of `ids` [n] that is; None if nothing."""
+        """Return the saved index of those `vectors` [n, d] that it has, and their mask [n]; None without one."""
         for path in self._newest_first():
             try:
                 return self._read(path, ids, vectors)
             except (BundleError, OSError, ValueError) as error:
-                logger.warning("the index in %s is not used: %s", path, error)
+                logger.warning("the saved index in %s cannot be used: %s", path, error)
         return None
 
     def save(self, index: VectorIndex, vectors: NDArray[np.float32]) -> None:
-        """Write `index`, whose sorted ids have `vectors` [n, d], in the place of older ones; whole or not at all.
+        """Write `index`, whose sorted ids have `vectors` [n, d], atomically, and delete older ones.
 
-        If it is there already, from another process, nothing is written.
+        If another process has saved the same index, nothing is written.
 
         Raises:
-            OSError: it cannot be written, such as on a full disk; what was saved before stays.
+            OSError: the index cannot be written, for example on a full disk; older ones remain.
         """
         digests = dict(zip(index.ids(), _digests(vectors), strict=True))
         older = self._newest_first()
-        if older and self._holds(older[0], digests):
+        if older and self._has_digests(older[0], digests):
             return
         now = time.time_ns()
         done = self._folder / str(now)
@@ -75,7 +75,7 @@ class SavedIndex:
         for path in [*older, *self._abandoned(now)]:
             shutil.rmtree(path, ignore_errors=True)
 
-    def _holds(self, path: Path, digests: Mapping[str, str]) -> bool:
+    def _has_digests(self, path: Path, digests: Mapping[str, str]) -> bool:
         try:
             return read_header(path).kind == self._kind and _read_digests(path) == digests
         except (BundleError, OSError, ValueError):
@@ -86,29 +86,29 @@ class SavedIndex:
     ) -> tuple[VectorIndex, NDArray[np.bool_]]:
         header = read_header(path)
         if (header.kind, header.dim) != (self._kind, vectors.shape[1]):
-            raise BundleError(f"it is of kind {header.kind} for {header.dim} numbers")
+            raise BundleError(f"it is of kind {header.kind} with {header.dim} dimensions")
         saved = _read_digests(path)
         index = load_index(path, self._device)
         now = dict(zip(ids, _digests(vectors), strict=True))
         index.remove([id_ for id_ in index.ids() if id_ not in now or now[id_] != saved.get(id_)])
-        held = set(index.ids())
-        return index, np.fromiter((id_ in held for id_ in ids), dtype=np.bool_, count=len(ids))
+        present = set(index.ids())
+        return index, np.fromiter((id_ in present for id_ in ids), dtype=np.bool_, count=len(ids))
 
     def _newest_first(self) -> list[Path]:
         whole = (path for path in self._folder.glob("*") if path.name.isdigit())
         return sorted(whole, key=lambda path: int(path.name), reverse=True)
 
     def _abandoned(self, now: int) -> list[Path]:
-        """Unfinished folders that no process can be writing any more at `now` (nanoseconds)."""
+        """Return unfinished folders that no process can still be writing at `now` (nanoseconds)."""
         unfinished = (path for path in self._folder.glob("*.partial") if path.stem.isdigit())
         return [path for path in unfinished if now - int(path.stem) > _ABANDONED]
 
 
 def _read_digests(path: Path) -> dict[str, str]:
-    """Digests by id, as saved in the folder `path`.
+    """Return the digests by id in the folder `path`.
 
     Raises:
-        OSError: there are none.
+        OSError: there is no such file.
         ValueError: the file is damaged.
     """
     return _DIGEST_BY_ID.validate_json((path / _DIGESTS).read_bytes())

@@ -1,4 +1,4 @@
-"""Everything that one answer needs, as one frozen value. It is replaced as a whole, never changed."""
+"""Serving engine: all values that one answer needs. It is replaced as a whole, never changed."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingEngine:
-    """An engine, and the encoder that its article vectors come from.
+    """Engine, and the encoder of its article vectors.
 
     Attributes:
         engine: answers requests.
         encoder: article text → vector, with the calibration of the active bundle.
-        vector_name: name of the vectors in the engine. It differs from `encoder.name` once a breaker has opened.
-        monitor: calibration monitor of the active bundle; None if it brings no calibrator.
+        vector_name: name of the vectors in the engine. It differs from `encoder.name` after a breaker opened.
+        monitor: calibration monitor of the active bundle; None if it has no calibrator.
         revision: changes of articles up to this revision are in the engine, or in `unencoded`.
         unencoded: articles without a vector (`frames.ARTICLES`).
     """

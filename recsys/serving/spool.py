@@ -1,8 +1,8 @@
-"""Slates that were shown while the log could not be reached: on disk until it can.
+"""Spool: slates shown while the log was unavailable, on disk until they can be stored.
 
-One file a process, one line a slate, written before the answer leaves. A line is in the kernel's hands then, so
-killing the process loses nothing; `sync` brings lines to the disk, and a power cut loses what came since. Each
-process holds a lock on its file: one without a lock is what a process left that is no more.
+One file per process, one line per slate, written before the answer is sent. The line is then in the kernel's
+buffers, so killing the process loses nothing; `sync` writes them to disk, and a power cut loses later lines. Each
+process locks its file: a file without a lock is of a process that ended.
 """
 
 import fcntl
@@ -22,20 +22,20 @@ from recsys.domain import Slate
 logger = logging.getLogger(__name__)
 
 FULL, UNWRITABLE, UNREADABLE, ERASED = "full", "unwritable", "unreadable", "erased"
-"""Why slates are dropped."""
+"""Reasons for dropped slates."""
 
 _LISTS = ("candidates", "scores", "propensities")
-_TOLD_EVERY = 1_000
-"""Of many dropped slates the first is told in the log, and then one in so many."""
+_LOG_EVERY = 1_000
+"""Of dropped slates, the first and then one in this number is logged."""
 
 
 class Spool:
-    """The spool of one process in a folder that several share. Whoever calls holds one lock.
+    """Spool of one process, in a folder that several processes share. Callers hold one lock.
 
     Attributes:
         waiting: slates in the file of this process.
         taken: slates spooled since the process started.
-        dropped: how many slates never came to the log, by reason.
+        dropped: number of slates that never reach the log, by reason.
     """
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
@@ -43,15 +43,15 @@ class Spool:
         self.taken = 0
         self.dropped: Counter[str] = Counter()
         self._folder = folder
-        self._most = most_bytes
+        self._max_bytes = most_bytes
         self._bytes = 0
         self._path = folder / f"{os.getpid()}-{uuid.uuid4().hex}.jsonl"
         self._file: int | None = None
 
     def put(self, slate: Slate) -> None:
-        """Keep a slate, if there is room for it. What cannot be kept is counted: it was answered all the same."""
+        """Store a slate if there is room; otherwise count it as dropped, because it was shown."""
         line = (json.dumps(asdict(slate)) + "\n").encode()
-        if self._bytes + len(line) > self._most:
+        if self._bytes + len(line) > self._max_bytes:
             self.drop(FULL)
             return
         try:
@@ -65,24 +65,24 @@ class Spool:
         self.taken += 1
 
     def sync(self) -> None:
-        """Bring to the disk what was put."""
+        """Write buffered lines to the disk."""
         if self._file is not None:
             os.fsync(self._file)
 
     def drop(self, reason: str) -> None:
-        """Count a slate that never comes to the log."""
-        if self.dropped[reason] % _TOLD_EVERY == 0:
-            logger.error("a slate shown while the database is away is dropped: %s", reason)
+        """Count a slate that never reaches the log."""
+        if self.dropped[reason] % _LOG_EVERY == 0:
+            logger.error("a slate shown while the database is unavailable is dropped: %s", reason)
         self.dropped[reason] += 1
 
     @contextmanager
     def emptied(self) -> Iterator[list[Slate]]:
-        """All slates of the folder, oldest first, to store them; on success the files go.
+        """Yield all slates of the folder, oldest first, to store them; on success delete the files.
 
-        The file of a process that runs stays: it stores its slates too, so storing twice must store once.
+        Files of other running processes stay. Those store their slates too, so the caller must ignore duplicates.
         """
-        with ExitStack() as held:
-            found, done = self._gathered(held)
+        with ExitStack() as files:
+            found, done = self._collect(files)
             yield sorted(found, key=lambda slate: (slate.at, slate.id))
             for path in done:
                 path.unlink(missing_ok=True)
@@ -90,21 +90,21 @@ class Spool:
                 self.close()
 
     def close(self) -> None:
-        """Leave what is in it to whoever starts next."""
+        """Close the file; the next process that starts stores its slates."""
         if self._file is not None:
             os.close(self._file)
         self._file, self._bytes, self.waiting = None, 0, 0
 
-    def _gathered(self, held: ExitStack) -> tuple[list[Slate], list[Path]]:
+    def _collect(self, files: ExitStack) -> tuple[list[Slate], list[Path]]:
         slates: list[Slate] = []
         done: list[Path] = []
         for path in self._folder.glob("*.jsonl"):
             try:
-                file = held.enter_context(path.open("rb"))
+                file = files.enter_context(path.open("rb"))
             except FileNotFoundError:  # another process stored and deleted it
                 continue
             own = path == self._path
-            ended = own or _left_behind(file)
+            ended = own or _is_unlocked(file)
             slates += self._read(file, whole=ended)
             done += [path] if ended else []
         return slates, done
@@ -114,27 +114,27 @@ class Spool:
             try:
                 yield _slate(json.loads(line))
             except (ValueError, TypeError, AttributeError):
-                if whole:  # else it is being written
+                if whole:  # otherwise the line may be incomplete, because it is being written
                     self.drop(UNREADABLE)
 
     def _write(self, line: bytes) -> None:
         if self._file is None:
             self._file = self._opened()
         written = os.write(self._file, line)
-        if written < len(line):  # the disk is full: half a line would spoil the next one
+        if written < len(line):  # the disk is full: remove the partial line
             os.ftruncate(self._file, self._bytes)
             raise OSError("the disk is full")
 
     def _opened(self) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)
-        made = self._path.with_suffix(".new")
-        file = os.open(made, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)  # it names readers
+        new = self._path.with_suffix(".new")
+        file = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)  # it contains reader ids
         fcntl.flock(file, fcntl.LOCK_EX)
-        made.rename(self._path)  # locked before it has a name that others look for
+        new.rename(self._path)  # locked before it gets a name that others look for
         return file
 
 
-def _left_behind(file: IO[bytes]) -> bool:
+def _is_unlocked(file: IO[bytes]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,1 +1,1 @@
-"""The fold: everything the feed knows at a moment, in flat arrays."""
+"""The fold of the log: counters, histories, exposures and ratings in flat arrays."""

@@ -1,10 +1,10 @@
-"""How strongly each article is chosen over what it was shown with: Elo ratings of articles (Elo 1978).
+"""Elo ratings of articles (Elo 1978), learned from the clicks on slates.
 
-A choice among slate S is taken as a softmax of ratings (Plackett–Luce), weighted by the chance w that a reader
-looks at the place of an article: the chosen article c was expected with
+A click on slate S is modelled as a choice by softmax of ratings (Plackett–Luce), weighted by the examination
+probability w of each place: the clicked article c was expected with
 ``p_c = w_c exp(r_c) / Σ_{j∈S} w_j exp(r_j)``. All ratings of S then move by ``rate · (1[j = c] − p_j)``, the
-stochastic gradient of its log-likelihood. A constant rate forgets. A click-through counts a pass beside a hit and
-one beside a dud alike; a rating does not. Slates whose order means nothing have w = 1 everywhere.
+stochastic gradient of the log-likelihood. A constant rate forgets old clicks. A click-through rate does not depend
+on the strength of the other candidates; a rating does. Slates without a meaningful order have w = 1 everywhere.
 """
 
 from math import exp
@@ -18,19 +18,19 @@ from recsys.state.flat_arrays import grow
 from recsys.state.position_bias import EXAMINATION
 
 RATES = (0.3, 1.2)
-"""Nats a surprise moves a rating by, slow and fast."""
+"""Step of a rating in nats, slow and fast."""
 
 SLOW, FAST = range(2)
 
 
 class EloRatings:
-    """Ratings of articles [rows, rates], in nats; 0 is an article nothing is known of."""
+    """Ratings of articles [rows, rates], in nats; 0 for an article without clicks."""
 
     def __init__(self) -> None:
         self.restore(np.zeros((0, len(RATES))))
 
     def restore(self, articles: NDArray[np.float64]) -> None:
-        """Take over the array of a snapshot."""
+        """Load the array of a snapshot."""
         self.articles = articles
         # a memoryview reads and writes single numbers several times faster than its array
         self._flat = cast("memoryview[float]", articles.reshape(-1).data)
@@ -40,16 +40,16 @@ class EloRatings:
         if articles > len(self.articles):
             self.restore(grow(self.articles, articles))
 
-    def learn(self, answer: AttributedClick | None) -> None:
-        """One choice; None, and a slate of one article, were no choice."""
-        if answer is None or len(answer.articles) < 2:
+    def learn(self, click: AttributedClick | None) -> None:
+        """Update the ratings of one slate; None, and a slate of one article, change nothing."""
+        if click is None or len(click.articles) < 2:
             return
-        flat, looks = self._flat, [EXAMINATION[place] for place in answer.places]
+        flat, examined = self._flat, [EXAMINATION[place] for place in click.places]
         for column, rate in enumerate(RATES):
-            cells = [len(RATES) * article + column for article in answer.articles]
-            # no ratings grow so far that exp overflows: what is certain does not surprise
-            weights = [look * exp(flat[cell]) for look, cell in zip(looks, cells, strict=True)]
+            cells = [len(RATES) * article + column for article in click.articles]
+            # exp cannot overflow: the step of a rating vanishes as the click gets certain
+            weights = [look * exp(flat[cell]) for look, cell in zip(examined, cells, strict=True)]
             scale = rate / sum(weights)
             for cell, weight in zip(cells, weights, strict=True):
                 flat[cell] -= scale * weight
-            flat[cells[answer.chosen]] += rate
+            flat[cells[click.chosen]] += rate

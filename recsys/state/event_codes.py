@@ -1,4 +1,4 @@
-"""What each kind of event does to the state, by dense code."""
+"""Dense codes of event kinds, and the counters and history bits that each kind changes."""
 
 import numpy as np
 
@@ -7,15 +7,15 @@ from recsys.domain import EventKind
 IMPRESSIONS, CLICKS, READS, READ_SECONDS, LIKES, HIDES, ATTRIBUTED_CLICKS, EXAMINED = range(8)
 """Counters of an article, and of a group of articles.
 
-ATTRIBUTED_CLICKS are clicks on a slate, told by the request id they quote. Only they go with IMPRESSIONS: a click from a
-front page that was not logged, or from an imported history, has no impression. EXAMINED are impressions by the
-chance that someone looked: see `state.position_bias`.
+ATTRIBUTED_CLICKS are clicks that quote the request id of a slate. Only they may be divided by IMPRESSIONS: a click
+from an imported history, or from a front page that was not logged, has no impression. EXAMINED sums the
+examination probability of impressions: see `state.position_bias`.
 """
 
 COUNTERS = 8
 
 CLICKED, READ, SCROLLED, LIKED, HIDDEN = 1, 2, 4, 8, 16
-"""Bits of a history entry: what is known of it. Without READ its dwell is unknown, not zero."""
+"""Bits of a history entry: its known signals. Without READ the dwell is unknown, not zero."""
 
 _EFFECT: dict[EventKind, tuple[int, int]] = {
     EventKind.CLICK: (CLICKS, CLICKED),
@@ -30,21 +30,21 @@ _EFFECT: dict[EventKind, tuple[int, int]] = {
 }
 
 CODE: dict[str, int] = {kind.value: code for code, kind in enumerate(_EFFECT)}
-"""Dense code of every kind that changes state; an impression is an exposure, not a behaviour."""
+"""Dense code of every kind that changes state, except impressions: they are exposures, not behaviours."""
 
 ATTRIBUTED_CLICK = len(_EFFECT)
-"""Code of a click that answers a slate. Its value is 1."""
+"""Code of a click that quotes a slate. Its value is 1."""
 
 COUNTERS_OF = np.asarray(
     [*((max(counter, 0), READ_SECONDS) for counter, _ in _EFFECT.values()), (CLICKS, ATTRIBUTED_CLICKS)],
     dtype=np.int64,
 )
-"""Counters that may grow [codes, 2]: the kind's own, and the one that its value adds to."""
+"""Counters that change [codes, 2]: the kind's own, and the one to which its value is added."""
 
 WEIGHTS_OF = np.asarray(
     [*((counter >= 0, kind is EventKind.READ) for kind, (counter, _) in _EFFECT.items()), (1, 1)], dtype=np.float64
 )
-"""By how much those grow [codes, 2]: one if the kind has a counter of its own, and this times the value."""
+"""Weights of these changes [codes, 2]: 1 if the kind has its own counter, and the factor of the value."""
 
 FLAG_OF: list[int] = [*(flag for _, flag in _EFFECT.values()), CLICKED]
 """History bit, by code."""

@@ -1,8 +1,8 @@
 """Flat arrays of the state: arrays that grow by doubling, and ring buffers of fixed length per reader.
 
-Rings live in shared pages that are allocated as a ring fills: a reader with three entries pays for one page (of
-eight by default), not for a whole ring. `Rings` only hands out slots; the values of a slot are in arrays of its
-user, which have `Rings.slots` rows.
+Rings use shared pages, allocated as a ring fills: a reader with three entries uses one page (of eight entries by
+default), not a whole ring. `Rings` only assigns slots; the caller keeps the values of the slots in its own arrays,
+of `Rings.slots` rows.
 """
 
 from typing import Any
@@ -15,19 +15,19 @@ PAGE = 8
 
 def grow(array: NDArray[Any], rows: int, fill: float = 0) -> NDArray[Any]:
     """Return `array` if it has at least `rows` rows, else a copy with room for twice as many rows."""
-    have = array.shape[0]
-    if rows <= have:
+    size = array.shape[0]
+    if rows <= size:
         return array
-    # zeros cost nothing before they are touched: a large table is written once, not twice
-    larger = np.zeros((max(rows, 2 * have, 16), *array.shape[1:]), dtype=array.dtype)
-    larger[:have] = array
+    # np.zeros does not touch memory: a large table is written once, not twice
+    larger = np.zeros((max(rows, 2 * size, 16), *array.shape[1:]), dtype=array.dtype)
+    larger[:size] = array
     if fill:
-        larger[have:] = fill
+        larger[size:] = fill
     return larger
 
 
 class Rings:
-    """Slots for the last `length` entries of each reader. `length` is a multiple of `page`."""
+    """Slots of the last `length` entries of each reader. `length` is a multiple of `page`."""
 
     def __init__(self, length: int, page: int = PAGE) -> None:
         if length % page:
@@ -42,11 +42,11 @@ class Rings:
 
     @property
     def slots(self) -> int:
-        """How many slots exist: arrays indexed by slot need this many rows."""
+        """Number of slots: arrays indexed by slot need this many rows."""
         return self.pages_used * self._page
 
     def restore(self, counts: NDArray[np.int64], table: NDArray[np.int32], pages_used: int) -> None:
-        """Take over what a snapshot holds."""
+        """Load the counts and the page table of a snapshot."""
         self.counts, self.table, self.pages_used = counts, table, pages_used
         self._refresh()
 
@@ -58,7 +58,7 @@ class Rings:
             self._refresh()
 
     def push(self, reader: int) -> int:
-        """Slot for a new entry of `reader`; once the ring is full, that of its oldest entry."""
+        """Return the slot for a new entry of `reader`; a full ring reuses the slot of its oldest entry."""
         count = self._count[reader]
         within = count % self.length
         place = reader * self._pages_per_reader + within // self._page
@@ -71,17 +71,17 @@ class Rings:
         return page * self._page + within % self._page
 
     def slot(self, reader: int, entry: int) -> int:
-        """Slot of the `entry`-th entry of `reader`, counted from the first ever; it must still be in the ring."""
+        """Return the slot of the `entry`-th entry of `reader` since the first; it must still be in the ring."""
         within = entry % self.length
         page = self._pages[reader * self._pages_per_reader + within // self._page]
         return page * self._page + within % self._page
 
     def count(self, reader: int) -> int:
-        """How many entries were ever pushed for `reader`."""
+        """Return the number of entries ever pushed for `reader`."""
         return self._count[reader]
 
     def recent(self, reader: int, most: int) -> NDArray[np.int64]:
-        """Slots of the last `most` entries of `reader` still held, oldest first."""
+        """Return the slots of the last `most` entries of `reader` in the ring, oldest first."""
         count = self._count[reader]
         entries = np.arange(max(0, count - min(most, self.length)), count) % self.length
         pages = self.table[reader, entries // self._page].astype(np.int64)

@@ -1,8 +1,8 @@
-"""What each reader did lately: a ring of readings, 12 bytes an entry.
+"""Recent reads of each reader: a ring buffer, 12 bytes an entry.
 
-An entry is one reading: the click that opened it, the dwell, the scroll and what the reader said about it. A
-behaviour joins the reader's newest entry for that article if it was opened within 30 minutes and lies in the two
-newest pages of the ring (the last 9 to 16 entries); else it opens an entry of its own.
+An entry is one read: its click, dwell, scroll depth and explicit feedback. A behaviour updates the reader's newest
+entry of that article if the entry was opened within 30 minutes and lies in the two newest pages of the ring (the
+last 9 to 16 entries); otherwise it creates a new entry.
 """
 
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A reader's readings, oldest first.
+    """Reads of one reader, oldest first.
 
-    article: dense article ids [h]; opened: when, microseconds [h]; seconds: dwell, NaN where unknown [h];
-    scroll: percent, NaN where unknown [h]; flags: bits of `state.event_codes` [h].
+    article: dense article ids [h]; opened: time of opening, microseconds [h]; seconds: dwell, NaN where unknown
+    [h]; scroll: percent, NaN where unknown [h]; flags: bits of `state.event_codes` [h].
     """
 
     article: NDArray[np.int64]
@@ -42,15 +42,15 @@ class History:
     def __len__(self) -> int:
         return len(self.article)
 
-    def where(self, kept: NDArray[np.bool_]) -> "History":
-        """Only the readings that are `kept` [h]."""
+    def where(self, mask: NDArray[np.bool_]) -> "History":
+        """Return the reads where `mask` [h] is True."""
         return History(
-            self.article[kept], self.opened[kept], self.seconds[kept], self.scroll[kept], self.flags[kept]
+            self.article[mask], self.opened[mask], self.seconds[mask], self.scroll[mask], self.flags[mask]
         )
 
 
 class Histories:
-    """Rings of readings for all readers."""
+    """Ring buffers of reads for all readers."""
 
     def __init__(self, length: int = 64) -> None:
         self.rings = Rings(length)
@@ -58,12 +58,12 @@ class Histories:
         self._refresh()
 
     def restore(self, fields: dict[str, NDArray[np.generic]]) -> None:
-        """Take over the arrays of a snapshot."""
+        """Load the arrays of a snapshot."""
         self.fields = fields
         self._refresh()
 
     def record(self, reader: int, article: int, flag: int, at: int, value: float) -> None:
-        """Fold one behaviour, told by its bit. `value`: seconds of a read, percent of a scroll."""
+        """Fold one behaviour, given as its bit `flag`. `value`: seconds of a read, percent of a scroll."""
         end = at // SECOND
         opened = max(0, end - int(value)) if flag == READ else end
         slot = self._joined(reader, article, opened)
@@ -76,7 +76,7 @@ class Histories:
             self._scroll[slot] = min(round(value), 100)
 
     def of(self, reader: int, most: int) -> History:
-        """The last `most` readings of `reader`; a negative id is a reader never met."""
+        """Return the last `most` reads of `reader`; none for a negative id."""
         slots = self.rings.recent(reader, most) if reader >= 0 else np.zeros(0, dtype=np.int64)
         flags = self.fields["flags"][slots].astype(np.uint8)
         return History(
@@ -93,9 +93,9 @@ class Histories:
         filled = last % PAGE + 1
         while last >= 0 and page > last - 2 * PAGE and page >= 0:
             start = self.rings.slot(reader, page)
-            among = self._article[start : start + filled].tolist()
-            if article in among:
-                slot = start + len(among) - 1 - among[::-1].index(article)
+            ids = self._article[start : start + filled].tolist()
+            if article in ids:
+                slot = start + len(ids) - 1 - ids[::-1].index(article)
                 return slot if abs(self._opened[slot] - opened) <= _JOIN_WITHIN else -1
             page, filled = page - PAGE, PAGE
         return -1

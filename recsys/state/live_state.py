@@ -1,7 +1,7 @@
-"""The fold. `LiveState.apply` is the only way state changes.
+"""The fold of the log. `LiveState.apply` is the only function that folds behaviour.
 
-The API folds rows as they arrive; training and evaluation fold the same rows from the SQL log. However the log is
-cut into batches, histories are equal and counters agree.
+The API folds rows as they arrive; training and evaluation fold the same rows from the SQL log. For every cut of
+the log into batches, histories are equal and counters agree.
 """
 
 from collections.abc import Sequence
@@ -35,10 +35,10 @@ from recsys.state.position_bias import examination_probability
 from recsys.state.vocabulary import Vocabulary
 
 GLOBAL_GROUP, NO_CATEGORY, FIRST_CATEGORY = 0, 1, 2
-"""Rows of `counters.groups`: all articles, those without category, and category c at c + 2."""
+"""Rows of `counters.groups`: all articles, articles without category; category c is at c + 2."""
 
 UNKNOWN_ARTICLE = ""
-"""Id of row 0, an article of which nothing is known: what a request for an id never met is ranked as."""
+"""Id of row 0, an article without known properties: requests for unknown ids are ranked as this article."""
 
 _MOST_SECONDS = np.asarray(MAX_READ_SECONDS)
 _READ = CODE[EventKind.READ]
@@ -47,7 +47,7 @@ _NO_PLACE = pl.lit(0, dtype=pl.Int64).alias("place")
 
 
 class LiveState:
-    """Everything the feed knows at a moment, in flat arrays."""
+    """Fold of the log up to one time, in flat arrays."""
 
     def __init__(self) -> None:
         self.readers = Vocabulary()
@@ -62,11 +62,11 @@ class LiveState:
         self._reserve()
 
     def rows_of(self, articles: Sequence[str]) -> NDArray[np.int64]:
-        """Dense ids [n] of `articles`; 0, the unknown article, for ids never met."""
+        """Return dense ids [n] of `articles`; 0, the unknown article, for unknown ids."""
         return np.maximum(self.articles.lookup(articles), 0)
 
     def upsert_articles(self, articles: pl.DataFrame) -> None:
-        """Take in article columns (`frames.ARTICLES`). Articles may come before or after their behaviour."""
+        """Store article columns (`frames.ARTICLES`). Articles may come before or after their behaviour."""
         rows = self.articles.intern(articles["id"].to_list())
         self._reserve()
         before = self.catalog.category[rows]
@@ -77,7 +77,7 @@ class LiveState:
             self._recount_groups()
 
     def delete_articles(self, ids: Sequence[str]) -> NDArray[np.int64]:
-        """Forget the columns of deleted articles; what readers did with them stays. Returns their rows."""
+        """Delete the columns of articles, but not the behaviour on them; return their rows."""
         rows = self.articles.lookup(ids)
         rows = rows[rows >= 0]
         self.catalog.delete(rows)
@@ -86,13 +86,13 @@ class LiveState:
         return rows
 
     def encode(self, events: pl.DataFrame, slates: pl.DataFrame) -> LogBatch:
-        """Log rows → arrays of dense ids. `candidates` of `slates` is a list column."""
+        """Convert log rows to arrays of dense ids. `candidates` of `slates` is a list column."""
         events, slates = _ordered(events, slates)
         behaviour = events.filter(pl.col("article").is_not_null())
         is_shown = behaviour["kind"] == EventKind.IMPRESSION.value
         acted = behaviour["kind"].is_in(list(CODE))
-        alone = behaviour.filter(is_shown).with_columns(_NO_PLACE).select(_SHOWN_COLUMNS)
-        shown = pl.concat([_exploded(slates), alone])
+        single = behaviour.filter(is_shown).with_columns(_NO_PLACE).select(_SHOWN_COLUMNS)
+        shown = pl.concat([_exploded(slates), single])
         batch = LogBatch(
             self._behaviours(behaviour.filter(acted)),
             self._shown(shown.sort("order", maintain_order=True)),
@@ -101,34 +101,37 @@ class LiveState:
         return batch
 
     def encode_few(self, events: Sequence[Event], slates: Sequence[Slate]) -> LogBatch:
-        """As `encode`, of a few rows that are at hand as values, in any order."""
+        """Convert a few rows, given as values in any order, like `encode`."""
         batch = row_batches.batch_rows(self.readers, self.articles, events, slates)
         self._reserve()
         return batch
 
     def apply(self, batch: LogBatch) -> None:
-        """Fold `batch`, whose rows are in the fold's order and not before those folded already.
+        """Fold `batch`, whose rows are in the fold's order and after all folded rows.
 
         Raises:
-            OrderError: a row was known before the newest one folded; refold from a snapshot before it.
+            OrderError: a row is older than the newest folded row; fold again from an earlier snapshot.
         """
         span = batch.span
         if span is None:
             return
         first, last = span
         if first < self.known_at:
-            raise OrderError(f"a row known at {first} came behind the watermark {self.known_at}: refold the log")
+            raise OrderError(f"a row known at {first} is older than the watermark {self.known_at}: refold the log")
         self._count_shown(batch.shown)
         self._count_behaviours(batch.behaviours)
         self._fold_rows(batch)
         self.known_at = last
 
     def history(self, reader: str | None, most: int = 50) -> History:
-        """The reader's last readings; empty for a reader never met."""
+        """Return the reader's last reads; none for an unknown reader."""
         return self.histories.of(self.readers.get(reader), most)
 
     def available_since(self, rows: NDArray[np.integer] | slice) -> NDArray[np.int64]:
-        """When articles [n] became available: published, else first shown, else `NEVER`. Microseconds."""
+        """Return the time at which articles [n] became available: published, else first shown, else `NEVER`.
+
+        Unit: microseconds.
+        """
         published = self.catalog.published[rows]
         return np.asarray(np.where(published != NEVER, published, self.first_shown[rows]))
 
@@ -141,30 +144,30 @@ class LiveState:
         np.minimum.at(self.first_shown, shown.article, shown.known_at)
 
     def _fold_rows(self, batch: LogBatch) -> None:
-        """Exposures and behaviours one by one, each behaviour after what was shown before it."""
+        """Fold exposures and behaviours one by one; each behaviour comes after the exposures before it."""
         shown, rows = batch.shown, batch.behaviours
         columns = [part.tolist() for part in (shown.reader, shown.article, shown.known_at, shown.place)]
-        waiting = zip(shown.order.tolist(), *columns, strict=True)
-        following = next(waiting, None)
-        record, remember = self.exposures.record, self.histories.record
+        exposures = zip(shown.order.tolist(), *columns, strict=True)
+        following = next(exposures, None)
+        record_exposure, record_behaviour = self.exposures.record, self.histories.record
         acted = (rows.order, rows.reader, rows.article, rows.kind, rows.at, rows.value)
         for order, reader, article, kind, at, value in zip(*(part.tolist() for part in acted), strict=True):
             while following is not None and following[0] < order:
-                record(*following[1:])
-                following = next(waiting, None)
+                record_exposure(*following[1:])
+                following = next(exposures, None)
             if kind == ATTRIBUTED_CLICK:
                 self.elo.learn(self.exposures.attribute_click(reader, article))
             elif kind == _READ:
                 self.exposures.read(reader, article, value)
-            remember(reader, article, FLAG_OF[kind], at, value)
+            record_behaviour(reader, article, FLAG_OF[kind], at, value)
         while following is not None:
-            record(*following[1:])
-            following = next(waiting, None)
+            record_exposure(*following[1:])
+            following = next(exposures, None)
 
     def _count_behaviours(self, rows: Behaviours) -> None:
         if not len(rows.known_at):
             return
-        # a weight of zero changes no cell, so one pass serves all kinds
+        # a weight of zero changes no cell, so one call works for all kinds
         weights = WEIGHTS_OF.take(rows.kind, axis=0)
         weights[:, 1] *= np.minimum(rows.value, _MOST_SECONDS)
         self._count(rows.article, COUNTERS_OF.take(rows.kind, axis=0), rows.known_at, weights)
@@ -182,7 +185,7 @@ class LiveState:
         self.counters.add(article, groups, counters, times, weights)
 
     def _recount_groups(self) -> None:
-        """Counts of articles that changed category move with them."""
+        """Sum the group counters again from the articles, after an article changed its category."""
         category = self.catalog.category[: len(self.counters.articles)] + FIRST_CATEGORY
         self.counters.groups[NO_CATEGORY:] = 0
         np.add.at(self.counters.groups, category, self.counters.articles[: len(category)])
@@ -200,7 +203,7 @@ class LiveState:
     def _behaviours(self, rows: pl.DataFrame) -> Behaviours:
         kinds = rows["kind"].to_list()
         codes = np.fromiter((CODE[kind] for kind in kinds), dtype=np.int64, count=rows.height)
-        answers = (codes == CODE[EventKind.CLICK]) & rows["request_id"].is_not_null().to_numpy()
+        attributed = (codes == CODE[EventKind.CLICK]) & rows["request_id"].is_not_null().to_numpy()
         values = rows["value"].fill_null(0.0).to_numpy()
         return Behaviours(
             rows["known_at"].to_numpy(),
@@ -208,8 +211,8 @@ class LiveState:
             rows["at"].to_numpy(),
             self.readers.intern(rows["reader"].to_list()),
             self.articles.intern(rows["article"].to_list()),
-            np.where(answers, ATTRIBUTED_CLICK, codes),
-            np.where(answers, 1.0, values),
+            np.where(attributed, ATTRIBUTED_CLICK, codes),
+            np.where(attributed, 1.0, values),
         )
 
     def _shown(self, rows: pl.DataFrame) -> Shown:
@@ -223,7 +226,7 @@ class LiveState:
 
 
 def _ordered(events: pl.DataFrame, slates: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Both with a column `order`: the place of each row in the fold's order, (known_at, id), among all of them."""
+    """Add a column `order` to both: the rank of each row among all rows in the fold's order, (known_at, id)."""
     keys = pl.concat([part.select("known_at", "id") for part in (events, slates)])
     order = keys.select(pl.struct("known_at", "id").rank("ordinal").cast(pl.Int64).alias("order"))["order"]
     return events.with_columns(order[: events.height]), slates.with_columns(order[events.height :])

@@ -1,4 +1,4 @@
-"""A stretch of the log as arrays of dense ids, ready to be folded."""
+"""A part of the log as arrays of dense ids, ready to be folded."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Behaviours:
-    """What readers did, in the fold's order. All arrays are [e]; times are microseconds.
+    """Behaviours of readers, in the fold's order. All arrays are [e]; times are microseconds.
 
-    kind: codes of `state.event_codes`; value: seconds or percent, 0 where there is none; order: place in the fold's
-    order among all rows of the batch, shown ones too.
+    kind: codes of `state.event_codes`; value: seconds or percent, 0 without one; order: rank in the fold's order
+    among all rows of the batch, including exposures.
     """
 
     known_at: NDArray[np.int64]
@@ -26,10 +26,10 @@ class Behaviours:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What readers were shown, one row per candidate, in the fold's order. All arrays are [x].
+    """Exposures, one row per shown candidate, in the fold's order. All arrays are [x].
 
-    order: place of its slate in the fold's order, as in `Behaviours`; place: where it stood in the slate, from 1;
-    0 in a slate whose order means nothing.
+    order: rank of the slate in the fold's order, as in `Behaviours`; place: position in the slate, from 1; 0 in a
+    slate without a meaningful order.
     """
 
     known_at: NDArray[np.int64]
@@ -41,14 +41,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class LogBatch:
-    """Behaviours and exposures of one stretch of the log."""
+    """Behaviours and exposures of one part of the log."""
 
     behaviours: Behaviours
     shown: Shown
 
     @property
     def span(self) -> tuple[int, int] | None:
-        """Earliest and latest known_at, None without rows."""
+        """Earliest and latest known_at; None without rows."""
         ends = [
             (int(part.known_at[0]), int(part.known_at[-1]))
             for part in (self.behaviours, self.shown)
@@ -57,7 +57,7 @@ class LogBatch:
         return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
 
     def split(self, as_of: int) -> tuple["LogBatch", "LogBatch"]:
-        """The rows known before `as_of`, and the rest."""
+        """Return the rows known before `as_of`, and the remaining rows."""
         e = int(np.searchsorted(self.behaviours.known_at, as_of, side="left"))
         x = int(np.searchsorted(self.shown.known_at, as_of, side="left"))
         return (

@@ -1,4 +1,4 @@
-"""Expected reading time of an article: from its length, and from the dwell of its readers."""
+"""Expected reading time of an article, from its length and from the dwell of its readers."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ _LEAST_SECONDS = 1.0
 def expected_read_seconds(state: LiveState, rows: NDArray[np.int64], as_of: int) -> NDArray[np.float64]:
     """Return the seconds [n] that reading each of articles `rows` [n] takes, as of a time in microseconds.
 
-    The posterior mean of the article's measured reads (decayed over a week) with `_PRIOR_READS` pseudo-reads that
-    take what its length predicts; without a length (unknown, or no word), what the mean read of all articles takes.
+    The posterior mean of the article's measured reads (decayed over a week) and `_PRIOR_READS` pseudo-reads of the
+    time predicted from its length; without a length (unknown, or no word), of the mean read of all articles.
     """
     counts = state.counters.read(rows, as_of)[:, :, HalfLife.DAYS_7]
     overall = state.counters.read_groups(np.asarray([GLOBAL_GROUP]), as_of)[0, :, HalfLife.DAYS_7]

@@ -1,4 +1,4 @@
-"""A few rows of the log as a batch for the fold: to build frames of them would cost more than to fold them."""
+"""Batches for the fold from a few rows: building data frames would cost more than folding them."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _Shown = tuple[int, int, str, str, int]
 def batch_rows(
     readers: Vocabulary, articles: Vocabulary, events: Sequence[Event], slates: Sequence[Slate]
 ) -> LogBatch:
-    """What `LiveState.encode` makes of the same rows in frames; new ids go into the vocabularies."""
+    """Return the same batch as `LiveState.encode` does for frames; add new ids to the vocabularies."""
     together: list[Event | Slate] = [*events, *slates]
     rows = sorted(together, key=lambda row: (row.known_at, row.id))
     acted: list[tuple[int, Event, str]] = []
@@ -39,10 +39,10 @@ def _exposures(slate: Slate, order: int) -> list[_Shown]:
 
 
 def _behaviours(readers: Vocabulary, articles: Vocabulary, rows: Sequence[tuple[int, Event, str]]) -> Behaviours:
-    answers = [row.kind == EventKind.CLICK and row.request_id is not None for _, row, _ in rows]
-    told = list(zip(answers, (row for _, row, _ in rows), strict=True))
-    kinds = [ATTRIBUTED_CLICK if answer else CODE[row.kind] for answer, row in told]
-    values = [1.0 if answer else row.value or 0.0 for answer, row in told]
+    attributed = [row.kind == EventKind.CLICK and row.request_id is not None for _, row, _ in rows]
+    pairs = list(zip(attributed, (row for _, row, _ in rows), strict=True))
+    kinds = [ATTRIBUTED_CLICK if is_attributed else CODE[row.kind] for is_attributed, row in pairs]
+    values = [1.0 if is_attributed else row.value or 0.0 for is_attributed, row in pairs]
     return Behaviours(
         np.asarray([row.known_at for _, row, _ in rows], dtype=np.int64),
         np.asarray([order for order, _, _ in rows], dtype=np.int64),

@@ -1,4 +1,4 @@
-"""Strings ↔ dense integers, given in the order they are first met."""
+"""Strings ↔ dense integers, numbered in order of first use."""
 
 from collections.abc import Iterable, Sequence
 from itertools import repeat
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNKNOWN = -1
-"""What `lookup` says of a string that was never met."""
+"""Result of `lookup` for an unknown string."""
 
 
 class Vocabulary:
@@ -21,7 +21,7 @@ class Vocabulary:
         return len(self.strings)
 
     def intern(self, strings: Sequence[str]) -> NDArray[np.int64]:
-        """Dense ids [n] of `strings`; new ones get the next free id."""
+        """Return dense ids [n] of `strings`; new strings get the next free ids."""
         known = self._ids
         for string in strings:
             if string not in known:
@@ -30,10 +30,10 @@ class Vocabulary:
         return np.fromiter(map(known.__getitem__, strings), dtype=np.int64, count=len(strings))
 
     def lookup(self, strings: Sequence[str]) -> NDArray[np.int64]:
-        """Dense ids [n] of `strings`, `UNKNOWN` for those never met."""
+        """Return dense ids [n] of `strings`, `UNKNOWN` for unknown ones."""
         known = map(self._ids.get, strings, repeat(UNKNOWN))
         return np.fromiter(known, dtype=np.int64, count=len(strings))
 
     def get(self, string: str | None) -> int:
-        """Dense id of one string, `UNKNOWN` if it was never met."""
+        """Return the dense id of one string, `UNKNOWN` if it is unknown."""
         return UNKNOWN if string is None else self._ids.get(string, UNKNOWN)

@@ -37,7 +37,7 @@ def test_a_key_is_shown_once_and_listed_without_its_secret(where: Place) -> None
     id_ = key_tokens.id_of(token)
     assert id_ is not None
     listed = attune(where, "keys", "list")
-    assert re.fullmatch(rf"{id_}  write  made \S+Z  never used  holds  the CMS\n", listed)
+    assert re.fullmatch(rf"{id_}  write  created \S+Z  never used  valid  the CMS\n", listed)
     assert token not in listed
     assert attune(where, "keys", "revoke", id_) == f"key {id_} is revoked\n"
     assert re.search(r"never used  revoked \S+Z  the CMS", attune(where, "keys", "list"))

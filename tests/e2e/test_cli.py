@@ -223,7 +223,7 @@ def test_evaluating_nothing_says_so(run: Run, copied: Place, tmp_path: Path) -> 
     assert "no impression between" in one_line(run("evaluate", "--from", "2030-01-01", at=copied, fails=1))
     assert "run `attune train`" in one_line(run("evaluate", "--home", tmp_path / "none", at=copied, fails=1))
     missing = run("evaluate", "--json", "no/such/folder/out.json", at=copied, fails=1)
-    assert "there is no folder" in one_line(missing)
+    assert "create the folder" in one_line(missing)
     assert "it is a folder" in one_line(run("evaluate", "--html", tmp_path, at=copied, fails=1))
     empty = ["evaluate", "--database-url", f"sqlite:///{tmp_path}/empty.db"]
     assert "run `attune ingest`" in one_line(run(*empty, at=copied, fails=1))
@@ -257,12 +257,12 @@ def test_explaining_a_reader_tells_what_scores_lose_without_each_read(
         assert sum(read["attention"] for read in candidate["reads"]) == pytest.approx(1.0, abs=1e-4)
         assert all(0 <= read["importance"] <= 1 and read["gradient"] is not None for read in candidate["reads"])
     one = run("attention", "explain", reader, "--candidates", f"{IDS[0]}, {IDS[0]}", "--json", file, at=copied)
-    assert "falls: what the score loses" in one
+    assert "falls: loss of the score" in one
     assert [candidate["id"] for candidate in json.loads(file.read_text())["candidates"]] == [IDS[0]]
 
 
 def test_explaining_nobody_or_nothing_says_so(run: Run, copied: Place) -> None:
-    assert "no reader and no article" in one_line(run("attention", "explain", "nobody", at=copied, fails=1))
+    assert "is not a reader or an article" in one_line(run("attention", "explain", "nobody", at=copied, fails=1))
     assert "nothing to explain" in run("attention", "explain", "r00001", "--candidates", "unknown", at=copied)
 
 
@@ -400,7 +400,7 @@ def test_a_small_demo_tells_the_whole_story_again_and_again(run: Run, tmp_path: 
         "popular",
         "oracle",
         "of the AUC gap between popularity and the oracle",
-        "the feed, and why",
+        "the feed, with explanations",
         "serve it",
     ):
         assert part in out
@@ -410,7 +410,7 @@ def test_a_small_demo_tells_the_whole_story_again_and_again(run: Run, tmp_path: 
 def test_a_demo_deletes_nothing_that_no_demo_made(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "novel.txt").write_text("Call me Ishmael.")
-    assert "holds something else" in one_line(run("demo", "--folder", "mine", fails=1))
+    assert "contains other files" in one_line(run("demo", "--folder", "mine", fails=1))
     assert (tmp_path / "mine" / "novel.txt").exists()
 
 

@@ -117,14 +117,14 @@ def test_when_no_mirror_delivers_the_way_out_is_told(server: Server, tmp_path: P
 
 def test_a_damaged_archive_is_deleted(server: Server, tmp_path: Path) -> None:
     server.files["/MINDsmall_train.zip"] = MIND[:-50]
-    with pytest.raises(DataError, match="came damaged"):
+    with pytest.raises(DataError, match="is damaged"):
         download.mind("small", tmp_path, mirrors=[server.url])
     assert not (tmp_path / "MINDsmall_train.zip").exists()
 
 
 def test_an_archive_of_something_else_is_told(server: Server, tmp_path: Path) -> None:
     server.files["/MINDsmall_train.zip"] = archive("readme.txt")
-    with pytest.raises(DataError, match=r"holds no news\.tsv"):
+    with pytest.raises(DataError, match=r"contains no news\.tsv"):
         download.mind("small", tmp_path, mirrors=[server.url])
 
 

@@ -1,1 +1,1 @@
-"""Routes: thin, one file a subject."""
+"""Routes of API v1: thin, one file per subject."""

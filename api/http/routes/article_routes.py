@@ -1,4 +1,4 @@
-"""One article, similar articles, and the lists that are the same for every reader. Ids may contain slashes."""
+"""One article, similar articles, and the article lists of all readers. Ids may contain slashes."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ Article = Annotated[Id, Path()]
 
 @read.get("/articles/{article:id}/similar", responses=problems(404))
 def similar(app: App, article: Article, query: ArticleListQuery) -> ArticleListOut:
-    """List the articles nearest in content, the nearest first; the list is empty until the article is encoded."""
+    """List the articles nearest in content, nearest first. The list is empty until the article is encoded."""
     if not feeds.is_stored(app, article):
         raise _unknown()
     return _article_list(app, feeds.similar(app, article, query.limit, query.category))
@@ -31,13 +31,13 @@ def similar(app: App, article: Article, query: ArticleListQuery) -> ArticleListO
 
 @read.get("/trending")
 def trending(app: App, query: ArticleListQuery) -> ArticleListOut:
-    """List the articles with most recent clicks."""
+    """List the articles with the most recent clicks, most first."""
     return _article_list(app, feeds.trending(app, query.limit, query.category))
 
 
 @read.get("/latest")
 def latest(app: App, query: ArticleListQuery) -> ArticleListOut:
-    """List the newest articles."""
+    """List the newest articles, newest first."""
     return _article_list(app, feeds.latest(app, query.limit, query.category))
 
 
@@ -47,7 +47,7 @@ def latest(app: App, query: ArticleListQuery) -> ArticleListOut:
 def get(
     app: App, response: Response, article: Article, if_none_match: Annotated[str, Header()] = ""
 ) -> FullArticleOut:
-    """Return an article as it is stored. Its ETag changes with its content."""
+    """Return a stored article. Its ETag changes with its content."""
     found = feeds.find_article(app, article)
     if found is None:
         raise _unknown()
@@ -61,7 +61,7 @@ def get(
 
 @write.delete("/articles/{article:id}", status_code=204, responses=problems(404))
 def delete(app: App, article: Article) -> None:
-    """Delete an article: it leaves all feeds within a second. Events about it stay in the log."""
+    """Delete an article: it leaves all feeds within a second. Its events stay in the log."""
     if not ingestion.delete_article(app, article):
         raise _unknown()
 

@@ -1,4 +1,4 @@
-"""POST /v1/events and POST /v1/articles: the same ingest job as for files."""
+"""POST /v1/events and POST /v1/articles: ingest by HTTP, with the same rules as for files."""
 
 from api.application import ingestion
 from api.application.scopes import Scope
@@ -12,17 +12,17 @@ router = secured_router("/v1", "ingest", Scope.WRITE)
 
 @router.post("/events")
 def events(app: App, pseudonyms: PseudonymsDep, body: EventsIn) -> StoredOut:
-    """Store events of readers; they count from the next request on. Sending an id again changes nothing.
+    """Store events of readers; they count from the next request on. Sending the same id again changes nothing.
 
-    Send an `id` (or `at`) with each event. Without either, the id is made from the content and the time of
-    receipt, so a retry counts twice.
+    Send an `id` or a time `at` with each event. Without both, the id depends on the time of receipt, so a retry
+    counts twice.
     """
     return _stored(ingestion.append_events(app, body.events, pseudonyms))
 
 
 @router.post("/articles")
 def articles(app: App, body: ArticlesIn) -> StoredOut:
-    """Store articles; they are embedded in the background and searchable within seconds."""
+    """Store articles. They are encoded in the background and searchable within seconds."""
     return _stored(ingestion.put_articles(app, body.articles))
 
 

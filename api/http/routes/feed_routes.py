@@ -19,18 +19,18 @@ router = secured_router("/v1", "feed", Scope.READ)
 
 @router.get("/feed/{reader:id}", response_model=FeedOut)
 def feed(app: App, reader: Reader, query: FeedQuery) -> Response:
-    """Return a reader's feed. An unknown reader gets one too.
+    """Return a reader's feed, also for an unknown reader.
 
-    The `cursor` of a page returns the next page, for half an hour: the feed continues with its first parameters,
-    without repeating or skipping an article, less those read or hidden meanwhile.
+    The `cursor` of a page requests the next page, for half an hour. The feed continues with its first parameters
+    and repeats or skips no article, except those read or hidden meanwhile.
 
     A page has 20 articles, or `limit`. Each answer is logged as shown: articles that the reader skips rank lower.
 
     `minutes` returns the articles with the highest total utility that can be read in that time, up to 100 or
-    `limit`; such a feed explores nothing and has one page. `diversity` weighs dissimilarity to the articles above
+    `limit`; this feed has no exploration and one page. `diversity` weighs dissimilarity to the articles above
     against relevance. `page` is the article that the reader has open.
 
-    While the database is unavailable feeds are `degraded`: made from memory, without a next page.
+    While the database is unavailable, feeds are `degraded`: made from memory, without a next page.
     """
     request = FeedRequest(
         request_id=uuid.uuid4().hex,
@@ -47,7 +47,7 @@ def feed(app: App, reader: Reader, query: FeedQuery) -> Response:
     )
     found = feeds.recommend(app, request, query.cursor)
     out = feed_out(found, reader, feeds.summaries(app, [item.id for item in found.ranking.items]))
-    # serialised here: FastAPI would validate it again in another thread
+    # serialized here: FastAPI would validate it again in another thread
     return Response(out.model_dump_json(), media_type="application/json")
 
 
@@ -56,7 +56,7 @@ def rank(app: App, pseudonyms: PseudonymsDep, body: RankIn) -> RankOut:
     """Rank candidates for a stored reader, or for a history in the request.
 
     A candidate that is not stored is ranked as an unknown article; a read of an article that is not stored has no
-    effect. Nothing is logged. Scores order this answer, and cannot be compared between answers.
+    effect. Nothing is logged. Scores are comparable only within one answer.
     """
     request = RankRequest(
         request_id=uuid.uuid4().hex,

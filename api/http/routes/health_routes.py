@@ -22,8 +22,8 @@ def readyz(app: App) -> dict[str, str] | JSONResponse:
     """Answer 200 once the articles of the first start are searchable.
 
     `degraded`: the database is unavailable. `impaired`: the service answers, but cannot load new articles or the
-    active bundle; its log has the cause. Neither takes the process out of a load balancer: its neighbours have the
-    same problem.
+    active bundle; its log has the cause. Both keep status 200, so that a load balancer keeps the process: the
+    other processes have the same problem.
     """
     service = app.feed
     if not service.ready.is_set():
@@ -34,7 +34,7 @@ def readyz(app: App) -> dict[str, str] | JSONResponse:
 
 
 def waiting(service: FeedService) -> str:
-    """Return why a service is not ready. The route needs no key, so details are in the log alone."""
+    """Return the reason why a service is not ready. The route needs no key, so details are only in the log."""
     if service.background_jobs.failure is not None:
-        return "articles cannot be encoded yet, and the service's log says why; feeds are served meanwhile"
+        return "articles cannot be encoded yet; the service's log has the cause; feeds are served meanwhile"
     return "articles are being encoded; feeds are served meanwhile"

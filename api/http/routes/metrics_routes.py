@@ -13,7 +13,7 @@ router = APIRouter(tags=["health"], responses=problems(401, 403, 429, 503))
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Gauges in Prometheus' text format; docs/monitoring.md tells what they mean."""
+    """Return metrics in Prometheus' text format; docs/monitoring.md describes them."""
     if not request.app.state.settings.metrics_open:
         await authorize(request, Scope.READ)
     return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,4 +1,4 @@
-"""/v1/models: the trained bundles, the active one, and the experiment."""
+"""/v1/models: trained bundles, the active bundle, and the experiment."""
 
 from dataclasses import asdict
 
@@ -20,7 +20,7 @@ router = secured_router("/v1/models", "models", Scope.ADMIN)
 
 @router.get("")
 def listed(app: App) -> ModelsOut:
-    """List all bundles, the newest first. `serving`: version that this process serves; 'starting' before any."""
+    """List all bundles, newest first. `serving`: version that this process serves; 'starting' before training."""
     running = model_admin.current_experiment(app)
     return ModelsOut(
         serving=app.feed.engine.models.version,
@@ -31,7 +31,7 @@ def listed(app: App) -> ModelsOut:
 
 @router.post("/rollback", responses=problems(409))
 def roll_back(request: Request, app: App) -> VersionOut:
-    """Activate the bundle that served before the active one."""
+    """Activate the bundle that was active before the current one."""
     return VersionOut(version=model_admin.roll_back(app, actor(request)))
 
 
@@ -45,13 +45,13 @@ def start_experiment(request: Request, app: App, body: Trial) -> Trial:
 
 @router.delete("/trial", responses=problems(409))
 def end_experiment(request: Request, app: App) -> VersionOut:
-    """End the experiment. The outcome of its slates stays in the log: `attune models compare` prints it."""
+    """End the experiment. Its slates stay in the log: `attune models compare` prints their outcome."""
     return VersionOut(version=model_admin.end_experiment(app, actor(request)))
 
 
 @router.post("/{version}/activate", responses=problems(404, 409))
 def activate(request: Request, app: App, version: str) -> VersionOut:
-    """Activate a bundle: from the next answer on here, within a second elsewhere. A bad bundle changes nothing."""
+    """Activate a bundle: at once in this process, within a second in others. A damaged bundle changes nothing."""
     _require(app, version)
     model_admin.activate_model(app, version, actor(request))
     return VersionOut(version=version)

@@ -17,7 +17,7 @@ admin = secured_router("/v1/readers", "readers", Scope.ADMIN)
 
 @read.get("/{reader:id}/attention")
 def attention(app: App, reader: Reader) -> AttentionOut:
-    """Return the learned attention of a reader, and the reads that it rests on. Weights sum to 1."""
+    """Return the learned attention of a reader, and the reads behind it. Weights sum to 1."""
     profile = reader_data.get_attention(app, reader)
     reads = [{**each, "at": to_iso(each["at"])} for each in profile["reads"]]
     preferences = _out(reader_preferences.get_preferences(app, reader))
@@ -28,18 +28,18 @@ def attention(app: App, reader: Reader) -> AttentionOut:
 
 @write.put("/{reader:id}/preferences")
 def prefer(app: App, reader: Reader, body: PreferencesIn) -> PreferencesOut:
-    """Replace the topics and sources that the reader follows, focuses on and has muted.
+    """Replace the topics and sources that the reader follows, focuses on and muted.
 
     Muted subjects are in no feed. Half of the positions of every feed are reserved for subjects in focus, and a
-    fifth for followed ones, while there are such articles; no cap applies to them.
+    fifth for followed ones, while there are articles about them; caps do not apply to these articles.
     """
-    wanted = Preferences(frozenset(body.follow), frozenset(body.focus), frozenset(body.mute))
-    return _out(reader_preferences.set_preferences(app, reader, wanted))
+    preferences = Preferences(frozenset(body.follow), frozenset(body.focus), frozenset(body.mute))
+    return _out(reader_preferences.set_preferences(app, reader, preferences))
 
 
 @admin.get("/{reader:id}/export")
 def export(app: App, reader: Reader, raw_id: RawReaderId) -> ExportOut:
-    """Export everything that is stored about the reader."""
+    """Export all stored data of the reader."""
     found = reader_data.export_reader(app, reader, raw_id)
     return ExportOut(
         reader=reader, exported_at=to_iso(found.exported_at), tables=found.tables, rejected=found.rejected
@@ -48,7 +48,7 @@ def export(app: App, reader: Reader, raw_id: RawReaderId) -> ExportOut:
 
 @admin.delete("/{reader:id}")
 def delete(request: Request, app: App, reader: Reader, raw_id: RawReaderId) -> ReceiptOut:
-    """Erase the reader everywhere. The receipt is returned once; its salt is stored nowhere."""
+    """Erase all data of the reader. The receipt is returned only once; its salt is not stored."""
     erased = reader_data.erase_reader(app, reader, actor(request), raw_id)
     receipt = erased.receipt
     return ReceiptOut(

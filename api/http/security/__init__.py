@@ -1,1 +1,1 @@
-"""Who may do what: keys, scopes, and how often."""
+"""Access control: keys, scopes and rate limits."""

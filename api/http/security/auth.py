@@ -1,4 +1,4 @@
-"""Who is let in: every route behind a gate names the scope it needs."""
+"""Authorization: every secured route names the scope of the key that it needs."""
 
 import ipaddress
 from collections.abc import Callable, Coroutine
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-import api.http.path_converters  # noqa: F401 - routes of gated routers may say {name:id}
+import api.http.path_converters  # noqa: F401 - routes of secured routers may use {name:id}
 from api.application.scopes import Scope
 from api.http.openapi import problems
 from api.http.problems import HTTPProblem
@@ -16,13 +16,11 @@ from api.http.security.keyring import KeyRing, Ring
 from api.http.security.rate_limit import RateLimiter
 from recsys.store.api_keys import KeyRow
 
-_NO_KEY = (
-    "send a key that holds: 'Authorization: Bearer att_…' or 'X-API-Key: att_…'; `attune keys create` makes one"
-)
-_MADE = "A key that `attune keys create` made."
-BEARER = HTTPBearer(auto_error=False, description=_MADE)
-API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False, description=_MADE)
-"""The same keys, the way Gorse's clients send them."""
+_NO_KEY = "send a valid key: 'Authorization: Bearer att_…' or 'X-API-Key: att_…'; `attune keys create` creates one"
+_CREATED = "A key that `attune keys create` created."
+BEARER = HTTPBearer(auto_error=False, description=_CREATED)
+API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False, description=_CREATED)
+"""The same keys, in the header of Gorse's clients."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -30,7 +28,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 def secured_router(
     prefix: str, tag: str, needed: Scope, described: HTTPBearer | APIKeyHeader = BEARER
 ) -> APIRouter:
-    """A router whose routes need a key of scope `needed`, and say so in the API's description, as `described`."""
+    """Return a router whose routes need a key of scope `needed`, described in the API as `described`."""
     return APIRouter(
         prefix=prefix,
         tags=[tag],
@@ -41,10 +39,10 @@ def secured_router(
 
 
 async def authorize(request: Request, needed: Scope) -> None:
-    """Let a request in, or refuse it.
+    """Check the key of a request.
 
     Raises:
-        Refusal: 401 without a key that holds, 403 with one of another scope, 429 with one that asked too often.
+        HTTPProblem: 401 without a valid key, 403 with a key of another scope, 429 after too many requests.
         StoreError: keys cannot be read.
     """
     ring: KeyRing = request.app.state.keys
@@ -55,7 +53,7 @@ async def authorize(request: Request, needed: Scope) -> None:
     if not Scope(key.scope).allows(needed):
         raise HTTPProblem(
             403,
-            "The key's scope is another",
+            "The key has another scope",
             f"this needs a key of scope {needed} or admin",
             {"WWW-Authenticate": f'Bearer realm="attune", error="insufficient_scope", scope="{needed}"'},
         )
@@ -65,24 +63,24 @@ async def authorize(request: Request, needed: Scope) -> None:
 
 
 def actor(request: Request) -> str:
-    """Who asks, for the audit: the id of a key, or 'open' before the first key."""
+    """Return the actor for the audit log: the id of the key, or 'open' before the first key."""
     return getattr(request.state, "key", "open")
 
 
 def _route_class(needed: Scope) -> type[APIRoute]:
-    class Gated(APIRoute):
-        """A route that admits a request before it reads its body: strangers cost no parsing."""
+    class Secured(APIRoute):
+        """Route that checks the key before it reads the body: requests without a key cost no parsing."""
 
         def get_route_handler(self) -> Handler:
-            inner = super().get_route_handler()
+            answer = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
                 await authorize(request, needed)
-                return await inner(request)
+                return await answer(request)
 
             return handle
 
-    return Gated
+    return Secured
 
 
 def _owner(keys: Ring, request: Request) -> KeyRow:
@@ -90,26 +88,26 @@ def _owner(keys: Ring, request: Request) -> KeyRow:
     given = token.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key")
     row = keys.owner(given)
     if row is None:
-        # one answer, whether a key is unknown, wrong or revoked
-        told = ', error="invalid_token"' if given else ""
-        raise HTTPProblem(401, "A key is needed", _NO_KEY, {"WWW-Authenticate": f'Bearer realm="attune"{told}'})
+        # the same answer for unknown, wrong and revoked keys
+        error = ', error="invalid_token"' if given else ""
+        raise HTTPProblem(401, "A key is needed", _NO_KEY, {"WWW-Authenticate": f'Bearer realm="attune"{error}'})
     return row
 
 
 async def _count(rates: RateLimiter, key: str) -> None:
     seconds = await rates.wait(key)
     if seconds is not None:
-        detail = f"this key has asked too often; ask again in {seconds} s"
+        detail = f"this key sent too many requests; try again in {seconds} s"
         raise HTTPProblem(429, "Too many requests", detail, {"Retry-After": str(seconds)})
 
 
 def _exposed(request: Request) -> bool:
-    """Whether the connection came in on an address that other machines reach.
+    """Return True if the connection came in on an address that other machines can reach.
 
-    `attune serve` refuses such an address before the first key; another ASGI server might not.
+    `attune serve` refuses to listen there before the first key; another ASGI server might not.
     """
     host = (request.scope.get("server") or (None,))[0]
     try:
         return host is not None and not ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a socket's path, or a name that a test made up
+    except ValueError:  # the path of a socket, or the host name of a test client
         return False

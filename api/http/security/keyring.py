@@ -1,6 +1,6 @@
-"""The keys as a serving process knows them: read again when older than half a second, whoever makes them.
+"""Keys in a serving process: read again when older than half a second.
 
-While the database is away, those known before hold; who is unknown is refused.
+While the database is unavailable, keys known before stay valid; unknown ones are refused.
 """
 
 import asyncio
@@ -23,24 +23,24 @@ logger = logging.getLogger(__name__)
 FRESH_SECONDS = 0.5
 
 STALE_SECONDS = 900.0
-"""While the database is away, keys hold as they were known, for so long: nobody can revoke one there either."""
+"""Time for which known keys stay valid while the database is unavailable: it cannot store revocations either."""
 
 _SAVE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """All keys at one moment. Nothing a caller sends can make it grow."""
+    """All keys at one time. Requests cannot make it grow."""
 
     keys: Mapping[str, KeyRow] = field(default_factory=dict)
 
     @property
     def open(self) -> bool:
-        """Whether no key was ever made. Revoking the last one does not open the service again."""
+        """True if no key was ever created. Revoking the last key does not open the service again."""
         return not self.keys
 
     def owner(self, token: str | None) -> KeyRow | None:
-        """The key that `token` is, if it holds."""
+        """Return the valid key that `token` belongs to, or None."""
         id_ = None if token is None else key_tokens.id_of(token)
         if token is None or id_ is None:
             return None
@@ -50,7 +50,7 @@ class Ring:
 
 
 class KeyRing:
-    """Gives the current ring, and remembers which keys were used."""
+    """Current keys, and the times at which they were used."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
@@ -61,42 +61,42 @@ class KeyRing:
         self._used: dict[str, int] = {}
 
     async def current(self) -> Ring:
-        """The keys as of at most `FRESH_SECONDS` ago, or `STALE_SECONDS` while the database is away.
+        """Return keys at most `FRESH_SECONDS` old, or `STALE_SECONDS` while the database is unavailable.
 
         Raises:
-            StoreError: they cannot be read: nobody is let in on what was known longer ago.
+            StoreError: keys cannot be read, and the known ones are too old.
         """
         if self._clock() - self._read_at > FRESH_SECONDS:
-            async with self._reading:  # one reads for all who wait
+            async with self._reading:  # one request reads for all that wait
                 if self._clock() - self._read_at > FRESH_SECONDS:
                     await self._read_again()
         return self._ring
 
     async def _read_again(self) -> None:
-        began = self._clock()
+        started = self._clock()
         try:
             self._ring = await run_in_threadpool(self._read)
         except StoreUnavailableError:
-            if began - self._read_at > STALE_SECONDS:
+            if started - self._read_at > STALE_SECONDS:
                 raise
         else:
-            self._read_at = began
+            self._read_at = started
 
     def note_use(self, id_: str) -> None:
-        """A key was used now."""
+        """Record that a key is used now."""
         self._used[id_] = time.time_ns() // 1_000
 
     @asynccontextmanager
     async def saving_uses(self) -> AsyncIterator[None]:
-        """Store now and then, and in the end, when keys were used: no request waits for it."""
-        saving = asyncio.create_task(self._save_now_and_then())
+        """Store the times of use periodically and at the end, outside of requests."""
+        saving = asyncio.create_task(self._save_periodically())
         yield
         saving.cancel()
         with suppress(asyncio.CancelledError):
             await saving
         await run_in_threadpool(self._save_uses)
 
-    async def _save_now_and_then(self) -> None:
+    async def _save_periodically(self) -> None:
         while True:
             await asyncio.sleep(_SAVE_SECONDS)
             await run_in_threadpool(self._save_uses)
@@ -109,7 +109,7 @@ class KeyRing:
             with self._database.write() as connection:
                 api_keys.record_use(connection, used)
         except StoreError as error:
-            logger.warning("when keys were last used is not stored: %s", error)
+            logger.warning("the times at which keys were used are not stored: %s", error)
 
     def _read(self) -> Ring:
         with self._database.read() as connection:

@@ -1,4 +1,4 @@
-"""How often a key may ask: a sliding window, counted by the library `limits` in memory or in Redis."""
+"""Rate limit per key: a sliding window, counted by the library `limits` in memory or in Redis."""
 
 import logging
 import math
@@ -26,7 +26,7 @@ _PATIENCE = 1.0
 
 
 class RateLimiter:
-    """One limit, for each key."""
+    """Rate limit that applies to each key."""
 
     def __init__(
         self,
@@ -35,38 +35,38 @@ class RateLimiter:
         pool: "ConnectionPool | None" = None,
     ) -> None:
         self._limit = limit
-        self._counted = SlidingWindowCounterRateLimiter(storage)
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._pool = pool
 
     async def wait(self, key: str) -> int | None:
-        """Count a request of `key`; None if it may go on, else the seconds until it may.
+        """Count a request of `key`; return None if it is allowed, else the seconds to wait.
 
-        While the storage cannot be reached requests go on uncounted: readers' feeds matter more than the limit.
+        Requests are allowed while the storage is unavailable: readers' feeds matter more than the limit.
         """
         if self._limit is None:
             return None
         try:
-            if await self._counted.hit(self._limit, key):
+            if await self._limiter.hit(self._limit, key):
                 return None
-            reset, _ = await self._counted.get_window_stats(self._limit, key)
+            reset, _ = await self._limiter.get_window_stats(self._limit, key)
         except StorageError as error:
-            logger.warning("requests are not counted, ATTUNE_RATE_LIMIT_STORAGE fails: %s", error.storage_error)
+            logger.warning("requests are not counted: ATTUNE_RATE_LIMIT_STORAGE fails: %s", error.storage_error)
             return None
         return max(1, math.ceil(reset - time.time()))
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
-        """Close in the end what counting opened."""
+        """Close the connections to the storage at the end."""
         yield
         if self._pool is not None:
             await self._pool.disconnect()
 
 
 def limiter_of(settings: Settings) -> RateLimiter:
-    """The limiter that settings describe; nothing is connected yet.
+    """Return the limiter for the settings; it connects later.
 
     Raises:
-        ConfigError: the limit or its storage does not parse, or the driver of the storage is missing.
+        ConfigError: the limit or its storage is not valid, or the driver of the storage is missing.
     """
     try:
         limit = parse(settings.rate_limit) if settings.rate_limit.strip() else None
@@ -94,4 +94,4 @@ def _redis(url: str) -> "ConnectionPool":
     except ImportError as error:
         raise ConfigError("counting in Redis needs its driver: pip install 'attune-feed[redis]'") from error
     except ValueError as error:
-        raise ConfigError(f"ATTUNE_RATE_LIMIT_STORAGE is {_MEMORY} or redis://HOST:PORT: {error}") from error
+        raise ConfigError(f"ATTUNE_RATE_LIMIT_STORAGE must be {_MEMORY} or redis://HOST:PORT: {error}") from error

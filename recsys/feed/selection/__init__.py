@@ -1,1 +1,1 @@
-"""A slate from ranked candidates: caps, promises, diversity, exploration, worth against minutes, budgets."""
+"""Slate selection from ranked candidates: caps, quotas, diversity, exploration, and budgets of minutes."""

@@ -1,4 +1,4 @@
-"""No category or source takes a slate over, unless the reader reads it or asked for it, or it is all there is."""
+"""Caps: limits on the share of one category or source in a slate."""
 
 from dataclasses import dataclass
 
@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 from recsys.state.catalog import Catalog
 
 MAX_SHARE = 0.4
-"""A group fills no more of a slate than this while others are left, but for the exceptions below."""
+"""A group fills at most this share of a slate while others remain, except as `caps` allows more."""
 
 _ENOUGH_READS = 10
-"""Fewer do not tell what a reader's mix is."""
+"""Fewer reads do not show a reader's mix of categories."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """codes: the group of each candidate [n], negative if it has none; shares: the largest of each group."""
+    """Cap on groups. codes: group of each candidate [n], negative for none; shares: largest share per group."""
 
     codes: NDArray[np.integer]
     shares: NDArray[np.float64]
 
     def most(self, limit: int) -> NDArray[np.int64]:
-        """How many of each group a slate of `limit` takes while others are left."""
+        """Return the largest number of each group in a slate of `limit`, while other groups remain."""
         return np.maximum(np.ceil(limit * self.shares), 1).astype(np.int64)
 
 
@@ -32,11 +32,11 @@ def caps(
     read: NDArray[np.int64],
     exempt: NDArray[np.bool_] | None = None,
 ) -> tuple[Cap, Cap]:
-    """Of the categories and the sources of candidates `rows` [n], for a reader who read articles `read` [h].
+    """Return caps on the categories and sources of candidates `rows` [n] for a reader with reads `read` [h].
 
-    A category may have its share of what was read: calibrated to the reader's own mix (Steck 2018), as a ceiling.
-    A source may have its share of the candidates: where most articles are from one, so may the slate be. Of
-    candidates that are `exempt` [n] there may be any number.
+    A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018), as an upper limit.
+    A source may have its share of the candidates: if most articles come from one source, so may the slate.
+    Candidates that are `exempt` [n] are not limited.
     """
     mix = read if len(read) >= _ENOUGH_READS else read[:0]
     categories, sources = catalog.category, catalog.source
@@ -47,7 +47,7 @@ def caps(
 
 
 def _cap(codes: NDArray[np.integer], among: NDArray[np.integer], exempt: NDArray[np.bool_] | None) -> Cap:
-    """A group may have its share of `among`, `MAX_SHARE` at least."""
+    """Return a cap by the share of each group in `among`, at least `MAX_SHARE`."""
     known = int(codes.max(initial=-1)) + 1
     counts = np.bincount(among[(among >= 0) & (among < known)], minlength=known)
     shares = np.maximum(counts / max(len(among), 1), MAX_SHARE)

@@ -1,7 +1,7 @@
-"""Places that a reader was promised: what they focus on and follow has its share of every feed.
+"""Quotas: shares of every feed for topics and sources that the reader focuses on or follows.
 
-A ranker learns from behaviour and knows nothing of what was said. So the order stays the ranker's, but of the
-first places so many as promised go to what the reader asked for, as long as there is any: the best first.
+A ranker learns from behaviour and does not know explicit preferences. The order stays the ranker's, but the quota
+of the first places goes to candidates that match the preferences, best first, until none remain.
 """
 
 from collections.abc import Sequence
@@ -16,31 +16,31 @@ FOLLOW_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """`share` of the places to the candidates that are `wanted` [n]."""
+    """Quota: a `share` of the places for the candidates marked in `eligible` [n]."""
 
-    wanted: NDArray[np.bool_]
+    eligible: NDArray[np.bool_]
     share: float
 
 
 def apply_quotas(order: NDArray[np.intp], quotas: Sequence[Quota]) -> NDArray[np.intp]:
-    """`order` [m] of candidates, best first, changed no more than the promises ask.
+    """Return the candidates `order` [m], best first, changed only as far as the quotas require.
 
-    Of the first k places at least ``⌊share · k⌋`` are of the first promise, as long as there are candidates for
-    it. Where several are due at once, the earlier promise comes first and the others follow.
+    At least ``⌊share · k⌋`` of the first k places go to the first quota, while it has candidates. If several
+    quotas are due at one place, the earlier one comes first.
     """
-    within_quota = [quota for quota in quotas if quota.wanted.any()]
-    if not within_quota:
+    active = [quota for quota in quotas if quota.eligible.any()]
+    if not active:
         return order
-    ranked = [order.tolist(), *([int(c) for c in order if quota.wanted[c]] for quota in within_quota)]
+    ranked = [order.tolist(), *([int(c) for c in order if quota.eligible[c]] for quota in active)]
     queues = [iter(candidates) for candidates in ranked]
-    counts, taken = [0] * len(within_quota), set[int]()
+    counts, used = [0] * len(active), set[int]()
     out = np.zeros_like(order)
     for place in range(len(order)):
-        due = (i for i, quota in enumerate(within_quota) if counts[i] < int(quota.share * (place + 1)))
+        due = (i for i, quota in enumerate(active) if counts[i] < int(quota.share * (place + 1)))
         turns = [queues[i + 1] for i in due] + [queues[0]]
-        chosen = next(each for queue in turns for each in queue if each not in taken)
-        taken.add(chosen)
+        chosen = next(each for queue in turns for each in queue if each not in used)
+        used.add(chosen)
         out[place] = chosen
-        for i, quota in enumerate(within_quota):
-            counts[i] += bool(quota.wanted[chosen])
+        for i, quota in enumerate(active):
+            counts[i] += bool(quota.eligible[chosen])
     return out

@@ -1,4 +1,4 @@
-"""Candidates that a page did not show: the next page continues with them."""
+"""Candidates that a page did not show, for the next page."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from recsys.errors import RequestError
 
 @dataclass(frozen=True, slots=True)
 class RemainingCandidates:
-    """Article ids, scores and retrieval sources [n] in ranked order, and the version of the models that scored them."""
+    """Article ids, scores and retrieval sources [n] in ranked order; `model`: version that scored them."""
 
     model: str
     ids: tuple[str, ...]
@@ -24,13 +24,13 @@ class RemainingCandidates:
 
     @classmethod
     def from_json(cls, text: str) -> "RemainingCandidates":
-        """Read the output of `to_json`.
+        """Parse the output of `to_json`.
 
         Raises:
-            RequestError: another version wrote it in a form that this one does not understand.
+            RequestError: another version of Attune wrote it in an unknown form.
         """
         try:
             model, ids, scores, sources = json.loads(text)
             return cls(str(model), tuple(ids), tuple(map(float, scores)), tuple(sources))
         except (ValueError, TypeError) as error:
-            raise RequestError("this cursor is of another version: request the first page again") from error
+            raise RequestError("this cursor is from another version: request the first page again") from error

@@ -1,4 +1,4 @@
-"""Scored candidates → a slate: caps, quotas, diversity, exploration with propensities, or a budget of minutes."""
+"""Selection of a slate from scored candidates: caps, quotas, diversity, exploration, or a budget of minutes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ from recsys.state.live_state import LiveState
 from recsys.state.reading_time import expected_read_seconds
 
 _DIVERSIFIED_SLATES = 2
-"""Positions are diversified for this many slates: more than caps can move away."""
+"""Number of slates of positions to diversify: caps may move candidates down, but not further than that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A slate: places among the candidates [k], propensity at each position [k], and which were explored [k]."""
+    """Slate: places among the candidates [k], propensity at each position [k], and the explored positions [k]."""
 
     places: list[int]
     propensities: list[float]
@@ -33,13 +33,13 @@ class Selection:
 
     @classmethod
     def certain(cls, places: list[int]) -> "Selection":
-        """Return a selection without any chance in it."""
+        """Return a selection without randomness."""
         return cls(places, [1.0] * len(places), [False] * len(places))
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Selects slates. utility: scores → utilities, for a budget of minutes."""
+    """Selector of slates. utility: scores → utilities, for a budget of minutes."""
 
     state: LiveState
     vectors: VectorTable
@@ -50,8 +50,8 @@ class Selector:
     ) -> Selection:
         """Select a slate within the caps, with the quotas of the reader's preferences.
 
-        With a budget of minutes, select the articles with the highest total utility that fit, without exploration
-        and quotas.
+        With a budget of minutes, select the articles of highest total utility that fit, without exploration or
+        quotas.
         """
         assert candidates.scores is not None
         rows, scores = candidates.rows, candidates.scores
@@ -61,7 +61,7 @@ class Selector:
             return Selection.certain(chosen[best_first(scores[chosen])].tolist())
         order = self._diversified(request, rows, scores)
         quotas = self._quotas(query, rows)
-        exempt = np.any([quota.wanted for quota in quotas], axis=0) if quotas else None
+        exempt = np.any([quota.eligible for quota in quotas], axis=0) if quotas else None
         limits = caps(self.state.catalog, rows, query.history.article, exempt)
         return fill_slate(apply_quotas(order, quotas), limits, request.limit, request.explore, rng)
 
@@ -81,10 +81,10 @@ class Selector:
 def fill_slate(
     order: NDArray[np.intp], caps: Sequence[Cap], limit: int, explore: float, rng: np.random.Generator
 ) -> Selection:
-    """Fill `limit` positions from candidates in their `order`, best first [n], within `caps`.
+    """Fill `limit` positions from the candidates in `order` [n], best first, within `caps`.
 
-    At each position but the first, with probability `explore` a remaining candidate is drawn uniformly, else the
-    best remaining one is taken. So an item's propensity at its position, given those above, is ``explore / m``,
+    At each position but the first, a remaining candidate is drawn uniformly with probability `explore`; otherwise
+    the best remaining one is used. So an item's propensity at its position, given those above, is ``explore / m``,
     plus ``1 − explore`` if it is the best of the m remaining.
     """
     remaining = apply_caps(order.tolist(), caps, limit)
@@ -100,8 +100,8 @@ def fill_slate(
 
 
 def apply_caps(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:
-    """Return the same order, but items above their group's share of the slate move behind all others."""
-    # code −1 is counted too, but it is no group and never capped
+    """Return the same order, with items above their group's cap moved behind all others."""
+    # code −1 is counted too, but it is not a group and has no cap
     counters = [(cap.codes.tolist(), cap.most(limit).tolist(), Counter[int]()) for cap in caps]
     within: list[int] = []
     above: list[int] = []

@@ -1,1 +1,1 @@
-"""Feature families, one small file each."""
+"""Feature families, one file each."""

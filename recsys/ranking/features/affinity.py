@@ -1,6 +1,6 @@
-"""How much of the reader's past attention went to the candidate's category, subcategory and source.
+"""Reader affinity: share of the reader's past attention to the candidate's category, subcategory and source.
 
-Past attention is counted twice: every reading as one, and every reading as its dwell, faded over a week.
+Past attention is weighted in two ways: every read as one, and every read by its dwell, decayed over a week.
 """
 
 import numpy as np
@@ -12,48 +12,48 @@ from recsys.ranking.query import Family, FeatureInput, FloatArray
 from recsys.state.event_codes import ATTRIBUTED_CLICKS, IMPRESSIONS
 from recsys.state.live_state import FIRST_CATEGORY
 
-_FADE = 7 * DAY
+_HALF_LIFE = 7 * DAY
 _RECENT = 5
 
 
 def _compute(inputs: FeatureInput) -> FloatArray:
     catalog, history = inputs.state.catalog, inputs.query.history
     seconds = np.where(np.isnan(history.seconds), UNMEASURED_DWELL_SECONDS, history.seconds)
-    faded = np.exp2(-(inputs.query.as_of - history.opened) / _FADE)
-    attention = np.log1p(np.minimum(seconds, MAX_READ_SECONDS)) * faded
+    decay = np.exp2(-(inputs.query.as_of - history.opened) / _HALF_LIFE)
+    attention = np.log1p(np.minimum(seconds, MAX_READ_SECONDS)) * decay
     ones, recent = np.ones(len(history)), np.zeros(len(history))
     recent[-_RECENT:] = 1.0
-    category, plain, lately = _shares(catalog.category, inputs, (attention, ones, recent))
+    category, plain, newest = _shares(catalog.category, inputs, (attention, ones, recent))
     (subcategory,) = _shares(catalog.subcategory, inputs, (attention,))
     (source,) = _shares(catalog.source, inputs, (attention,))
     listwise_n2 = inputs.percentiles(np.column_stack((category, subcategory)))
     return np.column_stack(
-        [category, subcategory, plain, lately, source, listwise_n2, _category_heat(inputs)],
+        [category, subcategory, plain, newest, source, listwise_n2, _category_rates(inputs)],
     )
 
 
 def _shares(
     codes: NDArray[np.int32], inputs: FeatureInput, weightings: tuple[FloatArray, ...]
 ) -> list[FloatArray]:
-    """By each weighting of the history, the share [n] of what was read that has the candidate's code.
+    """Return, for each weighting of the history, the share [n] of reads that have the candidate's code.
 
-    A code that is unknown has no share; without any weight all shares are NaN.
+    An unknown code has share 0; if the weights sum to 0, all shares are NaN.
     """
-    mine, theirs = codes[inputs.candidates.rows] + 1, codes[inputs.query.history.article] + 1
-    return [_share(mine, theirs, weights) for weights in weightings]
+    candidate_codes, read_codes = codes[inputs.candidates.rows] + 1, codes[inputs.query.history.article] + 1
+    return [_share(candidate_codes, read_codes, weights) for weights in weightings]
 
 
-def _share(mine: NDArray[np.int32], theirs: NDArray[np.int32], weights: FloatArray) -> FloatArray:
+def _share(candidate_codes: NDArray[np.int32], read_codes: NDArray[np.int32], weights: FloatArray) -> FloatArray:
     total = weights.sum()
     if total <= 0:
-        return np.full(len(mine), np.nan)
-    by_code = np.bincount(theirs, weights, minlength=int(mine.max(initial=0)) + 1) / total
+        return np.full(len(candidate_codes), np.nan)
+    by_code = np.bincount(read_codes, weights, minlength=int(candidate_codes.max(initial=0)) + 1) / total
     by_code[0] = 0.0
-    return np.asarray(by_code[mine])
+    return np.asarray(by_code[candidate_codes])
 
 
-def _category_heat(inputs: FeatureInput) -> FloatArray:
-    """Click-through of the category of each candidate in the last hour and in the last days [n, 2]."""
+def _category_rates(inputs: FeatureInput) -> FloatArray:
+    """Return the click-through rate of each candidate's category over an hour and over two days [n, 2]."""
     groups = inputs.state.catalog.category[inputs.candidates.rows] + FIRST_CATEGORY
     counters = inputs.state.counters
     counts_gch = counters.read_groups(np.arange(len(counters.groups)), inputs.query.as_of)

@@ -1,4 +1,4 @@
-"""What a candidate has to do with the article whose page it is to be shown on. On a front page all is NaN."""
+"""Relation of a candidate to the article on whose page it is shown. All NaN on a front page."""
 
 import numpy as np
 

@@ -33,17 +33,17 @@ FAMILIES: tuple[Family, ...] = (
 
 
 LISTWISE = "_listwise"
-"""End of the names of columns that depend on the other candidates."""
+"""Suffix of the names of columns that depend on the other candidates."""
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Chosen families, in order; without `listwise` only columns that no other candidate changes."""
+    """Selected families, in order; without `listwise` only pointwise columns."""
 
     families: tuple[Family, ...] = FAMILIES
     listwise: bool = True
 
-    @cached_property  # every slate of a replay asks for it
+    @cached_property  # a replay reads it for every slate
     def names(self) -> tuple[str, ...]:
         """Column names [f]."""
         names = (name for family in self.families for name in family.names)
@@ -51,23 +51,23 @@ class FeatureSet:
 
     @property
     def schema_id(self) -> str:
-        """Changes whenever a model trained on other columns could not be used."""
+        """Hash of the column names: models trained on other columns cannot be used."""
         return hashlib.blake2b("\n".join(self.names).encode(), digest_size=8).hexdigest()
 
     def without(self, family: str) -> "FeatureSet":
-        """The same set less one family, for ablations."""
-        return replace(self, families=tuple(kept for kept in self.families if kept.name != family))
+        """Return the set without one family, for ablations."""
+        return replace(self, families=tuple(other for other in self.families if other.name != family))
 
     def pointwise(self) -> "FeatureSet":
-        """The same set less its set-wise columns."""
+        """Return the set without its listwise columns."""
         return replace(self, listwise=False)
 
     def columns_of(self, part: "FeatureSet") -> list[int]:
-        """Where the columns of a smaller set stand in this one."""
+        """Return the column indices of a smaller set in this one."""
         return [self.names.index(name) for name in part.names]
 
     def compute(self, inputs: FeatureInput) -> FloatArray:
-        """Features [n, f] of one request."""
+        """Return the features [n, f] of one request."""
         columns = np.concatenate([family.compute(inputs) for family in self.families], axis=1)
         if self.listwise:
             return columns
@@ -77,5 +77,5 @@ class FeatureSet:
 ALL_FEATURES = FeatureSet()
 TEXT_FREE = ALL_FEATURES.without("interest")
 FEED_FEATURES = ALL_FEATURES.pointwise()
-"""For candidates that retrieval brought together: one more of them must not reorder the others."""
+"""For candidates from retrieval: an added candidate must not change the order of the others."""
 FEED_TEXT_FREE = FEED_FEATURES.without("interest")

@@ -1,4 +1,4 @@
-"""How new an article is: since it was published and since it was first shown."""
+"""Age of an article: since it was published and since it was first shown."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""How well a candidate's text matches what was read: the preference network and the untrained match."""
+"""Match of a candidate's text with the reads: by the preference network and by the untrained matcher."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
-"""How much attention all readers give an article: decayed clicks and click-through at several half-lives.
+"""Popularity of an article among all readers: decayed clicks and click-through rates at several half-lives.
 
-Shares are of the clicks and exposures of all articles: unlike counts they do not grow with the log.
+Shares are relative to the clicks and exposures of all articles: unlike counts they do not grow with the log.
 """
 
 import numpy as np
@@ -10,8 +10,8 @@ from recsys.ranking.query import Family, FeatureInput, FloatArray
 from recsys.state.event_codes import ATTRIBUTED_CLICKS, CLICKS, IMPRESSIONS, READ_SECONDS, READS
 from recsys.state.live_state import GLOBAL_GROUP
 
-_PLACING = (HalfLife.HOUR_1, HalfLife.HOURS_4)
-"""Half-lives over which exposures tell how prominent a place an article has among the candidates."""
+_EXPOSURE = (HalfLife.HOUR_1, HalfLife.HOURS_4)
+"""Half-lives of the exposure counts, which show how prominently an article is placed."""
 
 _PRIOR_IMPRESSIONS = 10.0
 _PRIOR_READS = 3.0
@@ -21,17 +21,17 @@ _SMALL_SHARE = 0.05
 def _compute(inputs: FeatureInput) -> FloatArray:
     counts_nch = inputs.state.counters.read(inputs.candidates.rows, inputs.query.as_of)
     all_ch = inputs.state.counters.read_groups(np.asarray([GLOBAL_GROUP]), inputs.query.as_of)[0]
-    clicks_nh, answers_nh, shown_nh = (counts_nch[:, c] for c in (CLICKS, ATTRIBUTED_CLICKS, IMPRESSIONS))
-    # shrunk toward the click-through of all articles, so that one lucky click is not a rate of 100%
+    clicks_nh, attributed_nh, shown_nh = (counts_nch[:, c] for c in (CLICKS, ATTRIBUTED_CLICKS, IMPRESSIONS))
+    # shrunk toward the rate of all articles, so that one click on one impression does not give 100%
     overall_h = all_ch[ATTRIBUTED_CLICKS] / np.maximum(all_ch[IMPRESSIONS], 1.0)
-    # clicked twice is still one answer of one exposure
-    rate_nh = np.minimum((answers_nh + _PRIOR_IMPRESSIONS * overall_h) / (shown_nh + _PRIOR_IMPRESSIONS), 1.0)
-    habit_h = all_ch[READ_SECONDS] / np.maximum(all_ch[READS], 1.0)
-    dwell_nh = (counts_nch[:, READ_SECONDS] + _PRIOR_READS * habit_h) / (counts_nch[:, READS] + _PRIOR_READS)
+    # two clicks may belong to one impression: the rate is at most 1
+    rate_nh = np.minimum((attributed_nh + _PRIOR_IMPRESSIONS * overall_h) / (shown_nh + _PRIOR_IMPRESSIONS), 1.0)
+    mean_dwell_h = all_ch[READ_SECONDS] / np.maximum(all_ch[READS], 1.0)
+    dwell_nh = (counts_nch[:, READ_SECONDS] + _PRIOR_READS * mean_dwell_h) / (counts_nch[:, READS] + _PRIOR_READS)
     blocks = (
         np.log1p(clicks_nh),
         rate_nh,
-        inputs.percentiles(np.concatenate((clicks_nh, rate_nh, shown_nh[:, _PLACING]), axis=1)),
+        inputs.percentiles(np.concatenate((clicks_nh, rate_nh, shown_nh[:, _EXPOSURE]), axis=1)),
         np.log((clicks_nh + _SMALL_SHARE) / (all_ch[CLICKS] + 1)),
         np.log((shown_nh + _SMALL_SHARE) / (all_ch[IMPRESSIONS] + 1)),
         dwell_nh[:, HalfLife.DAYS_2 :],
@@ -47,7 +47,7 @@ FAMILY = Family(
         *(f"ctr_{name}" for name in HALF_LIFE_NAMES),
         *(f"clicks_{name}_listwise" for name in HALF_LIFE_NAMES),
         *(f"ctr_{name}_listwise" for name in HALF_LIFE_NAMES),
-        *(f"impressions_{HALF_LIFE_NAMES[h]}_listwise" for h in _PLACING),
+        *(f"impressions_{HALF_LIFE_NAMES[h]}_listwise" for h in _EXPOSURE),
         *(f"click_share_{name}" for name in HALF_LIFE_NAMES),
         *(f"impression_share_{name}" for name in HALF_LIFE_NAMES),
         "dwell_2d",

@@ -1,7 +1,7 @@
-"""Place in the slate: read when training on ordered slates, a constant when serving.
+"""Position in the slate: known when training on ordered slates, a constant when serving.
 
-The one sanctioned difference between training and serving: it lets the model explain clicks by place, so that the
-other features need not. Slates whose order means nothing have no position at all.
+The only intended difference between training and serving: the model explains clicks by position, so that the other
+features need not. Slates without a meaningful order have no position.
 """
 
 import numpy as np

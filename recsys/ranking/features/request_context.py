@@ -1,4 +1,4 @@
-"""The article itself, the reader's habit, and the moment."""
+"""Properties of the article, the reader's habits, and the time and device of the request."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What this reader and this article had to do with each other before: shown and passed over, or read."""
+"""Earlier exposures of this reader to this article: times shown, time since, and whether it was read."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from recsys.ranking.query import Family, FeatureInput, FloatArray
 
 def _compute(inputs: FeatureInput) -> FloatArray:
     shown, when = inputs.state.exposures.of(inputs.query.reader)
-    # newest first, so that the first of an article is its latest
+    # newest first, so that the first exposure of an article is its latest
     articles, latest, counts = np.unique(shown[::-1], return_index=True, return_counts=True)
     place, was_shown = _places(articles, inputs.candidates.rows)
     since = (inputs.query.as_of - when[::-1][latest]) / HOUR
@@ -25,13 +25,13 @@ def _compute(inputs: FeatureInput) -> FloatArray:
 
 
 def _places(sorted_ids: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Where each of `rows` [n] stands among sorted ids, and whether it does."""
+    """Return the index of each of `rows` [n] in `sorted_ids`, and whether it is there [n]."""
     place = np.searchsorted(sorted_ids, rows)
     return place, np.searchsorted(sorted_ids, rows, side="right") > place
 
 
 def _pick(values: NDArray[Any], place: NDArray[np.intp]) -> NDArray[Any]:
-    """`values` at `place`; 0 behind the end."""
+    """Return `values` at `place`; 0 beyond the end."""
     return np.append(values, 0)[place]
 
 

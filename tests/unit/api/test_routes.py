@@ -193,7 +193,7 @@ def test_feeds_that_cannot_be_are_refused(client: TestClient, query: str) -> Non
 )
 def test_a_misspelled_parameter_is_refused_by_name(client: TestClient, path: str) -> None:
     name = path.partition("?")[2].partition("=")[0]
-    assert refused(client.get(path)) == f"query.{name}: nothing has this name here; /docs lists the names"
+    assert refused(client.get(path)) == f"query.{name}: there is no field of this name; /docs lists all"
 
 
 def test_readers_that_no_database_holds_are_refused(client: TestClient) -> None:

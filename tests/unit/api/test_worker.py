@@ -14,4 +14,4 @@ def test_names_that_set_nothing_are_in_the_log(
     monkeypatch.setattr("api.http.logging_setup.configure", lambda _: None)  # it would take the log from the test
     monkeypatch.setenv("ATTUNE_RATELIMIT", "1/minute")
     worker.make()
-    assert "ATTUNE_RATELIMIT is set, but is no setting" in caplog.text
+    assert "ATTUNE_RATELIMIT is set, but there is no such setting" in caplog.text

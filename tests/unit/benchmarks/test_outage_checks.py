@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.outage_checks import Away, Heard
+from benchmarks.outage_checks import Outage, OutageResults
 from benchmarks.traffic import Answer
 from recsys.domain import Slate
 from recsys.frames import slates_frame
 from recsys.store import event_log
 from recsys.store.database import opened
 
-AWAY = Away(cutting=9.9, cut=10.0, mended=40.0)
+OUTAGE = Outage(cutting=9.9, cut=10.0, mended=40.0)
 RETRY = b"retry-after: 5\r\n"
 
 
@@ -24,8 +24,8 @@ def event(at: float, status: int = 200, headers: bytes = b"", asked: float | Non
     return Answer(at - 0.01 if asked is None else asked, at, head, b'{"accepted":1}', "e")
 
 
-def heard(*answers: Answer) -> Heard:
-    made = Heard()
+def heard(*answers: Answer) -> OutageResults:
+    made = OutageResults()
     for answer in answers:
         made.update(answer)
     return made
@@ -48,26 +48,26 @@ def test_feeds_are_told_apart_and_what_they_showed_is_kept() -> None:
     ids=["refused before", "stored while away", "no retry-after", "failed", "failed after", "no retry after"],
 )
 def test_wrong_answers_to_events_are_found(answer: Answer) -> None:
-    assert heard(answer).wrong(AWAY) == [answer]
+    assert heard(answer).wrong(OUTAGE) == [answer]
 
 
 def test_right_answers_to_events_are_none_of_them() -> None:
     cut_meanwhile = [event(10.2, asked=9.8), event(10.2, 503, RETRY, asked=9.8)]
     mended_meanwhile = [event(40.2), event(40.2, 503, RETRY)]
     found = heard(event(5), event(20, 503, RETRY), *cut_meanwhile, *mended_meanwhile, event(60))
-    assert found.wrong(AWAY) == []
+    assert found.wrong(OUTAGE) == []
     assert len(found.stored) == 4
 
 
 def test_recovery_lasts_until_the_last_degraded_or_refused_answer() -> None:
     answers = [feed(20, "q", degraded=True), feed(41, "q", degraded=True), event(42.5, 503, RETRY)]
-    assert heard(*answers, event(43), feed(44, "q")).recovery(AWAY) == 2.5
-    assert heard(event(43), feed(44, "q")).recovery(AWAY) == 0.0
+    assert heard(*answers, event(43), feed(44, "q")).recovery(OUTAGE) == 2.5
+    assert heard(event(43), feed(44, "q")).recovery(OUTAGE) == 0.0
 
 
 @pytest.mark.parametrize("last", [[], [event(43)], [feed(43, "q")]], ids=["nothing", "no feed", "no event"])
 def test_without_good_answers_after_it_there_is_no_recovery(last: list[Answer]) -> None:
-    assert heard(event(5), feed(5, "q"), event(42, 503, RETRY), *last).recovery(AWAY) == float("inf")
+    assert heard(event(5), feed(5, "q"), event(42, 503, RETRY), *last).recovery(OUTAGE) == float("inf")
 
 
 def test_slates_and_events_that_the_log_lacks_are_counted(tmp_path: Path) -> None:

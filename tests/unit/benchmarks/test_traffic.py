@@ -40,7 +40,7 @@ def test_feeds_and_clicks_are_counted_and_heard() -> None:
     assert len(traffic.feeds) == 20
     assert len(traffic.events) == sum(path == "/v1/events" for path in asked) > 0
     assert len(heard) == len(asked)
-    assert all(answer.wanted and answer.came >= answer.asked for answer in heard)
+    assert all(answer.succeeded and answer.received >= answer.sent for answer in heard)
     assert len({answer.event for answer in heard if answer.event}) == len(traffic.events)
 
 
@@ -54,7 +54,7 @@ def test_next_pages_are_asked_for_where_they_are_wanted() -> None:
 def test_a_refused_click_is_an_error_and_the_connection_goes_on() -> None:
     traffic, heard, _ = driven(Load(10, 1, 60.0, events=0.3, feeds=20), stored=False)
     assert len(traffic.feeds) == 20
-    refused = [answer for answer in heard if not answer.wanted]
+    refused = [answer for answer in heard if not answer.succeeded]
     assert len(refused) == len(traffic.errors) > 0
     assert {(answer.status, b"\r\nretry-after: 5" in answer.head) for answer in refused} == {(503, True)}
 

@@ -105,7 +105,7 @@ def test_an_empty_world_answers() -> None:
 def test_a_question_about_what_is_known_already_is_refused() -> None:
     of = engine(papers(), read("r", "a004", HOUR))
     for as_of in (of.state.known_at, of.state.known_at - SECOND):
-        with pytest.raises(RequestError, match="not after the newest known row"):
+        with pytest.raises(RequestError, match="not later than the newest row"):
             ask(of, as_of=as_of)
         with pytest.raises(RequestError):
             of.recommend(FeedRequest(request_id="request", as_of=as_of, reader="r"))

@@ -94,7 +94,7 @@ def test_a_bounce_is_not_called_read_to_the_end() -> None:
 def test_the_topic_is_named_by_its_share_of_what_was_read() -> None:
     events = [*read("r", "a001"), *read("r", "a005"), *read("r", "a009"), *read("r", "a002")]
     (topic,) = [r for r in reasons(engine(papers(), events), "a013")["a013"] if r.kind == "topic_you_read"]
-    assert topic.text == "75% of what you read lately is world"
+    assert topic.text == "75% of what you read recently is world"
 
 
 def test_popular_now_needs_clicks_now() -> None:

@@ -72,7 +72,7 @@ def test_a_calibrator_that_is_not_the_manifests_is_refused(copied: Place, change
     manifest = json.loads((made.path / bundle.MANIFEST).read_text())
     manifest["attention"] |= change
     (made.path / bundle.MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(BundleError, match="not the calibrator of its manifest"):
+    with pytest.raises(BundleError, match="does not match its manifest"):
         load_bundle(copied.home, RAW)
 
 

@@ -130,7 +130,7 @@ def test_a_folder_that_is_not_mind_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="empty"):
         Mind(tmp_path)
     (tmp_path / "news.tsv").write_text("a\tb\n")
-    with pytest.raises(DataError, match="8 are expected"):
+    with pytest.raises(DataError, match="expected 8"):
         Mind(tmp_path)
 
 

@@ -45,9 +45,9 @@ def test_a_fingerprint_follows_content_name_and_format_but_not_the_place(tmp_pat
     ("names", "message"),
     [
         (["reader", "at"], "fit no kind of rows: articles need id, title"),
-        (["title", "text"], "holds articles but lacks the columns id"),
-        (["kind", "at"], "holds events but lacks the columns reader"),
-        (["id", "title", "title"], "stands twice"),
+        (["title", "text"], "contains articles but lacks the columns id"),
+        (["kind", "at"], "contains events but lacks the columns reader"),
+        (["id", "title", "title"], "is repeated"),
     ],
 )
 def test_columns_that_fit_no_rows_are_told_with_those_that_would(names: list[str], message: str) -> None:

@@ -172,4 +172,4 @@ def test_every_route_under_v1_is_gated(serve: MakeClient) -> None:
     assert len(routes) > len(NEEDED)
     for route in routes:
         if route.path.startswith("/v1"):
-            assert type(route).__name__ == "Gated"
+            assert type(route).__name__ == "Secured"

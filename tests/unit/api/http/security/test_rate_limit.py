@@ -88,7 +88,7 @@ def test_a_storage_that_is_gone_counts_nothing_and_says_so(caplog: pytest.LogCap
     ("rate", "storage", "variable"),
     [
         ("often", "memory://", "ATTUNE_RATE_LIMIT 'often'"),
-        ("1/hour", "carrier-pigeon://", "ATTUNE_RATE_LIMIT_STORAGE is memory://"),
+        ("1/hour", "carrier-pigeon://", "ATTUNE_RATE_LIMIT_STORAGE must be memory://"),
     ],
 )
 def test_wrong_settings_are_named(rate: str, storage: str, variable: str) -> None:
