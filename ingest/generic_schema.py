@@ -31,7 +31,7 @@ _TELLTALE = {"candidates": "impressions", "kind": "events", "title": "articles"}
 
 
 def kind_of(names: Iterable[str]) -> str | None:
-    """Articles, events or impressions, told by the fields present; None if it cannot be told."""
+    """Return the kind of rows by the fields present; None if they fit no kind."""
     have = set(names)
     return next((kind for field, kind in _TELLTALE.items() if field in have), None)
 
@@ -39,7 +39,7 @@ def kind_of(names: Iterable[str]) -> str | None:
 def from_rows(
     rows: Sequence[Mapping[str, object]], places: pl.DataFrame, kind: str, pseudonyms: Pseudonyms = PLAIN
 ) -> pl.DataFrame:
-    """JSON objects → raw frame of `kind`; `places` has one row each with the columns file, row, raw."""
+    """Turn JSON objects into a raw frame of `kind`; `places` has one row each with the columns file, row, raw."""
     columns, misfits = [], []
     for name, wanted in FIELDS[kind].items():
         column, misfit = from_values(name, [row.get(name) for row in rows], wanted)
@@ -51,7 +51,7 @@ def from_rows(
 def from_frame(
     frame: pl.DataFrame, places: pl.DataFrame, kind: str, pseudonyms: Pseudonyms = PLAIN
 ) -> pl.DataFrame:
-    """A frame with any columns → raw frame of `kind`; fields it lacks are null, other columns are ignored."""
+    """Turn any frame into a raw frame of `kind`; missing fields are null, other columns are ignored."""
     columns, misfits = [], []
     for name, wanted in FIELDS[kind].items():
         given = frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height)
@@ -63,7 +63,7 @@ def from_frame(
 
 
 def _quote_misfits(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows without text quote what they held before it was lost to null."""
+    """Quote the values that became null in the raw text of rows that have none."""
     if rows["problem"].null_count() == rows.height or not rows["raw"].null_count():
         return rows
     given = frame.select(pl.struct(pl.all()).struct.json_encode().alias("raw")).to_series()
@@ -71,7 +71,7 @@ def _quote_misfits(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def batch_of(position: int, kind: str, rows: pl.DataFrame, rejects: pl.DataFrame) -> Batch:
-    """A batch that holds rows of one kind."""
+    """Return a batch with rows of one kind."""
     batch = Batch(position, rejects=rejects)
     if kind == "articles":
         return replace(batch, articles=rows)

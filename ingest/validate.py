@@ -1,4 +1,4 @@
-"""Which rows are sound. Checks are column expressions; the first that holds for a row is its reason.
+"""Validation of rows: checks are column expressions; the first that holds for a row is its reject reason.
 
 Limits are generous: they keep out what a database refuses or what can only be a mistake.
 """
@@ -29,7 +29,7 @@ _Checks = Mapping[str, pl.Expr]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Sound rows (raw columns kept), and the rejected ones with the columns of `batch.REJECTS`."""
+    """Valid rows (with their raw columns), and the rejected ones with the columns of `batch.REJECTS`."""
 
     good: pl.DataFrame
     rejects: pl.DataFrame
@@ -113,7 +113,7 @@ def _value_checks() -> _Checks:
 
 
 def _field_checks(record: type, now: int) -> _Checks:
-    """What the declaration of a record alone refuses: texts, then times, then integers."""
+    """Return the checks that follow from the declaration of a record: texts, then times, then integers."""
     fields = fields_of(record)
     checks = dict(_text_checks([field for field in fields if field.most_bytes is not None]))
     for field in fields:
@@ -136,7 +136,7 @@ def _time_checks(field: Field, now: int) -> _Checks:
 
 
 def _text_checks(fields: Sequence[Field]) -> _Checks:
-    """Checks of texts with a maximal length."""
+    """Return the checks of texts with a maximal length."""
     long = {field: _any_text(field, _longer_than(field.most_bytes or 0)) for field in fields}
     return {
         "nul_byte": pl.any_horizontal(_any_text(field, _has_nul) for field in fields),
@@ -146,7 +146,7 @@ def _text_checks(fields: Sequence[Field]) -> _Checks:
 
 
 def _any_text(field: Field, wrong: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
-    """`wrong` of the text, or of any element of a list of texts."""
+    """Return `wrong` for the text, or for any element of a list of texts."""
     return _any_element(field.name, wrong(pl.element())) if field.is_list else wrong(pl.col(field.name))
 
 

@@ -20,7 +20,7 @@ DAY = 24 * HOUR
 
 
 class EventKind(StrEnum):
-    """What a reader can do to an article, and (from `FOLLOW` on) what they can say of a topic or source."""
+    """Action of a reader: on an article, and (from `FOLLOW` on) on a topic or source."""
 
     IMPRESSION = "impression"
     CLICK = "click"

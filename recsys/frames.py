@@ -1,7 +1,7 @@
 """The values of `recsys.domain` in bulk: polars frames with fixed columns.
 
 A frame that crosses a seam has exactly these columns in this order (`conform` makes it so). `known_at` is
-filled by whoever knows it: an importer from the time line of its source, the store at receipt.
+filled by an importer from the times of its source, or by the store at receipt.
 """
 
 from collections.abc import Iterable
@@ -46,8 +46,8 @@ ARTICLE_ATTENTION: dict[str, pl.DataType] = {
     "flagged_share": pl.Float64(),
     "gated": pl.Boolean(),
 }
-"""What attention did with a text: means over all heads (`calibration.attention_statistics.HEAD`), what D1 and D2 say of it, and
-whether its vector was adjusted."""
+"""Attention statistics of a text: means over all heads (`calibration.attention_statistics.HEAD`), the results of
+the detectors D1 and D2, and whether its vector was adjusted."""
 
 
 def conform(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:

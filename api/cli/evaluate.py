@@ -13,8 +13,9 @@ def evaluate(
     start: Annotated[str | None, typer.Option("--from", help="Default: the bundle's cut-off.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Default: the end of the log.")] = None,
     bundle: Annotated[str | None, typer.Option(help="Version; default: the active bundle.")] = None,
-    rival: Annotated[
-        str | None, typer.Option(help="Version of another bundle: its full system is added and compared in pairs.")
+    other_version: Annotated[
+        str | None,
+        typer.Option("--rival", help="Version of another bundle: its full system is added and compared in pairs."),
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write a report to this file.")] = None,
@@ -38,7 +39,7 @@ def evaluate(
         require_writable(file)
     encoder = LazyEncoder(settings)
     system = load_bundle(settings.home, encoder.name, bundle)
-    other = None if rival is None else load_bundle(settings.home, encoder.name, rival)
+    other = None if other_version is None else load_bundle(settings.home, encoder.name, other_version)
     database = open_database(settings.database_url)
     bounds = (moment(start, "--from"), moment(end, "--to"))
     window = choose_window(database, system, *bounds, in_sample)

@@ -70,14 +70,14 @@ class ArticlesIn(_Body):
 
 
 class RejectedRow(BaseModel):
-    """Row `index` of the request, and why it was not stored."""
+    """Row `index` of the request, and the reason why it was not stored."""
 
     index: int
     reason: str
 
 
 class StoredOut(BaseModel):
-    """What became of the rows of a request."""
+    """Outcome of the rows of a request."""
 
     accepted: int
     duplicates: int
@@ -94,7 +94,7 @@ class HistoryItemIn(_Body):
 
 _Read = Annotated[
     Annotated[Id, Tag("id")] | Annotated[HistoryItemIn, Tag("item")],
-    # told apart by hand: an error then names one form, not both and how they are checked
+    # discriminated by hand: an error then names one form, not both with their checks
     Discriminator(
         _form,
         custom_error_type="history_item",
@@ -104,7 +104,7 @@ _Read = Annotated[
 
 
 class RankIn(_Body):
-    """Candidates to rank, for a stored reader or for a history handed in."""
+    """Candidates to rank, for a stored reader or for a history in the request."""
 
     candidates: list[Id] = Field(min_length=1, max_length=MAX_CANDIDATES)
     reader: Id | None = None
@@ -121,7 +121,7 @@ class RankIn(_Body):
 
 
 class ReasonOut(BaseModel):
-    """Why an item stands where it stands; `weight` is what the interest match loses without `article`."""
+    """Reason for an item; `weight` is the loss of the match score without `article`."""
 
     kind: str
     text: str
@@ -131,32 +131,32 @@ class ReasonOut(BaseModel):
 
 @body_of(Article, shown=True)
 class ArticleOut(BaseModel):
-    """The fields of an article that a page shows."""
+    """Fields of an article that feed items show."""
 
     model_config = ConfigDict(frozen=True)
 
 
 @body_of(Article)
 class FullArticleOut(ArticleOut):
-    """Everything that is stored of an article."""
+    """All stored fields of an article."""
 
 
 class ListItemOut(BaseModel):
-    """One article of a shelf."""
+    """One article of a list."""
 
     id: str
     article: ArticleOut
 
 
 class ArticleListOut(BaseModel):
-    """Articles that are nobody's own, in order."""
+    """Articles in order, the same for every reader."""
 
     as_of: str
     items: list[ListItemOut]
 
 
 class FeedItemOut(BaseModel):
-    """One place of a feed. `propensity` is the chance the article had to stand there; `minutes` to read it."""
+    """One item of a feed. `propensity`: probability of the article at this position; `minutes`: its reading time."""
 
     id: str
     score: float
@@ -169,9 +169,9 @@ class FeedItemOut(BaseModel):
 
 
 class FeedOut(BaseModel):
-    """A page of a feed. Events that quote `request_id` are attributed to it; `cursor` asks for the next page.
+    """A page of a feed. Events that quote `request_id` are attributed to it; `cursor` returns the next page.
 
-    `degraded`: the database is away, so this was made from what the process remembers, and there is no next page.
+    `degraded`: the database is unavailable; the page was made from memory, and there is no next page.
     """
 
     request_id: str
@@ -192,7 +192,7 @@ class RankedItemOut(BaseModel):
 
 
 class RankOut(BaseModel):
-    """Candidates, best first. `degraded`: made from what the process remembers, since the database is away."""
+    """Candidates, best first. `degraded`: ranked from memory, since the database is unavailable."""
 
     request_id: str
     model: str

@@ -23,7 +23,7 @@ from recsys.serving.pagination import FeedPage
 
 
 def feed_out(page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary]) -> FeedOut:
-    """A page with what it shows of its articles, by id."""
+    """Serialise a page of a feed, with the summaries of its articles by id."""
     ranking = page.ranking
     return FeedOut(
         request_id=ranking.request_id,
@@ -37,7 +37,7 @@ def feed_out(page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary
 
 
 def rank_out(ranking: Ranking) -> RankOut:
-    """A ranking of candidates."""
+    """Serialise a ranking of candidates."""
     items = [RankedItemOut(id=item.id, score=item.score, reasons=_reasons(item)) for item in ranking.items]
     return RankOut(
         request_id=ranking.request_id,
@@ -49,13 +49,13 @@ def rank_out(ranking: Ranking) -> RankOut:
 
 
 def articles_out(articles: Sequence[Mapping[str, Any]], as_of: int) -> ArticleListOut:
-    """A shelf of `articles` (columns of `frames.ARTICLES`), in their order."""
+    """Serialise a list of `articles` (columns of `frames.ARTICLES`), in their order."""
     items = [ListItemOut(id=row["id"], article=_article(row)) for row in articles]
     return ArticleListOut(as_of=to_iso(as_of), items=items)
 
 
 def full_article_out(row: dict[str, Any]) -> FullArticleOut:
-    """An article with all columns of `frames.ARTICLES`."""
+    """Serialise an article with all columns of `frames.ARTICLES`."""
     return FullArticleOut(**body_values(Article, row))
 
 
@@ -78,7 +78,7 @@ def _feed_item(item: RankedItem, summary: ArticleSummary) -> FeedItemOut:
 
 @lru_cache(maxsize=4_096)
 def _of_summary(summary: ArticleSummary) -> ArticleOut:
-    """Kept: what is in many feeds is made once."""
+    """Return the summary of an article; cached, since an article is in many feeds."""
     return _article(dict(zip(SUMMARY, summary, strict=True)))
 
 

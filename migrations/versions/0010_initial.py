@@ -176,7 +176,7 @@ def upgrade() -> None:
         sa.Column("cursor", sa.String(), nullable=False),
         sa.Column("reader", _ID, nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False, comment="microseconds since 1970-01-01 UTC"),
-        sa.Column("request", sa.Text(), nullable=False, comment="JSON object: what the first page was asked with"),
+        sa.Column("request", sa.Text(), nullable=False, comment="JSON object: parameters of the first page"),
         sa.Column("rest", sa.Text(), nullable=False, comment="JSON: ids, scores and sources not shown yet"),
         sa.PrimaryKeyConstraint("cursor", name=op.f("pk_feed_pages")),
     )
@@ -238,7 +238,7 @@ def upgrade() -> None:
             "last_known_at", sa.BigInteger(), nullable=False, comment="newest receipt time given, microseconds"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_log_position")),
-        comment="one row; whoever updates it holds the append lock until commit",
+        comment="one row; its update holds the append lock until commit",
     )
     op.bulk_insert(log_position, [{"id": 1, "last_seq": 0, "last_known_at": 0}])
     op.create_table(

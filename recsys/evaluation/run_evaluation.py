@@ -72,7 +72,7 @@ def choose_window(
 
 @dataclass(frozen=True, slots=True)
 class ExtraRows:
-    """More rows of the results table: `scorers` by name, such as an oracle, and the full system of another bundle."""
+    """More rows of the results table: `scorers` by name (an oracle), and the full system of another bundle."""
 
     scorers: Mapping[str, Scorer] = field(default_factory=dict)
     bundle: TrainedSystem | None = None

@@ -1,4 +1,4 @@
-"""What is known of articles beside behaviour: columns aligned with the state's dense article ids."""
+"""Catalogue of articles: columns by the state's dense article ids."""
 
 import hashlib
 
@@ -13,7 +13,7 @@ NEVER = np.iinfo(np.int64).max
 
 
 class Catalog:
-    """Article columns. A row that was never described has `category` UNKNOWN and `described` False.
+    """Article columns. The row of an article that is not stored has `category` UNKNOWN and `described` False.
 
     `order` is a random number that depends on the article's id alone: dense ids depend on who came first, so two
     folds of one log can only agree on ties and draws that go by `order`.
@@ -37,7 +37,7 @@ class Catalog:
         self.paid: NDArray[np.float64] = np.zeros(0)
 
     def reserve(self, rows: int) -> None:
-        """Make room for article ids below `rows`."""
+        """Make room for dense ids below `rows`."""
         self.titles += [""] * (rows - len(self.titles))
         self.tie_break_hash = grow(self.tie_break_hash, rows)
         self.described = grow(self.described, rows)
@@ -51,7 +51,7 @@ class Catalog:
         self.paid = grow(self.paid, rows, np.nan)
 
     def rows_by_tie_break(self, rows: int) -> NDArray[np.int64]:
-        """Article ids below `rows`, by `order`; sorted once for all who ask until an article changes."""
+        """Return the dense ids below `rows` in order of `tie_break_hash`; cached until an article changes."""
         if self._by_order is None or len(self._by_order) != rows:
             self._by_order = np.argsort(self.tie_break_hash[:rows], kind="stable")
         return self._by_order
@@ -74,7 +74,7 @@ class Catalog:
         self.paid[rows] = paid.fill_null(np.nan).to_numpy()
 
     def delete(self, rows: NDArray[np.int64]) -> None:
-        """Know no more of `rows` than of articles that were never described."""
+        """Reset `rows` to the values of articles that are not stored."""
         self._by_order = None
         for row in rows.tolist():
             self.titles[row] = ""

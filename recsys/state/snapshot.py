@@ -25,7 +25,7 @@ VERSION = 5
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """How much of the log a state holds: all rows up to `seq`, the last of them (known_at, id) in fold order."""
+    """Position in the log: a state holds all rows up to `seq`; its last one in fold order is (known_at, id)."""
 
     seq: int = 0
     known_at: int = 0
@@ -33,14 +33,14 @@ class Watermark:
 
 
 def configuration_hash(state: LiveState) -> str:
-    """Changes whenever a snapshot made before could not be used by this code."""
+    """Return a hash that changes when this code cannot use older snapshots."""
     parts = [VERSION, HALF_LIVES, COUNTERS, RATES, *(rings.length for rings in _rings(state).values())]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class StateCopy:
-    """A copy of a state, to be written while the state goes on."""
+    """Copy of a state, which is written while the state changes."""
 
     arrays: dict[str, NDArray[Any]]
     header: dict[str, str]

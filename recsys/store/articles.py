@@ -142,7 +142,7 @@ def _decode(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _content_hash(rows: pl.DataFrame) -> pl.Series:
-    """Hash the names and values of what is not null, so that a new field leaves the articles without it unchanged."""
+    """Hash the names and values of non-null fields: a new field leaves the articles without it unchanged."""
     fields = (pl.lit(f"{name}=") + pl.col(name).cast(pl.String) for name in rows.columns)
     texts = rows.select(pl.concat_str(fields, separator=_SEPARATOR, ignore_nulls=True)).to_series()
     hashes = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts.to_list()]

@@ -71,7 +71,7 @@ log_position = Table(
     Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
     Column("last_seq", BigInteger, nullable=False, comment="seq of the newest row of the log"),
     Column("last_known_at", BigInteger, nullable=False, comment="newest receipt time given, microseconds"),
-    comment="one row; whoever updates it holds the append lock until commit",
+    comment="one row; its update holds the append lock until commit",
 )
 
 _NO_ARTICLE = text("article IS NULL")
@@ -231,7 +231,7 @@ feed_pages = Table(
     Column("cursor", String, primary_key=True),
     Column("reader", Id, nullable=False, index=True),
     Column("expires_at", BigInteger, nullable=False, index=True, comment="microseconds since 1970-01-01 UTC"),
-    Column("request", Text, nullable=False, comment="JSON object: what the first page was asked with"),
+    Column("request", Text, nullable=False, comment="JSON object: parameters of the first page"),
     Column("rest", Text, nullable=False, comment="JSON: ids, scores and sources not shown yet"),
 )
 
