@@ -19,25 +19,19 @@ OPENINGS = ("What", "How", "Who", "Whoever", "Whether", "Which")
 """A docstring names its subject or its action first."""
 
 WORDS = (
-    "asked",
-    "told",
-    "said",
-    "tells",
-    "hears",
-    "whoever",
-    "lately",
-    "rival",
-    "rivals",
-    "shelf",
-    "shelves",
+    "asked", "told", "said", "tells", "hears", "whoever", "lately", "rival", "rivals", "shelf", "shelves",
     "upkeep",
-)
+)  # fmt: skip
 """Retired words: the glossary has their replacements."""
 
 NAMES = (
-    "AttentionWatch", "Asked", "Cards", "ClickChance", "Composed", "Gauges", "PatientConnection", "Promise", "Reach",
-    "ReadingTrees", "Refusal", "Said", "SlateRanker", "StartingRanker", "Stretch", "Upkeep", "Watched", "equipped",
-    "hand_on", "net_worth", "setwise", "strange_variables", "until_it_stops_helping", "without_each",
+    "Asked", "Attended", "AttentionWatch", "BoundedBodies", "Card", "Cards", "ClickChance", "Composed",
+    "Encounters", "Gauges", "PatientConnection", "Promise", "Reach", "ReadingTrees", "Refusal",
+    "RememberingIndex", "Rest", "Rivals", "Said", "SlateRanker", "StartingRanker", "StoreAwayError", "Stretch",
+    "Taken", "Traced", "Unvalued", "Upkeep", "Valued", "ValueRanker", "Watched", "admit", "apart_from",
+    "choose_stretch", "connect_patiently", "diversified", "each_alone", "equipped", "hand_on",
+    "load_questions", "net_worth", "replay_stretch", "secret_of_pseudonyms", "setwise", "strange_variables",
+    "until_it_stops_helping", "within_budget", "without_each",
 )  # fmt: skip
 """Retired names of classes and functions."""
 

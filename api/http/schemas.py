@@ -156,7 +156,7 @@ class ArticleListOut(BaseModel):
 
 
 class FeedItemOut(BaseModel):
-    """One item of a feed. `propensity`: probability of the article at this position; `minutes`: its reading time."""
+    """One item of a feed. `propensity`: probability of the article at this position; `minutes`: reading time."""
 
     id: str
     score: float
@@ -171,7 +171,7 @@ class FeedItemOut(BaseModel):
 class FeedOut(BaseModel):
     """A page of a feed. Events that quote `request_id` are attributed to it; `cursor` returns the next page.
 
-    `degraded`: the database is unavailable; the page was made from memory, and there is no next page.
+    `degraded`: the database is unavailable; the page is made from memory and has no next page.
     """
 
     request_id: str

@@ -32,8 +32,8 @@ def upgrade_if_behind(connection: Connection, allowed: bool = True) -> bool:
         return False
     if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
         raise StoreError(
-            f"this version does not know the schema {current} of the database: upgrade Attune, or, if the database "
-            "is from before 0.1.0, ingest the log into a new one"
+            f"this version does not know the schema {current} of the database: upgrade Attune, or, if it "
+            "is from before 0.1.0, ingest the log into a new database"
         )
     if not allowed:
         raise StoreError("the database schema is behind: run `attune migrate`")

@@ -26,7 +26,8 @@ def test_a_service_that_answers_has_loaded_neither_torch_nor_scikit_learn(tmp_pa
 
 
 def test_scikit_learn_can_be_imported_afterwards() -> None:
-    program = "import sys; from api.http import lightgbm_import as lazy; lazy.import_lightgbm(); import sklearn.metrics; "
+    program = "import sys; from api.http import lightgbm_import as lazy; lazy.import_lightgbm(); "
+    program += "import sklearn.metrics; "
     assert "sklearn" in told_by(program + HEAVY)
 
 
