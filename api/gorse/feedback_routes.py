@@ -11,10 +11,9 @@ from api.gorse import gorse_cursors
 from api.gorse.feedback_kinds import Kinds, event_of
 from api.gorse.gorse_schemas import MAX_ROWS, FeedbackIn, FeedbackOut, FeedbackPage, Success
 from api.gorse.parameters import Cursor, Item, N, Type, gorse
-from api.gorse.rejected_rows import rejected_rows
 from api.http.dependencies import App, PseudonymsDep, User
 from api.http.openapi import problems
-from api.http.problems import HTTPProblem
+from api.http.problems import HTTPProblem, rows_rejected
 from ingest.pseudonyms import Pseudonyms
 from recsys.store.gorse_feedback import Feedback, FeedbackKey
 
@@ -116,7 +115,7 @@ def _stored(request: Request, app: App, rows: list[FeedbackIn], overwrite: bool)
     received = gorse_people.put_feedback(app, events, replaced)
     if received.rejected:
         article = events[received.rejected[0].index]["article"]
-        raise rejected_rows(f"feedback to item {article!r}", received.rejected)
+        raise rows_rejected(f"feedback to item {article!r}", received.rejected)
     return Success(RowAffected=len(rows))
 
 

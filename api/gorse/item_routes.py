@@ -13,10 +13,9 @@ from api.gorse import gorse_cursors
 from api.gorse.gorse_schemas import MAX_ROWS, ItemIn, ItemOut, ItemPage, ItemPatch, Success, micros
 from api.gorse.item_conversion import article_of, item_out, patched, record_of
 from api.gorse.parameters import CategoryPath, Cursor, Item, N, gorse
-from api.gorse.rejected_rows import rejected_rows
 from api.http.dependencies import App
 from api.http.openapi import problems
-from api.http.problems import HTTPProblem
+from api.http.problems import HTTPProblem, rows_rejected
 
 read = gorse("items", Scope.READ)
 write = gorse("items", Scope.WRITE)
@@ -103,4 +102,4 @@ def _put(app: App, found: Sequence[StoredItem]) -> None:
     rejected = gorse_catalogue.put_items(app, found)
     if rejected:
         visible = [item.record.id for item in found if not item.hidden]
-        raise rejected_rows(f"item {visible[rejected[0].index]!r}", rejected)
+        raise rows_rejected(f"item {visible[rejected[0].index]!r}", rejected)

@@ -8,10 +8,9 @@ from fastapi import Body, Header, Query, Request
 
 from api.application import feeds, gorse_people
 from api.application.scopes import Scope
-from api.gorse.durations import seconds_of
 from api.gorse.feedback_kinds import kind_of
 from api.gorse.gorse_schemas import Scored, SessionFeedbackIn, micros
-from api.gorse.parameters import Category, CategoryPath, N, Offset, gorse
+from api.gorse.parameters import Category, CategoryPath, N, Offset, gorse, seconds_of
 from api.http.dependencies import App, User
 from api.http.schemas import Text
 from recsys.domain import FeedRequest, HistoryItem, Ranking

@@ -1,7 +1,7 @@
 """Problem documents (RFC 9457) for errors."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from api.http.openapi import PROBLEM_TYPE
 from api.http.schemas import Problem
+from ingest.http_ingest import Rejected
 from recsys.errors import AttuneError, BundleError, DataError, ErasureError, RequestError, StoreError
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,13 @@ class HTTPProblem(HTTPException):
     def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, detail, headers)
         self.title = title
+
+
+def rows_rejected(first: str, rejected: Sequence[Rejected]) -> HTTPProblem:
+    """Return the 422 problem for `rejected` rows; `first` names the first of them."""
+    others = f" and {len(rejected) - 1} more" if len(rejected) > 1 else ""
+    detail = f"{first}{others}: {rejected[0].reason}; all other rows are stored"
+    return HTTPProblem(422, "Not all rows were stored", detail)
 
 
 def install(app: FastAPI) -> None:
