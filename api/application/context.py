@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder import lazy
 from recsys.encoder.protocols import ModelEncoder
 from recsys.serving.clock import Clock
 from recsys.serving.feed_service import FeedService
@@ -67,4 +67,4 @@ def opened_application(settings: Settings) -> Iterator[Application]:
         StoreError: the database is unavailable.
     """
     with opened(settings.database_url) as database:
-        yield Application(database=database, settings=settings, encoder=LazyEncoder(settings))
+        yield Application(database=database, settings=settings, encoder=lazy.LazyEncoder(settings))

@@ -54,7 +54,7 @@ def test_an_unknown_key_is_told_how_to_find_one(where: Place) -> None:
 
 
 def test_the_audit_tells_who_did_what(where: Place) -> None:
-    assert "nothing" in attune(where, "audit")
+    assert "no action" in attune(where, "audit")
     id_ = key_tokens.id_of(attune(where, "keys", "create", "--quiet").strip()) or ""
     attune(where, "keys", "revoke", id_)
     newest, oldest = attune(where, "audit").splitlines()

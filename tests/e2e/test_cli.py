@@ -199,7 +199,7 @@ def test_families_are_left_out_one_by_one(run: Run, copied: Place, tmp_path: Pat
     out = run("ablate", "--json", "families.json", "--svg", "families.svg", at=copied)
     rows = json.loads((tmp_path / "families.json").read_text())["rows"]
     assert [line.split(" AUC")[0].strip() for line in out.splitlines()[1:]] == list(rows)
-    assert (tmp_path / "families.svg").read_text().startswith("<svg")
+    assert (tmp_path / "families.svg").read_text().count("<svg") == 1
 
 
 def test_another_bundle_is_one_more_row(run: Run, copied: Place, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_rank_answers_as_of_any_time(run: Run, copied: Place) -> None:
     assert scores == sorted(scores, reverse=True)
     assert now != then
     assert run("rank", "--reader", "nobody", "--candidates", IDS[0], at=copied).startswith(IDS[0])
-    assert "no candidates" in one_line(run("rank", "--reader", "r", "--candidates", " , ", at=copied, fails=1))
+    assert "--candidates is empty" in one_line(run("rank", "--reader", "r", "--candidates", " , ", at=copied, fails=1))
 
 
 def test_explaining_a_reader_tells_what_scores_lose_without_each_read(
