@@ -237,7 +237,9 @@ def test_rank_answers_as_of_any_time(run: Run, copied: Place) -> None:
     assert scores == sorted(scores, reverse=True)
     assert now != then
     assert run("rank", "--reader", "nobody", "--candidates", IDS[0], at=copied).startswith(IDS[0])
-    assert "--candidates is empty" in one_line(run("rank", "--reader", "r", "--candidates", " , ", at=copied, fails=1))
+    assert "--candidates is empty" in one_line(
+        run("rank", "--reader", "r", "--candidates", " , ", at=copied, fails=1)
+    )
 
 
 def test_explaining_a_reader_tells_what_scores_lose_without_each_read(

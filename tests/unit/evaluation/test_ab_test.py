@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from recsys.evaluation.ab_test import arms, shadows
-from recsys.store.trials import OUTCOMES, SHADOWS
+from recsys.store.experiments import OUTCOMES, SHADOWS
 
 
 def outcomes(*rows: tuple[str, str, int, float]) -> pl.DataFrame:

@@ -37,10 +37,11 @@ def untouched(calibrated: Place) -> dict[str, Any]:
 def served(at: Place, **history: float) -> TrainedSystem:
     """The active system with its histories calibrated like this; not at all if nothing is said."""
     system = load_bundle(at.home, HashEncoder.name)
-    assert isinstance(system.matcher, NetworkMatcher)
-    weights = system.matcher.weights
+    assert isinstance(system.models.matcher, NetworkMatcher)
+    weights = system.models.matcher.weights
     config = replace(weights.config.uncalibrated(), **history)  # type: ignore[arg-type]
-    return replace(system, matcher=NetworkMatcher(weights.calibrated(config)))
+    models = replace(system.models, matcher=NetworkMatcher(weights.calibrated(config)))
+    return replace(system, models=models)
 
 
 def stretch_of(at: Place, system: TrainedSystem) -> TimeWindow:

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recsys.constants import BOUNCE_SECONDS
 from recsys.user_model.dwell_quantiles import LEAST_QUANTILE, click_noise, dwell_prior, importance, quantiles
 
 dwells = st.lists(st.one_of(st.just(np.nan), st.floats(0, 600)), min_size=1, max_size=12)
@@ -46,7 +47,8 @@ def test_noise_is_the_share_of_bounces_drawn_to_one_in_ten_while_little_is_known
     assert click_noise(np.asarray([np.nan])) == pytest.approx(0.1)
     assert click_noise(np.asarray([2.0])) == pytest.approx(1.5 / 6)
     assert click_noise(np.asarray([2.0, 60.0] * 500)) == pytest.approx(0.5, abs=0.01)
-    assert click_noise(np.asarray([5.0] * 995)) == pytest.approx(0.5 / 1000)
+    assert click_noise(np.asarray([BOUNCE_SECONDS] * 995)) == pytest.approx(0.5 / 1000)
+    assert click_noise(np.asarray([BOUNCE_SECONDS - 0.1] * 995)) == pytest.approx(995.5 / 1000)
 
 
 @given(dwells, st.floats(0, 1))
