@@ -71,7 +71,6 @@ def store_articles(database: Database, rows: Sequence[object], received_at: int)
     stored one keeps its date.
 
     Raises:
-        StoreError: the database is unavailable.
         StoreError: the database cannot be reached.
     """
     objects = [(index, row) for index, row in enumerate(rows) if isinstance(row, Mapping)]

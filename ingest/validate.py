@@ -29,14 +29,14 @@ _Checks = Mapping[str, pl.Expr]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Valid rows (with their raw columns), and the rejected ones with the columns of `batch.REJECTS`."""
+    """Valid rows (with their raw columns), and the rejected ones with the columns of `raw_batch.REJECTS`."""
 
     good: pl.DataFrame
     rejects: pl.DataFrame
 
 
 def articles(rows: pl.DataFrame, now: int) -> Checked:
-    """Check rows with the columns of `batch.RAW_ARTICLES`; `now` is in microseconds."""
+    """Check rows with the columns of `raw_batch.RAW_ARTICLES`; `now` is in microseconds."""
     checks = {
         "missing_id": _blank("id"),
         "missing_title": _blank("title"),
@@ -46,7 +46,7 @@ def articles(rows: pl.DataFrame, now: int) -> Checked:
 
 
 def events(rows: pl.DataFrame, now: int) -> Checked:
-    """Check rows with the columns of `batch.RAW_EVENTS`; `now` is in microseconds."""
+    """Check rows with the columns of `raw_batch.RAW_EVENTS`; `now` is in microseconds."""
     checks = {
         "missing_reader": _blank("reader"),
         "missing_kind": _blank("kind"),
@@ -63,7 +63,7 @@ def events(rows: pl.DataFrame, now: int) -> Checked:
 
 
 def slates(rows: pl.DataFrame, now: int) -> Checked:
-    """Check rows with the columns of `batch.RAW_SLATES`; `now` is in microseconds."""
+    """Check rows with the columns of `raw_batch.RAW_SLATES`; `now` is in microseconds."""
     count = pl.col("candidates").list.len()
     checks = {
         "missing_reader": _blank("reader"),

@@ -18,8 +18,10 @@ import recsys.errors
 from api.cli import app
 from recsys.domain import Article, Event, FeedRequest, RankRequest, Slate
 from recsys.feed.engine import FeedEngine
+from recsys.feed.feed_metrics import STAGES
 from recsys.feed.retrieval import SOURCES
 from recsys.models.model_set import Models
+from recsys.ranking.features.feature_set import FAMILIES
 from recsys.ranking.query import Candidates, Query
 
 ROOT = Path(__file__).parents[1]
@@ -77,6 +79,17 @@ def test_every_candidate_source_is_documented() -> None:
     lines = (ROOT / "docs/monitoring.md").read_text().splitlines()
     [told] = [line for line in lines if "attune_feed_candidates_total{source}" in line]
     assert [source for source in SOURCES if f"`{source}`" not in told] == []
+
+
+def test_every_stage_of_a_feed_is_documented() -> None:
+    lines = (ROOT / "docs/monitoring.md").read_text().splitlines()
+    [row] = [line for line in lines if "attune_feed_stage_seconds{stage}" in line]
+    assert [stage for stage in STAGES if f"`{stage}`" not in row] == []
+
+
+def test_every_feature_family_is_documented() -> None:
+    text = (ROOT / "docs/ranking.md").read_text()
+    assert [family.name for family in FAMILIES if f"\n| `{family.name}` |" not in text] == []
 
 
 def test_help_is_instant() -> None:

@@ -15,8 +15,8 @@ NEVER = np.iinfo(np.int64).max
 class Catalog:
     """Article columns. The row of an article that is not stored has `category` UNKNOWN and `described` False.
 
-    `order` is a random number that depends on the article's id alone: dense ids depend on who came first, so two
-    folds of one log can only agree on ties and draws that go by `order`.
+    `tie_break_hash` is a random number that depends on the article's id only. Dense ids depend on the order of
+    arrival, so two folds of one log agree only on ties and draws that use the hash.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Catalog:
         self.sources = Vocabulary()
         self.titles: list[str] = []
         self.tie_break_hash: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
-        self._by_order: NDArray[np.int64] | None = None
+        self._rows_by_hash: NDArray[np.int64] | None = None
         self.described: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
         self.category: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.subcategory: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
@@ -52,15 +52,15 @@ class Catalog:
 
     def rows_by_tie_break(self, rows: int) -> NDArray[np.int64]:
         """Return the dense ids below `rows` in order of `tie_break_hash`; cached until an article changes."""
-        if self._by_order is None or len(self._by_order) != rows:
-            self._by_order = np.argsort(self.tie_break_hash[:rows], kind="stable")
-        return self._by_order
+        if self._rows_by_hash is None or len(self._rows_by_hash) != rows:
+            self._rows_by_hash = np.argsort(self.tie_break_hash[:rows], kind="stable")
+        return self._rows_by_hash
 
     def upsert(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
-        self._by_order = None
+        self._rows_by_hash = None
         self.described[rows] = True
-        self.tie_break_hash[rows] = [_order(id_) for id_ in articles["id"].to_list()]
+        self.tie_break_hash[rows] = [_tie_break_hash(id_) for id_ in articles["id"].to_list()]
         for row, title in zip(rows.tolist(), articles["title"].to_list(), strict=True):
             self.titles[row] = title
         self.category[rows] = _codes(self.categories, articles["category"])
@@ -75,7 +75,7 @@ class Catalog:
 
     def delete(self, rows: NDArray[np.int64]) -> None:
         """Reset `rows` to the values of articles that are not stored."""
-        self._by_order = None
+        self._rows_by_hash = None
         for row in rows.tolist():
             self.titles[row] = ""
         for column, nothing in (
@@ -93,7 +93,7 @@ class Catalog:
             column[rows] = nothing
 
 
-def _order(id_: str) -> int:
+def _tie_break_hash(id_: str) -> int:
     return int.from_bytes(hashlib.blake2b(id_.encode(), digest_size=8).digest(), "little")
 
 
