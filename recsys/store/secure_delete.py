@@ -21,6 +21,7 @@ def purge_deleted_rows(database: Database) -> None:
     if database.dialect != "sqlite":
         return
     with database.driver_connection() as driver:
+        driver.execute("REINDEX ix_events_reader_article").close()  # balanced pages keep stale copies
         if _value(driver, "PRAGMA wal_checkpoint(TRUNCATE)"):
             raise StoreError(
                 "the rows are deleted, but the write-ahead log still holds them, because another process reads an "
