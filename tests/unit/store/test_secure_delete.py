@@ -12,17 +12,19 @@ from recsys.store.secure_delete import purge_deleted_rows
 from recsys.store.tables import events
 
 READERS = [random.Random(f"reader {i}").randbytes(16).hex() for i in range(200)]
+OF_TWO_LENGTHS = [*READERS[:40], *(f"r{i:05}" for i in range(160))]
 
 
-def fill(file: Path) -> None:
+def fill(file: Path, readers: list[str] = READERS, seed: int = 1, rows_each: int = 300) -> None:
     """Thousands of rows in many transactions, so that pages are split and copies are left in their gaps."""
-    rng = random.Random(1)
+    rng = random.Random(seed)
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("PRAGMA secure_delete=ON")
-        for start in range(0, 6_000, 300):
+        for start in range(0, 6_000, rows_each):
             connection.execute("BEGIN")
             rows = [
-                (s, rng.randbytes(16).hex(), rng.choice(READERS), s, s, f"a{s}") for s in range(start, start + 300)
+                (s, rng.randbytes(16).hex(), rng.choice(readers), s, s, f"a{s}")
+                for s in range(start, start + rows_each)
             ]
             insert = "INSERT INTO events(seq,id,reader,kind,at,known_at,article) VALUES(?,?,?,'click',?,?,?)"
             connection.executemany(insert, rows)
@@ -50,3 +52,13 @@ def test_nothing_is_left_of_deleted_rows(tmp_path: Path) -> None:
     assert left(file) == 40
     delete(url)
     assert left(file) == 0
+
+
+def test_nothing_is_left_in_the_gaps_of_pages_whose_rows_differ_in_length(tmp_path: Path) -> None:
+    for seed in range(3):
+        file = tmp_path / f"{seed}.db"
+        url = f"sqlite:///{file}"
+        open_database(url).close()
+        fill(file, OF_TWO_LENGTHS, seed, rows_each=5)
+        delete(url)
+        assert left(file) == 0, seed
