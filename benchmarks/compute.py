@@ -80,7 +80,7 @@ def _texts(database: str | None, most: int) -> list[str]:
     if database is None:
         return headlines(simulate(readers=1, articles=most, days=1).articles)
     with open_database(database).read() as connection:
-        stored, _ = article_store.changed_since(connection, 0)
+        stored, _ = article_store.upserted_since(connection, 0)
     return headlines(stored.sample(min(most, stored.height), seed=7, shuffle=True))
 
 

@@ -54,7 +54,7 @@ def fold_only(database: Database) -> float:
 def evaluate_all(database: Database) -> tuple[int, float]:
     """Return the number of impressions, and the seconds to label, fold, rank and score them."""
     with database.read() as connection:
-        catalogue, _ = articles.changed_since(connection, 0)
+        catalogue, _ = articles.upserted_since(connection, 0)
     vectors = ensure_vectors(database, RandomEncoder(), catalogue)
     started = time.perf_counter()
     with database.read() as connection:

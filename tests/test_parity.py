@@ -222,7 +222,7 @@ def test_a_calibrated_server_served_adjusted_vectors(answered: Answered) -> None
     assert loaded is not None
     database, name = made.open(), LazyEncoder(made.settings).name
     with database.read() as connection:
-        everything, _ = articles.changed_since(connection, 0)
+        everything, _ = articles.upserted_since(connection, 0)
         hashes = [text_hash(text) for text in article_texts(everything)]
         seen = attention_stats.load(connection, name, loaded.digest, hashes)
     assert seen.height == len(set(hashes))

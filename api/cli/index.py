@@ -23,7 +23,7 @@ def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
     settings = settings_from(database_url, home)
     database, encoder = open_database(settings.database_url), _encoder(settings)
     with database.read() as connection:
-        catalogue, _ = articles.changed_since(connection, 0)
+        catalogue, _ = articles.upserted_since(connection, 0)
     present, _ = stored_vectors(database, encoder.name, catalogue)
     typer.echo(f"{catalogue.height} articles, {int(present.sum())} with a vector of {encoder.name}")
 
@@ -39,7 +39,7 @@ def rebuild(database_url: DatabaseUrl = None, home: Home = None) -> None:
     settings = settings_from(database_url, home)
     database, encoder = open_database(settings.database_url), _encoder(settings)
     with database.read() as connection:
-        catalogue, _ = articles.changed_since(connection, 0)
+        catalogue, _ = articles.upserted_since(connection, 0)
     with bars() as progress:
         ensure_vectors(database, encoder, catalogue, lambda done, total: progress("articles encoded", done, total))
     typer.echo(f"{catalogue.height} articles have a vector of {encoder.name}")

@@ -96,7 +96,7 @@ def evaluate(
         DataError: there is no slate in the window.
     """
     with database.read() as connection:
-        everything, _ = articles.changed_since(connection, 0)
+        everything, _ = articles.upserted_since(connection, 0)
     article_reader = article_encoder(encoder, system.calibration)
     vectors = ensure_vectors(
         database, article_reader, everything, lambda done, total: progress("articles encoded", done, total)

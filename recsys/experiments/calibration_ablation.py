@@ -77,7 +77,7 @@ def ablate(
     """
     calibrator, weights = _parts(system)
     with database.read() as connection:
-        everything, _ = articles.changed_since(connection, 0)
+        everything, _ = articles.upserted_since(connection, 0)
     start_time = time.monotonic()
     vectors = _encoded(encoder.loaded(), calibrator, article_texts(everything), progress)
     on = _history(weights.config)

@@ -25,7 +25,7 @@ def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_
     system = active_system(settings.home, encoder.name)
     articles_encoder = encoder if system is None else article_encoder(encoder, system.calibration)
     with database.read() as connection:
-        catalogue, _ = articles.changed_since(connection, 0)
+        catalogue, _ = articles.upserted_since(connection, 0)
     encoded = ensure_vectors(database, articles_encoder, catalogue)
     with database.read() as connection, Replay(connection, until=as_of) as log:
         state = log.advance(as_of)

@@ -163,7 +163,7 @@ class Replay:
 
     def __init__(self, connection: Connection, until: int | None = None) -> None:
         self.state = LiveState()
-        changed, _ = articles.changed_since(connection, 0)
+        changed, _ = articles.upserted_since(connection, 0)
         self.articles = changed
         self.state.upsert_articles(changed)
         self._chunks = event_log_reader.stream(connection, until=until)

@@ -8,7 +8,7 @@ one price (Dinkelbach 1967). A higher price selects shorter articles, and at som
 the price is a share of the utility that a minute of reading gave in the log. All parts are pointwise.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,7 @@ class UtilityRanker:
 def _parameters(config: LambdaMartConfig, objective: str) -> dict[str, Any]:
     own = {"objective": objective, "metric": objective, "seed": config.seed}
     ranking = ("eval_at", "label_gain", "lambdarank_truncation_level")
-    parameters = {name: value for name, value in replace(config).parameters().items() if name not in ranking}
+    parameters = {name: value for name, value in config.parameters().items() if name not in ranking}
     return {**parameters, **own}
 
 

@@ -54,7 +54,7 @@ def known_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
-def changed_since(connection: Connection, revision: int, with_body: bool = False) -> tuple[pl.DataFrame, int]:
+def upserted_since(connection: Connection, revision: int, with_body: bool = False) -> tuple[pl.DataFrame, int]:
     """Return the articles stored or changed after `revision`, sorted by id, and the newest revision.
 
     Columns are those of `frames.ARTICLES`. `body` is null unless `with_body`: it is most of the bytes, and only
@@ -86,7 +86,7 @@ class ArticleChanges:
 def changes_since(connection: Connection, revision: int) -> ArticleChanges:
     """Return the articles stored, changed or deleted after `revision`; 0 gives the whole catalogue."""
     deleted, last_deleted = deleted_since(connection, revision)
-    upserted, last_upserted = changed_since(connection, revision)
+    upserted, last_upserted = upserted_since(connection, revision)
     return ArticleChanges(upserted, deleted, max(last_deleted, last_upserted))
 
 

@@ -45,7 +45,7 @@ def load_corpus(
         if span is None:
             raise DataError("the log has no impressions to learn from: run `attune ingest` on click logs first")
         when = split(span[0], until if until is not None else span[1] + 1)
-        everything, _ = articles.changed_since(connection, 0)
+        everything, _ = articles.upserted_since(connection, 0)
         labelled_requests = load_labelled_requests(connection, when.start, when.until, everything, when.until)
     if labels == "clicks":
         labelled_requests = labelled_requests.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))

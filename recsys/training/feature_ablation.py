@@ -80,7 +80,7 @@ def _slates(database: Database, until: int | None, progress: Progress) -> tuple[
         if span is None:
             raise DataError("the log has no impressions to learn from: run `attune ingest` on click logs first")
         end = span[1] + 1 if until is None else until
-        everything, _ = articles.changed_since(connection, 0)
+        everything, _ = articles.upserted_since(connection, 0)
         labelled_requests = load_labelled_requests(connection, span[0], end, everything, end)
         with Replay(connection, end) as log:
             return past_slates(

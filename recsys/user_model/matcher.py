@@ -43,24 +43,15 @@ class ReadHistory:
 
     def last(self, count: int) -> "ReadHistory":
         """Return the newest `count` reads as a new history."""
-        remaining = slice(max(len(self) - count, 0), None)
-        return ReadHistory(
-            self.vectors[remaining],
-            self.seconds[remaining],
-            self.age[remaining],
-            self.quantile[remaining],
-            self.noise,
-        )
+        return self._at(slice(max(len(self) - count, 0), None))
 
     def without(self, item: int) -> "ReadHistory":
         """Return the history without one item; the quantiles of the others do not change."""
-        remaining = np.arange(len(self)) != item
+        return self._at(np.arange(len(self)) != item)
+
+    def _at(self, places: slice | NDArray[np.bool_]) -> "ReadHistory":
         return ReadHistory(
-            self.vectors[remaining],
-            self.seconds[remaining],
-            self.age[remaining],
-            self.quantile[remaining],
-            self.noise,
+            self.vectors[places], self.seconds[places], self.age[places], self.quantile[places], self.noise
         )
 
 

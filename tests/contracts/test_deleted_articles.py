@@ -9,7 +9,7 @@ from recsys.store.database import Database
 def test_a_deleted_article_is_gone_and_told_of_once(database: Database) -> None:
     with database.write() as connection:
         articles.upsert(connection, articles_frame([Article(id="1", title="one"), Article(id="2", title="two")]))
-        _, before = articles.changed_since(connection, 0)
+        _, before = articles.upserted_since(connection, 0)
         assert articles.delete(connection, "1")
         assert not articles.delete(connection, "1")
         assert not articles.delete(connection, "nobody")
@@ -25,7 +25,7 @@ def test_a_change_after_a_deletion_is_newer_and_publishing_again_undoes_it(datab
         articles.delete(connection, "1")
         _, seen = articles.deleted_since(connection, 0)
         articles.upsert(connection, articles_frame([Article(id="1", title="one"), Article(id="2", title="two")]))
-        changed, newest = articles.changed_since(connection, seen)
+        changed, newest = articles.upserted_since(connection, seen)
         assert changed["id"].to_list() == ["1", "2"]
         assert newest > seen
         assert articles.deleted_since(connection, 0) == ([], 0)

@@ -166,17 +166,17 @@ def test_articles_upsert_counts_new_changed_and_unchanged(database: Database) ->
     assert titles == ["3", "TWO"]
 
 
-def test_changed_since_gives_only_what_changed(database: Database) -> None:
+def test_upserted_since_gives_only_what_changed(database: Database) -> None:
     with database.write() as connection:
         articles.upsert(
             connection, articles_frame([Article(id="1", title="one", body="text"), Article(id="2", title="two")])
         )
-        frame, revision = articles.changed_since(connection, 0)
+        frame, revision = articles.upserted_since(connection, 0)
         articles.upsert(
             connection, articles_frame([Article(id="1", title="one", body="text"), Article(id="2", title="TWO")])
         )
-        later, newest = articles.changed_since(connection, revision, with_body=True)
-        none, same = articles.changed_since(connection, newest)
+        later, newest = articles.upserted_since(connection, revision, with_body=True)
+        none, same = articles.upserted_since(connection, newest)
     assert frame["id"].to_list() == ["1", "2"]
     assert frame["body"].to_list() == [None, None]
     assert later["title"].to_list() == ["TWO"]

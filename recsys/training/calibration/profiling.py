@@ -20,7 +20,7 @@ def profile_articles(
         DataError: there are no articles.
     """
     with database.read() as connection:
-        articles, _ = article_store.changed_since(connection, 0)
+        articles, _ = article_store.upserted_since(connection, 0)
     if articles.is_empty():
         raise DataError("no articles to watch: run `attune ingest` first")
     drawn = articles.sample(min(most, articles.height), seed=seed, shuffle=True)

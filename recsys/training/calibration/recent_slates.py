@@ -43,7 +43,7 @@ def newest_slates(database: Database, encoder: Encoder, most: int, progress: Pro
     """
     with database.read() as connection:
         span = slate_span(connection)
-        stored, _ = article_store.changed_since(connection, 0)
+        stored, _ = article_store.upserted_since(connection, 0)
     if span is None:
         raise DataError("the log has no impressions to rank: run `attune ingest` on click logs first")
     encoded = ensure_vectors(database, encoder, stored)

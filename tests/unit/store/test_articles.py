@@ -17,7 +17,7 @@ def test_looking_for_what_is_new_reads_nothing_old(sqlite_database: Database) ->
         articles.upsert(connection, articles_frame(Article(id=f"a{i}", title="Title") for i in range(50)))
     with sqlite_database.read() as connection:
         sa.event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
-        articles.changed_since(connection, 1)
+        articles.upserted_since(connection, 1)
         articles.deleted_since(connection, 1)
         queries = list(asked)
         plans = [
