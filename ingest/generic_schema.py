@@ -1,107 +1,124 @@
 """The generic formats: their rows have the fields that `recsys.domain` declares.
 
-JSON lines, CSV, Parquet and the HTTP API all come through here; docs/ingest.md describes it for people.
+JSON lines, CSV, Parquet and articles by HTTP all come through here; docs/ingest.md describes it for people.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import polars as pl
 
-from ingest.coerce import coerce, from_values
-from ingest.content_ids import with_event_ids, with_slate_ids
+from ingest.content_ids import event_id, slate_id
+from ingest.field_names import RECORDS
 from ingest.pseudonyms import PLAIN, Pseudonyms
-from ingest.raw_batch import RAW_ARTICLES, RAW_EVENTS, RAW_SLATES, Batch
-from recsys.domain import Article, Event, Slate
+from ingest.raw_batch import LOST, RAW_ARTICLES, RAW_CHARS, RAW_EVENTS, RAW_SLATES, Batch
+from ingest.row_reader import RowReader, RowValues
+from ingest.time_values import UTC_TIMES, TimeReader
 from recsys.frames import conform
-from recsys.records import FieldType, fields_of
+from recsys.records import fields_of
 
-RECORDS: dict[str, type] = {"articles": Article, "events": Event, "impressions": Slate}
-"""Kinds of rows, and the records they become."""
-
-FIELDS: dict[str, dict[str, FieldType]] = {
-    kind: {field.name: field.type for field in fields_of(record)} for kind, record in RECORDS.items()
-}
 _FILLED_IN = {"articles": (), "events": ("id", "known_at"), "impressions": ("id", "known_at")}
+_NEEDED = {"articles": (), "events": ("article", "subject", "value"), "impressions": ()}
+"""Fields that some rows need: without a value that fits, such a row is worth nothing."""
+
 REQUIRED: dict[str, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields_of(record) if field.required and field.name not in _FILLED_IN[kind])
     for kind, record in RECORDS.items()
 }
-_TELLTALE = {"candidates": "impressions", "kind": "events", "title": "articles"}
+_SCHEMAS = {"articles": RAW_ARTICLES, "events": RAW_EVENTS, "impressions": RAW_SLATES}
 
 
-def kind_of(names: Iterable[str]) -> str | None:
-    """Return the kind of rows by the fields present; None if they fit no kind."""
-    have = set(names)
-    return next((kind for field, kind in _TELLTALE.items() if field in have), None)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Options of reading: replacement of reader ids, and reader of written times."""
+
+    pseudonyms: Pseudonyms = PLAIN
+    times: TimeReader = UTC_TIMES
+
+
+@dataclass(frozen=True, slots=True)
+class RawRows:
+    """Raw rows of one kind, values of optional fields that do not fit, and columns that are no field."""
+
+    rows: pl.DataFrame
+    lost: pl.DataFrame
+    unused: frozenset[str]
 
 
 def from_rows(
-    rows: Sequence[Mapping[str, object]], places: pl.DataFrame, kind: str, pseudonyms: Pseudonyms = PLAIN
-) -> pl.DataFrame:
-    """Turn JSON objects into a raw frame of `kind`; `places` has one row each with the columns file, row, raw."""
-    columns, misfits = [], []
-    for name, wanted in FIELDS[kind].items():
-        column, misfit = from_values(name, [row.get(name) for row in rows], wanted)
-        columns.append(column)
-        misfits.append(misfit.alias(name))
-    return _raw(pseudonyms.in_frame(pl.DataFrame(columns)), pl.DataFrame(misfits), places, kind)
+    rows: Sequence[Mapping[str, object]], places: pl.DataFrame, kind: str, reading: Reading = Reading()
+) -> RawRows:
+    """Convert JSON objects, or rows of a table, to a raw frame of `kind`.
+
+    `places` has one row each with the columns file, row, raw. Rows without raw text quote theirs if they have a
+    problem.
+    """
+    reader = _reader(kind, reading.times)
+    found = [reader.read(row) for row in rows]
+    for each in found:
+        _finish(each.values, kind, reading.pseudonyms)
+    schema = _SCHEMAS[kind]
+    names = [field.name for field in fields_of(RECORDS[kind])]
+    columns: dict[str, list[Any]] = {name: [each.values.get(name) for each in found] for name in names}
+    columns["problem"] = [each.problem and each.problem.reason for each in found]
+    columns["given"] = [each.problem and each.problem.value for each in found]
+    table = pl.DataFrame(columns, schema={name: schema[name] for name in columns})
+    placed = pl.concat([table, _quoted(places, rows, found)], how="horizontal")
+    return RawRows(
+        conform(placed, schema), _lost(found, places, kind), frozenset().union(*(each.unused for each in found))
+    )
 
 
-def from_frame(
-    frame: pl.DataFrame, places: pl.DataFrame, kind: str, pseudonyms: Pseudonyms = PLAIN
-) -> pl.DataFrame:
-    """Turn any frame into a raw frame of `kind`; missing fields are null, other columns are ignored."""
-    columns, misfits = [], []
-    for name, wanted in FIELDS[kind].items():
-        given = frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height)
-        fitted = coerce(given, wanted)
-        columns.append(fitted)
-        misfits.append((given.is_not_null() & fitted.is_null()).alias(name))
-    rows = _raw(pseudonyms.in_frame(pl.DataFrame(columns)), pl.DataFrame(misfits), places, kind)
-    return _quote_misfits(rows, frame)
-
-
-def _quote_misfits(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-    """Quote the values that became null in the raw text of rows that have none."""
-    if rows["problem"].null_count() == rows.height or not rows["raw"].null_count():
-        return rows
-    given = frame.select(pl.struct(pl.all()).struct.json_encode().alias("raw")).to_series()
-    return rows.with_columns(pl.coalesce("raw", pl.when(pl.col("problem").is_not_null()).then(given)))
-
-
-def batch_of(position: int, kind: str, rows: pl.DataFrame, rejects: pl.DataFrame) -> Batch:
+def batch_of(position: int, kind: str, found: RawRows, rejects: pl.DataFrame) -> Batch:
     """Return a batch with rows of one kind."""
-    batch = Batch(position, rejects=rejects)
+    batch = Batch(
+        position, rejects=rejects, lost=found.lost, unused=frozenset((kind, name) for name in found.unused)
+    )
     if kind == "articles":
-        return replace(batch, articles=rows)
-    return replace(batch, events=rows) if kind == "events" else replace(batch, slates=rows)
+        return replace(batch, articles=found.rows)
+    return replace(batch, events=found.rows) if kind == "events" else replace(batch, slates=found.rows)
 
 
-def _raw(columns: pl.DataFrame, misfits: pl.DataFrame, places: pl.DataFrame, kind: str) -> pl.DataFrame:
-    problem = misfits.select(pl.coalesce(_misfit(name, wanted) for name, wanted in FIELDS[kind].items()))
-    given = columns.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)).name.keep())
-    rows = pl.concat([given, places.select("file", "row", "raw")], how="horizontal")
-    return _FINISH[kind](rows.with_columns(problem.to_series().alias("problem")))
+@cache
+def _reader(kind: str, times: TimeReader) -> RowReader:
+    return RowReader(kind, RECORDS[kind], (*REQUIRED[kind], "id", *_NEEDED[kind]), times)
 
 
-def _misfit(name: str, wanted: FieldType) -> pl.Expr:
-    reason = "bad_time" if wanted is FieldType.TIME else "bad_type"
-    return pl.when(name).then(pl.lit(reason))
+def _finish(values: dict[str, Any], kind: str, pseudonyms: Pseudonyms) -> None:
+    """Fill in what a row may leave out."""
+    if values.get("reader"):
+        values["reader"] = pseudonyms.of(values["reader"])
+    if kind == "articles":
+        return
+    if "at" in values:
+        values.setdefault("known_at", values["at"])
+    if kind == "events":
+        if "kind" in values:
+            values["kind"] = values["kind"].lower()
+        values.setdefault("id", event_id(values))
+    else:
+        values.setdefault("ordered", False)
+        values.setdefault("id", slate_id(values))
 
 
-def _article(rows: pl.DataFrame) -> pl.DataFrame:
-    return conform(rows, RAW_ARTICLES)
+def _quoted(
+    places: pl.DataFrame, rows: Sequence[Mapping[str, object]], found: Sequence[RowValues]
+) -> pl.DataFrame:
+    """Return file, row and raw of the rows; those without text that have a problem quote what was given."""
+    texts = [
+        raw if raw is not None or each.problem is None else json.dumps(dict(row), default=str)[:RAW_CHARS]
+        for raw, row, each in zip(places["raw"].to_list(), rows, found, strict=True)
+    ]
+    return places.select("file", "row", pl.Series("raw", texts, dtype=pl.String))
 
 
-def _event(rows: pl.DataFrame) -> pl.DataFrame:
-    rows = rows.with_columns(pl.col("kind").str.to_lowercase(), pl.coalesce("known_at", "at"))
-    return conform(with_event_ids(rows), RAW_EVENTS)
-
-
-def _slate(rows: pl.DataFrame) -> pl.DataFrame:
-    rows = rows.with_columns(pl.col("ordered").fill_null(value=False), pl.coalesce("known_at", "at"))
-    return conform(with_slate_ids(rows), RAW_SLATES)
-
-
-_FINISH = {"articles": _article, "events": _event, "impressions": _slate}
+def _lost(found: Sequence[RowValues], places: pl.DataFrame, kind: str) -> pl.DataFrame:
+    rows = [
+        (file, row, kind, problem.reason, problem.value)
+        for (file, row), each in zip(places.select("file", "row").iter_rows(), found, strict=True)
+        for problem in each.lost
+    ]
+    return pl.DataFrame(rows, schema=LOST, orient="row")

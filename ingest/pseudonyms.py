@@ -9,7 +9,7 @@ import hmac
 
 import polars as pl
 
-from ingest.validate import LONGEST_ID
+from ingest.limits import LONGEST_ID
 
 _DIGITS = 32
 

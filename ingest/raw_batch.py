@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from ingest.reasons import fix_of
 from recsys.frames import ARTICLES, EVENTS, SLATES
 
 KINDS = ("articles", "impressions", "events", "unrecognised")
@@ -18,21 +19,27 @@ PLACE: dict[str, pl.DataType] = {
     "row": pl.Int64(),
     "raw": pl.String(),
     "problem": pl.String(),
+    "given": pl.String(),
 }
-"""Place of a row: file, row number (from 1), its text if any, and the problem that its parser found."""
+"""Place of a row: file, row number (from 1), its text if any, and the problem that was found, with the value that
+was given."""
 
 RAW_ARTICLES = {**ARTICLES, **PLACE}
 RAW_SLATES = {**SLATES, **PLACE}
 RAW_EVENTS = {**EVENTS, **PLACE, "opened": pl.Int64()}
 """`opened`: start of the reading of an event, for sources that may repeat a reading."""
 
-REJECTS: dict[str, pl.DataType] = {
+LOST: dict[str, pl.DataType] = {
     "file": pl.String(),
     "row": pl.Int64(),
     "kind": pl.String(),
     "reason": pl.String(),
-    "raw": pl.String(),
+    "value": pl.String(),
 }
+"""Values of optional fields that do not fit: their rows are stored without them."""
+
+REJECTS: dict[str, pl.DataType] = {**LOST, "fix": pl.String(), "raw": pl.String()}
+"""Rejected rows. value: the one at fault, cut; fix: what the sender can do; raw: the start of the row."""
 
 
 def _empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
@@ -44,7 +51,8 @@ class Batch:
     """Rows of one part of a source, not yet validated.
 
     `position` is the start of the next batch. `merged` counts events that the source dropped because another row
-    of the batch has the same reading.
+    of the batch has the same reading. `lost`: values left out of rows; `unused`: (kind, column) of columns that
+    are no field.
     """
 
     position: int
@@ -53,6 +61,8 @@ class Batch:
     slates: pl.DataFrame = field(default_factory=lambda: _empty(RAW_SLATES))
     rejects: pl.DataFrame = field(default_factory=lambda: _empty(REJECTS))
     merged: int = 0
+    lost: pl.DataFrame = field(default_factory=lambda: _empty(LOST))
+    unused: frozenset[tuple[str, str]] = frozenset()
 
     def read(self) -> Counter[str]:
         """Return the number of rows by kind, before validation."""
@@ -71,14 +81,22 @@ def reject_rows(rows: pl.DataFrame, kind: str, reason: pl.Expr) -> pl.DataFrame:
         "row",
         kind=pl.lit(kind),
         reason=reason,
+        value="given",
         raw=pl.coalesce("raw", own).str.slice(0, RAW_CHARS),
-    )
+    ).select(*LOST, fix=pl.col("reason").map_elements(fix_of, return_dtype=pl.String), raw="raw")
 
 
 def reject(file: str, row: int, kind: str, reason: str, raw: str | bytes) -> dict[str, object]:
     """Return one row of `REJECTS`, for parsers that work line by line."""
     text = raw[: 4 * RAW_CHARS].decode(errors="replace") if isinstance(raw, bytes) else raw
-    return {"file": file, "row": row, "kind": kind, "reason": reason, "raw": text[:RAW_CHARS]}
+    return {
+        "file": file,
+        "row": row,
+        "kind": kind,
+        "reason": reason,
+        "fix": fix_of(reason),
+        "raw": text[:RAW_CHARS],
+    }
 
 
 def rejects_frame(rows: list[dict[str, object]]) -> pl.DataFrame:

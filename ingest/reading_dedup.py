@@ -6,7 +6,7 @@ two minutes are one reading, if one is a click in a slate and the other a histor
 
 import polars as pl
 
-from ingest.validate import LONGEST_READING
+from ingest.limits import LONGEST_READING
 from recsys.domain import MINUTE, SECOND
 
 SAME_WITHIN = 2 * MINUTE

@@ -1,30 +1,20 @@
-"""Validation of rows: checks are column expressions; the first that holds for a row is its reject reason.
-
-Limits are generous: they keep out what a database refuses or what can only be a mistake.
-"""
+"""Validation of rows of files: checks are column expressions; the first that holds for a row is its reject reason."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from ingest import reasons
+from ingest.limits import CLOCK_SKEW, EARLIEST, LARGEST_INTEGER, LATEST, LONGEST_READING, MOST_CANDIDATES
 from ingest.raw_batch import REJECTS, reject_rows
-from recsys.domain import DAY, MINUTE, PREFERENCE_KINDS, Article, Event, EventKind, Slate
-from recsys.records import ID_BYTES, Field, FieldType, fields_of
+from ingest.reasons import SHOWN_CHARS, reason
+from recsys.domain import PREFERENCE_KINDS, Article, Event, EventKind, Slate
+from recsys.records import Field, FieldType, fields_of
 
-EARLIEST = 631_152_000_000_000
-"""1990-01-01T00:00Z in microseconds: no news log is older; earlier times are wrong units or defaults."""
-
-LATEST = 253_402_300_799_999_999
-"""The end of the year 9999 in microseconds: ISO 8601 writes no later time with four digits."""
-
-CLOCK_SKEW = 5 * MINUTE
-LONGEST_ID = ID_BYTES
-LONGEST_READING = DAY // 1_000_000
-MOST_CANDIDATES = 10_000
-LARGEST_INTEGER = 2**31 - 1
-
+_NUMBERS = ("scores", "propensities")
 _Checks = Mapping[str, pl.Expr]
+"""Reason → expression that is true for rows with this problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +28,8 @@ class Checked:
 def articles(rows: pl.DataFrame, now: int) -> Checked:
     """Check rows with the columns of `raw_batch.RAW_ARTICLES`; `now` is in microseconds."""
     checks = {
-        "missing_id": _blank("id"),
-        "missing_title": _blank("title"),
+        reason("id", reasons.MISSING): _blank("id"),
+        reason("title", reasons.MISSING): _blank("title"),
         **_field_checks(Article, now),
     }
     return _split(rows, "articles", checks)
@@ -48,16 +38,16 @@ def articles(rows: pl.DataFrame, now: int) -> Checked:
 def events(rows: pl.DataFrame, now: int) -> Checked:
     """Check rows with the columns of `raw_batch.RAW_EVENTS`; `now` is in microseconds."""
     checks = {
-        "missing_reader": _blank("reader"),
-        "missing_kind": _blank("kind"),
-        "unknown_kind": ~pl.col("kind").is_in(list(EventKind)),
-        "missing_subject": pl.col("kind").is_in(list(PREFERENCE_KINDS)) & _blank("subject"),
-        "missing_article": ~pl.col("kind").is_in(list(PREFERENCE_KINDS)) & _blank("article"),
-        "missing_time": pl.col("at").is_null(),
+        reason("reader", reasons.MISSING): _blank("reader"),
+        reason("kind", reasons.MISSING): _blank("kind"),
+        reason("kind", reasons.UNKNOWN_KIND): ~pl.col("kind").is_in(list(EventKind)),
+        reason("subject", reasons.MISSING): pl.col("kind").is_in(list(PREFERENCE_KINDS)) & _blank("subject"),
+        reason("article", reasons.MISSING): ~pl.col("kind").is_in(list(PREFERENCE_KINDS)) & _blank("article"),
+        reason("at", reasons.MISSING): pl.col("at").is_null(),
         **_value_checks(),
-        "missing_id": _blank("id"),
+        reason("id", reasons.MISSING): _blank("id"),
         **_field_checks(Event, now),
-        "known_before_it_happened": pl.col("known_at") < pl.col("at"),
+        reason("known_at", reasons.BEFORE_AT): pl.col("known_at") < pl.col("at"),
     }
     return _split(rows, "events", checks)
 
@@ -66,16 +56,18 @@ def slates(rows: pl.DataFrame, now: int) -> Checked:
     """Check rows with the columns of `raw_batch.RAW_SLATES`; `now` is in microseconds."""
     count = pl.col("candidates").list.len()
     checks = {
-        "missing_reader": _blank("reader"),
-        "missing_time": pl.col("at").is_null(),
-        "no_candidates": count.fill_null(0) == 0,
-        "too_many_candidates": count > MOST_CANDIDATES,
-        "missing_candidate": _any_element("candidates", pl.element().is_null() | (pl.element() == "")),
-        "missing_id": _blank("id"),
-        "length_mismatch": (pl.col("scores").list.len() != count) | (pl.col("propensities").list.len() != count),
-        "not_finite": _any_not_finite("scores") | _any_not_finite("propensities"),
+        reason("reader", reasons.MISSING): _blank("reader"),
+        reason("at", reasons.MISSING): pl.col("at").is_null(),
+        reason("candidates", reasons.NO_CANDIDATES): count.fill_null(0) == 0,
+        reason("candidates", reasons.TOO_MANY): count > MOST_CANDIDATES,
+        reason("candidates", reasons.GAP): _any_element(
+            "candidates", pl.element().is_null() | (pl.element() == "")
+        ),
+        reason("id", reasons.MISSING): _blank("id"),
+        **{reason(name, reasons.OTHER_LENGTH): pl.col(name).list.len() != count for name in _NUMBERS},
+        **{reason(name, reasons.NOT_FINITE): _any_not_finite(name) for name in _NUMBERS},
         **_field_checks(Slate, now),
-        "known_before_it_happened": pl.col("known_at") < pl.col("at"),
+        reason("known_at", reasons.BEFORE_AT): pl.col("known_at") < pl.col("at"),
     }
     return _split(rows, "impressions", checks)
 
@@ -83,10 +75,28 @@ def slates(rows: pl.DataFrame, now: int) -> Checked:
 def _split(rows: pl.DataFrame, kind: str, checks: _Checks) -> Checked:
     if rows.is_empty():
         return Checked(rows, pl.DataFrame(schema=REJECTS))
-    reasons = [pl.when(wrong).then(pl.lit(reason)) for reason, wrong in checks.items()]
-    judged = rows.with_columns(pl.coalesce("problem", *reasons).alias("problem"))
-    bad = judged.filter(pl.col("problem").is_not_null())
-    return Checked(judged.filter(pl.col("problem").is_null()), reject_rows(bad, kind, pl.col("problem")))
+    found = [pl.when(wrong).then(pl.lit(name)) for name, wrong in checks.items()]
+    judged = rows.with_columns(pl.coalesce("problem", *found).alias("problem"))
+    is_bad = judged["problem"].is_not_null()
+    bad = judged.filter(is_bad)
+    if not bad.is_empty():
+        bad = bad.with_columns(_value_at_fault(bad))
+    return Checked(judged.filter(~is_bad), reject_rows(bad, kind, pl.col("problem")))
+
+
+def _value_at_fault(bad: pl.DataFrame) -> pl.Expr:
+    """Return the value of the field that the problem of each row names, as text."""
+    names = {problem.partition(":")[0] for problem in bad["problem"].unique()} & set(bad.columns)
+    texts = {name: _as_text(bad.schema[name], name) for name in sorted(names)}
+    values = [pl.when(pl.col("problem").str.starts_with(f"{name}:")).then(text) for name, text in texts.items()]
+    return pl.coalesce("given", *values).alias("given")
+
+
+def _as_text(kind: pl.DataType, name: str) -> pl.Expr:
+    column = pl.col(name)
+    is_list = isinstance(kind, pl.List)
+    text = column.list.eval(pl.element().cast(pl.String)).list.join("|") if is_list else column.cast(pl.String)
+    return text.str.slice(0, SHOWN_CHARS)
 
 
 def _blank(name: str) -> pl.Expr:
@@ -105,10 +115,10 @@ def _value_checks() -> _Checks:
     measured = pl.col("kind").is_in([EventKind.READ, EventKind.SCROLL])
     most = pl.when(pl.col("kind") == EventKind.READ).then(LONGEST_READING).otherwise(100)
     return {
-        "missing_value": measured & pl.col("value").is_null(),
-        "not_finite": ~pl.col("value").is_finite(),
-        "negative_value": measured & (pl.col("value") < 0),
-        "value_too_large": measured & (pl.col("value") > most),
+        reason("value", reasons.MISSING): measured & pl.col("value").is_null(),
+        reason("value", reasons.NOT_FINITE): ~pl.col("value").is_finite(),
+        reason("value", reasons.NEGATIVE): pl.col("value") < 0,
+        reason("value", reasons.TOO_LARGE): measured & (pl.col("value") > most),
     }
 
 
@@ -121,28 +131,30 @@ def _field_checks(record: type, now: int) -> _Checks:
             checks |= _time_checks(field, now)
     for field in fields:
         if field.type is FieldType.INTEGER:
-            checks[f"{field.name}_out_of_range"] = ~pl.col(field.name).is_between(0, LARGEST_INTEGER)
+            checks[reason(field.name, reasons.OUT_OF_RANGE)] = ~pl.col(field.name).is_between(0, LARGEST_INTEGER)
     return checks
 
 
 def _time_checks(field: Field, now: int) -> _Checks:
     time = pl.col(field.name)
     too_late = (
-        {f"{field.name}_after_9999": time > LATEST}
+        {reason(field.name, reasons.TOO_LATE): time > LATEST}
         if field.future
-        else {f"{field.name}_in_the_future": time > now + CLOCK_SKEW}
+        else {reason(field.name, reasons.IN_FUTURE): time > now + CLOCK_SKEW}
     )
-    return {f"{field.name}_before_1990": time < EARLIEST, **too_late}
+    return {reason(field.name, reasons.TOO_EARLY): time < EARLIEST, **too_late}
 
 
 def _text_checks(fields: Sequence[Field]) -> _Checks:
     """Return the checks of texts with a maximal length."""
-    long = {field: _any_text(field, _longer_than(field.most_bytes or 0)) for field in fields}
-    return {
-        "nul_byte": pl.any_horizontal(_any_text(field, _has_nul) for field in fields),
-        "id_too_long": pl.any_horizontal(wrong for field, wrong in long.items() if field.is_id),
-        "text_too_long": pl.any_horizontal(wrong for field, wrong in long.items() if not field.is_id),
+    nul = {reason(field.name, reasons.NUL): _any_text(field, _has_nul) for field in fields}
+    long = {
+        reason(field.name, reasons.too_long(field.most_bytes or 0)): _any_text(
+            field, _longer_than(field.most_bytes or 0)
+        )
+        for field in fields
     }
+    return nul | long
 
 
 def _any_text(field: Field, wrong: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:

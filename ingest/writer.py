@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from ingest import reasons
 from ingest.raw_batch import REJECTS, reject_rows
 from ingest.reading_dedup import drop_stored_readings
+from ingest.reasons import reason
 from recsys.frames import ARTICLES, EVENTS, SLATES, conform
 from recsys.store import articles as article_store
 from recsys.store import event_log
 from recsys.store.database import Connection
 
-OTHER_CONTENT = "id_with_other_content"
+_OTHER_CONTENT = reason("id", reasons.OTHER_CONTENT)
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ def _first_of_each_id(rows: pl.DataFrame, kind: str, content: tuple[str, ...], o
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).first().over("id")) for name in content)
     others = rows.filter(~same)
     outcome.counts[f"{kind}.duplicate"] += rows.height - first.height - others.height
-    outcome.add_rejects(reject_rows(others, kind, pl.lit(OTHER_CONTENT)))
+    outcome.add_rejects(reject_rows(others, kind, pl.lit(_OTHER_CONTENT)))
     return first
 
 
@@ -76,7 +78,7 @@ def _append(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, 
         (slates, "impressions", done.slate_conflicts),
     ):
         named = rows.join(conflicts.select("id"), on="id", how="semi")
-        outcome.add_rejects(reject_rows(named, kind, pl.lit(OTHER_CONTENT)))
+        outcome.add_rejects(reject_rows(named, kind, pl.lit(_OTHER_CONTENT)))
 
 
 def _count_unknown(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, outcome: Outcome) -> None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from api.application.context import Application
+from recsys.serving.clock import Clock
+from recsys.serving.log_writer import LogWriter
 from recsys.settings import Settings
 from recsys.store.database import Database
 from tests.trained import HashEncoder
@@ -11,4 +13,6 @@ from tests.trained import HashEncoder
 def application(database: Database, home: Path = Path("var")) -> Application:
     """An application over `database`."""
     settings = Settings(home=home, _env_file=None)  # type: ignore[call-arg]
-    return Application(database=database, settings=settings, encoder=HashEncoder())
+    clock = Clock()
+    writer = LogWriter(database, clock)
+    return Application(database=database, settings=settings, encoder=HashEncoder(), writer=writer, clock=clock)

@@ -6,13 +6,14 @@ so locks, receipt times, wake-ups and the audit log are handled in one place.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from recsys.encoder import lazy
 from recsys.encoder.protocols import ModelEncoder
 from recsys.serving.clock import Clock
 from recsys.serving.feed_service import FeedService
+from recsys.serving.log_writer import LogWriter
 from recsys.settings import Settings
 from recsys.store.database import Database, opened
 
@@ -23,13 +24,15 @@ T = TypeVar("T")
 class Application:
     """One process with one database.
 
-    service: live feed of this process; None in a command, whose changes running services notice in the log.
+    writer: appends events and slates to the log. service: live feed of this process; None in a command, whose
+    changes running services notice in the log.
     """
 
     database: Database
     settings: Settings
     encoder: ModelEncoder
-    clock: Clock = field(default_factory=Clock)
+    writer: LogWriter
+    clock: Clock
     service: FeedService | None = None
 
     @classmethod
@@ -39,6 +42,7 @@ class Application:
             database=service.database,
             settings=service.settings,
             encoder=service.encoder,
+            writer=service.writer,
             clock=service.clock,
             service=service,
         )
@@ -50,7 +54,7 @@ class Application:
         return self.service
 
     def append(self, write: Callable[[], T]) -> T:
-        """Run a write to the log; a service folds the appended rows before its next answer."""
+        """Run a write that depends on the state, or changes stored rows; a service answers nothing meanwhile."""
         return write() if self.service is None else self.service.append(write)
 
     def articles_changed(self) -> None:
@@ -67,4 +71,11 @@ def opened_application(settings: Settings) -> Iterator[Application]:
         StoreError: the database is unavailable.
     """
     with opened(settings.database_url) as database:
-        yield Application(database=database, settings=settings, encoder=lazy.LazyEncoder(settings))
+        clock = Clock()
+        yield Application(
+            database=database,
+            settings=settings,
+            encoder=lazy.LazyEncoder(settings),
+            writer=LogWriter(database, clock),
+            clock=clock,
+        )

@@ -7,7 +7,7 @@ from typing import Any
 from api.application.context import Application
 from api.application.ingestion import put_articles
 from api.application.iso_time import to_iso
-from ingest.http_ingest import Rejected
+from ingest.event_rows import Rejected
 from recsys.domain import Article
 from recsys.records import FieldType, fields_of
 from recsys.store import articles, gorse_items

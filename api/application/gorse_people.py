@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from api.application.context import Application
-from ingest.http_ingest import Received, store_events
+from api.application.ingestion import append_events
+from ingest.http_ingest import Received
 from recsys.errors import StoreUnavailableError
 from recsys.serving.pagination import LIFETIME
 from recsys.store import gorse_feedback, gorse_users
@@ -36,11 +37,12 @@ def put_feedback(
     app: Application, events: Sequence[dict[str, object]], replaced: Sequence[FeedbackKey]
 ) -> Received:
     """Append events, and delete older events of the keys in `replaced`, unless a row was rejected."""
-    clock = app.clock
+    if not replaced:
+        return append_events(app, events)
 
     def write() -> Received:
-        received = store_events(app.database, events, clock.next(), clock.next)
-        if replaced and not received.rejected:
+        received = append_events(app, events)
+        if not received.rejected:
             with app.database.write() as connection:
                 gorse_feedback.delete_events(
                     connection, list(replaced), keep=[str(event["id"]) for event in events]

@@ -1,10 +1,12 @@
 """Use-cases that store articles and events."""
 
+import asyncio
 from collections.abc import Sequence
 
 from api.application.context import Application
 from ingest import http_ingest, jobs
-from ingest.http_ingest import Received
+from ingest.event_rows import CheckedEvents, check_events
+from ingest.http_ingest import Received, received_events
 from ingest.job_report import Report
 from ingest.jobs import Progress
 from ingest.pseudonyms import PLAIN, Pseudonyms
@@ -18,8 +20,28 @@ def append_events(app: Application, rows: Sequence[object], pseudonyms: Pseudony
     Raises:
         StoreError: the database is unavailable.
     """
-    clock = app.clock
-    return app.append(lambda: http_ingest.store_events(app.database, rows, clock.next(), clock.next, pseudonyms))
+    return store_checked(app, check_events(rows, app.clock.next(), pseudonyms))
+
+
+async def receive_events(app: Application, rows: Sequence[object], pseudonyms: Pseudonyms = PLAIN) -> Received:
+    """Append events as `append_events` does, without a thread that waits for the database.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    checked = check_events(rows, app.clock.next(), pseudonyms)
+    outcomes = await asyncio.wrap_future(app.writer.append_events(checked.events)) if checked.events else []
+    return received_events(checked, outcomes)
+
+
+def store_checked(app: Application, checked: CheckedEvents) -> Received:
+    """Append checked events, and wait until they are committed.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    outcomes = app.writer.append_events(checked.events).result() if checked.events else []
+    return received_events(checked, outcomes)
 
 
 def put_articles(app: Application, rows: Sequence[object]) -> Received:

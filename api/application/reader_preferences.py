@@ -3,7 +3,7 @@
 import uuid
 
 from api.application.context import Application
-from ingest.http_ingest import store_events
+from api.application.ingestion import append_events
 from recsys.domain import EventKind, Preferences
 from recsys.errors import RequestError
 from recsys.store import explicit_preferences
@@ -23,15 +23,14 @@ def set_preferences(app: Application, reader: str, preferences: Preferences) -> 
     Raises:
         RequestError: the log rejects an event.
     """
-    clock = app.clock
 
     def write() -> None:
         changes = _changes(get_preferences(app, reader), preferences)
         events = [{"id": uuid.uuid4().hex, "reader": reader, "kind": kind, "subject": s} for kind, s in changes]
         if events:
-            received = store_events(app.database, events, clock.next(), clock.next)
+            received = append_events(app, events)
             if received.rejected:
-                raise RequestError(f"preferences were not stored: {received.rejected[0].reason}")
+                raise RequestError(f"preferences were not stored: {received.rejected[0].problem.reason}")
 
     app.append(write)
     return get_preferences(app, reader)

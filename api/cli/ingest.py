@@ -81,7 +81,7 @@ def _run(source_of: "Callable[..., Source]", settings: "Settings") -> None:
     from api.cli.progress import bars
     from ingest.pseudonyms import Pseudonyms
 
-    source = source_of(pseudonyms=Pseudonyms(settings.pseudonym_secret))
+    source = source_of(Pseudonyms(settings.pseudonym_secret))
     with bars() as progress, opened_application(settings) as app:
         report = run_ingest_job(app, source, partial(progress, "ingest"))
     _show(report)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from api.http.openapi import PROBLEM_TYPE
 from api.http.schemas import Problem
-from ingest.http_ingest import Rejected
+from ingest.event_rows import Rejected
 from recsys.errors import AttuneError, BundleError, DataError, ErasureError, RequestError, StoreError
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,8 @@ class HTTPProblem(HTTPException):
 def rows_rejected(first: str, rejected: Sequence[Rejected]) -> HTTPProblem:
     """Return the 422 problem for `rejected` rows; `first` names the first of them."""
     others = f" and {len(rejected) - 1} more" if len(rejected) > 1 else ""
-    detail = f"{first}{others}: {rejected[0].reason}; all other rows are stored"
+    problem_ = rejected[0].problem
+    detail = f"{first}{others}: {problem_.reason} ({problem_.fix}); all other rows are stored"
     return HTTPProblem(422, "Not all rows were stored", detail)
 
 

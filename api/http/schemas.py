@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 
 from api.application.iso_time import from_iso
 from api.http.record_fields import body_of
-from ingest.validate import EARLIEST
+from ingest.limits import EARLIEST
 from recsys.domain import Article
 from recsys.errors import RequestError
 
@@ -70,10 +70,12 @@ class ArticlesIn(_Body):
 
 
 class RejectedRow(BaseModel):
-    """Row `index` of the request, and the reason why it was not stored."""
+    """Row `index` of the request, and why it was not stored: `reason` names the field, `value` is what it had."""
 
     index: int
     reason: str
+    value: str = ""
+    fix: str = ""
 
 
 class StoredOut(BaseModel):
@@ -82,6 +84,7 @@ class StoredOut(BaseModel):
     accepted: int
     duplicates: int
     rejected: list[RejectedRow]
+    warnings: list[str] = []
 
 
 class HistoryItemIn(_Body):

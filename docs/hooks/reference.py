@@ -16,8 +16,10 @@ from mkdocs.structure.files import File, Files
 # Everything of Attune that the pages are made from.
 from api.app import create_app
 from api.cli import app as command_line
-from ingest.generic_schema import FIELDS, REQUIRED
+from ingest.field_names import RECORDS
+from ingest.generic_schema import REQUIRED
 from recsys.domain import PREFERENCE_KINDS, EventKind
+from recsys.records import fields_of
 from recsys.settings import Settings
 
 Schema = Mapping[str, Any]
@@ -106,11 +108,11 @@ def _data() -> Iterator[str]:
     yield "# Articles, events and impressions\n"
     yield "Fields of JSON lines, CSV and Parquet files, and of `POST /v1/events` and `POST /v1/articles`."
     yield "[Ingest](../ingest.md) explains each field.\n"
-    for kind, fields in FIELDS.items():
+    for kind, record in RECORDS.items():
         yield f"\n## {kind.capitalize()}\n"
         yield from _table("field", "type", "required")
-        for name, wanted in fields.items():
-            yield _row(f"`{name}`", str(wanted), "yes" if name in REQUIRED[kind] else "")
+        for field in fields_of(record):
+            yield _row(f"`{field.name}`", str(field.type), "yes" if field.name in REQUIRED[kind] else "")
     yield "\n## Kinds of events\n"
     yield from _table("kind", "refers to")
     for event in EventKind:

@@ -12,14 +12,16 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ingest import generic_schema
-from ingest.pseudonyms import PLAIN, Pseudonyms
+from ingest import generic_schema, reasons
+from ingest.generic_schema import Reading
 from ingest.raw_batch import RAW_CHARS, Batch, reject, rejects_frame
+from ingest.reasons import reason
 from ingest.sources import source
 from ingest.sources.lines import BLOCK_BYTES, LONGEST_LINE, Block, blocks, decode
 from recsys.errors import DataError
 
 _SEPARATORS = ",;\t"
+_OPEN_QUOTE = reason("row", reasons.OPEN_QUOTE)
 _MOST_LINES = 1_000
 """A longer record is treated as a quote that was never closed."""
 
@@ -51,8 +53,8 @@ class Layout:
         try:
             cells = next(csv.reader([text], delimiter=self.separator, strict=True), [])
         except csv.Error:
-            return "bad_quotes"
-        return cells if len(cells) == len(self.names) else "wrong_columns"
+            return _OPEN_QUOTE
+        return cells if len(cells) == len(self.names) else reason("row", reasons.OTHER_COLUMNS)
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ class CsvFiles:
     name = "csv"
 
     def __init__(
-        self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, pseudonyms: Pseudonyms = PLAIN
+        self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, reading: Reading = Reading()
     ) -> None:
         """Find the files and read their headers.
 
@@ -89,7 +91,7 @@ class CsvFiles:
         self.fingerprint = source.fingerprint(self.name, self._paths)
         self._layouts = {path: read_layout(path) for path in self._paths}
         self._block_bytes = block_bytes
-        self._pseudonyms = pseudonyms
+        self._reading = reading
         self.total = sum(path.stat().st_size for path in self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
@@ -103,7 +105,7 @@ class CsvFiles:
             found = split_records(unfinished + lines, layout, final=block.end in ends)
             unfinished = found.unfinished
             rejects, pending = _split_rejects(pending + rejects + found.rejects, unfinished)
-            yield _batch(block, layout, found, rejects, self._pseudonyms)
+            yield _batch(block, layout, found, rejects, self._reading)
 
 
 def read_layout(path: Path) -> Layout:
@@ -130,7 +132,7 @@ def split_records(lines: list[_Line], layout: Layout, final: bool) -> _Records:
             at += 1
             continue
         single = layout.parse(lines[at].text)
-        if single != "bad_quotes":
+        if single != _OPEN_QUOTE:
             found.add(lines[at], single)
             at += 1
             continue
@@ -160,8 +162,8 @@ def _texts(block: Block) -> tuple[list[_Line], list[_Reject]]:
     for number, line in enumerate(block.lines, start=block.first):
         text = decode(line.removesuffix(b"\r"))
         if text is None or len(line) >= LONGEST_LINE:
-            reason = "not_utf8" if text is None else "line_too_long"
-            rejects.append((number, reason, line[: 4 * RAW_CHARS]))
+            why = reason("row", reasons.NO_UTF8) if text is None else reason("row", reasons.LONG_LINE)
+            rejects.append((number, why, line[: 4 * RAW_CHARS]))
         else:
             lines.append(_Line(number, text, position))
         position += len(line) + 1
@@ -183,8 +185,8 @@ def _ends(paths: Sequence[Path]) -> set[int]:
     return ends
 
 
-def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject], pseudonyms: Pseudonyms) -> Batch:
-    table = pl.DataFrame(found.cells, schema=dict.fromkeys(layout.names, pl.String), orient="row")
+def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject], reading: Reading) -> Batch:
+    table = [dict(zip(layout.names, cells, strict=True)) for cells in found.cells]
     places = pl.DataFrame(
         {
             "file": [block.path.name] * len(found.lines),
@@ -193,8 +195,7 @@ def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject]
         },
         schema={"file": pl.String, "row": pl.Int64, "raw": pl.String},
     )
-    table = table.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
-    rows = generic_schema.from_frame(table, places, layout.kind, pseudonyms)
+    rows = generic_schema.from_rows(table, places, layout.kind, reading)
     position = found.unfinished[0].position if found.unfinished else block.end
-    wrong = rejects_frame([reject(block.path.name, row, layout.kind, reason, raw) for row, reason, raw in rejects])
+    wrong = rejects_frame([reject(block.path.name, row, layout.kind, why, raw) for row, why, raw in rejects])
     return generic_schema.batch_of(position, layout.kind, rows, wrong)

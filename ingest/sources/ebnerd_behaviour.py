@@ -8,6 +8,7 @@ import polars as pl
 
 from ingest.coerce import coerce
 from ingest.raw_batch import RAW_SLATES, REJECTS, reject_rows
+from ingest.reasons import OTHER_LENGTHS, reason
 from ingest.reading_dedup import CLICK, HISTORY, PAGE, READINGS, micros
 from recsys.frames import conform
 from recsys.records import FieldType
@@ -113,7 +114,8 @@ _ENTRY_TYPES = {
 def _broken(rows: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema=REJECTS)
-    placed = rows.with_columns(raw=pl.lit(None, dtype=pl.String), problem=pl.lit("length_mismatch"))
+    no_text = pl.lit(None, dtype=pl.String)
+    placed = rows.with_columns(raw=no_text, given=no_text, problem=pl.lit(reason("history", OTHER_LENGTHS)))
     return reject_rows(placed, "events", pl.col("problem"))
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from ingest import generic_schema
-from ingest.pseudonyms import PLAIN, Pseudonyms
+from ingest import generic_schema, reasons
+from ingest.field_names import RECORDS, kind_of
+from ingest.generic_schema import RawRows, Reading
 from ingest.raw_batch import RAW_CHARS, Batch, reject, rejects_frame
+from ingest.reasons import reason
 from ingest.sources import source
 from ingest.sources.lines import BLOCK_BYTES, LONGEST_LINE, Block, blocks, decode
 
@@ -22,7 +24,7 @@ class JsonLines:
     name = "jsonl"
 
     def __init__(
-        self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, pseudonyms: Pseudonyms = PLAIN
+        self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, reading: Reading = Reading()
     ) -> None:
         """Find the files.
 
@@ -31,14 +33,14 @@ class JsonLines:
         """
         self._paths = source.expand(paths, ".jsonl")
         self._block_bytes = block_bytes
-        self._pseudonyms = pseudonyms
+        self._reading = reading
         self.fingerprint = source.fingerprint(self.name, self._paths)
         self.total = sum(path.stat().st_size for path in self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
         """Yield one batch per block of lines; positions are bytes."""
         for block in blocks(self._paths, start, self._block_bytes):
-            yield _batch(block, self._pseudonyms)
+            yield _batch(block, self._reading)
 
 
 def parse_object(text: str) -> dict[str, Any] | str:
@@ -46,35 +48,43 @@ def parse_object(text: str) -> dict[str, Any] | str:
     try:
         row = json.loads(text)
     except (ValueError, RecursionError):
-        return "bad_json"
-    return row if isinstance(row, dict) else "not_an_object"
+        return reason("row", reasons.NO_JSON)
+    return row if isinstance(row, dict) else reason("row", reasons.NO_OBJECT)
 
 
-def _batch(block: Block, pseudonyms: Pseudonyms) -> Batch:
-    rows: _Rows = {kind: ([], []) for kind in generic_schema.FIELDS}
+def _batch(block: Block, reading: Reading) -> Batch:
+    rows: _Rows = {kind: ([], []) for kind in RECORDS}
     rejects = []
     for number, line in block.numbered():
         found = _parse(line)
-        kind = generic_schema.kind_of(found) if isinstance(found, dict) else None
+        kind = kind_of(found) if isinstance(found, dict) else None
         if isinstance(found, dict) and kind is not None:
             rows[kind][0].append(found)
             rows[kind][1].append((number, line[: 4 * RAW_CHARS].decode(errors="ignore")[:RAW_CHARS]))
         else:
-            reason = found if isinstance(found, str) else "unknown_record"
-            rejects.append(reject(block.path.name, number, "unrecognised", reason, line))
-    frames = {kind: _frame(block, kind, pseudonyms, *found) for kind, found in rows.items()}
-    return Batch(block.end, frames["articles"], frames["events"], frames["impressions"], rejects_frame(rejects))
+            why = found if isinstance(found, str) else reason("row", reasons.NO_KIND)
+            rejects.append(reject(block.path.name, number, "unrecognised", why, line))
+    found = {kind: _raw(block, kind, reading, *rows_of_kind) for kind, rows_of_kind in rows.items()}
+    return Batch(
+        block.end,
+        found["articles"].rows,
+        found["events"].rows,
+        found["impressions"].rows,
+        rejects_frame(rejects),
+        lost=pl.concat([raw.lost for raw in found.values()]),
+        unused=frozenset((kind, name) for kind, raw in found.items() for name in raw.unused),
+    )
 
 
 def _parse(line: bytes) -> dict[str, Any] | str:
     if len(line) >= LONGEST_LINE:
-        return "line_too_long"
+        return reason("row", reasons.LONG_LINE)
     text = decode(line)
-    return "not_utf8" if text is None else parse_object(text)
+    return reason("row", reasons.NO_UTF8) if text is None else parse_object(text)
 
 
-def _frame(
-    block: Block, kind: str, pseudonyms: Pseudonyms, rows: list[dict[str, Any]], places: list[tuple[int, str]]
-) -> pl.DataFrame:
+def _raw(
+    block: Block, kind: str, reading: Reading, rows: list[dict[str, Any]], places: list[tuple[int, str]]
+) -> RawRows:
     where = pl.DataFrame(places, schema={"row": pl.Int64, "raw": pl.String}, orient="row")
-    return generic_schema.from_rows(rows, where.with_columns(file=pl.lit(block.path.name)), kind, pseudonyms)
+    return generic_schema.from_rows(rows, where.with_columns(file=pl.lit(block.path.name)), kind, reading)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ingest import reasons
 from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.raw_batch import RAW_ARTICLES, Batch
 from ingest.sources import mind_behaviour, source, tsv
@@ -83,11 +84,16 @@ def _articles(block: Block) -> Batch:
     table, rejects = tsv.read(block, NEWS_COLUMNS, "articles")
     pairs = zip(table["title_entities"], table["abstract_entities"], strict=True)
     entities = [_labels(title, abstract) for title, abstract in pairs]
-    rows = table.with_columns(
-        pl.Series("entities", [[] if found is None else found for found in entities], dtype=pl.List(pl.String)),
-        pl.Series("problem", ["bad_json" if found is None else None for found in entities], dtype=pl.String),
+    labels = pl.Series("entities", [found or [] for found in entities], dtype=pl.List(pl.String))
+    lost = table.filter(pl.Series([found is None for found in entities], dtype=pl.Boolean)).select(
+        "file",
+        "row",
+        kind=pl.lit("articles"),
+        reason=pl.lit(reasons.reason("entities", reasons.NO_ARRAY)),
+        value=pl.coalesce("title_entities", "abstract_entities").str.slice(0, reasons.SHOWN_CHARS),
     )
-    return Batch(block.end, articles=conform(rows, RAW_ARTICLES), rejects=rejects)
+    articles = conform(table.with_columns(labels), RAW_ARTICLES)
+    return Batch(block.end, articles=articles, rejects=rejects, lost=lost)
 
 
 def _labels(*texts: str | None) -> list[str] | None:

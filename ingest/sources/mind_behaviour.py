@@ -5,12 +5,14 @@ comes a second after its slate, and a history ends a second before its reader's 
 entries a second apart.
 """
 
+import hashlib
 from collections.abc import Iterable
 
 import polars as pl
 
-from ingest.content_ids import digests
+from ingest import reasons
 from ingest.raw_batch import RAW_EVENTS, RAW_SLATES
+from ingest.reasons import reason
 from ingest.timestamps import to_micros
 from recsys.domain import SECOND
 from recsys.frames import conform
@@ -22,6 +24,8 @@ COLUMNS = {
 EPOCH = 1_577_836_800 * SECOND
 """2020-01-01T00:00Z in microseconds, the start of files without times."""
 
+_NO_TIME = reason("time", f"this text {reasons.NO_TIME}")
+_MIXED_LABELS = reason("shown", reasons.MIXED_LABELS)
 _TIME = "%m/%d/%Y %I:%M:%S %p"
 _LABEL = "-[01]$"
 _PLAN = {"row": pl.Int64(), "reader": pl.String(), "at": pl.Int64(), "history_hash": pl.UInt64()}
@@ -36,7 +40,7 @@ def parse(table: pl.DataFrame) -> pl.DataFrame:
         table = table.with_columns(time=pl.lit(None, dtype=pl.String))
     rows = table.with_columns(
         _times(table["time"]).alias("written"),
-        digests(table, ("reader", "time", "history", "shown"), size=4).alias("hash"),
+        _hashes(table).alias("hash"),
         tokens=pl.col("shown").str.split(" ").list.eval(pl.element().filter(pl.element() != "")),
     )
     labelled = pl.col("tokens").list.eval(pl.element().str.contains(_LABEL))
@@ -46,9 +50,9 @@ def parse(table: pl.DataFrame) -> pl.DataFrame:
         id=pl.concat_str("impression", "hash", separator="-"),
         labelled=labelled.list.any(),
         problem=pl.when(pl.col("time").is_not_null() & pl.col("written").is_null())
-        .then(pl.lit("bad_time"))
+        .then(pl.lit(_NO_TIME))
         .when(mixed)
-        .then(pl.lit("bad_candidate")),
+        .then(pl.lit(_MIXED_LABELS)),
     )
 
 
@@ -113,3 +117,11 @@ def _click_events(rows: pl.DataFrame, key: pl.Expr, delay: int = 0) -> pl.DataFr
 def _times(texts: pl.Series) -> pl.Series:
     american = texts.str.to_datetime(_TIME, time_unit="us", strict=False).dt.epoch("us")
     return pl.select(pl.coalesce(american, to_micros(texts))).to_series()
+
+
+def _hashes(rows: pl.DataFrame) -> pl.Series:
+    """Return 8 hex digits of BLAKE2b per row, of its content without the impression id."""
+    parts = (pl.col(name).fill_null("\0") for name in ("reader", "time", "history", "shown"))
+    texts = rows.select(pl.concat_str(parts, separator="\x1f")).to_series()
+    hashes = [hashlib.blake2b(text.encode(), digest_size=4).hexdigest() for text in texts.to_list()]
+    return pl.Series("hash", hashes, dtype=pl.String)

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from ingest import generic_schema
-from ingest.pseudonyms import PLAIN, Pseudonyms
+from ingest.generic_schema import Reading
 from ingest.raw_batch import Batch, rejects_frame
 from ingest.sources import source
 from recsys.errors import DataError
@@ -50,16 +50,14 @@ class ParquetFiles:
 
     name = "parquet"
 
-    def __init__(
-        self, paths: Sequence[Path], batch_rows: int = _BATCH_ROWS, pseudonyms: Pseudonyms = PLAIN
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], batch_rows: int = _BATCH_ROWS, reading: Reading = Reading()) -> None:
         """Find the files and read their schemas.
 
         Raises:
             DataError: a path does not exist, is not Parquet, lacks required columns, or all files are empty.
         """
         self._batch_rows = batch_rows
-        self._pseudonyms = pseudonyms
+        self._reading = reading
         self._paths = source.expand(paths, ".parquet")
         self._kinds = {
             path: source.required_kind(path, scan(path).collect_schema().names()) for path in self._paths
@@ -85,5 +83,5 @@ class ParquetFiles:
             file=pl.lit(path.name),
             raw=pl.lit(None, dtype=pl.String),
         )
-        rows = generic_schema.from_frame(table, places, self._kinds[path], self._pseudonyms)
+        rows = generic_schema.from_rows(table.to_dicts(), places, self._kinds[path], self._reading)
         return generic_schema.batch_of(before + first + table.height, self._kinds[path], rows, rejects_frame([]))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest import generic_schema
+from ingest.field_names import canonical_names, kind_of
 from ingest.raw_batch import Batch
 from recsys.errors import DataError
 
@@ -78,11 +79,12 @@ def required_kind(path: Path, names: Sequence[str]) -> str:
     Raises:
         DataError: a column is repeated, or required columns are missing.
     """
-    kind = generic_schema.kind_of(names)
+    kind = kind_of(names)
     if kind is None:
         needed = "; ".join(f"{kind} need {', '.join(need)}" for kind, need in generic_schema.REQUIRED.items())
         raise DataError(f"{path}: columns {', '.join(names)} fit no kind of rows: {needed}")
-    missing = [name for name in generic_schema.REQUIRED[kind] if name not in names]
+    fields = {canonical_names(kind).of(name) for name in names}
+    missing = [name for name in generic_schema.REQUIRED[kind] if name not in fields]
     if missing:
         raise DataError(f"{path}: contains {kind} but lacks the columns {', '.join(missing)}; add or rename them")
     if len(set(names)) < len(names):

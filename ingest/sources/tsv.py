@@ -7,7 +7,9 @@ from pathlib import Path
 
 import polars as pl
 
+from ingest import reasons
 from ingest.raw_batch import RAW_CHARS, reject, rejects_frame
+from ingest.reasons import reason
 from ingest.sources.lines import LONGEST_LINE, Block, decode
 from recsys.errors import DataError
 
@@ -59,9 +61,9 @@ def width(path: Path, allowed: Sequence[int]) -> int:
 
 def _cells(line: bytes, columns: int) -> list[str] | str:
     if len(line) >= LONGEST_LINE:
-        return "line_too_long"
+        return reason("row", reasons.LONG_LINE)
     text = decode(line)
     if text is None:
-        return "not_utf8"
+        return reason("row", reasons.NO_UTF8)
     cells = text.split("\t")
-    return cells if len(cells) == columns else "wrong_columns"
+    return cells if len(cells) == columns else reason("row", reasons.OTHER_COLUMNS)

@@ -7,14 +7,16 @@ not used: the log is folded from the start, and older snapshots are deleted.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.domain import Event, Slate
+from recsys.domain import Event
 from recsys.errors import StoreError
 from recsys.projection.snapshot_store import Snapshots
 from recsys.state import snapshot
@@ -30,6 +32,18 @@ logger = logging.getLogger(__name__)
 
 LONG_TAIL = 100_000
 """Longer tails are read in batches."""
+
+
+_MOST_OFFERED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """Rows appended after row `behind`; the last one is `last_seq`."""
+
+    behind: int
+    last_seq: int
+    tail: LogTail
 
 
 class LogFollower:
@@ -56,6 +70,7 @@ class LogFollower:
         self._snapshots = Snapshots(snapshots)
         self._on_events = on_events
         self._saved_seq = 0  # last row of the snapshot that was last loaded or written
+        self._offered: deque[_Offered] = deque(maxlen=_MOST_OFFERED)
 
     def start(self) -> None:
         """Load the newest valid snapshot, then fold the rows after it."""
@@ -66,8 +81,9 @@ class LogFollower:
         """Fold the rows appended since; return the `seq` of the last folded row."""
         with self._database.read() as connection:
             end = event_log.position(connection).last_seq
-            if end == self.watermark.seq:
-                return end
+            self._fold_offered()
+            if end <= self.watermark.seq:
+                return self.watermark.seq
             if end - self.watermark.seq > LONG_TAIL or erasure.last_seq(connection) > self.watermark.seq:
                 self._restart(connection, before=None)
                 return end
@@ -78,12 +94,22 @@ class LogFollower:
                 self._fold_tail(tail, end)
         return end
 
-    def fold_slate(self, slate: Slate, behind: int) -> bool:
-        """Fold a slate appended directly after row `behind`; return False if rows before it are not folded yet."""
-        if behind != self.watermark.seq:
-            return False
-        self._fold_tail(LogTail([], [slate]), behind + 1)
-        return True
+    def offer(self, behind: int, last_seq: int, tail: LogTail) -> None:
+        """Offer rows that this process appended after row `behind`, so that `catch_up` need not read them.
+
+        Rows that quote a request id are not taken: only the log tells whether that slate was shown to their reader.
+        Any thread may call this.
+        """
+        count = len(tail.events) + len(tail.slates)
+        if count == last_seq - behind and all(event.request_id is None for event in tail.events):
+            self._offered.append(_Offered(behind, last_seq, tail))
+
+    def _fold_offered(self) -> None:
+        """Fold the offered rows that directly follow the folded ones; forget those that were folded from the log."""
+        while self._offered and self._offered[0].behind <= self.watermark.seq:
+            offered = self._offered.popleft()
+            if offered.behind == self.watermark.seq:
+                self._fold_tail(offered.tail, offered.last_seq)
 
     @property
     def unsaved(self) -> int:

@@ -1,7 +1,8 @@
 """Live feed of one process: an engine that follows the log, and logs every slate that it shows.
 
-Answers and writes hold one lock, and all times come from one clock. So every row known before the `as_of` of an
-answer was folded before that answer, and a replay of the log up to `as_of` gives the same answer.
+Answers hold one lock, and all times come from one clock. Rows are written without the lock (`log_writer`), so the
+`as_of` of an answer is a time up to which all rows are committed and folded: a replay of the log up to `as_of` gives
+the same answer.
 
 While the database is unavailable, answers come from memory, and slates go to a spool: docs/decisions/0012.
 """
@@ -23,12 +24,13 @@ from recsys.feed.selection.remaining_candidates import RemainingCandidates
 from recsys.serving.background_jobs import BackgroundJobs
 from recsys.serving.clock import Clock
 from recsys.serving.live_engine import LiveEngine
+from recsys.serving.log_writer import LogWriter
 from recsys.serving.pagination import FeedPage, resume, save_remaining, slate_of
 from recsys.serving.recovery import store_spooled
 from recsys.serving.spool import Spool
 from recsys.settings import Settings
 from recsys.store import event_log, experiments
-from recsys.store.database import Database
+from recsys.store.database import Connection, Database
 
 if TYPE_CHECKING:
     from recsys.calibration.monitoring_stats import MonitoringStats
@@ -53,6 +55,7 @@ class FeedService:
     Attributes:
         clock: source of all receipt times of this process.
         live: engine, kept up to date.
+        writer: writes events and slates, those of concurrent requests together.
         spool: slates shown while the database is unavailable.
         background_jobs: jobs that load articles and bundles, save, delete expired rows, and probe the database.
     """
@@ -63,6 +66,7 @@ class FeedService:
         self.encoder = encoder
         self.clock = Clock()
         self.live = LiveEngine(database, settings, encoder)
+        self.writer = LogWriter(database, self.clock, self.live.follower.offer)
         self.spool = Spool(settings.home / "spool", settings.spool_bytes)
         self.background_jobs = BackgroundJobs(self.live, database, self.spool, self.clock)
 
@@ -107,10 +111,12 @@ class FeedService:
         store_spooled(self.database, self.spool, self.clock)
         self.live.start()
         self.database.circuit.enable_probing()
+        self.writer.start()
         self.background_jobs.start()
 
     def stop(self) -> None:
-        """Stop the background jobs, and save new content so that the next start is quick."""
+        """Write the rows that wait, stop the jobs, and save new content so that the next start is quick."""
+        self.writer.stop()
         self.background_jobs.stop()
         with self.live.lock:
             self.spool.close()
@@ -146,7 +152,7 @@ class FeedService:
         return self._with_fallback(answer)
 
     def append(self, write: Callable[[], T]) -> T:
-        """Run a write to the log, and fold the appended rows before any other answer."""
+        """Run a write that depends on the state or changes stored rows, and fold it before any other answer."""
         with self.live.lock:
             result = write()
             self.live.catch_up()
@@ -166,14 +172,15 @@ class FeedService:
         """Hold the lock, with all known rows folded, or with the last state while the database is unavailable."""
         with self.live.lock:
             degraded = False
+            committed = self.clock.committed()
             try:
                 with self.engine.metrics.timed(CATCH_UP):
                     self.live.catch_up()
             except StoreUnavailableError:
                 degraded = True
-            self.clock.at_least(self.engine.state.known_at)
             engine = self.live.from_memory() if degraded else self.engine
-            yield _CurrentEngine(self.clock.next(), engine, degraded)
+            # all rows up to the newest folded one are folded, because receipt times grow with the log
+            yield _CurrentEngine(max(committed, engine.state.known_at + 1), engine, degraded)
 
     def _page(self, request: FeedRequest, cursor: str | None) -> FeedPage:
         with self._current() as current:
@@ -185,7 +192,7 @@ class FeedService:
             first = remaining is None and not current.degraded
             shadow = self.live.challenger.shadow(current.engine, request) if first else None
             ranking = replace(slate.ranking, degraded=current.degraded)
-            return self._logged(request, ranking, slate.remaining, shadow)
+        return self._logged(request, ranking, slate.remaining, shadow)
 
     def _logged(
         self, request: FeedRequest, ranking: Ranking, remaining: RemainingCandidates, shadow: Ranking | None
@@ -193,25 +200,19 @@ class FeedService:
         """Log the slate, or spool it, and return the page; `shadow`: the challenger's slate for it."""
         if not ranking.items:
             return FeedPage(ranking, None)
-        try:
-            with self.engine.metrics.timed(LOG):
-                return FeedPage(ranking, self._log_slate(request, ranking, remaining, shadow))
-        except StoreUnavailableError:
-            # the slate may be stored although the reply was lost: its id prevents storing it twice
-            self.spool.put(slate_of(request, ranking, known_at=request.as_of))
-            return FeedPage(replace(ranking, degraded=True), None)
 
-    def _log_slate(
-        self, request: FeedRequest, ranking: Ranking, remaining: RemainingCandidates, shadow: Ranking | None
-    ) -> str | None:
-        """Append the slate, store the remaining candidates, and return the cursor to them."""
-        with self.database.write() as connection:
-            end = event_log.lock(connection)
-            self.clock.at_least(end.last_known_at)
-            slate = slate_of(request, ranking, self.clock.next())
-            event_log.append_slate(connection, slate, end)
-            cursor = save_remaining(connection, request, remaining)
+        def also(connection: Connection) -> str | None:
+            """Store the remaining candidates and return the cursor to them."""
             if shadow is not None:
                 experiments.add_shadow(connection, request.reader, shadow)
-        self.live.fold(slate, behind=end.last_seq)
-        return cursor
+            return save_remaining(connection, request, remaining)
+
+        shown = slate_of(request, ranking, known_at=request.as_of)
+        try:
+            with self.engine.metrics.timed(LOG):
+                return FeedPage(ranking, self.writer.append_slate(shown, also).result())
+        except StoreUnavailableError:
+            # the slate may be stored although the reply was lost: its id prevents storing it twice
+            with self.live.lock:
+                self.spool.put(shown)
+            return FeedPage(replace(ranking, degraded=True), None)

@@ -13,7 +13,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.domain import Slate
 from recsys.encoder.protocols import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.engine import FeedEngine
@@ -105,11 +104,6 @@ class LiveEngine:
             # the log was folded again, so dense ids changed: align the vectors with them
             self.preferences.refresh()
             self.serving = self._rebuilt(self.serving)
-
-    def fold(self, slate: Slate, behind: int) -> None:
-        """Fold a slate that this process appended after row `behind` of the log; call with `lock` held."""
-        if not self.follower.fold_slate(slate, behind):
-            self.catch_up()
 
     def save(self, least_rows: int, least_articles: int) -> None:
         """Save state and index if they have this much new content, so that a restart continues from there.

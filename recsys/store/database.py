@@ -1,7 +1,7 @@
 """Database access by URL: SQLite (embedded, WAL) or PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from recsys.errors import ConfigError, StoreError, StoreUnavailableError
 from recsys.store.circuit_breaker import DatabaseCircuit, is_unavailable
 from recsys.store.schema_upgrade import upgrade_if_behind
+from recsys.store.writer_turns import WriterTurns
 
 __all__ = ["Connection", "Database", "open_database", "opened", "without_timeout"]
 
@@ -44,6 +45,8 @@ class Database:
         self.circuit = DatabaseCircuit()
         self.engine = _make_engine(url)
         self.dialect: str = self.engine.dialect.name
+        file = self.engine.url.database if self.dialect == "sqlite" else None
+        self._turns = WriterTurns(Path(file).resolve()) if file and file != ":memory:" else None
 
     def set_query_timeout(self, patience: float) -> None:
         """Limit the seconds that PostgreSQL may take to accept a connection or to answer a query.
@@ -73,8 +76,11 @@ class Database:
         Raises:
             StoreError: the database cannot be reached, or fails within the transaction.
         """
-        with self._transaction(read_only=False) as connection:
+        with self._turn(), self._transaction(read_only=False) as connection:
             yield connection
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._turns is None or self.circuit.is_open else self._turns.turn()
 
     @contextmanager
     def _transaction(self, read_only: bool) -> Iterator[Connection]:

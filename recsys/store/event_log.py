@@ -7,12 +7,16 @@ becomes visible after a higher one: a process that has read up to `seq` n has mi
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
-from recsys.domain import Slate
+from recsys.domain import Event, Slate
 from recsys.frames import EVENTS, SLATES, conform, empty
 from recsys.store import bulk_insert
 from recsys.store.conflict_insert import insert, insert_for
@@ -42,6 +46,21 @@ _INSERT_SLATE, _INSERT_READER = (
     {name: insert_for(name, of).on_conflict_do_nothing(index_elements=["id"]) for name in ("postgresql", "sqlite")}
     for of in (impressions, readers)
 )
+_INSERT_EVENT = sa.insert(events_table)
+_EVENT_VALUES = attrgetter(*EVENTS)
+
+
+def _content_query(dialect: str) -> sa.Select[Any]:
+    """Return the query of the content of the events with the ids of the parameter `ids`."""
+    e = events_table.c
+    query = sa.select(e.id, *(e[name] for name in EVENT_CONTENT))
+    if dialect == "postgresql":
+        return query.where(e.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text))))
+    given = sa.func.json_each(sa.bindparam("ids", type_=sa.String)).table_valued("value")
+    return query.where(e.id.in_(sa.select(given.c.value)))
+
+
+_EVENT_CONTENT_OF = {dialect: _content_query(dialect) for dialect in ("postgresql", "sqlite")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,22 @@ class Appended:
     slates_stored: int
     slates_duplicate: int
     slate_conflicts: pl.DataFrame
+
+
+class RowOutcome(Enum):
+    """Outcome of one event: stored, stored before with the same content, or stored before with other content."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class AppendedRows:
+    """Outcome of `append_rows`: one entry an event, and the sequence number of the last row of the log."""
+
+    events: list[RowOutcome]
+    last_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +143,60 @@ def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataF
     )
 
 
-def append_slate(connection: Connection, slate: Slate, end: Position) -> None:
-    """Append one slate after `end`, the position that `lock` returned. Skip it if it is already stored.
+def append_rows(
+    connection: Connection, events: Sequence[Event], slates: Sequence[Slate], end: Position
+) -> AppendedRows:
+    """Append rows after `end`, the position that `lock` returned.
 
-    Unlike `append` it needs no temporary table, so it is fast enough for feed requests.
+    Rows with an id that is stored already are skipped. Unlike `append` this needs no temporary table and no data
+    frames, so it is fast for the rows of a few requests.
     """
+    outcomes = _outcomes(connection, events)
+    new = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is RowOutcome.STORED]
+    seq = end.last_seq
+    if new:
+        rows = [
+            dict(zip(EVENTS, _EVENT_VALUES(event), strict=True), seq=seq + n)
+            for n, event in enumerate(new, start=1)
+        ]
+        connection.execute(_INSERT_EVENT, rows)
+        seq += len(new)
     dialect = connection.dialect.name
-    row = {
-        "seq": end.last_seq + 1,
-        **{name: getattr(slate, name) for name in SLATES},
-        **{name: _array(getattr(slate, name)) for name in _SLATE_LISTS},
-    }
-    stored = connection.execute(_INSERT_SLATE[dialect], row, execution_options=_WITH_ROWCOUNT).rowcount
-    latest = max(end.last_known_at, slate.known_at)
-    connection.execute(_SET_POSITION, {"seq": end.last_seq + stored, "known_at": latest})
-    connection.execute(_INSERT_READER[dialect], {"id": slate.reader, "first_seen_at": slate.at})
+    for slate in slates:
+        row = {"seq": seq + 1, **_slate_row(slate)}
+        seq += connection.execute(_INSERT_SLATE[dialect], row, execution_options=_WITH_ROWCOUNT).rowcount
+    added: list[Event | Slate] = [*new, *slates]
+    first_seen = {row.reader: {"id": row.reader, "first_seen_at": row.at} for row in reversed(added)}
+    if first_seen:
+        connection.execute(_INSERT_READER[dialect], list(first_seen.values()))
+    latest = max((row.known_at for row in added), default=0)
+    connection.execute(_SET_POSITION, {"seq": seq, "known_at": max(latest, end.last_known_at)})
+    return AppendedRows(outcomes, seq)
+
+
+def _outcomes(connection: Connection, events: Sequence[Event]) -> list[RowOutcome]:
+    if not events:
+        return []
+    query = _EVENT_CONTENT_OF[connection.dialect.name]
+    ids = [event.id for event in events]
+    content = {row.id: tuple(row)[1:] for row in connection.execute(query, {"ids": _id_array(connection, ids)})}
+    outcomes = []
+    for event in events:
+        own = (event.reader, event.kind.value, event.article, event.subject, event.value)
+        stored = content.setdefault(event.id, own)
+        same = RowOutcome.DUPLICATE if stored == own else RowOutcome.CONFLICT
+        outcomes.append(RowOutcome.STORED if stored is own else same)
+    return outcomes
+
+
+def _id_array(connection: Connection, ids: list[str]) -> object:
+    """Return `ids` as the parameter of a query that is compiled once for any number of ids."""
+    return ids if connection.dialect.name == "postgresql" else json.dumps(ids)
+
+
+def _slate_row(slate: Slate) -> dict[str, object]:
+    lists = {name: _array(getattr(slate, name)) for name in _SLATE_LISTS}
+    return {**{name: getattr(slate, name) for name in SLATES}, **lists}
 
 
 def _array(values: Sequence[object] | None) -> str | None:

@@ -306,13 +306,10 @@ def test_one_slate_is_appended_as_many_are(database: Database) -> None:
         page="p",
     )
     with database.write() as connection:
-        event_log.append_slate(connection, full, event_log.lock(connection))
-        event_log.append_slate(connection, full, event_log.lock(connection))
-        event_log.append_slate(
-            connection,
-            Slate(id="q2", reader="r", at=20, known_at=22, candidates=("b",)),
-            event_log.lock(connection),
-        )
+        event_log.append_rows(connection, [], [full], event_log.lock(connection))
+        event_log.append_rows(connection, [], [full], event_log.lock(connection))
+        later = Slate(id="q2", reader="r", at=20, known_at=22, candidates=("b",))
+        event_log.append_rows(connection, [], [later], event_log.lock(connection))
         assert event_log.position(connection) == event_log.Position(2, 22)
         stored = event_log_reader.tail(connection, 0).slates
         event_log.append(

@@ -77,7 +77,7 @@ def check_stored_once(log: Path, url: str, rejects: Path) -> None:
     assert [report.count("events", name) for name in ("read", "stored", "duplicate")] == [EVENTS + BAD, EVENTS, 0]
     assert [report.count("impressions", name) for name in ("read", "stored", "duplicate")] == [SLATES, SLATES, 0]
     assert report.count("articles", "stored") == ARTICLES
-    assert report.rejected("events") == {"unknown_kind": BAD}
+    assert report.rejected("events") == {"kind: unknown": BAD}
     written = [line for path in report.rejects_folder.glob("*.jsonl") for line in path.read_text().splitlines()]
     assert len(written) == len(set(written)) == BAD
     database = open_database(url)

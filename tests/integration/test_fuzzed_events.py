@@ -5,10 +5,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.http_ingest import store_events
+from ingest.event_rows import check_events
+from ingest.http_ingest import received_events
 from recsys.domain import EventKind
 from recsys.projection.log_follower import LogFollower
 from recsys.serving.clock import Clock
+from recsys.serving.log_writer import LogWriter
 from recsys.store.database import Database
 from recsys.store.tables import events
 
@@ -75,13 +77,15 @@ def fuzzed(draw: random.Random, n: int) -> Any:
 
 def test_every_fuzzed_event_is_accepted_a_duplicate_or_rejected_with_a_reason(database: Database) -> None:
     draw, clock = random.Random(7), Clock()
+    writer = LogWriter(database, clock)
     accepted = rejected = 0
     for start in range(0, ROWS, BATCH):
         rows = [fuzzed(draw, start + i) for i in range(BATCH)]
-        told = store_events(database, rows, clock.next(), clock.next)
+        checked = check_events(rows, clock.next())
+        told = received_events(checked, writer.append_events(checked.events).result())
         assert told.accepted + told.duplicates + len(told.rejected) == BATCH
         assert len({row.index for row in told.rejected}) == len(told.rejected)
-        assert all(row.reason for row in told.rejected)
+        assert all(": " in row.problem.reason for row in told.rejected)
         accepted += told.accepted
         rejected += len(told.rejected)
     with database.read() as connection:

@@ -48,14 +48,14 @@ def test_a_truncated_file_loses_its_last_line_alone(ingest: Ingest, tmp_path: Pa
     whole = "".join(json.dumps({**CLICK, "at": MOMENT + i}) + "\n" for i in range(9)).encode()
     report = ingest(lines(tmp_path / "log.jsonl", whole[:-20]))
     assert report.count("events", "stored") == 8
-    assert report.rejected("unrecognised") == {"bad_json": 1}
+    assert report.rejected("unrecognised") == {"row: not JSON": 1}
 
 
 def test_a_file_that_is_not_utf8_loses_the_lines_that_are_not(ingest: Ingest, tmp_path: Path) -> None:
     latin = json.dumps({"id": "b", "title": "Æble"}, ensure_ascii=False).encode("latin-1")
     report = ingest(lines(tmp_path / "log.jsonl", ARTICLE, latin, CLICK))
     assert (report.count("articles", "stored"), report.count("events", "stored")) == (1, 1)
-    assert report.rejected("unrecognised") == {"not_utf8": 1}
+    assert report.rejected("unrecognised") == {"row: not UTF-8": 1}
 
 
 def test_a_binary_file_is_rejected_line_by_line(ingest: Ingest, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_title_of_ten_megabytes_is_a_counted_reject_in_every_format(ingest: In
         ParquetFiles([tmp_path / "t.parquet"]),
     ):
         report = ingest(source)
-        assert report.rejected("articles") == {"text_too_long": 1}
+        assert report.rejected("articles") == {"title: longer than 10000 bytes": 1}
         assert report.count("articles", "read") == 2
         assert sum(path.stat().st_size for path in report.rejects_folder.iterdir()) < 2_000
 
@@ -85,14 +85,14 @@ def test_ebnerd_dwell_that_cannot_be_meant_costs_the_read_alone(
 ) -> None:
     views = behaviours({"next_read_time": value, "next_scroll_percentage": value}, {"user_id": 2})
     report = ingest(Ebnerd(write(tmp_path / "eb", views, history({3: [(101, -9, value, None)]}))))
-    reason = "negative_value" if value < 0 else "not_finite"
+    reason = "value: negative" if value < 0 else "value: not a finite number"
     assert report.rejected("events") == {reason: 3}
     assert report.count("impressions", "stored") == 2
     assert report.count("events", "stored") == 1 + 3 + 1
 
 
 @pytest.mark.parametrize(
-    ("moment", "reason"), [(datetime(1985, 1, 1), "at_before_1990"), (datetime(2199, 1, 1), "at_in_the_future")]
+    ("moment", "reason"), [(datetime(1985, 1, 1), "at: before 1990"), (datetime(2199, 1, 1), "at: in the future")]
 )
 def test_ebnerd_dates_out_of_range(ingest: Ingest, tmp_path: Path, moment: datetime, reason: str) -> None:
     report = ingest(Ebnerd(write(tmp_path / "eb", behaviours({"impression_time": moment}, {"user_id": 2}))))
@@ -104,7 +104,7 @@ def test_ebnerd_dates_out_of_range(ingest: Ingest, tmp_path: Path, moment: datet
 def test_ebnerd_rows_without_reader_time_or_candidates(ingest: Ingest, tmp_path: Path) -> None:
     views = behaviours({"user_id": None}, {"impression_time": None}, {"article_ids_inview": None}, {})
     report = ingest(Ebnerd(write(tmp_path / "eb", views)))
-    assert report.rejected("impressions") == {"missing_reader": 1, "missing_time": 1, "no_candidates": 1}
+    assert report.rejected("impressions") == {"reader: missing": 1, "at: missing": 1, "candidates: empty": 1}
     assert report.count("impressions", "stored") == 1
     assert report.count("events", "stored") == 6
 
@@ -153,12 +153,12 @@ def test_a_parquet_file_with_a_damaged_page_is_an_error(ingest: Ingest, tmp_path
 @pytest.mark.parametrize(
     ("behaviours_text", "reason"),
     [
-        ("1\tU1\t1/1/1985 8:00:00 AM\t\tN1-1\n", "at_before_1990"),
-        ("1\tU1\t1/1/2199 8:00:00 AM\t\tN1-1\n", "at_in_the_future"),
-        ("1\t\t11/15/2019 8:55:22 AM\t\tN1-1\n", "missing_reader"),
-        ("\tU1\t11/15/2019 8:55:22 AM\t\tN1-1\n", "missing_id"),
-        ("1\tU1\t11/15/2019 8:55:22 AM\t\t\n", "no_candidates"),
-        ("1\tU1\t11/15/2019 8:55:22 AM\t\tN1-1 N2-\n", "bad_candidate"),
+        ("1\tU1\t1/1/1985 8:00:00 AM\t\tN1-1\n", "at: before 1990"),
+        ("1\tU1\t1/1/2199 8:00:00 AM\t\tN1-1\n", "at: in the future"),
+        ("1\t\t11/15/2019 8:55:22 AM\t\tN1-1\n", "reader: missing"),
+        ("\tU1\t11/15/2019 8:55:22 AM\t\tN1-1\n", "id: missing"),
+        ("1\tU1\t11/15/2019 8:55:22 AM\t\t\n", "candidates: empty"),
+        ("1\tU1\t11/15/2019 8:55:22 AM\t\tN1-1 N2-\n", "shown: labels of some articles only"),
     ],
 )
 def test_mind_rows_that_cannot_be_meant(ingest: Ingest, tmp_path: Path, behaviours_text: str, reason: str) -> None:

@@ -75,9 +75,12 @@ def test_every_row_is_stored_or_counted(database: Database, tmp_path: Path) -> N
     report = jobs.run(written(tmp_path / "log.jsonl", ROWS), database, tmp_path / "rejects")
     assert balanced(report)
     assert [report.count(kind, "stored") for kind in ("articles", "events", "impressions")] == [2, 20, 5]
-    assert report.rejected("events") == {"not_finite": 1}
-    assert report.rejected("unrecognised") == {"unknown_record": 1}
-    assert rejects(report) == [(28, "not_finite"), (29, "unknown_record")]
+    assert report.rejected("events") == {"value: missing": 1}
+    assert report.rejected("unrecognised") == {"row: neither article, event nor impression": 1}
+    assert rejects(report) == [
+        (28, "value: not a finite number"),
+        (29, "row: neither article, event nor impression"),
+    ]
     assert [len(rows) for rows in stored(database).values()] == [2, 20, 5]
 
 
@@ -153,10 +156,13 @@ def test_the_same_id_with_other_content_is_rejected_and_the_first_stays(
         written(tmp_path / "two.jsonl", [{**event, "article": "c"}, slate]), database, tmp_path / "rejects"
     )
     assert (one.count("events", "stored"), one.count("events", "duplicate")) == (1, 1)
-    assert one.rejected("events") == two.rejected("events") == {"id_with_other_content": 1}
-    assert one.rejected("impressions") == {"id_with_other_content": 1}
+    assert one.rejected("events") == two.rejected("events") == {"id: stored already with other content": 1}
+    assert one.rejected("impressions") == {"id: stored already with other content": 1}
     assert two.count("impressions", "duplicate") == 1
-    assert rejects(one) == [(3, "id_with_other_content"), (5, "id_with_other_content")]
+    assert rejects(one) == [
+        (3, "id: stored already with other content"),
+        (5, "id: stored already with other content"),
+    ]
     assert balanced(one)
     assert balanced(two)
 
@@ -187,7 +193,7 @@ def test_one_reader_and_no_clicks_at_all(database: Database, tmp_path: Path) -> 
 def test_nothing_may_be_later_than_now(database: Database, tmp_path: Path) -> None:
     source = written(tmp_path / "log.jsonl", ROWS[:4])
     report = jobs.run(source, database, tmp_path / "rejects", now=lambda: (MOMENT - 3_600) * 1_000_000)
-    assert report.rejected("events") == {"at_in_the_future": 2}
+    assert report.rejected("events") == {"at: in the future": 2}
 
 
 def test_the_report_tells_rows_of_this_run(database: Database, tmp_path: Path) -> None:

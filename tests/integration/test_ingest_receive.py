@@ -5,7 +5,10 @@ import math
 
 import pytest
 
-from ingest.http_ingest import Received, Rejected, store_articles, store_events
+from ingest.event_rows import check_events
+from ingest.http_ingest import Received, received_events, store_articles
+from recsys.serving.clock import Clock
+from recsys.serving.log_writer import LogWriter
 from recsys.store import event_log_reader
 from recsys.store.articles import get
 from recsys.store.database import Database
@@ -14,19 +17,27 @@ NOW = 1_700_000_000_000_000
 CLICK = {"reader": "r", "kind": "click", "article": "a", "at": NOW - 1_000}
 
 
-class Clock:
-    """Receipt times a microsecond apart, from a start."""
+def received(database: Database, *rows: object, clock: Clock | None = None, at: int = NOW) -> Received:
+    checked = check_events(rows, at)
+    writer = LogWriter(database, clock or FixedClock(NOW))
+    return received_events(checked, writer.append_events(checked.events).result())
 
-    def __init__(self, start: int = NOW) -> None:
-        self.next = start
 
-    def __call__(self, count: int) -> int:
-        first, self.next = self.next, self.next + count
+class FixedClock(Clock):
+    """A clock that stands, but gives no time twice."""
+
+    def __init__(self, start: int) -> None:
+        super().__init__()
+        self._start = start
+
+    def _next(self, count: int) -> int:
+        first = max(self._start, self._last + 1)
+        self._last = first + count - 1
         return first
 
 
-def received(database: Database, *rows: object, clock: Clock | None = None, at: int = NOW) -> Received:
-    return store_events(database, rows, at, clock or Clock())
+def reasons(result: Received) -> list[tuple[int, str]]:
+    return [(row.index, row.problem.reason) for row in result.rejected]
 
 
 def log(database: Database) -> list[dict[str, object]]:
@@ -35,9 +46,9 @@ def log(database: Database) -> list[dict[str, object]]:
 
 
 def test_events_are_known_in_the_order_of_receipt(database: Database) -> None:
-    clock = Clock()
+    clock = FixedClock(NOW)
     rows = [{**CLICK, "id": name, "at": NOW - hours} for name, hours in (("late", 1), ("early", 9), ("mid", 5))]
-    assert received(database, *rows, clock=clock) == Received(3, 0, [])
+    assert received(database, *rows, clock=clock) == Received(3, 0, [], [])
     received(database, {**CLICK, "id": "next"}, clock=clock)
     assert [row["id"] for row in log(database)] == ["late", "early", "mid", "next"]
     known = [row["known_at"] for row in log(database)]
@@ -45,8 +56,8 @@ def test_events_are_known_in_the_order_of_receipt(database: Database) -> None:
 
 
 def test_receipt_is_later_than_all_the_log_holds_whatever_the_clock_says(database: Database) -> None:
-    received(database, CLICK, clock=Clock(NOW))
-    received(database, {**CLICK, "article": "b"}, clock=Clock(NOW - 10**9))
+    received(database, CLICK, clock=FixedClock(NOW))
+    received(database, {**CLICK, "article": "b"}, clock=FixedClock(NOW - 10**9))
     first, second = (row["known_at"] for row in log(database))
     assert second == first + 1
 
@@ -72,7 +83,7 @@ def test_sent_again_it_is_a_duplicate(database: Database) -> None:
     del with_id["at"]
     for rows, at in itertools.product([(CLICK, with_id)], [NOW, NOW + 5_000]):
         last = received(database, *rows, at=at)
-    assert last == Received(0, 2, [])
+    assert last == Received(0, 2, [], [])
     assert len(log(database)) == 2
 
 
@@ -87,17 +98,14 @@ def test_each_bad_row_is_told_by_its_index_and_the_others_are_stored(database: D
         {**CLICK, "id": "e", "article": "b"},
         {**CLICK, "reader": ["r"]},
     )
-    assert result == Received(
-        accepted=2,
-        duplicates=0,
-        rejected=[
-            Rejected(0, "not_an_object"),
-            Rejected(2, "unknown_kind"),
-            Rejected(3, "not_finite"),
-            Rejected(5, "id_with_other_content"),
-            Rejected(6, "bad_type"),
-        ],
-    )
+    assert (result.accepted, result.duplicates) == (2, 0)
+    assert reasons(result) == [
+        (0, "row: not an object"),
+        (2, "kind: unknown"),
+        (3, "value: missing"),
+        (5, "id: stored already with other content"),
+        (6, "reader: a list where text is expected"),
+    ]
 
 
 def test_a_caller_cannot_say_when_we_knew(database: Database) -> None:
@@ -113,10 +121,9 @@ def test_nothing_sound_stores_nothing(database: Database, rows: list[object]) ->
 
 def test_articles_new_changed_same_and_bad(database: Database) -> None:
     article = {"id": "a", "title": "Title", "entities": ["x"], "published_at": "2023-05-18T07:00:00Z"}
-    assert store_articles(database, [article, {"id": "b"}, 7], NOW) == Received(
-        1, 0, [Rejected(1, "missing_title"), Rejected(2, "not_an_object")]
-    )
-    assert store_articles(database, [article], NOW) == Received(0, 1, [])
-    assert store_articles(database, [{**article, "title": "Other"}], NOW) == Received(1, 0, [])
+    first = store_articles(database, [article, {"id": "b"}, 7], NOW)
+    assert (first.accepted, reasons(first)) == (1, [(1, "title: missing"), (2, "row: not an object")])
+    assert store_articles(database, [article], NOW) == Received(0, 1, [], [])
+    assert store_articles(database, [{**article, "title": "Other"}], NOW) == Received(1, 0, [], [])
     with database.read() as connection:
         assert get(connection, ["a"])["title"].to_list() == ["Other"]

@@ -1,23 +1,30 @@
 """POST /v1/events and POST /v1/articles: ingest by HTTP, with the same rules as for files."""
 
+from fastapi import Request, Response
+
 from api.application import ingestion
 from api.application.scopes import Scope
-from api.http.dependencies import App, PseudonymsDep
+from api.http.dependencies import App
+from api.http.json_body import body_schema, json_body
 from api.http.schemas import ArticlesIn, EventsIn, RejectedRow, StoredOut
 from api.http.security.auth import secured_router
+from ingest.event_rows import Rejected
 from ingest.http_ingest import Received
 
 router = secured_router("/v1", "ingest", Scope.WRITE)
 
 
-@router.post("/events")
-def events(app: App, pseudonyms: PseudonymsDep, body: EventsIn) -> StoredOut:
+@router.post("/events", response_model=StoredOut, openapi_extra=body_schema(EventsIn))
+async def events(request: Request) -> Response:
     """Store events of readers; they count from the next request on. Sending the same id again changes nothing.
 
     Send an `id` or a time `at` with each event. Without both, the id depends on the time of receipt, so a retry
     counts twice.
     """
-    return _stored(ingestion.append_events(app, body.events, pseudonyms))
+    body = await json_body(request, EventsIn)
+    state = request.app.state
+    stored = _stored(await ingestion.receive_events(state.application, body.events, state.pseudonyms))
+    return Response(stored.model_dump_json(), media_type="application/json")
 
 
 @router.post("/articles")
@@ -27,5 +34,14 @@ def articles(app: App, body: ArticlesIn) -> StoredOut:
 
 
 def _stored(received: Received) -> StoredOut:
-    rejected = [RejectedRow(index=row.index, reason=row.reason) for row in received.rejected]
-    return StoredOut(accepted=received.accepted, duplicates=received.duplicates, rejected=rejected)
+    return StoredOut(
+        accepted=received.accepted,
+        duplicates=received.duplicates,
+        rejected=[_row(row) for row in received.rejected],
+        warnings=[f"row {row.index}: {row.problem.reason}; stored without it" for row in received.lost],
+    )
+
+
+def _row(row: Rejected) -> RejectedRow:
+    problem = row.problem
+    return RejectedRow(index=row.index, reason=problem.reason, value=problem.value, fix=problem.fix)

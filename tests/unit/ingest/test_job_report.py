@@ -7,7 +7,7 @@ COUNTS = {
     "events.stored": 5,
     "events.duplicate": 2,
     "events.rejected.bad_time": 1,
-    "events.rejected.not_finite": 2,
+    "events.rejected.value: not a finite number": 2,
     "articles.read": 3,
     "articles.stored": 1,
     "articles.updated": 1,
@@ -22,7 +22,7 @@ def test_only_kinds_that_were_read_are_told() -> None:
 
 
 def test_reasons_come_most_frequent_first() -> None:
-    assert list(REPORT.rejected("events").items()) == [("not_finite", 2), ("bad_time", 1)]
+    assert list(REPORT.rejected("events").items()) == [("value: not a finite number", 2), ("bad_time", 1)]
     assert REPORT.rejected("articles") == {}
 
 

@@ -8,7 +8,7 @@ from ingest.raw_batch import REJECTS, reject, reject_rows, rejects_frame
 from ingest.reject_files import RejectFiles
 from recsys.errors import ConfigError
 
-ROW = reject("log.jsonl", 7, "events", "bad_json", b'{"reader": \xff')
+ROW = reject("log.jsonl", 7, "events", "row: not JSON", b'{"reader": \xff')
 
 
 def test_a_reject_quotes_bytes_that_are_no_text() -> None:
@@ -16,12 +16,19 @@ def test_a_reject_quotes_bytes_that_are_no_text() -> None:
 
 
 def test_a_reject_quotes_no_more_than_its_share() -> None:
-    assert len(str(reject("f", 1, "events", "bad_json", b"x" * 10_000)["raw"])) == 500
+    assert len(str(reject("f", 1, "events", "row: not JSON", b"x" * 10_000)["raw"])) == 500
 
 
 def test_rows_with_text_quote_it_and_others_their_values() -> None:
     rows = pl.DataFrame(
-        {"id": ["a", "b"], "file": ["f", "f"], "row": [1, 2], "raw": ["line", None], "problem": [None, None]}
+        {
+            "id": ["a", "b"],
+            "file": ["f", "f"],
+            "row": [1, 2],
+            "raw": ["line", None],
+            "problem": [None, None],
+            "given": [None, None],
+        }
     )
     rejects = reject_rows(rows, "articles", pl.lit("why"))
     assert rejects["raw"].to_list() == ["line", '{"id":"b"}']

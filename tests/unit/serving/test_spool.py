@@ -121,9 +121,8 @@ def test_stored_twice_is_stored_once_in_order_behind_all_that_was_known(
 ) -> None:
     clock, first, second = Clock(), Spool(tmp_path, PLENTY), Spool(tmp_path, PLENTY)
     with database.write() as connection:
-        event_log.append_slate(
-            connection, replace(slate(99), known_at=5_000_000_000_000_000), event_log.lock(connection)
-        )
+        late = replace(slate(99), known_at=5_000_000_000_000_000)
+        event_log.append_rows(connection, [], [late], event_log.lock(connection))
     for number in range(4):
         (first if number % 2 else second).put(slate(number))
     assert store_spooled(database, first, clock) == 4

@@ -107,7 +107,7 @@ def test_a_history_whose_lists_differ_in_length_is_rejected_alone() -> None:
     past = past.with_columns(read_time_fixed=broken.otherwise("read_time_fixed"))
     batch = batch_of(behaviours().clear(), past)
     assert batch.rejects.select("file", "row", "kind", "reason").rows() == [
-        ("history.parquet", 1, "events", "length_mismatch")
+        ("history.parquet", 1, "events", "history: lists of different length")
     ]
     assert batch.events["reader"].unique().to_list() == ["2"]
 

@@ -32,12 +32,12 @@ def test_articles_events_and_impressions_may_be_mixed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (b"{", "bad_json"),
-        (b'{"id": "a", "title": "cut sh', "bad_json"),
-        (b"[" * 100_000, "bad_json"),
-        (b"[1, 2]", "not_an_object"),
-        (b'{"name": "x"}', "unknown_record"),
-        (b'{"id": "\xff", "title": "T"}', "not_utf8"),
+        (b"{", "row: not JSON"),
+        (b'{"id": "a", "title": "cut sh', "row: not JSON"),
+        (b"[" * 100_000, "row: not JSON"),
+        (b"[1, 2]", "row: not an object"),
+        (b'{"name": "x"}', "row: neither article, event nor impression"),
+        (b'{"id": "\xff", "title": "T"}', "row: not UTF-8"),
     ],
 )
 def test_a_bad_line_costs_itself_alone(tmp_path: Path, line: bytes, reason: str) -> None:
@@ -50,7 +50,7 @@ def test_a_bad_line_costs_itself_alone(tmp_path: Path, line: bytes, reason: str)
 
 def test_parsing_one_line() -> None:
     assert parse_object('{"a": 1}') == {"a": 1}
-    assert parse_object("nope") == "bad_json"
+    assert parse_object("nope") == "row: not JSON"
 
 
 def test_an_empty_file_is_told(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_the_total_is_where_the_last_batch_ends(tmp_path: Path) -> None:
 EVENTS_MADE = st.lists(
     st.builds(
         lambda reader, kind, at, value: {"reader": reader, "kind": kind, "article": "a", "at": at, "value": value},
-        st.text(min_size=1, max_size=4),
+        st.text('abcäñ€🙂"\\,', min_size=1, max_size=4),
         st.sampled_from(["read", "click"]),
         st.integers(10**9, 2 * 10**9),
         st.floats(0, 100),

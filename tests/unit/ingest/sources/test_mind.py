@@ -28,7 +28,10 @@ def batches(path: Path, size: int = 1 << 20) -> Batch:
     """All of a folder as one batch."""
     found = list(Mind(path, size).batches(0))
     names = ("articles", "events", "slates", "rejects")
-    return Batch(found[-1].position, *(pl.concat(getattr(batch, name) for batch in found) for name in names))
+    lost = pl.concat(batch.lost for batch in found)
+    return Batch(
+        found[-1].position, *(pl.concat(getattr(batch, name) for batch in found) for name in names), lost=lost
+    )
 
 
 def clicks(batch: Batch) -> list[tuple[str, str, str | None, int]]:
@@ -51,9 +54,13 @@ def test_an_article_may_leave_cells_empty(tmp_path: Path) -> None:
     assert (row["category"], row["abstract"], row["entities"], row["problem"]) == (None, None, [], None)
 
 
-def test_entities_that_are_no_json_are_a_problem(tmp_path: Path) -> None:
+def test_entities_that_are_no_json_cost_only_themselves(tmp_path: Path) -> None:
     batch = batches(folder(tmp_path, [(*NEWS[:6], "[{", "[]"), (*NEWS[:6], '[{"Name": 1}]', "[]"), NEWS], []))
-    assert batch.articles["problem"].to_list() == ["bad_json", "bad_json", None]
+    assert batch.articles["problem"].to_list() == [None, None, None]
+    assert batch.lost.select("row", "reason").rows() == [
+        (1, "entities: not a JSON array"),
+        (2, "entities: not a JSON array"),
+    ]
 
 
 def test_a_slate_its_click_and_the_history_before_it(tmp_path: Path) -> None:
@@ -95,8 +102,8 @@ def test_a_test_set_without_labels_has_slates_without_clicks(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        (("1", "U1", MORNING, "N3", "N1-0 N2"), "bad_candidate"),
-        (("1", "U1", "some day", "N3", "N1-0 N2-1"), "bad_time"),
+        (("1", "U1", MORNING, "N3", "N1-0 N2"), "shown: labels of some articles only"),
+        (("1", "U1", "some day", "N3", "N1-0 N2-1"), "time: this text is not a time Attune reads"),
     ],
 )
 def test_a_row_that_cannot_be_meant_makes_no_events(tmp_path: Path, row: tuple[str, ...], problem: str) -> None:
@@ -117,8 +124,8 @@ def test_lines_with_other_columns_are_rejected(tmp_path: Path) -> None:
     rows = [("1", "U1", MORNING, "", "N1-1"), ("2", "U1"), ("3", "U1", MORNING, "", "N1-1")]
     batch = batches(folder(tmp_path, [NEWS, NEWS[:5]], rows))
     assert batch.rejects.select("file", "row", "reason").rows() == [
-        ("news.tsv", 2, "wrong_columns"),
-        ("behaviors.tsv", 2, "wrong_columns"),
+        ("news.tsv", 2, "row: other columns than the file has"),
+        ("behaviors.tsv", 2, "row: other columns than the file has"),
     ]
     assert batch.slates.height == 2
 

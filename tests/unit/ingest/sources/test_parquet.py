@@ -49,11 +49,13 @@ def test_any_split_and_any_resumption_gives_the_same_rows(tmp_path: Path, rows: 
     assert log.total == 6
 
 
-def test_a_column_of_another_type_is_a_problem_of_its_rows(tmp_path: Path) -> None:
+def test_an_optional_column_of_another_type_costs_only_itself(tmp_path: Path) -> None:
     EVENTS.with_columns(position=pl.lit("top")).write_parquet(tmp_path / "events.parquet")
     (batch,) = ParquetFiles([tmp_path]).batches(0)
-    assert batch.events["problem"].unique().to_list() == ["bad_type"]
-    assert '"position":"top"' in batch.events["raw"][0]
+    assert batch.events["problem"].unique().to_list() == [None]
+    assert batch.lost.select("reason", "value").unique().rows() == [
+        ("position: a text where a number is expected", "top")
+    ]
 
 
 def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ def test_cells_are_text_and_empty_ones_null(tmp_path: Path) -> None:
     assert rejects.is_empty()
 
 
-@pytest.mark.parametrize(("line", "reason"), [(b"1", "wrong_columns"), (b"1\t\xff", "not_utf8")])
+@pytest.mark.parametrize(
+    ("line", "reason"), [(b"1", "row: other columns than the file has"), (b"1\t\xff", "row: not UTF-8")]
+)
 def test_a_bad_line_costs_itself_alone(tmp_path: Path, line: bytes, reason: str) -> None:
     (block,) = blocks([written(tmp_path, b"a\tb\n" + line + b"\nc\td\n")], 0)
     rows, rejects = tsv.read(block, ("x", "y"), "impressions")

@@ -1,0 +1,276 @@
+"""Clicks over HTTP: events per second and latencies, CPU of one event, bulk loads over the Gorse routes.
+
+    python -m benchmarks.events [--folder FOLDER] [--database-url URL] [--seconds 10] [--workers 2]
+
+Makes a simulated newsroom and a bundle, and reuses them in `--folder` if given; with `--database-url` the log is in
+that database. The generator runs on the same cores. Every event is on a known article, and has an id of its own.
+
+Goals: 64 connections with one event a request, 1,500 events/s with a p99 of 150 ms; with ten, 6,000 events/s; one
+event alone 2 ms of CPU in the server; bulk loads of 1,000 rows a request 12,000 feedback rows/s and 3,000 articles/s;
+with 200 events/s arriving, the p99 of feeds grows by at most 20%, and their CPU by at most 10%.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import uvloop
+
+from benchmarks.figure import figure
+from benchmarks.newsroom import furnished, room
+from benchmarks.server import Server, served
+from recsys.settings import Settings, load_settings
+from recsys.store import articles
+from recsys.store.database import opened
+
+_START_INTERVAL = 0.02
+_PATIENCE = 30.0
+_ALONE = 400
+_BULK_ROWS = 1_000
+_BULK_REQUESTS = 12
+_FEED_SECONDS = 20.0
+_TRICKLE = 200
+"""Events per second beside feeds."""
+
+Messages = Iterator[bytes]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Seconds of each answered request, and the texts of errors."""
+
+    seconds: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def at(self, percent: float) -> float:
+        """Return a percentile of the latencies in milliseconds."""
+        return float(1_000 * np.percentile(self.seconds, percent)) if self.seconds else 0.0
+
+
+class _Connection(asyncio.Protocol):
+    """Connection that sends the next message as soon as the last one is answered, or later if `pause` says so."""
+
+    def __init__(self, messages: Messages, until: float, outcome: Outcome, pause: float = 0.0) -> None:
+        self._messages, self._until, self._outcome, self._pause = messages, until, outcome, pause
+        self._received = b""
+        self._sent = 0.0
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own class is no subclass
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, found, body = self._received.partition(b"\r\n\r\n")
+        if not found:
+            return
+        lower = head.lower()
+        at = lower.index(b"content-length:") + 15
+        end = lower.find(b"\r", at)
+        if len(body) < int(lower[at : end if end > 0 else None]):
+            return
+        now = time.perf_counter()
+        if head[9:12] == b"200":
+            self._outcome.seconds.append(now - self._sent)
+        else:
+            self._outcome.errors.append(f"{head[9:12].decode()} {body[:200].decode(errors='replace')}")
+        self._received = b""
+        if self._pause:
+            wait = max(0.0, self._sent + self._pause - now)
+            asyncio.get_running_loop().call_later(wait, self._send)
+        else:
+            self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def _send(self) -> None:
+        message = next(self._messages, None) if time.perf_counter() < self._until else None
+        if message is None:
+            self._transport.close()
+            return
+        self._sent = time.perf_counter()
+        self._transport.write(message)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--database-url")
+    for name, default in (
+        ("readers", 5_000),
+        ("articles", 20_000),
+        ("days", 4),
+        ("workers", 2),
+        ("connections", 64),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    options = parser.parse_args()
+    with room(options.folder) as folder:
+        settings = furnished(folder, options.readers, options.articles, options.days, options.database_url)
+        with opened(settings.database_url) as database, database.read() as connection:
+            known = articles.upserted_since(connection, 0)[0]["id"].to_list()
+        with served(settings, options.workers) as server:
+            _measure(server, known, options)
+    with room(None) as empty, served(_settings_of(empty, options.database_url), options.workers) as server:
+        _measure_bulk(server, "feedback rows", "/api/feedback", _feedback(options.readers, known), 12_000)
+        _measure_bulk(server, "articles", "/api/items", _items(), 3_000)
+
+
+def _settings_of(folder: Path, database_url: str | None) -> Settings:
+    """Return settings of an empty database, or of the given one: bulk loads leave many articles to encode."""
+    return load_settings(database_url=database_url or f"sqlite:///{folder / 'bulk.db'}", home=folder)
+
+
+def _measure(server: Server, known: list[str], options: argparse.Namespace) -> None:
+    def click_posts(rows: int, seed: str) -> Callable[[int], Messages]:
+        return lambda place: _clicks(random.Random(f"{seed}-{place}"), options.readers, known, rows)
+
+    _drive(server, click_posts(1, "warm"), 8, 2.0)
+    started = server.cpu_seconds()
+    alone = _drive(server, lambda place: itertools.islice(click_posts(1, "alone")(place), _ALONE), 1, _PATIENCE)
+    figure("one event alone", 1_000 * (server.cpu_seconds() - started) / len(alone.seconds), "ms of CPU; goal 2")
+    for rows, goal in ((1, 1_500), (10, 6_000)):
+        found = _drive(server, click_posts(rows, f"load{rows}"), options.connections, options.seconds)
+        rate = rows * len(found.seconds) / options.seconds
+        note = f"events/s; goal {goal:,}; p50 {found.at(50):.0f} p99 {found.at(99):.0f} ms"
+        figure(f"{options.connections} connections x {rows}", rate, f"{note}; {len(found.errors)} errors")
+        for error in found.errors[:2]:
+            print("  ", error)
+    _measure_feeds(server, options.readers, click_posts(1, "trickle"))
+
+
+def _measure_bulk(server: Server, name: str, path: str, rows: Callable[[int], object], goal: int) -> None:
+    messages = [_post(path, [rows(place) for place in range(_BULK_ROWS)]) for _ in range(_BULK_REQUESTS)]
+    started = time.perf_counter()
+    found = _drive(server, lambda _: iter(messages), 1, 120.0)
+    rate = _BULK_ROWS * len(found.seconds) / (time.perf_counter() - started)
+    figure(f"bulk load, {name}", rate, f"a second; goal {goal:,}; {len(found.errors)} errors")
+    for error in found.errors[:2]:
+        print("  ", error)
+
+
+def _measure_feeds(server: Server, readers: int, clicks: Callable[[int], Messages]) -> None:
+    """Measure feeds on two connections alone, then with events arriving beside them."""
+
+    def feeds(place: int) -> Messages:
+        draw = random.Random(f"feeds-{place}")
+        while True:
+            yield f"GET /v1/feed/r{draw.randrange(readers):05d} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+    _drive(server, feeds, 2, 5.0, pause=0.1)
+    costs = []
+    for with_events in (False, True):
+        started = server.cpu_seconds()
+        found, events = _drive_both(server, feeds, clicks if with_events else None)
+        cpu = server.cpu_seconds() - started
+        costs.append((found.at(99), cpu, len(found.seconds), len(events.seconds)))
+        figure(
+            "feeds, p99" + (" with events" if with_events else ""),
+            found.at(99),
+            f"ms; {len(events.seconds)} events",
+        )
+        figure("  CPU of the server", 1_000 * cpu / len(found.seconds), "ms a feed, events included")
+
+
+def _drive(
+    server: Server, messages: Callable[[int], Messages], connections: int, seconds: float, pause: float = 0.0
+) -> Outcome:
+    """Send the messages of each connection until they or the time are over."""
+    outcome = Outcome()
+    uvloop.run(_run(server.port, messages, connections, seconds, outcome, pause))
+    return outcome
+
+
+def _drive_both(
+    server: Server, feeds: Callable[[int], Messages], clicks: Callable[[int], Messages] | None
+) -> tuple[Outcome, Outcome]:
+    found, events = Outcome(), Outcome()
+
+    async def both() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_run(server.port, feeds, 2, _FEED_SECONDS, found, 0.1))
+            if clicks is not None:
+                tasks.create_task(_run(server.port, clicks, 20, _FEED_SECONDS, events, 20 / _TRICKLE))
+
+    uvloop.run(both())
+    return found, events
+
+
+async def _run(
+    port: int,
+    messages: Callable[[int], Messages],
+    connections: int,
+    seconds: float,
+    outcome: Outcome,
+    pause: float,
+) -> None:
+    loop = asyncio.get_running_loop()
+    until = time.perf_counter() + connections * _START_INTERVAL + seconds
+    protocols = []
+    for place in range(connections):
+        connection = partial(_Connection, messages(place), until, outcome, pause)
+        _, protocol = await loop.create_connection(connection, "127.0.0.1", port)
+        protocols.append(protocol)
+        await asyncio.sleep(_START_INTERVAL)  # connections that arrive together all go to one worker
+        if place == connections - 1:
+            outcome.seconds.clear()
+    await asyncio.wait([protocol.closed for protocol in protocols], timeout=seconds + _PATIENCE)
+
+
+def _clicks(draw: random.Random, readers: int, known: list[str], rows: int) -> Messages:
+    while True:
+        yield _post("/v1/events", {"events": [_click(draw, readers, known) for _ in range(rows)]})
+
+
+def _click(draw: random.Random, readers: int, known: list[str]) -> dict[str, object]:
+    reader = f"r{draw.randrange(readers):05d}"
+    return {"id": uuid.uuid4().hex, "reader": reader, "kind": "click", "article": draw.choice(known)}
+
+
+def _feedback(readers: int, known: list[str]) -> Callable[[int], object]:
+    draw = random.Random("feedback")
+
+    def row(_: int) -> object:
+        user, item = f"r{draw.randrange(readers):05d}", draw.choice(known)
+        at = f"2026-11-2{draw.randrange(10) % 6}T10:00:{draw.randrange(60):02d}.{draw.randrange(10**6):06d}Z"
+        return {"FeedbackType": "like", "UserId": user, "ItemId": item, "Timestamp": at}
+
+    return row
+
+
+def _items() -> Callable[[int], object]:
+    def row(_: int) -> object:
+        id_ = uuid.uuid4().hex
+        return {
+            "ItemId": id_,
+            "Categories": ["local"],
+            "Comment": f"Title of the article {id_}",
+            "IsHidden": False,
+        }
+
+    return row
+
+
+def _post(path: str, body: object) -> bytes:
+    content = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+
+if __name__ == "__main__":
+    main()
