@@ -2,12 +2,12 @@
 
     python -m benchmarks.events [--folder FOLDER] [--database-url URL] [--seconds 10] [--workers 2]
 
-Makes a simulated newsroom and a bundle, and reuses them in `--folder` if given; with `--database-url` the log is in
-that database. The generator runs on the same cores. Every event is on a known article, and has an id of its own.
+Makes a simulated newsroom and a bundle, and reuses them in `--folder` if given; with `--database-url` the log is
+in that database. The generator runs on the same cores. Every event is on a known article, and has its own id.
 
 Goals: 64 connections with one event a request, 1,500 events/s with a p99 of 150 ms; with ten, 6,000 events/s; one
-event alone 2 ms of CPU in the server; bulk loads of 1,000 rows a request 12,000 feedback rows/s and 3,000 articles/s;
-with 200 events/s arriving, the p99 of feeds grows by at most 20%, and their CPU by at most 10%.
+event alone 2 ms of CPU in the server; bulk loads of 1,000 rows a request 12,000 feedback rows/s and 3,000
+articles/s; with 200 events/s arriving, the p99 of feeds grows by at most 20%, and their CPU by at most 10%.
 """
 
 import argparse
@@ -92,7 +92,7 @@ class _Connection(asyncio.Protocol):
         else:
             self._send()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         if not self.closed.done():
             self.closed.set_result(None)
 

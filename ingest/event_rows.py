@@ -1,4 +1,4 @@
-"""Events given as JSON objects → events of the log, one row at a time: data frames would cost more than a few rows."""
+"""JSON objects → events of the log, one row at a time: data frames would cost more than a few rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -100,7 +100,7 @@ _TELLTALE = {"candidates": "impressions", "kind": "events", "title": "articles"}
 
 
 def kind_of(names: Iterable[str]) -> str | None:
-    """Return the kind of rows by the columns present; None if they fit no kind. Exact names count before others."""
+    """Return the kind of rows by the columns present; None if they fit no kind. Exact names go first."""
     have = set(names)
     exact = next((kind for field, kind in _TELLTALE.items() if field in have), None)
     if exact is not None:

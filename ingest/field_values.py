@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ingest.bad_value import BadValue, shown_type
+from ingest.misfit import MisfitError, shown_type
 from ingest.reasons import HALF_PAIR, NO_ARRAY, NOT_FINITE, misfit
 from ingest.time_values import UTC_TIMES, TimeReader
 from recsys.records import Field, FieldType
 
 Converter = Callable[[object], Any]
-"""Returns the value of a field, None if it is missing; raises `BadValue`."""
+"""Returns the value of a field, None if it is missing; raises `MisfitError`."""
 
 LIST_MARK = "|"
 """Separator of the elements of a list written as text, if it is not a JSON array."""
@@ -40,13 +40,13 @@ def converter(field: Field, times: TimeReader = UTC_TIMES) -> Converter:
 
 
 def text(value: object) -> str | None:
-    """Return a text without space and invisible characters around it; None for a placeholder of a missing value."""
+    """Return a text without space and invisible characters around it; None for a placeholder."""
     if isinstance(value, str):
         trimmed = value.strip().strip(_INVISIBLE).strip()
         if len(trimmed) <= _LONGEST_PLACEHOLDER and trimmed.lower() in PLACEHOLDERS:
             return None
         if not trimmed.isascii() and _SURROGATE.search(trimmed):
-            raise BadValue(HALF_PAIR)
+            raise MisfitError(HALF_PAIR)
         return trimmed
     if _is_missing(value):
         return None
@@ -67,7 +67,7 @@ def number(value: object) -> float | None:
     except (ValueError, OverflowError) as error:
         raise _misfit(value, "a number") from error
     if math.isinf(found):
-        raise BadValue(NOT_FINITE)
+        raise MisfitError(NOT_FINITE)
     return found
 
 
@@ -80,7 +80,10 @@ def integer(value: object) -> int | None:
         return given
     if isinstance(given, str) and _WHOLE.fullmatch(given):
         return int(given)
-    found = number(given)
+    try:
+        found = number(given)
+    except MisfitError as error:
+        raise _misfit(value, "a whole number") from error
     if found is None or not found.is_integer():
         raise _misfit(value, "a whole number")
     return int(found)
@@ -137,12 +140,12 @@ def _items(value: object) -> list[object] | None:
     try:
         items = json.loads(given)
     except (ValueError, RecursionError) as error:
-        raise BadValue(NO_ARRAY) from error
+        raise MisfitError(NO_ARRAY) from error
     return list(items)
 
 
-def _misfit(value: object, wanted: str) -> BadValue:
-    return BadValue(misfit(shown_type(value), wanted))
+def _misfit(value: object, wanted: str) -> MisfitError:
+    return MisfitError(misfit(shown_type(value), wanted))
 
 
 _CONVERTERS: dict[FieldType, Converter] = {

@@ -39,6 +39,9 @@ class Reading:
     times: TimeReader = UTC_TIMES
 
 
+DEFAULT = Reading()
+
+
 @dataclass(frozen=True, slots=True)
 class RawRows:
     """Raw rows of one kind, values of optional fields that do not fit, and columns that are no field."""
@@ -49,7 +52,7 @@ class RawRows:
 
 
 def from_rows(
-    rows: Sequence[Mapping[str, object]], places: pl.DataFrame, kind: str, reading: Reading = Reading()
+    rows: Sequence[Mapping[str, object]], places: pl.DataFrame, kind: str, reading: Reading = DEFAULT
 ) -> RawRows:
     """Convert JSON objects, or rows of a table, to a raw frame of `kind`.
 

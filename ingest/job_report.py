@@ -29,7 +29,21 @@ class Report:
 
     def rejected(self, kind: str) -> dict[str, int]:
         """Return reason → number of rejected rows of `kind`, most frequent first."""
-        prefix = f"{kind}.rejected."
+        return self._by_reason(f"{kind}.rejected.")
+
+    def lost(self, kind: str) -> dict[str, int]:
+        """Return reason → number of values that stored rows are without, most frequent first."""
+        return self._by_reason(f"{kind}.lost.")
+
+    def unused(self, kind: str) -> list[str]:
+        """Return the columns that are no field of `kind`, by name."""
+        return sorted(self._by_reason(f"{kind}.unused."))
+
+    def total(self, kind: str) -> tuple[int, int]:
+        """Return how many rows of `kind` were read, and how many rejected."""
+        return self.count(kind, "read"), sum(self.rejected(kind).values())
+
+    def _by_reason(self, prefix: str) -> dict[str, int]:
         found = {key.removeprefix(prefix): n for key, n in self.counts.items() if key.startswith(prefix) and n}
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 

@@ -85,6 +85,8 @@ def _store_batch(
     with database.write() as connection:
         outcome = writer.store(connection, articles.good, events.good, slates.good)
         outcome.add_rejects(pl.concat([batch.rejects, articles.rejects, events.rejects, slates.rejects]))
+        outcome.add_lost(batch.lost)
+        outcome.counts.update({f"{kind}.unused.{column}": 1 for kind, column in batch.unused})
         outcome.counts["events.duplicate"] += batch.merged
         outcome.counts.update({f"{kind}.read": rows for kind, rows in batch.read().items()})
         rejects.write(before.position, outcome.rejects.sort("file", "row"))

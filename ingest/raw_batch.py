@@ -94,6 +94,7 @@ def reject(file: str, row: int, kind: str, reason: str, raw: str | bytes) -> dic
         "row": row,
         "kind": kind,
         "reason": reason,
+        "value": None,
         "fix": fix_of(reason),
         "raw": text[:RAW_CHARS],
     }

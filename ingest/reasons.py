@@ -1,4 +1,4 @@
-"""Reasons why a row, or a value of it, is not stored: "field: problem". Both checks, of rows and of frames, use them.
+"""Reasons why a row, or a value of it, is not stored: "field: problem". Checks of rows and of frames use them.
 
 A reason contains no value, so that equal problems are counted together.
 """
@@ -86,7 +86,8 @@ class Problem:
         """Return the problem of `value`, which `field` has."""
         name = reason(field, problem)
         shown = value if isinstance(value, str) else repr(value)
-        return cls(name, shown[:SHOWN_CHARS], fix_of(name))
+        sendable = shown[:SHOWN_CHARS].encode(errors="replace").decode()  # it may hold half a surrogate pair
+        return cls(name, sendable, fix_of(name))
 
 
 def reason(field: str, problem: str) -> str:

@@ -1,14 +1,14 @@
-"""One raw row → values of a record, checked field by field. All generic formats and the HTTP API read rows here."""
+"""One raw row → values of a record, checked field by field, for all generic formats and the HTTP API."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ingest import reasons
-from ingest.bad_value import BadValue
 from ingest.field_names import canonical_names
 from ingest.field_values import Converter, converter
 from ingest.limits import EARLIEST, LARGEST_INTEGER
+from ingest.misfit import MisfitError
 from ingest.reasons import Problem
 from ingest.time_values import UTC_TIMES, TimeReader
 from recsys.records import Field, FieldType, fields_of
@@ -76,7 +76,7 @@ class RowReader:
             try:
                 value = reading.convert(given)
                 problem = None if value is None or reading.check is None else reading.check(value)
-            except BadValue as error:
+            except MisfitError as error:
                 value, problem = None, str(error)
             if problem is not None:
                 _add(found, reading, Problem.of(key, problem, given))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 
-from ingest.bad_value import BadValue, shown_type
+from ingest.misfit import MisfitError, shown_type
 from ingest.reasons import NO_TIME
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ class TimeReader:
         """Return the time of `value`: text, number, date or datetime.
 
         Raises:
-            BadValue: `value` is not a time.
+            MisfitError: `value` is not a time.
         """
         if isinstance(value, str):
             return self._of_text(value.strip())
@@ -105,9 +105,9 @@ def _of_number(number: float) -> int:
     return number // 1_000 if isinstance(number, int) else round(number / 1_000)
 
 
-def _not_a_time(value: object) -> BadValue:
+def _not_a_time(value: object) -> MisfitError:
     found = "this text" if isinstance(value, str) else shown_type(value)
-    return BadValue(f"{found} {NO_TIME}")
+    return MisfitError(f"{found} {NO_TIME}")
 
 
 UTC_TIMES = TimeReader()

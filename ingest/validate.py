@@ -1,4 +1,4 @@
-"""Validation of rows of files: checks are column expressions; the first that holds for a row is its reject reason."""
+"""Validation of rows of files: checks are column expressions; the first that holds is the reject reason."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

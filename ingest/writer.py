@@ -19,7 +19,11 @@ _OTHER_CONTENT = reason("id", reasons.OTHER_CONTENT)
 
 @dataclass(slots=True)
 class Outcome:
-    """Rows counted as ``kind.outcome`` (and ``kind.rejected.reason``), and rejected rows (`raw_batch.REJECTS`)."""
+    """Rows counted as ``kind.outcome``, and rejected rows (`raw_batch.REJECTS`).
+
+    Rejected rows are also counted as ``kind.rejected.reason``, values that rows are stored without as
+    ``kind.lost.reason``, and batches with an unused column as ``kind.unused.column``.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTS))
@@ -27,8 +31,13 @@ class Outcome:
     def add_rejects(self, rows: pl.DataFrame) -> None:
         """Add and count rejected rows."""
         self.rejects = pl.concat([self.rejects, rows])
-        for kind, reason, count in rows.group_by("kind", "reason").len().iter_rows():
-            self.counts[f"{kind}.rejected.{reason}"] += count
+        for kind, why, count in rows.group_by("kind", "reason").len().iter_rows():
+            self.counts[f"{kind}.rejected.{why}"] += count
+
+    def add_lost(self, values: pl.DataFrame) -> None:
+        """Count values that rows are stored without (`raw_batch.LOST`)."""
+        for kind, why, count in values.group_by("kind", "reason").len().iter_rows():
+            self.counts[f"{kind}.lost.{why}"] += count
 
 
 def store(connection: Connection, articles: pl.DataFrame, events: pl.DataFrame, slates: pl.DataFrame) -> Outcome:

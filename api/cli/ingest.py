@@ -11,22 +11,38 @@ from api.cli.options import DatabaseUrl, Home, settings_from
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ingest.job_report import Report
+    from ingest.generic_schema import Reading
+    from ingest.pseudonyms import Pseudonyms
     from ingest.sources.source import Source
+    from ingest.time_values import TimeReader
     from recsys.settings import Settings
 
 app = typer.Typer(help="Store articles and behaviour from files. Safe to repeat and to interrupt.")
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the data set.")]
+Timezone = Annotated[str, typer.Option(help="Time zone of times that name none, like Europe/Copenhagen.")]
+TimeFormat = Annotated[
+    str | None, typer.Option(help="Form of times that Attune does not read by itself, like '%d.%m.%Y %H:%M'.")
+]
+MaxRejects = Annotated[
+    float,
+    typer.Option(min=0, max=100, help="Largest share of rejected rows in percent; above it the exit status is 4."),
+]
+
+NOTHING_STORED, MANY_REJECTS = 3, 4
+"""Exit statuses: every row was rejected; more rows were rejected than allowed."""
+
 Paths = Annotated[list[Path], typer.Argument(help="Files, or folders of files.")]
 
 
 @app.command()
-def ebnerd(folder: Folder, database_url: DatabaseUrl = None, home: Home = None) -> None:
+def ebnerd(
+    folder: Folder, max_rejects: MaxRejects = 50.0, database_url: DatabaseUrl = None, home: Home = None
+) -> None:
     """Ingest EB-NeRD: behaviors.parquet, history.parquet and articles.parquet, also in train/ and validation/."""
     from ingest.sources.ebnerd import Ebnerd
 
-    _run(partial(Ebnerd, folder), settings_from(database_url, home))
+    _run(lambda names: Ebnerd(folder, pseudonyms=names), settings_from(database_url, home), max_rejects)
 
 
 @app.command()
@@ -36,6 +52,7 @@ def mind(
         Literal["small", "large"] | None, typer.Option("--download", help="Download the public archives first.")
     ] = None,
     mirror: Annotated[str | None, typer.Option("--mirror", help="URL to download the archives from.")] = None,
+    max_rejects: MaxRejects = 50.0,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -46,45 +63,105 @@ def mind(
     if download is not None:
         folder = folder or settings.home / "data" / f"MIND{download}"
         _download(download, folder, mirror)
-    if folder is None:
+    if (chosen := folder) is None:
         raise typer.BadParameter("give the folder of the data set, or --download small")
-    _run(partial(Mind, folder), settings)
+    _run(lambda names: Mind(chosen, pseudonyms=names), settings, max_rejects)
 
 
 @app.command()
-def jsonl(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> None:
+def jsonl(
+    paths: Paths,
+    timezone: Timezone = "UTC",
+    time_format: TimeFormat = None,
+    max_rejects: MaxRejects = 50.0,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
     """Ingest JSON lines: articles, events and impressions, recognized by their fields; a file may mix them."""
     from ingest.sources.jsonl import JsonLines
 
-    _run(partial(JsonLines, paths), settings_from(database_url, home))
+    times = _times(timezone, time_format)
+    _run(
+        lambda names: JsonLines(paths, reading=_reading(names, times)),
+        settings_from(database_url, home),
+        max_rejects,
+    )
 
 
 @app.command()
-def csv(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> None:
+def csv(
+    paths: Paths,
+    timezone: Timezone = "UTC",
+    time_format: TimeFormat = None,
+    max_rejects: MaxRejects = 50.0,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
     """Ingest CSV files with a header: articles, events or impressions, recognized by the columns of each file."""
     from ingest.sources.csv import CsvFiles
 
-    _run(partial(CsvFiles, paths), settings_from(database_url, home))
+    times = _times(timezone, time_format)
+    _run(
+        lambda names: CsvFiles(paths, reading=_reading(names, times)),
+        settings_from(database_url, home),
+        max_rejects,
+    )
 
 
 @app.command()
-def parquet(paths: Paths, database_url: DatabaseUrl = None, home: Home = None) -> None:
+def parquet(
+    paths: Paths,
+    timezone: Timezone = "UTC",
+    time_format: TimeFormat = None,
+    max_rejects: MaxRejects = 50.0,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
     """Ingest Parquet files: articles, events or impressions, recognized by the columns of each file."""
     from ingest.sources.parquet import ParquetFiles
 
-    _run(partial(ParquetFiles, paths), settings_from(database_url, home))
+    times = _times(timezone, time_format)
+    _run(
+        lambda names: ParquetFiles(paths, reading=_reading(names, times)),
+        settings_from(database_url, home),
+        max_rejects,
+    )
 
 
-def _run(source_of: "Callable[..., Source]", settings: "Settings") -> None:
+def _times(timezone: str, pattern: str | None) -> "TimeReader":
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from ingest.time_values import TimeReader
+
+    try:
+        return TimeReader(ZoneInfo(timezone), pattern)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise typer.BadParameter(f"there is no time zone {timezone!r}: write it like Europe/Copenhagen") from error
+
+
+def _reading(pseudonyms: "Pseudonyms", times: "TimeReader") -> "Reading":
+    from ingest.generic_schema import Reading
+
+    return Reading(pseudonyms, times)
+
+
+def _run(source_of: "Callable[[Pseudonyms], Source]", settings: "Settings", max_rejects: float) -> None:
+    """Run a job and print its report; exit with 3 if nothing was stored, with 4 above `max_rejects` percent."""
     from api.application.context import opened_application
     from api.application.ingestion import run_ingest_job
+    from api.cli.ingest_report import show
     from api.cli.progress import bars
     from ingest.pseudonyms import Pseudonyms
 
     source = source_of(Pseudonyms(settings.pseudonym_secret))
     with bars() as progress, opened_application(settings) as app:
         report = run_ingest_job(app, source, partial(progress, "ingest"))
-    _show(report)
+    show(report)
+    read, rejected = (sum(counts) for counts in zip(*(report.total(kind) for kind in report.kinds()), strict=True))
+    if rejected == read:
+        raise typer.Exit(NOTHING_STORED)
+    if 100 * rejected > max_rejects * read:
+        raise typer.Exit(MANY_REJECTS)
 
 
 def _download(size: Literal["small", "large"], folder: Path, mirror: str | None) -> None:
@@ -93,29 +170,3 @@ def _download(size: Literal["small", "large"], folder: Path, mirror: str | None)
 
     with bars() as progress:
         download.mind(size, folder, partial(progress, "download"), [mirror] if mirror else download.MIRRORS)
-
-
-def _show(report: "Report") -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD)
-    table.add_column("", no_wrap=True)
-    for header in ("read", "stored", "updated", "duplicate", "rejected", "without article"):
-        table.add_column(header, justify="right")
-    for kind in report.kinds():
-        outcomes = [report.count(kind, name) for name in ("read", "stored", "updated", "duplicate")]
-        numbers = [*outcomes, sum(report.rejected(kind).values()), report.count(kind, "unknown_article")]
-        table.add_row(kind, *(f"{number:,}" for number in numbers))
-    console = Console()
-    console.print(table)
-    for kind in report.kinds():
-        for reason, rows in report.rejected(kind).items():
-            console.print(f"{kind} rejected, {reason}: {rows:,}")
-    if any(report.rejected(kind) for kind in report.kinds()):
-        console.print(f"rejected rows are in {report.rejects_folder}", soft_wrap=True)
-    if report.resumed_from:
-        console.print("an earlier run of this input was interrupted; this run continued it")
-    rate = report.rows_this_run / max(report.seconds, 1e-9)
-    console.print(f"{report.rows_this_run:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s)")

@@ -1,4 +1,4 @@
-"""Bodies of routes that are called so often that FastAPI's own reading of parameters would cost more than the rest."""
+"""Bodies of routes that are called so often that FastAPI's reading of parameters would cost too much."""
 
 import json
 from typing import Any, TypeVar
@@ -20,9 +20,11 @@ async def json_body(request: Request, model: type[T]) -> T:
     if "json" not in request.headers.get("content-type", ""):
         raise _invalid("not JSON")
     try:
-        return model.model_validate(json.loads(content))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        given = json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise _invalid(f"not JSON: {error}") from error
+    try:
+        return model.model_validate(given)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found]) from error

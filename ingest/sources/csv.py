@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from ingest import generic_schema, reasons
-from ingest.generic_schema import Reading
+from ingest.generic_schema import DEFAULT, Reading
 from ingest.raw_batch import RAW_CHARS, Batch, reject, rejects_frame
 from ingest.reasons import reason
 from ingest.sources import source
@@ -79,9 +79,7 @@ class CsvFiles:
 
     name = "csv"
 
-    def __init__(
-        self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, reading: Reading = Reading()
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, reading: Reading = DEFAULT) -> None:
         """Find the files and read their headers.
 
         Raises:

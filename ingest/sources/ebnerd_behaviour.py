@@ -8,8 +8,8 @@ import polars as pl
 
 from ingest.coerce import coerce
 from ingest.raw_batch import RAW_SLATES, REJECTS, reject_rows
-from ingest.reasons import OTHER_LENGTHS, reason
 from ingest.reading_dedup import CLICK, HISTORY, PAGE, READINGS, micros
+from ingest.reasons import OTHER_LENGTHS, reason
 from recsys.frames import conform
 from recsys.records import FieldType
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from ingest import generic_schema, reasons
 from ingest.field_names import RECORDS, kind_of
-from ingest.generic_schema import RawRows, Reading
+from ingest.generic_schema import DEFAULT, RawRows, Reading
 from ingest.raw_batch import RAW_CHARS, Batch, reject, rejects_frame
 from ingest.reasons import reason
 from ingest.sources import source
@@ -23,9 +23,7 @@ class JsonLines:
 
     name = "jsonl"
 
-    def __init__(
-        self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, reading: Reading = Reading()
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], block_bytes: int = BLOCK_BYTES, reading: Reading = DEFAULT) -> None:
         """Find the files.
 
         Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from ingest import generic_schema
-from ingest.generic_schema import Reading
+from ingest.generic_schema import DEFAULT, Reading
 from ingest.raw_batch import Batch, rejects_frame
 from ingest.sources import source
 from recsys.errors import DataError
@@ -50,7 +50,7 @@ class ParquetFiles:
 
     name = "parquet"
 
-    def __init__(self, paths: Sequence[Path], batch_rows: int = _BATCH_ROWS, reading: Reading = Reading()) -> None:
+    def __init__(self, paths: Sequence[Path], batch_rows: int = _BATCH_ROWS, reading: Reading = DEFAULT) -> None:
         """Find the files and read their schemas.
 
         Raises:

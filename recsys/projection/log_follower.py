@@ -97,7 +97,7 @@ class LogFollower:
     def offer(self, behind: int, last_seq: int, tail: LogTail) -> None:
         """Offer rows that this process appended after row `behind`, so that `catch_up` need not read them.
 
-        Rows that quote a request id are not taken: only the log tells whether that slate was shown to their reader.
+        Rows that quote a request id are not taken: only the log says whether their reader was shown that slate.
         Any thread may call this.
         """
         count = len(tail.events) + len(tail.slates)
@@ -105,7 +105,7 @@ class LogFollower:
             self._offered.append(_Offered(behind, last_seq, tail))
 
     def _fold_offered(self) -> None:
-        """Fold the offered rows that directly follow the folded ones; forget those that were folded from the log."""
+        """Fold the offered rows that directly follow the folded ones; drop those folded from the log."""
         while self._offered and self._offered[0].behind <= self.watermark.seq:
             offered = self._offered.popleft()
             if offered.behind == self.watermark.seq:

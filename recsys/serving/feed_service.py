@@ -1,8 +1,8 @@
 """Live feed of one process: an engine that follows the log, and logs every slate that it shows.
 
 Answers hold one lock, and all times come from one clock. Rows are written without the lock (`log_writer`), so the
-`as_of` of an answer is a time up to which all rows are committed and folded: a replay of the log up to `as_of` gives
-the same answer.
+`as_of` of an answer is a time up to which all rows are committed and folded: a replay of the log up to `as_of`
+gives the same answer.
 
 While the database is unavailable, answers come from memory, and slates go to a spool: docs/decisions/0012.
 """

@@ -1,8 +1,8 @@
 """Group commit: the rows of concurrent requests go to the log in one transaction.
 
 One thread writes. While it commits, further rows gather, and they are its next transaction; so many small requests
-cost few transactions, and a single one waits for nothing. No lock of the engine is held meanwhile. Each caller gets
-its outcome once its rows are committed; the next answer of any process folds them.
+cost few transactions, and a single one waits for nothing. No lock of the engine is held meanwhile. Each caller
+gets its outcome once its rows are committed; the next answer of any process folds them.
 """
 
 import logging
@@ -120,7 +120,7 @@ class LogWriter:
             return group
 
     def _commit(self, group: list[_Write]) -> None:
-        """Store the rows of a group, and hand out the outcomes. If one write is at fault, the others are stored."""
+        """Store a group, and hand out the outcomes. If one write is at fault, the others are stored."""
         try:
             outcomes = self._store(group)
         except StoreError as error:

@@ -71,7 +71,7 @@ def test_articles_are_rejected_for(changes: dict[str, object], why: str) -> None
         ("articles", {"published_at": "1989-12-31T23:59:59Z"}, "published_at: before 1990"),
         ("articles", {"published_at": "tomorrow"}, "published_at: this text is not a time Attune reads"),
         ("articles", {"word_count": 2**31}, "word_count: not between 0 and 2147483647"),
-        ("articles", {"word_count": "long"}, "word_count: a text where a number is expected"),
+        ("articles", {"word_count": "long"}, "word_count: a text where a whole number is expected"),
         ("articles", {"author": ["A", "B"]}, "author: a list where text is expected"),
         ("events", {"position": -1}, "position: not between 0 and 2147483647"),
         ("events", {"session": "s\x00"}, "session: contains a NUL character"),

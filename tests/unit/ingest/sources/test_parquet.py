@@ -54,7 +54,7 @@ def test_an_optional_column_of_another_type_costs_only_itself(tmp_path: Path) ->
     (batch,) = ParquetFiles([tmp_path]).batches(0)
     assert batch.events["problem"].unique().to_list() == [None]
     assert batch.lost.select("reason", "value").unique().rows() == [
-        ("position: a text where a number is expected", "top")
+        ("position: a text where a whole number is expected", "top")
     ]
 
 

@@ -12,7 +12,7 @@ _TYPES = {
 }
 
 
-class BadValue(ValueError):
+class MisfitError(ValueError):
     """A value that does not fit its field; the message is the problem, see `ingest.reasons`."""
 
 
