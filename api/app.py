@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from api.application.context import Application
 from api.gorse import routers as gorse
@@ -65,7 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             if traces is not None:
                 traces.shutdown()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Attune",
         version=version("attune-feed"),
         summary="A personalized news feed that respects its readers' attention.",

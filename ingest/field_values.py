@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from ingest.misfit import MisfitError, shown_type
@@ -18,7 +19,7 @@ Converter = Callable[[object], Any]
 """Returns the value of a field, None if it is missing; raises `MisfitError`."""
 
 LIST_MARK = "|"
-"""Separator of the elements of a list written as text, if it is not a JSON array."""
+"""Separator of the elements of a list written as text, if it is not a JSON array. Without one, commas separate."""
 
 PLACEHOLDERS = frozenset(
     {"", "null", "none", "nil", "nan", "n/a", "undefined", "(not set)", "(null)", "\\n", "<na>"}
@@ -39,15 +40,20 @@ def converter(field: Field, times: TimeReader = UTC_TIMES) -> Converter:
     return _CONVERTERS[field.type]
 
 
+def trimmed(text: str) -> str:
+    """Return a text without space and invisible characters around it."""
+    return text.strip().strip(_INVISIBLE).strip()
+
+
 def text(value: object) -> str | None:
     """Return a text without space and invisible characters around it; None for a placeholder."""
     if isinstance(value, str):
-        trimmed = value.strip().strip(_INVISIBLE).strip()
-        if len(trimmed) <= _LONGEST_PLACEHOLDER and trimmed.lower() in PLACEHOLDERS:
+        found = trimmed(value)
+        if len(found) <= _LONGEST_PLACEHOLDER and found.lower() in PLACEHOLDERS:
             return None
-        if not trimmed.isascii() and _SURROGATE.search(trimmed):
+        if not found.isascii() and _SURROGATE.search(found):
             raise MisfitError(HALF_PAIR)
-        return trimmed
+        return found
     if _is_missing(value):
         return None
     if isinstance(value, int) and not isinstance(value, bool):
@@ -60,12 +66,14 @@ def number(value: object) -> float | None:
     given = _without_placeholder(value)
     if given is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, str | int | float):
+    if isinstance(given, bool) or not isinstance(given, str | int | float | Decimal):
         raise _misfit(value, "a number")
     try:
         found = float(given)
     except (ValueError, OverflowError) as error:
         raise _misfit(value, "a number") from error
+    if math.isnan(found):
+        return None
     if math.isinf(found):
         raise MisfitError(NOT_FINITE)
     return found
@@ -136,7 +144,8 @@ def _items(value: object) -> list[object] | None:
     if not isinstance(given, str):
         raise _misfit(value, "a list")
     if not given.startswith("["):
-        return list(given.split(LIST_MARK))
+        mark = LIST_MARK if LIST_MARK in given else ","
+        return [item for item in given.split(mark) if item.strip()]
     try:
         items = json.loads(given)
     except (ValueError, RecursionError) as error:

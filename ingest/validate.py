@@ -7,6 +7,7 @@ import polars as pl
 
 from ingest import reasons
 from ingest.limits import CLOCK_SKEW, EARLIEST, LARGEST_INTEGER, LATEST, LONGEST_READING, MOST_CANDIDATES
+from ingest.markup import cleaned
 from ingest.raw_batch import REJECTS, reject_rows
 from ingest.reasons import SHOWN_CHARS, reason
 from recsys.domain import PREFERENCE_KINDS, Article, Event, EventKind, Slate
@@ -26,13 +27,13 @@ class Checked:
 
 
 def articles(rows: pl.DataFrame, now: int) -> Checked:
-    """Check rows with the columns of `raw_batch.RAW_ARTICLES`; `now` is in microseconds."""
+    """Clean and check rows with the columns of `raw_batch.RAW_ARTICLES`; `now` is in microseconds."""
     checks = {
         reason("id", reasons.MISSING): _blank("id"),
         reason("title", reasons.MISSING): _blank("title"),
         **_field_checks(Article, now),
     }
-    return _split(rows, "articles", checks)
+    return _split(cleaned(rows), "articles", checks)
 
 
 def events(rows: pl.DataFrame, now: int) -> Checked:

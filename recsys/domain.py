@@ -47,7 +47,7 @@ PREFERENCE_KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One article. Only `id` and `title` are required."""
+    """One article. Only `id` and `title` are required. `markup`: JSON of the texts that had markup, as given."""
 
     id: Id
     title: Annotated[str, Bytes(10_000), SHOWN]
@@ -65,6 +65,7 @@ class Article:
     access: Annotated[str | None, Bytes(100)] = None
     image_url: Annotated[str | None, Bytes(10_000), SHOWN] = None
     expires_at: Annotated[Time | None, FUTURE] = None
+    markup: Annotated[str | None, Bytes(9_000_000)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,8 +63,9 @@ class Settings(BaseSettings):
         "", description="origins whose web pages may read answers, separated by commas; empty: none"
     )
     gorse_feedback: str = Field(
-        "read=read,click=click,view=click,open=click,like=like,star=like,upvote=like,save=save,favorite=save,"
-        "bookmark=save,share=share,comment=comment,dislike=dislike,downvote=dislike,hide=hide",
+        "impression=impression,view=impression,show=impression,click=click,open=click,read=read,like=like,star=like,"
+        "favorite=like,upvote=like,save=save,bookmark=save,share=share,comment=comment,dislike=dislike,"
+        "downvote=dislike,hide=hide",
         description="event kind of each feedback type of Gorse's API, TYPE=KIND separated by commas",
     )
     log_format: LogFormat = Field("json", description="log format on stderr: json (one line per record) or text")

@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from api.application.iso_time import to_iso
-from api.gorse.gorse_schemas import FeedbackIn, micros
+from api.gorse.gorse_schemas import FeedbackIn, SessionFeedbackIn, micros
 from api.http.problems import HTTPProblem
-from recsys.domain import PREFERENCE_KINDS, EventKind
+from recsys.domain import PREFERENCE_KINDS, EventKind, HistoryItem
 from recsys.errors import ConfigError
 from recsys.store.gorse_feedback import event_id
 
 Kinds = Mapping[str, EventKind]
+
+_NO_INTEREST = frozenset({EventKind.IMPRESSION, EventKind.DISLIKE, EventKind.HIDE})
 
 
 def kinds_of(table: str) -> Kinds:
@@ -37,9 +38,33 @@ def kind_of(type_: str, kinds: Kinds) -> EventKind:
         HTTPProblem: 422, the type is not in the table.
     """
     if type_ not in kinds:
-        detail = f"unknown feedback type {type_!r}: add it to ATTUNE_GORSE_FEEDBACK as {type_}=KIND"
-        raise HTTPProblem(422, "Unknown feedback type", detail)
+        raise HTTPProblem(422, "Unknown feedback type", unknown_type(type_, kinds))
     return kinds[type_]
+
+
+def unknown_type(type_: str, kinds: Kinds) -> str:
+    """Return a message about an unknown feedback type, with a line to paste into the settings."""
+    table = ",".join(f"{name}={kind}" for name, kind in {**kinds, type_: EventKind.CLICK}.items())
+    return (
+        f"unknown feedback type {type_!r}: choose its kind of event and set it, for a click for example "
+        f"ATTUNE_GORSE_FEEDBACK={table}"
+    )
+
+
+def session_history(session: Sequence[SessionFeedbackIn], kinds: Kinds) -> tuple[HistoryItem, ...]:
+    """Return the readings in a session. Feedback that shows no interest is no reading; `Value`: seconds of a read.
+
+    Raises:
+        HTTPProblem: 422, a feedback type is unknown.
+    """
+    found = [
+        (each, kind_of(each.FeedbackType, kinds) if each.FeedbackType else EventKind.READ) for each in session
+    ]
+    return tuple(
+        HistoryItem(each.ItemId, each.Value or None if kind is EventKind.READ else None, micros(each.Timestamp))
+        for each, kind in found
+        if kind not in _NO_INTEREST
+    )
 
 
 def event_of(feedback: FeedbackIn, kinds: Kinds, received_at: int) -> dict[str, object]:
@@ -60,6 +85,6 @@ def event_of(feedback: FeedbackIn, kinds: Kinds, received_at: int) -> dict[str, 
         "reader": feedback.UserId,
         "article": feedback.ItemId,
         "kind": kind,
-        "at": to_iso(at),
+        "at": at,
         "value": feedback.Value if measured or feedback.Value else None,
     }

@@ -8,7 +8,7 @@ from api.application import gorse_people
 from api.application.iso_time import to_iso
 from api.application.scopes import Scope
 from api.gorse import gorse_cursors
-from api.gorse.feedback_kinds import Kinds, event_of
+from api.gorse.feedback_kinds import Kinds, event_of, unknown_type
 from api.gorse.gorse_schemas import MAX_ROWS, FeedbackIn, FeedbackOut, FeedbackPage, Success
 from api.gorse.parameters import Cursor, Item, N, Type, gorse
 from api.http.dependencies import App, PseudonymsDep, User
@@ -106,16 +106,23 @@ def _pseudonymous(pseudonyms: Pseudonyms, rows: list[FeedbackIn]) -> list[Feedba
 
 def _stored(request: Request, app: App, rows: list[FeedbackIn], overwrite: bool) -> Success:
     kinds: Kinds = request.app.state.kinds
-    events = [event_of(row, kinds, app.clock.next()) for row in rows]
+    known = [row for row in rows if row.FeedbackType in kinds]
+    events = [event_of(row, kinds, app.clock.next()) for row in known]
     replaced: list[FeedbackKey] = []
     if overwrite:  # the last row of a batch counts
-        last = {(row.FeedbackType, row.UserId, row.ItemId): event for row, event in zip(rows, events, strict=True)}
+        last = {
+            (row.FeedbackType, row.UserId, row.ItemId): event for row, event in zip(known, events, strict=True)
+        }
         events = list(last.values())
         replaced = [FeedbackKey(user, item, type_) for type_, user, item in last]
     received = gorse_people.put_feedback(app, events, replaced)
     if received.rejected:
         article = events[received.rejected[0].index]["article"]
         raise rows_rejected(f"feedback to item {article!r}", received.rejected)
+    unknown = [row.FeedbackType for row in rows if row.FeedbackType not in kinds]
+    if unknown:
+        stored = f"{len(known)} other rows are stored; " if known else ""
+        raise HTTPProblem(422, "Unknown feedback type", stored + unknown_type(unknown[0], kinds))
     return Success(RowAffected=len(rows))
 
 

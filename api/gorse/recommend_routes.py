@@ -8,12 +8,12 @@ from fastapi import Body, Header, Query, Request
 
 from api.application import feeds, gorse_people
 from api.application.scopes import Scope
-from api.gorse.feedback_kinds import kind_of
-from api.gorse.gorse_schemas import Scored, SessionFeedbackIn, micros
+from api.gorse.feedback_kinds import kind_of, session_history
+from api.gorse.gorse_schemas import Scored, SessionFeedbackIn
 from api.gorse.parameters import Category, CategoryPath, N, Offset, gorse, seconds_of
 from api.http.dependencies import App, User
 from api.http.schemas import Text
-from recsys.domain import FeedRequest, HistoryItem, Ranking
+from recsys.domain import FeedRequest, Ranking
 from recsys.feed.engine import MAX_SLATE
 from recsys.store import gorse_feedback
 
@@ -73,19 +73,26 @@ def recommend_in_category(
 
 @router.post("/session/recommend")
 @router.post("/session/recommend/", include_in_schema=False)
-def session_recommend(app: App, body: Session, n: N = 10, category: Category = "") -> list[Scored]:
-    """List recommended items after the session in the request; the session is not stored."""
+def session_recommend(
+    request: Request, app: App, body: Session, n: N = 10, category: Category = ""
+) -> list[Scored]:
+    """List recommended items after the session in the request; the session is not stored.
+
+    Feedback types mean what they mean in /api/feedback: items disliked, hidden or only shown are no readings.
+    """
     if not n:
         return []
-    history = tuple(HistoryItem(each.ItemId, each.Value or None, micros(each.Timestamp)) for each in body)
-    feed = _request("", n, category, {item.id for item in history})
+    history = session_history(body, request.app.state.kinds)
+    feed = _request("", n, category, {each.ItemId for each in body})
     return _scored(feeds.preview(app, replace(feed, history=history)))
 
 
 @router.post("/session/recommend/{category}")
-def session_recommend_in_category(app: App, body: Session, category: CategoryPath, n: N = 10) -> list[Scored]:
+def session_recommend_in_category(
+    request: Request, app: App, body: Session, category: CategoryPath, n: N = 10
+) -> list[Scored]:
     """List recommended items of one category after the session in the request."""
-    return session_recommend(app, body, n, category)
+    return session_recommend(request, app, body, n, category)
 
 
 def _excluded(app: App, user: str, offset: int, category: str) -> set[str]:

@@ -3,10 +3,20 @@
 import time
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from api.application.iso_time import from_iso
 from api.http.record_fields import body_of
+from ingest.field_values import trimmed
 from ingest.limits import EARLIEST
 from recsys.domain import Article
 from recsys.errors import RequestError
@@ -16,6 +26,10 @@ def _storable(text: str) -> str:
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
         raise ValueError("has a character that no database can hold")
     return text
+
+
+def _trimmed(value: object) -> object:
+    return trimmed(value) if isinstance(value, str) else value
 
 
 def _past(text: str) -> str:
@@ -35,8 +49,8 @@ def _form(item: object) -> str | None:
 Text = Annotated[str, AfterValidator(_storable)]
 """Text that is stored."""
 
-Id = Annotated[Text, Field(min_length=1, max_length=512)]
-"""An article's or a reader's id."""
+Id = Annotated[Text, BeforeValidator(_trimmed), Field(min_length=1, max_length=512)]
+"""An article's or a reader's id, without space around it, as it is stored."""
 
 Device = Annotated[Text, Field(max_length=64)]
 """What a reader reads on."""

@@ -4,6 +4,7 @@ A stray quote must not swallow the rows after it: if a record over several lines
 first line is rejected, and reading continues after that line.
 """
 
+import codecs
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -110,14 +111,26 @@ def read_layout(path: Path) -> Layout:
     """Read the header of a CSV file.
 
     Raises:
-        DataError: it is not UTF-8, repeats a column, or lacks the required columns of every kind.
+        DataError: its encoding or its line ends cannot be read, a column is repeated, or required columns are
+            missing.
     """
     with path.open("rb") as file:
-        text = decode(file.readline(LONGEST_LINE).removeprefix(b"\xef\xbb\xbf"))
+        line = file.readline(LONGEST_LINE)
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line:
+        raise DataError(f"{path}: the file is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {path.name} > new.csv")
+    text = decode(line.removeprefix(codecs.BOM_UTF8))
     if text is None:
-        raise DataError(f"{path}: the header is not UTF-8; convert the file, for example with iconv -t UTF-8")
+        raise DataError(
+            f"{path}: the header is not UTF-8; convert the file, for example from Windows or Excel: "
+            f"iconv -f WINDOWS-1252 -t UTF-8 {path.name} > new.csv"
+        )
+    if "\r" in text.rstrip("\r\n"):
+        raise DataError(f"{path}: lines end with CR alone; convert them: tr '\\r' '\\n' < {path.name} > new.csv")
     separator = max(_SEPARATORS, key=text.count)
-    names = [name.strip() for name in next(csv.reader([text.rstrip("\r\n")], delimiter=separator), [])]
+    try:
+        names = [name.strip() for name in next(csv.reader([text.rstrip("\r\n")], delimiter=separator), [])]
+    except csv.Error as error:
+        raise DataError(f"{path}: the header cannot be read ({error}); write one line of column names") from error
     return Layout(source.required_kind(path, names), names, separator)
 
 

@@ -35,6 +35,9 @@ HISTORY_LISTS: dict[str, str] = {
     "scroll": "scroll_percentage_fixed",
 }
 HISTORY_REQUIRED = ("user_id", "article_id_fixed", "impression_time_fixed")
+_RESERVED_ID = "0"
+"""The impression id of all beyond-accuracy rows of the test set: they are told apart by file and row."""
+
 _DEVICES = {1: "desktop", 2: "mobile", 3: "tablet"}
 
 
@@ -42,6 +45,9 @@ def behaviours(table: pl.DataFrame) -> pl.DataFrame:
     """Convert official columns, `file` and `row` to the columns `BEHAVIOURS`; missing ones are null."""
     columns = [_column(table, name, *official) for name, official in BEHAVIOURS.items()]
     rows = pl.DataFrame([*columns, table["file"], table["row"]])
+    is_reserved = pl.col("request_id") == _RESERVED_ID
+    own = pl.concat_str(pl.lit(_RESERVED_ID), "file", "row", separator="/")
+    rows = rows.with_columns(pl.when(is_reserved).then(own).otherwise("request_id").alias("request_id"))
     return rows.with_columns(pl.col("device").replace_strict(_DEVICES, default=None, return_dtype=pl.String))
 
 

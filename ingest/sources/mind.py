@@ -47,7 +47,7 @@ class Mind:
         self.fingerprint = source.fingerprint(self.name, self._paths)
         for path in self._news:
             tsv.width(path, [len(NEWS_COLUMNS)])
-        self._columns = {path: mind_behaviour.COLUMNS[tsv.width(path, [5, 4])] for path in self._behaviours}
+        self._columns = {path: _behaviour_columns(path) for path in self._behaviours}
         self._block_bytes = block_bytes
         self._pseudonyms = pseudonyms
 
@@ -78,6 +78,22 @@ class Mind:
 
 def _find(folder: Path, name: str) -> list[Path]:
     return [folder / split / name for split in SPLITS if (folder / split / name).is_file()]
+
+
+def _behaviour_columns(path: Path) -> tuple[str, ...]:
+    """Return the layout of a behaviors.tsv, by what its columns contain.
+
+    Raises:
+        DataError: no layout fits.
+    """
+    columns = tsv.width(path, [5, 4])
+    cells = tsv.sample(path, columns)
+    found = mind_behaviour.layout(cells) if cells else mind_behaviour.COLUMNS[0]
+    if found is None:
+        layouts = "; or ".join(", ".join(names) for names in mind_behaviour.COLUMNS)
+        first = " | ".join(cell[:20] for cell in cells[0])
+        raise DataError(f"{path}: the columns ({first}) fit no layout; order them as {layouts}")
+    return found
 
 
 def _articles(block: Block) -> Batch:

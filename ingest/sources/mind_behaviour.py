@@ -6,7 +6,7 @@ entries a second apart.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -17,10 +17,13 @@ from ingest.timestamps import to_micros
 from recsys.domain import SECOND
 from recsys.frames import conform
 
-COLUMNS = {
-    5: ("impression", "reader", "time", "history", "shown"),
-    4: ("impression", "reader", "history", "shown"),
-}
+COLUMNS = (
+    ("impression", "reader", "time", "history", "shown"),
+    ("impression", "reader", "history", "shown"),
+    ("reader", "time", "history", "shown"),
+)
+"""Layouts of the file, the official one first."""
+
 EPOCH = 1_577_836_800 * SECOND
 """2020-01-01T00:00Z in microseconds, the start of files without times."""
 
@@ -36,8 +39,9 @@ def parse(table: pl.DataFrame) -> pl.DataFrame:
 
     Impression ids start again in every split of MIND, so a request id is the impression id and a hash of the row.
     """
-    if "time" not in table.columns:
-        table = table.with_columns(time=pl.lit(None, dtype=pl.String))
+    for name in ("time", "impression"):
+        if name not in table.columns:
+            table = table.with_columns(pl.lit(None, dtype=pl.String).alias(name))
     rows = table.with_columns(
         _times(table["time"]).alias("written"),
         _hashes(table).alias("hash"),
@@ -47,13 +51,39 @@ def parse(table: pl.DataFrame) -> pl.DataFrame:
     mixed = labelled.list.any() & ~labelled.list.all()
     return rows.with_columns(
         at=pl.when(pl.col("time").is_null()).then(EPOCH + pl.col("row") * SECOND).otherwise("written"),
-        id=pl.concat_str("impression", "hash", separator="-"),
+        id=pl.concat_str("impression", "hash", separator="-", ignore_nulls=True),
         labelled=labelled.list.any(),
         problem=pl.when(pl.col("time").is_not_null() & pl.col("written").is_null())
         .then(pl.lit(_NO_TIME))
         .when(mixed)
         .then(pl.lit(_MIXED_LABELS)),
     )
+
+
+def layout(cells: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    """Return the layout of rows, of which `cells` are a sample with one number of columns; None if none fits.
+
+    Times are in their column and in no other one; the articles shown are in the last one.
+    """
+    columns = [_are_times(column) for column in zip(*cells, strict=True)]
+    for names in COLUMNS:
+        if len(names) == len(columns) and _fits(names, columns):
+            return names
+    return None
+
+
+def _fits(names: Sequence[str], are_times: Sequence[bool | None]) -> bool:
+    wanted = [name == "time" for name in names]
+    return all(found is None or found == want for found, want in zip(are_times, wanted, strict=True))
+
+
+def _are_times(column: Sequence[str]) -> bool | None:
+    """Return True if half of the texts or more are times with a day; None if there is no text."""
+    texts = pl.Series([text for text in column if text], dtype=pl.String)
+    if texts.is_empty():
+        return None
+    dated = texts.str.contains(r"^\d{1,4}[-/]\d{1,2}[-/]\d{1,4}")
+    return int(dated.sum()) * 2 >= texts.len()
 
 
 def plan(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from ingest.sources.lines import LONGEST_LINE, Block, decode
 from recsys.errors import DataError
 
 _SAMPLE_BYTES = 1 << 20
+_SAMPLE_LINES = 200
 
 
 @dataclass(slots=True)
@@ -57,6 +58,14 @@ def width(path: Path, allowed: Sequence[int]) -> int:
         found = counts.most_common(1)[0][0]
         raise DataError(f"{path} has {found} tab-separated columns, expected {expected}: use the official file")
     return max(fitting, key=lambda columns: fitting[columns], default=allowed[0])
+
+
+def sample(path: Path, columns: int) -> list[list[str]]:
+    """Return the cells of the first lines of `path` that have this number of columns."""
+    with path.open("rb") as file:
+        lines = file.read(_SAMPLE_BYTES).split(b"\n")[:_SAMPLE_LINES]
+    found = (_cells(line.removesuffix(b"\r"), columns) for line in lines if line.strip())
+    return [cells for cells in found if not isinstance(cells, str)]
 
 
 def _cells(line: bytes, columns: int) -> list[str] | str:

@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("access", sa.String(), nullable=True),
         sa.Column("image_url", sa.Text(), nullable=True),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("markup", sa.Text(), nullable=True),
         sa.Column("content_hash", sa.String(), nullable=False, comment="blake2b of all of the above"),
         sa.Column("revision", sa.BigInteger(), nullable=False, comment="grows with every insert or change"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_articles")),

@@ -13,6 +13,7 @@ from recsys.store import bulk_insert, event_log
 from recsys.store.conflict_insert import insert
 from recsys.store.tables import articles, deleted_articles
 
+_LONG = ("body", "markup")
 _SEPARATOR = "\x1f"
 _LIST_COLUMNS = [name for name, kind in ARTICLES.items() if isinstance(kind, pl.List)]
 
@@ -57,10 +58,10 @@ def known_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
 def upserted_since(connection: Connection, revision: int, with_body: bool = False) -> tuple[pl.DataFrame, int]:
     """Return the articles stored or changed after `revision`, sorted by id, and the newest revision.
 
-    Columns are those of `frames.ARTICLES`. `body` is null unless `with_body`: it is most of the bytes, and only
-    text processing needs it.
+    Columns are those of `frames.ARTICLES`. `body` and `markup` are null unless `with_body`: they are most of the
+    bytes, and only text processing needs them.
     """
-    names = [name for name in ARTICLES if with_body or name != "body"]
+    names = [name for name in ARTICLES if with_body or name not in _LONG]
     query = sa.select(*(articles.c[name] for name in names), articles.c.revision)
     # sorted here: with ORDER BY id, SQLite would scan all articles on every poll to find the new ones
     rows = connection.execute(query.where(articles.c.revision > revision)).fetchall()

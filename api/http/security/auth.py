@@ -54,7 +54,7 @@ async def authorize(request: Request, needed: Scope) -> None:
         raise HTTPProblem(
             403,
             "The key has another scope",
-            f"this needs a key of scope {needed} or admin",
+            f"this needs a key of scope {' or '.join(needed.allowing())}; this key has scope {key.scope}",
             {"WWW-Authenticate": f'Bearer realm="attune", error="insufficient_scope", scope="{needed}"'},
         )
     ring.note_use(key.id)

@@ -121,15 +121,23 @@ def test_a_read_without_a_duration_is_an_opening_and_keeps_its_type(gorse: Gorse
     assert "tram:2" not in [each.id for each in gorse.get_recommend(user, n=50)]
 
 
-def test_an_unknown_type_is_refused_with_the_fix_and_stores_nothing(gorse: Gorse, user: str) -> None:
+def test_an_unknown_type_is_refused_with_the_fix_and_the_other_rows_are_stored(gorse: Gorse, user: str) -> None:
     rows = [
         {"FeedbackType": kind, "UserId": user, "ItemId": "tram:0", "Timestamp": AT} for kind in ("star", "glance")
     ]
     with pytest.raises(GorseException) as refused:
         gorse.insert_feedbacks(rows)
     assert refused.value.status_code == 422
-    assert "ATTUNE_GORSE_FEEDBACK" in refused.value.message
-    assert gorse.list_feedbacks("star", user) == []
+    assert "glance=click" in refused.value.message.partition("ATTUNE_GORSE_FEEDBACK=")[2]
+    assert len(gorse.list_feedbacks("star", user)) == 1
+
+
+def test_types_mean_what_their_owners_mean(gorse: Gorse, user: str) -> None:
+    kinds = ("impression", "view", "show", "click", "open", "star", "favorite", "upvote", "downvote")
+    gorse.insert_feedbacks(
+        [{"FeedbackType": kind, "UserId": user, "ItemId": "tram:0", "Timestamp": AT, "Value": 5} for kind in kinds]
+    )
+    assert [gorse.list_feedbacks(kind, user)[0]["Value"] for kind in kinds] == [5.0] * len(kinds)
 
 
 def test_recommendations_are_scored_personal_paged_and_without_what_was_had(gorse: Gorse, user: str) -> None:

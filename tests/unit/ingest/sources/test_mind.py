@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -175,3 +176,24 @@ def test_any_split_into_batches_gives_the_same_rows(tmp_path: Path, rows: Rows, 
     whole, parts = batches(path), batches(path, size)
     assert parts.slates.equals(whole.slates)
     assert parts.events.sort("id", "row").equals(whole.events.sort("id", "row"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "reader", "dated"),
+    [
+        ([("7", "U1", MORNING, "N3", "N1-0 N2-1")], "U1", True),
+        ([("7", "U1", "N3 N4", "N1-0 N2-1")], "U1", False),
+        ([("U1", MORNING, "N3 N4", "N1-0 N2-1")], "U1", True),
+        ([("U1", "2019-11-14 08:00:00", "", "N1-0 N2-1"), ("U1", "2019-11-14 09:00:00", "", "N1-1")], "U1", True),
+    ],
+)
+def test_the_layout_follows_from_the_content(tmp_path: Path, rows: list[Any], reader: str, dated: bool) -> None:
+    slates = batches(folder(tmp_path, [NEWS], rows)).slates
+    assert slates["reader"].unique().to_list() == [reader]
+    assert slates["candidates"][0].to_list() == ["N1", "N2"]
+    assert (slates["at"][0] < EPOCH) == dated
+
+
+def test_columns_in_another_order_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="order them as impression, reader, time, history, shown"):
+        Mind(folder(tmp_path, [NEWS], [(MORNING, "U1", "7", "N3", "N1-0 N2-1")]))
