@@ -94,6 +94,7 @@ def test_an_unknown_article_is_a_problem(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     assert client.delete("/v1/articles/none").status_code == 404
+    assert client.post("/v1/articles/none/restore").status_code == 404
 
 
 def test_the_newest_come_first(client: TestClient) -> None:
@@ -130,7 +131,7 @@ def test_shelves_of_an_empty_service_are_empty(serve: MakeClient) -> None:
     assert ids(client.get("/v1/latest")) == ids(client.get("/v1/trending")) == []
 
 
-def test_a_deleted_article_leaves_everything_in_every_process_and_may_come_back(
+def test_a_deleted_article_leaves_everything_in_every_process_until_it_is_restored(
     client: TestClient, serve: MakeClient
 ) -> None:
     other = serve()
@@ -143,10 +144,20 @@ def test_a_deleted_article_leaves_everything_in_every_process_and_may_come_back(
         until(lambda each=each: "a0" not in ids(each.get("/v1/articles/a2/similar")))
         assert "a0" not in ids(each.get("/v1/trending"))
         until(lambda each=each: "a0" not in ids(each.get("/v1/feed/new")))
-    client.post("/v1/articles", json={"articles": [ROWS[0]]}).raise_for_status()
+    rows = [{**ROWS[0], "title": "sport again"}, {**ROWS[0], "id": "news", "published_at": "2024-01-09"}]
+    client.post("/v1/articles", json={"articles": rows}).raise_for_status()
+    for each in (client, other, serve()):
+        until(lambda each=each: "news" in ids(each.get("/v1/latest")))
+        assert "a0" not in ids(each.get("/v1/latest"))
+        assert "a0" not in ids(each.get("/v1/articles/a2/similar"))
+        assert "a0" not in ids(each.get("/v1/feed/new"))
+        assert each.get("/v1/articles/a0").status_code == 404
+    assert client.post("/v1/articles/a0/restore").status_code == 204
+    assert client.post("/v1/articles/a0/restore").status_code == 204
     for each in (client, other):
         until(lambda each=each: "a0" in ids(each.get("/v1/latest")))
         until(lambda each=each: "a0" in ids(each.get("/v1/articles/a2/similar")))
+        assert each.get("/v1/articles/a0").json()["title"] == "sport again"
 
 
 def test_after_a_deletion_a_fresh_process_gives_the_same_answers(client: TestClient, where: Place) -> None:
@@ -185,6 +196,7 @@ def test_reading_and_deleting_need_their_scopes(serve: MakeClient, new_key: Call
         ("GET", "/v1/trending", Scope.READ),
         ("GET", "/v1/latest", Scope.READ),
         ("DELETE", "/v1/articles/a", Scope.WRITE),
+        ("POST", "/v1/articles/a/restore", Scope.WRITE),
     ):
         for scope, token in tokens.items():
             status = client.request(method, path, headers=bearer(token)).status_code
