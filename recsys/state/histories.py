@@ -63,7 +63,7 @@ class Histories:
         self._refresh()
 
     def record(self, reader: int, article: int, flag: int, at: int, value: float) -> None:
-        """Fold one behaviour, given as its bit `flag`. `value`: seconds of a read, percent of a scroll."""
+        """Fold one behaviour, given as its bits `flag`. `value`: seconds of a read, percent of a scroll."""
         end = at // SECOND
         opened = max(0, end - int(value)) if flag == READ else end
         slot = self._joined(reader, article, opened)
