@@ -78,6 +78,14 @@ def test_an_expired_article_leaves_feeds_within_a_second_and_can_be_ranked(clien
     until(lambda: "a5" in ids(client.get("/v1/latest")))
 
 
+def test_minutes_follow_from_the_body_if_no_word_count_is_given(client: TestClient) -> None:
+    row = {"id": "long", "title": "A long story", "body": "word " * 3_000, "published_at": "2024-01-09"}
+    client.post("/v1/articles", json={"articles": [row]}).raise_for_status()
+    until(lambda: "long" in ids(client.get("/v1/latest")))
+    items = {item["id"]: item for item in client.get("/v1/feed/r").json()["items"]}
+    assert items["long"]["minutes"] == pytest.approx(3_000 / 238, rel=0.01)
+
+
 def test_an_unchanged_article_is_not_sent_again_and_a_changed_one_is(client: TestClient) -> None:
     tag = client.get("/v1/articles/a1").headers["etag"]
     for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):

@@ -10,6 +10,25 @@ from recsys.store import articles, withdrawals
 from recsys.store.database import Database
 
 
+def test_words_are_counted_from_the_body_if_their_number_is_not_given(sqlite_database: Database) -> None:
+    rows = [
+        Article(id="body", title="T", body="word " * 3_000),
+        Article(id="given", title="T", body="word " * 3_000, word_count=400),
+        Article(id="blank", title="T", body="  "),
+        Article(id="none", title="T", abstract="An abstract"),
+    ]
+    with sqlite_database.write() as connection:
+        assert articles.upsert(connection, articles_frame(rows)).stored == 4
+        assert articles.upsert(connection, articles_frame(rows)).duplicate == 4
+        stored, _ = articles.upserted_since(connection, 0)
+    assert dict(stored.select("id", "word_count").iter_rows()) == {
+        "body": 3_000,
+        "given": 400,
+        "blank": None,
+        "none": None,
+    }
+
+
 def test_looking_for_what_is_new_reads_nothing_old(sqlite_database: Database) -> None:
     """Every process looks once a second, and may have hundreds of thousands of articles."""
     asked: list[tuple[str, Any]] = []
