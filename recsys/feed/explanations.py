@@ -84,8 +84,9 @@ class Explainer:
         candidates = self.vectors.take(rows[known])
         match = self.matcher.match(self.query.reads, candidates, self.query.as_of)
         cosines_nh = candidates @ self.query.reads.vectors.T
-        # a read of the article itself is not a reason for it
-        cosines_nh[rows[known][:, None] == self.query.history.article[self.query.read_places]] = -1.0
+        # a read of the article itself, or of a copy, is not a reason for it
+        story = self.state.catalog.stories().of
+        cosines_nh[story[rows[known]][:, None] == story[self.query.history.article[self.query.read_places]]] = -1.0
         strongest = np.argmax(match.attention * cosines_nh, axis=1)
         similar = cosines_nh[np.arange(len(known)), strongest] >= self._least_similar(rows[known], strongest)
         reads, read_index = np.unique(strongest, return_inverse=True)

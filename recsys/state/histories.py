@@ -129,18 +129,17 @@ class Histories:
             ids = self._article[start : start + filled].tolist()
             if article in ids:
                 slot = start + len(ids) - 1 - ids[::-1].index(article)
-                return slot if self._belongs(slot, opened, flag) else -1
+                near = abs(self._opened[slot] - opened) <= _JOIN_WITHIN
+                return slot if near or self._goes_on(slot, opened, flag) else -1
             page, filled = page - PAGE, PAGE
         return -1
 
-    def _belongs(self, slot: int, opened: int, flag: int) -> bool:
-        after, clicks = opened - self._opened[slot], self._clicks[slot]
-        if abs(after) <= _JOIN_WITHIN:
-            return True
-        # a reading in parts goes on beyond this time, until a click begins another one
+    def _goes_on(self, slot: int, opened: int, flag: int) -> bool:
+        """Return True if a reading in parts goes on beyond the usual time: until a click begins another one."""
+        clicks = self._clicks[slot]
         part = flag == READ and self._flags[slot] & READ and not clicks & ~_CONTINUED
         in_parts = clicks & _CONTINUED and flag != CLICKED
-        return bool(part or in_parts) and 0 <= after < self._ended[slot] + _JOIN_WITHIN
+        return bool(part or in_parts) and 0 <= opened - self._opened[slot] < self._ended[slot] + _JOIN_WITHIN
 
     def _open(self, reader: int, article: int, opened: int) -> int:
         slot = self.rings.push(reader)

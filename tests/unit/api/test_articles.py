@@ -112,6 +112,28 @@ def test_the_newest_come_first(client: TestClient) -> None:
     assert ids(client.get("/v1/latest", params={"category": "none"})) == []
 
 
+def test_a_story_under_several_ids_is_one_place_over_http_and_for_gorse(client: TestClient) -> None:
+    url = "https://www.example.org/sport/final"
+    variants = (url, f"{url}?utm_source=feed", "https://amp.example.org/sport/final", f"{url}/amp")
+    story = {"title": "sport: the long night of the final", "category": "sport", "published_at": "2024-01-09"}
+    rows = [{**story, "id": f"s{i}", "url": each} for i, each in enumerate(variants)]
+    rows.append({**story, "id": "s4", "title": "SPORT – the long night of the final!"})
+    client.post("/v1/articles", json={"articles": rows}).raise_for_status()
+    until(lambda: len(ids(client.get("/v1/latest"))) == len(ids(client.get("/v1/articles/a0/similar"))) + 1 == 7)
+    lists = [ids(client.get(f"/v1/{path}")) for path in ("latest", "trending", "articles/a0/similar", "feed/r")]
+    for path in ("latest", "popular", "item/a0/neighbors"):
+        answer = client.get(f"/api/{path}", params={"n": 20}).json()
+        lists += [[each["Id"] for each in answer]]
+    lists.append(client.get("/api/recommend/g", params={"n": 20}).json())
+    for found in lists:
+        assert len([id_ for id_ in found if id_.startswith("s")]) == 1
+    click = {"reader": "r", "article": "s2", "kind": "click"}
+    client.post("/v1/events", json={"events": [click]}).raise_for_status()
+    assert not [id_ for id_ in ids(client.get("/v1/feed/r")) if id_.startswith("s")]
+    ranked = client.post("/v1/rank", json={"reader": "r", "candidates": ["s0", "s1", "s2"]})
+    assert sorted(ids(ranked)) == ["s0", "s1", "s2"]
+
+
 def test_what_is_clicked_trends(client: TestClient) -> None:
     clicks = [{"reader": f"r{i}", "article": a, "kind": "click"} for i, a in enumerate(["a2", "a3", "a3"])]
     client.post("/v1/events", json={"events": clicks}).raise_for_status()
