@@ -69,7 +69,7 @@ def store_articles(database: Database, rows: Sequence[object], received_at: int)
 
 def _dated(connection: Connection, articles: pl.DataFrame, received_at: int) -> pl.DataFrame:
     event_log.lock(connection)  # stored articles must not change between reading and writing
-    stored = article_store.get(connection, articles["id"].unique().to_list())
+    stored = article_store.get(connection, articles["id"].unique().to_list(), with_withdrawn=True)
     stored = stored.select("id", stored_date="published_at")
     known = articles.join(stored.with_columns(known=True), on="id", how="left", maintain_order="left")
     default = pl.when(pl.col("known")).then(pl.col("stored_date")).otherwise(received_at)

@@ -16,6 +16,11 @@ DEFAULT_READ_SECONDS = 60.0
 UNMEASURED_DWELL_SECONDS = 20.0
 """Dwell that a click counts for if its reading was not measured: more than a bounce, less than a full reading."""
 
+VISIT_GAP = 30 * MINUTE
+"""Time, in microseconds, after which a reading is over. `read` events of one reader and article that follow each
+other sooner, without a click in between, are parts of one reading (heartbeats): their seconds add up.
+"""
+
 MAX_READ_SECONDS = 600.0
 """Longer reads count as this: a tab left open is not attention."""
 

@@ -1,4 +1,4 @@
-"""Use-cases of Gorse items: visible items are articles, hidden ones are stored only as item records."""
+"""Use-cases of Gorse items. An item is an article with an item record; a hidden item is a withdrawn article."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,33 +10,38 @@ from api.application.iso_time import to_iso
 from ingest.event_rows import Rejected
 from recsys.domain import Article
 from recsys.records import FieldType, fields_of
-from recsys.store import articles, gorse_items
-from recsys.store.database import Connection
+from recsys.store import articles, gorse_items, withdrawals
 from recsys.store.gorse_items import ItemRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A Gorse item. article: columns of the article by name, times as ISO 8601."""
+    """A stored Gorse item. article: columns of the article by name, times as ISO 8601."""
 
     record: ItemRecord
     article: dict[str, Any]
-    hidden: bool = False
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedItem:
+    """A Gorse item to store. hidden: True hides it, False shows it, None leaves it as it is."""
+
+    record: ItemRecord
+    article: dict[str, Any]
+    hidden: bool | None = None
 
 
 def find_items(app: Application, ids: Sequence[str]) -> list[Item]:
     """Return the stored items of `ids`, in their order."""
     with app.database.read() as connection:
-        stored = {row["id"]: row for row in articles.get(connection, ids).iter_rows(named=True)}
+        stored = articles.get(connection, ids, with_withdrawn=True).to_dicts()
         records = gorse_items.get(connection, ids)
-    found = []
-    for id_ in ids:
-        record, article = records.get(id_), stored.get(id_)
-        if article is not None:
-            found.append(Item(record or _record_from(article), _with_iso_times(article)))
-        elif record is not None and record.hidden is not None:
-            found.append(Item(record, record.hidden, hidden=True))
-    return found
+        hidden = withdrawals.withdrawn(connection, ids)
+    return [
+        Item(records.get(row["id"]) or _record_from(row), _with_iso_times(row), row["id"] in hidden)
+        for row in stored
+    ]
 
 
 def list_items(app: Application, after: str, count: int, text: str) -> list[Item]:
@@ -46,35 +51,27 @@ def list_items(app: Application, after: str, count: int, text: str) -> list[Item
     return find_items(app, ids)
 
 
-def put_items(app: Application, items: Sequence[Item]) -> list[Rejected]:
-    """Store items; return the rejected rows, whose index counts only visible items. All others are stored."""
-    visible = [item.article for item in items if not item.hidden]
-    rejected = put_articles(app, visible).rejected if visible else []
-    bad = {visible[row.index]["id"] for row in rejected}
+def put_items(app: Application, items: Sequence[ChangedItem]) -> list[Rejected]:
+    """Store items; return the rejected ones. All others are stored."""
+    with app.database.write() as connection:  # before the content, so that no feed shows a hidden item meanwhile
+        hidden = withdrawals.withdraw(connection, [item.record.id for item in items if item.hidden])
+    rejected = put_articles(app, [item.article for item in items]).rejected
+    bad = {items[row.index].record.id for row in rejected}
+    shown = [item.record.id for item in items if item.hidden is False and item.record.id not in bad]
     with app.database.write() as connection:
-        _save_records(connection, [item for item in items if item.record.id not in bad])
+        gorse_items.save(connection, [item.record for item in items if item.record.id not in bad])
+        withdrawals.restore(connection, [*shown, *bad.intersection(hidden)])
     app.articles_changed()
     return rejected
 
 
 def delete_item(app: Application, id_: str) -> bool:
-    """Delete an item; return False if there is none of that id."""
+    """Delete an item and the content of its article; return False if there is none of that id."""
     with app.database.write() as connection:
         article = articles.delete(connection, id_)
         record = gorse_items.delete(connection, id_)
     app.articles_changed()
     return bool(article or record)
-
-
-def _save_records(connection: Connection, items: Sequence[Item]) -> None:
-    records = []
-    for item in items:
-        record, columns = item.record, None
-        if item.hidden:
-            articles.delete(connection, record.id)
-            columns = {name: value for name, value in item.article.items() if value is not None}
-        records.append(ItemRecord(record.id, record.labels, record.categories, record.comment, columns))
-    gorse_items.save(connection, records)
 
 
 def _record_from(article: dict[str, Any]) -> ItemRecord:

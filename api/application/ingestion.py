@@ -11,7 +11,7 @@ from ingest.job_report import Report
 from ingest.jobs import Progress
 from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.sources.source import Source
-from recsys.store import articles
+from recsys.store import articles, withdrawals
 
 
 def append_events(app: Application, rows: Sequence[object], pseudonyms: Pseudonyms = PLAIN) -> Received:
@@ -55,17 +55,31 @@ def put_articles(app: Application, rows: Sequence[object]) -> Received:
     return received
 
 
-def delete_article(app: Application, article: str) -> bool:
-    """Delete an article; return False if there is none of that id.
+def withdraw_article(app: Application, article: str) -> bool:
+    """Withdraw an article from all feeds and lists; return False if none of that id is shown.
 
     Raises:
         StoreError: the database is unavailable.
     """
     with app.database.write() as connection:
-        deleted = articles.delete(connection, article)
-    if deleted:
-        app.articles_changed()
-    return deleted
+        found = bool(articles.known_ids(connection, [article]))
+        if found:
+            withdrawals.withdraw(connection, [article])
+    app.articles_changed()
+    return found
+
+
+def restore_article(app: Application, article: str) -> bool:
+    """End the withdrawal of an article, if there is one; return False for an unknown article.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    with app.database.write() as connection:
+        found = bool(articles.known_ids(connection, [article]) or withdrawals.withdrawn(connection, [article]))
+        withdrawals.restore(connection, [article])
+    app.articles_changed()
+    return found
 
 
 def run_ingest_job(app: Application, source: Source, progress: Progress) -> Report:

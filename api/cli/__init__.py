@@ -6,6 +6,7 @@ import typer
 
 from api.cli import (
     ablate,
+    articles,
     attention,
     audit,
     config,
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(ingest.app, name="ingest")
+app.add_typer(articles.app, name="articles")
 app.add_typer(index.app, name="index")
 app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")

@@ -79,10 +79,10 @@ class SessionFeedbackIn(_Body):
 
 
 class ItemIn(_Body):
-    """A complete item: omitted fields are empty."""
+    """A complete item: omitted fields are empty, but `IsHidden` stays as it is if omitted."""
 
     ItemId: Id
-    IsHidden: bool = False
+    IsHidden: bool | None = None
     Labels: AnyLabels = None
     Categories: Annotated[CategoryNames, BeforeValidator(_categories)] = []
     Timestamp: Time = None

@@ -1,12 +1,12 @@
 """/api/item and /api/items."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Body
 
 from api.application import gorse_catalogue
+from api.application.gorse_catalogue import ChangedItem
 from api.application.gorse_catalogue import Item as StoredItem
 from api.application.scopes import Scope
 from api.gorse import gorse_cursors
@@ -29,10 +29,10 @@ def insert_item(app: App, body: ItemIn) -> Success:
 
 @write.post("/items")
 def insert_items(app: App, body: Annotated[list[ItemIn], Body(max_length=MAX_ROWS)]) -> Success:
-    """Store items; of equal ids the last one counts."""
+    """Store items; of equal ids the last one counts. A hidden item stays hidden unless `IsHidden` is false."""
     last = {item.ItemId: item for item in body}.values()
     records = ((record_of(item), micros(item.Timestamp), item.IsHidden) for item in last)
-    _put(app, [StoredItem(record, article_of(record, at), hidden) for record, at, hidden in records])
+    _put(app, [ChangedItem(record, article_of(record, at), hidden) for record, at, hidden in records])
     return Success(RowAffected=len(body))
 
 
@@ -59,14 +59,13 @@ def change_item(app: App, item: Item, body: ItemPatch) -> Success:
     changes = article_of(record, micros(body.Timestamp))
     if body.Comment is None:
         del changes["title"]  # it may differ from the comment
-    hidden = old.hidden if body.IsHidden is None else body.IsHidden
-    _put(app, [replace(old, record=record, article={**old.article, **changes}, hidden=hidden)])
+    _put(app, [ChangedItem(record, {**old.article, **changes}, body.IsHidden)])
     return Success(RowAffected=1)
 
 
 @write.delete("/item/{item}")
 def delete_item(app: App, item: Item) -> Success:
-    """Delete an item: it is not recommended any more. Feedback on it stays."""
+    """Delete an item and its content: it is not recommended until it is stored with `IsHidden` false."""
     return Success(RowAffected=int(gorse_catalogue.delete_item(app, item)))
 
 
@@ -98,8 +97,7 @@ def _one(app: App, item: str) -> StoredItem:
     return found[0]
 
 
-def _put(app: App, found: Sequence[StoredItem]) -> None:
-    rejected = gorse_catalogue.put_items(app, found)
+def _put(app: App, items: Sequence[ChangedItem]) -> None:
+    rejected = gorse_catalogue.put_items(app, items)
     if rejected:
-        visible = [item.record.id for item in found if not item.hidden]
-        raise rows_rejected(f"item {visible[rejected[0].index]!r}", rejected)
+        raise rows_rejected(f"item {items[rejected[0].index].record.id!r}", rejected)

@@ -55,13 +55,18 @@ class WeighedOut(BaseModel):
 
 
 class WeighedReadOut(BaseModel):
-    """A past read: dwell in seconds, its quantile among the reader's reads, and its share of the attention."""
+    """A past read: dwell in seconds, its quantile among the reader's reads, and its share of the attention.
+
+    `action`: read to the end, read, opened, saved, shared, commented on, liked, or saw. A saved article may never
+    have been opened.
+    """
 
     article: str
     title: str
     category: str | None
     source: str | None
     at: str
+    action: str
     seconds: float | None
     quantile: float | None
     weight: float

@@ -125,14 +125,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_table(
-        "deleted_articles",
-        sa.Column("id", _ID, nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False, comment="counts on with those of articles"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_deleted_articles")),
-    )
-    op.create_index(op.f("ix_deleted_articles_revision"), "deleted_articles", ["revision"])
-
-    op.create_table(
         "erasures",
         sa.Column("seq", _SEQ, autoincrement=False, nullable=False),
         sa.Column("id", sa.String(), nullable=False, comment="the receipt's"),
@@ -222,12 +214,6 @@ def upgrade() -> None:
         sa.Column("labels", sa.Text(), nullable=False, comment="JSON, given back as it came"),
         sa.Column("categories", sa.Text(), nullable=False, comment="JSON array"),
         sa.Column("comment", sa.Text(), nullable=False),
-        sa.Column(
-            "hidden",
-            sa.Text(),
-            nullable=True,
-            comment="JSON: the article while it is hidden, when `articles` has it not",
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_item_records")),
         comment="what came with an item through Gorse's API and has no place elsewhere",
     )
@@ -271,8 +257,19 @@ def upgrade() -> None:
         comment="what came with a user through Gorse's API and has no place elsewhere",
     )
 
+    op.create_table(
+        "withdrawals",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False, comment="counts on with those of articles"),
+        sa.Column("lifted", sa.Boolean(), nullable=False, comment="whether the article was restored since"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_withdrawals")),
+        comment="articles that no feed or list shows, whatever content arrives, until they are restored",
+    )
+    op.create_index(op.f("ix_withdrawals_revision"), "withdrawals", ["revision"])
+
 
 def downgrade() -> None:
+    op.drop_table("withdrawals")
     op.drop_table("user_records")
     op.drop_table("shadow_slates")
     op.drop_table("readers")
@@ -283,7 +280,6 @@ def downgrade() -> None:
     op.drop_table("feed_pages")
     op.drop_table("events")
     op.drop_table("erasures")
-    op.drop_table("deleted_articles")
     op.drop_table("audit")
     op.drop_table("attention_monitor")
     op.drop_table("articles")

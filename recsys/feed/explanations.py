@@ -1,8 +1,9 @@
 """Explanations of the items of a slate. They state only facts that were checked.
 
-"Because you read" names the read with the largest attention × similarity. It is used only if the match score falls
-when that read is left out (leave-one-out check); the loss of score is the weight of the reason. All other reasons
-are facts about the article.
+"Because you read" names the read with the largest attention × similarity, by what the reader did with it: read,
+opened, saved, liked, shared … It is used only if leaving that read out lowers the match score by more than
+`LEAST_FALL_SHARE` of it; the loss of score is the weight of the reason. A read of another category must also be
+very similar by itself. All other reasons are facts about the article.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,27 +14,46 @@ from numpy.typing import NDArray
 
 from recsys.constants import HalfLife
 from recsys.domain import HOUR, Reason
+from recsys.feed.past_actions import PastAction, action_of, opened
 from recsys.feed.retrieval import EXPLORE
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Query
-from recsys.state.event_codes import CLICKS, LIKED
+from recsys.state.event_codes import CLICKS
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import UNKNOWN
 from recsys.user_model.matcher import Matcher
 
-BECAUSE_YOU_READ, FOLLOWED, TOPIC, POPULAR, FRESH, DIFFERENT = (
-    "because_you_read",
+FOLLOWED, TOPIC, POPULAR, FRESH, DIFFERENT = (
     "you_follow",
     "topic_you_read",
     "popular_now",
     "fresh",
     "something_different",
 )
-_END_SECONDS, _END_SCROLL = 30.0, 90.0
+BECAUSE: dict[PastAction, str] = {
+    PastAction.SAVED: "because_you_saved",
+    PastAction.SHARED: "because_you_shared",
+    PastAction.COMMENTED: "because_you_commented",
+    PastAction.LIKED: "because_you_liked",
+    PastAction.READ_TO_THE_END: "because_you_read",
+    PastAction.READ: "because_you_read",
+    PastAction.OPENED: "because_you_opened",
+    PastAction.SCROLLED: "because_you_saw",
+}
+"""Kind of the reason that names a past read, by what the reader did with it."""
+
+LEAST_FALL_SHARE = 0.05
+"""A read is a reason only if the match score falls by more than this share of it when the read is left out."""
+
+LEAST_OPENED = 10
+"""Share of a category among the articles that a reader opened: stated from this number of articles on."""
+
 _TOPIC_SHARE = 0.2
 _POPULAR_CLICKS = 3.0
 _FRESH_WITHIN = 6 * HOUR
-_LEAST_SIMILAR = 0.25
+_LEAST_SIMILAR, _LEAST_SIMILAR_ELSEWHERE = 0.25, 0.5
+"""Least cosine of an article to the read that is its reason, in the same category and in another one."""
+
 _LEAST_FALL = 1e-6  # a smaller fall is rounding error: the two scores come from products of different shapes
 
 
@@ -48,7 +68,7 @@ class Explainer:
 
     def explain(self, rows: NDArray[np.int64], sources: Sequence[str]) -> list[tuple[Reason, ...]]:
         """Return the reasons for articles `rows` [k], strongest first; an empty tuple if no fact applies."""
-        read, shares = self._because_you_read(rows), self._shares(rows)
+        read, shares = self._because_of_reads(rows), self._shares(rows)
         out = []
         for place, facts in enumerate(self._facts(rows, shares)):
             found = [reason for reason in (read.get(place), *facts) if reason is not None]
@@ -57,34 +77,41 @@ class Explainer:
             out.append(tuple(found))
         return out
 
-    def _because_you_read(self, rows: NDArray[np.int64]) -> dict[int, Reason]:
+    def _because_of_reads(self, rows: NDArray[np.int64]) -> dict[int, Reason]:
         known = np.flatnonzero(self.vectors.has(rows))
         if not len(self.query.reads) or not len(known):
             return {}
         candidates = self.vectors.take(rows[known])
         match = self.matcher.match(self.query.reads, candidates, self.query.as_of)
         cosines_nh = candidates @ self.query.reads.vectors.T
-        # a read of the article itself is not a reason for it
-        cosines_nh[rows[known][:, None] == self.query.history.article[self.query.read_places]] = -1.0
+        # a read of the article itself, or of a copy, is not a reason for it
+        story = self.state.catalog.stories().of
+        cosines_nh[story[rows[known]][:, None] == story[self.query.history.article[self.query.read_places]]] = -1.0
         strongest = np.argmax(match.attention * cosines_nh, axis=1)
-        similar = cosines_nh[np.arange(len(known)), strongest] >= _LEAST_SIMILAR
+        similar = cosines_nh[np.arange(len(known)), strongest] >= self._least_similar(rows[known], strongest)
         reads, read_index = np.unique(strongest, return_inverse=True)
         masked_mn = self.matcher.leave_one_out_scores(self.query.reads, reads, candidates, self.query.as_of)
         falls = match.scores - masked_mn[read_index, np.arange(len(known))]
+        # a score of zero or less is no match, so no read is the reason for it
+        effective = (match.scores > 0) & (falls > np.maximum(LEAST_FALL_SHARE * match.scores, _LEAST_FALL))
         return {
             int(known[place]): self._read_reason(int(strongest[place]), float(falls[place]))
-            for place in np.flatnonzero(similar & (falls > _LEAST_FALL))
+            for place in np.flatnonzero(similar & effective)
         }
+
+    def _least_similar(self, rows: NDArray[np.int64], reads: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the least cosine [k] of articles `rows` [k] to `reads` [k] that makes the read a reason."""
+        category = self.state.catalog.category
+        named = category[self.query.history.article[self.query.read_places[reads]]]
+        elsewhere = (named != category[rows]) & (named != UNKNOWN) & (category[rows] != UNKNOWN)
+        return np.where(elsewhere, _LEAST_SIMILAR_ELSEWHERE, _LEAST_SIMILAR)
 
     def _read_reason(self, read: int, weight: float) -> Reason:
         place = int(self.query.read_places[read])
         row = int(self.query.history.article[place])
-        to_the_end = (
-            self.query.history.seconds[place] >= _END_SECONDS and self.query.history.scroll[place] >= _END_SCROLL
-        ) or bool(self.query.history.flags[place] & LIKED)
-        action = "read to the end" if to_the_end else "read"
+        action = action_of(self.query.history, place)
         title = self.state.catalog.titles[row]
-        return Reason(BECAUSE_YOU_READ, f"Because you {action}: {title}", self.state.articles.strings[row], weight)
+        return Reason(BECAUSE[action], f"Because you {action}: {title}", self.state.articles.strings[row], weight)
 
     def _facts(self, rows: NDArray[np.int64], shares: NDArray[np.float64]) -> Iterator[tuple[Reason | None, ...]]:
         """Yield the facts about each article that do not depend on its text."""
@@ -113,19 +140,24 @@ class Explainer:
         return found
 
     def _shares(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return for each article [k] the share of the history in its category; NaN if either is unknown."""
-        catalog = self.state.catalog
-        candidate_codes, read_codes = catalog.category[rows], catalog.category[self.query.history.article]
+        """Return for each article [k] the share of the opened articles in its category; NaN if unknown."""
+        catalog, history = self.state.catalog, self.query.history
+        candidate_codes, read_codes = catalog.category[rows], catalog.category[history.article[opened(history)]]
         if not len(read_codes):
             return np.full(len(rows), np.nan)
         return np.where(candidate_codes >= 0, (candidate_codes[:, None] == read_codes).mean(axis=1), np.nan)
 
     def _topics(self, rows: NDArray[np.int64], shares: NDArray[np.float64]) -> list[Reason | None]:
-        """Return for each article a reason if a large share of the history is in its category."""
+        """Return for each article a reason if a large share of many opened articles is in its category."""
         catalog = self.state.catalog
-        return [
-            Reason(TOPIC, f"{share:.0%} of what you read recently is {catalog.categories.strings[category]}")
-            if share >= _TOPIC_SHARE
-            else None
-            for share, category in zip(shares.tolist(), catalog.category[rows].tolist(), strict=True)
-        ]
+        enough = np.count_nonzero(opened(self.query.history)) >= LEAST_OPENED
+        found: list[Reason | None] = [None] * len(rows)
+        for place in np.flatnonzero(enough & (shares >= _TOPIC_SHARE)).tolist():
+            name = catalog.categories.strings[catalog.category[rows[place]]]
+            found[place] = Reason(TOPIC, f"{_percent(shares[place])} of what you opened recently is {name}")
+        return found
+
+
+def _percent(share: float) -> str:
+    """Return a share in whole percent, rounded down: 100% means all."""
+    return f"{int(share * 100 + 1e-9)}%"

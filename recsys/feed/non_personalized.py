@@ -1,4 +1,4 @@
-"""Article lists that are not personalized: trending, latest, and similar to an article."""
+"""Article lists that are not personalized: trending, latest, and similar to an article. A story stands once."""
 
 from dataclasses import dataclass
 
@@ -34,18 +34,19 @@ def similar(engine: FeedEngine, article: str, query: ListQuery) -> list[str]:
     row = engine.state.rows_of([article])
     if not engine.vectors.has(row)[0]:
         return []
-    allowed = _allowed(engine, query)
-    allowed[row] = False
+    allowed = _available(engine, query)
+    allowed[engine.state.catalog.stories().with_copies(row)] = False
+    allowed = retrieval.one_per_story(engine.state, allowed)
     queries = engine.vectors.take(row)
     return _ids(engine, nearest(engine.state, engine.index, queries, allowed, query.limit))
 
 
-def _allowed(engine: FeedEngine, query: ListQuery) -> NDArray[np.bool_]:
+def _available(engine: FeedEngine, query: ListQuery) -> NDArray[np.bool_]:
     return retrieval.available(engine.state, query.as_of, query.category, engine.limits.max_age_days)
 
 
 def _rows(engine: FeedEngine, query: ListQuery) -> NDArray[np.int64]:
-    return np.flatnonzero(_allowed(engine, query))
+    return np.flatnonzero(retrieval.one_per_story(engine.state, _available(engine, query)))
 
 
 def _ids(engine: FeedEngine, rows: NDArray[np.int64]) -> list[str]:

@@ -49,10 +49,12 @@ class Retriever:
     def retrieve(self, query: Query, allowed: NDArray[np.bool_], rng: np.random.Generator) -> Candidates:
         """Retrieve candidates among the `allowed` articles [all].
 
-        A reader without history gets trending, fresh and random articles. The result depends on article ids, not
-        on the state's dense ids, and (with an exact index) not on articles that are not allowed.
+        A story is one candidate. A reader without history gets trending, fresh and random articles. The result
+        depends on article ids, not on the state's dense ids, and (with an exact index) not on articles that are
+        not allowed.
         """
         state, count = self.state, self.pool
+        allowed = one_per_story(state, allowed)
         rows = np.flatnonzero(allowed)
         subjects = query.preferences.wanted
         quotas = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
@@ -111,12 +113,31 @@ def available(state: LiveState, as_of: int, category: str | None, max_age_days: 
 def allowed_for(
     state: LiveState, query: Query, request: FeedRequest, seen: NDArray[np.int64], max_age_days: float
 ) -> NDArray[np.bool_]:
-    """Return the mask of articles [all] that this reader may see now; `seen`: dense ids not to show again."""
+    """Return the mask of articles [all] that this reader may see now; `seen`: dense ids not to show again.
+
+    The copies of articles that were seen or are excluded are not shown either.
+    """
     allowed = available(state, query.as_of, request.category, max_age_days)
     allowed &= ~matches_subjects(state.catalog, query.preferences.mute, slice(len(allowed)))
-    allowed[seen] = False
-    allowed[state.rows_of(sorted(request.exclude))] = False
+    excluded = np.append(seen, state.rows_of(sorted(request.exclude)))
+    allowed[state.catalog.stories().with_copies(excluded)] = False
     return allowed
+
+
+def one_per_story(state: LiveState, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the mask with one of the `allowed` articles [all] of each story: the most clicked, then the first."""
+    stories = state.catalog.stories()
+    copies = stories.copies[allowed[stories.copies]]
+    if not len(copies):
+        return allowed
+    clicks = state.counters.articles[:, CLICKS, HalfLife.HOURS_4][copies]
+    keys = (state.catalog.tie_break_hash[copies], state.available_since(copies), -clicks)
+    copies = copies[np.lexsort(keys)]
+    _, best = np.unique(stories.of[copies], return_index=True)
+    out = allowed.copy()
+    out[copies] = False
+    out[copies[best]] = True
+    return out
 
 
 def matches_subjects(

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import RankRequest
 from recsys.feed.engine import FeedEngine
+from recsys.feed.past_actions import action_of
 from recsys.feed.user_history import outcomes
 from recsys.ranking.query import Query
 from recsys.user_model.match_explanation import Explanation, explain
@@ -65,10 +66,11 @@ def _reads(explanation: Explanation, place: int, facts: list[dict[str, Any]]) ->
 
 
 def _facts(engine: FeedEngine, query: Query) -> list[dict[str, Any]]:
-    """Return the article, dwell, quantile and known outcome of each read."""
+    """Return the article, action, dwell, quantile and known outcome of each read."""
     reads, history, places = query.reads, query.history, query.read_places
     known = zip(
         history.article[places].tolist(),
+        [str(action_of(history, place)) for place in places.tolist()],
         reads.seconds.tolist(),
         reads.quantile.tolist(),
         outcomes(history, reads, places).tolist(),
@@ -77,11 +79,12 @@ def _facts(engine: FeedEngine, query: Query) -> list[dict[str, Any]]:
     return [
         {
             **_article(engine, row),
+            "action": action,
             "seconds": None if np.isnan(seconds) else seconds,
             "quantile": None if np.isnan(quantile) else quantile,
             "outcome": _OUTCOMES[outcome],
         }
-        for row, seconds, quantile, outcome in known
+        for row, action, seconds, quantile, outcome in known
     ]
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import ReaderRequest
 from recsys.feed.engine import FeedEngine
+from recsys.feed.past_actions import action_of
 from recsys.feed.query_builder import build_query
 from recsys.insight.category_affinity import category_affinities
 from recsys.ranking.query import Query
@@ -45,6 +46,7 @@ def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, 
                 "category": _name(catalog.categories, catalog.category[rows[place]]),
                 "source": _name(catalog.sources, catalog.source[rows[place]]),
                 "at": int(opened[place]),
+                "action": str(action_of(history, int(query.read_places[place]))),
                 "seconds": _known(reads.seconds[place]),
                 "quantile": _known(reads.quantile[place]),
                 "weight": float(weights[place]),

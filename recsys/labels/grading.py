@@ -10,6 +10,8 @@ at 238 words a minute (Brysbaert 2019), capped at two minutes, or one minute wit
 reads of the article are known, the more their median counts. It is scaled by the reader's pace: the usual ratio of
 the reader's dwell to that time. Explicit feedback overrides all of it.
 
+The parts of a reading, as heartbeats send them, count as one (`labels.readings`).
+
 Events belong to the slate whose request id they quote. A slate without such a click or read gets what the same
 reader did with the same article within 30 minutes after it (the newest slate that fits gets it). Only events known
 before the cut-off count.
@@ -17,10 +19,11 @@ before the cut-off count.
 
 import polars as pl
 
-from recsys.domain import SECOND, EventKind
+from recsys.domain import EventKind
 from recsys.labels.dwell_baseline import deep_read_seconds
 from recsys.labels.label_rule import VERSION as VERSION
 from recsys.labels.label_rule import LabelRule as LabelRule
+from recsys.labels.readings import joined_readings
 
 _LIKES = [kind.value for kind in (EventKind.LIKE, EventKind.SAVE, EventKind.SHARE)]
 _HIDES = [kind.value for kind in (EventKind.HIDE, EventKind.DISLIKE)]
@@ -54,6 +57,7 @@ def grade(
     shown = slates.select(pl.col("id").alias("slate"), "reader", "at", pl.col("candidates").alias("article"))
     shown = shown.with_row_index("order").explode("article")
     known = events.filter((pl.col("known_at") < until) & pl.col("kind").is_in(_OUTCOMES))
+    known = joined_readings(known)
     known = known.join(deep_read_seconds(known, words, rule), on="id", how="left", maintain_order="left")
     quoted = _quoted(shown, known)
     outcome = pl.concat([quoted, _unquoted(quoted, _nearby(shown, known, rule))])
@@ -91,10 +95,8 @@ def _unquoted(quoted: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
 def _nearby(shown: pl.DataFrame, events: pl.DataFrame, rule: LabelRule) -> pl.DataFrame:
     slates = shown.select("slate", "reader", "article", "at").sort("at", "slate")
     # a read is known when it ends; it belongs to the slate before it began
-    lasted = (pl.col("value").fill_null(0) * SECOND).cast(pl.Int64)
-    began = pl.when(pl.col("kind") == EventKind.READ.value).then(pl.col("at") - lasted)
     free = events.join(slates.select("slate").unique(), left_on="request_id", right_on="slate", how="anti")
-    free = free.with_columns(began.otherwise(pl.col("at")).alias("at")).sort("at", "known_at")
+    free = free.with_columns(pl.coalesce("began", "at").alias("at")).sort("at", "known_at")
     joined = free.join_asof(
         slates,
         on="at",

@@ -229,7 +229,7 @@ class Replay:
 def _fold_remaining(connection: Connection, state: LiveState, watermark: Watermark) -> Watermark:
     """Fold the catalogue and all rows after `watermark` into `state`; return the new watermark."""
     changes = articles.changes_since(connection, 0)
-    state.delete_articles(changes.deleted)
+    state.delete_articles(changes.withdrawn)
     state.upsert_articles(changes.upserted)
     end = event_log.position(connection).last_seq
     after = Key(watermark.known_at, watermark.id) if watermark.seq else None

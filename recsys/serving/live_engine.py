@@ -123,7 +123,7 @@ class LiveEngine:
     def refresh_articles(self) -> None:
         """Apply changes of stored articles: encode new ones, then make them known and searchable together.
 
-        Deleted articles leave all feeds before anything is encoded.
+        Withdrawn articles leave all feeds before anything is encoded.
 
         Raises:
             EncoderError: the encoder fails; new articles are known without vectors, and are tried again.
@@ -132,13 +132,13 @@ class LiveEngine:
             before = self.serving
         with self._database.read() as connection:
             changes = articles.changes_since(connection, before.revision)
-        pending = _newest(before.unencoded, changes.upserted, without=changes.deleted)
-        if pending.is_empty() and not changes.deleted:
+        pending = _newest(before.unencoded, changes.upserted, without=changes.withdrawn)
+        if pending.is_empty() and not changes.withdrawn:
             return
         with self.lock:
             self.summaries.put(changes.upserted)
-            if changes.deleted:
-                self._delete(changes.deleted)
+            if changes.withdrawn:
+                self._delete(changes.withdrawn)
                 self.engine.state.upsert_articles(changes.upserted)
         try:
             vectors = ensure_vectors(self._database, before.encoder, pending)
@@ -155,9 +155,9 @@ class LiveEngine:
             if before.encoder.name != self.serving.vector_name:  # the breaker switched calibration off
                 self.serving = self._rebuilt(self.serving)
                 return
-            current = ~pending["id"].is_in([*later.upserted["id"], *later.deleted]).to_numpy()
+            current = ~pending["id"].is_in([*later.upserted["id"], *later.withdrawn]).to_numpy()
             encoded = where(pending, current)
-            unencoded = _newest(self.serving.unencoded, later.upserted, without=[*encoded["id"], *later.deleted])
+            unencoded = _newest(self.serving.unencoded, later.upserted, without=[*encoded["id"], *later.withdrawn])
             engine = self._with_vectors(self.engine, encoded, vectors[current])
             self.serving = replace(self.serving, engine=engine, revision=later.revision, unencoded=unencoded)
 
@@ -223,7 +223,7 @@ class LiveEngine:
         with self._database.read() as connection, without_timeout(connection):
             catalogue = articles.changes_since(connection, 0)
         self.summaries.put(catalogue.upserted)
-        self.follower.state.delete_articles(catalogue.deleted)
+        self.follower.state.delete_articles(catalogue.withdrawn)
         self.follower.state.upsert_articles(catalogue.upserted)
         name = serving.encoder.name
         engine = replace(serving.engine, state=self.follower.state, vectors=VectorTable(), index=None)
@@ -279,9 +279,9 @@ class LiveEngine:
         with self._database.read() as connection:
             later = articles.changes_since(connection, changes.revision)
         self.summaries.put(later.upserted)
-        self.engine.state.upsert_articles(_newest(changes.upserted, later.upserted, without=later.deleted))
-        if later.deleted:
-            self._delete(later.deleted)
+        self.engine.state.upsert_articles(_newest(changes.upserted, later.upserted, without=later.withdrawn))
+        if later.withdrawn:
+            self._delete(later.withdrawn)
         return later
 
     def _delete(self, ids: list[str]) -> None:

@@ -7,6 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.state.flat_arrays import grow
+from recsys.state.stories import Stories, find_stories
+from recsys.state.story_keys import NO_KEY, story_keys
 from recsys.state.vocabulary import UNKNOWN, Vocabulary
 
 NEVER = np.iinfo(np.int64).max
@@ -35,6 +37,9 @@ class Catalog:
         self.words: NDArray[np.float64] = np.zeros(0)
         self.title_chars: NDArray[np.float64] = np.zeros(0)
         self.paid: NDArray[np.float64] = np.zeros(0)
+        self.url_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
+        self.title_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
+        self._stories: Stories | None = None
 
     def reserve(self, rows: int) -> None:
         """Make room for dense ids below `rows`."""
@@ -49,6 +54,8 @@ class Catalog:
         self.words = grow(self.words, rows, np.nan)
         self.title_chars = grow(self.title_chars, rows, np.nan)
         self.paid = grow(self.paid, rows, np.nan)
+        self.url_key = grow(self.url_key, rows, NO_KEY)
+        self.title_key = grow(self.title_key, rows, NO_KEY)
 
     def rows_by_tie_break(self, rows: int) -> NDArray[np.int64]:
         """Return the dense ids below `rows` in order of `tie_break_hash`; cached until an article changes."""
@@ -56,9 +63,15 @@ class Catalog:
             self._rows_by_hash = np.argsort(self.tie_break_hash[:rows], kind="stable")
         return self._rows_by_hash
 
+    def stories(self) -> Stories:
+        """Return which articles are copies of one story; cached until an article changes."""
+        if self._stories is None or len(self._stories.of) != len(self.url_key):
+            self._stories = find_stories(self.url_key, self.title_key, self.published, NEVER)
+        return self._stories
+
     def upsert(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
-        self._rows_by_hash = None
+        self._rows_by_hash = self._stories = None
         self.described[rows] = True
         self.tie_break_hash[rows] = [_tie_break_hash(id_) for id_ in articles["id"].to_list()]
         for row, title in zip(rows.tolist(), articles["title"].to_list(), strict=True):
@@ -72,10 +85,11 @@ class Catalog:
         self.title_chars[rows] = articles["title"].str.len_chars().cast(pl.Float64).to_numpy()
         paid = articles["access"].is_in(["premium", "paid", "subscriber"]).cast(pl.Float64)
         self.paid[rows] = paid.fill_null(np.nan).to_numpy()
+        self.url_key[rows], self.title_key[rows] = story_keys(articles)
 
     def delete(self, rows: NDArray[np.int64]) -> None:
         """Reset `rows` to the values of articles that are not stored."""
-        self._rows_by_hash = None
+        self._rows_by_hash = self._stories = None
         for row in rows.tolist():
             self.titles[row] = ""
         for column, nothing in (
@@ -89,6 +103,8 @@ class Catalog:
             (self.words, np.nan),
             (self.title_chars, np.nan),
             (self.paid, np.nan),
+            (self.url_key, NO_KEY),
+            (self.title_key, NO_KEY),
         ):
             column[rows] = nothing
 

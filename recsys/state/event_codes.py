@@ -14,17 +14,20 @@ examination probability of impressions: see `state.position_bias`.
 
 COUNTERS = 8
 
-CLICKED, READ, SCROLLED, LIKED, HIDDEN = 1, 2, 4, 8, 16
-"""Bits of a history entry: its known signals. Without READ the dwell is unknown, not zero."""
+CLICKED, READ, SCROLLED, LIKED, HIDDEN, SAVED, SHARED, COMMENTED = 1, 2, 4, 8, 16, 32, 64, 128
+"""Bits of a history entry: its known signals. Without READ the dwell is unknown, not zero.
+
+LIKED stands for all approval: it is also set by a save, a share or a comment, which have a bit of their own.
+"""
 
 _EFFECT: dict[EventKind, tuple[int, int]] = {
     EventKind.CLICK: (CLICKS, CLICKED),
     EventKind.READ: (READS, READ),
     EventKind.SCROLL: (-1, SCROLLED),
     EventKind.LIKE: (LIKES, LIKED),
-    EventKind.SAVE: (LIKES, LIKED),
-    EventKind.SHARE: (LIKES, LIKED),
-    EventKind.COMMENT: (LIKES, LIKED),
+    EventKind.SAVE: (LIKES, LIKED | SAVED),
+    EventKind.SHARE: (LIKES, LIKED | SHARED),
+    EventKind.COMMENT: (LIKES, LIKED | COMMENTED),
     EventKind.HIDE: (HIDES, HIDDEN),
     EventKind.DISLIKE: (HIDES, HIDDEN),
 }

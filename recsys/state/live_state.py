@@ -119,8 +119,7 @@ class LiveState:
         if first < self.known_at:
             raise OrderError(f"a row known at {first} is older than the watermark {self.known_at}: refold the log")
         self._count_shown(batch.shown)
-        self._count_behaviours(batch.behaviours)
-        self._fold_rows(batch)
+        self._count_behaviours(batch.behaviours, self._fold_rows(batch))
         self.known_at = last
 
     def history(self, reader: str | None, most: int = 50) -> History:
@@ -143,12 +142,16 @@ class LiveState:
         self._count(shown.article, np.full(weights.shape, (IMPRESSIONS, EXAMINED)), shown.known_at, weights)
         np.minimum.at(self.first_shown, shown.article, shown.known_at)
 
-    def _fold_rows(self, batch: LogBatch) -> None:
-        """Fold exposures and behaviours one by one; each behaviour comes after the exposures before it."""
+    def _fold_rows(self, batch: LogBatch) -> NDArray[np.float64]:
+        """Fold exposures and behaviours one by one; each behaviour comes after the exposures before it.
+
+        Return for each behaviour the seconds of the reading that it continues [e], or `BEGINS`.
+        """
         shown, rows = batch.shown, batch.behaviours
         columns = [part.tolist() for part in (shown.reader, shown.article, shown.known_at, shown.place)]
         exposures = zip(shown.order.tolist(), *columns, strict=True)
         following = next(exposures, None)
+        continued: list[float] = []
         record_exposure, record_behaviour = self.exposures.record, self.histories.record
         acted = (rows.order, rows.reader, rows.article, rows.kind, rows.at, rows.value)
         for order, reader, article, kind, at, value in zip(*(part.tolist() for part in acted), strict=True):
@@ -157,19 +160,27 @@ class LiveState:
                 following = next(exposures, None)
             if kind == ATTRIBUTED_CLICK:
                 self.elo.learn(self.exposures.attribute_click(reader, article))
-            elif kind == _READ:
-                self.exposures.read(reader, article, value)
-            record_behaviour(reader, article, FLAG_OF[kind], at, value)
+            before = record_behaviour(reader, article, FLAG_OF[kind], at, value)
+            continued.append(before)
+            if kind == _READ:
+                self.exposures.read(reader, article, value + max(before, 0.0))
         while following is not None:
             record_exposure(*following[1:])
             following = next(exposures, None)
+        return np.asarray(continued, dtype=np.float64)
 
-    def _count_behaviours(self, rows: Behaviours) -> None:
+    def _count_behaviours(self, rows: Behaviours, continued: NDArray[np.float64]) -> None:
         if not len(rows.known_at):
             return
         # a weight of zero changes no cell, so one call works for all kinds
         weights = WEIGHTS_OF.take(rows.kind, axis=0)
         weights[:, 1] *= np.minimum(rows.value, _MOST_SECONDS)
+        parts = np.flatnonzero(continued >= 0)
+        if len(parts):
+            before = continued[parts]
+            total = np.minimum(before + rows.value[parts], _MOST_SECONDS)
+            weights[parts, 0] = 0.0
+            weights[parts, 1] = total - np.minimum(before, _MOST_SECONDS)
         self._count(rows.article, COUNTERS_OF.take(rows.kind, axis=0), rows.known_at, weights)
 
     def _count(

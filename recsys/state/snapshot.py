@@ -20,7 +20,7 @@ from recsys.state.flat_arrays import Rings
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import Vocabulary
 
-VERSION = 5
+VERSION = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Articles: bulk upsert, and queries of their columns."""
+"""Articles: bulk upsert, and queries of their columns. Withdrawn articles are stored, but not returned."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.frames import ARTICLES, conform
-from recsys.store import bulk_insert, event_log
+from recsys.store import bulk_insert
 from recsys.store.conflict_insert import insert
-from recsys.store.tables import articles, deleted_articles
+from recsys.store.revisions import next_revision
+from recsys.store.tables import articles
+from recsys.store.withdrawals import is_shown, withdraw, withdrawn_since
 
 _LONG = ("body", "markup")
 _SEPARATOR = "\x1f"
@@ -30,33 +32,32 @@ class Upserted:
 def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
     """Store articles with the columns of `frames.ARTICLES`. The newest content of an id wins.
 
-    Unchanged articles keep their `revision`, so it shows which articles changed.
+    Without `word_count`, the words of the body are counted, here, so that all sources agree: reading times follow.
+    Unchanged articles keep their `revision`, so it shows which articles changed. Withdrawn ones stay withdrawn.
     """
     if frame.is_empty():
         return Upserted(0, 0, 0)
-    event_log.lock(connection)  # one writer at a time: a later revision must never become visible first
-    revision = last_revision(connection) + 1
+    revision = next_revision(connection)
     rows = bulk_insert.lists_to_json(conform(frame, ARTICLES)).unique("id", keep="last", maintain_order=True)
+    rows = rows.with_columns(word_count=_word_count())
     rows = rows.with_columns(_content_hash(rows), revision=pl.lit(revision, dtype=pl.Int64))
     staged = bulk_insert.stage(connection, articles, rows)
     stored = sa.select(articles.c.content_hash, staged.c.content_hash).join(staged, staged.c.id == articles.c.id)
     pairs = connection.execute(stored).fetchall()
     updated = sum(old != new for old, new in pairs)
     _write(connection, staged)
-    republished = deleted_articles.c.id.in_(sa.select(staged.c.id))
-    connection.execute(sa.delete(deleted_articles).where(republished))
     return Upserted(rows.height - len(pairs), updated, frame.height - rows.height + len(pairs) - updated)
 
 
 def known_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
-    """Return those of `ids` that are stored articles."""
+    """Return those of `ids` that are stored articles and not withdrawn."""
     requested = bulk_insert.stage(connection, articles, pl.DataFrame({"id": list(ids)}, schema={"id": pl.String}))
-    query = sa.select(articles.c.id).join(requested, requested.c.id == articles.c.id)
+    query = sa.select(articles.c.id).join(requested, requested.c.id == articles.c.id).where(is_shown())
     return set(connection.execute(query).scalars())
 
 
 def upserted_since(connection: Connection, revision: int, with_body: bool = False) -> tuple[pl.DataFrame, int]:
-    """Return the articles stored or changed after `revision`, sorted by id, and the newest revision.
+    """Return the articles stored, changed or restored after `revision`, sorted by id, and the newest revision.
 
     Columns are those of `frames.ARTICLES`. `body` and `markup` are null unless `with_body`: they are most of the
     bytes, and only text processing needs them.
@@ -64,7 +65,7 @@ def upserted_since(connection: Connection, revision: int, with_body: bool = Fals
     names = [name for name in ARTICLES if with_body or name not in _LONG]
     query = sa.select(*(articles.c[name] for name in names), articles.c.revision)
     # sorted here: with ORDER BY id, SQLite would scan all articles on every poll to find the new ones
-    rows = connection.execute(query.where(articles.c.revision > revision)).fetchall()
+    rows = connection.execute(query.where(articles.c.revision > revision, is_shown())).fetchall()
     schema = {**{name: _stored_type(name) for name in names}, "revision": pl.Int64()}
     frame = pl.DataFrame(rows, schema=schema, orient="row").sort("id")
     newest = frame["revision"].max() if frame.height else revision
@@ -74,43 +75,41 @@ def upserted_since(connection: Connection, revision: int, with_body: bool = Fals
 
 @dataclass(frozen=True, slots=True)
 class ArticleChanges:
-    """Changes of the catalogue after a revision: rows (`frames.ARTICLES`), deleted ids, and the newest revision.
+    """Changes of the catalogue after a revision: rows (`frames.ARTICLES`), withdrawn ids, and the newest revision.
 
-    Events about a deleted article stay in the log; a deleted id may be published again.
+    Events about a withdrawn article stay in the log.
     """
 
     upserted: pl.DataFrame
-    deleted: list[str]
+    withdrawn: list[str]
     revision: int
 
 
 def changes_since(connection: Connection, revision: int) -> ArticleChanges:
-    """Return the articles stored, changed or deleted after `revision`; 0 gives the whole catalogue."""
-    deleted, last_deleted = deleted_since(connection, revision)
+    """Return the articles stored, changed or withdrawn after `revision`; 0 gives the whole catalogue."""
+    withdrawn, last_withdrawn = withdrawn_since(connection, revision)
     upserted, last_upserted = upserted_since(connection, revision)
-    return ArticleChanges(upserted, deleted, max(last_deleted, last_upserted))
+    return ArticleChanges(upserted, withdrawn, max(last_withdrawn, last_upserted))
 
 
 def delete(connection: Connection, id_: str) -> bool:
-    """Delete an article. Return False if there is none with this id."""
-    event_log.lock(connection)  # one writer at a time: a later revision must never become visible first
-    revision = last_revision(connection) + 1
-    deleted = connection.execute(sa.delete(articles).where(articles.c.id == id_)).rowcount > 0
+    """Withdraw an article, and delete its content. Return False if there is none with this id."""
+    next_revision(connection)  # takes the lock
+    deleted = connection.execute(sa.select(articles.c.id).where(articles.c.id == id_)).one_or_none() is not None
     if deleted:
-        connection.execute(sa.insert(deleted_articles).values(id=id_, revision=revision))
+        withdraw(connection, [id_])
+        connection.execute(sa.delete(articles).where(articles.c.id == id_))
     return deleted
 
 
-def deleted_since(connection: Connection, revision: int) -> tuple[list[str], int]:
-    """Return the ids deleted after `revision` and not published again, and the newest revision among them."""
-    w = deleted_articles
-    rows = connection.execute(sa.select(w.c.id, w.c.revision).where(w.c.revision > revision)).all()
-    return sorted(row.id for row in rows), max((row.revision for row in rows), default=revision)
+def get(connection: Connection, ids: Sequence[str], with_withdrawn: bool = False) -> pl.DataFrame:
+    """Return the stored articles among `ids` (columns of `frames.ARTICLES`), in the order of `ids`.
 
-
-def get(connection: Connection, ids: Sequence[str]) -> pl.DataFrame:
-    """Return the stored articles among `ids` (columns of `frames.ARTICLES`), in the order of `ids`."""
+    with_withdrawn: also those that are withdrawn.
+    """
     query = sa.select(*(articles.c[name] for name in ARTICLES)).where(articles.c.id.in_(ids))
+    if not with_withdrawn:
+        query = query.where(is_shown())
     schema = {name: _stored_type(name) for name in ARTICLES}
     found = _decode(pl.DataFrame(connection.execute(query).fetchall(), schema=schema, orient="row"))
     order = pl.DataFrame({"id": list(ids)}, schema={"id": pl.String})
@@ -118,8 +117,8 @@ def get(connection: Connection, ids: Sequence[str]) -> pl.DataFrame:
 
 
 def count(connection: Connection) -> int:
-    """Return the number of stored articles."""
-    return int(connection.execute(sa.select(sa.func.count()).select_from(articles)).scalar_one())
+    """Return the number of stored articles, without the withdrawn ones."""
+    return int(connection.execute(sa.select(sa.func.count()).select_from(articles).where(is_shown())).scalar_one())
 
 
 def content_hashes(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
@@ -128,18 +127,18 @@ def content_hashes(connection: Connection, ids: Sequence[str]) -> dict[str, str]
     return {row.id: row.content_hash for row in connection.execute(query)}
 
 
-def last_revision(connection: Connection) -> int:
-    """Return the newest revision of all stored, changed and deleted articles."""
-    newest = (sa.select(sa.func.max(table.c.revision)) for table in (articles, deleted_articles))
-    return max(connection.execute(query).scalar_one() or 0 for query in newest)
-
-
 def _stored_type(name: str) -> pl.DataType:
     return pl.String() if name in _LIST_COLUMNS else ARTICLES[name]
 
 
 def _decode(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(name).str.json_decode(ARTICLES[name]) for name in _LIST_COLUMNS)
+
+
+def _word_count() -> pl.Expr:
+    """Return the given number of words, or else that of the body; null without both."""
+    counted = pl.col("body").str.count_matches(r"\S+").cast(ARTICLES["word_count"])
+    return pl.coalesce("word_count", pl.when(counted > 0).then(counted))
 
 
 def _content_hash(rows: pl.DataFrame) -> pl.Series:

@@ -58,15 +58,19 @@ def outcomes(connection: Connection, since: int, longest: float) -> pl.DataFrame
     longest: cap on the seconds of one reading, so that an article left open decides nothing.
     """
     i, e = impressions, events
-    opened = sa.func.count(sa.distinct(sa.case((e.c.kind == EventKind.CLICK, e.c.article))))
-    capped = sa.case((e.c.value > longest, longest), else_=e.c.value)
-    seconds = sa.func.sum(sa.case((e.c.kind == EventKind.READ, capped), else_=0.0))
-    query = (
-        sa.select(i.c.model, i.c.reader, opened, sa.func.coalesce(seconds, 0.0))
+    clicked = sa.func.max(sa.case((e.c.kind == EventKind.CLICK, 1), else_=0))
+    seconds = sa.func.sum(sa.case((e.c.kind == EventKind.READ, sa.func.coalesce(e.c.value, 0.0)), else_=0.0))
+    each = (  # one row per article, because a reading may come in several parts
+        sa.select(i.c.seq, i.c.model, i.c.reader, clicked.label("clicked"), seconds.label("seconds"))
         .outerjoin(e, sa.and_(_attributed(), e.c.known_at >= since))
         .where(i.c.model.is_not(None), i.c.at >= since)
-        .group_by(i.c.seq, i.c.model, i.c.reader)
-        .order_by(i.c.seq)
+        .group_by(i.c.seq, i.c.model, i.c.reader, e.c.article)
+    ).subquery()
+    capped = sa.case((each.c.seconds > longest, longest), else_=each.c.seconds)
+    query = (
+        sa.select(each.c.model, each.c.reader, sa.func.sum(each.c.clicked), sa.func.sum(capped))
+        .group_by(each.c.seq, each.c.model, each.c.reader)
+        .order_by(each.c.seq)
     )
     return pl.DataFrame(connection.execute(query).fetchall(), schema=OUTCOMES, orient="row")
 

@@ -1,4 +1,4 @@
-"""Item fields of Gorse's API that have no other table, and the articles that are hidden."""
+"""Item fields of Gorse's API that have no other table."""
 
 import json
 from collections.abc import Sequence
@@ -14,13 +14,12 @@ from recsys.store.tables import articles, item_records
 
 @dataclass(frozen=True, slots=True)
 class ItemRecord:
-    """Item record. labels: any JSON value; hidden: the article's columns while it is hidden, else None."""
+    """Item record. labels: any JSON value."""
 
     id: str
     labels: Any
     categories: tuple[str, ...]
     comment: str
-    hidden: dict[str, Any] | None = None
 
 
 def save(connection: Connection, records: Sequence[ItemRecord]) -> None:
@@ -30,7 +29,6 @@ def save(connection: Connection, records: Sequence[ItemRecord]) -> None:
             "labels": json.dumps(record.labels),
             "categories": json.dumps(record.categories),
             "comment": record.comment,
-            "hidden": None if record.hidden is None else json.dumps(record.hidden),
         }
         statement = insert(connection, item_records).values(id=record.id, **row)
         connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=row))
@@ -48,25 +46,17 @@ def delete(connection: Connection, id_: str) -> bool:
 
 
 def page(connection: Connection, after: str, count: int, text: str = "") -> list[str]:
-    """Return the next `count` article ids after `after`, hidden ones included.
+    """Return the next `count` ids of stored articles after `after`, withdrawn ones included.
 
     With `text`, only articles that contain it in the title or the comment.
     """
     a, r = articles, item_records
-    shown = sa.select(a.c.id).outerjoin(r, r.c.id == a.c.id).where(a.c.id > after)
-    hidden = sa.select(r.c.id).where(r.c.id > after, r.c.hidden.is_not(None))
+    query = sa.select(a.c.id).outerjoin(r, r.c.id == a.c.id).where(a.c.id > after)
     if text:
         in_comment = r.c.comment.icontains(text, autoescape=True)
-        shown = shown.where(a.c.title.icontains(text, autoescape=True) | in_comment)
-        hidden = hidden.where(in_comment)
-    found = [
-        id_
-        for query, id_column in ((shown, a.c.id), (hidden, r.c.id))
-        for id_ in connection.execute(query.order_by(id_column).limit(count)).scalars()
-    ]
-    return sorted(set(found), key=str.encode)[:count]
+        query = query.where(a.c.title.icontains(text, autoescape=True) | in_comment)
+    return list(connection.execute(query.order_by(a.c.id).limit(count)).scalars())
 
 
 def _record(row: Any) -> ItemRecord:
-    hidden = None if row.hidden is None else json.loads(row.hidden)
-    return ItemRecord(row.id, json.loads(row.labels), tuple(json.loads(row.categories)), row.comment, hidden)
+    return ItemRecord(row.id, json.loads(row.labels), tuple(json.loads(row.categories)), row.comment)

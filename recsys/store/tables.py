@@ -126,11 +126,13 @@ articles = Table(
     Column("revision", BigInteger, nullable=False, index=True, comment="grows with every insert or change"),
 )
 
-deleted_articles = Table(
-    "deleted_articles",
+withdrawals = Table(
+    "withdrawals",
     metadata,
     Column("id", Id, primary_key=True),
     Column("revision", BigInteger, nullable=False, index=True, comment="counts on with those of articles"),
+    Column("lifted", Boolean, nullable=False, comment="whether the article was restored since"),
+    comment="articles that no feed or list shows, whatever content arrives, until they are restored",
 )
 
 readers = Table(
@@ -263,7 +265,6 @@ item_records = Table(
     Column("labels", Text, nullable=False, comment="JSON, given back as it came"),
     Column("categories", Text, nullable=False, comment="JSON array"),
     Column("comment", Text, nullable=False),
-    Column("hidden", Text, comment="JSON: the article while it is hidden, when `articles` has it not"),
     comment="what came with an item through Gorse's API and has no place elsewhere",
 )
 

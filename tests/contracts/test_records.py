@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from recsys.domain import DAY, SECOND, Event, EventKind, Slate
-from recsys.frames import events_frame, slates_frame
-from recsys.store import erasure, event_log, gorse_feedback, gorse_items, gorse_users
+from recsys.domain import DAY, SECOND, Article, Event, EventKind, Slate
+from recsys.frames import articles_frame, events_frame, slates_frame
+from recsys.store import articles, erasure, event_log, gorse_feedback, gorse_items, gorse_users
 from recsys.store.database import Database
 from recsys.store.gorse_feedback import FeedbackKey
 from recsys.store.gorse_items import ItemRecord
 from recsys.store.gorse_users import UserRecord
 
-ITEM = ItemRecord("i", {"any": [1, None, "\0\u20ac"]}, ("a", "b"), "comment", {"id": "i", "title": "t"})
+ITEM = ItemRecord("i", {"any": [1, None, "\0\u20ac"]}, ("a", "b"), "comment")
 
 
 def event(id_: str, article: str, kind: EventKind, at: int, value: float | None = None) -> Event:
@@ -102,10 +102,11 @@ def test_users_are_readers_and_readers_are_users(filled: Database) -> None:
 
 
 def test_item_records_are_replaced_listed_and_forgotten(database: Database) -> None:
-    shown = replace(ITEM, id="shown", hidden=None)
+    other = replace(ITEM, id="other")
     with database.write() as connection:
-        gorse_items.save(connection, [replace(ITEM, comment="first"), ITEM, shown])
-        assert gorse_items.get(connection, ["i", "shown", "none"]) == {"i": ITEM, "shown": shown}
+        articles.upsert(connection, articles_frame([Article(id="i", title="t")]))
+        gorse_items.save(connection, [replace(ITEM, comment="first"), ITEM, other])
+        assert gorse_items.get(connection, ["i", "other", "none"]) == {"i": ITEM, "other": other}
         assert gorse_items.page(connection, "", 10) == ["i"], "a record without an article is no item"
         assert gorse_items.page(connection, "", 10, "COMM") == ["i"]
         assert gorse_items.page(connection, "", 10, "%") == []

@@ -14,6 +14,7 @@ from api.application import key_tokens
 from api.cli import app
 from recsys.errors import BundleError, RequestError
 from recsys.models import bundle
+from recsys.store import articles
 from recsys.store.database import opened
 from recsys.store.erasure import Receipt, is_stored
 from tests.serving import served
@@ -128,3 +129,23 @@ def _until(client: httpx.Client, headers: dict[str, str], status: int) -> None:
     while client.get("/v1/feed/r", headers=headers).status_code != status:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_withdrawn_article_stays_away_when_it_is_ingested_again_until_it_is_restored(
+    where: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "articles.jsonl"
+    file.write_text('{"id": "a", "title": "A"}\n{"id": "b", "title": "B"}\n')
+    attune(where, "ingest", "jsonl", str(file))
+    assert "is withdrawn" in attune(where, "articles", "withdraw", "a")
+    with pytest.raises(RequestError, match="no article 'a' is shown"):
+        attune(where, "articles", "withdraw", "a")
+    file.write_text('{"id": "a", "title": "A new title"}\n')
+    attune(where, "ingest", "jsonl", str(file))
+    with opened(where.settings.database_url) as database, database.read() as connection:
+        assert articles.upserted_since(connection, 0)[0]["id"].to_list() == ["b"]
+    assert "is not withdrawn" in attune(where, "articles", "restore", "a")
+    with opened(where.settings.database_url) as database, database.read() as connection:
+        assert articles.get(connection, ["a"])["title"].to_list() == ["A new title"]
+    with pytest.raises(RequestError, match="ingest it first"):
+        attune(where, "articles", "restore", "nobody")

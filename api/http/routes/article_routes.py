@@ -61,8 +61,15 @@ def get(
 
 @write.delete("/articles/{article:id}", status_code=204, responses=problems(404))
 def delete(app: App, article: Article) -> None:
-    """Delete an article: it leaves all feeds within a second. Its events stay in the log."""
-    if not ingestion.delete_article(app, article):
+    """Withdraw an article: it leaves all feeds within a second, until it is restored. Its events stay."""
+    if not ingestion.withdraw_article(app, article):
+        raise _unknown()
+
+
+@write.post("/articles/{article:id}/restore", status_code=204, responses=problems(404))
+def restore(app: App, article: Article) -> None:
+    """Restore a withdrawn article, with the newest content that was sent. Storing it again does not restore it."""
+    if not ingestion.restore_article(app, article):
         raise _unknown()
 
 

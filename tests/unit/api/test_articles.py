@@ -78,6 +78,14 @@ def test_an_expired_article_leaves_feeds_within_a_second_and_can_be_ranked(clien
     until(lambda: "a5" in ids(client.get("/v1/latest")))
 
 
+def test_minutes_follow_from_the_body_if_no_word_count_is_given(client: TestClient) -> None:
+    row = {"id": "long", "title": "A long story", "body": "word " * 3_000, "published_at": "2024-01-09"}
+    client.post("/v1/articles", json={"articles": [row]}).raise_for_status()
+    until(lambda: "long" in ids(client.get("/v1/latest")))
+    items = {item["id"]: item for item in client.get("/v1/feed/r").json()["items"]}
+    assert items["long"]["minutes"] == pytest.approx(3_000 / 238, rel=0.01)
+
+
 def test_an_unchanged_article_is_not_sent_again_and_a_changed_one_is(client: TestClient) -> None:
     tag = client.get("/v1/articles/a1").headers["etag"]
     for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
@@ -94,6 +102,7 @@ def test_an_unknown_article_is_a_problem(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     assert client.delete("/v1/articles/none").status_code == 404
+    assert client.post("/v1/articles/none/restore").status_code == 404
 
 
 def test_the_newest_come_first(client: TestClient) -> None:
@@ -101,6 +110,28 @@ def test_the_newest_come_first(client: TestClient) -> None:
     assert ids(client.get("/v1/latest", params={"limit": 2})) == ["a5", "a4"]
     assert ids(client.get("/v1/latest", params={"category": "sport"})) == ["a4", "a2", "a0"]
     assert ids(client.get("/v1/latest", params={"category": "none"})) == []
+
+
+def test_a_story_under_several_ids_is_one_place_over_http_and_for_gorse(client: TestClient) -> None:
+    url = "https://www.example.org/sport/final"
+    variants = (url, f"{url}?utm_source=feed", "https://amp.example.org/sport/final", f"{url}/amp")
+    story = {"title": "sport: the long night of the final", "category": "sport", "published_at": "2024-01-09"}
+    rows = [{**story, "id": f"s{i}", "url": each} for i, each in enumerate(variants)]
+    rows.append({**story, "id": "s4", "title": "SPORT – the long night of the final!"})
+    client.post("/v1/articles", json={"articles": rows}).raise_for_status()
+    until(lambda: len(ids(client.get("/v1/latest"))) == len(ids(client.get("/v1/articles/a0/similar"))) + 1 == 7)
+    lists = [ids(client.get(f"/v1/{path}")) for path in ("latest", "trending", "articles/a0/similar", "feed/r")]
+    for path in ("latest", "popular", "item/a0/neighbors"):
+        answer = client.get(f"/api/{path}", params={"n": 20}).json()
+        lists += [[each["Id"] for each in answer]]
+    lists.append(client.get("/api/recommend/g", params={"n": 20}).json())
+    for found in lists:
+        assert len([id_ for id_ in found if id_.startswith("s")]) == 1
+    click = {"reader": "r", "article": "s2", "kind": "click"}
+    client.post("/v1/events", json={"events": [click]}).raise_for_status()
+    assert not [id_ for id_ in ids(client.get("/v1/feed/r")) if id_.startswith("s")]
+    ranked = client.post("/v1/rank", json={"reader": "r", "candidates": ["s0", "s1", "s2"]})
+    assert sorted(ids(ranked)) == ["s0", "s1", "s2"]
 
 
 def test_what_is_clicked_trends(client: TestClient) -> None:
@@ -130,7 +161,7 @@ def test_shelves_of_an_empty_service_are_empty(serve: MakeClient) -> None:
     assert ids(client.get("/v1/latest")) == ids(client.get("/v1/trending")) == []
 
 
-def test_a_deleted_article_leaves_everything_in_every_process_and_may_come_back(
+def test_a_deleted_article_leaves_everything_in_every_process_until_it_is_restored(
     client: TestClient, serve: MakeClient
 ) -> None:
     other = serve()
@@ -143,10 +174,20 @@ def test_a_deleted_article_leaves_everything_in_every_process_and_may_come_back(
         until(lambda each=each: "a0" not in ids(each.get("/v1/articles/a2/similar")))
         assert "a0" not in ids(each.get("/v1/trending"))
         until(lambda each=each: "a0" not in ids(each.get("/v1/feed/new")))
-    client.post("/v1/articles", json={"articles": [ROWS[0]]}).raise_for_status()
+    rows = [{**ROWS[0], "title": "sport again"}, {**ROWS[0], "id": "news", "published_at": "2024-01-09"}]
+    client.post("/v1/articles", json={"articles": rows}).raise_for_status()
+    for each in (client, other, serve()):
+        until(lambda each=each: "news" in ids(each.get("/v1/latest")))
+        assert "a0" not in ids(each.get("/v1/latest"))
+        assert "a0" not in ids(each.get("/v1/articles/a2/similar"))
+        assert "a0" not in ids(each.get("/v1/feed/new"))
+        assert each.get("/v1/articles/a0").status_code == 404
+    assert client.post("/v1/articles/a0/restore").status_code == 204
+    assert client.post("/v1/articles/a0/restore").status_code == 204
     for each in (client, other):
         until(lambda each=each: "a0" in ids(each.get("/v1/latest")))
         until(lambda each=each: "a0" in ids(each.get("/v1/articles/a2/similar")))
+        assert each.get("/v1/articles/a0").json()["title"] == "sport again"
 
 
 def test_after_a_deletion_a_fresh_process_gives_the_same_answers(client: TestClient, where: Place) -> None:
@@ -185,6 +226,7 @@ def test_reading_and_deleting_need_their_scopes(serve: MakeClient, new_key: Call
         ("GET", "/v1/trending", Scope.READ),
         ("GET", "/v1/latest", Scope.READ),
         ("DELETE", "/v1/articles/a", Scope.WRITE),
+        ("POST", "/v1/articles/a/restore", Scope.WRITE),
     ):
         for scope, token in tokens.items():
             status = client.request(method, path, headers=bearer(token)).status_code

@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from api.application.iso_time import from_iso
 from api.application.scopes import Scope
 from recsys.errors import StoreError
+from recsys.feed.point_in_time import engine_at
+from recsys.insight.reader_profile import attention_profile
+from recsys.store.database import opened
+from tests.trained import HashEncoder, Place
 from tests.unit.api.conftest import MakeClient, bearer
 from tests.unit.api.test_routes import wait_for
 
@@ -23,10 +28,10 @@ ROWS = [
 @pytest.fixture
 def client(serve: MakeClient) -> TestClient:
     """A service with three articles of sport and three local ones."""
-    opened = serve()
-    opened.post("/v1/articles", json={"articles": ROWS}).raise_for_status()
-    wait_for(opened, len(ROWS))
-    return opened
+    started = serve()
+    started.post("/v1/articles", json={"articles": ROWS}).raise_for_status()
+    wait_for(started, len(ROWS))
+    return started
 
 
 def read(client: TestClient, reader: str, *articles: str) -> None:
@@ -55,6 +60,20 @@ def test_attention_tells_topics_sources_and_reads_with_weights_that_sum_to_one(c
     first = next(each for each in told["reads"] if each["article"] == "a0")
     assert (first["title"], first["category"], first["seconds"]) == ("Title 0", "sport", 60)
     assert first["at"].startswith("20")
+
+
+def test_a_reading_in_parts_is_one_reading_live_and_in_replay(client: TestClient, where: Place) -> None:
+    click = {"reader": "r", "article": "a0", "kind": "click"}
+    client.post("/v1/events", json={"events": [click]}).raise_for_status()
+    for number in range(6):
+        event = {"id": f"beat{number}", "reader": "r", "article": "a0", "kind": "read", "value": 10}
+        client.post("/v1/events", json={"events": [event]}).raise_for_status()
+    profile = client.get("/v1/readers/r/attention").json()
+    assert [(each["article"], each["seconds"]) for each in profile["reads"]] == [("a0", 60)]
+    as_of = from_iso(profile["as_of"])
+    with opened(where.settings.database_url) as database:
+        replayed = attention_profile(engine_at(database, where.settings, HashEncoder(), as_of), "r", as_of)
+    assert [each["seconds"] for each in replayed["reads"]] == [60]
 
 
 def test_a_reader_never_met_attends_to_nothing_yet(client: TestClient) -> None:

@@ -3,10 +3,12 @@
 import dataclasses
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from recsys.domain import DAY, HOUR, EventKind, FeedRequest, RankRequest, Reason
 from recsys.feed.engine import FeedEngine
+from recsys.feed.explanations import _percent
 from recsys.user_model.matcher import Match, ReadHistory, mask_one_read
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read, with_models
 
@@ -25,12 +27,13 @@ class Fixed:
     """Attends to the first read alone; what a candidate loses without it is fixed."""
 
     loss: float
+    least: float = 0.0
 
     def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:
         attention = np.zeros(len(reads))
         attention[:1] = 1.0
         first = np.isclose(reads.seconds[:1], 60.0).any()
-        return Match(np.full(len(candidates), self.loss if first else 0.0), attention)
+        return Match(np.full(len(candidates), self.least + (self.loss if first else 0.0)), attention)
 
     def leave_one_out_scores(
         self, reads: ReadHistory, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
@@ -91,10 +94,58 @@ def test_a_bounce_is_not_called_read_to_the_end() -> None:
     assert reasons(of, "a008")["a008"][0].text == "Because you read: Title 4"
 
 
-def test_the_topic_is_named_by_its_share_of_what_was_read() -> None:
-    events = [*read("r", "a001"), *read("r", "a005"), *read("r", "a009"), *read("r", "a002")]
-    (topic,) = [r for r in reasons(engine(papers(), events), "a013")["a013"] if r.kind == "topic_you_read"]
-    assert topic.text == "75% of what you read recently is world"
+def test_the_topic_is_named_by_its_share_of_what_was_opened() -> None:
+    world, sport = [f"a{4 * i + 1:03}" for i in range(9)], [f"a{4 * i:03}" for i in range(3)]
+    events = [each for id_ in [*world, *sport] for each in read("r", id_)]
+    saved = [did("r", EventKind.SAVE, f"a{4 * i + 2:03}") for i in range(6)]
+    found = reasons(engine(papers(), [*events, *saved]), "a037")["a037"]
+    (topic,) = [why for why in found if why.kind == "topic_you_read"]
+    assert topic.text == "75% of what you opened recently is world"
+
+
+def test_a_share_is_stated_from_ten_opened_articles_on_and_rounded_down() -> None:
+    world = [each for i in range(9) for each in read("r", f"a{4 * i + 1:03}")]
+    assert "topic_you_read" not in kinds(engine(papers(), world), "a037")["a037"]
+    ids = [*(f"a{4 * i + 1:03}" for i in range(60)), "a000"]
+    events = [each for i, id_ in enumerate(ids) for each in read("r", id_, (100 - i) * HOUR)]
+    found = reasons(engine(papers(300), events), "a297")["a297"]
+    texts = [why.text for why in found if why.kind == "topic_you_read"]
+    assert texts == ["98% of what you opened recently is world"]
+
+
+def test_a_share_below_all_is_not_called_all() -> None:
+    assert [_percent(share) for share in (1.0, 0.999, 0.28, 0.29, 0.57)] == ["100%", "99%", "28%", "29%", "57%"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("save", "saved"), ("like", "liked"), ("share", "shared"), ("comment", "commented on")]
+)
+def test_feedback_without_a_read_is_not_called_a_read(kind: str, words: str) -> None:
+    of = engine(papers(), [did("r", EventKind(kind), "a004")])
+    (why,) = [why for why in reasons(of, "a008")["a008"] if why.article]
+    assert why.text == f"Because you {words}: Title 4"
+    assert why.kind == f"because_you_{words.split()[0]}"
+
+
+def test_a_click_without_dwell_and_a_bounce_are_called_opened() -> None:
+    click = [did("r", EventKind.CLICK, "a004")]
+    for events in (click, [*click, did("r", EventKind.READ, "a004", HOUR - 1, 5.0)]):
+        why = reasons(engine(papers(), events), "a008")["a008"][0]
+        assert (why.kind, why.text) == ("because_you_opened", "Because you opened: Title 4")
+
+
+def test_a_read_with_a_small_share_of_the_match_is_not_named() -> None:
+    """Of many alike, each could go, and the match would be nearly the same."""
+    for count, named in ((1, True), (8, False)):
+        sport = [f"a{4 * i:03}" for i in range(count)]
+        others = [f"a{4 * i + topic:03}" for i in range(6) for topic in (1, 2)]
+        of = engine(papers(), [each for id_ in [*others, *sport] for each in read("r", id_)])
+        assert ("because_you_read" in kinds(of, "a036")["a036"]) == named, count
+
+
+def test_a_candidate_that_does_not_match_has_no_read_as_its_reason() -> None:
+    of = with_models(engine(papers(), read("r", "a004")), matcher=Fixed(0.75, least=-1.0))
+    assert not [why for why in reasons(of, "a008")["a008"] if why.article]
 
 
 def test_popular_now_needs_clicks_now() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.domain import DAY, HOUR, MINUTE, Event, EventKind, Slate
+from recsys.domain import DAY, HOUR, MINUTE, SECOND, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
 from recsys.labels.grading import LabelRule, grade
 
@@ -74,6 +74,29 @@ def test_scrolled_to_the_end_in_a_third_of_the_time_is_deep() -> None:
 
 def test_several_reads_of_one_slate_add_up() -> None:
     assert grade_of(did("read", 20.0), did("read", 20.0)) == 3
+
+
+def test_parts_of_a_reading_are_graded_by_their_sum_and_teach_one_dwell() -> None:
+    parts = [did("read", 10.0, at=NOON + 10 * MINUTE + i * 10 * SECOND) for i in range(1, 7)]
+    slate = Slate(id="s", reader="r", at=NOON, known_at=NOON, candidates=("a", "b"))
+    words = pl.DataFrame({"id": ["a"], "word_count": [238]})
+    whole = [did("click"), did("read", 60.0, at=NOON + 11 * MINUTE)]
+    later = [did("click", at=NOON + 3 * HOUR), did("read", 30.0, at=NOON + 3 * HOUR + MINUTE)]
+    again = Slate(id="t", reader="r", at=NOON + 3 * HOUR - MINUTE, known_at=NOON + 3 * HOUR, candidates=("a",))
+    one, other = (
+        grade(slates_frame([slate, again]), events_frame([*events, *later]), words, AFTER)
+        for events in ([did("click"), *parts], whole)
+    )
+    assert one.equals(other)
+    assert one["seconds"][0][0] == 60.0
+    assert one["labels"][0][0] == 3
+
+
+def test_a_reading_in_parts_belongs_to_the_slate_before_its_first_part() -> None:
+    parts = [did("read", 60.0, at=NOON + minute * MINUTE) for minute in range(20, 45)]
+    newer = Slate(id="t", reader="r", at=NOON + 30 * MINUTE, known_at=NOON + 30 * MINUTE, candidates=("a",))
+    older = Slate(id="s", reader="r", at=NOON, known_at=NOON, candidates=("a",))
+    assert labels(parts, [older, newer]) == [[3], [0]]
 
 
 @pytest.mark.parametrize("kind", ["like", "save", "share"])

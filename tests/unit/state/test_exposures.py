@@ -145,6 +145,14 @@ def test_a_reading_tells_what_a_click_was_worth(seconds: float, outcome: int) ->
     assert [told for _, _, told in met_by(state, "r")] == [outcome, SKIPPED]
 
 
+def test_a_reading_in_parts_is_no_bounce_if_its_sum_is_none() -> None:
+    parts = [read(START + (i + 1) * 5 * SECOND, "a0", 5.0) for i in range(3)]
+    assert [
+        met_by(folded([click(START + 1, "a0"), *parts[:count]], [slate(START, "a0")]), "r")[0][2]
+        for count in (1, 2, 3)
+    ] == [BOUNCED, READ, READ]
+
+
 def test_a_reading_that_followed_no_click_on_a_slate_takes_nothing() -> None:
     state = folded([read(START + MINUTE, "a0", 40.0)], [slate(START, "a0", "a1")])
     assert [told for _, _, told in met_by(state, "r")] == [SKIPPED, SKIPPED]

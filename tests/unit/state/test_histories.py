@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from recsys.domain import DAY, MINUTE, SECOND
 from recsys.state.event_codes import CLICKED, HIDDEN, LIKED, READ, SCROLLED
-from recsys.state.histories import Histories, History
+from recsys.state.histories import BEGINS, Histories, History
 
 NOON = 20_000 * DAY + 12 * 60 * MINUTE
 
@@ -81,6 +81,47 @@ def test_values_are_capped_to_what_an_entry_holds(histories: Histories) -> None:
     ]
 
 
+def test_parts_of_a_reading_add_up(histories: Histories) -> None:
+    histories.record(0, 7, CLICKED, NOON, 0.0)
+    before = [histories.record(0, 7, READ, NOON + i * 10 * SECOND, 10.4) for i in range(1, 7)]
+    assert before == pytest.approx([BEGINS, 10.4, 20.8, 31.2, 41.6, 52.0])
+    assert read(histories.of(0, 50)) == [(7, 62.0, pytest.approx(np.nan, nan_ok=True), CLICKED | READ)]
+
+
+def test_parts_without_a_click_and_sent_at_one_time_add_up(histories: Histories) -> None:
+    for _ in range(6):
+        histories.record(0, 7, READ, NOON, 10.0)
+    assert [row[:2] for row in read(histories.of(0, 50))] == [(7, 60.0)]
+
+
+def test_a_reading_in_parts_may_be_longer_than_half_an_hour(histories: Histories) -> None:
+    histories.record(0, 7, CLICKED, NOON, 0.0)
+    for minute in range(1, 91):
+        histories.record(0, 7, READ, NOON + minute * MINUTE, 60.0)
+        histories.record(0, 7, SCROLLED, NOON + minute * MINUTE, minute)
+    histories.record(0, 7, LIKED, NOON + 91 * MINUTE, 0.0)
+    assert read(histories.of(0, 50)) == [(7, 5_400.0, 90.0, CLICKED | READ | SCROLLED | LIKED)]
+
+
+def test_after_half_an_hour_without_a_part_another_reading_begins(histories: Histories) -> None:
+    for minute in (0, 20, 49, 79):
+        histories.record(0, 7, READ, NOON + minute * MINUTE, 0.0 if minute == 79 else 1.0)
+    assert [row[1] for row in read(histories.of(0, 50))] == [3.0, 0.0]
+
+
+def test_a_click_between_begins_another_reading(histories: Histories) -> None:
+    for kind, minute in ((CLICKED, 0), (READ, 1), (READ, 2), (CLICKED, 3), (READ, 4), (READ, 5)):
+        before = histories.record(0, 7, kind, NOON + minute * MINUTE, 10.0)
+        assert (before >= 0) == (minute in (2, 5))
+    assert [row[1] for row in read(histories.of(0, 50))] == [20.0]
+
+
+def test_each_of_two_clicks_has_a_read_of_its_own(histories: Histories) -> None:
+    for kind, minute, seconds in ((CLICKED, 0, 0), (CLICKED, 1, 0), (READ, 2, 100), (READ, 3, 70)):
+        assert histories.record(0, 7, kind, NOON + minute * MINUTE, seconds) == BEGINS
+    assert [row[1] for row in read(histories.of(0, 50))] == [70.0]
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(0, 40), max_size=150), st.integers(1, 64))
 def test_the_last_readings_are_kept_in_order(articles: list[int], most: int) -> None:
@@ -108,5 +149,5 @@ def test_readers_do_not_mix_and_strangers_have_no_history(histories: Histories) 
     assert len(histories.of(1, 50)) == len(histories.of(-1, 50)) == 0
 
 
-def test_an_entry_takes_twelve_bytes(histories: Histories) -> None:
-    assert sum(array.itemsize for array in histories.fields.values()) == 12
+def test_an_entry_takes_seventeen_bytes(histories: Histories) -> None:
+    assert sum(array.itemsize for array in histories.fields.values()) == 17

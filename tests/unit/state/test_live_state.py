@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.constants import HALF_LIVES
-from recsys.domain import DAY, HOUR, Article, Event, EventKind, Slate
+from recsys.domain import DAY, HOUR, MINUTE, SECOND, Article, Event, EventKind, Slate
 from recsys.errors import OrderError
 from recsys.frames import EVENTS, SLATES, articles_frame, empty, events_frame, slates_frame
 from recsys.state.catalog import NEVER
@@ -22,8 +22,9 @@ from recsys.state.event_codes import (
 )
 from recsys.state.live_state import FIRST_CATEGORY, GLOBAL_GROUP, NO_CATEGORY, LiveState
 from tests.unit.state.logs import CATALOG, START, Log, assert_same, cuts, fold, fresh, logs, read_by, shown_to
+from tests.unit.state.readings import plain_parts
 
-COUNTED = {"click": CLICKS, "read": READS, "like": LIKES, "hide": HIDES}
+COUNTED = {"click": CLICKS, "like": LIKES, "hide": HIDES}
 
 
 def apply(state: LiveState, events: list[Event], slates: list[Slate] | None = None) -> LiveState:
@@ -67,13 +68,13 @@ def test_counters_equal_the_plain_sum_of_decayed_events(log: Log, later: int) ->
     state = fold(fresh(), log, [7, 20])
     as_of = max(state.known_at, START) + later
     expected = np.zeros((len(state.articles), COUNTERS, len(HALF_LIVES)))
-    for article, counter, at, weight in plain(log):
+    for article, counter, at, weight in [*plain(log), *plain_reads(log[0])]:
         decay = 0.5 ** ((as_of - at) / np.asarray(HALF_LIVES, dtype=np.float64))
         expected[state.articles.get(article), counter] += weight * decay
     found = state.counters.read(np.arange(len(state.articles)), as_of)
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-30)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-30)
     everything = state.counters.read_groups(np.asarray([GLOBAL_GROUP]), as_of)[0]
-    np.testing.assert_allclose(everything, expected.sum(axis=0), rtol=1e-9, atol=1e-30)
+    np.testing.assert_allclose(everything, expected.sum(axis=0), rtol=1e-6, atol=1e-30)
 
 
 def plain(log: Log) -> list[tuple[str, int, int, float]]:
@@ -88,8 +89,17 @@ def plain(log: Log) -> list[tuple[str, int, int, float]]:
             out.append((row["article"], COUNTED[row["kind"]], row["at"], 1.0))
         if row["kind"] == "click" and row["request_id"] is not None:
             out.append((row["article"], ATTRIBUTED_CLICKS, row["at"], 1.0))
+    return out
+
+
+def plain_reads(events: pl.DataFrame) -> list[tuple[str, int, int, float]]:
+    """What reads count: the parts of a reading add up to one, of ten minutes at most."""
+    out = []
+    for row, before in zip(events.iter_rows(named=True), plain_parts(events), strict=True):
         if row["kind"] == "read":
-            out.append((row["article"], READ_SECONDS, row["at"], min(row["value"], 600.0)))
+            article, at, total = row["article"], row["at"], (before or 0.0) + row["value"]
+            out.append((article, READS, at, 1.0 if before is None else 0.0))
+            out.append((article, READ_SECONDS, at, min(total, 600.0) - min(before or 0.0, 600.0)))
     return out
 
 
@@ -121,6 +131,20 @@ def test_a_read_counts_its_seconds_up_to_ten_minutes() -> None:
     state = apply(fresh(), [event("read", value=30.0), event("read", article="a1", value=5_000.0)])
     assert counts(state, "a0")[[READS, READ_SECONDS]] == pytest.approx([1, 30])
     assert counts(state, "a1")[[READS, READ_SECONDS]] == pytest.approx([1, 600])
+
+
+def test_a_reading_in_parts_is_one_read_with_all_its_seconds() -> None:
+    parts = [event("read", START + i * 10 * SECOND, value=10.0) for i in range(1, 7)]
+    for cut in range(7):
+        state = apply(apply(fresh(), [event("click"), *parts[:cut]]), parts[cut:])
+        found = counts(state, "a0", START + MINUTE)[[CLICKS, READS, READ_SECONDS]]
+        assert found == pytest.approx([1, 1, 60], rel=1e-3)
+        assert read_by(state, "r") == [("a0", START, 60.0, None, 3)]
+
+
+def test_the_seconds_of_a_reading_in_parts_are_capped_together() -> None:
+    parts = [event("read", START + i * MINUTE, value=400.0) for i in range(3)]
+    assert counts(apply(fresh(), parts), "a0", START + MINUTE)[READ_SECONDS] == pytest.approx(600, rel=1e-3)
 
 
 def test_a_scroll_changes_history_but_no_counter() -> None:

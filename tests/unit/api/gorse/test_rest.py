@@ -102,6 +102,47 @@ def test_a_patch_leaves_alone_what_v1_told(client: TestClient) -> None:
     assert told["entities"] == ["l"]
 
 
+def test_a_hidden_item_stays_hidden_until_it_is_shown_on_purpose(client: TestClient) -> None:
+    client.post("/api/item", json={"ItemId": "h", "IsHidden": True, "Comment": "first"})
+    again: list[tuple[str, str, Any]] = [
+        ("POST", "/v1/articles", {"articles": [{"id": "h", "title": "second"}]}),
+        ("POST", "/api/item", {"ItemId": "h", "Comment": "third"}),
+        ("PATCH", "/api/item/h", {"Comment": "fourth"}),
+        ("PUT", "/api/item/h/category/x", None),
+    ]
+    for method, path, body in again:
+        client.request(method, path, json=body).raise_for_status()
+        assert client.get("/api/item/h").json()["IsHidden"], (method, path)
+        assert client.get("/v1/articles/h").status_code == 404
+    assert client.get("/api/items", params={"q": "fourth"}).json()["Items"][0]["IsHidden"]
+    client.post("/api/item", json={"ItemId": "h", "IsHidden": False, "Comment": "fifth"})
+    assert not client.get("/api/item/h").json()["IsHidden"]
+    assert client.get("/v1/articles/h").json()["title"] == "fifth"
+
+
+def test_a_deleted_item_stays_away_until_it_is_shown_on_purpose(client: TestClient) -> None:
+    client.delete("/api/item/i1")
+    assert client.get("/api/item/i1").status_code == 404
+    client.post("/v1/articles", json={"articles": [{"id": "i1", "title": "again"}]})
+    assert client.get("/v1/articles/i1").status_code == 404
+    assert client.get("/api/item/i1").json()["IsHidden"]
+    client.patch("/api/item/i1", json={"IsHidden": False})
+    assert client.get("/v1/articles/i1").json()["title"] == "again"
+
+
+def test_an_article_withdrawn_over_v1_is_a_hidden_item(client: TestClient) -> None:
+    client.delete("/v1/articles/i1").raise_for_status()
+    assert client.get("/api/item/i1").json()["IsHidden"]
+    client.patch("/api/item/i1", json={"IsHidden": False}).raise_for_status()
+    assert client.get("/v1/articles/i1").status_code == 200
+
+
+def test_a_refused_hidden_item_is_not_hidden(client: TestClient) -> None:
+    bad = {"ItemId": "i1", "IsHidden": True, "Timestamp": "2999-01-01T00:00:00Z"}
+    assert client.post("/api/item", json=bad).status_code == 422
+    assert not client.get("/api/item/i1").json()["IsHidden"]
+
+
 def test_a_refused_row_of_a_batch_is_named_by_its_item(client: TestClient) -> None:
     late = "2999-01-01T00:00:00Z"
     items = [{"ItemId": "i1", "IsHidden": True}, {"ItemId": "i2"}, {"ItemId": "i2"}]

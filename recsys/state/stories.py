@@ -1,0 +1,74 @@
+"""Stories: which articles are copies of each other, by the state's dense article ids."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.domain import DAY
+from recsys.state.story_keys import NO_KEY
+
+SAME_TITLE_WITHIN = 3 * DAY
+"""Articles of one title are copies if they were published so soon after the first one: series go on."""
+
+Keys = NDArray[np.uint64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Stories:
+    """Stories of all articles.
+
+    of: the story of each article [all], a dense article id of one of its copies. copies: the articles [c] that
+    share their story with another one; there are few.
+    """
+
+    of: Rows
+    copies: Rows
+
+    def with_copies(self, rows: Rows) -> Rows:
+        """Return `rows` and all copies of them."""
+        if not len(self.copies) or not len(rows):
+            return rows
+        return np.append(rows, self.copies[np.isin(self.of[self.copies], self.of[rows])])
+
+
+def find_stories(urls: Keys, titles: Keys, published: NDArray[np.int64], never: int) -> Stories:
+    """Group articles [all] by their keys, and by time of publication (`never`: unknown) for titles.
+
+    Copies of copies are copies. The result depends on the articles only, not on the order of their arrival.
+    """
+    groups = [_grouped(urls), _grouped(_windows(titles, published, never))]
+    story = np.arange(len(urls))
+    while True:
+        before = story
+        for rows, codes in groups:
+            first = np.full(codes.max(initial=-1) + 1, len(urls), dtype=np.int64)
+            np.minimum.at(first, codes, story[rows])
+            story = story.copy()
+            story[rows] = first[codes]
+        if np.array_equal(story, before):
+            break
+    together = np.bincount(story, minlength=len(story))[story] > 1
+    return Stories(story, np.flatnonzero(together))
+
+
+def _grouped(keys: Keys) -> tuple[Rows, Rows]:
+    """Return the rows [m] whose key another row has too, and the number of their group [m]."""
+    present = np.flatnonzero(keys != NO_KEY)
+    _, codes, counts = np.unique(keys[present], return_inverse=True, return_counts=True)
+    shared = counts[codes] > 1
+    return present[shared], codes[shared].astype(np.int64)
+
+
+def _windows(titles: Keys, published: NDArray[np.int64], never: int) -> Keys:
+    """Return keys [all] of title and time: a span of `SAME_TITLE_WITHIN` begins with its first article."""
+    rows, codes = _grouped(np.where(published == never, NO_KEY, titles))
+    order = np.lexsort((published[rows], codes))
+    windows = np.full(len(titles), NO_KEY, dtype=np.uint64)
+    window, begun, title = NO_KEY, 0, -1
+    for row, code, at in zip(*(part[order].tolist() for part in (rows, codes, published[rows])), strict=True):
+        if code != title or at - begun > SAME_TITLE_WITHIN:
+            window, begun, title = window + 1, at, code
+        windows[row] = window
+    return windows

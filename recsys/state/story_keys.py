@@ -1,0 +1,70 @@
+"""Keys of stories: publishers send one story under several ids, with tracking parameters or as an AMP page.
+
+Two articles with one canonical URL are copies of one story. So are two articles with one title, of one source and
+language, if they were published within days of each other (`state.stories`): their URLs may differ, or lack.
+"""
+
+import hashlib
+import re
+import unicodedata
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+NO_KEY = 0
+
+_HOST_PREFIX = re.compile(r"^(?:www\d?|m|mobile|amp)\.(?=[^.]+\.)")
+_TRACKING = re.compile(
+    r"utm_.*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|igshid|mc_cid|mc_eid|_ga|_gl|cmpid|ocid|ncid"
+    r"|ref_src|amp"
+)
+_AMP_SUFFIX = re.compile(r"\.amp(?=$|\.html?$)")
+_NO_WORD = re.compile(r"[\W_]+")
+_LEAST_WORDS, _LEAST_CHARS = 4, 20
+"""A shorter title, in both, names no story: "Weather today"."""
+
+
+def story_keys(articles: pl.DataFrame) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return a key of the URL and one of the title of each article [n] (`frames.ARTICLES`); `NO_KEY` for none."""
+    urls = [_hash(canonical_url(url)) for url in articles["url"].to_list()]
+    titles = [_hash(title_key(*row)) for row in articles.select("title", "source", "language").iter_rows()]
+    return np.asarray(urls, dtype=np.uint64), np.asarray(titles, dtype=np.uint64)
+
+
+def canonical_url(url: str | None) -> str | None:
+    """Return `url` without what does not name the page; None if nothing but the host is left.
+
+    Dropped are the scheme, `www.`, `m.` and `amp.` before the host, `amp` in the path and the query, parameters of
+    tracking, the fragment and a trailing slash; other parameters are sorted.
+    """
+    if not url:
+        return None
+    address, _, query = url.strip().partition("#")[0].partition("?")
+    host, *parts = address.partition("://")[2].split("/") if "://" in address else address.lstrip("/").split("/")
+    host = host.lower().removesuffix(":80").removesuffix(":443")
+    while (shorter := _HOST_PREFIX.sub("", host)) != host:
+        host = shorter
+    path = [_AMP_SUFFIX.sub("", part) for part in parts if part and part.lower() != "amp"]
+    parameters = sorted(pair for pair in query.split("&") if pair and not _tracks(pair))
+    return "/".join([host, *path]) + "?" + "&".join(parameters) if path or parameters else None
+
+
+def title_key(title: str, source: str | None = None, language: str | None = None) -> str | None:
+    """Return the words of `title`, its source and its language; None for a title too short to name a story."""
+    words = _NO_WORD.sub(" ", unicodedata.normalize("NFKC", title).casefold()).strip()
+    if words.count(" ") + 1 < _LEAST_WORDS and len(words) < _LEAST_CHARS:
+        return None
+    return "\x1f".join((words, (source or "").casefold(), (language or "").casefold()))
+
+
+def _tracks(pair: str) -> bool:
+    name, _, value = pair.lower().partition("=")
+    return _TRACKING.fullmatch(name) is not None or (name, value) == ("outputtype", "amp")
+
+
+def _hash(key: str | None) -> int:
+    if key is None:
+        return NO_KEY
+    digest = hashlib.blake2b(key.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") or 1
