@@ -1,7 +1,7 @@
 """Articles by HTTP: the same checks and the same store as for files, with the time of receipt."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -22,13 +22,14 @@ class Received:
     """Outcome of a request's rows; accepted + duplicates + rejected = rows sent.
 
     An accepted article is new or changed; a duplicate one is stored already with the same content. lost: values of
-    optional fields that were left out of stored rows.
+    optional fields that were left out of stored rows. articles: those that valid events are about.
     """
 
     accepted: int
     duplicates: int
     rejected: list[Rejected]
     lost: list[Rejected]
+    articles: Sequence[str] = field(default=(), compare=False)
 
 
 def received_events(checked: CheckedEvents, outcomes: Sequence[RowOutcome]) -> Received:
@@ -43,6 +44,7 @@ def received_events(checked: CheckedEvents, outcomes: Sequence[RowOutcome]) -> R
         duplicates=outcomes.count(RowOutcome.DUPLICATE),
         rejected=sorted([*checked.rejected, *conflicts], key=lambda row: row.index),
         lost=checked.lost,
+        articles=[event.article for event in checked.events if event.article is not None],
     )
 
 

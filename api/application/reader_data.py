@@ -1,18 +1,22 @@
 """Use-cases about the data of one reader: attention profile, export, erasure."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from api.application.context import Application
+from api.application.iso_time import to_iso
 from ingest.reject_privacy import erase_rejected_rows, rejected_rows_of
 from recsys.errors import ErasureError, StoreError
 from recsys.insight.reader_profile import attention_profile
 from recsys.projection.snapshot_store import Snapshots
-from recsys.store import audit_log, erasure, reader_export
+from recsys.store import articles, audit_log, erasure, reader_export
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.erasure import Receipt
 from recsys.store.secure_delete import purge_deleted_rows
+
+_TIMES = frozenset(("at", "known_at", "first_seen_at", "expires_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,24 @@ def export_reader(app: Application, reader: str, raw_id: str) -> Export:
     """
     with app.database.read() as connection:
         tables = reader_export.export(connection, reader)
+        named = {id_ for rows in tables.values() for row in rows for id_ in _articles(row)}
+        titles = dict(articles.get(connection, sorted(named)).select("id", "title").iter_rows())
+    tables = {name: [_readable(row, titles) for row in rows] for name, rows in tables.items()}
     return Export(time.time_ns() // 1_000, tables, rejected_rows_of(app.settings.home / "rejects", raw_id))
+
+
+def _articles(row: Mapping[str, Any]) -> list[str]:
+    """Return the articles that a row names."""
+    candidates = row.get("candidates")
+    one = [row["article"]] if row.get("article") else []
+    return [*one, *(candidates if isinstance(candidates, list) else ())]
+
+
+def _readable(row: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+    """Return a row with times as ISO 8601, and with the titles of its articles."""
+    found = {name: to_iso(value) if name in _TIMES and value is not None else value for name, value in row.items()}
+    about = [titles.get(id_, "") for id_ in _articles(row)]
+    return {**found, "titles": about} if about else found
 
 
 def erase_reader(app: Application, reader: str, actor: str, raw_id: str | None = None) -> Erased:

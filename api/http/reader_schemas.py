@@ -45,6 +45,7 @@ class PreferencesOut(BaseModel):
     follow: list[str]
     focus: list[str]
     mute: list[str]
+    warnings: list[str] = []
 
 
 class WeighedOut(BaseModel):
@@ -85,7 +86,7 @@ class AttentionOut(BaseModel):
 
 
 class ExportOut(BaseModel):
-    """All stored data of a reader: rows by table, times in microseconds since 1970-01-01 UTC."""
+    """All stored data of a reader: rows by table, times as ISO 8601, and the titles of articles."""
 
     reader: str
     exported_at: str

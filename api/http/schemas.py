@@ -198,6 +198,7 @@ class FeedOut(BaseModel):
     cursor: str | None
     degraded: bool = False
     items: list[FeedItemOut]
+    warnings: list[str] = []
 
 
 class RankedItemOut(BaseModel):
@@ -216,6 +217,7 @@ class RankOut(BaseModel):
     as_of: str
     degraded: bool = False
     items: list[RankedItemOut]
+    warnings: list[str] = []
 
 
 class Problem(BaseModel):

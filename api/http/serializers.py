@@ -22,7 +22,7 @@ from recsys.serving.article_cache import SUMMARY, ArticleSummary
 from recsys.serving.pagination import FeedPage
 
 
-def feed_out(page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary]) -> FeedOut:
+def feed_out(page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary], warnings: list[str]) -> FeedOut:
     """Serialise a page of a feed, with the summaries of its articles by id."""
     ranking = page.ranking
     return FeedOut(
@@ -33,10 +33,11 @@ def feed_out(page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary
         cursor=page.cursor,
         degraded=ranking.degraded,
         items=[_feed_item(item, summaries[item.id]) for item in ranking.items if item.id in summaries],
+        warnings=warnings,
     )
 
 
-def rank_out(ranking: Ranking) -> RankOut:
+def rank_out(ranking: Ranking, warnings: list[str]) -> RankOut:
     """Serialise a ranking of candidates."""
     items = [RankedItemOut(id=item.id, score=item.score, reasons=_reasons(item)) for item in ranking.items]
     return RankOut(
@@ -45,6 +46,7 @@ def rank_out(ranking: Ranking) -> RankOut:
         as_of=to_iso(ranking.as_of),
         degraded=ranking.degraded,
         items=items,
+        warnings=warnings,
     )
 
 

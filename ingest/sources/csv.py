@@ -117,7 +117,10 @@ def read_layout(path: Path) -> Layout:
     with path.open("rb") as file:
         line = file.readline(LONGEST_LINE)
     if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line:
-        raise DataError(f"{path}: the file is UTF-16 or UTF-32; convert it, for example: iconv -f UTF-16 -t UTF-8 {path.name} > new.csv")
+        raise DataError(
+            f"{path}: the file is UTF-16 or UTF-32; convert it, for example: "
+            f"iconv -f UTF-16 -t UTF-8 {path.name} > new.csv"
+        )
     text = decode(line.removeprefix(codecs.BOM_UTF8))
     if text is None:
         raise DataError(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from recsys.state.flat_arrays import grow
 from recsys.state.stories import Stories, find_stories
 from recsys.state.story_keys import NO_KEY, story_keys
-from recsys.state.vocabulary import UNKNOWN, Vocabulary
+from recsys.state.vocabulary import UNKNOWN, Names, Vocabulary
 
 NEVER = np.iinfo(np.int64).max
 
@@ -22,9 +22,9 @@ class Catalog:
     """
 
     def __init__(self) -> None:
-        self.categories = Vocabulary()
-        self.subcategories = Vocabulary()
-        self.sources = Vocabulary()
+        self.categories = Names()
+        self.subcategories = Names()
+        self.sources = Names()
         self.titles: list[str] = []
         self.tie_break_hash: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self._rows_by_hash: NDArray[np.int64] | None = None

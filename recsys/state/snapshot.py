@@ -18,7 +18,7 @@ from recsys.state.elo import RATES
 from recsys.state.event_codes import COUNTERS
 from recsys.state.flat_arrays import Rings
 from recsys.state.live_state import LiveState
-from recsys.state.vocabulary import Vocabulary
+from recsys.state.vocabulary import Names, Vocabulary
 
 VERSION = 7
 
@@ -122,7 +122,7 @@ def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
 def _restore(state: LiveState, arrays: dict[str, NDArray[Any]], pages: list[int]) -> None:
     state.readers = _vocabulary("readers", arrays)
     state.articles = _vocabulary("articles", arrays)
-    state.catalog.categories = _vocabulary("categories", arrays)
+    state.catalog.categories = Names(_vocabulary("categories", arrays).strings)
     state.first_shown = arrays["first_shown"]
     state.catalog.reserve(len(state.first_shown))
     state.catalog.category = arrays["category"]

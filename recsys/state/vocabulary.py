@@ -37,3 +37,33 @@ class Vocabulary:
     def get(self, string: str | None) -> int:
         """Return the dense id of one string, `UNKNOWN` if it is unknown."""
         return UNKNOWN if string is None else self._ids.get(string, UNKNOWN)
+
+
+class Names(Vocabulary):
+    """Vocabulary of names of topics and sources: case and space around do not matter; the first spelling stays."""
+
+    def __init__(self, strings: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.intern(list(strings))
+
+    def intern(self, strings: Sequence[str]) -> NDArray[np.int64]:
+        """Return dense ids [n] of `strings`; new names get the next free ids."""
+        known = self._ids
+        folded = [_folded(string) for string in strings]
+        for string, name in zip(strings, folded, strict=True):
+            if name not in known:
+                known[name] = len(self.strings)
+                self.strings.append(string)
+        return np.fromiter(map(known.__getitem__, folded), dtype=np.int64, count=len(strings))
+
+    def lookup(self, strings: Sequence[str]) -> NDArray[np.int64]:
+        """Return dense ids [n] of `strings`, `UNKNOWN` for unknown ones."""
+        return super().lookup([_folded(string) for string in strings])
+
+    def get(self, string: str | None) -> int:
+        """Return the dense id of one name, `UNKNOWN` if it is unknown."""
+        return UNKNOWN if string is None else super().get(_folded(string))
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()

@@ -24,8 +24,8 @@ class PreferenceEvent:
 
     @property
     def slot(self) -> tuple[str, bool]:
-        """Key under which a later event replaces an earlier one. Muting and following are two slots."""
-        return self.subject, self.kind in _MUTE_KINDS
+        """Key under which a later event replaces an earlier one, whatever the case. Muting has its own slots."""
+        return self.subject.strip().casefold(), self.kind in _MUTE_KINDS
 
 
 def preferences_of(latest: Iterable[PreferenceEvent]) -> Preferences:

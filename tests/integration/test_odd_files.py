@@ -51,7 +51,14 @@ ODD: list[Any] = [
     ["a", None, 1],
     {"a": {"b": 1}},
 ]
-TYPED: list[Any] = [b"\xff\x00", Decimal("1.50"), date(2024, 5, 1), datetime(2024, 5, 1, tzinfo=UTC), time(7), timedelta(1)]
+TYPED: list[Any] = [
+    b"\xff\x00",
+    Decimal("1.50"),
+    date(2024, 5, 1),
+    datetime(2024, 5, 1, tzinfo=UTC),
+    time(7),
+    timedelta(1),
+]
 CASES = [(kind, field.name) for kind, record in RECORDS.items() for field in fields_of(record)]
 ENCODINGS = (
     "utf-8",
@@ -99,7 +106,7 @@ def test_every_field_with_every_type_is_settled_in_every_format(
     settled(run(CsvFiles([tmp_path / "rows.csv"]), sqlite_database, tmp_path / "rejects"))
     for name in names:
         for place, value in enumerate([*ODD, *TYPED]):
-            if value is None or isinstance(value, time | timedelta) and name == "id":
+            if value is None or (isinstance(value, time | timedelta) and name == "id"):
                 continue
             path = tmp_path / f"{name}-{place}.parquet"
             columns = {key: [held] for key, held in rows_of(kind, name, [value])[0].items()}

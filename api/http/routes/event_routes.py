@@ -2,7 +2,8 @@
 
 from fastapi import Request, Response
 
-from api.application import ingestion
+from api.application import ingestion, unknown_names
+from api.application.context import Application
 from api.application.scopes import Scope
 from api.http.dependencies import App
 from api.http.json_body import body_schema, json_body
@@ -23,22 +24,27 @@ async def events(request: Request) -> Response:
     """
     body = await json_body(request, EventsIn)
     state = request.app.state
-    stored = _stored(await ingestion.receive_events(state.application, body.events, state.pseudonyms))
+    app: Application = state.application
+    received = await ingestion.receive_events(app, body.events, state.pseudonyms)
+    stored = _stored(received, unknown_names.unknown_articles(app, received.articles))
     return Response(stored.model_dump_json(), media_type="application/json")
 
 
 @router.post("/articles")
 def articles(app: App, body: ArticlesIn) -> StoredOut:
     """Store articles. They are encoded in the background and searchable within seconds."""
-    return _stored(ingestion.put_articles(app, body.articles))
+    return _stored(ingestion.put_articles(app, body.articles), [])
 
 
-def _stored(received: Received) -> StoredOut:
+def _stored(received: Received, unknown: list[str]) -> StoredOut:
     return StoredOut(
         accepted=received.accepted,
         duplicates=received.duplicates,
         rejected=[_row(row) for row in received.rejected],
-        warnings=[f"row {row.index}: {row.problem.reason}; stored without it" for row in received.lost],
+        warnings=[
+            *(f"row {row.index}: {row.problem.reason}; stored without it" for row in received.lost),
+            *unknown,
+        ],
     )
 
 

@@ -4,7 +4,7 @@ import uuid
 
 from fastapi import Response
 
-from api.application import feeds
+from api.application import feeds, unknown_names
 from api.application.iso_time import from_iso
 from api.application.scopes import Scope
 from api.http.dependencies import App, PseudonymsDep, Reader
@@ -46,7 +46,8 @@ def feed(app: App, reader: Reader, query: FeedQuery) -> Response:
         page=query.page,
     )
     found = feeds.recommend(app, request, query.cursor)
-    out = feed_out(found, reader, feeds.summaries(app, [item.id for item in found.ranking.items]))
+    summaries = feeds.summaries(app, [item.id for item in found.ranking.items])
+    out = feed_out(found, reader, summaries, unknown_names.unknown_category(app, query.category))
     # serialized here: FastAPI would validate it again in another thread
     return Response(out.model_dump_json(), media_type="application/json")
 
@@ -66,7 +67,9 @@ def rank(app: App, pseudonyms: PseudonymsDep, body: RankIn) -> RankOut:
         device=body.device,
         page=body.page,
     )
-    return rank_out(feeds.rank(app, request, body.explain))
+    reads = [item.id for item in request.history or ()]
+    warnings = unknown_names.unknown_articles(app, [*request.candidates, *reads])
+    return rank_out(feeds.rank(app, request, body.explain), warnings)
 
 
 def _item(item: str | HistoryItemIn) -> HistoryItem:

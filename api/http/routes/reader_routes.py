@@ -1,11 +1,15 @@
 """/v1/readers/{reader}: attention, preferences, export, erasure. Ids may contain slashes."""
 
-from fastapi import Request
+from typing import Literal
 
-from api.application import reader_data, reader_preferences
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from api.application import reader_data, reader_preferences, unknown_names
 from api.application.iso_time import to_iso
 from api.application.scopes import Scope
 from api.http.dependencies import App, RawReaderId, Reader
+from api.http.export_page import export_page
 from api.http.reader_schemas import AttentionOut, ExportOut, PreferencesIn, PreferencesOut, ReceiptOut
 from api.http.security.auth import actor, secured_router
 from recsys.domain import Preferences
@@ -34,16 +38,21 @@ def prefer(app: App, reader: Reader, body: PreferencesIn) -> PreferencesOut:
     fifth for followed ones, while there are articles about them; caps do not apply to these articles.
     """
     preferences = Preferences(frozenset(body.follow), frozenset(body.focus), frozenset(body.mute))
-    return _out(reader_preferences.set_preferences(app, reader, preferences))
+    chosen = _out(reader_preferences.set_preferences(app, reader, preferences))
+    chosen.warnings = unknown_names.unknown_subjects(app, [*body.follow, *body.focus, *body.mute])
+    return chosen
 
 
-@admin.get("/{reader:id}/export")
-def export(app: App, reader: Reader, raw_id: RawReaderId) -> ExportOut:
-    """Export all stored data of the reader."""
+@admin.get("/{reader:id}/export", response_model=ExportOut, responses={200: {"content": {"text/html": {}}}})
+def export(
+    app: App, reader: Reader, raw_id: RawReaderId, format: Literal["json", "html"] = "json"
+) -> ExportOut | HTMLResponse:
+    """Export all stored data of the reader, as JSON, or as a page for people with `format=html`."""
     found = reader_data.export_reader(app, reader, raw_id)
-    return ExportOut(
+    out = ExportOut(
         reader=reader, exported_at=to_iso(found.exported_at), tables=found.tables, rejected=found.rejected
     )
+    return out if format == "json" else HTMLResponse(export_page(out))
 
 
 @admin.delete("/{reader:id}")

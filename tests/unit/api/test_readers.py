@@ -79,12 +79,12 @@ def test_a_reading_in_parts_is_one_reading_live_and_in_replay(client: TestClient
 def test_a_reader_never_met_attends_to_nothing_yet(client: TestClient) -> None:
     told = client.get("/v1/readers/nobody/attention").json()
     assert told["categories"] == told["sources"] == told["reads"] == []
-    assert told["preferences"] == {"follow": [], "focus": [], "mute": []}
+    assert told["preferences"] == {"follow": [], "focus": [], "mute": [], "warnings": []}
 
 
 def test_what_is_muted_leaves_the_feed_and_comes_back(client: TestClient) -> None:
     assert len(shown(client)) == 6
-    assert prefer(client, mute=["sport"]).json() == {"follow": [], "focus": [], "mute": ["sport"]}
+    assert prefer(client, mute=[" Sport"]).json()["warnings"] == []
     assert shown(client) == {"a1", "a3", "a5"}
     assert len(shown(client, "another")) == 6
     prefer(client, mute=["S"])
@@ -96,12 +96,18 @@ def test_what_is_muted_leaves_the_feed_and_comes_back(client: TestClient) -> Non
 def test_preferences_are_replaced_and_said_once(client: TestClient) -> None:
     said = {"follow": ["local"], "focus": ["economy"], "mute": ["sport", "gossip"]}
     first = prefer(client, **said).json()
-    assert first == {"follow": ["local"], "focus": ["economy"], "mute": ["gossip", "sport"]}
+    unknown = ["no stored article has the topic or source 'economy', 'gossip'"]
+    assert first == {"follow": ["local"], "focus": ["economy"], "mute": ["gossip", "sport"], "warnings": unknown}
     rows = client.get("/v1/readers/r/export").json()["tables"]["events"]
     assert len(rows) == 4
     assert prefer(client, **said).json() == first
     assert client.get("/v1/readers/r/export").json()["tables"]["events"] == rows, "saying it again adds nothing"
-    assert prefer(client, follow=["economy"]).json() == {"follow": ["economy"], "focus": [], "mute": []}
+    assert prefer(client, follow=["local"]).json() == {
+        "follow": ["local"],
+        "focus": [],
+        "mute": [],
+        "warnings": [],
+    }
     assert client.get("/v1/readers/r/attention").json()["preferences"]["follow"] == ["economy"]
 
 

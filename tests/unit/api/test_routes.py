@@ -1,5 +1,6 @@
 """The HTTP API, in process: bodies, limits, problems."""
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -51,7 +52,7 @@ def refused(answer: Any, status: int = 422) -> str:
 
 def test_a_feed_has_all_that_a_page_needs(client: TestClient) -> None:
     body = client.get("/v1/feed/r42", params={"limit": 2}).json()
-    assert body.keys() == {"request_id", "reader", "model", "as_of", "cursor", "degraded", "items"}
+    assert body.keys() == {"request_id", "reader", "model", "as_of", "cursor", "degraded", "items", "warnings"}
     assert (body["reader"], body["model"], len(body["items"])) == ("r42", "starting", 2)
     item = body["items"][0]
     assert item.keys() == {
@@ -132,8 +133,9 @@ def test_ranking_needs_nobody_known_here(client: TestClient) -> None:
     history = ["a0", {"id": "a1", "seconds": 30, "at": "2024-01-01T00:00:00Z"}, "never heard of"]
     asked = {"candidates": ["a2", "x", "a2"], "history": history, "explain": True}
     body = client.post("/v1/rank", json=asked).json()
-    assert body.keys() == {"request_id", "model", "as_of", "degraded", "items"}
+    assert body.keys() == {"request_id", "model", "as_of", "degraded", "items", "warnings"}
     assert [item["id"] for item in body["items"]] == ["a2", "x"]
+    assert body["warnings"] == ["no stored article has the id 'x', 'never heard of'"]
     assert body["items"][0]["reasons"]
     assert len(client.post("/v1/rank", json={"candidates": ["a0"], "page": "a1"}).json()["items"]) == 1
 
@@ -204,7 +206,7 @@ def test_readers_that_no_database_holds_are_refused(client: TestClient) -> None:
 
 
 def test_readers_with_slashes_get_a_feed(client: TestClient) -> None:
-    named = (("a%2Fb", "a/b"), ("a/b", "a/b"), ("%2F", "/"), ("rank", "rank"), ("r%0A", "r\n"), ("a%0Ab", "a\nb"))
+    named = (("a%2Fb", "a/b"), ("a/b", "a/b"), ("%2F", "/"), ("rank", "rank"), ("r%0A", "r"), ("a%0Ab", "a\nb"))
     for path, reader in named:
         assert client.get(f"/v1/feed/{path}").json()["reader"] == reader
     refused(client.get("/v1/feed/" + "r%2F" * 257))
@@ -331,3 +333,30 @@ def shown(client: TestClient, article: str) -> Any:
     """What a feed shows of it."""
     (item,) = [item for item in client.get("/v1/feed/q").json()["items"] if item["id"] == article]
     return item["article"]
+
+
+def test_unknown_names_are_warnings_and_no_errors(client: TestClient) -> None:
+    about = {"reader": "r", "kind": "click", "article": "nowhere"}
+    stored = client.post("/v1/events", json={"events": [about]}).json()
+    assert (stored["accepted"], stored["warnings"]) == (1, ["no stored article has the id 'nowhere'"])
+    assert client.get("/v1/feed/r", params={"category": "Nowhere"}).json()["warnings"] == [
+        "no stored article has the category 'Nowhere'"
+    ]
+    assert client.get("/v1/feed/r", params={"category": "SPORT "}).json()["items"]
+
+
+def test_an_export_has_times_and_titles_for_people(client: TestClient) -> None:
+    client.post("/v1/events", json={"events": [{"reader": "r", "kind": "click", "article": "a0"}]})
+    (event,) = client.get("/v1/readers/r/export").json()["tables"]["events"]
+    assert event["titles"] == [client.get("/v1/articles/a0").json()["title"]]
+    assert event["at"].endswith("+00:00")
+    page = client.get("/v1/readers/r/export", params={"format": "html"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert event["titles"][0] in page.text and event["at"] in page.text
+
+
+def test_the_api_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/docs").text
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert sources and all(source.startswith("/") for source in sources)
+    assert all(client.get(source).status_code == 200 for source in sources)

@@ -1,0 +1,37 @@
+"""Warnings about names that this process does not know: a caller may have misspelled them, or they come later."""
+
+from collections.abc import Iterable, Sequence
+
+from api.application.context import Application
+from recsys.state.vocabulary import UNKNOWN
+
+_MOST = 10
+"""Number of unknown names in a warning."""
+
+
+def unknown_articles(app: Application, ids: Iterable[str]) -> list[str]:
+    """Return a warning if articles of `ids` are not stored, as far as this process knows."""
+    given = list(dict.fromkeys(ids))
+    known = app.feed.live.summaries.of(given)
+    return _warning([id_ for id_ in given if id_ not in known], "no stored article has the id")
+
+
+def unknown_subjects(app: Application, subjects: Sequence[str]) -> list[str]:
+    """Return a warning if no stored article has one of these topics or sources."""
+    catalog = app.feed.engine.state.catalog
+    names = (catalog.categories, catalog.subcategories, catalog.sources)
+    unknown = [subject for subject in subjects if all(each.get(subject) == UNKNOWN for each in names)]
+    return _warning(unknown, "no stored article has the topic or source")
+
+
+def unknown_category(app: Application, category: str | None) -> list[str]:
+    """Return a warning if no stored article has the category."""
+    known = category is None or app.feed.engine.state.catalog.categories.get(category) != UNKNOWN
+    return [] if known or category is None else _warning([category], "no stored article has the category")
+
+
+def _warning(unknown: Sequence[str], problem: str) -> list[str]:
+    if not unknown:
+        return []
+    others = f" and {len(unknown) - _MOST} more" if len(unknown) > _MOST else ""
+    return [f"{problem} {', '.join(map(repr, unknown[:_MOST]))}{others}"]
