@@ -6,7 +6,7 @@ import typer
 
 from api.cli import (
     ablate,
-    articles,
+    article_commands,
     attention,
     audit,
     config,
@@ -35,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(ingest.app, name="ingest")
-app.add_typer(articles.app, name="articles")
+app.add_typer(article_commands.app, name="articles")
 app.add_typer(index.app, name="index")
 app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")

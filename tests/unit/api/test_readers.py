@@ -108,7 +108,7 @@ def test_preferences_are_replaced_and_said_once(client: TestClient) -> None:
         "mute": [],
         "warnings": [],
     }
-    assert client.get("/v1/readers/r/attention").json()["preferences"]["follow"] == ["economy"]
+    assert client.get("/v1/readers/r/attention").json()["preferences"]["follow"] == ["local"]
 
 
 @pytest.mark.parametrize(
