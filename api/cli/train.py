@@ -42,7 +42,11 @@ def train(
         bundle = run(
             open_database(settings.database_url), settings, LazyEncoder(settings), cut_off, progress, options
         )
-    results_table("validation: the last day before the cut-off", bundle.manifest["validation"])
+    data = bundle.manifest["data"]
+    typer.echo(f"trained on {data['text']}")
+    results_table(
+        f"validation: {data['validated']} impressions of the last day with clicks", bundle.manifest["validation"]
+    )
     if active_version(settings.home) == bundle.version:
         typer.echo(f"published and activated bundle {bundle.version} in {bundle.path}")
     else:

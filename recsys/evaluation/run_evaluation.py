@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,13 @@ from numpy.typing import NDArray
 from recsys.domain import DAY
 from recsys.encoder.protocols import ModelEncoder
 from recsys.errors import DataError
+from recsys.evaluation.data_text import data_text, iso
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.platt import Platt
 from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.report import comparisons, figures, slices
 from recsys.evaluation.systems import FULL_SYSTEM, Scorer, rankers_of, systems
+from recsys.evaluation.validation_slice import IN_SAMPLE, LATER
 from recsys.feed.engine import FeedEngine
 from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import TrainedSystem
@@ -26,6 +27,7 @@ from recsys.projection.vector_table import VectorTable, align_vectors, ensure_ve
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
+from recsys.store.log_contents import log_contents
 from recsys.threads import threads
 
 Progress = Callable[[str, int, int | None], None]
@@ -59,8 +61,11 @@ def choose_window(
     """
     with database.read() as connection:
         span = slate_span(connection)
+        contents = log_contents(connection)
     if span is None:
-        raise DataError("the log has no impressions to evaluate on: run `attune ingest` first")
+        raise DataError(
+            f"the log has {data_text(contents)}, but no impressions to evaluate on: run `attune ingest` first"
+        )
     first = system.validated_from if in_sample else system.trained_until
     window = TimeWindow(first if start is None else start, span[1] + 1 if end is None else end)
     if window.start < system.trained_until and not in_sample:
@@ -121,6 +126,7 @@ def evaluate(
         "to": iso(window.end),
         "impressions": len(replayed),
         "readers": int(replayed.readers.max()) + 1,
+        "slice": LATER if window.start >= system.trained_until else IN_SAMPLE,
     }
     seconds = round(time.monotonic() - start_time, 2)
     return {"data": data, "bundle": system.version, "seconds": seconds, **results}
@@ -162,7 +168,9 @@ def replay_window(
             connection, window.start, window.end, encoded.articles, known_until
         )
         if labelled_requests.is_empty():
-            raise DataError("there is no impression between --from and --to")
+            span = slate_span(connection)
+            shown = f"; the log has impressions from {iso(span[0])} to {iso(span[1])}" if span else ""
+            raise DataError(f"there is no impression between --from and --to{shown}")
         with Replay(connection) as log:
             vectors = align_vectors(log.state, encoded.articles, encoded.vectors)
             engine = FeedEngine(state=log.state, vectors=vectors, models=system.models)
@@ -175,8 +183,3 @@ def replay_window(
                 lambda done: progress("impressions replayed", done, len(labelled_requests)),
             )
     return replayed, vectors, clicks
-
-
-def iso(at: int) -> str:
-    """Return microseconds as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat()

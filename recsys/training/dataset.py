@@ -8,21 +8,24 @@ from numpy.typing import NDArray
 
 from recsys.encoder.protocols import Encoder
 from recsys.errors import DataError
+from recsys.evaluation.data_text import data_text
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.projection.vector_table import ensure_vectors
 from recsys.store import articles, event_log_reader
 from recsys.store.database import Database
-from recsys.training.training_run import Labels, Progress, Split, split
+from recsys.store.log_contents import LogContents, log_contents
+from recsys.training.training_run import Labels, Progress, Split, split, with_clicks
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Labelled slates in order of time, articles with their vectors [n, d], and the split."""
+    """Labelled slates in order of time, articles with their vectors [n, d], the split, and counts of the log."""
 
     labelled_requests: pl.DataFrame
     articles: pl.DataFrame
     vectors: NDArray[np.float32]
     when: Split
+    contents: LogContents
 
     @property
     def validation(self) -> pl.DataFrame:
@@ -38,31 +41,39 @@ def load_corpus(
     With `labels="clicks"`, every label above 0 becomes 1.
 
     Raises:
-        DataError: a slice has no slate with both a click and a non-click.
+        DataError: fewer than two slates have both a click and a non-click.
     """
     with database.read() as connection:
         span = event_log_reader.slate_span(connection)
         if span is None:
-            raise DataError("the log has no impressions to learn from: run `attune ingest` on click logs first")
+            raise DataError(f"{_has(log_contents(connection))}, but no impressions to learn from: {_NEEDED}")
         when = split(span[0], until if until is not None else span[1] + 1)
         everything, _ = articles.upserted_since(connection, 0)
+        contents = log_contents(connection, when.until)
         labelled_requests = load_labelled_requests(connection, when.start, when.until, everything, when.until)
     if labels == "clicks":
         labelled_requests = labelled_requests.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))
-    _require_clicks_and_non_clicks(labelled_requests, when)
+    when = with_clicks(when, _learnable(labelled_requests, contents))
     vectors = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    return Corpus(labelled_requests, everything, vectors, when)
+    return Corpus(labelled_requests, everything, vectors, when, contents)
 
 
-def _require_clicks_and_non_clicks(labelled_requests: pl.DataFrame, when: Split) -> None:
+def _learnable(labelled_requests: pl.DataFrame, contents: LogContents) -> NDArray[np.int64]:
+    """Return the times of the slates that can train a ranker, those with both a click and a non-click, sorted."""
     labels = pl.col("labels").list
-    usable = labelled_requests.filter((labels.max() > 0) & (labels.min() == 0))["at"]
-    early = int((usable < when.validate_from).sum())
-    if not early or early == usable.len():
-        raise DataError(
-            "too little to learn from: impressions with both a click and a non-click are needed on two days at "
-            f"least, there are {early} before the validation slice and {usable.len() - early} in it; "
-            "ingest more behaviour, or choose a later --until"
-        )
+    times = labelled_requests.filter((labels.max() > 0) & (labels.min() == 0))["at"].sort()
+    if times.n_unique() < 2:
+        raise DataError(f"{_has(contents)}, but {times.len()} impressions to learn from: {_NEEDED}")
+    return times.to_numpy()
+
+
+def _has(contents: LogContents) -> str:
+    return f"the log has {data_text(contents)}"
+
+
+_NEEDED = (
+    "a training needs at least two impressions with both a clicked and another article, at different times; "
+    "ingest impressions and the clicks on them, in which events quote the id of their impression as request_id"
+)

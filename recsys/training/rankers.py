@@ -12,6 +12,7 @@ from recsys.evaluation.platt import Platt, fit_platt
 from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.report import figures
 from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE, Scorer, ranked_by, systems
+from recsys.evaluation.validation_slice import REPORT, validation_report
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import FEED_RANKER, write_trees
 from recsys.models.model_set import Models
@@ -38,7 +39,7 @@ class TrainedRankers:
     """Trained rankers with their gates and validation scores.
 
     shares: of the correction, by system; calibration: score calibration by system; metrics: on the validation
-    slice, by system.
+    slice, by system; report: more figures of the validation slice.
     """
 
     rerankers: Rerankers
@@ -49,6 +50,7 @@ class TrainedRankers:
     answers: ReplayScores
     calibration: Mapping[str, Platt]
     metrics: dict[str, Any]
+    report: dict[str, Any]
 
     def write(self, folder: Path) -> None:
         """Write the rankers into a bundle's folder."""
@@ -66,6 +68,7 @@ class TrainedRankers:
             },
             "trees": {"options": asdict(options), "config": asdict(self.config)},
             "utility": self.value.as_dict(),
+            REPORT: self.report,
         }
 
 
@@ -101,6 +104,7 @@ def train_rankers(
         calibration=calibration,
         # no calibration error here: the score calibration was fitted on the same slates
         metrics=figures(answers, {}, vectors, clicks),
+        report=validation_report(answers),
     )
 
 

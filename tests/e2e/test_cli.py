@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,9 +115,14 @@ def click(number: int, reader: str = "r", article: int = 0) -> Event:
 @pytest.mark.parametrize(
     ("events", "slates", "message"),
     [
-        ([], [], "the log has no impressions to learn from"),
-        ([click(0)], [], "the log has no impressions to learn from"),
-        ([], [slate(0), slate(1)], "to learn from"),
+        ([], [], "9 articles, 0 impressions and 0 clicks, but no impressions to learn from"),
+        ([click(0)], [], "9 articles, 0 impressions and 1 clicks in 0.0 days, 2023-11-14T22:13 to "),
+        (
+            [],
+            [slate(0), slate(24)],
+            "2 impressions and 0 clicks in 1.0 days, 2023-11-14T22:13 to 2023-11-15T22:13",
+        ),
+        ([click(0)], [slate(0), slate(1)], "but 1 impressions to learn from: a training needs at least two"),
     ],
 )
 def test_training_on_too_little_says_so(
@@ -143,7 +149,8 @@ def test_training_before_the_log_begins_says_so(run: Run, copied: Place) -> None
 def test_train_publishes_and_activates(run: Run, copied: Place) -> None:
     out = run("train", "--until", "2024-01-03T00:00", at=copied)
     (version,) = re.findall(r"published and activated bundle (\S+)", out)
-    assert "validation" in out
+    assert re.search(r"trained on 150 articles, \d+ impressions and \d+ clicks in 2.0 days, 2024-01-01T", out)
+    assert "impressions of the last day with clicks" in out
     listed = run("models", "list", at=copied).splitlines()
     assert len(listed) == 2
     assert f"* {version}" in listed[1]
@@ -179,8 +186,9 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
     out = run("evaluate", "--json", "out.json", "--html", "out.html", at=copied)
     result = json.loads((tmp_path / "out.json").read_text())
     assert {"data", "bundle", "seconds", "systems"} <= result.keys()
-    assert result["data"].keys() == {"from", "to", "impressions", "readers"}
+    assert result["data"].keys() == {"from", "to", "impressions", "readers", "slice"}
     assert result["data"]["from"].startswith("2024-01-0")
+    assert result["data"]["slice"] == "later"
     assert result["data"]["impressions"] > 50
     assert 1 < result["data"]["readers"] <= 40
     assert isinstance(result["seconds"], float)
@@ -193,6 +201,28 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
     assert [name for name, figures in result["systems"].items() if figures["ece"] is None] == ["utility_ranker"]
     assert f"{result['systems']['attune']['auc']:.4f}" in out
     assert f"{result['systems']['attune']['auc']:.4f}" in (tmp_path / "out.html").read_text()
+
+
+def test_without_later_clicks_evaluate_shows_the_validation_slice(
+    run: Run, trained: Place, tmp_path: Path
+) -> None:
+    early = place(tmp_path / "early")
+    shutil.copytree(trained.home / "bundles", early.home / "bundles")
+    database = early.open()
+    with database.write() as connection:
+        before = pl.col("known_at") < last_day()
+        event_log.append(connection, world().events.filter(before), world().slates.filter(before))
+    database.close()
+    out = run("evaluate", "--json", "out.json", "--html", "out.html", at=early)
+    result = json.loads((tmp_path / "out.json").read_text())
+    assert "no clicks after the bundle's cut-off: these are the figures of its validation slice" in out
+    assert result["data"]["slice"] == "validation"
+    assert "slice: validation" in (tmp_path / "out.html").read_text()
+    (manifest,) = (early.home / "bundles").glob("*/manifest.json")
+    assert result["systems"] == json.loads(manifest.read_text())["validation"]
+    assert set(result) == {
+        "data", "bundle", "seconds", "systems", "comparisons", "read_comparisons", "slices"
+    }  # fmt: skip
 
 
 def test_families_are_left_out_one_by_one(run: Run, copied: Place, tmp_path: Path) -> None:

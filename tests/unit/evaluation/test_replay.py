@@ -5,9 +5,10 @@ import pytest
 
 from recsys.domain import DAY
 from recsys.encoder.field_concat import FIELDS
+from recsys.evaluation.data_text import iso
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.replay import ReplayScores, replay
-from recsys.evaluation.run_evaluation import ExtraRows, choose_window, evaluate, iso
+from recsys.evaluation.run_evaluation import ExtraRows, choose_window, evaluate
 from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import load_bundle
