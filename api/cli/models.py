@@ -39,7 +39,8 @@ def _validation(home: Path, version: str) -> str:
 
     try:
         manifest = bundle.load(home, version).manifest
-        return f"validation AUC {number(manifest['validation'][FULL_SYSTEM]['auc'])}"
+        served = manifest.get("ranking", {}).get("name", "the full ranker")
+        return f"validation AUC {number(manifest['validation'][FULL_SYSTEM]['auc'])}, {served}"
     except BundleError as error:
         return f"damaged: {error}"
     except (KeyError, TypeError):

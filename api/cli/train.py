@@ -47,10 +47,13 @@ def train(
     results_table(
         f"validation: {data['validated']} impressions of the last day with clicks", bundle.manifest["validation"]
     )
+    typer.echo(f"what serves: {bundle.manifest['ranking']['name']}")
+    for warning in bundle.manifest["warnings"]:
+        typer.secho(f"warning: {warning}", fg="yellow")
     if active_version(settings.home) == bundle.version:
         typer.echo(f"published and activated bundle {bundle.version} in {bundle.path}")
     else:
         typer.echo(
-            f"published bundle {bundle.version}, but did not activate it: plain popularity is better on the "
-            f"validation data (to activate it anyway: attune models activate {bundle.version})"
+            f"published bundle {bundle.version}, but did not activate it: a baseline is better on the validation "
+            f"slice (to activate it anyway: attune models activate {bundle.version})"
         )

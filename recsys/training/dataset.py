@@ -19,13 +19,17 @@ from recsys.training.training_run import Labels, Progress, Split, split, with_cl
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Labelled slates in order of time, articles with their vectors [n, d], the split, and counts of the log."""
+    """Labelled slates in order of time, articles with their vectors [n, d], the split, and counts of the log.
+
+    learnable: number of slates with a clicked and another article.
+    """
 
     labelled_requests: pl.DataFrame
     articles: pl.DataFrame
     vectors: NDArray[np.float32]
     when: Split
     contents: LogContents
+    learnable: int
 
     @property
     def validation(self) -> pl.DataFrame:
@@ -53,11 +57,12 @@ def load_corpus(
         labelled_requests = load_labelled_requests(connection, when.start, when.until, everything, when.until)
     if labels == "clicks":
         labelled_requests = labelled_requests.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))
-    when = with_clicks(when, _learnable(labelled_requests, contents))
+    learnable = _learnable(labelled_requests, contents)
+    when = with_clicks(when, learnable)
     vectors = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    return Corpus(labelled_requests, everything, vectors, when, contents)
+    return Corpus(labelled_requests, everything, vectors, when, contents, len(learnable))
 
 
 def _learnable(labelled_requests: pl.DataFrame, contents: LogContents) -> NDArray[np.int64]:

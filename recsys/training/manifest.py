@@ -42,6 +42,7 @@ def manifest(
             "impressions": corpus.labelled_requests.height,
             "articles": corpus.articles.height,
             "clicks": corpus.contents.clicks,
+            "learnable": corpus.learnable,
             "validated": corpus.validation.height,
             "text": data_text(corpus.contents),
         },

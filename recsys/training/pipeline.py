@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from recsys.encoder.protocols import Encoder
-from recsys.evaluation.report import beats_popularity
 from recsys.models import bundle as bundles
 from recsys.models.bundle import Bundle
 from recsys.models.calibrator_io import write_calibration
@@ -20,6 +19,7 @@ from recsys.store.database import Database
 from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
 from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
+from recsys.training.data_warnings import data_warnings
 from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version
 from recsys.training.rankers import train_rankers
@@ -39,7 +39,7 @@ def train(
 ) -> Bundle:
     """Train on data known before `until` (microseconds; all if None), and publish a bundle.
 
-    The bundle becomes active unless it loses to popularity on the validation slice.
+    The bundle becomes active unless a baseline is clearly better on the validation slice.
 
     Raises:
         DataError: there is nothing to train on.
@@ -65,10 +65,11 @@ def train(
         attention = {"articles": articles.figures, "history": history}
         if articles.calibration is not None:
             attention = write_calibration(articles.calibration, attention, folder)
-        return {**entries, **trees.as_dict(options), "attention": attention}
+        warnings = data_warnings(trees.choice, corpus.labelled_requests.height, corpus.learnable)
+        return {**entries, **trees.as_dict(options), "attention": attention, "warnings": warnings}
 
     bundle = bundles.publish(settings.home, new_version(), write)
-    if beats_popularity(trees.answers):
+    if trees.choice.better_baseline is None:
         bundles.activate(settings.home, bundle.version)
         with database.write() as connection:
             audit_log.record(connection, AuditRow.now("train", AuditAction.MODEL_ACTIVATED, bundle.version))

@@ -22,7 +22,7 @@ from tests.trained import HashEncoder, Place, last_day, place, world
 from tests.unit.calibration.small import small_calibrator
 
 METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_weighted_ndcg@10")
-SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "nrms"]
+SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "content_match", "untrained", "nrms"]
 SYSTEMS += ["attune_without_text", "feed_ranker", "utility_ranker", "pointwise_ranker", "attune"]
 
 
@@ -151,6 +151,9 @@ def test_train_publishes_and_activates(run: Run, copied: Place) -> None:
     (version,) = re.findall(r"published and activated bundle (\S+)", out)
     assert re.search(r"trained on 150 articles, \d+ impressions and \d+ clicks in 2.0 days, 2024-01-01T", out)
     assert "impressions of the last day with clicks" in out
+    assert re.search(
+        r"warning: 203 impressions, \d+ of them .*: a ranker needs about 600 of these; the .* serves", out
+    )
     listed = run("models", "list", at=copied).splitlines()
     assert len(listed) == 2
     assert f"* {version}" in listed[1]
