@@ -2,7 +2,7 @@
 
     python -m benchmarks.small_data [--seeds 10] [--impressions 1200] [--readers 60] [--articles 320] [--encoder]
 
-For each seed a newsroom is simulated. The first impressions are learned from; the day after them is evaluated. What
+For each seed a newsroom is simulated. The first impressions are learned from; the day after is evaluated. What
 `attune train` activates must be at least as good (AUC, paired over readers) as its best part and as the best
 baseline on that day: no paired interval of 95% may be below zero. The best ones are those of the evaluated day,
 which nobody knows at training time, so this is a hard test. Exits with 1 if it does not hold.
@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from api.cli.openmp import share_cores
 from benchmarks.newsroom import WordEncoder, stored
 from recsys.domain import DAY
 from recsys.encoder.lazy import LazyEncoder
@@ -95,15 +94,13 @@ def _row(found: Outcome) -> str:
 
 def main() -> None:
     """Print a row for each seed, and exit with 1 if the promise does not hold."""
-    share_cores()
     parser = argparse.ArgumentParser(description="what is activated after training on little data")
     for name, default in (("seeds", 10), ("impressions", 1_200), ("readers", 60), ("articles", 320)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--encoder", action="store_true", help="use the real encoder")
     given = parser.parse_args()
-    print(
-        f"{given.impressions} impressions of {given.readers} readers, {given.articles} articles; AUC on the day after"
-    )
+    counts = f"{given.impressions} impressions, {given.readers} readers, {given.articles} articles"
+    print(f"{counts}; AUC on the day after")
     print("seed what serves           AUC    full   best part                       best baseline")
     outcomes = []
     for seed in range(1, given.seeds + 1):

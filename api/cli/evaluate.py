@@ -38,7 +38,7 @@ def evaluate(
     Without impressions after the cut-off, the figures are those of the validation slice.
     """
     from api.cli.progress import bars
-    from api.cli.results_tables import results_table, slices_table
+    from api.cli.results_tables import echo_unseen, results_table, slices_table
     from recsys.encoder.lazy import LazyEncoder
     from recsys.evaluation.html_report import report
     from recsys.evaluation.html_tables import interval
@@ -65,6 +65,7 @@ def evaluate(
             result = run(database, encoder, system, window, progress, ExtraRows(bundle=other))
     data = result["data"]
     typer.echo(_SLICES[data["slice"]])
+    echo_unseen(data["unseen"])
     title = f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}"
     results_table(title, result["systems"])
     slices_table(result["slices"])

@@ -28,7 +28,7 @@ def train(
 ) -> None:
     """Train on the log and publish a bundle: encode, train preferences and rankers, validate on the last day."""
     from api.cli.progress import bars
-    from api.cli.results_tables import results_table
+    from api.cli.results_tables import echo_unseen, results_table
     from recsys.encoder.lazy import LazyEncoder
     from recsys.models.bundle import active_version
     from recsys.store.database import open_database
@@ -44,6 +44,7 @@ def train(
         )
     data = bundle.manifest["data"]
     typer.echo(f"trained on {data['text']}")
+    echo_unseen(data["unseen"])
     results_table(
         f"validation: {data['validated']} impressions of the last day with clicks", bundle.manifest["validation"]
     )

@@ -13,7 +13,7 @@ from recsys.domain import DAY
 from recsys.encoder.protocols import ModelEncoder
 from recsys.errors import DataError
 from recsys.evaluation.data_text import data_text, iso
-from recsys.evaluation.labelled_slates import load_labelled_requests
+from recsys.evaluation.labelled_slates import load_requests
 from recsys.evaluation.platt import Platt
 from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.report import comparisons, figures, slices
@@ -110,7 +110,8 @@ def evaluate(
     extra = extra or ExtraRows()
     table = {**systems(rankers_of(system)), **extra.scorers}
     start_time = time.monotonic()
-    replayed, vector_table, clicks = replay_window(database, encoded, system, table, window, progress)
+    window_replay = replay_window(database, encoded, system, table, window, progress)
+    replayed, vector_table, clicks = window_replay.scores, window_replay.vectors, window_replay.clicks
     if extra.bundle is not None:
         scores = _other_scores(database, encoder, everything, extra.bundle, window, progress)
         replayed = replace(replayed, scores={**replayed.scores, f"bundle {extra.bundle.version}": scores})
@@ -126,6 +127,7 @@ def evaluate(
         "to": iso(window.end),
         "impressions": len(replayed),
         "readers": int(replayed.readers.max()) + 1,
+        "unseen": window_replay.unseen,
         "slice": LATER if window.start >= system.trained_until else IN_SAMPLE,
     }
     seconds = round(time.monotonic() - start_time, 2)
@@ -143,8 +145,22 @@ def _other_scores(
     """Return the scores of the full system of another bundle for the same candidates [N]."""
     vectors = ensure_vectors(database, article_encoder(encoder, other.calibration), everything)
     table = systems({FULL_SYSTEM: other.models.listwise})
-    replayed, _, _ = replay_window(database, EncodedArticles(everything, vectors), other, table, window, progress)
-    return replayed.scores[FULL_SYSTEM]
+    encoded = EncodedArticles(everything, vectors)
+    return replay_window(database, encoded, other, table, window, progress).scores.scores[FULL_SYSTEM]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowReplay:
+    """Replay of a window.
+
+    scores: of every system; vectors: of articles; clicks: earlier clicks per article, by dense id [rows]; unseen:
+    number of slates that were left out.
+    """
+
+    scores: ReplayScores
+    vectors: VectorTable
+    clicks: NDArray[np.float64]
+    unseen: int
 
 
 def replay_window(
@@ -154,23 +170,20 @@ def replay_window(
     table: Mapping[str, Scorer],
     window: TimeWindow,
     progress: Progress,
-) -> tuple[ReplayScores, VectorTable, NDArray[np.float64]]:
-    """Return the scores of every system of `table`, the article vectors, and earlier clicks per article.
-
-    `system` provides the interest model.
+) -> WindowReplay:
+    """Score the slates of `window` with every system of `table`; `system` provides the interest model.
 
     Raises:
         DataError: there is no slate in the window.
     """
     with database.read() as connection, threads(1):
         known_until = window.end + DAY  # include the outcomes of the last slates
-        labelled_requests = load_labelled_requests(
-            connection, window.start, window.end, encoded.articles, known_until
-        )
+        requests = load_requests(connection, window.start, window.end, encoded.articles, known_until)
+        labelled_requests = requests.frame
         if labelled_requests.is_empty():
             span = slate_span(connection)
             shown = f"; the log has impressions from {iso(span[0])} to {iso(span[1])}" if span else ""
-            raise DataError(f"there is no impression between --from and --to{shown}")
+            raise DataError(f"there is no impression between --from and --to that somebody saw{shown}")
         with Replay(connection) as log:
             vectors = align_vectors(log.state, encoded.articles, encoded.vectors)
             engine = FeedEngine(state=log.state, vectors=vectors, models=system.models)
@@ -182,4 +195,4 @@ def replay_window(
                 table,
                 lambda done: progress("impressions replayed", done, len(labelled_requests)),
             )
-    return replayed, vectors, clicks
+    return WindowReplay(replayed, vectors, clicks, requests.unseen)

@@ -55,6 +55,7 @@ def validation_result(system: TrainedSystem) -> dict[str, Any]:
         "to": iso(system.trained_until),
         "impressions": report["impressions"],
         "readers": report["readers"],
+        "unseen": system.manifest["data"].get("unseen", 0),
         "slice": VALIDATION,
     }
     figures = {"systems": dict(system.manifest["validation"]), **parts}

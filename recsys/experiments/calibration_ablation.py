@@ -157,7 +157,7 @@ def _replayed(
 ) -> ReplayScores:
     table = systems({FULL_SYSTEM: system.models.listwise})
     compared = {name: table[name] for name in SYSTEMS}
-    return replay_window(database, EncodedArticles(everything, vectors), system, compared, window, progress)[0]
+    return replay_window(database, EncodedArticles(everything, vectors), system, compared, window, progress).scores
 
 
 def _aucs(replayed: ReplayScores) -> Aucs:

@@ -26,7 +26,8 @@ def data_warnings(choice: RankerChoice, impressions: int, learnable: int) -> lis
         better = choice.parts[choice.system]
         found.append(
             f"{PART_NAMES[choice.system]} has an AUC {better.difference:.3f} above the full ranker on the "
-            f"validation slice (better in {better.draws:.0%} of the draws of readers); row {FULL_SYSTEM} is what serves"
+            f"validation slice (better in {better.draws:.0%} of the draws of readers); row {FULL_SYSTEM} is what "
+            "serves"
         )
     if choice.better_baseline is not None:
         better = choice.baselines[choice.better_baseline]

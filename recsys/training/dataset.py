@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from recsys.encoder.protocols import Encoder
 from recsys.errors import DataError
 from recsys.evaluation.data_text import data_text
-from recsys.evaluation.labelled_slates import load_labelled_requests
+from recsys.evaluation.labelled_slates import LabelledRequests, load_requests
 from recsys.projection.vector_table import ensure_vectors
 from recsys.store import articles, event_log_reader
 from recsys.store.database import Database
@@ -21,7 +21,8 @@ from recsys.training.training_run import Labels, Progress, Split, split, with_cl
 class Corpus:
     """Labelled slates in order of time, articles with their vectors [n, d], the split, and counts of the log.
 
-    learnable: number of slates with a clicked and another article.
+    learnable: number of slates with a clicked and another article. unseen: number of slates that are left out,
+    because nobody can have seen them.
     """
 
     labelled_requests: pl.DataFrame
@@ -30,6 +31,7 @@ class Corpus:
     when: Split
     contents: LogContents
     learnable: int
+    unseen: int
 
     @property
     def validation(self) -> pl.DataFrame:
@@ -54,23 +56,25 @@ def load_corpus(
         when = split(span[0], until if until is not None else span[1] + 1)
         everything, _ = articles.upserted_since(connection, 0)
         contents = log_contents(connection, when.until)
-        labelled_requests = load_labelled_requests(connection, when.start, when.until, everything, when.until)
+        requests = load_requests(connection, when.start, when.until, everything, when.until)
+    labelled_requests = requests.frame
     if labels == "clicks":
         labelled_requests = labelled_requests.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))
-    learnable = _learnable(labelled_requests, contents)
+    learnable = _learnable(requests, contents)
     when = with_clicks(when, learnable)
     vectors = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    return Corpus(labelled_requests, everything, vectors, when, contents, len(learnable))
+    return Corpus(labelled_requests, everything, vectors, when, contents, len(learnable), requests.unseen)
 
 
-def _learnable(labelled_requests: pl.DataFrame, contents: LogContents) -> NDArray[np.int64]:
+def _learnable(requests: LabelledRequests, contents: LogContents) -> NDArray[np.int64]:
     """Return the times of the slates that can train a ranker, those with both a click and a non-click, sorted."""
     labels = pl.col("labels").list
-    times = labelled_requests.filter((labels.max() > 0) & (labels.min() == 0))["at"].sort()
+    times = requests.frame.filter((labels.max() > 0) & (labels.min() == 0))["at"].sort()
     if times.n_unique() < 2:
-        raise DataError(f"{_has(contents)}, but {times.len()} impressions to learn from: {_NEEDED}")
+        unseen = f" ({requests.unseen:,} that nobody saw are left out)" if requests.unseen else ""
+        raise DataError(f"{_has(contents)}, but {times.len()} impressions to learn from{unseen}: {_NEEDED}")
     return times.to_numpy()
 
 

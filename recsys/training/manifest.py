@@ -43,6 +43,7 @@ def manifest(
             "articles": corpus.articles.height,
             "clicks": corpus.contents.clicks,
             "learnable": corpus.learnable,
+            "unseen": corpus.unseen,
             "validated": corpus.validation.height,
             "text": data_text(corpus.contents),
         },

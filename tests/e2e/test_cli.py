@@ -189,7 +189,7 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
     out = run("evaluate", "--json", "out.json", "--html", "out.html", at=copied)
     result = json.loads((tmp_path / "out.json").read_text())
     assert {"data", "bundle", "seconds", "systems"} <= result.keys()
-    assert result["data"].keys() == {"from", "to", "impressions", "readers", "slice"}
+    assert result["data"].keys() == {"from", "to", "impressions", "readers", "slice", "unseen"}
     assert result["data"]["from"].startswith("2024-01-0")
     assert result["data"]["slice"] == "later"
     assert result["data"]["impressions"] > 50
