@@ -66,6 +66,8 @@ def evaluate(
     data = result["data"]
     typer.echo(_SLICES[data["slice"]])
     echo_unseen(data["unseen"])
+    if data["sampled_negatives"]:
+        typer.echo("nothing was shown: each click is ranked among sampled articles that were available then")
     title = f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}"
     results_table(title, result["systems"])
     slices_table(result["slices"])

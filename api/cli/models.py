@@ -40,7 +40,8 @@ def _validation(home: Path, version: str) -> str:
     try:
         manifest = bundle.load(home, version).manifest
         served = manifest.get("ranking", {}).get("name", "the full ranker")
-        return f"validation AUC {number(manifest['validation'][FULL_SYSTEM]['auc'])}, {served}"
+        sampled = ", trained from sampled negatives" if manifest["data"].get("sampled_negatives") else ""
+        return f"validation AUC {number(manifest['validation'][FULL_SYSTEM]['auc'])}, {served}{sampled}"
     except BundleError as error:
         return f"damaged: {error}"
     except (KeyError, TypeError):

@@ -45,8 +45,9 @@ def train(
     data = bundle.manifest["data"]
     typer.echo(f"trained on {data['text']}")
     echo_unseen(data["unseen"])
+    shown = "clicks with sampled negatives" if data["sampled_negatives"] else "impressions"
     results_table(
-        f"validation: {data['validated']} impressions of the last day with clicks", bundle.manifest["validation"]
+        f"validation: {data['validated']} {shown} of the last day with clicks", bundle.manifest["validation"]
     )
     typer.echo(f"what serves: {bundle.manifest['ranking']['name']}")
     for warning in bundle.manifest["warnings"]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from recsys.domain import RankRequest
 from recsys.feed.engine import FeedEngine
 from recsys.labels import grading
+from recsys.labels.sampled_slates import Sampling, sampled_slates
 from recsys.labels.seen import seen
 from recsys.projection.log_follower import Replay
 from recsys.ranking.query import Candidates, Query
@@ -41,11 +42,12 @@ class LabelledRequests:
 
     frame: the slates that somebody can have seen (`labels.seen`), sorted by time, with the columns of
     `store.event_log_reader.SLATE_COLUMNS`, with `candidates` as a list, and of `labels.grading`. unseen: number of
-    slates that were left out.
+    slates that were left out. sampled: True if the slates are clicks with sampled negatives.
     """
 
     frame: pl.DataFrame
     unseen: int = 0
+    sampled: bool = False
 
 
 def load_labelled_requests(
@@ -73,6 +75,24 @@ def load_requests(
     graded = grading.grade(shown, pl.concat(events), articles.select("id", "word_count"), until)
     frame = shown.join(graded, on="id", how="inner").sort("at", "id")
     return LabelledRequests(frame, logged.height - shown.height)
+
+
+def load_sampled_requests(
+    connection: Connection, start: int, end: int, articles: pl.DataFrame, until: int, sampling: Sampling
+) -> LabelledRequests:
+    """Return slates with sampled negatives for the clicks with start ≤ at < end, known before `until`."""
+    chunks = event_log_reader.stream(connection, until=until)
+    events = pl.concat([pl.DataFrame(schema=EVENT_COLUMNS), *(chunk.events for chunk in chunks)])
+    clicks = events.filter((pl.col("kind") == "click") & pl.col("article").is_not_null())
+    made = sampled_slates(clicks, articles, sampling).filter((pl.col("at") >= start) & (pl.col("at") < end))
+    missing = (
+        pl.lit(False if name == "ordered" else None, dtype=kind).alias(name)
+        for name, kind in SLATE_COLUMNS.items()
+        if name not in made.columns and name != "known_at"
+    )
+    slates = made.with_columns(pl.col("at").alias("known_at"), *missing).select(*SLATE_COLUMNS)
+    graded = grading.grade(slates, events, articles.select("id", "word_count"), until)
+    return LabelledRequests(slates.join(graded, on="id", how="inner").sort("at", "id"), sampled=True)
 
 
 def replay_requests(

@@ -13,13 +13,14 @@ from recsys.domain import DAY
 from recsys.encoder.protocols import ModelEncoder
 from recsys.errors import DataError
 from recsys.evaluation.data_text import data_text, iso
-from recsys.evaluation.labelled_slates import load_requests
+from recsys.evaluation.labelled_slates import load_requests, load_sampled_requests
 from recsys.evaluation.platt import Platt
 from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.report import comparisons, figures, slices
 from recsys.evaluation.systems import FULL_SYSTEM, Scorer, rankers_of, systems
 from recsys.evaluation.validation_slice import IN_SAMPLE, LATER
 from recsys.feed.engine import FeedEngine
+from recsys.labels.sampled_slates import Sampling
 from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import TrainedSystem
 from recsys.projection.log_follower import Replay
@@ -27,7 +28,7 @@ from recsys.projection.vector_table import VectorTable, align_vectors, ensure_ve
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
-from recsys.store.log_contents import log_contents
+from recsys.store.log_contents import click_span, log_contents
 from recsys.threads import threads
 
 Progress = Callable[[str, int, int | None], None]
@@ -60,7 +61,7 @@ def choose_window(
         DataError: the log has no impressions, or `start` is before the cut-off and `in_sample` is False.
     """
     with database.read() as connection:
-        span = slate_span(connection)
+        span = slate_span(connection) or click_span(connection)
         contents = log_contents(connection)
     if span is None:
         raise DataError(
@@ -128,6 +129,7 @@ def evaluate(
         "impressions": len(replayed),
         "readers": int(replayed.readers.max()) + 1,
         "unseen": window_replay.unseen,
+        "sampled_negatives": window_replay.sampled,
         "slice": LATER if window.start >= system.trained_until else IN_SAMPLE,
     }
     seconds = round(time.monotonic() - start_time, 2)
@@ -154,13 +156,14 @@ class WindowReplay:
     """Replay of a window.
 
     scores: of every system; vectors: of articles; clicks: earlier clicks per article, by dense id [rows]; unseen:
-    number of slates that were left out.
+    number of slates that were left out; sampled: True if nothing was shown, so that clicks got sampled negatives.
     """
 
     scores: ReplayScores
     vectors: VectorTable
     clicks: NDArray[np.float64]
     unseen: int
+    sampled: bool
 
 
 def replay_window(
@@ -179,6 +182,10 @@ def replay_window(
     with database.read() as connection, threads(1):
         known_until = window.end + DAY  # include the outcomes of the last slates
         requests = load_requests(connection, window.start, window.end, encoded.articles, known_until)
+        if requests.frame.is_empty():
+            requests = load_sampled_requests(
+                connection, window.start, window.end, encoded.articles, known_until, _sampling(system)
+            )
         labelled_requests = requests.frame
         if labelled_requests.is_empty():
             span = slate_span(connection)
@@ -195,4 +202,8 @@ def replay_window(
                 table,
                 lambda done: progress("impressions replayed", done, len(labelled_requests)),
             )
-    return WindowReplay(replayed, vectors, clicks, requests.unseen)
+    return WindowReplay(replayed, vectors, clicks, requests.unseen, requests.sampled)
+
+
+def _sampling(system: TrainedSystem) -> Sampling:
+    return Sampling(**(system.manifest["data"].get("sampled_negatives") or {}))

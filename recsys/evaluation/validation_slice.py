@@ -23,10 +23,10 @@ REPORT = "validation_report"
 
 
 def ends_before(database: Database, cut_off: int) -> bool:
-    """Return True if the log has impressions, but not both impressions and clicks at `cut_off` or later."""
+    """Return True if the log lacks impressions with clicks at `cut_off` or later; without impressions, clicks."""
     with database.read() as connection:
-        shown, clicked = slate_span(connection), click_span(connection)
-    return shown is not None and min(shown[1], clicked[1] if clicked else 0) < cut_off
+        spans = [span for span in (slate_span(connection), click_span(connection)) if span is not None]
+    return bool(spans) and min(last for _, last in spans) < cut_off
 
 
 def validation_report(replayed: ReplayScores) -> dict[str, Any]:
@@ -55,6 +55,7 @@ def validation_result(system: TrainedSystem) -> dict[str, Any]:
         "to": iso(system.trained_until),
         "impressions": report["impressions"],
         "readers": report["readers"],
+        "sampled_negatives": system.manifest["data"].get("sampled_negatives") is not None,
         "unseen": system.manifest["data"].get("unseen", 0),
         "slice": VALIDATION,
     }

@@ -1,6 +1,7 @@
 """Warnings about the data of a training: how much is missing, and what serves instead."""
 
 from recsys.models.served_ranker import FULL_SYSTEM, PART_NAMES
+from recsys.training.dataset import Corpus
 from recsys.training.ranker_choice import RankerChoice
 
 ENOUGH = 600
@@ -11,13 +12,18 @@ readers; with a quarter, 0.015 worse (docs/log/).
 """
 
 
-def data_warnings(choice: RankerChoice, impressions: int, learnable: int) -> list[str]:
-    """Return the warnings of a training as sentences.
+SAMPLED = (
+    "there are no impressions to learn from: negatives were sampled from the articles available at each click; "
+    "figures are those of sampled slates, and higher than on slates that were shown"
+)
 
-    impressions: all of them; learnable: those with a clicked and another article.
-    """
-    counts = f"{impressions:,} impressions, {learnable:,} of them with a clicked and another article"
-    found = []
+
+def data_warnings(choice: RankerChoice, corpus: Corpus) -> list[str]:
+    """Return the warnings of a training as sentences."""
+    learnable = corpus.learnable
+    kind = "impressions" if corpus.sampled is None else "clicks with sampled negatives"
+    counts = f"{len(corpus.labelled_requests):,} {kind}, {learnable:,} of them with a clicked and another article"
+    found = [] if corpus.sampled is None else [SAMPLED]
     if learnable < ENOUGH:
         found.append(f"{counts}: a ranker needs about {ENOUGH:,} of these; {PART_NAMES[choice.system]} serves")
     elif choice.system != FULL_SYSTEM:

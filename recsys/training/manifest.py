@@ -44,6 +44,7 @@ def manifest(
             "clicks": corpus.contents.clicks,
             "learnable": corpus.learnable,
             "unseen": corpus.unseen,
+            "sampled_negatives": None if corpus.sampled is None else asdict(corpus.sampled),
             "validated": corpus.validation.height,
             "text": data_text(corpus.contents),
         },

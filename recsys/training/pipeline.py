@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from recsys.encoder.protocols import Encoder
+from recsys.labels.sampled_slates import Sampling
 from recsys.models import bundle as bundles
 from recsys.models.bundle import Bundle
 from recsys.models.calibrator_io import write_calibration
@@ -49,7 +50,8 @@ def train(
     bundles.prepare(settings.home)
     if options.tune:
         require_optuna()
-    raw = load_corpus(database, encoder, until, progress, options.labels)
+    sampling = Sampling(settings.max_article_age_days, settings.seed)
+    raw = load_corpus(database, encoder, until, progress, options.labels, sampling)
     matcher, interest, history = _fit_preference(database, raw, settings, progress)
     articles = calibrate_articles(database, encoder, raw, interest, settings.seed, progress)
     corpus = articles.corpus
@@ -65,7 +67,7 @@ def train(
         attention = {"articles": articles.figures, "history": history}
         if articles.calibration is not None:
             attention = write_calibration(articles.calibration, attention, folder)
-        warnings = data_warnings(trees.choice, corpus.labelled_requests.height, corpus.learnable)
+        warnings = data_warnings(trees.choice, corpus)
         return {**entries, **trees.as_dict(options), "attention": attention, "warnings": warnings}
 
     bundle = bundles.publish(settings.home, new_version(), write)

@@ -13,10 +13,12 @@ from typer.testing import CliRunner
 
 import api.cli
 from recsys.calibration.calibrator_files import calibration_of
-from recsys.domain import Event, EventKind, Slate
+from recsys.domain import DAY, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
+from recsys.projection.log_follower import Replay
 from recsys.settings import Settings
-from recsys.store import articles, event_log
+from recsys.state.catalog import NEVER
+from recsys.store import articles, event_log, event_log_reader
 from tests.calibrated import eager, with_calibration
 from tests.trained import HashEncoder, Place, last_day, place, world
 from tests.unit.calibration.small import small_calibrator
@@ -115,7 +117,7 @@ def click(number: int, reader: str = "r", article: int = 0) -> Event:
 @pytest.mark.parametrize(
     ("events", "slates", "message"),
     [
-        ([], [], "9 articles, 0 impressions and 0 clicks, but no impressions to learn from"),
+        ([], [], "9 articles, 0 impressions and 0 clicks, but nothing to learn from"),
         ([click(0)], [], "9 articles, 0 impressions and 1 clicks in 0.0 days, 2023-11-14T22:13 to "),
         (
             [],
@@ -189,7 +191,15 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
     out = run("evaluate", "--json", "out.json", "--html", "out.html", at=copied)
     result = json.loads((tmp_path / "out.json").read_text())
     assert {"data", "bundle", "seconds", "systems"} <= result.keys()
-    assert result["data"].keys() == {"from", "to", "impressions", "readers", "slice", "unseen"}
+    assert result["data"].keys() == {
+        "from",
+        "to",
+        "impressions",
+        "readers",
+        "slice",
+        "unseen",
+        "sampled_negatives",
+    }
     assert result["data"]["from"].startswith("2024-01-0")
     assert result["data"]["slice"] == "later"
     assert result["data"]["impressions"] > 50
@@ -226,6 +236,37 @@ def test_without_later_clicks_evaluate_shows_the_validation_slice(
     assert set(result) == {
         "data", "bundle", "seconds", "systems", "comparisons", "read_comparisons", "slices"
     }  # fmt: skip
+
+
+def test_clicks_alone_train_and_evaluate_with_sampled_negatives(run: Run, tmp_path: Path) -> None:
+    made = place(tmp_path)
+    database = made.open()
+    clicks = (
+        world()
+        .events.filter(pl.col("kind") == "click")
+        .with_columns(request_id=pl.lit(None, dtype=pl.String), position=pl.lit(None, dtype=pl.Int64))
+    )
+    with database.write() as connection:
+        articles.upsert(connection, world().articles)
+        event_log.append(connection, clicks, None)
+    out = run("train", "--until", "2024-01-03T00:00", at=made)
+    assert "clicks with sampled negatives of the last day" in out
+    assert "warning: there are no impressions to learn from: negatives were sampled" in out
+    assert "trained from sampled negatives" in run("models", "list", at=made)
+    (path,) = (made.home / "bundles").glob("*/manifest.json")
+    manifest = json.loads(path.read_text())
+    assert manifest["data"]["sampled_negatives"] == {"max_age_days": 3650, "seed": 7}
+    assert manifest["validation"]["popular"]["auc"] > 0.5
+    out = run("evaluate", "--json", "out.json", at=made)
+    assert "each click is ranked among sampled articles that were available then" in out
+    result = json.loads((tmp_path / "out.json").read_text())
+    assert (result["data"]["slice"], result["data"]["sampled_negatives"]) == ("later", True)
+    assert result["systems"]["attune"]["auc"] > 0.5
+    with database.read() as connection, Replay(connection) as log:
+        state = log.advance(last_day() + 2 * DAY)
+        assert (state.first_shown == NEVER).all(), "no sampled slate counts as shown"
+        assert event_log_reader.slate_span(connection) is None
+    database.close()
 
 
 def test_families_are_left_out_one_by_one(run: Run, copied: Place, tmp_path: Path) -> None:

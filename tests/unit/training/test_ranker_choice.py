@@ -1,12 +1,19 @@
 """The full ranker serves unless a part is clearly better; a bundle that loses to a baseline is not activated."""
 
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import BASELINES, FULL_SYSTEM, NETWORK, TEXT_FREE
+from recsys.labels.sampled_slates import Sampling
 from recsys.models.served_ranker import FULL_RANKER, PARTS
-from recsys.training.data_warnings import ENOUGH, data_warnings
+from recsys.store.log_contents import LogContents
+from recsys.training.data_warnings import ENOUGH, SAMPLED, data_warnings
+from recsys.training.dataset import Corpus
 from recsys.training.ranker_choice import RankerChoice
+from recsys.training.training_run import Split
 from tests.unit.evaluation.answers import answers, changed
 
 SLATES = 40
@@ -77,15 +84,26 @@ def test_what_serves_takes_the_row_of_the_full_system() -> None:
 def test_a_better_baseline_is_named() -> None:
     choice = RankerChoice.of(judged(attune=20, nrms=25, popular=38, newest=30))
     assert choice.better_baseline == "popular"
-    assert any("the baseline popular" in warning for warning in data_warnings(choice, 1_000, 900))
+    assert any("the baseline popular" in warning for warning in data_warnings(choice, corpus(1_000, 900)))
 
 
 def test_a_warning_says_how_much_is_missing_and_what_serves() -> None:
     choice = RankerChoice.of(judged(attune=20, nrms=30))
-    few = data_warnings(choice, 1_200, 500)
+    few = data_warnings(choice, corpus(1_200, 500))
     assert few[0] == (
         "1,200 impressions, 500 of them with a clicked and another article: a ranker needs about 600 of these; "
         "the preference network alone serves"
     )
     assert "0.250 above the full ranker" in few[1]
-    assert data_warnings(RankerChoice.of(judged(attune=30)), 9_000, ENOUGH) == []
+    assert data_warnings(RankerChoice.of(judged(attune=30)), corpus(9_000, ENOUGH)) == []
+
+
+def test_a_warning_says_that_negatives_were_sampled() -> None:
+    clicks = replace(corpus(3_000, 3_000), sampled=Sampling())
+    assert data_warnings(RankerChoice.of(judged(attune=30)), clicks) == [SAMPLED]
+
+
+def corpus(impressions: int, learnable: int) -> Corpus:
+    requests, articles = pl.DataFrame({"at": range(impressions)}), pl.DataFrame()
+    contents = LogContents(articles=9, impressions=impressions, clicks=9, first=0, last=1)
+    return Corpus(requests, articles, np.zeros((0, 1), np.float32), Split(0, 1, 2), contents, learnable, 0)
