@@ -19,7 +19,7 @@ from recsys.simulate.world import World, simulate
 from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database
 from recsys.training import pipeline as training
-from recsys.training import rankers
+from recsys.training import ranker_choice, rankers
 from recsys.training.training_run import TrainingOptions
 from tests.hashed import HashModel
 
@@ -89,11 +89,12 @@ def populated(folder: Path, of: World | None = None, url: str | None = None) -> 
 
 
 def train_quickly(where: Place, encoder: Encoder, until: int | None = None) -> Bundle:
-    """Train with a few trees of two seeds on one thread; everything else is as always."""
+    """Train with a few trees of two seeds on one thread, which serve also if a part ranks better."""
     database = where.open()
     with pytest.MonkeyPatch.context() as patch:
         quick = replace(LambdaMartConfig(), trees=30, threads=1)
         patch.setattr(rankers, "LambdaMartConfig", lambda seed: replace(quick, seed=seed))
+        patch.setattr(ranker_choice, "MARGIN", 2.0)
         try:
             return training.train(database, where.settings, encoder, until, options=TrainingOptions(seeds=2))
         finally:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from api.application.context import Application
 from recsys.constants import HalfLife
 from recsys.domain import SECOND, FeedRequest, Ranking, RankRequest
+from recsys.errors import RequestError
 from recsys.feed import non_personalized
 from recsys.feed.engine import FeedEngine
 from recsys.feed.non_personalized import ListQuery
@@ -50,9 +51,30 @@ def recommend(app: Application, request: FeedRequest, cursor: str | None = None)
     return app.feed.feed(request, cursor)
 
 
+def recommend_or_preview(
+    app: Application, request: FeedRequest, cursor: str | None = None, *, only_preview: bool
+) -> FeedPage:
+    """Recommend a slate: log it as shown, or as a preview only return it, without a next page.
+
+    Raises:
+        RequestError: see `recommend`; a preview was requested with a cursor.
+        StoreError: see `recommend`.
+    """
+    if not only_preview:
+        return recommend(app, request, cursor)
+    if cursor is not None:
+        raise RequestError("a preview has one page: leave out `cursor`, or leave out `preview`")
+    return FeedPage(preview(app, request), None)
+
+
 def preview(app: Application, request: FeedRequest) -> Ranking:
-    """Recommend a slate without logging it."""
-    return app.feed.query_engine(lambda engine, as_of: engine.recommend(replace(request, as_of=as_of)).ranking)
+    """Recommend a slate of the models that answer its reader, without logging it."""
+
+    def answer(engine: FeedEngine, as_of: int) -> Ranking:
+        answering = app.feed.live.challenger.engine_for(engine, request.reader)
+        return answering.recommend(replace(request, as_of=as_of)).ranking
+
+    return app.feed.query_engine(answer)
 
 
 def rank(app: Application, request: RankRequest, explain: bool = False) -> Ranking:

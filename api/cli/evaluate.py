@@ -8,6 +8,16 @@ import typer
 
 from api.cli.options import DatabaseUrl, Home, moment, require_writable, settings_from
 
+_SLICES = {
+    "later": "evaluated on impressions after the bundle's cut-off",
+    "in sample": "evaluated on impressions that the bundle was trained on: the figures are too good",
+    "validation": (
+        "the log has no clicks after the bundle's cut-off: these are the figures of its validation slice, which "
+        "`attune train` measured before the last fit; to test on later days, train with --until"
+    ),
+}
+"""Line about the evaluated impressions, by `data.slice`."""
+
 
 def evaluate(
     start: Annotated[str | None, typer.Option("--from", help="Default: the bundle's cut-off.")] = None,
@@ -23,14 +33,18 @@ def evaluate(
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Replay logged slates through the engine, each with the state of its time, and compare it with baselines."""
+    """Replay logged slates through the engine, each with the state of its time, and compare it with baselines.
+
+    Without impressions after the cut-off, the figures are those of the validation slice.
+    """
     from api.cli.progress import bars
-    from api.cli.results_tables import results_table, slices_table
+    from api.cli.results_tables import echo_unseen, results_table, slices_table
     from recsys.encoder.lazy import LazyEncoder
     from recsys.evaluation.html_report import report
     from recsys.evaluation.html_tables import interval
     from recsys.evaluation.run_evaluation import ExtraRows, choose_window
     from recsys.evaluation.run_evaluation import evaluate as run
+    from recsys.evaluation.validation_slice import ends_before, validation_result
     from recsys.models.model_loader import load_bundle
     from recsys.store.database import open_database
 
@@ -42,10 +56,18 @@ def evaluate(
     other = None if other_version is None else load_bundle(settings.home, encoder.name, other_version)
     database = open_database(settings.database_url)
     bounds = (moment(start, "--from"), moment(end, "--to"))
-    window = choose_window(database, system, *bounds, in_sample)
-    with bars() as progress:
-        result = run(database, encoder, system, window, progress, ExtraRows(bundle=other))
+    by_default = bounds == (None, None) and not in_sample and other is None
+    if by_default and ends_before(database, system.trained_until):
+        result = validation_result(system)
+    else:
+        window = choose_window(database, system, *bounds, in_sample)
+        with bars() as progress:
+            result = run(database, encoder, system, window, progress, ExtraRows(bundle=other))
     data = result["data"]
+    typer.echo(_SLICES[data["slice"]])
+    echo_unseen(data["unseen"])
+    if data["sampled_negatives"]:
+        typer.echo("nothing was shown: each click is ranked among sampled articles that were available then")
     title = f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}"
     results_table(title, result["systems"])
     slices_table(result["slices"])

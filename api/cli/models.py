@@ -39,7 +39,9 @@ def _validation(home: Path, version: str) -> str:
 
     try:
         manifest = bundle.load(home, version).manifest
-        return f"validation AUC {number(manifest['validation'][FULL_SYSTEM]['auc'])}"
+        served = manifest.get("ranking", {}).get("name", "the full ranker")
+        sampled = ", trained from sampled negatives" if manifest["data"].get("sampled_negatives") else ""
+        return f"validation AUC {number(manifest['validation'][FULL_SYSTEM]['auc'])}, {served}{sampled}"
     except BundleError as error:
         return f"damaged: {error}"
     except (KeyError, TypeError):

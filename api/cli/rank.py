@@ -15,7 +15,10 @@ def rank(
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Rank candidates for a reader as of any time, by replay of the log: print id, score and explanations."""
+    """Rank candidates for a reader as of any time, by replay of the log: print id, score and explanations.
+
+    Nothing is logged: like all commands that show a feed or a ranking, it is a preview.
+    """
     from api.application import feeds
     from api.application.context import opened_application
     from ingest.pseudonyms import Pseudonyms

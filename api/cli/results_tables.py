@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from recsys.evaluation.html_tables import interval, number
 
 _METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_weighted_ndcg@10", "ece")
+
+
+def echo_unseen(count: int) -> None:
+    """Print the number of slates that were left out, if any."""
+    if count:
+        typer.echo(
+            f"{count:,} impressions are left out: Attune made them, but no page confirmed that it showed them, "
+            "and their readers did nothing in the half hour after them"
+        )
 
 
 def results_table(title: str, systems: Mapping[str, Any]) -> None:

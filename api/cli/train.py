@@ -28,7 +28,7 @@ def train(
 ) -> None:
     """Train on the log and publish a bundle: encode, train preferences and rankers, validate on the last day."""
     from api.cli.progress import bars
-    from api.cli.results_tables import results_table
+    from api.cli.results_tables import echo_unseen, results_table
     from recsys.encoder.lazy import LazyEncoder
     from recsys.models.bundle import active_version
     from recsys.store.database import open_database
@@ -42,11 +42,20 @@ def train(
         bundle = run(
             open_database(settings.database_url), settings, LazyEncoder(settings), cut_off, progress, options
         )
-    results_table("validation: the last day before the cut-off", bundle.manifest["validation"])
+    data = bundle.manifest["data"]
+    typer.echo(f"trained on {data['text']}")
+    echo_unseen(data["unseen"])
+    shown = "clicks with sampled negatives" if data["sampled_negatives"] else "impressions"
+    results_table(
+        f"validation: {data['validated']} {shown} of the last day with clicks", bundle.manifest["validation"]
+    )
+    typer.echo(f"what serves: {bundle.manifest['ranking']['name']}")
+    for warning in bundle.manifest["warnings"]:
+        typer.secho(f"warning: {warning}", fg="yellow")
     if active_version(settings.home) == bundle.version:
         typer.echo(f"published and activated bundle {bundle.version} in {bundle.path}")
     else:
         typer.echo(
-            f"published bundle {bundle.version}, but did not activate it: plain popularity is better on the "
-            f"validation data (to activate it anyway: attune models activate {bundle.version})"
+            f"published bundle {bundle.version}, but did not activate it: a baseline is better on the validation "
+            f"slice (to activate it anyway: attune models activate {bundle.version})"
         )

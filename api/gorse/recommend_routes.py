@@ -11,7 +11,7 @@ from api.application.scopes import Scope
 from api.gorse.feedback_kinds import kind_of, session_history
 from api.gorse.gorse_schemas import Scored, SessionFeedbackIn
 from api.gorse.parameters import Category, CategoryPath, N, Offset, gorse, seconds_of
-from api.http.dependencies import App, User
+from api.http.dependencies import App, PreviewHeader, User
 from api.http.schemas import Text
 from recsys.domain import FeedRequest, Ranking
 from recsys.feed.engine import MAX_SLATE
@@ -37,11 +37,12 @@ def recommend(
     write_back_type: WriteBackType = "",
     write_back_delay: WriteBackDelay = "0",
     x_api_version: Version = "",
+    preview: PreviewHeader = False,
 ) -> list[Scored] | list[str]:
     """List ids of recommended items, best first; with `X-API-Version: 2`, ids and scores.
 
     Nothing is random, so that pages by `offset` fit together. Items written back are not recommended again after
-    the delay.
+    the delay. With `X-Attune-Preview: true` nothing is logged and nothing is written back.
     """
     session = None
     if write_back_type:
@@ -51,7 +52,7 @@ def recommend(
         return []
     feed = _request(user, n, category, _excluded(app, user, offset, category), session)
     # a longer list is not seen at once, so it is not logged as a slate
-    ranking = feeds.recommend(app, feed).ranking if n <= MAX_SLATE else feeds.preview(app, feed)
+    ranking = feeds.recommend_or_preview(app, feed, only_preview=preview or n > MAX_SLATE).ranking
     return _scored(ranking) if x_api_version == "2" else [item.id for item in ranking.items]
 
 
@@ -66,9 +67,11 @@ def recommend_in_category(
     write_back_type: WriteBackType = "",
     write_back_delay: WriteBackDelay = "0",
     x_api_version: Version = "",
+    preview: PreviewHeader = False,
 ) -> list[Scored] | list[str]:
     """List ids of recommended items of one category: the first category of an item counts."""
-    return recommend(request, app, user, n, offset, category, write_back_type, write_back_delay, x_api_version)
+    headers = x_api_version, preview
+    return recommend(request, app, user, n, offset, category, write_back_type, write_back_delay, *headers)
 
 
 @router.post("/session/recommend")

@@ -5,6 +5,7 @@ import re
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from api.http.dependencies import PREVIEW_HEADER
 from api.http.request_middleware import ID_HEADER
 from recsys.errors import ConfigError
 
@@ -28,6 +29,13 @@ def allow(app: FastAPI, origins: str) -> None:
             CORSMiddleware,
             allow_origins=allowed,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-API-Version", ID_HEADER],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "X-API-Key",
+                "X-API-Version",
+                PREVIEW_HEADER,
+                ID_HEADER,
+            ],
             expose_headers=[ID_HEADER, "Retry-After", "ETag"],
         )

@@ -5,7 +5,7 @@ They are coroutines: FastAPI would send each plain function to another thread.
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Header, Path, Request
 
 from api.application.context import Application
 from api.http.schemas import Id
@@ -45,3 +45,8 @@ User = Annotated[str, Depends(_user)]
 
 RawReaderId = Annotated[Id, Path(alias="reader")]
 """`{reader}` of a path, as the caller wrote it."""
+
+PREVIEW_HEADER = "X-Attune-Preview"
+
+PreviewHeader = Annotated[bool, Header(alias=PREVIEW_HEADER)]
+"""True for a caller that only looks: the answer is not logged as shown."""

@@ -28,6 +28,7 @@ class _FeedQuery(_Query):
     explain: bool = True
     device: Device | None = None
     page: Id | None = None
+    preview: bool = False
 
     @property
     def articles(self) -> int:

@@ -79,11 +79,29 @@ def compare(system: Floats, other: Floats, readers: Ints, draws: int = DRAWS, se
     Raises:
         DataError: the systems were evaluated on different impressions.
     """
-    if system.shape != other.shape or np.any(np.isnan(system) != np.isnan(other)):
-        raise DataError("a paired comparison needs both systems on the same impressions")
+    _require_same_slates(system, other)
     difference = intervals({"difference": system - other}, readers, draws, seed)["difference"]
     verdict: Verdict = "win" if difference.low > 0 else "loss" if difference.high < 0 else "tie"
     return Comparison(difference, verdict)
+
+
+def share_of_wins(system: Floats, other: Floats, readers: Ints, draws: int = DRAWS, seed: int = 7) -> float:
+    """Return the share of the draws of readers in which the mean of `system` is above that of `other`, paired.
+
+    The arguments are those of `compare`. A tie in a draw counts half; without defined values the share is 0.5.
+
+    Raises:
+        DataError: the systems were evaluated on different impressions.
+    """
+    _require_same_slates(system, other)
+    resampled = _resampled_means(*_per_reader((system - other)[None], readers), draws, seed)[:, 0]
+    defined = resampled[~np.isnan(resampled)]
+    return float(((defined > 0) + 0.5 * (defined == 0)).mean()) if len(defined) else 0.5
+
+
+def _require_same_slates(system: Floats, other: Floats) -> None:
+    if system.shape != other.shape or np.any(np.isnan(system) != np.isnan(other)):
+        raise DataError("a paired comparison needs both systems on the same impressions")
 
 
 def _per_reader(values: Floats, readers: Ints) -> tuple[Floats, Floats]:

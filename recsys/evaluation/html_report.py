@@ -13,6 +13,7 @@ def report(result: Mapping[str, Any]) -> str:
     data = result["data"]
     about = (
         f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}; "
+        f"slice: {data['slice']}; "
         f"bundle {result['bundle']}; {result['seconds']} s."
     )
     return html_page(

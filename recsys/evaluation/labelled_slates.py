@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 from recsys.domain import RankRequest
 from recsys.feed.engine import FeedEngine
 from recsys.labels import grading
+from recsys.labels.sampled_slates import Sampling, sampled_slates
+from recsys.labels.seen import seen
 from recsys.projection.log_follower import Replay
 from recsys.ranking.query import Candidates, Query
 from recsys.store import event_log_reader
 from recsys.store.database import Connection
 from recsys.store.event_log_reader import EVENT_COLUMNS, SLATE_COLUMNS
+from recsys.store.made_slates import made_slates
+
+_ACTION_COLUMNS = {name: EVENT_COLUMNS[name] for name in ("reader", "at")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +36,63 @@ class LabelledRequest:
     positions: NDArray[np.float64] | None
 
 
+@dataclass(frozen=True, slots=True)
+class LabelledRequests:
+    """Slates of a period with their outcomes.
+
+    frame: the slates that somebody can have seen (`labels.seen`), sorted by time, with the columns of
+    `store.event_log_reader.SLATE_COLUMNS`, with `candidates` as a list, and of `labels.grading`. unseen: number of
+    slates that were left out. sampled: True if the slates are clicks with sampled negatives.
+    """
+
+    frame: pl.DataFrame
+    unseen: int = 0
+    sampled: bool = False
+
+
 def load_labelled_requests(
     connection: Connection, start: int, end: int, articles: pl.DataFrame, until: int
 ) -> pl.DataFrame:
-    """Return slates with start ≤ at < end, sorted by time, with their outcomes known before `until`.
+    """Return only the frame of `load_requests`."""
+    return load_requests(connection, start, end, articles, until).frame
 
-    Columns are those of `store.event_log_reader.SLATE_COLUMNS`, with `candidates` as a list, and of
-    `labels.grading`.
-    """
-    events, slates = [pl.DataFrame(schema=EVENT_COLUMNS)], []
+
+def load_requests(
+    connection: Connection, start: int, end: int, articles: pl.DataFrame, until: int
+) -> LabelledRequests:
+    """Return slates with start ≤ at < end, with their outcomes known before `until`."""
+    made = made_slates(connection, start, end, until)
+    events, slates, actions = [pl.DataFrame(schema=EVENT_COLUMNS)], [], [pl.DataFrame(schema=_ACTION_COLUMNS)]
     # earlier readings give the habits for grading later ones: labels must not depend on the start of the window
     needed = (pl.col("kind") == "read") | ((pl.col("kind") != "impression") & (pl.col("known_at") >= start))
     for chunk in event_log_reader.stream(connection, until=until):
         events.append(chunk.events.filter(needed))
         slates.append(chunk.slates.filter((pl.col("at") >= start) & (pl.col("at") < end)))
-    shown = pl.concat(slates) if slates else _no_slates()
+        if made.height:  # only they need it
+            actions.append(chunk.events.select(*_ACTION_COLUMNS).filter(pl.col("at") >= start))
+    logged = pl.concat(slates) if slates else _no_slates()
+    shown = logged.filter(seen(logged, made, pl.concat(actions))) if made.height else logged
     graded = grading.grade(shown, pl.concat(events), articles.select("id", "word_count"), until)
-    return shown.join(graded, on="id", how="inner").sort("at", "id")
+    frame = shown.join(graded, on="id", how="inner").sort("at", "id")
+    return LabelledRequests(frame, logged.height - shown.height)
+
+
+def load_sampled_requests(
+    connection: Connection, start: int, end: int, articles: pl.DataFrame, until: int, sampling: Sampling
+) -> LabelledRequests:
+    """Return slates with sampled negatives for the clicks with start ≤ at < end, known before `until`."""
+    chunks = event_log_reader.stream(connection, until=until)
+    events = pl.concat([pl.DataFrame(schema=EVENT_COLUMNS), *(chunk.events for chunk in chunks)])
+    clicks = events.filter((pl.col("kind") == "click") & pl.col("article").is_not_null())
+    made = sampled_slates(clicks, articles, sampling).filter((pl.col("at") >= start) & (pl.col("at") < end))
+    missing = (
+        pl.lit(False if name == "ordered" else None, dtype=kind).alias(name)
+        for name, kind in SLATE_COLUMNS.items()
+        if name not in made.columns and name != "known_at"
+    )
+    slates = made.with_columns(pl.col("at").alias("known_at"), *missing).select(*SLATE_COLUMNS)
+    graded = grading.grade(slates, events, articles.select("id", "word_count"), until)
+    return LabelledRequests(slates.join(graded, on="id", how="inner").sort("at", "id"), sampled=True)
 
 
 def replay_requests(

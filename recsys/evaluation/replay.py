@@ -1,7 +1,7 @@
 """Replay of a part of the log through the engine, with the scores of every system."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from recsys.evaluation.labelled_slates import LabelledRequest, replay_requests
 from recsys.evaluation.scored_slates import ScoredSlates
-from recsys.evaluation.systems import PreparedQuery, Scorer, fill_unknown
+from recsys.evaluation.systems import FULL_SYSTEM, PreparedQuery, Scorer, fill_unknown
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
+from recsys.ranking.tie_break import best_first, id_hash
 
 Progress = Callable[[int], None]
 
@@ -26,7 +27,8 @@ class ReplayScores:
 
     scores: system → [N]; labels: [N]; offsets: [S + 1]; rows: dense article ids [N]; available: when the candidate
     became available, microseconds [N]; at: [S]; readers: dense ids [S]; history: number of reads known then [S];
-    mix: the reader's reads per category [S, T]; topics: category of candidates [N].
+    mix: the reader's reads per category [S, T]; topics: category of candidates [N]; tie_order: place of each
+    candidate in its slate if all scores were equal, as in serving [N].
     """
 
     scores: Mapping[str, NDArray[np.float64]]
@@ -39,13 +41,23 @@ class ReplayScores:
     readers: NDArray[np.int64]
     history: NDArray[np.int64]
     mix: NDArray[np.float64]
+    tie_order: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.at)
 
     def slates(self, system: str) -> ScoredSlates:
-        """Return the scores of one system in the form that metrics need."""
-        return ScoredSlates(self.scores[system], self.labels, self.offsets)
+        """Return the scores of one system in the form that metrics need.
+
+        Ties of the full system are broken as in serving, those of all others at random.
+        """
+        tie_order = self.tie_order if system == FULL_SYSTEM else None
+        return ScoredSlates(self.scores[system], self.labels, self.offsets, tie_order=tie_order)
+
+    def as_served(self, system: str) -> ScoredSlates:
+        """Return the order in which `system` would show the candidates, as scores without ties."""
+        scored = ScoredSlates(self.scores[system], self.labels, self.offsets, tie_order=self.tie_order)
+        return replace(scored, scores=-scored.ranks.astype(np.float64))
 
 
 def replay(
@@ -90,6 +102,7 @@ class _Record:
     at: int
     history: int
     mix: NDArray[np.float64]
+    tie_order: NDArray[np.intp]
 
 
 def _record(
@@ -105,7 +118,15 @@ def _record(
         at=labelled_request.request.as_of,
         history=len(prepared.query.history),
         mix=np.bincount(read_categories[read_categories >= 0], minlength=topics).astype(np.float64),
+        tie_order=_tie_order(prepared),
     )
+
+
+def _tie_order(prepared: PreparedQuery) -> NDArray[np.intp]:
+    features = prepared.candidates.features
+    assert features is not None
+    order = best_first(np.zeros(len(features)), features, id_hash(prepared.request.candidates))
+    return np.argsort(order)
 
 
 def _stack(
@@ -130,6 +151,7 @@ def _stack(
         readers=readers,
         history=np.asarray([r.history for r in records], dtype=np.int64),
         mix=np.stack([r.mix for r in records]) if records else np.zeros((0, topics)),
+        tie_order=flat([r.tie_order for r in records], np.int64),  # type: ignore[arg-type]
     )
 
 

@@ -59,11 +59,6 @@ def comparisons(replayed: ReplayScores, metric: str = "auc") -> dict[str, Any]:
     }
 
 
-def beats_popularity(replayed: ReplayScores) -> bool:
-    """Return True if the full system does not lose to decayed clicks, by the paired interval of AUC."""
-    return bool(comparisons(replayed)["popular"]["verdict"] != "loss")
-
-
 def slices(replayed: ReplayScores) -> dict[str, Any]:
     """Return the AUC of every system on parts of the impressions; the first two parts are cold starts."""
     new_article = _clicked_newer_than(replayed, _NEW_ARTICLE)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,15 @@ from numpy.typing import NDArray
 from recsys.domain import DAY
 from recsys.encoder.protocols import ModelEncoder
 from recsys.errors import DataError
-from recsys.evaluation.labelled_slates import load_labelled_requests
+from recsys.evaluation.data_text import data_text, iso
+from recsys.evaluation.labelled_slates import load_requests, load_sampled_requests
 from recsys.evaluation.platt import Platt
 from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.report import comparisons, figures, slices
 from recsys.evaluation.systems import FULL_SYSTEM, Scorer, rankers_of, systems
+from recsys.evaluation.validation_slice import IN_SAMPLE, LATER
 from recsys.feed.engine import FeedEngine
+from recsys.labels.sampled_slates import Sampling
 from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import TrainedSystem
 from recsys.projection.log_follower import Replay
@@ -26,6 +28,7 @@ from recsys.projection.vector_table import VectorTable, align_vectors, ensure_ve
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
+from recsys.store.log_contents import click_span, log_contents
 from recsys.threads import threads
 
 Progress = Callable[[str, int, int | None], None]
@@ -58,9 +61,12 @@ def choose_window(
         DataError: the log has no impressions, or `start` is before the cut-off and `in_sample` is False.
     """
     with database.read() as connection:
-        span = slate_span(connection)
+        span = slate_span(connection) or click_span(connection)
+        contents = log_contents(connection)
     if span is None:
-        raise DataError("the log has no impressions to evaluate on: run `attune ingest` first")
+        raise DataError(
+            f"the log has {data_text(contents)}, but no impressions to evaluate on: run `attune ingest` first"
+        )
     first = system.validated_from if in_sample else system.trained_until
     window = TimeWindow(first if start is None else start, span[1] + 1 if end is None else end)
     if window.start < system.trained_until and not in_sample:
@@ -105,7 +111,8 @@ def evaluate(
     extra = extra or ExtraRows()
     table = {**systems(rankers_of(system)), **extra.scorers}
     start_time = time.monotonic()
-    replayed, vector_table, clicks = replay_window(database, encoded, system, table, window, progress)
+    window_replay = replay_window(database, encoded, system, table, window, progress)
+    replayed, vector_table, clicks = window_replay.scores, window_replay.vectors, window_replay.clicks
     if extra.bundle is not None:
         scores = _other_scores(database, encoder, everything, extra.bundle, window, progress)
         replayed = replace(replayed, scores={**replayed.scores, f"bundle {extra.bundle.version}": scores})
@@ -121,6 +128,9 @@ def evaluate(
         "to": iso(window.end),
         "impressions": len(replayed),
         "readers": int(replayed.readers.max()) + 1,
+        "unseen": window_replay.unseen,
+        "sampled_negatives": window_replay.sampled,
+        "slice": LATER if window.start >= system.trained_until else IN_SAMPLE,
     }
     seconds = round(time.monotonic() - start_time, 2)
     return {"data": data, "bundle": system.version, "seconds": seconds, **results}
@@ -137,8 +147,23 @@ def _other_scores(
     """Return the scores of the full system of another bundle for the same candidates [N]."""
     vectors = ensure_vectors(database, article_encoder(encoder, other.calibration), everything)
     table = systems({FULL_SYSTEM: other.models.listwise})
-    replayed, _, _ = replay_window(database, EncodedArticles(everything, vectors), other, table, window, progress)
-    return replayed.scores[FULL_SYSTEM]
+    encoded = EncodedArticles(everything, vectors)
+    return replay_window(database, encoded, other, table, window, progress).scores.scores[FULL_SYSTEM]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowReplay:
+    """Replay of a window.
+
+    scores: of every system; vectors: of articles; clicks: earlier clicks per article, by dense id [rows]; unseen:
+    number of slates that were left out; sampled: True if nothing was shown, so that clicks got sampled negatives.
+    """
+
+    scores: ReplayScores
+    vectors: VectorTable
+    clicks: NDArray[np.float64]
+    unseen: int
+    sampled: bool
 
 
 def replay_window(
@@ -148,21 +173,24 @@ def replay_window(
     table: Mapping[str, Scorer],
     window: TimeWindow,
     progress: Progress,
-) -> tuple[ReplayScores, VectorTable, NDArray[np.float64]]:
-    """Return the scores of every system of `table`, the article vectors, and earlier clicks per article.
-
-    `system` provides the interest model.
+) -> WindowReplay:
+    """Score the slates of `window` with every system of `table`; `system` provides the interest model.
 
     Raises:
         DataError: there is no slate in the window.
     """
     with database.read() as connection, threads(1):
         known_until = window.end + DAY  # include the outcomes of the last slates
-        labelled_requests = load_labelled_requests(
-            connection, window.start, window.end, encoded.articles, known_until
-        )
+        requests = load_requests(connection, window.start, window.end, encoded.articles, known_until)
+        if requests.frame.is_empty():
+            requests = load_sampled_requests(
+                connection, window.start, window.end, encoded.articles, known_until, _sampling(system)
+            )
+        labelled_requests = requests.frame
         if labelled_requests.is_empty():
-            raise DataError("there is no impression between --from and --to")
+            span = slate_span(connection)
+            shown = f"; the log has impressions from {iso(span[0])} to {iso(span[1])}" if span else ""
+            raise DataError(f"there is no impression between --from and --to that somebody saw{shown}")
         with Replay(connection) as log:
             vectors = align_vectors(log.state, encoded.articles, encoded.vectors)
             engine = FeedEngine(state=log.state, vectors=vectors, models=system.models)
@@ -174,9 +202,8 @@ def replay_window(
                 table,
                 lambda done: progress("impressions replayed", done, len(labelled_requests)),
             )
-    return replayed, vectors, clicks
+    return WindowReplay(replayed, vectors, clicks, requests.unseen, requests.sampled)
 
 
-def iso(at: int) -> str:
-    """Return microseconds as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat()
+def _sampling(system: TrainedSystem) -> Sampling:
+    return Sampling(**(system.manifest["data"].get("sampled_negatives") or {}))

@@ -27,6 +27,7 @@ class ScoredSlates:
         offsets: int64 [S + 1], from 0 to N, non-decreasing. A slate may be empty.
         seed: seed of the key that breaks ties of score. The key is random per row and independent of labels, so a
             log that lists clicked candidates first gains nothing from ties.
+        tie_order: key to break ties with instead, smallest first [N]; None for the random one.
 
     Raises:
         DataError: the arrays do not fit each other, a score is NaN, or a label is outside 0..3.
@@ -36,6 +37,7 @@ class ScoredSlates:
     labels: NDArray[np.int8]
     offsets: Ints
     seed: int = 7
+    tie_order: Ints | None = None
 
     def __post_init__(self) -> None:
         _check_offsets(self.offsets, len(self.scores))
@@ -80,8 +82,10 @@ class ScoredSlates:
 
     @cached_property
     def order(self) -> Ints:
-        """Return rows slate by slate, best score first, ties by the seeded key, int64 [N]."""
-        key = np.random.default_rng(self.seed).random(len(self.scores))
+        """Return rows slate by slate, best score first, ties by `tie_order` or the seeded key, int64 [N]."""
+        key = (
+            np.random.default_rng(self.seed).random(len(self.scores)) if self.tie_order is None else self.tie_order
+        )
         return np.lexsort((key, -self.scores, self.slate))
 
     @cached_property

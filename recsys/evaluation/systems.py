@@ -8,11 +8,17 @@ import numpy as np
 from recsys.domain import RankRequest
 from recsys.feed.query_builder import random_numbers
 from recsys.models.model_loader import FEED_RANKER as FEED_RANKER
-from recsys.models.model_loader import FULL_SYSTEM as FULL_SYSTEM
 from recsys.models.model_loader import TrainedSystem
+from recsys.models.served_ranker import FULL_RANKER, UNTRAINED
+from recsys.models.served_ranker import FULL_SYSTEM as FULL_SYSTEM
+from recsys.models.served_ranker import POINTWISE as POINTWISE
+from recsys.models.served_ranker import TEXT_FREE as TEXT_FREE
+from recsys.ranking.column_ranker import COLUMN_RANKERS, CONTENT_MATCH
+from recsys.ranking.column_ranker import NETWORK as NETWORK
+from recsys.ranking.column_ranker import UNKNOWN_SCORE as UNKNOWN_SCORE
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.query import Candidates, FloatArray, Query
-from recsys.ranking.ranker import Ranker
+from recsys.ranking.ranker import HeuristicRanker, Ranker
 from recsys.user_model.content_matcher import mean_match
 
 Scorer = Callable[[Sequence["PreparedQuery"]], FloatArray]
@@ -22,20 +28,11 @@ Trees score many requests in little more time than one. A scorer must not read t
 on since the requests were prepared.
 """
 
-TEXT_FREE = "attune_without_text"
-"""Text-free trees: they see the other candidates, but no feature of the articles' text."""
-
-POINTWISE = "pointwise_ranker"
-"""Pointwise trees of all seeds: they see each candidate separately, and rank more than a slate."""
-
 BY_UTILITY = "utility_ranker"
 """Ranking of feeds by utility: value of the reading less the price of its minutes, not by clicks."""
 
-NETWORK = "nrms"
-"""The preference network only."""
-
-UNKNOWN_SCORE = -1e6
-"""Score of a candidate that a system knows nothing about: behind all others, ties broken at random."""
+BASELINES = ("random", "newest", "popular", "popular_ctr", "content")
+"""Systems that a trained one must not lose to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,9 @@ def systems(rankers: Mapping[str, Ranker]) -> Mapping[str, Scorer]:
         "popular": lambda queries: _column(queries, "clicks_4h"),
         "popular_ctr": lambda queries: _column(queries, "ctr_4h"),
         "content": one_by_one(_content),
-        NETWORK: lambda queries: _column(queries, "preference"),
+        CONTENT_MATCH: ranked_by(COLUMN_RANKERS[CONTENT_MATCH]),
+        UNTRAINED: ranked_by(HeuristicRanker()),
+        NETWORK: ranked_by(COLUMN_RANKERS[NETWORK]),
     }
     return baselines | {name: ranked_by(ranker) for name, ranker in rankers.items()}
 
@@ -64,11 +63,13 @@ def systems(rankers: Mapping[str, Ranker]) -> Mapping[str, Scorer]:
 def rankers_of(system: TrainedSystem) -> Mapping[str, Ranker]:
     """Return the rankers of a bundle that get a row of the results table."""
     by_value = {} if system.value is None else {BY_UTILITY: system.value}
+    full = {} if system.served.system == FULL_SYSTEM else {FULL_RANKER: system.full}
     return {
         TEXT_FREE: system.text_free,
         FEED_RANKER: system.click_ranker,
         **by_value,
-        POINTWISE: system.models.pointwise,
+        POINTWISE: system.full.base,
+        **full,
         FULL_SYSTEM: system.models.listwise,
     }
 

@@ -28,8 +28,9 @@ from recsys.encoder.protocols import ModelEncoder, TokenEncoder, Vectors
 from recsys.errors import BundleError
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import compare, intervals
+from recsys.evaluation.data_text import iso
 from recsys.evaluation.replay import ReplayScores
-from recsys.evaluation.run_evaluation import EncodedArticles, TimeWindow, iso, replay_window
+from recsys.evaluation.run_evaluation import EncodedArticles, TimeWindow, replay_window
 from recsys.evaluation.systems import FULL_SYSTEM, NETWORK, systems
 from recsys.models.model_loader import TrainedSystem
 from recsys.projection.vector_table import CHUNK
@@ -156,7 +157,7 @@ def _replayed(
 ) -> ReplayScores:
     table = systems({FULL_SYSTEM: system.models.listwise})
     compared = {name: table[name] for name in SYSTEMS}
-    return replay_window(database, EncodedArticles(everything, vectors), system, compared, window, progress)[0]
+    return replay_window(database, EncodedArticles(everything, vectors), system, compared, window, progress).scores
 
 
 def _aucs(replayed: ReplayScores) -> Aucs:

@@ -24,6 +24,7 @@ from recsys.models.model_set import Models
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.query import Candidates, FeatureInput, FloatArray, Query
+from recsys.ranking.tie_break import best_first, id_hash
 from recsys.state.live_state import LiveState
 from recsys.state.reading_time import expected_read_seconds
 
@@ -87,7 +88,7 @@ class FeedEngine:
         return FeedSlate(ranking, self._remaining(candidates, selection))
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
-        """Order the candidates of `request`, best first; equal scores are ordered by id.
+        """Order the candidates of `request`, best first; `ranking.tie_break` orders equal scores.
 
         Raises:
             RequestError: `as_of` is not later than the newest row in the state.
@@ -96,7 +97,7 @@ class FeedEngine:
         query, candidates = self.prepare(request, listwise=ranker.listwise)
         assert candidates.features is not None
         scores = ranker.score(candidates.features)
-        order = _best_first(scores, request.candidates)
+        order = best_first(scores, candidates.features, id_hash(request.candidates)).tolist()
         sources = ["request"] * len(order)
         reasons = self._explain(query, candidates.rows[order], sources, explain)
         items = tuple(
@@ -147,7 +148,9 @@ class FeedEngine:
         assert candidates.features is not None
         with self.metrics.timed(SCORE):
             scores = self.models.feed.score(candidates.features) if len(candidates) else np.zeros(0)
-        return candidates.scored(scores)
+        hashes = self.state.catalog.tie_break_hash[candidates.rows]
+        order = best_first(scores, candidates.features, hashes)  # later stages keep the order of equal scores
+        return candidates.scored(scores).take(order)
 
     def _select(
         self, query: Query, request: FeedRequest, candidates: Candidates, rng: np.random.Generator
@@ -218,7 +221,3 @@ class FeedEngine:
 
     def _ids(self, rows: NDArray[np.int64]) -> list[str]:
         return list(map(self.state.articles.strings.__getitem__, rows.tolist()))
-
-
-def _best_first(scores: FloatArray, ids: Sequence[str]) -> list[int]:
-    return sorted(range(len(ids)), key=lambda place: (-scores[place], ids[place]))

@@ -10,12 +10,13 @@ from recsys.labels import grading
 from recsys.models.bundle import Bundle, active_version, load
 from recsys.models.calibrator_io import load_calibration
 from recsys.models.model_set import Models
+from recsys.models.served_ranker import FULL_SYSTEM as FULL_SYSTEM
+from recsys.models.served_ranker import ServedRanker
 from recsys.ranking import expected_utility, lambdamart
 from recsys.ranking.expected_utility import DwellRegressors, UtilityRanker
 from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
 from recsys.ranking.lambdamart import LambdaMart
 from recsys.ranking.listwise_correction import ListwiseRanker
-from recsys.ranking.ranker import Ranker
 from recsys.ranking.score_scaling import PlattScaling, softplus_utility
 from recsys.state.live_state import LiveState
 from recsys.state.snapshot import configuration_hash
@@ -32,9 +33,6 @@ TEXT_FREE_POINTWISE_TREES, TEXT_FREE_LISTWISE_TREES = (
     "listwise_correction_text_free.txt",
 )
 READ_UTILITY_TREES, READ_MINUTES_TREES = "read_utility.txt", "read_minutes.txt"
-FULL_SYSTEM = "attune"
-"""Name of the full system in manifests and reports."""
-
 FEED_RANKER = "feed_ranker"
 """Name of the click ranker of feeds in manifests and reports."""
 
@@ -47,14 +45,17 @@ _REQUIRED = (
 class TrainedSystem:
     """Bundle in memory.
 
-    models: models for an engine. text_free: listwise ranker without text features. click_ranker: pointwise ranker
-    of clicks for feeds. value: ranker of feeds by expected utility; None if feeds are ranked by clicks.
+    models: models for an engine. served: choice of their ranker. full: listwise ranker of the full system, with
+    its pointwise trees as `base`. text_free: the same without text features. click_ranker: pointwise ranker of
+    clicks for feeds. value: ranker of feeds by expected utility; None if feeds are ranked by clicks.
     validated_from, trained_until: microseconds. manifest: content of the manifest. calibration: calibrator of
     article vectors; None if the bundle has none.
     """
 
     models: Models
-    text_free: Ranker
+    served: ServedRanker
+    full: ListwiseRanker
+    text_free: ListwiseRanker
     click_ranker: LambdaMart
     value: UtilityRanker | None
     validated_from: int
@@ -92,17 +93,21 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
     clicks = pointwise.first
     value = _value_ranker(bundle, clicks, features.pointwise())
     correction = lambdamart.load(bundle.path / LISTWISE_TREES, features)
+    full = ListwiseRanker(pointwise, correction, _share(bundle, bundle.manifest["correction"]))
     models = Models(
         version=bundle.version,
         matcher=NetworkMatcher(weights),
-        listwise=ListwiseRanker(pointwise, correction, _share(bundle, bundle.manifest["correction"])),
+        listwise=full,
         pointwise=pointwise,
         feed=value or clicks,
-        utility=softplus_utility if value else _click_probability(bundle),
+        utility=softplus_utility if value else _click_probability(bundle, FEED_RANKER),
     )
+    served, text_free = ServedRanker.of(bundle.version, bundle.manifest), _text_free(bundle)
     return TrainedSystem(
-        models=models,
-        text_free=_text_free(bundle),
+        models=served.models(models, text_free, _click_probability(bundle, served.system)),
+        served=served,
+        full=full,
+        text_free=text_free,
         click_ranker=clicks,
         value=value,
         validated_from=int(bundle.manifest["data"]["validate_from"]),
@@ -149,8 +154,8 @@ def _share(bundle: Bundle, correction: Mapping[str, Any] | None) -> float:
     return float(share)
 
 
-def _click_probability(bundle: Bundle) -> PlattScaling:
-    fit = bundle.manifest["score_calibration"].get(FEED_RANKER, {})
+def _click_probability(bundle: Bundle, system: str) -> PlattScaling:
+    fit = bundle.manifest["score_calibration"].get(system, {})
     return PlattScaling(fit["slope"], fit["intercept"]) if fit.get("slope", 0) > 0 else PlattScaling()
 
 

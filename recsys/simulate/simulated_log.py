@@ -9,8 +9,6 @@ from recsys.simulate.history import History
 from recsys.simulate.newsroom import Bools, Floats, Ints, Newsroom
 from recsys.simulate.readers import Readers
 
-MODEL = "newsroom-mixture"
-
 
 def slates_frame(history: History, readers: Readers, newsroom: Newsroom) -> pl.DataFrame:
     """Return slates in display order with the propensities of the logging policy; columns of `frames.SLATES`."""
@@ -35,7 +33,7 @@ def slates_frame(history: History, readers: Readers, newsroom: Newsroom) -> pl.D
         at=pl.Series(history.at, dtype=pl.Int64),
         known_at=pl.Series(history.at, dtype=pl.Int64),
         ordered=pl.lit(True),
-        model=pl.lit(MODEL),
+        model=pl.lit(None, dtype=pl.String),  # no model of Attune made them, and all were seen
     )
     return conform(pl.concat([plain, lists], how="horizontal"), SLATES)
 

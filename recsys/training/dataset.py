@@ -8,21 +8,32 @@ from numpy.typing import NDArray
 
 from recsys.encoder.protocols import Encoder
 from recsys.errors import DataError
-from recsys.evaluation.labelled_slates import load_labelled_requests
+from recsys.evaluation.data_text import data_text
+from recsys.evaluation.labelled_slates import LabelledRequests, load_requests, load_sampled_requests
+from recsys.labels.sampled_slates import Sampling
 from recsys.projection.vector_table import ensure_vectors
 from recsys.store import articles, event_log_reader
-from recsys.store.database import Database
-from recsys.training.training_run import Labels, Progress, Split, split
+from recsys.store.database import Connection, Database
+from recsys.store.log_contents import LogContents, click_span, log_contents
+from recsys.training.training_run import Labels, Progress, Split, split, with_clicks
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Labelled slates in order of time, articles with their vectors [n, d], and the split."""
+    """Labelled slates in order of time, articles with their vectors [n, d], the split, and counts of the log.
+
+    learnable: number of slates with a clicked and another article. unseen: number of slates that are left out,
+    because nobody can have seen them. sampled: how negatives were drawn; None if the slates were shown.
+    """
 
     labelled_requests: pl.DataFrame
     articles: pl.DataFrame
     vectors: NDArray[np.float32]
     when: Split
+    contents: LogContents
+    learnable: int
+    unseen: int
+    sampled: Sampling | None = None
 
     @property
     def validation(self) -> pl.DataFrame:
@@ -31,38 +42,72 @@ class Corpus:
 
 
 def load_corpus(
-    database: Database, encoder: Encoder, until: int | None, progress: Progress, labels: Labels = "graded"
+    database: Database,
+    encoder: Encoder,
+    until: int | None,
+    progress: Progress,
+    labels: Labels = "graded",
+    sampling: Sampling = Sampling(),  # noqa: B008 - frozen
 ) -> Corpus:
     """Load and label the slates known before `until` (microseconds; all if None), and encode all articles.
 
-    With `labels="clicks"`, every label above 0 becomes 1.
+    If they are too few to learn from, each click becomes a slate with negatives drawn by `sampling`. With
+    `labels="clicks"`, every label above 0 becomes 1.
 
     Raises:
-        DataError: a slice has no slate with both a click and a non-click.
+        DataError: fewer than two slates have both a click and a non-click.
     """
     with database.read() as connection:
-        span = event_log_reader.slate_span(connection)
-        if span is None:
-            raise DataError("the log has no impressions to learn from: run `attune ingest` on click logs first")
-        when = split(span[0], until if until is not None else span[1] + 1)
         everything, _ = articles.upserted_since(connection, 0)
-        labelled_requests = load_labelled_requests(connection, when.start, when.until, everything, when.until)
+        when, requests = _shown_or_sampled(connection, everything, until, sampling)
+        contents = log_contents(connection, when.until)
+    labelled_requests = requests.frame
     if labels == "clicks":
         labelled_requests = labelled_requests.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))
-    _require_clicks_and_non_clicks(labelled_requests, when)
+    learnable = _learnable(requests)
+    if len(np.unique(learnable)) < 2:
+        unseen = f" ({requests.unseen:,} that nobody saw are left out)" if requests.unseen else ""
+        raise DataError(f"{_has(contents)}, but {len(learnable)} impressions to learn from{unseen}: {_NEEDED}")
+    when = with_clicks(when, learnable)
     vectors = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    return Corpus(labelled_requests, everything, vectors, when)
+    sampled = sampling if requests.sampled else None
+    return Corpus(labelled_requests, everything, vectors, when, contents, len(learnable), requests.unseen, sampled)
 
 
-def _require_clicks_and_non_clicks(labelled_requests: pl.DataFrame, when: Split) -> None:
+def _shown_or_sampled(
+    connection: Connection, everything: pl.DataFrame, until: int | None, sampling: Sampling
+) -> tuple[Split, LabelledRequests]:
+    """Return the shown slates with their split, or those of clicks if too few were shown to learn from."""
+    shown, clicked = event_log_reader.slate_span(connection), click_span(connection)
+    if shown is None and clicked is None:
+        raise DataError(f"{_has(log_contents(connection))}, but nothing to learn from: {_NEEDED}")
+    found = None
+    if shown is not None:
+        when = split(shown[0], shown[1] + 1 if until is None else until)
+        found = when, load_requests(connection, when.start, when.until, everything, when.until)
+        if clicked is None or len(np.unique(_learnable(found[1]))) >= 2:
+            return found
+    assert clicked is not None
+    when = split(clicked[0], clicked[1] + 1 if until is None else until)
+    sampled = load_sampled_requests(connection, 0, when.until, everything, when.until, sampling)
+    if found is not None and len(_learnable(sampled)) < 2:
+        return found
+    return when, sampled
+
+
+def _learnable(requests: LabelledRequests) -> NDArray[np.int64]:
+    """Return the times of the slates that can train a ranker, those with both a click and a non-click, sorted."""
     labels = pl.col("labels").list
-    usable = labelled_requests.filter((labels.max() > 0) & (labels.min() == 0))["at"]
-    early = int((usable < when.validate_from).sum())
-    if not early or early == usable.len():
-        raise DataError(
-            "too little to learn from: impressions with both a click and a non-click are needed on two days at "
-            f"least, there are {early} before the validation slice and {usable.len() - early} in it; "
-            "ingest more behaviour, or choose a later --until"
-        )
+    return requests.frame.filter((labels.max() > 0) & (labels.min() == 0))["at"].sort().to_numpy()
+
+
+def _has(contents: LogContents) -> str:
+    return f"the log has {data_text(contents)}"
+
+
+_NEEDED = (
+    "a training needs at least two impressions with both a clicked and another article, at different times, or "
+    "two clicks on stored articles while others were available; run `attune ingest` on impressions and events"
+)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from recsys.evaluation.data_text import data_text
 from recsys.evaluation.platt import Platt
 from recsys.models.model_loader import schema
 from recsys.settings import Settings
@@ -40,6 +41,12 @@ def manifest(
             "until": corpus.when.until,
             "impressions": corpus.labelled_requests.height,
             "articles": corpus.articles.height,
+            "clicks": corpus.contents.clicks,
+            "learnable": corpus.learnable,
+            "unseen": corpus.unseen,
+            "sampled_negatives": None if corpus.sampled is None else asdict(corpus.sampled),
+            "validated": corpus.validation.height,
+            "text": data_text(corpus.contents),
         },
         "validation": dict(metrics),
         "seed": settings.seed,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from recsys.encoder.protocols import Encoder
-from recsys.evaluation.report import beats_popularity
+from recsys.labels.sampled_slates import Sampling
 from recsys.models import bundle as bundles
 from recsys.models.bundle import Bundle
 from recsys.models.calibrator_io import write_calibration
@@ -20,6 +20,7 @@ from recsys.store.database import Database
 from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
 from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
+from recsys.training.data_warnings import data_warnings
 from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version
 from recsys.training.rankers import train_rankers
@@ -39,7 +40,7 @@ def train(
 ) -> Bundle:
     """Train on data known before `until` (microseconds; all if None), and publish a bundle.
 
-    The bundle becomes active unless it loses to popularity on the validation slice.
+    The bundle becomes active unless a baseline is clearly better on the validation slice.
 
     Raises:
         DataError: there is nothing to train on.
@@ -49,7 +50,8 @@ def train(
     bundles.prepare(settings.home)
     if options.tune:
         require_optuna()
-    raw = load_corpus(database, encoder, until, progress, options.labels)
+    sampling = Sampling(settings.max_article_age_days, settings.seed)
+    raw = load_corpus(database, encoder, until, progress, options.labels, sampling)
     matcher, interest, history = _fit_preference(database, raw, settings, progress)
     articles = calibrate_articles(database, encoder, raw, interest, settings.seed, progress)
     corpus = articles.corpus
@@ -65,10 +67,11 @@ def train(
         attention = {"articles": articles.figures, "history": history}
         if articles.calibration is not None:
             attention = write_calibration(articles.calibration, attention, folder)
-        return {**entries, **trees.as_dict(options), "attention": attention}
+        warnings = data_warnings(trees.choice, corpus)
+        return {**entries, **trees.as_dict(options), "attention": attention, "warnings": warnings}
 
     bundle = bundles.publish(settings.home, new_version(), write)
-    if beats_popularity(trees.answers):
+    if trees.choice.better_baseline is None:
         bundles.activate(settings.home, bundle.version)
         with database.write() as connection:
             audit_log.record(connection, AuditRow.now("train", AuditAction.MODEL_ACTIVATED, bundle.version))

@@ -12,9 +12,11 @@ from recsys.evaluation.platt import Platt, fit_platt
 from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.report import figures
 from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE, Scorer, ranked_by, systems
+from recsys.evaluation.validation_slice import REPORT, validation_report
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import FEED_RANKER, write_trees
 from recsys.models.model_set import Models
+from recsys.models.served_ranker import ENTRY
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors
 from recsys.ranking.features.feature_set import FEED_FEATURES, FEED_TEXT_FREE
@@ -25,6 +27,7 @@ from recsys.threads import threads
 from recsys.training import correction_share
 from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
+from recsys.training.ranker_choice import RankerChoice
 from recsys.training.ranker_training import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
 from recsys.training.text_feature_gate import TEXT_FREE_SYSTEMS, ContentGate
 from recsys.training.training_run import Progress, TrainingOptions
@@ -37,18 +40,19 @@ from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTr
 class TrainedRankers:
     """Trained rankers with their gates and validation scores.
 
-    shares: of the correction, by system; calibration: score calibration by system; metrics: on the validation
-    slice, by system.
+    shares: of the correction, by system; choice: the ranker to serve; calibration: score calibration by system;
+    metrics: on the validation slice, by system; report: more figures of the validation slice.
     """
 
     rerankers: Rerankers
     value: UtilityModelTrained | UtilityModelSkipped
     content: ContentGate
     shares: Mapping[str, CorrectionShare]
+    choice: RankerChoice
     config: LambdaMartConfig
-    answers: ReplayScores
     calibration: Mapping[str, Platt]
     metrics: dict[str, Any]
+    report: dict[str, Any]
 
     def write(self, folder: Path) -> None:
         """Write the rankers into a bundle's folder."""
@@ -66,6 +70,8 @@ class TrainedRankers:
             },
             "trees": {"options": asdict(options), "config": asdict(self.config)},
             "utility": self.value.as_dict(),
+            ENTRY: self.choice.as_dict(),
+            REPORT: self.report,
         }
 
 
@@ -88,6 +94,8 @@ def train_rankers(
     corrected, shares = correction_share.chosen(replayed)
     content = ContentGate.of(corrected)
     answers = content.served(corrected)
+    choice = RankerChoice.of(answers)
+    answers = choice.served(answers)
     validated = validated.sharing(shares[FULL_SYSTEM].share, shares[TEXT_FREE].share)
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
     share = settings.minute_price if options.labels == "graded" else 0.0
@@ -96,11 +104,12 @@ def train_rankers(
         value=_value(slates, corpus, content, config, share, calibration[FEED_RANKER]),
         content=content,
         shares=shares,
+        choice=choice,
         config=config,
-        answers=answers,
         calibration=calibration,
         # no calibration error here: the score calibration was fitted on the same slates
         metrics=figures(answers, {}, vectors, clicks),
+        report=validation_report(answers),
     )
 
 

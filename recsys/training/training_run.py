@@ -1,10 +1,14 @@
 """Inputs of a training run: its options, its progress callback and its temporal split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recsys.domain import DAY
 from recsys.errors import DataError
+from recsys.evaluation.data_text import iso
 
 Labels = Literal["graded", "clicks"]
 VALIDATION = DAY
@@ -55,8 +59,25 @@ def split(first: int, until: int) -> Split:
     """Split so that the last 24 hours before `until` validate, or the last quarter of a short log.
 
     Raises:
-        DataError: there is no slate before `until`.
+        DataError: there is nothing before `until`.
     """
     if until <= first:
-        raise DataError("no slate was shown before the cut-off: choose a later --until, or ingest click logs")
-    return Split(first, until - min(VALIDATION, (until - first) // _MAX_VALIDATION_PART), until)
+        raise DataError(f"there is nothing to learn from before {iso(first)}: choose a later --until")
+    return Split(first, until - _validation_length(first, until), until)
+
+
+def with_clicks(when: Split, clicked: NDArray[np.int64]) -> Split:
+    """Return a split with slates to learn from in both slices; `when`, if it has them already.
+
+    Otherwise the last day (or quarter) of these slates validates. clicked: their times [n], at least two of them
+    different, sorted.
+    """
+    early = int(np.searchsorted(clicked, when.validate_from))
+    if 0 < early < len(clicked):
+        return when
+    first, end = int(clicked[0]), int(clicked[-1]) + 1
+    return replace(when, validate_from=end - max(_validation_length(first, end), 1))
+
+
+def _validation_length(first: int, until: int) -> int:
+    return min(VALIDATION, (until - first) // _MAX_VALIDATION_PART)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,18 @@ from typer.testing import CliRunner
 
 import api.cli
 from recsys.calibration.calibrator_files import calibration_of
-from recsys.domain import Event, EventKind, Slate
+from recsys.domain import DAY, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
+from recsys.projection.log_follower import Replay
 from recsys.settings import Settings
-from recsys.store import articles, event_log
+from recsys.state.catalog import NEVER
+from recsys.store import articles, event_log, event_log_reader
 from tests.calibrated import eager, with_calibration
 from tests.trained import HashEncoder, Place, last_day, place, world
 from tests.unit.calibration.small import small_calibrator
 
 METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_weighted_ndcg@10")
-SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "nrms"]
+SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "content_match", "untrained", "nrms"]
 SYSTEMS += ["attune_without_text", "feed_ranker", "utility_ranker", "pointwise_ranker", "attune"]
 
 
@@ -114,9 +117,14 @@ def click(number: int, reader: str = "r", article: int = 0) -> Event:
 @pytest.mark.parametrize(
     ("events", "slates", "message"),
     [
-        ([], [], "the log has no impressions to learn from"),
-        ([click(0)], [], "the log has no impressions to learn from"),
-        ([], [slate(0), slate(1)], "to learn from"),
+        ([], [], "9 articles, 0 impressions and 0 clicks, but nothing to learn from"),
+        ([click(0)], [], "9 articles, 0 impressions and 1 clicks in 0.0 days, 2023-11-14T22:13 to "),
+        (
+            [],
+            [slate(0), slate(24)],
+            "2 impressions and 0 clicks in 1.0 days, 2023-11-14T22:13 to 2023-11-15T22:13",
+        ),
+        ([click(0)], [slate(0), slate(1)], "but 1 impressions to learn from: a training needs at least two"),
     ],
 )
 def test_training_on_too_little_says_so(
@@ -143,7 +151,11 @@ def test_training_before_the_log_begins_says_so(run: Run, copied: Place) -> None
 def test_train_publishes_and_activates(run: Run, copied: Place) -> None:
     out = run("train", "--until", "2024-01-03T00:00", at=copied)
     (version,) = re.findall(r"published and activated bundle (\S+)", out)
-    assert "validation" in out
+    assert re.search(r"trained on 150 articles, \d+ impressions and \d+ clicks in 2.0 days, 2024-01-01T", out)
+    assert "impressions of the last day with clicks" in out
+    assert re.search(
+        r"warning: 203 impressions, \d+ of them .*: a ranker needs about 600 of these; the .* serves", out
+    )
     listed = run("models", "list", at=copied).splitlines()
     assert len(listed) == 2
     assert f"* {version}" in listed[1]
@@ -179,8 +191,17 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
     out = run("evaluate", "--json", "out.json", "--html", "out.html", at=copied)
     result = json.loads((tmp_path / "out.json").read_text())
     assert {"data", "bundle", "seconds", "systems"} <= result.keys()
-    assert result["data"].keys() == {"from", "to", "impressions", "readers"}
+    assert result["data"].keys() == {
+        "from",
+        "to",
+        "impressions",
+        "readers",
+        "slice",
+        "unseen",
+        "sampled_negatives",
+    }
     assert result["data"]["from"].startswith("2024-01-0")
+    assert result["data"]["slice"] == "later"
     assert result["data"]["impressions"] > 50
     assert 1 < result["data"]["readers"] <= 40
     assert isinstance(result["seconds"], float)
@@ -193,6 +214,59 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
     assert [name for name, figures in result["systems"].items() if figures["ece"] is None] == ["utility_ranker"]
     assert f"{result['systems']['attune']['auc']:.4f}" in out
     assert f"{result['systems']['attune']['auc']:.4f}" in (tmp_path / "out.html").read_text()
+
+
+def test_without_later_clicks_evaluate_shows_the_validation_slice(
+    run: Run, trained: Place, tmp_path: Path
+) -> None:
+    early = place(tmp_path / "early")
+    shutil.copytree(trained.home / "bundles", early.home / "bundles")
+    database = early.open()
+    with database.write() as connection:
+        before = pl.col("known_at") < last_day()
+        event_log.append(connection, world().events.filter(before), world().slates.filter(before))
+    database.close()
+    out = run("evaluate", "--json", "out.json", "--html", "out.html", at=early)
+    result = json.loads((tmp_path / "out.json").read_text())
+    assert "no clicks after the bundle's cut-off: these are the figures of its validation slice" in out
+    assert result["data"]["slice"] == "validation"
+    assert "slice: validation" in (tmp_path / "out.html").read_text()
+    (manifest,) = (early.home / "bundles").glob("*/manifest.json")
+    assert result["systems"] == json.loads(manifest.read_text())["validation"]
+    assert set(result) == {
+        "data", "bundle", "seconds", "systems", "comparisons", "read_comparisons", "slices"
+    }  # fmt: skip
+
+
+def test_clicks_alone_train_and_evaluate_with_sampled_negatives(run: Run, tmp_path: Path) -> None:
+    made = place(tmp_path)
+    database = made.open()
+    clicks = (
+        world()
+        .events.filter(pl.col("kind") == "click")
+        .with_columns(request_id=pl.lit(None, dtype=pl.String), position=pl.lit(None, dtype=pl.Int64))
+    )
+    with database.write() as connection:
+        articles.upsert(connection, world().articles)
+        event_log.append(connection, clicks, None)
+    out = run("train", "--until", "2024-01-03T00:00", at=made)
+    assert "clicks with sampled negatives of the last day" in out
+    assert "warning: there are no impressions to learn from: negatives were sampled" in out
+    assert "trained from sampled negatives" in run("models", "list", at=made)
+    (path,) = (made.home / "bundles").glob("*/manifest.json")
+    manifest = json.loads(path.read_text())
+    assert manifest["data"]["sampled_negatives"] == {"max_age_days": 3650, "seed": 7}
+    assert manifest["validation"]["popular"]["auc"] > 0.5
+    out = run("evaluate", "--json", "out.json", at=made)
+    assert "each click is ranked among sampled articles that were available then" in out
+    result = json.loads((tmp_path / "out.json").read_text())
+    assert (result["data"]["slice"], result["data"]["sampled_negatives"]) == ("later", True)
+    assert result["systems"]["attune"]["auc"] > 0.5
+    with database.read() as connection, Replay(connection) as log:
+        state = log.advance(last_day() + 2 * DAY)
+        assert (state.first_shown == NEVER).all(), "no sampled slate counts as shown"
+        assert event_log_reader.slate_span(connection) is None
+    database.close()
 
 
 def test_families_are_left_out_one_by_one(run: Run, copied: Place, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from fastapi import Response
 from api.application import feeds, unknown_names
 from api.application.iso_time import from_iso
 from api.application.scopes import Scope
-from api.http.dependencies import App, PseudonymsDep, Reader
+from api.http.dependencies import App, PreviewHeader, PseudonymsDep, Reader
 from api.http.query_params import FeedQuery
 from api.http.schemas import FeedOut, HistoryItemIn, RankIn, RankOut
 from api.http.security.auth import secured_router
@@ -18,13 +18,15 @@ router = secured_router("/v1", "feed", Scope.READ)
 
 
 @router.get("/feed/{reader:id}", response_model=FeedOut)
-def feed(app: App, reader: Reader, query: FeedQuery) -> Response:
+def feed(app: App, reader: Reader, query: FeedQuery, preview: PreviewHeader = False) -> Response:
     """Return a reader's feed, also for an unknown reader.
 
     The `cursor` of a page requests the next page, for half an hour. The feed continues with its first parameters
     and repeats or skips no article, except those read or hidden meanwhile.
 
     A page has 20 articles, or `limit`. Each answer is logged as shown: articles that the reader skips rank lower.
+    With `preview=true`, or the header `X-Attune-Preview: true`, nothing is logged and there is no next page: to
+    look at the feed of a reader who is not there.
 
     `minutes` returns the articles with the highest total utility that can be read in that time, up to 100 or
     `limit`; this feed has no exploration and one page. `diversity` weighs dissimilarity to the articles above
@@ -45,7 +47,7 @@ def feed(app: App, reader: Reader, query: FeedQuery) -> Response:
         device=query.device,
         page=query.page,
     )
-    found = feeds.recommend(app, request, query.cursor)
+    found = feeds.recommend_or_preview(app, request, query.cursor, only_preview=preview or query.preview)
     summaries = feeds.summaries(app, [item.id for item in found.ranking.items])
     out = feed_out(found, reader, summaries, unknown_names.unknown_category(app, query.category))
     # serialized here: FastAPI would validate it again in another thread

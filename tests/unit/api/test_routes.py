@@ -64,6 +64,32 @@ def test_a_feed_has_all_that_a_page_needs(client: TestClient) -> None:
     assert all(reason.keys() == {"kind", "text", "article", "weight"} for reason in item["reasons"])
 
 
+def logged_slates(client: TestClient) -> int:
+    with closing(sqlite3.connect(client.app.state.application.settings.home / "attune.db")) as database:  # type: ignore[attr-defined]
+        return int(database.execute("SELECT count(*) FROM impressions").fetchone()[0])
+
+
+@pytest.mark.parametrize("how", [{"params": {"preview": "true"}}, {"headers": {"X-Attune-Preview": "true"}}])
+def test_a_preview_logs_and_folds_nothing_and_has_one_page(client: TestClient, how: dict[str, Any]) -> None:
+    before = logged_slates(client)
+    state = client.app.state.application.service.engine.state  # type: ignore[attr-defined]
+    for path in ("/v1/feed/curious", "/api/recommend/curious"):
+        if "params" in how and path.startswith("/api"):
+            continue
+        body = client.get(path, **how).json()
+        assert len(body if isinstance(body, list) else body["items"]) == 3
+    assert client.get("/v1/feed/curious?limit=1", headers={"X-Attune-Preview": "1"}).json()["cursor"] is None
+    assert logged_slates(client) == before
+    assert state.readers.get("curious") < 0
+    assert client.get("/v1/feed/curious?limit=1", headers={"X-Attune-Preview": "false"}).json()["cursor"]
+    assert logged_slates(client) == before + 1
+
+
+def test_a_preview_with_a_cursor_is_refused(client: TestClient) -> None:
+    cursor = client.get("/v1/feed/r", params={"limit": 1}).json()["cursor"]
+    assert "one page" in refused(client.get("/v1/feed/r", params={"cursor": cursor, "preview": True}))
+
+
 def test_events_are_counted_one_by_one(client: TestClient) -> None:
     rows = [
         {"id": "e1", "reader": "r", "article": "a0", "kind": "click"},

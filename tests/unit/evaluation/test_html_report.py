@@ -11,7 +11,7 @@ from tests.unit.evaluation.pages import Page
 def page(**names: list[list[float]]) -> str:
     said = answers([[1, 0], [0, 1]], attune=[[2, 1], [2, 1]], popular=[[1, 2], [1, 2]], **names)
     result = {
-        "data": {"from": "2024", "to": "2025", "impressions": 2, "readers": 2},
+        "data": {"from": "2024", "to": "2025", "impressions": 2, "readers": 2, "slice": "later"},
         "bundle": "<b>ad</b>",
         "seconds": 1.0,
         "systems": figures(said, {}, np.eye(4, dtype=np.float32), np.ones(4)),

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from recsys.domain import HOUR, MINUTE, Article, Event, EventKind, Slate
-from recsys.evaluation.labelled_slates import load_labelled_requests, replay_requests
+from recsys.evaluation.labelled_slates import load_labelled_requests, load_requests, replay_requests
 from recsys.feed.engine import FeedEngine
 from recsys.frames import articles_frame, events_frame, slates_frame
 from recsys.projection.log_follower import Replay
@@ -105,6 +105,25 @@ def test_labels_do_not_hang_on_where_the_stretch_begins(logged: Database) -> Non
     whole = labels(loaded(logged))
     assert whole["two"] == [0, 3], "30 seconds are long for an article that others read in 20"
     assert labels(loaded(logged, HOUR)) == {name: whole[name] for name in ("two", "other", "late")}
+
+
+def test_slates_of_attune_that_nobody_saw_are_left_out_and_counted(logged: Database) -> None:
+    made = [
+        replace(slate(name, 30 * HOUR, "a", "b", reader=reader), model="starting", scores=(1.0, 0.0))
+        for name, reader in (("fetched", "r"), ("displayed", "p"), ("clicked", "o"), ("claimed", "n"))
+    ]
+    beacons = [
+        replace(event(EventKind.IMPRESSION, "a", 31 * HOUR, quotes=quoted), reader=reader, id=f"beacon-{reader}")
+        for quoted, reader in (("displayed", "p"), ("claimed", "somebody"))
+    ]
+    click = replace(event(EventKind.CLICK, "b", 30 * HOUR + MINUTE), reader="o")
+    with logged.write() as connection:
+        event_log.append(connection, events_frame([*beacons, click]), slates_frame(made))
+    with logged.read() as connection:
+        found = load_requests(connection, START, START + 40 * HOUR, ARTICLES, START + 60 * HOUR)
+    assert found.frame["id"].to_list() == ["one", "other", "two", "late", "clicked", "displayed"]
+    assert found.unseen == 2
+    assert labels(found.frame)["clicked"] == [0, 2]
 
 
 def test_an_empty_stretch_has_no_questions(logged: Database) -> None:

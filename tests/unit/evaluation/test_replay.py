@@ -1,18 +1,23 @@
 """Replay: every system on every slate, with what metrics need to know of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recsys.domain import DAY
 from recsys.encoder.field_concat import FIELDS
-from recsys.evaluation.labelled_slates import load_labelled_requests
+from recsys.evaluation.data_text import iso
+from recsys.evaluation.labelled_slates import load_labelled_requests, replay_requests
 from recsys.evaluation.replay import ReplayScores, replay
-from recsys.evaluation.run_evaluation import ExtraRows, choose_window, evaluate, iso
+from recsys.evaluation.run_evaluation import ExtraRows, choose_window, evaluate
 from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import load_bundle
+from recsys.models.model_set import Models
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable, ensure_vectors
+from recsys.ranking.query import FloatArray
 from recsys.ranking.ranker import HeuristicRanker
 from recsys.simulate.oracle import ORACLE, oracle_of
 from tests.hashed import DIM
@@ -46,6 +51,34 @@ def test_answers_line_up_with_the_log(trained: Place) -> None:
     assert (answers.available < np.repeat(answers.at, np.diff(answers.offsets))).all(), "shown after it was out"
     assert answers.labels.max() > 0
     assert told == [*range(100, len(answers), 100), len(answers)]
+
+
+def test_equal_scores_are_ordered_offline_as_live(trained: Place) -> None:
+    class Flat(HeuristicRanker):
+        def score(self, features: FloatArray) -> FloatArray:
+            return np.zeros(len(features))
+
+    database = trained.open()
+    models = replace(Models.untrained(), listwise=Flat())
+    with database.read() as connection:
+        requests = load_labelled_requests(
+            connection, last_day(), last_day() + DAY // 4, world().articles, last_day() + 2 * DAY
+        )
+        shown = []
+        with Replay(connection) as log:
+            engine = FeedEngine(state=log.state, vectors=VectorTable(), models=models)
+            for one, _, _ in replay_requests(engine, log, requests):
+                shown.append([item.id for item in engine.rank(one.request).items])
+        with Replay(connection) as log:
+            engine = FeedEngine(state=log.state, vectors=VectorTable(), models=models)
+            answers = replay(engine, log, requests, systems({FULL_SYSTEM: Flat()}))
+    database.close()
+    scored = answers.slates(FULL_SYSTEM)
+    flat = requests["candidates"].explode().to_list()
+    for slate, ids in enumerate(shown):
+        rows = scored.order[answers.offsets[slate] : answers.offsets[slate + 1]]
+        assert [flat[row] for row in rows] == ids
+    assert len(shown) > 5
 
 
 def test_how_many_slates_are_scored_at_once_changes_nothing(

@@ -61,7 +61,7 @@ def scores(of: FeedEngine, name: str, **changes: str) -> FloatArray:
 
 
 def test_the_table_has_all_rows_and_ends_with_the_full_system() -> None:
-    names = ["random", "newest", "popular", "popular_ctr", "content", "nrms"]
+    names = ["random", "newest", "popular", "popular_ctr", "content", "content_match", "untrained", "nrms"]
     names += ["attune_without_text", "feed_ranker", "attune"]
     assert list(systems(RANKERS)) == names
     assert names[-1] == FULL_SYSTEM

@@ -12,6 +12,7 @@ from recsys.feed.query_builder import random_numbers
 from recsys.feed.reader_lookups import ReaderLookups
 from recsys.ranking.features.feature_set import ALL_FEATURES, LISTWISE
 from recsys.ranking.query import FloatArray
+from recsys.ranking.tie_break import id_hash
 from recsys.store.explicit_preferences import Preferences
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read, with_models, with_ranker
 
@@ -42,9 +43,32 @@ def test_a_ranking_is_best_first_with_positions_from_0() -> None:
     assert (ranking.request_id, ranking.model, ranking.as_of) == ("request", "starting", NOW)
 
 
-def test_equal_scores_keep_the_order_of_ids() -> None:
-    of = with_ranker(engine(papers()), AllAlike())
-    assert [id_ for id_, _ in ask(of, candidates=("a003", "a001", "a002"))] == ["a001", "a002", "a003"]
+def test_equal_scores_go_by_interest_then_clicks_then_a_hash_and_never_by_id() -> None:
+    clicks = [did(f"q{i}", EventKind.CLICK, "a039", HOUR + i) for i in range(4)]
+    of = with_ranker(engine(papers(), [*read("r", "a004", 2 * HOUR), *clicks]), AllAlike())
+    unread = [id_ for id_, _ in ask(of)]
+    assert unread[0] == "a039", "without a history, clicks decide"
+    assert unread[1:] == sorted(set(IDS) - {"a039"}, key=lambda id_: int(id_hash([id_])[0])) != sorted(unread[1:])
+    match = dict(zip(IDS, preference(of, "r"), strict=True))
+    by_interest = [match[id_] for id_, _ in ask(of, reader="r")]
+    assert by_interest == sorted(by_interest, reverse=True)
+    assert ask(of, reader="r") == ask(of, reader="r", candidates=IDS[::-1])
+
+
+def test_equal_scores_of_a_feed_go_by_interest_too() -> None:
+    of = with_ranker(engine(papers(), read("r", "a004", 2 * HOUR)), AllAlike())
+    request = FeedRequest(request_id="q", as_of=NOW, reader="r", limit=10, explain=False)
+    best = of.recommend(request).ranking.items[0].id
+    ids = tuple(f"a{i:03}" for i in range(40) if i != 4)
+    match = dict(zip(ids, preference(of, "r", ids), strict=True))
+    assert match[best] == max(match.values())
+
+
+def preference(of: FeedEngine, reader: str, candidates: tuple[str, ...] = IDS) -> FloatArray:
+    request = RankRequest(request_id="q", as_of=NOW, candidates=candidates, reader=reader)
+    _, prepared = of.prepare(request)
+    assert prepared.interest is not None
+    return np.round(prepared.interest.preference, 6)
 
 
 def test_the_order_of_the_candidates_changes_nothing() -> None:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from recsys.errors import BundleError
+from recsys.evaluation.systems import rankers_of
 from recsys.models import bundle
 from recsys.models.model_loader import (
     FEED_RANKER,
@@ -22,8 +24,21 @@ from recsys.models.model_loader import (
     load_bundle,
     schema,
 )
+from recsys.models.served_ranker import (
+    CONTENT_MATCH,
+    FULL_RANKER,
+    FULL_SYSTEM,
+    NETWORK,
+    PARTS,
+    POINTWISE,
+    TEXT_FREE,
+    UNTRAINED,
+)
+from recsys.ranking.column_ranker import ColumnRanker
+from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.lambdamart import LambdaMart
 from recsys.ranking.listwise_correction import ListwiseRanker
+from recsys.ranking.ranker import HeuristicRanker
 from recsys.ranking.score_scaling import PlattScaling, softplus_utility
 from tests.trained import HashEncoder, Place
 
@@ -70,6 +85,34 @@ def test_a_slate_is_corrected_by_the_share_of_the_manifest(trained: Place) -> No
     listwise = system.models.listwise
     assert isinstance(listwise, ListwiseRanker)
     assert listwise.share == system.manifest["correction"]["share"] < 1
+
+
+@pytest.mark.parametrize("system", PARTS)
+def test_a_part_serves_if_the_manifest_says_so(copied: Place, system: str) -> None:
+    full = load_bundle(copied.home, HashEncoder.name)
+    _edit(copied, lambda manifest: manifest["ranking"].update(system=system))
+    part = load_bundle(copied.home, HashEncoder.name)
+    assert part.served.system == system
+    features = np.random.default_rng(2).random((20, len(ALL_FEATURES.names)))
+    expected = {
+        TEXT_FREE: full.text_free,
+        POINTWISE: full.full.base,
+        NETWORK: ColumnRanker("", "preference"),
+        CONTENT_MATCH: ColumnRanker("", "content"),
+        UNTRAINED: HeuristicRanker(),
+    }[system].score(features)
+    np.testing.assert_array_equal(part.models.listwise.score(features), expected)
+    assert (part.models.feed.score(features) != full.models.feed.score(features)).any() == (system != POINTWISE)
+    assert list(rankers_of(part))[-2:] == [FULL_RANKER, FULL_SYSTEM]
+    np.testing.assert_array_equal(
+        rankers_of(part)[FULL_RANKER].score(features), full.models.listwise.score(features)
+    )
+
+
+def test_an_unknown_part_is_refused(copied: Place) -> None:
+    _edit(copied, lambda manifest: manifest["ranking"].update(system="oracle"))
+    with pytest.raises(BundleError, match="ranks with 'oracle'"):
+        load_bundle(copied.home, HashEncoder.name)
 
 
 def test_a_bundle_holds_no_reader(trained: Place) -> None:

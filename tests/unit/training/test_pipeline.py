@@ -127,6 +127,19 @@ def test_a_log_without_choices_is_refused_before_anything_is_encoded(tmp_path: P
     assert bundle.versions(tmp_path) == []
 
 
+def test_the_last_day_with_clicks_validates(tmp_path: Path) -> None:
+    made = place(tmp_path)
+    database = made.open()
+    with database.write() as connection:
+        articles.upsert(connection, world().articles)
+        event_log.append(connection, world().events.filter(pl.col("known_at") < last_day()), world().slates)
+    corpus = load_corpus(database, HashEncoder(), None, silent)
+    database.close()
+    assert corpus.when.validate_from < last_day() < corpus.when.until
+    assert corpus.validation["labels"].list.max().max() > 0  # type: ignore[operator]
+    assert (corpus.contents.articles, corpus.contents.impressions) == (150, world().slates.height)
+
+
 def test_a_home_that_cannot_be_written_is_refused_before_anything_is_encoded(tmp_path: Path) -> None:
     made, encoder = populated(tmp_path), HashEncoder()
     (tmp_path / "file").touch()
