@@ -36,7 +36,7 @@ HISTORY_LISTS: dict[str, str] = {
 }
 HISTORY_REQUIRED = ("user_id", "article_id_fixed", "impression_time_fixed")
 _RESERVED_ID = "0"
-"""The impression id of all beyond-accuracy rows of the test set: they are told apart by file and row."""
+"""The impression id of all beyond-accuracy rows of the test set: file and row keep them apart."""
 
 _DEVICES = {1: "desktop", 2: "mobile", 3: "tablet"}
 

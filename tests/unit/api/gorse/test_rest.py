@@ -194,3 +194,7 @@ def test_a_table_of_types_that_is_none_is_told() -> None:
     for table in ("a", "a=follow", "=click", "a=glance"):
         with pytest.raises(ConfigError, match="ATTUNE_GORSE_FEEDBACK"):
             kinds_of(table)
+
+
+def test_no_items_change_nothing(client: TestClient) -> None:
+    assert client.post("/api/items", json=[]).json() == {"RowAffected": 0}
