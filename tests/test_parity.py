@@ -46,6 +46,7 @@ from recsys.simulate.world import World, simulate
 from recsys.store import articles, attention_stats, event_log
 from recsys.store.database import open_database
 from recsys.threads import threads
+from recsys.training.calibration import calibrate_articles
 from tests.calibrated import eager, with_calibration
 from tests.serving import environment, served
 from tests.trained import HashEncoder, Place, last_day, place, populated, train_quickly, world
@@ -164,7 +165,9 @@ def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """A place where a server was at work, and what it answered."""
     made = populated(tmp_path_factory.mktemp(request.param))
     if request.param != "starting":
-        train_quickly(made, LazyEncoder(made.settings))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(calibrate_articles, "LEAST_ARTICLES", 10**9)  # it would take minutes
+            train_quickly(made, LazyEncoder(made.settings))
     if request.param == "calibrated":
         with_calibration(made, calibration(), request.param)
     with served(made) as client:
