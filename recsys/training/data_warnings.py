@@ -7,8 +7,8 @@ from recsys.training.ranker_choice import RankerChoice
 ENOUGH = 600
 """Impressions with a clicked and another article from which the full ranker is usually the best.
 
-`benchmarks/small_data.py`: with half as many, it was 0.037 AUC better than the untrained ranker on simulated
-readers; with a quarter, 0.015 worse (docs/log/).
+On simulated readers with half as many, it was 0.037 AUC better than the untrained ranker; with a quarter, 0.015
+worse (docs/log/).
 """
 
 
