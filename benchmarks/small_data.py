@@ -1,6 +1,7 @@
 """Does training on little data activate the best that it has?
 
-    python -m benchmarks.small_data [--seeds 10] [--impressions 1200] [--readers 60] [--articles 320] [--encoder]
+    python -m benchmarks.small_data [--first 1] [--seeds 10] [--impressions 1200] [--readers 60] [--articles 320]
+                                    [--encoder]
 
 For each seed a newsroom is simulated. The first impressions are learned from; the day after is evaluated. What
 `attune train` activates must be at least as good (AUC, paired over readers) as its best part and as the best
@@ -95,7 +96,8 @@ def _row(found: Outcome) -> str:
 def main() -> None:
     """Print a row for each seed, and exit with 1 if the promise does not hold."""
     parser = argparse.ArgumentParser(description="what is activated after training on little data")
-    for name, default in (("seeds", 10), ("impressions", 1_200), ("readers", 60), ("articles", 320)):
+    defaults = (("first", 1), ("seeds", 10), ("impressions", 1_200), ("readers", 60), ("articles", 320))
+    for name, default in defaults:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--encoder", action="store_true", help="use the real encoder")
     given = parser.parse_args()
@@ -103,7 +105,7 @@ def main() -> None:
     print(f"{counts}; AUC on the day after")
     print("seed what serves           AUC    full   best part                       best baseline")
     outcomes = []
-    for seed in range(1, given.seeds + 1):
+    for seed in range(given.first, given.first + given.seeds):
         outcomes.append(outcome(seed, given))
         print(_row(outcomes[-1]), flush=True)
     print(f"mean {'':<20} {np.mean([found.auc(FULL_SYSTEM) for found in outcomes]):.3f}")

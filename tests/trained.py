@@ -18,8 +18,8 @@ from recsys.settings import Settings
 from recsys.simulate.world import World, simulate
 from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database
+from recsys.training import choice_days, ranker_choice, rankers
 from recsys.training import pipeline as training
-from recsys.training import ranker_choice, rankers
 from recsys.training.training_run import TrainingOptions
 from tests.hashed import HashModel
 
@@ -95,6 +95,7 @@ def train_quickly(where: Place, encoder: Encoder, until: int | None = None) -> B
         quick = replace(LambdaMartConfig(), trees=30, threads=1)
         patch.setattr(rankers, "LambdaMartConfig", lambda seed: replace(quick, seed=seed))
         patch.setattr(ranker_choice, "MARGIN", 2.0)
+        patch.setattr(choice_days, "FEW_SLATES", 0)
         try:
             return training.train(database, where.settings, encoder, until, options=TrainingOptions(seeds=2))
         finally:

@@ -9,10 +9,12 @@ from recsys.domain import RankRequest
 from recsys.feed.query_builder import random_numbers
 from recsys.models.model_loader import FEED_RANKER as FEED_RANKER
 from recsys.models.model_loader import TrainedSystem
+from recsys.models.served_ranker import BLEND as BLEND
 from recsys.models.served_ranker import FULL_RANKER, UNTRAINED
 from recsys.models.served_ranker import FULL_SYSTEM as FULL_SYSTEM
 from recsys.models.served_ranker import POINTWISE as POINTWISE
 from recsys.models.served_ranker import TEXT_FREE as TEXT_FREE
+from recsys.ranking.blend import Blend
 from recsys.ranking.column_ranker import COLUMN_RANKERS, CONTENT_MATCH
 from recsys.ranking.column_ranker import NETWORK as NETWORK
 from recsys.ranking.column_ranker import UNKNOWN_SCORE as UNKNOWN_SCORE
@@ -69,6 +71,7 @@ def rankers_of(system: TrainedSystem) -> Mapping[str, Ranker]:
         FEED_RANKER: system.click_ranker,
         **by_value,
         POINTWISE: system.full.base,
+        BLEND: Blend(system.full, system.text_free),
         **full,
         FULL_SYSTEM: system.models.listwise,
     }

@@ -104,7 +104,7 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
     )
     served, text_free = ServedRanker.of(bundle.version, bundle.manifest), _text_free(bundle)
     return TrainedSystem(
-        models=served.models(models, text_free, _click_probability(bundle, served.system)),
+        models=served.models(models, full, text_free, _click_probability(bundle, served.system)),
         served=served,
         full=full,
         text_free=text_free,

@@ -6,6 +6,7 @@ from typing import Any
 
 from recsys.errors import BundleError
 from recsys.models.model_set import Models
+from recsys.ranking.blend import Blend
 from recsys.ranking.column_ranker import COLUMN_RANKERS, CONTENT_MATCH, NETWORK
 from recsys.ranking.listwise_correction import ListwiseRanker
 from recsys.ranking.ranker import HeuristicRanker, Ranker
@@ -20,9 +21,10 @@ FULL_RANKER = "full_ranker"
 TEXT_FREE = "attune_without_text"
 POINTWISE = "pointwise_ranker"
 UNTRAINED = "untrained"
-"""Names of parts: the text-free ranker, the pointwise ranker, and the ranker that serves before training."""
+BLEND = "blend"
+"""Names of parts: the text-free and the pointwise ranker, the ranker that serves before training, and a blend."""
 
-PARTS = (TEXT_FREE, POINTWISE, NETWORK, CONTENT_MATCH, UNTRAINED)
+PARTS = (TEXT_FREE, POINTWISE, NETWORK, CONTENT_MATCH, UNTRAINED, BLEND)
 """Parts that may serve alone."""
 
 PART_NAMES: Mapping[str, str] = {
@@ -32,6 +34,7 @@ PART_NAMES: Mapping[str, str] = {
     NETWORK: "the preference network alone",
     CONTENT_MATCH: "the untrained content match",
     UNTRAINED: "the untrained ranker",
+    BLEND: "the blend of the full ranker, the ranker without text and the untrained ranker",
 }
 """Names in messages."""
 
@@ -57,7 +60,9 @@ class ServedRanker:
             raise BundleError(f"bundle {version} ranks with {system!r}, which is unknown: train a new bundle")
         return cls(system)
 
-    def models(self, full: Models, text_free: ListwiseRanker, chance: PlattScaling) -> Models:
+    def models(
+        self, full: Models, full_ranker: ListwiseRanker, text_free: ListwiseRanker, chance: PlattScaling
+    ) -> Models:
         """Return `full` with the rankers of the choice; `chance`: click probability from its scores."""
         if self.system == FULL_SYSTEM:
             return full
@@ -66,5 +71,14 @@ class ServedRanker:
         if self.system == TEXT_FREE:
             base = text_free.base
             return replace(full, listwise=text_free, pointwise=base, feed=base.first, utility=chance)
+        if self.system == BLEND:
+            clicks = full_ranker.base
+            return replace(
+                full,
+                listwise=Blend(full_ranker, text_free),
+                pointwise=Blend(clicks, text_free.base, listwise=False),
+                feed=Blend(clicks.first, text_free.base.first, listwise=False),
+                utility=chance,
+            )
         ranker: Ranker = HeuristicRanker() if self.system == UNTRAINED else COLUMN_RANKERS[self.system]
         return replace(full, listwise=ranker, pointwise=ranker, feed=ranker, utility=chance)

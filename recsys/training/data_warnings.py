@@ -7,8 +7,8 @@ from recsys.training.ranker_choice import RankerChoice
 ENOUGH = 600
 """Impressions with a clicked and another article from which the full ranker is usually the best.
 
-`benchmarks/small_data.py`: with half as many, it was 0.037 AUC better than the untrained ranker on simulated
-readers; with a quarter, 0.015 worse (docs/log/).
+On simulated readers with half as many, it was 0.037 AUC better than the untrained ranker; with a quarter, 0.015
+worse (docs/log/).
 """
 
 
@@ -28,12 +28,13 @@ def data_warnings(choice: RankerChoice, corpus: Corpus) -> list[str]:
         found.append(f"{counts}: a ranker needs about {ENOUGH:,} of these; {PART_NAMES[choice.system]} serves")
     elif choice.system != FULL_SYSTEM:
         found.append(f"{counts}: {PART_NAMES[choice.system]} serves")
-    if choice.system != FULL_SYSTEM:
+    if choice.system != choice.default:
         better = choice.parts[choice.system]
+        where = "the validation slice" if choice.days == 1 else f"{choice.days} held-out days"
+        system, default = PART_NAMES[choice.system], PART_NAMES[choice.default]
         found.append(
-            f"{PART_NAMES[choice.system]} has an AUC {better.difference:.3f} above the full ranker on the "
-            f"validation slice (better in {better.draws:.0%} of the draws of readers); row {FULL_SYSTEM} is what "
-            "serves"
+            f"{system} has an AUC {better.difference:.3f} above {default} on {where} "
+            f"(better in {better.draws:.0%} of the draws of readers); row {FULL_SYSTEM} is what serves"
         )
     if choice.better_baseline is not None:
         better = choice.baselines[choice.better_baseline]

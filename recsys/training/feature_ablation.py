@@ -13,6 +13,7 @@ import numpy as np
 from recsys.errors import DataError
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import compare, intervals
+from recsys.evaluation.data_text import data_text
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.scored_slates import ScoredSlates
 from recsys.feed.engine import FeedEngine
@@ -25,6 +26,7 @@ from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.query import FloatArray
 from recsys.store import articles, event_log_reader
 from recsys.store.database import Database
+from recsys.store.log_contents import log_contents
 from recsys.training.ranker_training import PastSlates, past_slates
 from recsys.training.training_run import Progress
 from recsys.training.tuning import blocks
@@ -78,7 +80,8 @@ def _slates(database: Database, until: int | None, progress: Progress) -> tuple[
     with database.read() as connection:
         span = event_log_reader.slate_span(connection)
         if span is None:
-            raise DataError("the log has no impressions to learn from: run `attune ingest` on click logs first")
+            found = data_text(log_contents(connection))
+            raise DataError(f"the log has {found}: `attune ingest` impressions, which an ablation needs")
         end = span[1] + 1 if until is None else until
         everything, _ = articles.upserted_since(connection, 0)
         labelled_requests = load_labelled_requests(connection, span[0], end, everything, end)

@@ -25,6 +25,7 @@ from recsys.settings import Settings
 from recsys.store.database import Database
 from recsys.threads import threads
 from recsys.training import correction_share
+from recsys.training.choice_days import pooled_days, with_blend
 from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
 from recsys.training.ranker_choice import RankerChoice
@@ -93,10 +94,12 @@ def train_rankers(
         replayed, clicks, vectors = _validate(database, corpus, matcher, validated, progress)
     corrected, shares = correction_share.chosen(replayed)
     content = ContentGate.of(corrected)
-    answers = content.served(corrected)
-    choice = RankerChoice.of(answers)
-    answers = choice.served(answers)
+    answers = with_blend(content.served(corrected))
     validated = validated.sharing(shares[FULL_SYSTEM].share, shares[TEXT_FREE].share)
+    with threads(settings.threads):
+        evidence = pooled_days(slates, corpus.when.validate_from, content.allowed(validated), config)
+    choice = RankerChoice.of(answers, evidence)
+    answers = choice.served(answers)
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
     share = settings.minute_price if options.labels == "graded" else 0.0
     return TrainedRankers(

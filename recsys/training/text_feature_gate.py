@@ -11,6 +11,7 @@ from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import Interval, compare
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import FEED_RANKER, FULL_SYSTEM, POINTWISE, TEXT_FREE
+from recsys.training.ranker_training import Rerankers
 
 TEXT_FREE_SYSTEMS = {
     FEED_RANKER: f"{FEED_RANKER}_without_content",
@@ -44,6 +45,10 @@ class ContentGate:
             {} if self.on else {name: replayed.scores[text_free] for name, text_free in TEXT_FREE_SYSTEMS.items()}
         )
         return replace(replayed, scores={**reported, **substituted})
+
+    def allowed(self, rankers: Rerankers) -> Rerankers:
+        """Return the rankers of the served systems: without text, the text-free ones take their place."""
+        return rankers if self.on else Rerankers(rankers.text_free, rankers.text_free)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry for the manifest."""

@@ -25,7 +25,7 @@ from tests.unit.calibration.small import small_calibrator
 
 METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_weighted_ndcg@10")
 SYSTEMS = ["random", "newest", "popular", "popular_ctr", "content", "content_match", "untrained", "nrms"]
-SYSTEMS += ["attune_without_text", "feed_ranker", "utility_ranker", "pointwise_ranker", "attune"]
+SYSTEMS += ["attune_without_text", "feed_ranker", "utility_ranker", "pointwise_ranker", "blend", "attune"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from recsys.encoder.protocols import Encoder
 from recsys.errors import DataError
+from recsys.evaluation.data_text import data_text
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
+from recsys.store.log_contents import log_contents
 from recsys.training.calibration.click_noise import Articles
 from recsys.training.training_run import Progress
 from recsys.training.user_model_training import collect
@@ -44,8 +46,9 @@ def newest_slates(database: Database, encoder: Encoder, most: int, progress: Pro
     with database.read() as connection:
         span = slate_span(connection)
         stored, _ = article_store.upserted_since(connection, 0)
+        contents = log_contents(connection)
     if span is None:
-        raise DataError("the log has no impressions to rank: run `attune ingest` on click logs first")
+        raise DataError(f"the log has {data_text(contents)}: `attune ingest` impressions, which are needed here")
     encoded = ensure_vectors(database, encoder, stored)
     with database.read() as connection:
         labelled_requests = load_labelled_requests(connection, span[0], span[1] + 1, stored, span[1] + 1).tail(

@@ -25,6 +25,7 @@ from recsys.models.model_loader import (
     schema,
 )
 from recsys.models.served_ranker import (
+    BLEND,
     CONTENT_MATCH,
     FULL_RANKER,
     FULL_SYSTEM,
@@ -34,6 +35,7 @@ from recsys.models.served_ranker import (
     TEXT_FREE,
     UNTRAINED,
 )
+from recsys.ranking.blend import Blend
 from recsys.ranking.column_ranker import ColumnRanker
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.lambdamart import LambdaMart
@@ -100,6 +102,7 @@ def test_a_part_serves_if_the_manifest_says_so(copied: Place, system: str) -> No
         NETWORK: ColumnRanker("", "preference"),
         CONTENT_MATCH: ColumnRanker("", "content"),
         UNTRAINED: HeuristicRanker(),
+        BLEND: Blend(full.full, full.text_free),
     }[system].score(features)
     np.testing.assert_array_equal(part.models.listwise.score(features), expected)
     assert (part.models.feed.score(features) != full.models.feed.score(features)).any() == (system != POINTWISE)

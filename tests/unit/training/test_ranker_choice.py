@@ -8,8 +8,9 @@ import polars as pl
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import BASELINES, FULL_SYSTEM, NETWORK, TEXT_FREE
 from recsys.labels.sampled_slates import Sampling
-from recsys.models.served_ranker import FULL_RANKER, PARTS
+from recsys.models.served_ranker import BLEND, FULL_RANKER, PARTS
 from recsys.store.log_contents import LogContents
+from recsys.training.choice_days import Evidence
 from recsys.training.data_warnings import ENOUGH, SAMPLED, data_warnings
 from recsys.training.dataset import Corpus
 from recsys.training.ranker_choice import RankerChoice
@@ -79,6 +80,19 @@ def test_what_serves_takes_the_row_of_the_full_system() -> None:
     assert list(served.scores)[-1] == FULL_SYSTEM
     same = judged(attune=35)
     assert RankerChoice.of(same).served(same) is same
+
+
+def test_in_a_small_log_the_blend_serves_unless_another_one_is_clearly_better() -> None:
+    said = judged()
+    aucs = {name: np.full(SLATES, 0.5) for name in (FULL_SYSTEM, *PARTS)}
+    few = Evidence(aucs, np.arange(SLATES), days=4)
+    assert RankerChoice.of(said, few).system == BLEND
+    better = {**aucs, FULL_SYSTEM: np.full(SLATES, 0.6), NETWORK: np.where(np.arange(SLATES) < 30, np.nan, 0.7)}
+    choice = RankerChoice.of(said, replace(few, aucs=better))
+    assert choice.system == NETWORK, "compared where it is known"
+    assert choice.days == 4
+    full = RankerChoice.of(said, replace(few, aucs={**better, NETWORK: aucs[NETWORK]}))
+    assert (full.system, full.default) == (FULL_SYSTEM, BLEND)
 
 
 def test_a_better_baseline_is_named() -> None:
