@@ -78,7 +78,11 @@ class LogFollower:
             self._restart(connection, before=None)
 
     def catch_up(self) -> int:
-        """Fold the rows appended since; return the `seq` of the last folded row."""
+        """Fold the rows appended since; return the `seq` of the last folded row.
+
+        Rows that this process appended last are folded also if the database is unavailable now.
+        """
+        self._fold_offered()
         with self._database.read() as connection:
             end = event_log.position(connection).last_seq
             self._fold_offered()
@@ -95,14 +99,11 @@ class LogFollower:
         return end
 
     def offer(self, behind: int, last_seq: int, tail: LogTail) -> None:
-        """Offer rows that this process appended after row `behind`, so that `catch_up` need not read them.
+        """Offer all rows that this process appended after row `behind`, so that `catch_up` need not read them.
 
-        Rows that quote a request id are not taken: only the log says whether their reader was shown that slate.
         Any thread may call this.
         """
-        count = len(tail.events) + len(tail.slates)
-        if count == last_seq - behind and all(event.request_id is None for event in tail.events):
-            self._offered.append(_Offered(behind, last_seq, tail))
+        self._offered.append(_Offered(behind, last_seq, tail))
 
     def _fold_offered(self) -> None:
         """Fold the offered rows that directly follow the folded ones; drop those folded from the log."""

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from recsys.domain import Event, Slate
+from recsys.domain import Event, EventKind, Slate
 from recsys.errors import StoreError, StoreUnavailableError
 from recsys.serving.clock import Clock
 from recsys.store import event_log
@@ -152,11 +152,22 @@ class LogWriter:
                 [next(found) for _ in write.events] if write.also is None else write.also(connection)
                 for write in group
             ]
-        stored = zip(events, appended.events, strict=True)
-        tail = LogTail([event for event, outcome in stored if outcome is RowOutcome.STORED], slates)
-        self._committed(end.last_seq, appended.last_seq, tail)
+        outcome_of = zip(events, appended.events, strict=True)
+        new = [event for event, outcome in outcome_of if outcome is RowOutcome.STORED]
+        if len(new) + len(slates) == appended.last_seq - end.last_seq:  # otherwise a slate was stored before
+            tail = LogTail([event for each in new for event in _as_read(each, appended.quoted)], slates)
+            self._committed(end.last_seq, appended.last_seq, tail)
         return outcomes
 
     def _fail(self, group: list[_Write], error: Exception) -> None:
         for write in group:
             write.outcome.set_exception(error)
+
+
+def _as_read(event: Event, quoted: frozenset[tuple[str, str]]) -> list[Event]:
+    """Return an event as the log is read: with a request id only if its reader was shown that slate."""
+    if event.request_id is None:
+        return [event]
+    if event.kind is EventKind.IMPRESSION:  # the slate is the exposure
+        return []
+    return [event if (event.request_id, event.reader) in quoted else replace(event, request_id=None)]

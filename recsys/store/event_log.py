@@ -50,17 +50,17 @@ _INSERT_EVENT = sa.insert(events_table)
 _EVENT_VALUES = attrgetter(*EVENTS)
 
 
-def _content_query(dialect: str) -> sa.Select[Any]:
-    """Return the query of the content of the events with the ids of the parameter `ids`."""
-    e = events_table.c
-    query = sa.select(e.id, *(e[name] for name in EVENT_CONTENT))
+def _by_ids(dialect: str, table: sa.Table, *columns: str) -> sa.Select[Any]:
+    """Return the query of `columns` of the rows with the ids of the parameter `ids`."""
+    query = sa.select(table.c.id, *(table.c[name] for name in columns))
     if dialect == "postgresql":
-        return query.where(e.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text))))
+        return query.where(table.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text))))
     given = sa.func.json_each(sa.bindparam("ids", type_=sa.String)).table_valued("value")
-    return query.where(e.id.in_(sa.select(given.c.value)))
+    return query.where(table.c.id.in_(sa.select(given.c.value)))
 
 
-_EVENT_CONTENT_OF = {dialect: _content_query(dialect) for dialect in ("postgresql", "sqlite")}
+_EVENT_CONTENT_OF = {name: _by_ids(name, events_table, *EVENT_CONTENT) for name in ("postgresql", "sqlite")}
+_SLATE_READERS_OF = {name: _by_ids(name, impressions, "reader") for name in ("postgresql", "sqlite")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,14 @@ class RowOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AppendedRows:
-    """Outcome of `append_rows`: one entry an event, and the sequence number of the last row of the log."""
+    """Outcome of `append_rows`: one entry an event, and the sequence number of the last row of the log.
+
+    quoted: (request id, reader) of the slates that new events quote and that were shown to this reader before.
+    """
 
     events: list[RowOutcome]
     last_seq: int
+    quoted: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,7 @@ def append_rows(
     frames, so it is fast for the rows of a few requests.
     """
     outcomes = _outcomes(connection, events)
+    quoted = _shown_slates(connection, {event.request_id for event in events if event.request_id is not None})
     new = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is RowOutcome.STORED]
     seq = end.last_seq
     if new:
@@ -171,7 +176,7 @@ def append_rows(
         connection.execute(_INSERT_READER[dialect], list(first_seen.values()))
     latest = max((row.known_at for row in added), default=0)
     connection.execute(_SET_POSITION, {"seq": seq, "known_at": max(latest, end.last_known_at)})
-    return AppendedRows(outcomes, seq)
+    return AppendedRows(outcomes, seq, quoted)
 
 
 def _outcomes(connection: Connection, events: Sequence[Event]) -> list[RowOutcome]:
@@ -187,6 +192,15 @@ def _outcomes(connection: Connection, events: Sequence[Event]) -> list[RowOutcom
         same = RowOutcome.DUPLICATE if stored == own else RowOutcome.CONFLICT
         outcomes.append(RowOutcome.STORED if stored is own else same)
     return outcomes
+
+
+def _shown_slates(connection: Connection, ids: set[str]) -> frozenset[tuple[str, str]]:
+    """Return (id, reader) of the stored slates among `ids`."""
+    if not ids:
+        return frozenset()
+    query = _SLATE_READERS_OF[connection.dialect.name]
+    found = connection.execute(query, {"ids": _id_array(connection, sorted(ids))})
+    return frozenset((row.id, row.reader) for row in found)
 
 
 def _id_array(connection: Connection, ids: list[str]) -> object:

@@ -45,7 +45,7 @@ def test_json_lines_and_their_summary(home: Path, tmp_path: Path) -> None:
     result = attune(home, "jsonl", log)
     assert result.exit_code == 0
     assert numbers(result) == {"articles": [1, 1, 0, 0, 0, 0], "events": [2, 1, 0, 0, 1, 0]}
-    assert "events rejected, unknown_kind: 1" in result.stdout
+    assert "events rejected, kind: unknown (use one of impression, click" in result.stdout
     (rejects,) = (home / "rejects").rglob("*.jsonl")
     assert json.loads(rejects.read_text())["row"] == 3
     assert numbers(attune(home, "jsonl", log))["events"] == [2, 0, 0, 1, 1, 0]

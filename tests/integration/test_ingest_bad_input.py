@@ -156,7 +156,6 @@ def test_a_parquet_file_with_a_damaged_page_is_an_error(ingest: Ingest, tmp_path
         ("1\tU1\t1/1/1985 8:00:00 AM\t\tN1-1\n", "at: before 1990"),
         ("1\tU1\t1/1/2199 8:00:00 AM\t\tN1-1\n", "at: in the future"),
         ("1\t\t11/15/2019 8:55:22 AM\t\tN1-1\n", "reader: missing"),
-        ("\tU1\t11/15/2019 8:55:22 AM\t\tN1-1\n", "id: missing"),
         ("1\tU1\t11/15/2019 8:55:22 AM\t\t\n", "candidates: empty"),
         ("1\tU1\t11/15/2019 8:55:22 AM\t\tN1-1 N2-\n", "shown: labels of some articles only"),
     ],

@@ -78,7 +78,7 @@ def test_every_row_is_stored_or_counted(database: Database, tmp_path: Path) -> N
     assert report.rejected("events") == {"value: missing": 1}
     assert report.rejected("unrecognised") == {"row: neither article, event nor impression": 1}
     assert rejects(report) == [
-        (28, "value: not a finite number"),
+        (28, "value: missing"),
         (29, "row: neither article, event nor impression"),
     ]
     assert [len(rows) for rows in stored(database).values()] == [2, 20, 5]
