@@ -107,10 +107,15 @@ class LogFollower:
 
     def _fold_offered(self) -> None:
         """Fold the offered rows that directly follow the folded ones; drop those folded from the log."""
-        while self._offered and self._offered[0].behind <= self.watermark.seq:
+        tail, last = LogTail([], []), self.watermark.seq
+        while self._offered and self._offered[0].behind <= last:
             offered = self._offered.popleft()
-            if offered.behind == self.watermark.seq:
-                self._fold_tail(offered.tail, offered.last_seq)
+            if offered.behind == last:
+                last = offered.last_seq
+                tail.events.extend(offered.tail.events)
+                tail.slates.extend(offered.tail.slates)
+        if last > self.watermark.seq:
+            self._fold_tail(tail, last)
 
     @property
     def unsaved(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.store.conflict_insert import insert
+from recsys.store.conflict_insert import upsert_all
 from recsys.store.tables import articles, item_records
 
 
@@ -24,14 +24,17 @@ class ItemRecord:
 
 def save(connection: Connection, records: Sequence[ItemRecord]) -> None:
     """Store records; the last one of an id wins."""
-    for record in {record.id: record for record in records}.values():
-        row = {
+    rows = [
+        {
+            "id": record.id,
             "labels": json.dumps(record.labels),
             "categories": json.dumps(record.categories),
             "comment": record.comment,
         }
-        statement = insert(connection, item_records).values(id=record.id, **row)
-        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=row))
+        for record in {record.id: record for record in records}.values()
+    ]
+    if rows:
+        connection.execute(upsert_all(connection, item_records, "id"), rows)
 
 
 def get(connection: Connection, ids: Sequence[str]) -> dict[str, ItemRecord]:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.store.conflict_insert import insert
+from recsys.store.conflict_insert import insert, upsert_all
 from recsys.store.tables import readers, user_records
 
 
@@ -23,12 +23,13 @@ class UserRecord:
 def save(connection: Connection, users: list[UserRecord], now: int) -> None:
     """Store users; the last one of an id wins. Register unknown users as readers since `now`, in microseconds."""
     last_by_id = {user.id: user for user in users}
-    for user in last_by_id.values():
-        row = {"labels": json.dumps(user.labels), "comment": user.comment}
-        statement = insert(connection, user_records).values(reader=user.id, **row)
-        connection.execute(statement.on_conflict_do_update(index_elements=["reader"], set_=row))
-    rows = [{"id": id_, "first_seen_at": now} for id_ in last_by_id]
-    if rows:
+    records = [
+        {"reader": user.id, "labels": json.dumps(user.labels), "comment": user.comment}
+        for user in last_by_id.values()
+    ]
+    if records:
+        connection.execute(upsert_all(connection, user_records, "reader"), records)
+        rows = [{"id": id_, "first_seen_at": now} for id_ in last_by_id]
         connection.execute(insert(connection, readers).on_conflict_do_nothing(), rows)
 
 
