@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
 """Delay until articles stored by another process are loaded."""
 
+_FOLLOW_SECONDS = 0.2
+"""Delay until rows are folded while no feed is requested; more rows at once would hold up other requests."""
+
 _BUNDLE_POLL_SECONDS = 0.5
 """Delay until a bundle activated by another process serves."""
 
@@ -65,6 +68,7 @@ class BackgroundJobs:
         self._recovery = Periodic("recovery", self._recover, _PROBE_SECONDS, _PROBE_SECONDS)
         self._jobs = (
             self.articles,
+            Periodic("log", self._while_reachable(self._follow), _FOLLOW_SECONDS, _PATIENCE),
             self._bundles,
             Periodic("experiments", live.adopt_challenger, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS),
             Periodic("expired pages", sweep, _SWEEP_SECONDS, _SWEEP_SECONDS),
