@@ -11,13 +11,16 @@ from recsys.experiments.evaluate_attention import evaluate_attention
 from recsys.experiments.noisy_clicks import measure_noisy_clicks
 from recsys.models.bundle import active_version, load
 from recsys.simulate.world import simulate
+from recsys.training.calibration import fit_detectors
 from recsys.training.calibration.ablation_arms import ARMS
 from recsys.training.calibration.recent_slates import newest_slates
 from recsys.training.training_run import silent
 from tests.trained import HashEncoder, Place, place, populated
 
 
-def test_the_command_reports_detection_and_robustness(tmp_path: Path) -> None:
+def test_the_command_reports_detection_and_robustness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in (("TOKEN_EPOCHS", 1), ("_DRAWS", {}), ("_DRAWS_OF_OTHERS", 1), ("MOST_ARTICLES", 120)):
+        monkeypatch.setattr(fit_detectors, name, few)  # the report is tested, not the figures
     where, file, page = populated(tmp_path), tmp_path / "figures.json", tmp_path / "report.html"
     options = ["--seeds", "1", "--slates", "8", "--json", str(file), "--html", str(page)]
     options += ["--database-url", where.settings.database_url, "--home", str(where.home)]
