@@ -91,6 +91,7 @@ class LogWriter:
         return self._submit(_Write(slate=slate, also=also))
 
     def _submit(self, write: _Write) -> "Future[Any]":
+        write.outcome.set_running_or_notify_cancel()  # it cannot be cancelled: rows are written
         with self._changed:
             if self._thread is not None and not self._stopping:
                 self._waiting.append(write)
