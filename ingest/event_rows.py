@@ -6,15 +6,15 @@ from typing import Any
 
 from ingest import reasons
 from ingest.content_ids import event_id
+from ingest.generic_schema import row_reader
 from ingest.limits import CLOCK_SKEW, LONGEST_READING
 from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.reasons import Problem
-from ingest.row_reader import RowReader
 from recsys.domain import PREFERENCE_KINDS, Event, EventKind
 
 _KINDS = {kind.value: kind for kind in EventKind}
 _MOST = {EventKind.READ: LONGEST_READING, EventKind.SCROLL: 100}
-_READER = RowReader("events", Event, required=("id", "reader", "kind", "article", "subject", "value", "at"))
+_READER = row_reader("events")
 
 NO_OBJECT = Problem.of("row", reasons.NO_OBJECT)
 """Problem of a row of a request that is no JSON object."""

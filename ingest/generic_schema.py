@@ -59,7 +59,7 @@ def from_rows(
     `places` has one row each with the columns file, row, raw. Rows without raw text quote theirs if they have a
     problem.
     """
-    reader = _reader(kind, reading.times)
+    reader = row_reader(kind, reading.times)
     found = [reader.read(row) for row in rows]
     for each in found:
         _finish(each.values, kind, reading.pseudonyms)
@@ -86,7 +86,8 @@ def batch_of(position: int, kind: str, found: RawRows, rejects: pl.DataFrame) ->
 
 
 @cache
-def _reader(kind: str, times: TimeReader) -> RowReader:
+def row_reader(kind: str, times: TimeReader = UTC_TIMES) -> RowReader:
+    """Return the reader of rows of `kind`."""
     return RowReader(kind, RECORDS[kind], (*REQUIRED[kind], "id", *_NEEDED[kind]), times)
 
 

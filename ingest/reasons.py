@@ -5,6 +5,7 @@ A reason contains no value, so that equal problems are counted together.
 
 from dataclasses import dataclass
 
+from ingest.limits import LARGEST_INTEGER, MOST_CANDIDATES
 from recsys.domain import EventKind
 
 SHOWN_CHARS = 80
@@ -19,11 +20,11 @@ UNKNOWN_KIND = "unknown"
 NEGATIVE = "negative"
 NOT_FINITE = "not a finite number"
 TOO_LARGE = "too large"
-OUT_OF_RANGE = "not between 0 and 2147483647"
+OUT_OF_RANGE = f"not between 0 and {LARGEST_INTEGER}"
 BEFORE_AT = "earlier than at"
 OTHER_CONTENT = "stored already with other content"
 NO_CANDIDATES = "empty"
-TOO_MANY = "more than 10000 articles"
+TOO_MANY = f"more than {MOST_CANDIDATES} articles"
 GAP = "an article is missing"
 OTHER_LENGTH = "not as long as candidates"
 NO_TIME = "is not a time Attune reads"
@@ -53,7 +54,7 @@ _FIXES = {
     BEFORE_AT: "give a time not before at, or leave it out",
     OTHER_CONTENT: "use another id: the row stored first remains",
     NO_CANDIDATES: "list the ids of the articles that were shown",
-    TOO_MANY: "list at most 10000 articles",
+    TOO_MANY: f"list at most {MOST_CANDIDATES} articles",
     GAP: "give the id of every article in the list",
     OTHER_LENGTH: "give one number an article",
     HALF_PAIR: "send valid Unicode",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from api.application.context import Application
 from ingest import http_ingest, jobs
-from ingest.event_rows import CheckedEvents, check_events
+from ingest.event_rows import check_events
 from ingest.http_ingest import Received, received_events
 from ingest.job_report import Report
 from ingest.jobs import Progress
@@ -20,7 +20,9 @@ def append_events(app: Application, rows: Sequence[object], pseudonyms: Pseudony
     Raises:
         StoreError: the database is unavailable.
     """
-    return store_checked(app, check_events(rows, app.clock.next(), pseudonyms))
+    checked = check_events(rows, app.clock.next(), pseudonyms)
+    outcomes = app.writer.append_events(checked.events).result() if checked.events else []
+    return received_events(checked, outcomes)
 
 
 async def receive_events(app: Application, rows: Sequence[object], pseudonyms: Pseudonyms = PLAIN) -> Received:
@@ -31,16 +33,6 @@ async def receive_events(app: Application, rows: Sequence[object], pseudonyms: P
     """
     checked = check_events(rows, app.clock.next(), pseudonyms)
     outcomes = await asyncio.wrap_future(app.writer.append_events(checked.events)) if checked.events else []
-    return received_events(checked, outcomes)
-
-
-def store_checked(app: Application, checked: CheckedEvents) -> Received:
-    """Append checked events, and wait until they are committed.
-
-    Raises:
-        StoreError: the database is unavailable.
-    """
-    outcomes = app.writer.append_events(checked.events).result() if checked.events else []
     return received_events(checked, outcomes)
 
 
