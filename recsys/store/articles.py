@@ -10,7 +10,6 @@ from sqlalchemy.engine import Connection
 
 from recsys.frames import ARTICLES, conform
 from recsys.store import bulk_insert
-from recsys.store.conflict_insert import insert
 from recsys.store.revisions import next_revision
 from recsys.store.tables import articles
 from recsys.store.withdrawals import is_shown, withdraw, withdrawn_since
@@ -45,7 +44,7 @@ def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
     stored = sa.select(articles.c.content_hash, staged.c.content_hash).join(staged, staged.c.id == articles.c.id)
     pairs = connection.execute(stored).fetchall()
     updated = sum(old != new for old, new in pairs)
-    _write(connection, staged)
+    bulk_insert.upsert(connection, articles, staged, "id", only="content_hash")
     return Upserted(rows.height - len(pairs), updated, frame.height - rows.height + len(pairs) - updated)
 
 
@@ -147,17 +146,3 @@ def _content_hash(rows: pl.DataFrame) -> pl.Series:
     texts = rows.select(pl.concat_str(fields, separator=_SEPARATOR, ignore_nulls=True)).to_series()
     hashes = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts.to_list()]
     return pl.Series("content_hash", hashes, dtype=pl.String)
-
-
-def _write(connection: Connection, staged: sa.Table) -> None:
-    columns = [column for column in staged.c if column.name != bulk_insert.ROW]
-    rows = sa.select(*columns).where(sa.true())
-    statement = insert(connection, articles).from_select([column.name for column in columns], rows)
-    changes = {name: statement.excluded[name] for name in (column.name for column in columns) if name != "id"}
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["id"],
-            set_=changes,
-            where=articles.c.content_hash != statement.excluded.content_hash,
-        )
-    )

@@ -4,10 +4,16 @@ PostgreSQL loads the rows with COPY, SQLite with `executemany` on the driver's o
 """
 
 import json
+from collections.abc import Sequence
 
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+
+from recsys.store.conflict_insert import insert
+
+_COPY_FROM = 50
+"""Rows from which COPY is faster than one INSERT a row."""
 
 ROW = "staged_row"
 """Name of the column that numbers the staged rows from 0."""
@@ -34,6 +40,36 @@ def stage(connection: Connection, target: sa.Table, frame: pl.DataFrame) -> sa.T
     else:
         _executemany(connection, staged, rows)
     return staged
+
+
+def upsert(connection: Connection, table: sa.Table, staged: sa.Table, key: str, only: str | None = None) -> None:
+    """Insert the staged rows into `table`; a stored row with the same `key` is replaced.
+
+    only: column that must differ for a stored row to be replaced.
+    """
+    names = [column.name for column in staged.c if column.name != ROW]
+    rows = sa.select(*(staged.c[name] for name in names)).where(sa.true())
+    statement = insert(connection, table).from_select(names, rows)
+    changes = {name: statement.excluded[name] for name in names if name != key}
+    differs = None if only is None else table.c[only] != statement.excluded[only]
+    connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changes, where=differs))
+
+
+def insert_new(
+    connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    """Insert rows that are known not to be stored, without a temporary table."""
+    if connection.dialect.name != "postgresql" or len(rows) < _COPY_FROM:
+        connection.execute(sa.insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None, "a connection in use has its driver connection"
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
 
 
 def lists_to_json(frame: pl.DataFrame) -> pl.DataFrame:

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.store.conflict_insert import upsert_all
+from recsys.store import bulk_insert
 from recsys.store.tables import articles, item_records
+
+_COLUMNS = ("id", "labels", "categories", "comment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +27,12 @@ class ItemRecord:
 
 def save(connection: Connection, records: Sequence[ItemRecord]) -> None:
     """Store records; the last one of an id wins."""
-    rows = [
-        {
-            "id": record.id,
-            "labels": json.dumps(record.labels),
-            "categories": json.dumps(record.categories),
-            "comment": record.comment,
-        }
-        for record in {record.id: record for record in records}.values()
-    ]
-    if rows:
-        connection.execute(upsert_all(connection, item_records, "id"), rows)
+    if not records:
+        return
+    last = {record.id: record for record in records}.values()
+    rows = [(r.id, json.dumps(r.labels), json.dumps(r.categories), r.comment) for r in last]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(_COLUMNS, pl.String), orient="row")
+    bulk_insert.upsert(connection, item_records, bulk_insert.stage(connection, item_records, frame), "id")
 
 
 def get(connection: Connection, ids: Sequence[str]) -> dict[str, ItemRecord]:

@@ -22,6 +22,8 @@ def is_shown() -> sa.ColumnElement[bool]:
 
 def withdraw(connection: Connection, ids: Sequence[str]) -> list[str]:
     """Withdraw articles, stored or not; return those of `ids` that were not withdrawn before."""
+    if not ids:
+        return []
     revision = next_revision(connection)
     new = sorted(set(ids) - withdrawn(connection, ids))
     if new:
@@ -34,6 +36,8 @@ def withdraw(connection: Connection, ids: Sequence[str]) -> list[str]:
 
 def restore(connection: Connection, ids: Sequence[str]) -> None:
     """Lift the withdrawals of `ids`; stored articles among them get a new revision: all processes see it."""
+    if not ids:
+        return
     revision = next_revision(connection)
     lifted = sorted(withdrawn(connection, ids))
     if lifted:
