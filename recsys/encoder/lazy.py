@@ -1,10 +1,13 @@
 """Encoder from the settings, loaded on first use."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.field_concat import FIELDS, article_vectors
+from recsys.encoder.model_profile import MINILM, ModelProfile, folder_reader, hub_reader, read_profile
 from recsys.encoder.protocols import Encoded
 from recsys.settings import Settings
 from recsys.threads import limit_torch
@@ -17,9 +20,26 @@ class LazyEncoder:
     """Encoder whose `name` is known before the model is loaded. Vectors of different names are never mixed."""
 
     def __init__(self, settings: Settings) -> None:
-        self.name = _name(settings)
         self._settings = settings
         self._loaded: TextEncoder | None = None
+
+    @cached_property
+    def name(self) -> str:
+        """Name with everything that changes a vector; float32, mean pooling and no prompt are omitted."""
+        settings = self._settings
+        precision = "" if settings.encoder_precision == "float32" else f"-{settings.encoder_precision}"
+        return f"{settings.encoder}@{settings.encoder_max_tokens}x{FIELDS}{self.profile.label}{precision}"
+
+    @cached_property
+    def profile(self) -> ModelProfile:
+        """Pooling and prompt: those that the settings give, else those of the model."""
+        settings = self._settings
+        pooling, prompt = settings.encoder_pooling, settings.encoder_prompt
+        if settings.encoder == MINILM:
+            return ModelProfile(pooling=pooling or "mean", prompt=prompt or "")
+        folder = Path(settings.encoder).expanduser()
+        files = folder_reader(folder) if folder.is_dir() else hub_reader(settings.encoder)
+        return read_profile(settings.encoder, files, pooling, prompt)
 
     def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         """Implement `protocols.Encoder.read`."""
@@ -37,12 +57,10 @@ class LazyEncoder:
             limit_torch()
             settings = self._settings
             self._loaded = TextEncoder(
-                settings.encoder, settings.encoder_max_tokens, settings.device, settings.encoder_precision
+                settings.encoder,
+                settings.encoder_max_tokens,
+                self.profile,
+                settings.device,
+                settings.encoder_precision,
             )
         return self._loaded
-
-
-def _name(settings: Settings) -> str:
-    """Return a name with everything that changes a vector; float32 is omitted, as in older names."""
-    precision = "" if settings.encoder_precision == "float32" else f"-{settings.encoder_precision}"
-    return f"{settings.encoder}@{settings.encoder_max_tokens}x{FIELDS}{precision}"

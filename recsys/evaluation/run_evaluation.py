@@ -192,7 +192,7 @@ def replay_window(
             shown = f"; the log has impressions from {iso(span[0])} to {iso(span[1])}" if span else ""
             raise DataError(f"there is no impression between --from and --to that somebody saw{shown}")
         with Replay(connection) as log:
-            vectors = align_vectors(log.state, encoded.articles, encoded.vectors)
+            vectors = align_vectors(log.state, encoded.articles, encoded.vectors, system.models.space)
             engine = FeedEngine(state=log.state, vectors=vectors, models=system.models)
             clicks = log.clicks_before(window.start)
             replayed = replay(

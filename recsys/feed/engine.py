@@ -195,7 +195,7 @@ class FeedEngine:
         )
 
     def _with_features(self, query: Query, candidates: Candidates, listwise: bool) -> Candidates:
-        interest = interest_scores(self.models.matcher, query.reads, self.vectors, candidates.rows, query.as_of)
+        interest = interest_scores(self.models.matcher, self.state, query, self.vectors, candidates.rows)
         candidates = replace(candidates, interest=interest)
         features = ALL_FEATURES.compute(FeatureInput(self.state, query, candidates, listwise))
         return replace(candidates, features=features)

@@ -29,14 +29,15 @@ def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_
     encoded = ensure_vectors(database, articles_encoder, catalogue)
     with database.read() as connection, Replay(connection, until=as_of) as log:
         state = log.advance(as_of)
+    models = Models.untrained() if system is None else system.models
     index = None
     if catalogue.height:
         index = make_index(settings.index, encoded.shape[1], catalogue.height, settings.device)
-        index.add(catalogue["id"].to_list(), encoded)
+        index.add(catalogue["id"].to_list(), models.space.apply(encoded))
     return FeedEngine(
         state=state,
-        vectors=align_vectors(state, catalogue, encoded),
-        models=Models.untrained() if system is None else system.models,
+        vectors=align_vectors(state, catalogue, encoded, models.space),
+        models=models,
         index=index,
         lookups=stored_lookups(database),
         limits=RetrievalLimits(settings.feed_candidates, settings.max_article_age_days),

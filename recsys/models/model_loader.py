@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recsys.encoder.vector_space import load_space
 from recsys.errors import BundleError
 from recsys.labels import grading
 from recsys.models.bundle import Bundle, active_version, load
@@ -26,7 +27,7 @@ from recsys.user_model.network_weights import load_weights
 if TYPE_CHECKING:
     from recsys.calibration.calibrator import Calibration
 
-USER_MODEL = "user_model.safetensors"
+USER_MODEL, VECTOR_SPACE = "user_model.safetensors", "vector_space.safetensors"
 POINTWISE_TREES, LISTWISE_TREES = "pointwise.txt", "listwise_correction.txt"
 TEXT_FREE_POINTWISE_TREES, TEXT_FREE_LISTWISE_TREES = (
     "pointwise_text_free.txt",
@@ -101,6 +102,7 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         pointwise=pointwise,
         feed=value or clicks,
         utility=softplus_utility if value else _click_probability(bundle, FEED_RANKER),
+        space=load_space(bundle.path / VECTOR_SPACE),
     )
     served, text_free = ServedRanker.of(bundle.version, bundle.manifest), _text_free(bundle)
     return TrainedSystem(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from recsys.encoder.vector_space import RAW, VectorSpace
 from recsys.ranking.ranker import HeuristicRanker, Ranker
 from recsys.ranking.score_scaling import PlattScaling, Utility
 from recsys.user_model.content_matcher import ContentMatcher
@@ -17,7 +18,7 @@ class Models:
 
     version: label of every answer. matcher: reads → interest in an article. listwise: ranker for candidates shown
     together. pointwise: ranker for lists longer than a slate. feed: ranker for candidates from retrieval. utility:
-    scores of `feed` → utility against minutes.
+    scores of `feed` → utility against minutes. space: of the article vectors that `matcher` was trained on.
     """
 
     version: str
@@ -26,6 +27,7 @@ class Models:
     pointwise: Ranker
     feed: Ranker
     utility: Utility
+    space: VectorSpace = RAW
 
     @classmethod
     def untrained(cls, matcher: Matcher | None = None) -> "Models":

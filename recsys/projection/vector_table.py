@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.encoder.article_text import article_texts, text_hash
 from recsys.encoder.protocols import Encoded, Encoder
+from recsys.encoder.vector_space import RAW, VectorSpace
 from recsys.state.flat_arrays import grow
 from recsys.state.live_state import LiveState
 from recsys.store import article_vectors, attention_stats
@@ -18,20 +19,35 @@ CHUNK = 1_024
 
 
 class VectorTable:
-    """Article vectors [rows, d] by dense article id, zero for articles without one."""
+    """Article vectors by dense article id, zero for articles without one.
 
-    def __init__(self) -> None:
+    Args:
+        space: the space of the vectors; raw ones that are put in are moved there.
+
+    Attributes:
+        matrix: the vectors [rows, d].
+        on_axes: the same on the main axes of the space [rows, c]: short ones, to compare many.
+        present: True for articles with a vector [rows].
+    """
+
+    def __init__(self, space: VectorSpace = RAW) -> None:
+        self.space = space
         self.matrix: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self.on_axes: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         self.present: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
 
-    def put(self, rows: NDArray[np.integer], vectors: NDArray[np.float32]) -> None:
-        """Set the vectors [n, d] of `rows` [n]."""
+    def put(self, rows: NDArray[np.integer], raw: NDArray[np.float32]) -> None:
+        """Set the vectors of `rows` [n] from raw ones [n, d]."""
         if not len(rows):
             return
+        vectors = self.space.apply(raw)
+        on_axes = self.space.on_axes(vectors)
         if not self.matrix.shape[1]:
             self.matrix = np.zeros((0, vectors.shape[1]), dtype=np.float32)
+            self.on_axes = np.zeros((0, on_axes.shape[1]), dtype=np.float32)
         self.reserve(int(rows.max()) + 1)
         self.matrix[rows] = vectors
+        self.on_axes[rows] = on_axes
         self.present[rows] = True
 
     def drop(self, rows: NDArray[np.integer]) -> None:
@@ -39,10 +55,12 @@ class VectorTable:
         inside = rows[rows < len(self.present)]
         self.present[inside] = False
         self.matrix[inside] = 0
+        self.on_axes[inside] = 0
 
     def reserve(self, rows: int) -> None:
         """Make room for row ids below `rows`."""
         self.matrix = grow(self.matrix, rows)
+        self.on_axes = grow(self.on_axes, len(self.matrix))
         self.present = grow(self.present, len(self.matrix))
 
     def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -121,8 +139,10 @@ def _stacked(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.array(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
 
 
-def align_vectors(state: LiveState, articles: pl.DataFrame, vectors: NDArray[np.float32]) -> VectorTable:
-    """Align vectors [n, d] of `articles` (n rows) with the dense ids of `state`, which must know the articles."""
-    table = VectorTable()
-    table.put(state.articles.lookup(articles["id"].to_list()), vectors)
+def align_vectors(
+    state: LiveState, articles: pl.DataFrame, raw: NDArray[np.float32], space: VectorSpace = RAW
+) -> VectorTable:
+    """Align raw vectors [n, d] of `articles` (n rows) with the dense ids of `state`, which must know them."""
+    table = VectorTable(space)
+    table.put(state.articles.lookup(articles["id"].to_list()), raw)
     return table

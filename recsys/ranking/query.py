@@ -46,14 +46,19 @@ class Query:
 class InterestScores:
     """Match of candidates with the reader. All [n].
 
-    preference: user model; content: untrained match (both 0 without history); nearest: cosine to the nearest
-    read; last: cosine to the last read (both NaN without history or vector).
+    preference: user model; content: untrained match (both 0 without history); mean, nearest, last: cosine to the
+    mean of the reads, to the nearest and to the last one (NaN without history or vector). taste, taste_expected,
+    passed: see `kernel_taste.KernelTaste`.
     """
 
     preference: FloatArray
     content: FloatArray
+    mean: FloatArray
     nearest: FloatArray
     last: FloatArray
+    taste: FloatArray
+    taste_expected: FloatArray
+    passed: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recsys.domain import FeedRequest, Ranking
+from recsys.errors import BundleError
 from recsys.feed.engine import FeedEngine
 from recsys.feed.feed_metrics import FeedMetrics
 from recsys.models.model_loader import TrainedSystem, load_bundle
+from recsys.models.model_set import Models
 from recsys.serving.experiment import Experiment, load_experiment
 
 logger = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ class Challenger:
     """Bundle of the running experiment, if any.
 
     It ranks with the state and vectors of the serving engine, whatever calibration it was trained with: raw and
-    calibrated vectors lie in one space.
+    calibrated vectors lie in one space, and two bundles of one encoder subtract nearly the same mean.
 
     Attributes:
         unseen: number of shadow slates.
@@ -44,17 +46,17 @@ class Challenger:
         """Experiment that this process runs."""
         return None if self._running is None else self._running.experiment
 
-    def adopt(self, active: str) -> None:
-        """Load the current experiment beside bundle `active`; a challenger that became active needs none.
+    def adopt(self, active: Models) -> None:
+        """Load the current experiment beside the `active` models; a challenger that became active needs none.
 
         Raises:
             BundleError: the challenger cannot be used; the former experiment goes on.
         """
         current = load_experiment(self._home)
-        if current is None or current.version == active:
+        if current is None or current.version == active.version:
             self._running = None
         elif current != self.experiment:
-            self._running = _Running(current, self._system(current.version))
+            self._running = _Running(current, self._system(current.version, active))
 
     def engine_for(self, engine: FeedEngine, reader: str | None) -> FeedEngine:
         """Return the engine that answers `reader`: `engine`, or the same with the models of the challenger."""
@@ -83,8 +85,14 @@ class Challenger:
         self.unseen += 1
         return slate
 
-    def _system(self, version: str) -> TrainedSystem:
+    def _system(self, version: str, active: Models) -> TrainedSystem:
         running = self._running
         if running is not None and running.experiment.version == version:
             return running.system  # only the shares of the experiment changed
-        return load_bundle(self._home, self._encoder(), version)
+        system = load_bundle(self._home, self._encoder(), version)
+        if not system.models.space.agrees_with(active.space):
+            raise BundleError(
+                f"challenger {version} was trained in another space of article vectors than the active bundle: "
+                "train it again"
+            )
+        return system

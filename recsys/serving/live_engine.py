@@ -164,7 +164,8 @@ class LiveEngine:
     def adopt_bundle(self) -> None:
         """Serve with the active bundle, if another one was activated since the last call.
 
-        If its article vectors have another name, the stored ones serve at once, with raw vectors for the others.
+        If its article vectors have another name or space, the stored ones serve at once, with raw vectors for the
+        others.
 
         Raises:
             BundleError: the bundle cannot be used; the engine does not change.
@@ -175,7 +176,8 @@ class LiveEngine:
             system = active_system(self._settings.home, self._raw_encoder.name)
             with self.lock:
                 serving = self._with_system(system)
-                if serving.encoder.name != serving.vector_name:
+                moved = serving.engine.models.space.digest != serving.engine.vectors.space.digest
+                if moved or serving.encoder.name != serving.vector_name:
                     serving = self._rebuilt(serving)
                 self.serving = serving
 
@@ -185,12 +187,12 @@ class LiveEngine:
         Raises:
             BundleError: the challenger cannot be used; the former one remains.
         """
-        self.challenger.adopt(self.engine.models.version)
+        self.challenger.adopt(self.engine.models)
 
     def _new_engine(self, models: Models) -> FeedEngine:
         return FeedEngine(
             state=self.follower.state,
-            vectors=VectorTable(),
+            vectors=VectorTable(models.space),
             models=models,
             lookups=ReaderLookups(
                 seen_articles=lambda reader, before: seen_articles(self._database, reader, before),
@@ -226,7 +228,8 @@ class LiveEngine:
         self.follower.state.delete_articles(catalogue.withdrawn)
         self.follower.state.upsert_articles(catalogue.upserted)
         name = serving.encoder.name
-        engine = replace(serving.engine, state=self.follower.state, vectors=VectorTable(), index=None)
+        vectors = VectorTable(serving.engine.models.space)
+        engine = replace(serving.engine, state=self.follower.state, vectors=vectors, index=None)
         engine, unencoded = self._with_stored(engine, name, catalogue.upserted)
         if name != self._raw_encoder.name:
             engine, _ = self._with_stored(engine, self._raw_encoder.name, unencoded)
@@ -242,14 +245,14 @@ class LiveEngine:
     def _with_vectors(
         self, engine: FeedEngine, articles: pl.DataFrame, vectors: NDArray[np.float32]
     ) -> FeedEngine:
-        """Add `vectors` [n, d] of `articles` (n rows) to the vectors and the index of `engine`."""
+        """Add raw `vectors` [n, d] of `articles` (n rows) to the vectors and the index of `engine`."""
         ids = articles["id"].to_list()
         if not ids:
             return engine
         rows = engine.state.articles.lookup(ids)
         known = rows >= 0  # an article may be deleted, and the log folded again, while it is encoded
         engine.vectors.put(rows[known], vectors if known.all() else vectors[known])
-        index = engine.index
+        index, vectors = engine.index, engine.vectors.space.apply(vectors)
         if index is None:
             index, ids, vectors = self._new_index(ids, vectors)
         index.add(ids, vectors)

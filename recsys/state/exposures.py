@@ -30,9 +30,13 @@ class AttributedClick:
 
 @dataclass(frozen=True, slots=True)
 class ExposureOutcomes:
-    """Exposures of a reader, oldest first, all [e]: dense article ids, places from 1 (0: no order), outcomes."""
+    """Exposures of a reader, oldest first, all [e].
+
+    article: dense ids; at: seconds since 1970; place: from 1, 0 without an order; outcome: see `SKIPPED`.
+    """
 
     article: NDArray[np.int64]
+    at: NDArray[np.int64]
     place: NDArray[np.uint8]
     outcome: NDArray[np.uint8]
 
@@ -98,11 +102,12 @@ class Exposures:
         article, shown = (self.fields[name][slots].astype(np.int64) for name in ("article", "shown"))
         return article, shown * SECOND
 
-    def outcomes(self, reader: int) -> ExposureOutcomes:
-        """Return all exposures of `reader` in the ring; none for a negative id."""
-        slots = self._recent(reader, self.rings.length)
+    def outcomes(self, reader: int, most: int | None = None) -> ExposureOutcomes:
+        """Return the newest `most` exposures of `reader` in the ring, by default all; none for a negative id."""
+        slots = self._recent(reader, most or self.rings.length)
+        article, at = (self.fields[name][slots].astype(np.int64) for name in ("article", "shown"))
         place, outcome = (self.fields[name][slots].astype(np.uint8) for name in ("place", "outcome"))
-        return ExposureOutcomes(self.fields["article"][slots].astype(np.int64), place, outcome)
+        return ExposureOutcomes(article, at, place, outcome)
 
     def _recent(self, reader: int, most: int) -> NDArray[np.int64]:
         return self.rings.recent(reader, most) if reader >= 0 else np.zeros(0, dtype=np.int64)

@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.encoder.protocols import Encoder
+from recsys.encoder.vector_space import VectorSpace
 from recsys.errors import DataError
 from recsys.evaluation.data_text import data_text
 from recsys.evaluation.labelled_slates import LabelledRequests, load_requests, load_sampled_requests
@@ -20,8 +21,9 @@ from recsys.training.training_run import Labels, Progress, Split, split, with_cl
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Labelled slates in order of time, articles with their vectors [n, d], the split, and counts of the log.
+    """Labelled slates in order of time, articles with their raw vectors [n, d], the split, and counts of the log.
 
+    space: of the vectors in rankings, fitted on articles that were published before the end of training.
     learnable: number of slates with a clicked and another article. unseen: number of slates that are left out,
     because nobody can have seen them. sampled: how negatives were drawn; None if the slates were shown.
     """
@@ -29,6 +31,7 @@ class Corpus:
     labelled_requests: pl.DataFrame
     articles: pl.DataFrame
     vectors: NDArray[np.float32]
+    space: VectorSpace
     when: Split
     contents: LogContents
     learnable: int
@@ -72,8 +75,18 @@ def load_corpus(
     vectors = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    sampled = sampling if requests.sampled else None
-    return Corpus(labelled_requests, everything, vectors, when, contents, len(learnable), requests.unseen, sampled)
+    published = everything["published_at"].fill_null(when.start) < when.until
+    return Corpus(
+        labelled_requests=labelled_requests,
+        articles=everything,
+        vectors=vectors,
+        space=VectorSpace.fit(vectors[published.to_numpy()], sampling.seed),
+        when=when,
+        contents=contents,
+        learnable=len(learnable),
+        unseen=requests.unseen,
+        sampled=sampling if requests.sampled else None,
+    )
 
 
 def _shown_or_sampled(

@@ -10,7 +10,7 @@ from recsys.labels.sampled_slates import Sampling
 from recsys.models import bundle as bundles
 from recsys.models.bundle import Bundle
 from recsys.models.calibrator_io import write_calibration
-from recsys.models.model_loader import USER_MODEL
+from recsys.models.model_loader import USER_MODEL, VECTOR_SPACE
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors
 from recsys.settings import Settings
@@ -60,6 +60,7 @@ def train(
 
     def write(folder: Path) -> dict[str, Any]:
         weights.save(folder / USER_MODEL)
+        corpus.space.save(folder / VECTOR_SPACE)
         trees.write(folder)
         entries = manifest(
             settings, encoder.name, corpus, weights.config.as_dict(), trees.calibration, trees.metrics
@@ -84,7 +85,7 @@ def _fit_preference(
     """Return the networks with the history calibration that passed its gate, and the results of the gate."""
     when = corpus.when
     with database.read() as connection, Replay(connection, when.until) as log:
-        table = align_vectors(log.state, corpus.articles, corpus.vectors)
+        table = align_vectors(log.state, corpus.articles, corpus.vectors, corpus.space)
         data = collect(log, table, corpus.labelled_requests, progress)
         articles = Articles.of(log.state, table, when.until)
         rows = log.state.articles.lookup(corpus.articles["id"].to_list()).astype(np.int64)

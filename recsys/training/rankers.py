@@ -169,5 +169,5 @@ def _validated_systems(rerankers: Rerankers) -> Mapping[str, Scorer]:
 
 
 def _engine(log: Replay, corpus: Corpus, matcher: PrequentialMatcher) -> FeedEngine:
-    vectors = align_vectors(log.state, corpus.articles, corpus.vectors)
+    vectors = align_vectors(log.state, corpus.articles, corpus.vectors, corpus.space)
     return FeedEngine(state=log.state, vectors=vectors, models=Models.untrained(matcher))

@@ -15,12 +15,14 @@ from recsys.domain import ReaderRequest
 from recsys.encoder.device import choose_device
 from recsys.evaluation import metrics
 from recsys.evaluation.scored_slates import ScoredSlates
-from recsys.feed.user_history import LENGTH, history_of, outcomes, reads_of, without_hidden
+from recsys.feed.interest_scores import matches_of
+from recsys.feed.query_builder import build_query
+from recsys.feed.user_history import LENGTH, outcomes
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.settings import Device
 from recsys.training.training_run import Progress, Split
-from recsys.user_model.matcher import Match, ReadHistory
+from recsys.user_model.matcher import EVIDENCE, Match, ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.network_weights import PreferenceConfig, PreferenceWeights
 from recsys.user_model.preference_data import PreferenceData
@@ -43,6 +45,12 @@ class PrequentialMatcher:
     def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:
         """Implement `Matcher.match`."""
         return self._at(as_of).match(reads, candidates, as_of)
+
+    def with_evidence(
+        self, scores: NDArray[np.float64], evidence: NDArray[np.float32], as_of: int
+    ) -> NDArray[np.float64]:
+        """Implement `Matcher.with_evidence`."""
+        return self._at(as_of).with_evidence(scores, evidence, as_of)
 
     def leave_one_out_scores(
         self, reads: ReadHistory, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
@@ -79,19 +87,24 @@ def collect(
     seconds, age = (np.zeros((count, LENGTH), dtype=np.float32) for _ in range(2))
     quantile, noise = np.full((count, LENGTH), np.nan, dtype=np.float32), np.zeros(count, dtype=np.float32)
     important = np.full((count, LENGTH), -1, dtype=np.int8)
+    sizes = labelled_requests["candidates"].list.len().to_numpy()
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    candidates = log.state.rows_of(labelled_requests["candidates"].explode().to_list())
+    evidence = np.zeros((len(candidates), len(EVIDENCE)), dtype=np.float32)
     for slate, (at, reader) in enumerate(labelled_requests.select("at", "reader").iter_rows()):
         state = log.advance(at)
-        history = without_hidden(history_of(state, ReaderRequest(request_id="", as_of=at, reader=reader)))
-        known, positions = reads_of(state, history, vectors, at)
+        query = build_query(state, vectors, ReaderRequest(request_id="", as_of=at, reader=reader))
+        history, known, positions = query.history, query.reads, query.read_places
         columns = slice(0, len(known))
         reads[slate, columns] = history.article[positions]
         seconds[slate, columns], age[slate, columns] = known.seconds, known.age
         quantile[slate, columns], noise[slate] = known.quantile, known.noise
         important[slate, columns] = outcomes(history, known, positions)
+        shown = slice(offsets[slate], offsets[slate + 1])
+        evidence[shown] = matches_of(state, query, vectors, candidates[shown]).evidence
         if slate % 500 == 0:
             progress("histories of past slates", slate, count)
     vectors.reserve(len(log.state.articles))  # articles without a description get a zero vector
-    sizes = labelled_requests["candidates"].list.len().to_numpy()
     return PreferenceData(
         at=labelled_requests["at"].to_numpy(),
         reader=log.state.readers.lookup(labelled_requests["reader"].to_list()),
@@ -101,9 +114,10 @@ def collect(
         quantile=quantile,
         noise=noise,
         important=important,
-        candidates=log.state.rows_of(labelled_requests["candidates"].explode().to_list()).astype(np.int32),
+        candidates=candidates.astype(np.int32),
+        evidence=evidence,
         labels=labelled_requests["labels"].explode().to_numpy().astype(np.int8),
-        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        offsets=offsets,
     )
 
 

@@ -58,7 +58,8 @@ def _scores(
     starts, sizes = data.offsets[slates], np.diff(data.offsets)[slates]
     grid = np.minimum(starts[:, None] + np.arange(sizes.max()), len(data.candidates) - 1)
     rows_BN = torch.from_numpy(data.candidates[grid].astype(np.int64))
-    logits_BN = network.scores(interests_BKP, vectors[rows_BN]).double().cpu().numpy()
+    evidence_BNE = torch.from_numpy(data.evidence[grid]).to(vectors.device)
+    logits_BN = network.scores(interests_BKP, vectors[rows_BN], evidence_BNE).double().cpu().numpy()
     return [row[:size] for row, size in zip(logits_BN, sizes, strict=True)]
 
 

@@ -3,14 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.encoder.vector_space import INVERSE_TEMPERATURE
 from recsys.user_model.dwell_quantiles import dwell_prior
 from recsys.user_model.matcher import Match, ReadHistory, mask_one_read, no_match
-
-INVERSE_TEMPERATURE = 9.0
-"""β = 1 / standard deviation of the cosines of random pairs of articles, so that a common difference changes a
-weight by a factor e. Mean over NeMig (English) 8.6, EB-NeRD (Danish) 9.8 and simulated articles 8.6, with the
-default encoder; MIND would give 8.0 and was not used (docs/log/).
-"""
 
 DWELL_WEIGHT = 4.0
 """η: for a reader whose clicks are all noise, reads are weighted by the fourth power of the quantile. Of 2, 4, 8
@@ -23,8 +18,9 @@ _QUERIES = 4
 class ContentMatcher:
     """Matcher with the score ``(1/β)·log Σ_i w_i·exp(β·cos(candidate, read_i))``.
 
-    It lies between the mean (β → 0) and the maximum (β → ∞) of the cosines. ``w_i ∝ max(q_i, ε)^(η·noise)``, Σw =
-    1: for a reader with noisy clicks, long reads get more weight (`dwell_prior`).
+    β is that of the vectors' space. The score lies between the mean (β → 0) and the maximum (β → ∞) of the
+    cosines. ``w_i ∝ max(q_i, ε)^(η·noise)``, Σw = 1: for a reader with noisy clicks, long reads get more weight
+    (`dwell_prior`).
     """
 
     def __init__(
@@ -48,6 +44,15 @@ class ContentMatcher:
     ) -> NDArray[np.float64]:
         """Implement `Matcher.leave_one_out_scores`."""
         return mask_one_read(self, reads, items, candidates, as_of)
+
+    def with_evidence(
+        self,
+        scores: NDArray[np.float64],
+        evidence: NDArray[np.float32],  # noqa: ARG002
+        as_of: int,  # noqa: ARG002
+    ) -> NDArray[np.float64]:
+        """Implement `Matcher.with_evidence`: the untrained match uses none."""
+        return scores
 
     def prior(self, reads: ReadHistory) -> NDArray[np.float64]:
         """Return the log-weights [h] of reads, up to a constant."""

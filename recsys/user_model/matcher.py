@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 
 from recsys.user_model.dwell_quantiles import click_noise, quantiles
 
+EVIDENCE = ("taste", "content", "mean")
+"""Matches that the preference network adds to its own: of what the reader was shown (`ranking.kernel_taste`), the
+untrained match, and the cosine to the mean of the reads. 0 where unknown.
+"""
+
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ReadHistory:
@@ -68,6 +73,12 @@ class Matcher(Protocol):
 
     def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:
         """Score `candidates`, unit vectors [n, d]. An empty history scores all of them 0."""
+        ...
+
+    def with_evidence(
+        self, scores: NDArray[np.float64], evidence: NDArray[np.float32], as_of: int
+    ) -> NDArray[np.float64]:
+        """Return scores [n] with the weighted `evidence` [n, len(EVIDENCE)] of the same candidates."""
         ...
 
     def leave_one_out_scores(

@@ -68,9 +68,18 @@ class NetworkMatcher:
         )
         hidden_MHP = forward.hidden(encoded.known, present_MH)
         interests_MKP = forward.interests(
-            forward.alpha(hidden_MHP, masked), forward.pooled(encoded.values, hidden_MHP)
+            forward.alpha(encoded.values, hidden_MHP, masked), forward.pooled(encoded.values, hidden_MHP)
         )
         return forward.logits(interests_MKP, forward.directions(candidates)).astype(np.float64)
+
+    def with_evidence(
+        self,
+        scores: NDArray[np.float64],
+        evidence: NDArray[np.float32],
+        as_of: int,  # noqa: ARG002
+    ) -> NDArray[np.float64]:
+        """Implement `Matcher.with_evidence`."""
+        return scores + self.forward.weighted(evidence)
 
     def interests(self, reads: ReadHistory, as_of: int) -> NDArray[np.float32]:  # noqa: ARG002
         """Return queries in article space: the reads, weighted by the attention of each interest."""
@@ -96,7 +105,8 @@ class NetworkMatcher:
         present_1H = np.ones((1, len(reads)), dtype=np.bool_)
         hidden_1HP = forward.hidden(known_HP, present_1H)
         masked = MaskedHistories(present_1H, reads.quantile.astype(np.float32)[None], reads.noise)
-        alpha_1KH, pooled_1HP = forward.alpha(hidden_1HP, masked), forward.pooled(values_HP, hidden_1HP)
+        alpha_1KH = forward.alpha(values_HP, hidden_1HP, masked)
+        pooled_1HP = forward.pooled(values_HP, hidden_1HP)
         return EncodedReads(
             reads, values_HP, known_HP, pooled_1HP, alpha_1KH, forward.interests(alpha_1KH, pooled_1HP)
         )

@@ -11,6 +11,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from recsys.errors import BundleError
+from recsys.user_model.matcher import EVIDENCE
+
+NEWEST_FIRST = 1e-3
+"""Bonus of the newest read as centre of an interest, in cosines, so that rounding decides no tie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ def _shapes(config: PreferenceConfig) -> dict[str, tuple[int, ...]]:
     width, interests = config.projected, config.interests
     return {
         "residual": (),
+        "log_route": (),
+        "evidence": (len(EVIDENCE),),
         "log_scale": (),
         "project.weight": (width, config.dim),
         "circumstance.weight": (width, 3),

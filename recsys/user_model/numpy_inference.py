@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recsys.user_model.dwell_quantiles import dwell_prior, filled
 from recsys.user_model.matcher import ReadHistory
-from recsys.user_model.network_weights import PreferenceWeights
+from recsys.user_model.network_weights import NEWEST_FIRST, PreferenceWeights
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -69,13 +69,15 @@ class NumpyNetwork:
         mixed_MHP = mixed_MHhd.reshape(*mixed_MHhd.shape[:-2], self.config.projected)
         return self._norm(known_HP + self._linear("attend.out_proj", mixed_MHP))
 
-    def alpha(self, hidden_MHP: Floats, masked: MaskedHistories) -> Floats:
+    def alpha(self, values_HP: Floats, hidden_MHP: Floats, masked: MaskedHistories) -> Floats:
         """Return calibrated attention (M, K, H); it sums to 1 over the present reads."""
         logits_MHK = np.tanh(self._linear("additive", hidden_MHP)) @ self._weights["query.weight"].T
         logits_MHK /= np.float32(self.config.temperature)
         if self.config.dwell_weight:
             prior_MH = dwell_prior(masked.quantile, masked.noise)
             logits_MHK += np.float32(self.config.dwell_weight) * prior_MH[..., None]
+        if self.config.interests > 1:
+            logits_MHK += self._routes(values_HP, masked.present)
         present_MH1 = masked.present[..., None]
         alpha_MHK = _softmax(np.where(present_MH1, logits_MHK, np.float32(-np.inf)), axis=1)
         alpha_MKH = alpha_MHK.swapaxes(1, 2)
@@ -104,6 +106,17 @@ class NumpyNetwork:
         """Return log-odds (M, H) that each read was important."""
         return self._linear("important.2", np.tanh(self._linear("important.0", hidden_MHP)))[..., 0]
 
+    def weighted(self, evidence_NE: Floats) -> Floats:
+        """Return the part (N) of the scores that is evidence."""
+        return evidence_NE @ self._weights["evidence"]
+
+    def _routes(self, values_HP: Floats, present_MH: Mask) -> Floats:
+        """Return the scaled cosine (M, H, K) of each read to the centre of each interest."""
+        directions_HP = _unit(values_HP)
+        cosines_HH = directions_HP @ directions_HP.T
+        centres_MK = _centres(cosines_HH, present_MH, self.config.interests)
+        return np.asarray(np.exp(self._weights["log_route"]) * cosines_HH[centres_MK].swapaxes(1, 2))
+
     def _linear(self, name: str, values: Floats, separator: str = ".") -> Floats:
         return values @ self._weights[f"{name}{separator}weight"].T + self._weights[f"{name}{separator}bias"]
 
@@ -127,6 +140,20 @@ class NumpyNetwork:
         mask_MH = np.logical_or(weight_MH >= threshold_M[:, None], untimed_M1)
         filtered_MKH = alpha_MKH * mask_MH[:, None]
         return np.asarray(filtered_MKH / filtered_MKH.sum(axis=2, keepdims=True))
+
+
+def _centres(cosines_HH: Floats, present_MH: Mask, count: int) -> NDArray[np.intp]:
+    """Return the centres (M, K) of interests: see `preference_network`."""
+    length = present_MH.shape[1]
+    newest_H = np.float32(NEWEST_FIRST) * np.arange(length, dtype=np.float32) / np.float32(length)
+    covered_MH = np.full(present_MH.shape, -1.0, dtype=np.float32)
+    chosen = []
+    for _ in range(count):
+        better_MHH = np.maximum(covered_MH[:, None], cosines_HH) * present_MH[:, None]
+        gain_MH = np.where(present_MH, better_MHH.sum(axis=2) + newest_H, -np.inf)
+        chosen.append(gain_MH.argmax(axis=1))
+        covered_MH = np.maximum(covered_MH, cosines_HH[chosen[-1]])
+    return np.stack(chosen, axis=1)
 
 
 def _softmax(logits: Floats, axis: int) -> Floats:

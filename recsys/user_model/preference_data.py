@@ -1,6 +1,6 @@
 """Training data of the preference network: slates with reading histories."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -16,8 +16,9 @@ class PreferenceData:
     at: microseconds [S]; reader: the same number for all slates of one reader [S]; reads: article rows [S, H], -1
     as padding; seconds: dwell, NaN where unknown [S, H]; age: hours [S, H]; quantile: of the dwell, NaN where
     unknown and in the padding [S, H]; noise: share of the reader's clicks that bounce [S]; important: known
-    outcome of each read, 1, 0, or -1 if unknown [S, H]; candidates: article rows, flat [N]; labels: graded [N];
-    offsets: slate s is candidates[offsets[s]:offsets[s+1]], [S + 1].
+    outcome of each read, 1, 0, or -1 if unknown [S, H]; candidates: article rows, flat [N]; evidence: other
+    matches of each candidate (`matcher.EVIDENCE`) [N, E]; labels: graded [N]; offsets: slate s is
+    candidates[offsets[s]:offsets[s+1]], [S + 1].
     """
 
     at: NDArray[np.int64]
@@ -29,6 +30,7 @@ class PreferenceData:
     noise: NDArray[np.float32]
     important: NDArray[np.int8]
     candidates: NDArray[np.int32]
+    evidence: NDArray[np.float32]
     labels: NDArray[np.int8]
     offsets: NDArray[np.int64]
 
@@ -50,7 +52,12 @@ class PreferenceData:
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[slates] - offsets[:-1], sizes)
         per_slate = ("at", "reader", "reads", "seconds", "age", "quantile", "noise", "important")
         parts = {name: getattr(self, name)[slates] for name in per_slate}
-        return type(self)(**parts, candidates=self.candidates[rows], labels=self.labels[rows], offsets=offsets)
+        per_candidate = {name: getattr(self, name)[rows] for name in ("candidates", "evidence", "labels")}
+        return type(self)(**parts, **per_candidate, offsets=offsets)
+
+    def without_evidence(self) -> Self:
+        """Return the data without evidence, to measure the network's own match."""
+        return replace(self, evidence=np.zeros_like(self.evidence))
 
     def history(self, slate: int, vectors: NDArray[np.float32]) -> ReadHistory:
         """Return the reading history of a slate as a request would pass it; `vectors` of articles [rows, d]."""
@@ -74,16 +81,16 @@ class PreferenceData:
 
 def sample_pairs(
     data: PreferenceData, slates: NDArray[np.int64], negatives: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return one training row per click of `slates`: its slate [m], and article rows [m, 1 + negatives].
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return one training row per click of `slates`: its slate [m], and places in `candidates` [m, 1 + negatives].
 
     The click comes first. Negatives are drawn with replacement from the unclicked candidates of the same slate.
     """
-    which, rows = [], []
+    which, places = [], []
     for slate in slates:
         start, end = data.offsets[slate], data.offsets[slate + 1]
-        shown, clicked = data.candidates[start:end], data.labels[start:end] > 0
+        shown, clicked = np.arange(start, end), data.labels[start:end] > 0
         for positive in shown[clicked]:
             which.append(slate)
-            rows.append(np.concatenate([[positive], rng.choice(shown[~clicked], size=negatives)]))
-    return np.asarray(which, dtype=np.int64), np.asarray(rows, dtype=np.int32).reshape(-1, 1 + negatives)
+            places.append(np.concatenate([[positive], rng.choice(shown[~clicked], size=negatives)]))
+    return np.asarray(which, dtype=np.int64), np.asarray(places, dtype=np.int64).reshape(-1, 1 + negatives)

@@ -7,7 +7,11 @@ Decisions:
   close to a content match.
 - Reads, with dwell and age, pass one self-attention layer, then additive attention (Bahdanau et al. 2015; NRMS,
   Wu et al. 2019) with K heads: α (B, K, H) and K interest vectors.
-- A candidate's score is the log-mean-exp over interests of scaled cosines: one fitting interest suffices.
+- Each interest attends to one region of the history: its logits rise with the cosine to a centre, a read. Without
+  this, training made all interests the same (cosines 0.998). Centres are the K reads that together are closest to
+  all reads, chosen greedily (facility location; Nemhauser, Wolsey and Fisher 1978).
+- A candidate's score is the log-mean-exp over interests of scaled cosines: one fitting interest suffices. Weighted
+  evidence of other matches is added (`matcher.EVIDENCE`).
 - Calibration of α: logits / τ + η·noise·log max(q, ε), then only a share of the history is kept, by α × q, with q
   the dwell quantile. τ = 1, η = 0 and a share of 1 leave the network as trained.
 - A separate head predicts from a read and its context whether it was important. It is trained on reads with hidden
@@ -25,7 +29,11 @@ import torch
 from torch import nn
 
 from recsys.user_model.dwell_quantiles import LEAST_QUANTILE
-from recsys.user_model.network_weights import PreferenceConfig, PreferenceWeights
+from recsys.user_model.matcher import EVIDENCE
+from recsys.user_model.network_weights import NEWEST_FIRST, PreferenceConfig, PreferenceWeights
+
+_FIRST_EVIDENCE = 1.0
+"""First weight of evidence: all of it points toward a click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,8 @@ class PreferenceNetwork(nn.Module):
         self.additive = nn.Linear(config.projected, config.projected)
         self.query = nn.Linear(config.projected, config.interests, bias=False)
         self.residual = nn.Parameter(torch.tensor(0.1))
+        self.log_route = nn.Parameter(torch.tensor(math.log(config.initial_scale)))
+        self.evidence = nn.Parameter(torch.full((len(EVIDENCE),), _FIRST_EVIDENCE))
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.initial_scale)))
         width = config.projected
         self.important = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
@@ -127,6 +137,8 @@ class PreferenceNetwork(nn.Module):
         prior_BH = history.noise[:, None] * quantile_BH.clamp(min=LEAST_QUANTILE).log()
         logits_BHK = self.query(torch.tanh(self.additive(seen.hidden))) / self.config.temperature
         logits_BHK = logits_BHK + self.config.dwell_weight * prior_BH[..., None]
+        if self.config.interests > 1:
+            logits_BHK = logits_BHK + self._routes(seen, history.mask)
         alpha_BHK = logits_BHK.masked_fill(~history.mask[..., None], float("-inf")).softmax(dim=1)
         alpha_BKH = alpha_BHK.transpose(1, 2)
         return alpha_BKH if self.config.keep >= 1.0 else self._keep_largest(alpha_BKH, quantile_BH, history)
@@ -142,12 +154,24 @@ class PreferenceNetwork(nn.Module):
         odds_BH1: torch.Tensor = self.important(seen.hidden)
         return odds_BH1[..., 0]
 
-    def scores(self, interests_BKP: torch.Tensor, candidates_BND: torch.Tensor) -> torch.Tensor:
-        """Return logits (B, N) of candidates."""
+    def scores(
+        self, interests_BKP: torch.Tensor, candidates_BND: torch.Tensor, evidence_BNE: torch.Tensor
+    ) -> torch.Tensor:
+        """Return logits (B, N) of candidates with their evidence."""
         projected_BNP = nn.functional.normalize(self.project(candidates_BND), dim=-1)
         cosines_BKN = torch.einsum("bkp,bnp->bkn", interests_BKP, projected_BNP)
         logits_BKN = cosines_BKN * self.log_scale.exp()
-        return torch.logsumexp(logits_BKN, dim=1) - math.log(self.config.interests)
+        match_BN = torch.logsumexp(logits_BKN, dim=1) - math.log(self.config.interests)
+        return match_BN + evidence_BNE @ self.evidence
+
+    def _routes(self, seen: EncodedHistory, mask_BH: torch.Tensor) -> torch.Tensor:
+        """Return the scaled cosine (B, H, K) of each read to the centre of each interest."""
+        directions_BHP = nn.functional.normalize(seen.values, dim=-1)
+        cosines_BHH = directions_BHP @ directions_BHP.transpose(1, 2)
+        with torch.no_grad():
+            centres_BK = _centres(cosines_BHH, mask_BH, self.config.interests)
+        to_centre_BKH = cosines_BHH.gather(1, centres_BK[..., None].expand(-1, -1, mask_BH.shape[1]))
+        return self.log_route.exp() * to_centre_BKH.transpose(1, 2)
 
     def _keep_largest(
         self, alpha_BKH: torch.Tensor, quantile_BH: torch.Tensor, history: HistoryBatch
@@ -162,6 +186,24 @@ class PreferenceNetwork(nn.Module):
         untimed_B1 = history.quantile.isnan().all(dim=1, keepdim=True)
         alpha_BKH = alpha_BKH * ((weight_BH >= threshold_B1) | untimed_B1)[:, None]
         return alpha_BKH / alpha_BKH.sum(dim=2, keepdim=True)
+
+
+def _centres(cosines_BHH: torch.Tensor, mask_BH: torch.Tensor, count: int) -> torch.Tensor:
+    """Return the centres (B, K): reads that together have the largest sum of cosines of each read to its nearest.
+
+    Of equal ones the newest is taken.
+    """
+    length = mask_BH.shape[1]
+    newest_H = NEWEST_FIRST * torch.arange(length, device=mask_BH.device) / length
+    covered_BH = cosines_BHH.new_full(mask_BH.shape, -1.0)
+    chosen = []
+    for _ in range(count):
+        better_BHH = torch.maximum(covered_BH[:, None], cosines_BHH) * mask_BH[:, None]
+        gain_BH = (better_BHH.sum(dim=2) + newest_H).masked_fill(~mask_BH, float("-inf"))
+        best_B = gain_BH.argmax(dim=1)
+        chosen.append(best_B)
+        covered_BH = torch.maximum(covered_BH, cosines_BHH[torch.arange(len(best_B)), best_B])
+    return torch.stack(chosen, dim=1)
 
 
 def _read_features(seconds_BH: torch.Tensor, age_BH: torch.Tensor) -> torch.Tensor:

@@ -25,8 +25,8 @@ _IMPORTANCE_STRIDE = 4
 class FitConfig:
     """Training settings of the network.
 
-    importance: weight of the importance loss; masked: share of the reads with known outcome that it is computed
-    on, with their dwell hidden from the network.
+    evidence_rate: learning rate of the few weights of evidence. importance: weight of the importance loss; masked:
+    share of the reads with known outcome that it is computed on, with their dwell hidden from the network.
     """
 
     epochs: int = 8
@@ -34,6 +34,7 @@ class FitConfig:
     batch: int = 256
     negatives: int = 4
     learning_rate: float = 5e-4
+    evidence_rate: float = 1e-2
     weight_decay: float = 1e-2
     importance: float = 0.3
     masked: float = 0.2
@@ -60,8 +61,11 @@ class Trainer:
         self._rng = np.random.default_rng(config.seed)
         # a separate random stream: a log without dwell trains as if the importance head did not exist
         self._masking_rng = np.random.default_rng([config.seed, 1])
-        head = set(network.important.parameters())
-        self._optimizer = self._adamw(weight for weight in network.parameters() if weight not in head)
+        apart = {*network.important.parameters(), network.evidence}
+        self._optimizer = self._adamw(weight for weight in network.parameters() if weight not in apart)
+        self._optimizer.add_param_group(
+            {"params": [network.evidence], "lr": config.evidence_rate, "weight_decay": 0}
+        )
         self._head_optimizer = self._adamw(network.important.parameters())
 
     def _adamw(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.AdamW:
@@ -70,10 +74,10 @@ class Trainer:
 
     def epoch(self, slates: NDArray[np.int64]) -> float:
         """Train one pass over `slates` in random order, and return the mean loss."""
-        which, rows = sample_pairs(self._data, slates, self._config.negatives, self._rng)
+        which, places = sample_pairs(self._data, slates, self._config.negatives, self._rng)
         batches = shuffled_by_length(self._data.lengths(which), self._config.batch, self._rng)
         self.network.train()
-        losses = [self._step(which[batch], rows[batch]) for batch in batches]
+        losses = [self._step(which[batch], places[batch]) for batch in batches]
         self.network.eval()
         return float(np.mean(losses)) if losses else float("nan")
 
@@ -97,9 +101,11 @@ class Trainer:
         """Return logits of all candidates of each of `slates`."""
         return scores(self.network, self._data, slates, self._vectors, self._config.batch)
 
-    def _step(self, which: NDArray[np.int64], rows: NDArray[np.int32]) -> float:
+    def _step(self, which: NDArray[np.int64], places: NDArray[np.int64]) -> float:
         interests_BKP, _ = self.network.interests(histories(self._data, which, self._vectors))
-        logits_BN = self.network.scores(interests_BKP, self._vectors[torch.from_numpy(rows.astype(np.int64))])
+        candidates_BND = self._vectors[torch.from_numpy(self._data.candidates[places].astype(np.int64))]
+        evidence_BNE = torch.from_numpy(self._data.evidence[places]).to(self.device)
+        logits_BN = self.network.scores(interests_BKP, candidates_BND, evidence_BNE)
         target_B = torch.zeros(len(which), dtype=torch.long, device=self.device)
         loss = torch.nn.functional.cross_entropy(logits_BN, target_B)
         _descend(self._optimizer, loss)

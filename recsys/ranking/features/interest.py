@@ -1,4 +1,4 @@
-"""Match of a candidate's text with the reads: by the preference network and by the untrained matcher."""
+"""Match of a candidate's text with the reader: by the preference network, by the reads, and by what was shown."""
 
 import numpy as np
 
@@ -12,15 +12,31 @@ def _compute(inputs: FeatureInput) -> FloatArray:
         [
             scores.preference,
             scores.content,
+            scores.mean,
             scores.nearest,
             scores.last,
-            inputs.percentiles(np.column_stack((scores.preference, scores.content))),
+            scores.taste,
+            scores.taste_expected,
+            scores.passed,
+            inputs.percentiles(np.column_stack((scores.preference, scores.content, scores.taste))),
         ]
     )
 
 
 FAMILY = Family(
     "interest",
-    ("preference", "content", "nearest_read", "last_read", "preference_listwise", "content_listwise"),
+    (
+        "preference",
+        "content",
+        "mean_read",
+        "nearest_read",
+        "last_read",
+        "taste",
+        "taste_expected",
+        "nearest_passed",
+        "preference_listwise",
+        "content_listwise",
+        "taste_listwise",
+    ),
     _compute,
 )

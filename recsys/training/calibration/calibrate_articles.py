@@ -12,6 +12,7 @@ from recsys.calibration.calibrator_files import calibration_of
 from recsys.encoder.field_concat import with_headlines
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder, Vectors
+from recsys.encoder.vector_space import VectorSpace
 from recsys.frames import where
 from recsys.models.calibrator_io import article_encoder
 from recsys.projection.vector_table import ensure_vectors
@@ -59,7 +60,8 @@ def calibrate_articles(
         EncoderError: a vector is not finite.
     """
     when = corpus.when
-    data = interest.data.only(interest.data.between(when.validate_from, when.until)[-_MOST_SLATES:])
+    slates = interest.data.between(when.validate_from, when.until)[-_MOST_SLATES:]
+    data = interest.data.only(slates).without_evidence()
     held_out = ~np.isin(interest.rows, data.candidates)
     if not isinstance(encoder, LazyEncoder):
         return CalibratedArticles(corpus, None, {"on": None, "why": f"{encoder.name} cannot be watched"})
@@ -72,7 +74,7 @@ def calibrate_articles(
     involved_mask = involved(data, interest.rows)
     single_fold = np.zeros(int(involved_mask.sum()), dtype=np.int64)
     articles, rows = where(corpus.articles, involved_mask), interest.rows[involved_mask]
-    scoring = _network_scoring(interest.network, rows, corpus.vectors[involved_mask])
+    scoring = _network_scoring(interest.network, rows, corpus.vectors[involved_mask], corpus.space)
     benchmark = DamageBenchmark(model, [calibrator], articles, rows, single_fold, data, scoring)
     strength, figures = gate_articles(benchmark, seed, progress)
     calibration = calibration_of(replace(calibrator, strength=strength))
@@ -98,8 +100,10 @@ def _encode_again(
     return CalibratedArticles(replace(corpus, vectors=vectors), calibration, figures)
 
 
-def _network_scoring(network: PreferenceNetwork, rows: NDArray[np.int64], vectors: Vectors) -> Scoring:
-    """Return a scoring of the usable slates by `network`; it was trained on raw vectors, in the same space.
+def _network_scoring(
+    network: PreferenceNetwork, rows: NDArray[np.int64], vectors: Vectors, space: VectorSpace
+) -> Scoring:
+    """Return a scoring of the usable slates by `network`, which was trained in `space`.
 
     `vectors` [n, 3d] of the articles in `rows` [n]; their headlines are replaced by the evaluated ones.
     """
@@ -107,7 +111,7 @@ def _network_scoring(network: PreferenceNetwork, rows: NDArray[np.int64], vector
 
     def scoring(data: PreferenceData, table: Vectors) -> list[NDArray[np.float64]]:
         articles = np.zeros((len(table), vectors.shape[1]), dtype=np.float32)
-        articles[rows] = with_headlines(vectors, table[rows])
+        articles[rows] = space.apply(with_headlines(vectors, table[rows]))
         return scores(network, data, data.usable(), torch.from_numpy(articles).to(device))
 
     return scoring

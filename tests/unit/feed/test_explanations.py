@@ -35,6 +35,11 @@ class Fixed:
         first = np.isclose(reads.seconds[:1], 60.0).any()
         return Match(np.full(len(candidates), self.least + (self.loss if first else 0.0)), attention)
 
+    def with_evidence(
+        self, scores: NDArray[np.float64], evidence: NDArray[np.float32], as_of: int
+    ) -> NDArray[np.float64]:
+        return scores
+
     def leave_one_out_scores(
         self, reads: ReadHistory, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
     ) -> NDArray[np.float64]:

@@ -107,7 +107,7 @@ def request(
     )
     found = Candidates(
         rows=state.rows_of(candidates),
-        interest=InterestScores(scores, scores / 2, scores / 4, scores / 8),
+        interest=InterestScores(*(scores / 2**part for part in range(8))),
         positions=positions,
     )
     return FeatureInput(state, query, found)

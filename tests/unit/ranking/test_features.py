@@ -88,8 +88,10 @@ def test_interest_is_passed_on_with_its_rank(mine: dict[str, FloatArray]) -> Non
     lengths = np.asarray([float(len(name)) for name in CANDIDATES])
     assert mine["preference"] == near(*lengths)
     assert mine["content"] == near(*(lengths / 2))
-    assert mine["nearest_read"] == near(*(lengths / 4))
-    assert mine["last_read"] == near(*(lengths / 8))
+    for place, name in enumerate(("mean_read", "nearest_read", "last_read", "taste", "taste_expected"), start=2):
+        assert mine[name] == near(*(lengths / 2**place))
+    assert mine["nearest_passed"] == near(*(lengths / 2**7))
+    assert mine["taste_listwise"] == near(*mine["content_listwise"])
     assert mine["content_listwise"] == near(0.2, 0.5, 0.2, 0.7, 0.9)
 
 

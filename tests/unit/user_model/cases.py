@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.user_model.matcher import ReadHistory
+from recsys.user_model.matcher import EVIDENCE, ReadHistory
 from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import HistoryBatch
@@ -41,6 +41,11 @@ def one_history(history: ReadHistory) -> HistoryBatch:
     )
 
 
+def no_evidence(candidates: int) -> NDArray[np.float32]:
+    """Evidence of candidates of which nothing is known [candidates, E]."""
+    return np.zeros((candidates, len(EVIDENCE)), dtype=np.float32)
+
+
 def toy(slates: int, seed: int) -> tuple[PreferenceData, NDArray[np.float32]]:
     """Slates of five articles of five topics; the reader read two of one topic and clicks a third of it.
 
@@ -65,6 +70,7 @@ def toy(slates: int, seed: int) -> tuple[PreferenceData, NDArray[np.float32]]:
             noise=np.full(slates, 0.1, dtype=np.float32),
             important=np.full((slates, 4), -1, dtype=np.int8),
             candidates=(shown + 5 * rng.integers(10, 20, size=shown.shape)).reshape(-1).astype(np.int32),
+            evidence=no_evidence(5 * slates),
             labels=(2 * (shown == likes[:, None])).reshape(-1).astype(np.int8),
             offsets=np.arange(slates + 1) * 5,
         ),

@@ -12,7 +12,7 @@ from recsys.user_model.batch_scoring import histories, masked
 from recsys.user_model.preference_data import PreferenceData, sample_pairs
 from recsys.user_model.preference_network import PreferenceNetwork
 from recsys.user_model.trainer import FitConfig, Trainer
-from tests.unit.user_model.cases import TINY, toy
+from tests.unit.user_model.cases import TINY, no_evidence, toy
 
 CONFIG = FitConfig(epochs=8, batch=64, learning_rate=5e-3, patience=8)
 
@@ -161,6 +161,7 @@ def small(labels: list[int], sizes: list[int], first_read: list[int]) -> Prefere
         noise=np.zeros(rows, dtype=np.float32),
         important=np.full((rows, 1), -1, dtype=np.int8),
         candidates=np.arange(len(labels), dtype=np.int32),
+        evidence=no_evidence(len(labels)),
         labels=np.asarray(labels, dtype=np.int8),
         offsets=np.concatenate([[0], np.cumsum(sizes)]),
     )

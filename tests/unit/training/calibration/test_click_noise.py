@@ -8,6 +8,7 @@ from recsys.simulate.world import simulate
 from recsys.training.calibration.click_noise import BOUNCE, Articles, with_noise, with_shuffled_dwell, without
 from recsys.user_model.dwell_quantiles import click_noise
 from recsys.user_model.preference_data import PreferenceData
+from tests.unit.user_model.cases import no_evidence
 
 ROWS, LENGTH = 60, 10
 
@@ -35,6 +36,7 @@ def histories(lengths: list[int], seed: int = 1, known: float = 1.0) -> Preferen
         noise=np.full(len(lengths), 0.1, dtype=np.float32),
         important=np.where(there, 1, -1).astype(np.int8),
         candidates=np.tile([1, 2], len(lengths)).astype(np.int32),
+        evidence=no_evidence(2 * len(lengths)),
         labels=np.tile([1, 0], len(lengths)).astype(np.int8),
         offsets=np.arange(len(lengths) + 1) * 2,
     )

@@ -54,6 +54,7 @@ def slates(count: int, timed: bool = True) -> PreferenceData:
         noise=click_noise(told).astype(np.float32),
         important=np.where(there & timed, ~bounced, -1).astype(np.int8),
         candidates=shown.reshape(-1).astype(np.int32),
+        evidence=no_evidence(shown.size),
         labels=np.tile([1, 0, 0, 0, 0, 0], count).astype(np.int8),
         offsets=np.arange(count + 1) * 6,
     )
