@@ -1,8 +1,8 @@
 """Language of an article from its text, for articles that come without one.
 
 A naive Bayes classifier over byte n-grams (package py3langid, 140 languages). It answers only where it is sure:
-titles of a few words give null. Of Danish articles with abstracts (EB-NeRD) 87% get a language, of English ones
-(MIND, NeMig) 98%, and none of 12,000 a wrong one.
+titles of a few words give null. Of 27,785 Danish and English articles with abstracts, 93% get a language, and one of
+them a wrong one (`python -m benchmarks.languages`).
 """
 
 from functools import cache
