@@ -2,8 +2,8 @@
 
     python -m benchmarks.languages [--data DIR]
 
-Stores simulated articles with and without a language. On the data sets in DIR, counts the answers for titles alone and
-for titles with abstracts: EB-NeRD is Danish, MIND and NeMig are English.
+Stores simulated articles with and without a language. On the data sets in DIR, counts the answers for titles alone
+and for titles with abstracts: EB-NeRD is Danish, MIND and NeMig are English.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Language of an article from its text, for articles that come without one.
 
-A naive Bayes classifier over byte n-grams (package py3langid, 140 languages). It answers only where it is sure:
-titles of a few words give null. Of 27,785 Danish and English articles with abstracts, 93% get a language, and one of
+A naive Bayes classifier over byte n-grams (package py3langid, 140 languages). It answers only where it is sure: of
+a few words it says nothing. Of 27,785 Danish and English articles with abstracts, 93% get a language, and one of
 them a wrong one (`python -m benchmarks.languages`).
 """
 

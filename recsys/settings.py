@@ -34,7 +34,10 @@ class Settings(BaseSettings):
         64 * 1_024**2, ge=0, description="bytes of slates on disk per process while the database is unavailable"
     )
     home: Path = Field(Path("var"), description="folder of bundles, state snapshots and reject files")
-    encoder: str = Field("minilm", description="'minilm' (part of the package; English), a Hugging Face id, or a path")
+    encoder: str = Field(
+        "minilm",
+        description="'minilm' (English), 'multilingual-e5' (extra multilingual), a Hugging Face id, or a path",
+    )
     encoder_max_tokens: int = Field(64, ge=8, le=512, description="maximum of tokens per article text")
     encoder_precision: Precision = Field(
         "float32", description="number format of the encoder; bfloat16 and int8 lose some quality: docs/compute.md"

@@ -13,6 +13,9 @@ from recsys.language_codes import language_code, language_name
 
 ENGLISH = frozenset({"en"})
 
+MULTILINGUAL = "multilingual-e5"
+"""multilingual-e5-small from the extra `multilingual` (`encoder.multilingual`), so that no model hub is needed."""
+
 _XLM_ROBERTA = """
 af am ar as az be bg bn br bs ca cs cy da de el en eo es et eu fa fi fr fy ga gd gl gu ha he hi hr hu hy id is it
 ja jv ka kk km kn ko ku ky la lo lt lv mg mk ml mn mr ms my ne nl no om or pa pl ps pt ro ru sa sd si sk sl so sq
@@ -28,6 +31,7 @@ ru sk sl sq sr sv th tr uk ur vi zh
 ENCODERS: Mapping[str, frozenset[str]] = {
     "minilm": ENGLISH,
     "sentence-transformers/all-MiniLM-L6-v2": ENGLISH,
+    MULTILINGUAL: frozenset(_XLM_ROBERTA.split()),
     "intfloat/multilingual-e5-small": frozenset(_XLM_ROBERTA.split()),
     "intfloat/multilingual-e5-base": frozenset(_XLM_ROBERTA.split()),
     "intfloat/multilingual-e5-large": frozenset(_XLM_ROBERTA.split()),

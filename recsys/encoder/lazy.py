@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from recsys.encoder.article_text import ArticleText
+from recsys.encoder.encoder_languages import MULTILINGUAL
 from recsys.encoder.field_concat import FIELDS, article_vectors
+from recsys.encoder.multilingual import unpacked
 from recsys.encoder.protocols import Encoded
 from recsys.settings import Settings
 from recsys.threads import limit_torch
@@ -36,8 +38,9 @@ class LazyEncoder:
         if self._loaded is None:
             limit_torch()
             settings = self._settings
+            model = str(unpacked(settings.home)) if settings.encoder == MULTILINGUAL else settings.encoder
             self._loaded = TextEncoder(
-                settings.encoder, settings.encoder_max_tokens, settings.device, settings.encoder_precision
+                model, settings.encoder_max_tokens, settings.device, settings.encoder_precision
             )
         return self._loaded
 
