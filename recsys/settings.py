@@ -35,7 +35,10 @@ class Settings(BaseSettings):
         64 * 1_024**2, ge=0, description="bytes of slates on disk per process while the database is unavailable"
     )
     home: Path = Field(Path("var"), description="folder of bundles, state snapshots and reject files")
-    encoder: str = Field("minilm", description="'minilm' (part of the package), a Hugging Face id, or a path")
+    encoder: str = Field(
+        "minilm",
+        description="'minilm' (English), 'multilingual-e5' (extra multilingual), a Hugging Face id, or a path",
+    )
     encoder_max_tokens: int = Field(64, ge=8, le=512, description="maximum of tokens per article text")
     encoder_pooling: Pooling | None = Field(
         None, description="pooling of token vectors: mean, cls, last or max; by default what the model ships"

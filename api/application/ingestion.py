@@ -11,6 +11,7 @@ from ingest.job_report import Report
 from ingest.jobs import Progress
 from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.sources.source import Source
+from recsys.encoder.encoder_languages import language_warning
 from recsys.store import articles, withdrawals
 
 
@@ -82,3 +83,13 @@ def run_ingest_job(app: Application, source: Source, progress: Progress) -> Repo
         StoreError: the database is unavailable.
     """
     return jobs.run(source, app.database, app.settings.home / "rejects", progress)
+
+
+def unread_language(app: Application) -> str | None:
+    """Return a sentence if the encoder in use does not read the main language of the articles.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    with app.database.read() as connection:
+        return language_warning(articles.language_counts(connection), app.settings.encoder)

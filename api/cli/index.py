@@ -15,7 +15,13 @@ app = typer.Typer(help="Article vectors and the index over them.", no_args_is_he
 
 @app.command()
 def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
-    """Print the number of articles, and of those with a vector of the configured encoder."""
+    """Print the number of articles, and of those with a vector of the configured encoder.
+
+    Also the number of headlines with the vector of another one, if there are any.
+    """
+    from recsys.encoder.article_text import headlines
+    from recsys.encoder.text_coverage import shared_sentence, shared_vectors
+    from recsys.frames import where
     from recsys.projection.vector_table import stored_vectors
     from recsys.store import articles
     from recsys.store.database import open_database
@@ -24,8 +30,11 @@ def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
     database, encoder = open_database(settings.database_url), _encoder(settings)
     with database.read() as connection:
         catalogue, _ = articles.upserted_since(connection, 0)
-    present, _ = stored_vectors(database, encoder.name, catalogue)
+    present, vectors = stored_vectors(database, encoder.name, catalogue)
     typer.echo(f"{catalogue.height} articles, {int(present.sum())} with a vector of {encoder.name}")
+    distinct, shared = shared_vectors(headlines(where(catalogue, present)), vectors)
+    if shared:
+        typer.echo(shared_sentence(shared, distinct))
 
 
 @app.command()

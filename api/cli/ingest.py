@@ -148,7 +148,7 @@ def _reading(pseudonyms: "Pseudonyms", times: "TimeReader") -> "Reading":
 def _run(source_of: "Callable[[Pseudonyms], Source]", settings: "Settings", max_rejects: float) -> None:
     """Run a job and print its report; exit with 3 if nothing was stored, with 4 above `max_rejects` percent."""
     from api.application.context import opened_application
-    from api.application.ingestion import run_ingest_job
+    from api.application.ingestion import run_ingest_job, unread_language
     from api.cli.ingest_report import show
     from api.cli.progress import bars
     from ingest.pseudonyms import Pseudonyms
@@ -156,7 +156,8 @@ def _run(source_of: "Callable[[Pseudonyms], Source]", settings: "Settings", max_
     source = source_of(Pseudonyms(settings.pseudonym_secret))
     with bars() as progress, opened_application(settings) as app:
         report = run_ingest_job(app, source, partial(progress, "ingest"))
-    show(report)
+        warning = unread_language(app)
+    show(report, warning)
     read, rejected = (sum(counts) for counts in zip(*(report.total(kind) for kind in report.kinds()), strict=True))
     if rejected == read:
         raise typer.Exit(NOTHING_STORED)

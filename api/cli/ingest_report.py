@@ -11,8 +11,8 @@ from ingest.job_report import Report
 from ingest.reasons import fix_of
 
 
-def show(report: Report) -> None:
-    """Print the counts of a job, its problems, and what to look at."""
+def show(report: Report, warning: str | None) -> None:
+    """Print the counts of a job, its problems, what to look at, and a warning at the end."""
     table = Table(box=SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
     for header in ("read", "stored", "updated", "duplicate", "rejected", "without article"):
@@ -32,6 +32,8 @@ def show(report: Report) -> None:
         console.print("an earlier run of this input was interrupted; this run continued it")
     rate = report.rows_this_run / max(report.seconds, 1e-9)
     console.print(f"{report.rows_this_run:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s)")
+    if warning is not None:
+        console.print(f"warning: {warning}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _problems(report: Report, kind: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import errno
 import ipaddress
+import logging
 import os
 import socket
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,8 @@ from recsys.errors import ConfigError
 
 if TYPE_CHECKING:
     from recsys.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 _REFUSED = {errno.EADDRINUSE, errno.EACCES}
 
@@ -33,11 +36,16 @@ def serve(
 
     lightgbm_import.import_lightgbm()
     settings = settings_from(database_url, home)
-    _check(settings, host, port)
+    warning = _check(settings, host, port)
 
     import uvicorn
 
     from api import worker
+    from api.http import logging_setup
+
+    if warning is not None:
+        logging_setup.configure(settings.log_format)
+        logger.warning("%s", warning)
 
     worker.export_settings_to_env(settings)
     uvicorn.run(
@@ -52,18 +60,21 @@ def serve(
     )
 
 
-def _check(settings: "Settings", host: str, port: int) -> None:
+def _check(settings: "Settings", host: str, port: int) -> str | None:
     """Find errors here that in the service would be a traceback, or come after a long start.
+
+    Return a sentence if the encoder does not read the main language of the articles.
 
     Raises:
         ConfigError: host or port cannot be used, or other machines could reach a service without keys.
         StoreError: the database is unavailable.
         BundleError: the active bundle cannot serve.
     """
+    from recsys.encoder.encoder_languages import language_warning
     from recsys.encoder.lazy import LazyEncoder
     from recsys.models.bundle import active_version
     from recsys.models.model_loader import load_bundle
-    from recsys.store import api_keys
+    from recsys.store import api_keys, articles
     from recsys.store.database import opened
 
     with opened(settings.database_url) as database, database.read() as connection:
@@ -72,9 +83,11 @@ def _check(settings: "Settings", host: str, port: int) -> None:
                 f"other machines can reach {host}, but no key exists, so anybody could read and change "
                 "everything: run `attune keys create` first, or omit --host"
             )
+        warning = language_warning(articles.language_counts(connection), settings.encoder)
     _require_free(host, port)
     if active_version(settings.home) is not None:
         load_bundle(settings.home, LazyEncoder(settings).name)
+    return warning
 
 
 def _require_free(host: str, port: int) -> None:

@@ -88,6 +88,15 @@ class TextEncoder:
         ]
         return truncated["input_ids"], word_indices
 
+    def count_unknown(self, texts: Sequence[str]) -> tuple[int, int]:
+        """Return the number of tokens of `texts`, without special ones, and of those outside the vocabulary."""
+        if not texts:
+            return 0, 0
+        options = {"truncation": True, "max_length": self.max_tokens, "add_special_tokens": False}
+        ids = self._tokenizer(list(texts), **options)["input_ids"]
+        unknown = self._tokenizer.unk_token_id
+        return sum(map(len, ids)), sum(line.count(unknown) for line in ids)
+
     def vocabulary(self) -> list[str]:
         """Return the whole words of at least four letters in the tokenizer's vocabulary, sorted."""
         vocabulary = (token.lstrip("▁Ġ") for token in self._tokenizer.get_vocab())

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.encoder.article_text import ArticleText
+from recsys.encoder.encoder_languages import MULTILINGUAL
 from recsys.encoder.field_concat import FIELDS, article_vectors
-from recsys.encoder.model_profile import MINILM, ModelProfile, folder_reader, hub_reader, read_profile
+from recsys.encoder.model_profile import MINILM, ModelProfile, ReadFile, folder_reader, hub_reader, read_profile
+from recsys.encoder.multilingual import unpacked
 from recsys.encoder.protocols import Encoded
 from recsys.settings import Settings
 from recsys.threads import limit_torch
@@ -34,12 +36,8 @@ class LazyEncoder:
     def profile(self) -> ModelProfile:
         """Pooling and prompt: those that the settings give, else those of the model."""
         settings = self._settings
-        pooling, prompt = settings.encoder_pooling, settings.encoder_prompt
-        if settings.encoder == MINILM:
-            return ModelProfile(pooling=pooling or "mean", prompt=prompt or "")
-        folder = Path(settings.encoder).expanduser()
-        files = folder_reader(folder) if folder.is_dir() else hub_reader(settings.encoder)
-        return read_profile(settings.encoder, files, pooling, prompt)
+        model = settings.encoder
+        return read_profile(model, _files(model), settings.encoder_pooling, settings.encoder_prompt)
 
     def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         """Implement `protocols.Encoder.read`."""
@@ -56,11 +54,20 @@ class LazyEncoder:
         if self._loaded is None:
             limit_torch()
             settings = self._settings
+            model = str(unpacked(settings.home)) if settings.encoder == MULTILINGUAL else settings.encoder
             self._loaded = TextEncoder(
-                settings.encoder,
+                model,
                 settings.encoder_max_tokens,
                 self.profile,
                 settings.device,
                 settings.encoder_precision,
             )
         return self._loaded
+
+
+def _files(model: str) -> ReadFile:
+    """Return the reader of the files of `model`; those that come with a package are known by their name."""
+    if model in (MINILM, MULTILINGUAL):
+        return lambda _: None
+    folder = Path(model).expanduser()
+    return folder_reader(folder) if folder.is_dir() else hub_reader(model)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.state.flat_arrays import grow
 from recsys.state.stories import Stories, find_stories
-from recsys.state.story_keys import NO_KEY, story_keys
+from recsys.state.story_keys import NO_KEY, StoryKeys, story_keys
 from recsys.state.vocabulary import UNKNOWN, Names, Vocabulary
 
 NEVER = np.iinfo(np.int64).max
@@ -39,6 +39,7 @@ class Catalog:
         self.paid: NDArray[np.float64] = np.zeros(0)
         self.url_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self.title_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
+        self.language_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self._stories: Stories | None = None
 
     def reserve(self, rows: int) -> None:
@@ -56,6 +57,7 @@ class Catalog:
         self.paid = grow(self.paid, rows, np.nan)
         self.url_key = grow(self.url_key, rows, NO_KEY)
         self.title_key = grow(self.title_key, rows, NO_KEY)
+        self.language_key = grow(self.language_key, rows, NO_KEY)
 
     def rows_by_tie_break(self, rows: int) -> NDArray[np.int64]:
         """Return the dense ids below `rows` in order of `tie_break_hash`; cached until an article changes."""
@@ -66,7 +68,8 @@ class Catalog:
     def stories(self) -> Stories:
         """Return which articles are copies of one story; cached until an article changes."""
         if self._stories is None or len(self._stories.of) != len(self.url_key):
-            self._stories = find_stories(self.url_key, self.title_key, self.published, NEVER)
+            keys = StoryKeys(self.url_key, self.title_key, self.language_key)
+            self._stories = find_stories(keys, self.published, NEVER)
         return self._stories
 
     def upsert(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
@@ -85,7 +88,7 @@ class Catalog:
         self.title_chars[rows] = articles["title"].str.len_chars().cast(pl.Float64).to_numpy()
         paid = articles["access"].is_in(["premium", "paid", "subscriber"]).cast(pl.Float64)
         self.paid[rows] = paid.fill_null(np.nan).to_numpy()
-        self.url_key[rows], self.title_key[rows] = story_keys(articles)
+        self.url_key[rows], self.title_key[rows], self.language_key[rows] = story_keys(articles)
 
     def delete(self, rows: NDArray[np.int64]) -> None:
         """Reset `rows` to the values of articles that are not stored."""
@@ -105,6 +108,7 @@ class Catalog:
             (self.paid, np.nan),
             (self.url_key, NO_KEY),
             (self.title_key, NO_KEY),
+            (self.language_key, NO_KEY),
         ):
             column[rows] = nothing
 

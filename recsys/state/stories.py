@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import DAY
-from recsys.state.story_keys import NO_KEY
+from recsys.state.story_keys import NO_KEY, StoryKeys
 
 SAME_TITLE_WITHIN = 3 * DAY
 """Articles of one title are copies if they were published so soon after the first one: series go on."""
@@ -33,17 +33,18 @@ class Stories:
         return np.append(rows, self.copies[np.isin(self.of[self.copies], self.of[rows])])
 
 
-def find_stories(urls: Keys, titles: Keys, published: NDArray[np.int64], never: int) -> Stories:
+def find_stories(keys: StoryKeys, published: NDArray[np.int64], never: int) -> Stories:
     """Group articles [all] by their keys, and by time of publication (`never`: unknown) for titles.
 
     Copies of copies are copies. The result depends on the articles only, not on the order of their arrival.
     """
-    groups = [_grouped(urls), _grouped(_windows(titles, published, never))]
-    story = np.arange(len(urls))
+    titles = _by_language(keys.title, keys.language)
+    groups = [_grouped(keys.url), _grouped(_windows(titles, published, never))]
+    story = np.arange(len(published))
     while True:
         before = story
         for rows, codes in groups:
-            first = np.full(codes.max(initial=-1) + 1, len(urls), dtype=np.int64)
+            first = np.full(codes.max(initial=-1) + 1, len(published), dtype=np.int64)
             np.minimum.at(first, codes, story[rows])
             story = story.copy()
             story[rows] = first[codes]
@@ -59,6 +60,25 @@ def _grouped(keys: Keys) -> tuple[Rows, Rows]:
     _, codes, counts = np.unique(keys[present], return_inverse=True, return_counts=True)
     shared = counts[codes] > 1
     return present[shared], codes[shared].astype(np.int64)
+
+
+def _by_language(titles: Keys, languages: Keys) -> Keys:
+    """Return keys [all] of title and language.
+
+    An article without a language has that of the others with its title, if they agree: it is not given, or was not
+    sure, for one copy and is for another.
+    """
+    rows, codes = _grouped(titles)
+    known = languages[rows]
+    largest = np.iinfo(np.uint64).max
+    least = np.full(codes.max(initial=-1) + 1, largest, dtype=np.uint64)
+    np.minimum.at(least, codes, np.where(known == NO_KEY, np.uint64(largest), known))
+    most = np.full(len(least), NO_KEY, dtype=np.uint64)
+    np.maximum.at(most, codes, known)
+    shared = (known == NO_KEY) & (least == most)[codes]
+    keys = titles.copy()
+    keys[rows] ^= np.where(shared, most[codes], known)  # of two hashes: as good as a hash of both
+    return keys
 
 
 def _windows(titles: Keys, published: NDArray[np.int64], never: int) -> Keys:

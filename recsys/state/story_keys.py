@@ -1,16 +1,20 @@
 """Keys of stories: publishers send one story under several ids, with tracking parameters or as an AMP page.
 
 Two articles with one canonical URL are copies of one story. So are two articles with one title, of one source and
-language, if they were published within days of each other (`state.stories`): their URLs may differ, or lack.
+not of two languages, if they were published within days of each other (`state.stories`): their URLs may differ, or
+lack.
 """
 
 import hashlib
 import re
 import unicodedata
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from recsys.language_codes import language_code
 
 NO_KEY = 0
 
@@ -25,11 +29,20 @@ _LEAST_WORDS, _LEAST_CHARS = 4, 20
 """A shorter title, in both, names no story: "Weather today"."""
 
 
-def story_keys(articles: pl.DataFrame) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return a key of the URL and one of the title of each article [n] (`frames.ARTICLES`); `NO_KEY` for none."""
+class StoryKeys(NamedTuple):
+    """Keys [n] of articles; `NO_KEY` for none. title: of title and source. language: in any form of its code."""
+
+    url: NDArray[np.uint64]
+    title: NDArray[np.uint64]
+    language: NDArray[np.uint64]
+
+
+def story_keys(articles: pl.DataFrame) -> StoryKeys:
+    """Return the keys of `articles` [n] (columns of `frames.ARTICLES`)."""
     urls = [_hash(canonical_url(url)) for url in articles["url"].to_list()]
-    titles = [_hash(title_key(*row)) for row in articles.select("title", "source", "language").iter_rows()]
-    return np.asarray(urls, dtype=np.uint64), np.asarray(titles, dtype=np.uint64)
+    titles = [_hash(title_key(*row)) for row in articles.select("title", "source").iter_rows()]
+    languages = [_hash(language_code(given)) for given in articles["language"].to_list()]
+    return StoryKeys(*(np.asarray(keys, dtype=np.uint64) for keys in (urls, titles, languages)))
 
 
 def canonical_url(url: str | None) -> str | None:
@@ -50,12 +63,12 @@ def canonical_url(url: str | None) -> str | None:
     return "/".join([host, *path]) + "?" + "&".join(parameters) if path or parameters else None
 
 
-def title_key(title: str, source: str | None = None, language: str | None = None) -> str | None:
-    """Return the words of `title`, its source and its language; None for a title too short to name a story."""
+def title_key(title: str, source: str | None = None) -> str | None:
+    """Return the words of `title` and its source; None for a title too short to name a story."""
     words = _NO_WORD.sub(" ", unicodedata.normalize("NFKC", title).casefold()).strip()
     if words.count(" ") + 1 < _LEAST_WORDS and len(words) < _LEAST_CHARS:
         return None
-    return "\x1f".join((words, (source or "").casefold(), (language or "").casefold()))
+    return f"{words}\x1f{(source or '').casefold()}"
 
 
 def _tracks(pair: str) -> bool:

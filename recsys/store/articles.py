@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.frames import ARTICLES, conform
+from recsys.language_codes import counts_by_language
+from recsys.language_detection import detect_languages
 from recsys.store import bulk_insert
 from recsys.store.revisions import next_revision
 from recsys.store.tables import articles
@@ -31,14 +33,15 @@ class Upserted:
 def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
     """Store articles with the columns of `frames.ARTICLES`. The newest content of an id wins.
 
-    Without `word_count`, the words of the body are counted, here, so that all sources agree: reading times follow.
+    Without `word_count`, the words of the body are counted, and a missing language is detected where that is sure:
+    here, so that all sources agree. Both are stored like given values, and the content hash has them.
     Unchanged articles keep their `revision`, so it shows which articles changed. Withdrawn ones stay withdrawn.
     """
     if frame.is_empty():
         return Upserted(0, 0, 0)
-    revision = next_revision(connection)
     rows = bulk_insert.lists_to_json(conform(frame, ARTICLES)).unique("id", keep="last", maintain_order=True)
-    rows = rows.with_columns(word_count=_word_count())
+    rows = _with_languages(rows.with_columns(word_count=_word_count()))
+    revision = next_revision(connection)  # takes the lock
     rows = rows.with_columns(_content_hash(rows), revision=pl.lit(revision, dtype=pl.Int64))
     staged = bulk_insert.stage(connection, articles, rows)
     stored = sa.select(articles.c.content_hash, staged.c.content_hash).join(staged, staged.c.id == articles.c.id)
@@ -120,6 +123,13 @@ def count(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(articles).where(is_shown())).scalar_one())
 
 
+def language_counts(connection: Connection) -> dict[str | None, int]:
+    """Return the number of articles by language (`language_codes.language_code`), None for those without one."""
+    query = sa.select(articles.c.language, sa.func.count().label("articles")).where(is_shown())
+    rows = connection.execute(query.group_by(articles.c.language))
+    return counts_by_language((row.language, row.articles) for row in rows)
+
+
 def content_hashes(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     """Return id → content hash of those of `ids` that are stored. The hash changes with any column."""
     query = sa.select(articles.c.id, articles.c.content_hash).where(articles.c.id.in_(ids))
@@ -138,6 +148,17 @@ def _word_count() -> pl.Expr:
     """Return the given number of words, or else that of the body; null without both."""
     counted = pl.col("body").str.count_matches(r"\S+").cast(ARTICLES["word_count"])
     return pl.coalesce("word_count", pl.when(counted > 0).then(counted))
+
+
+def _with_languages(rows: pl.DataFrame) -> pl.DataFrame:
+    """Detect the language of the rows that have none."""
+    without = rows["language"].is_null()
+    if not without.any():
+        return rows
+    detected = rows.with_row_index("place").filter(without)
+    detected = detected.select("place", detected=detect_languages(detected))
+    joined = rows.with_row_index("place").join(detected, on="place", how="left", maintain_order="left")
+    return joined.with_columns(language=pl.coalesce("language", "detected")).select(rows.columns)
 
 
 def _content_hash(rows: pl.DataFrame) -> pl.Series:

@@ -1,5 +1,8 @@
-"""Warnings about the data of a training: how much is missing, and what serves instead."""
+"""Warnings about the data of a training: how much is missing, what serves instead, and texts that are not read."""
 
+from recsys.encoder.encoder_languages import language_warning
+from recsys.encoder.text_coverage import TextCoverage
+from recsys.language_codes import counts_by_language
 from recsys.models.served_ranker import FULL_SYSTEM, PART_NAMES
 from recsys.training.dataset import Corpus
 from recsys.training.ranker_choice import RankerChoice
@@ -43,3 +46,10 @@ def data_warnings(choice: RankerChoice, corpus: Corpus) -> list[str]:
             "the bundle was not activated"
         )
     return found
+
+
+def text_warnings(corpus: Corpus, encoder: str, coverage: TextCoverage) -> list[str]:
+    """Return the warnings about texts that the encoder (a value of `ATTUNE_ENCODER`) cannot read, as sentences."""
+    counts = counts_by_language(corpus.articles["language"].value_counts().iter_rows())
+    foreign = language_warning(counts, encoder)
+    return [*([] if foreign is None else [foreign]), *coverage.warnings()]

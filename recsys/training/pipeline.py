@@ -1,11 +1,14 @@
 """`attune train`: from the log to vectors, preference network, rankers, and a published bundle."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder
+from recsys.encoder.text_coverage import TextCoverage, text_coverage
 from recsys.labels.sampled_slates import Sampling
 from recsys.models import bundle as bundles
 from recsys.models.bundle import Bundle
@@ -20,7 +23,7 @@ from recsys.store.database import Database
 from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
 from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
-from recsys.training.data_warnings import data_warnings
+from recsys.training.data_warnings import data_warnings, text_warnings
 from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.manifest import manifest, new_version
 from recsys.training.rankers import train_rankers
@@ -68,7 +71,9 @@ def train(
         attention = {"articles": articles.figures, "history": history}
         if articles.calibration is not None:
             attention = write_calibration(articles.calibration, attention, folder)
-        warnings = data_warnings(trees.choice, corpus)
+        coverage = _coverage(encoder, raw)
+        warnings = [*data_warnings(trees.choice, corpus), *text_warnings(corpus, settings.encoder, coverage)]
+        entries["texts"] = asdict(coverage)
         return {**entries, **trees.as_dict(options), "attention": attention, "warnings": warnings}
 
     bundle = bundles.publish(settings.home, new_version(), write)
@@ -77,6 +82,13 @@ def train(
         with database.write() as connection:
             audit_log.record(connection, AuditRow.now("train", AuditAction.MODEL_ACTIVATED, bundle.version))
     return bundle
+
+
+def _coverage(encoder: Encoder, raw: Corpus) -> TextCoverage:
+    """Return the counts of what the encoder cannot read; zeros if its tokenizer is not known."""
+    if not isinstance(encoder, LazyEncoder):
+        return TextCoverage()
+    return text_coverage(encoder.loaded(), raw.articles, raw.vectors)
 
 
 def _fit_preference(

@@ -10,6 +10,7 @@ import pytest
 from recsys.domain import DAY, Article, Event, EventKind, Slate
 from recsys.errors import ConfigError, StoreError
 from recsys.frames import ARTICLE_ATTENTION, articles_frame, events_frame, slates_frame
+from recsys.state.catalog import Catalog
 from recsys.store import (
     article_vectors,
     articles,
@@ -17,6 +18,7 @@ from recsys.store import (
     event_log,
     event_log_reader,
     ingest_checkpoints,
+    withdrawals,
 )
 from recsys.store.database import Database, open_database
 
@@ -319,3 +321,45 @@ def test_one_slate_is_appended_as_many_are(database: Database) -> None:
     assert [slate.id for slate in stored] == ["q1", "q2"]
     assert [slate.candidates for slate in stored] == [("a", "é"), ("b",)]
     assert [slate.ordered for slate in stored] == [True, False]
+
+
+DANISH = "Kommunen vil bygge en ny cykelsti gennem den gamle bydel, men naboerne frygter støjen"
+
+
+def test_the_language_of_an_article_is_detected_if_it_is_not_given(database: Database) -> None:
+    rows = [
+        Article(id="unknown", title=DANISH),
+        Article(id="given", title=DANISH, language="en-GB"),
+        Article(id="short", title="Live"),
+    ]
+    with database.write() as connection:
+        first = articles.upsert(connection, articles_frame(rows))
+        again = articles.upsert(connection, articles_frame(rows))
+        stored = articles.get(connection, [row.id for row in rows])
+    assert (first.stored, again.duplicate, again.updated) == (3, 3, 0)
+    assert stored["language"].to_list() == ["da", "en-GB", None]
+
+
+def test_a_copy_with_a_given_language_is_of_the_story_of_a_detected_one(database: Database) -> None:
+    when = {"title": DANISH, "published_at": DAY, "source": "S"}
+    rows = [
+        Article(id="detected", **when),  # type: ignore[arg-type]
+        Article(id="given", language="da-DK", **when),  # type: ignore[arg-type]
+        Article(id="other", language="en", **when),  # type: ignore[arg-type]
+    ]
+    with database.write() as connection:
+        articles.upsert(connection, articles_frame(rows))
+        stored = articles.get(connection, [row.id for row in rows])
+    catalog = Catalog()
+    catalog.reserve(len(rows))
+    catalog.upsert(np.arange(len(rows)), stored)
+    assert catalog.stories().copies.tolist() == [0, 1]
+
+
+def test_articles_are_counted_by_language_without_the_withdrawn(database: Database) -> None:
+    codes = ["da", "da-DK", "dan", "en", None, "en"]
+    rows = [Article(id=f"a{i}", title="Live", language=code) for i, code in enumerate(codes)]
+    with database.write() as connection:
+        articles.upsert(connection, articles_frame(rows))
+        withdrawals.withdraw(connection, ["a5"])
+        assert articles.language_counts(connection) == {"da": 3, "en": 1, None: 1}

@@ -77,6 +77,23 @@ def test_mind(home: Path, tmp_path: Path) -> None:
     }
 
 
+ONE_LANGUAGE = {
+    "da": "Kommunen vil bygge en ny cykelsti gennem den gamle bydel, men naboerne frygter støjen",
+    "en": "The council wants to build a cycle path through the old town, but neighbours fear the noise",
+}
+
+
+@pytest.mark.parametrize("language", ONE_LANGUAGE)
+def test_a_language_that_the_encoder_does_not_read_ends_the_summary(
+    home: Path, tmp_path: Path, language: str
+) -> None:
+    path = tmp_path / "articles.jsonl"
+    rows = [{"id": f"a{i}", "title": f"{ONE_LANGUAGE[language]} ({i})"} for i in range(3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    last = attune(home, "jsonl", path).output.splitlines()[-1]
+    assert (last.startswith("warning: 100% of the articles are Danish; the encoder")) == (language == "da")
+
+
 def test_mind_needs_a_folder_or_a_download(home: Path) -> None:
     result = attune(home, "mind")
     assert result.exit_code == 2

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
+from recsys.store import articles
 from tests.serving import environment, served
 from tests.trained import Place, place
 
@@ -66,6 +68,23 @@ def test_after_an_erasure_no_file_of_the_server_has_a_byte_of_the_id(tmp_path: P
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {"attune.db", "server.log"} <= {path.name for path in files}
     assert [path for path in files if reader.encode() in path.read_bytes()] == []
+
+
+def test_a_language_that_the_encoder_does_not_read_is_one_line_of_the_log(tmp_path: Path) -> None:
+    where = place(tmp_path)
+    database = where.open()
+    with database.write() as connection:
+        articles.upsert(connection, pl.DataFrame([{"id": "a", "title": "Live", "language": "da-DK"}]))
+    database.close()
+    with served(where):
+        pass
+    logged = [json.loads(line) for line in (tmp_path / "server.log").read_text().splitlines()]
+    (line,) = [line for line in logged if "of the articles are" in line["message"]]
+    assert line["level"] == "warning"
+    assert line["message"] == (
+        "100% of the articles are Danish; the encoder in use (minilm) reads English: "
+        "set ATTUNE_ENCODER to 'intfloat/multilingual-e5-small'"
+    )
 
 
 def start(where: Place, *options: str) -> subprocess.CompletedProcess[str]:

@@ -59,15 +59,20 @@ def test_titles_are_compared_by_their_words() -> None:
         == title_key("Council approves the new tram line")
     )
     assert title_key(one, "A") != title_key(one, "B")
-    assert title_key(one, "A", "en") != title_key(one, "A", "da")
     assert title_key("Weather today") is None
     assert title_key("Title number four") is None
     assert title_key("Bundesverfassungsgericht entscheidet") is not None
     assert title_key("Straße am See gesperrt") == title_key("STRASSE am See gesperrt")
 
 
-def article(id_: str, title: str = "Only a title", at: int | None = NOON, url: str | None = None) -> Article:
-    return Article(id=id_, title=title, published_at=at, url=url, source="S", language="en")
+def article(
+    id_: str,
+    title: str = "Only a title",
+    at: int | None = NOON,
+    url: str | None = None,
+    language: str | None = "en",
+) -> Article:
+    return Article(id=id_, title=title, published_at=at, url=url, source="S", language=language)
 
 
 def catalog(*articles: Article) -> Catalog:
@@ -100,6 +105,21 @@ def test_copies_share_an_address_or_a_title() -> None:
     assert found == {frozenset(["page", "amp", "title"])}
 
 
+def test_copies_are_of_one_language_however_its_code_is_written() -> None:
+    codes = {"a": "da", "b": "da-DK", "c": "DA", "d": "dan", "e": "no", "f": "nb_NO"}
+    found = stories(*(article(id_, LONG, language=code) for id_, code in codes.items()))
+    assert found == {frozenset("abcd"), frozenset("ef")}
+
+
+def test_a_copy_without_a_language_is_a_copy_unless_there_are_several() -> None:
+    unknown, danish, german = (article(code or "-", LONG, language=code) for code in (None, "da", "de"))
+    other = article("x", LONG, language=None)
+    assert stories(unknown, danish) == {frozenset(["-", "da"])}
+    assert stories(unknown, other) == {frozenset(["-", "x"])}
+    assert stories(danish, german) == set()
+    assert stories(unknown, danish, german, other) == {frozenset(["-", "x"])}
+
+
 def test_a_series_does_not_collapse_for_ever() -> None:
     daily = [article(f"d{day}", "The weather in the capital today", NOON + day * DAY) for day in range(12)]
     assert stories(*daily) == {frozenset(f"d{day + more}" for more in range(4)) for day in (0, 4, 8)}
@@ -121,6 +141,7 @@ _ARTICLES = st.lists(
         st.sampled_from([LONG, "Another title of five words", "Short"]),
         st.sampled_from([None, 0, HOUR, 2 * DAY, 5 * DAY]),
         st.sampled_from([None, PAGE, "https://example.org/x"]),
+        st.sampled_from([None, "da", "de"]),
     ),
     max_size=8,
 )
@@ -128,10 +149,11 @@ _ARTICLES = st.lists(
 
 @given(_ARTICLES, st.randoms(use_true_random=False))
 def test_stories_do_not_depend_on_the_order_of_arrival(
-    drawn: list[tuple[str, int | None, str | None]], random: object
+    drawn: list[tuple[str, int | None, str | None, str | None]], random: object
 ) -> None:
     articles = [
-        article(str(i), title, None if at is None else NOON + at, url) for i, (title, at, url) in enumerate(drawn)
+        article(str(i), title, None if at is None else NOON + at, url, language)
+        for i, (title, at, url, language) in enumerate(drawn)
     ]
     shuffled = list(articles)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -141,10 +163,17 @@ def test_stories_do_not_depend_on_the_order_of_arrival(
 def plainly(articles: list[Article]) -> set[frozenset[str]]:
     """The same, pair by pair."""
     window: dict[str, int] = {}
-    for title in {each.title for each in articles if title_key(each.title)}:
+    known: dict[str, set[str | None]] = {}
+    for each in articles:
+        known.setdefault(each.title, set()).add(each.language)
+    said = {}
+    for each in articles:
+        others = known[each.title] - {None}
+        said[each.id] = each.title, others.pop() if each.language is None and len(others) == 1 else each.language
+    for group in {said[each.id] for each in articles if title_key(each.title)}:
         begun = None
         for each in sorted(
-            (a for a in articles if a.title == title and a.published_at), key=lambda a: a.published_at or 0
+            (a for a in articles if said[a.id] == group and a.published_at), key=lambda a: a.published_at or 0
         ):
             assert each.published_at is not None
             if begun is None or each.published_at - begun > SAME_TITLE_WITHIN:
@@ -152,7 +181,7 @@ def plainly(articles: list[Article]) -> set[frozenset[str]]:
             window[each.id] = begun
     groups = {each.id: {each.id} for each in articles}
     for one, other in combinations(articles, 2):
-        same_title = one.title == other.title and one.id in window and window[one.id] == window.get(other.id)
+        same_title = said[one.id] == said[other.id] and one.id in window and window[one.id] == window.get(other.id)
         if same_title or (one.url and one.url == other.url):
             together = groups[one.id] | groups[other.id]
             for id_ in together:

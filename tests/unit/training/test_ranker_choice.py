@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from recsys.encoder.text_coverage import TextCoverage
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import BASELINES, FULL_SYSTEM, NETWORK, TEXT_FREE
 from recsys.labels.sampled_slates import Sampling
 from recsys.models.served_ranker import BLEND, FULL_RANKER, PARTS
 from recsys.store.log_contents import LogContents
 from recsys.training.choice_days import Evidence
-from recsys.training.data_warnings import ENOUGH, SAMPLED, data_warnings
+from recsys.training.data_warnings import ENOUGH, SAMPLED, data_warnings, text_warnings
 from recsys.training.dataset import Corpus
 from recsys.training.ranker_choice import RankerChoice
 from recsys.training.training_run import Split
@@ -115,6 +116,17 @@ def test_a_warning_says_how_much_is_missing_and_what_serves() -> None:
 def test_a_warning_says_that_negatives_were_sampled() -> None:
     clicks = replace(corpus(3_000, 3_000), sampled=Sampling())
     assert data_warnings(RankerChoice.of(judged(attune=30)), clicks) == [SAMPLED]
+
+
+def test_a_warning_says_which_texts_the_encoder_cannot_read() -> None:
+    danish = replace(corpus(9_000, ENOUGH), articles=pl.DataFrame({"language": ["da", "da-DK", None, "en"]}))
+    assert text_warnings(danish, "minilm", TextCoverage()) == [
+        "50% of the articles are Danish; the encoder in use (minilm) reads English: "
+        "set ATTUNE_ENCODER to 'intfloat/multilingual-e5-small'"
+    ]
+    poor = TextCoverage(tokens=100, unknown=30, headlines=50, shared=10)
+    assert text_warnings(danish, "intfloat/multilingual-e5-small", poor) == poor.warnings()
+    assert text_warnings(danish, "intfloat/multilingual-e5-small", TextCoverage(tokens=100, headlines=50)) == []
 
 
 def corpus(impressions: int, learnable: int) -> Corpus:

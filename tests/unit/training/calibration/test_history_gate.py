@@ -18,7 +18,7 @@ from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.numpy_inference import NumpyNetwork
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
-from tests.unit.user_model.cases import units
+from tests.unit.user_model.cases import no_evidence, units
 
 TOPICS, EACH, LENGTH = 6, 40, 12
 CONFIG = PreferenceConfig(dim=16, projected=16, heads=2, interests=2, history=LENGTH)
