@@ -99,12 +99,15 @@ def hub_reader(model: str) -> ReadFile:
     def read(name: str) -> str | None:
         from transformers.utils import cached_file
 
-        path = cached_file(
-            model,
-            name,
-            _raise_exceptions_for_missing_entries=False,
-            _raise_exceptions_for_connection_errors=False,
-        )
+        try:
+            path = cached_file(
+                model,
+                name,
+                _raise_exceptions_for_missing_entries=False,
+                _raise_exceptions_for_connection_errors=False,
+            )
+        except OSError:  # no such model: loading it reports that, with the fix
+            return None
         return None if path is None else Path(path).read_text()
 
     return read

@@ -39,6 +39,11 @@ class Corpus:
     sampled: Sampling | None = None
 
     @property
+    def published(self) -> NDArray[np.float32]:
+        """Return the raw vectors of the articles that were published before the end of training."""
+        return _published(self.articles, self.vectors, self.when)
+
+    @property
     def validation(self) -> pl.DataFrame:
         """Return the slates of the validation slice."""
         return self.labelled_requests.filter(pl.col("at") >= self.when.validate_from)
@@ -75,18 +80,22 @@ def load_corpus(
     vectors = ensure_vectors(
         database, encoder, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    published = everything["published_at"].fill_null(when.start) < when.until
     return Corpus(
         labelled_requests=labelled_requests,
         articles=everything,
         vectors=vectors,
-        space=VectorSpace.fit(vectors[published.to_numpy()], sampling.seed),
+        space=VectorSpace.fit(_published(everything, vectors, when), sampling.seed),
         when=when,
         contents=contents,
         learnable=len(learnable),
         unseen=requests.unseen,
         sampled=sampling if requests.sampled else None,
     )
+
+
+def _published(everything: pl.DataFrame, vectors: NDArray[np.float32], when: Split) -> NDArray[np.float32]:
+    early = everything["published_at"].fill_null(when.start) < when.until
+    return np.asarray(vectors[early.to_numpy()])
 
 
 def _shown_or_sampled(

@@ -1,10 +1,11 @@
 """`attune train`: from the log to vectors, preference network, rankers, and a published bundle."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder
@@ -15,7 +16,7 @@ from recsys.models.bundle import Bundle
 from recsys.models.calibrator_io import write_calibration
 from recsys.models.model_loader import USER_MODEL, VECTOR_SPACE
 from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import align_vectors
+from recsys.projection.vector_table import VectorTable, align_vectors
 from recsys.settings import Settings
 from recsys.store import audit_log
 from recsys.store.audit_log import AuditAction, AuditRow
@@ -30,6 +31,8 @@ from recsys.training.rankers import train_rankers
 from recsys.training.training_run import Progress, TrainingOptions, silent
 from recsys.training.tuning import require_optuna
 from recsys.training.user_model_training import PrequentialMatcher, collect, train_preference
+from recsys.training.vector_space_gate import SpaceGate, gate_space
+from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 
 
@@ -55,8 +58,9 @@ def train(
         require_optuna()
     sampling = Sampling(settings.max_article_age_days, settings.seed)
     raw = load_corpus(database, encoder, until, progress, options.labels, sampling)
-    matcher, interest, history = _fit_preference(database, raw, settings, progress)
-    articles = calibrate_articles(database, encoder, raw, interest, settings.seed, progress)
+    preference = _fit_preference(database, raw, settings, progress)
+    raw, matcher = preference.corpus, preference.matcher
+    articles = calibrate_articles(database, encoder, raw, preference.interest, settings.seed, progress)
     corpus = articles.corpus
     trees = train_rankers(database, corpus, matcher, settings, options, progress)
     weights = matcher.newest
@@ -68,12 +72,13 @@ def train(
         entries = manifest(
             settings, encoder.name, corpus, weights.config.as_dict(), trees.calibration, trees.metrics
         )
-        attention = {"articles": articles.figures, "history": history}
+        attention = {"articles": articles.figures, "history": preference.history}
         if articles.calibration is not None:
             attention = write_calibration(articles.calibration, attention, folder)
         coverage = _coverage(encoder, raw)
         warnings = [*data_warnings(trees.choice, corpus), *text_warnings(corpus, settings.encoder, coverage)]
         entries["texts"] = asdict(coverage)
+        entries["vector_space"] = preference.space.as_dict()
         return {**entries, **trees.as_dict(options), "attention": attention, "warnings": warnings}
 
     bundle = bundles.publish(settings.home, new_version(), write)
@@ -91,20 +96,55 @@ def _coverage(encoder: Encoder, raw: Corpus) -> TextCoverage:
     return text_coverage(encoder.loaded(), raw.articles, raw.vectors)
 
 
+@dataclass(frozen=True, slots=True)
+class _FittedPreference:
+    """Trained preference networks.
+
+    corpus: with the space of vectors that passed its gate; matcher: with the history calibration that passed its
+    gate; history: result of that gate.
+    """
+
+    corpus: Corpus
+    matcher: PrequentialMatcher
+    interest: Interest
+    space: SpaceGate
+    history: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Histories:
+    """Slates with histories. table: article vectors; rows: of the corpus's articles in both [n]."""
+
+    table: VectorTable
+    data: PreferenceData
+    articles: Articles
+    rows: NDArray[np.int64]
+
+
 def _fit_preference(
     database: Database, corpus: Corpus, settings: Settings, progress: Progress
-) -> tuple[PrequentialMatcher, Interest, dict[str, Any]]:
-    """Return the networks with the history calibration that passed its gate, and the results of the gate."""
+) -> _FittedPreference:
     when = corpus.when
-    with database.read() as connection, Replay(connection, when.until) as log:
-        table = align_vectors(log.state, corpus.articles, corpus.vectors, corpus.space)
-        data = collect(log, table, corpus.labelled_requests, progress)
-        articles = Articles.of(log.state, table, when.until)
-        rows = log.state.articles.lookup(corpus.articles["id"].to_list()).astype(np.int64)
-    matcher = train_preference(data, table, when, settings.seed, settings.device, progress)
+    histories = _collect(database, corpus, progress)
+    gate = gate_space(histories.data, corpus, histories.rows, settings.seed)
+    if gate.space is not corpus.space:
+        corpus = replace(corpus, space=gate.space)
+        histories = _collect(database, corpus, progress)
+    data = histories.data
+    matcher = train_preference(data, histories.table, when, settings.seed, settings.device, progress)
     progress("history calibration", 1, 1)
     slates = data.between(when.validate_from, when.until)
     network = PreferenceNetwork.of(matcher.newest)
-    config, figures = gate_histories(network, data, slates, articles, settings.seed)
+    config, figures = gate_histories(network, data.without_evidence(), slates, histories.articles, settings.seed)
     matcher.calibrate(config)
-    return matcher, Interest(network.calibrated(config), data, rows), figures
+    interest = Interest(network.calibrated(config), data, histories.rows)
+    return _FittedPreference(corpus, matcher, interest, gate, figures)
+
+
+def _collect(database: Database, corpus: Corpus, progress: Progress) -> _Histories:
+    with database.read() as connection, Replay(connection, corpus.when.until) as log:
+        table = align_vectors(log.state, corpus.articles, corpus.vectors, corpus.space)
+        data = collect(log, table, corpus.labelled_requests, progress)
+        articles = Articles.of(log.state, table, corpus.when.until)
+        rows = log.state.articles.lookup(corpus.articles["id"].to_list()).astype(np.int64)
+    return _Histories(table, data, articles, rows)

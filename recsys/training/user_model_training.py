@@ -154,6 +154,7 @@ def make_trainer(data: PreferenceData, vectors: VectorTable, config: FitConfig, 
 
     torch.manual_seed(config.seed)
     network = PreferenceNetwork(PreferenceConfig(dim=vectors.matrix.shape[1], history=LENGTH))
+    network.project_on(vectors.space.axes)
     return Trainer(network, data, vectors.matrix, config, choose_device(device))
 
 

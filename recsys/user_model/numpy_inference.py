@@ -72,12 +72,12 @@ class NumpyNetwork:
     def alpha(self, values_HP: Floats, hidden_MHP: Floats, masked: MaskedHistories) -> Floats:
         """Return calibrated attention (M, K, H); it sums to 1 over the present reads."""
         logits_MHK = np.tanh(self._linear("additive", hidden_MHP)) @ self._weights["query.weight"].T
+        if self.config.interests > 1:
+            logits_MHK += self._routes(values_HP, masked.present)
         logits_MHK /= np.float32(self.config.temperature)
         if self.config.dwell_weight:
             prior_MH = dwell_prior(masked.quantile, masked.noise)
             logits_MHK += np.float32(self.config.dwell_weight) * prior_MH[..., None]
-        if self.config.interests > 1:
-            logits_MHK += self._routes(values_HP, masked.present)
         present_MH1 = masked.present[..., None]
         alpha_MHK = _softmax(np.where(present_MH1, logits_MHK, np.float32(-np.inf)), axis=1)
         alpha_MKH = alpha_MHK.swapaxes(1, 2)

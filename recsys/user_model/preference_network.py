@@ -4,7 +4,7 @@ Shapes: B batch, H history, N candidates, D article vector, P projected, K inter
 
 Decisions:
 - Article vectors are frozen. One orthogonal projection D→P serves reads and candidates, so that training starts
-  close to a content match.
+  close to a content match; it starts with the main axes of the articles, where these are known.
 - Reads, with dwell and age, pass one self-attention layer, then additive attention (Bahdanau et al. 2015; NRMS,
   Wu et al. 2019) with K heads: α (B, K, H) and K interest vectors.
 - Each interest attends to one region of the history: its logits rise with the cosine to a centre, a read. Without
@@ -25,7 +25,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from recsys.user_model.dwell_quantiles import LEAST_QUANTILE
@@ -97,6 +99,14 @@ class PreferenceNetwork(nn.Module):
         width = config.projected
         self.important = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
 
+    def project_on(self, axes_DA: NDArray[np.float32] | None) -> None:
+        """Start with these directions as rows of the projection: more of a match is kept than on random ones."""
+        if axes_DA is None:
+            return
+        count = min(axes_DA.shape[1], self.config.projected)
+        with torch.no_grad():
+            self.project.weight[:count] = torch.from_numpy(axes_DA.T[:count].copy())
+
     @classmethod
     def of(cls, weights: PreferenceWeights) -> Self:
         """Build the network with `weights`, in evaluation mode."""
@@ -135,10 +145,10 @@ class PreferenceNetwork(nn.Module):
         """Return calibrated attention (B, K, H); it sums to 1 over real reads."""
         quantile_BH = history.known_quantile()
         prior_BH = history.noise[:, None] * quantile_BH.clamp(min=LEAST_QUANTILE).log()
-        logits_BHK = self.query(torch.tanh(self.additive(seen.hidden))) / self.config.temperature
-        logits_BHK = logits_BHK + self.config.dwell_weight * prior_BH[..., None]
+        logits_BHK = self.query(torch.tanh(self.additive(seen.hidden)))
         if self.config.interests > 1:
             logits_BHK = logits_BHK + self._routes(seen, history.mask)
+        logits_BHK = logits_BHK / self.config.temperature + self.config.dwell_weight * prior_BH[..., None]
         alpha_BHK = logits_BHK.masked_fill(~history.mask[..., None], float("-inf")).softmax(dim=1)
         alpha_BKH = alpha_BHK.transpose(1, 2)
         return alpha_BKH if self.config.keep >= 1.0 else self._keep_largest(alpha_BKH, quantile_BH, history)

@@ -7,6 +7,7 @@ from recsys.encoder import bert
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.model_profile import ModelProfile
 from recsys.errors import EncoderError
 from recsys.settings import Precision, Settings
 
@@ -24,7 +25,7 @@ def test_the_model_is_loaded_with_the_first_text_and_only_once(
     lazy = LazyEncoder(Settings(encoder_max_tokens=32, device="cpu", encoder_precision="int8"))
     assert loads == []
     first, again = (lazy.encode([ArticleText("a text")]).vectors[lazy.name] for _ in range(2))
-    assert loads == [("minilm", 32, "cpu", "int8")]
+    assert loads == [("minilm", 32, ModelProfile(), "cpu", "int8")]
     assert np.array_equal(first, again)
 
 

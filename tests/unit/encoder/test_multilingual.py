@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_sentences_of_one_meaning_are_near_in_all_languages(home: Path) -> None:
     settings = Settings(encoder=MULTILINGUAL, home=home, device="cpu", _env_file=None)
     lazy = LazyEncoder(settings)
-    assert lazy.name == "multilingual-e5@64x3", "the folder is not part of the name"
+    assert lazy.name == "multilingual-e5@64x3-prompt=query:", "the folder is not part of the name"
     pairs = [
         ("The council builds a new cycle path", "Kommunen bygger en ny cykelsti"),
         ("Late goal decides the cup final", "Sent mål afgjorde pokalfinalen"),

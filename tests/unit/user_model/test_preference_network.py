@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.user_model.content_matcher import ContentMatcher
-from recsys.user_model.matcher import ReadHistory
+from recsys.user_model.matcher import EVIDENCE, ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.preference_network import HistoryBatch, PreferenceNetwork
-from tests.unit.user_model.cases import TINY, reads, units
+from tests.unit.user_model.cases import TINY, one_history, reads, units
 
 
 def network(config: PreferenceConfig = TINY) -> PreferenceNetwork:
@@ -133,7 +133,7 @@ def test_without_calibration_attention_is_that_of_the_plain_network() -> None:
     with torch.inference_mode():
         interests, alpha = model.interests(history)
         seen = model.read(history)
-        logits = model.query(torch.tanh(model.additive(seen.hidden)))
+        logits = model.query(torch.tanh(model.additive(seen.hidden))) + model._routes(seen, history.mask)
         plain = logits.masked_fill(~history.mask[..., None], float("-inf")).softmax(dim=1)
         pooled = torch.einsum("bhk,bhp->bkp", plain, seen.values + model.residual * seen.hidden)
     assert torch.equal(alpha, plain.transpose(1, 2))
@@ -193,3 +193,27 @@ def test_withheld_dwell_is_gone_from_all_that_tells_it() -> None:
         with torch.inference_mode():
             told.append(model.importance(model.read(changed.without_dwell(hidden))))
     assert torch.equal(*told)
+
+
+def test_each_interest_attends_to_another_topic_of_the_history() -> None:
+    """Three topics are read: three interests find one each, whatever the weights of the other heads."""
+    topics = np.eye(16, dtype=np.float32)[[0, 5, 9, 0, 5, 9, 0, 5, 9]]
+    vectors = topics + 0.05 * units(9)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    model = network(replace(TINY, interests=3, history=9))
+    with torch.inference_mode():
+        _, alpha = model.interests(one_history(replace(reads(9), vectors=vectors)))
+    mass = alpha[0].numpy() @ topics[:, [0, 5, 9]]
+    assert sorted(mass.argmax(axis=1)) == [0, 1, 2]
+    assert mass.max(axis=1).min() > 0.9
+
+
+def test_evidence_moves_a_score_by_its_weight() -> None:
+    model = network()
+    evidence = torch.zeros(1, 2, len(EVIDENCE))
+    evidence[0, 1, 0] = 2.0
+    with torch.inference_mode():
+        interests, _ = model.interests(batch([3], 6))
+        candidates = torch.from_numpy(units(1, 1)).expand(1, 2, -1)
+        scores = model.scores(interests, candidates, evidence)[0]
+    assert (scores[1] - scores[0]).item() == pytest.approx(2 * model.evidence[0].item(), abs=1e-5)
