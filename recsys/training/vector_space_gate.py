@@ -1,7 +1,7 @@
 """Gate for the space of article vectors: they are centred unless that makes the untrained match worse.
 
 Centring helps models whose vectors lie in a narrow cone, and costs where raw vectors tell articles apart already:
-on 200 English MIND impressions the untrained match of the default encoder fell from 0.692 to 0.661 AUC (docs/log/).
+on 200 English MIND impressions the untrained match of the default encoder fell from 0.692 to 0.661 (docs/log/).
 """
 
 from dataclasses import asdict, dataclass
