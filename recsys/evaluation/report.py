@@ -7,20 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.domain import HOUR, MINUTE
+from recsys.domain import HOUR
 from recsys.evaluation import bootstrap, metrics
+from recsys.evaluation.cold_start import FIRST_HOUR, NEW_READER, cold_starts, coldest_starts
 from recsys.evaluation.platt import Platt
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import FULL_SYSTEM
-from recsys.state.catalog import NEVER
 from recsys.state.flat_arrays import grow
 
 TOP = 10
-_COLD_READER = 3
-_NEW_READER = 5
 _LONG_HISTORY = 40
-_COLD_ARTICLE = 30 * MINUTE
-_NEW_ARTICLE = HOUR
 
 
 def figures(
@@ -60,17 +56,15 @@ def comparisons(replayed: ReplayScores, metric: str = "auc") -> dict[str, Any]:
 
 
 def slices(replayed: ReplayScores) -> dict[str, Any]:
-    """Return the AUC of every system on parts of the impressions; the first two parts are cold starts."""
-    new_article = _clicked_newer_than(replayed, _NEW_ARTICLE)
+    """Return the AUC of every system on parts of the impressions; the first parts are cold starts."""
+    cold = cold_starts(replayed)
     parts = {
-        f"readers with ≤ {_COLD_READER} reads": replayed.history <= _COLD_READER,
-        "clicked an article in its first 30 minutes": _clicked_newer_than(replayed, _COLD_ARTICLE),
-        f"readers with < {_NEW_READER} reads": replayed.history < _NEW_READER,
-        f"readers with {_NEW_READER}-{_LONG_HISTORY} reads": (replayed.history >= _NEW_READER)
+        **coldest_starts(replayed),
+        **cold,
+        f"readers with {NEW_READER}-{_LONG_HISTORY} reads": (replayed.history >= NEW_READER)
         & (replayed.history <= _LONG_HISTORY),
         f"readers with > {_LONG_HISTORY} reads": replayed.history > _LONG_HISTORY,
-        "clicked an article in its first hour": new_article,
-        "clicked an older article": ~new_article,
+        "clicked an older article": ~cold[FIRST_HOUR],
         **{f"hour {h:02}-{h + 5:02} UTC": (replayed.at // HOUR % 24) // 6 == h // 6 for h in range(0, 24, 6)},
     }
     values = {name: metrics.auc(replayed.slates(name)) for name in replayed.scores}
@@ -109,13 +103,6 @@ def _beyond_accuracy(
         "fresh_share@10": _mean(metrics.fresh_share(positions, replayed.available, replayed.at)),
         "topic_divergence@10": _mean(metrics.topic_divergence(replayed.mix, topics)),
     }
-
-
-def _clicked_newer_than(replayed: ReplayScores, age_limit: int) -> NDArray[np.bool_]:
-    slate = np.repeat(np.arange(len(replayed)), np.diff(replayed.offsets))
-    age = replayed.at[slate] - np.where(replayed.available == NEVER, replayed.at[slate], replayed.available)
-    new = (replayed.labels > 0) & (age < age_limit)
-    return np.bincount(slate, weights=new, minlength=len(replayed)) > 0
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:
