@@ -188,7 +188,8 @@ class Reason:
 class RankedItem:
     """One article of a ranking, best first.
 
-    propensity: the chance it had to stand at `position`; minutes: how long reading it takes, in a feed.
+    propensity: the chance it had to stand at `position`. In a feed, minutes: how long reading it takes; story: id
+    of the first article that tells the same; also_in: others that do, newest first.
     """
 
     id: str
@@ -198,6 +199,8 @@ class RankedItem:
     propensity: float = 1.0
     reasons: tuple[Reason, ...] = field(default=())
     minutes: float | None = None
+    story: str | None = None
+    also_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     max_article_age_days: float = Field(
         3650, gt=0, description="older articles are never retrieved for a feed (they can still be ranked)"
     )
+    whole_stories: bool = Field(
+        True,
+        description="leave out a whole story if its reader read or hid one article; false: only the article",
+    )
     rate_limit: str = Field("", description="requests per key, for example 600/minute; empty: no limit")
     rate_limit_storage: str = Field(
         "memory://", description="where requests are counted: memory:// in each process, or redis://HOST:PORT"

@@ -172,8 +172,21 @@ class ArticleListOut(BaseModel):
     items: list[ListItemOut]
 
 
+class AlsoOut(BaseModel):
+    """Another article of a story."""
+
+    id: str
+    title: str
+    source: str | None
+    url: str | None
+
+
 class FeedItemOut(BaseModel):
-    """One item of a feed. `propensity`: probability of the article at this position; `minutes`: reading time."""
+    """One item of a feed.
+
+    `propensity`: probability of the article at this position; `minutes`: reading time; `story`: id of the first
+    article that tells the same; `also_in`: others that do, newest first.
+    """
 
     id: str
     score: float
@@ -183,6 +196,8 @@ class FeedItemOut(BaseModel):
     minutes: float | None
     article: ArticleOut
     reasons: list[ReasonOut]
+    story: str
+    also_in: list[AlsoOut]
 
 
 class FeedOut(BaseModel):

@@ -7,6 +7,7 @@ from typing import Any
 from api.application.iso_time import to_iso
 from api.http.record_fields import body_values
 from api.http.schemas import (
+    AlsoOut,
     ArticleListOut,
     ArticleOut,
     FeedItemOut,
@@ -32,7 +33,7 @@ def feed_out(page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary
         as_of=to_iso(ranking.as_of),
         cursor=page.cursor,
         degraded=ranking.degraded,
-        items=[_feed_item(item, summaries[item.id]) for item in ranking.items if item.id in summaries],
+        items=[_feed_item(item, summaries) for item in ranking.items if item.id in summaries],
         warnings=warnings,
     )
 
@@ -65,7 +66,7 @@ def _article(row: Mapping[str, Any]) -> ArticleOut:
     return ArticleOut(**body_values(Article, row, shown=True))
 
 
-def _feed_item(item: RankedItem, summary: ArticleSummary) -> FeedItemOut:
+def _feed_item(item: RankedItem, summaries: Mapping[str, ArticleSummary]) -> FeedItemOut:
     return FeedItemOut(
         id=item.id,
         score=item.score,
@@ -73,9 +74,16 @@ def _feed_item(item: RankedItem, summary: ArticleSummary) -> FeedItemOut:
         source=item.source,
         propensity=item.propensity,
         minutes=None if item.minutes is None else round(item.minutes, 1),
-        article=_of_summary(summary),
+        article=_of_summary(summaries[item.id]),
         reasons=_reasons(item),
+        story=item.story or item.id,
+        also_in=[_also(summaries[id_]) for id_ in item.also_in if id_ in summaries],
     )
+
+
+def _also(summary: ArticleSummary) -> AlsoOut:
+    fields = dict(zip(SUMMARY, summary, strict=True))
+    return AlsoOut(**{name: fields[name] for name in AlsoOut.model_fields})
 
 
 @lru_cache(maxsize=4_096)

@@ -60,12 +60,10 @@ class VectorSpace:
         mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32) if centre else None
         rng = np.random.default_rng(seed)
         sample = cls(mean).apply(vectors[np.sort(rng.permutation(len(vectors))[:_MOST_FITTED])])
-        one, other = rng.integers(len(sample), size=(2, _MOST_PAIRS))
-        cosines = (sample[one] * sample[other]).sum(axis=1)[one != other]
-        spread = max(float(cosines.std()), 1e-6)
+        typical, spread = cosine_spread(sample, seed)
         _, directions = np.linalg.eigh(sample.T.astype(np.float64) @ sample)
         axes = directions[:, ::-1][:, :_AXES]
-        return cls(mean, axes.astype(np.float32), float(np.clip(1.0 / spread, *_RANGE)), float(cosines.mean()))
+        return cls(mean, axes.astype(np.float32), float(np.clip(1.0 / spread, *_RANGE)), typical)
 
     def on_axes(self, vectors: Vectors) -> Vectors:
         """Return vectors [n, d] of this space on its main axes [n, c]; whole vectors if there are none."""
@@ -98,6 +96,13 @@ class VectorSpace:
         scalars = np.asarray([self.inverse_temperature, self.typical], dtype=np.float32)
         arrays = {"scalars": scalars, "mean": self.mean, "axes": self.axes}
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}, path)
+
+
+def cosine_spread(vectors: Vectors, seed: int) -> tuple[float, float]:
+    """Return mean and standard deviation of the cosines of random pairs of unit `vectors` [n, d], n ≥ 2."""
+    one, other = np.random.default_rng(seed).integers(len(vectors), size=(2, _MOST_PAIRS))
+    cosines = np.einsum("nd,nd->n", vectors[one], vectors[other])[one != other]
+    return float(cosines.mean()), max(float(cosines.std()), 1e-6)
 
 
 RAW = VectorSpace()

@@ -28,6 +28,9 @@ from recsys.ranking.tie_break import best_first, id_hash
 from recsys.state.live_state import LiveState
 from recsys.state.reading_time import expected_read_seconds
 
+_MOST_ALSO = 5
+"""Other articles of a story that an answer names."""
+
 MAX_SLATE = 100
 """More candidates than this are not a slate that a reader saw: listwise features would not mean the same."""
 
@@ -174,6 +177,7 @@ class FeedEngine:
     ) -> Ranking:
         """Build the ranking, with article ids."""
         assert shown.scores is not None
+        stories = [self._story(row) for row in shown.rows.tolist()]
         items = zip(
             self._ids(shown.rows),
             shown.scores.tolist(),
@@ -182,10 +186,21 @@ class FeedEngine:
             selection.propensities,
             reasons,
             (expected_read_seconds(self.state, shown.rows, request.as_of) / 60).tolist(),
+            *zip(*stories, strict=True) if stories else ((), ()),
             strict=True,
         )
         ranked = tuple(RankedItem(*item) for item in items)
         return Ranking(request.request_id, self.models.version, request.as_of, ranked)
+
+    def _story(self, row: int) -> tuple[str, tuple[str, ...]]:
+        """Return the id of a story, that of its first article, and its other articles, newest first."""
+        catalog = self.state.catalog
+        others = catalog.stories().copies_of(row)
+        others = others[catalog.described[others]]
+        members = np.append(others, row)
+        order = np.lexsort((catalog.tie_break_hash[members], catalog.published[members]))
+        newest = [member for member in members[order[::-1]].tolist() if member != row]
+        return self.state.articles.strings[members[order[0]]], tuple(self._ids(np.asarray(newest[:_MOST_ALSO])))
 
     def _remaining(self, candidates: Candidates, selection: Selection) -> RemainingCandidates:
         left = candidates.take(np.setdiff1d(np.arange(len(candidates)), selection.places))
@@ -201,7 +216,7 @@ class FeedEngine:
         return replace(candidates, features=features)
 
     def _allowed(self, query: Query, request: FeedRequest) -> NDArray[np.bool_]:
-        return allowed_for(self.state, query, request, self._seen(request), self.limits.max_age_days)
+        return allowed_for(self.state, query, request, self._seen(request), self.limits)
 
     def _seen(self, request: FeedRequest) -> NDArray[np.int64]:
         """Return articles that the reader clicked, read or hid: from the ring, and older ones from the log."""

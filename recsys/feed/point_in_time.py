@@ -3,7 +3,7 @@
 from recsys.encoder.protocols import ModelEncoder
 from recsys.feed.engine import FeedEngine
 from recsys.feed.reader_lookups import stored_lookups
-from recsys.feed.retrieval import RetrievalLimits
+from recsys.feed.retrieval import retrieval_limits
 from recsys.index.index_factory import make_index
 from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import active_system
@@ -40,5 +40,5 @@ def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_
         models=models,
         index=index,
         lookups=stored_lookups(database),
-        limits=RetrievalLimits(settings.feed_candidates, settings.max_article_age_days),
+        limits=retrieval_limits(settings),
     )

@@ -11,6 +11,7 @@ from recsys.domain import DAY, FeedRequest
 from recsys.feed.knn import deep_reads, distinct, nearest
 from recsys.index.vector_index import VectorIndex
 from recsys.ranking.query import Candidates, Query
+from recsys.settings import Settings
 from recsys.state.catalog import NEVER, Catalog
 from recsys.state.event_codes import CLICKS
 from recsys.state.live_state import LiveState
@@ -30,11 +31,18 @@ _FOLLOWED_SHARE = 0.15
 class RetrievalLimits:
     """Limits of retrieval.
 
-    pool: candidates ranked for one feed. max_age_days: older articles are not retrieved.
+    pool: candidates ranked for one feed. max_age_days: older articles are not retrieved. whole_stories: the other
+    articles of a story that a reader read or hid are not retrieved either.
     """
 
     pool: int = 300
     max_age_days: float = float("inf")
+    whole_stories: bool = True
+
+
+def retrieval_limits(settings: Settings) -> RetrievalLimits:
+    """Return the limits that the operator set."""
+    return RetrievalLimits(settings.feed_candidates, settings.max_article_age_days, settings.whole_stories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +119,15 @@ def available(state: LiveState, as_of: int, category: str | None, max_age_days: 
 
 
 def allowed_for(
-    state: LiveState, query: Query, request: FeedRequest, seen: NDArray[np.int64], max_age_days: float
+    state: LiveState, query: Query, request: FeedRequest, seen: NDArray[np.int64], limits: RetrievalLimits
 ) -> NDArray[np.bool_]:
-    """Return the mask of articles [all] that this reader may see now; `seen`: dense ids not to show again.
-
-    The copies of articles that were seen or are excluded are not shown either.
-    """
-    allowed = available(state, query.as_of, request.category, max_age_days)
+    """Return the mask of articles [all] that this reader may see now; `seen`: dense ids not to show again."""
+    allowed = available(state, query.as_of, request.category, limits.max_age_days)
     allowed &= ~matches_subjects(state.catalog, query.preferences.mute, slice(len(allowed)))
     excluded = np.append(seen, state.rows_of(sorted(request.exclude)))
-    allowed[state.catalog.stories().with_copies(excluded)] = False
+    if limits.whole_stories:
+        excluded = state.catalog.stories().with_copies(excluded)
+    allowed[excluded] = False
     return allowed
 
 

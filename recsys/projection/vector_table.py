@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from recsys.encoder.article_text import article_texts, text_hash
 from recsys.encoder.protocols import Encoded, Encoder
 from recsys.encoder.vector_space import RAW, VectorSpace
+from recsys.projection.same_event import link_events
 from recsys.state.flat_arrays import grow
 from recsys.state.live_state import LiveState
 from recsys.store import article_vectors, attention_stats
@@ -139,10 +140,16 @@ def _stacked(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.array(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
 
 
+def put_vectors(state: LiveState, table: VectorTable, rows: NDArray[np.integer], raw: NDArray[np.float32]) -> None:
+    """Set the vectors of `rows` [n] from raw ones [n, d], and link these articles with others on one event."""
+    table.put(rows, raw)
+    link_events(state.catalog, rows.astype(np.int64), table.matrix, table.present, table.space)
+
+
 def align_vectors(
     state: LiveState, articles: pl.DataFrame, raw: NDArray[np.float32], space: VectorSpace = RAW
 ) -> VectorTable:
     """Align raw vectors [n, d] of `articles` (n rows) with the dense ids of `state`, which must know them."""
     table = VectorTable(space)
-    table.put(state.articles.lookup(articles["id"].to_list()), raw)
+    put_vectors(state, table, state.articles.lookup(articles["id"].to_list()), raw)
     return table

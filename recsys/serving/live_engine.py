@@ -17,7 +17,7 @@ from recsys.encoder.protocols import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.engine import FeedEngine
 from recsys.feed.reader_lookups import ReaderLookups, seen_articles
-from recsys.feed.retrieval import RetrievalLimits
+from recsys.feed.retrieval import retrieval_limits
 from recsys.frames import ARTICLES, empty, where
 from recsys.index.cached_index import CachedIndex
 from recsys.index.index_factory import make_index
@@ -27,7 +27,7 @@ from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import TrainedSystem, active_system
 from recsys.models.model_set import Models
 from recsys.projection.log_follower import LogFollower
-from recsys.projection.vector_table import VectorTable, ensure_vectors, stored_vectors
+from recsys.projection.vector_table import VectorTable, ensure_vectors, put_vectors, stored_vectors
 from recsys.serving.article_cache import ArticleCache
 from recsys.serving.challenger import Challenger
 from recsys.serving.preference_cache import PreferenceCache
@@ -198,7 +198,7 @@ class LiveEngine:
                 seen_articles=lambda reader, before: seen_articles(self._database, reader, before),
                 preferences=self.preferences.of,
             ),
-            limits=RetrievalLimits(self._settings.feed_candidates, self._settings.max_article_age_days),
+            limits=retrieval_limits(self._settings),
         )
 
     def _with_system(self, system: TrainedSystem | None) -> ServingEngine:
@@ -251,7 +251,7 @@ class LiveEngine:
             return engine
         rows = engine.state.articles.lookup(ids)
         known = rows >= 0  # an article may be deleted, and the log folded again, while it is encoded
-        engine.vectors.put(rows[known], vectors if known.all() else vectors[known])
+        put_vectors(engine.state, engine.vectors, rows[known], vectors if known.all() else vectors[known])
         index, vectors = engine.index, engine.vectors.space.apply(vectors)
         if index is None:
             index, ids, vectors = self._new_index(ids, vectors)

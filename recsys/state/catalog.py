@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.state.flat_arrays import grow
-from recsys.state.stories import Stories, find_stories
+from recsys.state.stories import NO_LINKS, Stories, find_stories
 from recsys.state.story_keys import NO_KEY, StoryKeys, story_keys
 from recsys.state.vocabulary import UNKNOWN, Names, Vocabulary
 
@@ -40,6 +40,7 @@ class Catalog:
         self.url_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self.title_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self.language_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
+        self._links = NO_LINKS
         self._stories: Stories | None = None
 
     def reserve(self, rows: int) -> None:
@@ -66,14 +67,26 @@ class Catalog:
         return self._rows_by_hash
 
     def stories(self) -> Stories:
-        """Return which articles are copies of one story; cached until an article changes."""
+        """Return which articles tell one story; cached until an article changes."""
         if self._stories is None or len(self._stories.of) != len(self.url_key):
             keys = StoryKeys(self.url_key, self.title_key, self.language_key)
-            self._stories = find_stories(keys, self.published, NEVER)
+            self._stories = find_stories(keys, self.published, NEVER, self._links, self.tie_break_hash)
         return self._stories
 
+    def link(self, rows: NDArray[np.int64], links: NDArray[np.int64]) -> None:
+        """Replace the links of `rows` [n] with other articles on the same event by `links` [l, 2]."""
+        others = self._links[~np.isin(self._links, rows).any(axis=1)]
+        if len(links) or len(others) != len(self._links):
+            self._links = np.concatenate((others, links))
+            self._stories = None
+
     def upsert(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
-        """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`)."""
+        """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`).
+
+        Links of an article with another time of publication are dropped, until `link` sets them again.
+        """
+        moved = self.published[rows] != articles["published_at"].fill_null(NEVER).to_numpy()
+        self.link(rows[moved], NO_LINKS)
         self._rows_by_hash = self._stories = None
         self.described[rows] = True
         self.tie_break_hash[rows] = [_tie_break_hash(id_) for id_ in articles["id"].to_list()]
@@ -92,6 +105,7 @@ class Catalog:
 
     def delete(self, rows: NDArray[np.int64]) -> None:
         """Reset `rows` to the values of articles that are not stored."""
+        self.link(rows, NO_LINKS)
         self._rows_by_hash = self._stories = None
         for row in rows.tolist():
             self.titles[row] = ""

@@ -1,4 +1,4 @@
-"""Stories: which articles are copies of each other, by the state's dense article ids."""
+"""Stories: which articles are copies of each other or tell one event, by the state's dense article ids."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ SAME_TITLE_WITHIN = 3 * DAY
 Keys = NDArray[np.uint64]
 Rows = NDArray[np.int64]
 
+NO_LINKS: Rows = np.zeros((0, 2), dtype=np.int64)
+
 
 @dataclass(frozen=True, slots=True)
 class Stories:
@@ -26,6 +28,11 @@ class Stories:
     of: Rows
     copies: Rows
 
+    def copies_of(self, row: int) -> Rows:
+        """Return the other articles of the story of `row`."""
+        same = np.equal(self.of[self.copies], self.of[row]) & (self.copies != row)
+        return np.asarray(self.copies[same])
+
     def with_copies(self, rows: Rows) -> Rows:
         """Return `rows` and all copies of them."""
         if not len(self.copies) or not len(rows):
@@ -33,13 +40,24 @@ class Stories:
         return np.append(rows, self.copies[np.isin(self.of[self.copies], self.of[rows])])
 
 
-def find_stories(keys: StoryKeys, published: NDArray[np.int64], never: int) -> Stories:
-    """Group articles [all] by their keys, and by time of publication (`never`: unknown) for titles.
+def find_stories(
+    keys: StoryKeys,
+    published: NDArray[np.int64],
+    never: int,
+    links: Rows = NO_LINKS,
+    tie_break: NDArray[np.uint64] | None = None,
+) -> Stories:
+    """Group articles [all] by their keys, by time of publication (`never`: unknown) for titles, and by `links`.
 
-    Copies of copies are copies. The result depends on the articles only, not on the order of their arrival.
+    links: pairs of articles on one event [l, 2], both published at a known time. tie_break: order of articles of
+    one time [all]. Copies of copies are copies, but an article on an event must be linked with the first one.
+    The result depends on the articles only, not on the order of their arrival.
     """
     titles = _by_language(keys.title, keys.language)
     groups = [_grouped(keys.url), _grouped(_windows(titles, published, never))]
+    if len(links):
+        order = np.arange(len(published)) if tie_break is None else tie_break
+        groups.append(_events(links, published, order))
     story = np.arange(len(published))
     while True:
         before = story
@@ -60,6 +78,26 @@ def _grouped(keys: Keys) -> tuple[Rows, Rows]:
     _, codes, counts = np.unique(keys[present], return_inverse=True, return_counts=True)
     shared = counts[codes] > 1
     return present[shared], codes[shared].astype(np.int64)
+
+
+def _events(links: Rows, published: NDArray[np.int64], tie_break: NDArray[np.integer]) -> tuple[Rows, Rows]:
+    """Return linked articles [m] and the number of their event [m].
+
+    In order of publication, an article joins the event of the earliest article that began one and that it is
+    linked with, or begins one itself: chains of links do not join what happened on different days.
+    """
+    articles = np.unique(links)
+    articles = articles[np.lexsort((tie_break[articles], published[articles]))]
+    place = {row: number for number, row in enumerate(articles.tolist())}
+    linked: dict[int, list[int]] = {}
+    for one, other in links.tolist():
+        linked.setdefault(place[one], []).append(place[other])
+        linked.setdefault(place[other], []).append(place[one])
+    event: list[int] = []
+    for number in range(len(articles)):
+        begun = (other for other in linked[number] if other < number and event[other] == other)
+        event.append(min(begun, default=number))
+    return articles, np.asarray(event, dtype=np.int64)
 
 
 def _by_language(titles: Keys, languages: Keys) -> Keys:

@@ -48,7 +48,8 @@ def feed(app: App, reader: Reader, query: FeedQuery, preview: PreviewHeader = Fa
         page=query.page,
     )
     found = feeds.recommend_or_preview(app, request, query.cursor, only_preview=preview or query.preview)
-    summaries = feeds.summaries(app, [item.id for item in found.ranking.items])
+    ids = (id_ for item in found.ranking.items for id_ in (item.id, *item.also_in))
+    summaries = feeds.summaries(app, list(ids))
     out = feed_out(found, reader, summaries, unknown_names.unknown_category(app, query.category))
     # serialized here: FastAPI would validate it again in another thread
     return Response(out.model_dump_json(), media_type="application/json")

@@ -26,6 +26,7 @@ def papers(count: int = 40, **changes: Any) -> list[Article]:
             **{
                 "id": f"a{i:03}",
                 "title": f"Title {i}",
+                "abstract": f"who{i} what{i} where{i} when{i}",  # without it, all of a category tell one event
                 "category": CATEGORIES[i % len(CATEGORIES)],
                 "published_at": NOW - (count - i) * HOUR,
                 "word_count": 200,

@@ -1,0 +1,128 @@
+"""Articles on one event are linked by their vectors and times, whatever the order in which they arrive."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from recsys.domain import DAY, HOUR, Article
+from recsys.encoder.vector_space import RAW, VectorSpace
+from recsys.frames import articles_frame
+from recsys.projection.same_event import WITHIN, least_cosine
+from recsys.projection.vector_table import VectorTable, put_vectors
+from recsys.state.live_state import LiveState
+
+DIM, NOW = 32, 100 * DAY
+
+
+def article_rows(ids: list[str], times: list[int | None]) -> pl.DataFrame:
+    """Articles of these ids and times of publication, each with a title of its own."""
+    pairs = zip(ids, times, strict=True)
+    return articles_frame(Article(id=id_, title=f"All about {id_}", published_at=at) for id_, at in pairs)
+
+
+def units(rows: int, seed: int = 1) -> NDArray[np.float32]:
+    vectors = np.random.default_rng(seed).normal(size=(rows, DIM))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def near(vector: NDArray[np.float32], cosine: float, seed: int) -> NDArray[np.float32]:
+    """Return a unit vector with this cosine to `vector`."""
+    other = units(1, seed)[0]
+    other -= (other @ vector) * vector
+    other /= np.linalg.norm(other)
+    return np.asarray(cosine * vector + np.sqrt(1 - cosine**2) * other, dtype=np.float32)
+
+
+def stories(
+    vectors: NDArray[np.float32], times: list[int | None], order: list[int] | None = None, parts: int = 1
+) -> set[frozenset[str]]:
+    """Return the stories of more than one article, as sets of ids, for articles that arrive in `order`."""
+    names = [f"a{number}" for number in range(len(vectors))]
+    order = list(range(len(vectors))) if order is None else order
+    state, table = LiveState(), VectorTable(FITTED)
+    for part in np.array_split(np.asarray(order), parts):
+        if len(part):
+            frame = article_rows([names[i] for i in part], [times[i] for i in part])
+            state.upsert_articles(frame)
+            put_vectors(state, table, state.articles.lookup(frame["id"].to_list()), vectors[part])
+    found = state.catalog.stories()
+    groups: dict[int, set[str]] = {}
+    for row in found.copies.tolist():
+        groups.setdefault(int(found.of[row]), set()).add(state.articles.strings[row])
+    return {frozenset(group) for group in groups.values()}
+
+
+FITTED = VectorSpace(axes=np.eye(DIM, dtype=np.float32), inverse_temperature=12.5, typical=0.1)
+"""Links from 0.1 + 7.5 / 12.5 = 0.7 on."""
+
+
+def test_articles_far_above_random_pairs_and_close_in_time_are_one_story() -> None:
+    first, other = units(2)
+    vectors = np.stack([first, near(first, 0.75, 5), near(first, 0.65, 6), other])
+    assert stories(vectors, [NOW, NOW + HOUR, NOW + HOUR, NOW]) == {frozenset({"a0", "a1"})}
+
+
+@pytest.mark.parametrize(("apart", "linked"), [(WITHIN, True), (WITHIN + 1, False)])
+def test_days_apart_the_same_words_are_another_event(apart: int, linked: bool) -> None:
+    vectors = np.repeat(units(1), 2, axis=0)
+    assert bool(stories(vectors, [NOW, NOW + apart])) is linked
+
+
+def test_an_article_without_a_time_tells_no_event() -> None:
+    assert not stories(np.repeat(units(1), 2, axis=0), [NOW, None])
+
+
+def test_a_chain_of_links_does_not_join_different_days() -> None:
+    """Each report is linked with that of the day before; the third is too late for the first."""
+    vectors = np.repeat(units(1), 4, axis=0)
+    found = stories(vectors, [NOW, NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY])
+    assert found == {frozenset({"a0", "a1", "a2"})}
+
+
+@given(order=st.permutations(range(24)), parts=st.integers(1, 6))
+@settings(max_examples=25, deadline=None)
+def test_stories_do_not_depend_on_the_order_of_arrival(order: list[int], parts: int) -> None:
+    events = units(8)
+    vectors = np.stack([near(events[i % 8], 0.9, 100 + i) for i in range(24)])
+    times: list[int | None] = [NOW + (i * 7 % 24) * 5 * HOUR for i in range(24)]
+    whole = stories(vectors, times)
+    assert whole
+    assert stories(vectors, times, order, parts) == whole
+
+
+def test_a_changed_text_leaves_its_story() -> None:
+    vectors = np.repeat(units(1), 2, axis=0)
+    state, table = LiveState(), VectorTable(FITTED)
+    frame = article_rows(["a", "b"], [NOW, NOW])
+    state.upsert_articles(frame)
+    rows = state.articles.lookup(["a", "b"])
+    put_vectors(state, table, rows, vectors)
+    assert len(state.catalog.stories().copies) == 2
+    put_vectors(state, table, rows[:1], units(1, 9))
+    assert not len(state.catalog.stories().copies)
+    put_vectors(state, table, rows[:1], vectors[:1])
+    state.upsert_articles(article_rows(["a"], [NOW + 9 * DAY]))
+    assert not len(state.catalog.stories().copies), (
+        "its links were of the old time"
+    )
+
+
+def test_a_deleted_article_leaves_its_story() -> None:
+    vectors = np.repeat(units(1), 3, axis=0)
+    state, table = LiveState(), VectorTable(FITTED)
+    state.upsert_articles(article_rows(["a", "b", "c"], [NOW] * 3))
+    put_vectors(state, table, state.articles.lookup(["a", "b", "c"]), vectors)
+    state.delete_articles(["b"])
+    rows = state.articles.lookup(["a", "c"]).tolist()
+    assert sorted(state.catalog.stories().copies.tolist()) == sorted(rows)
+
+
+def test_without_a_fitted_space_the_spread_is_that_of_the_articles() -> None:
+    cone = units(400) + 3 * units(1, 8)
+    cone /= np.linalg.norm(cone, axis=1, keepdims=True)
+    cosines = (cone @ cone.T)[np.triu_indices(400, 1)]
+    assert least_cosine(RAW, cone) == pytest.approx(min(cosines.mean() + 7.5 * cosines.std(), 0.85), abs=0.03)
+    assert least_cosine(RAW, cone[:10]) == 0.97
