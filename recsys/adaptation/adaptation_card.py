@@ -1,4 +1,4 @@
-"""Card of an adapted encoder: what it was made of, by which command, and how good it is."""
+"""Model card of an adapted encoder: its origin, the command that made it, and its figures."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -6,10 +6,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from safetensors.torch import save_file
+
 from recsys.adaptation.base_model import POOLING_FILE, PROMPTS_FILE, BaseModel, base_file, base_json
 from recsys.errors import ConfigError
 
 CARD = "README.md"
+SEQUENCE_FILE = "sentence_bert_config.json"
+_SEQUENCE = {"max_seq_length": 512, "do_lower_case": False}
 _TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -50,11 +54,13 @@ def write_encoder(base: BaseModel, folder: Path, card: str) -> None:
     """Write the network of `base`, as it is now, with all files that loading it needs; all or nothing."""
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
     try:
-        base.network.save_pretrained(partial)
+        weights = {name: value.cpu().contiguous() for name, value in base.network.state_dict().items()}
+        save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
+        base.network.config.save_pretrained(partial)
         for file in filter(None, (base_file(base.name, name) for name in _TOKENIZER_FILES)):
             shutil.copyfile(file, partial / file.name)
         _write_json(partial / "modules.json", _modules())
-        _write_json(partial / "sentence_bert_config.json", {"max_seq_length": 512, "do_lower_case": False})
+        _write_json(partial / SEQUENCE_FILE, {**_SEQUENCE, **base_json(base.name, SEQUENCE_FILE)})
         _write_json(partial / POOLING_FILE, {**_pooling(base), **base_json(base.name, POOLING_FILE)})
         _write_json(partial / "2_Normalize" / "config.json", {})
         _write_json(partial / PROMPTS_FILE, _prompts(base))
