@@ -21,11 +21,11 @@ from recsys.training.training_run import Progress
 
 CHECKPOINT = "checkpoint.safetensors"
 
-_LEARNING_RATE = 5e-5
+_LEARNING_RATE = 2e-5
 _WARM_UP = 20
 _STEPS_PER_SAVE = 10
-_STEPS_PER_VALIDATION = 50
-_PATIENCE = 2
+_STEPS_PER_VALIDATION = 25
+_PATIENCE = 3
 _MAX_NORM = 1.0
 
 

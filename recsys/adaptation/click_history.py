@@ -63,6 +63,8 @@ class ClickHistory:
     def read_together(self, before: int) -> Ints:
         """Return distinct pairs of articles that one reader opened one after the other in one session, [p, 2].
 
+        They are in the order of the first time that it happened.
+
         before: only clicks known before this time count, microseconds.
         """
         rows = np.flatnonzero(self.known_at < before)
@@ -70,5 +72,8 @@ class ClickHistory:
         one, other = rows[:-1], rows[1:]
         near = (self.reader[one] == self.reader[other]) & (self.at[other] - self.at[one] <= SESSION)
         pairs = np.stack([self.article[one[near]], self.article[other[near]]], axis=1)
-        pairs = np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1)
-        return np.unique(pairs, axis=0) if len(pairs) else pairs.reshape(0, 2)
+        different = pairs[:, 0] != pairs[:, 1]
+        pairs, at = np.sort(pairs[different], axis=1), self.at[other[near][different]]
+        order = np.lexsort((pairs[:, 1], pairs[:, 0], at))
+        _, first = np.unique(pairs[order], axis=0, return_index=True)
+        return pairs[order][np.sort(first)]

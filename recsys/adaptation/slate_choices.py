@@ -1,6 +1,7 @@
 """Choices of readers: slates with a clicked and a passed-over article, and what the reader had read before."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -16,7 +17,7 @@ _PRIOR_EXPOSURES = 10.0
 """Exposures with the mean click rate that are added to those of each article."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SlateChoices:
     """S slates of readers with reads; candidates in one array of all slates, [N].
 
@@ -60,6 +61,16 @@ class SlateChoices:
 
     def __len__(self) -> int:
         return len(self.at)
+
+    @cached_property
+    def by_reader(self) -> Ints:
+        """Return the slates in the order of reader and time [S]."""
+        return np.lexsort((self.at, self.reader))
+
+    @cached_property
+    def rank_by_reader(self) -> Ints:
+        """Return the place of each slate in `by_reader` [S]."""
+        return np.argsort(self.by_reader)
 
     def articles(self) -> Ints:
         """Return the rows of all candidates and reads, sorted."""

@@ -9,7 +9,7 @@ from recsys.adaptation.adaptation_data import AdaptationData
 from recsys.adaptation.click_history import ClickHistory
 from recsys.adaptation.slate_choices import SlateChoices
 from recsys.adaptation.text_bank import TextBank
-from recsys.adaptation.training_batches import TrainingBatch
+from recsys.adaptation.training_batches import READ_PAIRS, TrainingBatch, _drawn_near, _slates
 from recsys.encoder.article_text import ArticleText
 from recsys.store.log_contents import LogContents
 
@@ -86,9 +86,37 @@ def test_a_step_is_drawn_by_its_number_alone(choices: SlateChoices) -> None:
     assert any(not np.array_equal(forward[0].described, batch.described) for batch in forward[1:])
 
 
+def test_pairs_of_a_step_are_of_one_time_and_slates_of_a_few_readers() -> None:
+    """Otherwise dates and habits would tell articles apart, and every read would have to be encoded."""
+    readers, slates = 60, 20
+    frame = pl.DataFrame(
+        {
+            "id": [f"s{row:04}" for row in range(readers * slates)],
+            "reader": [f"r{row % readers:02}" for row in range(readers * slates)],
+            "at": range(10, 10 + readers * slates),
+            "candidates": [["a0", "a1"]] * readers * slates,
+            "labels": [[1, 0]] * readers * slates,
+        }
+    )
+    clicks = pl.DataFrame(
+        {"reader": [f"r{row:02}" for row in range(readers)], "row": 2, "at": 1, "known_at": 1},
+        schema=CLICKS.schema,
+    )
+    data = data_of(SlateChoices.of(frame, ROWS, ClickHistory.of(clicks)))
+    starts = set()
+    for step in range(20):
+        drawn = _slates(data.choices, np.random.default_rng(step))
+        assert 1 <= len(np.unique(data.choices.reader[drawn])) <= 10
+        assert 20 <= len(drawn) <= 40
+        near = _drawn_near(1_000, READ_PAIRS, np.random.default_rng(step))
+        assert near.max() - near.min() < 8 * READ_PAIRS
+        starts.add(int(near.min()) // 100)
+    assert len(starts) > 5
+
+
 def test_an_empty_log_gives_empty_parts() -> None:
     none = SlateChoices.of(SLATES.head(0), ROWS, ClickHistory.of(CLICKS.head(0)))
     batch = TrainingBatch.draw(data_of(none), np.arange(9), 7, 0)
     assert batch.candidates.shape == (0, 4)
-    assert batch.reads.shape == (0, 2)
+    assert batch.reads.shape == (0, 10)
     assert len(batch.described) == 9
