@@ -18,7 +18,7 @@ _SLATES_PER_READER = 4
 """Slates of one reader that follow each other share most reads, which are encoded once."""
 
 _WINDOW = 8 * READ_PAIRS
-"""Pairs of a step come from so many that follow each other. Otherwise the date tells them apart, which says
+"""Pairs of a step come from so many that follow each other. Otherwise the date separates them, which says
 nothing about candidates of one slate.
 """
 
