@@ -17,7 +17,7 @@ from recsys.adaptation.adapt_options import AdaptOptions
 from recsys.adaptation.adaptation_card import CardFacts, card
 from recsys.adaptation.adaptation_data import AdaptationData, load_adaptation_data
 from recsys.adaptation.adaptation_loop import LoopPlan, fit_top_layers
-from recsys.adaptation.adaptation_validation import choose_validation
+from recsys.adaptation.adaptation_validation import choose_validation, choosing_half
 from recsys.adaptation.article_match import centre_sample, text_vectors
 from recsys.adaptation.base_model import BaseModel, load_base
 from recsys.adaptation.batch_loss import BatchLoss
@@ -95,9 +95,11 @@ def adapt(
 
     plan = LoopPlan(options.steps, settings.seed, work, f"{digest}-{options.steps}-{settings.seed}")
     state = fit_top_layers(top, cache, of_step, validation, plan, progress)
-    before, after = state.base_values.numpy(), state.best_values.numpy()
-    figures = bootstrap.intervals({"before": before, "after": after}, validation.groups)
-    comparison = bootstrap.compare(after, before, validation.groups)
+    judging = ~choosing_half(validation.groups, settings.seed)
+    before, after = state.base_values.numpy()[judging], state.best_values.numpy()[judging]
+    judges = validation.groups[judging]
+    figures = bootstrap.intervals({"before": before, "after": after}, judges)
+    comparison = bootstrap.compare(after, before, judges)
     facts = _facts(base, data, described, options, until)
     result = Adaptation(
         None,

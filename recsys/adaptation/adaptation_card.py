@@ -88,7 +88,7 @@ All other weights are those of the base.
 | adapted | {_cells(after)} |
 | difference, paired | {_cells(comparison.difference, "+")} |
 
-The same slice chose the step, so the figure of the adapted encoder is slightly optimistic.{validated}
+The figures are those of one half of the readers; the other half chose the step.{validated}
 The figure is that of an untrained match of vectors centred on the mean of the publisher's articles.
 """
 

@@ -11,9 +11,10 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from recsys.adaptation.adaptation_checkpoint import AdaptationState, Tensors, load_state
-from recsys.adaptation.adaptation_validation import Validation
+from recsys.adaptation.adaptation_validation import Validation, choosing_half
 from recsys.adaptation.top_layers import TopLayers
 from recsys.adaptation.trunk_cache import TrunkCache
 from recsys.evaluation import metrics
@@ -61,16 +62,17 @@ def fit_top_layers(
         state.save(file, plan.digest)
     _load_weights(top, state.weights)
     _load_optimizer(optimizer, top, state.optimizer)
+    choosing = choosing_half(validation.groups, plan.seed)
     while not state.finished:
         _take_step(top, optimizer, loss, plan, state.step)
         state.step += 1
         if state.step % _STEPS_PER_VALIDATION == 0 or state.step >= plan.steps:
-            _validate(top, cache, validation, state)
+            _validate(state, top.weights(), validation.values(top, cache), choosing)
             state.finished = state.step >= plan.steps or state.stale >= _PATIENCE
         if state.finished or state.step % _STEPS_PER_SAVE == 0:
             state.weights, state.optimizer = top.weights(), _optimizer_state(optimizer, top)
             state.save(file, plan.digest)
-        figure = metrics.mean(state.best_values.numpy())
+        figure = metrics.mean(state.best_values.numpy()[choosing])
         progress(f"adaptation: {validation.figure} {figure:.4f}", state.step, plan.steps)
     _load_weights(top, state.best)
     return state
@@ -93,11 +95,13 @@ def _take_step(top: TopLayers, optimizer: torch.optim.AdamW, loss: StepLoss, pla
     optimizer.step()
 
 
-def _validate(top: TopLayers, cache: TrunkCache, validation: Validation, state: AdaptationState) -> None:
-    values = validation.values(top, cache)
+def _validate(
+    state: AdaptationState, weights: Tensors, values: NDArray[np.float64], choosing: NDArray[np.bool_]
+) -> None:
+    """Keep `weights` if their `values` [m] are the best so far on the half that chooses."""
     state.stale += 1
-    if metrics.mean(values) > metrics.mean(state.best_values.numpy()):
-        state.best, state.best_values = _copy(top.weights()), torch.from_numpy(values)
+    if metrics.mean(values[choosing]) > metrics.mean(state.best_values.numpy()[choosing]):
+        state.best, state.best_values = _copy(weights), torch.from_numpy(values)
         state.best_step, state.stale = state.step, 0
 
 

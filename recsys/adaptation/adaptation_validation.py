@@ -91,6 +91,13 @@ class TextValidation:
         return np.asarray(1.0 / (cosines >= own).sum(axis=1), dtype=np.float64)
 
 
+def choosing_half(groups: Ints, seed: int) -> NDArray[np.bool_]:
+    """Return the values [m] that choose the weights: those of a random half of the groups. The others judge."""
+    distinct, group = np.unique(groups, return_inverse=True)
+    shuffled = np.random.default_rng([seed, 4]).permutation(len(distinct))
+    return np.asarray(shuffled[group] < len(distinct) / 2)
+
+
 def choose_validation(data: AdaptationData, sample: Ints, seed: int) -> tuple[Validation, Ints]:
     """Return the validation, and the articles whose headline and abstract are learned.
 
