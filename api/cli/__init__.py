@@ -6,6 +6,7 @@ import typer
 
 from api.cli import (
     ablate,
+    adapt,
     article_commands,
     attention,
     audit,
@@ -43,6 +44,7 @@ app.add_typer(keys.app, name="keys")
 app.command("audit")(audit.audit)
 app.command("erase")(erase.erase)
 app.command("demo")(demo.demo)
+app.command("adapt")(adapt.adapt)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("ablate")(ablate.ablate)
