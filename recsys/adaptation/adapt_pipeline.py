@@ -176,7 +176,9 @@ def _batch_loss(data: AdaptationData, cache: TrunkCache, top: TopLayers, sample:
 
 def _digest(base: BaseModel, data: AdaptationData, layers: int) -> str:
     """Return a hash of the base's weights, of the data and of the number of layers."""
-    found = hashlib.blake2b(f"{layers} {base.prompt!r} {base.encoder.device.type}".encode(), digest_size=16)
+    found = hashlib.blake2b(
+        f"{layers} {base.profile.prompt!r} {base.encoder.device.type}".encode(), digest_size=16
+    )
     for value in base.network.state_dict().values():
         found.update(np.ascontiguousarray(value.cpu().numpy()).data)
     found.update("\x1f".join(data.bank.texts).encode())
@@ -201,8 +203,8 @@ def _facts(
     return CardFacts(
         base=base.name,
         licence=base.licence,
-        prompt=base.prompt,
-        pooling=base.pooling,
+        prompt=base.profile.prompt,
+        pooling=base.profile.pooling,
         contents=data.contents,
         when=data.when,
         until=until,

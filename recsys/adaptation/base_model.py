@@ -1,23 +1,22 @@
-"""Base model of an adaptation: its network, its prompt, its pooling and its licence."""
+"""Base model of an adaptation: its network, its profile and its licence."""
 
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from recsys.adaptation.adapt_options import MAX_TOKENS
-from recsys.encoder.bert import MINILM, TextEncoder
+from recsys.encoder.bert import TextEncoder
+from recsys.encoder.encoder_languages import MULTILINGUAL
+from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.model_profile import MINILM, ModelProfile
+from recsys.encoder.multilingual import unpacked
 from recsys.errors import ConfigError, EncoderError
 from recsys.settings import Settings
 
-Pooling = Literal["mean", "cls"]
-
 POOLING_FILE = "1_Pooling/config.json"
 PROMPTS_FILE = "config_sentence_transformers.json"
-
-_E5_PROMPT = "query: "
-"""Every text of a symmetric task begins with it (Wang et al. 2022, the cards of the e5 models)."""
 
 _LICENCES = ((r"(^|[-_/])e5([-_/]|$)", "mit"), (r"minilm", "apache-2.0"))
 """Licences of well-known models, for a base without a card."""
@@ -25,13 +24,16 @@ _LICENCES = ((r"(^|[-_/])e5([-_/]|$)", "mit"), (r"minilm", "apache-2.0"))
 
 @dataclass(frozen=True, slots=True)
 class BaseModel:
-    """Loaded base model. prompt: begins every text; licence: as its card says, or "unknown"."""
+    """Loaded base model. name: id or folder; licence: as its card says, or "unknown"."""
 
     name: str
     encoder: TextEncoder
-    prompt: str
-    pooling: Pooling
     licence: str
+
+    @property
+    def profile(self) -> ModelProfile:
+        """Return the pooling and the prompt."""
+        return self.encoder.profile
 
     @property
     def network(self) -> Any:
@@ -40,7 +42,7 @@ class BaseModel:
 
     def tokenize(self, texts: list[str]) -> list[list[int]]:
         """Return token ids of each text with the prompt."""
-        return self.encoder.tokenize([self.prompt + text for text in texts]) if texts else []
+        return self.encoder.tokenize(texts) if texts else []
 
 
 def load_base(settings: Settings, layers: int) -> BaseModel:
@@ -53,8 +55,9 @@ def load_base(settings: Settings, layers: int) -> BaseModel:
     import torch
 
     torch.manual_seed(settings.seed)  # a head that the files lack is random: it is written, so it must not vary
-    name = settings.encoder
-    encoder = TextEncoder(name, MAX_TOKENS, settings.device, attention="sdpa")
+    name = str(unpacked(settings.home)) if settings.encoder == MULTILINGUAL else settings.encoder
+    profile = LazyEncoder(settings).profile
+    encoder = TextEncoder(name, MAX_TOKENS, profile, settings.device, attention="sdpa")
     stack = getattr(getattr(encoder.network, "encoder", None), "layer", None)
     if stack is None or hasattr(encoder.network.encoder, "relative_attention_bias"):
         raise EncoderError(
@@ -63,7 +66,7 @@ def load_base(settings: Settings, layers: int) -> BaseModel:
         )
     if layers >= len(stack):
         raise ConfigError(f"{name!r} has {len(stack)} layers: set --layers to at most {len(stack) - 1}")
-    return BaseModel(name, encoder, prompt_of(name), _pooling_of(name), licence_of(name))
+    return BaseModel(name, encoder, licence_of(name))
 
 
 def base_file(name: str, file: str) -> Path | None:
@@ -89,20 +92,6 @@ def base_json(name: str, file: str) -> dict[str, Any]:
     return found
 
 
-def prompt_of(name: str) -> str:
-    """Return the default prompt of the base, that of e5 models for an e5 model without one, or nothing."""
-    config = base_json(name, PROMPTS_FILE)
-    prompts, default = config.get("prompts") or {}, config.get("default_prompt_name")
-    if default is not None and default in prompts:
-        return str(prompts[default])
-    return _E5_PROMPT if is_e5(name) else ""
-
-
-def is_e5(name: str) -> bool:
-    """Return True if a model's name says that it is an e5 model."""
-    return re.search(_LICENCES[0][0], name.lower()) is not None
-
-
 def licence_of(name: str) -> str:
     """Return the licence that the card of the base states, that of a well-known model, or "unknown"."""
     card = base_file(name, "README.md")
@@ -110,7 +99,3 @@ def licence_of(name: str) -> str:
     if stated:
         return stated[1]
     return next((licence for pattern, licence in _LICENCES if re.search(pattern, name.lower())), "unknown")
-
-
-def _pooling_of(name: str) -> Pooling:
-    return "cls" if base_json(name, POOLING_FILE).get("pooling_mode_cls_token") else "mean"

@@ -9,6 +9,7 @@ from typing import Any
 from safetensors.torch import save_file
 
 from recsys.adaptation.base_model import POOLING_FILE, PROMPTS_FILE, BaseModel, base_file, base_json
+from recsys.encoder.model_profile import POOLING_FLAGS
 from recsys.errors import ConfigError
 
 CARD = "README.md"
@@ -24,6 +25,7 @@ _TOKENIZER_FILES = (
     "sentencepiece.bpe.model",
     "added_tokens.json",
 )
+_PROMPT = "articles"
 _MODULES = (
     ("", "sentence_transformers.models.Transformer"),
     ("1_Pooling", "sentence_transformers.models.Pooling"),
@@ -61,7 +63,7 @@ def write_encoder(base: BaseModel, folder: Path, card: str) -> None:
             shutil.copyfile(file, partial / file.name)
         _write_json(partial / "modules.json", _modules())
         _write_json(partial / SEQUENCE_FILE, {**_SEQUENCE, **base_json(base.name, SEQUENCE_FILE)})
-        _write_json(partial / POOLING_FILE, {**_pooling(base), **base_json(base.name, POOLING_FILE)})
+        _write_json(partial / POOLING_FILE, _pooling(base))
         _write_json(partial / "2_Normalize" / "config.json", {})
         _write_json(partial / PROMPTS_FILE, _prompts(base))
         (partial / CARD).write_text(card)
@@ -82,10 +84,7 @@ def _modules() -> list[dict[str, Any]]:
 def _pooling(base: BaseModel) -> dict[str, Any]:
     return {
         "word_embedding_dimension": base.encoder.dim,
-        "pooling_mode_cls_token": base.pooling == "cls",
-        "pooling_mode_mean_tokens": base.pooling == "mean",
-        "pooling_mode_max_tokens": False,
-        "pooling_mode_mean_sqrt_len_tokens": False,
+        **{flag: base.profile.pooling == pooling for flag, pooling in POOLING_FLAGS.items()},
     }
 
 
@@ -93,10 +92,8 @@ def _prompts(base: BaseModel) -> dict[str, Any]:
     """Return the prompts of the base; the prompt that was used is the default."""
     own = base_json(base.name, PROMPTS_FILE)
     settings = {"prompts": {}, "default_prompt_name": None, "similarity_fn_name": "cosine", **own}
-    if not base.prompt or settings["default_prompt_name"] is not None:
-        return settings
-    prompts = {**(settings["prompts"] or {}), "query": base.prompt}
-    return {**settings, "prompts": prompts, "default_prompt_name": "query"}
+    prompts = {**(settings["prompts"] or {}), _PROMPT: base.profile.prompt}
+    return {**settings, "prompts": prompts, "default_prompt_name": _PROMPT}
 
 
 def _write_json(file: Path, content: Any) -> None:

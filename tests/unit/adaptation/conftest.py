@@ -10,7 +10,7 @@ from tests.unit.adaptation.tiny import write_tiny
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny(tmp_path_factory.mktemp("models") / "tiny-e5")
+    return write_tiny(tmp_path_factory.mktemp("models") / "tiny-multilingual-e5")
 
 
 @pytest.fixture

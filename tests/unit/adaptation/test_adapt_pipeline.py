@@ -12,8 +12,9 @@ from safetensors.torch import load_file
 from recsys.adaptation.adapt_options import AdaptOptions
 from recsys.adaptation.adapt_pipeline import Adaptation, adapt
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import ConfigError, DataError, EncoderError
-from recsys.settings import Settings
+from recsys.settings import Settings, load_settings
 from recsys.store import articles, event_log
 from recsys.store.database import opened
 from recsys.training.training_run import Progress, silent
@@ -88,6 +89,7 @@ def test_the_folder_says_how_its_texts_are_read(adapted: Adaptation) -> None:
     modules = json.loads((adapted.path / "modules.json").read_text())
     assert [module["path"] for module in modules] == ["", "1_Pooling", "2_Normalize"]
     assert (adapted.path / "tokenizer.json").is_file()
+    assert LazyEncoder(load_settings(encoder=str(adapted.path))).profile.prompt == "query: "
 
 
 def test_the_card_states_origin_and_figures(adapted: Adaptation, tiny: Path) -> None:

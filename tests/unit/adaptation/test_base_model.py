@@ -1,32 +1,15 @@
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recsys.adaptation.base_model import licence_of, load_base, prompt_of
+from recsys.adaptation.base_model import licence_of, load_base
 from recsys.adaptation.top_layers import TopLayers
 from recsys.adaptation.trunk_cache import cached_trunk
-from recsys.encoder.bert import MINILM, TextEncoder
+from recsys.encoder.bert import TextEncoder
 from recsys.settings import Settings
 from recsys.training.training_run import silent
 from tests.trained import world
-
-
-@pytest.mark.parametrize(
-    ("name", "prompt"),
-    [("intfloat/multilingual-e5-small", "query: "), ("me/e5", "query: "), (MINILM, ""), ("me/mule5x", "")],
-)
-def test_an_e5_model_has_its_prompt(name: str, prompt: str) -> None:
-    assert prompt_of(name) == prompt
-
-
-def test_the_prompt_of_the_folder_wins(tmp_path: Path) -> None:
-    folder = tmp_path / "e5"
-    folder.mkdir()
-    settings = {"prompts": {"news": "news: "}, "default_prompt_name": "news"}
-    (folder / "config_sentence_transformers.json").write_text(json.dumps(settings))
-    assert prompt_of(str(folder)) == "news: "
 
 
 def test_the_licence_is_that_of_the_card(tmp_path: Path) -> None:

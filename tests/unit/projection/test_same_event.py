@@ -105,9 +105,7 @@ def test_a_changed_text_leaves_its_story() -> None:
     assert not len(state.catalog.stories().copies)
     put_vectors(state, table, rows[:1], vectors[:1])
     state.upsert_articles(article_rows(["a"], [NOW + 9 * DAY]))
-    assert not len(state.catalog.stories().copies), (
-        "its links were of the old time"
-    )
+    assert not len(state.catalog.stories().copies), "its links were of the old time"
 
 
 def test_a_deleted_article_leaves_its_story() -> None:
