@@ -26,6 +26,7 @@ from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
 from recsys.training.data_warnings import data_warnings, text_warnings
 from recsys.training.dataset import Corpus, load_corpus
+from recsys.training.interest_figures import InterestFigures, interest_figures
 from recsys.training.manifest import manifest, new_version
 from recsys.training.rankers import train_rankers
 from recsys.training.training_run import Progress, TrainingOptions, silent
@@ -79,6 +80,7 @@ def train(
         warnings = [*data_warnings(trees.choice, corpus), *text_warnings(corpus, settings.encoder, coverage)]
         entries["texts"] = asdict(coverage)
         entries["vector_space"] = preference.space.as_dict()
+        entries["interests"] = None if preference.interests is None else preference.interests.as_dict()
         return {**entries, **trees.as_dict(options), "attention": attention, "warnings": warnings}
 
     bundle = bundles.publish(settings.home, new_version(), write)
@@ -108,6 +110,7 @@ class _FittedPreference:
     matcher: PrequentialMatcher
     interest: Interest
     space: SpaceGate
+    interests: InterestFigures | None
     history: dict[str, Any]
 
 
@@ -138,7 +141,8 @@ def _fit_preference(
     config, figures = gate_histories(network, data.without_evidence(), slates, histories.articles, settings.seed)
     matcher.calibrate(config)
     interest = Interest(network.calibrated(config), data, histories.rows)
-    return _FittedPreference(corpus, matcher, interest, gate, figures)
+    interests = interest_figures(interest.network, data, slates, histories.table.matrix)
+    return _FittedPreference(corpus, matcher, interest, gate, interests, figures)
 
 
 def _collect(database: Database, corpus: Corpus, progress: Progress) -> _Histories:

@@ -24,7 +24,7 @@ from recsys.settings import Device
 from recsys.training.training_run import Progress, Split
 from recsys.user_model.matcher import EVIDENCE, Match, ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
-from recsys.user_model.network_weights import PreferenceConfig, PreferenceWeights
+from recsys.user_model.network_weights import INTERESTS, PreferenceConfig, PreferenceWeights
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 from recsys.user_model.trainer import FitConfig, Trainer
@@ -148,12 +148,19 @@ def train_preference(
     )
 
 
-def make_trainer(data: PreferenceData, vectors: VectorTable, config: FitConfig, device: Device) -> Trainer:
+def make_trainer(
+    data: PreferenceData,
+    vectors: VectorTable,
+    config: FitConfig,
+    device: Device,
+    interests: int = INTERESTS,
+) -> Trainer:
     """Return a trainer of a new network for these vectors; the seed determines its first weights."""
     import torch
 
     torch.manual_seed(config.seed)
-    network = PreferenceNetwork(PreferenceConfig(dim=vectors.matrix.shape[1], history=LENGTH))
+    sizes = PreferenceConfig(dim=vectors.matrix.shape[1], history=LENGTH, interests=interests)
+    network = PreferenceNetwork(sizes)
     network.project_on(vectors.space.axes)
     return Trainer(network, data, vectors.matrix, config, choose_device(device))
 

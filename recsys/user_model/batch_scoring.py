@@ -54,12 +54,12 @@ def scores(
 def _scores(
     network: PreferenceNetwork, data: PreferenceData, slates: NDArray[np.int64], vectors: torch.Tensor
 ) -> list[NDArray[np.float64]]:
-    interests_BKP, _ = network.interests(histories(data, slates, vectors))
+    interests, _ = network.interests(histories(data, slates, vectors))
     starts, sizes = data.offsets[slates], np.diff(data.offsets)[slates]
     grid = np.minimum(starts[:, None] + np.arange(sizes.max()), len(data.candidates) - 1)
     rows_BN = torch.from_numpy(data.candidates[grid].astype(np.int64))
     evidence_BNE = torch.from_numpy(data.evidence[grid]).to(vectors.device)
-    logits_BN = network.scores(interests_BKP, vectors[rows_BN], evidence_BNE).double().cpu().numpy()
+    logits_BN = network.scores(interests, vectors[rows_BN], evidence_BNE).double().cpu().numpy()
     return [row[:size] for row, size in zip(logits_BN, sizes, strict=True)]
 
 

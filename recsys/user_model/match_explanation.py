@@ -48,15 +48,16 @@ def attention_gradients(
 ) -> NDArray[np.float64]:
     """Return α × ∂score/∂α, summed over interests [n, h]; 0 for reads older than the network's window.
 
-    With u_k = Σ_h α_kh p_h, i_k = u_k / |u_k|, z_kn = scale · i_k·c_n and score_n = logsumexp_k z_kn − log K,
+    With u_k = Σ_h α_kh p_h, i_k = u_k / |u_k|, z_kn = scale · i_k·c_n and score_n = logsumexp_k (z_kn + log w_k),
 
-        ∂score_n/∂α_kh = softmax_k(z)_kn · scale · (p_h·c_n − (i_k·c_n) (p_h·i_k)) / |u_k|
+        ∂score_n/∂α_kh = softmax_k(z + log w)_kn · scale · (p_h·c_n − (i_k·c_n) (p_h·i_k)) / |u_k|
     """
     encoded, forward = matcher.encoded(reads), matcher.forward
-    interest_KP, alpha_KH, pooled_HP = encoded.interests[0], encoded.alpha[0], encoded.pooled[0]
+    interest_KP, alpha_KH, pooled_HP = encoded.interests.vectors[0], encoded.alpha[0], encoded.pooled[0]
     shown_NP = forward.directions(candidates)
-    z_KN = forward.cosines(encoded.interests, shown_NP)[0]
-    share_KN = np.exp(z_KN - z_KN.max(axis=0))
+    z_KN = forward.cosines(encoded.interests.vectors, shown_NP)[0]
+    logits_KN = z_KN + encoded.interests.log_shares[0][:, None]
+    share_KN = np.exp(logits_KN - logits_KN.max(axis=0))
     share_KN /= share_KN.sum(axis=0)
     length_K = np.linalg.norm(alpha_KH @ pooled_HP, axis=1)
     along_KH, toward_NH = interest_KP @ pooled_HP.T, forward.cosines(pooled_HP[None], shown_NP)[0].T

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.user_model.matcher import Match, ReadHistory, mask_one_read, no_match
 from recsys.user_model.network_weights import PreferenceWeights
-from recsys.user_model.numpy_inference import Floats, MaskedHistories, NumpyNetwork
+from recsys.user_model.numpy_inference import Floats, Interests, MaskedHistories, NumpyNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class EncodedReads:
     """Last reads of a history, encoded by the network.
 
     values: projected (H, P); known: with dwell and age added (H, P); pooled: the vectors that interests average
-    (1, H, P); alpha: (1, K, H); interests: (1, K, P).
+    (1, H, P); alpha: (1, K, H); interests: of one history.
     """
 
     reads: ReadHistory
@@ -24,7 +24,7 @@ class EncodedReads:
     known: Floats
     pooled: Floats
     alpha: Floats
-    interests: Floats
+    interests: Interests
 
 
 class NetworkMatcher:
@@ -40,13 +40,14 @@ class NetworkMatcher:
         self._cache: WeakKeyDictionary[ReadHistory, EncodedReads] = WeakKeyDictionary()
 
     def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:  # noqa: ARG002
-        """Implement `Matcher.match`; the attention is the mean over interests."""
+        """Implement `Matcher.match`; the attention is the weighted mean over interests."""
         if not len(reads) or not len(candidates):
             return no_match(reads, candidates)
         encoded = self.encoded(reads)
         scores_1N = self.forward.logits(encoded.interests, self.forward.directions(candidates))
         attention = np.zeros(len(reads))
-        attention[len(reads) - len(encoded.reads) :] = encoded.alpha[0].mean(axis=0)
+        shares_K = np.exp(encoded.interests.log_shares[0])
+        attention[len(reads) - len(encoded.reads) :] = shares_K @ encoded.alpha[0]
         return Match(scores_1N[0].astype(np.float64), attention)
 
     def leave_one_out_scores(
@@ -67,10 +68,11 @@ class NetworkMatcher:
             present_MH, np.where(present_MH, reads.quantile, np.nan).astype(np.float32), reads.noise
         )
         hidden_MHP = forward.hidden(encoded.known, present_MH)
-        interests_MKP = forward.interests(
-            forward.alpha(encoded.values, hidden_MHP, masked), forward.pooled(encoded.values, hidden_MHP)
-        )
-        return forward.logits(interests_MKP, forward.directions(candidates)).astype(np.float64)
+        routes_MHK = forward.routes(encoded.values, present_MH)
+        alpha_MKH = forward.alpha(hidden_MHP, routes_MHK, masked)
+        pooled_MHP = forward.pooled(encoded.values, hidden_MHP)
+        interests = forward.interests(alpha_MKH, pooled_MHP, routes_MHK, present_MH)
+        return forward.logits(interests, forward.directions(candidates)).astype(np.float64)
 
     def with_evidence(
         self,
@@ -105,8 +107,8 @@ class NetworkMatcher:
         present_1H = np.ones((1, len(reads)), dtype=np.bool_)
         hidden_1HP = forward.hidden(known_HP, present_1H)
         masked = MaskedHistories(present_1H, reads.quantile.astype(np.float32)[None], reads.noise)
-        alpha_1KH = forward.alpha(values_HP, hidden_1HP, masked)
+        routes_1HK = forward.routes(values_HP, present_1H)
+        alpha_1KH = forward.alpha(hidden_1HP, routes_1HK, masked)
         pooled_1HP = forward.pooled(values_HP, hidden_1HP)
-        return EncodedReads(
-            reads, values_HP, known_HP, pooled_1HP, alpha_1KH, forward.interests(alpha_1KH, pooled_1HP)
-        )
+        interests = forward.interests(alpha_1KH, pooled_1HP, routes_1HK, present_1H)
+        return EncodedReads(reads, values_HP, known_HP, pooled_1HP, alpha_1KH, interests)

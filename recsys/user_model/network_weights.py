@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from recsys.errors import BundleError
 from recsys.user_model.matcher import EVIDENCE
 
+INTERESTS = 4
 NEWEST_FIRST = 1e-3
 """Bonus of the newest read as centre of an interest, in cosines, so that rounding decides no tie."""
 
@@ -24,7 +25,7 @@ class PreferenceConfig:
     dim: int = 384
     projected: int = 96
     heads: int = 4
-    interests: int = 4
+    interests: int = INTERESTS
     history: int = 50
     dropout: float = 0.1
     initial_scale: float = 8.0
@@ -92,6 +93,7 @@ def _shapes(config: PreferenceConfig) -> dict[str, tuple[int, ...]]:
     return {
         "residual": (),
         "log_route": (),
+        "whole": (),
         "evidence": (len(EVIDENCE),),
         "log_scale": (),
         "project.weight": (width, config.dim),

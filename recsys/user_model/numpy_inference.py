@@ -36,6 +36,17 @@ class MaskedHistories:
     noise: float
 
 
+@dataclass(frozen=True, slots=True)
+class Interests:
+    """Interests of M histories.
+
+    vectors: unit vectors (M, K, P); log_shares: log of the weight of each (M, K).
+    """
+
+    vectors: Floats
+    log_shares: Floats
+
+
 class NumpyNetwork:
     """Preference network for inference. See `PreferenceNetwork` for the steps and the reasons."""
 
@@ -69,11 +80,10 @@ class NumpyNetwork:
         mixed_MHP = mixed_MHhd.reshape(*mixed_MHhd.shape[:-2], self.config.projected)
         return self._norm(known_HP + self._linear("attend.out_proj", mixed_MHP))
 
-    def alpha(self, values_HP: Floats, hidden_MHP: Floats, masked: MaskedHistories) -> Floats:
+    def alpha(self, hidden_MHP: Floats, routes_MHK: Floats, masked: MaskedHistories) -> Floats:
         """Return calibrated attention (M, K, H); it sums to 1 over the present reads."""
         logits_MHK = np.tanh(self._linear("additive", hidden_MHP)) @ self._weights["query.weight"].T
-        if self.config.interests > 1:
-            logits_MHK += self._routes(values_HP, masked.present)
+        logits_MHK += routes_MHK
         logits_MHK /= np.float32(self.config.temperature)
         if self.config.dwell_weight:
             prior_MH = dwell_prior(masked.quantile, masked.noise)
@@ -87,20 +97,20 @@ class NumpyNetwork:
         """Return the vectors that interests average (M, H, P)."""
         return values_HP + self._weights["residual"] * hidden_MHP
 
-    def interests(self, alpha_MKH: Floats, pooled_MHP: Floats) -> Floats:
-        """Return unit interest vectors (M, K, P): means of the reads, weighted by attention."""
-        return _unit(alpha_MKH @ pooled_MHP)
+    def interests(self, alpha_MKH: Floats, pooled_MHP: Floats, routes_MHK: Floats, present_MH: Mask) -> Interests:
+        """Return the interests: means of the reads, weighted by attention, and their weights."""
+        return Interests(_unit(alpha_MKH @ pooled_MHP), self._log_shares(routes_MHK, present_MH))
 
-    def cosines(self, interests_MKP: Floats, directions_NP: Floats) -> Floats:
+    def cosines(self, vectors_MKP: Floats, directions_NP: Floats) -> Floats:
         """Return scaled cosines (M, K, N) of candidates with each interest."""
-        return interests_MKP @ directions_NP.T * np.exp(self._weights["log_scale"])
+        return vectors_MKP @ directions_NP.T * np.exp(self._weights["log_scale"])
 
-    def logits(self, interests_MKP: Floats, directions_NP: Floats) -> Floats:
+    def logits(self, interests: Interests, directions_NP: Floats) -> Floats:
         """Return scores (M, N): log-mean-exp over interests, so that one fitting interest suffices."""
-        cosines_MKN = self.cosines(interests_MKP, directions_NP)
+        cosines_MKN = self.cosines(interests.vectors, directions_NP) + interests.log_shares[..., None]
         max_M1N = cosines_MKN.max(axis=1, keepdims=True)
         total_MN = np.exp(cosines_MKN - max_M1N).sum(axis=1)
-        return np.asarray(max_M1N[:, 0] + np.log(total_MN) - np.float32(math.log(self.config.interests)))
+        return np.asarray(max_M1N[:, 0] + np.log(total_MN))
 
     def importance(self, hidden_MHP: Floats) -> Floats:
         """Return log-odds (M, H) that each read was important."""
@@ -110,12 +120,26 @@ class NumpyNetwork:
         """Return the part (N) of the scores that is evidence."""
         return evidence_NE @ self._weights["evidence"]
 
-    def _routes(self, values_HP: Floats, present_MH: Mask) -> Floats:
-        """Return the scaled cosine (M, H, K) of each read to the centre of each interest."""
+    def routes(self, values_HP: Floats, present_MH: Mask) -> Floats:
+        """Return the scaled cosine (M, H, K) of each read to the centre of each interest; 0 for one interest."""
+        if self.config.interests == 1:
+            return np.zeros((*present_MH.shape, 1), dtype=np.float32)
         directions_HP = _unit(values_HP)
         cosines_HH = directions_HP @ directions_HP.T
-        centres_MK = _centres(cosines_HH, present_MH, self.config.interests)
-        return np.asarray(np.exp(self._weights["log_route"]) * cosines_HH[centres_MK].swapaxes(1, 2))
+        centres_MC = _centres(cosines_HH, present_MH, self.config.interests - 1)
+        routes_MHC = np.exp(self._weights["log_route"]) * cosines_HH[centres_MC].swapaxes(1, 2)
+        return np.pad(routes_MHC, ((0, 0), (0, 0), (1, 0)))
+
+    def _log_shares(self, routes_MHK: Floats, present_MH: Mask) -> Floats:
+        """Return the log of the weight of each interest (M, K); the weights sum to 1."""
+        if self.config.interests == 1:
+            return np.zeros((len(routes_MHK), 1), dtype=np.float32)
+        share_MHC = _softmax(routes_MHK[..., 1:], axis=2) * present_MH[..., None]
+        counts_M1 = present_MH.sum(axis=1, keepdims=True).astype(np.float32)
+        whole = self._weights["whole"]
+        log_whole = -np.logaddexp(np.float32(0.0), -whole)
+        log_share_MC = np.log(share_MHC.sum(axis=1) / counts_M1) + log_whole - whole
+        return np.concatenate([np.full((len(routes_MHK), 1), log_whole), log_share_MC], axis=1)
 
     def _linear(self, name: str, values: Floats, separator: str = ".") -> Floats:
         return values @ self._weights[f"{name}{separator}weight"].T + self._weights[f"{name}{separator}bias"]

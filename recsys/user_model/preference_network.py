@@ -7,10 +7,12 @@ Decisions:
   close to a content match; it starts with the main axes of the articles, where these are known.
 - Reads, with dwell and age, pass one self-attention layer, then additive attention (Bahdanau et al. 2015; NRMS,
   Wu et al. 2019) with K heads: α (B, K, H) and K interest vectors.
-- Each interest attends to one region of the history: its logits rise with the cosine to a centre, a read. Without
-  this, training made all interests the same (cosines 0.998). Centres are the K reads that together are closest to
-  all reads, chosen greedily (facility location; Nemhauser, Wolsey and Fisher 1978).
-- A candidate's score is the log-mean-exp over interests of scaled cosines: one fitting interest suffices. Weighted
+- The first interest attends to the whole history. Each of the others attends to one region of it: its logits rise
+  with the cosine to a centre, a read. Without this, training made all interests the same (cosines 0.998). Centres
+  are the reads that together are closest to all reads, chosen greedily (facility location; Nemhauser, Wolsey and
+  Fisher 1978).
+- A candidate's score is the log-mean-exp over interests of scaled cosines: one fitting interest suffices. The
+  weight of the first is learned; the others share the remainder as the reads belong to their centres. Weighted
   evidence of other matches is added (`matcher.EVIDENCE`).
 - Calibration of α: logits / τ + η·noise·log max(q, ε), then only a share of the history is kept, by α × q, with q
   the dwell quantile. τ = 1, η = 0 and a share of 1 leave the network as trained.
@@ -77,6 +79,17 @@ class EncodedHistory:
     hidden: torch.Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Interests:
+    """Interests of B readers.
+
+    vectors: unit vectors (B, K, P); log_shares: log of the weight of each (B, K).
+    """
+
+    vectors: torch.Tensor
+    log_shares: torch.Tensor
+
+
 class PreferenceNetwork(nn.Module):
     """Network from a history to α and interests, and from candidates to scores."""
 
@@ -93,6 +106,7 @@ class PreferenceNetwork(nn.Module):
         self.additive = nn.Linear(config.projected, config.projected)
         self.query = nn.Linear(config.projected, config.interests, bias=False)
         self.residual = nn.Parameter(torch.tensor(0.1))
+        self.whole = nn.Parameter(torch.tensor(0.0))
         self.log_route = nn.Parameter(torch.tensor(math.log(config.initial_scale)))
         self.evidence = nn.Parameter(torch.full((len(EVIDENCE),), _FIRST_EVIDENCE))
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.initial_scale)))
@@ -119,11 +133,12 @@ class PreferenceNetwork(nn.Module):
         arrays = {name: tensor.detach().cpu().numpy().copy() for name, tensor in self.state_dict().items()}
         return PreferenceWeights(self.config, arrays)
 
-    def interests(self, history: HistoryBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return unit interest vectors (B, K, P) and α (B, K, H)."""
+    def interests(self, history: HistoryBatch) -> tuple[Interests, torch.Tensor]:
+        """Return the interests and α (B, K, H)."""
         seen = self.read(history)
-        alpha_BKH = self.alpha(seen, history)
-        return self.pooled(seen, alpha_BKH), alpha_BKH
+        routes_BHK = self._routes(seen, history.mask)
+        alpha_BKH = self.alpha(seen, history, routes_BHK)
+        return Interests(self.pooled(seen, alpha_BKH), self._log_shares(routes_BHK, history.mask)), alpha_BKH
 
     def calibrated(self, config: PreferenceConfig) -> Self:
         """Return a network with the same weights, shared, and another calibration."""
@@ -141,13 +156,11 @@ class PreferenceNetwork(nn.Module):
         )
         return EncodedHistory(values_BHP, self.norm(known_BHP + mixed_BHP))
 
-    def alpha(self, seen: EncodedHistory, history: HistoryBatch) -> torch.Tensor:
+    def alpha(self, seen: EncodedHistory, history: HistoryBatch, routes_BHK: torch.Tensor) -> torch.Tensor:
         """Return calibrated attention (B, K, H); it sums to 1 over real reads."""
         quantile_BH = history.known_quantile()
         prior_BH = history.noise[:, None] * quantile_BH.clamp(min=LEAST_QUANTILE).log()
-        logits_BHK = self.query(torch.tanh(self.additive(seen.hidden)))
-        if self.config.interests > 1:
-            logits_BHK = logits_BHK + self._routes(seen, history.mask)
+        logits_BHK = self.query(torch.tanh(self.additive(seen.hidden))) + routes_BHK
         logits_BHK = logits_BHK / self.config.temperature + self.config.dwell_weight * prior_BH[..., None]
         alpha_BHK = logits_BHK.masked_fill(~history.mask[..., None], float("-inf")).softmax(dim=1)
         alpha_BKH = alpha_BHK.transpose(1, 2)
@@ -165,23 +178,38 @@ class PreferenceNetwork(nn.Module):
         return odds_BH1[..., 0]
 
     def scores(
-        self, interests_BKP: torch.Tensor, candidates_BND: torch.Tensor, evidence_BNE: torch.Tensor
+        self, interests: Interests, candidates_BND: torch.Tensor, evidence_BNE: torch.Tensor
     ) -> torch.Tensor:
         """Return logits (B, N) of candidates with their evidence."""
-        projected_BNP = nn.functional.normalize(self.project(candidates_BND), dim=-1)
-        cosines_BKN = torch.einsum("bkp,bnp->bkn", interests_BKP, projected_BNP)
-        logits_BKN = cosines_BKN * self.log_scale.exp()
-        match_BN = torch.logsumexp(logits_BKN, dim=1) - math.log(self.config.interests)
+        cosines_BKN = torch.einsum("bkp,bnp->bkn", interests.vectors, self.directions(candidates_BND))
+        logits_BKN = cosines_BKN * self.log_scale.exp() + interests.log_shares[..., None]
+        match_BN = torch.logsumexp(logits_BKN, dim=1)
         return match_BN + evidence_BNE @ self.evidence
 
+    def _log_shares(self, routes_BHK: torch.Tensor, mask_BH: torch.Tensor) -> torch.Tensor:
+        """Return the log of the weight of each interest (B, K); the weights sum to 1."""
+        if self.config.interests == 1:
+            return routes_BHK.new_zeros((len(routes_BHK), 1))
+        whole = nn.functional.logsigmoid(self.whole)
+        share_BHC = routes_BHK[..., 1:].softmax(dim=2) * mask_BH[..., None]
+        log_share_BC = (share_BHC.sum(dim=1) / mask_BH.sum(dim=1, keepdim=True)).log()
+        return torch.cat([whole.expand(len(routes_BHK), 1), log_share_BC + whole - self.whole], dim=1)
+
+    def directions(self, candidates_ND: torch.Tensor) -> torch.Tensor:
+        """Return unit vectors (…, N, P) of candidates in the space of interests."""
+        return nn.functional.normalize(self.project(candidates_ND), dim=-1)
+
     def _routes(self, seen: EncodedHistory, mask_BH: torch.Tensor) -> torch.Tensor:
-        """Return the scaled cosine (B, H, K) of each read to the centre of each interest."""
+        """Return the scaled cosine (B, H, K) of each read to the centre of each interest; 0 for one interest."""
+        if self.config.interests == 1:
+            return seen.values.new_zeros((*mask_BH.shape, 1))
         directions_BHP = nn.functional.normalize(seen.values, dim=-1)
         cosines_BHH = directions_BHP @ directions_BHP.transpose(1, 2)
         with torch.no_grad():
-            centres_BK = _centres(cosines_BHH, mask_BH, self.config.interests)
-        to_centre_BKH = cosines_BHH.gather(1, centres_BK[..., None].expand(-1, -1, mask_BH.shape[1]))
-        return self.log_route.exp() * to_centre_BKH.transpose(1, 2)
+            centres_BC = _centres(cosines_BHH, mask_BH, self.config.interests - 1)
+        to_centre_BCH = cosines_BHH.gather(1, centres_BC[..., None].expand(-1, -1, mask_BH.shape[1]))
+        routes_BHC = self.log_route.exp() * to_centre_BCH.transpose(1, 2)
+        return nn.functional.pad(routes_BHC, (1, 0))
 
     def _keep_largest(
         self, alpha_BKH: torch.Tensor, quantile_BH: torch.Tensor, history: HistoryBatch

@@ -102,10 +102,10 @@ class Trainer:
         return scores(self.network, self._data, slates, self._vectors, self._config.batch)
 
     def _step(self, which: NDArray[np.int64], places: NDArray[np.int64]) -> float:
-        interests_BKP, _ = self.network.interests(histories(self._data, which, self._vectors))
+        interests, _ = self.network.interests(histories(self._data, which, self._vectors))
         candidates_BND = self._vectors[torch.from_numpy(self._data.candidates[places].astype(np.int64))]
         evidence_BNE = torch.from_numpy(self._data.evidence[places]).to(self.device)
-        logits_BN = self.network.scores(interests_BKP, candidates_BND, evidence_BNE)
+        logits_BN = self.network.scores(interests, candidates_BND, evidence_BNE)
         target_B = torch.zeros(len(which), dtype=torch.long, device=self.device)
         loss = torch.nn.functional.cross_entropy(logits_BN, target_B)
         _descend(self._optimizer, loss)

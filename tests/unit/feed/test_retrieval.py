@@ -96,7 +96,7 @@ def test_a_category_is_all_or_nothing() -> None:
 
 
 def test_what_is_not_out_yet_is_not_shown() -> None:
-    coming = papers(1, id="soon", published_at=NOW + HOUR)
+    coming = papers(1, id="soon", abstract="not out yet", published_at=NOW + HOUR)
     of = engine([*papers(), *coming])
     assert "soon" not in feed(of)
     assert "soon" in feed(of, as_of=NOW + 2 * HOUR)
@@ -104,7 +104,7 @@ def test_what_is_not_out_yet_is_not_shown() -> None:
 
 
 def test_an_article_leaves_when_it_expires() -> None:
-    ending = papers(1, id="ending", expires_at=NOW)
+    ending = papers(1, id="ending", abstract="soon over", expires_at=NOW)
     of = engine([*papers(), *ending])
     assert "ending" in feed(of, as_of=NOW - 1), "it is not known to be over before it is"
     assert "ending" not in feed(of)

@@ -56,8 +56,12 @@ def test_scores_attention_and_interests_are_those_of_the_trained_network(
         scores = model.scores(interests, torch.from_numpy(candidates).unsqueeze(0), NONE)[0]
     match = matcher.match(history, candidates, 0)
     np.testing.assert_allclose(match.scores, scores.numpy(), atol=CLOSE)
-    np.testing.assert_allclose(match.attention[-TINY.history :], alpha[0].mean(dim=0).numpy(), atol=CLOSE)
-    np.testing.assert_allclose(matcher.encoded(history).interests, interests.numpy(), atol=CLOSE)
+    weighted = (interests.log_shares[0].exp() @ alpha[0]).numpy()
+    np.testing.assert_allclose(match.attention[-TINY.history :], weighted, atol=CLOSE)
+    found = matcher.encoded(history).interests
+    np.testing.assert_allclose(found.vectors, interests.vectors.numpy(), atol=CLOSE)
+    np.testing.assert_allclose(found.log_shares, interests.log_shares.numpy(), atol=CLOSE)
+    np.testing.assert_allclose(np.exp(found.log_shares).sum(), 1.0, atol=CLOSE)
 
 
 @given(history=histories.filter(lambda reads: 1 < len(reads) <= TINY.history), calibration=calibrations)

@@ -50,7 +50,7 @@ def test_attention_sums_to_one_over_real_reads_and_is_zero_on_padding(
     assert alpha.shape == (len(real), TINY.interests, 6)
     torch.testing.assert_close(alpha.sum(dim=2), torch.ones(len(real), TINY.interests))
     assert (alpha.transpose(1, 2)[~given_.mask] == 0).all()
-    torch.testing.assert_close(interests.norm(dim=-1), torch.ones(len(real), TINY.interests))
+    torch.testing.assert_close(interests.vectors.norm(dim=-1), torch.ones(len(real), TINY.interests))
 
 
 def test_what_stands_in_the_padding_changes_nothing() -> None:
@@ -58,8 +58,8 @@ def test_what_stands_in_the_padding_changes_nothing() -> None:
     other = replace(history, vectors=torch.where(history.mask[..., None], history.vectors, 9.0))
     model = network()
     with torch.inference_mode():
-        one, _ = model.interests(history)
-        two, _ = model.interests(other)
+        one = model.interests(history)[0].vectors
+        two = model.interests(other)[0].vectors
     torch.testing.assert_close(one, two)
 
 
@@ -137,7 +137,7 @@ def test_without_calibration_attention_is_that_of_the_plain_network() -> None:
         plain = logits.masked_fill(~history.mask[..., None], float("-inf")).softmax(dim=1)
         pooled = torch.einsum("bhk,bhp->bkp", plain, seen.values + model.residual * seen.hidden)
     assert torch.equal(alpha, plain.transpose(1, 2))
-    assert torch.equal(interests, torch.nn.functional.normalize(pooled, dim=-1))
+    assert torch.equal(interests.vectors, torch.nn.functional.normalize(pooled, dim=-1))
 
 
 def attention(history: ReadHistory, **calibration: float) -> np.ndarray:
@@ -196,14 +196,14 @@ def test_withheld_dwell_is_gone_from_all_that_tells_it() -> None:
 
 
 def test_each_interest_attends_to_another_topic_of_the_history() -> None:
-    """Three topics are read: three interests find one each, whatever the weights of the other heads."""
+    """Three topics are read: beside the first interest, of the whole history, three others find one each."""
     topics = np.eye(16, dtype=np.float32)[[0, 5, 9, 0, 5, 9, 0, 5, 9]]
     vectors = topics + 0.05 * units(9)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    model = network(replace(TINY, interests=3, history=9))
+    model = network(replace(TINY, interests=4, history=9))
     with torch.inference_mode():
         _, alpha = model.interests(one_history(replace(reads(9), vectors=vectors)))
-    mass = alpha[0].numpy() @ topics[:, [0, 5, 9]]
+    mass = alpha[0, 1:].numpy() @ topics[:, [0, 5, 9]]
     assert sorted(mass.argmax(axis=1)) == [0, 1, 2]
     assert mass.max(axis=1).min() > 0.9
 

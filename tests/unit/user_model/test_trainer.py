@@ -14,7 +14,7 @@ from recsys.user_model.preference_network import PreferenceNetwork
 from recsys.user_model.trainer import FitConfig, Trainer
 from tests.unit.user_model.cases import TINY, no_evidence, toy
 
-CONFIG = FitConfig(epochs=8, batch=64, learning_rate=5e-3, patience=8)
+CONFIG = FitConfig(epochs=12, batch=64, learning_rate=5e-3, patience=12)
 
 
 def trainer(config: FitConfig = CONFIG) -> tuple[Trainer, PreferenceData]:
