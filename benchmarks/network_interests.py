@@ -65,7 +65,7 @@ def newsroom(readers: int, articles: int, days: int) -> Newsroom:
             corpus = load_corpus(database, WordEncoder(), None, silent)
             with database.read() as connection, Replay(connection, corpus.when.until) as log:
                 table = align_vectors(log.state, corpus.articles, corpus.vectors, corpus.space)
-                data = collect(log, table, corpus.labelled_requests, silent).without_evidence()
+                data = collect(log, table, corpus.labelled_requests, silent)
                 return Newsroom(world, corpus, data, log.state, table)
         finally:
             database.close()

@@ -7,7 +7,7 @@ publisher's articles at training; a bundle stores it, and new articles are moved
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -32,7 +32,7 @@ LEAST_ARTICLES = 200
 
 _MOST_FITTED = 20_000
 _MOST_PAIRS = 20_000
-_AXES = 64
+_AXES = 96
 _SAME_MEAN = 0.99
 _RANGE = (2.0, 30.0)
 """Bounds of β."""
@@ -43,14 +43,15 @@ class VectorSpace:
     """Space of article vectors.
 
     mean: of the raw vectors [d], which is subtracted; None leaves vectors as they are. axes: the main directions
-    of the articles [d, c], on which products are nearly those of whole vectors; None without a fit.
-    inverse_temperature: β of the untrained match. typical: mean cosine of random pairs.
+    of the articles [d, c], on which many articles can be compared fast; None without a fit. inverse_temperature: β
+    of the untrained match. typical, typical_on_axes: mean cosine of random pairs, whole and on the axes.
     """
 
     mean: Vectors | None = None
     axes: Vectors | None = None
     inverse_temperature: float = INVERSE_TEMPERATURE
     typical: float = 0.0
+    typical_on_axes: float = 0.0
 
     @classmethod
     def fit(cls, vectors: Vectors, seed: int, centre: bool = True) -> Self:
@@ -63,19 +64,18 @@ class VectorSpace:
         typical, spread = cosine_spread(sample, seed)
         _, directions = np.linalg.eigh(sample.T.astype(np.float64) @ sample)
         axes = directions[:, ::-1][:, :_AXES]
-        return cls(mean, axes.astype(np.float32), float(np.clip(1.0 / spread, *_RANGE)), typical)
+        space = cls(mean, axes.astype(np.float32), float(np.clip(1.0 / spread, *_RANGE)), typical)
+        return replace(space, typical_on_axes=cosine_spread(space.on_axes(sample), seed)[0])
 
     def on_axes(self, vectors: Vectors) -> Vectors:
-        """Return vectors [n, d] of this space on its main axes [n, c]; whole vectors if there are none."""
-        return vectors if self.axes is None or not vectors.size else vectors @ self.axes
+        """Return vectors [n, d] of this space on its main axes, as unit vectors [n, c]; whole without axes."""
+        return vectors if self.axes is None or not vectors.size else _unit(vectors @ self.axes)
 
     def apply(self, vectors: Vectors) -> Vectors:
         """Return raw vectors [n, d] as unit vectors of this space; a vector that is the mean becomes zero."""
         if self.mean is None or not vectors.size:
             return vectors
-        centred = vectors - self.mean
-        lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-        return np.asarray(centred / np.maximum(lengths, np.float32(1e-6)), dtype=np.float32)
+        return _unit(vectors - self.mean)
 
     @cached_property
     def digest(self) -> str:
@@ -93,9 +93,15 @@ class VectorSpace:
 
     def save(self, path: Path) -> None:
         """Write the space as safetensors."""
-        scalars = np.asarray([self.inverse_temperature, self.typical], dtype=np.float32)
+        numbers = [self.inverse_temperature, self.typical, self.typical_on_axes]
+        scalars = np.asarray(numbers, dtype=np.float32)
         arrays = {"scalars": scalars, "mean": self.mean, "axes": self.axes}
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}, path)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.float32(1e-6)), dtype=np.float32)
 
 
 def cosine_spread(vectors: Vectors, seed: int) -> tuple[float, float]:
@@ -116,7 +122,7 @@ def load_space(path: Path) -> VectorSpace:
     """
     try:
         arrays = load_file(path)
-        inverse_temperature, typical = arrays["scalars"].tolist()
-        return VectorSpace(arrays.get("mean"), arrays.get("axes"), inverse_temperature, typical)
+        inverse_temperature, typical, typical_on_axes = arrays["scalars"].tolist()
+        return VectorSpace(arrays.get("mean"), arrays.get("axes"), inverse_temperature, typical, typical_on_axes)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BundleError(f"vector space {path} cannot be read: {error}; train a new bundle") from error

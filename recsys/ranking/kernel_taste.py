@@ -17,8 +17,10 @@ from recsys.ranking.features.relative_appeal import SATISFACTION, expected_click
 from recsys.state.exposures import SKIPPED, ExposureOutcomes
 from recsys.state.live_state import LiveState
 
-_MOST_EXPOSURES = 384
-"""Newest exposures that count: older ones cost time and add little."""
+_SHARPNESS = 8.0
+"""β: with vectors of multilingual-e5-small on EB-NeRD, the taste alone has 0.611 AUC with 8 and with 10, 0.608 with
+6; with the newest 512 exposures in place of 1,024 it has 0.607, with 256 0.599 (docs/log/).
+"""
 
 _PRIOR = 2.0
 """Expected clicks on articles of typical similarity, as weight of the average."""
@@ -50,12 +52,12 @@ def kernel_taste(
 
     on_axes: vectors of all articles on the main axes of `space` [rows, c].
     """
-    shown = state.exposures.outcomes(reader, _MOST_EXPOSURES)
+    shown = state.exposures.outcomes(reader)
     if not len(shown.article):
         count = len(candidates)
         return KernelTaste(np.zeros(count), np.zeros(count), np.full(count, np.nan))
     cosines_ne = _rows(on_axes, candidates) @ _rows(on_axes, shown.article).T
-    kernel_ne = np.exp(np.float32(space.inverse_temperature) * (cosines_ne - np.float32(space.typical)))
+    kernel_ne = np.exp(np.float32(_SHARPNESS) * (cosines_ne - np.float32(space.typical_on_axes)))
     clicks = kernel_ne @ SATISFACTION[shown.outcome].astype(np.float32)
     expected = kernel_ne @ expected_clicks(state, shown, as_of).astype(np.float32)
     taste = np.log((clicks + np.float32(_PRIOR)) / (expected + np.float32(_PRIOR)))

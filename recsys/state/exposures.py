@@ -102,9 +102,9 @@ class Exposures:
         article, shown = (self.fields[name][slots].astype(np.int64) for name in ("article", "shown"))
         return article, shown * SECOND
 
-    def outcomes(self, reader: int, most: int | None = None) -> ExposureOutcomes:
-        """Return the newest `most` exposures of `reader` in the ring, by default all; none for a negative id."""
-        slots = self._recent(reader, most or self.rings.length)
+    def outcomes(self, reader: int) -> ExposureOutcomes:
+        """Return all exposures of `reader` in the ring; none for a negative id."""
+        slots = self._recent(reader, self.rings.length)
         article, at = (self.fields[name][slots].astype(np.int64) for name in ("article", "shown"))
         place, outcome = (self.fields[name][slots].astype(np.uint8) for name in ("place", "outcome"))
         return ExposureOutcomes(article, at, place, outcome)

@@ -138,7 +138,7 @@ def _fit_preference(
     progress("history calibration", 1, 1)
     slates = data.between(when.validate_from, when.until)
     network = PreferenceNetwork.of(matcher.newest)
-    config, figures = gate_histories(network, data.without_evidence(), slates, histories.articles, settings.seed)
+    config, figures = gate_histories(network, data, slates, histories.articles, settings.seed)
     matcher.calibrate(config)
     interest = Interest(network.calibrated(config), data, histories.rows)
     interests = interest_figures(interest.network, data, slates, histories.table.matrix)

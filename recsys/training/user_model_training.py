@@ -36,7 +36,8 @@ _PASSES_PER_BLOCK = 1
 class PrequentialMatcher:
     """Matcher that uses the network of the time.
 
-    Each is trained only on slates before its `start` (microseconds).
+    Each is trained only on slates before its `start` (microseconds), and its evidence is weighted by slates that
+    it was not trained on.
     """
 
     starts: NDArray[np.int64]
@@ -129,8 +130,9 @@ def train_preference(
     trainer = make_trainer(data, vectors, config, device)
     starts, matchers = [0], [NetworkMatcher(trainer.network.weights())]
     blocks = when.blocks()
-    for number, (_, end) in enumerate(blocks, start=1):
+    for number, (start, end) in enumerate(blocks, start=1):
         progress("preference network: days", number, len(blocks))
+        trainer.fit_evidence(data.between(start, end))  # before training on them
         for _ in range(_PASSES_PER_BLOCK):
             trainer.epoch(data.between(when.start, end))
         if number < len(blocks):
@@ -142,6 +144,7 @@ def train_preference(
         quality=lambda: _auc(trainer, data, validation),
         on_epoch=lambda epoch, auc: progress(f"preference network: auc {auc:.4f}", epoch + 1, config.epochs),
     )
+    trainer.fit_evidence(validation)
     return PrequentialMatcher(
         np.asarray([*starts, when.validate_from], dtype=np.int64),
         [*matchers, NetworkMatcher(trainer.network.weights())],

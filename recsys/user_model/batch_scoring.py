@@ -41,7 +41,7 @@ def scores(
     vectors: torch.Tensor,
     batch: int = BATCH,
 ) -> list[NDArray[np.float64]]:
-    """Return the network's logits of all candidates of each of `slates`.
+    """Return the network's own logits, without evidence, of all candidates of each of `slates`.
 
     Batches hold histories of similar length.
     """
@@ -58,8 +58,7 @@ def _scores(
     starts, sizes = data.offsets[slates], np.diff(data.offsets)[slates]
     grid = np.minimum(starts[:, None] + np.arange(sizes.max()), len(data.candidates) - 1)
     rows_BN = torch.from_numpy(data.candidates[grid].astype(np.int64))
-    evidence_BNE = torch.from_numpy(data.evidence[grid]).to(vectors.device)
-    logits_BN = network.scores(interests, vectors[rows_BN], evidence_BNE).double().cpu().numpy()
+    logits_BN = network.scores(interests, vectors[rows_BN]).double().cpu().numpy()
     return [row[:size] for row, size in zip(logits_BN, sizes, strict=True)]
 
 

@@ -78,7 +78,7 @@ class Matcher(Protocol):
     def with_evidence(
         self, scores: NDArray[np.float64], evidence: NDArray[np.float32], as_of: int
     ) -> NDArray[np.float64]:
-        """Return scores [n] with the weighted `evidence` [n, len(EVIDENCE)] of the same candidates."""
+        """Return the weighted sum of `scores` [n] of `match` and of `evidence` [n, len(EVIDENCE)]."""
         ...
 
     def leave_one_out_scores(

@@ -81,7 +81,7 @@ class NetworkMatcher:
         as_of: int,  # noqa: ARG002
     ) -> NDArray[np.float64]:
         """Implement `Matcher.with_evidence`."""
-        return scores + self.forward.weighted(evidence)
+        return self.forward.with_evidence(scores, evidence)
 
     def interests(self, reads: ReadHistory, as_of: int) -> NDArray[np.float32]:  # noqa: ARG002
         """Return queries in article space: the reads, weighted by the attention of each interest."""

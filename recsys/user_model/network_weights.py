@@ -94,7 +94,7 @@ def _shapes(config: PreferenceConfig) -> dict[str, tuple[int, ...]]:
         "residual": (),
         "log_route": (),
         "whole": (),
-        "evidence": (len(EVIDENCE),),
+        "evidence": (1 + len(EVIDENCE),),
         "log_scale": (),
         "project.weight": (width, config.dim),
         "circumstance.weight": (width, 3),

@@ -116,9 +116,10 @@ class NumpyNetwork:
         """Return log-odds (M, H) that each read was important."""
         return self._linear("important.2", np.tanh(self._linear("important.0", hidden_MHP)))[..., 0]
 
-    def weighted(self, evidence_NE: Floats) -> Floats:
-        """Return the part (N) of the scores that is evidence."""
-        return evidence_NE @ self._weights["evidence"]
+    def with_evidence(self, logits_N: NDArray[np.float64], evidence_NE: Floats) -> NDArray[np.float64]:
+        """Return the scores (N): own logits and evidence, weighted."""
+        own, *others = self._weights["evidence"].astype(np.float64)
+        return np.asarray(own * logits_N + evidence_NE @ np.asarray(others))
 
     def routes(self, values_HP: Floats, present_MH: Mask) -> Floats:
         """Return the scaled cosine (M, H, K) of each read to the centre of each interest; 0 for one interest."""

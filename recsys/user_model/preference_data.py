@@ -1,6 +1,6 @@
 """Training data of the preference network: slates with reading histories."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -54,10 +54,6 @@ class PreferenceData:
         parts = {name: getattr(self, name)[slates] for name in per_slate}
         per_candidate = {name: getattr(self, name)[rows] for name in ("candidates", "evidence", "labels")}
         return type(self)(**parts, **per_candidate, offsets=offsets)
-
-    def without_evidence(self) -> Self:
-        """Return the data without evidence, to measure the network's own match."""
-        return replace(self, evidence=np.zeros_like(self.evidence))
 
     def history(self, slate: int, vectors: NDArray[np.float32]) -> ReadHistory:
         """Return the reading history of a slate as a request would pass it; `vectors` of articles [rows, d]."""

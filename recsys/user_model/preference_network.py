@@ -12,8 +12,9 @@ Decisions:
   are the reads that together are closest to all reads, chosen greedily (facility location; Nemhauser, Wolsey and
   Fisher 1978).
 - A candidate's score is the log-mean-exp over interests of scaled cosines: one fitting interest suffices. The
-  weight of the first is learned; the others share the remainder as the reads belong to their centres. Weighted
-  evidence of other matches is added (`matcher.EVIDENCE`).
+  weight of the first is learned; the others share the remainder as the reads belong to their centres.
+- Evidence of other matches (`matcher.EVIDENCE`) is added to the scores, with weights fitted on slates that the
+  network was not trained on: on its own slates it needs no other match, and would give them no weight.
 - Calibration of α: logits / τ + η·noise·log max(q, ε), then only a share of the history is kept, by α × q, with q
   the dwell quantile. τ = 1, η = 0 and a share of 1 leave the network as trained.
 - A separate head predicts from a read and its context whether it was important. It is trained on reads with hidden
@@ -35,9 +36,6 @@ from torch import nn
 from recsys.user_model.dwell_quantiles import LEAST_QUANTILE
 from recsys.user_model.matcher import EVIDENCE
 from recsys.user_model.network_weights import NEWEST_FIRST, PreferenceConfig, PreferenceWeights
-
-_FIRST_EVIDENCE = 1.0
-"""First weight of evidence: all of it points toward a click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +91,8 @@ class Interests:
 class PreferenceNetwork(nn.Module):
     """Network from a history to α and interests, and from candidates to scores."""
 
+    evidence: torch.Tensor
+
     def __init__(self, config: PreferenceConfig) -> None:
         super().__init__()
         self.config = config
@@ -108,7 +108,7 @@ class PreferenceNetwork(nn.Module):
         self.residual = nn.Parameter(torch.tensor(0.1))
         self.whole = nn.Parameter(torch.tensor(0.0))
         self.log_route = nn.Parameter(torch.tensor(math.log(config.initial_scale)))
-        self.evidence = nn.Parameter(torch.full((len(EVIDENCE),), _FIRST_EVIDENCE))
+        self.register_buffer("evidence", torch.tensor([1.0] + [0.0] * len(EVIDENCE)))
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.initial_scale)))
         width = config.projected
         self.important = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
@@ -177,14 +177,11 @@ class PreferenceNetwork(nn.Module):
         odds_BH1: torch.Tensor = self.important(seen.hidden)
         return odds_BH1[..., 0]
 
-    def scores(
-        self, interests: Interests, candidates_BND: torch.Tensor, evidence_BNE: torch.Tensor
-    ) -> torch.Tensor:
-        """Return logits (B, N) of candidates with their evidence."""
+    def scores(self, interests: Interests, candidates_BND: torch.Tensor) -> torch.Tensor:
+        """Return logits (B, N) of candidates, without evidence."""
         cosines_BKN = torch.einsum("bkp,bnp->bkn", interests.vectors, self.directions(candidates_BND))
         logits_BKN = cosines_BKN * self.log_scale.exp() + interests.log_shares[..., None]
-        match_BN = torch.logsumexp(logits_BKN, dim=1)
-        return match_BN + evidence_BNE @ self.evidence
+        return torch.logsumexp(logits_BKN, dim=1)
 
     def _log_shares(self, routes_BHK: torch.Tensor, mask_BH: torch.Tensor) -> torch.Tensor:
         """Return the log of the weight of each interest (B, K); the weights sum to 1."""

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from recsys.user_model.batch_scoring import histories, masked, scores, shuffled_by_length
+from recsys.user_model.evidence_weights import fitted_evidence
 from recsys.user_model.preference_data import PreferenceData, sample_pairs
 from recsys.user_model.preference_network import PreferenceNetwork
 
@@ -25,8 +26,8 @@ _IMPORTANCE_STRIDE = 4
 class FitConfig:
     """Training settings of the network.
 
-    evidence_rate: learning rate of the few weights of evidence. importance: weight of the importance loss; masked:
-    share of the reads with known outcome that it is computed on, with their dwell hidden from the network.
+    importance: weight of the importance loss; masked: share of the reads with known outcome that it is computed
+    on, with their dwell hidden from the network.
     """
 
     epochs: int = 8
@@ -34,7 +35,6 @@ class FitConfig:
     batch: int = 256
     negatives: int = 4
     learning_rate: float = 5e-4
-    evidence_rate: float = 1e-2
     weight_decay: float = 1e-2
     importance: float = 0.3
     masked: float = 0.2
@@ -61,11 +61,8 @@ class Trainer:
         self._rng = np.random.default_rng(config.seed)
         # a separate random stream: a log without dwell trains as if the importance head did not exist
         self._masking_rng = np.random.default_rng([config.seed, 1])
-        apart = {*network.important.parameters(), network.evidence}
-        self._optimizer = self._adamw(weight for weight in network.parameters() if weight not in apart)
-        self._optimizer.add_param_group(
-            {"params": [network.evidence], "lr": config.evidence_rate, "weight_decay": 0}
-        )
+        head = set(network.important.parameters())
+        self._optimizer = self._adamw(weight for weight in network.parameters() if weight not in head)
         self._head_optimizer = self._adamw(network.important.parameters())
 
     def _adamw(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.AdamW:
@@ -75,9 +72,10 @@ class Trainer:
     def epoch(self, slates: NDArray[np.int64]) -> float:
         """Train one pass over `slates` in random order, and return the mean loss."""
         which, places = sample_pairs(self._data, slates, self._config.negatives, self._rng)
+        rows = self._data.candidates[places]
         batches = shuffled_by_length(self._data.lengths(which), self._config.batch, self._rng)
         self.network.train()
-        losses = [self._step(which[batch], places[batch]) for batch in batches]
+        losses = [self._step(which[batch], rows[batch]) for batch in batches]
         self.network.eval()
         return float(np.mean(losses)) if losses else float("nan")
 
@@ -97,15 +95,19 @@ class Trainer:
                 break
         self.network.load_state_dict(best_weights)
 
+    def fit_evidence(self, slates: NDArray[np.int64]) -> None:
+        """Weigh the network's own match and the evidence by `slates`, which it must not have been trained on."""
+        weights = fitted_evidence(self._data, slates, self.scores(slates), self._config.seed)
+        if weights is not None:
+            self.network.evidence.copy_(torch.from_numpy(weights))
+
     def scores(self, slates: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-        """Return logits of all candidates of each of `slates`."""
+        """Return the network's own logits of all candidates of each of `slates`."""
         return scores(self.network, self._data, slates, self._vectors, self._config.batch)
 
-    def _step(self, which: NDArray[np.int64], places: NDArray[np.int64]) -> float:
+    def _step(self, which: NDArray[np.int64], rows: NDArray[np.int32]) -> float:
         interests, _ = self.network.interests(histories(self._data, which, self._vectors))
-        candidates_BND = self._vectors[torch.from_numpy(self._data.candidates[places].astype(np.int64))]
-        evidence_BNE = torch.from_numpy(self._data.evidence[places]).to(self.device)
-        logits_BN = self.network.scores(interests, candidates_BND, evidence_BNE)
+        logits_BN = self.network.scores(interests, self._vectors[torch.from_numpy(rows.astype(np.int64))])
         target_B = torch.zeros(len(which), dtype=torch.long, device=self.device)
         loss = torch.nn.functional.cross_entropy(logits_BN, target_B)
         _descend(self._optimizer, loss)

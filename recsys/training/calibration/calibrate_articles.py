@@ -61,7 +61,7 @@ def calibrate_articles(
     """
     when = corpus.when
     slates = interest.data.between(when.validate_from, when.until)[-_MOST_SLATES:]
-    data = interest.data.only(slates).without_evidence()
+    data = interest.data.only(slates)
     held_out = ~np.isin(interest.rows, data.candidates)
     if not isinstance(encoder, LazyEncoder):
         return CalibratedArticles(corpus, None, {"on": None, "why": f"{encoder.name} cannot be watched"})

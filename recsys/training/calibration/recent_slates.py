@@ -27,7 +27,7 @@ class Newest:
     """Newest slates with all articles.
 
     stored: all articles, n rows with the columns of `frames.ARTICLES`; rows: of each in `articles` [n]; data:
-    slates in those rows, without evidence of other matches; articles: vectors and reading times.
+    slates in those rows; articles: vectors and reading times.
     """
 
     stored: pl.DataFrame
@@ -56,7 +56,7 @@ def newest_slates(database: Database, encoder: Encoder, most: int, progress: Pro
         )
         with Replay(connection) as log:
             table = align_vectors(log.state, stored, encoded)
-            data = collect(log, table, labelled_requests, progress).without_evidence()
+            data = collect(log, table, labelled_requests, progress)
             articles = Articles.of(log.state, table, span[1])
             rows = log.state.articles.lookup(stored["id"].to_list()).astype(np.int64)
     if not len(data.usable()):

@@ -9,7 +9,7 @@ from recsys.user_model.match_explanation import attention_gradients, explain, pr
 from recsys.user_model.matcher import Matcher
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.preference_network import Interests, PreferenceNetwork
-from tests.unit.user_model.cases import TINY, no_evidence, one_history, reads, units
+from tests.unit.user_model.cases import TINY, one_history, reads, units
 
 
 def network() -> PreferenceNetwork:
@@ -45,9 +45,7 @@ def test_gradients_are_those_of_the_score_by_attention() -> None:
         routes = model._routes(seen, batch.mask)
         alpha, log_shares = model.alpha(seen, batch, routes), model._log_shares(routes, batch.mask)
     alpha.requires_grad_()
-    scores = model.scores(
-        Interests(model.pooled(seen, alpha), log_shares), few, torch.from_numpy(no_evidence(2)).unsqueeze(0)
-    )[0]
+    scores = model.scores(Interests(model.pooled(seen, alpha), log_shares), few)[0]
     steep = [torch.autograd.grad(score, alpha, retain_graph=True)[0][0] for score in scores]
     expected = (torch.stack(steep) * alpha[0]).sum(dim=1).detach().numpy()
     found = attention_gradients(NetworkMatcher(model.weights()), history, candidates)

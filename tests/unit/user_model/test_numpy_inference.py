@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.user_model.match_explanation import predicted_importance
-from recsys.user_model.matcher import EVIDENCE, ReadHistory
+from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.preference_network import HistoryBatch, PreferenceNetwork
 from tests.unit.user_model.cases import TINY, one_history, reads, units
 
 CLOSE = 1e-5
-NONE = torch.zeros(1, 1, len(EVIDENCE))
 
 
 def network(**calibration: float) -> PreferenceNetwork:
@@ -53,7 +52,7 @@ def test_scores_attention_and_interests_are_those_of_the_trained_network(
     matcher = NetworkMatcher(model.weights())
     with torch.inference_mode():
         interests, alpha = model.interests(one_history(history.last(TINY.history)))
-        scores = model.scores(interests, torch.from_numpy(candidates).unsqueeze(0), NONE)[0]
+        scores = model.scores(interests, torch.from_numpy(candidates).unsqueeze(0))[0]
     match = matcher.match(history, candidates, 0)
     np.testing.assert_allclose(match.scores, scores.numpy(), atol=CLOSE)
     weighted = (interests.log_shares[0].exp() @ alpha[0]).numpy()
@@ -78,7 +77,7 @@ def test_scores_without_a_read_are_those_of_the_trained_network_with_it_masked(
         mask[0, item] = False
         masked = replace(whole, mask=mask, quantile=whole.quantile.masked_fill(~mask, float("nan")))
         with torch.inference_mode():
-            scores = model.scores(model.interests(masked)[0], torch.from_numpy(candidates).unsqueeze(0), NONE)[0]
+            scores = model.scores(model.interests(masked)[0], torch.from_numpy(candidates).unsqueeze(0))[0]
         np.testing.assert_allclose(found[item], scores.numpy(), atol=CLOSE)
 
 

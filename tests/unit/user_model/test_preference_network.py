@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.user_model.content_matcher import ContentMatcher
-from recsys.user_model.matcher import EVIDENCE, ReadHistory
+from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.preference_network import HistoryBatch, PreferenceNetwork
@@ -206,14 +206,3 @@ def test_each_interest_attends_to_another_topic_of_the_history() -> None:
     mass = alpha[0, 1:].numpy() @ topics[:, [0, 5, 9]]
     assert sorted(mass.argmax(axis=1)) == [0, 1, 2]
     assert mass.max(axis=1).min() > 0.9
-
-
-def test_evidence_moves_a_score_by_its_weight() -> None:
-    model = network()
-    evidence = torch.zeros(1, 2, len(EVIDENCE))
-    evidence[0, 1, 0] = 2.0
-    with torch.inference_mode():
-        interests, _ = model.interests(batch([3], 6))
-        candidates = torch.from_numpy(units(1, 1)).expand(1, 2, -1)
-        scores = model.scores(interests, candidates, evidence)[0]
-    assert (scores[1] - scores[0]).item() == pytest.approx(2 * model.evidence[0].item(), abs=1e-5)
