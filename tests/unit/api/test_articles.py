@@ -127,6 +127,10 @@ def test_a_story_under_several_ids_is_one_place_over_http_and_for_gorse(client: 
     lists.append(client.get("/api/recommend/g", params={"n": 20}).json())
     for found in lists:
         assert len([id_ for id_ in found if id_.startswith("s")]) == 1
+    (shown,) = [item for item in client.get("/v1/feed/r").json()["items"] if item["id"].startswith("s")]
+    assert shown["story"] in {f"s{i}" for i in range(5)}
+    assert {shown["id"], *(also["id"] for also in shown["also_in"])} == {f"s{i}" for i in range(5)}
+    assert {also["url"] for also in shown["also_in"]} <= {*variants, None}
     click = {"reader": "r", "article": "s2", "kind": "click"}
     client.post("/v1/events", json={"events": [click]}).raise_for_status()
     assert not [id_ for id_ in ids(client.get("/v1/feed/r")) if id_.startswith("s")]

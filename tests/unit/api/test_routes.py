@@ -56,9 +56,10 @@ def test_a_feed_has_all_that_a_page_needs(client: TestClient) -> None:
     assert (body["reader"], body["model"], len(body["items"])) == ("r42", "starting", 2)
     item = body["items"][0]
     assert item.keys() == {
-        "id", "score", "position", "source", "propensity", "minutes", "article", "reasons",
+        "id", "score", "position", "source", "propensity", "minutes", "article", "reasons", "story", "also_in",
     }  # fmt: skip
     assert (item["position"], item["minutes"]) == (0, 2.0)
+    assert (item["story"], item["also_in"]) == (item["id"], [])
     assert item["article"]["title"] == f"Title {item['id'][1:]}"
     assert item["article"]["published_at"].startswith("20")
     assert all(reason.keys() == {"kind", "text", "article", "weight"} for reason in item["reasons"])

@@ -91,3 +91,21 @@ def test_ranking_keeps_all_its_candidates() -> None:
     history = (HistoryItem("a036"),)
     ranking = engine(newsroom()).rank(RankRequest(request_id="q", as_of=NOW, candidates=ids, history=history))
     assert sorted(item.id for item in ranking.items) == list(ids)
+
+
+def test_an_answer_names_the_story_and_where_else_it_is_told() -> None:
+    of = engine(newsroom(), read("r", "a004"))
+    request = FeedRequest(request_id="q", as_of=NOW, reader="r", limit=60)
+    items = {item.id: item for item in of.recommend(request).ranking.items}
+    (shown,) = STORY.intersection(items)
+    assert {items[shown].story, shown, *items[shown].also_in} == STORY
+    assert len(items[shown].also_in) == 3
+    assert (items["a001"].story, items["a001"].also_in) == ("a001", ())
+
+
+def test_the_operator_can_let_a_read_story_go_on() -> None:
+    of = engine(newsroom(), read("r", "copy1"))
+    lasting = dataclasses.replace(of, limits=dataclasses.replace(of.limits, whole_stories=False))
+    assert not STORY.intersection(feed(of))
+    assert len(STORY.intersection(feed(lasting))) == 1
+    assert "copy1" not in feed(lasting)
