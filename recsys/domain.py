@@ -189,7 +189,7 @@ class RankedItem:
     """One article of a ranking, best first.
 
     propensity: the chance it had to stand at `position`. In a feed, minutes: how long reading it takes; story: id
-    of the first article that tells the same; also_in: others that do, newest first.
+    of the first article of its story; also_in: other articles of it, newest first.
     """
 
     id: str

@@ -185,7 +185,7 @@ class FeedItemOut(BaseModel):
     """One item of a feed.
 
     `propensity`: probability of the article at this position; `minutes`: reading time; `story`: id of the first
-    article that tells the same; `also_in`: others that do, newest first.
+    article of its story; `also_in`: other articles of it, newest first.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""How a model turns tokens into one vector: pooling, prompt, length and normalisation.
+"""Profile of a text model: pooling of its token vectors, prompt, length.
 
 Sentence-transformers stores these beside the weights (`modules.json`, `1_Pooling/config.json`,
 `sentence_bert_config.json`, `config_sentence_transformers.json`). What a model does not state is looked up in a

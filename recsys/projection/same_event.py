@@ -20,7 +20,7 @@ WITHIN = 2 * DAY
 _DEVIATIONS, _MOST = 7.5, 0.85
 """A link needs a cosine this many standard deviations above the mean of random pairs, but no more than `_MOST`.
 
-By eye: with the default encoder all pairs of English news from 0.82 on told one event (random pairs: mean 0.17,
+By eye: with the default encoder all pairs of English news from 0.82 on were on one event (random pairs: mean 0.17,
 deviation 0.12); with multilingual-e5-small, centred, pairs of Danish news did from 0.68 on, and from 0.5 to 0.6
 they were texts of one template about different houses (docs/log/).
 """

@@ -1,4 +1,4 @@
-"""How much the interests of the preference network differ, and which of them candidates use."""
+"""Figures of interests: similarity of a reader's interests, and the share of candidates that each fits best."""
 
 from dataclasses import dataclass
 from typing import Any
