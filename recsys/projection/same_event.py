@@ -4,6 +4,8 @@ Two articles are linked if their cosine is far above that of random pairs and th
 The links depend on the articles only, not on the order in which they arrive, so a replay finds the same.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,7 @@ from recsys.state.catalog import NEVER, Catalog
 from recsys.state.stories import NO_LINKS
 
 Vectors = NDArray[np.float32]
+Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 WITHIN = 2 * DAY
 """Longest time between the publication of two linked articles."""
@@ -28,35 +31,50 @@ they were texts of one template about different houses (docs/log/).
 _UNKNOWN_SPREAD = 0.97
 """Smallest cosine of a link while there are too few articles to know the spread of cosines."""
 
+_ROUGH = 0.15
+"""Pairs whose cosine on the main axes is lower than that of a link by more than this are not compared whole."""
+
 _BLOCK = 256
 
 
-def link_events(
-    catalog: Catalog, rows: NDArray[np.int64], vectors: Vectors, present: NDArray[np.bool_], space: VectorSpace
-) -> None:
-    """Replace the links of articles `rows` [n] of `catalog` by those of their vectors.
+@dataclass(frozen=True, slots=True)
+class ArticleVectors:
+    """Vectors of all articles.
 
-    vectors: in `space`, of all articles [rows, d]; present: True for those that have one [rows].
+    whole: in `space` [rows, d]; on_axes: on its main axes [rows, c]; present: True for articles with one [rows].
     """
-    timed = np.flatnonzero(present[: len(catalog.published)])
+
+    whole: Vectors
+    on_axes: Vectors
+    present: NDArray[np.bool_]
+    space: VectorSpace
+
+    def close(self, rows: NDArray[np.int64], others: NDArray[np.int64], least: float) -> Pairs:
+        """Return the indices in `rows` and in `others` of the pairs with at least this cosine."""
+        one, other = np.nonzero(self.on_axes[rows] @ self.on_axes[others].T >= least - _ROUGH)
+        cosines = np.einsum("nd,nd->n", self.whole[rows[one]], self.whole[others[other]])
+        return one[cosines >= least], other[cosines >= least]
+
+
+def link_events(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVectors) -> None:
+    """Replace the links of articles `rows` [n] of `catalog` by those of their vectors."""
+    timed = np.flatnonzero(vectors.present[: len(catalog.published)])
     timed = timed[catalog.published[timed] != NEVER]
     timed = timed[np.argsort(catalog.published[timed], kind="stable")]
     new = timed[np.isin(timed, rows)]
     if not len(new):
         catalog.link(rows, NO_LINKS)
         return
-    times, least = catalog.published[timed], least_cosine(space, vectors[timed])
+    times, least = catalog.published[timed], least_cosine(vectors.space, vectors.whole[timed])
     found = []
     for start in range(0, len(new), _BLOCK):
         block = new[start : start + _BLOCK]
         at = catalog.published[block]
         first, last = np.searchsorted(times, (at[0] - WITHIN, at[-1] + WITHIN + 1))
         near = timed[first:last]
-        linked = vectors[block] @ vectors[near].T >= least
-        linked &= np.abs(at[:, None] - times[first:last]) <= WITHIN
-        linked &= block[:, None] != near
-        one, other = np.nonzero(linked)
-        found.append(np.column_stack((block[one], near[other])))
+        one, other = vectors.close(block, near, least)
+        linked = (np.abs(at[one] - times[first:last][other]) <= WITHIN) & (block[one] != near[other])
+        found.append(np.column_stack((block[one], near[other]))[linked])
     catalog.link(rows, np.concatenate(found))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from recsys.encoder.article_text import article_texts, text_hash
 from recsys.encoder.protocols import Encoded, Encoder
 from recsys.encoder.vector_space import RAW, VectorSpace
-from recsys.projection.same_event import link_events
+from recsys.projection.same_event import ArticleVectors, link_events
 from recsys.state.flat_arrays import grow
 from recsys.state.live_state import LiveState
 from recsys.store import article_vectors, attention_stats
@@ -143,7 +143,8 @@ def _stacked(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
 def put_vectors(state: LiveState, table: VectorTable, rows: NDArray[np.integer], raw: NDArray[np.float32]) -> None:
     """Set the vectors of `rows` [n] from raw ones [n, d], and link these articles with others on one event."""
     table.put(rows, raw)
-    link_events(state.catalog, rows.astype(np.int64), table.matrix, table.present, table.space)
+    vectors = ArticleVectors(table.matrix, table.on_axes, table.present, table.space)
+    link_events(state.catalog, rows.astype(np.int64), vectors)
 
 
 def align_vectors(
