@@ -61,7 +61,7 @@ class VectorSpace:
         mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32) if centre else None
         rng = np.random.default_rng(seed)
         sample = cls(mean).apply(vectors[np.sort(rng.permutation(len(vectors))[:_MOST_FITTED])])
-        typical, spread = cosine_spread(sample, seed)
+        typical, spread = _cosine_spread(sample, seed)
         _, directions = np.linalg.eigh(sample.T.astype(np.float64) @ sample)
         axes = directions[:, ::-1][:, :_AXES]
         space = cls(mean, axes.astype(np.float32), float(np.clip(1.0 / spread, *_RANGE)), typical)
@@ -104,7 +104,7 @@ def _unit(vectors: Vectors) -> Vectors:
     return np.asarray(vectors / np.maximum(lengths, np.float32(1e-6)), dtype=np.float32)
 
 
-def cosine_spread(vectors: Vectors, seed: int) -> tuple[float, float]:
+def _cosine_spread(vectors: Vectors, seed: int) -> tuple[float, float]:
     """Return mean and standard deviation of the cosines of random pairs of unit `vectors` [n, d], n ≥ 2."""
     one, other = np.random.default_rng(seed).integers(len(vectors), size=(2, _MOST_PAIRS))
     cosines = np.einsum("nd,nd->n", vectors[one], vectors[other])[one != other]

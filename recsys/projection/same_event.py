@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import DAY
-from recsys.encoder.vector_space import LEAST_ARTICLES, VectorSpace, cosine_spread
+from recsys.encoder.vector_space import LEAST_ARTICLES, VectorSpace
 from recsys.state.catalog import NEVER, Catalog
 from recsys.state.stories import NO_LINKS
 
@@ -34,7 +34,7 @@ _UNKNOWN_SPREAD = 0.97
 _ROUGH = 0.15
 """Pairs whose cosine on the main axes is lower than that of a link by more than this are not compared whole."""
 
-_BLOCK = 256
+_BLOCK, _SAMPLE = 256, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,14 @@ def link_events(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVecto
     if not len(new):
         catalog.link(rows, NO_LINKS)
         return
-    times, least = catalog.published[timed], least_cosine(vectors.space, vectors.whole[timed])
+    times, least = catalog.published[timed], least_cosine(vectors.space, vectors.whole, timed)
+    all_new = len(new) == len(timed)
     found = []
     for start in range(0, len(new), _BLOCK):
         block = new[start : start + _BLOCK]
         at = catalog.published[block]
         first, last = np.searchsorted(times, (at[0] - WITHIN, at[-1] + WITHIN + 1))
+        first = start if all_new else first  # each pair is found once, from its earlier article
         near = timed[first:last]
         one, other = vectors.close(block, near, least)
         linked = (np.abs(at[one] - times[first:last][other]) <= WITHIN) & (block[one] != near[other])
@@ -78,12 +80,14 @@ def link_events(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVecto
     catalog.link(rows, np.concatenate(found))
 
 
-def least_cosine(space: VectorSpace, vectors: Vectors) -> float:
-    """Return the smallest cosine of a link, by the spread of cosines in `space` or else among `vectors` [n, d]."""
+def least_cosine(space: VectorSpace, vectors: Vectors, rows: NDArray[np.int64]) -> float:
+    """Return the smallest cosine of a link, by the spread of cosines in `space` or of `vectors` of `rows`."""
     if space.axes is not None:
         typical, spread = space.typical, 1 / space.inverse_temperature
-    elif len(vectors) >= LEAST_ARTICLES:
-        typical, spread = cosine_spread(vectors, seed=7)
+    elif len(rows) >= LEAST_ARTICLES:
+        sample = vectors[rows[:: len(rows) // _SAMPLE + 1]]
+        cosines = (sample @ sample.T)[np.triu_indices(len(sample), 1)]
+        typical, spread = float(cosines.mean()), float(cosines.std())
     else:
         return _UNKNOWN_SPREAD
     return min(typical + _DEVIATIONS * spread, _MOST)
