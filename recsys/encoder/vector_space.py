@@ -65,7 +65,7 @@ class VectorSpace:
         _, directions = np.linalg.eigh(sample.T.astype(np.float64) @ sample)
         axes = directions[:, ::-1][:, :_AXES]
         space = cls(mean, axes.astype(np.float32), float(np.clip(1.0 / spread, *_RANGE)), typical)
-        return replace(space, typical_on_axes=cosine_spread(space.on_axes(sample), seed)[0])
+        return replace(space, typical_on_axes=_cosine_spread(space.on_axes(sample), seed)[0])
 
     def on_axes(self, vectors: Vectors) -> Vectors:
         """Return vectors [n, d] of this space on its main axes, as unit vectors [n, c]; whole without axes."""
