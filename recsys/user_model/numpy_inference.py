@@ -122,20 +122,22 @@ class NumpyNetwork:
         return np.asarray(own * logits_N + evidence_NE @ np.asarray(others))
 
     def routes(self, values_HP: Floats, present_MH: Mask) -> Floats:
-        """Return the scaled cosine (M, H, K) of each read to the centre of each interest; 0 for one interest."""
+        """Return the log of the share of each read that belongs to each interest (M, H, K); 0 for the first."""
         if self.config.interests == 1:
             return np.zeros((*present_MH.shape, 1), dtype=np.float32)
         directions_HP = _unit(values_HP)
         cosines_HH = directions_HP @ directions_HP.T
         centres_MC = _centres(cosines_HH, present_MH, self.config.interests - 1)
-        routes_MHC = np.exp(self._weights["log_route"]) * cosines_HH[centres_MC].swapaxes(1, 2)
-        return np.pad(routes_MHC, ((0, 0), (0, 0), (1, 0)))
+        scaled_MHC = np.exp(self._weights["log_route"]) * cosines_HH[centres_MC].swapaxes(1, 2)
+        largest_MH1 = scaled_MHC.max(axis=2, keepdims=True)
+        total_MH1 = np.exp(scaled_MHC - largest_MH1).sum(axis=2, keepdims=True)
+        return np.pad(scaled_MHC - largest_MH1 - np.log(total_MH1), ((0, 0), (0, 0), (1, 0)))
 
     def _log_shares(self, routes_MHK: Floats, present_MH: Mask) -> Floats:
         """Return the log of the weight of each interest (M, K); the weights sum to 1."""
         if self.config.interests == 1:
             return np.zeros((len(routes_MHK), 1), dtype=np.float32)
-        share_MHC = _softmax(routes_MHK[..., 1:], axis=2) * present_MH[..., None]
+        share_MHC = np.exp(routes_MHK[..., 1:]) * present_MH[..., None]
         counts_M1 = present_MH.sum(axis=1, keepdims=True).astype(np.float32)
         whole = self._weights["whole"]
         log_whole = -np.logaddexp(np.float32(0.0), -whole)

@@ -7,10 +7,10 @@ Decisions:
   close to a content match; it starts with the main axes of the articles, where these are known.
 - Reads, with dwell and age, pass one self-attention layer, then additive attention (Bahdanau et al. 2015; NRMS,
   Wu et al. 2019) with K heads: α (B, K, H) and K interest vectors.
-- The first interest attends to the whole history. Each of the others attends to one region of it: its logits rise
-  with the cosine to a centre, a read. Without this, training made all interests the same (cosines 0.998). Centres
-  are the reads that together are closest to all reads, chosen greedily (facility location; Nemhauser, Wolsey and
-  Fisher 1978).
+- The first interest attends to the whole history. Each of the others attends to the reads around a centre, a read:
+  reads are shared among the centres by a softmax of cosines. Without this, training made all interests the same
+  (cosines 0.998). Centres are the reads that together are closest to all reads, chosen greedily (facility location;
+  Nemhauser, Wolsey and Fisher 1978).
 - A candidate's score is the log-mean-exp over interests of scaled cosines: one fitting interest suffices. The
   weight of the first is learned; the others share the remainder as the reads belong to their centres.
 - Evidence of other matches (`matcher.EVIDENCE`) is added to the scores, with weights fitted on slates that the
@@ -188,7 +188,7 @@ class PreferenceNetwork(nn.Module):
         if self.config.interests == 1:
             return routes_BHK.new_zeros((len(routes_BHK), 1))
         whole = nn.functional.logsigmoid(self.whole)
-        share_BHC = routes_BHK[..., 1:].softmax(dim=2) * mask_BH[..., None]
+        share_BHC = routes_BHK[..., 1:].exp() * mask_BH[..., None]
         log_share_BC = (share_BHC.sum(dim=1) / mask_BH.sum(dim=1, keepdim=True)).log()
         return torch.cat([whole.expand(len(routes_BHK), 1), log_share_BC + whole - self.whole], dim=1)
 
@@ -197,7 +197,7 @@ class PreferenceNetwork(nn.Module):
         return nn.functional.normalize(self.project(candidates_ND), dim=-1)
 
     def _routes(self, seen: EncodedHistory, mask_BH: torch.Tensor) -> torch.Tensor:
-        """Return the scaled cosine (B, H, K) of each read to the centre of each interest; 0 for one interest."""
+        """Return the log of the share of each read that belongs to each interest (B, H, K); 0 for the first."""
         if self.config.interests == 1:
             return seen.values.new_zeros((*mask_BH.shape, 1))
         directions_BHP = nn.functional.normalize(seen.values, dim=-1)
@@ -205,7 +205,7 @@ class PreferenceNetwork(nn.Module):
         with torch.no_grad():
             centres_BC = _centres(cosines_BHH, mask_BH, self.config.interests - 1)
         to_centre_BCH = cosines_BHH.gather(1, centres_BC[..., None].expand(-1, -1, mask_BH.shape[1]))
-        routes_BHC = self.log_route.exp() * to_centre_BCH.transpose(1, 2)
+        routes_BHC = (self.log_route.exp() * to_centre_BCH.transpose(1, 2)).log_softmax(dim=2)
         return nn.functional.pad(routes_BHC, (1, 0))
 
     def _keep_largest(
