@@ -9,8 +9,8 @@ Decisions:
   Wu et al. 2019) with K heads: α (B, K, H) and K interest vectors.
 - The first interest attends to the whole history. Each of the others attends to the reads around a centre, a read:
   reads are shared among the centres by a softmax of cosines. Without this, training made all interests the same
-  (cosines 0.998). Centres are the reads that together are closest to all reads, chosen greedily (facility location;
-  Nemhauser, Wolsey and Fisher 1978).
+  (cosines 0.998). Centres are the reads that together are closest to all reads, chosen greedily (facility
+  location; Nemhauser, Wolsey and Fisher 1978).
 - A candidate's score is the log-mean-exp over interests of scaled cosines: one fitting interest suffices. The
   weight of the first is learned; the others share the remainder as the reads belong to their centres.
 - Evidence of other matches (`matcher.EVIDENCE`) is added to the scores, with weights fitted on slates that the
