@@ -7,6 +7,7 @@ from pathlib import Path
 
 # threads that spin while they wait for each other starve the tests beside them; read when OpenMP is loaded
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ["HF_HUB_OFFLINE"] = "1"  # no test may depend on a model hub
 
 import hypothesis
 import pytest

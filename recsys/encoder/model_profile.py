@@ -8,6 +8,7 @@ small table of known models; all others are pooled by their mean, without a prom
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,15 @@ def folder_reader(folder: Path) -> ReadFile:
 
 
 def hub_reader(model: str) -> ReadFile:
-    """Return the reader of the files of a model of the Hugging Face hub, from its cache where it is there."""
+    """Return the reader of the files of a model of the Hugging Face hub, from its cache where it is there.
 
+    Every model has a `config.json`: without it the hub is not reachable, and is not asked for more.
+    """
+
+    @cache
     def read(name: str) -> str | None:
+        if name != "config.json" and read("config.json") is None:
+            return None
         from transformers.utils import cached_file
 
         try:
