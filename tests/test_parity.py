@@ -344,6 +344,7 @@ def _plain(ranking: Ranking, feed: bool) -> Asked:
     if feed:
         for item, ranked in zip(plain["items"], ranking.items, strict=True):
             item |= {"position": ranked.position, "source": ranked.source, "propensity": ranked.propensity}
+            item |= {"story": ranked.story, "also_in": list(ranked.also_in)}
     return plain
 
 

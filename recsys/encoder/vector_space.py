@@ -55,9 +55,10 @@ class VectorSpace:
 
     @classmethod
     def fit(cls, vectors: Vectors, seed: int, centre: bool = True) -> Self:
-        """Fit the space of raw `vectors` [n, d], centred or not; few of them give the space of raw vectors."""
+        """Fit the space of raw `vectors` [n, d], centred or not; few of them only give their typical cosine."""
         if len(vectors) < LEAST_ARTICLES:
-            return cls()
+            typical = _cosine_spread(vectors, seed)[0] if len(vectors) > 1 else 0.0
+            return cls(typical=typical, typical_on_axes=typical)
         mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32) if centre else None
         rng = np.random.default_rng(seed)
         sample = cls(mean).apply(vectors[np.sort(rng.permutation(len(vectors))[:_MOST_FITTED])])

@@ -291,6 +291,7 @@ def features_at(database: Database, times: list[int]) -> Iterator[np.ndarray]:
     with database.read() as connection, Replay(connection) as replay:
         rng = np.random.default_rng(0)
         vectors = rng.normal(size=(replay.articles.height, 8)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         engine = FeedEngine(state=replay.state, vectors=align_vectors(replay.state, replay.articles, vectors))
         for at in times:
             replay.advance(at)

@@ -21,6 +21,7 @@ from recsys.models.model_loader import (
     TEXT_FREE_LISTWISE_TREES,
     TEXT_FREE_POINTWISE_TREES,
     USER_MODEL,
+    VECTOR_SPACE,
     load_bundle,
     schema,
 )
@@ -57,6 +58,7 @@ def test_a_bundle_is_loaded_whole(trained: Place) -> None:
     assert {path.name for path in (trained.home / "bundles" / system.version).iterdir()} == {
         "manifest.json",
         USER_MODEL,
+        VECTOR_SPACE,
         LISTWISE_TREES,
         POINTWISE_TREES,
         TEXT_FREE_POINTWISE_TREES,
@@ -152,6 +154,7 @@ def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
     "name",
     [
         USER_MODEL,
+        VECTOR_SPACE,
         LISTWISE_TREES,
         POINTWISE_TREES,
         TEXT_FREE_LISTWISE_TREES,

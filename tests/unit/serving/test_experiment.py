@@ -11,6 +11,7 @@ from recsys.domain import FeedRequest
 from recsys.errors import BundleError, RequestError
 from recsys.feed.engine import FeedEngine
 from recsys.models import bundle
+from recsys.models.model_set import Models
 from recsys.serving import experiment as trial
 from recsys.serving.challenger import Challenger
 from recsys.serving.experiment import Experiment, load_experiment
@@ -30,9 +31,14 @@ def start(home: Path, chosen: Experiment) -> None:
     trial.start(home, chosen, HashEncoder.name)
 
 
+def models_of(version: str) -> Models:
+    """Return active models of this version, in the space of raw vectors."""
+    return replace(Models.untrained(), version=version)
+
+
 def challenger(home: Path) -> Challenger:
     made = Challenger(home, lambda: HashEncoder.name)
-    made.adopt(str(bundle.active_version(home)))
+    made.adopt(models_of(str(bundle.active_version(home))))
     return made
 
 
@@ -123,7 +129,7 @@ def test_one_that_was_activated_is_tried_no_more(home: Path, engine: FeedEngine)
     start(home, Experiment("rival", 1.0))
     made = challenger(home)
     assert made.experiment == Experiment("rival", 1.0)
-    made.adopt("rival")
+    made.adopt(models_of("rival"))
     assert made.experiment is None
     assert made.engine_for(engine, "r00001") is engine
 

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from recsys.encoder.text_coverage import TextCoverage
+from recsys.encoder.vector_space import RAW
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import BASELINES, FULL_SYSTEM, NETWORK, TEXT_FREE
 from recsys.labels.sampled_slates import Sampling
@@ -132,4 +133,5 @@ def test_a_warning_says_which_texts_the_encoder_cannot_read() -> None:
 def corpus(impressions: int, learnable: int) -> Corpus:
     requests, articles = pl.DataFrame({"at": range(impressions)}), pl.DataFrame()
     contents = LogContents(articles=9, impressions=impressions, clicks=9, first=0, last=1)
-    return Corpus(requests, articles, np.zeros((0, 1), np.float32), Split(0, 1, 2), contents, learnable, 0)
+    vectors = np.zeros((0, 1), np.float32)
+    return Corpus(requests, articles, vectors, RAW, Split(0, 1, 2), contents, learnable, 0)
