@@ -12,6 +12,7 @@ from recsys.domain import DAY
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.field_concat import article_vectors
 from recsys.encoder.protocols import Encoded, Encoder, TokenEncoder
+from recsys.evaluation.bootstrap import Interval
 from recsys.models.bundle import Bundle
 from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
@@ -20,6 +21,7 @@ from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database
 from recsys.training import choice_days, ranker_choice, rankers
 from recsys.training import pipeline as training
+from recsys.training.text_feature_gate import ContentGate
 from recsys.training.training_run import TrainingOptions
 from tests.hashed import HashModel
 
@@ -89,12 +91,16 @@ def populated(folder: Path, of: World | None = None, url: str | None = None) -> 
 
 
 def train_quickly(where: Place, encoder: Encoder, until: int | None = None) -> Bundle:
-    """Train with a few trees of two seeds on one thread, which serve also if a part ranks better."""
+    """Train with a few trees of two seeds on one thread.
+
+    They serve also if a part ranks better, and use text also if they rank worse with it.
+    """
     database = where.open()
     with pytest.MonkeyPatch.context() as patch:
         quick = replace(LambdaMartConfig(), trees=30, threads=1)
         patch.setattr(rankers, "LambdaMartConfig", lambda seed: replace(quick, seed=seed))
         patch.setattr(ranker_choice, "MARGIN", 2.0)
+        patch.setattr(ContentGate, "of", lambda _: ContentGate(True, Interval(0.0, 0.0, 0.0)))
         patch.setattr(choice_days, "FEW_SLATES", 0)
         try:
             return training.train(database, where.settings, encoder, until, options=TrainingOptions(seeds=2))
