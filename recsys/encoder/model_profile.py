@@ -97,7 +97,7 @@ def folder_reader(folder: Path) -> ReadFile:
 def hub_reader(model: str) -> ReadFile:
     """Return the reader of the files of a model of the Hugging Face hub, from its cache where it is there.
 
-    Every model has a `config.json`: without it the hub is not reachable, and is not asked for more.
+    Every model has a `config.json`: without it the hub is not reachable, and no other file is requested.
     """
 
     @cache
