@@ -67,7 +67,8 @@ def costs(settings: Settings, readers: Sequence[str]) -> Costs:
     try:
         _ = [service.feed(_request(reader)) for reader in readers[:20]]
         total = _cpu(lambda: [service.feed(_request(reader)) for reader in readers])
-        prepared = [_prepared(service.engine, reader) for reader in readers]
+        with service.live.lock:  # the slates of these feeds are folded in the background
+            prepared = [_prepared(service.engine, reader) for reader in readers]
         floor = _cpu(lambda: _floor(service.engine, prepared))
     finally:
         service.stop()
