@@ -29,7 +29,7 @@ from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.interest_figures import interest_figures
 from recsys.training.training_run import silent
 from recsys.training.user_model_training import collect, make_trainer, slate_aucs
-from recsys.user_model.batch_scoring import histories
+from recsys.user_model.batch_scoring import histories, scores
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 from recsys.user_model.trainer import FitConfig
@@ -86,10 +86,8 @@ def trained(room: Newsroom, interests: int, seed: int) -> PreferenceNetwork:
 
 def aucs(room: Newsroom, network: PreferenceNetwork) -> Floats:
     """Return the AUC of each slate of the last day."""
-    trainer = make_trainer(room.data, room.vectors, FitConfig(), "cpu", network.config.interests)
-    trainer.network.load_state_dict(network.state_dict())
-    trainer.network.eval()
-    return slate_aucs(room.data, room.last_day, trainer.scores(room.last_day))
+    logits = scores(network, room.data, room.last_day, torch.from_numpy(room.vectors.matrix))
+    return slate_aucs(room.data, room.last_day, logits)
 
 
 def categories_found(room: Newsroom, network: PreferenceNetwork) -> Floats:
