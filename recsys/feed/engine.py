@@ -197,6 +197,8 @@ class FeedEngine:
         catalog = self.state.catalog
         others = catalog.stories().copies_of(row)
         others = others[catalog.described[others]]
+        if not len(others):  # nearly every article
+            return self.state.articles.strings[row], ()
         members = np.append(others, row)
         order = np.lexsort((catalog.tie_break_hash[members], catalog.published[members]))
         newest = [member for member in members[order[::-1]].tolist() if member != row]
