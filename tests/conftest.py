@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from recsys.store.database import Database, open_database
 from tests.postgres import postgres_server
+from tests.tiny_encoder import write_tiny
 from tests.trained import HashEncoder, Place, last_day, populated, train_quickly
 
 # how long an example takes tells of the machine, not of the code
@@ -63,6 +64,12 @@ def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     opened = open_database(f"sqlite:///{tmp_path / 'attune.db'}")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a random BERT of four layers that reads the words of the small world."""
+    return write_tiny(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture(scope="session")

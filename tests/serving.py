@@ -24,6 +24,7 @@ def environment(of: Place) -> dict[str, str]:
         "DATABASE_URL": of.settings.database_url,
         "DATABASE_PATIENCE": str(of.settings.database_patience),
         "HOME": str(of.home),
+        "ENCODER": of.settings.encoder,
         "INDEX": "exact",
         "DEVICE": "cpu",
     }

@@ -72,16 +72,24 @@ def last_day() -> int:
     return int(world().slates["at"].max()) - DAY  # type: ignore[arg-type]
 
 
+def quick_settings(encoder: Path | None = None) -> Settings:
+    """Settings of tests, with the encoder in a folder or the default one."""
+    chosen = {} if encoder is None else {"encoder": str(encoder)}
+    return Settings(index="exact", device="cpu", database_patience=60, _env_file=None, **chosen)
+
+
 def place(folder: Path, like: Settings | None = None, url: str | None = None) -> Place:
     """A database, in `folder` unless a `url` names another, and a home in `folder`."""
-    found = like or Settings(index="exact", device="cpu", database_patience=60, _env_file=None)
+    found = like or quick_settings()
     there = url or f"sqlite:///{folder / 'attune.db'}"
     return Place(found.model_copy(update={"database_url": there, "home": folder}))
 
 
-def populated(folder: Path, of: World | None = None, url: str | None = None) -> Place:
-    """A place whose database holds a world, the small one by default."""
-    chosen, made = of or world(), place(folder, url=url)
+def populated(
+    folder: Path, of: World | None = None, url: str | None = None, like: Settings | None = None
+) -> Place:
+    """A place whose database holds a world, the small one by default; settings are those of `like`."""
+    chosen, made = of or world(), place(folder, like, url)
     database = made.open()
     with database.write() as connection:
         articles.upsert(connection, chosen.articles)

@@ -18,7 +18,10 @@ from recsys.training.training_run import silent
 from tests.trained import HashEncoder, Place, place, populated
 
 
-def test_the_command_reports_detection_and_robustness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_reports_detection_and_robustness(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTUNE_ENCODER", str(tiny_encoder))
     for name, few in (("TOKEN_EPOCHS", 1), ("_DRAWS", {}), ("_DRAWS_OF_OTHERS", 1), ("MOST_ARTICLES", 120)):
         monkeypatch.setattr(fit_detectors, name, few)  # the report is tested, not the figures
     where, file, page = populated(tmp_path), tmp_path / "figures.json", tmp_path / "report.html"

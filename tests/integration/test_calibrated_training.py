@@ -13,15 +13,15 @@ from recsys.models.model_loader import load_system
 from recsys.simulate.world import simulate
 from recsys.store.tables import article_attention, article_vectors
 from recsys.training.calibration import calibrate_articles, fit_detectors
-from tests.trained import Place, populated, train_quickly
+from tests.trained import Place, populated, quick_settings, train_quickly
 
 WORLD = simulate(readers=30, articles=300, days=4, seed=3)
 UNTIL = int(WORLD.slates["at"].max()) - DAY  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return populated(tmp_path_factory.mktemp("calibrated"), WORLD)
+def place(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Place:
+    return populated(tmp_path_factory.mktemp("calibrated"), WORLD, like=quick_settings(tiny_encoder))
 
 
 def trained(place: Place, folder: Path, passes: bool) -> tuple[Place, dict[str, object]]:
@@ -77,8 +77,10 @@ def test_what_does_not_pass_leaves_the_vectors_alone_and_is_still_watched(place:
     assert set(vectors_of(copied)) == {LazyEncoder(copied.settings).name}
 
 
-def test_too_few_articles_to_learn_from_are_told(tmp_path: Path) -> None:
-    few = populated(tmp_path, simulate(readers=20, articles=60, days=3, seed=4))
+def test_too_few_articles_to_learn_from_are_told(tmp_path: Path, tiny_encoder: Path) -> None:
+    few = populated(
+        tmp_path, simulate(readers=20, articles=60, days=3, seed=4), like=quick_settings(tiny_encoder)
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calibrate_articles, "fit_calibrator", lambda *_: pytest.fail("nothing to fit"))
         made = train_quickly(few, LazyEncoder(few.settings))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from recsys.settings import Settings
-from tests.unit.adaptation.tiny import write_tiny
+from tests.tiny_encoder import write_tiny
 
 
 @pytest.fixture(scope="session")
