@@ -21,6 +21,7 @@ from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database
 from recsys.training import choice_days, ranker_choice, rankers
 from recsys.training import pipeline as training
+from recsys.training.calibration import history_gate
 from recsys.training.text_feature_gate import ContentGate
 from recsys.training.training_run import TrainingOptions
 from tests.hashed import HashModel
@@ -110,6 +111,7 @@ def train_quickly(where: Place, encoder: Encoder, until: int | None = None) -> B
         patch.setattr(ranker_choice, "MARGIN", 2.0)
         patch.setattr(ContentGate, "of", lambda _: ContentGate(True, Interval(0.0, 0.0, 0.0)))
         patch.setattr(choice_days, "FEW_SLATES", 0)
+        patch.setattr(history_gate, "REPEATS", 1)
         try:
             return training.train(database, where.settings, encoder, until, options=TrainingOptions(seeds=2))
         finally:

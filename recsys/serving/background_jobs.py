@@ -47,6 +47,9 @@ _MANY_ROWS, _MANY_ARTICLES = 5_000, 1_000
 _PATIENCE = 10.0
 """Seconds that `stop` waits for a running job, and seconds between attempts after a failure."""
 
+_ENCODING_PATIENCE = 0.5
+"""Seconds that `stop` waits for articles to be encoded: what is not stored yet, the next start encodes."""
+
 
 class BackgroundJobs:
     """Background threads of one service.
@@ -94,7 +97,7 @@ class BackgroundJobs:
     def stop(self) -> None:
         """Stop all jobs, and save new content so that the next start is quick."""
         for job in reversed(self._jobs):
-            job.stop(_PATIENCE)
+            job.stop(_ENCODING_PATIENCE if job is self.articles else _PATIENCE)
         self._live.save(least_rows=0, least_articles=1)
 
     def _load_articles(self) -> None:

@@ -78,9 +78,7 @@ def test_what_does_not_pass_leaves_the_vectors_alone_and_is_still_watched(place:
 
 
 def test_too_few_articles_to_learn_from_are_told(tmp_path: Path, tiny_encoder: Path) -> None:
-    few = populated(
-        tmp_path, simulate(readers=20, articles=60, days=3, seed=4), like=quick_settings(tiny_encoder)
-    )
+    few = populated(tmp_path, simulate(readers=20, articles=60, days=3, seed=4), like=quick_settings(tiny_encoder))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calibrate_articles, "fit_calibrator", lambda *_: pytest.fail("nothing to fit"))
         made = train_quickly(few, LazyEncoder(few.settings))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from recsys.experiments.noisy_clicks import ARMS, MEAN, SHARES, noisy_clicks
-from recsys.training.calibration import article_gate
+from recsys.training.calibration import article_gate, history_gate
 from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import PARTS, gate_histories
 from recsys.training.training_run import silent
@@ -69,6 +69,7 @@ def network() -> PreferenceNetwork:
 def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any time is short enough: of a network this small a match takes so little that chance would decide."""
     monkeypatch.setattr(article_gate, "MOST_GROWTH", np.inf)
+    monkeypatch.setattr(history_gate, "REPEATS", 1)
 
 
 @pytest.mark.usefixtures("untimed")
