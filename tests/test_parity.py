@@ -49,7 +49,7 @@ from recsys.threads import threads
 from recsys.training.calibration import calibrate_articles
 from tests.calibrated import eager, with_calibration
 from tests.serving import environment, served
-from tests.trained import HashEncoder, Place, last_day, place, populated, train_quickly, world
+from tests.trained import HashEncoder, Place, last_day, place, populated, quick_settings, train_quickly, world
 
 pytestmark = pytest.mark.xdist_group("served")
 
@@ -148,9 +148,9 @@ class Session:
             time.sleep(0.1)
 
 
-def calibration() -> Calibration:
-    """A calibrator of the real encoder, hardly trained, that adjusts every text."""
-    encoder = TextEncoder(device="cpu")
+def calibration(model: Path) -> Calibration:
+    """A calibrator of the encoder in `model`, hardly trained, that adjusts every text."""
+    encoder = TextEncoder(str(model), device="cpu")
     tokens = encoder.tokenize(headlines(recent_world().articles))
     _, seen = encoder.observe_tokens(tokens)
     profile, quick = Profile(*seen.heads.shape[1:3]), FitConfig(epochs=1)
@@ -161,15 +161,17 @@ def calibration() -> Calibration:
 
 
 @pytest.fixture(scope="module", params=["starting", "trained", "calibrated"])
-def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Answered:
+def answered(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path
+) -> Answered:
     """A place where a server was at work, and what it answered."""
-    made = populated(tmp_path_factory.mktemp(request.param))
+    made = populated(tmp_path_factory.mktemp(request.param), like=quick_settings(tiny_encoder))
     if request.param != "starting":
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(calibrate_articles, "LEAST_ARTICLES", 10**9)  # it would take minutes
             train_quickly(made, LazyEncoder(made.settings))
     if request.param == "calibrated":
-        with_calibration(made, calibration(), request.param)
+        with_calibration(made, calibration(tiny_encoder), request.param)
     with served(made) as client:
         session = Session(client)
         session.play()
