@@ -8,25 +8,32 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.application.context import Application
+from api.application.reader_tokens import open_reader_tokens
 from api.gorse import routers as gorse
 from api.gorse.feedback_kinds import kinds_of
 from api.http import cors, openapi, problems
 from api.http.body_limit import BodyLimitMiddleware
+from api.http.collect_metrics import CollectMetrics
 from api.http.prometheus_metrics import ServiceCollector, registry_of, request_latency
 from api.http.request_middleware import RequestLogMiddleware
 from api.http.routes import (
     article_routes,
+    collect_routes,
     event_routes,
     feed_routes,
     health_routes,
     metrics_routes,
     model_routes,
     reader_routes,
+    token_routes,
 )
+from api.http.security.counted_names import CountedNames
 from api.http.security.keyring import KeyRing
-from api.http.security.rate_limit import limiter_of
+from api.http.security.page_keys import PageKeys
+from api.http.security.rate_limit import limiter_of, person_limiter
 from api.http.tracing import TracingMiddleware, provider_of
 from ingest.pseudonyms import Pseudonyms
+from ingest.rolling_rejects import RollingRejects
 from recsys.encoder.lazy import LazyEncoder
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings, load_settings
@@ -42,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     chosen = settings or load_settings()
     rates, kinds = limiter_of(chosen), kinds_of(chosen.gorse_feedback)
+    collect_rates = limiter_of(chosen, "collect_rate_limit")
     traces = provider_of(chosen.otlp_endpoint)
 
     @asynccontextmanager
@@ -55,10 +63,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.latency = request_latency(app.state.metrics)
         app.state.kinds, app.state.pseudonyms = kinds, Pseudonyms(chosen.pseudonym_secret)
         app.state.settings, app.state.keys, app.state.rates = chosen, KeyRing(database), rates
+        app.state.tokens, app.state.counted = open_reader_tokens(app.state.application), CountedNames()
+        app.state.page_keys = PageKeys(app.state.metrics)
+        app.state.collect_rates, app.state.person_rates = collect_rates, person_limiter()
+        app.state.collect_metrics = CollectMetrics(app.state.metrics)
+        app.state.collect_rejects = RollingRejects(chosen.home / "rejects" / "collect")
         try:
             with threads(chosen.threads):
                 service.start()
-                async with app.state.keys.saving_uses(), rates.connected():
+                async with app.state.keys.saving_uses(), rates.connected(), collect_rates.connected():
                     yield
                 service.stop()
         finally:
@@ -81,6 +94,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(TracingMiddleware, provider=traces)  # the last one added is the outermost
     for routes in (
         feed_routes.router,
+        feed_routes.own,
+        collect_routes.collect_router,
+        collect_routes.erase_router,
+        token_routes.router,
         event_routes.router,
         article_routes.read,
         article_routes.write,

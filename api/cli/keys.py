@@ -12,7 +12,9 @@ app = typer.Typer(help="API keys. The service requires a key once the first one 
 
 @app.command()
 def create(
-    scope: Annotated[Scope, typer.Option(help="Permissions of the key; admin includes all but site.")] = Scope.READ,
+    scope: Annotated[
+        Scope, typer.Option(help="Permissions of the key; admin includes all but site.")
+    ] = Scope.READ,
     origin: Annotated[
         list[str] | None,
         typer.Option(help="Origin whose pages may use a site key, like https://news.example; repeat for several."),

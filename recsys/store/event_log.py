@@ -276,7 +276,9 @@ def _amended(connection: Connection, inserted: _Inserted, last_seq: int) -> _Ins
     rows = inserted.conflicts.filter(measured)
     if rows.is_empty():
         return inserted
-    events = [Event(**{**row, "kind": EventKind(row["kind"])}) for row in rows.select(list(EVENTS)).iter_rows(named=True)]
+    events = [
+        Event(**{**row, "kind": EventKind(row["kind"])}) for row in rows.select(list(EVENTS)).iter_rows(named=True)
+    ]
     decided = decide(events, partial(_stored_content, connection))
     outcomes = [outcome for outcome, _ in decided]
     parts = [row for outcome, row in decided if outcome is RowOutcome.STORED]

@@ -129,7 +129,7 @@ def test_the_fold_sees_one_reading_of_the_largest_value(sqlite_database: Databas
     state = LiveState()
     with sqlite_database.read() as connection:
         for chunk in event_log_reader.stream(connection):
-            state.apply(chunk)
+            state.apply(state.encode(chunk.events, chunk.slates))
     reads = state.histories.of(state.readers.get("r"), 10)
     assert reads.seconds.tolist() == [90.0]
 

@@ -1,4 +1,4 @@
-"""Rate limit per key: a sliding window, counted by the library `limits` in memory or in Redis."""
+"""Rate limits, per key or address: a sliding window, counted by the library `limits` in memory or in Redis."""
 
 import logging
 import math
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _MEMORY = "memory://"
+_PERSON = "600/minute"
+"""Ten events a second for a minute. A reader who scrolls fast through a long feed causes two or three."""
+
 _PATIENCE = 1.0
 """Seconds that a request waits for Redis."""
 
 
 class RateLimiter:
-    """Rate limit that applies to each key."""
+    """Rate limit that applies to each key, or to whatever else is counted."""
 
     def __init__(
         self,
@@ -38,15 +41,15 @@ class RateLimiter:
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._pool = pool
 
-    async def wait(self, key: str) -> int | None:
-        """Count a request of `key`; return None if it is allowed, else the seconds to wait.
+    async def wait(self, key: str, cost: int = 1) -> int | None:
+        """Count a request of `key` as `cost` requests; return None if it is allowed, else the seconds to wait.
 
         Requests are allowed while the storage is unavailable: readers' feeds matter more than the limit.
         """
         if self._limit is None:
             return None
         try:
-            if await self._limiter.hit(self._limit, key):
+            if await self._limiter.hit(self._limit, key, cost=min(cost, self._limit.amount)):
                 return None
             reset, _ = await self._limiter.get_window_stats(self._limit, key)
         except StorageError as error:
@@ -62,16 +65,17 @@ class RateLimiter:
             await self._pool.disconnect()
 
 
-def limiter_of(settings: Settings) -> RateLimiter:
-    """Return the limiter for the settings; it connects later.
+def limiter_of(settings: Settings, variable: str = "rate_limit") -> RateLimiter:
+    """Return the limiter for a setting, the limit per key or another one; it connects later.
 
     Raises:
         ConfigError: the limit or its storage is not valid, or the driver of the storage is missing.
     """
+    written = str(getattr(settings, variable))
     try:
-        limit = parse(settings.rate_limit) if settings.rate_limit.strip() else None
+        limit = parse(written) if written.strip() else None
     except ValueError as error:
-        raise ConfigError(f"ATTUNE_RATE_LIMIT {settings.rate_limit!r}: write it like 600/minute") from error
+        raise ConfigError(f"ATTUNE_{variable.upper()} {written!r}: write it like 600/minute") from error
     url = settings.rate_limit_storage
     if url == _MEMORY:
         return RateLimiter(limit, MemoryStorage())
@@ -84,6 +88,11 @@ def limiter_of(settings: Settings) -> RateLimiter:
         key_prefix="attune",
     )
     return RateLimiter(limit, storage, pool)
+
+
+def person_limiter() -> RateLimiter:
+    """Return the limiter of events of one reader in this process: more than `_PERSON` is no person's doing."""
+    return RateLimiter(parse(_PERSON), MemoryStorage())
 
 
 def _redis(url: str) -> "ConnectionPool":
