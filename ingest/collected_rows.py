@@ -1,4 +1,4 @@
-"""Events that a page sends → rows for the event log. The sender decides the reader; rows cannot name another one."""
+"""Events that a page sends → rows for the event log. The sender decides the reader; no row names another one."""
 
 import hashlib
 import json
@@ -81,7 +81,7 @@ def collected_rows(
 
 
 def reject_line(refused: RefusedRow, reader: str) -> dict[str, object]:
-    """Return a line of a reject file (`raw_batch.REJECTS`). It names the stored `reader`, so that erasure finds it."""
+    """Return a line of a reject file (`raw_batch.REJECTS`), with the stored `reader`: erasures look for it."""
     row = refused.row
     given = {name: row[name] for name in FIELDS if name in row} if isinstance(row, Mapping) else {"row": row}
     problem = refused.problem
@@ -103,5 +103,5 @@ def _problem(event: object, sender: Sender) -> Problem | None:
         return Problem.of("id", reasons.MISSING)
     kind = event.get("kind")
     if isinstance(kind, str) and kind in list(EventKind) and not (sender.known or kind in VISITOR_KINDS):
-        return Problem.of("kind", reasons.NEEDS_TOKEN, kind)
+        return Problem.of("kind", reasons.READERS_ONLY, kind)
     return None

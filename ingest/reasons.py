@@ -41,7 +41,7 @@ MIXED_LABELS = "labels of some articles only"
 OTHER_LENGTHS = "lists of different length"
 BOT = "of a bot"
 PREFETCH = "of a page that was fetched in advance"
-NEEDS_TOKEN = "needs a reader token"
+READERS_ONLY = "needs a reader token"
 
 _FIXES = {
     MISSING: "give it a value",
@@ -73,7 +73,7 @@ _FIXES = {
     OTHER_LENGTHS: "give lists of the same length",
     BOT: "nothing: a declared crawler, or more events a minute than a person can cause",
     PREFETCH: "send events once the page is visible",
-    NEEDS_TOKEN: "send a reader token with it",
+    READERS_ONLY: "send a reader token with it",
 }
 
 

@@ -1,4 +1,4 @@
-"""Reject files of rows that come one by one: the newest remain, older ones are deleted, so the disk never fills."""
+"""Reject files of rows that come one by one. The newest remain, so the disk never fills."""
 
 import json
 import os

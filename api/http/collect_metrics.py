@@ -1,4 +1,4 @@
-"""Prometheus metrics of collection: the page gets no answer, so these are where a publisher sees what was stored."""
+"""Prometheus metrics of collection: a page gets no answer, so these show a publisher what was stored."""
 
 from prometheus_client import CollectorRegistry, Counter
 

@@ -100,8 +100,8 @@ class Appended:
 class AppendedRows:
     """Outcome of `append_rows`: one entry an event, and the sequence number of the last row of the log.
 
-    stored: the events that were added, in their order; an amendment is the part that it added. quoted: (request id,
-    reader) of the slates that new events quote and that were shown to this reader before.
+    stored: the events that were added, in their order; of an amendment, the part that it added. quoted: (request
+    id, reader) of the slates that new events quote and that were shown to this reader before.
     """
 
     events: list[RowOutcome]

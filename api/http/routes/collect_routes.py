@@ -25,7 +25,7 @@ _TYPES = ("application/json", "text/plain")
 _READABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 """Header of answers to pages of other origins; otherwise browsers report an error for a beacon."""
 
-_ERASE_COST = 600
+_ERASE_COST = 200
 """An erasure may rewrite the database file, so an address may send few of them."""
 
 collect_router = site_router("/v1", "collect")

@@ -23,7 +23,7 @@ from ingest.field_values import trimmed
 from recsys.store.api_keys import KeyRow
 
 _NO_KEY = "send a valid key: 'Authorization: Bearer att_…' or 'X-API-Key: att_…'; `attune keys create` creates one"
-_NO_TOKEN = "the token is wrong or has expired: mint a new one with POST /v1/reader-tokens"
+_MINT_ANOTHER = "the token is wrong or has expired: mint a new one with POST /v1/reader-tokens"
 _ONLY_OWN = "a reader token allows only the feed, preferences, attention, export and erasure of its own reader"
 _CREATED = "A key that `attune keys create` created."
 BEARER = HTTPBearer(auto_error=False, description=_CREATED)
@@ -113,7 +113,7 @@ def check_token(request: Request, token: str) -> str:
     reader = tokens.reader_of(token)
     if reader is None:
         headers = {"WWW-Authenticate": 'Bearer realm="attune", error="invalid_token"'}
-        raise HTTPProblem(401, "The reader token is not valid", _NO_TOKEN, headers)
+        raise HTTPProblem(401, "The reader token is not valid", _MINT_ANOTHER, headers)
     return reader
 
 

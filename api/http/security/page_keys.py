@@ -28,8 +28,8 @@ class PageKeys:
         if key.id not in self._known:
             self._known.add(key.id)
             logger.warning(
-                "a web page uses the %s key %s, which all its visitors can copy: revoke it, and use a site key and "
-                "reader tokens (docs/guides/reader-tokens.md)",
+                "a web page uses the %s key %s, which all its visitors can copy: revoke it, and use a site key "
+                "and reader tokens (docs/guides/reader-tokens.md)",
                 key.scope,
                 key.id,
             )

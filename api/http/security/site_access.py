@@ -1,4 +1,4 @@
-"""Access of pages to collection: the site key and the reader token are in the body, so that beacons can send them."""
+"""Access of pages to collection. Site key and reader token are in the body, so that beacons can send them."""
 
 import json
 from typing import Any, TypeVar
@@ -51,13 +51,13 @@ async def _authorize(request: Request, cost: int) -> None:
     """Check the address, the key, the origin and the token of a request, in this order.
 
     Raises:
-        HTTPProblem: 401 without a valid key, or with an invalid token; 403 with another key, or from another origin;
-            413 above `MOST_BYTES`; 422 without a JSON object; 429 after too many requests.
+        HTTPProblem: 401 without a valid key, or with an invalid token; 403 with another key, or from another
+            origin; 413 above `MOST_BYTES`; 422 without a JSON object; 429 after too many requests.
         StoreError: keys cannot be read.
     """
     state = request.app.state
     address = "" if request.client is None else request.client.host
-    await count(state.collect_rates, state.counted.of(address), cost)
+    await count(state.collect_rates, state.counted.of(address))
     body = _json_object(await _content(request))
     ring: KeyRing = state.keys
     keys = await ring.current()
@@ -74,6 +74,8 @@ async def _authorize(request: Request, cost: int) -> None:
         request.state.reader = check_token(request, token if isinstance(token, str) else "")
         request.state.key = getattr(request.state, "key", OWN)
     request.state.body = body
+    if cost > 1:
+        await count(state.collect_rates, state.counted.of(address), cost - 1)
 
 
 def _check_key(request: Request, key: KeyRow | None) -> None:
