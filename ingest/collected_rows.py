@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ingest import reasons
 from ingest.event_rows import NO_OBJECT
+from ingest.field_values import trimmed
 from ingest.raw_batch import RAW_CHARS
 from ingest.reasons import Problem
 from recsys.domain import EventKind
@@ -21,6 +22,8 @@ VISITOR_KINDS = frozenset(
     )
 )  # fmt: skip
 """Kinds that need no reader token."""
+
+_READER_KINDS = frozenset(EventKind) - VISITOR_KINDS
 
 BOT = Problem.of("row", reasons.BOT)
 PREFETCH = Problem.of("row", reasons.PREFETCH)
@@ -102,6 +105,6 @@ def _problem(event: object, sender: Sender) -> Problem | None:
     if not event.get("id"):
         return Problem.of("id", reasons.MISSING)
     kind = event.get("kind")
-    if isinstance(kind, str) and kind in list(EventKind) and not (sender.known or kind in VISITOR_KINDS):
+    if isinstance(kind, str) and trimmed(kind).lower() in _READER_KINDS and not sender.known:
         return Problem.of("kind", reasons.READERS_ONLY, kind)
     return None

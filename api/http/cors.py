@@ -44,6 +44,7 @@ class SiteOriginsMiddleware:
     def __init__(self, app: ASGIApp, everywhere: list[str]) -> None:
         self._app = app
         self._everywhere = _allowing(app, everywhere) if everywhere else app
+        self._of_pages: dict[str, CORSMiddleware] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -51,7 +52,9 @@ class SiteOriginsMiddleware:
         if scope["type"] == "http" and scope["path"].startswith(_OF_PAGES):
             origin = Headers(scope=scope).get("origin")
             if origin is not None and await _names(scope["app"].state.keys, origin):
-                answer = _allowing(self._app, [origin])
+                if origin not in self._of_pages:
+                    self._of_pages[origin] = _allowing(self._app, [origin])
+                answer = self._of_pages[origin]
         await answer(scope, receive, send)
 
 

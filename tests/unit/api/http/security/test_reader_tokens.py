@@ -157,7 +157,7 @@ def test_a_minted_token_is_of_its_reader_until_it_expires(serve: MakeClient, new
 
 @pytest.mark.parametrize(
     "body",
-    [{"reader": "r", "seconds": 0}, {"reader": "r", "seconds": 86_401}, {"reader": ""}, {"reader": "ä" * 300}],
+    [{"reader": "r", "seconds": 0}, {"reader": "r", "seconds": 86_401}, {"reader": "ä" * 300}],
 )
 def test_tokens_for_nobody_or_for_too_long_are_not_minted(
     client: TestClient, new_key: Callable[..., str], body: dict[str, Any]
