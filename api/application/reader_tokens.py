@@ -6,7 +6,7 @@ A publisher's server mints them here, or by itself with the shared secret (docs/
 import time
 
 import jwt
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from api.application.context import Application
 from ingest.field_values import trimmed
@@ -46,7 +46,7 @@ class ReaderTokens:
         try:
             claims = jwt.decode(token, self._secret, [_ALGORITHM], options, audience=AUDIENCE)
             issued, expires = (_TIME.validate_python(claims[name], strict=True) for name in ("iat", "exp"))
-        except (jwt.InvalidTokenError, ValidationError):
+        except (jwt.InvalidTokenError, ValueError, RecursionError):  # the latter two of texts that are no token
             return None
         short = 0 < expires - issued <= LONGEST_SECONDS and issued <= time.time() + _CLOCK_SKEW
         reader = claims["sub"]

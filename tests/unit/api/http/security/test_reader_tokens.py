@@ -1,5 +1,6 @@
 """A reader token allows what is about its own reader, and nothing else, at every route of the application."""
 
+import base64
 import json
 import re
 import time
@@ -10,13 +11,25 @@ import jwt
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from api.application import key_admin
+from api.application.reader_tokens import ReaderTokens
 from api.application.scopes import Scope
 from tests.unit.api.conftest import MakeClient, bearer
 
 SECRET = "0123456789abcdef" * 4
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["alg", "typ", "crit", "b64", "kid", "sub", "aud", "iat", "exp", "nbf"]), inner
+        )
+    ),
+)
 OWN, OTHER = "own reader ä", "other"
 OF_OWN = {
     ("GET", "/v1/feed"),
@@ -134,6 +147,24 @@ def test_a_token_with_other_claims_is_refused(client: TestClient, claims: dict[s
     token = jwt.api_jws.encode(json.dumps(payload).encode(), SECRET, "HS256")
     answer = client.get("/v1/feed", headers=bearer(token))
     assert (answer.status_code, answer.json()["title"]) == (401, "The reader token is not valid")
+
+
+@given(header=JSON, payload=JSON, signature=st.binary(max_size=40), tail=st.text(max_size=3))
+def test_whatever_stands_in_a_token_it_is_only_wrong(
+    header: object, payload: object, signature: bytes, tail: str
+) -> None:
+    parts = [json.dumps(header).encode(), json.dumps(payload).encode(), signature]
+    unsigned = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts) + tail
+    assert ReaderTokens(SECRET).reader_of(unsigned) is None
+    signed = jwt.api_jws.encode(parts[1], SECRET, "HS256")
+    assert ReaderTokens(SECRET).reader_of(signed) is None
+
+
+@pytest.mark.parametrize("part", ["[" * 3_000, '{"a":' * 3_000, "\ud800", "9" * 5_000])
+def test_texts_that_no_parser_takes_are_wrong_tokens(part: str) -> None:
+    encoded = base64.urlsafe_b64encode(part.encode(errors="replace")).decode()
+    for token in (f"{encoded}.{encoded}.{encoded}", f"{part}.{part}.{part}"):
+        assert ReaderTokens(SECRET).reader_of(token) is None
 
 
 @pytest.mark.parametrize("algorithm", ["none", "HS512"])
