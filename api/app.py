@@ -27,10 +27,11 @@ from api.http.routes import (
     reader_routes,
     token_routes,
 )
-from api.http.security.counted_names import CountedNames
+from api.http.routes.collect_routes import EVENTS_OF_A_PERSON
 from api.http.security.keyring import KeyRing
 from api.http.security.page_keys import PageKeys
-from api.http.security.rate_limit import limiter_of, person_limiter
+from api.http.security.rate_limit import limit_of, limiter_of
+from api.http.security.window_limit import WindowLimiter
 from api.http.tracing import TracingMiddleware, provider_of
 from ingest.pseudonyms import Pseudonyms
 from ingest.rolling_rejects import RollingRejects
@@ -49,7 +50,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     chosen = settings or load_settings()
     rates, kinds = limiter_of(chosen), kinds_of(chosen.gorse_feedback)
-    collect_rates = limiter_of(chosen, "collect_rate_limit")
+    reader_limit = limit_of("ATTUNE_RATE_LIMIT", chosen.rate_limit)
+    collect_limit = limit_of("ATTUNE_COLLECT_RATE_LIMIT", chosen.collect_rate_limit)
     traces = provider_of(chosen.otlp_endpoint)
 
     @asynccontextmanager
@@ -63,15 +65,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.latency = request_latency(app.state.metrics)
         app.state.kinds, app.state.pseudonyms = kinds, Pseudonyms(chosen.pseudonym_secret)
         app.state.settings, app.state.keys, app.state.rates = chosen, KeyRing(database), rates
-        app.state.tokens, app.state.counted = open_reader_tokens(app.state.application), CountedNames()
+        app.state.tokens = open_reader_tokens(app.state.application)
         app.state.page_keys = PageKeys(app.state.metrics)
-        app.state.collect_rates, app.state.person_rates = collect_rates, person_limiter()
+        app.state.reader_rates, app.state.collect_rates = WindowLimiter(reader_limit), WindowLimiter(collect_limit)
+        app.state.person_rates = WindowLimiter(EVENTS_OF_A_PERSON)
         app.state.collect_metrics = CollectMetrics(app.state.metrics)
         app.state.collect_rejects = RollingRejects(chosen.home / "rejects" / "collect")
         try:
             with threads(chosen.threads):
                 service.start()
-                async with app.state.keys.saving_uses(), rates.connected(), collect_rates.connected():
+                async with app.state.keys.saving_uses(), rates.connected():
                     yield
                 service.stop()
         finally:

@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     )
     rate_limit: str = Field("", description="requests per key, for example 600/minute; empty: no limit")
     collect_rate_limit: str = Field(
-        "1200/minute", description="requests to /v1/collect per client address; empty: no limit"
+        "1200/minute", description="requests to /v1/collect per client address, in each process; empty: no limit"
     )
     rate_limit_storage: str = Field(
         "memory://", description="where requests are counted: memory:// in each process, or redis://HOST:PORT"

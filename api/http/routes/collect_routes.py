@@ -3,6 +3,7 @@
 import logging
 
 from fastapi import Request, Response
+from limits import parse
 from starlette.concurrency import run_in_threadpool
 
 from api.application import collection, reader_data
@@ -12,8 +13,8 @@ from api.http.dependencies import App, PseudonymsDep
 from api.http.json_body import body_schema
 from api.http.robots import is_prefetch, is_robot
 from api.http.security.auth import actor, token_reader
-from api.http.security.rate_limit import RateLimiter
 from api.http.security.site_access import site_body, site_router
+from api.http.security.window_limit import WindowLimiter
 from api.http.site_schemas import CollectEraseIn, CollectIn
 from ingest.collected_rows import BOT, PREFETCH, RefusedRow, Sender, sender_of, visitor_of
 from ingest.reasons import Problem
@@ -24,6 +25,9 @@ logger = logging.getLogger(__name__)
 _TYPES = ("application/json", "text/plain")
 _READABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 """Header of answers to pages of other origins; otherwise browsers report an error for a beacon."""
+
+EVENTS_OF_A_PERSON = parse("600/minute")
+"""Ten events a second for a minute. A reader who scrolls fast through a long feed causes two or three."""
 
 _ERASE_COST = 200
 """An erasure may rewrite the database file, so an address may send few of them."""
@@ -44,7 +48,7 @@ async def collect(request: Request) -> Response:
     body = site_body(request, CollectIn)
     state = request.app.state
     sender = sender_of(token_reader(request), body.visitor, body.events)
-    problem = await _unseen(request, sender, len(body.events))
+    problem = _unseen(request, sender, len(body.events))
     if problem is None:
         found = await collection.collect_events(state.application, body.events, sender, state.pseudonyms)
     else:
@@ -71,15 +75,14 @@ def erase(request: Request, app: App, pseudonyms: PseudonymsDep) -> Response:
     return Response(status_code=204, headers=_READABLE)
 
 
-async def _unseen(request: Request, sender: Sender, events: int) -> Problem | None:
+def _unseen(request: Request, sender: Sender, events: int) -> Problem | None:
     """Return the problem of a request that no reader caused."""
     if is_robot(request):
         return BOT
     if is_prefetch(request):
         return PREFETCH
-    rates: RateLimiter = request.app.state.person_rates
-    too_many = await rates.wait(request.app.state.counted.of(sender.reader), events) is not None
-    return BOT if too_many else None
+    rates: WindowLimiter = request.app.state.person_rates
+    return None if rates.wait(sender.reader, events) is None else BOT
 
 
 def _keep(request: Request, found: Collected, reader: str) -> None:

@@ -145,7 +145,7 @@ async def _authorize_reader(request: Request, token: str, own_reader: bool) -> N
     if any(trimmed(each) != reader for each in named):
         raise HTTPProblem(403, "The token is of another reader", _ONLY_OWN)
     request.state.reader, request.state.key = reader, OWN
-    await count(request.app.state.rates, request.app.state.counted.of(reader))
+    require_rate(request.app.state.reader_rates.wait(reader))
 
 
 def _given(request: Request) -> str | None:
@@ -162,13 +162,21 @@ def _owner(keys: Ring, given: str | None) -> KeyRow:
     return row
 
 
-async def count(rates: RateLimiter, key: str, cost: int = 1) -> None:
-    """Count a request as `cost` requests of `key`.
+async def count(rates: RateLimiter, key: str) -> None:
+    """Count a request of a key.
 
     Raises:
         HTTPProblem: 429, there were too many.
     """
-    seconds = await rates.wait(key, cost)
+    require_rate(await rates.wait(key))
+
+
+def require_rate(seconds: int | None) -> None:
+    """Refuse a request that has to wait for `seconds`.
+
+    Raises:
+        HTTPProblem: 429, there were too many.
+    """
     if seconds is not None:
         detail = f"this key, reader or address sent too many requests; try again in {seconds} s"
         raise HTTPProblem(429, "Too many requests", detail, {"Retry-After": str(seconds)})

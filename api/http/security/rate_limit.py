@@ -1,4 +1,4 @@
-"""Rate limits, per key or address: a sliding window, counted by the library `limits` in memory or in Redis."""
+"""Rate limit per key: a sliding window, counted by the library `limits` in memory or in Redis."""
 
 import logging
 import math
@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _MEMORY = "memory://"
-_PERSON = "600/minute"
-"""Ten events a second for a minute. A reader who scrolls fast through a long feed causes two or three."""
-
 _PATIENCE = 1.0
 """Seconds that a request waits for Redis."""
 
 
 class RateLimiter:
-    """Rate limit that applies to each key, or to whatever else is counted."""
+    """Rate limit that applies to each key."""
 
     def __init__(
         self,
@@ -41,15 +38,15 @@ class RateLimiter:
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._pool = pool
 
-    async def wait(self, key: str, cost: int = 1) -> int | None:
-        """Count a request of `key` as `cost` requests; return None if it is allowed, else the seconds to wait.
+    async def wait(self, key: str) -> int | None:
+        """Count a request of `key`; return None if it is allowed, else the seconds to wait.
 
         Requests are allowed while the storage is unavailable: readers' feeds matter more than the limit.
         """
         if self._limit is None:
             return None
         try:
-            if await self._limiter.hit(self._limit, key, cost=min(cost, self._limit.amount)):
+            if await self._limiter.hit(self._limit, key):
                 return None
             reset, _ = await self._limiter.get_window_stats(self._limit, key)
         except StorageError as error:
@@ -65,17 +62,25 @@ class RateLimiter:
             await self._pool.disconnect()
 
 
-def limiter_of(settings: Settings, variable: str = "rate_limit") -> RateLimiter:
-    """Return the limiter for a setting, the limit per key or another one; it connects later.
+def limit_of(variable: str, written: str) -> RateLimitItem | None:
+    """Return the limit that a setting has; None for an empty one.
+
+    Raises:
+        ConfigError: it is not a limit.
+    """
+    try:
+        return parse(written) if written.strip() else None
+    except ValueError as error:
+        raise ConfigError(f"{variable} {written!r}: write it like 600/minute") from error
+
+
+def limiter_of(settings: Settings) -> RateLimiter:
+    """Return the limiter for the settings; it connects later.
 
     Raises:
         ConfigError: the limit or its storage is not valid, or the driver of the storage is missing.
     """
-    written = str(getattr(settings, variable))
-    try:
-        limit = parse(written) if written.strip() else None
-    except ValueError as error:
-        raise ConfigError(f"ATTUNE_{variable.upper()} {written!r}: write it like 600/minute") from error
+    limit = limit_of("ATTUNE_RATE_LIMIT", settings.rate_limit)
     url = settings.rate_limit_storage
     if url == _MEMORY:
         return RateLimiter(limit, MemoryStorage())
@@ -88,11 +93,6 @@ def limiter_of(settings: Settings, variable: str = "rate_limit") -> RateLimiter:
         key_prefix="attune",
     )
     return RateLimiter(limit, storage, pool)
-
-
-def person_limiter() -> RateLimiter:
-    """Return the limiter of events of one reader in this process: more than `_PERSON` is no person's doing."""
-    return RateLimiter(parse(_PERSON), MemoryStorage())
 
 
 def _redis(url: str) -> "ConnectionPool":

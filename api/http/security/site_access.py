@@ -1,5 +1,6 @@
 """Access of pages to collection. Site key and reader token are in the body, so that beacons can send them."""
 
+import ipaddress
 import json
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from api.application.scopes import Scope
 from api.http.json_body import validated
 from api.http.openapi import problems
 from api.http.problems import HTTPProblem
-from api.http.security.auth import OWN, check_token, checked_route, count, is_exposed
+from api.http.security.auth import OWN, check_token, checked_route, count, is_exposed, require_rate
 from api.http.security.keyring import KeyRing
 from api.http.security.page_keys import warn_of_page
 from api.http.site_schemas import SiteBody
@@ -17,6 +18,8 @@ from recsys.store.api_keys import KeyRow
 
 MOST_BYTES = 64 * 1_024
 """Bytes of a body: what browsers send as a beacon."""
+
+_NETWORK_CHARS = len("2001:0db8:0000:0000")
 
 T = TypeVar("T", bound=SiteBody)
 
@@ -56,8 +59,8 @@ async def _authorize(request: Request, cost: int) -> None:
         StoreError: keys cannot be read.
     """
     state = request.app.state
-    address = "" if request.client is None else request.client.host
-    await count(state.collect_rates, state.counted.of(address))
+    address = _network(request)
+    require_rate(state.collect_rates.wait(address))
     body = _json_object(await _content(request))
     ring: KeyRing = state.keys
     keys = await ring.current()
@@ -75,7 +78,19 @@ async def _authorize(request: Request, cost: int) -> None:
         request.state.key = getattr(request.state, "key", OWN)
     request.state.body = body
     if cost > 1:
-        await count(state.collect_rates, state.counted.of(address), cost - 1)
+        require_rate(state.collect_rates.wait(address, cost - 1))
+
+
+def _network(request: Request) -> str:
+    """Return the client's address; of an IPv6 address the half that names its network, since one home has 2^64."""
+    host = "" if request.client is None else request.client.host
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # a socket, or the name of a test client
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    return str(address.ipv4_mapped or address.exploded[:_NETWORK_CHARS])
 
 
 def _check_key(request: Request, key: KeyRow | None) -> None:
