@@ -59,7 +59,7 @@ async def _authorize(request: Request, cost: int) -> None:
         StoreError: keys cannot be read.
     """
     state = request.app.state
-    address = _network(request)
+    address = client_network(request)
     require_rate(state.collect_rates.wait(address))
     body = _json_object(await _content(request))
     ring: KeyRing = state.keys
@@ -81,7 +81,7 @@ async def _authorize(request: Request, cost: int) -> None:
         require_rate(state.collect_rates.wait(address, cost - 1))
 
 
-def _network(request: Request) -> str:
+def client_network(request: Request) -> str:
     """Return the client's address; of an IPv6 address the half that names its network, since one home has 2^64."""
     host = "" if request.client is None else request.client.host
     try:
