@@ -13,7 +13,7 @@ from api.gorse import routers as gorse
 from api.gorse.feedback_kinds import kinds_of
 from api.http import cors, openapi, problems
 from api.http.body_limit import BodyLimitMiddleware
-from api.http.collect_metrics import CollectMetrics
+from api.http.collect_state import collect_state
 from api.http.prometheus_metrics import ServiceCollector, registry_of, request_latency
 from api.http.request_middleware import RequestLogMiddleware
 from api.http.routes import (
@@ -27,14 +27,12 @@ from api.http.routes import (
     reader_routes,
     token_routes,
 )
-from api.http.routes.collect_routes import EVENTS_OF_A_PERSON
 from api.http.security.keyring import KeyRing
 from api.http.security.page_keys import PageKeys
 from api.http.security.rate_limit import limit_of, limiter_of
 from api.http.security.window_limit import WindowLimiter
 from api.http.tracing import TracingMiddleware, provider_of
 from ingest.pseudonyms import Pseudonyms
-from ingest.rolling_rejects import RollingRejects
 from recsys.encoder.lazy import LazyEncoder
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings, load_settings
@@ -51,7 +49,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or load_settings()
     rates, kinds = limiter_of(chosen), kinds_of(chosen.gorse_feedback)
     reader_limit = limit_of("ATTUNE_RATE_LIMIT", chosen.rate_limit)
-    collect_limit = limit_of("ATTUNE_COLLECT_RATE_LIMIT", chosen.collect_rate_limit)
     traces = provider_of(chosen.otlp_endpoint)
 
     @asynccontextmanager
@@ -65,13 +62,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.latency = request_latency(app.state.metrics)
         app.state.kinds, app.state.pseudonyms = kinds, Pseudonyms(chosen.pseudonym_secret)
         app.state.settings, app.state.keys, app.state.rates = chosen, KeyRing(database), rates
-        app.state.tokens = open_reader_tokens(app.state.application)
-        app.state.page_keys = PageKeys(app.state.metrics)
-        app.state.reader_rates, app.state.collect_rates = WindowLimiter(reader_limit), WindowLimiter(collect_limit)
-        app.state.person_rates = WindowLimiter(EVENTS_OF_A_PERSON)
-        app.state.collect_metrics = CollectMetrics(app.state.metrics)
-        app.state.collect_rejects = RollingRejects(chosen.home / "rejects" / "collect")
+        app.state.page_keys, app.state.reader_rates = PageKeys(app.state.metrics), WindowLimiter(reader_limit)
+        app.state.collect = collect_state(chosen, app.state.metrics)
         try:
+            app.state.tokens = open_reader_tokens(app.state.application)
             with threads(chosen.threads):
                 service.start()
                 async with app.state.keys.saving_uses(), rates.connected():

@@ -6,9 +6,9 @@ Makes a simulated newsroom and a bundle, and reuses them in `--folder` if given;
 in that database. The generator runs on the same cores. Every event is on a known article, and has its own id.
 
 Goals: 64 connections with one event a request, 1,500 events/s with a p99 of 150 ms; with ten, 6,000 events/s; one
-event alone 2 ms of CPU in the server, one of a page (/v1/collect) at most a quarter more; bulk loads of 1,000 rows a
-request 12,000 feedback rows/s and 3,000 articles/s; with 200 events/s arriving, the p99 of feeds grows by at most
-20%, and their CPU by at most 10%.
+event alone 2 ms of CPU in the server, one of a page (/v1/collect) at most a quarter more; bulk loads of 1,000 rows
+a request 12,000 feedback rows/s and 3,000 articles/s; with 200 events/s arriving, the p99 of feeds grows by at
+most 20%, and their CPU by at most 10%.
 """
 
 import argparse

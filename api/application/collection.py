@@ -9,6 +9,9 @@ from ingest.collected_rows import RefusedRow, Sender, collected_rows, reject_lin
 from ingest.pseudonyms import Pseudonyms
 from ingest.rolling_rejects import RollingRejects
 
+_KEPT = 20
+"""Refused events of one request that are kept: a bot must not push out the rows of others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -36,9 +39,9 @@ async def collect_events(
 
 
 def keep_refused(rejects: RollingRejects, refused: Sequence[RefusedRow], reader: str) -> None:
-    """Keep refused events of the stored `reader`, since the page gets no answer about them.
+    """Keep the first refused events of the stored `reader`, since the page gets no answer about them.
 
     Raises:
         ConfigError: the folder of reject files cannot be written.
     """
-    rejects.add([reject_line(each, reader) for each in refused])
+    rejects.add([reject_line(each, reader) for each in refused[:_KEPT]])

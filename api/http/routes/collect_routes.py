@@ -3,18 +3,16 @@
 import logging
 
 from fastapi import Request, Response
-from limits import parse
 from starlette.concurrency import run_in_threadpool
 
 from api.application import collection, reader_data
 from api.application.collection import Collected
-from api.http.collect_metrics import CollectMetrics
+from api.http.collect_state import CollectState
 from api.http.dependencies import App, PseudonymsDep
 from api.http.json_body import body_schema
 from api.http.robots import is_prefetch, is_robot
 from api.http.security.auth import actor, token_reader
 from api.http.security.site_access import site_body, site_router
-from api.http.security.window_limit import WindowLimiter
 from api.http.site_schemas import CollectEraseIn, CollectIn
 from ingest.collected_rows import BOT, PREFETCH, RefusedRow, Sender, sender_of, visitor_of
 from ingest.reasons import Problem
@@ -25,9 +23,6 @@ logger = logging.getLogger(__name__)
 _TYPES = ("application/json", "text/plain")
 _READABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 """Header of answers to pages of other origins; otherwise browsers report an error for a beacon."""
-
-EVENTS_OF_A_PERSON = parse("600/minute")
-"""Ten events a second for a minute. A reader who scrolls fast through a long feed causes two or three."""
 
 _ERASE_COST = 200
 """An erasure may rewrite the database file, so an address may send few of them."""
@@ -54,10 +49,10 @@ async def collect(request: Request) -> Response:
     else:
         refused = [RefusedRow(index, event, problem) for index, event in enumerate(body.events)]
         found = Collected(0, 0, refused)
-    metrics: CollectMetrics = state.collect_metrics
-    metrics.note(found)
+    process: CollectState = state.collect
+    process.metrics.note(found)
     if found.refused:
-        await run_in_threadpool(_keep, request, found, state.pseudonyms.of(sender.reader))
+        await run_in_threadpool(_keep, process, found, state.pseudonyms.of(sender.reader))
     return Response(status_code=204, headers=_READABLE)
 
 
@@ -81,12 +76,12 @@ def _unseen(request: Request, sender: Sender, events: int) -> Problem | None:
         return BOT
     if is_prefetch(request):
         return PREFETCH
-    rates: WindowLimiter = request.app.state.person_rates
-    return None if rates.wait(sender.reader, events) is None else BOT
+    process: CollectState = request.app.state.collect
+    return None if process.people.wait(sender.reader, events) is None else BOT
 
 
-def _keep(request: Request, found: Collected, reader: str) -> None:
+def _keep(process: CollectState, found: Collected, reader: str) -> None:
     try:
-        collection.keep_refused(request.app.state.collect_rejects, found.refused, reader)
+        collection.keep_refused(process.rejects, found.refused, reader)
     except ConfigError as error:  # the other rows are stored, and the page cannot do anything about it
         logger.warning("refused events of a page are not kept: %s", error)

@@ -60,7 +60,7 @@ async def _authorize(request: Request, cost: int) -> None:
     """
     state = request.app.state
     address = client_network(request)
-    require_rate(state.collect_rates.wait(address))
+    require_rate(state.collect.addresses.wait(address))
     body = _json_object(await _content(request))
     ring: KeyRing = state.keys
     keys = await ring.current()
@@ -78,7 +78,7 @@ async def _authorize(request: Request, cost: int) -> None:
         request.state.key = getattr(request.state, "key", OWN)
     request.state.body = body
     if cost > 1:
-        require_rate(state.collect_rates.wait(address, cost - 1))
+        require_rate(state.collect.addresses.wait(address, cost - 1))
 
 
 def client_network(request: Request) -> str:
