@@ -8,23 +8,29 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.application.context import Application
+from api.application.reader_tokens import open_reader_tokens
 from api.gorse import routers as gorse
 from api.gorse.feedback_kinds import kinds_of
 from api.http import cors, openapi, problems
 from api.http.body_limit import BodyLimitMiddleware
+from api.http.collect_state import collect_state
 from api.http.prometheus_metrics import ServiceCollector, registry_of, request_latency
 from api.http.request_middleware import RequestLogMiddleware
 from api.http.routes import (
     article_routes,
+    collect_routes,
     event_routes,
     feed_routes,
     health_routes,
     metrics_routes,
     model_routes,
     reader_routes,
+    token_routes,
 )
 from api.http.security.keyring import KeyRing
-from api.http.security.rate_limit import limiter_of
+from api.http.security.page_keys import PageKeys
+from api.http.security.rate_limit import limit_of, limiter_of
+from api.http.security.window_limit import WindowLimiter
 from api.http.tracing import TracingMiddleware, provider_of
 from ingest.pseudonyms import Pseudonyms
 from recsys.encoder.lazy import LazyEncoder
@@ -42,6 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     chosen = settings or load_settings()
     rates, kinds = limiter_of(chosen), kinds_of(chosen.gorse_feedback)
+    reader_limit = limit_of("ATTUNE_RATE_LIMIT", chosen.rate_limit)
     traces = provider_of(chosen.otlp_endpoint)
 
     @asynccontextmanager
@@ -55,7 +62,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.latency = request_latency(app.state.metrics)
         app.state.kinds, app.state.pseudonyms = kinds, Pseudonyms(chosen.pseudonym_secret)
         app.state.settings, app.state.keys, app.state.rates = chosen, KeyRing(database), rates
+        app.state.page_keys, app.state.reader_rates = PageKeys(app.state.metrics), WindowLimiter(reader_limit)
+        app.state.collect = collect_state(chosen, app.state.metrics)
         try:
+            app.state.tokens = open_reader_tokens(app.state.application)
             with threads(chosen.threads):
                 service.start()
                 async with app.state.keys.saving_uses(), rates.connected():
@@ -81,6 +91,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(TracingMiddleware, provider=traces)  # the last one added is the outermost
     for routes in (
         feed_routes.router,
+        feed_routes.own,
+        collect_routes.collect_router,
+        collect_routes.erase_router,
+        token_routes.router,
         event_routes.router,
         article_routes.read,
         article_routes.write,

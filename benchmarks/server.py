@@ -40,7 +40,11 @@ class Server:
         Raises:
             SystemExit: it does not start; its log is in the home of the settings.
         """
-        variables = {"ATTUNE_DATABASE_URL": self._settings.database_url, "ATTUNE_HOME": str(self._settings.home)}
+        variables = {
+            "ATTUNE_DATABASE_URL": self._settings.database_url,
+            "ATTUNE_HOME": str(self._settings.home),
+            "ATTUNE_COLLECT_RATE_LIMIT": "",  # all clients of a benchmark have one address
+        }
         started = time.monotonic()
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(

@@ -13,8 +13,8 @@ from ingest.writer import Outcome
 from recsys.frames import empty
 from recsys.store import articles as article_store
 from recsys.store import event_log
+from recsys.store.amended_values import RowOutcome
 from recsys.store.database import Connection, Database
-from recsys.store.event_log import RowOutcome
 
 
 @dataclass(frozen=True, slots=True)

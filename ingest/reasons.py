@@ -39,6 +39,9 @@ OTHER_COLUMNS = "other columns than the file has"
 OPEN_QUOTE = "unmatched quotes"
 MIXED_LABELS = "labels of some articles only"
 OTHER_LENGTHS = "lists of different length"
+BOT = "of a bot"
+PREFETCH = "of a page that was fetched in advance"
+READERS_ONLY = "needs a reader token"
 
 _FIXES = {
     MISSING: "give it a value",
@@ -68,6 +71,9 @@ _FIXES = {
     OPEN_QUOTE: "close the quotes, and double quotes within a cell",
     MIXED_LABELS: "mark every article with -0 or -1, or none",
     OTHER_LENGTHS: "give lists of the same length",
+    BOT: "nothing: a declared crawler, or more events a minute than a person can cause",
+    PREFETCH: "send events once the page is visible",
+    READERS_ONLY: "send a reader token with it",
 }
 
 

@@ -12,6 +12,7 @@ from ingest.reasons import reason
 from recsys.frames import ARTICLES, EVENTS, SLATES, conform
 from recsys.store import articles as article_store
 from recsys.store import event_log
+from recsys.store.amended_values import MEASURED
 from recsys.store.database import Connection
 
 _OTHER_CONTENT = reason("id", reasons.OTHER_CONTENT)
@@ -66,14 +67,22 @@ def _with_new_readings(connection: Connection, events: pl.DataFrame) -> pl.DataF
 
 
 def _first_of_each_id(rows: pl.DataFrame, kind: str, content: tuple[str, ...], outcome: Outcome) -> pl.DataFrame:
+    """Return the first row of each id, and the rows that amend it; reject those that differ otherwise."""
     first = rows.unique("id", keep="first", maintain_order=True)
     if first.height == rows.height:
         return rows
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).first().over("id")) for name in content)
-    others = rows.filter(~same)
+    equal = {name: pl.col(name).eq_missing(pl.col(name).first().over("id")) for name in content}
+    differs = ~pl.all_horizontal(equal.values())
+    others = rows.filter(differs)
+    amends = pl.lit(False)
+    if kind == "events":  # the log decides whether a value is larger than the stored one
+        same_event = pl.all_horizontal(equal[name] for name in content if name != "value")
+        amends = same_event & pl.col("kind").is_in([measured.value for measured in MEASURED])
+    amendments = rows.filter(differs & amends)
+    rejected = rows.filter(differs & ~amends)
     outcome.counts[f"{kind}.duplicate"] += rows.height - first.height - others.height
-    outcome.add_rejects(reject_rows(others, kind, pl.lit(_OTHER_CONTENT)))
-    return first
+    outcome.add_rejects(reject_rows(rejected, kind, pl.lit(_OTHER_CONTENT)))
+    return pl.concat([first, amendments])
 
 
 def _append(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, outcome: Outcome) -> None:
@@ -82,11 +91,11 @@ def _append(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, 
     outcome.counts["events.duplicate"] += done.events_duplicate
     outcome.counts["impressions.stored"] += done.slates_stored
     outcome.counts["impressions.duplicate"] += done.slates_duplicate
-    for rows, kind, conflicts in (
-        (events, "events", done.event_conflicts),
-        (slates, "impressions", done.slate_conflicts),
+    for rows, kind, conflicts, columns in (
+        (events, "events", done.event_conflicts, ["id", "value"]),  # an amendment has the id of another row
+        (slates, "impressions", done.slate_conflicts, ["id"]),
     ):
-        named = rows.join(conflicts.select("id"), on="id", how="semi")
+        named = rows.join(conflicts.select(columns), on=columns, how="semi", nulls_equal=True)
         outcome.add_rejects(reject_rows(named, kind, pl.lit(_OTHER_CONTENT)))
 
 

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
         description="leave out a whole story if its reader read or hid one article; false: only the article",
     )
     rate_limit: str = Field("", description="requests per key, for example 600/minute; empty: no limit")
+    collect_rate_limit: str = Field(
+        "1200/minute", description="requests to /v1/collect per client address, in each process; empty: no limit"
+    )
     rate_limit_storage: str = Field(
         "memory://", description="where requests are counted: memory:// in each process, or redis://HOST:PORT"
     )
@@ -88,6 +91,11 @@ class Settings(BaseSettings):
     )
     pseudonym_key: SecretStr | None = Field(
         None, min_length=16, description="secret key that hashes reader ids before they are stored"
+    )
+    token_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="secret that signs reader tokens; by default a random one that the database holds",
     )
     metrics_open: bool = Field(False, description="allow /metrics without a key once keys exist")
 

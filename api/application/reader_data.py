@@ -52,7 +52,9 @@ def export_reader(app: Application, reader: str, raw_id: str) -> Export:
         named = {id_ for rows in tables.values() for row in rows for id_ in _articles(row)}
         titles = dict(articles.get(connection, sorted(named)).select("id", "title").iter_rows())
     tables = {name: [_readable(row, titles) for row in rows] for name, rows in tables.items()}
-    return Export(time.time_ns() // 1_000, tables, rejected_rows_of(app.settings.home / "rejects", raw_id))
+    folder = app.settings.home / "rejects"  # rows of pages have the stored id, rows of files the raw one
+    rejected = [row for each in sorted({reader, raw_id}) for row in rejected_rows_of(folder, each)]
+    return Export(time.time_ns() // 1_000, tables, rejected)
 
 
 def _articles(row: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,13 @@ app = typer.Typer(help="API keys. The service requires a key once the first one 
 
 @app.command()
 def create(
-    scope: Annotated[Scope, typer.Option(help="Permissions of the key; admin includes all.")] = Scope.READ,
+    scope: Annotated[
+        Scope, typer.Option(help="Permissions of the key; admin includes all but site.")
+    ] = Scope.READ,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Origin whose pages may use a site key, like https://news.example; repeat for several."),
+    ] = None,
     name: Annotated[str, typer.Option(help="Owner of the key, for lists.")] = "",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the key.")] = False,
     database_url: DatabaseUrl = None,
@@ -22,15 +28,19 @@ def create(
     from api.application.context import opened_application
 
     with opened_application(settings_from(database_url, None)) as app:
-        token, row = key_admin.create_key(app, scope, name, actor="cli")
+        token, row = key_admin.create_key(app, scope, name, "cli", origin or ())
     typer.echo(token)
-    if not quiet:
+    if quiet:
+        return
+    if scope is Scope.SITE:
+        typer.echo(f"site key {row.id} of {', '.join(row.origins)}; it may stand in pages. It is not shown again.")
+    else:
         typer.echo(f"key {row.id}, scope {scope}; send it as 'Authorization: Bearer …'. It is not shown again.")
 
 
 @app.command("list")
 def list_keys(database_url: DatabaseUrl = None) -> None:
-    """List all keys ever created: id, scope, times of creation, last use and revocation, and names."""
+    """List all keys ever created: id, scope, times of creation, last use and revocation, names and origins."""
     from api.application import key_admin
     from api.application.context import opened_application
 
@@ -41,9 +51,8 @@ def list_keys(database_url: DatabaseUrl = None) -> None:
     for row in found:
         status = f"revoked {_time(row.revoked_at)}" if row.revoked_at else "valid"
         used = f"used {_time(row.last_used_at)}" if row.last_used_at else "never used"
-        typer.echo(
-            f"{row.id}  {row.scope:5}  created {_time(row.created_at)}  {used}  {status}  {row.name}".rstrip()
-        )
+        owner = "  ".join(filter(None, (row.name, *row.origins)))
+        typer.echo(f"{row.id}  {row.scope:5}  created {_time(row.created_at)}  {used}  {status}  {owner}".rstrip())
 
 
 @app.command()

@@ -11,7 +11,7 @@ from api.application.scopes import Scope
 from api.gorse.feedback_kinds import kind_of, session_history
 from api.gorse.gorse_schemas import Scored, SessionFeedbackIn
 from api.gorse.parameters import Category, CategoryPath, N, Offset, gorse, seconds_of
-from api.http.dependencies import App, PreviewHeader, User
+from api.http.dependencies import App, OnlyPreview, User
 from api.http.schemas import Text
 from recsys.domain import FeedRequest, Ranking
 from recsys.feed.engine import MAX_SLATE
@@ -31,13 +31,13 @@ def recommend(
     request: Request,
     app: App,
     user: User,
+    preview: OnlyPreview,
     n: N = 10,
     offset: Offset = 0,
     category: Category = "",
     write_back_type: WriteBackType = "",
     write_back_delay: WriteBackDelay = "0",
     x_api_version: Version = "",
-    preview: PreviewHeader = False,
 ) -> list[Scored] | list[str]:
     """List ids of recommended items, best first; with `X-API-Version: 2`, ids and scores.
 
@@ -62,16 +62,16 @@ def recommend_in_category(
     app: App,
     user: User,
     category: CategoryPath,
+    preview: OnlyPreview,
     n: N = 10,
     offset: Offset = 0,
     write_back_type: WriteBackType = "",
     write_back_delay: WriteBackDelay = "0",
     x_api_version: Version = "",
-    preview: PreviewHeader = False,
 ) -> list[Scored] | list[str]:
     """List ids of recommended items of one category: the first category of an item counts."""
-    headers = x_api_version, preview
-    return recommend(request, app, user, n, offset, category, write_back_type, write_back_delay, *headers)
+    write_back = write_back_type, write_back_delay
+    return recommend(request, app, user, preview, n, offset, category, *write_back, x_api_version)
 
 
 @router.post("/session/recommend")

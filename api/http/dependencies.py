@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Request
 
 from api.application.context import Application
+from api.http.robots import is_prefetch, is_robot
 from api.http.schemas import Id
 from ingest.pseudonyms import Pseudonyms
 
@@ -48,5 +49,10 @@ RawReaderId = Annotated[Id, Path(alias="reader")]
 
 PREVIEW_HEADER = "X-Attune-Preview"
 
-PreviewHeader = Annotated[bool, Header(alias=PREVIEW_HEADER)]
-"""True for a caller that only looks: the answer is not logged as shown."""
+
+async def _only_preview(request: Request, wanted: Annotated[bool, Header(alias=PREVIEW_HEADER)] = False) -> bool:
+    return wanted or is_robot(request) or is_prefetch(request)
+
+
+OnlyPreview = Annotated[bool, Depends(_only_preview)]
+"""True for a caller that only looks (by header), a crawler or a prefetch: the answer is not logged as shown."""

@@ -17,7 +17,9 @@ class _Query(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _FeedQuery(_Query):
+class FeedParams(_Query):
+    """Parameters of a feed, except its reader."""
+
     limit: Annotated[int, Field(ge=1, le=_MOST)] | None = None
     cursor: Annotated[str, Field(max_length=64)] | None = None
     category: _Category | None = None
@@ -36,13 +38,20 @@ class _FeedQuery(_Query):
         return self.limit or (_USUAL if self.minutes is None else _MOST)
 
 
+class _OwnFeedQuery(FeedParams):
+    reader: Id | None = None
+
+
 class _ArticleListQuery(_Query):
     limit: int = Field(_USUAL, ge=1, le=_MOST)
     category: _Category | None = None
 
 
-FeedQuery = Annotated[_FeedQuery, Query()]
+FeedQuery = Annotated[FeedParams, Query()]
 """Parameters of a feed; `feed` of `api.http.routes.feed_routes` describes them."""
+
+OwnFeedQuery = Annotated[_OwnFeedQuery, Query()]
+"""Parameters of a feed whose reader is in the query, or in the reader token."""
 
 ArticleListQuery = Annotated[_ArticleListQuery, Query()]
 """Number and category of articles."""

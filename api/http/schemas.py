@@ -17,7 +17,7 @@ from pydantic import (
 from api.application.iso_time import from_iso
 from api.http.record_fields import body_of
 from ingest.field_values import trimmed
-from ingest.limits import EARLIEST
+from ingest.limits import EARLIEST, LONGEST_ID
 from recsys.domain import Article
 from recsys.errors import RequestError
 
@@ -39,6 +39,12 @@ def _past(text: str) -> str:
         raise ValueError(str(error)) from error
     if not EARLIEST <= at <= time.time_ns() // 1_000:
         raise ValueError(f"{text} lies before 1990 or in the future")
+    return text
+
+
+def _short(text: str) -> str:
+    if len(text.encode()) > LONGEST_ID:
+        raise ValueError(f"is longer than {LONGEST_ID} bytes")
     return text
 
 
@@ -81,6 +87,20 @@ class ArticlesIn(_Body):
     """Up to 1,000 articles; the newest content of an id wins."""
 
     articles: list[Any] = Field(min_length=1, max_length=MAX_ROWS, examples=[[_ARTICLE]])
+
+
+class ReaderTokenIn(_Body):
+    """Reader of a token, and the seconds for which it is valid."""
+
+    reader: Annotated[Id, AfterValidator(_short)]
+    seconds: int = Field(3_600, ge=1, le=_DAY_SECONDS)
+
+
+class ReaderTokenOut(BaseModel):
+    """A reader token, and when it expires (ISO 8601)."""
+
+    token: str
+    expires_at: str
 
 
 class RejectedRow(BaseModel):

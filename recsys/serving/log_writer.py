@@ -18,8 +18,8 @@ from recsys.domain import Event, EventKind, Slate
 from recsys.errors import StoreError, StoreUnavailableError
 from recsys.serving.clock import Clock
 from recsys.store import event_log
+from recsys.store.amended_values import RowOutcome
 from recsys.store.database import Connection, Database
-from recsys.store.event_log import RowOutcome
 from recsys.store.event_log_reader import LogTail
 
 logger = logging.getLogger(__name__)
@@ -153,8 +153,7 @@ class LogWriter:
                 [next(found) for _ in write.events] if write.also is None else write.also(connection)
                 for write in group
             ]
-        outcome_of = zip(events, appended.events, strict=True)
-        new = [event for event, outcome in outcome_of if outcome is RowOutcome.STORED]
+        new = appended.stored
         if len(new) + len(slates) == appended.last_seq - end.last_seq:  # otherwise a slate was stored before
             tail = LogTail([event for each in new for event in _as_read(each, appended.quoted)], slates)
             self._committed(end.last_seq, appended.last_seq, tail)

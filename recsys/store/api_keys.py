@@ -1,5 +1,6 @@
 """API keys. Only their digests are stored."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
@@ -11,7 +12,10 @@ from recsys.store.tables import api_keys
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """One API key. id: its public part; digest: SHA-256 of the whole key, hexadecimal; times: microseconds."""
+    """One API key. id: its public part; digest: SHA-256 of the whole key, hexadecimal; times: microseconds.
+
+    origins: of a site key, the origins whose pages may send events with it.
+    """
 
     id: str
     digest: str
@@ -20,17 +24,19 @@ class KeyRow:
     created_at: int
     last_used_at: int | None = None
     revoked_at: int | None = None
+    origins: tuple[str, ...] = ()
 
 
 def add(connection: Connection, row: KeyRow) -> None:
     """Store a new key."""
-    connection.execute(sa.insert(api_keys).values(**asdict(row)))
+    connection.execute(sa.insert(api_keys).values(**asdict(row) | {"origins": json.dumps(row.origins)}))
 
 
 def all_keys(connection: Connection) -> list[KeyRow]:
     """Return all keys, revoked ones included, oldest first."""
     query = sa.select(*(api_keys.c[field.name] for field in fields(KeyRow)))
-    return [KeyRow(*row) for row in connection.execute(query.order_by(api_keys.c.created_at, api_keys.c.id))]
+    found = connection.execute(query.order_by(api_keys.c.created_at, api_keys.c.id))
+    return [KeyRow(**{**row, "origins": tuple(json.loads(row["origins"]))}) for row in found.mappings()]
 
 
 def revoke(connection: Connection, id_: str, at: int) -> bool:

@@ -7,7 +7,7 @@ becomes visible after a higher one: a process that has read up to `seq` n has mi
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -16,9 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
-from recsys.domain import Event, Slate
+from recsys.domain import Event, EventKind, Slate
 from recsys.frames import EVENTS, SLATES, conform, empty
 from recsys.store import bulk_insert
+from recsys.store.amended_values import MEASURED, Content, RowOutcome, decide
 from recsys.store.conflict_insert import insert, insert_for
 from recsys.store.tables import events as events_table
 from recsys.store.tables import impressions, log_position, readers
@@ -95,22 +96,16 @@ class Appended:
     slate_conflicts: pl.DataFrame
 
 
-class RowOutcome(Enum):
-    """Outcome of one event: stored, stored before with the same content, or stored before with other content."""
-
-    STORED = "stored"
-    DUPLICATE = "duplicate"
-    CONFLICT = "conflict"
-
-
 @dataclass(frozen=True, slots=True)
 class AppendedRows:
     """Outcome of `append_rows`: one entry an event, and the sequence number of the last row of the log.
 
-    quoted: (request id, reader) of the slates that new events quote and that were shown to this reader before.
+    stored: the events that were added, in their order; of an amendment, the part that it added. quoted: (request
+    id, reader) of the slates that new events quote and that were shown to this reader before.
     """
 
     events: list[RowOutcome]
+    stored: list[Event]
     last_seq: int
     quoted: frozenset[tuple[str, str]]
 
@@ -135,12 +130,14 @@ def lock(connection: Connection) -> Position:
 def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataFrame | None) -> Appended:
     """Append rows with the columns of `frames.EVENTS` and `frames.SLATES`; skip ids already stored.
 
-    Rows of one frame with the same id count as duplicates (or conflicts) of the first.
+    Rows of one frame with the same id count as duplicates (or conflicts) of the first. A `read` or `scroll` with a
+    larger value amends the stored one (`store.amended_values`).
     """
     start = lock(connection)
     event_rows = conform(events if events is not None else empty(EVENTS), EVENTS)
     slate_rows = conform(slates if slates is not None else empty(SLATES), SLATES)
     event_counts = _insert(connection, events_table, event_rows, EVENT_CONTENT, start.last_seq)
+    event_counts = _amended(connection, event_counts, start.last_seq)
     slate_counts = _insert(
         connection, impressions, slate_rows, SLATE_CONTENT, start.last_seq + event_counts.stored
     )
@@ -167,14 +164,12 @@ def append_rows(
     Rows with an id that is stored already are skipped. Unlike `append` this needs no temporary table and no data
     frames, so it is fast for the rows of a few requests.
     """
-    outcomes = _outcomes(connection, events)
+    decided = decide(events, partial(_stored_content, connection)) if events else []
     quoted = _shown_slates(connection, {event.request_id for event in events if event.request_id is not None})
-    new = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is RowOutcome.STORED]
+    new = [row for outcome, row in decided if outcome is RowOutcome.STORED]
     seq = end.last_seq
     if new:
-        rows = [(seq + n, *_EVENT_VALUES(event)) for n, event in enumerate(new, start=1)]
-        bulk_insert.insert_new(connection, events_table, ("seq", *EVENTS), rows)
-        seq += len(new)
+        seq = _insert_events(connection, new, seq)
     dialect = connection.dialect.name
     for slate in slates:
         row = {"seq": seq + 1, **_slate_row(slate)}
@@ -183,22 +178,20 @@ def append_rows(
     _insert_readers(connection, {row.reader: row.at for row in reversed(added)})
     latest = max((row.known_at for row in added), default=0)
     connection.execute(_SET_POSITION, {"seq": seq, "known_at": max(latest, end.last_known_at)})
-    return AppendedRows(outcomes, seq, quoted)
+    return AppendedRows([outcome for outcome, _ in decided], new, seq, quoted)
 
 
-def _outcomes(connection: Connection, events: Sequence[Event]) -> list[RowOutcome]:
-    if not events:
-        return []
+def _stored_content(connection: Connection, ids: list[str]) -> dict[str, Content]:
     query = _EVENT_CONTENT_OF[connection.dialect.name]
-    ids = [event.id for event in events]
-    content = {row.id: tuple(row)[1:] for row in connection.execute(query, {"ids": _id_array(connection, ids)})}
-    outcomes = []
-    for event in events:
-        own = (event.reader, event.kind.value, event.article, event.subject, event.value)
-        stored = content.setdefault(event.id, own)
-        same = RowOutcome.DUPLICATE if stored == own else RowOutcome.CONFLICT
-        outcomes.append(RowOutcome.STORED if stored is own else same)
-    return outcomes
+    found = connection.execute(query, {"ids": _id_array(connection, ids)})
+    return {id_: (reader, kind, article, subject, value) for id_, reader, kind, article, subject, value in found}
+
+
+def _insert_events(connection: Connection, events: Sequence[Event], last_seq: int) -> int:
+    """Insert events that are known not to be stored; return the sequence number of the last one."""
+    rows = [(last_seq + n, *_EVENT_VALUES(event)) for n, event in enumerate(events, start=1)]
+    bulk_insert.insert_new(connection, events_table, ("seq", *EVENTS), rows)
+    return last_seq + len(rows)
 
 
 def _shown_slates(connection: Connection, ids: set[str]) -> frozenset[tuple[str, str]]:
@@ -275,6 +268,28 @@ def _insert(
     stored = _insert_new(connection, table, staged, last_seq)
     _register_readers(connection, staged)
     return _Inserted(stored, rows.height - stored - conflicts.height, conflicts)
+
+
+def _amended(connection: Connection, inserted: _Inserted, last_seq: int) -> _Inserted:
+    """Store the amendments among the conflicts of `inserted`, after its rows, and return the counts with them."""
+    measured = pl.col("kind").is_in([kind.value for kind in MEASURED])
+    rows = inserted.conflicts.filter(measured)
+    if rows.is_empty():
+        return inserted
+    events = [
+        Event(**{**row, "kind": EventKind(row["kind"])}) for row in rows.select(list(EVENTS)).iter_rows(named=True)
+    ]
+    decided = decide(events, partial(_stored_content, connection))
+    outcomes = [outcome for outcome, _ in decided]
+    parts = [row for outcome, row in decided if outcome is RowOutcome.STORED]
+    if parts:
+        _insert_events(connection, parts, last_seq + inserted.stored)
+    remaining = rows.filter(pl.Series([outcome is RowOutcome.CONFLICT for outcome in outcomes], dtype=pl.Boolean))
+    return _Inserted(
+        inserted.stored + len(parts),
+        inserted.duplicate + outcomes.count(RowOutcome.DUPLICATE),
+        pl.concat([inserted.conflicts.filter(~measured), remaining]),
+    )
 
 
 def _conflicts_stored(

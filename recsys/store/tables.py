@@ -204,6 +204,15 @@ api_keys = Table(
     Column("created_at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
     Column("last_used_at", BigInteger, comment="to the minute or so"),
     Column("revoked_at", BigInteger),
+    Column("origins", Text, nullable=False, server_default="[]", comment="JSON array: origins of a site key"),
+)
+
+signing_secrets = Table(
+    "signing_secrets",
+    metadata,
+    Column("name", String, primary_key=True, comment="what the secret signs"),
+    Column("secret", String, nullable=False, comment="random, hexadecimal"),
+    comment="secrets that all processes share, unless a setting gives them",
 )
 
 audit = Table(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from recsys.store import api_keys, audit_log
+from recsys.store import api_keys, audit_log, signing_secrets
 from recsys.store.api_keys import KeyRow
 from recsys.store.audit_log import AuditRow
 from recsys.store.database import Database
@@ -16,6 +16,22 @@ def test_keys_are_listed_oldest_first_with_all_that_is_known(database: Database)
         api_keys.add(connection, ROW)
         api_keys.add(connection, older)
         assert api_keys.all_keys(connection) == [older, ROW]
+
+
+def test_a_key_keeps_its_origins(database: Database) -> None:
+    site = replace(ROW, scope="site", origins=("https://news.example", "http://localhost:3000"))
+    with database.write() as connection:
+        api_keys.add(connection, site)
+        assert api_keys.all_keys(connection) == [site]
+
+
+def test_a_signing_secret_is_made_once_and_is_long(database: Database) -> None:
+    with database.write() as connection:
+        first = signing_secrets.shared_secret(connection, "a")
+    with database.write() as connection:
+        assert signing_secrets.shared_secret(connection, "a") == first
+        assert signing_secrets.shared_secret(connection, "b") != first
+    assert len(bytes.fromhex(first)) == 32
 
 
 def test_a_key_is_revoked_once(database: Database) -> None:

@@ -49,6 +49,31 @@ def test_quiet_prints_a_key_of_scope_read_and_nothing_else(where: Place) -> None
     assert f"{key_tokens.id_of(token)}  read " in attune(where, "keys", "list")
 
 
+def test_a_site_key_is_listed_with_its_origins(where: Place) -> None:
+    origins = ["--origin", "https://News.example:443", "--origin", "http://localhost:3000"]
+    token = attune(where, "keys", "create", "--scope", "site", *origins, "--quiet").removesuffix("\n")
+    listed = attune(where, "keys", "list")
+    assert listed.startswith(f"{key_tokens.id_of(token)}  site   created ")
+    assert listed.endswith("valid  https://news.example  http://localhost:3000\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "fix"),
+    [
+        (["--scope", "site"], "add --origin"),
+        (["--scope", "write", "--origin", "https://news.example"], "leave out --origin"),
+        *[
+            (["--scope", "site", "--origin", origin], "is not an origin")
+            for origin in ("*", "null", "https://a/b")
+        ],
+    ],
+)
+def test_wrong_origins_of_keys_are_refused_with_a_fix(where: Place, options: list[str], fix: str) -> None:
+    with pytest.raises(RequestError, match=fix):
+        attune(where, "keys", "create", *options)
+    assert "no keys" in attune(where, "keys", "list")
+
+
 def test_an_unknown_key_is_told_how_to_find_one(where: Place) -> None:
     with pytest.raises(RequestError, match="attune keys list"):
         attune(where, "keys", "revoke", "nobody")

@@ -11,8 +11,10 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from recsys.store import api_keys
+from recsys.store.api_keys import KeyRow
 from recsys.store.database import Database
-from recsys.store.schema_upgrade import alembic_config
+from recsys.store.schema_upgrade import alembic_config, upgrade_if_behind
 
 ROOT = Path(__file__).parents[2]
 PACKAGED = ("pyproject.toml", "LICENSE", "README.md", "recsys", "ingest", "api", "migrations")
@@ -21,6 +23,19 @@ PACKAGED = ("pyproject.toml", "LICENSE", "README.md", "recsys", "ingest", "api",
 def test_models_and_migrations_agree(database: Database) -> None:
     with database.engine.connect() as connection:
         command.check(alembic_config(connection))
+
+
+def test_keys_of_the_first_schema_stay_valid(database_url: str) -> None:
+    database = Database(database_url)
+    with database.engine.connect() as connection:
+        with connection.begin():
+            command.upgrade(alembic_config(connection), "0010")
+            columns = "(id, digest, scope, name, created_at)"
+            connection.execute(sa.text(f"INSERT INTO api_keys {columns} VALUES ('k', 'd', 'read', 'ops', 1)"))
+        assert upgrade_if_behind(connection)
+    with database.read() as connection:
+        assert api_keys.all_keys(connection) == [KeyRow("k", "d", "read", "ops", 1)]
+    database.close()
 
 
 def test_the_index_of_preferences_covers_only_them(database: Database) -> None:

@@ -1,24 +1,41 @@
-"""GET /v1/feed/{reader} and POST /v1/rank. Reader ids may contain slashes."""
+"""GET /v1/feed/{reader}, GET /v1/feed and POST /v1/rank. Reader ids may contain slashes."""
 
 import uuid
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from api.application import feeds, unknown_names
+from api.application.context import Application
 from api.application.iso_time import from_iso
 from api.application.scopes import Scope
-from api.http.dependencies import App, PreviewHeader, PseudonymsDep, Reader
-from api.http.query_params import FeedQuery
+from api.http.dependencies import App, OnlyPreview, PseudonymsDep, Reader
+from api.http.query_params import FeedParams, FeedQuery, OwnFeedQuery
 from api.http.schemas import FeedOut, HistoryItemIn, RankIn, RankOut
-from api.http.security.auth import secured_router
+from api.http.security.auth import secured_router, token_reader
 from api.http.serializers import feed_out, rank_out
 from recsys.domain import FeedRequest, HistoryItem, RankRequest
+from recsys.errors import RequestError
 
 router = secured_router("/v1", "feed", Scope.READ)
+own = secured_router("/v1", "feed", Scope.READ, own_reader=True)
 
 
-@router.get("/feed/{reader:id}", response_model=FeedOut)
-def feed(app: App, reader: Reader, query: FeedQuery, preview: PreviewHeader = False) -> Response:
+@own.get("/feed", response_model=FeedOut)
+def own_feed(
+    request: Request, app: App, pseudonyms: PseudonymsDep, query: OwnFeedQuery, preview: OnlyPreview
+) -> Response:
+    """Return the feed of the token's reader; with a key, of the reader in the query.
+
+    Everything else is as in `GET /v1/feed/{reader}`.
+    """
+    reader = query.reader or token_reader(request)
+    if reader is None:
+        raise RequestError("this feed has no reader: add ?reader=…, or send a reader token instead of a key")
+    return _feed(app, pseudonyms.of(reader), query, preview)
+
+
+@own.get("/feed/{reader:id}", response_model=FeedOut)
+def feed(app: App, reader: Reader, query: FeedQuery, preview: OnlyPreview) -> Response:
     """Return a reader's feed, also for an unknown reader.
 
     The `cursor` of a page requests the next page, for half an hour. The feed continues with its first parameters
@@ -26,7 +43,7 @@ def feed(app: App, reader: Reader, query: FeedQuery, preview: PreviewHeader = Fa
 
     A page has 20 articles, or `limit`. Each answer is logged as shown: articles that the reader skips rank lower.
     With `preview=true`, or the header `X-Attune-Preview: true`, nothing is logged and there is no next page: to
-    look at the feed of a reader who is not there.
+    look at the feed of a reader who is not there. Crawlers and prefetches (`Sec-Purpose`) get a preview, too.
 
     `minutes` returns the articles with the highest total utility that can be read in that time, up to 100 or
     `limit`; this feed has no exploration and one page. `diversity` weighs dissimilarity to the articles above
@@ -34,25 +51,7 @@ def feed(app: App, reader: Reader, query: FeedQuery, preview: PreviewHeader = Fa
 
     While the database is unavailable, feeds are `degraded`: made from memory, without a next page.
     """
-    request = FeedRequest(
-        request_id=uuid.uuid4().hex,
-        reader=reader,
-        limit=query.articles,
-        category=query.category,
-        exclude=frozenset(query.exclude or ()),
-        minutes=query.minutes,
-        diversity=query.diversity,
-        explore=app.settings.explore if query.explore is None else query.explore,
-        explain=query.explain,
-        device=query.device,
-        page=query.page,
-    )
-    found = feeds.recommend_or_preview(app, request, query.cursor, only_preview=preview or query.preview)
-    ids = (id_ for item in found.ranking.items for id_ in (item.id, *item.also_in))
-    summaries = feeds.summaries(app, list(ids))
-    out = feed_out(found, reader, summaries, unknown_names.unknown_category(app, query.category))
-    # serialized here: FastAPI would validate it again in another thread
-    return Response(out.model_dump_json(), media_type="application/json")
+    return _feed(app, reader, query, preview)
 
 
 @router.post("/rank")
@@ -73,6 +72,29 @@ def rank(app: App, pseudonyms: PseudonymsDep, body: RankIn) -> RankOut:
     reads = [item.id for item in request.history or ()]
     warnings = unknown_names.unknown_articles(app, [*request.candidates, *reads])
     return rank_out(feeds.rank(app, request, body.explain), warnings)
+
+
+def _feed(app: Application, reader: str, query: FeedParams, preview: bool) -> Response:
+    """Return the answer with the feed of a stored reader."""
+    request = FeedRequest(
+        request_id=uuid.uuid4().hex,
+        reader=reader,
+        limit=query.articles,
+        category=query.category,
+        exclude=frozenset(query.exclude or ()),
+        minutes=query.minutes,
+        diversity=query.diversity,
+        explore=app.settings.explore if query.explore is None else query.explore,
+        explain=query.explain,
+        device=query.device,
+        page=query.page,
+    )
+    found = feeds.recommend_or_preview(app, request, query.cursor, only_preview=preview or query.preview)
+    ids = (id_ for item in found.ranking.items for id_ in (item.id, *item.also_in))
+    summaries = feeds.summaries(app, list(ids))
+    out = feed_out(found, reader, summaries, unknown_names.unknown_category(app, query.category))
+    # serialized here: FastAPI would validate it again in another thread
+    return Response(out.model_dump_json(), media_type="application/json")
 
 
 def _item(item: str | HistoryItemIn) -> HistoryItem:

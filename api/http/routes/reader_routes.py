@@ -1,4 +1,7 @@
-"""/v1/readers/{reader}: attention, preferences, export, erasure. Ids may contain slashes."""
+"""/v1/readers/{reader}: attention, preferences, export, erasure. Ids may contain slashes.
+
+All routes also answer to a token of the reader.
+"""
 
 from typing import Literal
 
@@ -14,9 +17,9 @@ from api.http.reader_schemas import AttentionOut, ExportOut, PreferencesIn, Pref
 from api.http.security.auth import actor, secured_router
 from recsys.domain import Preferences
 
-read = secured_router("/v1/readers", "readers", Scope.READ)
-write = secured_router("/v1/readers", "readers", Scope.WRITE)
-admin = secured_router("/v1/readers", "readers", Scope.ADMIN)
+read = secured_router("/v1/readers", "readers", Scope.READ, own_reader=True)
+write = secured_router("/v1/readers", "readers", Scope.WRITE, own_reader=True)
+admin = secured_router("/v1/readers", "readers", Scope.ADMIN, own_reader=True)
 
 
 @read.get("/{reader:id}/attention")

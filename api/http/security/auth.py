@@ -1,7 +1,10 @@
-"""Authorization: every secured route names the scope of the key that it needs."""
+"""Authorization: every secured route names the scope of the key that it needs, and may accept reader tokens.
+
+A reader token allows only routes that opt in (`own_reader`), and there only what is about the reader of the token.
+"""
 
 import ipaddress
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Request, Response, Security
@@ -9,47 +12,74 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 import api.http.path_converters  # noqa: F401 - routes of secured routers may use {name:id}
+from api.application.reader_tokens import ReaderTokens, looks_like_token
 from api.application.scopes import Scope
 from api.http.openapi import problems
 from api.http.problems import HTTPProblem
 from api.http.security.keyring import KeyRing, Ring
+from api.http.security.page_keys import warn_of_page
 from api.http.security.rate_limit import RateLimiter
+from ingest.field_values import trimmed
 from recsys.store.api_keys import KeyRow
 
 _NO_KEY = "send a valid key: 'Authorization: Bearer att_…' or 'X-API-Key: att_…'; `attune keys create` creates one"
+_MINT_ANOTHER = "the token is wrong or has expired: mint a new one with POST /v1/reader-tokens"
+_ONLY_OWN = "a reader token allows only the feed, preferences, attention, export and erasure of its own reader"
 _CREATED = "A key that `attune keys create` created."
 BEARER = HTTPBearer(auto_error=False, description=_CREATED)
 API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False, description=_CREATED)
 """The same keys, in the header of Gorse's clients."""
 
+OWN = "reader"
+"""Actor of the audit log, and key of the request log, of requests with a reader token: neither names a reader."""
+
+Check = Callable[[Request], Awaitable[None]]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def secured_router(
-    prefix: str, tag: str, needed: Scope, described: HTTPBearer | APIKeyHeader = BEARER
+    prefix: str,
+    tag: str,
+    needed: Scope,
+    described: HTTPBearer | APIKeyHeader = BEARER,
+    *,
+    own_reader: bool = False,
 ) -> APIRouter:
-    """Return a router whose routes need a key of scope `needed`, described in the API as `described`."""
+    """Return a router whose routes need a key of scope `needed`, described in the API as `described`.
+
+    With `own_reader` they also answer to a reader token, if all readers that the path and the query name are the
+    reader of the token. Such a route must not take a reader from its body.
+    """
+
+    async def check(request: Request) -> None:
+        await authorize(request, needed, own_reader=own_reader)
+
     return APIRouter(
         prefix=prefix,
         tags=[tag],
-        route_class=_route_class(needed),
+        route_class=checked_route(check),
         dependencies=[Security(described, scopes=[needed])],
         responses=problems(401, 403, 413, 422, 429, 503),
     )
 
 
-async def authorize(request: Request, needed: Scope) -> None:
-    """Check the key of a request.
+async def authorize(request: Request, needed: Scope, *, own_reader: bool = False) -> None:
+    """Check the key or the reader token of a request.
 
     Raises:
-        HTTPProblem: 401 without a valid key, 403 with a key of another scope, 429 after too many requests.
+        HTTPProblem: 401 without a valid key or token, 403 with one that does not allow this, 429 after too many
+            requests.
         StoreError: keys cannot be read.
     """
+    given = _given(request)
+    if given is not None and looks_like_token(given):
+        await _authorize_reader(request, given, own_reader)
+        return
     ring: KeyRing = request.app.state.keys
     keys = await ring.current()
-    if keys.open and not _exposed(request):
+    if keys.open and not is_exposed(request):
         return
-    key = _owner(keys, request)
+    key = _owner(keys, given)
     if not Scope(key.scope).allows(needed):
         raise HTTPProblem(
             403,
@@ -59,15 +89,37 @@ async def authorize(request: Request, needed: Scope) -> None:
         )
     ring.note_use(key.id)
     request.state.key = key.id
-    await _count(request.app.state.rates, key.id)
+    warn_of_page(request, key)
+    await count(request.app.state.rates, key.id)
 
 
 def actor(request: Request) -> str:
-    """Return the actor for the audit log: the id of the key, or 'open' before the first key."""
+    """Return the actor for the audit log: the id of the key, `OWN`, or 'open' before the first key."""
     return getattr(request.state, "key", "open")
 
 
-def _route_class(needed: Scope) -> type[APIRoute]:
+def token_reader(request: Request) -> str | None:
+    """Return the reader of the request's token, as the publisher knows it; None for a request with a key."""
+    return getattr(request.state, "reader", None)
+
+
+def check_token(request: Request, token: str) -> str:
+    """Return the reader of a token.
+
+    Raises:
+        HTTPProblem: 401, the token is not valid.
+    """
+    tokens: ReaderTokens = request.app.state.tokens
+    reader = tokens.reader_of(token)
+    if reader is None:
+        headers = {"WWW-Authenticate": 'Bearer realm="attune", error="invalid_token"'}
+        raise HTTPProblem(401, "The reader token is not valid", _MINT_ANOTHER, headers)
+    return reader
+
+
+def checked_route(check: Check) -> type[APIRoute]:
+    """Return the class of routes that `check` admits."""
+
     class Secured(APIRoute):
         """Route that checks the key before it reads the body: requests without a key cost no parsing."""
 
@@ -75,7 +127,7 @@ def _route_class(needed: Scope) -> type[APIRoute]:
             answer = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
-                await authorize(request, needed)
+                await check(request)
                 return await answer(request)
 
             return handle
@@ -83,9 +135,25 @@ def _route_class(needed: Scope) -> type[APIRoute]:
     return Secured
 
 
-def _owner(keys: Ring, request: Request) -> KeyRow:
+async def _authorize_reader(request: Request, token: str, own_reader: bool) -> None:
+    """Accept a reader token. This is the only place that decides what a reader may do."""
+    reader = check_token(request, token)
+    if not own_reader:
+        raise HTTPProblem(403, "A reader token does not allow this", _ONLY_OWN)
+    path = request.path_params.get("reader")
+    named = [*request.query_params.getlist("reader"), *(() if path is None else (path,))]
+    if any(trimmed(each) != reader for each in named):
+        raise HTTPProblem(403, "The token is of another reader", _ONLY_OWN)
+    request.state.reader, request.state.key = reader, OWN
+    require_rate(request.app.state.reader_rates.wait(reader))
+
+
+def _given(request: Request) -> str | None:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
-    given = token.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key")
+    return token.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key")
+
+
+def _owner(keys: Ring, given: str | None) -> KeyRow:
     row = keys.owner(given)
     if row is None:
         # the same answer for unknown, wrong and revoked keys
@@ -94,14 +162,27 @@ def _owner(keys: Ring, request: Request) -> KeyRow:
     return row
 
 
-async def _count(rates: RateLimiter, key: str) -> None:
-    seconds = await rates.wait(key)
+async def count(rates: RateLimiter, key: str) -> None:
+    """Count a request of a key.
+
+    Raises:
+        HTTPProblem: 429, there were too many.
+    """
+    require_rate(await rates.wait(key))
+
+
+def require_rate(seconds: int | None) -> None:
+    """Refuse a request that has to wait for `seconds`.
+
+    Raises:
+        HTTPProblem: 429, there were too many.
+    """
     if seconds is not None:
-        detail = f"this key sent too many requests; try again in {seconds} s"
+        detail = f"this key, reader or address sent too many requests; try again in {seconds} s"
         raise HTTPProblem(429, "Too many requests", detail, {"Retry-After": str(seconds)})
 
 
-def _exposed(request: Request) -> bool:
+def is_exposed(request: Request) -> bool:
     """Return True if the connection came in on an address that other machines can reach.
 
     `attune serve` refuses to listen there before the first key; another ASGI server might not.

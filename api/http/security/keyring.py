@@ -39,6 +39,12 @@ class Ring:
         """True if no key was ever created. Revoking the last key does not open the service again."""
         return not self.keys
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """Origins that valid site keys name."""
+        valid = (row for row in self.keys.values() if row.revoked_at is None)
+        return frozenset(origin for row in valid for origin in row.origins)
+
     def owner(self, token: str | None) -> KeyRow | None:
         """Return the valid key that `token` belongs to, or None."""
         id_ = None if token is None else key_tokens.id_of(token)

@@ -62,16 +62,25 @@ class RateLimiter:
             await self._pool.disconnect()
 
 
+def limit_of(variable: str, written: str) -> RateLimitItem | None:
+    """Return the limit that a setting has; None for an empty one.
+
+    Raises:
+        ConfigError: it is not a limit.
+    """
+    try:
+        return parse(written) if written.strip() else None
+    except ValueError as error:
+        raise ConfigError(f"{variable} {written!r}: write it like 600/minute") from error
+
+
 def limiter_of(settings: Settings) -> RateLimiter:
     """Return the limiter for the settings; it connects later.
 
     Raises:
         ConfigError: the limit or its storage is not valid, or the driver of the storage is missing.
     """
-    try:
-        limit = parse(settings.rate_limit) if settings.rate_limit.strip() else None
-    except ValueError as error:
-        raise ConfigError(f"ATTUNE_RATE_LIMIT {settings.rate_limit!r}: write it like 600/minute") from error
+    limit = limit_of("ATTUNE_RATE_LIMIT", settings.rate_limit)
     url = settings.rate_limit_storage
     if url == _MEMORY:
         return RateLimiter(limit, MemoryStorage())

@@ -18,6 +18,9 @@ from tests.trained import HashEncoder, Place, place
 
 MakeClient = Callable[..., TestClient]
 
+ORIGIN = "https://news.example"
+"""Origin of the pages that site keys belong to."""
+
 
 @pytest.fixture
 def where(tmp_path: Path) -> Place:
@@ -42,9 +45,10 @@ def serve(where: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]
 def new_key(where: Place) -> Callable[..., str]:
     """Makes keys as another process would."""
 
-    def make(scope: Scope, name: str = "") -> str:
+    def make(scope: Scope, name: str = "", origin: str = ORIGIN) -> str:
+        origins = [origin] if scope is Scope.SITE else []
         with opened(where.settings.database_url) as database:
-            return key_admin.create_key(application(database), scope, name, actor="cli")[0]
+            return key_admin.create_key(application(database), scope, name, "cli", origins)[0]
 
     return make
 

@@ -13,8 +13,8 @@ from recsys.projection.log_follower import LogFollower
 from recsys.serving.clock import Clock
 from recsys.serving.log_writer import LogWriter
 from recsys.store import event_log, event_log_reader
+from recsys.store.amended_values import RowOutcome
 from recsys.store.database import Connection, Database
-from recsys.store.event_log import RowOutcome
 
 NOW = 1_700_000_000_000_000
 

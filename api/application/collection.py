@@ -1,0 +1,47 @@
+"""Use-cases of pages: store the events of one reader, and keep those that are refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.application.context import Application
+from api.application.ingestion import receive_events
+from ingest.collected_rows import RefusedRow, Sender, collected_rows, reject_line
+from ingest.pseudonyms import Pseudonyms
+from ingest.rolling_rejects import RollingRejects
+
+_KEPT = 20
+"""Refused events of one request that are kept: a bot must not push out the rows of others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """Outcome of the events of a page; stored + duplicates + refused = events sent."""
+
+    stored: int
+    duplicates: int
+    refused: list[RefusedRow]
+
+
+async def collect_events(
+    app: Application, events: Sequence[object], sender: Sender, pseudonyms: Pseudonyms
+) -> Collected:
+    """Append the events of a page, by the rules of `receive_events`.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    rows, refused = collected_rows(events, sender)
+    received = await receive_events(app, [row for _, row in rows], pseudonyms)
+    for rejected in received.rejected:
+        index, row = rows[rejected.index]
+        refused.append(RefusedRow(index, row, rejected.problem))
+    return Collected(received.accepted, received.duplicates, refused)
+
+
+def keep_refused(rejects: RollingRejects, refused: Sequence[RefusedRow], reader: str) -> None:
+    """Keep the first refused events of the stored `reader`, since the page gets no answer about them.
+
+    Raises:
+        ConfigError: the folder of reject files cannot be written.
+    """
+    rejects.add([reject_line(each, reader) for each in refused[:_KEPT]])

@@ -1,0 +1,77 @@
+"""Reader tokens: signed JSON Web Tokens (RFC 7519) that let a page act for one reader, for a short time.
+
+A publisher's server mints them here, or by itself with the shared secret (docs/guides/reader-tokens.md).
+"""
+
+import time
+
+import jwt
+from pydantic import TypeAdapter
+
+from api.application.context import Application
+from ingest.field_values import trimmed
+from ingest.limits import LONGEST_ID
+from recsys.store.signing_secrets import READER_TOKENS, shared_secret
+
+AUDIENCE = "attune-reader"
+LONGEST_SECONDS = 86_400
+_ALGORITHM = "HS256"
+_CLAIMS = ["aud", "exp", "iat", "sub"]
+
+_CLOCK_SKEW = 300
+"""Seconds by which the clock of the minting server may be ahead."""
+
+_TIME = TypeAdapter(float)
+
+
+class ReaderTokens:
+    """Mint and verification of reader tokens.
+
+    Args:
+        secret: shared by all processes, and by servers that mint tokens by themselves.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def mint(self, reader: str, seconds: int) -> tuple[str, int]:
+        """Return a token of `reader` for `seconds`, and its expiry in seconds since 1970."""
+        now = int(time.time())
+        claims = {"aud": AUDIENCE, "sub": reader, "iat": now, "exp": now + seconds}
+        return jwt.encode(claims, self._secret, _ALGORITHM), now + seconds
+
+    def reader_of(self, token: str) -> str | None:
+        """Return the reader of a valid token; None if it is expired, wrong, or valid for longer than a day."""
+        options: jwt.types.Options = {"require": _CLAIMS, "verify_iat": False, "strict_aud": True}
+        try:
+            claims = jwt.decode(token, self._secret, [_ALGORITHM], options, audience=AUDIENCE)
+            issued, expires = (_TIME.validate_python(claims[name], strict=True) for name in ("iat", "exp"))
+        except (jwt.InvalidTokenError, ValueError, RecursionError):  # the latter two of texts that are no token
+            return None
+        short = 0 < expires - issued <= LONGEST_SECONDS and issued <= time.time() + _CLOCK_SKEW
+        reader = claims["sub"]
+        return reader if short and _is_id(reader) else None
+
+
+def looks_like_token(text: str) -> bool:
+    """Return True if the text has the form of a JSON Web Token; keys never have it."""
+    return text.count(".") == 2
+
+
+def open_reader_tokens(app: Application) -> ReaderTokens:
+    """Return the tokens signed with ATTUNE_TOKEN_SECRET, or else with a secret that the database holds.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    chosen = app.settings.token_secret
+    if chosen is not None:
+        return ReaderTokens(chosen.get_secret_value())
+    with app.database.write() as connection:
+        return ReaderTokens(shared_secret(connection, READER_TOKENS))
+
+
+def _is_id(reader: str) -> bool:
+    """Return True if other doors would store this id unchanged."""
+    storable = "\0" not in reader and not any("\ud800" <= char <= "\udfff" for char in reader)
+    return storable and reader != "" and reader == trimmed(reader) and len(reader.encode()) <= LONGEST_ID
