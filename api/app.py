@@ -22,6 +22,7 @@ from api.http.routes import (
     metrics_routes,
     model_routes,
     reader_routes,
+    static_routes,
 )
 from api.http.security.keyring import KeyRing
 from api.http.security.rate_limit import limiter_of
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         model_routes.router,
         health_routes.router,
         metrics_routes.router,
+        static_routes.router,
         *gorse.ROUTERS,
     ):
         app.include_router(routes)
