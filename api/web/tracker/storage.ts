@@ -24,22 +24,25 @@ export const names = (start: string): string[] =>
     .filter((key) => key.startsWith(PREFIX + start))
     .map((key) => key.slice(PREFIX.length));
 
-const CLEARED = "cleared";
+/** Name of the mark that Attune measures in this browser: all tabs stop when it goes. It never replaces a consent. */
+const MARK = "measures";
 
-/** Call `act` when another tab has cleared the storage. */
+/** Set the mark. Return true if it is stored. */
+export function mark(): boolean {
+  save(MARK, "1");
+  return marked();
+}
+
+export const marked = (): boolean => !!load(MARK);
+
+/** Call `act` when another tab has removed the mark. */
 export function whenCleared(act: () => void): void {
-  addEventListener("storage", ({ key }) => {
-    if (key === PREFIX + CLEARED) act();
+  addEventListener("storage", ({ key, newValue }) => {
+    if (key === PREFIX + MARK && !newValue) act();
   });
 }
 
-/** Remove every value of Attune but the one that `keep` names, and let other tabs know if there was one. */
-export function clear(keep: string | undefined, mustSignal: boolean): void {
-  const found = names("");
-  for (const name of found) if (name !== keep) remove(name);
-  if (found.length || mustSignal) {
-    // other tabs see the change; it leaves nothing behind
-    save(CLEARED, "1");
-    remove(CLEARED);
-  }
+/** Remove every value of Attune but the one that `keep` names. */
+export function clear(keep?: string): void {
+  for (const name of names("")) if (name !== keep) remove(name);
 }

@@ -6,7 +6,7 @@ import { watchItems } from "./items";
 import { objects } from "./privacy";
 import { randomId } from "./random_id";
 import { pageReadings } from "./readings";
-import { clear, remove, whenCleared } from "./storage";
+import { clear, mark, marked, remove, whenCleared } from "./storage";
 import type { Draft } from "./tracked_event";
 import { answered, post, type Service, transport } from "./transport";
 
@@ -44,6 +44,8 @@ export function createTracker(service: Service): Attune {
   let enabled = false;
   let listening = false;
   let looking = 0;
+  let away = false;
+  let markStored = false;
 
   function put(draft: Draft): void {
     if (!enabled) return;
@@ -74,6 +76,12 @@ export function createTracker(service: Service): Attune {
   }
 
   function resume(): void {
+    if (away) {
+      // while this page stood still, another may have taken over its events, or have erased all
+      away = false;
+      if (markStored && !marked()) return halt();
+      queue.restore();
+    }
     queue.adopt();
     queue.store(false);
     clock.settle(true);
@@ -91,9 +99,8 @@ export function createTracker(service: Service): Attune {
 
   /** Halt in all tabs, and remove what is stored but `keep`. */
   function stop(keep?: string): void {
-    const measured = enabled;
     halt();
-    clear(keep, measured);
+    clear(keep);
   }
 
   function on(types: string, handle: (event: Event) => void): void {
@@ -111,18 +118,12 @@ export function createTracker(service: Service): Attune {
     on("focus", () => clock.settle(true));
     on("blur", () => clock.settle());
     on("visibilitychange", () => (visible() ? resume() : leave()));
-    on("resume", resume);
-    on("freeze", leave);
-    on("pagehide", () => {
+    on("freeze pagehide", () => {
       leave();
-      readings.end(); // a page that comes back from the cache begins new readings
+      away = true;
     });
-    on("pageshow", (event) => {
-      if ((event as PageTransitionEvent).persisted) {
-        queue.restore();
-        resume();
-      }
-    });
+    on("pagehide", readings.end); // a page that comes back from the cache begins new readings
+    on("resume pageshow", resume);
     on("online", () => void sender.send());
     on("click auxclick", (event) => putClick(event as MouseEvent, readings.current(), put));
     whenCleared(halt);
@@ -146,6 +147,7 @@ export function createTracker(service: Service): Attune {
         stop();
       } else if (!enabled) {
         enabled = true;
+        markStored = mark();
         if (!listening) listen();
         resume();
       }

@@ -1,0 +1,50 @@
+"""Fixtures: a browser, a service that records, a site on another origin, and a tab with the site."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.chromium import chromium
+from tests.browser.collector import Collector, collecting
+from tests.browser.site import Site, publishing
+
+Open = Callable[[str], Page]
+
+
+# of the package: a session would leave the event loop of Playwright running below other tests
+@pytest.fixture(scope="package")
+def browser() -> Iterator[BrowserContext]:
+    with chromium() as context:
+        yield context
+
+
+@pytest.fixture
+def service() -> Iterator[Collector]:
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture
+def site(service: Collector) -> Iterator[Site]:
+    with publishing(service.address, service.site_key) as made:
+        yield made
+
+
+@pytest.fixture
+def open_tab(browser: BrowserContext) -> Iterator[Open]:
+    """Open an address in a new tab in front, and wait for the tracker."""
+    opened: list[Page] = []
+
+    def open_(address: str) -> Page:
+        page = browser.new_page()
+        opened.append(page)
+        page.goto(address)
+        page.wait_for_function("window.attune")
+        return page
+
+    yield open_
+    browser.set_offline(False)
+    for page in opened:
+        if not page.is_closed():
+            page.close()
