@@ -21,8 +21,8 @@ Sent = dict[str, Any]
 class Collector:
     """Requests as they came. `statuses`: of the next answers, 204 after them; `stores`: False is an outage."""
 
-    address: str = ""
-    site_key: str = "site-key"
+    address: str
+    site_key: str
     requests: list[Sent] = field(default_factory=list)
     erasures: list[Sent] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -60,30 +60,44 @@ class Collector:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    collector = Collector()
+def collecting() -> Iterator[Callable[[], Collector]]:
+    """Give each test a collector with a site key of its own: late requests of other tests go to theirs."""
+    collectors: list[Collector] = []
     app = FastAPI()
     app.include_router(static_routes.router)
 
-    @app.post("/v1/collect")
-    async def collect(request: Request) -> Response:
+    def answer(collector: Collector) -> Response:
+        status = collector.statuses.pop(0) if collector.statuses else 204
+        return Response(status_code=status, headers={"Access-Control-Allow-Origin": "*"})
+
+    async def read(request: Request) -> tuple[Collector, Sent]:
         body = await request.body()
         assert request.headers["content-type"].startswith("text/plain")
-        status = collector.statuses.pop(0) if collector.statuses else 204
+        sent: Sent = json.loads(body)
+        return next(each for each in collectors if each.site_key == sent["site_key"]), sent
+
+    @app.post("/v1/collect")
+    async def collect(request: Request) -> Response:
+        collector, sent = await read(request)
         if collector.stores:
-            collector.requests.append(json.loads(body))
-        return Response(status_code=status, headers={"Access-Control-Allow-Origin": "*"})
+            collector.requests.append(sent)
+        return answer(collector)
 
     @app.post("/v1/collect/erase")
     async def erase(request: Request) -> Response:
-        collector.erasures.append(json.loads(await request.body()))
-        status = collector.statuses.pop(0) if collector.statuses else 204
-        return Response(status_code=status, headers={"Access-Control-Allow-Origin": "*"})
+        collector, sent = await read(request)
+        collector.erasures.append(sent)
+        return answer(collector)
 
     @app.api_route("/{path:path}", methods=["GET", "OPTIONS", "PUT", "DELETE", "PATCH"])
     async def other(path: str, request: Request) -> Response:
-        collector.others.append(f"{request.method} /{path}")
+        collectors[-1].others.append(f"{request.method} /{path}")
         return Response(status_code=404)
 
-    with listening(app) as collector.address:
-        yield collector
+    with listening(app) as address:
+
+        def new() -> Collector:
+            collectors.append(Collector(address, f"site-{len(collectors)}"))
+            return collectors[-1]
+
+        yield new

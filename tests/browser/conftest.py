@@ -19,16 +19,26 @@ def browser() -> Iterator[BrowserContext]:
         yield context
 
 
-@pytest.fixture
-def service() -> Iterator[Collector]:
-    with collecting() as collector:
-        yield collector
+@pytest.fixture(scope="package")
+def new_service() -> Iterator[Callable[[], Collector]]:
+    with collecting() as new:
+        yield new
+
+
+@pytest.fixture(scope="package")
+def new_site() -> Iterator[Callable[[str, str], Site]]:
+    with publishing() as new:
+        yield new
 
 
 @pytest.fixture
-def site(service: Collector) -> Iterator[Site]:
-    with publishing(service.address, service.site_key) as made:
-        yield made
+def service(new_service: Callable[[], Collector]) -> Collector:
+    return new_service()
+
+
+@pytest.fixture
+def site(service: Collector, new_site: Callable[[str, str], Site]) -> Site:
+    return new_site(service.address, service.site_key)
 
 
 @pytest.fixture

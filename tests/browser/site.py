@@ -1,10 +1,10 @@
 """A publisher's site on an origin of its own: pages with the two pasted lines, and nothing else of Attune."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from tests.live import listening
 
@@ -17,7 +17,7 @@ class Site:
 
     service: str
     site_key: str
-    address: str = ""
+    address: str
     pages: dict[str, str] = field(default_factory=dict)
     csp: str = ""
 
@@ -39,17 +39,24 @@ def article(id_: str, height: int = 3_000) -> str:
 
 
 @contextmanager
-def publishing(service: str, site_key: str) -> Iterator[Site]:
-    site = Site(service, site_key)
+def publishing() -> Iterator[Callable[[str, str], Site]]:
+    """Give each test a site with a host of its own, and with it a storage of its own in the browser."""
+    sites: dict[str, Site] = {}
     app = FastAPI()
 
     @app.get("/{name}")
-    async def page(name: str) -> Response:
+    async def page(name: str, request: Request) -> Response:
+        site = sites[request.headers["host"]]
         headers = {"Content-Security-Policy": site.csp} if site.csp else {}
         found = site.pages.get(name)
         return Response(found, 200 if found else 404, headers, "text/html; charset=utf-8")
 
     with listening(app) as address:
-        # another host than the service, not only another port
-        site.address = address.replace("127.0.0.1", "localhost")
-        yield site
+        port = address.rpartition(":")[2]
+
+        def new(service: str, site_key: str) -> Site:
+            host = f"site-{len(sites)}.localhost:{port}"
+            sites[host] = Site(service, site_key, f"http://{host}")
+            return sites[host]
+
+        yield new

@@ -41,8 +41,8 @@ def test_a_reading_goes_on_after_a_switch_of_tabs_and_counts_nothing_meanwhile(
 ) -> None:
     page = open_tab(site.article("a7"))
     watch = Stopwatch()
-    for pause in (1_000, 2_500):
-        page.wait_for_timeout(1_000)
+    for pause in (300, 2_200):
+        page.wait_for_timeout(700)
         watch.stop()
         other = hide(page, browser)
         other.wait_for_timeout(pause)
@@ -65,17 +65,17 @@ def test_a_page_that_comes_back_from_the_cache_begins_a_new_reading(
     page = open_tab(site.article("a7"))
     page.evaluate("addEventListener('pageshow', event => { window.persisted = event.persisted })")
     first, second, third = Stopwatch(), Stopwatch(), Stopwatch()
-    page.wait_for_timeout(1_500)
+    page.wait_for_timeout(1_000)
     first.stop()
     page.goto(site.article("b8"))
     second.start()
-    page.wait_for_timeout(2_500)
+    page.wait_for_timeout(1_300)
     second.stop()
     page.evaluate("history.back()")
     third.start()
     page.wait_for_function("window.persisted !== undefined")
     assert page.evaluate("window.persisted"), "the page did not come from the back/forward cache"
-    page.wait_for_timeout(3_000)
+    page.wait_for_timeout(2_300)
     third.stop()
     page.close()
     service.wait(lambda: len(service.events("read")) == 3 and third.agrees(service.reads()[2][1]))
@@ -89,7 +89,7 @@ def test_single_page_navigation_ends_a_reading_and_begins_the_next(
 ) -> None:
     page = open_tab(site.article("a7"))
     first, second = Stopwatch(), Stopwatch()
-    page.wait_for_timeout(2_500)
+    page.wait_for_timeout(1_700)
     page.evaluate(
         """html => {
             history.pushState({}, "", "/b8");
@@ -189,7 +189,7 @@ def test_a_page_in_a_background_tab_is_not_read(
     behind = opened.value
     behind.wait_for_function("window.attune", polling=50)
     assert behind.evaluate("document.visibilityState") == "hidden"
-    behind.wait_for_timeout(1_500)
+    behind.wait_for_timeout(700)
     behind.close()
     front.evaluate("attune.event('share', 'a7'); attune.flush()")
     service.wait(lambda: service.events("share"))
