@@ -1,13 +1,12 @@
 """Build of the browser code, and the step of `make check` that proves it is built from its sources.
 
-`python .ci/web.py build` writes `api/web/static`; without `build`, it checks. The first line of a built file names the
-digest of its sources and tools: this is checked everywhere. Where Node.js is installed, types are checked too, and the
-files are built again and compared, byte for byte.
+`python .ci/web.py build` writes `api/web/static`; without `build`, it checks. The first line of a built file names
+the digest of its sources and tools: this is checked everywhere. Where Node.js is installed, types are checked too,
+and the files are built again and compared, byte for byte.
 """
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -30,7 +29,10 @@ def main() -> int:
     """Build or check; return 1 and print the fix if the built files are not those of the sources."""
     if sys.argv[1:] == ["build"]:
         if not tools_are_ready():
-            print("Node.js is missing: install nodejs and npm (20 or newer) to build the browser code", file=sys.stderr)
+            print(
+                "Node.js is missing: install nodejs and npm (20 or newer) to build the browser code",
+                file=sys.stderr,
+            )
             return 1
         check_types()
         build(STATIC)
@@ -51,7 +53,9 @@ def without_tools() -> Iterator[str]:
 def with_tools() -> Iterator[str]:
     """Yield a finding for each file that a new build makes otherwise."""
     check_types()
-    with tempfile.TemporaryDirectory(dir=WEB) as folder:  # as deep as `STATIC`: the source map holds relative paths
+    with tempfile.TemporaryDirectory(
+        dir=WEB
+    ) as folder:  # as deep as `STATIC`: the source map holds relative paths
         build(Path(folder))
         for made in sorted(Path(folder).iterdir()):
             kept = STATIC / made.name
@@ -87,10 +91,12 @@ def tools_are_ready() -> bool:
     pinned = json.loads((WEB / "package.json").read_text())["devDependencies"]
     if installed(pinned):
         return True
-    quiet = ("--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
-    done = subprocess.run(["npm", "install", *quiet], cwd=WEB, env=os.environ | {"CI": "1"}, check=False)  # noqa: S607
+    command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
+    done = subprocess.run(command, cwd=WEB, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
     if done.returncode != 0:
-        print("web: npm could not install the tools, so only the digest of the sources is checked", file=sys.stderr)
+        print(
+            "web: npm could not install the tools, so only the digest of the sources is checked", file=sys.stderr
+        )
     return done.returncode == 0 and installed(pinned)
 
 

@@ -1,4 +1,4 @@
-"""A Chromium as readers have it: tabs hide each other and lose the focus, and pages go to the back/forward cache."""
+"""A Chromium as readers have it: tabs hide each other, lose the focus, and go to the back/forward cache."""
 
 import os
 import shutil

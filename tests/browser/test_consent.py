@@ -60,9 +60,7 @@ def test_consent_begins_the_measure_and_withdrawal_ends_it_and_removes_what_is_s
     assert service.events("share") == []
 
 
-def test_withdrawal_in_one_tab_ends_the_measure_in_all(
-    service: Collector, site: Site, open_tab: Open
-) -> None:
+def test_withdrawal_in_one_tab_ends_the_measure_in_all(service: Collector, site: Site, open_tab: Open) -> None:
     other = open_tab(site.put("b8", PAGE))
     page = open_tab(site.put("a7", PAGE))
     page.evaluate("attune.consent(false)")
@@ -143,9 +141,7 @@ def test_erasure_removes_the_queue_and_the_visitor_and_is_sent(
     assert service.requests[-1]["visitor"] != visitor
 
 
-def test_an_erasure_that_did_not_arrive_can_be_sent_again(
-    service: Collector, site: Site, open_tab: Open
-) -> None:
+def test_an_erasure_that_did_not_arrive_can_be_sent_again(service: Collector, site: Site, open_tab: Open) -> None:
     page = open_tab(site.put("a7", PAGE))
     behave(page)
     visitor = service.requests[0]["visitor"]

@@ -16,7 +16,8 @@ STYLE = "<style>a { display: block; height: 200px }</style>"
 
 def link(article: str, request: str = "q1", position: int | None = None, more: str = "") -> str:
     at = "" if position is None else f" data-attune-position='{position}'"
-    return f"<a href='/{article}' data-attune-item='{article}' data-attune-request='{request}'{at} {more}>{article}</a>"
+    data = f"data-attune-item='{article}' data-attune-request='{request}'{at}"
+    return f"<a href='/{article}' {data} {more}>{article}</a>"
 
 
 def shown(service: Collector) -> list[str]:
@@ -32,17 +33,17 @@ def test_an_item_counts_as_shown_after_a_second_half_in_the_window(
     page.evaluate("scrollTo(0, 2100)")  # a7 is gone before its second is over
     page.wait_for_timeout(400)
     page.evaluate("scrollTo(0, 0)")
-    page.wait_for_timeout(1_300)
+    page.wait_for_timeout(1_200)
     # 90 of the 200 pixels of b8
     page.evaluate("scrollTo(0, 2200 + 90 - innerHeight)")
-    page.wait_for_timeout(1_300)
+    page.wait_for_timeout(1_200)
     page.evaluate("attune.flush()")
     assert shown(service) == ["a7"]
     [event] = service.events("impression")
     assert event.keys() == {"id", "kind", "article", "request_id", "position", "at"}
     assert (event["request_id"], event["position"]) == ("q1", 0)
     page.evaluate("scrollTo(0, 2200 + 110 - innerHeight)")
-    page.wait_for_timeout(1_300)
+    page.wait_for_timeout(1_200)
     page.evaluate("attune.flush()")
     assert shown(service) == ["a7", "b8"]
 
@@ -55,11 +56,11 @@ def test_an_item_is_shown_once_for_each_request_of_a_page_view(
     browser.new_page().close()
     page.bring_to_front()
     page.evaluate("document.body.insertAdjacentHTML('beforeend', document.querySelector('a').outerHTML)")
-    page.wait_for_timeout(1_300)
+    page.wait_for_timeout(1_200)
     page.evaluate("attune.flush()")
     assert shown(service) == ["a7"]
     page.evaluate("document.querySelector('a').dataset.attuneRequest = 'q2'")
-    page.wait_for_timeout(1_300)
+    page.wait_for_timeout(1_200)
     page.evaluate("attune.flush()")
     assert [event["request_id"] for event in service.events("impression")] == ["q1", "q2"]
 
@@ -74,7 +75,7 @@ def test_nothing_is_shown_in_a_hidden_tab(
     page.evaluate("attune.flush()")
     assert shown(service) == []
     page.bring_to_front()
-    page.wait_for_timeout(1_300)
+    page.wait_for_timeout(1_200)
     page.evaluate("attune.flush()")
     assert shown(service) == ["a7"]
     other.close()
@@ -113,9 +114,7 @@ def test_a_double_click_is_one_click(service: Collector, site: Site, open_tab: O
     assert len(service.events("click")) == 1
 
 
-def test_reactions_are_on_the_item_or_article_around_them(
-    service: Collector, site: Site, open_tab: Open
-) -> None:
+def test_reactions_are_on_the_item_or_article_around_them(service: Collector, site: Site, open_tab: Open) -> None:
     button = "<button type='button' data-attune-action='{0}'>{0}</button>".format
     item = f"<div data-attune-item='b8' data-attune-request='q1'>{button('hide')}</div>"
     own = f"<article data-attune-article='a7'>{button('like')}{button('explode')}</article>{button('save')}"

@@ -133,20 +133,18 @@ def test_an_article_that_is_drawn_again_keeps_its_reading(service: Collector, si
     assert seconds >= 1.2
 
 
-def test_of_several_articles_the_one_in_the_window_is_read(
-    service: Collector, site: Site, open_tab: Open
-) -> None:
+def test_of_several_articles_the_one_in_the_window_is_read(service: Collector, site: Site, open_tab: Open) -> None:
     page = open_tab(site.put("list", article("a7", 2_000) + article("b8", 2_000)))
-    page.wait_for_timeout(800)
+    page.wait_for_timeout(600)
     page.evaluate("scrollTo(0, 2000)")
-    page.wait_for_timeout(2_400)
+    page.wait_for_timeout(1_800)
     page.evaluate("scrollTo(0, 0)")
-    page.wait_for_timeout(800)
+    page.wait_for_timeout(600)
     page.close()
     service.wait(lambda: len(service.events("read")) == 2)
     seconds = dict(service.reads())
-    assert seconds["a7"] == pytest.approx(1.6, abs=0.7)
-    assert seconds["b8"] == pytest.approx(2.4, abs=0.7)
+    assert seconds["a7"] == pytest.approx(1.2, abs=0.5)
+    assert seconds["b8"] == pytest.approx(1.8, abs=0.5)
 
 
 def test_an_idle_reader_counts_for_fifteen_seconds(service: Collector, site: Site, open_tab: Open) -> None:

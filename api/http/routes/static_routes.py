@@ -46,6 +46,4 @@ def _answer(file: WebFile, request: Request, caching: str) -> Response:
         return Response(status_code=304, headers=headers)
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(file.body, media_type=file.media_type, headers=headers)
-    return Response(
-        file.compressed, media_type=file.media_type, headers=headers | {"Content-Encoding": "gzip"}
-    )
+    return Response(file.compressed, media_type=file.media_type, headers=headers | {"Content-Encoding": "gzip"})
