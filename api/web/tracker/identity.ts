@@ -25,9 +25,15 @@ export function ownerOf(token: string | undefined): string {
   } catch {
     // not a JWT: each token is its own owner
   }
-  let hash = 0;
-  for (const character of subject) hash = (Math.imul(hash, 31) + character.codePointAt(0)!) | 0;
-  return hash.toString(36);
+  // FNV-1a, twice with different primes: 64 bits, so that two readers of one computer never share a hash
+  let first = 0x811c9dc5;
+  let second = first;
+  for (const character of `${subject}`) {
+    const code = character.codePointAt(0)!;
+    first = Math.imul(first ^ code, 0x01000193);
+    second = Math.imul(second ^ code, 0x85ebca6b);
+  }
+  return first.toString(36) + second.toString(36);
 }
 
 /**
