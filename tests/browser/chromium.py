@@ -32,7 +32,9 @@ def chromium() -> Iterator[BrowserContext]:
             with sync_playwright() as playwright:
                 # without Playwright's defaults: they make every page visible and focused at all times
                 address = f"http://127.0.0.1:{_port(Path(profile), process)}"
-                yield playwright.chromium.connect_over_cdp(address, no_defaults=True).contexts[0]
+                context = playwright.chromium.connect_over_cdp(address, no_defaults=True).contexts[0]
+                context.set_default_timeout(15_000)
+                yield context
         finally:
             process.terminate()
             process.wait(PATIENCE)

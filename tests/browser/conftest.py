@@ -42,6 +42,15 @@ def site(service: Collector, new_site: Callable[[str, str], Site]) -> Site:
 
 
 @pytest.fixture
+def emulated(browser: BrowserContext) -> Iterator[Page]:
+    """A page in a profile of its own, always visible, whose focus and clock a test can set."""
+    assert browser.browser is not None
+    context = browser.browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
 def open_tab(browser: BrowserContext) -> Iterator[Open]:
     """Open an address in a new tab in front, and wait for the tracker."""
     opened: list[Page] = []

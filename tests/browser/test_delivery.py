@@ -5,7 +5,7 @@ import json
 from collections import Counter
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Error, Page
 
 from api.http.web_files import tracker
 from tests.browser.collector import Collector
@@ -93,6 +93,37 @@ def test_the_next_page_sends_what_a_closed_tab_could_not(service: Collector, sit
     service.wait(lambda: len(liked(service)) == 2)
     assert liked(service) == {"a0": 1, "a1": 1}
     page.wait_for_function("!Object.keys(localStorage).some(key => key.startsWith('attune:queue:'))")
+
+
+def test_the_next_page_sends_the_reading_of_a_tab_that_was_closed_without_a_network(
+    service: Collector, site: Site, open_tab: Open, browser: BrowserContext
+) -> None:
+    page = open_tab(site.article("a7"))
+    browser.set_offline(True)
+    page.wait_for_timeout(1_500)
+    page.close()
+    assert service.silent
+    browser.set_offline(False)
+    open_tab(site.put("list", ITEMS))
+    service.wait(lambda: service.events("read"))
+    [(read, seconds)] = service.reads()
+    assert (read, seconds) == ("a7", pytest.approx(1.7, abs=0.6))
+
+
+def test_the_next_page_sends_what_a_crashed_tab_left(
+    service: Collector, site: Site, open_tab: Open, browser: BrowserContext
+) -> None:
+    page = open_tab(site.put("list", ITEMS))
+    like(page, 0, 1)
+    with pytest.raises(Error, match="crash"):
+        page.goto("chrome://crash")
+    assert service.silent
+    heir = open_tab(site.put("none", "", {}))
+    # after this time a tab without a sign of life is given up
+    heir.add_init_script("const now = Date.now; Date.now = () => now() + 60_000")
+    heir.goto(f"{site.address}/list")
+    service.wait(lambda: len(liked(service)) == 2)
+    assert liked(service) == {"a0": 1, "a1": 1}
 
 
 def test_tabs_do_not_overwrite_each_others_events(
