@@ -9,7 +9,7 @@ from tests.browser.collector import Collector
 from tests.browser.conftest import Open
 from tests.browser.site import GRANTED, Site, article
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("browser-consent")
 
 PAGE = article("a7") + "<a href='#' data-attune-item='b8' style='position:fixed;top:0'>b8</a>"
 

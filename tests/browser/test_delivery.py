@@ -12,7 +12,7 @@ from tests.browser.collector import Collector
 from tests.browser.conftest import Open
 from tests.browser.site import GRANTED, Site
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("browser-delivery")
 
 ITEMS = "".join(f"<button data-attune-item='a{n}' data-attune-action='like'>a{n}</button>" for n in range(5))
 

@@ -9,7 +9,7 @@ from tests.browser.collector import Collector
 from tests.browser.conftest import Open
 from tests.browser.site import Site
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("browser-items")
 
 STYLE = "<style>a { display: block; height: 200px }</style>"
 

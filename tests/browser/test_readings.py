@@ -8,7 +8,7 @@ from tests.browser.conftest import Open
 from tests.browser.site import Site, article
 from tests.browser.stopwatch import Stopwatch
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("browser-readings")
 
 
 def hide(page: Page, browser: BrowserContext) -> Page:
