@@ -1,5 +1,5 @@
 # Every target sets up .venv by itself; it is done again only when pyproject.toml or constraints.txt change.
-.PHONY: demo serve test check docs bench soak
+.PHONY: demo serve test check docs web bench soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -25,6 +25,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/vocabulary.py
+	$(BIN)/python .ci/web.py
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
 		&& export ATTUNE_DATABASE_URL="sqlite:///$$scratch/check.db" \
 		&& $(BIN)/attune migrate && $(BIN)/alembic check
@@ -33,6 +34,10 @@ check: $(READY)
 # the site, in var/site; it needs no network
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+# the browser code, in api/web/static; it needs Node.js
+web: $(READY)
+	$(BIN)/python .ci/web.py build
 
 bench: $(READY)
 	@for file in $(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py)); do \

@@ -25,6 +25,7 @@ from api.http.routes import (
     metrics_routes,
     model_routes,
     reader_routes,
+    static_routes,
     token_routes,
 )
 from api.http.security.keyring import KeyRing
@@ -104,6 +105,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         model_routes.router,
         health_routes.router,
         metrics_routes.router,
+        static_routes.router,
         *gorse.ROUTERS,
     ):
         app.include_router(routes)
