@@ -21,7 +21,7 @@ def eager(calibrator: Calibrator | None = None, flag_rate: float = 1.0, **streng
         limits=np.zeros_like(given.structure.limits),
         head_limits=np.full_like(given.structure.head_limits, 1e-6),
     )
-    tokens = replace(given.tokens, threshold=0.0, limit=0.0)
+    tokens = replace(given.tokens, threshold=0.0, limit=-100.0)
     chosen = strength or {"gamma": 3.0, "kappa": 0.1}
     return calibration_of(Calibrator(structure, tokens, Strength(**chosen)), flag_rate)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.calibration.attention_statistics import Observation
+from recsys.calibration.attention_statistics import COHERENCE, Observation
 from recsys.calibration.calibrator import Plan
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.field_concat import article_vectors
@@ -47,7 +47,12 @@ class HashModel:
         moved = vectors + np.abs(plan.log_gate).sum(axis=1, keepdims=True) + plan.mix.sum(axis=(1, 2))[:, None]
         return (moved / np.linalg.norm(moved, axis=1, keepdims=True)).astype(np.float32)
 
-    def observe_tokens(self, tokens: Sequence[list[int]]) -> tuple[NDArray[np.float32], Observation]:
+    def observe_tokens(
+        self,
+        tokens: Sequence[list[int]],
+        *,
+        context: NDArray[np.float32] | None = None,
+    ) -> tuple[NDArray[np.float32], Observation]:
         alone = [normal(1, _seed(str(line)), len(line), len(line)) for line in tokens]
         longest = max(map(len, tokens))
         padded = [
@@ -55,7 +60,10 @@ class HashModel:
             for one, line in zip(alone, tokens, strict=True)
         ]
         lengths = np.asarray([len(line) for line in tokens])
-        seen = Observation(np.concatenate([one.heads for one in alone]), np.concatenate(padded), lengths)
+        coherence = np.zeros((len(tokens), longest, len(COHERENCE)), dtype=np.float32)
+        seen = Observation(
+            np.concatenate([one.heads for one in alone]), np.concatenate(padded), lengths, coherence
+        )
         return self.encode_tokens(tokens), seen
 
 

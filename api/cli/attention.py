@@ -39,7 +39,7 @@ def evaluate(
     home: Home = None,
 ) -> None:
     """Damage titles on purpose, and measure whether the detectors find it and calibration repairs the ranking."""
-    from api.cli.attention_table import detection_table, history_table, robustness_table
+    from api.cli.attention_table import detection_table, history_table, robustness_table, topics_table
     from api.cli.progress import bars
     from recsys.experiments.attention_report import report
     from recsys.experiments.evaluate_attention import evaluate_attention
@@ -56,5 +56,6 @@ def evaluate(
     if html_file is not None:
         html_file.write_text(report(result))
     detection_table(result["detection"])
+    topics_table(result["topics"])
     robustness_table(result["robustness"])
     history_table(result["history"])

@@ -28,7 +28,8 @@ def explain_article(database: "Database", settings: "Settings", article: str) ->
     """
     from dataclasses import asdict
 
-    from recsys.encoder.article_text import headlines
+    from recsys.encoder.article_text import article_texts
+    from recsys.encoder.field_concat import context_vectors, encode_context_fields
     from recsys.encoder.lazy import LazyEncoder
     from recsys.encoder.word_attribution import explain_text
     from recsys.models.model_loader import active_system
@@ -41,11 +42,12 @@ def explain_article(database: "Database", settings: "Settings", article: str) ->
     encoder = LazyEncoder(settings)
     system = active_system(settings.home, encoder.name)
     calibrator = None if system is None or system.calibration is None else system.calibration.calibrator
-    (text,) = headlines(stored)
-    words = explain_text(encoder.loaded(), text, calibrator)
+    (text,), model = article_texts(stored), encoder.loaded()
+    context = context_vectors(encode_context_fields(model, [text]))
+    words = explain_text(model, text.headline, calibrator, context)
     return {
         "article": article,
-        "text": text,
+        "text": text.headline,
         "words": [{**asdict(word), "verdict": _verdict(word)} for word in words],
     }
 

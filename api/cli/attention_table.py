@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -22,11 +23,39 @@ def detection_table(found: Mapping[str, Any]) -> None:
         f"detection on {found['articles']} held-out articles; of normal ones D1 calls {anomalous:.1%} anomalous, "
         f"D2 flags {flagged:.1%} of the words",
         *("damage", "D2 trained", *(f"{detector} {figure}" for detector in _DETECTORS for figure in _FIGURES)),
+        "D2 AUROC, held out",
     )
     for kind, figures in found["kinds"].items():
         cells = [f"{figures[part][name]:.3f}" for part in _DETECTORS.values() for name in _FIGURES.values()]
-        table.add_row(kind, "yes" if figures["trained"] else "no", *cells)
+        table.add_row(kind, "yes" if figures["trained"] else "no", *cells, f"{found['held_out'][kind]:.3f}")
     _print(table)
+
+
+def topics_table(measured: Mapping[str, Any] | None) -> None:
+    """Print, per set of fields and kind of damage, the accuracy of topics by arm, and what is recovered."""
+    if measured is None:
+        typer.echo("topics: too few articles with a category to classify; nothing measured")
+        return
+    for fields, found in measured["fields"].items():
+        arms = list(found["undamaged"])
+        table = _table(
+            f"accuracy of the topic by {fields}, all of {measured['articles']} articles damaged",
+            *("damage", *arms, "cosine", "neighbours kept", "kNN"),
+        )
+        for kind, figures in {"none": found["undamaged"], **found["kinds"]}.items():
+            raw = figures["off"]
+            others = (f"{raw[name]:.3f}" for name in ("cosine", "kept", "knn"))
+            table.add_row(kind, *(f"{figures[arm]['accuracy']:.3f}" for arm in arms), *others)
+        _print(table)
+        lost, recovered = found["mean"]["lost"], found["mean"]["recovered"]
+        parts = ", ".join(
+            f"{arm} {each['mean']:.0%} [{each['low']:.0%}, {each['high']:.0%}]" for arm, each in recovered.items()
+        )
+        clean = found["clean"]["tokens"]
+        typer.echo(
+            f"{fields}: mean loss {lost['mean']:.4f} [{lost['low']:.4f}, {lost['high']:.4f}]; recovered: {parts}; "
+            f"undamaged, tokens {clean['mean']:+.4f} [{clean['low']:+.4f}, {clean['high']:+.4f}]"
+        )
 
 
 def robustness_table(measured: Mapping[str, Any]) -> None:

@@ -23,16 +23,23 @@ TOKEN = ("received", "self", "entropy")
 """Statistics of a token: the mass it receives (1 is an even share), its weight on itself, and its entropy."""
 
 
+COHERENCE = ("rest", "context", "known")
+"""How well the vector of a token fits: its cosine with the mean of the text's other tokens, its cosine with the
+vector of the context (the other fields of an article), and 1 if there is a context, else 0.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """Attention statistics of B texts.
 
-    Heads: [B, L, H, S]; tokens: [B, T, L, H, F], 0 at padding; lengths: [B].
+    Heads: [B, L, H, S]; tokens: [B, T, L, H, F], 0 at padding; lengths: [B]; coherence: [B, T, C], 0 at padding.
     """
 
     heads: NDArray[np.float32]
     tokens: NDArray[np.float32]
     lengths: NDArray[np.int64]
+    coherence: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -85,13 +92,25 @@ class Observer:
         self._heads.append(self._head_statistics(attention_BHTT, entropy_BHT))
         self._tokens.append(self._token_statistics(attention_BHTT, entropy_BHT))
 
-    def observation(self) -> Observation:
-        """Return the statistics of all layers so far, in order."""
+    def observation(
+        self, hidden_BTD: torch.Tensor | None = None, context_BD: torch.Tensor | None = None
+    ) -> Observation:
+        """Return the statistics of all layers so far, in order.
+
+        hidden_BTD: output of the model; None leaves the coherence at 0. context_BD: unit vectors of the contexts,
+        zero for texts without one; None if no text has one.
+        """
         return Observation(
             heads=torch.stack(self._heads, dim=1).cpu().numpy(),
             tokens=torch.stack(self._tokens, dim=2).cpu().numpy(),
             lengths=self._lengths_B.cpu().numpy(),
+            coherence=self._coherence(hidden_BTD, context_BD).cpu().numpy(),
         )
+
+    def _coherence(self, hidden_BTD: torch.Tensor | None, context_BD: torch.Tensor | None) -> torch.Tensor:
+        if hidden_BTD is None:
+            return torch.zeros(*self._mask_BT.shape, len(COHERENCE))
+        return coherence(hidden_BTD[: len(self._mask_BT)].float(), self._mask_BT, context_BD)
 
     def _head_statistics(self, attention_BHTT: torch.Tensor, entropy_BHT: torch.Tensor) -> torch.Tensor:
         """Return statistics of heads (B, H, S)."""
@@ -119,6 +138,20 @@ class Observer:
         self_BHT = attention_BHTT.diagonal(dim1=-2, dim2=-1)
         tokens_BTHF = torch.stack([received_BHT, self_BHT, entropy_BHT], dim=-1).transpose(1, 2)
         return tokens_BTHF.masked_fill(~self._mask_BT[:, :, None, None], 0.0)
+
+
+def coherence(hidden_BTD: torch.Tensor, mask_BT: torch.Tensor, context_BD: torch.Tensor | None) -> torch.Tensor:
+    """Return the statistics `COHERENCE` of each token (B, T, C)."""
+    real_BT1 = mask_BT.unsqueeze(-1).to(hidden_BTD.dtype)
+    unit_BTD = torch.nn.functional.normalize(hidden_BTD, dim=-1) * real_BT1
+    rest_BTD = torch.nn.functional.normalize(unit_BTD.sum(dim=1, keepdim=True) - unit_BTD, dim=-1)
+    rest_BT = (unit_BTD * rest_BTD).sum(dim=-1)
+    if context_BD is None:
+        empty_BT = torch.zeros_like(rest_BT)
+        return torch.stack([rest_BT, empty_BT, empty_BT], dim=-1)
+    fits_BT = (unit_BTD @ context_BD.unsqueeze(-1).to(unit_BTD.dtype)).squeeze(-1)
+    known_BT = real_BT1.squeeze(-1) * context_BD.any(dim=-1, keepdim=True)
+    return torch.stack([rest_BT, fits_BT, known_BT], dim=-1)
 
 
 def _entropy(logits_BHTT: torch.Tensor, attention_BHTT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from recsys.calibration.attention_statistics import HEAD, TOKEN
+from recsys.calibration.attention_statistics import COHERENCE, HEAD, TOKEN
 from recsys.calibration.calibrator import Calibration, Calibrator, Strength
 from recsys.calibration.head_anomaly_detector import HeadAutoencoder, StructureDetector
 from recsys.calibration.normal_profile import COUNT, Profile
@@ -94,14 +94,14 @@ def _calibrator(arrays: Arrays, numbers: Mapping[str, object]) -> Calibrator:
 def _check_shapes(arrays: Arrays) -> None:
     """Check shapes here, because a wrong one would fail only with the first text."""
     layers, heads = arrays["head_limits"].shape
-    inputs = {"structure.layers.0.weight": len(HEAD), "tokens.mean": len(TOKEN)}
+    inputs = {"structure.layers.0.weight": (len(HEAD), 0), "tokens.mean": (len(TOKEN), len(COHERENCE))}
     expected = {f"profile.{name}": values.shape for name, values in Profile(layers, heads).arrays().items()}
     expected |= {"limits": (COUNT,)}
     for name, shape in expected.items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} has shape {arrays[name].shape}, not {shape}")
-    for name, each in inputs.items():
-        if arrays[name].shape[-1] != layers * heads * each:
+    for name, (each, others) in inputs.items():
+        if arrays[name].shape[-1] != layers * heads * each + others:
             raise ValueError(f"{name} is not for {layers} layers of {heads} heads")
 
 

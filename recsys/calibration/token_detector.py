@@ -26,6 +26,9 @@ FLAGGED_TEXTS_CLEAN = 0.015
 as much as the gate gains; at 0.5% random words are missed (docs/log/).
 """
 
+_SURE = 1e-12
+"""Probabilities closer to 0 or 1 count as this close."""
+
 _EVIDENCE = 3
 """Tokens behind a text's score: one unknown word is often a name, three rarely are."""
 
@@ -82,9 +85,17 @@ class TokenDetector:
 
 
 def anomaly_score(probability_BT: NDArray[np.float64], inner_BT: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the score of each text [B]: the mean of the three highest probabilities of its words."""
-    top = np.sort(probability_BT, axis=1)[:, -_EVIDENCE:].sum(axis=1)
-    return np.asarray(top / np.clip(inner_BT.sum(axis=1), 1, _EVIDENCE))
+    """Return the score of each text [B]: the mean log-odds of its three most probable words.
+
+    Probabilities near 1 look alike, log-odds do not: at 1.5% of normal texts they flag 34% of texts with random
+    words instead of 21%, and 25% instead of 13% of those with replaced words (docs/log/).
+    """
+    sure_BT = np.clip(probability_BT, _SURE, 1 - _SURE)
+    odds_BT = np.where(inner_BT, np.log(sure_BT) - np.log1p(-sure_BT), -np.inf)
+    top_BK = np.sort(odds_BT, axis=1)[:, -_EVIDENCE:]
+    found_BK = np.isfinite(top_BK)
+    sums_B, counts_B = np.where(found_BK, top_BK, 0.0).sum(axis=1), found_BK.sum(axis=1)
+    return np.asarray(np.where(counts_B > 0, sums_B / np.maximum(counts_B, 1), np.log(_SURE)))
 
 
 def inner_tokens(seen: Observation) -> NDArray[np.bool_]:
@@ -95,7 +106,8 @@ def inner_tokens(seen: Observation) -> NDArray[np.bool_]:
 
 def token_batch(seen: Observation, injected: NDArray[np.bool_]) -> TokenBatch:
     """Return the scorer's input for B texts; `injected` are the labels [B, T]."""
-    return TokenBatch(seen.tokens.reshape(*seen.tokens.shape[:2], -1), inner_tokens(seen), injected)
+    attention = seen.tokens.reshape(*seen.tokens.shape[:2], -1)
+    return TokenBatch(np.concatenate([attention, seen.coherence], axis=2), inner_tokens(seen), injected)
 
 
 def fit_tokens(training: Sequence[TokenBatch], limiting: Sequence[TokenBatch], config: FitConfig) -> TokenDetector:
@@ -133,4 +145,4 @@ def _split(batch: TokenBatch) -> list[TokenBatch]:
 def _probabilities(network: TokenScorer, batch: TokenBatch) -> NDArray[np.float64]:
     with torch.inference_mode():
         logits_BT = network(torch.from_numpy(batch.features), torch.from_numpy(batch.inner))
-        return np.where(batch.inner, logits_BT.sigmoid().double().numpy(), 0.0)
+        return np.where(batch.inner, logits_BT.double().sigmoid().numpy(), 0.0)

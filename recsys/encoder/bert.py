@@ -119,9 +119,11 @@ class TextEncoder:
             return self._vectors(batch, weights_BT)
 
     def observe_tokens(
-        self, tokens: Sequence[list[int]], rows: int | None = None
+        self, tokens: Sequence[list[int]], rows: int | None = None, *, context: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.float32], Observation]:
         """Encode one batch as unit vectors, and observe the attention of its first `rows` texts (None: all).
+
+        context: unit vectors [n, dim] of the other fields of each text's article, zero where there are none.
 
         Raises:
             EncoderError: a vector is not finite.
@@ -129,8 +131,9 @@ class TextEncoder:
         batch = self._padded(tokens)
         observer = Observer(batch["attention_mask"], rows)
         with self._tap.using(watcher=observer):
-            vectors = self._vectors(batch)
-        return vectors, observer.observation()
+            hidden_BTD = self._hidden(batch)
+        context_BD = None if context is None else torch.from_numpy(context[:rows]).to(self.device)
+        return self._pooled(hidden_BTD, batch), observer.observation(hidden_BTD, context_BD)
 
     def _padded(self, tokens: Sequence[Sequence[int]]) -> Any:
         return self._tokenizer.pad({"input_ids": list(tokens)}, return_tensors="pt").to(self.device)
@@ -145,8 +148,17 @@ class TextEncoder:
         )
 
     def _vectors(self, batch: Any, weights_BT: torch.Tensor | None = None) -> NDArray[np.float32]:
+        return self._pooled(self._hidden(batch), batch, weights_BT)
+
+    def _hidden(self, batch: Any) -> torch.Tensor:
         with torch.inference_mode(), inference_precision(self.device, self.precision):
-            hidden_BTD = self._model(**batch).last_hidden_state
+            hidden_BTD: torch.Tensor = self._model(**batch).last_hidden_state
+        return hidden_BTD
+
+    def _pooled(
+        self, hidden_BTD: torch.Tensor, batch: Any, weights_BT: torch.Tensor | None = None
+    ) -> NDArray[np.float32]:
+        with torch.inference_mode():
             pooled_BD = pool(hidden_BTD.float(), batch["attention_mask"], self.profile.pooling, weights_BT)
         vectors: NDArray[np.float32] = pooled_BD.cpu().numpy()
         if not np.isfinite(vectors).all():

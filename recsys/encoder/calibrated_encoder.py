@@ -18,7 +18,7 @@ from recsys.calibration.breaker import Breaker
 from recsys.calibration.calibrator import Calibration
 from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder.article_text import ArticleText, text_hash
-from recsys.encoder.field_concat import concat_fields, encode_context_fields
+from recsys.encoder.field_concat import concat_fields, context_vectors, encode_context_fields
 from recsys.encoder.protocols import Encoded, ModelEncoder, TokenEncoder, Vectors
 from recsys.encoder.token_batches import adjusted, batches
 from recsys.frames import ARTICLE_ATTENTION, conform
@@ -81,13 +81,14 @@ class CalibratedEncoder:
         tokens = model.tokenize([text.headline for text in texts])
         raw = np.zeros((len(texts), model.dim), dtype=np.float32)
         calibrated, order, attention = raw.copy(), [], []
+        context = encode_context_fields(model, texts)
+        expected = context_vectors(context)
         for rows in batches(tokens):
-            raw[rows], done = self._read_batch(model, [tokens[row] for row in rows])
+            raw[rows], done = self._read_batch(model, [tokens[row] for row in rows], expected[rows])
             if done is not None:
                 calibrated[rows] = done.vectors
                 order.append(rows)
                 attention.append(done.attention)
-        context = encode_context_fields(model, texts)
         vectors = {self._encoder.name: concat_fields(raw, context)}
         if self.breaker.open:
             return Encoded(vectors)
@@ -102,12 +103,14 @@ class CalibratedEncoder:
         )
         return conform(named, ARTICLE_ATTENTION)
 
-    def _read_batch(self, model: TokenEncoder, tokens: Sequence[list[int]]) -> tuple[Vectors, _Calibrated | None]:
+    def _read_batch(
+        self, model: TokenEncoder, tokens: Sequence[list[int]], context: Vectors
+    ) -> tuple[Vectors, _Calibrated | None]:
         """Return raw vectors in any case, and calibrated ones unless calibration fails."""
         if self.breaker.open:
             return model.encode_tokens(tokens), None
         try:
-            raw, seen = model.observe_tokens(tokens)
+            raw, seen = model.observe_tokens(tokens, context=context)
         except Exception as error:  # if the model itself failed, the next line raises again
             raw = model.encode_tokens(tokens)
             self.breaker.trip(f"observation failed ({error!r})", error)

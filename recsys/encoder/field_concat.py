@@ -32,6 +32,13 @@ def encode_context_fields(encoder: TokenEncoder, texts: Sequence[ArticleText]) -
     return known[rows].reshape(len(texts), FIELDS - 1, encoder.dim)
 
 
+def context_vectors(context_n2d: Vectors) -> Vectors:
+    """Return the context of each headline [n, d]: the unit mean of its topic and abstract; zero without both."""
+    summed_nd = context_n2d.sum(axis=1)
+    norms_n1 = np.linalg.norm(summed_nd, axis=1, keepdims=True)
+    return np.asarray(summed_nd / np.where(norms_n1 > 0, norms_n1, 1), dtype=np.float32)
+
+
 def concat_fields(headlines_nd: Vectors, context_n2d: Vectors) -> Vectors:
     """Return unit vectors [n, 3d] of articles from headline, topic and abstract vectors."""
     missing_n2 = ~context_n2d.any(axis=2, keepdims=True)

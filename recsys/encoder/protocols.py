@@ -62,8 +62,13 @@ class TokenEncoder(Protocol):
         """Encode one batch as unit vectors [n, d]; `plan` adjusts its attention."""
         ...
 
-    def observe_tokens(self, tokens: Sequence[list[int]]) -> "tuple[Vectors, Observation]":
-        """Encode one batch as unit vectors [n, d], and observe its attention."""
+    def observe_tokens(
+        self, tokens: Sequence[list[int]], *, context: Vectors | None = None
+    ) -> "tuple[Vectors, Observation]":
+        """Encode one batch as unit vectors [n, d], and observe its attention.
+
+        context: unit vectors [n, d] of the other fields of each article, zero where there are none.
+        """
         ...
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Calibrator, Inspection, Plan
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.protocols import Vectors
 from recsys.encoder.token_batches import encode_all
 
 Floats = NDArray[np.float64]
@@ -37,15 +38,19 @@ class WordAttribution:
     cut: bool = False
 
 
-def explain_text(encoder: TextEncoder, text: str, calibrator: Calibrator | None = None) -> list[WordAttribution]:
+def explain_text(
+    encoder: TextEncoder, text: str, calibrator: Calibrator | None = None, context: Vectors | None = None
+) -> list[WordAttribution]:
     """Return the words of `text` within the encoder's limit, in order, with their attributions.
+
+    context: unit vector [1, d] of the other fields of the article.
 
     Raises:
         EncoderError: a vector is not finite.
     """
     words = text.split()
     (tokens,), (word_indices,) = encoder.tokenize_words([words])
-    _, seen = encoder.observe_tokens([tokens])
+    _, seen = encoder.observe_tokens([tokens], context=context)
     word_T = np.asarray(word_indices)
     read = np.unique(word_T[word_T >= 0])
     change = _changes(encoder, tokens, word_T, read)

@@ -19,7 +19,8 @@ _ABOUT = (
 def report(result: Mapping[str, Any]) -> str:
     """Render the result of `evaluate_attention` as an HTML page."""
     robust, history = result["robustness"], result["history"]
-    tables = [_detection(result["detection"]), _aucs(robust), _gains(robust)]
+    topics = _topics(result["topics"]) if result["topics"] is not None else []
+    tables = [_detection(result["detection"]), *topics, _aucs(robust), _gains(robust)]
     return html_page("Calibrated attention", _ABOUT, [*tables, _history_aucs(history), _history_gains(history)])
 
 
@@ -35,10 +36,26 @@ def _detection(detected: Mapping[str, Any]) -> Table:
             kind,
             "yes" if figures["trained"] else "no",
             *(f"{figures[part][name]:.3f}" for part in _DETECTORS.values() for name in _FIGURES.values()),
+            f"{detected['held_out'][kind]:.3f}",
         ]
         for kind, figures in detected["kinds"].items()
     ]
-    return Table(caption, ["damage", "D2 trained", *names], rows)
+    return Table(caption, ["damage", "D2 trained", *names, "D2 AUROC, held out"], rows)
+
+
+def _topics(measured: Mapping[str, Any]) -> list[Table]:
+    tables = []
+    for fields, found in measured["fields"].items():
+        arms = list(found["undamaged"])
+        rows = [
+            [kind, *(f"{figures[arm]['accuracy']:.3f}" for arm in arms), f"{figures['off']['cosine']:.3f}"]
+            for kind, figures in {"none": found["undamaged"], **found["kinds"]}.items()
+        ]
+        shares = found["mean"]["recovered"]
+        rows.append(["recovered", "", *(f"{shares[arm]['mean']:.0%}" for arm in arms[1:]), ""])
+        caption = f"Accuracy of the topic by {fields}, all of {measured['articles']} articles damaged"
+        tables.append(Table(caption, ["damage", *arms, "cosine, off"], rows))
+    return tables
 
 
 def _aucs(measured: Mapping[str, Any]) -> Table:

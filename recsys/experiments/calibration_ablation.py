@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.article_text import ArticleText, article_texts
-from recsys.encoder.field_concat import concat_fields, encode_context_fields
+from recsys.encoder.field_concat import concat_fields, context_vectors, encode_context_fields
 from recsys.encoder.protocols import ModelEncoder, TokenEncoder, Vectors
 from recsys.errors import BundleError
 from recsys.evaluation import metrics
@@ -122,12 +122,10 @@ def _encoded(
     for start in range(0, len(texts), CHUNK):
         chunk = texts[start : start + CHUNK]
         tokens = encoder.tokenize([text.headline for text in chunk])
-        undamaged = DamagedTexts(tokens, [[False] * len(line) for line in tokens])
+        context = encode_context_fields(encoder, chunk)
+        undamaged = DamagedTexts(tokens, [[False] * len(line) for line in tokens], context_vectors(context))
         # no arm here uses random numbers
-        by_arm, context = (
-            encode_by_arm(encoder, calibrator, undamaged, seed=0, arms=_ARMS),
-            encode_context_fields(encoder, chunk),
-        )
+        by_arm = encode_by_arm(encoder, calibrator, undamaged, seed=0, arms=_ARMS)
         parts.append({arm: concat_fields(by_arm[arm], context) for arm in _ARMS})
         progress("articles encoded", min(start + CHUNK, len(texts)), len(texts))
     return {arm: np.concatenate([part[arm] for part in parts]) for arm in _ARMS}

@@ -1,6 +1,6 @@
 """Detection quality by kind of damage, on articles that the detectors were not trained on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,9 +12,16 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_scor
 from recsys.calibration.calibrator import Calibrator, Inspection
 from recsys.calibration.token_detector import inner_tokens
 from recsys.encoder.bert import TextEncoder
+from recsys.training.calibration.damaged_text import INJECTING, ROTATIONS, NoiseKind
 from recsys.training.calibration.fit_detectors import observed
-from recsys.training.calibration.text_corruption import TRAINED, NoiseKind
-from recsys.training.calibration.title_corruption import DamagedTexts, damaged_titles, injector_of, tokenised
+from recsys.training.calibration.text_corruption import TRAINED
+from recsys.training.calibration.title_corruption import (
+    DamagedTexts,
+    contexts_of,
+    damaged_titles,
+    injector_of,
+    tokenised,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +56,15 @@ def detection(encoder: TextEncoder, calibrator: Calibrator, articles: pl.DataFra
 
     False positives, and metrics by kind.
     """
-    injector = injector_of(encoder, articles)
+    injector, context = injector_of(encoder, articles), contexts_of(encoder, articles)
 
     def inspected(kind: NoiseKind | None) -> _Inspected:
         titles = damaged_titles(articles, [kind] * articles.height, injector, seed)
-        return _inspected(encoder, calibrator, tokenised(encoder, articles, titles))
+        return _inspected(encoder, calibrator, tokenised(encoder, articles, titles, context))
 
     clean = inspected(None)
     kinds = {}
-    for kind in NoiseKind:
+    for kind in INJECTING:
         corrupted = inspected(kind)
         kinds[kind.value] = {
             "trained": kind in TRAINED,
@@ -72,10 +79,27 @@ def detection(encoder: TextEncoder, calibrator: Calibrator, articles: pl.DataFra
     }
 
 
+def held_out_auroc(
+    encoder: TextEncoder, calibrators: Sequence[Calibrator], articles: pl.DataFrame, seed: int
+) -> dict[str, float]:
+    """Return the AUROC of the token scorer by kind, each scored by the calibrator that was not trained on it.
+
+    calibrators: one for each of `ROTATIONS`, trained on its kinds.
+    """
+    injector, context = injector_of(encoder, articles), contexts_of(encoder, articles)
+    found = {}
+    for kinds, other in zip(ROTATIONS, reversed(calibrators), strict=True):
+        for kind in kinds:
+            titles = damaged_titles(articles, [kind] * articles.height, injector, seed)
+            seen = _inspected(encoder, other, tokenised(encoder, articles, titles, context))
+            found[kind.value] = float(roc_auc_score(seen.injected, seen.probability))
+    return found
+
+
 def _inspected(encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts) -> _Inspected:
     inspections: list[Inspection] = []
     inner, truth = [], []
-    for rows, seen in observed(encoder, texts.tokens):
+    for rows, seen in observed(encoder, texts):
         inspections.append(calibrator.inspect(seen))
         inner.append(inner_tokens(seen))
         truth.append(texts.grid(rows))

@@ -10,19 +10,24 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.calibration.calibrator import Calibrator
+from recsys.encoder.bert import TextEncoder
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import DataError
-from recsys.experiments.detection_scores import detection
+from recsys.experiments.detection_scores import detection, held_out_auroc
 from recsys.experiments.noisy_clicks import measure_noisy_clicks
+from recsys.experiments.topic_fidelity import topic_articles, topic_fidelity
 from recsys.frames import where
 from recsys.settings import Settings
 from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.threads import threads
 from recsys.training.calibration.damage_benchmark import DamageBenchmark, content_scoring, involved
+from recsys.training.calibration.damaged_text import ROTATIONS
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
 from recsys.training.calibration.recent_slates import newest_slates
 from recsys.training.calibration.robustness import robustness
+from recsys.training.calibration.title_corruption import contexts_of
 from recsys.training.training_run import Progress
 
 FOLDS = 4
@@ -36,7 +41,7 @@ def evaluate_attention(
     progress: Progress,
     titles_only: bool = False,
 ) -> dict[str, Any]:
-    """Measure detection by kind of damage, and ranking with damaged titles and noisy clicks.
+    """Measure detection by kind of damage, topics and ranking with damaged titles, and ranking with noisy clicks.
 
     The last `most_slates` slates of `database` are ranked by content match, without training. With `titles_only`
     the encoder gets no categories, as from a publisher without them: before a damaged title they reduce the
@@ -60,7 +65,9 @@ def evaluate_attention(
             progress("detectors", fold + 1, FOLDS)
             calibrators.append(fit_calibrator(model, where(everything, folds != fold), settings.seed))
         progress("detection", 1, 1)
-        detected = detection(model, calibrators[0], where(everything, folds == 0), settings.seed)
+        detected = _detection(model, calibrators[0], everything, folds, settings.seed)
+        known = topic_articles(model, newest.stored, folds)
+        topics = None if known is None else topic_fidelity(model, calibrators, known, settings.seed, progress)
         part = where(everything, involved_mask)
         benchmark = DamageBenchmark(
             model,
@@ -70,10 +77,23 @@ def evaluate_attention(
             folds[involved_mask],
             newest.data,
             content_scoring,
+            contexts_of(model, part),
         )
         corrupted = robustness(benchmark, seeds, progress)
     history = measure_noisy_clicks(newest, settings, encoder, seeds, progress)
-    return {"detection": detected, "robustness": corrupted, "history": history}
+    return {"detection": detected, "topics": topics, "robustness": corrupted, "history": history}
+
+
+def _detection(
+    model: TextEncoder, calibrator: Calibrator, everything: pl.DataFrame, folds: NDArray[np.int64], seed: int
+) -> dict[str, Any]:
+    """Return the detection on the first fold; `held_out`: by scorers that did not train on the kind."""
+    tested, others = where(everything, folds == 0), where(everything, folds != 0)
+    halves = [fit_calibrator(model, others, seed, kinds) for kinds in ROTATIONS]
+    return {
+        **detection(model, calibrator, tested, seed),
+        "held_out": held_out_auroc(model, halves, tested, seed),
+    }
 
 
 def as_read(articles: pl.DataFrame, titles_only: bool) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from recsys.models.bundle import active_version, load
 from recsys.simulate.world import simulate
 from recsys.training.calibration import fit_detectors
 from recsys.training.calibration.ablation_arms import ARMS
+from recsys.training.calibration.damaged_text import INJECTING
 from recsys.training.calibration.recent_slates import newest_slates
 from recsys.training.training_run import silent
 from tests.trained import HashEncoder, Place, place, populated
@@ -22,7 +23,7 @@ def test_the_command_reports_detection_and_robustness(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ATTUNE_ENCODER", str(tiny_encoder))
-    for name, few in (("TOKEN_EPOCHS", 1), ("_DRAWS", {}), ("_DRAWS_OF_OTHERS", 1), ("MOST_ARTICLES", 120)):
+    for name, few in (("TOKEN_EPOCHS", 1), ("DRAWS", 5), ("MOST_ARTICLES", 120)):
         monkeypatch.setattr(fit_detectors, name, few)  # the report is tested, not the figures
     where, file, page = populated(tmp_path), tmp_path / "figures.json", tmp_path / "report.html"
     options = ["--seeds", "1", "--slates", "8", "--json", str(file), "--html", str(page)]
@@ -32,7 +33,7 @@ def test_the_command_reports_detection_and_robustness(
     figures = json.loads(file.read_text())
     undamaged, damaged = figures["robustness"]["undamaged"], figures["robustness"]["damaged"]
     assert set(undamaged) == set(ARMS)
-    assert len(damaged) == 9  # six kinds, and all of them at three shares
+    assert len(damaged) == len(INJECTING) + 3  # each kind, and all of them at three shares
     for damage in damaged.values():
         assert damage["lost"] == pytest.approx(undamaged["off"] - damage["auc"]["off"])
     assert "clickbait" in result.output

@@ -30,8 +30,7 @@ def trained(place: Place, folder: Path, passes: bool) -> tuple[Place, dict[str, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("recsys.training.calibration.article_gate.passes", lambda *_: passes)
         patch.setattr(fit_detectors, "TOKEN_EPOCHS", 1)
-        patch.setattr(fit_detectors, "_DRAWS", {})
-        patch.setattr(fit_detectors, "_DRAWS_OF_OTHERS", 1)
+        patch.setattr(fit_detectors, "DRAWS", 5)
         patch.setattr(fit_detectors, "MOST_ARTICLES", 120)
         made = train_quickly(copied, LazyEncoder(copied.settings), UNTIL)
     return copied, made.manifest["attention"]

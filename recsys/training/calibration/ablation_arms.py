@@ -52,7 +52,7 @@ def encode_by_arm(
     out = {arm: np.zeros((len(texts.tokens), encoder.dim), dtype=np.float32) for arm in arms}
     for rows in batches(texts.tokens):
         tokens = [texts.tokens[row] for row in rows]
-        raw, seen = encoder.observe_tokens(tokens)
+        raw, seen = encoder.observe_tokens(tokens, context=texts.context_of(rows))
         batch = _Batch(tokens, raw, calibrator.inspect(seen), inner_tokens(seen), texts.grid(rows))
         for arm in arms:
             out[arm][rows] = _ENCODERS[arm](encoder, calibrator, batch, rng)

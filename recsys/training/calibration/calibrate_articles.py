@@ -20,6 +20,7 @@ from recsys.store.database import Database
 from recsys.training.calibration.article_gate import gate_articles
 from recsys.training.calibration.damage_benchmark import DamageBenchmark, Scoring, involved
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
+from recsys.training.calibration.title_corruption import contexts_of
 from recsys.training.dataset import Corpus
 from recsys.training.training_run import Progress
 from recsys.user_model.batch_scoring import scores
@@ -75,7 +76,8 @@ def calibrate_articles(
     single_fold = np.zeros(int(involved_mask.sum()), dtype=np.int64)
     articles, rows = where(corpus.articles, involved_mask), interest.rows[involved_mask]
     scoring = _network_scoring(interest.network, rows, corpus.vectors[involved_mask], corpus.space)
-    benchmark = DamageBenchmark(model, [calibrator], articles, rows, single_fold, data, scoring)
+    context = contexts_of(model, articles)
+    benchmark = DamageBenchmark(model, [calibrator], articles, rows, single_fold, data, scoring, context)
     strength, figures = gate_articles(benchmark, seed, progress)
     calibration = calibration_of(replace(calibrator, strength=strength))
     return _encode_again(database, encoder, corpus, calibration, figures, progress)

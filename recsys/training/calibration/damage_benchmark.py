@@ -11,7 +11,8 @@ from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.protocols import Vectors
 from recsys.training.calibration.ablation_arms import ARMS, encode_by_arm
-from recsys.training.calibration.text_corruption import Injector, NoiseKind
+from recsys.training.calibration.damaged_text import NoiseKind
+from recsys.training.calibration.text_corruption import Injector
 from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
 from recsys.training.user_model_training import slate_aucs
 from recsys.user_model.batch_scoring import one_by_one
@@ -27,7 +28,8 @@ class DamageBenchmark:
     """Slates with their articles.
 
     articles: n rows, columns of `frames.ARTICLES`; places: row of each article in the vectors that `data` indexes
-    [n]; folds: index of the calibrator for each article [n], so that it need not be one trained on it.
+    [n]; folds: index of the calibrator for each article [n], so that it need not be one trained on it;
+    context: of the headlines [n, d], see `contexts_of`; None reads headlines alone.
     """
 
     encoder: TextEncoder
@@ -37,6 +39,7 @@ class DamageBenchmark:
     folds: NDArray[np.int64]
     data: PreferenceData
     scoring: Scoring
+    context: Vectors | None = None
 
     @property
     def readers(self) -> NDArray[np.int64]:
@@ -61,7 +64,8 @@ class DamageBenchmark:
             own = np.flatnonzero(self.folds[rows] == fold)
             articles = self.articles[rows[own]]
             titles = damaged_titles(articles, [kinds[index] for index in own.tolist()], injector, seed)
-            texts = tokenised(self.encoder, articles, titles)
+            context = None if self.context is None else self.context[rows[own]]
+            texts = tokenised(self.encoder, articles, titles, context)
             for arm, vectors in encode_by_arm(self.encoder, calibrator, texts, seed, arms).items():
                 out[arm][own] = vectors
         return out

@@ -16,8 +16,15 @@ from recsys.calibration.training_loop import FitConfig
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.token_batches import batches
 from recsys.errors import DataError
-from recsys.training.calibration.text_corruption import TRAINED, NoiseKind
-from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
+from recsys.training.calibration.damaged_text import NoiseKind
+from recsys.training.calibration.text_corruption import TRAINED
+from recsys.training.calibration.title_corruption import (
+    DamagedTexts,
+    contexts_of,
+    damaged_titles,
+    injector_of,
+    tokenised,
+)
 
 LEAST_ARTICLES = 100
 """Smallest number of articles to train a detector."""
@@ -28,11 +35,14 @@ instead of 730 damaged once) raise the share of the loss recovered on MIND from 
 (docs/log/).
 """
 
-_DRAWS = {NoiseKind.PHRASE: 3}
-_DRAWS_OF_OTHERS = 2
-"""Number of times each article is damaged per kind: kinds that are hard to detect need more examples. With even
-more phrases, normal titles look anomalous, and fewer random words are found (docs/log/).
-"""
+DRAWS = 12
+"""Damaged copies of each article, of kinds drawn at random: as many as when six kinds had two each."""
+
+_WEIGHTS = {NoiseKind.PHRASE: 2.0, NoiseKind.REPLACED: 2.0, NoiseKind.RANDOM: 2.0}
+"""Kinds of ordinary words are drawn more often (others: 1): they are hard to detect."""
+
+WITHOUT_CONTEXT = 0.3
+"""Share of the training texts whose context is left out, for articles that have nothing but a headline."""
 
 LIMITING = 4
 """One of this many articles sets the threshold of the token scorer instead of training it."""
@@ -54,23 +64,34 @@ def fit_calibrator(
     if sample.is_empty():
         raise DataError("no article to learn normal attention from: ingest articles first")
     injector, limiting_count = injector_of(encoder, sample), sample.height // LIMITING
+    limiting_part, training = sample[:limiting_count], sample[limiting_count:]
+    contexts = {id(part): contexts_of(encoder, part) for part in (limiting_part, training)}
+    rng = np.random.default_rng(seed)
 
-    def observe(part: pl.DataFrame, kind: NoiseKind | None, number: int) -> list[_ObservedBatch]:
-        titles = damaged_titles(part, [kind] * part.height, injector, seed + number)
-        texts = tokenised(encoder, part, titles)
-        return [_ObservedBatch(seen, texts.grid(rows)) for rows, seen in observed(encoder, texts.tokens)]
+    def observe(part: pl.DataFrame, drawn: Sequence[NoiseKind | None], number: int) -> list[_ObservedBatch]:
+        titles = damaged_titles(part, drawn, injector, seed + number)
+        context = contexts[id(part)] * (rng.random((part.height, 1)) >= WITHOUT_CONTEXT)
+        texts = tokenised(encoder, part, titles, context.astype(np.float32))
+        return [_ObservedBatch(seen, texts.grid(rows)) for rows, seen in observed(encoder, texts)]
 
-    limiting, normal = observe(sample[:limiting_count], None, 0), observe(sample[limiting_count:], None, 0)
-    draws = [kind for kind in kinds for _ in range(_DRAWS.get(kind, _DRAWS_OF_OTHERS))]
+    limiting = observe(limiting_part, [None] * limiting_part.height, 0)
+    normal = observe(training, [None] * training.height, 0)
+    weights = np.asarray([_WEIGHTS.get(kind, 1.0) for kind in kinds])
     damaged = [
         each
-        for number, kind in enumerate(draws, start=1)
-        for each in observe(sample[limiting_count:], kind, number)
+        for number in range(1, DRAWS + 1)
+        for each in observe(training, _drawn(kinds, weights, training.height, rng), number)
     ]
     structure = _structure([each.seen for each in (*limiting, *normal)], seed)
     config = FitConfig(epochs=TOKEN_EPOCHS, batch=1, seed=seed)
     tokens = fit_tokens([each.words for each in (*normal, *damaged)], [each.words for each in limiting], config)
     return Calibrator(structure, tokens)
+
+
+def _drawn(
+    kinds: Sequence[NoiseKind], weights: NDArray[np.float64], count: int, rng: np.random.Generator
+) -> list[NoiseKind]:
+    return [kinds[index] for index in rng.choice(len(kinds), size=count, p=weights / weights.sum())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +111,8 @@ def _structure(normal: Sequence[Observation], seed: int) -> StructureDetector:
     return fit_structure(Profile.of(normal), normal, FitConfig(epochs=STRUCTURE_EPOCHS, batch=64, seed=seed))
 
 
-def observed(encoder: TextEncoder, tokens: Sequence[list[int]]) -> Iterator[tuple[NDArray[np.int64], Observation]]:
+def observed(encoder: TextEncoder, texts: DamagedTexts) -> Iterator[tuple[NDArray[np.int64], Observation]]:
     """Encode tokenised texts, and yield batches of rows with their observations."""
-    for rows in batches(tokens):
-        _, seen = encoder.observe_tokens([tokens[row] for row in rows])
+    for rows in batches(texts.tokens):
+        _, seen = encoder.observe_tokens([texts.tokens[row] for row in rows], context=texts.context_of(rows))
         yield rows, seen

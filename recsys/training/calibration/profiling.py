@@ -8,6 +8,7 @@ from recsys.errors import DataError
 from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.training.calibration.fit_detectors import observed
+from recsys.training.calibration.title_corruption import DamagedTexts
 from recsys.training.training_run import Progress
 
 
@@ -26,7 +27,7 @@ def profile_articles(
     drawn = articles.sample(min(most, articles.height), seed=seed, shuffle=True)
     tokens = encoder.tokenize(headlines(drawn))
     observations: list[Observation] = []
-    for _, seen in observed(encoder, tokens):
+    for _, seen in observed(encoder, DamagedTexts(tokens, [])):
         observations.append(seen)
         progress("articles watched", sum(map(len, observations)), len(tokens))
     return Profile.of(observations)

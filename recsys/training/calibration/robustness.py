@@ -15,10 +15,11 @@ from recsys.encoder.protocols import Vectors
 from recsys.evaluation.bootstrap import intervals
 from recsys.training.calibration.ablation_arms import ARMS, OFF, ORACLE
 from recsys.training.calibration.damage_benchmark import DamageBenchmark
-from recsys.training.calibration.text_corruption import Injector, NoiseKind
+from recsys.training.calibration.damaged_text import INJECTING
+from recsys.training.calibration.text_corruption import Injector
 from recsys.training.training_run import Progress
 
-KINDS = tuple(NoiseKind)
+KINDS = INJECTING
 SHARES = (0.1, 0.3, 0.6)
 """Damaged share of the articles, all kinds mixed; each kind separately is measured at the middle one."""
 

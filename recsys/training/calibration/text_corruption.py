@@ -1,34 +1,16 @@
 """Injects damage into texts and labels the injected words, as training data for the detectors.
 
-    keyword stuffing     a word of the title, repeated
-    punctuation spam     runs of marks between the words
-    random words         words of the language inserted
-    replaced words       words of the language instead of the title's own
-    foreign phrase       a run of words of another text, before or after
-    clickbait            a clickbait phrase, before or after
-
-All but the last train the token scorer; clickbait is held out, to measure an unseen kind.
+All kinds but clickbait train the token scorer of a bundle; clickbait is held out, to measure an unseen kind.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
+from recsys.training.calibration.damaged_text import INJECTING, Damaged, NoiseKind, after, appended, mixed_in
+from recsys.training.calibration.publisher_damage import BY_KIND
 
-class NoiseKind(StrEnum):
-    """Kind of damage."""
-
-    STUFFING = "keyword stuffing"
-    PUNCTUATION = "punctuation spam"
-    RANDOM = "random words"
-    REPLACED = "replaced words"
-    PHRASE = "foreign phrase"
-    CLICKBAIT = "clickbait"
-
-
-TRAINED = tuple(kind for kind in NoiseKind if kind is not NoiseKind.CLICKBAIT)
+TRAINED = tuple(kind for kind in INJECTING if kind is not NoiseKind.CLICKBAIT)
 """Kinds that train the token scorer of a bundle."""
 
 STRUCTURAL = (NoiseKind.STUFFING, NoiseKind.PUNCTUATION)
@@ -54,19 +36,6 @@ _CLICKBAIT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Damaged:
-    """Text as words, with a mask of the injected ones [w]."""
-
-    words: tuple[str, ...]
-    injected: tuple[bool, ...]
-
-    @property
-    def text(self) -> str:
-        """Return the words in one line."""
-        return " ".join(self.words)
-
-
 class Injector:
     """Injector of damage.
 
@@ -86,6 +55,8 @@ class Injector:
             NoiseKind.REPLACED: self._with_replaced_words,
             NoiseKind.PHRASE: self._with_foreign_phrase,
             NoiseKind.CLICKBAIT: _with_clickbait,
+            NoiseKind.KEYWORDS: self._with_keywords,
+            **BY_KIND,
         }
 
     def damage(self, text: str, kind: NoiseKind, rng: np.random.Generator) -> Damaged:
@@ -95,7 +66,7 @@ class Injector:
 
     def _with_random_words(self, words: list[str], rng: np.random.Generator) -> Damaged:
         count = max(2, round(0.6 * len(words)))
-        return _mixed_in(words, self._random_words(count, rng), rng)
+        return mixed_in(words, self._random_words(count, rng), rng)
 
     def _with_replaced_words(self, words: list[str], rng: np.random.Generator) -> Damaged:
         count = max(1, round(0.4 * len(words)))
@@ -109,7 +80,16 @@ class Injector:
         other = self._phrases[int(rng.integers(len(self._phrases)))]
         start = int(rng.integers(len(other) - _PHRASE + 1))
         length = int(rng.integers(_PHRASE, 2 * _PHRASE))
-        return _appended(words, other[start : start + length], rng)
+        return appended(words, other[start : start + length], rng)
+
+    def _with_keywords(self, words: list[str], rng: np.random.Generator) -> Damaged:
+        """Add long words of other titles, with commas, after."""
+        count, found = int(rng.integers(4, 10)), list[str]()
+        while len(found) < count:
+            other = self._phrases[int(rng.integers(len(self._phrases)))]
+            long_words = [word.strip(".,:;!?'\"").lower() for word in other if len(word) > 3] or other
+            found.append(long_words[int(rng.integers(len(long_words)))])
+        return after(words, [f"{word}," for word in found[:-1]] + found[-1:])
 
     def _random_words(self, count: int, rng: np.random.Generator) -> list[str]:
         return [self._vocabulary[position] for position in rng.integers(len(self._vocabulary), size=count)]
@@ -124,28 +104,13 @@ def undamaged(text: str) -> Damaged:
 def _stuffed(words: list[str], rng: np.random.Generator) -> Damaged:
     long_words = [word for word in words if len(word) > 3] or words
     keyword = long_words[int(rng.integers(len(long_words)))]
-    return _appended(words, [keyword] * int(rng.integers(4, 9)), rng)
+    return appended(words, [keyword] * int(rng.integers(4, 9)), rng)
 
 
 def _punctuated(words: list[str], rng: np.random.Generator) -> Damaged:
     marks = [_MARKS[position] for position in rng.integers(len(_MARKS), size=max(3, round(0.7 * len(words))))]
-    return _mixed_in(words, marks, rng)
+    return mixed_in(words, marks, rng)
 
 
 def _with_clickbait(words: list[str], rng: np.random.Generator) -> Damaged:
-    return _appended(words, _CLICKBAIT[int(rng.integers(len(_CLICKBAIT)))].split(), rng)
-
-
-def _appended(words: list[str], extra: list[str], rng: np.random.Generator) -> Damaged:
-    """Add words before or after, with equal chance."""
-    if rng.random() < 0.5:
-        return Damaged((*extra, *words), (True,) * len(extra) + (False,) * len(words))
-    return Damaged((*words, *extra), (False,) * len(words) + (True,) * len(extra))
-
-
-def _mixed_in(words: list[str], extra: list[str], rng: np.random.Generator) -> Damaged:
-    """Insert words at random positions; both lists keep their order."""
-    injected = np.zeros(len(words) + len(extra), dtype=np.bool_)
-    injected[rng.choice(len(injected), size=len(extra), replace=False)] = True
-    own, inserted = iter(words), iter(extra)
-    return Damaged(tuple(next(inserted) if new else next(own) for new in injected), tuple(injected.tolist()))
+    return appended(words, _CLICKBAIT[int(rng.integers(len(_CLICKBAIT)))].split(), rng)

@@ -7,17 +7,28 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.encoder.article_text import headlines
+from recsys.encoder.article_text import article_texts, headlines
 from recsys.encoder.bert import TextEncoder
-from recsys.training.calibration.text_corruption import Damaged, Injector, NoiseKind, undamaged
+from recsys.encoder.field_concat import context_vectors, encode_context_fields
+from recsys.encoder.protocols import Vectors
+from recsys.training.calibration.damaged_text import Damaged, NoiseKind
+from recsys.training.calibration.text_corruption import Injector, undamaged
 
 
 @dataclass(frozen=True, slots=True)
 class DamagedTexts:
-    """Tokenised texts [n]: token ids, and a flag per token for injected ones, both ragged."""
+    """Tokenised texts [n]: token ids, and a flag per token for injected ones, both ragged.
+
+    context: unit vectors [n, d] of the other fields of each article, zero where there are none; or None.
+    """
 
     tokens: list[list[int]]
     injected: list[list[bool]]
+    context: Vectors | None = None
+
+    def context_of(self, rows: NDArray[np.int64]) -> Vectors | None:
+        """Return the context of `rows` [b]."""
+        return None if self.context is None else self.context[rows]
 
     def grid(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return the injected tokens of `rows` [b], padded with False to the longest [b, T]."""
@@ -43,8 +54,10 @@ def damaged_titles(
     ]
 
 
-def tokenised(encoder: TextEncoder, articles: pl.DataFrame, titles: Sequence[Damaged]) -> DamagedTexts:
-    """Tokenise `articles` with these titles; the title comes last in the text."""
+def tokenised(
+    encoder: TextEncoder, articles: pl.DataFrame, titles: Sequence[Damaged], context: Vectors | None = None
+) -> DamagedTexts:
+    """Tokenise `articles` with these titles; the title comes last in the text. `context`: see `contexts_of`."""
     replaced = articles.with_columns(pl.Series("title", [title.text for title in titles], dtype=pl.String))
     words = [text.split() for text in headlines(replaced)]
     injected = [
@@ -55,4 +68,9 @@ def tokenised(encoder: TextEncoder, articles: pl.DataFrame, titles: Sequence[Dam
     labels = [
         [index >= 0 and flags[index] for index in line] for line, flags in zip(word_indices, injected, strict=True)
     ]
-    return DamagedTexts(tokens, labels)
+    return DamagedTexts(tokens, labels, context)
+
+
+def contexts_of(encoder: TextEncoder, articles: pl.DataFrame) -> Vectors:
+    """Return the context of each headline [n, d]: unit mean of topic and abstract, zero without both."""
+    return context_vectors(encode_context_fields(encoder, article_texts(articles)))

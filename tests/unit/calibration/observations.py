@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.calibration.attention_statistics import HEAD, TOKEN, Observation
+from recsys.calibration.attention_statistics import COHERENCE, HEAD, TOKEN, Observation
 
 LAYERS, HEADS = 2, 3
 
@@ -18,10 +18,12 @@ def normal(texts: int, seed: int, shortest: int = 4, longest: int = 30) -> Obser
     heads += 0.02 * rng.normal(size=(texts, *shape))
     tokens = rng.gamma(4, 0.25, size=(texts, int(lengths.max()), LAYERS, HEADS, len(TOKEN)))
     tokens[np.arange(tokens.shape[1]) >= lengths[:, None]] = 0
-    return Observation(np.clip(heads, 0, 1).astype(np.float32), tokens.astype(np.float32), lengths)
+    coherence = np.zeros((*tokens.shape[:2], len(COHERENCE)), dtype=np.float32)
+    return Observation(np.clip(heads, 0, 1).astype(np.float32), tokens.astype(np.float32), lengths, coherence)
 
 
 def part(seen: Observation, rows: NDArray[np.integer] | slice) -> Observation:
     """Some of the texts; padding is cut as in a batch of their own."""
     lengths = seen.lengths[rows]
-    return Observation(seen.heads[rows], seen.tokens[rows, : lengths.max()], lengths)
+    longest = lengths.max()
+    return Observation(seen.heads[rows], seen.tokens[rows, :longest], lengths, seen.coherence[rows, :longest])

@@ -7,8 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from recsys.calibration.attention_statistics import HEAD, TOKEN, Observation, Observer
+from recsys.calibration.attention_statistics import HEAD, TOKEN, Observation, Observer, coherence
 from recsys.calibration.head_anomaly_detector import fit_structure
 from recsys.calibration.normal_profile import Profile
 from recsys.calibration.training_loop import FitConfig
@@ -132,3 +133,22 @@ def test_other_models_are_watched_profiled_and_judged(other: Model) -> None:
     assert structure.heads.shape == (100, LAYERS, HEADS)
     assert np.isfinite(structure.score).all()
     assert detector.anomalous(structure, seen[0].lengths).mean() < 0.2
+
+
+def test_coherence_is_the_cosine_with_the_other_tokens_and_the_context() -> None:
+    rng = np.random.default_rng(3)
+    hidden = rng.normal(size=(2, 4, 5)).astype(np.float32)
+    mask = np.asarray([[True] * 4, [True] * 3 + [False]])
+    context = np.stack([units_of(rng.normal(size=5)), np.zeros(5)]).astype(np.float32)
+    found = coherence(torch.from_numpy(hidden), torch.from_numpy(mask), torch.from_numpy(context)).numpy()
+    for text, length in enumerate((4, 3)):
+        tokens = np.stack([units_of(token) for token in hidden[text, :length]])
+        for place in range(length):
+            rest = units_of(np.delete(tokens, place, axis=0).sum(axis=0))
+            expected = [tokens[place] @ rest, tokens[place] @ context[text], float(text == 0)]
+            np.testing.assert_allclose(found[text, place], expected, atol=1e-6)
+    np.testing.assert_array_equal(found[1, 3], 0)
+
+
+def units_of(vector: NDArray[np.floating]) -> NDArray[np.floating]:
+    return vector / np.linalg.norm(vector)

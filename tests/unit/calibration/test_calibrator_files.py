@@ -39,7 +39,7 @@ def test_a_loaded_calibrator_judges_as_the_saved_one(path: Path) -> None:
 
 def test_strength_and_plans_come_back(path: Path) -> None:
     save_calibrator(strong(), path)
-    loaded, seen = load_calibrator(path), normal(100, seed=31)
+    loaded, seen = load_calibrator(path), normal(300, seed=31)
     assert loaded.strength == strong().strength
     before, after = strong().plan(strong().inspect(seen)), loaded.plan(loaded.inspect(seen))
     assert before is not None

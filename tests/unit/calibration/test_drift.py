@@ -95,7 +95,8 @@ def test_it_is_the_divergence_of_the_rows_where_all_rows_are_alike(
     log_gate[:length] = -gamma * rng.random(length)
     tokens = np.zeros((1, length + 2, LAYERS, HEADS, 3), dtype=np.float32)
     tokens[0, :length, ..., 0] = np.moveaxis(weights * length, -1, 0)  # as many rows as tokens
-    seen = Observation(np.zeros((1, LAYERS, HEADS, 5), dtype=np.float32), tokens, np.asarray([length]))
+    coherence = np.zeros((1, length + 2, 3), dtype=np.float32)
+    seen = Observation(np.zeros((1, LAYERS, HEADS, 5), dtype=np.float32), tokens, np.asarray([length]), coherence)
     plan = Plan(np.asarray([0]), log_gate[None], np.full((1, LAYERS, HEADS), mix), cut[None])
 
     left = ~cut[:length]

@@ -1,5 +1,7 @@
 """The autoencoder on made-up observations with a planted shift."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -30,7 +32,7 @@ def shifted(seen: Observation) -> Observation:
     heads = seen.heads.copy()
     shift = np.array([0.15, -0.15, 0.15, -0.15, 0.15], dtype=np.float32)
     heads[:, 1, 2] = np.clip(heads[:, 1, 2] + shift, 0, 1)
-    return Observation(heads, seen.tokens, seen.lengths)
+    return replace(seen, heads=heads)
 
 
 def test_a_planted_shift_is_found(detector: StructureDetector) -> None:

@@ -104,7 +104,7 @@ def test_normal_texts_are_standard_and_strange_ones_are_clipped() -> None:
     scores = profile_of(seen).standardised(seen)
     np.testing.assert_allclose(scores.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(scores.std(axis=0), 1, atol=1e-2)
-    strange = Observation(seen.heads[:2] + 100, seen.tokens[:2], seen.lengths[:2])
+    strange = Observation(seen.heads[:2] + 100, seen.tokens[:2], seen.lengths[:2], seen.coherence[:2])
     assert (profile_of(seen).standardised(strange) == 8).all()
 
 

@@ -182,10 +182,12 @@ class Failing(HashModel):
         super().__init__()
         self.where = where
 
-    def observe_tokens(self, tokens: Sequence[list[int]]) -> tuple[Vectors, Observation]:
+    def observe_tokens(
+        self, tokens: Sequence[list[int]], *, context: Vectors | None = None
+    ) -> tuple[Vectors, Observation]:
         if self.where == "watching":
             raise RuntimeError("no kernel")
-        vectors, seen = super().observe_tokens(tokens)
+        vectors, seen = super().observe_tokens(tokens, context=context)
         if self.where == "nan statistics":
             seen.heads[0, 0, 0, 0] = np.nan
         return vectors, seen

@@ -16,8 +16,8 @@ from recsys.training.calibration.ablation_arms import (
     TOKENS,
     encode_by_arm,
 )
+from recsys.training.calibration.damaged_text import NoiseKind
 from recsys.training.calibration.fit_detectors import fit_calibrator
-from recsys.training.calibration.text_corruption import NoiseKind
 from recsys.training.calibration.title_corruption import DamagedTexts, damaged_titles, injector_of, tokenised
 from tests.trained import world
 

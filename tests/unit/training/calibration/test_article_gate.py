@@ -11,7 +11,8 @@ from recsys.calibration.calibrator import Strength
 from recsys.evaluation.bootstrap import Interval
 from recsys.training.calibration.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
 from recsys.training.calibration.article_gate import DAMAGED, DRAWS, gate_articles, passes
-from recsys.training.calibration.text_corruption import Injector, NoiseKind
+from recsys.training.calibration.damaged_text import INJECTING, NoiseKind
+from recsys.training.calibration.text_corruption import Injector
 from recsys.training.training_run import silent
 
 ARTICLES, SLATES = 400, 600
@@ -91,7 +92,7 @@ def test_about_three_articles_in_ten_are_damaged_in_all_ways() -> None:
     gate_articles(trial, 7, silent)  # type: ignore[arg-type]
     assert len(trial.damaged) == DRAWS
     assert np.mean(trial.damaged) == pytest.approx(DAMAGED * ARTICLES, rel=0.15)
-    assert trial.kinds == {None, *NoiseKind}
+    assert trial.kinds == {None, *INJECTING}
 
 
 def interval(low: float) -> Interval:

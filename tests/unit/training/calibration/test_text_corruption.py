@@ -8,21 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.training.calibration.text_corruption import (
-    STRUCTURAL,
-    TRAINED,
-    Damaged,
-    Injector,
-    NoiseKind,
-    undamaged,
-)
+from recsys.training.calibration.damaged_text import INJECTING, ROTATIONS, SHORTENING, Damaged, NoiseKind
+from recsys.training.calibration.text_corruption import STRUCTURAL, TRAINED, Injector, undamaged
 
 STRANGE = ("zebra", "quartz", "violin", "harbour")
 OTHERS = ("five words of another text", "too short", "the second foreign text has quite a few more words")
 INJECTOR = Injector(STRANGE, OTHERS)
 TITLE = "Prime minister resigns after a close vote"
-KINDS = pytest.mark.parametrize("kind", list(NoiseKind), ids=lambda kind: kind.name)
-ADDING = [kind for kind in NoiseKind if kind is not NoiseKind.REPLACED]
+KINDS = pytest.mark.parametrize("kind", INJECTING, ids=lambda kind: kind.name)
+CHANGING = {NoiseKind.REPLACED, NoiseKind.MOJIBAKE}
+ADDING = [kind for kind in INJECTING if kind not in CHANGING]
 
 lines = st.lists(st.text("abcdeé!", min_size=1, max_size=7), max_size=15).map(" ".join)
 texts = st.text(max_size=60) | lines
@@ -129,5 +124,33 @@ def test_an_undamaged_text_is_marked_nowhere() -> None:
 
 
 def test_clickbait_is_held_out_of_training() -> None:
-    assert set(TRAINED) == set(NoiseKind) - {NoiseKind.CLICKBAIT}
+    assert set(TRAINED) == set(INJECTING) - {NoiseKind.CLICKBAIT}
     assert set(STRUCTURAL) < set(TRAINED)
+
+
+def test_the_rotations_hold_every_injecting_kind_once() -> None:
+    one, two = map(set, ROTATIONS)
+    assert one | two == set(INJECTING)
+    assert not one & two
+
+
+@pytest.mark.parametrize("kind", [*SHORTENING, NoiseKind.ABSTRACT])
+def test_kinds_that_inject_nothing_mark_nothing(kind: NoiseKind) -> None:
+    assert not any(damage(TITLE, kind, 3).injected)
+
+
+def test_truncation_keeps_the_first_half_with_an_ellipsis() -> None:
+    assert damage(TITLE, NoiseKind.TRUNCATION, 1).text == "Prime minister resigns…"
+
+
+def test_capitals_change_nothing_but_the_case() -> None:
+    assert damage(TITLE, NoiseKind.CAPITALS, 1).text == TITLE.upper()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_mojibake_keeps_the_words_that_it_does_not_mark(seed: int) -> None:
+    damaged = damage(TITLE, NoiseKind.MOJIBAKE, seed)
+    assert any(damaged.injected)
+    for word, old, changed in zip(damaged.words, TITLE.split(), damaged.injected, strict=True):
+        assert changed == (word != old)
+        assert changed != word.isascii()

@@ -5,7 +5,7 @@ import pytest
 from recsys.encoder.article_text import headlines
 from recsys.encoder.bert import TextEncoder
 from recsys.frames import ARTICLES, conform
-from recsys.training.calibration.text_corruption import NoiseKind
+from recsys.training.calibration.damaged_text import NoiseKind
 from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
 
 
