@@ -63,14 +63,15 @@ def robustness_table(measured: Mapping[str, Any]) -> None:
     arms = list(measured["undamaged"])
     table = _table(
         f"AUC of the content match on {measured['slates']} slates, {measured['seeds']} draws of damage",
-        *("damage", *arms, "lost", "tokens recover", "oracle recovers"),
+        *("damage", *arms, "lost", "detectable", "tokens recover", "oracle recovers"),
     )
-    table.add_row("none", *(f"{measured['undamaged'][arm]:.4f}" for arm in arms), "", "", "")
+    table.add_row("none", *(f"{measured['undamaged'][arm]:.4f}" for arm in arms), "", "", "", "")
     for kind, figures in measured["damaged"].items():
         recovered = (figures["recovered"][arm] for arm in ("tokens", "oracle"))
         aucs = (f"{figures['auc'][arm]:.4f}" for arm in arms)
-        shares = ("" if share is None else f"{share:.0%}" for share in recovered)
-        table.add_row(kind, *aucs, f"{figures['lost']:.4f}", *shares)
+        told = figures["can_be_told"]
+        shares = ("" if share is None else f"{share:.0%}" if told else "cannot be told" for share in recovered)
+        table.add_row(kind, *aucs, f"{figures['lost']:.4f}", f"{figures['detectable']:.4f}", *shares)
     _print(table)
 
 

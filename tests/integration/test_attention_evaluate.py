@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from recsys.errors import DataError
+from recsys.experiments import evaluate_attention as evaluate_attention_module
 from recsys.experiments.attention_report import report
 from recsys.experiments.evaluate_attention import evaluate_attention
 from recsys.experiments.noisy_clicks import measure_noisy_clicks
@@ -25,6 +26,7 @@ def test_the_command_reports_detection_and_robustness(
     monkeypatch.setenv("ATTUNE_ENCODER", str(tiny_encoder))
     for name, few in (("TOKEN_EPOCHS", 1), ("DRAWS", 5), ("MOST_ARTICLES", 120)):
         monkeypatch.setattr(fit_detectors, name, few)  # the report is tested, not the figures
+    monkeypatch.setattr(evaluate_attention_module, "FOLDS", 2)
     where, file, page = populated(tmp_path), tmp_path / "figures.json", tmp_path / "report.html"
     options = ["--seeds", "1", "--slates", "8", "--json", str(file), "--html", str(page)]
     options += ["--database-url", where.settings.database_url, "--home", str(where.home)]

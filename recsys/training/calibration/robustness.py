@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recsys.encoder.protocols import Vectors
 from recsys.evaluation.bootstrap import intervals
-from recsys.training.calibration.ablation_arms import ARMS, OFF, ORACLE
+from recsys.training.calibration.ablation_arms import ARMS, OFF, ORACLE, TOKENS
 from recsys.training.calibration.damage_benchmark import DamageBenchmark
 from recsys.training.calibration.damaged_text import INJECTING
 from recsys.training.calibration.text_corruption import Injector
@@ -24,6 +24,9 @@ SHARES = (0.1, 0.3, 0.6)
 """Damaged share of the articles, all kinds mixed; each kind separately is measured at the middle one."""
 
 _MIDDLE, _MOST = SHARES[1], SHARES[-1]
+
+_DETECTABLE = 2.8
+"""Standard errors of the smallest effect that is found with power 0.8 at the 5% level: 1.96 + 0.84."""
 
 Aucs = Mapping[str, NDArray[np.float64]]
 """AUC of each slate [s], by arm."""
@@ -37,9 +40,10 @@ def mixed(share: float) -> str:
 def robustness(benchmark: DamageBenchmark, seeds: int, progress: Progress) -> dict[str, Any]:
     """Return AUCs by arm on undamaged articles, by kind of damage and by damaged share; means of `seeds` draws.
 
-    Every damage also has `lost` (AUC of undamaged less that of `off`), `recovered` (share of it that each arm
-    recovers, None if nothing was lost), and `gain` of each arm over `off` with its standard error over draws and
-    paired interval over readers.
+    Every damage also has `lost` (AUC of undamaged less that of `off`), `detectable` (the smallest gain of the gate
+    that these slates show with power 0.8), `can_be_told` (the loss is at least that), `recovered` (its share that
+    each arm recovers, None if nothing was lost), and `gain` of each arm over `off` with its standard error over
+    draws and paired interval over readers.
     """
     injector, everything = benchmark.injector(), np.arange(benchmark.articles.height)
     clean = benchmark.encoded(everything, [None] * len(everything), injector, 0)
@@ -106,9 +110,17 @@ def _summary(undamaged: float, draws: Sequence[Aucs], readers: NDArray[np.int64]
     return {
         "auc": {arm: float(values.mean()) for arm, values in by_draw.items()},
         "lost": float(lost),
+        "detectable": (smallest := _detectable(paired)),
+        "can_be_told": bool(lost >= smallest),
         "recovered": {arm: float(gain.mean() / lost) if lost > 0 else None for arm, gain in gains.items()},
         "gain": {arm: {**paired[arm], "standard_error": standard_error(gain)} for arm, gain in gains.items()},
     }
+
+
+def _detectable(gains: Mapping[str, Mapping[str, float]]) -> float:
+    """Return the smallest gain of the gate that is found with power 0.8, from its 95% interval."""
+    standard = (gains[TOKENS]["high"] - gains[TOKENS]["low"]) / (2 * 1.96)
+    return float(_DETECTABLE * standard)
 
 
 def _intervals(aucs: Aucs, readers: NDArray[np.int64]) -> dict[str, dict[str, float]]:

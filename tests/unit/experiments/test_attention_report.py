@@ -6,6 +6,7 @@ from recsys.experiments.attention_report import report
 from tests.unit.evaluation.pages import Page
 
 FOUND = {"auroc": 0.95, "accuracy": 0.9, "recall": 0.8, "f1": 0.85}
+TOPIC = {"accuracy": 0.75, "cosine": 0.9}
 GAIN = {"mean": 0.01, "low": -0.002, "high": 0.02}
 
 
@@ -35,8 +36,20 @@ def result() -> dict[str, Any]:
             "articles": 40,
             "normal_texts_anomalous": 0.01,
             "normal_words_flagged": 0.05,
+            "held_out": {"clickbait <b>": 0.87},
             "kinds": {
                 "clickbait <b>": {"trained": False, "structure": FOUND, "tokens": {**FOUND, "auroc": 0.5}},
+            },
+        },
+        "topics": {
+            "articles": 40,
+            "topics": 3,
+            "fields": {
+                "headline": {
+                    "undamaged": {"off": TOPIC, "tokens": TOPIC},
+                    "kinds": {"random <i>": {"off": {**TOPIC, "accuracy": 0.5}, "tokens": TOPIC}},
+                    "mean": {"recovered": {"tokens": GAIN}},
+                }
             },
         },
         "robustness": {
@@ -61,9 +74,9 @@ def rows(number: int) -> list[list[str]]:
     return list(Page(report(result())).tables.values())[number]
 
 
-def test_a_page_has_its_five_tables_of_full_rows_and_closes_what_it_opens() -> None:
+def test_a_page_has_its_six_tables_of_full_rows_and_closes_what_it_opens() -> None:
     page = Page(report(result()))
-    assert len(page.tables) == 5
+    assert len(page.tables) == 6
     assert page.open == []
     for table in page.tables.values():
         assert {len(row) for row in table} == {len(table[0])}
@@ -83,11 +96,25 @@ def test_what_is_found_is_told_by_kind_and_detector() -> None:
         "0.900",
         "0.800",
         "0.850",
+        "0.870",
     ]
 
 
-def test_the_ranking_is_told_by_damage_and_arm_with_what_was_lost() -> None:
+def test_topics_are_told_by_damage_and_arm_with_what_is_recovered() -> None:
     assert rows(1) == [
+        ["damage", "off", "tokens", "cosine, off"],
+        ["none", "0.750", "0.750", "0.900"],
+        ["random <i>", "0.500", "0.750", "0.900"],
+        ["recovered", "", "1%", ""],
+    ]
+
+
+def test_without_topics_there_is_no_table_of_them() -> None:
+    assert len(Page(report({**result(), "topics": None})).tables) == 5
+
+
+def test_the_ranking_is_told_by_damage_and_arm_with_what_was_lost() -> None:
+    assert rows(2) == [
         ["damage", "off", "tokens", "oracle", "lost"],
         ["none", "0.6700", "0.6600", "0.6700", "–"],
         ["random <i>", "0.6000", "0.6100", "0.6500", "0.0500"],
@@ -96,7 +123,7 @@ def test_the_ranking_is_told_by_damage_and_arm_with_what_was_lost() -> None:
 
 
 def test_gains_have_their_intervals_and_a_share_only_of_what_was_lost() -> None:
-    header, none, corrupted, harmless = rows(2)
+    header, none, corrupted, harmless = rows(3)
     gain = "+0.0100 [-0.0020, +0.0200]"
     assert header == ["damage", "tokens", "oracle"]
     assert none[1:] == [gain] * 2
@@ -105,12 +132,12 @@ def test_gains_have_their_intervals_and_a_share_only_of_what_was_lost() -> None:
 
 
 def test_histories_are_told_by_model_and_share_and_what_a_model_lacks_is_a_dash() -> None:
-    assert rows(3)[1:] == [
+    assert rows(4)[1:] == [
         ["content, 0%", "0.6400", "0.6600", "0.6200", "0.0400"],
         ["content, 30% & more", "0.6400", "0.6600", "0.6200", "0.0400"],
         ["network, 30%", "0.6500", "0.6510", "–", "0.0400"],
     ]
-    gains = [[cell.strip() for cell in row] for row in rows(4)]
+    gains = [[cell.strip() for cell in row] for row in rows(5)]
     assert gains[0] == ["histories", "calibrated", "mean"]
     assert gains[2][1:] == ["+0.0200 ± 0.0010 (42%)", "+0.0200 ± – (42%)"]
     assert gains[3] == ["network, 30%", "+0.0200 ± 0.0010 (18%)", "–"]

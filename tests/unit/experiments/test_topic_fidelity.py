@@ -25,6 +25,8 @@ from recsys.training.calibration.fit_detectors import fit_calibrator
 from recsys.training.training_run import silent
 from tests.trained import world
 
+ARTICLES = world().articles[:110]
+
 
 @pytest.fixture(scope="module")
 def encoder(tiny_encoder: Path) -> TextEncoder:
@@ -33,7 +35,7 @@ def encoder(tiny_encoder: Path) -> TextEncoder:
 
 @pytest.fixture(scope="module")
 def folds() -> np.ndarray:
-    return np.arange(world().articles.height) % 2
+    return np.arange(ARTICLES.height) % 2
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +43,14 @@ def calibrator(encoder: TextEncoder) -> Calibrator:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit_detectors, "DRAWS", 3)
         patch.setattr(fit_detectors, "TOKEN_EPOCHS", 1)
-        return fit_calibrator(encoder, world().articles, seed=1)
+        return fit_calibrator(encoder, ARTICLES, seed=1)
 
 
 @pytest.fixture(scope="module")
 def data(encoder: TextEncoder, folds: np.ndarray) -> TopicArticles:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("recsys.experiments.topic_fidelity.LEAST_PER_TOPIC", 10)
-        found = topic_articles(encoder, world().articles, folds)
+        found = topic_articles(encoder, ARTICLES, folds)
     assert found is not None
     return found
 
