@@ -247,7 +247,11 @@ def _interval(values: NDArray[np.float64], over: NDArray[np.float64] | None = No
     sums = values[drawn].mean(axis=1)
     mean = values.mean()
     if over is not None:
-        sums, mean = sums / over[drawn].mean(axis=1), mean / over.mean()
+        losses = over[drawn].mean(axis=1)
+        lost = losses > 0  # the share of nothing is not defined
+        sums, mean = sums[lost] / losses[lost], mean / over.mean() if over.mean() > 0 else np.nan
+        if not len(sums):
+            return Interval(np.nan, np.nan, np.nan)
     low, high = np.quantile(sums, (0.025, 0.975))
     return Interval(float(mean), float(low), float(high))
 
