@@ -69,8 +69,8 @@ def robustness_table(measured: Mapping[str, Any]) -> None:
     for kind, figures in measured["damaged"].items():
         recovered = (figures["recovered"][arm] for arm in ("tokens", "oracle"))
         aucs = (f"{figures['auc'][arm]:.4f}" for arm in arms)
-        told = figures["can_be_told"]
-        shares = ("" if share is None else f"{share:.0%}" if told else "cannot be told" for share in recovered)
+        known = figures["can_be_known"]
+        shares = ("" if share is None else f"{share:.0%}" if known else "cannot be known" for share in recovered)
         table.add_row(kind, *aucs, f"{figures['lost']:.4f}", f"{figures['detectable']:.4f}", *shares)
     _print(table)
 

@@ -41,7 +41,7 @@ def robustness(benchmark: DamageBenchmark, seeds: int, progress: Progress) -> di
     """Return AUCs by arm on undamaged articles, by kind of damage and by damaged share; means of `seeds` draws.
 
     Every damage also has `lost` (AUC of undamaged less that of `off`), `detectable` (the smallest gain of the gate
-    that these slates show with power 0.8), `can_be_told` (the loss is at least that), `recovered` (its share that
+    that these slates show with power 0.8), `can_be_known` (the loss is at least that), `recovered` (its share that
     each arm recovers, None if nothing was lost), and `gain` of each arm over `off` with its standard error over
     draws and paired interval over readers.
     """
@@ -111,7 +111,7 @@ def _summary(undamaged: float, draws: Sequence[Aucs], readers: NDArray[np.int64]
         "auc": {arm: float(values.mean()) for arm, values in by_draw.items()},
         "lost": float(lost),
         "detectable": (smallest := _detectable(paired)),
-        "can_be_told": bool(lost >= smallest),
+        "can_be_known": bool(lost >= smallest),
         "recovered": {arm: float(gain.mean() / lost) if lost > 0 else None for arm, gain in gains.items()},
         "gain": {arm: {**paired[arm], "standard_error": standard_error(gain)} for arm, gain in gains.items()},
     }
