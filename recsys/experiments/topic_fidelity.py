@@ -25,7 +25,7 @@ from recsys.evaluation.bootstrap import Interval
 from recsys.training.calibration.ablation_arms import DROP, OFF, ORACLE, RANDOM, TOKENS, encode_by_arm
 from recsys.training.calibration.damaged_text import INJECTING, SHORTENING, NoiseKind
 from recsys.training.calibration.text_corruption import TRAINED
-from recsys.training.calibration.title_corruption import contexts_of, damaged_titles, injector_of, tokenised
+from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
 from recsys.training.training_run import Progress
 
 COMPARED = (OFF, TOKENS, RANDOM, DROP, ORACLE)
@@ -114,11 +114,11 @@ class _Headlines:
         """Return headline vectors [n, d] by arm, all damaged by `kind`."""
         articles, folds = self.data.articles, self.data.folds
         out = {arm: np.zeros((articles.height, self.encoder.dim), dtype=np.float32) for arm in COMPARED}
-        injector, context = injector_of(self.encoder, articles), contexts_of(self.encoder, articles)
+        injector = injector_of(self.encoder, articles)
         for fold, calibrator in enumerate(self.calibrators):
             own = np.flatnonzero(folds == fold)
             titles = damaged_titles(articles[own], [kind] * len(own), injector, self.seed)
-            texts = tokenised(self.encoder, articles[own], titles, context[own])
+            texts = tokenised(self.encoder, articles[own], titles, self.data.abstract[own])
             for arm, vectors in encode_by_arm(self.encoder, calibrator, texts, self.seed, COMPARED).items():
                 out[arm][own] = vectors
         return out
