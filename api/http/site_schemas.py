@@ -1,5 +1,6 @@
 """Bodies that pages send with a site key. Unknown fields are ignored: browsers keep old and new trackers."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, model_validator
@@ -25,7 +26,12 @@ class CollectIn(SiteBody):
 
     `kind`: impression, click, read (`value`: seconds), scroll (`value`: per cent), like, dislike, save, share or
     hide; with a reader token any kind, also those about a `subject`.
+
+    `sent_at`: when the page sends this, by the clock of the browser. If that clock is wrong by more than two
+    seconds, `at` of all events is corrected by the difference. No event is later than its receipt.
     """
+
+    sent_at: datetime | None = None
 
     events: list[Any] = Field(min_length=1, max_length=MOST_EVENTS, examples=[[_EVENT]])
 
