@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Request
 
 from api.application.context import Application
+from api.http.accept_language import best_language
+from api.http.reason_texts import LANGUAGES
 from api.http.robots import is_prefetch, is_robot
 from api.http.schemas import Id
 from ingest.pseudonyms import Pseudonyms
@@ -56,3 +58,24 @@ async def _only_preview(request: Request, wanted: Annotated[bool, Header(alias=P
 
 OnlyPreview = Annotated[bool, Depends(_only_preview)]
 """True for a caller that only looks (by header), a crawler or a prefetch: the answer is not logged as shown."""
+
+
+async def _language(
+    accept_language: Annotated[
+        str,
+        Header(
+            description=f"Languages for the texts of reasons: {', '.join(LANGUAGES)}; English by default.",
+            examples=["da, en;q=0.5"],
+        ),
+    ] = "",
+) -> str:
+    return best_language(accept_language, LANGUAGES)
+
+
+Language = Annotated[str, Depends(_language)]
+"""Language of the answer's texts, one of `LANGUAGES`."""
+
+
+def language_headers(language: str) -> dict[str, str]:
+    """Return the headers of an answer with texts in `language`, for caches among others."""
+    return {"Content-Language": language, "Vary": "Accept-Language"}

@@ -158,9 +158,15 @@ class RankIn(_Body):
 
 
 class ReasonOut(BaseModel):
-    """Reason for an item; `weight` is the loss of the match score without `article`."""
+    """Reason for an item; `weight` is the loss of the match score without `article`.
+
+    `code`: stable name of the fact; `params`: its values; `text`: its sentence in the language of the answer.
+    `kind`: its group, coarser than `code` for an article that was read to the end.
+    """
 
     kind: str
+    code: str
+    params: dict[str, str | int]
     text: str
     article: str | None
     weight: float | None
