@@ -179,7 +179,7 @@ class FeedRequest(ReaderRequest):
 class Reason:
     """Why an item stands where it stands. `weight` is what the interest match loses without `article`.
 
-    kind: group of the fact. code: the fact, with `params` for the sentence of each language. text: the English one.
+    kind: group of the fact. code: the fact; params: its values. text: the sentence in English.
     """
 
     kind: str

@@ -32,7 +32,10 @@ PseudonymsDep = Annotated[Pseudonyms, Depends(_pseudonyms)]
 """For bodies, which contain reader ids outside of the path."""
 
 
-async def _reader(pseudonyms: PseudonymsDep, reader: Annotated[Id, Path()]) -> str:
+_READER = Path(alias="reader", description="Id of the reader, as the publisher knows it.", examples=["r42"])
+
+
+async def _reader(pseudonyms: PseudonymsDep, reader: Annotated[Id, _READER]) -> str:
     return pseudonyms.of(reader)
 
 
@@ -46,13 +49,16 @@ Reader = Annotated[str, Depends(_reader)]
 User = Annotated[str, Depends(_user)]
 """`{user}` of a path of Gorse's API, as it is stored."""
 
-RawReaderId = Annotated[Id, Path(alias="reader")]
+RawReaderId = Annotated[Id, _READER]
 """`{reader}` of a path, as the caller wrote it."""
 
 PREVIEW_HEADER = "X-Attune-Preview"
 
 
-async def _only_preview(request: Request, wanted: Annotated[bool, Header(alias=PREVIEW_HEADER)] = False) -> bool:
+_PREVIEW = Header(alias=PREVIEW_HEADER, description="Only look, as with `preview`.", examples=[True])
+
+
+async def _only_preview(request: Request, wanted: Annotated[bool, _PREVIEW] = False) -> bool:
     return wanted or is_robot(request) or is_prefetch(request)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MOST_EVENTS = 200
 
@@ -38,6 +38,10 @@ class CollectIn(SiteBody):
 
 class CollectEraseIn(SiteBody):
     """The visitor to erase, or the token of the reader to erase."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"site_key": "att_…", "visitor": "k3J9sPq0Zr7uVw1xYb2c4d"}]}
+    )
 
     @model_validator(mode="after")
     def _has_reader(self) -> "CollectEraseIn":
