@@ -1,4 +1,4 @@
-"""Browser code that the service serves: the built files of `api/web/static`, their versions and hashes."""
+"""Browser code that the service serves: `api/web/static` and the client module, with versions and hashes."""
 
 import base64
 import gzip
@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
+
+CLIENT = "attune-client.mjs"
+"""Name under which the module of `api/client` is served."""
+
+_BUILT = (".js", ".js.map")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +39,11 @@ class WebFile:
 
 @cache
 def web_files() -> dict[str, WebFile]:
-    """Return every built file by each name under which it is served."""
+    """Return every file by each name under which it is served."""
     folder = files("api") / "web" / "static"
-    found: dict[str, WebFile] = {}
-    for each in folder.iterdir():
-        if each.name.endswith((".js", ".js.map")):
-            made = _web_file(each.name, each.read_bytes())
-            found |= {made.name: made, made.versioned: made}
-    return found
+    made = [_web_file(each.name, each.read_bytes()) for each in folder.iterdir() if each.name.endswith(_BUILT)]
+    made.append(_web_file(CLIENT, (files("api") / "client" / "attune.mjs").read_bytes()))
+    return {name: each for each in made for name in (each.name, each.versioned)}
 
 
 def tracker() -> WebFile:
@@ -51,11 +53,11 @@ def tracker() -> WebFile:
 
 def _web_file(name: str, body: bytes) -> WebFile:
     digest = hashlib.sha384(body).digest()
-    stem, kind = re.fullmatch(r"(.+?)(\.js(?:\.map)?)", name).groups()  # type: ignore[union-attr]
+    stem, kind = re.fullmatch(r"(.+?)(\.m?js(?:\.map)?)", name).groups()  # type: ignore[union-attr]
     return WebFile(
         name=name,
         versioned=f"{stem}-{version('attune-feed')}-{digest.hex()[:8]}{kind}",
-        media_type="text/javascript; charset=utf-8" if kind == ".js" else "application/json",
+        media_type="application/json" if kind.endswith(".map") else "text/javascript; charset=utf-8",
         body=body,
         compressed=gzip.compress(body, 9, mtime=0),
         digest=digest,
