@@ -1,4 +1,4 @@
-"""Browser code that the service serves: `api/web/static` and the client module, with versions and hashes."""
+"""Browser code that the service serves: the built files of `api/web/static`, their versions and hashes."""
 
 import base64
 import gzip
@@ -11,8 +11,6 @@ from importlib.resources import files
 
 CLIENT = "attune-client.mjs"
 """Name under which the module of `api/client` is served."""
-
-_BUILT = (".js", ".js.map")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,15 @@ class WebFile:
 
 @cache
 def web_files() -> dict[str, WebFile]:
-    """Return every file by each name under which it is served."""
+    """Return every built file by each name under which it is served."""
     folder = files("api") / "web" / "static"
-    made = [_web_file(each.name, each.read_bytes()) for each in folder.iterdir() if each.name.endswith(_BUILT)]
-    made.append(_web_file(CLIENT, (files("api") / "client" / "attune.mjs").read_bytes()))
-    return {name: each for each in made for name in (each.name, each.versioned)}
+    found: dict[str, WebFile] = {}
+    for each in folder.iterdir():
+        if each.name.endswith((".js", ".js.map")):
+            made = _web_file(each.name, each.read_bytes())
+            found |= {made.name: made, made.versioned: made}
+    client = _web_file(CLIENT, (files("api") / "client" / "attune.mjs").read_bytes())
+    return found | {client.name: client, client.versioned: client}
 
 
 def tracker() -> WebFile:
