@@ -65,7 +65,7 @@ export class AttuneClient {
     return this.#send("POST", "/v1/articles", { body: { articles: rows } });
   }
 
-  /** Replace the topics and sources that a reader follows, focuses on and muted. */
+  /** Replace the topics and sources that a reader follows, focuses on and muted; what is left out ends. */
   preferences(reader, { follow = [], focus = [], mute = [] } = {}) {
     return this.#send("PUT", `${ofReader(reader)}/preferences`, { body: { follow, focus, mute } });
   }

@@ -161,8 +161,9 @@ def test_what_is_hidden_is_gone_from_the_next_feed(publisher: Publisher, page: P
     page.click(f"[data-attune-item='{hidden}'] button")
     page.evaluate("attune.flush()")
     own = """async ([service, token]) => {
-        const answer = await fetch(`${service}/v1/feed?explore=0`, {headers: {Authorization: `Bearer ${token}`}});
-        return (await answer.json()).items.map(item => item.id);
+        const { AttuneClient } = await import(`${service}/static/attune-client.mjs`);
+        const { items } = await new AttuneClient(service, { key: token }).feed(undefined, { explore: 0 });
+        return items.map(item => item.id);
     }"""
     token = publisher.server.reader_token("hider")["token"]
     shown = page.evaluate(own, [publisher.site.service, token])

@@ -50,14 +50,6 @@ class RankOptions(TypedDict, total=False):
     explain: bool
 
 
-class Preferences(TypedDict, total=False):
-    """Topics and sources, spelled as in the articles."""
-
-    follow: list[str]
-    focus: list[str]
-    mute: list[str]
-
-
 class Operations(ABC, Generic[Result]):
     """Operations of a client. `Result`: the answer, or with asyncio a coroutine that returns it.
 
@@ -87,9 +79,12 @@ class Operations(ABC, Generic[Result]):
         """Store up to 1,000 articles; the newest content of an id wins."""
         return self._send(Call("POST", "/v1/articles", body={"articles": list(rows)}))
 
-    def preferences(self, reader: str, **preferences: Unpack[Preferences]) -> Result:
-        """Replace the topics and sources that a reader follows, focuses on and muted."""
-        return self._send(Call("PUT", _reader(reader, "/preferences"), body={**preferences}))
+    def preferences(
+        self, reader: str, *, follow: Iterable[str] = (), focus: Iterable[str] = (), mute: Iterable[str] = ()
+    ) -> Result:
+        """Replace the topics and sources that a reader follows, focuses on and muted; what is left out ends."""
+        body = {"follow": list(follow), "focus": list(focus), "mute": list(mute)}
+        return self._send(Call("PUT", _reader(reader, "/preferences"), body=body))
 
     def attention(self, reader: str) -> Result:
         """Return the learned attention and the preferences of a reader."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, get_type_hints
 
 import pytest
-from attune_client.operations import FeedOptions, Preferences, RankOptions
+from attune_client.operations import FeedOptions, RankOptions
 from fastapi import FastAPI, Request
 
 from api.app import create_app
@@ -20,7 +20,7 @@ CALLS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "rank": ([["a"]], dict.fromkeys(get_type_hints(RankOptions), "x")),
     "events": ([[{"reader": "r"}]], {}),
     "articles": ([[{"id": "a"}]], {}),
-    "preferences": (["r"], {name: ["sport"] for name in get_type_hints(Preferences)}),
+    "preferences": (["r"], {"follow": ["a"], "focus": ["b"], "mute": ["c"]}),
     "attention": (["r"], {}),
     "export": (["r"], {}),
     "erase": (["r"], {}),
