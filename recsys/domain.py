@@ -7,6 +7,7 @@ The fields of `Article`, `Event` and `Slate` are those of frames, tables, file f
 `recsys.records`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
@@ -176,9 +177,14 @@ class FeedRequest(ReaderRequest):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why an item stands where it stands. `weight` is what the interest match loses without `article`."""
+    """Why an item stands where it stands. `weight` is what the interest match loses without `article`.
+
+    kind: group of the fact. code: the fact; params: its values. text: the sentence in English.
+    """
 
     kind: str
+    code: str
+    params: Mapping[str, str | int]
     text: str
     article: str | None = None
     weight: float | None = None

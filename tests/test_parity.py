@@ -345,7 +345,7 @@ def main(path: str) -> None:
 
 
 def _plain(ranking: Ranking, feed: bool) -> Asked:
-    plain = rank_out(ranking, []).model_dump()
+    plain = rank_out(ranking, [], "en").model_dump()
     if feed:
         for item, ranked in zip(plain["items"], ranking.items, strict=True):
             item |= {"position": ranked.position, "source": ranked.source, "propensity": ranked.propensity}

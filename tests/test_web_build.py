@@ -1,4 +1,4 @@
-"""The proof that the built browser code is that of its sources, and that the wheel has it."""
+"""The proof that the built browser code is that of its sources, and that the wheel has it and the clients."""
 
 import importlib.util
 import shutil
@@ -73,3 +73,11 @@ def test_the_wheel_has_the_built_files_and_not_their_sources() -> None:
     paths = [each.distribution_path for each in builder.recurse_included_files()]
     built = [path for path in paths if path.startswith("api/web/")]
     assert sorted(built) == ["api/web/static/attune.js", "api/web/static/attune.js.map"]
+
+
+def test_the_wheel_has_the_python_client_as_a_package_of_its_own_and_the_module_of_javascript() -> None:
+    builder = WheelBuilder(str(ROOT))
+    paths = {each.distribution_path for each in builder.recurse_included_files()}
+    assert paths >= {"attune_client/__init__.py", "attune_client/py.typed", "api/client/attune.mjs"}
+    assert not [path for path in paths if path.startswith("api/client/attune_client")]
+    assert builder.config.dev_mode_dirs == [".", "api/client"], "an editable install finds it too"

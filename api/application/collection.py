@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api.application.context import Application
 from api.application.ingestion import receive_events
 from ingest.collected_rows import RefusedRow, Sender, collected_rows, reject_line
+from ingest.page_times import corrected_events
 from ingest.pseudonyms import Pseudonyms
 from ingest.rolling_rejects import RollingRejects
 
@@ -22,16 +23,23 @@ class Collected:
     refused: list[RefusedRow]
 
 
-async def collect_events(
-    app: Application, events: Sequence[object], sender: Sender, pseudonyms: Pseudonyms
-) -> Collected:
-    """Append the events of a page, by the rules of `receive_events`.
+@dataclass(frozen=True, slots=True)
+class PageEvents:
+    """Events of one request. sent_at: microseconds on the browser's clock when it sent them; None if unknown."""
+
+    events: Sequence[object]
+    sent_at: int | None
+
+
+async def collect_events(app: Application, page: PageEvents, sender: Sender, pseudonyms: Pseudonyms) -> Collected:
+    """Append the events of a page, by the rules of `receive_events`, with times on this machine's clock.
 
     Raises:
         StoreError: the database is unavailable.
     """
-    rows, refused = collected_rows(events, sender)
-    received = await receive_events(app, [row for _, row in rows], pseudonyms)
+    rows, refused = collected_rows(page.events, sender)
+    events = corrected_events([row for _, row in rows], page.sent_at, app.clock.next())
+    received = await receive_events(app, events, pseudonyms)
     for rejected in received.rejected:
         index, row = rows[rejected.index]
         refused.append(RefusedRow(index, row, rejected.problem))

@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Request
 
 from api.application.context import Application
+from api.http.accept_language import best_language
+from api.http.reason_texts import LANGUAGES
 from api.http.robots import is_prefetch, is_robot
 from api.http.schemas import Id
 from ingest.pseudonyms import Pseudonyms
@@ -30,7 +32,10 @@ PseudonymsDep = Annotated[Pseudonyms, Depends(_pseudonyms)]
 """For bodies, which contain reader ids outside of the path."""
 
 
-async def _reader(pseudonyms: PseudonymsDep, reader: Annotated[Id, Path()]) -> str:
+_READER = Path(alias="reader", description="Id of the reader, as the publisher knows it.", examples=["r42"])
+
+
+async def _reader(pseudonyms: PseudonymsDep, reader: Annotated[Id, _READER]) -> str:
     return pseudonyms.of(reader)
 
 
@@ -44,15 +49,39 @@ Reader = Annotated[str, Depends(_reader)]
 User = Annotated[str, Depends(_user)]
 """`{user}` of a path of Gorse's API, as it is stored."""
 
-RawReaderId = Annotated[Id, Path(alias="reader")]
+RawReaderId = Annotated[Id, _READER]
 """`{reader}` of a path, as the caller wrote it."""
 
 PREVIEW_HEADER = "X-Attune-Preview"
 
 
-async def _only_preview(request: Request, wanted: Annotated[bool, Header(alias=PREVIEW_HEADER)] = False) -> bool:
+_PREVIEW = Header(alias=PREVIEW_HEADER, description="Only look, as with `preview`.", examples=[True])
+
+
+async def _only_preview(request: Request, wanted: Annotated[bool, _PREVIEW] = False) -> bool:
     return wanted or is_robot(request) or is_prefetch(request)
 
 
 OnlyPreview = Annotated[bool, Depends(_only_preview)]
 """True for a caller that only looks (by header), a crawler or a prefetch: the answer is not logged as shown."""
+
+
+async def _language(
+    accept_language: Annotated[
+        str,
+        Header(
+            description=f"Languages for the texts of reasons: {', '.join(LANGUAGES)}; English by default.",
+            examples=["da, en;q=0.5"],
+        ),
+    ] = "",
+) -> str:
+    return best_language(accept_language, LANGUAGES)
+
+
+Language = Annotated[str, Depends(_language)]
+"""Language of the answer's texts, one of `LANGUAGES`."""
+
+
+def language_headers(language: str) -> dict[str, str]:
+    """Return the headers of an answer with texts in `language`, for caches among others."""
+    return {"Content-Language": language, "Vary": "Accept-Language"}

@@ -11,6 +11,7 @@ _USUAL, _MOST = 20, 100
 """Default and maximum number of articles of a feed or an article list."""
 
 _Category = Annotated[str, Field(max_length=256)]
+_CATEGORY = Field(None, description="Only articles of this category.", examples=["local"])
 
 
 class _Query(BaseModel):
@@ -20,17 +21,33 @@ class _Query(BaseModel):
 class FeedParams(_Query):
     """Parameters of a feed, except its reader."""
 
-    limit: Annotated[int, Field(ge=1, le=_MOST)] | None = None
-    cursor: Annotated[str, Field(max_length=64)] | None = None
-    category: _Category | None = None
-    exclude: Annotated[list[str], Field(max_length=1_000)] | None = None
-    minutes: Annotated[float, Field(gt=0, le=180)] | None = None
-    diversity: float = Field(0.0, ge=0, le=1)
-    explore: Annotated[float, Field(ge=0, le=0.5)] | None = None
-    explain: bool = True
-    device: Device | None = None
-    page: Id | None = None
-    preview: bool = False
+    limit: Annotated[int, Field(ge=1, le=_MOST)] | None = Field(
+        None, description=f"Most articles of a page; {_USUAL} by default, {_MOST} with `minutes`.", examples=[10]
+    )
+    cursor: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="`cursor` of the page before: returns the next one.", examples=["9f3a2c"]
+    )
+    category: _Category | None = _CATEGORY
+    exclude: Annotated[list[str], Field(max_length=1_000)] | None = Field(
+        None, description="Ids of articles that are not wanted; repeat it for several.", examples=[["a7", "a9"]]
+    )
+    minutes: Annotated[float, Field(gt=0, le=180)] | None = Field(
+        None, description="Minutes to read: the articles of most value that fit.", examples=[15]
+    )
+    diversity: float = Field(
+        0.0, ge=0, le=1, description="Weight of dissimilarity against relevance; 0 is none.", examples=[0.3]
+    )
+    explore: Annotated[float, Field(ge=0, le=0.5)] | None = Field(
+        None,
+        description="Share of positions filled at random, to learn; by default `ATTUNE_EXPLORE`.",
+        examples=[0.05],
+    )
+    explain: bool = Field(True, description="Give the reasons for each item.", examples=[False])
+    device: Device | None = Field(
+        None, description="What the reader reads on, as in the events.", examples=["mobile"]
+    )
+    page: Id | None = Field(None, description="Id of the article that the reader has open.", examples=["a7"])
+    preview: bool = Field(False, description="Only look: log nothing, and give no cursor.", examples=[True])
 
     @property
     def articles(self) -> int:
@@ -39,12 +56,14 @@ class FeedParams(_Query):
 
 
 class _OwnFeedQuery(FeedParams):
-    reader: Id | None = None
+    reader: Id | None = Field(
+        None, description="Id of the reader; with a reader token it may be left out.", examples=["r42"]
+    )
 
 
 class _ArticleListQuery(_Query):
-    limit: int = Field(_USUAL, ge=1, le=_MOST)
-    category: _Category | None = None
+    limit: int = Field(_USUAL, ge=1, le=_MOST, description="Most articles of the list.", examples=[10])
+    category: _Category | None = _CATEGORY
 
 
 FeedQuery = Annotated[FeedParams, Query()]

@@ -24,7 +24,9 @@ Subjects = Annotated[list[Subject], Field(max_length=MAX_SUBJECTS)]
 class PreferencesIn(BaseModel):
     """All preferences of a reader; those not listed are removed."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"follow": ["local"], "mute": ["celebrities"]}]}
+    )
 
     follow: Subjects = []
     focus: Subjects = []

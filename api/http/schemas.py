@@ -10,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    JsonValue,
     Tag,
     model_validator,
 )
@@ -66,6 +67,11 @@ MAX_CANDIDATES = 2_000
 _DAY_SECONDS = 86_400
 
 _EVENT = {"id": "e-1", "reader": "r42", "article": "a7", "kind": "read", "value": 48.5, "request_id": "…"}
+_RANK: dict[str, JsonValue] = {
+    "candidates": ["a7", "a9"],
+    "history": ["a1", {"id": "a2", "seconds": 48.5}],
+    "explain": True,
+}
 _ARTICLE = {"id": "a7", "title": "Council approves new tram line", "category": "local"}
 
 
@@ -91,6 +97,8 @@ class ArticlesIn(_Body):
 
 class ReaderTokenIn(_Body):
     """Reader of a token, and the seconds for which it is valid."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reader": "r42", "seconds": 900}]})
 
     reader: Annotated[Id, AfterValidator(_short)]
     seconds: int = Field(3_600, ge=1, le=_DAY_SECONDS)
@@ -143,6 +151,8 @@ _Read = Annotated[
 class RankIn(_Body):
     """Candidates to rank, for a stored reader or for a history in the request."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_RANK]})
+
     candidates: list[Id] = Field(min_length=1, max_length=MAX_CANDIDATES)
     reader: Id | None = None
     history: list[_Read] | None = Field(None, max_length=MAX_ROWS)
@@ -158,9 +168,15 @@ class RankIn(_Body):
 
 
 class ReasonOut(BaseModel):
-    """Reason for an item; `weight` is the loss of the match score without `article`."""
+    """Reason for an item; `weight` is the loss of the match score without `article`.
+
+    `code`: stable name of the fact; `params`: its values; `text`: its sentence in the language of the answer.
+    `kind`: its group, coarser than `code` for an article that was read to the end.
+    """
 
     kind: str
+    code: str
+    params: dict[str, str | int]
     text: str
     article: str | None
     weight: float | None

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from api.application.iso_time import to_iso
+from api.http.reason_texts import reason_text
 from api.http.record_fields import body_values
 from api.http.schemas import (
     AlsoOut,
@@ -23,8 +24,10 @@ from recsys.serving.article_cache import SUMMARY, ArticleSummary
 from recsys.serving.pagination import FeedPage
 
 
-def feed_out(page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary], warnings: list[str]) -> FeedOut:
-    """Serialise a page of a feed, with the summaries of its articles by id."""
+def feed_out(
+    page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary], warnings: list[str], language: str
+) -> FeedOut:
+    """Serialise a page of a feed, with the summaries of its articles by id, and reasons in `language`."""
     ranking = page.ranking
     return FeedOut(
         request_id=ranking.request_id,
@@ -33,14 +36,16 @@ def feed_out(page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary
         as_of=to_iso(ranking.as_of),
         cursor=page.cursor,
         degraded=ranking.degraded,
-        items=[_feed_item(item, summaries) for item in ranking.items if item.id in summaries],
+        items=[_feed_item(item, summaries, language) for item in ranking.items if item.id in summaries],
         warnings=warnings,
     )
 
 
-def rank_out(ranking: Ranking, warnings: list[str]) -> RankOut:
-    """Serialise a ranking of candidates."""
-    items = [RankedItemOut(id=item.id, score=item.score, reasons=_reasons(item)) for item in ranking.items]
+def rank_out(ranking: Ranking, warnings: list[str], language: str) -> RankOut:
+    """Serialise a ranking of candidates, with reasons in `language`."""
+    items = [
+        RankedItemOut(id=item.id, score=item.score, reasons=_reasons(item, language)) for item in ranking.items
+    ]
     return RankOut(
         request_id=ranking.request_id,
         model=ranking.model,
@@ -66,7 +71,7 @@ def _article(row: Mapping[str, Any]) -> ArticleOut:
     return ArticleOut(**body_values(Article, row, shown=True))
 
 
-def _feed_item(item: RankedItem, summaries: Mapping[str, ArticleSummary]) -> FeedItemOut:
+def _feed_item(item: RankedItem, summaries: Mapping[str, ArticleSummary], language: str) -> FeedItemOut:
     return FeedItemOut(
         id=item.id,
         score=item.score,
@@ -75,7 +80,7 @@ def _feed_item(item: RankedItem, summaries: Mapping[str, ArticleSummary]) -> Fee
         propensity=item.propensity,
         minutes=None if item.minutes is None else round(item.minutes, 1),
         article=_of_summary(summaries[item.id]),
-        reasons=_reasons(item),
+        reasons=_reasons(item, language),
         story=item.story or item.id,
         also_in=[_also(summaries[id_]) for id_ in item.also_in if id_ in summaries],
     )
@@ -92,5 +97,15 @@ def _of_summary(summary: ArticleSummary) -> ArticleOut:
     return _article(dict(zip(SUMMARY, summary, strict=True)))
 
 
-def _reasons(item: RankedItem) -> list[ReasonOut]:
-    return [ReasonOut(kind=r.kind, text=r.text, article=r.article, weight=r.weight) for r in item.reasons]
+def _reasons(item: RankedItem, language: str) -> list[ReasonOut]:
+    return [
+        ReasonOut(
+            kind=reason.kind,
+            code=reason.code,
+            params=dict(reason.params),
+            text=reason_text(reason, language),
+            article=reason.article,
+            weight=reason.weight,
+        )
+        for reason in item.reasons
+    ]

@@ -1,8 +1,9 @@
 """Bodies that pages send with a site key. Unknown fields are ignored: browsers keep old and new trackers."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MOST_EVENTS = 200
 
@@ -25,13 +26,22 @@ class CollectIn(SiteBody):
 
     `kind`: impression, click, read (`value`: seconds), scroll (`value`: per cent), like, dislike, save, share or
     hide; with a reader token any kind, also those about a `subject`.
+
+    `sent_at`: when the page sends this, by the clock of the browser. If that clock is wrong by more than two
+    seconds, `at` of all events is corrected by the difference. No event is later than its receipt.
     """
+
+    sent_at: datetime | None = None
 
     events: list[Any] = Field(min_length=1, max_length=MOST_EVENTS, examples=[[_EVENT]])
 
 
 class CollectEraseIn(SiteBody):
     """The visitor to erase, or the token of the reader to erase."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"site_key": "att_…", "visitor": "k3J9sPq0Zr7uVw1xYb2c4d"}]}
+    )
 
     @model_validator(mode="after")
     def _has_reader(self) -> "CollectEraseIn":

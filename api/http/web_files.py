@@ -9,6 +9,9 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 
+CLIENT = "attune-client.mjs"
+"""Name under which the module of `api/client` is served."""
+
 
 @dataclass(frozen=True, slots=True)
 class WebFile:
@@ -41,7 +44,8 @@ def web_files() -> dict[str, WebFile]:
         if each.name.endswith((".js", ".js.map")):
             made = _web_file(each.name, each.read_bytes())
             found |= {made.name: made, made.versioned: made}
-    return found
+    client = _web_file(CLIENT, (files("api") / "client" / "attune.mjs").read_bytes())
+    return found | {client.name: client, client.versioned: client}
 
 
 def tracker() -> WebFile:
@@ -51,11 +55,11 @@ def tracker() -> WebFile:
 
 def _web_file(name: str, body: bytes) -> WebFile:
     digest = hashlib.sha384(body).digest()
-    stem, kind = re.fullmatch(r"(.+?)(\.js(?:\.map)?)", name).groups()  # type: ignore[union-attr]
+    stem, kind = re.fullmatch(r"(.+?)(\.m?js(?:\.map)?)", name).groups()  # type: ignore[union-attr]
     return WebFile(
         name=name,
         versioned=f"{stem}-{version('attune-feed')}-{digest.hex()[:8]}{kind}",
-        media_type="text/javascript; charset=utf-8" if kind == ".js" else "application/json",
+        media_type="application/json" if kind.endswith(".map") else "text/javascript; charset=utf-8",
         body=body,
         compressed=gzip.compress(body, 9, mtime=0),
         digest=digest,

@@ -141,10 +141,11 @@ def _route(method: str, path: str, route: Schema, schemas: Schema) -> Iterator[s
     scopes = [scope for each in route.get("security", []) for names in each.values() for scope in names]
     yield f"*Scope: {', '.join(scopes) or 'none'}.* {_plain(route.get('description', ''))}\n"
     if parameters := route.get("parameters", []):
-        yield from _table("parameter", "in", "type", "default")
+        yield from _table("parameter", "in", "type", "default", "meaning")
     for each in parameters:
         default = "required" if each["required"] else _default(each["schema"])
-        yield _row(f"`{each['name']}`", each["in"], _type(each["schema"]).removesuffix(" or null"), default)
+        type_ = _type(each["schema"]).removesuffix(" or null")
+        yield _row(f"`{each['name']}`", each["in"], type_, default, _meaning(each))
     body = _json(route.get("requestBody", {}))
     if body is not None:
         yield "\nBody:\n"
@@ -154,6 +155,12 @@ def _route(method: str, path: str, route: Schema, schemas: Schema) -> Iterator[s
         if status.startswith("2") and schema:
             yield f"\nAnswer {status}:\n"
             yield from _fields(schema, schemas, "")
+
+
+def _meaning(parameter: Schema) -> str:
+    """The description of a parameter, with its example."""
+    examples = parameter["schema"].get("examples", ())
+    return " ".join([parameter.get("description", ""), *(f"Example: `{json.dumps(each)}`" for each in examples)])
 
 
 def _json(message: Schema) -> Schema | None:

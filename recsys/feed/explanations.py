@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from recsys.constants import HalfLife
 from recsys.domain import HOUR, Reason
-from recsys.feed.past_actions import PastAction, action_of, opened
+from recsys.feed.past_actions import action_of, opened
+from recsys.feed.reason_codes import BECAUSE, DIFFERENT, FOLLOWED, FRESH, POPULAR, TOPIC, reason
 from recsys.feed.retrieval import EXPLORE
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Query
@@ -22,25 +23,6 @@ from recsys.state.event_codes import CLICKS
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import UNKNOWN
 from recsys.user_model.matcher import Matcher
-
-FOLLOWED, TOPIC, POPULAR, FRESH, DIFFERENT = (
-    "you_follow",
-    "topic_you_read",
-    "popular_now",
-    "fresh",
-    "something_different",
-)
-BECAUSE: dict[PastAction, str] = {
-    PastAction.SAVED: "because_you_saved",
-    PastAction.SHARED: "because_you_shared",
-    PastAction.COMMENTED: "because_you_commented",
-    PastAction.LIKED: "because_you_liked",
-    PastAction.READ_TO_THE_END: "because_you_read",
-    PastAction.READ: "because_you_read",
-    PastAction.OPENED: "because_you_opened",
-    PastAction.SCROLLED: "because_you_saw",
-}
-"""Kind of the reason that names a past read, by what the reader did with it."""
 
 LEAST_FALL_SHARE = 0.05
 """A read is a reason only if the match score falls by more than this share of it when the read is left out."""
@@ -71,9 +53,9 @@ class Explainer:
         read, shares = self._because_of_reads(rows), self._shares(rows)
         out = []
         for place, facts in enumerate(self._facts(rows, shares)):
-            found = [reason for reason in (read.get(place), *facts) if reason is not None]
+            found = [fact for fact in (read.get(place), *facts) if fact is not None]
             if sources[place] == EXPLORE or (not found and shares[place] == 0):
-                found.append(Reason(DIFFERENT, "Something different"))
+                found.append(reason(DIFFERENT))
             out.append(tuple(found))
         return out
 
@@ -109,19 +91,16 @@ class Explainer:
     def _read_reason(self, read: int, weight: float) -> Reason:
         place = int(self.query.read_places[read])
         row = int(self.query.history.article[place])
-        action = action_of(self.query.history, place)
-        title = self.state.catalog.titles[row]
-        return Reason(BECAUSE[action], f"Because you {action}: {title}", self.state.articles.strings[row], weight)
+        code = BECAUSE[action_of(self.query.history, place)]
+        return reason(code, self.state.articles.strings[row], weight, title=self.state.catalog.titles[row])
 
     def _facts(self, rows: NDArray[np.int64], shares: NDArray[np.float64]) -> Iterator[tuple[Reason | None, ...]]:
         """Yield the facts about each article that do not depend on its text."""
         clicks = self.state.counters.read(rows, self.query.as_of)[:, CLICKS, HalfLife.HOURS_4]
         since = self.state.available_since(rows)
         new = (self.query.as_of - _FRESH_WITHIN <= since) & (since < self.query.as_of)
-        popular = [
-            Reason(POPULAR, "Many readers open this now") if many else None for many in clicks >= _POPULAR_CLICKS
-        ]
-        fresh = [Reason(FRESH, "New") if recent else None for recent in new]
+        popular = [reason(POPULAR) if many else None for many in clicks >= _POPULAR_CLICKS]
+        fresh = [reason(FRESH) if recent else None for recent in new]
         return zip(self._followed(rows), self._topics(rows, shares), popular, fresh, strict=True)
 
     def _followed(self, rows: NDArray[np.int64]) -> list[Reason | None]:
@@ -136,7 +115,7 @@ class Explainer:
             for subject in sorted(self.query.preferences.wanted):
                 code = names.get(subject)
                 for place in np.flatnonzero((column[rows] == code) & (code != UNKNOWN)).tolist():
-                    found[place] = Reason(FOLLOWED, f"You follow {subject}")
+                    found[place] = reason(FOLLOWED, subject=subject)
         return found
 
     def _shares(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -154,10 +133,10 @@ class Explainer:
         found: list[Reason | None] = [None] * len(rows)
         for place in np.flatnonzero(enough & (shares >= _TOPIC_SHARE)).tolist():
             name = catalog.categories.strings[catalog.category[rows[place]]]
-            found[place] = Reason(TOPIC, f"{_percent(shares[place])} of what you opened recently is {name}")
+            found[place] = reason(TOPIC, category=name, percent=_percent(shares[place]))
         return found
 
 
-def _percent(share: float) -> str:
+def _percent(share: float) -> int:
     """Return a share in whole percent, rounded down: 100% means all."""
-    return f"{int(share * 100 + 1e-9)}%"
+    return int(share * 100 + 1e-9)

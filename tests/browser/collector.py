@@ -26,6 +26,7 @@ class Collector:
     requests: list[Sent] = field(default_factory=list)
     erasures: list[Sent] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    origins: list[str | None] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     stores: bool = True
 
@@ -81,6 +82,7 @@ def collecting() -> Iterator[Callable[[], Collector]]:
         collector, sent = await read(request)
         if collector.stores:
             collector.requests.append(sent)
+            collector.origins.append(request.headers.get("origin"))
         return answer(collector)
 
     @app.post("/v1/collect/erase")

@@ -211,7 +211,7 @@ def test_a_browser_that_stores_nothing_sends_without_a_visitor(
     like(page, 0)
     page.evaluate("attune.flush()")
     assert liked(service) == {"a0": 1}
-    assert service.requests[0].keys() == {"site_key", "events"}
+    assert service.requests[0].keys() == {"site_key", "sent_at", "events"}
 
 
 def test_no_request_needs_a_preflight(service: Collector, site: Site, open_tab: Open) -> None:
@@ -221,6 +221,17 @@ def test_no_request_needs_a_preflight(service: Collector, site: Site, open_tab: 
     page.evaluate("attune.erase()")
     assert service.others == []
     assert liked(service) == {"a0": 1}
+
+
+def test_a_page_without_a_referrer_names_its_origin_also_while_it_closes(
+    service: Collector, site: Site, open_tab: Open
+) -> None:
+    page = open_tab(site.put("list", "<meta name='referrer' content='no-referrer'>" + ITEMS))
+    page.evaluate("delete Navigator.prototype.sendBeacon")
+    like(page, 0)
+    page.close()
+    service.wait(lambda: liked(service) == {"a0": 1})
+    assert service.origins == [site.address]
 
 
 def test_a_page_with_integrity_and_a_strict_policy_runs_the_tracker(

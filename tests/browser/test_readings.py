@@ -1,5 +1,7 @@
 """Engaged time and scroll depth, as scripted readers spend them."""
 
+from datetime import date, datetime, timedelta
+
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
@@ -173,7 +175,37 @@ def test_a_long_reading_is_sent_while_it_lasts(service: Collector, site: Site, e
     service.wait(lambda: any(seconds >= 25 for _, seconds in service.reads()))
     parts = [event for event in service.raw() if event["kind"] == "read"]
     assert len(parts) >= 2
-    assert len({(event["id"], event["at"]) for event in parts}) == 1
+    assert len({event["id"] for event in parts}) == 1
+    at = [datetime.fromisoformat(event["at"]) for event in parts]
+    began = [moment - timedelta(seconds=event["value"]) for moment, event in zip(at, parts, strict=True)]
+    assert at == sorted(set(at)), "each part ends later than the one before"
+    assert max(began) - min(began) <= timedelta(seconds=0.2), "all parts are of one reading"
+
+
+def test_a_reading_is_dated_at_its_newest_engaged_second(service: Collector, site: Site, emulated: Page) -> None:
+    emulated.clock.install(time="2026-11-27T10:00:00Z")
+    emulated.goto(site.article("a7"))
+    emulated.wait_for_function("window.attune")
+    opened = emulated.evaluate("Date.now() / 1000")
+    emulated.clock.run_for(1_000)
+    emulated.mouse.move(100, 100)
+    emulated.clock.run_for(60_000)  # of which the reader is idle for 45
+    emulated.evaluate("attune.flush()")
+    service.wait(lambda: service.events("read"))
+    [event] = service.events("read")
+    assert datetime.fromisoformat(event["at"]).timestamp() - opened == pytest.approx(event["value"], abs=0.3)
+    assert event["value"] == pytest.approx(16, abs=1)
+
+
+def test_requests_name_the_time_of_the_browsers_clock(service: Collector, site: Site, emulated: Page) -> None:
+    emulated.clock.install(time="2031-05-01T08:00:00Z")
+    emulated.goto(site.article("a7"))
+    emulated.wait_for_function("window.attune")
+    emulated.evaluate("attune.event('like', 'a7'); attune.flush()")
+    service.wait(lambda: service.events("like"))
+    sent_at = datetime.fromisoformat(service.requests[0]["sent_at"])
+    assert sent_at >= datetime.fromisoformat(service.events("like")[0]["at"])
+    assert sent_at.date() == date(2031, 5, 1)
 
 
 def test_a_window_without_the_focus_is_not_read(service: Collector, site: Site, emulated: Page) -> None:

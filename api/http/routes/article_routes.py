@@ -18,7 +18,8 @@ from api.http.serializers import articles_out, full_article_out
 read = secured_router("/v1", "articles", Scope.READ)
 write = secured_router("/v1", "articles", Scope.WRITE)
 
-Article = Annotated[Id, Path()]
+Article = Annotated[Id, Path(description="Id of the article.", examples=["a7"])]
+_IfNoneMatch = Annotated[str, Header(description="ETag of the answer that is known.", examples=['"2f6a…"'])]
 
 
 @read.get("/articles/{article:id}/similar", responses=problems(404))
@@ -44,9 +45,7 @@ def latest(app: App, query: ArticleListQuery) -> ArticleListOut:
 @read.get(
     "/articles/{article:id}", responses={**problems(404), 304: {"description": "The article has not changed."}}
 )
-def get(
-    app: App, response: Response, article: Article, if_none_match: Annotated[str, Header()] = ""
-) -> FullArticleOut:
+def get(app: App, response: Response, article: Article, if_none_match: _IfNoneMatch = "") -> FullArticleOut:
     """Return a stored article. Its ETag changes with its content."""
     found = feeds.find_article(app, article)
     if found is None:

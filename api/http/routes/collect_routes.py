@@ -6,7 +6,7 @@ from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.application import collection, reader_data
-from api.application.collection import Collected
+from api.application.collection import Collected, PageEvents
 from api.http.collect_state import CollectState
 from api.http.dependencies import App, PseudonymsDep
 from api.http.json_body import body_schema
@@ -16,6 +16,7 @@ from api.http.security.site_access import site_body, site_router
 from api.http.site_schemas import CollectEraseIn, CollectIn
 from ingest.collected_rows import BOT, PREFETCH, RefusedRow, Sender, sender_of, visitor_of
 from ingest.reasons import Problem
+from ingest.time_values import UTC_TIMES
 from recsys.errors import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ async def collect(request: Request) -> Response:
     sender = sender_of(token_reader(request), body.visitor, body.events)
     problem = _unseen(request, sender, len(body.events))
     if problem is None:
-        found = await collection.collect_events(state.application, body.events, sender, state.pseudonyms)
+        page = PageEvents(body.events, None if body.sent_at is None else UTC_TIMES.micros(body.sent_at))
+        found = await collection.collect_events(state.application, page, sender, state.pseudonyms)
     else:
         refused = [RefusedRow(index, event, problem) for index, event in enumerate(body.events)]
         found = Collected(0, 0, refused)

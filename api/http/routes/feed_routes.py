@@ -8,7 +8,7 @@ from api.application import feeds, unknown_names
 from api.application.context import Application
 from api.application.iso_time import from_iso
 from api.application.scopes import Scope
-from api.http.dependencies import App, OnlyPreview, PseudonymsDep, Reader
+from api.http.dependencies import App, Language, OnlyPreview, PseudonymsDep, Reader, language_headers
 from api.http.query_params import FeedParams, FeedQuery, OwnFeedQuery
 from api.http.schemas import FeedOut, HistoryItemIn, RankIn, RankOut
 from api.http.security.auth import secured_router, token_reader
@@ -22,7 +22,12 @@ own = secured_router("/v1", "feed", Scope.READ, own_reader=True)
 
 @own.get("/feed", response_model=FeedOut)
 def own_feed(
-    request: Request, app: App, pseudonyms: PseudonymsDep, query: OwnFeedQuery, preview: OnlyPreview
+    request: Request,
+    app: App,
+    pseudonyms: PseudonymsDep,
+    query: OwnFeedQuery,
+    preview: OnlyPreview,
+    language: Language,
 ) -> Response:
     """Return the feed of the token's reader; with a key, of the reader in the query.
 
@@ -31,11 +36,11 @@ def own_feed(
     reader = query.reader or token_reader(request)
     if reader is None:
         raise RequestError("this feed has no reader: add ?reader=…, or send a reader token instead of a key")
-    return _feed(app, pseudonyms.of(reader), query, preview)
+    return _feed(app, pseudonyms.of(reader), query, preview, language)
 
 
 @own.get("/feed/{reader:id}", response_model=FeedOut)
-def feed(app: App, reader: Reader, query: FeedQuery, preview: OnlyPreview) -> Response:
+def feed(app: App, reader: Reader, query: FeedQuery, preview: OnlyPreview, language: Language) -> Response:
     """Return a reader's feed, also for an unknown reader.
 
     The `cursor` of a page requests the next page, for half an hour. The feed continues with its first parameters
@@ -49,17 +54,21 @@ def feed(app: App, reader: Reader, query: FeedQuery, preview: OnlyPreview) -> Re
     `limit`; this feed has no exploration and one page. `diversity` weighs dissimilarity to the articles above
     against relevance. `page` is the article that the reader has open.
 
+    Each reason has a `code` with `params`, and a `text` in the best language of `Accept-Language`: English,
+    Danish, German or Chinese.
+
     While the database is unavailable, feeds are `degraded`: made from memory, without a next page.
     """
-    return _feed(app, reader, query, preview)
+    return _feed(app, reader, query, preview, language)
 
 
 @router.post("/rank")
-def rank(app: App, pseudonyms: PseudonymsDep, body: RankIn) -> RankOut:
+def rank(app: App, pseudonyms: PseudonymsDep, body: RankIn, language: Language, response: Response) -> RankOut:
     """Rank candidates for a stored reader, or for a history in the request.
 
     A candidate that is not stored is ranked as an unknown article; a read of an article that is not stored has no
-    effect. Nothing is logged. Scores are comparable only within one answer.
+    effect. Nothing is logged. Scores are comparable only within one answer. Texts of reasons are in the best
+    language of `Accept-Language`, as in feeds.
     """
     request = RankRequest(
         request_id=uuid.uuid4().hex,
@@ -71,10 +80,11 @@ def rank(app: App, pseudonyms: PseudonymsDep, body: RankIn) -> RankOut:
     )
     reads = [item.id for item in request.history or ()]
     warnings = unknown_names.unknown_articles(app, [*request.candidates, *reads])
-    return rank_out(feeds.rank(app, request, body.explain), warnings)
+    response.headers.update(language_headers(language))
+    return rank_out(feeds.rank(app, request, body.explain), warnings, language)
 
 
-def _feed(app: Application, reader: str, query: FeedParams, preview: bool) -> Response:
+def _feed(app: Application, reader: str, query: FeedParams, preview: bool, language: str) -> Response:
     """Return the answer with the feed of a stored reader."""
     request = FeedRequest(
         request_id=uuid.uuid4().hex,
@@ -92,9 +102,10 @@ def _feed(app: Application, reader: str, query: FeedParams, preview: bool) -> Re
     found = feeds.recommend_or_preview(app, request, query.cursor, only_preview=preview or query.preview)
     ids = (id_ for item in found.ranking.items for id_ in (item.id, *item.also_in))
     summaries = feeds.summaries(app, list(ids))
-    out = feed_out(found, reader, summaries, unknown_names.unknown_category(app, query.category))
+    out = feed_out(found, reader, summaries, unknown_names.unknown_category(app, query.category), language)
     # serialized here: FastAPI would validate it again in another thread
-    return Response(out.model_dump_json(), media_type="application/json")
+    headers = language_headers(language)
+    return Response(out.model_dump_json(), headers=headers, media_type="application/json")
 
 
 def _item(item: str | HistoryItemIn) -> HistoryItem:

@@ -1,8 +1,9 @@
 """/v1/models: trained bundles, the active bundle, and the experiment."""
 
 from dataclasses import asdict
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Path, Request
 
 from api.application import model_admin
 from api.application.iso_time import to_iso
@@ -14,6 +15,11 @@ from api.http.problems import HTTPProblem
 from api.http.security.auth import actor, secured_router
 from recsys.serving.experiment import Experiment
 from recsys.serving.model_activation import Model
+
+_Version = Annotated[
+    str,
+    Path(description="Version of a bundle.", examples=["20240105T080000000000Z"]),
+]
 
 router = secured_router("/v1/models", "models", Scope.ADMIN)
 
@@ -50,7 +56,7 @@ def end_experiment(request: Request, app: App) -> VersionOut:
 
 
 @router.post("/{version}/activate", responses=problems(404, 409))
-def activate(request: Request, app: App, version: str) -> VersionOut:
+def activate(request: Request, app: App, version: _Version) -> VersionOut:
     """Activate a bundle: at once in this process, within a second in others. A damaged bundle changes nothing."""
     _require(app, version)
     model_admin.activate_model(app, version, actor(request))

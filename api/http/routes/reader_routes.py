@@ -3,9 +3,9 @@
 All routes also answer to a token of the reader.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.application import reader_data, reader_preferences, unknown_names
@@ -16,6 +16,8 @@ from api.http.export_page import export_page
 from api.http.reader_schemas import AttentionOut, ExportOut, PreferencesIn, PreferencesOut, ReceiptOut
 from api.http.security.auth import actor, secured_router
 from recsys.domain import Preferences
+
+_Format = Annotated[Literal["json", "html"], Query(description="JSON, or a page for people.", examples=["html"])]
 
 read = secured_router("/v1/readers", "readers", Scope.READ, own_reader=True)
 write = secured_router("/v1/readers", "readers", Scope.WRITE, own_reader=True)
@@ -47,9 +49,7 @@ def prefer(app: App, reader: Reader, body: PreferencesIn) -> PreferencesOut:
 
 
 @admin.get("/{reader:id}/export", response_model=ExportOut, responses={200: {"content": {"text/html": {}}}})
-def export(
-    app: App, reader: Reader, raw_id: RawReaderId, format: Literal["json", "html"] = "json"
-) -> ExportOut | HTMLResponse:
+def export(app: App, reader: Reader, raw_id: RawReaderId, format: _Format = "json") -> ExportOut | HTMLResponse:
     """Export all stored data of the reader, as JSON, or as a page for people with `format=html`."""
     found = reader_data.export_reader(app, reader, raw_id)
     out = ExportOut(

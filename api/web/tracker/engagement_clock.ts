@@ -15,16 +15,22 @@ export interface EngagementClock {
 
 export const visible = (): boolean => document.visibilityState === "visible";
 
-/** Return a clock that gives `spend` the engaged milliseconds: visible, focused, and active within `IDLE`. */
-export function engagementClock(spend: (milliseconds: number) => void): EngagementClock {
+/**
+ * Take engaged milliseconds, which ended `ago` milliseconds before now: more than zero if the reader was idle at last,
+ * or the page stood still.
+ */
+export type Spend = (milliseconds: number, ago: number) => void;
+
+/** Return a clock that gives `spend` the engaged time: visible, focused, and active within `IDLE`. */
+export function engagementClock(spend: Spend): EngagementClock {
   let settledAt = performance.now();
   let activeAt = settledAt;
   let running = false;
 
   function count(): void {
     const now = performance.now();
-    const engaged = Math.min(now, activeAt + IDLE) - settledAt;
-    if (running && engaged > 0) spend(engaged);
+    const end = Math.min(now, activeAt + IDLE);
+    if (running && end > settledAt) spend(end - settledAt, now - end);
     settledAt = now;
   }
 

@@ -1,7 +1,8 @@
 import { randomId } from "./random_id";
+import type { Spend } from "./engagement_clock";
 import type { Put } from "./tracked_event";
 
-/** One visit to an article. Times in milliseconds, scroll depth in percent; `at` is 0 before any engaged time. */
+/** One visit to an article. Times in milliseconds, scroll depth in percent; `at`: the newest engaged moment. */
 interface Reading {
   id: string;
   article: string;
@@ -13,8 +14,8 @@ interface Reading {
 }
 
 export interface Readings {
-  /** Add engaged milliseconds to the article in view. */
-  spend(milliseconds: number): void;
+  /** Add engaged time to the article in view. */
+  spend: Spend;
   /** Look for the articles of the page. Return true if a reading has ended because its article is gone. */
   locate(): boolean;
   /** Put the readings that have grown by at least `least` milliseconds. */
@@ -52,9 +53,9 @@ export function pageReadings(put: Put): Readings {
   }
 
   return {
-    spend(milliseconds) {
+    spend(milliseconds, ago) {
       if (!current) return;
-      current.at ||= Date.now() - milliseconds;
+      current.at = Date.now() - ago;
       current.spent += milliseconds;
     },
     locate() {

@@ -1,4 +1,7 @@
-/** One action of a reader, as `POST /v1/collect` takes it. `at`: ISO 8601 in UTC. */
+/**
+ * One action of a reader, as `POST /v1/collect` takes it. `at`: ISO 8601 in UTC; of a `read`, its newest engaged moment:
+ * the reading began `value` engaged seconds before it.
+ */
 export interface TrackedEvent {
   id: string;
   kind: string;

@@ -69,9 +69,12 @@ export function transport({ url, siteKey }: Service, queue: EventQueue): Transpo
     const batch = queue.take(used && !refused ? ownerOf(used) : ANONYMOUS);
     if (!batch.length) return;
     const identity = identify(batch[0]![0] === ANONYMOUS ? undefined : used, true);
-    const fields = { site_key: siteKey, ...identity, events: batch.map(([, event]) => event) };
+    const events = batch.map(([, event]) => event);
+    // the time of this clock: the service corrects `at` if the clock is wrong
+    const fields = { site_key: siteKey, ...identity, sent_at: new Date().toISOString(), events };
     if (closing && !("keepalive" in Request.prototype)) {
-      // a beacon has no answer: the batch stays until a later request has one
+      // a beacon has no answer: the batch stays until a later request has one. It is the last choice also because a
+      // page with the policy `no-referrer` sends it with `Origin: null`, which the service refuses
       navigator.sendBeacon(url, JSON.stringify(fields));
       return queue.land(batch, false);
     }

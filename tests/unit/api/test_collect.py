@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,18 @@ def test_a_reading_that_goes_on_is_amended(site: Site) -> None:
     assert site.metric("attune_collect_refused_total", reason="id: stored already with other content") == 1
 
 
+@pytest.mark.parametrize("wrong", [timedelta(hours=3), timedelta(days=-400)])
+def test_events_of_a_browser_with_a_wrong_clock_have_the_right_times(site: Site, wrong: timedelta) -> None:
+    clock = datetime.now(UTC) + wrong
+    happened = clock - timedelta(minutes=1)
+    site.send({**CLICK, "at": happened.isoformat()}, visitor=VISITOR, sent_at=clock.isoformat())
+    site.send({**CLICK, "id": "e2", "at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}, visitor=VISITOR)
+    first, second = site.log()
+    assert first["at"] == pytest.approx((happened - wrong).timestamp() * 1e6, abs=2e6)
+    assert second["at"] <= second["known_at"]
+    assert site.rejects() == []
+
+
 @pytest.mark.parametrize("origin", [None, "https://evil.example", "http://news.example", f"{ORIGIN}:444", "null"])
 def test_a_key_is_of_no_use_on_another_origin(site: Site, origin: str | None) -> None:
     headers = {name: value for name, value in {**BEACON, "origin": origin}.items() if value is not None}
@@ -148,12 +161,13 @@ def test_wrong_tokens_are_refused(site: Site) -> None:
         (b'{"site_key": "x"}', 422),
         (b'{"events": []}', 422),
         (b'{"events": {}}', 422),
+        (b'{"events": [{}], "sent_at": "yesterday"}', 422),
         (json.dumps({"events": [CLICK] * 201}).encode(), 422),
         (json.dumps({"events": [CLICK], "visitor": "short"}).encode(), 422),
         (json.dumps({"events": [CLICK], "visitor": "x" * 15 + "\n"}).encode(), 422),
         (json.dumps({"events": [CLICK], "more": "x" * 66_000}).encode(), 413),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_what_is_no_envelope_is_a_problem(serve: MakeClient, content: bytes, status: int) -> None:
     answer = serve().post("/v1/collect", content=content, headers=BEACON)

@@ -62,7 +62,35 @@ def test_a_feed_has_all_that_a_page_needs(client: TestClient) -> None:
     assert (item["story"], item["also_in"]) == (item["id"], [])
     assert item["article"]["title"] == f"Title {item['id'][1:]}"
     assert item["article"]["published_at"].startswith("20")
-    assert all(reason.keys() == {"kind", "text", "article", "weight"} for reason in item["reasons"])
+    fields = {"kind", "code", "params", "text", "article", "weight"}
+    assert all(reason.keys() == fields for reason in item["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language", "follow", "fresh"),
+    [
+        ("", "en", "You follow sport", "New"),
+        ("fr, *;q=0.1", "en", "You follow sport", "New"),
+        ("fr;q=0.9, da-DK;q=0.8, en;q=0.7", "da", "Du følger sport", "Ny"),
+        ("DE-at", "de", "Sie folgen sport", "Neu"),
+        ("zh-Hans-CN,zh;q=0.9", "zh", "您关注了sport", "最新"),
+    ],
+)
+def test_reasons_are_codes_and_texts_in_the_language_of_the_reader(
+    client: TestClient, accepted: str, language: str, follow: str, fresh: str
+) -> None:
+    client.put("/v1/readers/r/preferences", json={"follow": ["sport"]})
+    headers = {"Accept-Language": accepted}
+    ranked = client.post("/v1/rank", json={"candidates": ["a0"], "explain": True}, headers=headers)
+    shown = client.get("/v1/feed/r", params={"explore": 0}, headers=headers)
+    found = {}
+    for answer in (ranked, shown):
+        assert answer.headers["content-language"] == language
+        assert "Accept-Language" in answer.headers["vary"]
+        reasons = answer.json()["items"][0]["reasons"]
+        found |= {each["code"]: (each["kind"], each["params"], each["text"]) for each in reasons}
+    assert found["you_follow"] == ("you_follow", {"subject": "sport"}, follow)
+    assert found["fresh"] == ("fresh", {}, fresh)
 
 
 def logged_slates(client: TestClient) -> int:

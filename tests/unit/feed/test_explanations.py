@@ -119,7 +119,7 @@ def test_a_share_is_stated_from_ten_opened_articles_on_and_rounded_down() -> Non
 
 
 def test_a_share_below_all_is_not_called_all() -> None:
-    assert [_percent(share) for share in (1.0, 0.999, 0.28, 0.29, 0.57)] == ["100%", "99%", "28%", "29%", "57%"]
+    assert [_percent(share) for share in (1.0, 0.999, 0.28, 0.29, 0.57)] == [100, 99, 28, 29, 57]
 
 
 @pytest.mark.parametrize(

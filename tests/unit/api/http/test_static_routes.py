@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from api.application.scopes import Scope
-from api.http.web_files import tracker, web_files
+from api.http.web_files import CLIENT, tracker, web_files
 from tests.unit.api.conftest import MakeClient
 
 MOST_BYTES = 4_096
@@ -19,7 +19,9 @@ def test_the_tracker_has_at_most_four_kibibytes_compressed() -> None:
     assert len(gzip.compress(tracker().body, 9)) <= MOST_BYTES
 
 
-@pytest.mark.parametrize("name", ["attune.js", tracker().versioned, "attune.js.map"])
+@pytest.mark.parametrize(
+    "name", ["attune.js", tracker().versioned, "attune.js.map", CLIENT, web_files()[CLIENT].versioned]
+)
 def test_files_are_open_to_every_origin_without_a_key(
     serve: MakeClient, new_key: Callable[..., str], name: str
 ) -> None:

@@ -99,6 +99,9 @@ def test_every_route_answers_each_credential_as_it_should(client: TestClient, ne
                 path = path_for(template, reader)  # noqa: B023 - called before the loop goes on
                 return client.request(method, path, headers=headers, json={}).status_code  # noqa: B023
 
+            if template.startswith("/static/"):
+                assert status({}) in (200, 404), case
+                continue
             if template in OPEN:
                 assert status({}) in (200, 503), case
                 continue
