@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, recall_score
 
 from recsys.calibration.calibrator import Calibrator
+from recsys.calibration.field_weights import FieldWeights
 from recsys.encoder.article_text import article_texts
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.protocols import Vectors
@@ -29,6 +30,9 @@ from recsys.training.calibration.title_corruption import damaged_titles, injecto
 from recsys.training.training_run import Progress
 
 COMPARED = (OFF, TOKENS, RANDOM, DROP, ORACLE)
+WEIGHTED = "fields"
+"""The gate on tokens, and field weights: only the vector of headline and abstract has them."""
+
 AUGMENTED = "augmented"
 """The model as it is, and a probe that was also fitted on damaged articles."""
 
@@ -48,19 +52,28 @@ class TopicArticles:
     """Articles of known topic.
 
     articles: n rows, read without their categories; topic: [n]; folds: index of each article's calibrator [n];
-    abstract: unit vectors [n, d], zero without one.
+    abstract: unit vectors [n, d], zero without one; weights: of the fields, by fold, fitted on the other folds.
     """
 
     articles: pl.DataFrame
     topic: NDArray[np.str_]
     folds: NDArray[np.int64]
     abstract: Vectors
+    weights: Sequence[FieldWeights] = ()
 
-    def vectors(self, headlines_nd: Vectors, fields: str, abstract_nd: Vectors | None = None) -> Vectors:
+    def weighted(self, headlines_nd: Vectors, flagged: NDArray[np.bool_]) -> "TopicArticles":
+        """Return the articles with their abstracts as the field weights count them; flagged: headlines [n]."""
+        abstract = self.abstract.copy()
+        for fold, weights in enumerate(self.weights):
+            own = self.folds == fold
+            abstract[own] = weights.apply(headlines_nd[own], self.abstract[own], flagged[own])
+        return replace(self, abstract=abstract)
+
+    def vectors(self, headlines_nd: Vectors, fields: str) -> Vectors:
         """Return unit vectors of the articles [n, d or 2d]; the headline replaces a missing abstract."""
         if fields == HEADLINE:
             return headlines_nd
-        there = self.abstract if abstract_nd is None else abstract_nd
+        there = self.abstract
         second = np.where(there.any(axis=1, keepdims=True), there, headlines_nd)
         return np.asarray(np.concatenate([headlines_nd, second], axis=1) / np.sqrt(np.float32(2)))
 
@@ -93,6 +106,7 @@ def topic_fidelity(
     for done, kind in enumerate(INJECTING + SHORTENING, start=1):
         damaged[kind] = headlines.by_arm(kind)
         progress("topics: kinds of damage", done, len(INJECTING + SHORTENING))
+    data = replace(data, weights=_fitted_weights(data, damaged[None][OFF]))
     found: dict[str, Any] = {"articles": len(data.topic), "topics": len(np.unique(data.topic)), "fields": {}}
     for fields in FIELDS:
         vectors = {kind: _articles(data, by_arm, fields) for kind, by_arm in damaged.items()}
@@ -152,7 +166,20 @@ class _Probes:
 
 
 def _articles(data: TopicArticles, headlines: Mapping[str, Vectors], fields: str) -> dict[str, Vectors]:
-    return {arm: data.vectors(vectors, fields) for arm, vectors in headlines.items()}
+    found = {arm: data.vectors(vectors, fields) for arm, vectors in headlines.items()}
+    if fields == WITH_ABSTRACT:
+        gated = headlines[TOKENS]
+        # the gate changes exactly the flagged headlines
+        flagged = (gated != headlines[OFF]).any(axis=1)
+        found[WEIGHTED] = data.weighted(gated, flagged).vectors(gated, fields)
+    return found
+
+
+def _fitted_weights(data: TopicArticles, headlines: Vectors) -> list[FieldWeights]:
+    folds = range(int(data.folds.max()) + 1)
+    return [
+        FieldWeights.fitted(headlines[data.folds != fold], data.abstract[data.folds != fold]) for fold in folds
+    ]
 
 
 def _measured(
@@ -225,7 +252,8 @@ def _summary(clean: _Classified, kinds: Mapping[NoiseKind, _Classified]) -> dict
     lost = off - np.mean([each.correct[OFF] for each in kinds.values()], axis=0)
     gains = {
         arm: np.mean([each.correct[arm] for each in kinds.values()], axis=0) - (off - lost)
-        for arm in (*COMPARED[1:], AUGMENTED)
+        for arm in clean.correct
+        if arm != OFF
     }
     # a control may also lose on undamaged articles: it is charged for that
     cost = {arm: clean.correct[arm].astype(np.float64) - off for arm in gains}

@@ -14,6 +14,7 @@ from recsys.experiments.topic_fidelity import (
     COMPARED,
     HEADLINE,
     LEAST_PER_TOPIC,
+    WEIGHTED,
     WITH_ABSTRACT,
     TopicArticles,
     topic_articles,
@@ -67,6 +68,7 @@ def test_every_kind_is_measured_for_every_arm(found: dict[str, Any], data: Topic
     assert set(headline["kinds"]) == {kind.value for kind in NoiseKind} - {"other abstract"}
     for figures in headline["kinds"].values():
         assert set(figures) == {*COMPARED, AUGMENTED}
+    assert set(found["fields"][WITH_ABSTRACT]["undamaged"]) == {*COMPARED, AUGMENTED, WEIGHTED}
     assert headline["undamaged"]["off"]["cosine"] == pytest.approx(1, abs=1e-5)
     assert headline["undamaged"]["off"]["kept"] == 1
     assert headline["undamaged"]["off"] == headline["undamaged"]["oracle"], "nothing is injected"
