@@ -9,6 +9,13 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 
+_MEDIA_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js.map": "application/json",
+    ".css.map": "application/json",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class WebFile:
@@ -38,7 +45,7 @@ def web_files() -> dict[str, WebFile]:
     folder = files("api") / "web" / "static"
     found: dict[str, WebFile] = {}
     for each in folder.iterdir():
-        if each.name.endswith((".js", ".js.map")):
+        if each.name.endswith(tuple(_MEDIA_TYPES)):
             made = _web_file(each.name, each.read_bytes())
             found |= {made.name: made, made.versioned: made}
     return found
@@ -51,11 +58,11 @@ def tracker() -> WebFile:
 
 def _web_file(name: str, body: bytes) -> WebFile:
     digest = hashlib.sha384(body).digest()
-    stem, kind = re.fullmatch(r"(.+?)(\.js(?:\.map)?)", name).groups()  # type: ignore[union-attr]
+    stem, kind = re.fullmatch(r"(.+?)(\.(?:js|css)(?:\.map)?)", name).groups()  # type: ignore[union-attr]
     return WebFile(
         name=name,
         versioned=f"{stem}-{version('attune-feed')}-{digest.hex()[:8]}{kind}",
-        media_type="text/javascript; charset=utf-8" if kind == ".js" else "application/json",
+        media_type=_MEDIA_TYPES[kind],
         body=body,
         compressed=gzip.compress(body, 9, mtime=0),
         digest=digest,
