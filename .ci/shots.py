@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.browser.chromium import chromium
-from tests.browser.reader_service import keen_reader, newsroom, visitor
+from tests.browser.reader_service import newsroom, reader, visitor
 from tests.serving import served
 from tests.trained import populated
 
@@ -27,7 +27,7 @@ Steps = Callable[[Page, str], None]
 
 
 def feed(page: Page, address: str) -> None:
-    page.goto(f"{address}/?reader={keen_reader()}")
+    page.goto(f"{address}/?reader={reader(0)}")
     page.locator("attune-feed article").first.wait_for()
     page.wait_for_timeout(400)
 
@@ -75,13 +75,13 @@ def right_to_left(page: Page, address: str) -> None:
 
 def loading(page: Page, address: str) -> None:
     page.route("**/v1/feed?*", lambda route: None)
-    page.goto(f"{address}/?reader={keen_reader()}")
+    page.goto(f"{address}/?reader={reader(0)}")
     page.locator("attune-feed .bone").first.wait_for()
 
 
 def failed(page: Page, address: str) -> None:
     page.route("**/v1/feed?*", lambda route: route.fulfill(status=503, body="{}"))
-    page.goto(f"{address}/?reader={keen_reader()}")
+    page.goto(f"{address}/?reader={reader(0)}")
     page.locator("attune-feed .state").wait_for()
 
 
@@ -95,7 +95,7 @@ def offline(page: Page, address: str) -> None:
 def empty(page: Page, address: str) -> None:
     body = '{"request_id": "q", "cursor": null, "items": []}'
     page.route("**/v1/feed?*", lambda route: route.fulfill(body=body, content_type="application/json"))
-    page.goto(f"{address}/?reader={keen_reader()}")
+    page.goto(f"{address}/?reader={reader(0)}")
     page.locator("attune-feed .state").wait_for()
 
 
@@ -125,7 +125,7 @@ def erase(page: Page, address: str) -> None:
 
 
 def embedded(page: Page, address: str) -> None:
-    page.goto(f"{address}/embed/feed?reader={keen_reader()}&limit=6")
+    page.goto(f"{address}/embed/feed?reader={reader(0)}&limit=6")
 
 
 EVERYWHERE: dict[str, Steps] = {

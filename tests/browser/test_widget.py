@@ -6,17 +6,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.reader_service import ReaderService, newsroom
+from tests.browser.reader_service import ReaderService, reader
 from tests.browser.site import Site
 
 pytestmark = pytest.mark.xdist_group("browser-widget")
 
 Publisher = tuple[ReaderService, Site]
-
-
-def reader(number: int) -> str:
-    """A reader of the newsroom: each test has one of its own."""
-    return sorted(newsroom().events["reader"].unique())[number]
 
 
 def show(page: Page, publisher: Publisher, who: str, attributes: str = "limit='5'", before: str = "") -> None:
@@ -68,7 +63,8 @@ def test_an_item_hidden_by_mistake_comes_back_and_only_the_other_one_is_sent(
 ) -> None:
     with visit.expect_response("**/v1/feed?*") as found:
         show(visit, publisher, reader(1))
-    first, second = found.value.json()["items"][:2]
+    feed = found.value.json()
+    first, second = feed["items"][:2]
     pick(visit, 0, "Not for me")
     assert first["article"]["title"] not in titles(visit)
     visit.keyboard.press("Enter")  # the focus is on Undo
@@ -78,8 +74,7 @@ def test_an_item_hidden_by_mistake_comes_back_and_only_the_other_one_is_sent(
     # leaving is the end of the time to undo; the next page sends what this one could not
     visit.goto(site.put("next", "<p>text", {"consent": "granted", "reader-token": service.token(reader(1))}))
     [stored] = service.stored(reader(1), "hide")
-    request = found.value.json()["request_id"]
-    assert (stored["article"], stored["request_id"], stored["position"]) == (second["id"], request, 1)
+    assert (stored["article"], stored["request_id"], stored["position"]) == (second["id"], feed["request_id"], 1)
 
 
 def test_a_saved_article_is_sent_after_the_time_to_undo(visit: Page, publisher: Publisher) -> None:

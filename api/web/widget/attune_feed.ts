@@ -166,7 +166,8 @@ class AttuneFeed extends HTMLElement implements ItemActions {
     this.bar.replaceChildren(...this.slider());
     const root = element("section", { "aria-label": this.texts.feed, part: "feed" });
     root.className = this.getAttribute("layout") === "cards" ? "cards" : "";
-    root.append(this.bar, this.status, this.list, this.bones, this.state, this.more);
+    const title = element("h2", { class: "status" }, this.texts.feed); // between the page's heading and those of items
+    root.append(title, this.bar, this.status, this.list, this.bones, this.state, this.more);
     this.bar.hidden = !this.hasAttribute("minutes");
     this.root.replaceChildren(root);
     this.begin();

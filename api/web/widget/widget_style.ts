@@ -1,6 +1,6 @@
 /** Style of the widget. Each variable `--attune-…` may be set by the page; colours follow the page's `color-scheme`. */
 export const STYLE = `
-:host{display:block;container-type:inline-size;
+:host{display:block;container-type:inline-size;position:relative;
 --text:var(--attune-text,light-dark(#17191c,#eceef1));
 --soft:var(--attune-muted,light-dark(#565e69,#a9b2be));
 --accent:var(--attune-accent,light-dark(#0a665c,#6fd6c7));
@@ -63,6 +63,7 @@ article:has(h3 a:focus-visible){outline:2px solid var(--accent);outline-offset:2
 .cards .picture{order:-1;inline-size:auto;margin:-1rem -1rem .25rem;border-radius:var(--attune-radius,.75rem) var(--attune-radius,.75rem) 0 0}
 .cards .tools{margin-block-start:auto}
 .cards .bone{block-size:23rem}
+@container (width>40rem){.list h3{font-size:1.375rem}}
 @container (width<30rem){h3{font-size:1.125rem}.abstract{-webkit-line-clamp:3}}
 @media (prefers-reduced-motion:no-preference){.bone i{animation:pulse 1.6s ease-in-out infinite alternate}@keyframes pulse{to{opacity:.5}}}
 @media (forced-colors:active){.picture,.bone i{border:1px solid}}
