@@ -31,7 +31,7 @@ SOURCES = {
     "reader.js": ("reader", "tracker", "widget"),
     "pages.css": ("reader",),
 }
-"""Built file → the folders that it may be built from: another file keeps its name and its hash when they change."""
+"""Built file → the folders that it may be built from; other files keep their hash when these change."""
 
 OPTIONS = ("--bundle", "--minify", "--format=iife", "--target=es2020", "--sourcemap", "--log-level=warning")
 

@@ -33,8 +33,8 @@ _BODY = """The morning began quietly. By noon everybody in the town spoke of not
 
 {}
 
-Nobody had expected it so soon. The plan had been on the table for years, and each spring it was put off once more; \
-then a letter of two pages changed the mood within a week.
+Nobody had expected it so soon. The plan had been on the table for years, and each spring it was put off; then \
+ a letter of two pages changed the mood within a week.
 
 For those who live here, little will change before the summer. What comes after that depends on a vote that is \
 still open, and on money that is not yet found."""

@@ -90,7 +90,8 @@ def embedded(page: Page, address: str) -> None:
 @pytest.mark.parametrize(
     "show",
     [
-        feed, with_menu_and_note, cards, loading, failed, choose, article, unknown_article, attention, erase, embedded,
+        feed, with_menu_and_note, cards, loading, failed, choose, article, unknown_article, attention, erase,
+        embedded,
     ],
 )  # fmt: skip
 def test_a_page_has_no_violation(

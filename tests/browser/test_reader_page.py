@@ -99,9 +99,7 @@ def test_ten_minutes_fill_ten_minutes(visit: Page, open_service: ReaderService) 
         button.click()
 
 
-def test_an_article_that_is_read_is_measured_while_its_time_runs(
-    visit: Page, open_service: ReaderService
-) -> None:
+def test_an_article_that_is_read_is_measured_while_its_time_runs(visit: Page, open_service: ReaderService) -> None:
     enter(visit, open_service, reader(2))
     link = visit.locator("attune-feed h3 a").first
     title, id_ = link.inner_text(), link.get_attribute("data-attune-item")

@@ -100,9 +100,7 @@ def test_a_muted_topic_leaves_the_list_and_undo_brings_it_back(visit: Page, publ
     undo = visit.get_by_role("button", name="Undo")
     undo.wait_for()
     assert service.preferences(reader(3)) == {"follow": [], "focus": [], "mute": [topic]}
-    assert titles(visit) == [
-        each["article"]["title"] for each in items if each["article"]["category"] != topic
-    ]
+    assert titles(visit) == [each["article"]["title"] for each in items if each["article"]["category"] != topic]
     with visit.expect_response("**/preferences"):
         undo.click()
     assert service.preferences(reader(3)) == {"follow": [], "focus": [], "mute": []}

@@ -1,7 +1,7 @@
 """Pages for readers: `/`, `/attention`, `/read`, and `/embed/feed` for pages without script.
 
-The first three are empty until a script of the service fills them with what a reader token allows. Before the first
-key exists they also offer the known readers, and show the texts of articles.
+The first three are empty until a script of the service fills them with what a reader token allows. Before the
+first key exists they also offer the known readers, and show the texts of articles.
 """
 
 import json
@@ -124,7 +124,7 @@ async def embedded_feed(
 
 
 async def _reader_of(request: Request, query: _EmbedQuery) -> str:
-    """Return the reader of the token in the address or header; with a key, or without keys, that of the address."""
+    """Return the reader of the token in the address or header; for other callers, the reader in the address."""
     if query.token is not None:
         if query.reader is not None:
             raise RequestError("give token or reader, not both: a token names its reader")

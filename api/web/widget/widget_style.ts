@@ -15,7 +15,7 @@ color:var(--text);font:var(--attune-font,1rem/1.5 system-ui,sans-serif);accent-c
 p,h3,ul{margin:0}
 .status{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
 .bar{display:flex;flex-wrap:wrap;align-items:center;gap:.25rem 1rem;padding-block:.25rem 1rem;border-block-end:1px solid var(--line)}
-.bar input{flex:1 1 8rem;max-inline-size:20rem;min-inline-size:6rem;block-size:1.75rem;margin:0}
+.bar input{flex:1 1 4rem;max-inline-size:20rem;min-inline-size:4rem;block-size:1.75rem;margin:0}
 .bar output{min-inline-size:6em;color:var(--soft)}
 article{position:relative;border-block-end:1px solid var(--line);scroll-margin-block:5rem}
 .item,.bone{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:.5rem 1.25rem;padding-block:1.25rem .75rem}
@@ -61,6 +61,7 @@ article:has(h3 a:focus-visible){outline:2px solid var(--accent);outline-offset:2
 .cards :is(article,.bone){padding-inline:1rem}
 .cards .item{display:flex;flex-direction:column;block-size:100%;padding-block:1rem .25rem}
 .cards .picture{order:-1;inline-size:auto;margin:-1rem -1rem .25rem;border-radius:var(--attune-radius,.75rem) var(--attune-radius,.75rem) 0 0}
+.cards .item:not(:has(.picture)) .abstract{-webkit-line-clamp:6}
 .cards .tools{margin-block-start:auto}
 .cards .bone{block-size:23rem}
 @container (width>40rem){.list h3{font-size:1.375rem}}
