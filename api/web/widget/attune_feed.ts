@@ -12,8 +12,9 @@ declare global {
   }
 }
 
-/** Longest budget of the slider, minutes. */
+/** Longest budget of the slider, minutes, and the step after it that stands for no limit. */
 const LONGEST = 60;
+const UNLIMITED = LONGEST + 5;
 
 /** Time after which a moved slider requests a feed, milliseconds. */
 const SETTLING = 300;
@@ -175,13 +176,13 @@ class AttuneFeed extends HTMLElement implements ItemActions {
 
   private slider(): Node[] {
     const shown = element("output", { for: "minutes" });
-    const input = element("input", { type: "range", id: "minutes", min: 0, max: LONGEST, step: 5 });
+    const input = element("input", { type: "range", id: "minutes", min: 5, max: UNLIMITED, step: 5 });
     const show = (): void => {
-      this.minutes = Number(input.value);
+      this.minutes = Number(input.value) > LONGEST ? 0 : Number(input.value);
       shown.textContent = this.minutes ? fill(this.texts.minutes, this.minutes) : this.texts.unlimited;
       input.setAttribute("aria-valuetext", shown.textContent);
     };
-    input.value = `${this.minutes}`;
+    input.value = `${this.minutes || UNLIMITED}`;
     show();
     input.addEventListener("input", () => {
       show();
@@ -239,7 +240,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
     this.list.hidden = !this.count;
     this.list.setAttribute("aria-busy", "true");
     this.status.textContent = this.texts.loading;
-    const bone = (): HTMLElement => element("div", { class: "bone" }, element("i"));
+    const bone = (): HTMLElement => element("div", { class: "bone" }, ...[0, 1, 2, 3].map(() => element("i")));
     this.bones.replaceChildren(...Array.from({ length: bones }, bone));
     this.bones.hidden = false;
   }

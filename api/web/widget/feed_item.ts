@@ -29,6 +29,11 @@ function ago(at: string, language: string): string {
   return hours >= 1 ? format.format(-Math.round(hours), "hour") : format.format(-Math.round(hours * 60), "minute");
 }
 
+const unbroken = (text: string): string => text.replace(/ /g, "\xa0");
+
+/** Return text in its own direction, which does not move it to the other side of the page. */
+const isolated = (text: string): HTMLElement => element("bdi", {}, text);
+
 function image(address: string | undefined): HTMLElement | undefined {
   if (!address) return undefined;
   const picture = element("img", {
@@ -57,12 +62,12 @@ export function feedItem(
   const facts = [
     article.category,
     article.source,
-    article.published_at && ago(article.published_at, language),
-    item.minutes && fill(texts.minutes, Math.max(1, Math.round(item.minutes))),
+    article.published_at && unbroken(ago(article.published_at, language)),
+    item.minutes && unbroken(fill(texts.minutes, Math.max(1, Math.round(item.minutes)))),
   ].filter(Boolean);
   const also = item.also_in.filter(({ url }) => webAddress(url));
   const reasons = element("ul", { class: "reasons", hidden: true });
-  reasons.append(...item.reasons.map(({ text }) => element("li", { dir: "auto" }, text)));
+  reasons.append(...item.reasons.map(({ text }) => element("li", {}, isolated(text))));
   const why = element(
     "button",
     { type: "button", class: "text", "aria-expanded": "false", click: () => explain() },
@@ -101,7 +106,7 @@ export function feedItem(
             article.title,
           ),
         ),
-        article.abstract && element("p", { class: "abstract", dir: "auto" }, article.abstract),
+        article.abstract && element("p", { class: "abstract" }, isolated(article.abstract)),
         also.length > 0 &&
           element(
             "p",
@@ -112,7 +117,7 @@ export function feedItem(
               element("a", { href: webAddress(url), title }, source ?? title),
             ]),
           ),
-        item.reasons[0] && element("p", { class: "reason", dir: "auto" }, item.reasons[0].text),
+        item.reasons[0] && element("p", { class: "reason" }, isolated(item.reasons[0].text)),
         reasons,
       ),
       element(

@@ -53,9 +53,11 @@ article:has(h3 a:focus-visible){outline:2px solid var(--accent);outline-offset:2
 .gone .item{display:none}
 .state{padding-block:3rem;text-align:center;color:var(--soft)}
 .more{display:block;inline-size:100%;margin-block:1rem;border:1px solid var(--line);min-block-size:2.75rem}
-.bone{block-size:11.5rem;border-block-end:1px solid var(--line)}
-.bone i{display:block;background:var(--fill);border-radius:.3rem}
-.bone i:first-child{block-size:5.5rem}
+.bone{block-size:12.5rem;grid-template-rows:.75rem 1.5rem 2.75rem;gap:.75rem 1.25rem;border-block-end:1px solid var(--line)}
+.bone i{background:var(--fill);border-radius:.3rem}
+.bone i:first-child{inline-size:45%}
+.bone i:nth-child(2){inline-size:90%}
+.bone i:last-child{grid-area:1/2/4;inline-size:clamp(6rem,26cqi,12rem);aspect-ratio:16/9}
 .cards .list{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(17rem,100%),1fr));gap:1.5rem;padding-block:1.25rem}
 .cards article,.cards .bone{border:1px solid var(--line);border-radius:var(--attune-radius,.75rem);background:var(--surface)}
 .cards :is(article,.bone){padding-inline:1rem}
