@@ -1,12 +1,12 @@
-"""No violation that axe-core finds, on any page, in both themes."""
+"""No violation that axe-core finds, on any page, light and dark."""
 
 from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.reader_service import ReaderService, newsroom, reader, visitor
+from tests.browser.reader_service import ReaderService, newsroom, reader
 from tests.browser.site import Site
 
 pytestmark = pytest.mark.xdist_group("browser-reader")
@@ -14,10 +14,14 @@ pytestmark = pytest.mark.xdist_group("browser-reader")
 READER = reader(30)
 
 
-def violations(page: Page) -> list[tuple[str, list[str]]]:
-    """Rules of axe that a page breaks, and where."""
-    found = Axe().run(page).response["violations"]
-    return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
+def violations(page: Page) -> list[tuple[str, str, list[str]]]:
+    """Theme, rule of axe that the page breaks in it, and where."""
+    found: list[tuple[str, str, list[str]]] = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        broken = Axe().run(page).response["violations"]
+        found += [(theme, each["id"], [node["html"] for node in each["nodes"]]) for each in broken]
+    return found
 
 
 def feed(page: Page, address: str) -> None:
@@ -86,7 +90,6 @@ def embedded(page: Page, address: str) -> None:
     page.goto(f"{address}/embed/feed?reader={READER}&limit=5")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize(
     "show",
     [
@@ -95,22 +98,13 @@ def embedded(page: Page, address: str) -> None:
     ],
 )  # fmt: skip
 def test_a_page_has_no_violation(
-    browser: BrowserContext, open_service: ReaderService, show: Callable[[Page, str], None], dark: bool
+    visit: Page, open_service: ReaderService, show: Callable[[Page, str], None]
 ) -> None:
-    assert browser.browser is not None
-    with visitor(browser.browser, dark=dark) as context:
-        page = context.new_page()
-        show(page, open_service.address)
-        assert violations(page) == []
+    show(visit, open_service.address)
+    assert violations(visit) == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_form_for_a_token_has_no_violation(
-    browser: BrowserContext, publisher: tuple[ReaderService, Site], dark: bool
-) -> None:
-    assert browser.browser is not None
-    with visitor(browser.browser, dark=dark) as context:
-        page = context.new_page()
-        page.goto(publisher[0].address)
-        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-        assert violations(page) == []
+def test_the_form_for_a_token_has_no_violation(visit: Page, publisher: tuple[ReaderService, Site]) -> None:
+    visit.goto(publisher[0].address)
+    expect(visit.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert violations(visit) == []

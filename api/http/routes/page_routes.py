@@ -54,32 +54,34 @@ class _EmbedQuery(BaseModel):
 EmbedQuery = Annotated[_EmbedQuery, Query()]
 
 
-async def _is_open(request: Request) -> bool:
-    """Return True if no key exists and the connection is from this machine."""
+async def _shell(request: Request, app: App, pseudonyms: PseudonymsDep) -> dict[str, Any]:
+    """Return the values that all pages have. `open`: no key exists, and the connection is from this machine."""
     ring: KeyRing = request.app.state.keys
-    return (await ring.current()).open and not is_exposed(request)
+    is_open = (await ring.current()).open and not is_exposed(request)
+    # a pseudonym is no id that a reader could be requested by
+    offered = is_open and pseudonyms.plain
+    return {"open": is_open, "readers": await run_in_threadpool(_readers, app) if offered else []}
 
 
-Open = Annotated[bool, Depends(_is_open)]
+Shell = Annotated[dict[str, Any], Depends(_shell)]
 
 
 @router.get("/")
-async def feed_page(app: App, is_open: Open) -> HTMLResponse:
+async def feed_page(shell: Shell) -> HTMLResponse:
     """Return the page with the feed of a reader."""
-    return page("feed.html", await _shell(app, is_open))
+    return page("feed.html", shell)
 
 
 @router.get("/attention")
-async def attention_page(app: App, is_open: Open) -> HTMLResponse:
+async def attention_page(shell: Shell) -> HTMLResponse:
     """Return the page with what was learned about a reader, and what the reader can do about it."""
-    return page("attention.html", await _shell(app, is_open))
+    return page("attention.html", shell)
 
 
 @router.get("/read")
-async def article_page(app: App, is_open: Open, article: Annotated[Id, Query(alias="id")]) -> HTMLResponse:
+async def article_page(app: App, shell: Shell, article: Annotated[Id, Query(alias="id")]) -> HTMLResponse:
     """Return the page of an article: 404 if there is none, 403 once keys exist, since texts need a key."""
-    shell = await _shell(app, is_open)
-    if not is_open:
+    if not shell["open"]:
         return page("article.html", shell | {"article": None}, 403)
     found = await run_in_threadpool(feeds.find_article, app, article)
     if found is None:
@@ -136,11 +138,6 @@ async def _reader_of(request: Request, query: _EmbedQuery) -> str:
     if found is None:
         raise RequestError("this feed has no reader: add ?token=… with a reader token")
     return found
-
-
-async def _shell(app: Application, is_open: bool) -> dict[str, Any]:
-    """Return the values that all pages have."""
-    return {"open": is_open, "readers": await run_in_threadpool(_readers, app) if is_open else []}
 
 
 def _readers(app: Application) -> list[str]:

@@ -15,11 +15,18 @@ declare global {
 
 const { page, open, tracker } = document.body.dataset;
 
+/** Articles of a page of the feed: enough for the first window, and few so that they come soon. */
+const LIMIT = 10;
+
 /** Minutes of the button "I have 10 minutes". */
 const TEN = "10";
 
+/** Articles that a budget of minutes may need. */
+const MOST = 50;
+
 function showFeed(): void {
   const feed = element("attune-feed" as "div", {
+    limit: LIMIT,
     minutes: 0,
     lang: document.documentElement.lang,
     // texts are here before keys exist, and at the publisher after that
@@ -29,6 +36,7 @@ function showFeed(): void {
   ten.addEventListener("click", () => {
     const chosen = ten.getAttribute("aria-pressed") !== "true";
     ten.setAttribute("aria-pressed", `${chosen}`);
+    feed.setAttribute("limit", `${chosen ? MOST : LIMIT}`);
     feed.setAttribute("minutes", chosen ? TEN : "0");
   });
   find("feed")!.append(feed);

@@ -77,7 +77,9 @@ class AttuneFeed extends HTMLElement implements ItemActions {
   }
 
   attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
-    if (this.isConnected && this.bar.isConnected && before !== after) this.restart();
+    if (!this.bar.isConnected || before === after) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.restart()); // attributes that are set together are one change
   }
 
   react(kind: "hide" | "save", item: FeedItem, shown: HTMLElement): void {

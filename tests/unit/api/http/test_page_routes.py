@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from api.application.scopes import Scope
 from tests.unit.api.conftest import ORIGIN, MakeClient, bearer
@@ -100,6 +101,14 @@ def test_known_readers_are_offered_before_the_first_key_only(
     body = serve().get("/").text
     assert "r&lt;1&gt;" not in body
     assert "Reader token" in body
+
+
+def test_pseudonyms_are_not_offered_as_readers(client: TestClient, serve: MakeClient) -> None:
+    event = {"reader": "r1", "article": "a1", "kind": "click"}
+    client.post("/v1/events", json={"events": [event]}).raise_for_status()
+    body = serve(base_url="http://127.0.0.1", pseudonym_key=SecretStr("k" * 32)).get("/").text
+    assert "Whose feed?" in body
+    assert "data-known" not in body
 
 
 def test_on_an_address_that_others_can_reach_nothing_is_open(serve: MakeClient) -> None:
