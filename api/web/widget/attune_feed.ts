@@ -91,7 +91,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
       });
     });
     if (kind === "hide") shown.classList.add("gone");
-    this.tell({ kind, article: item.id });
+    this.announce({ kind, article: item.id });
     this.note(shown, kind === "hide" ? this.texts.hidden : this.texts.saved, () => {
       cancel();
       shown.classList.remove("gone");
@@ -106,7 +106,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
       const back = await choose(this.access(), subject, list);
       if (affected.length) shown.classList.add("gone");
       for (const each of others) each.hidden = true;
-      this.tell({ kind: list, subject });
+      this.announce({ kind: list, subject });
       this.note(shown, fill(text, subject), async () => {
         shown.classList.remove("gone");
         for (const each of others) each.hidden = false;
@@ -136,7 +136,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
     this.status.textContent = text;
   }
 
-  private tell(detail: object): void {
+  private announce(detail: object): void {
     this.dispatchEvent(new CustomEvent(ACTION, { detail, bubbles: true, composed: true }));
   }
 
