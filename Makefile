@@ -1,5 +1,5 @@
 # Every target sets up .venv by itself; it is done again only when pyproject.toml or constraints.txt change.
-.PHONY: demo serve test check docs web bench soak
+.PHONY: demo serve test check docs web shots bench soak
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -38,6 +38,10 @@ docs: $(READY)
 # the browser code, in api/web/static; it needs Node.js
 web: $(READY)
 	$(BIN)/python .ci/web.py build
+
+# screenshots of every page and state, in var/shots; it needs Chromium
+shots: $(READY)
+	$(BIN)/python .ci/shots.py
 
 bench: $(READY)
 	@for file in $(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py)); do \

@@ -17,8 +17,21 @@ from pathlib import Path
 WEB = Path(__file__).parents[1] / "api" / "web"
 STATIC = WEB / "static"
 
-ENTRIES = {"attune.js": "tracker/attune.ts"}
-"""Built file → the module that it begins with."""
+ENTRIES = {
+    "attune.js": "tracker/attune.ts",
+    "attune-feed.js": "widget/attune_feed.ts",
+    "reader.js": "reader/reader_page.ts",
+    "pages.css": "reader/pages.css",
+}
+"""Built file → the file that it begins with."""
+
+SOURCES = {
+    "attune.js": ("tracker",),
+    "attune-feed.js": ("widget",),
+    "reader.js": ("reader", "tracker", "widget"),
+    "pages.css": ("reader",),
+}
+"""Built file → the folders that it may be built from; other files keep their hash when these change."""
 
 OPTIONS = ("--bundle", "--minify", "--format=iife", "--target=es2020", "--sourcemap", "--log-level=warning")
 
@@ -46,7 +59,7 @@ def without_tools() -> Iterator[str]:
     """Yield a finding for each built file whose first line names other sources."""
     for name in ENTRIES:
         path = STATIC / name
-        if not path.is_file() or path.read_text().partition("\n")[0] != banner():
+        if not path.is_file() or path.read_text().partition("\n")[0] != banner(name):
             yield f"{name} is older than its sources: {REBUILD}"
 
 
@@ -66,7 +79,8 @@ def with_tools() -> Iterator[str]:
 def build(folder: Path) -> None:
     """Write the built files and their source maps."""
     for name, entry in ENTRIES.items():
-        run("esbuild", entry, *OPTIONS, f"--banner:js={banner()}", f"--outfile={folder / name}")
+        kind = name.rpartition(".")[2]
+        run("esbuild", entry, *OPTIONS, f"--banner:{kind}={banner(name)}", f"--outfile={folder / name}")
 
 
 def check_types() -> None:
@@ -74,10 +88,11 @@ def check_types() -> None:
     run("tsc", "--noEmit", "--project", ".")
 
 
-def banner() -> str:
-    """Return the first line of the built files: licence, and digest of sources, tools and options."""
-    files = sorted([WEB / "package.json", WEB / "tsconfig.json", *(WEB / "tracker").rglob("*.ts")])
-    digest = hashlib.sha256(repr((ENTRIES, OPTIONS)).encode())
+def banner(name: str) -> str:
+    """Return the first line of a built file: licence, and digest of its sources, tools and options."""
+    sources = [path for folder in SOURCES[name] for path in (WEB / folder).rglob("*.*")]
+    files = sorted([WEB / "package.json", WEB / "tsconfig.json", *sources])
+    digest = hashlib.sha256(repr((ENTRIES[name], OPTIONS)).encode())
     for path in files:
         content = path.read_bytes()
         digest.update(f"{path.name} {len(content)}\n".encode() + content)

@@ -24,6 +24,7 @@ from api.http.routes import (
     health_routes,
     metrics_routes,
     model_routes,
+    page_routes,
     reader_routes,
     static_routes,
     token_routes,
@@ -106,6 +107,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         health_routes.router,
         metrics_routes.router,
         static_routes.router,
+        page_routes.router,
         *gorse.ROUTERS,
     ):
         app.include_router(routes)

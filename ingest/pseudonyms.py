@@ -24,6 +24,11 @@ class Pseudonyms:
     def __init__(self, key: str | None = None) -> None:
         self._key = None if key is None else key.encode()
 
+    @property
+    def plain(self) -> bool:
+        """True if ids are stored unchanged."""
+        return self._key is None
+
     def of(self, reader: str) -> str:
         """Return the stored id of `reader`: 32 hexadecimal digits, always the same with one key."""
         if self._key is None:

@@ -31,12 +31,22 @@ def test_the_built_files_are_those_of_the_sources(web: ModuleType) -> None:
     assert list(web.without_tools()) == []
 
 
-@pytest.mark.parametrize("name", ["tracker/readings.ts", "package.json", "tsconfig.json"])
-def test_a_source_or_tool_that_changed_is_found_without_node(web: ModuleType, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "built"),
+    [
+        ("tracker/readings.ts", ["attune.js", "reader.js"]),
+        ("widget/texts.ts", ["attune-feed.js", "reader.js"]),
+        ("reader/pages.css", ["reader.js", "pages.css"]),
+        ("package.json", ["attune.js", "attune-feed.js", "reader.js", "pages.css"]),
+        ("tsconfig.json", ["attune.js", "attune-feed.js", "reader.js", "pages.css"]),
+    ],
+)
+def test_a_source_or_tool_that_changed_is_found_without_node(web: ModuleType, name: str, built: list[str]) -> None:
     with (web.WEB / name).open("a") as file:
         file.write("\n")
-    [finding] = web.without_tools()
-    assert "make web" in finding
+    findings = list(web.without_tools())
+    assert [finding.partition(" ")[0] for finding in findings] == built
+    assert all("make web" in finding for finding in findings)
 
 
 def test_a_built_file_that_is_missing_is_found(web: ModuleType) -> None:
@@ -72,7 +82,11 @@ def test_the_wheel_has_the_built_files_and_not_their_sources() -> None:
     builder = WheelBuilder(str(ROOT))
     paths = [each.distribution_path for each in builder.recurse_included_files()]
     built = [path for path in paths if path.startswith("api/web/")]
-    assert sorted(built) == ["api/web/static/attune.js", "api/web/static/attune.js.map"]
+    static = [path for path in built if path.startswith("api/web/static/")]
+    names = ("attune-feed.js", "attune.js", "pages.css", "reader.js")
+    assert sorted(static) == sorted(f"api/web/static/{name}{end}" for name in names for end in ("", ".map"))
+    assert {path.rpartition(".")[2] for path in set(built) - set(static)} == {"html", "json"}
+    assert all(path.startswith("api/web/pages/") for path in set(built) - set(static))
 
 
 def test_the_wheel_has_the_python_client_as_a_package_of_its_own_and_the_module_of_javascript() -> None:

@@ -53,6 +53,7 @@ class Demonstration:
         _print_gap(gap(result["systems"], ORACLE))
         self._show_feed(database, settings, encoder, world, last + 1)
         typer.echo(f"\nserve it: attune serve --database-url {settings.database_url} --home {self.folder}")
+        typer.echo(f"and open http://127.0.0.1:8000/?reader={_loyal_reader(world)} in a browser")
 
     def _clear(self) -> None:
         """Delete an earlier demo, but no other files.

@@ -12,6 +12,14 @@ from importlib.resources import files
 CLIENT = "attune-client.mjs"
 """Name under which the module of `api/client` is served."""
 
+_MEDIA_TYPES = {
+    ".mjs": "text/javascript; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js.map": "application/json",
+    ".css.map": "application/json",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class WebFile:
@@ -41,7 +49,7 @@ def web_files() -> dict[str, WebFile]:
     folder = files("api") / "web" / "static"
     found: dict[str, WebFile] = {}
     for each in folder.iterdir():
-        if each.name.endswith((".js", ".js.map")):
+        if each.name.endswith(tuple(_MEDIA_TYPES)):
             made = _web_file(each.name, each.read_bytes())
             found |= {made.name: made, made.versioned: made}
     client = _web_file(CLIENT, (files("api") / "client" / "attune.mjs").read_bytes())
@@ -55,11 +63,11 @@ def tracker() -> WebFile:
 
 def _web_file(name: str, body: bytes) -> WebFile:
     digest = hashlib.sha384(body).digest()
-    stem, kind = re.fullmatch(r"(.+?)(\.m?js(?:\.map)?)", name).groups()  # type: ignore[union-attr]
+    stem, kind = re.fullmatch(r"(.+?)(\.(?:m?js|css)(?:\.map)?)", name).groups()  # type: ignore[union-attr]
     return WebFile(
         name=name,
         versioned=f"{stem}-{version('attune-feed')}-{digest.hex()[:8]}{kind}",
-        media_type="application/json" if kind.endswith(".map") else "text/javascript; charset=utf-8",
+        media_type=_MEDIA_TYPES[kind],
         body=body,
         compressed=gzip.compress(body, 9, mtime=0),
         digest=digest,

@@ -8,8 +8,8 @@ With the cosine c of headline h and abstract a (unit vectors), and limits low < 
 So the vector is that of the plain encoder where nothing contradicts (w = 0), and that of an article without an
 abstract where everything does (w = 1). If the headline itself is flagged, the abstract is what is left to rely on.
 
-`attune attention evaluate` measures it (the arm `fields`); serving does not use it yet, because the gate of a training
-damages titles only.
+`attune attention evaluate` measures it (the arm `fields`). Serving does not use it yet: the gate of a training damages
+titles only.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class FieldWeights:
     def lost(
         self, headlines_nd: Vectors, abstracts_nd: Vectors, flagged: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        """Return the weight w [n] that moves from each abstract to its headline; flagged: suspicious headlines [n]."""
+        """Return the weight w [n] that moves from abstract to headline; flagged: suspicious headlines [n]."""
         cosines = (headlines_nd * abstracts_nd).sum(axis=1).astype(np.float64)
         weight = np.clip((self.high - cosines) / max(self.high - self.low, 1e-9), 0.0, 1.0)
         return np.where(abstracts_nd.any(axis=1) & ~flagged, weight, 0.0)

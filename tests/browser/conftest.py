@@ -7,6 +7,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.chromium import chromium
 from tests.browser.collector import Collector, collecting
+from tests.browser.reader_service import ReaderService, reader_service, visitor
 from tests.browser.site import Site, publishing
 
 Open = Callable[[str], Page]
@@ -67,3 +68,29 @@ def open_tab(browser: BrowserContext) -> Iterator[Open]:
     for page in opened:
         if not page.is_closed():
             page.close()
+
+
+@pytest.fixture(scope="package")
+def open_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReaderService]:
+    """A newsroom without keys."""
+    with reader_service(tmp_path_factory.mktemp("open")) as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
+def publisher(
+    tmp_path_factory: pytest.TempPathFactory, new_site: Callable[[str, str], Site]
+) -> Iterator[tuple[ReaderService, Site]]:
+    """A newsroom with keys, and a site on another origin that may use it."""
+    site = new_site("", "")
+    with reader_service(tmp_path_factory.mktemp("keyed"), site.address) as made:
+        site.service, site.site_key = made.address, made.site_key
+        yield made, site
+
+
+@pytest.fixture
+def visit(browser: BrowserContext) -> Iterator[Page]:
+    """A page of a reader who has not been here before."""
+    assert browser.browser is not None
+    with visitor(browser.browser) as context:
+        yield context.new_page()

@@ -22,8 +22,10 @@ export interface Attune {
   consent(given: boolean): void;
   /** Count what follows for the reader of `token`; without one, for the visitor of this browser. */
   reader(token?: string | null): void;
-  /** Send an action that the page measures itself. */
-  event(kind: string, article: string, value?: number): void;
+  /** Send an action that the page measures itself. `more`: the request and position of the feed that it is on. */
+  event(kind: string, article: string, value?: number | null, more?: Partial<Draft>): void;
+  /** Watch also the items in a shadow root. */
+  watch(root: ParentNode): void;
   /** Send all that waits; resolves when the service has answered, or could not be reached. */
   flush(): Promise<unknown>;
   /**
@@ -40,6 +42,7 @@ export function createTracker(service: Service): Attune {
   const readings = pageReadings(put);
   const clock = engagementClock(readings.spend);
   const items = watchItems(put);
+  const roots: ParentNode[] = [document];
   let token: string | undefined;
   let enabled = false;
   let listening = false;
@@ -57,7 +60,7 @@ export function createTracker(service: Service): Attune {
     looking = 0;
     clock.settle();
     if (readings.locate()) void sender.send();
-    items.watch(document);
+    roots.forEach(items.watch);
   }
 
   function checkpoint(closing?: boolean): Promise<unknown> {
@@ -161,9 +164,10 @@ export function createTracker(service: Service): Attune {
       sender.use(token);
       if (enabled) resume();
     },
-    event(kind, article, value) {
-      put({ kind, article, ...(value != null && { value }) });
+    event(kind, article, value, more) {
+      put({ kind, article, ...(value != null && { value }), ...more });
     },
+    watch: (root) => void roots.push(root),
     flush: async () => enabled && checkpoint(),
     async erase() {
       const identity = identify(token, false);

@@ -1,0 +1,167 @@
+"""Pages for readers: `/`, `/attention`, `/read`, and `/embed/feed` for pages without script.
+
+The first three are empty until a script of the service fills them with what a reader token allows. Before the
+first key exists they also offer the known readers, and show the texts of articles.
+"""
+
+import json
+import logging
+import uuid
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from api.application import feeds, gorse_people
+from api.application.context import Application
+from api.application.scopes import Scope
+from api.http.dependencies import App, OnlyPreview, PseudonymsDep
+from api.http.page_templates import page
+from api.http.schemas import Id
+from api.http.security.auth import authorize, check_token, is_exposed, require_rate, token_reader
+from api.http.security.keyring import KeyRing
+from api.http.serializers import feed_out, full_article_out
+from recsys.domain import FeedRequest
+from recsys.errors import RequestError, StoreError
+
+logger = logging.getLogger(__name__)
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+
+_OFFERED = 24
+"""Readers that a page offers; every other one can be typed."""
+
+_RELATED = 3
+_OWN_MACHINE = ("'self'", "http://localhost:*", "http://127.0.0.1:*")
+"""Pages that may frame a feed before the first site key exists."""
+
+
+class _EmbedQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    token: Annotated[str, Field(max_length=4_096)] | None = None
+    reader: Id | None = None
+    limit: int = Field(10, ge=1, le=50)
+    minutes: Annotated[float, Field(gt=0, le=180)] | None = None
+    cursor: Annotated[str, Field(max_length=64)] | None = None
+    lang: Annotated[str, Field(max_length=35)] = "en"
+
+
+EmbedQuery = Annotated[_EmbedQuery, Query()]
+
+
+async def _shell(request: Request, app: App, pseudonyms: PseudonymsDep) -> dict[str, Any]:
+    """Return the values that all pages have. `open`: no key exists, and the connection is from this machine."""
+    ring: KeyRing = request.app.state.keys
+    is_open = (await ring.current()).open and not is_exposed(request)
+    # a pseudonym is no id that a reader could be requested by
+    offered = is_open and pseudonyms.plain
+    return {"open": is_open, "readers": await run_in_threadpool(_readers, app) if offered else []}
+
+
+Shell = Annotated[dict[str, Any], Depends(_shell)]
+
+
+@router.get("/")
+async def feed_page(shell: Shell) -> HTMLResponse:
+    """Return the page with the feed of a reader."""
+    return page("feed.html", shell)
+
+
+@router.get("/attention")
+async def attention_page(shell: Shell) -> HTMLResponse:
+    """Return the page with what was learned about a reader, and what the reader can do about it."""
+    return page("attention.html", shell)
+
+
+@router.get("/read")
+async def article_page(app: App, shell: Shell, article: Annotated[Id, Query(alias="id")]) -> HTMLResponse:
+    """Return the page of an article: 404 if there is none, 403 once keys exist, since texts need a key."""
+    if not shell["open"]:
+        return page("article.html", shell | {"article": None}, 403)
+    found = await run_in_threadpool(feeds.find_article, app, article)
+    if found is None:
+        return page("article.html", shell | {"article": None}, 404)
+    shown = full_article_out(dict(found.columns)).model_dump()
+    paragraphs = [text for text in (shown["body"] or "").splitlines() if text.strip()]
+    related = await run_in_threadpool(_related, app, article)
+    return page("article.html", shell | {"article": shown, "paragraphs": paragraphs, "related": related})
+
+
+@router.get("/embed/feed")
+async def embedded_feed(
+    request: Request, app: App, pseudonyms: PseudonymsDep, query: EmbedQuery, only_preview: OnlyPreview
+) -> HTMLResponse:
+    """Return a feed that needs no script, for a frame in a page of an origin that has a site key.
+
+    Raises:
+        HTTPProblem: see `authorize`.
+        RequestError: the reader is missing, or is named twice.
+        StoreError: the database is unavailable, and there is a cursor.
+    """
+    reader = await _reader_of(request, query)
+    wanted = FeedRequest(
+        request_id=uuid.uuid4().hex,
+        reader=pseudonyms.of(reader),
+        limit=query.limit,
+        minutes=query.minutes,
+        explore=app.settings.explore,
+    )
+
+    def answer() -> dict[str, Any]:
+        found = feeds.recommend_or_preview(app, wanted, query.cursor, only_preview=only_preview)
+        ids = [id_ for item in found.ranking.items for id_ in (item.id, *item.also_in)]
+        return feed_out(found, wanted.reader, feeds.summaries(app, ids), [], query.lang).model_dump()
+
+    shown = await run_in_threadpool(answer)
+    given = query.model_dump(exclude_none=True) | {"cursor": shown["cursor"]}
+    keys = await request.app.state.keys.current()
+    ancestors = _OWN_MACHINE if keys.open else ("'self'", *sorted(keys.origins))
+    context = {"feed": shown, "given": given, "texts": _texts(query.lang), "language": query.lang}
+    return page("embedded_feed.html", context, frame_ancestors=ancestors)
+
+
+async def _reader_of(request: Request, query: _EmbedQuery) -> str:
+    """Return the reader of the token in the address or header; for other callers, the reader in the address."""
+    if query.token is not None:
+        if query.reader is not None:
+            raise RequestError("give token or reader, not both: a token names its reader")
+        reader = check_token(request, query.token)
+        require_rate(request.app.state.reader_rates.wait(reader))
+        return reader
+    await authorize(request, Scope.READ, own_reader=True)
+    found = token_reader(request) or query.reader
+    if found is None:
+        raise RequestError("this feed has no reader: add ?token=… with a reader token")
+    return found
+
+
+def _readers(app: Application) -> list[str]:
+    try:
+        users = gorse_people.list_users(app, "", _OFFERED)
+    except StoreError as error:  # feeds are answered from memory meanwhile, for a reader that is typed
+        logger.warning("known readers are not offered: %s", type(error).__name__)
+        return []
+    return [user.id for user in users]
+
+
+def _related(app: Application, article: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in feeds.find_articles(app, feeds.similar(app, article, _RELATED).ids)]
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads(
+        (files("api") / "web" / "pages" / "embed_texts.json").read_text("utf-8")
+    )
+    return found
+
+
+def _texts(language: str) -> dict[str, str]:
+    """Return the texts of a language tag; English for a language that has none."""
+    catalogue = _catalogue()
+    return catalogue.get(language.lower().partition("-")[0], catalogue["en"])

@@ -1,0 +1,216 @@
+import { delayedActions } from "../widget/delayed_actions";
+import { element } from "../widget/elements";
+import { ofReader, prefer, type Preferences, request, setPreferences } from "../widget/feed_client";
+import { find, message, problem } from "./page_parts";
+import { access, keep, type Session } from "./session";
+
+interface Weighed {
+  name: string;
+  weight: number;
+}
+
+interface WeighedRead {
+  article: string;
+  title: string;
+  category: string | null;
+  at: string;
+  action: string;
+  seconds: number | null;
+  weight: number;
+}
+
+interface Attention {
+  categories: Weighed[];
+  sources: Weighed[];
+  reads: WeighedRead[];
+  preferences: Preferences;
+}
+
+/** Reads that are shown at first. */
+const FIRST = 12;
+
+const CHOICES: [list: keyof Preferences, text: string][] = [
+  ["follow", "Follow"],
+  ["focus", "Focus"],
+  ["mute", "Mute"],
+];
+
+/** Draw the attention of the reader, and connect what the page offers to do about it. */
+export async function showAttention(given: Session): Promise<void> {
+  const place = find("attention")!;
+  const service = access(given);
+  const actions = delayedActions();
+  addEventListener("pagehide", () => {
+    actions.settle();
+    void window.attune?.flush();
+  });
+  connectData(given);
+
+  const found = await request<Attention>(service, ofReader(service, "/attention"));
+  let preferences = found.preferences;
+
+  /** Store other preferences, and draw them. */
+  async function change(next: Preferences, text: string): Promise<void> {
+    const before = preferences;
+    problem();
+    try {
+      preferences = await setPreferences(service, next);
+      draw();
+      message(text, () => change(before, "Undone."));
+    } catch {
+      problem("The change was not stored. Try again later.");
+    }
+  }
+
+  function choices(name: string): HTMLElement {
+    const group = element("span", { class: "choices", role: "group", "aria-label": name });
+    for (const [list, text] of CHOICES) {
+      const chosen = preferences[list].includes(name);
+      const next = (): Preferences => prefer(preferences, name, chosen ? undefined : list);
+      const done = chosen ? `${name}: back to what you read.` : `${text}: ${name}.`;
+      const click = async (): Promise<void> => {
+        await change(next(), done);
+        place.querySelector<HTMLElement>(`[data-choice="${CSS.escape(`${list} ${name}`)}"]`)?.focus();
+      };
+      group.append(
+        element(
+          "button",
+          { type: "button", "aria-pressed": `${chosen}`, "data-choice": `${list} ${name}`, click },
+          text,
+        ),
+      );
+    }
+    return group;
+  }
+
+  function subjects(title: string, weighed: Weighed[]): HTMLElement {
+    const most = Math.max(...weighed.map(({ weight }) => weight), 0);
+    const rows = weighed.map(({ name, weight }) =>
+      element(
+        "li",
+        { class: preferences.mute.includes(name) ? "muted" : undefined },
+        element("span", { class: "name", dir: "auto" }, name),
+        bar(weight, most),
+        choices(name),
+      ),
+    );
+    return section(title, element("ul", { class: "weights" }, ...rows));
+  }
+
+  function read({ article, title, category, at, action, seconds, weight }: WeighedRead, most: number): HTMLElement {
+    const facts = [category, action, seconds && `${Math.round(seconds)} s`, new Date(at).toLocaleDateString()];
+    const row = element(
+      "li",
+      {},
+      element(
+        "span",
+        { class: "name", dir: "auto" },
+        title,
+        element("small", {}, facts.filter(Boolean).join(" · ")),
+      ),
+      bar(weight, most),
+      element("span", { class: "choices" }, element("button", { type: "button", click: () => correct() }, "Not me")),
+    );
+
+    function correct(): void {
+      const cancel = actions.add(() => window.attune?.event("dislike", article));
+      row.hidden = true;
+      message(`“${title}” will count against its like.`, () => {
+        cancel();
+        row.hidden = false;
+      });
+    }
+    return row;
+  }
+
+  function reads(all: WeighedRead[]): HTMLElement {
+    const most = Math.max(...all.map(({ weight }) => weight), 0);
+    const rows = all.map((each) => read(each, most));
+    for (const row of rows.slice(FIRST)) row.hidden = true;
+    const more = element(
+      "button",
+      {
+        type: "button",
+        click: () => {
+          for (const row of rows.slice(FIRST)) row.hidden = false;
+          more.remove();
+        },
+      },
+      `Show all ${all.length}`,
+    );
+    return section(
+      "The reads behind it",
+      element("p", {}, "The longer the bar, the more the feed looks for similar articles. “Not me” corrects it."),
+      element("ul", { class: "weights reads" }, ...rows),
+      rows.length > FIRST && more,
+    );
+  }
+
+  function draw(): void {
+    const { follow, focus, mute } = preferences;
+    const known = new Set([...found.categories, ...found.sources].map(({ name }) => name));
+    const others = [...follow, ...focus, ...mute].filter((name) => !known.has(name));
+    const topics = [...found.categories, ...others.map((name) => ({ name, weight: 0 }))];
+    place.replaceChildren(
+      ...(found.reads.length + topics.length
+        ? [subjects("Topics", topics), subjects("Sources", found.sources), reads(found.reads)]
+        : [element("p", { class: "waiting" }, "Nothing yet: read some articles, and look again.")]),
+    );
+    place.removeAttribute("aria-busy");
+  }
+
+  draw();
+}
+
+function section(title: string, ...children: (Node | false)[]): HTMLElement {
+  return element("section", { "aria-label": title }, element("h2", {}, title), ...children);
+}
+
+/** Return a bar for a weight in [0, 1]; the largest one fills its place. */
+function bar(weight: number, most: number): HTMLElement {
+  const filled = element("i");
+  filled.style.inlineSize = `${most ? (100 * weight) / most : 0}%`;
+  const percent = weight >= 0.01 || !weight ? `${Math.round(100 * weight)}%` : "<1%";
+  return element(
+    "span",
+    { class: "weight" },
+    element("span", { class: "bar", "aria-hidden": "true" }, filled),
+    element("span", { class: "percent" }, percent),
+  );
+}
+
+/** Connect the buttons that export and erase. */
+function connectData(given: Session): void {
+  const service = access(given);
+  find("export")!.addEventListener("click", async () => {
+    problem();
+    try {
+      const data = await request<object>(service, ofReader(service, "/export"));
+      const href = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
+      element("a", { href, download: "attune-export.json" }).click();
+      URL.revokeObjectURL(href);
+    } catch {
+      problem("The export failed. Try again later.");
+    }
+  });
+  const dialog = find<HTMLDialogElement>("confirm")!;
+  find("erase")!.addEventListener("click", () => dialog.showModal());
+  dialog.addEventListener("close", async () => {
+    if (dialog.returnValue !== "yes") return;
+    problem();
+    try {
+      window.attune?.consent(false); // what waits in the browser must not arrive after the erasure
+      const receipt = await request<{ id: string; digest: string }>(service, ofReader(service, ""), {
+        method: "DELETE",
+      });
+      keep();
+      find("attention")!.replaceChildren(
+        element("h2", {}, "Everything is erased"),
+        element("p", {}, `Receipt ${receipt.id}: `, element("code", {}, receipt.digest)),
+      );
+      document.querySelector(".data")!.remove();
+    } catch {
+      problem("The erasure failed or is not complete. Try again.");
+    }
+  });
+}

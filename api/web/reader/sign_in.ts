@@ -1,0 +1,45 @@
+import { readerOf, ServiceError } from "../widget/feed_client";
+import { find, findAll, problem } from "./page_parts";
+import { keep, open, session, type Session } from "./session";
+
+/** Show the form of the page until it gives a session; then call `start` with it. */
+export function signIn(start: (session: Session) => void): void {
+  async function choose(reader: string): Promise<void> {
+    problem();
+    try {
+      enter(await open(reader));
+    } catch (error) {
+      const status = error instanceof ServiceError ? error.status : 0;
+      problem(status ? `The service refused this reader (${status}).` : "The service cannot be reached.");
+    }
+  }
+
+  function enter(next: Session): void {
+    keep(next);
+    find("enter")!.hidden = true;
+    start(next);
+  }
+
+  find("choose")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void choose(String(new FormData(event.target as HTMLFormElement).get("reader")).trim());
+  });
+  for (const button of findAll("known")) button.addEventListener("click", () => void choose(button.dataset.known!));
+  find("token")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const given = new FormData(event.target as HTMLFormElement);
+    const token = String(given.get("token")).trim();
+    try {
+      const siteKey = String(given.get("site-key")).trim();
+      enter({ reader: readerOf(token), token, siteKey, consent: given.has("consent") });
+    } catch {
+      problem("This is not a reader token: it has three parts with dots between them.");
+    }
+  });
+
+  const named = new URLSearchParams(location.search).get("reader");
+  const known = session();
+  if (named && document.body.dataset.open === "yes" && named !== known?.reader) void choose(named);
+  else if (known) start(known);
+  else find("enter")!.hidden = false;
+}

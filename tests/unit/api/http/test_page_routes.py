@@ -1,0 +1,165 @@
+"""Pages for readers, as a browser gets them: what is in them, and what they may load."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from api.application.scopes import Scope
+from tests.unit.api.conftest import ORIGIN, MakeClient, bearer
+from tests.unit.api.test_routes import wait_for
+
+MARKUP = "<script>alert(1)</script>"
+SENT = "&lt;script&gt;alert(1)&lt;/script&gt;"  # tags that are sent as tags are removed when they are stored
+ROWS = [
+    {"id": "a1", "title": f"One {SENT}", "abstract": SENT, "category": "local", "body": f"First\n\n{SENT}"},
+    {"id": "a2", "title": "Two", "source": "S", "url": "javascript:alert(1)", "image_url": "javascript:alert(1)"},
+    {"id": "a/3", "title": "Three", "url": "https://news.example/3", "image_url": "https://news.example/3.jpg"},
+]
+PAGES = ["/", "/attention", "/read?id=a1", "/read?id=none", "/embed/feed?reader=r1"]
+
+
+@pytest.fixture
+def client(serve: MakeClient) -> TestClient:
+    started = serve(base_url="http://127.0.0.1")
+    started.post("/v1/articles", json={"articles": ROWS}).raise_for_status()
+    wait_for(started, len(ROWS))
+    return started
+
+
+def policy(client: TestClient, path: str, **headers: str) -> dict[str, str]:
+    """The content security policy of a page, by directive."""
+    given = client.get(path, headers=headers).headers["content-security-policy"]
+    return {name: value for name, _, value in (each.strip().partition(" ") for each in given.split(";"))}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_runs_and_loads_only_files_of_the_service_and_images(client: TestClient, path: str) -> None:
+    found = policy(client, path)
+    assert found["default-src"] == found["base-uri"] == "'none'"
+    assert found["script-src"] == found["style-src"] == found["connect-src"] == found["form-action"] == "'self'"
+    assert found["img-src"] == "'self' https: data:"
+    body = client.get(path).text
+    assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", body), "the policy forbids inline code"
+    addresses = re.findall(r"<(?:script|link)[^>]*(?:src|href)=\"([^\"]+)\"", body)
+    assert {address for address in addresses if "static/" not in address} == {"data:,"}
+    for address in addresses:
+        if "static/" in address:
+            assert client.get(address.replace("../", "/")).status_code == 200
+
+
+def test_pages_are_personal_and_never_kept(client: TestClient) -> None:
+    headers = client.get("/").headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_only_a_feed_for_frames_can_be_framed(client: TestClient) -> None:
+    assert policy(client, "/")["frame-ancestors"] == "'none'"
+    assert policy(client, "/embed/feed?reader=r1")["frame-ancestors"].startswith("'self' http://localhost:*")
+
+
+def test_pages_of_site_keys_may_frame_a_feed(
+    client: TestClient, new_key: Callable[..., str], serve: MakeClient
+) -> None:
+    new_key(Scope.SITE)
+    key = new_key(Scope.READ)
+    found = policy(serve(), "/embed/feed?reader=r1", **bearer(key))
+    assert found["frame-ancestors"] == f"'self' {ORIGIN}"
+
+
+@pytest.mark.parametrize("path", ["/read?id=a1", "/embed/feed?reader=r1"])
+def test_texts_of_articles_are_escaped(client: TestClient, path: str) -> None:
+    body = client.get(path).text
+    assert "One &lt;script&gt;" in body
+    assert MARKUP not in body
+    assert "javascript:" not in body
+
+
+def test_an_article_has_its_text_in_paragraphs_and_related_articles(client: TestClient) -> None:
+    body = client.get("/read?id=a1").text
+    assert re.search(r"<p>First</p>\s+<p>&lt;script", body)
+    assert "read?id=a%2F3" in body or "read?id=a/3" in body
+    assert 'data-attune-article="a1"' in body
+
+
+def test_an_unknown_article_is_not_found(client: TestClient) -> None:
+    answer = client.get("/read?id=none")
+    assert answer.status_code == 404
+    assert "There is no such article" in answer.text
+
+
+def test_known_readers_are_offered_before_the_first_key_only(
+    client: TestClient, new_key: Callable[..., str], serve: MakeClient
+) -> None:
+    event = {"reader": "r<1>", "article": "a1", "kind": "click"}
+    client.post("/v1/events", json={"events": [event]}).raise_for_status()
+    assert "r&lt;1&gt;" in client.get("/").text
+    new_key(Scope.READ)
+    body = serve().get("/").text
+    assert "r&lt;1&gt;" not in body
+    assert "Reader token" in body
+
+
+def test_pseudonyms_are_not_offered_as_readers(client: TestClient, serve: MakeClient) -> None:
+    event = {"reader": "r1", "article": "a1", "kind": "click"}
+    client.post("/v1/events", json={"events": [event]}).raise_for_status()
+    body = serve(base_url="http://127.0.0.1", pseudonym_key=SecretStr("k" * 32)).get("/").text
+    assert "Whose feed?" in body
+    assert "data-known" not in body
+
+
+def test_on_an_address_that_others_can_reach_nothing_is_open(serve: MakeClient) -> None:
+    client = serve(base_url="http://192.0.2.7")
+    assert "Reader token" in client.get("/").text
+    assert client.get("/read?id=a1").status_code == 403
+    assert client.get("/embed/feed?reader=r1").status_code == 401
+
+
+def test_texts_are_not_shown_once_keys_exist(
+    client: TestClient, new_key: Callable[..., str], serve: MakeClient
+) -> None:
+    new_key(Scope.READ)
+    answer = serve().get("/read?id=a1")
+    assert answer.status_code == 403
+    assert "First" not in answer.text
+
+
+def test_a_token_in_the_address_is_enough_for_a_frame_and_names_its_reader(
+    client: TestClient, new_key: Callable[..., str], serve: MakeClient
+) -> None:
+    key = new_key(Scope.WRITE)
+    keyed = serve()
+    token = keyed.post("/v1/reader-tokens", json={"reader": "r1"}, headers=bearer(key)).json()["token"]
+    shown = keyed.get("/embed/feed", params={"token": token, "lang": "da-DK"})
+    assert shown.status_code == 200
+    assert "<h1>Dine nyheder</h1>" in shown.text
+    assert keyed.get("/embed/feed", headers=bearer(token)).status_code == 200
+    assert keyed.get("/embed/feed?token=wrong").status_code == 401
+    assert keyed.get("/embed/feed").status_code == 401
+    assert keyed.get("/embed/feed", params={"token": token, "reader": "r2"}).status_code == 422
+    assert keyed.get("/embed/feed?reader=r2", headers=bearer(token)).status_code == 403
+
+
+def test_the_next_page_of_a_frame_continues_the_feed(client: TestClient) -> None:
+    titles: list[str] = []
+    path: str | None = "/embed/feed?reader=r1&limit=1"
+    for _ in ROWS:
+        assert path is not None
+        body = client.get(path).text
+        titles += re.findall(r"<h2>.*?>([^<]+)<", body)
+        more = re.search(r'class="main" href="([^"]+)"', body)
+        path = more and "/embed/feed" + more[1].replace("&amp;", "&")
+    assert sorted(title[:3] for title in titles) == ["One", "Thr", "Two"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=51", "minutes=0", "colour=red", "lang=" + "x" * 36, ""])
+def test_a_frame_with_other_parameters_is_refused(client: TestClient, query: str) -> None:
+    assert client.get(f"/embed/feed?{query}").status_code == 422
+
+
+def test_pages_are_not_part_of_the_api(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert not {"/", "/attention", "/read", "/embed/feed"} & paths.keys()
