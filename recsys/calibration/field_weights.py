@@ -8,8 +8,8 @@ With the cosine c of headline h and abstract a (unit vectors), and limits low < 
 So the vector is that of the plain encoder where nothing contradicts (w = 0), and that of an article without an
 abstract where everything does (w = 1). If the headline itself is flagged, the abstract is what is left to rely on.
 
-`attune attention evaluate` measures it (the arm `fields`). Serving does not use it yet: the gate of a training damages
-titles only.
+`attune attention evaluate` measures it (the arm `fields`). Serving does not use it yet, because the gate of a
+training damages titles only.
 """
 
 from dataclasses import dataclass
