@@ -11,7 +11,7 @@ from ingest.pseudonyms import Pseudonyms
 from ingest.rolling_rejects import RollingRejects
 
 _KEPT = 20
-"""Refused events of one request that are kept: a bot must not push out the rows of others."""
+"""Refused events of one request that are kept, so that one large request does not replace many others."""
 
 
 @dataclass(frozen=True, slots=True)

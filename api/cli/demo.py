@@ -5,14 +5,25 @@ from typing import Annotated
 
 import typer
 
+from api.cli.options import require_writable
+
 
 def demo(
     folder: Annotated[Path, typer.Option(help="Folder of the demo's database and bundle.")] = Path("var/demo"),
     readers: Annotated[int, typer.Option(min=20, help="Number of simulated readers.")] = 800,
     articles: Annotated[int, typer.Option(min=200, help="Number of simulated articles.")] = 2_200,
     days: Annotated[int, typer.Option(min=3, help="Number of simulated days.")] = 14,
+    shot: Annotated[
+        Path | None, typer.Option(help="Write a screenshot of the reader page to this .png; needs Chromium.")
+    ] = None,
 ) -> None:
     """Simulate a newsroom, train, evaluate on the last day, and print a reader's feed with explanations."""
     from api.cli.demo_run import Demonstration
+    from api.cli.demo_shot import require_browser, save_screenshot
 
-    Demonstration(folder, readers, articles, days).run()
+    require_writable(shot)
+    browser = None if shot is None else require_browser()  # before minutes of work
+    made = Demonstration(folder, readers, articles, days).run()
+    if shot is not None and browser is not None:
+        save_screenshot(browser, made.settings, made.reader, shot)
+        typer.echo(f"screenshot: {shot}")

@@ -29,6 +29,14 @@ _LASTING_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """Finished demo: where it is, and the reader whose feed it shows."""
+
+    settings: Settings
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
 class Demonstration:
     """Demo in its own folder; each run starts from an empty one."""
 
@@ -37,7 +45,7 @@ class Demonstration:
     articles: int
     days: int
 
-    def run(self) -> None:
+    def run(self) -> "Made":
         """Simulate, train, evaluate, and print a feed."""
         self._clear()
         settings = load_settings(database_url=f"sqlite:///{self.folder / 'attune.db'}", home=self.folder)
@@ -53,7 +61,9 @@ class Demonstration:
         _print_gap(gap(result["systems"], ORACLE))
         self._show_feed(database, settings, encoder, world, last + 1)
         typer.echo(f"\nserve it: attune serve --database-url {settings.database_url} --home {self.folder}")
-        typer.echo(f"and open http://127.0.0.1:8000/?reader={_loyal_reader(world)} in a browser")
+        reader = _loyal_reader(world)
+        typer.echo(f"and open http://127.0.0.1:8000/?reader={reader} in a browser")
+        return Made(settings, reader)
 
     def _clear(self) -> None:
         """Delete an earlier demo, but no other files.

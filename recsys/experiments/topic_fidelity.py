@@ -112,7 +112,9 @@ def topic_fidelity(
         vectors = {kind: _articles(data, by_arm, fields) for kind, by_arm in damaged.items()}
         if fields == WITH_ABSTRACT:
             other = replace(data, abstract=data.abstract[np.random.default_rng(seed).permutation(len(data.topic))])
-            vectors[NoiseKind.ABSTRACT] = _articles(other, damaged[None], fields)
+            # the gate sees the wrong abstract too, as context
+            shown = _Headlines(encoder, calibrators, other, seed).by_arm(None)
+            vectors[NoiseKind.ABSTRACT] = _articles(other, shown, fields)
         found["fields"][fields] = _measured(data, vectors, seed)
     return found
 

@@ -17,14 +17,20 @@ FLAGS = ("--headless=new", "--no-sandbox", "--no-first-run", "--remote-debugging
 PATIENCE = 60.0
 
 
-@contextmanager
-def chromium() -> Iterator[BrowserContext]:
-    """Its only profile. Without a Chromium the test is skipped, unless ATTUNE_TEST_BROWSER is `required`."""
+def executable() -> str:
+    """Its path. Without a Chromium the test is skipped, unless ATTUNE_TEST_BROWSER is `required`."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None and os.environ.get("ATTUNE_TEST_BROWSER") == "required":
         pytest.fail(f"no browser: install one of {', '.join(NAMES)}, on Debian with 'apt-get install chromium'")
     if found is None:
         pytest.skip(f"no browser on this machine (looked for {', '.join(NAMES)})")
+    return found
+
+
+@contextmanager
+def chromium() -> Iterator[BrowserContext]:
+    """Its only profile."""
+    found = executable()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [found, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

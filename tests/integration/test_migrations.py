@@ -76,7 +76,8 @@ def test_a_wheel_holds_its_migrations_and_licence_but_no_tests(wheel: Path) -> N
     names = {path.relative_to(wheel).as_posix() for path in wheel.rglob("*") if path.is_file()}
     assert {"recsys/store/migrations/env.py", "recsys/store/migrations/versions/0010_initial.py"} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert {name.split("/")[0].split("-")[0] for name in names} == {"recsys", "ingest", "api", "attune_feed"}
+    folders = {name.split("/")[0].split("-")[0] for name in names}
+    assert folders == {"recsys", "ingest", "api", "attune_client", "attune_feed"}
 
 
 def test_a_wheel_migrates_a_fresh_database(wheel: Path, tmp_path: Path) -> None:

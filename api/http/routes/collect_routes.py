@@ -12,7 +12,7 @@ from api.http.dependencies import App, PseudonymsDep
 from api.http.json_body import body_schema
 from api.http.robots import is_prefetch, is_robot
 from api.http.security.auth import actor, token_reader
-from api.http.security.site_access import site_body, site_router
+from api.http.security.site_access import ERASE_COST, site_body, site_router
 from api.http.site_schemas import CollectEraseIn, CollectIn
 from ingest.collected_rows import BOT, PREFETCH, RefusedRow, Sender, sender_of, visitor_of
 from ingest.reasons import Problem
@@ -25,11 +25,8 @@ _TYPES = ("application/json", "text/plain")
 _READABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 """Header of answers to pages of other origins; otherwise browsers report an error for a beacon."""
 
-_ERASE_COST = 200
-"""An erasure may rewrite the database file, so an address may send few of them."""
-
 collect_router = site_router("/v1", "collect")
-erase_router = site_router("/v1", "collect", cost=_ERASE_COST)
+erase_router = site_router("/v1", "collect", cost=ERASE_COST)
 
 
 @collect_router.post(

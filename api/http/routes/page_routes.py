@@ -19,8 +19,10 @@ from starlette.concurrency import run_in_threadpool
 from api.application import feeds, gorse_people
 from api.application.context import Application
 from api.application.scopes import Scope
+from api.http.accept_language import best_language
 from api.http.dependencies import App, OnlyPreview, PseudonymsDep
 from api.http.page_templates import page
+from api.http.reason_texts import LANGUAGES
 from api.http.schemas import Id
 from api.http.security.auth import authorize, check_token, is_exposed, require_rate, token_reader
 from api.http.security.keyring import KeyRing
@@ -103,7 +105,7 @@ async def embedded_feed(
         RequestError: the reader is missing, or is named twice.
         StoreError: the database is unavailable, and there is a cursor.
     """
-    reader = await _reader_of(request, query)
+    reader, language = await _reader_of(request, query), best_language(query.lang, LANGUAGES)
     wanted = FeedRequest(
         request_id=uuid.uuid4().hex,
         reader=pseudonyms.of(reader),
@@ -115,7 +117,7 @@ async def embedded_feed(
     def answer() -> dict[str, Any]:
         found = feeds.recommend_or_preview(app, wanted, query.cursor, only_preview=only_preview)
         ids = [id_ for item in found.ranking.items for id_ in (item.id, *item.also_in)]
-        return feed_out(found, wanted.reader, feeds.summaries(app, ids), [], query.lang).model_dump()
+        return feed_out(found, wanted.reader, feeds.summaries(app, ids), [], language).model_dump()
 
     shown = await run_in_threadpool(answer)
     given = query.model_dump(exclude_none=True) | {"cursor": shown["cursor"]}

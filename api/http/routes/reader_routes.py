@@ -14,7 +14,8 @@ from api.application.scopes import Scope
 from api.http.dependencies import App, RawReaderId, Reader
 from api.http.export_page import export_page
 from api.http.reader_schemas import AttentionOut, ExportOut, PreferencesIn, PreferencesOut, ReceiptOut
-from api.http.security.auth import actor, secured_router
+from api.http.security.auth import actor, secured_router, token_reader
+from api.http.security.site_access import charge_erasure
 from recsys.domain import Preferences
 
 _Format = Annotated[Literal["json", "html"], Query(description="JSON, or a page for people.", examples=["html"])]
@@ -61,6 +62,8 @@ def export(app: App, reader: Reader, raw_id: RawReaderId, format: _Format = "jso
 @admin.delete("/{reader:id}")
 def delete(request: Request, app: App, reader: Reader, raw_id: RawReaderId) -> ReceiptOut:
     """Erase all data of the reader. The receipt is returned only once; its salt is not stored."""
+    if token_reader(request) is not None:
+        charge_erasure(request)
     erased = reader_data.erase_reader(app, reader, actor(request), raw_id)
     receipt = erased.receipt
     return ReceiptOut(

@@ -19,6 +19,9 @@ from recsys.store.api_keys import KeyRow
 MOST_BYTES = 64 * 1_024
 """Bytes of a body: what browsers send as a beacon."""
 
+ERASE_COST = 200
+"""An erasure may rewrite the database file, so an address may send few of them."""
+
 _NETWORK_CHARS = len("2001:0db8:0000:0000")
 
 T = TypeVar("T", bound=SiteBody)
@@ -79,6 +82,15 @@ async def _authorize(request: Request, cost: int) -> None:
     request.state.body = body
     if cost > 1:
         require_rate(state.collect.addresses.wait(address, cost - 1))
+
+
+def charge_erasure(request: Request) -> None:
+    """Count an erasure that a reader started for the address of the request.
+
+    Raises:
+        HTTPProblem: 429, there were too many.
+    """
+    require_rate(request.app.state.collect.addresses.wait(client_network(request), ERASE_COST))
 
 
 def client_network(request: Request) -> str:

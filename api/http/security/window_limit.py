@@ -39,7 +39,8 @@ class WindowLimiter:
     def wait(self, name: str, cost: int = 1) -> int | None:
         """Count `cost` for `name`; return None if it is allowed, else the seconds to wait.
 
-        The share of the former window that is not over counts, too. A cost above the limit counts as the limit.
+        The share of the former window that is not over counts, too. A large cost counts as the limit less one, so it
+        is possible after the cheap request that it comes with.
         """
         if self._limit is None:
             return None
@@ -47,9 +48,10 @@ class WindowLimiter:
         passed = self._turn(seconds)
         key = hashlib.blake2b(name.encode(errors="surrogatepass"), key=self._secret, digest_size=16).digest()
         used, former = self._now.get(key, 0), self._before.get(key, 0)
-        if used + former * (1 - passed / seconds) + min(cost, self._limit.amount) > self._limit.amount:
+        cost = min(cost, max(1, self._limit.amount - 1))
+        if used + former * (1 - passed / seconds) + cost > self._limit.amount:
             return max(1, math.ceil(seconds - passed))
-        self._now[key] = used + min(cost, self._limit.amount)
+        self._now[key] = used + cost
         return None
 
     def _turn(self, seconds: float) -> float:

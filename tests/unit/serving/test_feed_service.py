@@ -467,9 +467,9 @@ def test_a_calibrated_bundle_has_its_articles_read_again_and_raw_vectors_serve_m
 def held(method: Callable[..., Any], proceed: threading.Event) -> Callable[..., Any]:
     """`method`, which waits until it may proceed."""
 
-    def waiting(*of: Any) -> Any:
+    def waiting(*of: Any, **more: Any) -> Any:
         assert proceed.wait(WITHIN)
-        return method(*of)
+        return method(*of, **more)
 
     return waiting
 

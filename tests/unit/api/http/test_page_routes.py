@@ -143,6 +143,13 @@ def test_a_token_in_the_address_is_enough_for_a_frame_and_names_its_reader(
     assert keyed.get("/embed/feed?reader=r2", headers=bearer(token)).status_code == 403
 
 
+@pytest.mark.parametrize("language", ["fr", "da-DK", "../../x", "zh", "DE"])
+def test_reasons_are_shown_in_any_requested_language(client: TestClient, language: str) -> None:
+    answer = client.get("/embed/feed", params={"reader": "r1", "lang": language})
+    assert answer.status_code == 200
+    assert len(re.findall("<h2>", answer.text)) == len(ROWS)
+
+
 def test_the_next_page_of_a_frame_continues_the_feed(client: TestClient) -> None:
     titles: list[str] = []
     path: str | None = "/embed/feed?reader=r1&limit=1"

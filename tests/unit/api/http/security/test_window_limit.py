@@ -24,18 +24,23 @@ def test_each_name_has_its_own_limit() -> None:
 def test_a_window_that_is_over_counts_by_the_share_that_is_left() -> None:
     clock = Hand()
     limiter = WindowLimiter(parse("10/minute"), clock=clock)
-    assert limiter.wait("a", 10) is None
+    assert [limiter.wait("a") for _ in range(10)] == [None] * 10
     clock.at += 60
     assert limiter.wait("a") == 60
     clock.at += 30
     assert [limiter.wait("a") for _ in range(6)] == [None] * 5 + [30]
     clock.at += 120
-    assert limiter.wait("a", 10) is None
+    assert limiter.wait("a", 9) is None
 
 
-def test_a_cost_above_the_limit_uses_it_up() -> None:
+def test_a_cost_above_the_limit_leaves_one() -> None:
     limiter = WindowLimiter(parse("10/minute"), clock=Hand())
-    assert (limiter.wait("a", 500), limiter.wait("a")) == (None, 60)
+    assert [limiter.wait("a", 500), limiter.wait("a"), limiter.wait("a")] == [None, None, 60]
+
+
+def test_a_large_cost_is_possible_after_the_request_that_it_comes_with() -> None:
+    limiter = WindowLimiter(parse("20/second"), clock=Hand())
+    assert (limiter.wait("a"), limiter.wait("a", 199), limiter.wait("a")) == (None, None, 1)
 
 
 def test_nothing_is_refused_without_a_limit() -> None:

@@ -1,0 +1,28 @@
+"""The screenshot of `attune demo --shot`."""
+
+from pathlib import Path
+
+import pytest
+
+from api.cli import demo_shot
+from recsys.errors import ConfigError
+from tests.browser.chromium import executable
+from tests.trained import populated, quick_settings, world
+
+
+def test_the_reader_page_is_drawn_into_a_png(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTUNE_ENCODER", str(tiny_encoder))
+    monkeypatch.setenv("ATTUNE_INDEX", "exact")
+    made, file = populated(tmp_path, like=quick_settings(tiny_encoder)), tmp_path / "page.png"
+    demo_shot.save_screenshot(executable(), made.settings, world().readers.ids[0], file)
+    content = file.read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert len(content) > 20_000, "an empty page is smaller"
+
+
+def test_without_a_browser_the_message_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigError, match="install the package 'chromium'"):
+        demo_shot.require_browser()
