@@ -39,8 +39,8 @@ class WindowLimiter:
     def wait(self, name: str, cost: int = 1) -> int | None:
         """Count `cost` for `name`; return None if it is allowed, else the seconds to wait.
 
-        The share of the former window that is not over counts, too. A large cost counts as the limit less one, to be
-        possible after the cheap request that it comes with.
+        The share of the former window that is not over counts, too. A large cost counts as the limit less one,
+        to be possible after the cheap request that it comes with.
         """
         if self._limit is None:
             return None
