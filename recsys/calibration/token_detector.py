@@ -22,8 +22,8 @@ FLAGGED_CLEAN = 0.05
 """Share of the tokens of normal texts that the threshold flags."""
 
 FLAGGED_TEXTS_CLEAN = 0.05
-"""Share of normal texts that may be flagged, whose vectors change without need. At 5% the gate recovers half of the
-topic accuracy that damaged headlines lose, at 1.5% 38%, both at no cost that shows on normal ones (docs/log/).
+"""Share of normal texts that may be flagged, whose vectors change without need. At 5% the gate recovers half of
+the topic accuracy that damaged headlines lose, at 1.5% 38%, both at no cost that shows on normal ones (docs/log/).
 """
 
 _SURE = 1e-12
