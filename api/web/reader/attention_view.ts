@@ -194,7 +194,10 @@ function connectData(given: Session): void {
     }
   });
   const dialog = find<HTMLDialogElement>("confirm")!;
-  find("erase")!.addEventListener("click", () => dialog.showModal());
+  find("erase")!.addEventListener("click", () => {
+    dialog.returnValue = ""; // Escape leaves the answer of the time before
+    dialog.showModal();
+  });
   dialog.addEventListener("close", async () => {
     if (dialog.returnValue !== "yes") return;
     problem();
