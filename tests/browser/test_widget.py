@@ -107,6 +107,21 @@ def test_a_muted_topic_leaves_the_list_and_undo_brings_it_back(visit: Page, publ
     assert titles(visit) == [each["article"]["title"] for each in items]
 
 
+def test_undo_keeps_what_was_chosen_since_for_others(visit: Page, publisher: Publisher) -> None:
+    service, _ = publisher
+    with visit.expect_response("**/v1/feed?*") as found:
+        show(visit, publisher, reader(13))
+    topic = found.value.json()["items"][0]["article"]["category"]
+    service.prefer(reader(13), focus=[topic])
+    pick(visit, 0, f"Follow {topic}")
+    undo = visit.get_by_role("button", name="Undo")
+    undo.wait_for()
+    service.prefer(reader(13), follow=[topic], mute=["chess"])  # on another page
+    with visit.expect_response("**/preferences"):
+        undo.click()
+    assert service.preferences(reader(13)) == {"follow": [], "focus": [topic], "mute": ["chess"]}
+
+
 def test_a_followed_source_is_stored_with_earlier_choices(visit: Page, publisher: Publisher) -> None:
     service, _ = publisher
     with visit.expect_response("**/v1/feed?*") as found:
