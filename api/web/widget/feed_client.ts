@@ -104,11 +104,15 @@ export function prefer(from: Preferences, subject: string, ...lists: (keyof Pref
  * Put a topic or source into a list of the reader's preferences. Return what puts it back where it was, and keeps what
  * the reader chose for others since then.
  */
-export async function choose(access: Access, subject: string, list: keyof Preferences): Promise<() => Promise<unknown>> {
-  const read = async (): Promise<Preferences> =>
-    (await request<{ preferences: Preferences }>(access, ofReader(access, "/attention"))).preferences;
-  const before = await read();
+export async function choose(
+  access: Access,
+  subject: string,
+  list: keyof Preferences,
+): Promise<(access: Access) => Promise<unknown>> {
+  const read = async (by: Access): Promise<Preferences> =>
+    (await request<{ preferences: Preferences }>(by, ofReader(by, "/attention"))).preferences;
+  const before = await read(access);
   const former = (["follow", "focus", "mute"] as const).filter((name) => before[name].includes(subject));
   await setPreferences(access, prefer(before, subject, list));
-  return async () => setPreferences(access, prefer(await read(), subject, ...former));
+  return async (later) => setPreferences(later, prefer(await read(later), subject, ...former));
 }
