@@ -84,6 +84,14 @@ class ReaderService:
             time.sleep(0.1)
         raise AssertionError(f"no {kind} of {reader} arrived")
 
+    def prefer(self, reader: str, **lists: list[str]) -> None:
+        """Replace what a reader has chosen."""
+        headers = {"Authorization": f"Bearer {self.token(reader)}"}
+        body = {"follow": [], "focus": [], "mute": [], **lists}
+        httpx.put(
+            f"{self.address}/v1/readers/{reader}/preferences", json=body, headers=headers
+        ).raise_for_status()
+
     def preferences(self, reader: str) -> dict[str, list[str]]:
         """What a reader has chosen."""
         headers = {"Authorization": f"Bearer {self.token(reader)}"}

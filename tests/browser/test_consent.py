@@ -141,11 +141,14 @@ def test_erasure_removes_the_queue_and_the_visitor_and_is_sent(
     assert service.requests[-1]["visitor"] != visitor
 
 
-def test_an_erasure_that_did_not_arrive_can_be_sent_again(service: Collector, site: Site, open_tab: Open) -> None:
+@pytest.mark.parametrize("status", [503, 403, 422])
+def test_an_erasure_that_was_not_done_can_be_sent_again(
+    service: Collector, site: Site, open_tab: Open, status: int
+) -> None:
     page = open_tab(site.put("a7", PAGE))
     behave(page)
     visitor = service.requests[0]["visitor"]
-    service.statuses = [503]
+    service.statuses = [status]
     assert page.evaluate("attune.erase()") is False
     assert stored(page) == ["attune:visitor"]
     assert page.evaluate("attune.erase()") is True
@@ -159,3 +162,20 @@ def test_a_reader_erases_with_the_token(service: Collector, site: Site, open_tab
     assert page.evaluate("attune.erase()") is True
     assert service.erasures == [{"site_key": service.site_key, "token": "t.eyJzdWIiOiJyNDIifQ.s"}]
     assert stored(page) == []
+
+
+def test_a_visitor_who_has_signed_in_is_erased_as_both(service: Collector, site: Site, open_tab: Open) -> None:
+    page = open_tab(site.put("a7", PAGE))
+    behave(page)
+    visitor = service.requests[0]["visitor"]
+    token = "t.eyJzdWIiOiJyNDIifQ.s"
+    page.evaluate("token => attune.reader(token)", token)
+    behave(page)
+    service.statuses = [401, 401]
+    assert page.evaluate("attune.erase()") is False
+    assert stored(page) == ["attune:visitor"]
+    assert page.evaluate("attune.erase()") is True
+    assert stored(page) == []
+    erased = [(erasure.get("token"), erasure.get("visitor")) for erasure in service.erasures]
+    assert len(erased) == 4
+    assert set(erased) == {(token, None), (None, visitor)}

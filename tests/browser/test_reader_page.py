@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.reader_service import IMAGES, ReaderService, newsroom, reader
 from tests.browser.site import Site
@@ -173,6 +173,28 @@ def test_all_data_is_exported_and_erased(visit: Page, open_service: ReaderServic
     assert httpx.get(f"{open_service.address}/v1/readers/{reader(6)}/export").json()["tables"]["events"] == []
     visit.goto(open_service.address)
     expect(visit.get_by_role("heading", name="Whose feed?")).to_be_visible()
+
+
+def test_escape_after_an_erasure_that_failed_erases_nothing(visit: Page, open_service: ReaderService) -> None:
+    erasures: list[str] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method == "DELETE":
+            erasures.append(route.request.url)
+            route.fulfill(status=503)
+        else:
+            route.fallback()
+
+    enter(visit, open_service, reader(9), "attention")
+    visit.route("**/v1/readers/*", answer)
+    visit.get_by_role("button", name="Erase everything").click()
+    visit.get_by_role("button", name="Erase", exact=True).click()
+    expect(visit.get_by_role("alert")).to_contain_text("The erasure failed")
+    visit.get_by_role("button", name="Erase everything").click()
+    visit.keyboard.press("Escape")
+    expect(visit.locator("dialog")).to_be_hidden()
+    visit.wait_for_timeout(300)
+    assert len(erasures) == 1
 
 
 def test_with_keys_a_token_opens_the_feed_and_is_gone_with_the_tab(

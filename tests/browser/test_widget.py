@@ -43,6 +43,10 @@ def pick(page: Page, index: int, entry: str) -> None:
     page.get_by_role("menuitem", name=entry).click()
 
 
+def first_pages(requests: list[str]) -> int:
+    return sum("/v1/feed" in url and "cursor=" not in url for url in requests)
+
+
 def test_one_script_line_shows_the_feed_with_reasons(visit: Page, publisher: Publisher) -> None:
     with visit.expect_response("**/v1/feed?*") as found:
         show(visit, publisher, reader(0))
@@ -107,6 +111,21 @@ def test_a_muted_topic_leaves_the_list_and_undo_brings_it_back(visit: Page, publ
     assert titles(visit) == [each["article"]["title"] for each in items]
 
 
+def test_undo_keeps_what_was_chosen_since_for_others(visit: Page, publisher: Publisher) -> None:
+    service, _ = publisher
+    with visit.expect_response("**/v1/feed?*") as found:
+        show(visit, publisher, reader(13))
+    topic = found.value.json()["items"][0]["article"]["category"]
+    service.prefer(reader(13), focus=[topic])
+    pick(visit, 0, f"Follow {topic}")
+    undo = visit.get_by_role("button", name="Undo")
+    undo.wait_for()
+    service.prefer(reader(13), follow=[topic], mute=["chess"])  # on another page
+    with visit.expect_response("**/preferences"):
+        undo.click()
+    assert service.preferences(reader(13)) == {"follow": [], "focus": [topic], "mute": ["chess"]}
+
+
 def test_a_followed_source_is_stored_with_earlier_choices(visit: Page, publisher: Publisher) -> None:
     service, _ = publisher
     with visit.expect_response("**/v1/feed?*") as found:
@@ -152,6 +171,46 @@ def test_the_feed_is_of_the_next_reader_who_signs_in(visit: Page, publisher: Pub
     visit.evaluate("attune.reader()")
     expect(visit.locator(".state")).to_have_text("Sign in to see your feed.")
     assert titles(visit) == []
+
+
+def test_a_renewed_token_of_the_same_reader_changes_nothing_that_is_shown(
+    visit: Page, publisher: Publisher
+) -> None:
+    service, _ = publisher
+    show(visit, publisher, reader(14))
+    expect(visit.locator("article")).to_have_count(5)
+    pick(visit, 0, "Not for me")
+    requests: list[str] = []
+    visit.on("request", lambda request: requests.append(request.url))
+    visit.evaluate("token => attune.reader(token)", service.token(reader(14)))
+    visit.wait_for_timeout(300)
+    expect(visit.get_by_role("button", name="Undo")).to_be_focused()
+    assert first_pages(requests) == 0
+
+
+def test_a_new_token_replaces_one_that_was_refused(visit: Page, publisher: Publisher) -> None:
+    service, _ = publisher
+    headers = {"access-control-allow-origin": "*"}
+    visit.route("**/v1/feed?*", lambda route: route.fulfill(status=401, headers=headers), times=1)
+    show(visit, publisher, reader(14))
+    expect(visit.locator(".state")).to_contain_text("Sign in to see your feed.")
+    visit.evaluate("token => attune.reader(token)", service.token(reader(14)))
+    expect(visit.locator("article")).to_have_count(5)
+
+
+def test_a_page_that_is_prepared_requests_the_feed_when_it_is_seen(visit: Page, publisher: Publisher) -> None:
+    requests: list[str] = []
+    visit.on("request", lambda request: requests.append(request.url))
+    visit.add_init_script(
+        "window.hidden = true; Object.defineProperty(Document.prototype, 'prerendering', {get: () => window.hidden})"
+    )
+    show(visit, publisher, reader(14), "limit='5' minutes='0'")
+    visit.get_by_role("slider").wait_for()
+    visit.wait_for_timeout(300)
+    assert first_pages(requests) == 0
+    visit.evaluate("window.hidden = false; document.dispatchEvent(new Event('prerenderingchange'))")
+    expect(visit.locator("article")).to_have_count(5)
+    assert first_pages(requests) == 1
 
 
 def test_items_in_the_shadow_of_the_widget_are_measured(visit: Page, publisher: Publisher) -> None:

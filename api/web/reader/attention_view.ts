@@ -66,7 +66,7 @@ export async function showAttention(given: Session): Promise<void> {
     const group = element("span", { class: "choices", role: "group", "aria-label": name });
     for (const [list, text] of CHOICES) {
       const chosen = preferences[list].includes(name);
-      const next = (): Preferences => prefer(preferences, name, chosen ? undefined : list);
+      const next = (): Preferences => prefer(preferences, name, ...(chosen ? [] : [list]));
       const done = chosen ? `${name}: back to what you read.` : `${text}: ${name}.`;
       const click = async (): Promise<void> => {
         await change(next(), done);
@@ -194,7 +194,10 @@ function connectData(given: Session): void {
     }
   });
   const dialog = find<HTMLDialogElement>("confirm")!;
-  find("erase")!.addEventListener("click", () => dialog.showModal());
+  find("erase")!.addEventListener("click", () => {
+    dialog.returnValue = ""; // Escape leaves the answer of the time before
+    dialog.showModal();
+  });
   dialog.addEventListener("close", async () => {
     if (dialog.returnValue !== "yes") return;
     problem();

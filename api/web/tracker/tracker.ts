@@ -1,14 +1,14 @@
 import { putClick } from "./clicks";
 import { engagementClock, visible } from "./engagement_clock";
 import { eventQueue } from "./event_queue";
-import { identify, ownerOf, VISITOR } from "./identity";
+import { identify, type Identity, ownerOf, VISITOR } from "./identity";
 import { watchItems } from "./items";
 import { objects } from "./privacy";
 import { randomId } from "./random_id";
 import { pageReadings } from "./readings";
 import { clear, mark, marked, remove, whenCleared } from "./storage";
 import type { Draft } from "./tracked_event";
-import { answered, post, type Service, transport } from "./transport";
+import { post, type Service, transport } from "./transport";
 
 /** Engaged time after which a reading is stored, so that a crash loses no more of it, milliseconds. */
 const CHECKPOINT = 5_000;
@@ -29,8 +29,8 @@ export interface Attune {
   /** Send all that waits; resolves when the service has answered, or could not be reached. */
   flush(): Promise<unknown>;
   /**
-   * Stop, remove all that is stored in the browser, and erase the reader or visitor at the service. Resolves to true
-   * when the service has done it; else the visitor id is kept, so that the page can call again.
+   * Stop, remove all that is stored in the browser, and erase the reader and the visitor at the service. Resolves to
+   * true when the service has done it. The visitor id is kept until the visitor is erased, so the page can call again.
    */
   erase(): Promise<boolean>;
 }
@@ -106,6 +106,12 @@ export function createTracker(service: Service): Attune {
     clear(keep);
   }
 
+  /** Erase one identity at the service. Return true if the service has done it. */
+  async function erased(identity: Identity): Promise<boolean> {
+    const status = await post(`${service.url}/erase`, { site_key: service.siteKey, ...identity });
+    return status >= 200 && status < 300;
+  }
+
   function on(types: string, handle: (event: Event) => void): void {
     const guarded = (event: Event): void => {
       if (enabled) handle(event);
@@ -170,13 +176,17 @@ export function createTracker(service: Service): Attune {
     watch: (root) => void roots.push(root),
     flush: async () => enabled && checkpoint(),
     async erase() {
-      const identity = identify(token, false);
+      const reader = token;
       stop(VISITOR);
       await sender.send(); // nothing waits, but what is on its way must not arrive after the erasure
-      if (!identity.token && !identity.visitor) return true;
-      const status = await post(`${service.url}/erase`, { site_key: service.siteKey, ...identity });
-      if (answered(status)) remove(VISITOR);
-      return status >= 200 && status < 300;
+      // who has signed in was a visitor before: both have events
+      const { visitor } = identify(undefined, false);
+      const [readerErased, visitorErased] = await Promise.all([
+        !reader || erased({ token: reader }),
+        !visitor || erased({ visitor }),
+      ]);
+      if (visitor && visitorErased) remove(VISITOR);
+      return readerErased && visitorErased;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Attune } from "../tracker/tracker";
 import { delayedActions } from "./delayed_actions";
 import { element } from "./elements";
-import { type Access, choose, type FeedItem, feedPage, ServiceError } from "./feed_client";
+import { type Access, choose, type FeedItem, feedPage, readerOf, ServiceError } from "./feed_client";
 import { feedItem, type ItemActions } from "./feed_item";
 import { fill, type Texts, textsOf } from "./texts";
 import { STYLE } from "./widget_style";
@@ -9,6 +9,9 @@ import { STYLE } from "./widget_style";
 declare global {
   interface Window {
     attune?: Attune;
+  }
+  interface Document {
+    readonly prerendering?: boolean;
   }
 }
 
@@ -39,7 +42,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
   private readonly scrolled = new IntersectionObserver(([end]) => end!.isIntersecting && this.load(), {
     rootMargin: "200px",
   });
-  private readonly tokens = new MutationObserver(() => this.restart());
+  private readonly tokens = new MutationObserver(() => this.renew());
   private readonly leave = (): void => {
     this.actions.settle();
     void window.attune?.flush();
@@ -47,10 +50,12 @@ class AttuneFeed extends HTMLElement implements ItemActions {
   private readonly reconnect = (): void => {
     if (!this.state.hidden) this.restart();
   };
+  private readonly activate = (): void => this.begin();
   private texts!: Texts;
   private language = "en";
   private minutes = 0;
   private count = 0;
+  private subject: string | undefined;
   private cursor: string | null = null;
   private running: AbortController | undefined;
   private timer = 0;
@@ -71,6 +76,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
     this.running?.abort();
     this.scrolled.disconnect();
     this.tokens.disconnect();
+    document.removeEventListener("prerenderingchange", this.activate);
     removeEventListener("pagehide", this.leave);
     removeEventListener("online", this.reconnect);
     this.leave();
@@ -110,7 +116,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
       this.note(shown, fill(text, subject), async () => {
         shown.classList.remove("gone");
         for (const each of others) each.hidden = false;
-        await back();
+        await back(this.access()); // the token may be a new one by now
       });
     } catch {
       this.note(shown, this.texts.refused); // the reader can choose again: nothing was changed
@@ -157,10 +163,16 @@ class AttuneFeed extends HTMLElement implements ItemActions {
     return [...this.list.querySelectorAll("article")];
   }
 
+  /** Draw another reader's feed; a new token of the same reader changes nothing that is shown. */
+  private renew(): void {
+    if (!this.count || !this.state.hidden || subjectOf(this.access()) !== this.subject) this.restart();
+  }
+
   /** Draw everything anew, and request the first page. */
   private restart(): void {
     this.running?.abort();
     this.running = undefined;
+    this.subject = subjectOf(this.access());
     this.language =
       this.closest("[lang]")?.getAttribute("lang") || document.documentElement.lang || navigator.language || "en";
     this.texts = textsOf(this.language);
@@ -205,6 +217,8 @@ class AttuneFeed extends HTMLElement implements ItemActions {
 
   private async load(first = false): Promise<void> {
     if (this.running || (!first && !this.cursor)) return;
+    // a page that may never be seen requests nothing: an answered feed counts as shown
+    if (document.prerendering) return document.addEventListener("prerenderingchange", this.activate, { once: true });
     const access = this.access();
     if (!access.token && !access.reader) return this.explain(this.texts.signIn);
     const limit = Number(this.getAttribute("limit")) || 0;
@@ -275,6 +289,15 @@ class AttuneFeed extends HTMLElement implements ItemActions {
       event.preventDefault();
       next.focus();
     }
+  }
+}
+
+/** Return the reader of the token; of one that cannot be read, the token. */
+function subjectOf({ token }: Access): string | undefined {
+  try {
+    return token && readerOf(token);
+  } catch {
+    return token;
   }
 }
 

@@ -92,17 +92,27 @@ export const setPreferences = (access: Access, { follow, focus, mute }: Preferen
     body: JSON.stringify({ follow, focus, mute }),
   });
 
-/** Return preferences in which `subject` is in `list` alone; without a list, in none. */
-export function prefer(from: Preferences, subject: string, list?: keyof Preferences): Preferences {
+/** Return preferences in which `subject` is in `lists` alone; without a list, in none. */
+export function prefer(from: Preferences, subject: string, ...lists: (keyof Preferences)[]): Preferences {
   const but = (names: string[]): string[] => names.filter((name) => name !== subject);
   const next = { follow: but(from.follow), focus: but(from.focus), mute: but(from.mute) };
-  if (list) next[list].push(subject);
+  for (const list of lists) next[list].push(subject);
   return next;
 }
 
-/** Put a topic or source into a list of the reader's preferences. Return what takes it back. */
-export async function choose(access: Access, subject: string, list: keyof Preferences): Promise<() => Promise<unknown>> {
-  const { preferences } = await request<{ preferences: Preferences }>(access, ofReader(access, "/attention"));
-  await setPreferences(access, prefer(preferences, subject, list));
-  return () => setPreferences(access, preferences);
+/**
+ * Put a topic or source into a list of the reader's preferences. Return what puts it back where it was, and keeps what
+ * the reader chose for others since then.
+ */
+export async function choose(
+  access: Access,
+  subject: string,
+  list: keyof Preferences,
+): Promise<(access: Access) => Promise<unknown>> {
+  const read = async (by: Access): Promise<Preferences> =>
+    (await request<{ preferences: Preferences }>(by, ofReader(by, "/attention"))).preferences;
+  const before = await read(access);
+  const former = (["follow", "focus", "mute"] as const).filter((name) => before[name].includes(subject));
+  await setPreferences(access, prefer(before, subject, list));
+  return async (later) => setPreferences(later, prefer(await read(later), subject, ...former));
 }
