@@ -88,9 +88,7 @@ class ReaderService:
         """Replace what a reader has chosen."""
         headers = {"Authorization": f"Bearer {self.token(reader)}"}
         body = {"follow": [], "focus": [], "mute": [], **lists}
-        httpx.put(
-            f"{self.address}/v1/readers/{reader}/preferences", json=body, headers=headers
-        ).raise_for_status()
+        httpx.put(f"{self.address}/v1/readers/{reader}/preferences", json=body, headers=headers).raise_for_status()
 
     def preferences(self, reader: str) -> dict[str, list[str]]:
         """What a reader has chosen."""
