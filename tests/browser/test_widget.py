@@ -202,7 +202,8 @@ def test_a_page_that_is_prepared_requests_the_feed_when_it_is_seen(visit: Page, 
     requests: list[str] = []
     visit.on("request", lambda request: requests.append(request.url))
     visit.add_init_script(
-        "window.hidden = true; Object.defineProperty(Document.prototype, 'prerendering', {get: () => window.hidden})"
+        "window.hidden = true;"
+        "Object.defineProperty(Document.prototype, 'prerendering', {get: () => window.hidden})"
     )
     show(visit, publisher, reader(14), "limit='5' minutes='0'")
     visit.get_by_role("slider").wait_for()
