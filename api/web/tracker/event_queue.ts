@@ -25,8 +25,8 @@ type Entry = [owner: string, event: TrackedEvent];
 export interface EventQueue {
   /** Add an event, or amend the one of the same id: the larger value wins. */
   put(owner: string, event: TrackedEvent): void;
-  /** Take over the events that closed tabs left. */
-  adopt(): void;
+  /** Take over the events that closed tabs left. Return true if there were any. */
+  adopt(): boolean;
   /** Store the events. `free`: from now on, other pages may take them over at once; false: no longer. */
   store(free?: boolean): void;
   /** Read the stored events again: another page may have taken them over. */
@@ -80,13 +80,16 @@ export function eventQueue(): EventQueue {
       queue.store();
     },
     adopt() {
+      let any = false;
       for (const other of names(QUEUE)) {
         const [touchedAt, found] = read(other);
         if (other === name || Date.now() - touchedAt < STALE) continue;
         for (const [owner, event] of found) put(owner, event);
         queue.store(); // before the other copy goes
         remove(other);
+        any = true;
       }
+      return any;
     },
     store(free) {
       freed = free ?? freed;

@@ -140,6 +140,8 @@ export function createTracker(service: Service): Attune {
       if (!enabled || !visible()) return;
       look();
       readings.checkpoint(CHECKPOINT);
+      // what a page stores while it goes may be seen here only later
+      if (queue.adopt()) void sender.send();
     }, 1_000);
     new MutationObserver(() => {
       if (enabled) looking ||= setTimeout(look, SETTLING);
