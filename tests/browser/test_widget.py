@@ -74,9 +74,9 @@ def test_an_item_hidden_by_mistake_comes_back_and_only_the_other_one_is_sent(
     visit.keyboard.press("Enter")  # the focus is on Undo
     assert first["article"]["title"] in titles(visit)
     pick(visit, 1, "Not for me")
-    service, site = publisher
-    # leaving is the end of the time to undo; the next page sends what this one could not
-    visit.goto(site.put("next", "<p>text", {"consent": "granted", "reader-token": service.token(reader(1))}))
+    service, _ = publisher
+    # leaving is the end of the time to undo; a real one may take the page's requests with it, as in a busy browser
+    visit.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
     [stored] = service.stored(reader(1), "hide")
     assert (stored["article"], stored["request_id"], stored["position"]) == (second["id"], feed["request_id"], 1)
 
