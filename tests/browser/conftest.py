@@ -1,6 +1,7 @@
 """Fixtures: a browser, a service that records, a site on another origin, and a tab with the site."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
@@ -11,6 +12,17 @@ from tests.browser.reader_service import ReaderService, reader_service, visitor
 from tests.browser.site import Site, publishing
 
 Open = Callable[[str], Page]
+
+RERUNS = 2
+"""A browser beside other jobs now and then draws a second late; what is wrong fails each time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a failed test of this folder again."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=RERUNS))
 
 
 # of the package: a session would leave the event loop of Playwright running below other tests

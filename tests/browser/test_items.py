@@ -60,7 +60,7 @@ def test_an_item_is_shown_once_for_each_request_of_a_page_view(
     page.evaluate("attune.flush()")
     assert shown(service) == ["a7"]
     page.evaluate("document.querySelector('a').dataset.attuneRequest = 'q2'")
-    page.wait_for_timeout(1_200)
+    page.wait_for_timeout(2_500)
     page.evaluate("attune.flush()")
     assert [event["request_id"] for event in service.events("impression")] == ["q1", "q2"]
 
