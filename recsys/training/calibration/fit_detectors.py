@@ -14,6 +14,7 @@ from recsys.calibration.normal_profile import Profile
 from recsys.calibration.token_detector import TokenBatch, fit_tokens, token_batch
 from recsys.calibration.training_loop import FitConfig
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.protocols import Vectors
 from recsys.encoder.token_batches import batches
 from recsys.errors import DataError
 from recsys.training.calibration.damaged_text import NoiseKind
@@ -65,22 +66,24 @@ def fit_calibrator(
         raise DataError("no article to learn normal attention from: ingest articles first")
     injector, limiting_count = injector_of(encoder, sample), sample.height // LIMITING
     limiting_part, training = sample[:limiting_count], sample[limiting_count:]
-    contexts = {id(part): contexts_of(encoder, part) for part in (limiting_part, training)}
+    limiting_context, context = (contexts_of(encoder, part) for part in (limiting_part, training))
     rng = np.random.default_rng(seed)
 
-    def observe(part: pl.DataFrame, drawn: Sequence[NoiseKind | None], number: int) -> list[_ObservedBatch]:
+    def observe(
+        part: pl.DataFrame, known: Vectors, drawn: Sequence[NoiseKind | None], number: int
+    ) -> list[_ObservedBatch]:
         titles = damaged_titles(part, drawn, injector, seed + number)
-        context = contexts[id(part)] * (rng.random((part.height, 1)) >= WITHOUT_CONTEXT)
-        texts = tokenised(encoder, part, titles, context.astype(np.float32))
+        left = known * (rng.random((part.height, 1)) >= WITHOUT_CONTEXT)
+        texts = tokenised(encoder, part, titles, left.astype(np.float32))
         return [_ObservedBatch(seen, texts.grid(rows)) for rows, seen in observed(encoder, texts)]
 
-    limiting = observe(limiting_part, [None] * limiting_part.height, 0)
-    normal = observe(training, [None] * training.height, 0)
+    limiting = observe(limiting_part, limiting_context, [None] * limiting_part.height, 0)
+    normal = observe(training, context, [None] * training.height, 0)
     weights = np.asarray([_WEIGHTS.get(kind, 1.0) for kind in kinds])
     damaged = [
         each
         for number in range(1, DRAWS + 1)
-        for each in observe(training, _drawn(kinds, weights, training.height, rng), number)
+        for each in observe(training, context, _drawn(kinds, weights, training.height, rng), number)
     ]
     structure = _structure([each.seen for each in (*limiting, *normal)], seed)
     config = FitConfig(epochs=TOKEN_EPOCHS, batch=1, seed=seed)
