@@ -94,8 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for routes in (
         feed_routes.router,
         feed_routes.own,
-        collect_routes.collect_router,
-        collect_routes.erase_router,
+        collect_routes.router,
         token_routes.router,
         event_routes.router,
         article_routes.read,

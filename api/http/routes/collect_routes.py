@@ -2,7 +2,7 @@
 
 import logging
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.application import collection, reader_data
@@ -12,7 +12,7 @@ from api.http.dependencies import App, PseudonymsDep
 from api.http.json_body import body_schema
 from api.http.robots import is_prefetch, is_robot
 from api.http.security.auth import actor, token_reader
-from api.http.security.site_access import ERASE_COST, site_body, site_router
+from api.http.security.site_access import charge_erasure, site_body, site_router
 from api.http.site_schemas import CollectEraseIn, CollectIn
 from ingest.collected_rows import BOT, PREFETCH, RefusedRow, Sender, sender_of, visitor_of
 from ingest.reasons import Problem
@@ -25,13 +25,10 @@ _TYPES = ("application/json", "text/plain")
 _READABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 """Header of answers to pages of other origins; otherwise browsers report an error for a beacon."""
 
-collect_router = site_router("/v1", "collect")
-erase_router = site_router("/v1", "collect", cost=ERASE_COST)
+router = site_router("/v1", "collect")
 
 
-@collect_router.post(
-    "/collect", status_code=204, response_class=Response, openapi_extra=body_schema(CollectIn, _TYPES)
-)
+@router.post("/collect", status_code=204, response_class=Response, openapi_extra=body_schema(CollectIn, _TYPES))
 async def collect(request: Request) -> Response:
     """Store events of a page. The answer is empty: metrics count the rows, and reject files keep refused ones.
 
@@ -55,10 +52,11 @@ async def collect(request: Request) -> Response:
     return Response(status_code=204, headers=_READABLE)
 
 
-@erase_router.post(
+@router.post(
     "/collect/erase",
     status_code=204,
     response_class=Response,
+    dependencies=[Depends(charge_erasure)],
     openapi_extra=body_schema(CollectEraseIn, _TYPES),
 )
 def erase(request: Request, app: App, pseudonyms: PseudonymsDep) -> Response:

@@ -5,7 +5,7 @@ All routes also answer to a token of the reader.
 
 from typing import Annotated, Literal
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.application import reader_data, reader_preferences, unknown_names
@@ -14,8 +14,8 @@ from api.application.scopes import Scope
 from api.http.dependencies import App, RawReaderId, Reader
 from api.http.export_page import export_page
 from api.http.reader_schemas import AttentionOut, ExportOut, PreferencesIn, PreferencesOut, ReceiptOut
-from api.http.security.auth import actor, secured_router, token_reader
-from api.http.security.site_access import charge_erasure
+from api.http.security.auth import actor, secured_router
+from api.http.security.site_access import charge_own_erasure
 from recsys.domain import Preferences
 
 _Format = Annotated[Literal["json", "html"], Query(description="JSON, or a page for people.", examples=["html"])]
@@ -59,11 +59,9 @@ def export(app: App, reader: Reader, raw_id: RawReaderId, format: _Format = "jso
     return out if format == "json" else HTMLResponse(export_page(out))
 
 
-@admin.delete("/{reader:id}")
+@admin.delete("/{reader:id}", dependencies=[Depends(charge_own_erasure)])
 def delete(request: Request, app: App, reader: Reader, raw_id: RawReaderId) -> ReceiptOut:
     """Erase all data of the reader. The receipt is returned only once; its salt is not stored."""
-    if token_reader(request) is not None:
-        charge_erasure(request)
     erased = reader_data.erase_reader(app, reader, actor(request), raw_id)
     receipt = erased.receipt
     return ReceiptOut(

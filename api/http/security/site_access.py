@@ -10,7 +10,7 @@ from api.application.scopes import Scope
 from api.http.json_body import validated
 from api.http.openapi import problems
 from api.http.problems import HTTPProblem
-from api.http.security.auth import OWN, check_token, checked_route, count, is_exposed, require_rate
+from api.http.security.auth import OWN, check_token, checked_route, count, is_exposed, require_rate, token_reader
 from api.http.security.keyring import KeyRing
 from api.http.security.page_keys import warn_of_page
 from api.http.site_schemas import SiteBody
@@ -19,8 +19,8 @@ from recsys.store.api_keys import KeyRow
 MOST_BYTES = 64 * 1_024
 """Bytes of a body: what browsers send as a beacon."""
 
-ERASE_COST = 200
-"""An erasure may rewrite the database file, so an address may send few of them."""
+_ERASE_COST = 199
+"""Requests that an erasure counts as, beside its own, because it may rewrite the database file."""
 
 _NETWORK_CHARS = len("2001:0db8:0000:0000")
 
@@ -30,16 +30,12 @@ _NO_KEY = "give a valid 'site_key': `attune keys create --scope site --origin ht
 _NO_SITE_KEY = "pages send a key of scope site, which allows nothing else"
 
 
-def site_router(prefix: str, tag: str, cost: int = 1) -> APIRouter:
-    """Return a router whose routes need a site key in the body; each request counts as `cost` of its address."""
-
-    async def check(request: Request) -> None:
-        await _authorize(request, cost)
-
+def site_router(prefix: str, tag: str) -> APIRouter:
+    """Return a router whose routes need a site key in the body."""
     return APIRouter(
         prefix=prefix,
         tags=[tag],
-        route_class=checked_route(check),
+        route_class=checked_route(_authorize),
         responses=problems(401, 403, 413, 422, 429, 503),
     )
 
@@ -53,7 +49,7 @@ def site_body(request: Request, model: type[T]) -> T:
     return validated(request.state.body, model)
 
 
-async def _authorize(request: Request, cost: int) -> None:
+async def _authorize(request: Request) -> None:
     """Check the address, the key, the origin and the token of a request, in this order.
 
     Raises:
@@ -62,8 +58,7 @@ async def _authorize(request: Request, cost: int) -> None:
         StoreError: keys cannot be read.
     """
     state = request.app.state
-    address = client_network(request)
-    require_rate(state.collect.addresses.wait(address))
+    require_rate(state.collect.addresses.wait(client_network(request)))
     body = _json_object(await _content(request))
     ring: KeyRing = state.keys
     keys = await ring.current()
@@ -80,17 +75,21 @@ async def _authorize(request: Request, cost: int) -> None:
         request.state.reader = check_token(request, token if isinstance(token, str) else "")
         request.state.key = getattr(request.state, "key", OWN)
     request.state.body = body
-    if cost > 1:
-        require_rate(state.collect.addresses.wait(address, cost - 1))
 
 
-def charge_erasure(request: Request) -> None:
-    """Count an erasure that a reader started for the address of the request.
+async def charge_erasure(request: Request) -> None:
+    """Count an erasure for the address of the request.
 
     Raises:
         HTTPProblem: 429, there were too many.
     """
-    require_rate(request.app.state.collect.addresses.wait(client_network(request), ERASE_COST))
+    require_rate(request.app.state.collect.addresses.wait(client_network(request), _ERASE_COST))
+
+
+async def charge_own_erasure(request: Request) -> None:
+    """Count an erasure with a reader token, as `charge_erasure` does; one with a key costs nothing."""
+    if token_reader(request) is not None:
+        await charge_erasure(request)
 
 
 def client_network(request: Request) -> str:
