@@ -10,7 +10,7 @@ adjustment and control, and by the second without a gate. Intervals: paired, ove
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from benchmarks.newsroom import stored
 from recsys.domain import DAY
-from recsys.encoder.article_text import headlines
+from recsys.encoder.article_text import article_texts, headlines
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.field_concat import encode_context_fields
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Vectors
 from recsys.encoder.token_batches import encode, encode_all
@@ -97,10 +98,10 @@ def _ranked(model: TextEncoder, log: Log, seeds: Sequence[int]) -> Mapping[str, 
     augmented = _trained(log, _augmented(model, log.articles, held_out))
     calibrator = fit_calibrator(model, where(log.articles, held_out), SEED)
     folds = np.zeros(log.articles.height, dtype=np.int64)
-    benchmark = DamageBenchmark(model, [calibrator], log.articles, log.rows, folds, tested, _by(plain))
-    control = DamageBenchmark(model, [calibrator], log.articles, log.rows, folds, tested, _by(augmented))
-    injector, every_row = benchmark.injector(), np.arange(log.articles.height)
-    clean = benchmark.encoded(every_row, [None] * len(every_row), injector, SEED)
+    context = encode_context_fields(model, article_texts(log.articles))
+    benchmark = DamageBenchmark(model, [calibrator], log.articles, log.rows, folds, tested, _by(plain), context)
+    control = replace(benchmark, scoring=_by(augmented))
+    injector, clean = benchmark.injector(), benchmark.undamaged(SEED, ARMS)
     raw = {OFF: clean[OFF]}
     draws = []
     for seed in seeds:

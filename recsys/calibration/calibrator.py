@@ -6,16 +6,18 @@ their own positions. Texts that are not flagged are not adjusted, even if tokens
 token costs more on normal texts than it gains (docs/log/).
 *Weighted average*: on the heads that D1 flags, A' = (1 − λ)A + λU, λ = clip(κ · excess, 0, 0.3), with the excess
 error(head) / limit(head) − 1.
+*Fields*: an abstract that contradicts an unsuspicious headline counts less, see `field_weights`.
 
-With the default γ = κ = 0 nothing is adjusted.
+By default nothing is adjusted: γ = κ = 0, and fields count alike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys.calibration.attention_statistics import Observation
+from recsys.calibration.field_weights import FieldWeights
 from recsys.calibration.head_anomaly_detector import StructureDetector
 from recsys.calibration.normal_profile import Profile, bucket_of
 from recsys.calibration.token_detector import FLAGGED_CLEAN, TokenDetector, anomaly_score, inner_tokens
@@ -29,18 +31,19 @@ class Strength:
     """Strength of the adjustments.
 
     gamma: for flagged tokens; certain: probability from which a token is cut instead; kappa, most_mix: for flagged
-    heads.
+    heads; fields: True if abstracts have field weights.
     """
 
     gamma: float = 0.0
     certain: float = 0.9
     kappa: float = 0.0
     most_mix: float = 0.3
+    fields: bool = False
 
     @property
     def identity(self) -> bool:
         """Return True if nothing is ever adjusted."""
-        return self.gamma == 0.0 and self.kappa == 0.0
+        return self.gamma == 0.0 and self.kappa == 0.0 and not self.fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class Inspection:
         return np.where(self.flagged & self.flagged_text[:, None], self.probability, 0.0)
 
     @property
+    def suspicious(self) -> Bools:
+        """Return the mask of flagged texts with a flagged token [B]."""
+        return np.asarray((self.gate_probability > 0).any(axis=1))
+
+    @property
     def flagged_share(self) -> Floats:
         """Return the share of each text's inner tokens that are flagged [B]."""
         return np.asarray(self.flagged.sum(axis=1) / np.maximum(self.words, 1))
@@ -97,11 +105,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Calibrator:
-    """Detectors and the strength of the adjustments."""
+    """Detectors, limits of the field weights, and the strength of the adjustments."""
 
     structure: StructureDetector
     tokens: TokenDetector
     strength: Strength = Strength()
+    fields: FieldWeights = field(default_factory=FieldWeights)
 
     @property
     def profile(self) -> Profile:

@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from recsys.calibration.attention_statistics import COHERENCE, HEAD, TOKEN
 from recsys.calibration.calibrator import Calibration, Calibrator, Strength
+from recsys.calibration.field_weights import FieldWeights
 from recsys.calibration.head_anomaly_detector import HeadAutoencoder, StructureDetector
 from recsys.calibration.normal_profile import COUNT, Profile
 from recsys.calibration.token_detector import FLAGGED_CLEAN, TokenDetector, TokenScorer
@@ -42,6 +43,7 @@ def serialise(calibrator: Calibrator) -> bytes:
         "threshold": tokens.threshold,
         "limit": tokens.limit,
         "false_positives": structure.false_positives,
+        "fields": asdict(calibrator.fields),
     }
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
     content: bytes = save(contiguous, metadata={"numbers": json.dumps(numbers, sort_keys=True)})
@@ -88,7 +90,8 @@ def _calibrator(arrays: Arrays, numbers: Mapping[str, object]) -> Calibrator:
     )
     strength = Strength(**numbers["strength"])  # type: ignore[arg-type]
     threshold, limit = float(numbers["threshold"]), float(numbers["limit"])  # type: ignore[arg-type]
-    return Calibrator(detector, TokenDetector(scorer, threshold, limit), strength)
+    fields = FieldWeights(**numbers["fields"])  # type: ignore[arg-type]
+    return Calibrator(detector, TokenDetector(scorer, threshold, limit), strength, fields)
 
 
 def _check_shapes(arrays: Arrays) -> None:

@@ -8,8 +8,7 @@ With the cosine c of headline h and abstract a (unit vectors), and limits low < 
 So the vector is that of the plain encoder where nothing contradicts (w = 0), and that of an article without an
 abstract where everything does (w = 1). If the headline itself is flagged, the abstract is what is left to rely on.
 
-`attune attention evaluate` measures it (the arm `fields`). Serving does not use it yet, because the gate of a
-training damages titles only.
+A training switches field weights on only if they help (`recsys/training/calibration/field_gate.py`).
 """
 
 from dataclasses import dataclass
@@ -25,10 +24,13 @@ _LOW, _HIGH = 0.01, 0.05
 
 @dataclass(frozen=True, slots=True)
 class FieldWeights:
-    """Limits of the cosine: from `high` on nothing changes, below `low` only the headline counts."""
+    """Limits of the cosine: from `high` on nothing changes, below `low` only the headline counts.
 
-    low: float
-    high: float
+    By default no cosine is below them, so nothing loses weight.
+    """
+
+    low: float = -1.0
+    high: float = -1.0
 
     @classmethod
     def fitted(cls, headlines_nd: Vectors, abstracts_nd: Vectors) -> "FieldWeights":
@@ -36,7 +38,7 @@ class FieldWeights:
         there = abstracts_nd.any(axis=1)
         cosines = (headlines_nd[there] * abstracts_nd[there]).sum(axis=1)
         if not len(cosines):
-            return cls(-1.0, -1.0)  # no cosine is below: the identity
+            return cls()
         return cls(float(np.quantile(cosines, _LOW)), float(np.quantile(cosines, _HIGH)))
 
     def lost(

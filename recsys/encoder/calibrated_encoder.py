@@ -1,8 +1,9 @@
 """Calibrated encoder: raw and calibrated article vectors, and attention statistics of every headline.
 
 Every headline is encoded once with its attention observed. Those that the calibrator plans to adjust are encoded a
-second time with the adjustment; for all others the calibrated vector is the raw one. Topics and abstracts are not
-calibrated, because the detectors are trained on headlines. If calibration fails, only raw vectors are returned.
+second time with the adjustment; for all others the calibrated vector is the raw one. The attention of topics and
+abstracts is not calibrated, because the detectors are trained on headlines; abstracts that contradict their
+headline count less if field weights are on. If calibration fails, only raw vectors are returned.
 """
 
 import time
@@ -15,10 +16,10 @@ from numpy.typing import NDArray
 
 from recsys.calibration.attention_statistics import HEAD, Observation
 from recsys.calibration.breaker import Breaker
-from recsys.calibration.calibrator import Calibration
+from recsys.calibration.calibrator import Calibration, Calibrator
 from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder.article_text import ArticleText, text_hash
-from recsys.encoder.field_concat import concat_fields, context_vectors, encode_context_fields
+from recsys.encoder.field_concat import FIELDS, concat_fields, context_vectors, encode_context_fields
 from recsys.encoder.protocols import Encoded, ModelEncoder, TokenEncoder, Vectors
 from recsys.encoder.token_batches import adjusted, batches
 from recsys.frames import ARTICLE_ATTENTION, conform
@@ -35,7 +36,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class _Calibrated:
-    """Calibrated batch. vectors: [b, d]; attention: b rows."""
+    """Calibrated batch. vectors: of the articles [b, 3d]; attention: b rows."""
 
     vectors: Vectors
     attention: pl.DataFrame
@@ -80,11 +81,11 @@ class CalibratedEncoder:
         model = self._encoder.loaded()
         tokens = model.tokenize([text.headline for text in texts])
         raw = np.zeros((len(texts), model.dim), dtype=np.float32)
-        calibrated, order, attention = raw.copy(), [], []
+        calibrated = np.zeros((len(texts), FIELDS * model.dim), dtype=np.float32)
+        order, attention = [], []
         context = encode_context_fields(model, texts)
-        expected = context_vectors(context)
         for rows in batches(tokens):
-            raw[rows], done = self._read_batch(model, [tokens[row] for row in rows], expected[rows])
+            raw[rows], done = self._read_batch(model, [tokens[row] for row in rows], context[rows])
             if done is not None:
                 calibrated[rows] = done.vectors
                 order.append(rows)
@@ -93,7 +94,7 @@ class CalibratedEncoder:
         if self.breaker.open:
             return Encoded(vectors)
         seen = pl.concat(attention)[np.argsort(np.concatenate(order))]
-        return Encoded({**vectors, self.name: concat_fields(calibrated, context)}, self._described(texts, seen))
+        return Encoded({**vectors, self.name: calibrated}, self._described(texts, seen))
 
     def _described(self, texts: Sequence[ArticleText], attention: pl.DataFrame) -> pl.DataFrame:
         named = attention.with_columns(
@@ -106,29 +107,33 @@ class CalibratedEncoder:
     def _read_batch(
         self, model: TokenEncoder, tokens: Sequence[list[int]], context: Vectors
     ) -> tuple[Vectors, _Calibrated | None]:
-        """Return raw vectors in any case, and calibrated ones unless calibration fails."""
+        """Return raw headlines [b, d] in any case, and calibrated articles unless calibration fails.
+
+        context: topics and abstracts [b, 2, d].
+        """
         if self.breaker.open:
             return model.encode_tokens(tokens), None
         try:
-            raw, seen = model.observe_tokens(tokens, context=context)
+            raw, seen = model.observe_tokens(tokens, context=context_vectors(context))
         except Exception as error:  # if the model itself failed, the next line raises again
             raw = model.encode_tokens(tokens)
             self.breaker.trip(f"observation failed ({error!r})", error)
             return raw, None
         try:
-            done = self._calibrate(model, tokens, raw, seen)
+            done = self._calibrate(model, tokens, _Observed(raw, context, seen))
         except Exception as error:  # the raw vectors are valid in any case
             self.breaker.trip(f"calibration failed ({error!r})", error)
             return raw, None
         return raw, None if self.breaker.open else done
 
-    def _calibrate(
-        self, model: TokenEncoder, tokens: Sequence[list[int]], raw: Vectors, seen: Observation
-    ) -> _Calibrated:
+    def _calibrate(self, model: TokenEncoder, tokens: Sequence[list[int]], given: "_Observed") -> _Calibrated:
+        calibrator, seen = self._calibration.calibrator, given.seen
         began = time.perf_counter()
-        found = self._calibration.calibrator.inspect(seen)
-        plan = self._calibration.calibrator.plan(found)
-        vectors = adjusted(model, tokens, raw, plan)
+        found = calibrator.inspect(seen)
+        plan = calibrator.plan(found)
+        headlines = adjusted(model, tokens, given.raw, plan)
+        context = weighted_context(calibrator, headlines, given.context, found.suspicious)
+        vectors = concat_fields(headlines, context)
         seconds = time.perf_counter() - began
         if not _finite(found.score, found.probability, vectors):
             raise FloatingPointError("scores or calibrated vectors are not finite")
@@ -137,6 +142,25 @@ class CalibratedEncoder:
         for listener in self._listeners:
             listener.saw(reading)
         return _Calibrated(vectors, _attention(reading))
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    """Batch before its calibration. raw: headlines [b, d]; context: topics and abstracts [b, 2, d]."""
+
+    raw: Vectors
+    context: Vectors
+    seen: Observation
+
+
+def weighted_context(
+    calibrator: Calibrator, headlines_nd: Vectors, context_n2d: Vectors, suspicious: NDArray[np.bool_]
+) -> Vectors:
+    """Return topics and abstracts [n, 2, d] with the field weights of `calibrator`; suspicious: headlines [n]."""
+    if not calibrator.strength.fields:
+        return context_n2d
+    abstracts_nd = calibrator.fields.apply(headlines_nd, context_n2d[:, 1], suspicious)
+    return np.stack([context_n2d[:, 0], abstracts_nd], axis=1)
 
 
 def _attention(reading: ObservedBatch) -> pl.DataFrame:

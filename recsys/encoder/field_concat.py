@@ -50,10 +50,11 @@ def concat_fields(headlines_nd: Vectors, context_n2d: Vectors) -> Vectors:
     )
 
 
-def with_headlines(vectors_nd: Vectors, headlines_nd: Vectors) -> Vectors:
-    """Return the articles [n, 3d] with other headlines [n, d]."""
+def with_fields(vectors_nd: Vectors, headlines_nd: Vectors, abstracts_nd: Vectors | None = None) -> Vectors:
+    """Return the articles [n, 3d] with other headlines [n, d], and other abstracts [n, d] if given."""
     fields_n3d = vectors_nd.reshape(len(vectors_nd), FIELDS, headlines_nd.shape[1])
     own_n2 = (fields_n3d[:, 1:] != fields_n3d[:, :1]).any(axis=2, keepdims=True)
-    return concat_fields(
-        headlines_nd, np.where(own_n2, fields_n3d[:, 1:] * np.sqrt(np.float32(FIELDS)), np.float32(0))
-    )
+    context_n2d = np.where(own_n2, fields_n3d[:, 1:] * np.sqrt(np.float32(FIELDS)), np.float32(0))
+    if abstracts_nd is not None:
+        context_n2d[:, 1] = abstracts_nd
+    return concat_fields(headlines_nd, context_n2d)

@@ -5,8 +5,9 @@ Every row replays the same slates with the bundle's networks and trees; nothing 
 off       raw vectors, and histories as in the training of the network
 heads     D1's weighted average on anomalous heads
 tokens    D2's gate
+fields    abstracts that contradict their headline count less
 history   the network's attention calibrated as the bundle's gate chose; η = 1 if it chose nothing
-all       all three
+all       all four
 
 The content match, one feature of the full system, weights reads by dwell in every row: it is part of that feature.
 """
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.article_text import ArticleText, article_texts
+from recsys.encoder.calibrated_encoder import weighted_context
 from recsys.encoder.field_concat import concat_fields, context_vectors, encode_context_fields
 from recsys.encoder.protocols import ModelEncoder, TokenEncoder, Vectors
 from recsys.errors import BundleError
@@ -42,13 +44,14 @@ from recsys.training.training_run import Progress
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.network_weights import PreferenceConfig, PreferenceWeights
 
-HISTORY = "history"
+FIELDS, HISTORY = "fields", "history"
 SYSTEMS = (FULL_SYSTEM, NETWORK)
 
 _ROWS: Mapping[str, tuple[str, bool]] = {
     OFF: (OFF, False),
     HEADS: (HEADS, False),
     TOKENS: (TOKENS, False),
+    FIELDS: (FIELDS, False),
     HISTORY: (OFF, True),
     ALL: (ALL, True),
 }
@@ -100,7 +103,10 @@ def ablate(
         },
         "bundle": system.version,
         "seconds": round(time.monotonic() - start_time, 2),
-        "articles": {"applied": asdict(STRENGTHS[ALL]), "served": asdict(calibrator.strength)},
+        "articles": {
+            "applied": asdict(replace(STRENGTHS[ALL], fields=True)),
+            "served": asdict(calibrator.strength),
+        },
         "history": {"applied": _strengths(on), "served": _strengths(weights.config)},
         "rows": _rows({row: _aucs(each) for row, each in replayed.items()}, readers),
     }
@@ -118,17 +124,23 @@ def _encoded(
     encoder: TokenEncoder, calibrator: Calibrator, texts: Sequence[ArticleText], progress: Progress
 ) -> Mapping[str, Vectors]:
     """Return vectors [n, 3d] of undamaged articles by arm; adjusted headlines are encoded twice."""
-    parts = []
+    parts, weighing = [], replace(calibrator, strength=replace(calibrator.strength, fields=True))
     for start in range(0, len(texts), CHUNK):
         chunk = texts[start : start + CHUNK]
         tokens = encoder.tokenize([text.headline for text in chunk])
         context = encode_context_fields(encoder, chunk)
         undamaged = DamagedTexts(tokens, [[False] * len(line) for line in tokens], context_vectors(context))
         # no arm here uses random numbers
-        by_arm = encode_by_arm(encoder, calibrator, undamaged, seed=0, arms=_ARMS)
-        parts.append({arm: concat_fields(by_arm[arm], context) for arm in _ARMS})
+        by_arm = {**encode_by_arm(encoder, calibrator, undamaged, seed=0, arms=_ARMS)}
+        suspicious = (by_arm[TOKENS] != by_arm[OFF]).any(axis=1)
+        weighted = {
+            arm: weighted_context(weighing, by_arm[source], context, suspicious)
+            for arm, source in ((FIELDS, OFF), (ALL, ALL))
+        }
+        by_arm[FIELDS] = by_arm[OFF]
+        parts.append({arm: concat_fields(by_arm[arm], weighted.get(arm, context)) for arm in (*_ARMS, FIELDS)})
         progress("articles encoded", min(start + CHUNK, len(texts)), len(texts))
-    return {arm: np.concatenate([part[arm] for part in parts]) for arm in _ARMS}
+    return {arm: np.concatenate([part[arm] for part in parts]) for arm in (*_ARMS, FIELDS)}
 
 
 def _history(config: PreferenceConfig) -> PreferenceConfig:

@@ -99,7 +99,7 @@ def held_out_auroc(
 def _inspected(encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts) -> _Inspected:
     inspections: list[Inspection] = []
     inner, truth = [], []
-    for rows, seen in observed(encoder, texts):
+    for rows, _, seen in observed(encoder, texts):
         inspections.append(calibrator.inspect(seen))
         inner.append(inner_tokens(seen))
         truth.append(texts.grid(rows))

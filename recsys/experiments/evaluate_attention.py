@@ -11,7 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Calibrator
+from recsys.encoder.article_text import article_texts
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.field_concat import encode_context_fields
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import DataError
 from recsys.experiments.detection_scores import detection, held_out_auroc
@@ -27,7 +29,6 @@ from recsys.training.calibration.damaged_text import ROTATIONS
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
 from recsys.training.calibration.recent_slates import newest_slates
 from recsys.training.calibration.robustness import robustness
-from recsys.training.calibration.title_corruption import contexts_of
 from recsys.training.training_run import Progress
 
 FOLDS = 4
@@ -77,7 +78,7 @@ def evaluate_attention(
             folds[involved_mask],
             newest.data,
             content_scoring,
-            contexts_of(model, part),
+            encode_context_fields(model, article_texts(part)),
         )
         corrupted = robustness(benchmark, seeds, progress)
     history = measure_noisy_clicks(newest, settings, encoder, seeds, progress)

@@ -28,7 +28,8 @@ def trained(place: Place, folder: Path, passes: bool) -> tuple[Place, dict[str, 
     """A copy trained with a gate that lets everything, or nothing, through."""
     copied = place.copy(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recsys.training.calibration.article_gate.passes", lambda *_: passes)
+        for gate in ("article_gate", "field_gate"):
+            patch.setattr(f"recsys.training.calibration.{gate}.passes", lambda *_: passes)
         patch.setattr(fit_detectors, "TOKEN_EPOCHS", 1)
         patch.setattr(fit_detectors, "DRAWS", 5)
         patch.setattr(fit_detectors, "MOST_ARTICLES", 120)
@@ -55,7 +56,8 @@ def test_what_passes_is_published_and_the_articles_are_read_with_it(place: Place
     raw = LazyEncoder(copied.settings).name
     system = load_system(load(copied.home, str(active_version(copied.home))), raw)
     assert system.calibration is not None
-    assert not system.calibration.calibrator.strength.identity
+    assert system.calibration.calibrator.strength.fields
+    assert -1 < system.calibration.calibrator.fields.low < system.calibration.calibrator.fields.high
     assert told["calibrator"] == system.calibration.digest
     stored = vectors_of(copied)
     assert set(stored) == {raw, f"{raw}+{told['calibrator']}"}
@@ -72,7 +74,7 @@ def test_what_passes_is_published_and_the_articles_are_read_with_it(place: Place
 def test_what_does_not_pass_leaves_the_vectors_alone_and_is_still_watched(place: Place, tmp_path: Path) -> None:
     copied, told = trained(place, tmp_path, passes=False)
     assert told["articles"]["on"] is None  # type: ignore[index]
-    assert told["strength"] == {"gamma": 0.0, "certain": 0.9, "kappa": 0.0, "most_mix": 0.3}
+    assert told["strength"] == {"gamma": 0.0, "certain": 0.9, "kappa": 0.0, "most_mix": 0.3, "fields": False}
     assert set(vectors_of(copied)) == {LazyEncoder(copied.settings).name}
 
 

@@ -28,23 +28,27 @@ LEAST_CLEAN = -0.002
 
 MOST_GROWTH = 1.10
 
-_ARMS = (OFF, *STRENGTHS)
+GATED = (OFF, *STRENGTHS)
+"""Arms that the gate compares."""
 
 
-def gate_articles(benchmark: DamageBenchmark, seed: int, progress: Progress) -> tuple[Strength, dict[str, Any]]:
+def gate_articles(
+    benchmark: DamageBenchmark, undamaged: Mapping[str, Vectors], seed: int, progress: Progress
+) -> tuple[Strength, dict[str, Any]]:
     """Return the strength that passes, and the decision with its metrics for the manifest.
+
+    `undamaged` has the headlines [n, d] of all articles by the arms of `GATED`.
 
     A part is on if, on the slates of `benchmark`, the lower bound of its change of AUC is at least −0.002 and that
     of its gain with damaged titles is above 0. Of the parts that pass, the one with the largest gain is on.
     """
-    injector, everything = benchmark.injector(), np.arange(benchmark.articles.height)
-    undamaged = benchmark.encoded(everything, [None] * len(everything), injector, seed, _ARMS)
-    clean = {arm: benchmark.aucs(undamaged[arm]) for arm in _ARMS}
+    injector = benchmark.injector()
+    clean = {arm: benchmark.aucs(undamaged[arm]) for arm in GATED}
     draws = []
     for draw in range(DRAWS):
         progress("article calibration: draws of damage", draw + 1, DRAWS)
         draws.append(under_damage(benchmark, undamaged, injector, np.random.default_rng([seed, draw])))
-    robust = {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in _ARMS}
+    robust = {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in GATED}
     parts, chosen = _evaluated(clean, robust, benchmark.readers)
     return STRENGTHS[chosen] if chosen else Strength(), {
         "slates": len(benchmark.readers),

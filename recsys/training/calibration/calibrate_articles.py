@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Calibration
 from recsys.calibration.calibrator_files import calibration_of
-from recsys.encoder.field_concat import with_headlines
+from recsys.encoder.article_text import article_texts
+from recsys.encoder.field_concat import FIELDS, encode_context_fields, with_fields
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder, Vectors
 from recsys.encoder.vector_space import VectorSpace
@@ -17,10 +18,11 @@ from recsys.frames import where
 from recsys.models.calibrator_io import article_encoder
 from recsys.projection.vector_table import ensure_vectors
 from recsys.store.database import Database
-from recsys.training.calibration.article_gate import gate_articles
+from recsys.training.calibration.ablation_arms import OFF
+from recsys.training.calibration.article_gate import GATED, gate_articles
 from recsys.training.calibration.damage_benchmark import DamageBenchmark, Scoring, involved
+from recsys.training.calibration.field_gate import gate_fields
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
-from recsys.training.calibration.title_corruption import contexts_of
 from recsys.training.dataset import Corpus
 from recsys.training.training_run import Progress
 from recsys.user_model.batch_scoring import scores
@@ -76,10 +78,12 @@ def calibrate_articles(
     single_fold = np.zeros(int(involved_mask.sum()), dtype=np.int64)
     articles, rows = where(corpus.articles, involved_mask), interest.rows[involved_mask]
     scoring = _network_scoring(interest.network, rows, corpus.vectors[involved_mask], corpus.space)
-    context = contexts_of(model, articles)
+    context = encode_context_fields(model, article_texts(articles))
     benchmark = DamageBenchmark(model, [calibrator], articles, rows, single_fold, data, scoring, context)
-    strength, figures = gate_articles(benchmark, seed, progress)
-    calibration = calibration_of(replace(calibrator, strength=strength))
+    undamaged = benchmark.undamaged(seed, GATED)
+    strength, figures = gate_articles(benchmark, undamaged, seed, progress)
+    weigh, figures["fields"] = gate_fields(benchmark, undamaged, figures["on"] or OFF, seed, progress)
+    calibration = calibration_of(replace(calibrator, strength=replace(strength, fields=weigh)))
     return _encode_again(database, encoder, corpus, calibration, figures, progress)
 
 
@@ -107,13 +111,15 @@ def _network_scoring(
 ) -> Scoring:
     """Return a scoring of the usable slates by `network`, which was trained in `space`.
 
-    `vectors` [n, 3d] of the articles in `rows` [n]; their headlines are replaced by the evaluated ones.
+    `vectors` [n, 3d] of the articles in `rows` [n]; their headlines are replaced by the evaluated ones, and their
+    abstracts if the table has any.
     """
-    device = network.log_scale.device
+    device, width = network.log_scale.device, vectors.shape[1] // FIELDS
 
     def scoring(data: PreferenceData, table: Vectors) -> list[NDArray[np.float64]]:
         articles = np.zeros((len(table), vectors.shape[1]), dtype=np.float32)
-        articles[rows] = space.apply(with_headlines(vectors, table[rows]))
+        headlines, abstracts = table[rows, :width], table[rows, width:]
+        articles[rows] = space.apply(with_fields(vectors, headlines, abstracts if abstracts.shape[1] else None))
         return scores(network, data, data.usable(), torch.from_numpy(articles).to(device))
 
     return scoring

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.field_concat import context_vectors
 from recsys.encoder.protocols import Vectors
 from recsys.training.calibration.ablation_arms import ARMS, encode_by_arm
 from recsys.training.calibration.damaged_text import NoiseKind
@@ -20,16 +21,19 @@ from recsys.user_model.content_matcher import ContentMatcher
 from recsys.user_model.preference_data import PreferenceData
 
 Scoring = Callable[[PreferenceData, Vectors], Sequence[NDArray[np.float64]]]
-"""Function from slates and vectors by article row [rows, d] to scores of all candidates of each usable slate."""
+"""Function from slates and vectors by article row to scores of all candidates of each usable slate.
+
+The vectors are those of headlines [rows, d], or of headlines and abstracts side by side [rows, 2d].
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class DamageBenchmark:
     """Slates with their articles.
 
-    articles: n rows, columns of `frames.ARTICLES`; places: row of each article in the vectors that `data` indexes
-    [n]; folds: index of the calibrator for each article [n], so that it need not be one trained on it;
-    context: of the headlines [n, d], see `contexts_of`; None reads headlines alone.
+    articles: n rows, columns of `frames.ARTICLES`; vector_rows: row of each article in the vectors that `data`
+    indexes [n]; folds: index of the calibrator for each article [n], so that it need not be one trained on it;
+    context: topics and abstracts [n, 2, d], zero where an article has none.
     """
 
     encoder: TextEncoder
@@ -39,7 +43,12 @@ class DamageBenchmark:
     folds: NDArray[np.int64]
     data: PreferenceData
     scoring: Scoring
-    context: Vectors | None = None
+    context: Vectors
+
+    @property
+    def abstracts(self) -> Vectors:
+        """Return the vectors of the abstracts [n, d], zero for a missing one."""
+        return self.context[:, 1]
 
     @property
     def readers(self) -> NDArray[np.int64]:
@@ -64,14 +73,19 @@ class DamageBenchmark:
             own = np.flatnonzero(self.folds[rows] == fold)
             articles = self.articles[rows[own]]
             titles = damaged_titles(articles, [kinds[index] for index in own.tolist()], injector, seed)
-            context = None if self.context is None else self.context[rows[own]]
-            texts = tokenised(self.encoder, articles, titles, context)
+            texts = tokenised(self.encoder, articles, titles, context_vectors(self.context[rows[own]]))
             for arm, vectors in encode_by_arm(self.encoder, calibrator, texts, seed, arms).items():
                 out[arm][own] = vectors
         return out
 
-    def aucs(self, vectors: Vectors) -> NDArray[np.float64]:
-        """Return the AUC of each usable slate [s] with `vectors` [n, d] of the articles."""
+    def undamaged(self, seed: int, arms: Sequence[str]) -> dict[str, Vectors]:
+        """Return vectors [n, d] of the undamaged headlines of all articles, by arm."""
+        everything = np.arange(self.articles.height)
+        return self.encoded(everything, [None] * len(everything), self.injector(), seed, arms)
+
+    def aucs(self, headlines_nd: Vectors, abstracts_nd: Vectors | None = None) -> NDArray[np.float64]:
+        """Return the AUC of each usable slate [s] with these headlines of the articles, and these abstracts."""
+        vectors = headlines_nd if abstracts_nd is None else np.concatenate([headlines_nd, abstracts_nd], axis=1)
         known = max(int(self.data.candidates.max()), int(self.data.reads.max()), int(self.vector_rows.max())) + 1
         table = np.zeros((known, vectors.shape[1]), dtype=np.float32)
         table[self.vector_rows] = vectors

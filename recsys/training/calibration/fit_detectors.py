@@ -1,4 +1,7 @@
-"""Training of both detectors on normal articles, and on articles with injected damage in their titles."""
+"""Training of both detectors on normal articles, and on articles with injected damage in their titles.
+
+The limits of the field weights come from the same normal articles.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,11 +12,14 @@ from numpy.typing import NDArray
 
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.calibrator import Calibrator
+from recsys.calibration.field_weights import FieldWeights
 from recsys.calibration.head_anomaly_detector import StructureDetector, fit_structure
 from recsys.calibration.normal_profile import Profile
 from recsys.calibration.token_detector import TokenBatch, fit_tokens, token_batch
 from recsys.calibration.training_loop import FitConfig
+from recsys.encoder.article_text import article_texts
 from recsys.encoder.bert import TextEncoder
+from recsys.encoder.field_concat import context_vectors, encode_context_fields
 from recsys.encoder.protocols import Vectors
 from recsys.encoder.token_batches import batches
 from recsys.errors import DataError
@@ -21,7 +27,6 @@ from recsys.training.calibration.damaged_text import NoiseKind
 from recsys.training.calibration.text_corruption import TRAINED
 from recsys.training.calibration.title_corruption import (
     DamagedTexts,
-    contexts_of,
     damaged_titles,
     injector_of,
     tokenised,
@@ -66,7 +71,8 @@ def fit_calibrator(
         raise DataError("no article to learn normal attention from: ingest articles first")
     injector, limiting_count = injector_of(encoder, sample), sample.height // LIMITING
     limiting_part, training = sample[:limiting_count], sample[limiting_count:]
-    limiting_context, context = (contexts_of(encoder, part) for part in (limiting_part, training))
+    fields = encode_context_fields(encoder, article_texts(sample))
+    limiting_context, context = np.split(context_vectors(fields), [limiting_count])
     rng = np.random.default_rng(seed)
 
     def observe(
@@ -75,7 +81,7 @@ def fit_calibrator(
         titles = damaged_titles(part, drawn, injector, seed + number)
         left = known * (rng.random((part.height, 1)) >= WITHOUT_CONTEXT)
         texts = tokenised(encoder, part, titles, left.astype(np.float32))
-        return [_ObservedBatch(seen, texts.grid(rows)) for rows, seen in observed(encoder, texts)]
+        return [_ObservedBatch(rows, raw, seen, texts.grid(rows)) for rows, raw, seen in observed(encoder, texts)]
 
     limiting = observe(limiting_part, limiting_context, [None] * limiting_part.height, 0)
     normal = observe(training, context, [None] * training.height, 0)
@@ -88,7 +94,8 @@ def fit_calibrator(
     structure = _structure([each.seen for each in (*limiting, *normal)], seed)
     config = FitConfig(epochs=TOKEN_EPOCHS, batch=1, seed=seed)
     tokens = fit_tokens([each.words for each in (*normal, *damaged)], [each.words for each in limiting], config)
-    return Calibrator(structure, tokens)
+    headlines = np.concatenate([_headlines(limiting), _headlines(normal)])
+    return Calibrator(structure, tokens, fields=FieldWeights.fitted(headlines, fields[:, 1]))
 
 
 def _drawn(
@@ -99,8 +106,10 @@ def _drawn(
 
 @dataclass(frozen=True, slots=True)
 class _ObservedBatch:
-    """Observation of a batch, and the mask of its injected tokens [B, T]."""
+    """Batch with its observation. rows: of its texts [B]; raw: vectors [B, d]; injected: tokens [B, T]."""
 
+    rows: NDArray[np.int64]
+    raw: Vectors
     seen: Observation
     injected: NDArray[np.bool_]
 
@@ -110,12 +119,20 @@ class _ObservedBatch:
         return token_batch(self.seen, self.injected)
 
 
+def _headlines(observations: Sequence[_ObservedBatch]) -> Vectors:
+    """Return the vectors [n, d] of all batches, in the order of the texts."""
+    order = np.argsort(np.concatenate([each.rows for each in observations]))
+    return np.asarray(np.concatenate([each.raw for each in observations])[order])
+
+
 def _structure(normal: Sequence[Observation], seed: int) -> StructureDetector:
     return fit_structure(Profile.of(normal), normal, FitConfig(epochs=STRUCTURE_EPOCHS, batch=64, seed=seed))
 
 
-def observed(encoder: TextEncoder, texts: DamagedTexts) -> Iterator[tuple[NDArray[np.int64], Observation]]:
-    """Encode tokenised texts, and yield batches of rows with their observations."""
+def observed(
+    encoder: TextEncoder, texts: DamagedTexts
+) -> Iterator[tuple[NDArray[np.int64], Vectors, Observation]]:
+    """Encode tokenised texts, and yield batches of rows [b] with their vectors [b, d] and observations."""
     for rows in batches(texts.tokens):
-        _, seen = encoder.observe_tokens([texts.tokens[row] for row in rows], context=texts.context_of(rows))
-        yield rows, seen
+        raw, seen = encoder.observe_tokens([texts.tokens[row] for row in rows], context=texts.context_of(rows))
+        yield rows, raw, seen

@@ -27,7 +27,7 @@ def profile_articles(
     drawn = articles.sample(min(most, articles.height), seed=seed, shuffle=True)
     tokens = encoder.tokenize(headlines(drawn))
     observations: list[Observation] = []
-    for _, seen in observed(encoder, DamagedTexts(tokens, [])):
+    for _, _, seen in observed(encoder, DamagedTexts(tokens, [])):
         observations.append(seen)
         progress("articles watched", sum(map(len, observations)), len(tokens))
     return Profile.of(observations)

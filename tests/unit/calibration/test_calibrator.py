@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,9 +55,16 @@ def test_as_shipped_nothing_is_planned(seed: int) -> None:
     assert calibrator.plan(found(seed)) is None
 
 
-@pytest.mark.parametrize("strength", [{"gamma": 0.1}, {"kappa": 0.1}])
-def test_any_strength_is_not_the_identity(strength: dict[str, float]) -> None:
+@pytest.mark.parametrize("strength", [{"gamma": 0.1}, {"kappa": 0.1}, {"fields": True}])
+def test_any_strength_is_not_the_identity(strength: dict[str, Any]) -> None:
     assert not Strength(**strength).identity
+
+
+def test_a_text_is_suspicious_if_it_is_flagged_and_has_a_flagged_token() -> None:
+    inspection = found(3)
+    np.testing.assert_array_equal(inspection.suspicious, inspection.flagged_text & inspection.flagged.any(axis=1))
+    assert inspection.suspicious.any()
+    assert not replace(inspection, flagged=np.zeros_like(inspection.flagged)).suspicious.any()
 
 
 @settings(deadline=None, max_examples=30)

@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 
 from recsys.calibration.calibrator import Calibrator, Strength
 from recsys.calibration.calibrator_files import digest, load_calibrator, save_calibrator
+from recsys.calibration.field_weights import FieldWeights
 from recsys.errors import BundleError
 from tests.unit.calibration.observations import normal
 from tests.unit.calibration.small import small_calibrator
@@ -24,7 +25,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def strong() -> Calibrator:
-    return replace(small_calibrator(), strength=Strength(gamma=1.5, kappa=0.2, most_mix=0.25))
+    strength = Strength(gamma=1.5, kappa=0.2, most_mix=0.25, fields=True)
+    return replace(small_calibrator(), strength=strength, fields=FieldWeights(0.125, 0.5))
 
 
 def test_a_loaded_calibrator_judges_as_the_saved_one(path: Path) -> None:
@@ -41,6 +43,7 @@ def test_strength_and_plans_come_back(path: Path) -> None:
     save_calibrator(strong(), path)
     loaded, seen = load_calibrator(path), normal(300, seed=31)
     assert loaded.strength == strong().strength
+    assert loaded.fields == strong().fields
     before, after = strong().plan(strong().inspect(seen)), loaded.plan(loaded.inspect(seen))
     assert before is not None
     assert after is not None

@@ -9,8 +9,9 @@ import pytest
 
 from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.breaker import LEAST, Breaker
-from recsys.calibration.calibrator import Calibration, Calibrator, Inspection, Plan
+from recsys.calibration.calibrator import Calibration, Calibrator, Inspection, Plan, Strength
 from recsys.calibration.calibrator_files import calibration_of
+from recsys.calibration.field_weights import FieldWeights
 from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder import token_batches
 from recsys.encoder.article_text import ArticleText, text_hash
@@ -21,7 +22,7 @@ from recsys.encoder.protocols import Encoded, Vectors
 from recsys.errors import EncoderError
 from recsys.frames import ARTICLE_ATTENTION
 from tests.calibrated import eager
-from tests.hashed import HashModel, hashed
+from tests.hashed import DIM, HashModel, hashed
 from tests.trained import HashEncoder
 from tests.unit.calibration.small import small_calibrator
 
@@ -102,6 +103,28 @@ def test_the_text_encoder_gives_with_a_calibrator_of_no_strength_what_it_gives_a
     np.testing.assert_allclose(watched.vectors["real"], article_vectors(encoder, TEXTS), atol=1e-6)
     assert watched.attention is not None
     assert watched.attention["entropy"].is_between(0, 1).all()
+
+
+def test_with_field_weights_only_an_abstract_that_contradicts_its_headline_changes() -> None:
+    fields = FieldWeights(0.9, 0.95)  # only a nearly equal abstract is normal
+    calm = replace(small_calibrator(), strength=Strength(fields=True), fields=fields)
+    calm = replace(calm, tokens=replace(calm.tokens, limit=100.0))  # no headline is suspicious
+    encoded = reader(calibration_of(calm)).encode(TEXTS)
+    raw, weighted = (vectors.reshape(len(TEXTS), 3, DIM) for vectors in encoded.vectors.values())
+    np.testing.assert_allclose(weighted[1, 2], raw[1, 0], atol=1e-6)  # the headline in its place
+    assert not np.allclose(raw[1, 2], raw[1, 0])
+    others = np.asarray([0, 2, 3])
+    np.testing.assert_array_equal(weighted[others], raw[others])
+    np.testing.assert_array_equal(weighted[:, :2], raw[:, :2])
+
+
+def test_field_weights_leave_the_abstract_of_a_suspicious_headline() -> None:
+    eager_one = eager().calibrator
+    strength = Strength(fields=True)
+    fields = FieldWeights(0.9, 0.95)
+    encoded = reader(calibration_of(replace(eager_one, strength=strength, fields=fields), 1.0)).encode(TEXTS)
+    raw, weighted = encoded.vectors.values()
+    np.testing.assert_array_equal(raw, weighted)
 
 
 def test_adjusted_texts_are_encoded_again_under_a_name_of_their_own() -> None:

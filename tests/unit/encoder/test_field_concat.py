@@ -8,7 +8,7 @@ from recsys.encoder.field_concat import (
     article_vectors,
     concat_fields,
     encode_context_fields,
-    with_headlines,
+    with_fields,
 )
 from tests.hashed import DIM, HashModel
 
@@ -42,8 +42,12 @@ def test_other_headlines_also_replace_what_the_headline_stands_in_for(texts: lis
     others = [ArticleText(f"other {seed} {row}", *each[1:]) for row, each in enumerate(texts)]
     headlines = np.asarray(article_vectors(model, [ArticleText(each.headline) for each in others])[:, :DIM])
     headlines = headlines / np.linalg.norm(headlines, axis=1, keepdims=True)
-    replaced = with_headlines(article_vectors(model, texts), headlines)
-    np.testing.assert_allclose(replaced, concat_fields(headlines, encode_context_fields(model, texts)), atol=1e-6)
+    replaced = with_fields(article_vectors(model, texts), headlines)
+    context = encode_context_fields(model, texts)
+    np.testing.assert_allclose(replaced, concat_fields(headlines, context), atol=1e-6)
+    weighted = with_fields(article_vectors(model, texts), headlines, headlines)
+    context[:, 1] = headlines
+    np.testing.assert_allclose(weighted, concat_fields(headlines, context), atol=1e-6)
 
 
 def test_no_articles_have_no_vectors() -> None:

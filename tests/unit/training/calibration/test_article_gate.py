@@ -1,6 +1,7 @@
 """The gate of article calibration, on made-up slates whose AUCs are known."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from recsys.calibration.calibrator import Strength
 from recsys.evaluation.bootstrap import Interval
 from recsys.training.calibration.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
-from recsys.training.calibration.article_gate import DAMAGED, DRAWS, gate_articles, passes
+from recsys.training.calibration.article_gate import DAMAGED, DRAWS, GATED, gate_articles, passes
 from recsys.training.calibration.damaged_text import INJECTING, NoiseKind
 from recsys.training.calibration.text_corruption import Injector
 from recsys.training.training_run import silent
@@ -58,9 +59,15 @@ class KnownTrial:
         return 0.6 - 0.01 * corrupted + change + self._noise * (arm != OFF)
 
 
+def gated(trial: KnownTrial) -> tuple[Strength, dict[str, Any]]:
+    everything = np.arange(ARTICLES)
+    undamaged = trial.encoded(everything, [None] * ARTICLES, trial.injector(), 7, GATED)
+    return gate_articles(trial, undamaged, 7, silent)  # type: ignore[arg-type]
+
+
 def test_the_part_that_wins_most_back_and_hurts_nothing_is_on() -> None:
     trial = KnownTrial({}, {TOKENS: 0.004, HEADS: -0.001, ALL: 0.003})
-    strength, found = gate_articles(trial, 7, silent)  # type: ignore[arg-type]
+    strength, found = gated(trial)
     assert strength == Strength(gamma=GAMMA)
     assert found["on"] == TOKENS
     assert found["lost"] == pytest.approx(0.01)
@@ -69,27 +76,27 @@ def test_the_part_that_wins_most_back_and_hurts_nothing_is_on() -> None:
 
 
 def test_both_parts_are_on_where_together_they_win_most() -> None:
-    strength, found = gate_articles(KnownTrial({}, {TOKENS: 0.004, HEADS: 0.001, ALL: 0.005}), 7, silent)  # type: ignore[arg-type]
+    strength, found = gated(KnownTrial({}, {TOKENS: 0.004, HEADS: 0.001, ALL: 0.005}))
     assert strength == Strength(gamma=GAMMA, kappa=KAPPA)
     assert found["on"] == ALL
 
 
 def test_what_hurts_undamaged_articles_stays_off_however_much_it_wins() -> None:
     trial = KnownTrial({TOKENS: -0.003, ALL: -0.003}, {TOKENS: 0.01, ALL: 0.01})
-    strength, found = gate_articles(trial, 7, silent)  # type: ignore[arg-type]
+    strength, found = gated(trial)
     assert strength.identity
     assert found["on"] is None
 
 
 def test_a_gain_within_the_noise_is_none() -> None:
-    strength, found = gate_articles(KnownTrial({}, {TOKENS: 0.001}, spread=0.1), 7, silent)  # type: ignore[arg-type]
+    strength, found = gated(KnownTrial({}, {TOKENS: 0.001}, spread=0.1))
     assert strength.identity
     assert found["parts"][TOKENS]["robust"]["low"] < 0
 
 
 def test_about_three_articles_in_ten_are_damaged_in_all_ways() -> None:
     trial = KnownTrial({}, {})
-    gate_articles(trial, 7, silent)  # type: ignore[arg-type]
+    gated(trial)
     assert len(trial.damaged) == DRAWS
     assert np.mean(trial.damaged) == pytest.approx(DAMAGED * ARTICLES, rel=0.15)
     assert trial.kinds == {None, *INJECTING}
