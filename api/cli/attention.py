@@ -9,6 +9,7 @@ import typer
 from api.cli.attention_ablate import ablate
 from api.cli.attention_boilerplate import boilerplate
 from api.cli.attention_explain import explain
+from api.cli.attention_monitor import monitor
 from api.cli.attention_profile import profile
 from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
 
@@ -25,6 +26,7 @@ def attention() -> None:
 app.command()(profile)
 app.command()(boilerplate)
 app.command()(explain)
+app.command()(monitor)
 app.command()(ablate)
 
 

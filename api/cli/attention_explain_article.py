@@ -9,6 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from recsys.calibration.calibrator import Calibrator
+    from recsys.encoder.article_text import ArticleText
+    from recsys.encoder.bert import TextEncoder
+    from recsys.encoder.protocols import Vectors
     from recsys.encoder.word_attribution import WordAttribution
     from recsys.settings import Settings
     from recsys.store.database import Database
@@ -43,13 +47,35 @@ def explain_article(database: "Database", settings: "Settings", article: str) ->
     system = active_system(settings.home, encoder.name)
     calibrator = None if system is None or system.calibration is None else system.calibration.calibrator
     (text,), model = article_texts(stored), encoder.loaded()
-    context = context_vectors(encode_context_fields(model, [text]))
-    words = explain_text(model, text.headline, calibrator, context)
+    fields = encode_context_fields(model, [text])
+    words = explain_text(model, text.headline, calibrator, context_vectors(fields))
     return {
         "article": article,
         "text": text.headline,
         "words": [{**asdict(word), "verdict": _verdict(word)} for word in words],
+        "abstract": _abstract(model, calibrator, text, fields) if text.abstract else None,
     }
+
+
+def _abstract(
+    model: "TextEncoder", calibrator: "Calibrator | None", text: "ArticleText", fields: "Vectors"
+) -> dict[str, Any]:
+    """Return the abstract with its cosine to the headline and its weight.
+
+    The weight is 1 without field weights; None without a calibrator. fields: topic and abstract [1, 2, d].
+    """
+    from recsys.encoder.field_concat import context_vectors
+    from recsys.encoder.token_batches import adjusted
+
+    tokens = model.tokenize([text.headline])
+    headline, seen = model.observe_tokens(tokens, context=context_vectors(fields))
+    weight = None
+    if calibrator is not None:
+        found = calibrator.inspect(seen)
+        headline = adjusted(model, tokens, headline, calibrator.plan(found))
+        lost = calibrator.fields.lost(headline, fields[:, 1], found.suspicious)
+        weight = 1.0 - float(lost[0]) if calibrator.strength.fields else 1.0
+    return {"text": text.abstract, "cosine": float(headline[0] @ fields[0, 1]), "weight": weight}
 
 
 def print_article(found: Mapping[str, Any]) -> None:
@@ -64,6 +90,10 @@ def print_article(found: Mapping[str, Any]) -> None:
         table.add_row(word["word"], f"{word['change']:.3f}", f"{word['received']:.2f}", anomalous, word["verdict"])
     Console().print(table)
     typer.echo(_LEGEND)
+    abstract = found["abstract"]
+    if abstract is not None:
+        weight = "" if abstract["weight"] is None else f", weight {abstract['weight']:.2f}"
+        typer.echo(f"abstract: cosine {abstract['cosine']:.2f} with the headline{weight}")
 
 
 def _verdict(word: "WordAttribution") -> str:

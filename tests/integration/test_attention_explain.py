@@ -20,3 +20,6 @@ def test_explaining_an_article_tells_what_its_vector_loses_without_each_word(tmp
     assert all(word["change"] > 0 for word in told["words"])
     assert {word["probability"] for word in told["words"]} == {None}, "before a bundle nobody judges words"
     assert all(word["word"] in result.output for word in told["words"])
+    assert -1 <= told["abstract"]["cosine"] <= 1
+    assert told["abstract"]["weight"] is None
+    assert "cosine" in result.output

@@ -1,16 +1,20 @@
 """A training run that calibrates articles: what the gate lets through is published, stored and served."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from api.cli import app
 from recsys.domain import DAY
 from recsys.encoder.lazy import LazyEncoder
 from recsys.models.bundle import active_version, load
 from recsys.models.model_loader import load_system
 from recsys.simulate.world import simulate
+from recsys.store import articles
 from recsys.store.tables import article_attention, article_vectors
 from recsys.training.calibration import calibrate_articles, fit_detectors
 from tests.trained import Place, populated, quick_settings, train_quickly
@@ -69,6 +73,25 @@ def test_what_passes_is_published_and_the_articles_are_read_with_it(place: Place
         watched = connection.execute(sa.select(sa.func.count()).select_from(article_attention)).scalar()
     database.close()
     assert watched == len(plain)
+    _check_monitor(copied, tmp_path / "monitor.json")
+
+
+def _check_monitor(place: Place, file: Path) -> None:
+    """Each article is in one source and one language."""
+    at = ["--database-url", place.settings.database_url, "--home", str(place.home)]
+    environment = {"ATTUNE_ENCODER": place.settings.encoder}
+    shown = CliRunner().invoke(app, ["attention", "monitor", "--json", str(file), *at], env=environment)
+    assert shown.exit_code == 0, shown.output
+    groups = json.loads(file.read_text())["groups"]
+    database = place.open()
+    with database.read() as connection:
+        stored = articles.count(connection)
+    database.close()
+    for group in ("source", "language"):
+        rows = [row for row in groups if row["group"] == group]
+        assert sum(row["articles"] for row in rows) == stored
+        assert 0 < sum(row["articles"] * row["gated"] for row in rows) / stored < 0.3
+        assert rows[0]["value"] in shown.output
 
 
 def test_what_does_not_pass_leaves_the_vectors_alone_and_is_still_watched(place: Place, tmp_path: Path) -> None:

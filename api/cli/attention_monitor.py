@@ -1,0 +1,82 @@
+"""`attune attention monitor`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
+from recsys.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from recsys.store.attention_stats import MonitorRow
+
+_SHOWN = 20
+
+
+def monitor(
+    articles: Annotated[int, typer.Option(min=1, help="Group at most this many of the newest articles.")] = 20_000,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Show the calibration of the active bundle at work: newest state, and figures by source and language."""
+    from recsys.encoder.lazy import LazyEncoder
+    from recsys.insight.attention_by_group import attention_by_group
+    from recsys.models.model_loader import active_system
+    from recsys.store import attention_stats
+    from recsys.store.database import opened
+
+    require_writable(json_file)
+    settings = settings_from(database_url, home)
+    encoder = LazyEncoder(settings)
+    system = active_system(settings.home, encoder.name)
+    if system is None or system.calibration is None:
+        raise ConfigError("the active bundle has no calibration: train one with `attune train`")
+    with opened(settings.database_url) as database:
+        groups = attention_by_group(database, encoder.name, system.calibration.digest, articles)
+        with database.read() as connection:
+            newest = attention_stats.newest(connection, 1)
+    if json_file is not None:
+        state = asdict(newest[0]) if newest else None
+        json_file.write_text(json.dumps({"newest": state, "groups": groups.to_dicts()}, indent=2))
+        typer.echo(f"figures: {json_file}")
+    _print_state(newest)
+    _print_groups(groups)
+
+
+def _print_state(newest: "list[MonitorRow]") -> None:
+    if not newest:
+        typer.echo("no service has reported yet: figures of the running calibration come from `attune serve`")
+        return
+    row = newest[0]
+    drift = "too few texts" if row.entropy_psi is None else f"{row.entropy_psi:.2f}"
+    breaker = "open: calibration is off" if row.breaker_open else "closed"
+    typer.echo(f"bundle {row.bundle}: {row.texts} texts, drift (PSI) {drift}, circuit breaker {breaker}")
+    if row.alert:
+        typer.echo(f"alert: {row.alert}")
+
+
+def _print_groups(groups: "pl.DataFrame") -> None:
+    if groups.is_empty():
+        typer.echo("no article was encoded with this calibration yet")
+        return
+    for (name,), part in groups.group_by("group", maintain_order=True):
+        table = Table(title=f"headlines by {name}", box=SIMPLE, padding=(0, 1, 0, 0))
+        table.add_column(str(name), overflow="fold")
+        for column in ("articles", "adjusted", "words flagged", "D1 p50", "D1 p99"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for row in part.head(_SHOWN).iter_rows(named=True):
+            shares = (f"{row['gated']:.1%}", f"{row['flagged']:.1%}")
+            scores = (f"{row['score_p50']:.3f}", f"{row['score_p99']:.3f}")
+            table.add_row(str(row["value"]), str(row["articles"]), *shares, *scores)
+        Console().print(table)
+        if part.height > _SHOWN:
+            typer.echo(f"{part.height - _SHOWN} more: use --json")
