@@ -1,0 +1,64 @@
+"""Articles that a rule matches, by their columns."""
+
+import re
+
+import polars as pl
+
+from recsys.domain import MatchField, Rule
+
+COLUMNS = ("id", "title", "abstract", "category", "subcategory", "entities", "source", "author")
+"""Columns of `frames.ARTICLES` that rules match."""
+
+_AUTHORS = r"[^,;]+"
+"""One name of the field `author`, which may list several."""
+
+_FIRST_WITHOUT_SPACES = 0x2E80
+"""From this character on, scripts such as Chinese write words without spaces between them."""
+
+
+def matches(rule: Rule, articles: pl.DataFrame) -> pl.Series:
+    """Return True for each row of `articles` (n rows, at least `COLUMNS`) that the rule matches.
+
+    Names match without regard to case and to space around them; ids exactly; a text matches whole words of title or
+    abstract.
+    """
+    return articles.select(_condition(rule).fill_null(False).alias("matches"))["matches"]
+
+
+def _condition(rule: Rule) -> pl.Expr:
+    match rule.field:
+        case MatchField.ARTICLE:
+            return pl.col("id") == rule.match
+        case MatchField.SECTION:
+            return _is(pl.col("category"), rule.match).fill_null(False) | _is(pl.col("subcategory"), rule.match)
+        case MatchField.SOURCE:
+            return _is(pl.col("source"), rule.match)
+        case MatchField.AUTHOR:
+            parts = pl.col("author").str.extract_all(_AUTHORS)
+            one = parts.list.eval(_is(pl.element(), rule.match)).list.any()
+            return _is(pl.col("author"), rule.match).fill_null(False) | one
+        case MatchField.TAG:
+            return pl.col("entities").list.eval(_is(pl.element(), rule.match)).list.any()
+        case MatchField.TEXT:
+            phrase = _phrase(rule.match)
+            in_title = pl.col("title").str.contains(phrase).fill_null(False)
+            return in_title | pl.col("abstract").str.contains(phrase)
+
+
+def _is(text: pl.Expr, name: str) -> pl.Expr:
+    return text.str.strip_chars().str.to_lowercase() == name.strip().lower()
+
+
+def _phrase(text: str) -> str:
+    """Return the regular expression of whole words in any case."""
+    words = text.split()
+    spaced = r"\s+".join(map(_escaped, words))
+    return f"(?i){_edge(words[0][0])}{spaced}{_edge(words[-1][-1])}"
+
+
+def _escaped(word: str) -> str:
+    return re.sub(r"([^\w])", lambda found: f"\\x{{{ord(found[0]):x}}}", word)
+
+
+def _edge(char: str) -> str:
+    return r"\b" if char.isalnum() and ord(char) < _FIRST_WITHOUT_SPACES else ""
