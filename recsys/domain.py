@@ -164,9 +164,9 @@ class FeedRequest(ReaderRequest):
     """Choose and rank a slate of `limit` articles for a reader.
 
     minutes: the attention budget; the slate takes no longer to read. diversity: in [0, 1], weight of dissimilarity
-    to the articles above against relevance. explore: share of positions filled by exploration. free_only: leave out
-    articles that only subscribers may open. offset: articles that earlier pages of the same feed had, for the places
-    of pins.
+    to the articles above against relevance. explore: share of positions filled by exploration. free_only: leave
+    out articles that only subscribers may open. offset: number of articles on earlier pages of the same feed, from
+    which pins count their places.
     """
 
     reader: str

@@ -53,8 +53,10 @@ class PlaceableArticles:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Places of one page. by_position: position from 0 → dense id; rules: dense id → rule; later: dense ids that
-    wait for a place on a later page.
+    """Places of one page.
+
+    by_position: position from 0 → dense id. rules: dense id → rule. later: dense ids that wait for a place on a
+    later page.
     """
 
     by_position: dict[int, int]

@@ -27,7 +27,7 @@ class RuleBook:
 
     @classmethod
     def of(cls, rules: Sequence[Rule], state: LiveState, articles: pl.DataFrame) -> "RuleBook":
-        """Match `rules` with `articles` (columns of `frames.ARTICLES`); those that the state lacks are left out."""
+        """Match `rules` with `articles` (columns of `frames.ARTICLES`), except those that the state lacks."""
         return cls(tuple(rules), (np.zeros(0, dtype=np.int64),) * len(rules)).with_articles(state, articles)
 
     def with_articles(self, state: LiveState, articles: pl.DataFrame) -> "RuleBook":

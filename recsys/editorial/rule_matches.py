@@ -19,8 +19,8 @@ _FIRST_WITHOUT_SPACES = 0x2E80
 def matches(rule: Rule, articles: pl.DataFrame) -> pl.Series:
     """Return True for each row of `articles` (n rows, at least `COLUMNS`) that the rule matches.
 
-    Names match without regard to case and to space around them; ids exactly; a text matches whole words of title or
-    abstract.
+    Names match without regard to case and to space around them, ids exactly. A text matches whole words of title
+    or abstract.
     """
     return articles.select(_condition(rule).fill_null(False).alias("matches"))["matches"]
 

@@ -1,4 +1,4 @@
-"""Feed engine: runs a request through the stages query → retrieve → features → score → edit → select → explain → respond.
+"""Feed engine: query → retrieve → features → score → edit → select → explain → respond.
 
 Serving, training and evaluation use the same engine. It does not change the state: only the fold does.
 """
