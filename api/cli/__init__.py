@@ -20,7 +20,7 @@ from api.cli import (
     migrate,
     models,
     rank,
-    rules,
+    rule_commands,
     sample,
     serve,
     simulate,
@@ -42,7 +42,7 @@ app.add_typer(index.app, name="index")
 app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
-app.add_typer(rules.app, name="rules")
+app.add_typer(rule_commands.app, name="rules")
 app.command("audit")(audit.audit)
 app.command("erase")(erase.erase)
 app.command("demo")(demo.demo)

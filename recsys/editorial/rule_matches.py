@@ -12,8 +12,8 @@ COLUMNS = ("id", "title", "abstract", "category", "subcategory", "entities", "so
 _AUTHORS = r"[^,;]+"
 """One name of the field `author`, which may list several."""
 
-_FIRST_WITHOUT_SPACES = 0x2E80
-"""From this character on, scripts such as Chinese write words without spaces between them."""
+_WITHOUT_SPACES = (range(0x0E00, 0x0F00), range(0x1000, 0x10A0), range(0x1780, 0x1800), range(0x2E80, 0x110000))
+"""Characters of scripts without spaces between words: Thai, Lao, Burmese, Khmer, Chinese, Japanese, Korean …"""
 
 
 def matches(rule: Rule, articles: pl.DataFrame) -> pl.Series:
@@ -61,4 +61,5 @@ def _escaped(word: str) -> str:
 
 
 def _edge(char: str) -> str:
-    return r"\b" if char.isalnum() and ord(char) < _FIRST_WITHOUT_SPACES else ""
+    ends_word = char.isalpha() or char.isdecimal()
+    return r"\b" if ends_word and not any(ord(char) in script for script in _WITHOUT_SPACES) else ""

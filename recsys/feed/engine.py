@@ -14,7 +14,7 @@ from recsys.editorial.rule_book import RuleBook
 from recsys.feed.explanations import Explainer
 from recsys.feed.feed_metrics import EDIT, EXPLAIN, FEATURES, RETRIEVE, SCORE, SELECT, FeedMetrics
 from recsys.feed.interest_scores import interest_scores
-from recsys.feed.page_rules import PageRules
+from recsys.feed.page_rules import PageRules, RequestedPage
 from recsys.feed.query_builder import build_query, random_numbers
 from recsys.feed.reader_lookups import ReaderLookups
 from recsys.feed.retrieval import EXPLORE as EXPLORE_SOURCE
@@ -78,13 +78,18 @@ class FeedEngine:
         """
         rng = random_numbers(request.request_id)
         query = build_query(self.state, self.vectors, request, self._preferences(request))
-        shown_before = () if remaining is None else remaining.shown
-        seen = self._seen(request)
-        rules = PageRules.of(self.state, self.rules, query, request, seen, shown_before, self.limits.whole_stories)
+        page = RequestedPage(
+            query=query,
+            request=request,
+            seen=self._seen(request),
+            shown=() if remaining is None else remaining.shown,
+            whole_stories=self.limits.whole_stories,
+        )
+        rules = PageRules.of(self.state, self.rules, page)
         if remaining is None:
-            candidates = self._retrieve(query, request, seen, rules, rng)
+            candidates = self._retrieve(page, rules, rng)
         else:
-            candidates = self._resume(query, request, seen, rules, remaining)
+            candidates = self._resume(page, rules, remaining)
         if candidates.scores is None:
             candidates = self._score(self._add_features(query, candidates))
         with self.metrics.timed(EDIT):
@@ -98,7 +103,7 @@ class FeedEngine:
         reasons = self._explain_feed(query, request, shown.rows, sources)
         self.metrics.count_shown(sources)
         ranking = self._respond(request, shown, selection, sources, reasons, rules)
-        shown_ids = (*shown_before, *(item.id for item in ranking.items))
+        shown_ids = (*page.shown, *(item.id for item in ranking.items))
         return FeedSlate(ranking, self._remaining(candidates, selection, shown_ids))
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
@@ -138,42 +143,28 @@ class FeedEngine:
     def _preferences(self, request: FeedRequest) -> Preferences:
         return self.lookups.preferences(request.reader, request.as_of)
 
-    def _retrieve(
-        self,
-        query: Query,
-        request: FeedRequest,
-        seen: NDArray[np.int64],
-        rules: PageRules,
-        rng: np.random.Generator,
-    ) -> Candidates:
+    def _retrieve(self, page: RequestedPage, rules: PageRules, rng: np.random.Generator) -> Candidates:
         with self.metrics.timed(RETRIEVE):
-            allowed = self._allowed(query, request, seen, rules)
+            allowed = self._allowed(page, rules)
             retriever = Retriever(self.state, self.index, self.models.matcher, self.limits.pool)
-            candidates = rules.add_candidates(self.state, retriever.retrieve(query, allowed, rng), allowed)
+            candidates = rules.add_candidates(self.state, retriever.retrieve(page.query, allowed, rng), allowed)
         self.metrics.count_candidates(candidates.sources)
         return candidates
 
-    def _resume(
-        self,
-        query: Query,
-        request: FeedRequest,
-        seen: NDArray[np.int64],
-        rules: PageRules,
-        remaining: RemainingCandidates,
-    ) -> Candidates:
+    def _resume(self, page: RequestedPage, rules: PageRules, remaining: RemainingCandidates) -> Candidates:
         """Return the remaining candidates that may still be shown, without scores if other models scored them.
 
         Articles that rules place here are candidates, too.
         """
         rows = self.state.rows_of(remaining.ids)
         candidates = Candidates(rows=rows, sources=remaining.sources, scores=np.asarray(remaining.scores))
-        candidates = candidates.take(np.flatnonzero(self._allowed(query, request, seen, rules)[rows]))
+        candidates = candidates.take(np.flatnonzero(self._allowed(page, rules)[rows]))
         candidates = rules.without_copies(self.state, candidates)
         new = rules.missing(candidates)
         if remaining.model != self.models.version:  # a page must not mix scores of two models
             candidates = replace(candidates, scores=None)
         elif len(new):
-            new = self._score(self._add_features(query, new))
+            new = self._score(self._add_features(page.query, new))
         return candidates.joined(new) if len(new) else candidates
 
     def _add_features(self, query: Query, candidates: Candidates) -> Candidates:
@@ -261,10 +252,8 @@ class FeedEngine:
         features = ALL_FEATURES.compute(FeatureInput(self.state, query, candidates, listwise))
         return replace(candidates, features=features)
 
-    def _allowed(
-        self, query: Query, request: FeedRequest, seen: NDArray[np.int64], rules: PageRules
-    ) -> NDArray[np.bool_]:
-        return allowed_for(self.state, query, request, seen, self.limits, rules.book.banned())
+    def _allowed(self, page: RequestedPage, rules: PageRules) -> NDArray[np.bool_]:
+        return allowed_for(self.state, page.query, page.request, page.seen, self.limits, rules.book.banned())
 
     def _seen(self, request: FeedRequest) -> NDArray[np.int64]:
         """Return articles that the reader clicked, read or hid: from the ring, and older ones from the log."""

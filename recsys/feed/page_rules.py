@@ -4,7 +4,6 @@ Banned articles leave before retrieval. Placed and boosted articles are candidat
 them. Boosts change scores, then selection puts placed articles in their places and keeps the quotas.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +23,21 @@ MOST_BOOSTED = 50
 """Boosted articles that are candidates although retrieval did not find them: the newest."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedPage:
+    """Page of a feed that a reader requests.
+
+    seen: dense ids of articles that the reader clicked, read or hid. shown: ids on earlier pages of this feed.
+    whole_stories: see `RetrievalLimits`.
+    """
+
+    query: Query
+    request: FeedRequest
+    seen: Rows
+    shown: tuple[str, ...]
+    whole_stories: bool
+
+
 @dataclass(frozen=True, slots=True)
 class PageRules:
     """Rules in force for one page, and the articles that they place on it."""
@@ -32,26 +46,15 @@ class PageRules:
     placement: Placement
 
     @classmethod
-    def of(
-        cls,
-        state: LiveState,
-        rules: RuleBook,
-        query: Query,
-        request: FeedRequest,
-        seen: Rows,
-        shown: Sequence[str],
-        whole_stories: bool,
-    ) -> "PageRules":
-        """Return the rules of the page that follows the articles `shown` [ids] on earlier pages.
-
-        seen: dense ids that the reader clicked, read or hid.
-        """
-        book = rules.in_force(query.as_of, request.category)
+    def of(cls, state: LiveState, rules: RuleBook, page: RequestedPage) -> "PageRules":
+        """Return the rules in force for a page, and what they place on it."""
+        at, request = page.query.as_of, page.request
+        book = rules.in_force(at, request.category)
         if not book.of_kind(*PLACING):
             return cls(book, Placement.empty())
-        articles = _placeable(state, book, query, request, seen, shown, whole_stories)
-        offset = request.offset + len(shown)
-        return cls(book, place_articles(state, book, articles, query.as_of, offset, request.limit))
+        articles = _placeable(state, book, page)
+        offset = request.offset + len(page.shown)
+        return cls(book, place_articles(state, book, articles, at, offset, request.limit))
 
     def add_candidates(self, state: LiveState, candidates: Candidates, allowed: NDArray[np.bool_]) -> Candidates:
         """Return `candidates` with placed articles, and with boosted ones that are `allowed` [all]."""
@@ -120,27 +123,20 @@ class PageRules:
         return Candidates(rows=np.append(candidates.rows, new), sources=sources)
 
 
-def _placeable(
-    state: LiveState,
-    book: RuleBook,
-    query: Query,
-    request: FeedRequest,
-    seen: Rows,
-    shown: Sequence[str],
-    whole_stories: bool,
-) -> PlaceableArticles:
+def _placeable(state: LiveState, book: RuleBook, page: RequestedPage) -> PlaceableArticles:
     """Return the articles that rules may place. They overrule mutes, and the largest age, but nothing else.
 
-    An article that the reader hid stays away also from pins, and one that `request` excludes from all rules.
+    An article that the reader hid stays away also from pins, and one that the request excludes from all rules.
     """
+    query, request, whole_stories = page.query, page.request, page.whole_stories
     anything = RetrievalLimits(whole_stories=whole_stories)
     everywhere = replace(request, category=None)
     unmuted = replace(query, preferences=replace(query.preferences, mute=frozenset()))
     history = state.history(request.reader, state.histories.rings.length)
     hidden = history.article[(history.flags & HIDDEN) > 0]
-    before = state.rows_of(shown) if shown else np.zeros(0, dtype=np.int64)
+    before = state.rows_of(page.shown) if page.shown else np.zeros(0, dtype=np.int64)
     may_pin = allowed_for(state, unmuted, everywhere, np.append(hidden, before), anything, book.banned())
-    excluded = state.catalog.stories().with_copies(seen) if whole_stories else seen
+    excluded = state.catalog.stories().with_copies(page.seen) if whole_stories else page.seen
     unseen = may_pin.copy()
     unseen[excluded] = False
     in_section = np.ones(len(may_pin), dtype=np.bool_)

@@ -31,8 +31,8 @@ def add(request: Request, app: App, body: RuleIn) -> RuleOut:
 
     `pin` puts an article into a place of every feed, also for readers who have seen it. `breaking` puts articles
     into the first three places until the reader has seen them, `must_see` into the first page once. `boost` and
-    `demote` change the score by log-odds. `ban` removes articles from all feeds and lists. `quota` limits the articles
-    of a page. A rule cannot be changed: remove it, and add another one.
+    `demote` change the score by log-odds. `ban` removes articles from all feeds and lists. `quota` limits the
+    articles of a page. A rule cannot be changed: remove it, and add another one.
     """
     rule = editorial.add_rule(app, body.fields(), actor(request))
     return rule_out(ListedRule(rule, rule.in_force(app.clock.next())))

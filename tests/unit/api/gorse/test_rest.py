@@ -138,7 +138,7 @@ def test_an_article_withdrawn_over_v1_is_a_hidden_item(client: TestClient) -> No
 
 
 def test_a_refused_hidden_item_is_not_hidden(client: TestClient) -> None:
-    bad = {"ItemId": "i1", "IsHidden": True, "Timestamp": "2999-01-01T00:00:00Z"}
+    bad = {"ItemId": "i1", "IsHidden": True, "Timestamp": "1980-01-01T00:00:00Z"}
     assert client.post("/api/item", json=bad).status_code == 422
     assert not client.get("/api/item/i1").json()["IsHidden"]
 
@@ -146,12 +146,10 @@ def test_a_refused_hidden_item_is_not_hidden(client: TestClient) -> None:
 def test_a_refused_row_of_a_batch_is_named_by_its_item(client: TestClient) -> None:
     late = "2999-01-01T00:00:00Z"
     items = [{"ItemId": "i1", "IsHidden": True}, {"ItemId": "i2"}, {"ItemId": "i2"}]
-    items += [{"ItemId": f"late{n}", "Timestamp": late} for n in range(2)]
+    items += [{"ItemId": f"early{n}", "Timestamp": "1980-01-01T00:00:00Z"} for n in range(2)]
     told = client.post("/api/items", json=items)
     assert told.status_code == 422
-    assert told.json()["detail"].startswith(
-        "item 'late0' and 1 more: published_at: in the future (check the time zone"
-    )
+    assert told.json()["detail"].startswith("item 'early0' and 1 more: published_at: before 1990")
     told = client.put("/api/feedback", json=[row(3), row(5), row(1, late, item="i9")])
     assert told.status_code == 422
     assert told.json()["detail"].startswith("feedback to item 'i9': at: in the future")
