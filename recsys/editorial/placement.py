@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import HOUR, SECOND, Rule, RuleKind
-from recsys.editorial.rule_book import Rows, RuleBook
+from recsys.editorial.rule_book import PLACING, Rows, RuleBook
 from recsys.state.live_state import LiveState
 
 TOP = 3
@@ -18,8 +18,6 @@ TOP = 3
 
 MOST_MUST_SEE = 3
 """Articles of `must_see` on one page; others follow with the next first page."""
-
-PLACING = (RuleKind.PIN, RuleKind.BREAKING, RuleKind.MUST_SEE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

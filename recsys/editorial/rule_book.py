@@ -13,6 +13,10 @@ from recsys.ranking.query import FloatArray
 from recsys.state.live_state import LiveState
 
 Rows = NDArray[np.int64]
+NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
+
+PLACING = (RuleKind.PIN, RuleKind.BREAKING, RuleKind.MUST_SEE)
+"""Kinds of rules that give places to articles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class RuleBook:
     @classmethod
     def of(cls, rules: Sequence[Rule], state: LiveState, articles: pl.DataFrame) -> "RuleBook":
         """Match `rules` with `articles` (columns of `frames.ARTICLES`), except those that the state lacks."""
-        return cls(tuple(rules), (np.zeros(0, dtype=np.int64),) * len(rules)).with_articles(state, articles)
+        return cls(tuple(rules), (NO_ROWS,) * len(rules)).with_articles(state, articles)
 
     def with_articles(self, state: LiveState, articles: pl.DataFrame) -> "RuleBook":
         """Return the rules matched again with new or changed `articles`; all others keep their matches."""
@@ -45,6 +49,13 @@ class RuleBook:
             rule.id: each for book in (matched, self) for rule, each in zip(book.rules, book.rows, strict=True)
         }
         return RuleBook(tuple(rules), tuple(rows[rule.id] for rule in rules))
+
+    def placed_among(self, articles: pl.DataFrame) -> pl.DataFrame:
+        """Return those of `articles` that a rule places, now or at another time."""
+        placed = pl.repeat(False, articles.height, eager=True)
+        for rule, _ in self.of_kind(*PLACING):
+            placed |= matches(rule, articles)
+        return articles.filter(placed)
 
     def in_force(self, at: int, section: str | None) -> "RuleBook":
         """Return the rules that act at `at` (microseconds) in a feed of `section`; None: of all sections."""
@@ -63,7 +74,7 @@ class RuleBook:
     def banned(self) -> Rows:
         """Return the rows that no feed or list may show."""
         banned = [rows for _, rows in self.of_kind(RuleKind.BAN)]
-        return np.concatenate(banned) if banned else np.zeros(0, dtype=np.int64)
+        return np.concatenate(banned) if banned else NO_ROWS
 
     def log_odds(self, rows: Rows) -> FloatArray:
         """Return the sum of boosts and demotions of `rows` [n]."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import FeedRequest, Rule, RuleKind
-from recsys.editorial.placement import PLACING, PlaceableArticles, Placement, place_articles
-from recsys.editorial.rule_book import Rows, RuleBook, is_among
+from recsys.editorial.placement import PlaceableArticles, Placement, place_articles
+from recsys.editorial.rule_book import PLACING, Rows, RuleBook, is_among
 from recsys.feed.retrieval import EDITORIAL, RetrievalLimits, allowed_for, available, fresh, one_per_story
 from recsys.feed.selection.slate_selection import Edits, Limit
 from recsys.ranking.query import Candidates, Query

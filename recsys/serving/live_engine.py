@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.domain import MatchField
-from recsys.editorial.rule_book import RuleBook
+from recsys.domain import MatchField, Rule
+from recsys.editorial.rule_book import NO_ROWS, RuleBook
 from recsys.editorial.rule_matches import COLUMNS
 from recsys.encoder.protocols import Encoder, ModelEncoder
 from recsys.errors import EncoderError
@@ -40,11 +40,15 @@ from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
 from recsys.store import articles, rules
 from recsys.store.articles import ArticleChanges
-from recsys.store.database import Database, without_timeout
+from recsys.store.database import Connection, Database, without_timeout
 from recsys.store.revisions import last_revision
 
 if TYPE_CHECKING:
     from recsys.serving.calibration_monitor import CalibrationMonitor
+
+
+_MOST_URGENT = 100
+"""Articles that a new rule makes known before they are encoded."""
 
 
 class LiveEngine:
@@ -133,7 +137,8 @@ class LiveEngine:
     def refresh_articles(self) -> None:
         """Apply changes of stored articles: encode new ones, then make them known and searchable together.
 
-        Withdrawn articles leave all feeds before anything is encoded.
+        Withdrawn articles leave all feeds before anything is encoded, and articles that rules place, such as breaking
+        news, are known before they are.
 
         Raises:
             EncoderError: the encoder fails; new articles are known without vectors, and are tried again.
@@ -150,6 +155,8 @@ class LiveEngine:
             if changes.withdrawn:
                 self._delete(changes.withdrawn)
                 self._upsert(changes.upserted)
+            else:
+                self._upsert(self.engine.rules.placed_among(changes.upserted))
         try:
             vectors = ensure_vectors(self._database, before.encoder, pending)
         except EncoderError:
@@ -211,6 +218,9 @@ class LiveEngine:
             with self.lock:
                 with self._database.read() as connection:
                     later = articles.changes_since(connection, revision)
+                    unknown = self._unknown_placed(connection, new, found)
+                self.summaries.put(unknown)
+                self._upsert(unknown)
                 state = self.engine.state
                 matched = RuleBook.of(new, state, found).with_articles(state, later.upserted)
                 book = self.engine.rules.with_rules(standing, matched)
@@ -323,8 +333,21 @@ class LiveEngine:
             self._delete(later.withdrawn)
         return later
 
+    def _unknown_placed(self, connection: Connection, new: Sequence[Rule], found: pl.DataFrame) -> pl.DataFrame:
+        """Return the articles of `found` that `new` rules place, and that the state lacks: they wait to be encoded.
+
+        They are read again, so that an article that was withdrawn meanwhile does not come back.
+        """
+        ids = RuleBook(tuple(new), (NO_ROWS,) * len(new)).placed_among(found)["id"].to_list()
+        state = self.engine.state
+        described = state.catalog.described[state.rows_of(ids)].tolist()
+        unknown = [id_ for id_, known in zip(ids, described, strict=True) if not known]
+        return articles.get(connection, unknown[:_MOST_URGENT]) if unknown else empty(ARTICLES)
+
     def _upsert(self, changed: pl.DataFrame) -> None:
         """Store article columns in the state, and match the rules with them again."""
+        if changed.is_empty():
+            return
         self.engine.state.upsert_articles(changed)
         book = self.engine.rules.with_articles(self.engine.state, changed)
         self.serving = replace(self.serving, engine=replace(self.engine, rules=book))
