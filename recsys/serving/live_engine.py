@@ -137,8 +137,8 @@ class LiveEngine:
     def refresh_articles(self) -> None:
         """Apply changes of stored articles: encode new ones, then make them known and searchable together.
 
-        Withdrawn articles leave all feeds before anything is encoded, and articles that rules place, such as breaking
-        news, are known before they are.
+        Withdrawn articles leave all feeds before anything is encoded. Articles that rules place, such as breaking
+        news, are known by then, too.
 
         Raises:
             EncoderError: the encoder fails; new articles are known without vectors, and are tried again.
@@ -334,9 +334,9 @@ class LiveEngine:
         return later
 
     def _unknown_placed(self, connection: Connection, new: Sequence[Rule], found: pl.DataFrame) -> pl.DataFrame:
-        """Return the articles of `found` that `new` rules place, and that the state lacks: they wait to be encoded.
+        """Return the articles of `found` that `new` rules place and that the state lacks.
 
-        They are read again, so that an article that was withdrawn meanwhile does not come back.
+        They wait to be encoded. They are read again, so that an article withdrawn meanwhile does not come back.
         """
         ids = RuleBook(tuple(new), (NO_ROWS,) * len(new)).placed_among(found)["id"].to_list()
         state = self.engine.state
