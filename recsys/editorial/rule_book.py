@@ -39,7 +39,8 @@ class RuleBook:
         if not self.rules or articles.is_empty():
             return self
         rows = state.articles.lookup(articles["id"].to_list())
-        found = [rows[matches(rule, articles).to_numpy() & (rows >= 0)] for rule in self.rules]
+        known = rows >= 0
+        found = [rows[mask.to_numpy() & known] for mask in matches(self.rules, articles)]
         kept = [np.setdiff1d(before, rows) for before in self.rows]
         return RuleBook(self.rules, tuple(np.union1d(*each) for each in zip(kept, found, strict=True)))
 
@@ -53,8 +54,8 @@ class RuleBook:
     def placed_among(self, articles: pl.DataFrame) -> pl.DataFrame:
         """Return those of `articles` that a rule places, now or at another time."""
         placed = pl.repeat(False, articles.height, eager=True)
-        for rule, _ in self.of_kind(*PLACING):
-            placed |= matches(rule, articles)
+        for mask in matches([rule for rule, _ in self.of_kind(*PLACING)], articles):
+            placed |= mask
         return articles.filter(placed)
 
     def in_force(self, at: int, section: str | None) -> "RuleBook":

@@ -1,6 +1,7 @@
 """Articles that a rule matches, by their columns."""
 
 import re
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -16,13 +17,15 @@ _WITHOUT_SPACES = (range(0x0E00, 0x0F00), range(0x1000, 0x10A0), range(0x1780, 0
 """Characters of scripts without spaces between words: Thai, Lao, Burmese, Khmer, Chinese, Japanese, Korean …"""
 
 
-def matches(rule: Rule, articles: pl.DataFrame) -> pl.Series:
-    """Return True for each row of `articles` (n rows, at least `COLUMNS`) that the rule matches.
+def matches(rules: Sequence[Rule], articles: pl.DataFrame) -> list[pl.Series]:
+    """Return for each rule the mask of the rows of `articles` (n rows, at least `COLUMNS`) that it matches.
 
     Names match without regard to case and to space around them, ids exactly. A text matches whole words of title
     or abstract.
     """
-    return articles.select(_condition(rule).fill_null(False).alias("matches"))["matches"]
+    conditions = (_condition(rule).fill_null(False).alias(str(i)) for i, rule in enumerate(rules))
+    # lazily, because the optimizer then computes a column in lower case once for all rules
+    return articles.lazy().select(conditions).collect().get_columns()
 
 
 def _condition(rule: Rule) -> pl.Expr:
