@@ -1,7 +1,6 @@
 """`attune rules` as an editor runs it."""
 
 import re
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,9 +10,9 @@ from recsys.errors import RequestError
 from tests.trained import Place, place
 
 
-@pytest.fixture
-def where(tmp_path: Path) -> Place:
-    return place(tmp_path)
+@pytest.fixture(scope="module")
+def where(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return place(tmp_path_factory.mktemp("rules"))
 
 
 def attune(where: Place, *arguments: str) -> str:

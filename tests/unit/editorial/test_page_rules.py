@@ -128,7 +128,7 @@ def test_propensities_are_the_frequencies_under_rules() -> None:
     small = papers(12)
     rules = [a_rule("pin", "article", "a000", place=2), a_rule("quota", "section", "sport", value=2.0)]
     edited = with_rules(engine(small), small, *rules)
-    times, counts, given_ = 600, Counter[str](), dict[str, float]()
+    times, counts, given_ = 300, Counter[str](), dict[str, float]()
     for draw in range(times):
         found = feed(edited, request_id=f"q{draw}", limit=4, explore=0.4)
         assert (found[1].id, found[1].propensity) == ("a000", 1.0)
