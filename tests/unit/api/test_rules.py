@@ -143,7 +143,7 @@ class Minutes(Door):
 class Degraded(Door):
     def page(self) -> list[str]:
         circuit = self.client.app.state.application.database.circuit  # type: ignore[attr-defined]
-        for attempt in range(1_000):  # a background job may close the circuit in between: then for another reader
+        for attempt in range(1_000):  # a job may close the circuit in between: then for another reader
             circuit.trip("a test")
             answer = self.client.get(
                 f"/v1/feed/{self.reader}-{attempt}", params={"limit": PAGE, "explore": 0}
