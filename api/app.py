@@ -26,6 +26,7 @@ from api.http.routes import (
     model_routes,
     page_routes,
     reader_routes,
+    rule_routes,
     static_routes,
     token_routes,
 )
@@ -103,6 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         reader_routes.write,
         reader_routes.admin,
         model_routes.router,
+        rule_routes.router,
         health_routes.router,
         metrics_routes.router,
         static_routes.router,

@@ -48,7 +48,10 @@ PREFERENCE_KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One article. Only `id` and `title` are required. `markup`: JSON of the texts that had markup, as given."""
+    """One article. Only `id` and `title` are required. `markup`: JSON of the texts that had markup, as given.
+
+    An article with a `published_at` in the future is under embargo: feeds and lists show it from then on.
+    """
 
     id: Id
     title: Annotated[str, Bytes(10_000), SHOWN]
@@ -60,7 +63,7 @@ class Article:
     source: Annotated[str | None, Bytes(1_000), SHOWN] = None
     author: Annotated[str | None, Bytes(10_000)] = None
     language: Annotated[str | None, Bytes(100)] = None
-    published_at: Annotated[Time | None, SHOWN] = None
+    published_at: Annotated[Time | None, SHOWN, FUTURE] = None
     url: Annotated[str | None, Bytes(10_000), SHOWN] = None
     word_count: int | None = None
     access: Annotated[str | None, Bytes(100)] = None
@@ -161,7 +164,9 @@ class FeedRequest(ReaderRequest):
     """Choose and rank a slate of `limit` articles for a reader.
 
     minutes: the attention budget; the slate takes no longer to read. diversity: in [0, 1], weight of dissimilarity
-    to the articles above against relevance. explore: share of positions filled by exploration.
+    to the articles above against relevance. explore: share of positions filled by exploration. free_only: leave
+    out articles that only subscribers may open. offset: number of articles on earlier pages of the same feed, from
+    which pins count their places.
     """
 
     reader: str
@@ -173,6 +178,71 @@ class FeedRequest(ReaderRequest):
     explore: float = 0.0
     explain: bool = True
     session: str | None = None
+    free_only: bool = False
+    offset: int = 0
+
+
+class RuleKind(StrEnum):
+    """Effect of an editor's rule on feeds."""
+
+    PIN = "pin"
+    BOOST = "boost"
+    DEMOTE = "demote"
+    BAN = "ban"
+    BREAKING = "breaking"
+    MUST_SEE = "must_see"
+    QUOTA = "quota"
+
+
+class MatchField(StrEnum):
+    """Property of an article that a rule matches. A section is a category or subcategory, a tag is an entity."""
+
+    ARTICLE = "article"
+    SECTION = "section"
+    SOURCE = "source"
+    AUTHOR = "author"
+    TAG = "tag"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Rule of an editor: it overrules the ranking of feeds for the articles that it matches.
+
+    field, match: an article matches if this property has this value. value: log-odds of a boost or demotion, most
+    articles of a quota, hours of a `must_see`. place: of a pin, 1 is the top. section: only feeds of this section.
+    starts_at, ends_at, created_at, removed_at: microseconds; the rule is in force from the first of them to the
+    earlier end. created_by: id of a key, or the actor of the audit log.
+    """
+
+    id: str
+    kind: RuleKind
+    field: MatchField
+    match: str
+    starts_at: int
+    created_at: int
+    created_by: str
+    value: float | None = None
+    place: int | None = None
+    section: str | None = None
+    ends_at: int | None = None
+    removed_at: int | None = None
+
+    @property
+    def begins_at(self) -> int:
+        """Time from which the rule may act: a rule never acts before it exists."""
+        return max(self.starts_at, self.created_at)
+
+    def in_force(self, at: int) -> bool:
+        """Return True if the rule acts at this time."""
+        ends = [end for end in (self.ends_at, self.removed_at) if end is not None]
+        return self.begins_at <= at and all(at < end for end in ends)
+
+    @property
+    def log_odds(self) -> float:
+        """Log-odds that the rule adds to the chance of an article: negative for a demotion, else 0."""
+        sign = {RuleKind.BOOST: 1.0, RuleKind.DEMOTE: -1.0}.get(self.kind, 0.0)
+        return sign * (self.value or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +265,7 @@ class RankedItem:
     """One article of a ranking, best first.
 
     propensity: the chance it had to stand at `position`. In a feed, minutes: how long reading it takes; story: id
-    of the first article of its story; also_in: other articles of it, newest first.
+    of the first article of its story; also_in: other articles of it, newest first; rules: those that act on it.
     """
 
     id: str
@@ -207,6 +277,7 @@ class RankedItem:
     minutes: float | None = None
     story: str | None = None
     also_in: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,23 @@ class Session:
             self.rank(history=self._history())
             if round_ % 4 == 1:
                 self._publish(f"fresh-{round_}")
+            if round_ % 4 == 2:
+                self._edit()
+
+    def _edit(self) -> None:
+        """Remove the rules that stand, and add others."""
+        for rule in self._client.get("/v1/rules").raise_for_status().json()["rules"]:
+            self._client.delete(f"/v1/rules/{rule['id']}").raise_for_status()
+        topic = self._draw.choice(sorted(recent_world().articles["category"].unique()))
+        articles = self._draw.sample(self._articles, 3)
+        for rule in (
+            {"kind": "boost", "match": {"section": topic}, "value": 0.3},
+            {"kind": "quota", "match": {"section": topic}, "value": 4},
+            {"kind": "pin", "match": {"article": articles[0]}, "place": self._draw.randint(1, 5)},
+            {"kind": "must_see", "match": {"article": articles[1]}, "value": 1},
+            {"kind": "ban", "match": {"article": articles[2]}},
+        ):
+            self._client.post("/v1/rules", json=rule).raise_for_status()
 
     def feed(self, reader: str) -> Asked:
         asked: Asked = {"limit": self._draw.randint(3, 30), "explore": self._draw.choice([0.0, 0.2, 0.5])}
@@ -216,6 +233,8 @@ def test_the_server_answered_with_new_articles_and_without_what_was_read(
     assert any(item["id"].startswith("fresh-") for feed in feeds for item in feed["answer"]["items"])
     assert all(feed["answer"]["items"] for feed in feeds if "category" not in feed["feed"])
     assert any("diversity" in feed["feed"] and "page" in feed["feed"] for feed in feeds)
+    kinds = {rule["kind"] for feed in feeds for item in feed["answer"]["items"] for rule in item["rules"]}
+    assert len(kinds) >= 3
     assert any(item["propensity"] < 1 for feed in feeds for item in feed["answer"]["items"])
     assert any(
         reason["weight"] for feed in feeds for item in feed["answer"]["items"] for reason in item["reasons"]
@@ -350,6 +369,10 @@ def _plain(ranking: Ranking, feed: bool) -> Asked:
         for item, ranked in zip(plain["items"], ranking.items, strict=True):
             item |= {"position": ranked.position, "source": ranked.source, "propensity": ranked.propensity}
             item |= {"story": ranked.story, "also_in": list(ranked.also_in)}
+            item["rules"] = [
+                {"id": rule.id, "kind": rule.kind, "log_odds": rule.log_odds or None, "place": rule.place}
+                for rule in ranked.rules
+            ]
     return plain
 
 

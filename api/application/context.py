@@ -62,6 +62,11 @@ class Application:
         if self.service is not None:
             self.service.background_jobs.articles.wake()
 
+    def rules_changed(self) -> None:
+        """Adopt changed rules now; other processes do so within a second."""
+        if self.service is not None:
+            self.service.live.refresh_rules(self.clock.next())
+
 
 @contextmanager
 def opened_application(settings: Settings) -> Iterator[Application]:

@@ -20,6 +20,7 @@ from api.cli import (
     migrate,
     models,
     rank,
+    rule_commands,
     sample,
     serve,
     simulate,
@@ -41,6 +42,7 @@ app.add_typer(index.app, name="index")
 app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
+app.add_typer(rule_commands.app, name="rules")
 app.command("audit")(audit.audit)
 app.command("erase")(erase.erase)
 app.command("demo")(demo.demo)

@@ -11,7 +11,7 @@ def audit(
     last: Annotated[int, typer.Option(min=1, max=100_000, help="Number of actions to print.")] = 50,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Print the actions of administrators, newest first: time, key id, action, and its key, bundle or receipt."""
+    """Print the actions of administrators, newest first: time, key, action, and the id of what it changed."""
     from api.application.context import opened_application
     from api.application.iso_time import to_iso
     from api.application.key_admin import list_audit

@@ -50,7 +50,7 @@ def recommend(
         session = gorse_feedback.write_back(write_back_type, seconds_of(write_back_delay))
     if not n:
         return []
-    feed = _request(user, n, category, _excluded(app, user, offset, category), session)
+    feed = replace(_request(user, n, category, _excluded(app, user, offset, category), session), offset=offset)
     # a longer list is not seen at once, so it is not logged as a slate
     ranking = feeds.recommend_or_preview(app, feed, only_preview=preview or n > MAX_SLATE).ranking
     return _scored(ranking) if x_api_version == "2" else [item.id for item in ranking.items]

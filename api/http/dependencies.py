@@ -9,9 +9,11 @@ from fastapi import Depends, Header, Path, Request
 
 from api.application.context import Application
 from api.http.accept_language import best_language
+from api.http.problems import HTTPProblem
 from api.http.reason_texts import LANGUAGES
 from api.http.robots import is_prefetch, is_robot
 from api.http.schemas import Id
+from api.http.security.auth import token_reader
 from ingest.pseudonyms import Pseudonyms
 
 
@@ -59,7 +61,20 @@ _PREVIEW = Header(alias=PREVIEW_HEADER, description="Only look, as with `preview
 
 
 async def _only_preview(request: Request, wanted: Annotated[bool, _PREVIEW] = False) -> bool:
+    if wanted:
+        require_preview_key(request)
     return wanted or is_robot(request) or is_prefetch(request)
+
+
+def require_preview_key(request: Request) -> None:
+    """Refuse a preview to pages of readers: it is for editors and operators.
+
+    Raises:
+        HTTPProblem: 403, the request has a reader token.
+    """
+    if token_reader(request) is not None or "token" in request.query_params:
+        detail = "a preview shows the feed of a reader who is not there: send a key instead of a reader token"
+        raise HTTPProblem(403, "A reader token does not allow a preview", detail)
 
 
 OnlyPreview = Annotated[bool, Depends(_only_preview)]

@@ -1,6 +1,6 @@
 """Query parameters of API v1. Unknown ones are errors: a misspelled one would silently have no effect."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -47,6 +47,9 @@ class FeedParams(_Query):
         None, description="What the reader reads on, as in the events.", examples=["mobile"]
     )
     page: Id | None = Field(None, description="Id of the article that the reader has open.", examples=["a7"])
+    access: Literal["free", "all"] = Field(
+        "all", description="`free`: leave out articles that only subscribers may open.", examples=["free"]
+    )
     preview: bool = Field(False, description="Only look: log nothing, and give no cursor.", examples=[True])
 
     @property

@@ -19,7 +19,7 @@ from api.application.iso_time import from_iso
 from api.http.record_fields import body_of
 from ingest.field_values import trimmed
 from ingest.limits import EARLIEST, LONGEST_ID
-from recsys.domain import Article
+from recsys.domain import Article, RuleKind
 from recsys.errors import RequestError
 
 
@@ -217,11 +217,24 @@ class AlsoOut(BaseModel):
     url: str | None
 
 
+class ActingRuleOut(BaseModel):
+    """Rule of an editor that acts on an item.
+
+    `log_odds`: added to the chance of the article by a boost or a demotion; `place`: of a pin, 1 is the top.
+    """
+
+    id: str
+    kind: RuleKind
+    log_odds: float | None
+    place: int | None
+
+
 class FeedItemOut(BaseModel):
     """One item of a feed.
 
     `propensity`: probability of the article at this position; `minutes`: reading time; `story`: id of the first
-    article of its story; `also_in`: other articles of it, newest first.
+    article of its story; `also_in`: other articles of it, newest first; `rules`: rules of editors
+    that act on it, first the one that placed it.
     """
 
     id: str
@@ -234,6 +247,7 @@ class FeedItemOut(BaseModel):
     reasons: list[ReasonOut]
     story: str
     also_in: list[AlsoOut]
+    rules: list[ActingRuleOut]
 
 
 class FeedOut(BaseModel):

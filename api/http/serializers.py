@@ -8,6 +8,7 @@ from api.application.iso_time import to_iso
 from api.http.reason_texts import reason_text
 from api.http.record_fields import body_values
 from api.http.schemas import (
+    ActingRuleOut,
     AlsoOut,
     ArticleListOut,
     ArticleOut,
@@ -19,7 +20,7 @@ from api.http.schemas import (
     RankOut,
     ReasonOut,
 )
-from recsys.domain import Article, RankedItem, Ranking
+from recsys.domain import Article, RankedItem, Ranking, Rule
 from recsys.serving.article_cache import SUMMARY, ArticleSummary
 from recsys.serving.pagination import FeedPage
 
@@ -83,7 +84,12 @@ def _feed_item(item: RankedItem, summaries: Mapping[str, ArticleSummary], langua
         reasons=_reasons(item, language),
         story=item.story or item.id,
         also_in=[_also(summaries[id_]) for id_ in item.also_in if id_ in summaries],
+        rules=[_acting(rule) for rule in item.rules],
     )
+
+
+def _acting(rule: Rule) -> ActingRuleOut:
+    return ActingRuleOut(id=rule.id, kind=rule.kind, log_odds=rule.log_odds or None, place=rule.place)
 
 
 def _also(summary: ArticleSummary) -> AlsoOut:

@@ -1,4 +1,4 @@
-"""Feed engine: runs a request through the stages query → retrieve → features → score → select → explain → respond.
+"""Feed engine: query → retrieve → features → score → edit → select → explain → respond.
 
 Serving, training and evaluation use the same engine. It does not change the state: only the fold does.
 """
@@ -9,22 +9,25 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.domain import FeedRequest, Preferences, RankedItem, Ranking, RankRequest, Reason
+from recsys.domain import FeedRequest, Preferences, RankedItem, Ranking, RankRequest, Reason, Rule
+from recsys.editorial.rule_book import RuleBook
 from recsys.feed.explanations import Explainer
-from recsys.feed.feed_metrics import EXPLAIN, FEATURES, RETRIEVE, SCORE, SELECT, FeedMetrics
+from recsys.feed.feed_metrics import EDIT, EXPLAIN, FEATURES, RETRIEVE, SCORE, SELECT, FeedMetrics
 from recsys.feed.interest_scores import interest_scores
+from recsys.feed.page_rules import PageRules, RequestedPage
 from recsys.feed.query_builder import build_query, random_numbers
 from recsys.feed.reader_lookups import ReaderLookups
 from recsys.feed.retrieval import EXPLORE as EXPLORE_SOURCE
 from recsys.feed.retrieval import RetrievalLimits, Retriever, allowed_for
 from recsys.feed.selection.remaining_candidates import RemainingCandidates
-from recsys.feed.selection.slate_selection import Selection, Selector
+from recsys.feed.selection.slate_selection import Edits, Selection, Selector
 from recsys.index.vector_index import VectorIndex
 from recsys.models.model_set import Models
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.query import Candidates, FeatureInput, FloatArray, Query
 from recsys.ranking.tie_break import best_first, id_hash
+from recsys.state.catalog import NEVER
 from recsys.state.live_state import LiveState
 from recsys.state.reading_time import expected_read_seconds
 
@@ -55,6 +58,7 @@ class FeedEngine:
         lookups: facts about a reader that only the log has.
         limits: bounds of retrieval.
         metrics: stage times and sources of feeds.
+        rules: rules of editors.
     """
 
     state: LiveState
@@ -64,6 +68,7 @@ class FeedEngine:
     lookups: ReaderLookups = field(default_factory=ReaderLookups)
     limits: RetrievalLimits = field(default_factory=RetrievalLimits)
     metrics: FeedMetrics = field(default_factory=FeedMetrics)
+    rules: RuleBook = field(default_factory=RuleBook)
 
     def recommend(self, request: FeedRequest, remaining: RemainingCandidates | None = None) -> FeedSlate:
         """Recommend a slate from new candidates, or from the `remaining` candidates of an earlier page.
@@ -73,22 +78,33 @@ class FeedEngine:
         """
         rng = random_numbers(request.request_id)
         query = build_query(self.state, self.vectors, request, self._preferences(request))
+        page = RequestedPage(
+            query=query,
+            request=request,
+            seen=self._seen(request),
+            shown=() if remaining is None else remaining.shown,
+            whole_stories=self.limits.whole_stories,
+        )
+        rules = PageRules.of(self.state, self.rules, page)
         if remaining is None:
-            candidates = self._retrieve(query, request, rng)
+            candidates = self._retrieve(page, rules, rng)
         else:
-            candidates = self._resume(query, request, remaining)
+            candidates = self._resume(page, rules, remaining)
         if candidates.scores is None:
             candidates = self._score(self._add_features(query, candidates))
-        selection = self._select(query, request, candidates, rng)
-        shown = candidates.take(selection.places)
+        with self.metrics.timed(EDIT):
+            edited, edits = rules.edit(candidates, self.models.utility)
+        selection = self._select(query, request, edited, edits, rng)
+        shown = edited.take(selection.places)
         sources = [
             EXPLORE_SOURCE if explored else source
             for source, explored in zip(shown.sources, selection.explored, strict=True)
         ]
         reasons = self._explain_feed(query, request, shown.rows, sources)
         self.metrics.count_shown(sources)
-        ranking = self._respond(request, shown, selection, sources, reasons)
-        return FeedSlate(ranking, self._remaining(candidates, selection))
+        ranking = self._respond(request, shown, selection, sources, reasons, rules)
+        shown_ids = (*page.shown, *(item.id for item in ranking.items))
+        return FeedSlate(ranking, self._remaining(candidates, selection, shown_ids))
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Order the candidates of `request`, best first; `ranking.tie_break` orders equal scores.
@@ -127,21 +143,29 @@ class FeedEngine:
     def _preferences(self, request: FeedRequest) -> Preferences:
         return self.lookups.preferences(request.reader, request.as_of)
 
-    def _retrieve(self, query: Query, request: FeedRequest, rng: np.random.Generator) -> Candidates:
+    def _retrieve(self, page: RequestedPage, rules: PageRules, rng: np.random.Generator) -> Candidates:
         with self.metrics.timed(RETRIEVE):
-            allowed = self._allowed(query, request)
+            allowed = self._allowed(page, rules)
             retriever = Retriever(self.state, self.index, self.models.matcher, self.limits.pool)
-            candidates = retriever.retrieve(query, allowed, rng)
+            candidates = rules.add_candidates(self.state, retriever.retrieve(page.query, allowed, rng), allowed)
         self.metrics.count_candidates(candidates.sources)
         return candidates
 
-    def _resume(self, query: Query, request: FeedRequest, remaining: RemainingCandidates) -> Candidates:
-        """Return the remaining candidates that may still be shown, without scores if other models scored them."""
+    def _resume(self, page: RequestedPage, rules: PageRules, remaining: RemainingCandidates) -> Candidates:
+        """Return the remaining candidates that may still be shown, without scores if other models scored them.
+
+        Articles that rules place here are candidates, too.
+        """
         rows = self.state.rows_of(remaining.ids)
         candidates = Candidates(rows=rows, sources=remaining.sources, scores=np.asarray(remaining.scores))
-        candidates = candidates.take(np.flatnonzero(self._allowed(query, request)[rows]))
-        # a page must not mix scores of two models
-        return candidates if remaining.model == self.models.version else replace(candidates, scores=None)
+        candidates = candidates.take(np.flatnonzero(self._allowed(page, rules)[rows]))
+        candidates = rules.without_copies(self.state, candidates)
+        new = rules.missing(candidates)
+        if remaining.model != self.models.version:  # a page must not mix scores of two models
+            candidates = replace(candidates, scores=None)
+        elif len(new):
+            new = self._score(self._add_features(page.query, new))
+        return candidates.joined(new) if len(new) else candidates
 
     def _add_features(self, query: Query, candidates: Candidates) -> Candidates:
         with self.metrics.timed(FEATURES):
@@ -156,10 +180,11 @@ class FeedEngine:
         return candidates.scored(scores).take(order)
 
     def _select(
-        self, query: Query, request: FeedRequest, candidates: Candidates, rng: np.random.Generator
+        self, query: Query, request: FeedRequest, candidates: Candidates, edits: Edits, rng: np.random.Generator
     ) -> Selection:
         with self.metrics.timed(SELECT):
-            return Selector(self.state, self.vectors, self.models.utility).select(query, request, candidates, rng)
+            selector = Selector(self.state, self.vectors, self.models.utility)
+            return selector.select(query, request, candidates, rng, edits)
 
     def _explain_feed(
         self, query: Query, request: FeedRequest, rows: NDArray[np.int64], sources: Sequence[str]
@@ -174,10 +199,12 @@ class FeedEngine:
         selection: Selection,
         sources: Sequence[str],
         reasons: Sequence[tuple[Reason, ...]],
+        rules: PageRules,
     ) -> Ranking:
         """Build the ranking, with article ids."""
         assert shown.scores is not None
-        stories = [self._story(row) for row in shown.rows.tolist()]
+        stories = [self._story(row, request.as_of, rules) for row in shown.rows.tolist()]
+        acting: list[tuple[Rule, ...]] = rules.acting_on(shown.rows)
         items = zip(
             self._ids(shown.rows),
             shown.scores.tolist(),
@@ -187,16 +214,22 @@ class FeedEngine:
             reasons,
             (expected_read_seconds(self.state, shown.rows, request.as_of) / 60).tolist(),
             *zip(*stories, strict=True) if stories else ((), ()),
+            acting,
             strict=True,
         )
         ranked = tuple(RankedItem(*item) for item in items)
         return Ranking(request.request_id, self.models.version, request.as_of, ranked)
 
-    def _story(self, row: int) -> tuple[str, tuple[str, ...]]:
-        """Return the id of a story, that of its first article, and its other articles, newest first."""
+    def _story(self, row: int, as_of: int, rules: PageRules) -> tuple[str, tuple[str, ...]]:
+        """Return the id of a story, that of its first article, and its other articles, newest first.
+
+        Articles under embargo and banned ones are none of them.
+        """
         catalog = self.state.catalog
         others = catalog.stories().copies_of(row)
-        others = others[catalog.described[others]]
+        if len(others):
+            embargoed = (catalog.published[others] != NEVER) & (catalog.published[others] >= as_of)
+            others = others[catalog.described[others] & ~embargoed & ~np.isin(others, rules.book.banned())]
         if not len(others):  # nearly every article
             return self.state.articles.strings[row], ()
         members = np.append(others, row)
@@ -204,11 +237,13 @@ class FeedEngine:
         newest = [member for member in members[order[::-1]].tolist() if member != row]
         return self.state.articles.strings[members[order[0]]], tuple(self._ids(np.asarray(newest[:_MOST_ALSO])))
 
-    def _remaining(self, candidates: Candidates, selection: Selection) -> RemainingCandidates:
+    def _remaining(
+        self, candidates: Candidates, selection: Selection, shown: tuple[str, ...]
+    ) -> RemainingCandidates:
         left = candidates.take(np.setdiff1d(np.arange(len(candidates)), selection.places))
         assert left.scores is not None
         return RemainingCandidates(
-            self.models.version, tuple(self._ids(left.rows)), tuple(left.scores.tolist()), left.sources
+            self.models.version, tuple(self._ids(left.rows)), tuple(left.scores.tolist()), left.sources, shown
         )
 
     def _with_features(self, query: Query, candidates: Candidates, listwise: bool) -> Candidates:
@@ -217,8 +252,8 @@ class FeedEngine:
         features = ALL_FEATURES.compute(FeatureInput(self.state, query, candidates, listwise))
         return replace(candidates, features=features)
 
-    def _allowed(self, query: Query, request: FeedRequest) -> NDArray[np.bool_]:
-        return allowed_for(self.state, query, request, self._seen(request), self.limits)
+    def _allowed(self, page: RequestedPage, rules: PageRules) -> NDArray[np.bool_]:
+        return allowed_for(self.state, page.query, page.request, page.seen, self.limits, rules.book.banned())
 
     def _seen(self, request: FeedRequest) -> NDArray[np.int64]:
         """Return articles that the reader clicked, read or hid: from the ring, and older ones from the log."""

@@ -9,16 +9,17 @@ from prometheus_client import CollectorRegistry, Histogram
 
 from recsys.feed.retrieval import SOURCES
 
-CATCH_UP, RETRIEVE, FEATURES, SCORE, SELECT, EXPLAIN, LOG = (
+CATCH_UP, RETRIEVE, FEATURES, SCORE, EDIT, SELECT, EXPLAIN, LOG = (
     "catch_up",
     "retrieve",
     "features",
     "score",
+    "edit",
     "select",
     "explain",
     "log",
 )
-STAGES = (CATCH_UP, RETRIEVE, FEATURES, SCORE, SELECT, EXPLAIN, LOG)
+STAGES = (CATCH_UP, RETRIEVE, FEATURES, SCORE, EDIT, SELECT, EXPLAIN, LOG)
 
 _BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 

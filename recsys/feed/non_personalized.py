@@ -42,7 +42,9 @@ def similar(engine: FeedEngine, article: str, query: ListQuery) -> list[str]:
 
 
 def _available(engine: FeedEngine, query: ListQuery) -> NDArray[np.bool_]:
-    return retrieval.available(engine.state, query.as_of, query.category, engine.limits.max_age_days)
+    allowed = retrieval.available(engine.state, query.as_of, query.category, engine.limits.max_age_days)
+    allowed[engine.rules.in_force(query.as_of, query.category).banned()] = False
+    return allowed
 
 
 def _rows(engine: FeedEngine, query: ListQuery) -> NDArray[np.int64]:

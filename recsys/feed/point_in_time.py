@@ -1,5 +1,6 @@
 """Engine as of a past time: the log folded up to that time."""
 
+from recsys.editorial.rule_book import RuleBook
 from recsys.encoder.protocols import ModelEncoder
 from recsys.feed.engine import FeedEngine
 from recsys.feed.reader_lookups import stored_lookups
@@ -11,7 +12,7 @@ from recsys.models.model_set import Models
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.settings import Settings
-from recsys.store import articles
+from recsys.store import articles, rules
 from recsys.store.database import Database
 
 
@@ -29,6 +30,7 @@ def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_
     encoded = ensure_vectors(database, articles_encoder, catalogue)
     with database.read() as connection, Replay(connection, until=as_of) as log:
         state = log.advance(as_of)
+        standing = rules.known_at(connection, as_of)
     models = Models.untrained() if system is None else system.models
     index = None
     if catalogue.height:
@@ -41,4 +43,5 @@ def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_
         index=index,
         lookups=stored_lookups(database),
         limits=retrieval_limits(settings),
+        rules=RuleBook.of(standing, state, catalogue),
     )

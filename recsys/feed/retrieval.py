@@ -20,7 +20,9 @@ from recsys.user_model.matcher import Matcher
 
 INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE = "interest", "similar", "trending", "fresh", "explore"
 FOLLOWED = "followed"
-SOURCES = (FOLLOWED, INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE)
+EDITORIAL = "editorial"
+SOURCES = (FOLLOWED, INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE, EDITORIAL)
+"""The last one is of articles that only a rule of an editor brought in."""
 
 _SHARES = {INTEREST: 0.4, SIMILAR: 0.15, TRENDING: 0.25, FRESH: 0.15, EXPLORE: 0.05}
 _FOLLOWED_SHARE = 0.15
@@ -119,15 +121,26 @@ def available(state: LiveState, as_of: int, category: str | None, max_age_days: 
 
 
 def allowed_for(
-    state: LiveState, query: Query, request: FeedRequest, seen: NDArray[np.int64], limits: RetrievalLimits
+    state: LiveState,
+    query: Query,
+    request: FeedRequest,
+    seen: NDArray[np.int64],
+    limits: RetrievalLimits,
+    banned: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Return the mask of articles [all] that this reader may see now; `seen`: dense ids not to show again."""
+    """Return the mask of articles [all] that this reader may see now.
+
+    seen: dense ids not to show again. banned: dense ids that rules ban.
+    """
     allowed = available(state, query.as_of, request.category, limits.max_age_days)
     allowed &= ~matches_subjects(state.catalog, query.preferences.mute, slice(len(allowed)))
     excluded = np.append(seen, state.rows_of(sorted(request.exclude)))
     if limits.whole_stories:
         excluded = state.catalog.stories().with_copies(excluded)
     allowed[excluded] = False
+    allowed[banned] = False
+    if request.free_only:
+        allowed &= state.catalog.paid[: len(allowed)] != 1.0  # NaN: unknown access is free
     return allowed
 
 

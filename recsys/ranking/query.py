@@ -87,6 +87,15 @@ class Candidates:
         scores = None if self.scores is None else self.scores[at]
         return Candidates(rows=self.rows[at], sources=sources, scores=scores)
 
+    def joined(self, others: "Candidates") -> "Candidates":
+        """Return these candidates, then `others`: with their sources, and with scores if both have them."""
+        both = self.scores is not None and others.scores is not None
+        return Candidates(
+            rows=np.append(self.rows, others.rows),
+            sources=self.sources + others.sources,
+            scores=np.append(np.asarray(self.scores), np.asarray(others.scores)) if both else None,
+        )
+
     def scored(self, scores: FloatArray) -> "Candidates":
         """Return the same candidates with `scores` [n], without their features."""
         return replace(self, scores=scores, features=None, interest=None)

@@ -11,6 +11,8 @@ Utility = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 _SOFTNESS = 0.01
 """In articles: a negative utility is still better than an empty position."""
 
+_LINEAR_BELOW = -30.0
+
 
 @dataclass(frozen=True, slots=True)
 class PlattScaling:
@@ -27,3 +29,28 @@ class PlattScaling:
 def softplus_utility(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the scores [n] of a utility ranker: identity above zero, near zero below."""
     return np.asarray(_SOFTNESS * np.logaddexp(0.0, scores / _SOFTNESS))
+
+
+def with_log_odds(
+    utility: Utility, scores: NDArray[np.float64], log_odds: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the scores [n] whose utilities have `log_odds` [n] more log-odds; 0 leaves a score unchanged.
+
+    The utility of a `PlattScaling` is a chance of a click. That of a utility ranker is an expected value in
+    articles, from 0 to 1, and counts as the chance of one whole reading.
+    """
+    moved = log_odds != 0
+    if not moved.any():
+        return scores
+    out = scores.astype(np.float64)
+    if isinstance(utility, PlattScaling):
+        out[moved] += log_odds[moved] / utility.slope
+        return out
+    scaled = scores[moved] / _SOFTNESS
+    # far below zero softplus is exp, so log-odds add to the scaled score
+    low = scaled < _LINEAR_BELOW
+    chance = np.clip(_SOFTNESS * np.logaddexp(0.0, scaled), 1e-300, 1 - 1e-9)
+    changed = 1 / (1 + (1 - chance) / chance * np.exp(-log_odds[moved]))
+    raised = changed / _SOFTNESS
+    out[moved] = _SOFTNESS * np.where(low, scaled + log_odds[moved], raised + np.log(-np.expm1(-raised)))
+    return out

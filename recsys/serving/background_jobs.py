@@ -1,4 +1,4 @@
-"""Background jobs of a feed: load articles and bundles, save state and index, delete expired rows, probe.
+"""Background jobs of a feed: load articles, rules and bundles, save state and index, delete expired rows, probe.
 
 While the database is unavailable only the probe works; the other jobs resume afterwards.
 """
@@ -25,6 +25,9 @@ _POLL_SECONDS = 1.0
 
 _FOLLOW_SECONDS = 0.2
 """Delay until rows are folded while no feed is requested; more rows at once would hold up other requests."""
+
+_RULE_POLL_SECONDS = 0.5
+"""Delay until rules that another process added or removed act."""
 
 _BUNDLE_POLL_SECONDS = 0.5
 """Delay until a bundle activated by another process serves."""
@@ -73,6 +76,7 @@ class BackgroundJobs:
             self.articles,
             Periodic("log", self._while_reachable(self._follow), _FOLLOW_SECONDS, _PATIENCE),
             self._bundles,
+            Periodic("rules", self._while_reachable(self._load_rules), _RULE_POLL_SECONDS, _RULE_POLL_SECONDS),
             Periodic("experiments", live.adopt_challenger, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS),
             Periodic("expired pages", sweep, _SWEEP_SECONDS, _SWEEP_SECONDS),
             Periodic("saving", self._save, _SAVE_SECONDS, _SAVE_SECONDS),
@@ -106,6 +110,9 @@ class BackgroundJobs:
         self._live.refresh_articles()
         self._record_attention()
         self.ready.set()
+
+    def _load_rules(self) -> None:
+        self._live.refresh_rules(self._clock.next())
 
     def _follow(self) -> None:
         """Fold rows of other processes also without requests, so that erased readers do not stay in memory."""

@@ -5,6 +5,7 @@ and the index in it are updated in place.
 """
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.domain import MatchField, Rule
+from recsys.editorial.rule_book import NO_ROWS, RuleBook
+from recsys.editorial.rule_matches import COLUMNS
 from recsys.encoder.protocols import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.engine import FeedEngine
@@ -34,12 +38,17 @@ from recsys.serving.preference_cache import PreferenceCache
 from recsys.serving.saved_index import SavedIndex
 from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
-from recsys.store import articles
+from recsys.store import articles, rules
 from recsys.store.articles import ArticleChanges
-from recsys.store.database import Database, without_timeout
+from recsys.store.database import Connection, Database, without_timeout
+from recsys.store.revisions import last_revision
 
 if TYPE_CHECKING:
     from recsys.serving.calibration_monitor import CalibrationMonitor
+
+
+_MOST_URGENT = 100
+"""Articles that a new rule makes known before they are encoded."""
 
 
 class LiveEngine:
@@ -66,6 +75,7 @@ class LiveEngine:
         self._saved = SavedIndex(settings.home / "index", settings.index, settings.device)
         self._unsaved_articles = 0
         self._adopting = threading.Lock()
+        self._ruling = threading.Lock()
         self.serving = ServingEngine(
             engine=self._new_engine(Models.untrained()),
             encoder=encoder,
@@ -91,7 +101,11 @@ class LiveEngine:
             self.follower.start()
             self.preferences.refresh()
             system = active_system(self._settings.home, self._raw_encoder.name)
-            self.serving = self._rebuilt(self._with_system(system))
+            with self._database.read() as connection:
+                standing = rules.standing(connection, time.time_ns() // 1_000)
+            serving = self._with_system(system)
+            book = RuleBook.of(standing, self.follower.state, empty(ARTICLES))
+            self.serving = self._rebuilt(replace(serving, engine=replace(serving.engine, rules=book)))
 
     def from_memory(self) -> FeedEngine:
         """Return the engine for answers without the database: reads older than the history ring are unknown."""
@@ -123,7 +137,8 @@ class LiveEngine:
     def refresh_articles(self) -> None:
         """Apply changes of stored articles: encode new ones, then make them known and searchable together.
 
-        Withdrawn articles leave all feeds before anything is encoded.
+        Withdrawn articles leave all feeds before anything is encoded. Articles that rules place, such as breaking
+        news, are known by then, too.
 
         Raises:
             EncoderError: the encoder fails; new articles are known without vectors, and are tried again.
@@ -139,7 +154,9 @@ class LiveEngine:
             self.summaries.put(changes.upserted)
             if changes.withdrawn:
                 self._delete(changes.withdrawn)
-                self.engine.state.upsert_articles(changes.upserted)
+                self._upsert(changes.upserted)
+            else:
+                self._upsert(self.engine.rules.placed_among(changes.upserted))
         try:
             vectors = ensure_vectors(self._database, before.encoder, pending)
         except EncoderError:
@@ -180,6 +197,34 @@ class LiveEngine:
                 if moved or serving.encoder.name != serving.vector_name:
                     serving = self._rebuilt(serving)
                 self.serving = serving
+
+    def refresh_rules(self, at: int) -> None:
+        """Adopt the rules of editors that stand at `at` (microseconds), if others stood at the last call.
+
+        Raises:
+            StoreError: the database is unavailable; the former rules stay.
+        """
+        with self._ruling:  # one call at a time, or an older list could be adopted last
+            with self._database.read() as connection:
+                standing = rules.standing(connection, at)
+                known = {rule.id for rule in self.engine.rules.rules}
+                new = [rule for rule in standing if rule.id not in known]
+                if not new and len(known) == len(standing):
+                    return
+                ids = [rule.match for rule in new if rule.field is MatchField.ARTICLE]
+                revision = last_revision(connection)
+                # rules about single articles, such as breaking news, need not wait for the whole catalogue
+                found = articles.columns_of(connection, COLUMNS, ids if len(ids) == len(new) else None)
+            with self.lock:
+                with self._database.read() as connection:
+                    later = articles.changes_since(connection, revision)
+                    unknown = self._unknown_placed(connection, new, found)
+                self.summaries.put(unknown)
+                self._upsert(unknown)
+                state = self.engine.state
+                matched = RuleBook.of(new, state, found).with_articles(state, later.upserted)
+                book = self.engine.rules.with_rules(standing, matched)
+                self.serving = replace(self.serving, engine=replace(self.engine, rules=book))
 
     def adopt_challenger(self) -> None:
         """Load the bundle of the running experiment, or drop it if the experiment ended.
@@ -229,7 +274,8 @@ class LiveEngine:
         self.follower.state.upsert_articles(catalogue.upserted)
         name = serving.encoder.name
         vectors = VectorTable(serving.engine.models.space)
-        engine = replace(serving.engine, state=self.follower.state, vectors=vectors, index=None)
+        book = RuleBook.of(serving.engine.rules.rules, self.follower.state, catalogue.upserted)
+        engine = replace(serving.engine, state=self.follower.state, vectors=vectors, index=None, rules=book)
         engine, unencoded = self._with_stored(engine, name, catalogue.upserted)
         if name != self._raw_encoder.name:
             engine, _ = self._with_stored(engine, self._raw_encoder.name, unencoded)
@@ -282,10 +328,29 @@ class LiveEngine:
         with self._database.read() as connection:
             later = articles.changes_since(connection, changes.revision)
         self.summaries.put(later.upserted)
-        self.engine.state.upsert_articles(_newest(changes.upserted, later.upserted, without=later.withdrawn))
+        self._upsert(_newest(changes.upserted, later.upserted, without=later.withdrawn))
         if later.withdrawn:
             self._delete(later.withdrawn)
         return later
+
+    def _unknown_placed(self, connection: Connection, new: Sequence[Rule], found: pl.DataFrame) -> pl.DataFrame:
+        """Return the articles of `found` that `new` rules place and that the state lacks.
+
+        They wait to be encoded. They are read again, so that an article withdrawn meanwhile does not come back.
+        """
+        ids = RuleBook(tuple(new), (NO_ROWS,) * len(new)).placed_among(found)["id"].to_list()
+        state = self.engine.state
+        described = state.catalog.described[state.rows_of(ids)].tolist()
+        unknown = [id_ for id_, known in zip(ids, described, strict=True) if not known]
+        return articles.get(connection, unknown[:_MOST_URGENT]) if unknown else empty(ARTICLES)
+
+    def _upsert(self, changed: pl.DataFrame) -> None:
+        """Store article columns in the state, and match the rules with them again."""
+        if changed.is_empty():
+            return
+        self.engine.state.upsert_articles(changed)
+        book = self.engine.rules.with_articles(self.engine.state, changed)
+        self.serving = replace(self.serving, engine=replace(self.engine, rules=book))
 
     def _delete(self, ids: list[str]) -> None:
         rows = self.engine.state.articles.lookup(ids)

@@ -118,6 +118,15 @@ def get(connection: Connection, ids: Sequence[str], with_withdrawn: bool = False
     return order.join(found, on="id", how="inner", maintain_order="left")
 
 
+def columns_of(connection: Connection, names: Sequence[str], ids: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return the columns `names` of the stored articles, or of those of `ids`; without the withdrawn ones."""
+    query = sa.select(*(articles.c[name] for name in names)).where(is_shown())
+    if ids is not None:
+        query = query.where(articles.c.id.in_(ids))
+    schema = {name: _stored_type(name) for name in names}
+    return _decode(pl.DataFrame(connection.execute(query).fetchall(), schema=schema, orient="row"))
+
+
 def count(connection: Connection) -> int:
     """Return the number of stored articles, without the withdrawn ones."""
     return int(connection.execute(sa.select(sa.func.count()).select_from(articles).where(is_shown())).scalar_one())
@@ -141,7 +150,8 @@ def _stored_type(name: str) -> pl.DataType:
 
 
 def _decode(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(pl.col(name).str.json_decode(ARTICLES[name]) for name in _LIST_COLUMNS)
+    lists = [name for name in _LIST_COLUMNS if name in frame.columns]
+    return frame.with_columns(pl.col(name).str.json_decode(ARTICLES[name]) for name in lists)
 
 
 def _word_count() -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Audit log of administrator actions: keys, bundles, erasures. It contains no reader data."""
+"""Audit log of administrator actions: keys, bundles, rules, erasures. It contains no reader data."""
 
 import time
 from dataclasses import asdict, dataclass, fields
@@ -21,6 +21,8 @@ class AuditAction(StrEnum):
     EXPERIMENT_STARTED = "trial_started"
     EXPERIMENT_ENDED = "trial_ended"
     READER_ERASED = "reader_erased"
+    RULE_ADDED = "rule_added"
+    RULE_REMOVED = "rule_removed"
 
 
 @dataclass(frozen=True, slots=True)

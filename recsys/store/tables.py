@@ -135,6 +135,24 @@ withdrawals = Table(
     comment="articles that no feed or list shows, whatever content arrives, until they are restored",
 )
 
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False, comment="pin, boost, demote, ban, breaking, must_see or quota"),
+    Column("field", String, nullable=False, comment="property of an article that the rule matches"),
+    Column("match", Text, nullable=False, comment="value of that property"),
+    Column("value", Float, comment="log-odds, most articles, or hours, by kind"),
+    Column("place", Integer, comment="of a pin; 1 is the top"),
+    Column("section", Text, comment="only feeds of this section"),
+    Column("starts_at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("ends_at", BigInteger, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String, nullable=False, comment="id of a key, 'cli', or 'open' before the first key"),
+    Column("removed_at", BigInteger),
+    comment="of editors: they overrule the ranking of feeds",
+)
+
 readers = Table(
     "readers",
     metadata,

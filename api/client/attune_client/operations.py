@@ -4,7 +4,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
 Answer = dict[str, Any]
@@ -37,6 +37,7 @@ class FeedOptions(TypedDict, total=False):
     explain: bool
     device: str
     page: str
+    access: Literal["free", "all"]
     preview: bool
 
 

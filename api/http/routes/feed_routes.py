@@ -8,7 +8,15 @@ from api.application import feeds, unknown_names
 from api.application.context import Application
 from api.application.iso_time import from_iso
 from api.application.scopes import Scope
-from api.http.dependencies import App, Language, OnlyPreview, PseudonymsDep, Reader, language_headers
+from api.http.dependencies import (
+    App,
+    Language,
+    OnlyPreview,
+    PseudonymsDep,
+    Reader,
+    language_headers,
+    require_preview_key,
+)
 from api.http.query_params import FeedParams, FeedQuery, OwnFeedQuery
 from api.http.schemas import FeedOut, HistoryItemIn, RankIn, RankOut
 from api.http.security.auth import secured_router, token_reader
@@ -36,11 +44,13 @@ def own_feed(
     reader = query.reader or token_reader(request)
     if reader is None:
         raise RequestError("this feed has no reader: add ?reader=…, or send a reader token instead of a key")
-    return _feed(app, pseudonyms.of(reader), query, preview, language)
+    return _feed(request, app, pseudonyms.of(reader), query, preview, language)
 
 
 @own.get("/feed/{reader:id}", response_model=FeedOut)
-def feed(app: App, reader: Reader, query: FeedQuery, preview: OnlyPreview, language: Language) -> Response:
+def feed(
+    request: Request, app: App, reader: Reader, query: FeedQuery, preview: OnlyPreview, language: Language
+) -> Response:
     """Return a reader's feed, also for an unknown reader.
 
     The `cursor` of a page requests the next page, for half an hour. The feed continues with its first parameters
@@ -48,7 +58,11 @@ def feed(app: App, reader: Reader, query: FeedQuery, preview: OnlyPreview, langu
 
     A page has 20 articles, or `limit`. Each answer is logged as shown: articles that the reader skips rank lower.
     With `preview=true`, or the header `X-Attune-Preview: true`, nothing is logged and there is no next page: to
-    look at the feed of a reader who is not there. Crawlers and prefetches (`Sec-Purpose`) get a preview, too.
+    look at the feed of a reader who is not there. That needs a key; a reader token does not allow it. Crawlers and
+    prefetches (`Sec-Purpose`) get a preview, too.
+
+    `rules` of an item are rules of editors that act on it. `access=free` leaves out articles whose `access` is
+    premium, paid or subscriber.
 
     `minutes` returns the articles with the highest total utility that can be read in that time, up to 100 or
     `limit`; this feed has no exploration and one page. `diversity` weighs dissimilarity to the articles above
@@ -59,7 +73,7 @@ def feed(app: App, reader: Reader, query: FeedQuery, preview: OnlyPreview, langu
 
     While the database is unavailable, feeds are `degraded`: made from memory, without a next page.
     """
-    return _feed(app, reader, query, preview, language)
+    return _feed(request, app, reader, query, preview, language)
 
 
 @router.post("/rank")
@@ -84,8 +98,12 @@ def rank(app: App, pseudonyms: PseudonymsDep, body: RankIn, language: Language, 
     return rank_out(feeds.rank(app, request, body.explain), warnings, language)
 
 
-def _feed(app: Application, reader: str, query: FeedParams, preview: bool, language: str) -> Response:
+def _feed(
+    caller: Request, app: Application, reader: str, query: FeedParams, preview: bool, language: str
+) -> Response:
     """Return the answer with the feed of a stored reader."""
+    if query.preview:
+        require_preview_key(caller)
     request = FeedRequest(
         request_id=uuid.uuid4().hex,
         reader=reader,
@@ -98,6 +116,7 @@ def _feed(app: Application, reader: str, query: FeedParams, preview: bool, langu
         explain=query.explain,
         device=query.device,
         page=query.page,
+        free_only=query.access == "free",
     )
     found = feeds.recommend_or_preview(app, request, query.cursor, only_preview=preview or query.preview)
     ids = (id_ for item in found.ranking.items for id_ in (item.id, *item.also_in))

@@ -8,19 +8,23 @@ from recsys.errors import RequestError
 
 @dataclass(frozen=True, slots=True)
 class RemainingCandidates:
-    """Article ids, scores and retrieval sources [n] in ranked order; `model`: version that scored them."""
+    """Article ids, scores and retrieval sources [n] in ranked order; `model`: version that scored them.
+
+    shown: ids of the articles of all earlier pages. Scores are without the boosts of rules.
+    """
 
     model: str
     ids: tuple[str, ...]
     scores: tuple[float, ...]
     sources: tuple[str, ...]
+    shown: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def to_json(self) -> str:
-        """Return the model and three lists as JSON, without loss."""
-        return json.dumps([self.model, self.ids, self.scores, self.sources])
+        """Return the model and four lists as JSON, without loss."""
+        return json.dumps([self.model, self.ids, self.scores, self.sources, self.shown])
 
     @classmethod
     def from_json(cls, text: str) -> "RemainingCandidates":
@@ -30,7 +34,7 @@ class RemainingCandidates:
             RequestError: another version of Attune wrote it in an unknown form.
         """
         try:
-            model, ids, scores, sources = json.loads(text)
-            return cls(str(model), tuple(ids), tuple(map(float, scores)), tuple(sources))
+            model, ids, scores, sources, shown = json.loads(text)
+            return cls(str(model), tuple(ids), tuple(map(float, scores)), tuple(sources), tuple(shown))
         except (ValueError, TypeError) as error:
             raise RequestError("this cursor is from another version: request the first page again") from error

@@ -1,8 +1,11 @@
-"""Selection of a slate from scored candidates: caps, quotas, diversity, exploration, or a budget of minutes."""
+"""Selection of a slate from scored candidates: caps, quotas, diversity, exploration, or a budget of minutes.
+
+Rules of editors come first: what they place stands where they place it, and nothing exceeds their quotas.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +41,37 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """Largest number of the `eligible` candidates [n] in a slate."""
+
+    eligible: NDArray[np.bool_]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """Effects of rules on the candidates of one page.
+
+    placed: position from 0 → candidate. withheld: mask [n] of candidates that only a rule may place, here or on a
+    later page; None without one. limits: of the quotas.
+    """
+
+    placed: Mapping[int, int] = field(default_factory=dict)
+    withheld: NDArray[np.bool_] | None = None
+    limits: tuple[Limit, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.withheld is not None or bool(self.limits)
+
+    def free(self, order: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the candidates `order` [m] without the withheld ones."""
+        return order if self.withheld is None else order[~self.withheld[order]]
+
+
+NO_EDITS = Edits()
+
+
+@dataclass(frozen=True, slots=True)
 class Selector:
     """Selector of slates. utility: scores → utilities, for a budget of minutes."""
 
@@ -46,24 +80,51 @@ class Selector:
     utility: Utility
 
     def select(
-        self, query: Query, request: FeedRequest, candidates: Candidates, rng: np.random.Generator
+        self,
+        query: Query,
+        request: FeedRequest,
+        candidates: Candidates,
+        rng: np.random.Generator,
+        edits: Edits = NO_EDITS,
     ) -> Selection:
         """Select a slate within the caps, with the quotas of the reader's preferences.
 
         With a budget of minutes, select the articles of highest total utility that fit, without exploration or
-        quotas.
+        quotas. Articles that rules place take their minutes first, and stay if they need more.
         """
         assert candidates.scores is not None
         rows, scores = candidates.rows, candidates.scores
         if request.minutes is not None:
-            minutes = expected_read_seconds(self.state, rows, query.as_of) / 60
-            chosen = knapsack(self.utility(scores), minutes, request.minutes, request.limit)
-            return Selection.certain(chosen[best_first(scores[chosen])].tolist())
-        order = self._diversified(request, rows, scores)
+            return self._within_minutes(query, request, candidates, request.minutes, rng, edits)
+        order = edits.free(self._diversified(request, rows, scores))
         quotas = self._quotas(query, rows)
         exempt = np.any([quota.eligible for quota in quotas], axis=0) if quotas else None
         limits = caps(self.state.catalog, rows, query.history.article, exempt)
-        return fill_slate(apply_quotas(order, quotas), limits, request.limit, request.explore, rng)
+        return fill_slate(apply_quotas(order, quotas), limits, request.limit, request.explore, rng, edits)
+
+    def _within_minutes(
+        self,
+        query: Query,
+        request: FeedRequest,
+        candidates: Candidates,
+        budget: float,
+        rng: np.random.Generator,
+        edits: Edits,
+    ) -> Selection:
+        assert candidates.scores is not None
+        scores = candidates.scores
+        minutes = expected_read_seconds(self.state, candidates.rows, query.as_of) / 60
+        utilities = self.utility(scores)
+        if not edits:
+            chosen = knapsack(utilities, minutes, budget, request.limit)
+            return Selection.certain(chosen[best_first(scores[chosen])].tolist())
+        placed = list(edits.placed.values())
+        # only the best candidates of a group with a quota compete: the budget is then solved once
+        free = _within_limits(edits.free(best_first(scores)), edits, placed)
+        left = max(budget - float(minutes[placed].sum()), 0.0)
+        chosen = knapsack(utilities[free], minutes[free], left, max(request.limit - len(placed), 0))
+        order = free[chosen]
+        return fill_slate(order[best_first(scores[order])], (), request.limit, 0.0, rng, edits)
 
     def _diversified(self, request: FeedRequest, rows: NDArray[np.int64], scores: FloatArray) -> NDArray[np.intp]:
         vectors = self.vectors.of(rows) if request.diversity else np.zeros((len(rows), 0), dtype=np.float32)
@@ -79,24 +140,80 @@ class Selector:
 
 
 def fill_slate(
-    order: NDArray[np.intp], caps: Sequence[Cap], limit: int, explore: float, rng: np.random.Generator
+    order: NDArray[np.intp],
+    caps: Sequence[Cap],
+    limit: int,
+    explore: float,
+    rng: np.random.Generator,
+    edits: Edits = NO_EDITS,
 ) -> Selection:
     """Fill `limit` positions from the candidates in `order` [n], best first, within `caps`.
 
     At each position but the first, a remaining candidate is drawn uniformly with probability `explore`; otherwise
     the best remaining one is used. So an item's propensity at its position, given those above, is ``explore / m``,
     plus ``1 − explore`` if it is the best of the m remaining.
+
+    A candidate that a rule places is certain: its propensity is 1, and it is none of the m. If too few candidates
+    remain to reach its position, it follows the last one. Candidates above the limit of a quota do not remain.
     """
     remaining = apply_caps(order.tolist(), caps, limit)
-    places, propensities, explored = [], [], []
-    for position in range(min(limit, len(remaining))):
+    waiting = dict(edits.placed)
+    quotas = _OpenQuotas(edits.limits, list(waiting.values()))
+    remaining = quotas.within(remaining)
+    places: list[int] = []
+    propensities: list[float] = []
+    explored: list[bool] = []
+    while len(places) < limit and (remaining or waiting):
+        position = len(places)
+        if position in waiting or not remaining:
+            places.append(waiting.pop(position if position in waiting else min(waiting)))
+            propensities.append(1.0)
+            explored.append(False)
+            continue
         share = explore if position else 0.0
         drawn = rng.random() < share
         pick = int(rng.integers(len(remaining))) if drawn else 0
         propensities.append(share / len(remaining) + (1.0 - share if pick == 0 else 0.0))
         places.append(remaining.pop(pick))
         explored.append(drawn and pick > 0)
+        if quotas.count(places[-1]):
+            remaining = quotas.within(remaining)
     return Selection(places, propensities, explored)
+
+
+class _OpenQuotas:
+    """Numbers of candidates that the quotas still allow; those that rules place count from the start."""
+
+    def __init__(self, limits: Sequence[Limit], placed: Sequence[int]) -> None:
+        self._limits = limits
+        self._left = [limit.most - int(limit.eligible[list(placed)].sum()) for limit in limits]
+
+    def count(self, candidate: int) -> bool:
+        """Count a chosen candidate; return True if a quota is full now."""
+        full = False
+        for i, limit in enumerate(self._limits):
+            if limit.eligible[candidate]:
+                self._left[i] -= 1
+                full |= self._left[i] <= 0
+        return full
+
+    def within(self, candidates: list[int]) -> list[int]:
+        """Return the candidates of no full quota."""
+        full = [limit.eligible for limit, left in zip(self._limits, self._left, strict=True) if left <= 0]
+        if not full:
+            return candidates
+        return [each for each in candidates if not any(eligible[each] for eligible in full)]
+
+
+def _within_limits(order: NDArray[np.intp], edits: Edits, placed: Sequence[int]) -> NDArray[np.intp]:
+    """Return the candidates of `order` [n], best first, that fit into the quotas one after the other."""
+    quotas = _OpenQuotas(edits.limits, placed)
+    remaining, within = quotas.within(order.tolist()), list[int]()
+    while remaining:
+        within.append(remaining.pop(0))
+        if quotas.count(within[-1]):
+            remaining = quotas.within(remaining)
+    return np.asarray(within, dtype=np.intp)
 
 
 def apply_caps(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:

@@ -4,7 +4,7 @@ import pytest
 
 from recsys.domain import FeedRequest, RankRequest
 from recsys.feed.engine import FeedEngine
-from recsys.feed.feed_metrics import EXPLAIN, FEATURES, RETRIEVE, SCORE, SELECT, STAGES, FeedMetrics
+from recsys.feed.feed_metrics import EDIT, EXPLAIN, FEATURES, RETRIEVE, SCORE, SELECT, STAGES, FeedMetrics
 from recsys.feed.retrieval import SOURCES
 from tests.unit.feed.newsrooms import NOW, engine, papers, read
 
@@ -34,7 +34,7 @@ def test_a_feed_counts_its_stages_and_sources_and_a_ranking_counts_none() -> Non
     assert not by_source(of, "attune_feed_candidates_total")
     first = of.recommend(FeedRequest(request_id="one", as_of=NOW, reader="r", limit=5))
     of.recommend(FeedRequest(request_id="two", as_of=NOW + 1, reader="r", limit=5), first.remaining)
-    expected = {RETRIEVE: 1, FEATURES: 1, SCORE: 1, SELECT: 2, EXPLAIN: 2}
+    expected = {RETRIEVE: 1, FEATURES: 1, SCORE: 1, EDIT: 2, SELECT: 2, EXPLAIN: 2}
     assert stage_counts(of.metrics) == {**dict.fromkeys(STAGES, 0), **expected}
     candidates = by_source(of, "attune_feed_candidates_total")
     assert candidates == len(first.ranking.items) + len(first.remaining) == 20

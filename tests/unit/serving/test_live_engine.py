@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from recsys.domain import Article, MatchField, Rule, RuleKind
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.protocols import Encoded
 from recsys.errors import EncoderError
+from recsys.frames import articles_frame
 from recsys.serving.live_engine import LiveEngine
 from recsys.settings import Settings
-from recsys.store import articles, erasure
+from recsys.store import articles, erasure, rules
 from recsys.store.database import Database
 from tests.trained import HashEncoder, world
 
@@ -135,3 +137,62 @@ def test_nothing_is_lost_when_another_article_changes_while_one_is_encoded(
     assert live.serving.unencoded["id"].to_list() == [OTHER]
     live.refresh_articles()
     assert live.serving.unencoded.is_empty()
+
+
+def news(id_: str) -> object:
+    return articles_frame([Article(id=id_, title=f"The bridge of {id_} is closed", published_at=1)])
+
+
+def add_rule(database: Database, id_: str) -> None:
+    times = {"starts_at": 0, "created_at": 1, "created_by": "cli"}
+    rule = Rule(id=f"rule-{id_}", kind=RuleKind.BREAKING, field=MatchField.ARTICLE, match=id_, **times)  # type: ignore[arg-type]
+    with database.write() as connection:
+        rules.add(connection, rule)
+
+
+def placed(live: LiveEngine) -> list[str]:
+    return [live.engine.state.articles.strings[row] for rows in live.engine.rules.rows for row in rows.tolist()]
+
+
+@pytest.mark.parametrize("rule_first", [True, False])
+def test_breaking_news_does_not_wait_until_it_is_encoded(
+    sqlite_database: Database, live: LiveEngine, encoder: Interrupted, rule_first: bool
+) -> None:
+    if rule_first:
+        add_rule(sqlite_database, "quake")
+        live.refresh_rules(2)
+    with sqlite_database.write() as connection:
+        articles.upsert(connection, news("quake"))  # type: ignore[arg-type]
+
+    def meanwhile() -> None:
+        if not rule_first:
+            add_rule(sqlite_database, "quake")
+            live.refresh_rules(2)
+        assert placed(live) == ["quake"]
+        assert "quake" in live.summaries.of(["quake"])
+        assert not live.engine.vectors.has(live.engine.state.rows_of(["quake"]))[0]
+
+    encoder.meanwhile = meanwhile
+    live.refresh_articles()
+    assert placed(live) == ["quake"]
+    assert live.engine.vectors.has(live.engine.state.rows_of(["quake"]))[0]
+
+
+def test_a_rule_added_while_an_article_is_withdrawn_does_not_bring_it_back(
+    sqlite_database: Database, live: LiveEngine
+) -> None:
+    with sqlite_database.write() as connection:
+        articles.delete(connection, ID)
+    live.refresh_articles()
+    add_rule(sqlite_database, ID)
+    live.refresh_rules(2)
+    assert not live.engine.state.catalog.described[live.engine.state.rows_of([ID])][0]
+
+
+def test_rules_follow_the_log_when_it_is_folded_again(sqlite_database: Database, live: LiveEngine) -> None:
+    add_rule(sqlite_database, OTHER)
+    live.refresh_rules(2)
+    with sqlite_database.write() as connection:
+        erasure.erase(connection, "nobody", 3)
+    live.catch_up()
+    assert placed(live) == [OTHER]

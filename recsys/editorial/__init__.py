@@ -1,0 +1,1 @@
+"""Editorial control: rules of editors that overrule the ranking of feeds."""
