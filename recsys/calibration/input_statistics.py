@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from recsys.calibration.attention_sites import Site
 from recsys.errors import EncoderError
 
-KEY = ("received", "norm", "fit")
-"""Statistics of a key: log(1 + mass received per query that may attend it), log of its length, and its cosine with
-the mean of the other keys.
+KEY = ("received", "norm", "fit", "near")
+"""Statistics of a key: log(1 + mass received per query that may attend it), log of its length, its cosine with the mean
+of the other keys, and its mean cosine with the keys beside it.
 """
 
 ROW = ("self", "entropy")
@@ -84,7 +84,7 @@ class InputObserver:
     def statistics(self) -> NDArray[np.float32]:
         """Return the statistics of all layers in order [B, T, layers · H · S], 0 at padding.
 
-        S is 5 for self-attention (`KEY` and `ROW`) and 3 for cross attention (`KEY`).
+        S is 6 for self-attention (`KEY` and `ROW`) and 4 for cross attention (`KEY`).
 
         Raises:
             EncoderError: no layer attended the inputs.
@@ -116,7 +116,10 @@ def _statistics(
     attention_BHQT = logits_BHQT.softmax(dim=-1).nan_to_num(0.0)  # a query at padding may attend nothing
     keys_BQ = may_BQT.sum(dim=-1).clamp(min=1)
     shares_BHQT = attention_BHQT * keys_BQ[:, None, :, None]
-    parts_BHT = [_received(shares_BHQT, may_BQT, _queries(inputs, site, may_BQT)), *_keys(key_BHTd, inputs.present)]
+    parts_BHT = [
+        _received(shares_BHQT, may_BQT, _queries(inputs, site, may_BQT)),
+        *_keys(key_BHTd, inputs.present),
+    ]
     if site is Site.SELF:
         entropy_BHQ = torch.special.entr(attention_BHQT).sum(dim=-1) / keys_BQ.clamp(min=2).float().log()[:, None]
         parts_BHT += [shares_BHQT.diagonal(dim1=-2, dim2=-1).log1p(), entropy_BHQ]
@@ -139,9 +142,11 @@ def _received(shares_BHQT: torch.Tensor, may_BQT: torch.Tensor, queries_BQ: torc
 
 
 def _keys(key_BHTd: torch.Tensor, present_BT: torch.Tensor) -> list[torch.Tensor]:
-    """Return `norm` and `fit` of each key, (B, H, T) each."""
+    """Return `norm`, `fit` and `near` of each key, (B, H, T) each."""
     real_B1T1 = present_BT[:, None, :, None].to(key_BHTd.dtype)
     norm_BHT = key_BHTd.norm(dim=-1).clamp(min=1e-6).log()
     unit_BHTd = torch.nn.functional.normalize(key_BHTd, dim=-1) * real_B1T1
     rest_BHTd = torch.nn.functional.normalize(unit_BHTd.sum(dim=2, keepdim=True) - unit_BHTd, dim=-1)
-    return [norm_BHT, (unit_BHTd * rest_BHTd).sum(dim=-1)]
+    beside_BHT = (unit_BHTd[:, :, 1:] * unit_BHTd[:, :, :-1]).sum(dim=-1)
+    near_BHT = torch.nn.functional.pad(beside_BHT, (1, 0)) + torch.nn.functional.pad(beside_BHT, (0, 1))
+    return [norm_BHT, (unit_BHTd * rest_BHTd).sum(dim=-1), near_BHT / 2]

@@ -90,9 +90,7 @@ class HookedModel:
     def observe(self, batch: Batch) -> tuple[torch.Tensor, SeenInputs]:
         """Run the model as it is, and return its outputs (B, …) with the statistics of its inputs."""
         inputs = self.model.inputs(batch)
-        observer = InputObserver(
-            inputs, lambda layer: site_of(self._tap.layers[layer], self._is_encoder_decoder)
-        )
+        observer = InputObserver(inputs, lambda layer: site_of(self._tap.layers[layer], self._is_encoder_decoder))
         with self._tap.using(watcher=observer):
             outputs = self.model.outputs(batch, None)
         return outputs, SeenInputs.of(observer.statistics(), inputs.inner.cpu().numpy())

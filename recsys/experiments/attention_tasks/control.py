@@ -15,8 +15,8 @@ from recsys.calibration.input_statistics import Inputs
 from recsys.calibration.model_calibrator import Batch
 from recsys.calibration.training_loop import FitConfig
 from recsys.errors import ConfigError
-from recsys.experiments.attention_tasks.parts import scattered_mask, split, train
-from recsys.training.calibration.model_task import Damaged, Examples
+from recsys.experiments.attention_tasks.parts import scattered_mask, train
+from recsys.training.calibration.model_task import Damaged, Examples, split
 
 _STEPS, _STATE, _ACTIONS = 20, 2, 2
 _EPISODES, _LENGTH, _EVERY = 240, 200, 9

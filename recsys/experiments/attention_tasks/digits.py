@@ -1,6 +1,6 @@
 """Image classification: handwritten digits by a small vision transformer, with damaged patches.
 
-Data: the 1,797 digits of scikit-learn, 8 × 8 pixels, in patches of 2 × 2.
+Data: the 1,797 digits of scikit-learn, enlarged to 16 × 16 pixels, in patches of 4 × 4.
 """
 
 from typing import Any
@@ -14,10 +14,10 @@ from transformers import ViTConfig, ViTForImageClassification
 from recsys.calibration.input_statistics import Inputs
 from recsys.calibration.model_calibrator import Batch
 from recsys.calibration.training_loop import FitConfig
-from recsys.experiments.attention_tasks.parts import scattered_mask, split, train
-from recsys.training.calibration.model_task import Damaged, Examples
+from recsys.experiments.attention_tasks.parts import scattered_mask, train
+from recsys.training.calibration.model_task import Damaged, Examples, split
 
-_SIZE, _PATCH = 8, 2
+_SIZE, _PATCH = 16, 4
 _SIDE = _SIZE // _PATCH
 _DAMAGED = 4
 _FIT = FitConfig(epochs=50, batch=32, learning_rate=1e-3)
@@ -47,14 +47,15 @@ class ImageModel:
 class Digits:
     """Task of the digits, with a network trained on undamaged images."""
 
-    trained_kinds = ("noise", "occluded")
-    held_out_kinds = ("patch of another image", "stripes")
+    trained_kinds = ("noise", "bright", "stripes", "patch of another image")
+    held_out_kinds = ("grey", "checkerboard")
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         digits = load_digits()
+        small = torch.from_numpy(digits.images / 8 - 1).float().unsqueeze(1)
         batch = {
-            "pixel_values": torch.from_numpy(digits.images / 8 - 1).float().unsqueeze(1),
+            "pixel_values": torch.nn.functional.interpolate(small, size=(_SIZE, _SIZE), mode="bilinear"),
             "labels": torch.from_numpy(digits.target).long(),
         }
         learning, self.training, self.validation, self.test = split(batch, np.arange(len(digits.images)), rng)
@@ -91,11 +92,16 @@ class Digits:
 
 
 def _replacement(pixels: NDArray[np.float32], kind: str, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return pixels of the kind of damage, for every place [n, 1, 8, 8]."""
+    """Return pixels of the kind of damage, for every place [n, 1, 16, 16]."""
+    parity = np.arange(_SIZE) % 2
+    patterns = {
+        "bright": np.ones(1),
+        "grey": np.zeros(1),
+        "stripes": 2.0 * parity - 1,
+        "checkerboard": 2.0 * (parity ^ parity[:, None]) - 1,
+    }
     if kind == "noise":
         return rng.uniform(-1, 1, size=pixels.shape)
-    if kind == "occluded":
-        return np.ones(pixels.shape)
-    if kind == "stripes":
-        return np.broadcast_to(np.where(np.arange(_SIZE) % 2 == 0, 1.0, -1.0), pixels.shape)
+    if kind in patterns:
+        return np.broadcast_to(patterns[kind], pixels.shape)
     return rng.permutation(pixels).astype(np.float64)

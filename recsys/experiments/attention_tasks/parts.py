@@ -1,4 +1,4 @@
-"""Parts that the tasks share: splits by source, damaged positions, and a short training of a network.
+"""Parts that the tasks share: damaged positions, and a short training of a network.
 
 Networks are trained with inputs left out at random (patch dropout: Liu et al. 2022), so that a missing input is nothing
 new to them. The plain model is the same network.
@@ -14,24 +14,11 @@ from numpy.typing import NDArray
 from recsys.calibration import hook
 from recsys.calibration.adjustment import Adjustment
 from recsys.calibration.attention_sites import input_layers
-from recsys.calibration.model_calibrator import AttentionModel, Batch, rows_of
+from recsys.calibration.model_calibrator import AttentionModel, rows_of
 from recsys.calibration.training_loop import FitConfig, minimise
 from recsys.training.calibration.model_task import Examples
 
-SPLIT = (0.45, 0.2, 0.15, 0.2)
-"""Shares of the sources that train the network, train the detector, choose the gate, and test."""
-
-
 _OUT = 30.0
-
-
-def split(batch: Batch, group: NDArray[np.int64], rng: np.random.Generator) -> list[Examples]:
-    """Split examples by their source in the shares `SPLIT`."""
-    sources = rng.permutation(np.unique(group))
-    bounds = np.round(np.cumsum(SPLIT)[:-1] * len(sources)).astype(np.int64)
-    everything = Examples(batch, group)
-    return [everything[np.flatnonzero(np.isin(group, part))] for part in np.split(sources, bounds)]
-
 
 LEFT_OUT = 0.3
 """Largest share of the inputs of an example that training leaves out."""
@@ -75,8 +62,11 @@ def scattered_mask(
     return (order < np.broadcast_to(np.asarray(count), len(allowed))[:, None]) & allowed
 
 
-def run_mask(rows: int, length: int, run: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return a mask [rows, length] of one run of positions in each row."""
-    start = rng.integers(length - run + 1, size=rows)[:, None]
-    position = np.arange(length)
-    return (position >= start) & (position < start + run)
+def bursts_mask(rows: int, length: int, bursts: int, run: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return a mask [rows, length] of `bursts` runs of positions in each row, which may touch or overlap."""
+    mask = np.zeros((rows, length), dtype=np.bool_)
+    for _ in range(bursts):
+        start = rng.integers(length - run + 1, size=rows)[:, None]
+        position = np.arange(length)
+        mask |= (position >= start) & (position < start + run)
+    return mask

@@ -119,7 +119,8 @@ def summary(measured: Sequence[Measured], kinds: Mapping[str, Sequence[str]], se
         ),
         "auroc": {kind: float(np.mean([each.auroc[kind] for each in measured])) for kind in measured[0].auroc},
         "milliseconds": {
-            name: 1000 * float(np.mean([each.seconds[name] for each in measured])) for name in ("plain", "calibrated")
+            name: 1000 * float(np.mean([each.seconds[name] for each in measured]))
+            for name in ("plain", "calibrated")
         },
         "decisions": [each.decision for each in measured],
         "verdict": _verdict(back["calibrated"], change, measured),
@@ -132,7 +133,9 @@ def share(gain: NDArray[np.float64], lost: NDArray[np.float64], group: NDArray[n
         return None
     _, source = np.unique(group, return_inverse=True)
     sums = np.stack([np.bincount(source, weights=values) for values in (gain, lost)])
-    weights = np.random.default_rng(7).multinomial(sums.shape[1], np.full(sums.shape[1], 1 / sums.shape[1]), _DRAWS)
+    weights = np.random.default_rng(7).multinomial(
+        sums.shape[1], np.full(sums.shape[1], 1 / sums.shape[1]), _DRAWS
+    )
     drawn_gain, drawn_lost = sums @ weights.T
     low, high = np.quantile(drawn_gain / np.maximum(drawn_lost, 1e-9), (0.025, 0.975))
     return Interval(float(gain.sum() / lost.sum()), float(low), float(high))

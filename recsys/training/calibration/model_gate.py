@@ -18,7 +18,7 @@ from recsys.calibration.model_calibrator import Batch, HookedModel, ModelCalibra
 from recsys.calibration.training_loop import FitConfig
 from recsys.errors import DataError
 from recsys.evaluation.bootstrap import Interval, compare
-from recsys.training.calibration.model_task import Examples, ModelTask, chunks, mixed_damage
+from recsys.training.calibration.model_task import ModelTask, chunks, mixed_damage
 
 GAMMAS = (1.0, 3.0, 10.0, 30.0)
 """Strengths to try; at 30 a certain input is out of attention."""
@@ -35,10 +35,10 @@ LEAST_CLEAN = -0.002
 LEAST_EXAMPLES = 60
 """Smallest number of examples of each part."""
 
-DRAWS = 3
+DRAWS = 8
 """Damaged copies of the training examples."""
 
-_FIT = FitConfig(epochs=20, batch=4)
+_FIT = FitConfig(epochs=12, batch=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,9 @@ def choose_gate(
     for candidate in _candidates(detector, normal):
         change = gated_scores(hooked, task, clean, gates_of(candidate, clean))
         undamaged = compare(change, clean.scores, examples.group).difference
-        after = np.concatenate([gated_scores(hooked, task, each, gates_of(candidate, each)) for _, each in damaged])
+        after = np.concatenate(
+            [gated_scores(hooked, task, each, gates_of(candidate, each)) for _, each in damaged]
+        )
         before = np.concatenate([each.scores for _, each in damaged])
         gain = compare(after, before, np.concatenate([part.group for part, _ in damaged])).difference
         decision = Decision(candidate, undamaged, gain, undamaged.low >= LEAST_CLEAN and gain.low > 0)
@@ -175,6 +177,4 @@ def calibrate(task: ModelTask, seed: int) -> tuple[HookedModel, Decision]:
 
 def _candidates(detector: InputDetector, normal: Sequence[SeenInputs]) -> list[ModelCalibrator]:
     limited = [detector.flagging(share, normal) for share in SHARES]
-    return [
-        ModelCalibrator(each, gamma, certain) for each in limited for gamma in GAMMAS for certain in CERTAIN
-    ]
+    return [ModelCalibrator(each, gamma, certain) for each in limited for gamma in GAMMAS for certain in CERTAIN]

@@ -83,3 +83,15 @@ def mixed_damage(
             chosen = examples[rows]
             parts.append((chosen, task.damage(chosen, kind, rng)))
     return parts
+
+
+SPLIT = (0.45, 0.2, 0.15, 0.2)
+"""Shares of the sources that train the network, train the detector, choose the gate, and test."""
+
+
+def split(batch: Batch, group: NDArray[np.int64], rng: np.random.Generator) -> list[Examples]:
+    """Split examples by their source in the shares `SPLIT`."""
+    sources = rng.permutation(np.unique(group))
+    bounds = np.round(np.cumsum(SPLIT)[:-1] * len(sources)).astype(np.int64)
+    everything = Examples(batch, group)
+    return [everything[np.flatnonzero(np.isin(group, part))] for part in np.split(sources, bounds)]
