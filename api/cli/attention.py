@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli.attention_ablate import ablate
+from api.cli.attention_any_model import calibrate, tasks
 from api.cli.attention_boilerplate import boilerplate
 from api.cli.attention_explain import explain
 from api.cli.attention_profile import profile
@@ -26,6 +27,8 @@ app.command()(profile)
 app.command()(boilerplate)
 app.command()(explain)
 app.command()(ablate)
+app.command()(calibrate)
+app.command()(tasks)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from recsys.training.calibration.model_task import Examples
 
 _OUT = 30.0
 
-LEFT_OUT = 0.3
+LEFT_OUT = 0.5
 """Largest share of the inputs of an example that training leaves out."""
 
 

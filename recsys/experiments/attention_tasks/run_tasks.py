@@ -53,6 +53,7 @@ class Measured:
     auroc: Mapping[str, float]
     seconds: Mapping[str, float]
     decision: Mapping[str, Any]
+    calibrator: ModelCalibrator
 
 
 def measure(task: ModelTask, seed: int) -> Measured:
@@ -79,6 +80,7 @@ def measure(task: ModelTask, seed: int) -> Measured:
         auroc=auroc,
         seconds=_seconds(hooked, decision.calibrator, plain),
         decision=decision.figures(),
+        calibrator=decision.calibrator,
     )
 
 

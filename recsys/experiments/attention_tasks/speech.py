@@ -73,7 +73,7 @@ class SpokenWords:
     """Task of spoken words, with an encoder trained on undamaged ones."""
 
     trained_kinds = ("noise", "dropped", "tone")
-    held_out_kinds = ("doubled", "another word")
+    held_out_kinds = ("doubled", "hiss")
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -159,4 +159,7 @@ def _replacement(frames: NDArray[np.float32], kind: str, rng: np.random.Generato
         return rng.normal(frames.mean(), frames.std(), size=frames.shape)
     if kind == "doubled":
         return np.roll(frames, 2 * _BURST, axis=2)
-    return rng.permutation(frames)
+    hiss = frames.copy()
+    upper = hiss[:, _MELS // 2 :]
+    upper[:] = rng.normal(frames.max(axis=(1, 2), keepdims=True), frames.std(), size=upper.shape)
+    return hiss

@@ -35,7 +35,7 @@ LEAST_CLEAN = -0.002
 LEAST_EXAMPLES = 60
 """Smallest number of examples of each part."""
 
-DRAWS = 8
+DRAWS = 5
 """Damaged copies of the training examples."""
 
 _FIT = FitConfig(epochs=12, batch=4)

@@ -89,9 +89,11 @@ SPLIT = (0.45, 0.2, 0.15, 0.2)
 """Shares of the sources that train the network, train the detector, choose the gate, and test."""
 
 
-def split(batch: Batch, group: NDArray[np.int64], rng: np.random.Generator) -> list[Examples]:
-    """Split examples by their source in the shares `SPLIT`."""
+def split(
+    batch: Batch, group: NDArray[np.int64], rng: np.random.Generator, shares: Sequence[float] = SPLIT
+) -> list[Examples]:
+    """Split examples by their source: to train the network, train the detector, choose the gate, and test."""
     sources = rng.permutation(np.unique(group))
-    bounds = np.round(np.cumsum(SPLIT)[:-1] * len(sources)).astype(np.int64)
+    bounds = np.round(np.cumsum(shares)[:-1] * len(sources)).astype(np.int64)
     everything = Examples(batch, group)
     return [everything[np.flatnonzero(np.isin(group, part))] for part in np.split(sources, bounds)]

@@ -21,7 +21,7 @@ from recsys.training.calibration.model_task import Damaged, Examples, chunks, sp
 from recsys.training.calibration.text_corruption import Injector, undamaged
 
 MOST_TEXTS = 20_000
-MOST_TOKENS = 64
+MOST_TOKENS = 40
 """Texts are cut behind this many tokens, to limit the time."""
 
 _LEAST_TEXTS = 500
@@ -126,7 +126,7 @@ class TextClassification:
             is_split_into_words=True,
             truncation=True,
             max_length=MOST_TOKENS,
-            padding="max_length",
+            padding=True,
             return_tensors="pt",
         )
         inner = np.zeros(encoded["input_ids"].shape, dtype=np.bool_)
@@ -176,7 +176,7 @@ def _loaded(model: str) -> tuple[Any, Any]:
         is_classifier = architectures[0].endswith("ForSequenceClassification")
         loader = AutoModelForSequenceClassification if is_classifier else AutoModel
         tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
-        network = loader.from_pretrained(model, local_files_only=True, torch_dtype=torch.float32)
+        network = loader.from_pretrained(model, local_files_only=True, dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise EncoderError(
             f"{model} cannot be loaded: {error}; give the folder of a transformers model"
