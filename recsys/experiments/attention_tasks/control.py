@@ -19,7 +19,7 @@ from recsys.experiments.attention_tasks.parts import scattered_mask, train
 from recsys.training.calibration.model_task import Damaged, Examples, split
 
 _STEPS, _STATE, _ACTIONS = 20, 2, 2
-_EPISODES, _LENGTH, _EVERY = 240, 200, 9
+_EPISODES, _LENGTH, _EVERY = 200, 200, 12
 _GAIN = np.array([0.1, 0.3, 1.0, 0.6])
 """Controller: push to the right where the weighted sum of position, speed, angle and its speed is positive."""
 
@@ -28,7 +28,7 @@ _SCALE = np.array([0.1, 0.015])
 
 _RANDOM = 0.1
 _DAMAGED = 5
-_FIT = FitConfig(epochs=12, batch=64, learning_rate=1e-3)
+_FIT = FitConfig(epochs=10, batch=64, learning_rate=1e-3)
 
 
 class ControlModel:

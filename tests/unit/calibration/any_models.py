@@ -68,7 +68,7 @@ def speech() -> AnyModel:
         initializer_range=0.2,
         **_SMALL,
     )
-    return AnyModel(Wav2Vec2Model(config).eval(), {"input_values": torch.randn(4, 160)})
+    return AnyModel(Wav2Vec2Model(config).eval(), {"input_values": torch.randn(4, 180)})
 
 
 def encoder_decoder() -> AnyModel:
