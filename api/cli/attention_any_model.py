@@ -19,7 +19,9 @@ class Task(StrEnum):
 
 
 def calibrate(
-    model: Annotated[Path, typer.Option(help="Folder of a transformers model: a sequence classifier or an encoder.")],
+    model: Annotated[
+        Path, typer.Option(help="Folder of a transformers model: a sequence classifier or an encoder.")
+    ],
     task: Annotated[Task, typer.Option(help="Task of the model.")],
     data: Annotated[Path, typer.Option(help="CSV or JSON lines with `text` and `label`.")],
     out: Annotated[Path, typer.Option(help="Folder to write the calibration to.")],

@@ -26,7 +26,7 @@ ENOUGH = 100
 class SeenInputs:
     """Statistics of the inner keys of B examples, moved to the front.
 
-    statistics: [B, N, I]; inner: False behind the last inner key of an example [B, N]; position: key of each [B, N].
+    statistics: [B, N, I]; inner: False behind the last inner key [B, N]; position: key of each [B, N].
     """
 
     statistics: NDArray[np.float32]

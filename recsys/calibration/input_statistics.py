@@ -2,8 +2,8 @@
 
 Shapes: B examples, T keys (the inputs and special tokens), Q queries, H heads, d head width, S statistics.
 
-A query that may attend n keys gives each an even share of 1/n. Mass is counted in even shares, so it means the same
-in encoders, in decoders whose queries see only the past, and in cross attention.
+A query that may attend n keys gives each an even share of 1/n. Mass is counted in even shares, so it means the
+same in encoders, in decoders whose queries see only the past, and in cross attention.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from recsys.calibration.attention_sites import Site
 from recsys.errors import EncoderError
 
 KEY = ("received", "norm", "fit", "near")
-"""Statistics of a key: log(1 + mass received per query that may attend it), log of its length, its cosine with the mean
-of the other keys, and its mean cosine with the keys beside it.
+"""Statistics of a key: log(1 + mass received per query that may attend it), log of its length, its cosine with the
+mean of the other keys, and its mean cosine with the keys beside it.
 """
 
 ROW = ("self", "entropy")

@@ -1,13 +1,13 @@
 """Calibrated attention of any transformers model.
 
-`AttentionModel` describes a model: its network, its inputs, and its forward pass. `observe` runs it and collects the
-attention statistics of every input. `ModelCalibrator` flags damaged inputs and plans the gate:
+`AttentionModel` describes a model: its network, its inputs, and its forward pass. `observe` runs it and collects
+the attention statistics of every input. `ModelCalibrator` flags damaged inputs and plans the gate:
 
     logits of key j −= γ · p_j        in all layers whose keys are the inputs, cross attention included
     weight of input j in pooling      e^(−γ · p_j)
 
-Only flagged inputs of flagged examples are gated, and only their examples run a second time. Without a flag the output is
-that of the plain model. A large γ leaves an input out.
+Only flagged inputs of flagged examples are gated, and only their examples run a second time. Without a flag the
+output is that of the plain model. A large γ leaves an input out.
 """
 
 from collections.abc import Mapping
@@ -46,8 +46,8 @@ class AttentionModel(Protocol):
     def outputs(self, batch: Batch, weights: torch.Tensor | None) -> torch.Tensor:
         """Run the model: (B, …).
 
-        weights: of the keys in pooling, in [0, 1], (B, T); None weighs all alike. A model that does not pool over its
-        inputs ignores them.
+        weights: of the keys in pooling, in [0, 1], (B, T); None weighs all alike. A model that does not pool over
+        its inputs ignores them.
         """
         ...
 
@@ -110,7 +110,7 @@ class HookedModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelCalibrator:
-    """Detector and gate of a model. gamma: strength, 0 changes nothing; certain: probability that flags an input."""
+    """Detector and gate of a model. gamma: strength, 0 is the plain model; certain: probability of a flag."""
 
     detector: InputDetector
     gamma: float = 0.0

@@ -1,7 +1,8 @@
 """Control: CartPole by a decision transformer, with corrupted observations.
 
-Data: episodes of a linear controller in gymnasium's CartPole; a tenth of the executed actions is random. The transformer
-sees position and angle of 20 steps, without velocities, so it needs its past, and imitates the controller.
+Data: episodes of a linear controller in gymnasium's CartPole; a tenth of the executed actions is random. The
+transformer sees position and angle of 20 steps, without velocities, so it needs its past, and imitates the
+controller.
 """
 
 from typing import Any

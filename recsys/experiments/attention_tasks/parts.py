@@ -1,7 +1,7 @@
 """Parts that the tasks share: damaged positions, and a short training of a network.
 
-Networks are trained with inputs left out at random (patch dropout: Liu et al. 2022), so that a missing input is nothing
-new to them. The plain model is the same network.
+Networks are trained with inputs left out at random (patch dropout: Liu et al. 2022), so that a missing input is
+nothing new to them. The plain model is the same network.
 """
 
 from collections.abc import Callable, Sequence

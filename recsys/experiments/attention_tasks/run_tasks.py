@@ -40,9 +40,9 @@ _OUT = max(GAMMAS)
 class Measured:
     """Metrics of one seed.
 
-    clean: plain and calibrated, undamaged, by example [n]; group: source of each [n]; arms: of damaged examples [n], by
-    arm; held_out: damaged by a kind that the detector was not trained on [n]; auroc: of the detector by kind; seconds:
-    for an undamaged example, by plain and calibrated model; decision: of the gate.
+    clean: plain and calibrated, undamaged, by example [n]; group: source of each [n]; arms: of damaged examples
+    [n], by arm; held_out: damaged by a kind that the detector was not trained on [n]; auroc: of the detector by
+    kind; seconds: for an undamaged example, by plain and calibrated model; decision: of the gate.
     """
 
     clean: Mapping[str, NDArray[np.float64]]
@@ -130,7 +130,10 @@ def summary(measured: Sequence[Measured], kinds: Mapping[str, Sequence[str]], se
 
 
 def share(gain: NDArray[np.float64], lost: NDArray[np.float64], group: NDArray[np.int64]) -> Interval | None:
-    """Return Σ gain over Σ lost of n examples, with its 95% interval over sources; None if hardly anything is lost."""
+    """Return Σ gain over Σ lost of n examples, with its 95% interval over sources.
+
+    None if hardly anything is lost.
+    """
     if lost.mean() < LEAST_LOSS:
         return None
     _, source = np.unique(group, return_inverse=True)

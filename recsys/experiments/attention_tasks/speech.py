@@ -1,6 +1,7 @@
 """Speech: spoken words by the encoder of a small Whisper, with damaged frames.
 
-Data: words spoken by `espeak-ng` (a Debian package) in several voices, speeds and pitches, as log-mel spectrograms.
+Data: words spoken by `espeak-ng` (a Debian package) in several voices, speeds and pitches, as log-mel
+spectrograms.
 """
 
 import io

@@ -4,14 +4,13 @@ Data: the message catalogues (gettext) of the packages on this machine.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from babel.messages.mofile import read_mo
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
@@ -129,7 +128,7 @@ class Messages:
             encoded = self._tokenizer.encode(list(line.words), is_pretokenized=True)
             kept = min(len(encoded.ids), _MOST_SOURCE - 1)
             ids[row, :kept], ids[row, kept] = encoded.ids[:kept], _END
-            injected[row, :kept] = [line.injected[word] for word in encoded.word_ids[:kept]]
+            injected[row, :kept] = [word is not None and line.injected[word] for word in encoded.word_ids[:kept]]
         return {
             "input_ids": torch.from_numpy(ids),
             "attention_mask": torch.from_numpy((ids != _PAD).astype(np.int64)),
@@ -153,9 +152,13 @@ def messages() -> list[tuple[str, str]]:
     """Return pairs of short messages, English and German, each English one once.
 
     Raises:
-        ConfigError: there are too few catalogues on this machine.
+        ConfigError: babel is not installed, or there are too few catalogues on this machine.
     """
-    pairs = dict(pair for file in sorted(_CATALOGUES.glob("*.mo")) for pair in _pairs(file))
+    try:
+        from babel.messages.mofile import read_mo
+    except ImportError as error:
+        raise ConfigError("translation needs babel: pip install 'attune-feed[lab]'") from error
+    pairs = dict(pair for file in sorted(_CATALOGUES.glob("*.mo")) for pair in _pairs(file, read_mo))
     if len(pairs) < _LEAST_PAIRS:
         raise ConfigError(
             f"{_CATALOGUES} has {len(pairs)} usable messages, translation needs {_LEAST_PAIRS}: install packages "
@@ -164,12 +167,12 @@ def messages() -> list[tuple[str, str]]:
     return sorted(pairs.items())
 
 
-def _pairs(file: Path) -> Iterator[tuple[str, str]]:
+def _pairs(file: Path, read_mo: Callable[[Any], Any]) -> Iterator[tuple[str, str]]:
     with file.open("rb") as content:
         try:
             catalogue = read_mo(content)
         except UnicodeDecodeError as error:
-            logger.warning("%s is left out: it does not have the character set that it names: %s", file.name, error)
+            logger.warning("%s is left out: it is not in the character set that it names: %s", file.name, error)
             return
     for message in catalogue:
         source, target = message.id, message.string
@@ -184,9 +187,7 @@ def _usable(message: str) -> bool:
 def _tokenizer(pairs: Sequence[tuple[str, str]]) -> Tokenizer:
     tokenizer = Tokenizer(BPE(unk_token="[UNK]"))  # noqa: S106 - not a password
     tokenizer.normalizer, tokenizer.pre_tokenizer = Lowercase(), Whitespace()
-    trainer = BpeTrainer(
-        vocab_size=_VOCABULARY, special_tokens=["[PAD]", "[END]", "[UNK]"], show_progress=False
-    )
+    trainer = BpeTrainer(vocab_size=_VOCABULARY, special_tokens=["[PAD]", "[END]", "[UNK]"], show_progress=False)
     tokenizer.train_from_iterator((line for pair in pairs for line in pair), trainer)
     return tokenizer
 

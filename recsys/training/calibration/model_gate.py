@@ -1,8 +1,9 @@
 """Fit of the calibration of any transformers model, and the gate that keeps it only where it helps.
 
-The gate tries strengths γ, probabilities that flag an input, and shares of undamaged examples that may be flagged. One of
-them is on only if, on the validation, the lower bound of its change on undamaged examples is at least −0.2 points and that
-of its gain on damaged ones is above 0. Of those that pass, the one with the largest gain is on; else nothing is.
+The gate tries strengths γ, probabilities that flag an input, and shares of undamaged examples that may be flagged.
+One of them is on only if, on the validation, the lower bound of its change on undamaged examples is at least −0.2
+points and that of its gain on damaged ones is above 0. Of those that pass, the one with the largest gain is on;
+else nothing is.
 """
 
 from collections.abc import Sequence
@@ -55,8 +56,8 @@ class Run:
 class Decision:
     """Choice of the gate.
 
-    calibrator: γ = 0 if nothing passed; clean, robust: change of the metric on undamaged and on damaged examples, of the
-    chosen setting, or of the best one that did not pass; on: True if it passed.
+    calibrator: γ = 0 if nothing passed; clean, robust: change of the metric on undamaged and on damaged examples,
+    of the chosen setting, or of the best one that did not pass; on: True if it passed.
     """
 
     calibrator: ModelCalibrator
@@ -86,7 +87,10 @@ def run(hooked: HookedModel, task: ModelTask, batch: Batch, count: int) -> Run:
 def gated_scores(
     hooked: HookedModel, task: ModelTask, plain: Run, gates: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Return the metric [n] with gates of the inner keys (one array [B, N] a batch); without a gate, the plain one."""
+    """Return the metric [n] with gates of the inner keys, one array [B, N] a batch.
+
+    Examples without a gate keep their metric of the plain model.
+    """
     scores = plain.scores.copy()
     start = 0
     for batch, seen, gate in zip(plain.batches, plain.seen, gates, strict=True):
@@ -151,7 +155,7 @@ def choose_gate(
         tried.append((candidate, change, np.concatenate(after)))
     # the first one that passes has the largest gain; the bootstrap is slow, so that later ones are not tested
     tried.sort(key=lambda each: -float(each[2].mean()))
-    decisions = []
+    decisions: list[Decision] = []
     for candidate, change, after_all in tried:
         if (change - clean.scores).mean() < LEAST_CLEAN and decisions:
             continue

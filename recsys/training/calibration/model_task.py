@@ -15,8 +15,8 @@ from recsys.calibration.model_calibrator import AttentionModel, Batch, rows_of
 class Examples:
     """Examples with their truth.
 
-    batch: arguments of the model and of the metric, by name; group: examples of one source (an image, a meeting) have
-    one number [n], because they are not independent.
+    batch: arguments of the model and of the metric, by name; group: examples of one source (an image, a meeting)
+    have one number [n], because they are not independent.
     """
 
     batch: Batch
@@ -39,19 +39,37 @@ class Damaged:
 
 
 class ModelTask(Protocol):
-    """A trained model with data.
+    """A trained model with data. No source of examples is in two of its parts."""
 
-    training: to fit the detector; validation: to choose the gate; test: to report. No source is in two of them.
-    """
+    @property
+    def model(self) -> AttentionModel:
+        """Return the model."""
+        ...
 
-    model: AttentionModel
-    training: Examples
-    validation: Examples
-    test: Examples
-    trained_kinds: Sequence[str]
-    """Kinds of damage that the detector is trained on, and that the gate is chosen by."""
-    held_out_kinds: Sequence[str]
-    """Kinds of damage that only the test has."""
+    @property
+    def training(self) -> Examples:
+        """Return the examples to fit the detector."""
+        ...
+
+    @property
+    def validation(self) -> Examples:
+        """Return the examples to choose the gate."""
+        ...
+
+    @property
+    def test(self) -> Examples:
+        """Return the examples to report."""
+        ...
+
+    @property
+    def trained_kinds(self) -> Sequence[str]:
+        """Return the kinds of damage that train the detector, and that choose the gate."""
+        ...
+
+    @property
+    def held_out_kinds(self) -> Sequence[str]:
+        """Return the kinds of damage that only the test has."""
+        ...
 
     def damage(self, examples: Examples, kind: str, rng: np.random.Generator) -> Damaged:
         """Damage every example; the number of keys may grow."""

@@ -1,4 +1,4 @@
-"""Text classification as a task of calibration: a transformers model of the user, and a file of texts with labels."""
+"""Text classification as a task of calibration: a user's transformers model, and a file of texts with labels."""
 
 import csv
 import json
@@ -144,7 +144,9 @@ class TextClassification:
 
 
 def read_texts(file: Path) -> tuple[list[str], list[str]]:
-    """Read texts and labels from a CSV file with the columns `text` and `label`, or from JSON lines with these keys.
+    """Read texts and labels with the names `text` and `label` from a CSV file or from JSON lines.
+
+    Labels of fewer than ten texts are left out.
 
     Raises:
         DataError: the file cannot be read, lacks a column, or has too many rows.
