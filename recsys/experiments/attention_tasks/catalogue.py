@@ -12,8 +12,8 @@ from recsys.training.training_run import Progress
 
 _ABOUT = (
     "Every test example is damaged by one kind; the detector and the gate never saw the held-out kinds. Arms: "
-    "damaged is the plain model; calibrated is what the gate chose; random applies the same gate to random inputs; "
-    "drop leaves out every input with a probability above a half; oracle leaves out the damaged inputs. Intervals: "
+    "damaged is the plain model; calibrated is what the gate chose; random applies the gate to random inputs; "
+    "drop leaves out all inputs with a probability above a half; oracle leaves out the damaged ones. Intervals: "
     "95%, over sources and seeds. Cost: milliseconds for an undamaged example."
 )
 
