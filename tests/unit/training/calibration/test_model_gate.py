@@ -11,6 +11,7 @@ from transformers import BertConfig, BertModel
 from recsys.calibration.input_statistics import Inputs
 from recsys.calibration.model_calibrator import Batch, CalibratedModel, HookedModel
 from recsys.errors import DataError
+from recsys.experiments.attention_tasks.catalogue import HEADER, report, rows
 from recsys.experiments.attention_tasks.run_tasks import measure, share, summary
 from recsys.training.calibration.model_gate import calibrate
 from recsys.training.calibration.model_task import Damaged, Examples, mixed_damage
@@ -95,6 +96,11 @@ def test_planted_damage_is_found_and_repaired() -> None:
     figures = summary([found], {"trained": ["votes"], "held_out": ["more votes"]}, seconds=1.0)
     assert figures["won_back"]["calibrated"]["low"] > 0.3
     assert figures["verdict"].startswith("goal reached")
+    [row] = rows({"votes": figures})
+    assert len(row) == len(HEADER)
+    page = report({"votes": figures})
+    assert "more votes" in page
+    assert figures["verdict"] in page
 
 
 def test_the_gate_refuses_what_cannot_help() -> None:
