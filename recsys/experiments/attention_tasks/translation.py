@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 _CATALOGUES = Path("/usr/share/locale/de/LC_MESSAGES")
 _PAD, _END = 0, 1
 _VOCABULARY, _MOST_WORDS, _MOST_SOURCE, _MOST_TARGET = 1_500, 8, 40, 20
-_LEAST_PAIRS, _MOST_PAIRS = 1_500, 9_000
-_FIT = FitConfig(epochs=12, batch=64, learning_rate=2e-3)
+_LEAST_PAIRS, _MOST_PAIRS = 1_500, 7_000
+_FIT = FitConfig(epochs=12, batch=64, learning_rate=1.5e-3)
 
 
 class TranslationModel:

@@ -100,9 +100,10 @@ class TextClassification:
         vocabulary = sorted({word for text in texts for word in text.split()})
         self._injector = Injector(vocabulary, texts)
         batch = self._batch([undamaged(text) for text in texts], np.arange(len(texts)))
+        _, group = np.unique(self._texts, return_inverse=True)  # copies of a text stay in one part
         numbers = {name: number for number, name in enumerate(names)}
         batch["labels"] = torch.tensor([numbers[label] for label in labels])
-        learning, self.training, self.validation, self.test = split(batch, np.arange(len(texts)), rng)
+        learning, self.training, self.validation, self.test = split(batch, group, rng)
         self.model = TextModel(network, None)
         if not is_classifier:
             self.model.head = _head(self.model, learning, len(names))
