@@ -149,10 +149,11 @@ def choose_gate(
     before = np.concatenate([each.scores for _, each in damaged])
     damaged_group = np.concatenate([part.group for part, _ in damaged])
     tried = []
-    for candidate in _candidates(detector, normal):
-        change = gated_scores(hooked, task, clean, gates_of(candidate, clean))
-        after = [gated_scores(hooked, task, each, gates_of(candidate, each)) for _, each in damaged]
-        tried.append((candidate, change, np.concatenate(after)))
+    for stages in _candidates(detector, normal):
+        change = _scores_by_share(hooked, task, clean, stages)
+        after = [_scores_by_share(hooked, task, each, stages) for _, each in damaged]
+        for number, candidate in enumerate(stages):
+            tried.append((candidate, change[number], np.concatenate([each[number] for each in after])))
     # the first one that passes has the largest gain; the bootstrap is slow, so that later ones are not tested
     tried.sort(key=lambda each: -float(each[2].mean()))
     decisions: list[Decision] = []
@@ -186,6 +187,22 @@ def calibrate(task: ModelTask, seed: int) -> tuple[HookedModel, Decision]:
     return hooked, choose_gate(hooked, task, detector, normal, seed)
 
 
-def _candidates(detector: InputDetector, normal: Sequence[SeenInputs]) -> list[ModelCalibrator]:
-    limited = [detector.flagging(share, normal) for share in SHARES]
-    return [ModelCalibrator(each, gamma, certain) for each in limited for gamma in GAMMAS for certain in CERTAIN]
+def _candidates(detector: InputDetector, normal: Sequence[SeenInputs]) -> list[list[ModelCalibrator]]:
+    """Return the settings by γ and probability, each with its shares, the largest first."""
+    limited = [detector.flagging(share, normal) for share in sorted(SHARES, reverse=True)]
+    return [[ModelCalibrator(each, gamma, certain) for each in limited] for gamma in GAMMAS for certain in CERTAIN]
+
+
+def _scores_by_share(
+    hooked: HookedModel, task: ModelTask, plain: Run, stages: Sequence[ModelCalibrator]
+) -> list[NDArray[np.float64]]:
+    """Return the metric [n] of each of `stages`, which differ in their share alone.
+
+    Examples that a smaller share flags have the same gate with a larger one, so the model runs once.
+    """
+    largest = gated_scores(hooked, task, plain, gates_of(stages[0], plain))
+    found = []
+    for stage in stages:
+        flagged = np.concatenate([(gate < 0).any(axis=1) for gate in gates_of(stage, plain)])
+        found.append(np.where(flagged, largest, plain.scores))
+    return found

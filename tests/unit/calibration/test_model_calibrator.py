@@ -8,7 +8,7 @@ import torch
 from recsys.calibration.attention_sites import Site, input_layers, site_of
 from recsys.calibration.breaker import Breaker
 from recsys.calibration.input_detector import SeenInputs, fit_inputs
-from recsys.calibration.input_statistics import Inputs
+from recsys.calibration.input_statistics import InputObserver, Inputs
 from recsys.calibration.model_calibrator import CalibratedModel, HookedModel, ModelCalibrator, rows_of
 from recsys.calibration.model_calibrator_files import (
     ARRAYS,
@@ -144,7 +144,7 @@ def test_the_gate_leaves_the_self_attention_of_the_decoder_alone() -> None:
     hooked = HookedModel(model)
     batch = {**model.batch, "decoder_input_ids": torch.randint(3, 50, (4, 9))}
     plain = hooked.plain(batch)
-    everything = np.full((4, 9), -20.0)  # the same for all keys: no change where it applies to the inputs alone
+    everything = np.full((4, 9), -20.0)  # the same for all inputs: no change
     torch.testing.assert_close(hooked.gated(batch, everything), plain, atol=1e-4, rtol=0)
     assert any("encoder_attn" in name for name in hooked.layers)
 
@@ -197,3 +197,23 @@ def test_inner_keys_move_to_the_front_and_back() -> None:
     back = seen.scattered(seen.statistics[..., 0].astype(np.float64), 8)
     np.testing.assert_allclose(back, np.where(inner, statistics[..., 0], 0.0))
     assert (seen.inner.sum(axis=1) == inner.sum(axis=1)).all()
+
+
+def test_an_even_share_is_one_whatever_a_query_may_attend() -> None:
+    """The first key of a causal decoder is seen by all queries, the last by one: neither is over-attended."""
+    ones = torch.ones(2, 6, dtype=torch.bool)
+    observer = InputObserver(Inputs(ones, ones), lambda _: Site.SELF)
+    allowed = torch.ones(2, 1, 6, 6, dtype=torch.bool).tril()
+    observer.see(0, torch.zeros(2, 3, 6, 4), torch.randn(2, 3, 6, 4), allowed, 0.5)
+    received = observer.statistics().reshape(2, 6, 3, 6)[..., 0]
+    np.testing.assert_allclose(received, np.log(2), atol=1e-6)
+
+
+def test_a_layer_that_runs_again_counts_with_its_first_step() -> None:
+    ones = torch.ones(1, 4, dtype=torch.bool)
+    once, twice = (InputObserver(Inputs(ones, ones), lambda _: Site.CROSS) for _ in range(2))
+    query, key = torch.randn(2, 1, 2, 1, 8), torch.randn(1, 2, 4, 8)
+    once.see(0, query[0], key, None, 0.4)
+    for step in query:
+        twice.see(0, step, key, None, 0.4)
+    np.testing.assert_array_equal(once.statistics(), twice.statistics())
