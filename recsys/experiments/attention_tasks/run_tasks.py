@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 from recsys.calibration.input_detector import InputDetector, SeenInputs
 from recsys.calibration.model_calibrator import CalibratedModel, HookedModel, ModelCalibrator
 from recsys.evaluation.bootstrap import Interval, intervals
-from recsys.training.calibration.model_gate import GAMMAS, Run, calibrate, gated_scores, gates_of, run
+from recsys.training.calibration.model_gate import GAMMAS, LEAST_CLEAN, Run, calibrate, gated_scores, gates_of, run
 from recsys.training.calibration.model_task import ModelTask, mixed_damage
 from recsys.training.training_run import Progress
 
@@ -152,7 +152,7 @@ def _verdict(back: Interval | None, change: Interval, measured: Sequence[Measure
         return "the damage costs nothing that can be measured"
     if not on:
         return "off: no setting passed the gate"
-    if back.mean >= GOAL and back.low > 0 and change.mean >= -0.002:
+    if back.mean >= GOAL and back.low > 0 and change.mean >= LEAST_CLEAN and change.high >= 0:
         return f"goal reached (on in {on} of {len(measured)} seeds)"
     return f"goal missed (on in {on} of {len(measured)} seeds)"
 

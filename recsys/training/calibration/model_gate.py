@@ -150,10 +150,10 @@ def choose_gate(
     damaged_group = np.concatenate([part.group for part, _ in damaged])
     tried = []
     for stages in _candidates(detector, normal):
-        change = _scores_by_share(hooked, task, clean, stages)
+        undamaged_by_share = _scores_by_share(hooked, task, clean, stages)
         after = [_scores_by_share(hooked, task, each, stages) for _, each in damaged]
         for number, candidate in enumerate(stages):
-            tried.append((candidate, change[number], np.concatenate([each[number] for each in after])))
+            tried.append((candidate, undamaged_by_share[number], np.concatenate([each[number] for each in after])))
     # the first one that passes has the largest gain; the bootstrap is slow, so that later ones are not tested
     tried.sort(key=lambda each: -float(each[2].mean()))
     decisions: list[Decision] = []
