@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli.attention_ablate import ablate
+from api.cli.attention_any_model import calibrate, tasks
 from api.cli.attention_boilerplate import boilerplate
 from api.cli.attention_explain import explain
 from api.cli.attention_monitor import monitor
@@ -28,6 +29,8 @@ app.command()(boilerplate)
 app.command()(explain)
 app.command()(monitor)
 app.command()(ablate)
+app.command()(calibrate)
+app.command()(tasks)
 
 
 @app.command()

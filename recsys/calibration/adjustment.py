@@ -20,17 +20,19 @@ class Adjustment:
     """Change to a forward pass of a batch. A part that is None is not applied.
 
     log_gate: added to the logits of keys, ≤ 0, (B, T); temperature: > 0, (B or 1, L, H); mix: λ in [0, 1],
-    (B or 1, L, H).
+    (B or 1, L, H); gated: layers that the gate applies to, None for all. The self-attention of a decoder has keys
+    of its own, which the gate of the inputs must leave alone.
     """
 
     log_gate: torch.Tensor | None = None
     temperature: torch.Tensor | None = None
     mix: torch.Tensor | None = None
+    gated: frozenset[int] | None = None
 
     def of(self, layer: int) -> "LayerAdjustment":
         """Return the part for one layer, shaped to broadcast over (B, H, T, d)."""
         return LayerAdjustment(
-            log_gate=self.log_gate,
+            log_gate=self.log_gate if self.gated is None or layer in self.gated else None,
             temperature=_layer_part(self.temperature, layer),
             mix=_layer_part(self.mix, layer),
         )

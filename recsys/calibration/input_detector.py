@@ -1,0 +1,118 @@
+"""Profile and detector of inputs: how normal inputs are attended, and which ones do not belong.
+
+The profile standardises the statistics of each input, by position where all examples have the same layout (image
+patches, steps of a context), else over all positions (texts). The detector is the network of `token_detector`.
+
+Shapes: B examples, T keys, N inner keys (those that may be flagged), I statistics of an input.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recsys.calibration.token_detector import TokenBatch, TokenDetector, anomaly_score, fit_tokens
+from recsys.calibration.training_loop import FitConfig, conformal_limit
+
+_LEAST_DEVIATION = 1e-3
+_CLIP = 8.0
+ENOUGH = 100
+"""Examples that a position needs for its own norm; with fewer, all positions are pooled."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenInputs:
+    """Statistics of the inner keys of B examples, moved to the front.
+
+    statistics: [B, N, I]; inner: False behind the last inner key [B, N]; position: key of each [B, N].
+    """
+
+    statistics: NDArray[np.float32]
+    inner: NDArray[np.bool_]
+    position: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, statistics_BTI: NDArray[np.float32], inner_BT: NDArray[np.bool_]) -> "SeenInputs":
+        """Select the inner keys."""
+        count = max(int(inner_BT.sum(axis=1).max(initial=0)), 1)
+        position = np.argsort(~inner_BT, axis=1, kind="stable")[:, :count]
+        chosen = np.take_along_axis(statistics_BTI, position[..., None], axis=1)
+        inner = np.take_along_axis(inner_BT, position, axis=1)
+        return cls(chosen * inner[..., None], inner, position)
+
+    def selected(self, values_BT: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the values of the inner keys [B, N], False behind the last one."""
+        return np.take_along_axis(values_BT, self.position, axis=1) & self.inner
+
+    def scattered(self, values_BN: NDArray[np.float64], keys: int) -> NDArray[np.float64]:
+        """Return values of inner keys in their positions [B, keys], 0 elsewhere."""
+        out = np.zeros((len(values_BN), keys))
+        np.put_along_axis(out, self.position, np.where(self.inner, values_BN, 0.0), axis=1)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class InputProfile:
+    """Normal statistics of inputs: mean and deviation, [N, I] by position, or [1, I] for all positions."""
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, seen: Sequence[SeenInputs]) -> "InputProfile":
+        """Build the profile of undamaged examples."""
+        first = seen[0].position[0]
+        fixed = all(each.inner.all() and (each.position == first).all() for each in seen)
+        if fixed and sum(len(each.inner) for each in seen) >= ENOUGH:
+            values = np.concatenate([each.statistics for each in seen])
+        else:
+            values = np.concatenate([each.statistics[each.inner] for each in seen])[:, None]
+        deviation = np.maximum(values.std(axis=0), _LEAST_DEVIATION)
+        return cls(values.mean(axis=0).astype(np.float32), deviation.astype(np.float32))
+
+    def batch(self, seen: SeenInputs, damaged_BN: NDArray[np.bool_] | None = None) -> TokenBatch:
+        """Return standardised statistics, within ±8, for the detector; `damaged_BN` are the labels."""
+        standard = np.clip((seen.statistics - self.mean) / self.deviation, -_CLIP, _CLIP).astype(np.float32)
+        labels = np.zeros(seen.inner.shape, dtype=np.bool_) if damaged_BN is None else damaged_BN
+        return TokenBatch(standard * seen.inner[..., None], seen.inner, labels)
+
+
+@dataclass(frozen=True, slots=True)
+class InputDetector:
+    """Profile, and the network that estimates how likely each input is damaged."""
+
+    profile: InputProfile
+    network: TokenDetector
+
+    def probabilities(self, seen: SeenInputs) -> NDArray[np.float64]:
+        """Return the probability of damage of each inner key [B, N], 0 behind the last one."""
+        batch = self.profile.batch(seen)
+        with torch.inference_mode():
+            logits = self.network.network(torch.from_numpy(batch.features), torch.from_numpy(batch.inner))
+        return np.where(batch.inner, logits.double().sigmoid().numpy(), 0.0)
+
+    def scores(self, seen: SeenInputs) -> NDArray[np.float64]:
+        """Return the anomaly score of each example [B]; above `network.limit` it is flagged."""
+        return anomaly_score(self.probabilities(seen), seen.inner)
+
+    def flagging(self, share: float, clean: Sequence[SeenInputs]) -> "InputDetector":
+        """Return the detector with the limit that flags about `share` of examples like `clean`."""
+        limit = conformal_limit(np.concatenate([self.scores(each) for each in clean]), 1 - share)
+        return replace(self, network=replace(self.network, limit=limit))
+
+
+def fit_inputs(
+    clean: Sequence[SeenInputs],
+    damaged: Sequence[tuple[SeenInputs, NDArray[np.bool_]]],
+    limiting: Sequence[SeenInputs],
+    config: FitConfig,
+) -> InputDetector:
+    """Train a detector on undamaged and damaged examples (with their labels [B, N]).
+
+    `limiting`: other undamaged examples, which set the limits.
+    """
+    profile = InputProfile.of(clean)
+    training = [*(profile.batch(each) for each in clean), *(profile.batch(*each) for each in damaged)]
+    return InputDetector(profile, fit_tokens(training, [profile.batch(each) for each in limiting], config))

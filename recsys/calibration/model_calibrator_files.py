@@ -1,0 +1,56 @@
+"""Files of a model's calibration: the arrays as safetensors, and the numbers as JSON, in one folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from recsys.calibration.input_detector import InputDetector, InputProfile
+from recsys.calibration.model_calibrator import ModelCalibrator
+from recsys.calibration.token_detector import TokenDetector, TokenScorer
+from recsys.errors import BundleError
+
+ARRAYS, NUMBERS = "calibration.safetensors", "calibration.json"
+
+
+def save_model_calibrator(calibrator: ModelCalibrator, folder: Path, **notes: Any) -> None:
+    """Write a calibrator to `folder`, which is created; `notes` are added to the JSON file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    profile, network = calibrator.detector.profile, calibrator.detector.network
+    arrays = {f"network.{name}": value.contiguous() for name, value in network.network.state_dict().items()}
+    arrays |= {"mean": torch.from_numpy(profile.mean), "deviation": torch.from_numpy(profile.deviation)}
+    save_file(arrays, folder / ARRAYS)
+    numbers = {
+        "gamma": calibrator.gamma,
+        "certain": calibrator.certain,
+        "threshold": network.threshold,
+        "limit": network.limit,
+        **notes,
+    }
+    (folder / NUMBERS).write_text(json.dumps(numbers, indent=2))
+
+
+def load_model_calibrator(folder: Path) -> ModelCalibrator:
+    """Load a calibrator written by `save_model_calibrator`.
+
+    Raises:
+        BundleError: a file cannot be read, or lacks a part.
+    """
+    try:
+        arrays = load_file(folder / ARRAYS)
+        numbers = json.loads((folder / NUMBERS).read_text())
+        scorer = TokenScorer(arrays["mean"].shape[-1])
+        weights = {
+            name.removeprefix("network."): value for name, value in arrays.items() if name.startswith("network.")
+        }
+        scorer.load_state_dict(weights)
+        scorer.eval()
+        profile = InputProfile(arrays["mean"].numpy().astype(np.float32), arrays["deviation"].numpy())
+        tokens = TokenDetector(scorer, float(numbers["threshold"]), float(numbers["limit"]))
+        return ModelCalibrator(InputDetector(profile, tokens), float(numbers["gamma"]), float(numbers["certain"]))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BundleError(f"calibration {folder} cannot be read: {error}; calibrate the model again") from error
