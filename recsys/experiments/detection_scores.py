@@ -51,65 +51,64 @@ class _Inspected:
     injected: NDArray[np.bool_]
 
 
-def detection(encoder: TextEncoder, calibrator: Calibrator, articles: pl.DataFrame, seed: int) -> dict[str, Any]:
+def detection(
+    encoder: TextEncoder,
+    calibrator: Calibrator,
+    articles: pl.DataFrame,
+    seed: int,
+    rotated: Sequence[Calibrator] = (),
+) -> dict[str, Any]:
     """Evaluate both detectors on `articles` (columns of `frames.ARTICLES`).
 
-    False positives, and metrics by kind.
+    False positives, metrics by kind, and in `held_out` the AUROC of the token scorer by kind, scored by the one
+    of `rotated` that was not trained on it. rotated: one for each of `ROTATIONS`, trained on its kinds, or none.
     """
     injector, context = injector_of(encoder, articles), contexts_of(encoder, articles)
 
-    def inspected(kind: NoiseKind | None) -> _Inspected:
+    def inspected(kind: NoiseKind | None, calibrators: Sequence[Calibrator]) -> list[_Inspected]:
         titles = damaged_titles(articles, [kind] * articles.height, injector, seed)
-        return _inspected(encoder, calibrator, tokenised(encoder, articles, titles, context))
+        return _inspected(encoder, calibrators, tokenised(encoder, articles, titles, context))
 
-    clean = inspected(None)
-    kinds = {}
+    (clean,) = inspected(None, [calibrator])
+    kinds, held_out = {}, {}
     for kind in INJECTING:
-        corrupted = inspected(kind)
+        others = [each for each, own in zip(rotated, ROTATIONS, strict=False) if kind not in own]
+        corrupted, *by_others = inspected(kind, [calibrator, *others])
         kinds[kind.value] = {
             "trained": kind in TRAINED,
             "structure": asdict(_texts(clean, corrupted)),
             "tokens": asdict(_quality(corrupted.injected, corrupted.probability, corrupted.flagged)),
         }
+        for seen in by_others:
+            held_out[kind.value] = float(roc_auc_score(seen.injected, seen.probability))
     return {
         "articles": articles.height,
         "normal_texts_anomalous": float(clean.anomalous.mean()),
         "normal_words_flagged": float(clean.flagged.mean()),
         "kinds": kinds,
+        "held_out": held_out,
     }
 
 
-def held_out_auroc(
-    encoder: TextEncoder, calibrators: Sequence[Calibrator], articles: pl.DataFrame, seed: int
-) -> dict[str, float]:
-    """Return the AUROC of the token scorer by kind, each scored by the calibrator that was not trained on it.
-
-    calibrators: one for each of `ROTATIONS`, trained on its kinds.
-    """
-    injector, context = injector_of(encoder, articles), contexts_of(encoder, articles)
-    found = {}
-    for kinds, other in zip(ROTATIONS, reversed(calibrators), strict=True):
-        for kind in kinds:
-            titles = damaged_titles(articles, [kind] * articles.height, injector, seed)
-            seen = _inspected(encoder, other, tokenised(encoder, articles, titles, context))
-            found[kind.value] = float(roc_auc_score(seen.injected, seen.probability))
-    return found
-
-
-def _inspected(encoder: TextEncoder, calibrator: Calibrator, texts: DamagedTexts) -> _Inspected:
-    inspections: list[Inspection] = []
+def _inspected(encoder: TextEncoder, calibrators: Sequence[Calibrator], texts: DamagedTexts) -> list[_Inspected]:
+    """Return the results of each calibrator; the texts are encoded once for all."""
+    inspections: list[list[Inspection]] = [[] for _ in calibrators]
     inner, truth = [], []
     for rows, _, seen in observed(encoder, texts):
-        inspections.append(calibrator.inspect(seen))
+        for each, calibrator in zip(inspections, calibrators, strict=True):
+            each.append(calibrator.inspect(seen))
         inner.append(inner_tokens(seen))
         truth.append(texts.grid(rows))
-    return _Inspected(
-        scores=np.concatenate([each.score for each in inspections]),
-        anomalous=np.concatenate([each.anomalous for each in inspections]),
-        probability=_words((each.probability for each in inspections), inner),
-        flagged=_words((each.flagged for each in inspections), inner),
-        injected=_words(truth, inner),
-    )
+    return [
+        _Inspected(
+            scores=np.concatenate([each.score for each in found]),
+            anomalous=np.concatenate([each.anomalous for each in found]),
+            probability=_words((each.probability for each in found), inner),
+            flagged=_words((each.flagged for each in found), inner),
+            injected=_words(truth, inner),
+        )
+        for found in inspections
+    ]
 
 
 def _words(values: Iterable[NDArray[Any]], inner: list[NDArray[np.bool_]]) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from recsys.encoder.bert import TextEncoder
 from recsys.encoder.field_concat import encode_context_fields
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import DataError
-from recsys.experiments.detection_scores import detection, held_out_auroc
+from recsys.experiments.detection_scores import detection
 from recsys.experiments.noisy_clicks import measure_noisy_clicks
 from recsys.experiments.topic_fidelity import topic_articles, topic_fidelity
 from recsys.frames import where
@@ -91,10 +91,7 @@ def _detection(
     """Return the detection on the first fold; `held_out`: by scorers that did not train on the kind."""
     tested, others = where(everything, folds == 0), where(everything, folds != 0)
     halves = [fit_calibrator(model, others, seed, kinds) for kinds in ROTATIONS]
-    return {
-        **detection(model, calibrator, tested, seed),
-        "held_out": held_out_auroc(model, halves, tested, seed),
-    }
+    return detection(model, calibrator, tested, seed, halves)
 
 
 def as_read(articles: pl.DataFrame, titles_only: bool) -> pl.DataFrame:

@@ -24,7 +24,7 @@ from recsys.encoder.protocols import Vectors
 from recsys.encoder.token_batches import encode
 from recsys.evaluation.bootstrap import Interval
 from recsys.training.calibration.ablation_arms import DROP, OFF, ORACLE, RANDOM, TOKENS, encode_by_arm
-from recsys.training.calibration.damaged_text import INJECTING, SHORTENING, NoiseKind
+from recsys.training.calibration.damaged_text import INJECTING, NOT_INJECTING, NoiseKind
 from recsys.training.calibration.text_corruption import TRAINED
 from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
 from recsys.training.training_run import Progress
@@ -103,9 +103,9 @@ def topic_fidelity(
     """
     headlines = _Headlines(encoder, calibrators, data, seed)
     damaged: dict[NoiseKind | None, Mapping[str, Vectors]] = {None: headlines.by_arm(None)}
-    for done, kind in enumerate(INJECTING + SHORTENING, start=1):
+    for done, kind in enumerate(INJECTING + NOT_INJECTING, start=1):
         damaged[kind] = headlines.by_arm(kind)
-        progress("topics: kinds of damage", done, len(INJECTING + SHORTENING))
+        progress("topics: kinds of damage", done, len(INJECTING + NOT_INJECTING))
     data = replace(data, weights=_fitted_weights(data, damaged[None][OFF]))
     found: dict[str, Any] = {"articles": len(data.topic), "topics": len(np.unique(data.topic)), "fields": {}}
     for fields in FIELDS:

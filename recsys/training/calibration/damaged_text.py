@@ -51,10 +51,10 @@ class NoiseKind(StrEnum):
     ABSTRACT = "other abstract"
 
 
-SHORTENING = (NoiseKind.CAPITALS, NoiseKind.TRUNCATION)
+NOT_INJECTING = (NoiseKind.CAPITALS, NoiseKind.TRUNCATION)
 """Kinds of damaged titles that inject no word, so the token scorer has nothing to find."""
 
-INJECTING = tuple(kind for kind in NoiseKind if kind not in (*SHORTENING, NoiseKind.ABSTRACT))
+INJECTING = tuple(kind for kind in NoiseKind if kind not in (*NOT_INJECTING, NoiseKind.ABSTRACT))
 
 ROTATIONS = (INJECTING[::2], INJECTING[1::2])
 """Halves of the injecting kinds: a scorer trained on one half is measured on the other."""
