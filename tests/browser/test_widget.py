@@ -94,6 +94,17 @@ def test_a_saved_article_is_sent_after_the_time_to_undo(visit: Page, publisher: 
     assert stored["article"] == found.value.json()["items"][0]["id"]
 
 
+def test_without_consent_the_widget_says_that_nothing_is_kept(visit: Page, publisher: Publisher) -> None:
+    show(visit, publisher, reader(4))
+    visit.evaluate("attune.consent(false)")
+    visit.locator("article").first.get_by_role("button", name="Save").click()
+    expect(visit.locator("article .note").first).to_have_text("Not saved: measurement is off in this browser.")
+    title = titles(visit)[1]
+    pick(visit, 1, "Not for me")
+    assert title not in titles(visit)
+    expect(visit.locator("article .note").nth(1)).to_contain_text("on this page only")
+
+
 def test_a_muted_topic_leaves_the_list_and_undo_brings_it_back(visit: Page, publisher: Publisher) -> None:
     service, _ = publisher
     with visit.expect_response("**/v1/feed?*") as found:

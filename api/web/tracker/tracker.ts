@@ -18,6 +18,8 @@ const SETTLING = 100;
 
 /** The functions of a page: `window.attune`. */
 export interface Attune {
+  /** Return true if the page measures: only then does `event` store anything. */
+  measures(): boolean;
   /** Begin to measure; with false, stop, and remove all that is stored in the browser. */
   consent(given: boolean): void;
   /** Count what follows for the reader of `token`; without one, for the visitor of this browser. */
@@ -153,6 +155,7 @@ export function createTracker(service: Service): Attune {
   }
 
   return {
+    measures: () => enabled,
     consent(given) {
       if (!given || objects()) {
         stop();

@@ -90,15 +90,18 @@ class AttuneFeed extends HTMLElement implements ItemActions {
 
   react(kind: "hide" | "save", item: FeedItem, shown: HTMLElement): void {
     const link = shown.querySelector("a")!.dataset;
+    const { hidden, saved, hiddenHere, notSaved } = this.texts;
+    const measuring = window.attune?.measures();
     const cancel = this.actions.add(() => {
       window.attune?.event(kind, item.id, null, {
         request_id: link.attuneRequest!,
         position: item.position,
       });
     });
-    if (kind === "hide") shown.classList.add("gone");
     this.announce({ kind, article: item.id });
-    this.note(shown, kind === "hide" ? this.texts.hidden : this.texts.saved, () => {
+    if (kind === "save" && !measuring) return this.note(shown, notSaved);
+    if (kind === "hide") shown.classList.add("gone");
+    this.note(shown, kind === "save" ? saved : measuring ? hidden : hiddenHere, () => {
       cancel();
       shown.classList.remove("gone");
     });

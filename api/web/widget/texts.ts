@@ -18,6 +18,9 @@ export interface Texts {
   mute: string;
   saved: string;
   hidden: string;
+  /** Instead of saved and hidden where nothing may be measured. */
+  notSaved: string;
+  hiddenHere: string;
   followed: string;
   muted: string;
   refused: string;
@@ -45,6 +48,8 @@ const en: Texts = {
   mute: "Mute {}",
   saved: "Saved.",
   hidden: "You will see fewer like this.",
+  notSaved: "Not saved: measurement is off in this browser.",
+  hiddenHere: "Hidden on this page only: measurement is off in this browser.",
   followed: "You follow {}.",
   muted: "{} is muted.",
   refused: "That did not work. Try again later.",
@@ -72,6 +77,8 @@ const da: Texts = {
   mute: "Skjul {}",
   saved: "Gemt.",
   hidden: "Du vil se færre som denne.",
+  notSaved: "Ikke gemt: måling er slået fra i denne browser.",
+  hiddenHere: "Kun skjult på denne side: måling er slået fra i denne browser.",
   followed: "Du følger {}.",
   muted: "{} er skjult.",
   refused: "Det lykkedes ikke. Prøv igen senere.",
@@ -99,6 +106,8 @@ const de: Texts = {
   mute: "{} stummschalten",
   saved: "Gemerkt.",
   hidden: "Davon sehen Sie künftig weniger.",
+  notSaved: "Nicht gemerkt: Die Messung ist in diesem Browser aus.",
+  hiddenHere: "Nur auf dieser Seite ausgeblendet: Die Messung ist in diesem Browser aus.",
   followed: "Sie folgen {}.",
   muted: "{} ist stumm.",
   refused: "Das hat nicht geklappt. Versuchen Sie es später.",
@@ -126,6 +135,8 @@ const zh: Texts = {
   mute: "屏蔽{}",
   saved: "已收藏。",
   hidden: "将减少此类内容。",
+  notSaved: "未收藏：此浏览器已关闭测量。",
+  hiddenHere: "仅在本页隐藏：此浏览器已关闭测量。",
   followed: "已关注{}。",
   muted: "已屏蔽{}。",
   refused: "操作失败，请稍后重试。",
