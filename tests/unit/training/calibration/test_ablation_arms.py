@@ -5,6 +5,7 @@ import pytest
 from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.bert import TextEncoder
 from recsys.experiments.detection_scores import detection
+from recsys.training.calibration import fit_detectors
 from recsys.training.calibration.ablation_arms import (
     ALL,
     ARMS,
@@ -17,9 +18,10 @@ from recsys.training.calibration.ablation_arms import (
     encode_by_arm,
 )
 from recsys.training.calibration.damaged_text import NoiseKind
-from recsys.training.calibration.fit_detectors import fit_calibrator
 from recsys.training.calibration.title_corruption import DamagedTexts, damaged_titles, injector_of, tokenised
 from tests.trained import world
+
+pytestmark = pytest.mark.xdist_group("ablation-arms")  # one worker fits the only calibrator
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +36,13 @@ def articles() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def calibrator(encoder: TextEncoder, articles: pl.DataFrame) -> Calibrator:
-    return fit_calibrator(encoder, articles[:100], seed=7)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit_detectors, "DRAWS", 6)
+        return fit_detectors.fit_calibrator(encoder, articles[:100], seed=7)
 
 
 def texts(encoder: TextEncoder, articles: pl.DataFrame, kind: NoiseKind | None) -> DamagedTexts:
-    some = articles[100:]
+    some = articles[100:140]
     injector = injector_of(encoder, articles)
     return tokenised(encoder, some, damaged_titles(some, [kind] * some.height, injector, seed=1))
 
@@ -85,7 +89,7 @@ def test_dropping_keeps_unit_vectors(encoder: TextEncoder, articles: pl.DataFram
 def test_detection_tells_trained_kinds_from_those_held_out(
     encoder: TextEncoder, articles: pl.DataFrame, calibrator: Calibrator
 ) -> None:
-    found = detection(encoder, calibrator, articles[100:], seed=1)
+    found = detection(encoder, calibrator, articles[100:130], seed=1)
     assert {name for name, kind in found["kinds"].items() if not kind["trained"]} == {"clickbait"}
     assert found["kinds"]["punctuation spam"]["tokens"]["auroc"] > 0.95
     assert 0.0 <= found["normal_words_flagged"] <= 0.3
