@@ -22,6 +22,8 @@ ENTRIES = {
     "attune-feed.js": "widget/attune_feed.ts",
     "reader.js": "reader/reader_page.ts",
     "pages.css": "reader/pages.css",
+    "console.js": "console/console.ts",
+    "console.css": "console/console.css",
 }
 """Built file → the file that it begins with."""
 
@@ -30,6 +32,8 @@ SOURCES = {
     "attune-feed.js": ("widget",),
     "reader.js": ("reader", "tracker", "widget"),
     "pages.css": ("reader",),
+    "console.js": ("console",),
+    "console.css": ("console", "reader"),
 }
 """Built file → the folders that it may be built from; other files keep their hash when these change."""
 
