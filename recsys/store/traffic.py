@@ -67,7 +67,8 @@ def pending(connection: Connection, now: int) -> Update | None:
         period = table.c.known_at // PERIOD
         new = table.c.seq > before, table.c.seq <= after, table.c.known_at >= now - LIFETIME
         periods |= set(connection.execute(sa.select(period).where(*new).distinct()).scalars())
-    return Update(before, after, tuple(_count(connection, each * PERIOD) for each in sorted(periods)))
+    counted = (count(connection, each * PERIOD, (each + 1) * PERIOD) for each in sorted(periods))
+    return Update(before, after, tuple(counted))
 
 
 def apply(connection: Connection, update: Update, now: int) -> bool:
@@ -91,7 +92,8 @@ def since(connection: Connection, start: int) -> list[Traffic]:
     return [Traffic(*row) for row in connection.execute(query.where(traffic.c.period >= start).order_by("period"))]
 
 
-def _count(connection: Connection, start: int) -> Traffic:
+def count(connection: Connection, start: int, end: int) -> Traffic:
+    """Count the rows of the log with start ≤ known_at < end (microseconds), from the log itself."""
     e, i = events.c, impressions.c
     clicked = e.kind == EventKind.CLICK
     seconds = sa.case((e.value > _LONGEST_READ, _LONGEST_READ), else_=e.value)
@@ -101,12 +103,12 @@ def _count(connection: Connection, start: int) -> Traffic:
             sa.func.count(sa.case((clicked, 1))),
             sa.func.count(sa.case((clicked & e.request_id.is_not(None), 1))),
             sa.func.coalesce(sa.func.sum(sa.case((e.kind == EventKind.READ, seconds))), 0.0),
-        ).where(e.known_at >= start, e.known_at < start + PERIOD)
+        ).where(e.known_at >= start, e.known_at < end)
     ).one()
     candidates = i.candidates if connection.dialect.name == "sqlite" else sa.cast(i.candidates, sa.JSON)
     slates = connection.execute(
         sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.func.json_array_length(candidates)), 0)).where(
-            i.known_at >= start, i.known_at < start + PERIOD
+            i.known_at >= start, i.known_at < end
         )
     ).one()
     return Traffic(start, int(slates[0]), int(slates[1]), counted[0], counted[1], counted[2], float(counted[3]))
