@@ -1,4 +1,4 @@
-"""Use-cases of editors about one article: find it, its figures, its story, the rules on it, the words of its title."""
+"""Use-cases of editors about articles: search, figures, story, rules, and the words of a title."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

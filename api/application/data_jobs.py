@@ -42,7 +42,8 @@ def list_jobs(app: Application) -> list[JobState]:
         found = ingest_checkpoints.all_jobs(connection)
     folder = app.settings.home / "rejects"
     return [
-        JobState(Report(job, each.counts, folder / job, 0, 0, 0.0), each.done) for job, each in sorted(found.items())
+        JobState(Report(job, each.counts, folder / job, 0, 0, 0.0), each.done)
+        for job, each in sorted(found.items())
     ]
 
 

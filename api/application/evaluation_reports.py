@@ -1,4 +1,4 @@
-"""Use-cases of evaluations: reports in the folder `reports` of ATTUNE_HOME, and the validation of the active bundle."""
+"""Use-cases of evaluations: reports in `reports` of ATTUNE_HOME, and the validation of the active bundle."""
 
 import json
 from typing import Any
@@ -33,7 +33,9 @@ def read(app: Application, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise RequestError(f"the report {name!r} cannot be read: {error}") from error
     if not isinstance(found, dict) or not all(isinstance(found.get(key), dict) for key in ("systems", "data")):
-        raise RequestError(f"{name!r} is no report of `attune evaluate --json`: move it out of the folder of reports")
+        raise RequestError(
+            f"{name!r} is no report of `attune evaluate --json`: move it out of the folder of reports"
+        )
     return found
 
 

@@ -51,7 +51,7 @@ def preview_page(app: Application, wanted: WantedPage) -> PreviewedPage:
     """Return the feed that `wanted` describes; nothing is logged, counted or remembered.
 
     Raises:
-        RequestError: neither a reader nor a read article is given, a read article is unknown, or there are too many.
+        RequestError: neither a reader nor a read article is given, or a read article is unknown or one too many.
         BundleError: there is no such bundle, or it cannot rank with the vectors that serve.
     """
     request = _request(app, wanted)
@@ -83,7 +83,9 @@ def _request(app: Application, wanted: WantedPage) -> FeedRequest:
             raise RequestError(f"an invented reader has read at most {MOST_READ} articles: leave out some")
         unknown = [id_ for id_ in wanted.read if id_ not in app.feed.live.summaries.of(wanted.read)]
         if unknown:
-            raise RequestError(f"no stored article has the id {unknown[0]!r}: copy it from the page of the article")
+            raise RequestError(
+                f"no stored article has the id {unknown[0]!r}: copy it from the page of the article"
+            )
         history = tuple(HistoryItem(id_) for id_ in wanted.read)
     request_id = uuid.uuid4().hex
     return FeedRequest(
@@ -102,7 +104,9 @@ def _models(app: Application, version: str) -> Models:
         return engine.models
     models = load_bundle(app.settings.home, app.encoder.name, version).models
     if not models.space.agrees_with(engine.models.space):
-        raise BundleError(f"model {version} was trained in another space of article vectors: it cannot be compared")
+        raise BundleError(
+            f"model {version} was trained in another space of article vectors: it cannot be compared"
+        )
     return models
 
 

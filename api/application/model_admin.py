@@ -20,7 +20,7 @@ from recsys.store.database import without_timeout
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """A published bundle. previous: a rollback activates it. manifest: None if its files are damaged, see problem."""
+    """A published bundle. previous: a rollback activates it. manifest: None if its files are damaged: problem."""
 
     version: str
     active: bool

@@ -30,4 +30,3 @@ def print_article(found: Mapping[str, Any]) -> None:
     if abstract is not None:
         weight = "" if abstract["weight"] is None else f", weight {abstract['weight']:.2f}"
         typer.echo(f"abstract: cosine {abstract['cosine']:.2f} with the headline{weight}")
-

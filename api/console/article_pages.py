@@ -40,7 +40,9 @@ def article(request: Request, app: App, id_: _Article) -> HTMLResponse:
     """
     stored = feeds.find_article(app, id_)
     if stored is None:
-        raise HTTPProblem(404, "There is no such article", "it is not stored, or was withdrawn: search for another")
+        raise HTTPProblem(
+            404, "There is no such article", "it is not stored, or was withdrawn: search for another"
+        )
     figures = article_desk.article_figures(app, id_)
     near = feeds.similar(app, id_, _NEAR)
     context = {

@@ -20,8 +20,14 @@ METRICS = {
         "The chance that an article which the reader opened stands above one that the reader did not open. "
         "0.5 is no better than chance, 1 is perfect.",
     ),
-    "mrr": ("MRR", "One divided by the place of the first opened article: 1 if it is always on top, 0.5 for place two."),
-    "ndcg@5": ("nDCG@5", "How near the order of the first five places is to the best possible one: 1 is the best."),
+    "mrr": (
+        "MRR",
+        "One divided by the place of the first opened article: 1 if it is always on top, 0.5 for place two.",
+    ),
+    "ndcg@5": (
+        "nDCG@5",
+        "How near the order of the first five places is to the best possible one: 1 is the best.",
+    ),
     "ndcg@10": ("nDCG@10", "The same for the first ten places."),
     "read_weighted_ndcg@10": (
         "Read-weighted nDCG@10",
@@ -69,13 +75,13 @@ def result_context(result: Mapping[str, Any]) -> dict[str, Any]:
     systems, comparisons = result["systems"], result.get("comparisons", {})
     by_auc = sorted(systems, key=lambda name: -systems[name]["auc"])
     rows = [
-        Range(SYSTEMS.get(name, name), values["auc"], *values["ci"]["auc"], own=name == FULL_SYSTEM)
-        for name, values in ((each, systems[each]) for each in by_auc)
-        if values.get("ci", {}).get("auc")
+        Range(SYSTEMS.get(name, name), values["auc"], *interval, name == FULL_SYSTEM)
+        for name, values, interval in ((each, systems[each], _interval(systems[each])) for each in by_auc)
+        if interval is not None
     ]
     differences = [
         Range(SYSTEMS.get(name, name), each["mean"], each["low"], each["high"], own=each["low"] > 0)
-        for name, each in ((name, found["difference"]) for name, found in comparisons.items())
+        for name, each in ((name, comparisons[name]["difference"]) for name in by_auc if name in comparisons)
     ]
     return {
         "result": result,
@@ -97,7 +103,15 @@ def verdict_of(comparisons: Mapping[str, Any]) -> tuple[str, str]:
     if not verdicts:
         return "soft", "There is nothing to compare with: the report has no baselines."
     if lost:
-        return "bad", f"Worse than {', '.join(lost)}. Do not serve this model; look at the warnings of its training."
+        return (
+            "bad",
+            f"Worse than {', '.join(lost)}. Do not serve this model; look at the warnings of its training.",
+        )
     if tied:
         return "soft", f"Not clearly better than {', '.join(tied)}. More readers and clicks would decide it."
     return "good", "Clearly better than every simple list: most clicks, newest first, best click-through, random."
+
+
+def _interval(values: Mapping[str, Any]) -> tuple[float, float] | None:
+    low, high = values.get("ci", {}).get("auc") or (None, None)
+    return None if low is None or high is None else (low, high)

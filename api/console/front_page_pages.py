@@ -41,7 +41,9 @@ def form(request: Request, app: App) -> Response:
 
 @router.post("/front-page")
 def preview(request: Request, app: App, pseudonyms: PseudonymsDep) -> Response:
-    """Return the form with the feed, and beside it that of another model. The reader is in the body, not the address.
+    """Return the form with the feed, and beside it that of another model.
+
+    The reader is in the body, not in the address.
 
     Raises:
         RequestError: a field is not valid.
@@ -98,4 +100,7 @@ def _item(item: RankedItem, found: Breakdown, article: dict[str, Any]) -> dict[s
 def _shares(found: Breakdown | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    return {"score": found.score, "shares": [(FAMILY_NAMES.get(name, name), share) for name, share in found.shares]}
+    return {
+        "score": found.score,
+        "shares": [(FAMILY_NAMES.get(name, name), share) for name, share in found.shares],
+    }

@@ -77,7 +77,9 @@ def activate(request: Request, app: App) -> Response:
     version = form_of(request).get("version", "")
     _require(app, version)
     if not is_confirmed(request):
-        consequence = "It answers all readers from the next feed on. You can roll back to the model that is active now."
+        consequence = (
+            "It answers all readers from the next feed on. You can roll back to the model that is active now."
+        )
         return question_page(request, f"Activate model {version}?", consequence, "Activate")
     model_admin.activate_model(app, version, actor(request))
     return see(request, "console/models", "model-activated")

@@ -29,7 +29,11 @@ _Window = Annotated[Literal["hour", "day", "week"], Query()]
 def now(request: Request, app: App, window: _Window = "day") -> Response:
     """Return the page with its charts."""
     series = service_figures.traffic_over(app, WINDOWS[window])
-    context = _figures(request, app) | {"charts": _charts(series, window), "window": window, "windows": list(WINDOWS)}
+    context = _figures(request, app) | {
+        "charts": _charts(series, window),
+        "window": window,
+        "windows": list(WINDOWS),
+    }
     return show(request, "now.html", context)
 
 
@@ -87,8 +91,14 @@ def _charts(series: list[Traffic], window: str) -> list[BarChart]:
     names = [datetime.fromtimestamp(each.period / SECOND, UTC).strftime(_FORMATS[window]) for each in series]
     return [
         bar_chart("Feeds", names, [float(each.feeds) for each in series]),
-        bar_chart("Articles opened from 100 feeds", names, [_ratio(100 * each.from_feeds, each.feeds) for each in series]),
-        bar_chart("Minutes read per opened article", names, [_ratio(each.read_seconds / 60, each.opened) for each in series]),
+        bar_chart(
+            "Articles opened from 100 feeds", names, [_ratio(100 * each.from_feeds, each.feeds) for each in series]
+        ),
+        bar_chart(
+            "Minutes read per opened article",
+            names,
+            [_ratio(each.read_seconds / 60, each.opened) for each in series],
+        ),
         bar_chart("Events", names, [float(each.events) for each in series]),
     ]
 

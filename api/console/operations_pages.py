@@ -54,7 +54,9 @@ def attention(request: Request, app: App) -> Response:
         "heads": None if psi is None else [[(float(value), _heat(float(value))) for value in row] for row in psi],
         "charts": [
             bar_chart("Words flagged, percent", names, [100 * (row.flag_rate or 0.0) for row in oldest_first]),
-            bar_chart("Headlines adjusted, percent", names, [100 * (row.gated_share or 0.0) for row in oldest_first]),
+            bar_chart(
+                "Headlines adjusted, percent", names, [100 * (row.gated_share or 0.0) for row in oldest_first]
+            ),
         ]
         if oldest_first
         else [],
@@ -72,7 +74,9 @@ def groups(request: Request, app: App) -> Response:
 @router.get("/keys")
 def keys(request: Request, app: App) -> Response:
     """Return the keys, and the form for a new one."""
-    return show(request, "keys.html", {"keys": key_admin.list_keys(app), "scopes": list(Scope), "own": actor(request)})
+    return show(
+        request, "keys.html", {"keys": key_admin.list_keys(app), "scopes": list(Scope), "own": actor(request)}
+    )
 
 
 @router.post("/keys/create")
@@ -87,7 +91,9 @@ def create_key(request: Request, app: App) -> Response:
         scope = Scope(form.get("scope", ""))
     except ValueError as error:
         raise RequestError(f"`scope` must be one of {', '.join(Scope)}") from error
-    token, row = key_admin.create_key(app, scope, form.get("name", "")[:200], actor(request), form.get("origins", "").split())
+    token, row = key_admin.create_key(
+        app, scope, form.get("name", "")[:200], actor(request), form.get("origins", "").split()
+    )
     return show(request, "key_created.html", {"token": token, "key": row})
 
 

@@ -1,4 +1,4 @@
-"""Console pages of one reader: what is believed, export, erasure. Ids are in bodies only, and no page lists readers."""
+"""Console pages of one reader: what is believed, export, erasure. Ids are in bodies, and no page lists readers."""
 
 from dataclasses import asdict
 
@@ -54,7 +54,12 @@ def export(request: Request, app: App, pseudonyms: PseudonymsDep) -> Response:
     """
     raw, stored = _ids(request, pseudonyms)
     found = reader_data.export_reader(app, stored, raw)
-    content = {"reader": stored, "exported_at": to_iso(found.exported_at), "tables": found.tables, "rejected": found.rejected}
+    content = {
+        "reader": stored,
+        "exported_at": to_iso(found.exported_at),
+        "tables": found.tables,
+        "rejected": found.rejected,
+    }
     return JSONResponse(content, headers={"Content-Disposition": 'attachment; filename="reader.json"'})
 
 
@@ -69,7 +74,9 @@ def erase(request: Request, app: App, pseudonyms: PseudonymsDep) -> Response:
     """
     raw, stored = _ids(request, pseudonyms)
     if not is_confirmed(request):
-        consequence = "All events, feeds and preferences of this reader are deleted for good, here and in reject files."
+        consequence = (
+            "All events, feeds and preferences of this reader are deleted for good, here and in reject files."
+        )
         return question_page(request, f"Erase reader {raw}?", consequence, "Erase for good")
     erased = reader_data.erase_reader(app, stored, actor(request), raw)
     return show(request, "reader_erased.html", {"receipt": asdict(erased.receipt), "rejects": erased.rejects})

@@ -29,7 +29,9 @@ def listed(request: Request, app: App) -> Response:
     rules = editorial.list_rules(app, _ENDED)
     now = app.clock.next()
     standing = [
-        each for each in rules if each.rule.removed_at is None and (each.rule.ends_at is None or each.rule.ends_at > now)
+        each
+        for each in rules
+        if each.rule.removed_at is None and (each.rule.ends_at is None or each.rule.ends_at > now)
     ]
     context = {
         "standing": standing,

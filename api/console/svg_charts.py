@@ -106,7 +106,9 @@ def bar_chart(title: str, names: Sequence[str], values: Sequence[float], unit: s
     ends = sorted({0, len(names) // 2, len(names) - 1}) if names else []
     return BarChart(
         title=title,
-        summary=f"{title}: newest {texts[-1]}, highest {_number(max(values))}{unit}" if values else f"{title}: none",
+        summary=f"{title}: newest {texts[-1]}, highest {_number(max(values))}{unit}"
+        if values
+        else f"{title}: none",
         height=_BAR_HEIGHT,
         bars=bars,
         lines=[Mark(round(base - part * top * scale, 2), _number(part * top) + unit) for part in (0.0, 0.5, 1.0)],
@@ -137,7 +139,9 @@ def range_chart(title: str, ranges: Sequence[Range]) -> RangeChart:
         )
         for row, each in enumerate(ranges)
     ]
-    marks = [Mark(place(low + part * span), f"{low + part * span:.2f}") for part in (0.0, 0.5, 1.0)]
+    # zero is where two systems are equal, so it gets its own line instead of the middle
+    values = [low, 0.0 if low < 0 < high else low + span / 2, high]
+    marks = [Mark(place(value), f"{value:.2f}") for value in values]
     return RangeChart(title, _TOP + len(rows) * _ROW + _BOTTOM, rows, marks)
 
 

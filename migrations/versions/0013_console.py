@@ -24,7 +24,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_console_sessions_used_at"), "console_sessions", ["used_at"])
     op.create_table(
         "traffic",
-        sa.Column("period", sa.BigInteger(), autoincrement=False, nullable=False, comment="its start, microseconds"),
+        sa.Column(
+            "period", sa.BigInteger(), autoincrement=False, nullable=False, comment="its start, microseconds"
+        ),
         sa.Column("feeds", sa.BigInteger(), nullable=False, comment="slates"),
         sa.Column("shown", sa.BigInteger(), nullable=False, comment="articles in them"),
         sa.Column("events", sa.BigInteger(), nullable=False),

@@ -1,7 +1,7 @@
 """Why articles stand where they stand in a feed: the share of each feature family, and why an article is missing.
 
 The share of a family is what the score loses if the family had the values of the typical article of the page
-(medians), all else equal. It holds for every ranker. Shares need not sum to the score, because trees combine families.
+(medians), all else equal. It holds for every ranker. Trees combine families, so shares need not sum to the score.
 """
 
 from collections.abc import Sequence

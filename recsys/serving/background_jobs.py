@@ -1,4 +1,4 @@
-"""Background jobs of a feed: load articles, rules and bundles, save state and index, delete expired rows, count, probe.
+"""Background jobs of a feed: load articles, rules and bundles, save state and index, sweep, count, probe.
 
 While the database is unavailable only the probe works; the other jobs resume afterwards.
 """
@@ -63,6 +63,7 @@ class BackgroundJobs:
     Attributes:
         ready: set once the articles of the first start are searchable.
         articles: job that loads new articles.
+        traffic: job that counts the new rows of the log.
     """
 
     def __init__(self, live: LiveEngine, database: Database, spool: Spool, clock: Clock) -> None:
@@ -74,6 +75,8 @@ class BackgroundJobs:
         self._stopping = threading.Event()
         adopt, sweep = self._while_reachable(live.adopt_bundle), self._while_reachable(self._sweep)
         self.articles = Periodic("articles", self._while_reachable(self._load_articles), _POLL_SECONDS, _PATIENCE)
+        count = self._while_reachable(self._count_traffic)
+        self.traffic = Periodic("traffic", count, _TRAFFIC_SECONDS, _TRAFFIC_SECONDS)
         self._bundles = Periodic("bundles", adopt, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
         self._recovery = Periodic("recovery", self._recover, _PROBE_SECONDS, _PROBE_SECONDS)
         self._jobs = (
@@ -83,7 +86,7 @@ class BackgroundJobs:
             Periodic("rules", self._while_reachable(self._load_rules), _RULE_POLL_SECONDS, _RULE_POLL_SECONDS),
             Periodic("experiments", live.adopt_challenger, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS),
             Periodic("expired pages", sweep, _SWEEP_SECONDS, _SWEEP_SECONDS),
-            Periodic("traffic", self._while_reachable(self._count_traffic), _TRAFFIC_SECONDS, _TRAFFIC_SECONDS),
+            self.traffic,
             Periodic("saving", self._save, _SAVE_SECONDS, _SAVE_SECONDS),
             self._recovery,
         )

@@ -43,4 +43,6 @@ def end(connection: Connection, digest: str) -> bool:
 
 def sweep(connection: Connection, unused_since: int) -> int:
     """Delete the sessions that were last used before `unused_since` (microseconds); return their number."""
-    return connection.execute(sa.delete(console_sessions).where(console_sessions.c.used_at < unused_since)).rowcount
+    return connection.execute(
+        sa.delete(console_sessions).where(console_sessions.c.used_at < unused_since)
+    ).rowcount

@@ -11,6 +11,8 @@ Object.assign(htmx.config, {
     selfRequestsOnly: true,
     // errors come as a part of the page that names the fix
     responseHandling: [{ code: "204", swap: false }, { code: "...", swap: true }],
-    scrollIntoViewOnBoost: false,
     timeout: 30_000,
 });
+
+// on a phone the pages of the console are in one row that scrolls
+document.querySelector("header [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
