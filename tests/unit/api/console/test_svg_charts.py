@@ -11,7 +11,7 @@ from api.console.svg_charts import WIDTH, Range, bar_chart, range_chart
 @given(st.lists(st.floats(0, 1e12, allow_nan=False), max_size=60))
 def test_bars_stay_in_the_frame_and_grow_with_their_values(values: list[float]) -> None:
     chart = bar_chart("t", [str(i) for i in range(len(values))], values)
-    assert all(0 <= bar.x and bar.x + bar.width <= WIDTH + 0.1 for bar in chart.bars)
+    assert all(bar.x >= 0 and bar.x + bar.width <= WIDTH + 0.1 for bar in chart.bars)
     assert all(bar.y >= 0 and bar.y + bar.height <= chart.height for bar in chart.bars)
     by_value = sorted(zip(values, [bar.height for bar in chart.bars], strict=True))
     assert [height for _, height in by_value] == sorted(height for _, height in by_value)
