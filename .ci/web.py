@@ -37,7 +37,10 @@ SOURCES = {
 }
 """Built file → the folders that it may be built from; other files keep their hash when these change."""
 
-OPTIONS = ("--bundle", "--minify", "--format=iife", "--target=es2020", "--sourcemap", "--log-level=warning")
+OPTIONS = (
+    "--bundle", "--minify", "--format=iife", "--target=es2020", "--sourcemap", "--log-level=warning",
+    "--preserve-symlinks",  # the source map has the path of a package where it was imported from
+)  # fmt: skip
 
 REBUILD = "run `make web` and commit api/web/static"
 
