@@ -20,7 +20,14 @@ _ENDED = 20
 HOURS = {"1": "one hour", "4": "four hours", "24": "one day", "168": "one week", "": "until it is removed"}
 """How long a rule of the form acts: hours → text."""
 
-_WRITTEN = ("value", "place", "section")
+_OF_KIND: dict[str, tuple[str, ...]] = {
+    RuleKind.PIN: ("place",),
+    RuleKind.BOOST: ("value",),
+    RuleKind.DEMOTE: ("value",),
+    RuleKind.MUST_SEE: ("value",),
+    RuleKind.QUOTA: ("value",),
+}
+"""Fields that belong to a kind; the form shows all of them, with a place filled in."""
 
 
 @router.get("/rules")
@@ -56,10 +63,11 @@ def add(request: Request, app: App) -> Response:
         "match": {form.get("field", ""): form.get("match", "")},
         "until": _until(form.get("hours")),
     }
-    for name in _WRITTEN:
+    kind = form.get("kind", "")
+    for name in _OF_KIND.get(kind, ()):  # an unknown kind has none
         if name in form:
-            given[name] = form[name] if name == "section" else _number(name, form[name])
-    kind = given["kind"]
+            given[name] = _number(name, form[name])
+    given["section"] = form.get("section")
     if kind == RuleKind.BAN and not is_confirmed(request):
         consequence = "Matching articles leave every feed and list within a second, for all readers."
         return question_page(request, f"Ban {form.get('field')} {form.get('match')}?", consequence, "Ban")
