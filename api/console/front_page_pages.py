@@ -18,6 +18,8 @@ from recsys.serving.article_cache import SUMMARY
 router = console_router()
 
 _MOST = 40
+_LEAST_SHARE = 0.02
+"""Shares below this part of the largest one are left out."""
 
 FAMILY_NAMES = {
     "popularity": "popularity",
@@ -100,7 +102,6 @@ def _item(item: RankedItem, found: Breakdown, article: dict[str, Any]) -> dict[s
 def _shares(found: Breakdown | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    return {
-        "score": found.score,
-        "shares": [(FAMILY_NAMES.get(name, name), share) for name, share in found.shares],
-    }
+    least = _LEAST_SHARE * max((abs(share) for _, share in found.shares), default=0.0)
+    shares = [(FAMILY_NAMES.get(name, name), share) for name, share in found.shares if abs(share) >= least]
+    return {"score": found.score, "shares": shares}
