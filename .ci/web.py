@@ -22,6 +22,8 @@ ENTRIES = {
     "attune-feed.js": "widget/attune_feed.ts",
     "reader.js": "reader/reader_page.ts",
     "pages.css": "reader/pages.css",
+    "console.js": "console/console.ts",
+    "console.css": "console/console.css",
 }
 """Built file → the file that it begins with."""
 
@@ -30,10 +32,15 @@ SOURCES = {
     "attune-feed.js": ("widget",),
     "reader.js": ("reader", "tracker", "widget"),
     "pages.css": ("reader",),
+    "console.js": ("console",),
+    "console.css": ("console", "reader"),
 }
 """Built file → the folders that it may be built from; other files keep their hash when these change."""
 
-OPTIONS = ("--bundle", "--minify", "--format=iife", "--target=es2020", "--sourcemap", "--log-level=warning")
+OPTIONS = (
+    "--bundle", "--minify", "--format=iife", "--target=es2020", "--sourcemap", "--log-level=warning",
+    "--preserve-symlinks",  # the source map has the path of a package where it was imported from
+)  # fmt: skip
 
 REBUILD = "run `make web` and commit api/web/static"
 

@@ -9,6 +9,8 @@ from fastapi_offline import FastAPIOffline
 
 from api.application.context import Application
 from api.application.reader_tokens import open_reader_tokens
+from api.console import console_routers as console
+from api.console.sign_in_routes import sign_in_limit
 from api.gorse import routers as gorse
 from api.gorse.feedback_kinds import kinds_of
 from api.http import cors, openapi, problems
@@ -66,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.kinds, app.state.pseudonyms = kinds, Pseudonyms(chosen.pseudonym_secret)
         app.state.settings, app.state.keys, app.state.rates = chosen, KeyRing(database), rates
         app.state.page_keys, app.state.reader_rates = PageKeys(app.state.metrics), WindowLimiter(reader_limit)
+        app.state.sign_ins = sign_in_limit()
         app.state.collect = collect_state(chosen, app.state.metrics)
         try:
             app.state.tokens = open_reader_tokens(app.state.application)
@@ -109,6 +112,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         metrics_routes.router,
         static_routes.router,
         page_routes.router,
+        *console.ROUTERS,
         *gorse.ROUTERS,
     ):
         app.include_router(routes)

@@ -129,13 +129,15 @@ class Origin:
     meaning: str
 
 
-def origins() -> list[Origin]:
-    """Return every setting with its origin, without the password of a database URL.
+def origins(used: Settings | None = None) -> list[Origin]:
+    """Return every setting with its origin, without the password of a URL; secrets are stars.
+
+    used: settings of a running process; by default those of the environment.
 
     Raises:
         ConfigError: a value is not valid.
     """
-    settings = load_settings()
+    settings = used or load_settings()
     in_file = {name.upper() for name, value in dotenv_values(".env").items() if value is not None}
     found = []
     for name, field in Settings.model_fields.items():

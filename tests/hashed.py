@@ -40,8 +40,13 @@ class HashModel:
         self._texts |= {tuple(line): text for line, text in zip(tokens, texts, strict=True)}
         return tokens
 
+    def tokenize_words(self, texts: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[list[int]]]:
+        """One token a word."""
+        words = [[-1, *range(len(text)), -1] for text in texts]
+        return self.tokenize([" ".join(text) for text in texts]), words
+
     def encode_tokens(self, tokens: Sequence[list[int]], plan: Plan | None = None) -> NDArray[np.float32]:
-        vectors = _of_texts([self._texts[tuple(line)] for line in tokens])
+        vectors = _of_texts([self._texts.get(tuple(line), str(line)) for line in tokens])
         if plan is None:
             return vectors
         moved = vectors + np.abs(plan.log_gate).sum(axis=1, keepdims=True) + plan.mix.sum(axis=(1, 2))[:, None]

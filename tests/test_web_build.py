@@ -11,6 +11,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parents[1]
+EVERYTHING = ["attune.js", "attune-feed.js", "reader.js", "pages.css", "console.js", "console.css"]
 
 
 @pytest.fixture
@@ -36,9 +37,10 @@ def test_the_built_files_are_those_of_the_sources(web: ModuleType) -> None:
     [
         ("tracker/readings.ts", ["attune.js", "reader.js"]),
         ("widget/texts.ts", ["attune-feed.js", "reader.js"]),
-        ("reader/pages.css", ["reader.js", "pages.css"]),
-        ("package.json", ["attune.js", "attune-feed.js", "reader.js", "pages.css"]),
-        ("tsconfig.json", ["attune.js", "attune-feed.js", "reader.js", "pages.css"]),
+        ("reader/pages.css", ["reader.js", "pages.css", "console.css"]),
+        ("console/console.ts", ["console.js", "console.css"]),
+        ("package.json", EVERYTHING),
+        ("tsconfig.json", EVERYTHING),
     ],
 )
 def test_a_source_or_tool_that_changed_is_found_without_node(web: ModuleType, name: str, built: list[str]) -> None:
@@ -83,7 +85,7 @@ def test_the_wheel_has_the_built_files_and_not_their_sources() -> None:
     paths = [each.distribution_path for each in builder.recurse_included_files()]
     built = [path for path in paths if path.startswith("api/web/")]
     static = [path for path in built if path.startswith("api/web/static/")]
-    names = ("attune-feed.js", "attune.js", "pages.css", "reader.js")
+    names = ("attune-feed.js", "attune.js", "console.css", "console.js", "pages.css", "reader.js")
     assert sorted(static) == sorted(f"api/web/static/{name}{end}" for name in names for end in ("", ".map"))
     assert {path.rpartition(".")[2] for path in set(built) - set(static)} == {"html", "json"}
     assert all(path.startswith("api/web/pages/") for path in set(built) - set(static))

@@ -1,18 +1,101 @@
 """Use-cases of administrators: active bundle, experiments, old bundles. All are recorded in the audit log."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
 from api.application.context import Application
 from recsys.errors import BundleError
+from recsys.labels.label_rule import LabelRule
 from recsys.models import bundle
 from recsys.serving import experiment, model_activation
 from recsys.serving.experiment import Experiment
 from recsys.serving.model_activation import Model
-from recsys.store import audit_log
+from recsys.store import audit_log, experiments
 from recsys.store.audit_log import AuditAction, AuditRow
+from recsys.store.database import without_timeout
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """A published bundle. previous: a rollback activates it. manifest: None if its files are damaged: problem."""
+
+    version: str
+    active: bool
+    previous: bool
+    manifest: Mapping[str, Any] | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Outcomes of the slates of a model: means by slate.
+
+    opened: share of slates with an opened article; clicks: articles opened; minutes: of reading.
+    """
+
+    model: str
+    slates: int
+    readers: int
+    opened: float
+    clicks: float
+    minutes: float
 
 
 def list_models(app: Application) -> list[Model]:
     """List all bundles, newest first."""
     return model_activation.models(app.settings.home, app.encoder.name)
+
+
+def versions(app: Application) -> list[str]:
+    """Return the versions of all published bundles, newest first."""
+    return bundle.versions(app.settings.home)[::-1]
+
+
+def read_manifest(app: Application, version: str) -> Mapping[str, Any]:
+    """Return the manifest of a bundle after checking its files.
+
+    Raises:
+        BundleError: there is no such bundle, or it is damaged.
+    """
+    return bundle.load(app.settings.home, version).manifest
+
+
+def summarise_models(app: Application, most: int) -> list[ModelSummary]:
+    """Return the `most` newest bundles; their trees are not loaded, so this is quicker than `list_models`."""
+    home = app.settings.home
+    active, before = bundle.active_version(home), bundle.previous_version(home)
+    found = []
+    for version in versions(app)[:most]:
+        manifest, problem = None, None
+        try:
+            manifest = bundle.load(home, version).manifest
+        except BundleError as error:
+            problem = str(error)
+        found.append(ModelSummary(version, version == active, version == before, manifest, problem))
+    return found
+
+
+def experiment_arms(app: Application, since: int) -> list[Arm]:
+    """Return the outcomes of each model's slates shown since `since` (microseconds), by version.
+
+    `attune models compare` adds intervals and the shadow run.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    with app.database.read() as connection, without_timeout(connection):
+        outcomes = experiments.outcomes(connection, since, LabelRule().longest)
+    arms = outcomes.group_by("model").agg(
+        pl.len().alias("slates"),
+        pl.col("reader").n_unique().alias("readers"),
+        (pl.col("clicks") > 0).mean().alias("opened"),
+        pl.col("clicks").mean(),
+        (pl.col("seconds").mean() / 60).alias("minutes"),
+    )
+    return [Arm(**row) for row in arms.sort("model").iter_rows(named=True)]
 
 
 def model_exists(app: Application, version: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.attention_explain_article import explain_article, print_article
+from api.cli.attention_explain_article import print_article
 from api.cli.attention_explain_reader import explain_reader, print_reader
 from api.cli.options import DatabaseUrl, Home, moment, require_writable, settings_from
 from recsys.errors import ConfigError
@@ -29,6 +29,8 @@ def explain(
 
     An id that belongs to both a reader and an article is treated as the reader's.
     """
+    from api.application.article_desk import explain_words
+    from api.application.context import opened_application
     from ingest.pseudonyms import Pseudonyms
     from recsys.serving.clock import Clock
     from recsys.store import event_log
@@ -45,7 +47,8 @@ def explain(
         at = Clock().next() if given is None else given
         found = explain_reader(database, settings, reader, candidates, limit, at)
     else:
-        of_article = explain_article(database, settings, subject)
+        with opened_application(settings) as app:
+            of_article = explain_words(app, subject)
         if of_article is None:
             raise ConfigError(f"{subject!r} is not a reader or an article in this log: check the id")
         found = of_article

@@ -1,7 +1,7 @@
 """Cross-origin access of web pages.
 
 Pages of the origins in ATTUNE_CORS_ORIGINS may use all routes. Pages of the origins of valid site keys may send
-events, and use the routes that a reader token allows. Cookies are never used.
+events, and use the routes that a reader token allows. Cookies are never used here.
 """
 
 import logging

@@ -1,6 +1,7 @@
 """Pages for people: their templates, and the headers that all of them have."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader
 
 from api.http.web_files import web_files
+from recsys.domain import SECOND
 
 _PAGES = Environment(
     loader=PackageLoader("api", "web/pages"), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -55,5 +57,16 @@ def _web_address(address: str | None) -> str | None:
         return None
 
 
+def _moment(at: int | None) -> str:
+    """Return microseconds as a time in UTC, to the minute; a dash for None."""
+    return "–" if at is None else datetime.fromtimestamp(at / SECOND, UTC).strftime("%-d %b %Y, %H:%M UTC")
+
+
+def _percent(share: float | None) -> str:
+    """Return a share as a percentage; a dash for None."""
+    return "–" if share is None else f"{share:.1%}"
+
+
+_PAGES.filters["moment"], _PAGES.filters["percent"] = _moment, _percent
 _PAGES.filters["web_address"] = _web_address
 _PAGES.globals["file"] = _file

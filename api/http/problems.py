@@ -115,8 +115,15 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _attune(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AttuneError)
+    found = problem_of(error)
+    return problem(found.status_code, found.title, found.detail, found.headers)
+
+
+def problem_of(error: AttuneError) -> HTTPProblem:
+    """Return the problem that answers an error, and log it unless its cause is the request."""
     template = next(template for kind, template in _TEMPLATES.items() if isinstance(error, kind))
     if template.status != 422:  # those are errors of the caller, and may quote the request
         logger.log(logging.ERROR if template.status >= 500 else logging.WARNING, "%s: %s", template.title, error)
     later = _LATER if isinstance(error, StoreError) else None
-    return problem(template.status, template.title, template.detail or str(error), later)
+    return HTTPProblem(template.status, template.title, template.detail or str(error), later)

@@ -8,6 +8,7 @@ Modules are identified by their names in the model, because many models lack `la
 the order of their first call.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -47,18 +48,20 @@ class Tap:
     """Connection to one model: its observer and its adjustment, for one forward pass at a time."""
 
     def __init__(self) -> None:
+        self._turn = threading.RLock()  # a service encodes articles while a person looks at one
         self.layers: list[str] = []
         self.watcher: Watcher | None = None
         self.adjustment: Adjustment | None = None
 
     @contextmanager
     def using(self, watcher: Watcher | None = None, adjustment: Adjustment | None = None) -> Iterator[None]:
-        """Use `watcher` and `adjustment` in the forward passes inside the context."""
-        self.watcher, self.adjustment = watcher, adjustment
-        try:
-            yield
-        finally:
-            self.watcher = self.adjustment = None
+        """Use `watcher` and `adjustment` in the forward passes inside the context. Other threads wait."""
+        with self._turn:
+            self.watcher, self.adjustment = watcher, adjustment
+            try:
+                yield
+            finally:
+                self.watcher = self.adjustment = None
 
     def layer(self, name: str) -> int:
         """Return the number of the module `name`; a new module gets the next number."""

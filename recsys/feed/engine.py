@@ -81,7 +81,7 @@ class FeedEngine:
         page = RequestedPage(
             query=query,
             request=request,
-            seen=self._seen(request),
+            seen=self.seen_articles(request),
             shown=() if remaining is None else remaining.shown,
             whole_stories=self.limits.whole_stories,
         )
@@ -255,7 +255,7 @@ class FeedEngine:
     def _allowed(self, page: RequestedPage, rules: PageRules) -> NDArray[np.bool_]:
         return allowed_for(self.state, page.query, page.request, page.seen, self.limits, rules.book.banned())
 
-    def _seen(self, request: FeedRequest) -> NDArray[np.int64]:
+    def seen_articles(self, request: FeedRequest) -> NDArray[np.int64]:
         """Return articles that the reader clicked, read or hid: from the ring, and older ones from the log."""
         rings, row = self.state.histories.rings, self.state.readers.get(request.reader)
         recent = self.state.history(request.reader, rings.length).article

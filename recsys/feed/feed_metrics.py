@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import prometheus_client
 from prometheus_client import CollectorRegistry, Histogram
 
-from recsys.feed.retrieval import SOURCES
+from recsys.feed.retrieval import EXPLORE, SOURCES
 
 CATCH_UP, RETRIEVE, FEATURES, SCORE, EDIT, SELECT, EXPLAIN, LOG = (
     "catch_up",
@@ -55,6 +55,17 @@ class FeedMetrics:
         """Count shown articles, one per source given."""
         for source, count in Counter(sources).items():
             self._shown[source].inc(count)
+
+    def explored_share(self) -> float | None:
+        """Return the share of shown articles that exploration chose; None before the first feed."""
+        shown = {
+            sample.labels["source"]: sample.value
+            for family in self.registry.collect()
+            for sample in family.samples
+            if sample.name == "attune_feed_shown_total"
+        }
+        total = sum(shown.values())
+        return shown[EXPLORE] / total if total else None
 
     def _by_source(self, name: str, text: str) -> dict[str, prometheus_client.Counter]:
         counter = prometheus_client.Counter(name, text, ["source"], registry=self.registry)

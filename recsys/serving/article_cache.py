@@ -15,6 +15,10 @@ ArticleSummary = tuple[Any, ...]
 """Values of one article, in the order of `SUMMARY`."""
 
 
+_ID, _TITLE, _PUBLISHED = (SUMMARY.index(name) for name in ("id", "title", "published_at"))
+_SECTIONS = tuple(SUMMARY.index(name) for name in ("category", "subcategory"))
+
+
 class ArticleCache:
     """Summaries of all articles, about a tenth of what their vectors take."""
 
@@ -25,6 +29,20 @@ class ArticleCache:
         """Store the summaries of article rows (`frames.ARTICLES`)."""
         self._summaries.update((row[0], row) for row in articles.select(SUMMARY).iter_rows())
 
+    def search(self, text: str, section: str | None = None) -> list[ArticleSummary]:
+        """Return the summaries whose title has all words of `text`, or whose id is `text`: newest first.
+
+        Case does not matter in titles. section: only articles of this category or subcategory.
+        """
+        words = text.casefold().split()
+        name = None if section is None else section.strip().casefold()
+        found = [
+            row
+            for row in tuple(self._summaries.values())  # a copy: another thread may add articles
+            if (row[_ID] == text.strip() or _has_all(row[_TITLE], words)) and (name is None or _is_in(row, name))
+        ]
+        return sorted(found, key=lambda row: (-(row[_PUBLISHED] or 0), row[_ID]))
+
     def drop(self, ids: Sequence[str]) -> None:
         """Remove deleted articles."""
         for id_ in ids:
@@ -34,3 +52,12 @@ class ArticleCache:
         """Return the summaries of `ids`; unknown ids are left out."""
         found = ((id_, self._summaries.get(id_)) for id_ in ids)
         return {id_: summary for id_, summary in found if summary is not None}
+
+
+def _has_all(title: str, words: Sequence[str]) -> bool:
+    folded = title.casefold()
+    return all(word in folded for word in words)
+
+
+def _is_in(row: ArticleSummary, section: str) -> bool:
+    return any(row[place] is not None and row[place].strip().casefold() == section for place in _SECTIONS)

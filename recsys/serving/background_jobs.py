@@ -1,4 +1,4 @@
-"""Background jobs of a feed: load articles, rules and bundles, save state and index, delete expired rows, probe.
+"""Background jobs of a feed: load articles, rules and bundles, save state and index, sweep, count, probe.
 
 While the database is unavailable only the probe works; the other jobs resume afterwards.
 """
@@ -15,7 +15,7 @@ from recsys.serving.live_engine import LiveEngine
 from recsys.serving.periodic_job import Periodic
 from recsys.serving.recovery import probe, store_spooled
 from recsys.serving.spool import Spool
-from recsys.store import experiments, feed_cursors
+from recsys.store import console_sessions, experiments, feed_cursors, traffic
 from recsys.store.database import Database
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,10 @@ _PROBE_SECONDS = 1.0
 """Interval of probes of an unavailable database."""
 
 _SWEEP_SECONDS = 60.0
-"""Interval of deleting expired cursors and old shadow slates."""
+"""Interval of deleting expired cursors and sessions, and old shadow slates."""
+
+_TRAFFIC_SECONDS = 20.0
+"""Interval of counting the new rows of the log for the console."""
 
 _SHADOW_LIFETIME = 30 * DAY
 """Time after which shadow slates are deleted."""
@@ -60,6 +63,7 @@ class BackgroundJobs:
     Attributes:
         ready: set once the articles of the first start are searchable.
         articles: job that loads new articles.
+        traffic: job that counts the new rows of the log.
     """
 
     def __init__(self, live: LiveEngine, database: Database, spool: Spool, clock: Clock) -> None:
@@ -68,8 +72,11 @@ class BackgroundJobs:
         self._database = database
         self._spool = spool
         self._clock = clock
+        self._stopping = threading.Event()
         adopt, sweep = self._while_reachable(live.adopt_bundle), self._while_reachable(self._sweep)
         self.articles = Periodic("articles", self._while_reachable(self._load_articles), _POLL_SECONDS, _PATIENCE)
+        count = self._while_reachable(self._count_traffic)
+        self.traffic = Periodic("traffic", count, _TRAFFIC_SECONDS, _TRAFFIC_SECONDS)
         self._bundles = Periodic("bundles", adopt, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS)
         self._recovery = Periodic("recovery", self._recover, _PROBE_SECONDS, _PROBE_SECONDS)
         self._jobs = (
@@ -79,6 +86,7 @@ class BackgroundJobs:
             Periodic("rules", self._while_reachable(self._load_rules), _RULE_POLL_SECONDS, _RULE_POLL_SECONDS),
             Periodic("experiments", live.adopt_challenger, _BUNDLE_POLL_SECONDS, _BUNDLE_POLL_SECONDS),
             Periodic("expired pages", sweep, _SWEEP_SECONDS, _SWEEP_SECONDS),
+            self.traffic,
             Periodic("saving", self._save, _SAVE_SECONDS, _SAVE_SECONDS),
             self._recovery,
         )
@@ -100,6 +108,7 @@ class BackgroundJobs:
 
     def stop(self) -> None:
         """Stop all jobs, and save new content so that the next start is quick."""
+        self._stopping.set()
         for job in reversed(self._jobs):
             job.stop(_ENCODING_PATIENCE if job is self.articles else _PATIENCE)
         self._live.save(least_rows=0, least_articles=1)
@@ -129,11 +138,23 @@ class BackgroundJobs:
             self._live.save(_MANY_ROWS, _MANY_ARTICLES)
 
     def _sweep(self) -> None:
-        """Delete expired cursors and old shadow slates."""
+        """Delete expired cursors and sessions, and old shadow slates."""
         now = self._clock.next()
         with self._database.write() as connection:
             feed_cursors.sweep(connection, now)
             experiments.delete_shadows(connection, now - _SHADOW_LIFETIME)
+            console_sessions.sweep(connection, now - DAY)
+
+    def _count_traffic(self) -> None:
+        """Count the new rows of the log; after an import or a first start, in several steps."""
+        while True:
+            now = self._clock.next()
+            with self._database.read() as connection:
+                update = traffic.pending(connection, now)
+            if update is None or self._stopping.is_set():
+                return
+            with self._database.write() as connection:
+                traffic.apply(connection, update, now)
 
     def _while_reachable(self, job: Callable[[], None]) -> Callable[[], None]:
         """Return `job`, skipped without failure while the database is unavailable."""

@@ -37,3 +37,10 @@ def save(connection: Connection, job: str, checkpoint: Checkpoint) -> None:
             done=checkpoint.done,
         )
     )
+
+
+def all_jobs(connection: Connection) -> dict[str, Checkpoint]:
+    """Return the last committed checkpoint of every job, by its name."""
+    query = sa.select(ingest_jobs.c.job, ingest_jobs.c.position, ingest_jobs.c.counts, ingest_jobs.c.done)
+    rows = connection.execute(query.order_by(ingest_jobs.c.job))
+    return {row.job: Checkpoint(row.position, json.loads(row.counts), row.done) for row in rows}

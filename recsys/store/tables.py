@@ -233,6 +233,36 @@ signing_secrets = Table(
     comment="secrets that all processes share, unless a setting gives them",
 )
 
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("digest", String, primary_key=True, comment="SHA-256 of the token, hexadecimal"),
+    Column("key", String, nullable=False, comment="id of the key that signed in"),
+    Column("started_at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("used_at", BigInteger, nullable=False, index=True, comment="to the minute"),
+)
+
+traffic = Table(
+    "traffic",
+    metadata,
+    Column("period", BigInteger, primary_key=True, autoincrement=False, comment="its start, microseconds"),
+    Column("feeds", BigInteger, nullable=False, comment="slates"),
+    Column("shown", BigInteger, nullable=False, comment="articles in them"),
+    Column("events", BigInteger, nullable=False),
+    Column("opened", BigInteger, nullable=False, comment="clicks"),
+    Column("from_feeds", BigInteger, nullable=False, comment="clicks that quote a slate"),
+    Column("read_seconds", Float, nullable=False),
+    comment="counts of the log by period, without readers",
+)
+
+traffic_position = Table(
+    "traffic_position",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("seq", BigInteger, nullable=False, comment="rows of the log up to this one are in the table traffic"),
+    comment="one row",
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -1,0 +1,43 @@
+"""Use-cases of operators about calibrated attention: its monitor, and its figures by source and language."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from api.application.context import Application
+from recsys.insight.attention_by_group import attention_by_group
+from recsys.models.model_loader import active_system
+from recsys.store import attention_stats
+from recsys.store.attention_stats import MonitorRow
+
+if TYPE_CHECKING:
+    from recsys.calibration.monitoring_stats import MonitoringStats
+
+
+def live_calibration(app: Application) -> "MonitoringStats | None":
+    """Return the statistics of the calibration in this process; None if the active bundle has none."""
+    return app.feed.calibration_stats()
+
+
+def monitor_rows(app: Application, most: int) -> Sequence[MonitorRow]:
+    """Return the newest rows of the monitor of all processes, newest first.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    with app.database.read() as connection:
+        return attention_stats.newest(connection, most)
+
+
+def groups(app: Application, most: int) -> pl.DataFrame | None:
+    """Return the figures of the newest `most` articles by source and language; None without a calibration.
+
+    Raises:
+        BundleError: the active bundle cannot be used.
+        StoreError: the database is unavailable.
+    """
+    system = active_system(app.settings.home, app.encoder.name)
+    if system is None or system.calibration is None:
+        return None
+    return attention_by_group(app.database, app.encoder.name, system.calibration.digest, most)
