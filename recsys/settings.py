@@ -64,8 +64,8 @@ class Settings(BaseSettings):
     max_article_age_days: float | None = Field(
         None,
         gt=0,
-        description="older articles are never retrieved for a feed (they can still be ranked); by default twice the "
-        "ages of a category that the log supports, see `attune train`",
+        description="older articles are never retrieved for a feed (they can still be ranked); by default twice "
+        "the age that the log supports, by category: see `attune train`",
     )
     whole_stories: bool = Field(
         True,

@@ -260,9 +260,7 @@ class FeedEngine:
 
     def _allowed(self, page: RequestedPage, rules: PageRules) -> NDArray[np.bool_]:
         banned = rules.book.banned()
-        return allowed_for(
-            self.state, page.query, page.request, page.seen, self.limits, banned, self.models.ages
-        )
+        return allowed_for(self.state, page.query, page.request, page.seen, self.limits, banned, self.models.ages)
 
     def _seen(self, request: FeedRequest) -> NDArray[np.int64]:
         """Return articles that the reader clicked, read or hid: from the ring, and older ones from the log."""

@@ -171,7 +171,12 @@ def _value_ranker(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> U
     if not fit["on"]:
         return None
     reading = expected_utility.load(bundle.path / READ_UTILITY_TREES, bundle.path / READ_MINUTES_TREES, features)
-    return UtilityRanker(clicks, PlattScaling(fit["slope"], fit["intercept"]), reading, fit["price"])
+    if not isinstance(fit.get("mean"), int | float):
+        raise BundleError(
+            f"bundle {bundle.version} is of an older version: its manifest has no mean utility of a reading; "
+            "train a new bundle"
+        )
+    return UtilityRanker(clicks, PlattScaling(fit["slope"], fit["intercept"]), reading, fit["price"], fit["mean"])
 
 
 def write_trees(

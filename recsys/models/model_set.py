@@ -19,8 +19,8 @@ class Models:
 
     version: label of every answer. matcher: reads → interest in an article. listwise: ranker for candidates shown
     together. pointwise: ranker for lists longer than a slate. feed: ranker for candidates from retrieval. utility:
-    scores of `feed` → utility against minutes. space: of the article vectors that `matcher` was trained on. ages: of the articles in
-    the log that trained them; None if unknown.
+    scores of `feed` → utility against minutes. space: of the article vectors that `matcher` was trained on. ages:
+    of articles in the log that trained the rankers; None if unknown.
     """
 
     version: str

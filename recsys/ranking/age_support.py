@@ -1,7 +1,7 @@
 """Ages of articles that the log supports, and how scores fade beyond them.
 
-A ranker learns from slates that the log has. If these hold nothing older than 36 hours, trees give an article of 300
-hours the score of one of 36. So a bundle stores, by category, the age below which nearly all shown candidates were
+A ranker learns from the slates of the log. If these hold nothing older than 36 hours, trees give an article of
+300 hours the score of one of 36. So a bundle stores, by category, the age below which nearly all shown candidates were
 (the support), and how fast the odds of a click on one article fall while it ages. Beyond the support the fitted
 fading continues, and retrieval stops at `REACH` times the support.
 """
@@ -25,7 +25,7 @@ REACH = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SupportedAges:
-    """Ages of one category. hours: end of the support; fading: log-odds of a click that an hour costs, 0 or more."""
+    """Ages of one category. hours: end of the support; fading: log-odds of a click that an hour costs."""
 
     hours: float
     fading: float

@@ -2,8 +2,8 @@
 
 Old policies show good articles for longer, so over all exposures old articles seem to lose little. The fading is
 therefore fitted within articles: a Poisson regression of clicks on age with a level of its own for each article,
-``E[clicks] = look · level(article) · exp(−fading(category) · age)``, where `look` is the examination probability of the
-place. Rates of categories are shrunk toward their mean by their standard errors (Gelman et al., Bayesian Data
+``E[clicks] = look · level(article) · exp(−fading(category) · age)``, where `look` is the examination probability
+of the place. Rates of categories are shrunk toward their mean by their standard errors (Gelman et al., Bayesian Data
 Analysis, 5.4), and are not negative.
 """
 
@@ -102,7 +102,8 @@ def _fading_within_articles(shown: ShownAges) -> tuple[Floats, Floats]:
     count, articles = len(shown.names), int(shown.article.max()) + 1
     average = shown.clicked.sum() / shown.look.sum()
     clicks = np.bincount(shown.article, shown.clicked, minlength=articles) + _LEVEL_PRIOR
-    fading, information = np.zeros(count), np.zeros(count)
+    fading = np.zeros(count)
+    information: Floats = np.zeros(count)
     for _ in range(_STEPS):
         rate = average * shown.look * np.exp(-fading[shown.category] * shown.hours)
         rate *= shown.clicked.sum() / max(rate.sum(), 1e-12)
@@ -112,7 +113,7 @@ def _fading_within_articles(shown: ShownAges) -> tuple[Floats, Floats]:
         mean = np.bincount(shown.article, expected * shown.hours, minlength=articles) / np.maximum(weight, 1e-12)
         away = shown.hours - mean[shown.article]
         slope = np.bincount(shown.category, (expected - shown.clicked) * away, minlength=count)
-        information = np.bincount(shown.category, expected * away**2, minlength=count)
+        information = np.bincount(shown.category, expected * away**2, minlength=count).astype(np.float64)
         step = slope / np.maximum(information, 1e-12)
         fading += np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
     errors = np.full(count, np.inf)

@@ -79,21 +79,23 @@ def test_worth_and_minutes_are_learnt_apart(trees: DwellRegressors) -> None:
 
 def test_minutes_count_only_at_a_price(trees: DwellRegressors) -> None:
     table = candidates([2.0, 2.0, -2.0], [900.0, 100.0, 100.0])
-    free = UtilityRanker(Even(), PlattScaling(), trees, price=0.0).score(table)
-    dear = UtilityRanker(Even(), PlattScaling(), trees, price=0.3).score(table)
+    free = UtilityRanker(Even(), PlattScaling(), trees, price=0.0, mean=0.5).score(table)
+    dear = UtilityRanker(Even(), PlattScaling(), trees, price=0.3, mean=0.5).score(table)
     assert free[0] == pytest.approx(free[1], rel=0.2)
     assert dear[1] > dear[0]
     assert free.argmin() == 2, "what is left at once is worth least"
 
 
 def test_dear_minutes_may_be_worth_less_than_nothing(trees: DwellRegressors) -> None:
-    assert (UtilityRanker(Even(), PlattScaling(), trees, price=50.0).score(candidates([2.0], [900.0])) < 0).all()
+    assert (
+        UtilityRanker(Even(), PlattScaling(), trees, price=50.0, mean=0.5).score(candidates([2.0], [900.0])) < 0
+    ).all()
 
 
 @given(st.permutations(range(6)))
 def test_no_rival_and_no_order_changes_a_score(trees: DwellRegressors, order: list[int]) -> None:
     table = readings(6, 3).features
-    ranker = UtilityRanker(Even(), PlattScaling(), trees, price=0.2)
+    ranker = UtilityRanker(Even(), PlattScaling(), trees, price=0.2, mean=0.5)
     scores = ranker.score(table)
     np.testing.assert_array_equal(ranker.score(table[order]), scores[order])
     np.testing.assert_array_equal(ranker.score(table[:1]), scores[:1])
