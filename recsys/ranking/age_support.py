@@ -1,9 +1,9 @@
 """Ages of articles that the log supports, and how scores fade beyond them.
 
 A ranker learns from the slates of the log. If these hold nothing older than 36 hours, trees give an article of
-300 hours the score of one of 36. So a bundle stores, by category, the age below which nearly all shown candidates were
-(the support), and how fast the odds of a click on one article fall while it ages. Beyond the support the fitted
-fading continues, and retrieval stops at `REACH` times the support.
+300 hours the score of one of 36. So a bundle stores, by category, the age below which nearly all shown candidates
+were (the support), and how fast the odds of a click on one article fall while it ages. Beyond the support the
+fitted fading continues, and retrieval stops at `REACH` times the support.
 """
 
 from collections.abc import Mapping

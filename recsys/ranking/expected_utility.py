@@ -9,8 +9,8 @@ the price is a share of the utility that a minute of reading gave in the log. Al
 
 The outcome of a click is known worse than its probability: it is learned from the few candidates that were opened.
 The best of hundreds of candidates would often be one whose outcome is overestimated. So the utility is shrunk
-toward the mean of the log, and the probability weighs more than in a plain expectation: this costs no read utility,
-and gains clicks (docs/log/simulated-readers.md).
+toward the mean of the log, and the probability weighs more than in a plain expectation: this gains clicks
+and costs hardly any read utility (docs/log/simulated-readers.md).
 """
 
 from dataclasses import dataclass

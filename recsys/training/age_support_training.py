@@ -3,8 +3,8 @@
 Old policies show good articles for longer, so over all exposures old articles seem to lose little. The fading is
 therefore fitted within articles: a Poisson regression of clicks on age with a level of its own for each article,
 ``E[clicks] = look · level(article) · exp(−fading(category) · age)``, where `look` is the examination probability
-of the place. Rates of categories are shrunk toward their mean by their standard errors (Gelman et al., Bayesian Data
-Analysis, 5.4), and are not negative.
+of the place. Rates of categories are shrunk toward their mean by their standard errors (Gelman et al., Bayesian
+Data Analysis, 5.4), and are not negative.
 """
 
 from dataclasses import dataclass
