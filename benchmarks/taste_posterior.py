@@ -99,10 +99,10 @@ class TastePosterior:
         return out
 
 
-def taste_posterior(world: World, exposures: Exposures, know_appeal: bool, seed: int = 0) -> TastePosterior:
+def taste_posterior(world: World, exposures: Exposures, know_appeal: bool, draws: int = DRAWS) -> TastePosterior:
     """Return the posterior of all readers' tastes. know_appeal: the articles' appeal and clickbait are known."""
     newsroom = world.newsroom
-    drawn = recruit(DRAWS, np.random.default_rng(seed))
+    drawn = recruit(draws, np.random.default_rng(0))
     log_ratios = np.log(drawn.affinity * len(TOPICS))
     grid = np.linspace(np.log(CURIOSITY), log_ratios.max(), _GRID)
     cells = np.clip(np.rint((log_ratios - grid[0]) / (grid[1] - grid[0])), 0, _GRID - 1).astype(np.int64)
