@@ -61,8 +61,11 @@ class Settings(BaseSettings):
         le=2,
         description="utility that a minute in a feed must give, as a share of a minute in the log; 0: by clicks",
     )
-    max_article_age_days: float = Field(
-        3650, gt=0, description="older articles are never retrieved for a feed (they can still be ranked)"
+    max_article_age_days: float | None = Field(
+        None,
+        gt=0,
+        description="older articles are never retrieved for a feed (they can still be ranked); by default twice "
+        "the age that the log supports, by category: see `attune train`",
     )
     whole_stories: bool = Field(
         True,

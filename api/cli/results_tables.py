@@ -1,5 +1,6 @@
 """Tables of the results of training and evaluation."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from recsys.evaluation.html_tables import interval, number
+from recsys.ranking.age_support import REACH
 
 _METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_weighted_ndcg@10", "ece")
 
@@ -30,6 +32,20 @@ def results_table(title: str, systems: Mapping[str, Any]) -> None:
     for name, values in systems.items():
         auc = interval(values["auc"], *values["ci"]["auc"])
         table.add_row(name, auc, *(number(values[metric]) for metric in _METRICS[1:]))
+    Console(width=110).print(table)
+
+
+def echo_supported_ages(entry: Mapping[str, Any] | None) -> None:
+    """Print the ages of articles that the log supports: the entry `AGES` of a manifest."""
+    if entry is None:
+        typer.echo("ages: the impressions are too few to know them; feeds show articles of any age")
+        return
+    parts = {"all": entry["overall"], **entry["categories"]}
+    table = Table(title=f"ages that the log supports; feeds reach {REACH:g} times as far", title_justify="left")
+    for column in ("category", "hours", "odds of a click lost an hour beyond"):
+        table.add_column(column, justify="left" if column == "category" else "right")
+    for name, ages in parts.items():
+        table.add_row(name, f"{ages['hours']:.0f}", f"{-math.expm1(-ages['fading']):.1%}")
     Console(width=110).print(table)
 
 

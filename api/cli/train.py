@@ -28,9 +28,10 @@ def train(
 ) -> None:
     """Train on the log and publish a bundle: encode, train preferences and rankers, validate on the last day."""
     from api.cli.progress import bars
-    from api.cli.results_tables import echo_unseen, results_table
+    from api.cli.results_tables import echo_supported_ages, echo_unseen, results_table
     from recsys.encoder.lazy import LazyEncoder
     from recsys.models.bundle import active_version
+    from recsys.models.model_loader import AGES
     from recsys.store.database import open_database
     from recsys.training.pipeline import train as run
     from recsys.training.training_run import TrainingOptions
@@ -50,6 +51,7 @@ def train(
         f"validation: {data['validated']} {shown} of the last day with clicks", bundle.manifest["validation"]
     )
     typer.echo(f"what serves: {bundle.manifest['ranking']['name']}")
+    echo_supported_ages(bundle.manifest[AGES])
     for warning in bundle.manifest["warnings"]:
         typer.secho(f"warning: {warning}", fg="yellow")
     if active_version(settings.home) == bundle.version:

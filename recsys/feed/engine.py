@@ -26,6 +26,7 @@ from recsys.models.model_set import Models
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.query import Candidates, FeatureInput, FloatArray, Query
+from recsys.ranking.score_scaling import with_log_odds
 from recsys.ranking.tie_break import best_first, id_hash
 from recsys.state.catalog import NEVER
 from recsys.state.live_state import LiveState
@@ -91,7 +92,7 @@ class FeedEngine:
         else:
             candidates = self._resume(page, rules, remaining)
         if candidates.scores is None:
-            candidates = self._score(self._add_features(query, candidates))
+            candidates = self._score(query, self._add_features(query, candidates))
         with self.metrics.timed(EDIT):
             edited, edits = rules.edit(candidates, self.models.utility)
         selection = self._select(query, request, edited, edits, rng)
@@ -164,17 +165,22 @@ class FeedEngine:
         if remaining.model != self.models.version:  # a page must not mix scores of two models
             candidates = replace(candidates, scores=None)
         elif len(new):
-            new = self._score(self._add_features(page.query, new))
+            new = self._score(page.query, self._add_features(page.query, new))
         return candidates.joined(new) if len(new) else candidates
 
     def _add_features(self, query: Query, candidates: Candidates) -> Candidates:
         with self.metrics.timed(FEATURES):
             return self._with_features(query, candidates, self.models.feed.listwise)
 
-    def _score(self, candidates: Candidates) -> Candidates:
+    def _score(self, query: Query, candidates: Candidates) -> Candidates:
+        """Return the candidates with scores, best first; scores fade beyond the ages that the models know."""
         assert candidates.features is not None
+        models = self.models
         with self.metrics.timed(SCORE):
-            scores = self.models.feed.score(candidates.features) if len(candidates) else np.zeros(0)
+            scores = models.feed.score(candidates.features) if len(candidates) else np.zeros(0)
+            if models.ages is not None:
+                fading = models.ages.log_odds(self.state, candidates.rows, query.as_of)
+                scores = with_log_odds(models.utility, scores, fading)
         hashes = self.state.catalog.tie_break_hash[candidates.rows]
         order = best_first(scores, candidates.features, hashes)  # later stages keep the order of equal scores
         return candidates.scored(scores).take(order)
@@ -253,7 +259,8 @@ class FeedEngine:
         return replace(candidates, features=features)
 
     def _allowed(self, page: RequestedPage, rules: PageRules) -> NDArray[np.bool_]:
-        return allowed_for(self.state, page.query, page.request, page.seen, self.limits, rules.book.banned())
+        banned = rules.book.banned()
+        return allowed_for(self.state, page.query, page.request, page.seen, self.limits, banned, self.models.ages)
 
     def seen_articles(self, request: FeedRequest) -> NDArray[np.int64]:
         """Return articles that the reader clicked, read or hid: from the ring, and older ones from the log."""

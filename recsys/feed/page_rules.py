@@ -141,7 +141,7 @@ def _placeable(state: LiveState, book: RuleBook, page: RequestedPage) -> Placeab
     unseen[excluded] = False
     in_section = np.ones(len(may_pin), dtype=np.bool_)
     if request.category is not None:
-        in_section = available(state, query.as_of, request.category, anything.max_age_days)
+        in_section = available(state, query.as_of, request.category, None)
     exposures = state.exposures.of(query.reader, state.exposures.rings.length) if query.reader >= 0 else None
     exposed, exposed_at = exposures or (np.zeros(0, dtype=np.int64),) * 2
     return PlaceableArticles(

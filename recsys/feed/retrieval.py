@@ -10,6 +10,7 @@ from recsys.constants import HalfLife
 from recsys.domain import DAY, FeedRequest
 from recsys.feed.knn import deep_reads, distinct, nearest
 from recsys.index.vector_index import VectorIndex
+from recsys.ranking.age_support import AgeSupport
 from recsys.ranking.query import Candidates, Query
 from recsys.settings import Settings
 from recsys.state.catalog import NEVER, Catalog
@@ -28,17 +29,21 @@ _SHARES = {INTEREST: 0.4, SIMILAR: 0.15, TRENDING: 0.25, FRESH: 0.15, EXPLORE: 0
 _FOLLOWED_SHARE = 0.15
 """Share of additional candidates for readers who follow or focus on a topic or source."""
 
+_LEAST_PAGES = 3
+"""Pages of a feed for which candidates must be left; if not, their age does not matter."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetrievalLimits:
     """Limits of retrieval.
 
-    pool: candidates ranked for one feed. max_age_days: older articles are not retrieved. whole_stories: the other
-    articles of a story that a reader read or hid are not retrieved either.
+    pool: candidates ranked for one feed. max_age_days: older articles are not retrieved; None: the ages that the
+    models support, and older ones where few are left. whole_stories: the other articles of a story that a reader
+    read or hid are not retrieved either.
     """
 
     pool: int = 300
-    max_age_days: float = float("inf")
+    max_age_days: float | None = None
     whole_stories: bool = True
 
 
@@ -99,7 +104,7 @@ def fresh(state: LiveState, rows: NDArray[np.int64], count: int) -> NDArray[np.i
     return _top(state, rows, state.available_since(rows), count)
 
 
-def available(state: LiveState, as_of: int, category: str | None, max_age_days: float) -> NDArray[np.bool_]:
+def available(state: LiveState, as_of: int, category: str | None, max_age_days: float | None) -> NDArray[np.bool_]:
     """Return the mask of articles [all] that any reader may see, of one `category` if given.
 
     An article leaves at its `expires_at`; a request can still name it among candidates to rank.
@@ -108,7 +113,7 @@ def available(state: LiveState, as_of: int, category: str | None, max_age_days: 
     since = state.available_since(slice(len(state.first_shown)))
     current = catalog.described & (catalog.expires > as_of)
     allowed = current & (since != NEVER) & (since < as_of)
-    if np.isfinite(max_age_days):
+    if max_age_days is not None:
         allowed &= since >= as_of - int(max_age_days * DAY)
     if not allowed.any():
         # no article has a date or was shown: a feed of undated articles is better than an empty one
@@ -127,10 +132,12 @@ def allowed_for(
     seen: NDArray[np.int64],
     limits: RetrievalLimits,
     banned: NDArray[np.int64],
+    ages: AgeSupport | None = None,
 ) -> NDArray[np.bool_]:
     """Return the mask of articles [all] that this reader may see now.
 
-    seen: dense ids not to show again. banned: dense ids that rules ban.
+    seen: dense ids not to show again. banned: dense ids that rules ban. ages: supported by the models; articles
+    beyond their reach are left out unless the limits have an age of their own, or too few articles are left.
     """
     allowed = available(state, query.as_of, request.category, limits.max_age_days)
     allowed &= ~matches_subjects(state.catalog, query.preferences.mute, slice(len(allowed)))
@@ -141,7 +148,22 @@ def allowed_for(
     allowed[banned] = False
     if request.free_only:
         allowed &= state.catalog.paid[: len(allowed)] != 1.0  # NaN: unknown access is free
-    return allowed
+    if ages is None or limits.max_age_days is not None:
+        return allowed
+    return _within_reach(state, query.as_of, allowed, ages, _LEAST_PAGES * request.limit)
+
+
+def _within_reach(
+    state: LiveState, as_of: int, allowed: NDArray[np.bool_], ages: AgeSupport, least: int
+) -> NDArray[np.bool_]:
+    """Return the `allowed` articles [all] that `ages` reaches; all of them if these are fewer than `least`."""
+    rows = np.flatnonzero(allowed)
+    near = rows[ages.within_reach(state, rows, as_of)]
+    if len(near) < least:
+        return allowed
+    out = np.zeros_like(allowed)
+    out[near] = True
+    return out
 
 
 def one_per_story(state: LiveState, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -19,6 +19,9 @@ MOST_AGE_DAYS = 7.0
 """Older articles are drawn only if fewer than `LEAST_POOL` are newer: against an archive, age alone would win."""
 
 LEAST_POOL = 50
+ANY_AGE_DAYS = 3650.0
+"""Largest age where an operator set none."""
+
 _BEFORE_CLICK = SECOND
 """A slate is shown one second before its click, so that no event at the moment of the click is known."""
 
@@ -31,7 +34,7 @@ _NEVER = np.iinfo(np.int64).max
 class Sampling:
     """Parameters of the draw. max_age_days: of articles that a feed may show."""
 
-    max_age_days: float = 3650.0
+    max_age_days: float = ANY_AGE_DAYS
     seed: int = 7
 
 

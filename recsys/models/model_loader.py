@@ -14,6 +14,7 @@ from recsys.models.model_set import Models
 from recsys.models.served_ranker import FULL_SYSTEM as FULL_SYSTEM
 from recsys.models.served_ranker import ServedRanker
 from recsys.ranking import expected_utility, lambdamart
+from recsys.ranking.age_support import AgeSupport
 from recsys.ranking.expected_utility import DwellRegressors, UtilityRanker
 from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
 from recsys.ranking.lambdamart import LambdaMart
@@ -34,6 +35,9 @@ TEXT_FREE_POINTWISE_TREES, TEXT_FREE_LISTWISE_TREES = (
     "listwise_correction_text_free.txt",
 )
 READ_UTILITY_TREES, READ_MINUTES_TREES = "read_utility.txt", "read_minutes.txt"
+AGES = "ages"
+"""Entry of the manifest with the ages of articles that the log supports."""
+
 FEED_RANKER = "feed_ranker"
 """Name of the click ranker of feeds in manifests and reports."""
 
@@ -103,6 +107,7 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         feed=value or clicks,
         utility=softplus_utility if value else _click_probability(bundle, FEED_RANKER),
         space=load_space(bundle.path / VECTOR_SPACE),
+        ages=AgeSupport.of(bundle.version, bundle.manifest.get(AGES)),
     )
     served, text_free = ServedRanker.of(bundle.version, bundle.manifest), _text_free(bundle)
     return TrainedSystem(
@@ -166,7 +171,12 @@ def _value_ranker(bundle: Bundle, clicks: LambdaMart, features: FeatureSet) -> U
     if not fit["on"]:
         return None
     reading = expected_utility.load(bundle.path / READ_UTILITY_TREES, bundle.path / READ_MINUTES_TREES, features)
-    return UtilityRanker(clicks, PlattScaling(fit["slope"], fit["intercept"]), reading, fit["price"])
+    if not isinstance(fit.get("mean"), int | float):
+        raise BundleError(
+            f"bundle {bundle.version} is of an older version: its manifest has no mean utility of a reading; "
+            "train a new bundle"
+        )
+    return UtilityRanker(clicks, PlattScaling(fit["slope"], fit["intercept"]), reading, fit["price"], fit["mean"])
 
 
 def write_trees(

@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder
 from recsys.encoder.text_coverage import TextCoverage, text_coverage
-from recsys.labels.sampled_slates import Sampling
+from recsys.labels.sampled_slates import ANY_AGE_DAYS, Sampling
 from recsys.models import bundle as bundles
 from recsys.models.bundle import Bundle
 from recsys.models.calibrator_io import write_calibration
-from recsys.models.model_loader import USER_MODEL, VECTOR_SPACE
+from recsys.models.model_loader import AGES, USER_MODEL, VECTOR_SPACE
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable, align_vectors
+from recsys.ranking.age_support import AgeSupport
 from recsys.settings import Settings
 from recsys.store import audit_log
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
+from recsys.training.age_support_training import ShownAges, learn_age_support
 from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
 from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
@@ -57,7 +59,7 @@ def train(
     bundles.prepare(settings.home)
     if options.tune:
         require_optuna()
-    sampling = Sampling(settings.max_article_age_days, settings.seed)
+    sampling = Sampling(settings.max_article_age_days or ANY_AGE_DAYS, settings.seed)
     raw = load_corpus(database, encoder, until, progress, options.labels, sampling)
     preference = _fit_preference(database, raw, settings, progress)
     raw, matcher = preference.corpus, preference.matcher
@@ -65,6 +67,7 @@ def train(
     corpus = articles.corpus
     trees = train_rankers(database, corpus, matcher, settings, options, progress)
     weights = matcher.newest
+    ages = _age_support(corpus)
 
     def write(folder: Path) -> dict[str, Any]:
         weights.save(folder / USER_MODEL)
@@ -78,6 +81,7 @@ def train(
             attention = write_calibration(articles.calibration, attention, folder)
         coverage = _coverage(encoder, raw)
         warnings = [*data_warnings(trees.choice, corpus), *text_warnings(corpus, settings.encoder, coverage)]
+        entries[AGES] = None if ages is None else ages.as_dict()
         entries["texts"] = asdict(coverage)
         entries["vector_space"] = preference.space.as_dict()
         entries["interests"] = None if preference.interests is None else preference.interests.as_dict()
@@ -89,6 +93,13 @@ def train(
         with database.write() as connection:
             audit_log.record(connection, AuditRow.now("train", AuditAction.MODEL_ACTIVATED, bundle.version))
     return bundle
+
+
+def _age_support(corpus: Corpus) -> AgeSupport | None:
+    """Return the ages that the slates support; None if they were made of clicks and random articles."""
+    if corpus.sampled is not None:
+        return None
+    return learn_age_support(ShownAges.of(corpus.labelled_requests, corpus.articles))
 
 
 def _coverage(encoder: Encoder, raw: Corpus) -> TextCoverage:

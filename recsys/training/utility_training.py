@@ -23,23 +23,24 @@ LEAST_READINGS = 50
 class UtilityModelTrained:
     """Trained utility model: trees for the result of a click, the price of a minute, and validation metrics.
 
-    chance: click probability from the scores of the feed ranker.
+    mean: utility of a reading in the log. chance: click probability from the scores of the feed ranker.
     """
 
     reading: DwellRegressors
     price: float
+    mean: float
     chance: Platt
     figures: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry for the manifest: parameters of `ranker` besides the trees, and metrics."""
         odds = {"slope": self.chance.slope, "intercept": self.chance.intercept}
-        return {"on": True, "price": self.price, **odds, "validation": self.figures}
+        return {"on": True, "price": self.price, "mean": self.mean, **odds, "validation": self.figures}
 
     def ranker(self, clicks: LambdaMart) -> UtilityRanker:
         """Return the feed ranker by utility, on top of one by clicks."""
         return UtilityRanker(
-            clicks, PlattScaling(self.chance.slope, self.chance.intercept), self.reading, self.price
+            clicks, PlattScaling(self.chance.slope, self.chance.intercept), self.reading, self.price, self.mean
         )
 
 
@@ -76,7 +77,7 @@ def train_utility(
     validated = expected_utility.fit(early, late, features, config)
     reading = expected_utility.refit(everything, features, config, validated.trees)
     figures = {"readings": len(everything), "articles_a_minute": everything.rate, **_validation(validated, late)}
-    return UtilityModelTrained(reading, share * everything.rate, chance, figures)
+    return UtilityModelTrained(reading, share * everything.rate, everything.mean, chance, figures)
 
 
 def _validation(trees: DwellRegressors, held_out: ReadingRows) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def engine(
     events: Iterable[Event] = (),
     slates: Iterable[Slate] = (),
     pool: int = 300,
-    max_age_days: float = float("inf"),
+    max_age_days: float | None = None,
     **changes: Any,
 ) -> FeedEngine:
     """The untrained engine, with an exact index of all articles."""

@@ -13,6 +13,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.non_personalized import ListQuery, latest, similar
 from recsys.feed.reader_lookups import ReaderLookups
 from recsys.feed.retrieval import drawn, trending
+from recsys.ranking.age_support import REACH, AgeSupport, SupportedAges
 from recsys.state.event_codes import CLICKS
 from recsys.store.explicit_preferences import Preferences
 from recsys.user_model.matcher import ReadHistory, mask_one_read
@@ -133,6 +134,40 @@ def test_undated_articles_are_better_than_none() -> None:
 def test_articles_older_than_the_limit_are_not_retrieved() -> None:
     found = feed(engine(papers(), max_age_days=0.5))
     assert found.keys() == {f"a{i:03}" for i in range(28, 40)}
+
+
+def test_articles_beyond_the_reach_of_the_models_are_not_retrieved() -> None:
+    assert candidates(knowing(10.0)) == {f"a{i:03}" for i in range(40 - int(10 * REACH), 40)}
+
+
+def test_old_articles_are_retrieved_if_too_few_young_ones_are_left() -> None:
+    assert len(candidates(knowing(1.0))) == 40
+
+
+def test_the_operator_overrules_the_reach_of_the_models() -> None:
+    assert candidates(knowing(10.0, max_age_days=1.5)) == {f"a{i:03}" for i in range(4, 40)}
+
+
+def test_a_score_fades_beyond_the_ages_that_the_models_know() -> None:
+    everything, faded = (
+        {item.id: item.score for item in with_models(engine(papers()), ages=ages).recommend(request).ranking.items}
+        for request in [FeedRequest(request_id="q", as_of=NOW, reader="r", limit=40)]
+        for ages in (None, AgeSupport(SupportedAges(30.0, 0.1), {}))
+    )
+    for i, (id_, score) in enumerate(sorted(everything.items())):
+        assert faded[id_] == pytest.approx(score - 0.1 * max(40 - i - 30, 0))
+
+
+def knowing(hours: float, max_age_days: float | None = None) -> FeedEngine:
+    """The engine of models that know ages up to `hours`, which cost nothing."""
+    ages = AgeSupport(SupportedAges(hours, 0.0), {})
+    return with_models(engine(papers(), max_age_days=max_age_days), ages=ages)
+
+
+def candidates(of: FeedEngine) -> set[str]:
+    """All candidates of a feed of four: those that it shows, and the remaining ones."""
+    slate = of.recommend(FeedRequest(request_id="q", as_of=NOW, reader="r", limit=4))
+    return {item.id for item in slate.ranking.items} | set(slate.remaining.ids)
 
 
 def test_articles_that_were_shown_but_never_described_are_not_retrieved() -> None:

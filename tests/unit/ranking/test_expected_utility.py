@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from recsys.errors import BundleError
 from recsys.ranking.expected_utility import (
+    CERTAINTY,
     LONGEST_MINUTES,
     DwellRegressors,
     ReadingRows,
@@ -79,21 +80,49 @@ def test_worth_and_minutes_are_learnt_apart(trees: DwellRegressors) -> None:
 
 def test_minutes_count_only_at_a_price(trees: DwellRegressors) -> None:
     table = candidates([2.0, 2.0, -2.0], [900.0, 100.0, 100.0])
-    free = UtilityRanker(Even(), PlattScaling(), trees, price=0.0).score(table)
-    dear = UtilityRanker(Even(), PlattScaling(), trees, price=0.3).score(table)
+    free = UtilityRanker(Even(), PlattScaling(), trees, price=0.0, mean=0.5).score(table)
+    dear = UtilityRanker(Even(), PlattScaling(), trees, price=0.3, mean=0.5).score(table)
     assert free[0] == pytest.approx(free[1], rel=0.2)
     assert dear[1] > dear[0]
     assert free.argmin() == 2, "what is left at once is worth least"
 
 
+def test_a_probable_click_counts_more_than_in_an_expectation(trees: DwellRegressors) -> None:
+    class ByLength:
+        name, listwise = "length", False
+
+        def score(self, features: np.ndarray) -> np.ndarray:
+            return features[:, ALL_FEATURES.names.index("title_chars")]
+
+    table = np.repeat(candidates([2.0], [100.0]), 2, axis=0)
+    table[:, ALL_FEATURES.names.index("title_chars")] = 0.0, -1.0  # no tree splits on it
+    ranker = UtilityRanker(ByLength(), PlattScaling(), trees, price=0.0, mean=0.5)
+    first, second = ranker.score(table)
+    likely, unlikely = PlattScaling()(np.asarray([0.0, -1.0]))
+    assert first / second == pytest.approx((likely / unlikely) ** CERTAINTY)
+
+
+def test_the_utility_of_a_candidate_is_shrunk_toward_that_of_the_log(trees: DwellRegressors) -> None:
+    table = candidates([2.0, -2.0], [100.0, 100.0])
+    low, high = (
+        UtilityRanker(Even(), PlattScaling(), trees, price=0.0, mean=mean).score(table) for mean in (0.0, 1.0)
+    )
+    assert (high > low).all()
+    plain = trees.utility(table)
+    assert low[1] / low[0] == pytest.approx(plain[1] / plain[0])
+    assert high[1] / high[0] > plain[1] / plain[0]
+
+
 def test_dear_minutes_may_be_worth_less_than_nothing(trees: DwellRegressors) -> None:
-    assert (UtilityRanker(Even(), PlattScaling(), trees, price=50.0).score(candidates([2.0], [900.0])) < 0).all()
+    assert (
+        UtilityRanker(Even(), PlattScaling(), trees, price=50.0, mean=0.5).score(candidates([2.0], [900.0])) < 0
+    ).all()
 
 
 @given(st.permutations(range(6)))
 def test_no_rival_and_no_order_changes_a_score(trees: DwellRegressors, order: list[int]) -> None:
     table = readings(6, 3).features
-    ranker = UtilityRanker(Even(), PlattScaling(), trees, price=0.2)
+    ranker = UtilityRanker(Even(), PlattScaling(), trees, price=0.2, mean=0.5)
     scores = ranker.score(table)
     np.testing.assert_array_equal(ranker.score(table[order]), scores[order])
     np.testing.assert_array_equal(ranker.score(table[:1]), scores[:1])

@@ -1,0 +1,92 @@
+"""Ages of articles that the log supports, and how scores fade beyond them.
+
+A ranker learns from the slates of the log. If these hold nothing older than 36 hours, trees give an article of
+300 hours the score of one of 36. So a bundle stores, by category, the age below which nearly all shown candidates
+were (the support), and how fast the odds of a click on one article fall while it ages. Beyond the support the
+fitted fading continues, and retrieval stops at `REACH` times the support.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.domain import HOUR
+from recsys.errors import BundleError
+from recsys.ranking.query import FloatArray
+from recsys.state.live_state import LiveState
+from recsys.state.vocabulary import UNKNOWN
+
+REACH = 2.0
+"""Oldest articles that retrieval offers, as a multiple of the support."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupportedAges:
+    """Ages of one category. hours: end of the support; fading: log-odds of a click that an hour costs."""
+
+    hours: float
+    fading: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgeSupport:
+    """Supported ages by category name; `overall` for all other categories, and for articles without one."""
+
+    overall: SupportedAges
+    categories: Mapping[str, SupportedAges]
+
+    def log_odds(self, state: LiveState, rows: NDArray[np.int64], as_of: int) -> FloatArray:
+        """Return the log-odds [n], 0 or less, that articles `rows` [n] lose by their age beyond the support."""
+        beyond = _ages(state, rows, as_of) - self._by_article(state, rows, "hours")
+        return np.asarray(-self._by_article(state, rows, "fading") * np.maximum(beyond, 0.0))
+
+    def within_reach(self, state: LiveState, rows: NDArray[np.int64], as_of: int) -> NDArray[np.bool_]:
+        """Return the mask of articles `rows` [n] that are not older than `REACH` times the support."""
+        return np.asarray(_ages(state, rows, as_of) <= REACH * self._by_article(state, rows, "hours"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry for the manifest."""
+        return {
+            "overall": asdict(self.overall),
+            "categories": {name: asdict(ages) for name, ages in self.categories.items()},
+        }
+
+    @classmethod
+    def of(cls, version: str, entry: object) -> "AgeSupport | None":
+        """Read the entry of a manifest; None if the training found no support.
+
+        Raises:
+            BundleError: the entry is damaged.
+        """
+        if entry is None:
+            return None
+        try:
+            overall, categories = entry["overall"], entry["categories"]  # type: ignore[index]
+            return cls(_checked(overall), {str(name): _checked(ages) for name, ages in categories.items()})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                f"bundle {version} is damaged: its age support cannot be read ({error}); train a new bundle"
+            ) from error
+
+    def _by_article(self, state: LiveState, rows: NDArray[np.int64], name: str) -> FloatArray:
+        codes = state.catalog.categories.lookup(list(self.categories))
+        table = np.full(len(state.catalog.categories) + 1, getattr(self.overall, name))
+        values = np.asarray([getattr(ages, name) for ages in self.categories.values()])
+        known = codes != UNKNOWN
+        table[codes[known]] = values[known]
+        return table[state.catalog.category[rows]]  # an unknown category is −1: the last cell, which is overall
+
+
+def _ages(state: LiveState, rows: NDArray[np.int64], as_of: int) -> FloatArray:
+    """Return the ages in hours [n]; those of articles that were never available are negative."""
+    return np.asarray((as_of - state.available_since(rows)) / HOUR)
+
+
+def _checked(ages: Mapping[str, Any]) -> SupportedAges:
+    found = SupportedAges(float(ages["hours"]), float(ages["fading"]))
+    if not (0 <= found.hours < float("inf") and 0 <= found.fading < float("inf")):
+        raise ValueError(f"hours {found.hours}, fading {found.fading}")
+    return found

@@ -1,0 +1,82 @@
+"""The ages that a log supports, and how scores fade beyond them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys.domain import HOUR
+from recsys.errors import BundleError
+from recsys.ranking.age_support import REACH, AgeSupport, SupportedAges
+from recsys.state.live_state import LiveState
+from tests.unit.feed.newsrooms import NOW, folded, papers, shown
+
+SUPPORT = AgeSupport(
+    SupportedAges(10.0, 0.05), {"Sport": SupportedAges(4.0, 0.2), "gone": SupportedAges(1.0, 9.0)}
+)
+
+
+@pytest.fixture(scope="module")
+def state() -> LiveState:
+    """Articles a000, a001, …, of 40 hours to 1 hour; every fourth is sport. `undated` was never available."""
+    return folded([*papers(), *papers(1, id="undated", published_at=None, category=None)])
+
+
+def rows(state: LiveState, *ids: str) -> np.ndarray:
+    return state.rows_of(ids)
+
+
+def test_only_hours_beyond_the_support_cost_log_odds(state: LiveState) -> None:
+    young_sport, old_sport, young_world, old_world = rows(state, "a036", "a032", "a033", "a013")
+    found = SUPPORT.log_odds(state, np.asarray([young_sport, old_sport, young_world, old_world]), NOW)
+    np.testing.assert_allclose(found, [0.0, -0.2 * (8 - 4), 0.0, -0.05 * (27 - 10)])
+
+
+def test_an_article_without_a_time_or_category_does_not_fade(state: LiveState) -> None:
+    undated = rows(state, "undated")
+    assert SUPPORT.log_odds(state, undated, NOW).tolist() == [0.0]
+    assert SUPPORT.within_reach(state, undated, NOW).all()
+
+
+def test_an_undated_article_ages_from_when_it_was_first_shown() -> None:
+    state = folded(
+        papers(1, id="undated", published_at=None, category=None), slates=[shown("q", "undated", ago=12 * HOUR)]
+    )
+    np.testing.assert_allclose(SUPPORT.log_odds(state, rows(state, "undated"), NOW), [-0.05 * 2])
+
+
+def test_the_reach_is_by_category(state: LiveState) -> None:
+    everything = rows(state, *(f"a{i:03}" for i in range(40)))
+    near = SUPPORT.within_reach(state, everything, NOW)
+    hours = np.arange(40, 0, -1)
+    sport = np.arange(40) % 4 == 0
+    np.testing.assert_array_equal(near, hours <= REACH * np.where(sport, 4.0, 10.0))
+
+
+@given(st.integers(1, 500), st.integers(0, 500))
+def test_scores_never_rise_with_age(state: LiveState, hours: int, more: int) -> None:
+    article = rows(state, "a039")
+    young, old = (SUPPORT.log_odds(state, article, NOW + each * HOUR)[0] for each in (hours, hours + more))
+    assert old <= young <= 0
+
+
+def test_a_manifest_keeps_it() -> None:
+    assert AgeSupport.of("v", SUPPORT.as_dict()) == SUPPORT
+    assert AgeSupport.of("v", None) is None
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {},
+        [],
+        {"overall": {"hours": 1, "fading": 0}},
+        {"overall": {"hours": 1}, "categories": {}},
+        {"overall": {"hours": -1, "fading": 0}, "categories": {}},
+        {"overall": {"hours": 1, "fading": float("nan")}, "categories": {}},
+        {"overall": {"hours": "x", "fading": 0}, "categories": {}},
+    ],
+)
+def test_a_damaged_entry_is_refused(entry: object) -> None:
+    with pytest.raises(BundleError, match="train a new bundle"):
+        AgeSupport.of("v", entry)
