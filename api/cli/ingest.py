@@ -1,4 +1,4 @@
-"""``attune ingest``: store articles and behaviour from files."""
+"""``attune ingest``: store articles and behaviour from files and feeds."""
 
 from functools import partial
 from pathlib import Path
@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.cli.options import DatabaseUrl, Home, settings_from
+from api.cli.poll import AllowPrivate, print_polled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingest.generic_schema import Reading
+    from ingest.job_report import Report
     from ingest.pseudonyms import Pseudonyms
     from ingest.sources.source import Source
     from ingest.time_values import TimeReader
     from recsys.settings import Settings
 
-app = typer.Typer(help="Store articles and behaviour from files. Safe to repeat and to interrupt.")
+app = typer.Typer(help="Store articles and behaviour from files and feeds. Safe to repeat and to interrupt.")
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the data set.")]
 Timezone = Annotated[str, typer.Option(help="Time zone of times that name none, like Europe/Copenhagen.")]
@@ -128,6 +130,48 @@ def parquet(
     )
 
 
+@app.command()
+def feed(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="URL|FILE...", help="RSS, Atom, JSON Feed, news sitemap, OPML, or a page."),
+    ],
+    every: Annotated[
+        int, typer.Option(min=1, max=1_440, help="Minutes between the readings of `attune poll`.")
+    ] = 15,
+    full_text: Annotated[
+        bool, typer.Option("--full-text", help="Read articles without text from their pages (extra fulltext).")
+    ] = False,
+    allow_private: AllowPrivate = False,
+    max_rejects: MaxRejects = 50.0,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Ingest articles from feeds, and keep the addresses as sources for `attune poll`."""
+    import time
+
+    from api.application.context import opened_application
+    from api.application.ingestion import unread_language
+    from api.application.web_sources import FeedOptions, feed_rejects, ingest_feeds
+    from api.cli.ingest_report import show
+    from ingest.job_report import Report
+    from ingest.web.source_polling import total_counts
+
+    started = time.monotonic()
+    options = FeedOptions(interval=60 * every, full_text=full_text, allow_private=allow_private)
+    with opened_application(settings_from(database_url, home)) as opened:
+        polled = ingest_feeds(opened, inputs, options)
+        warning = unread_language(opened)
+        folder = feed_rejects(opened)
+    print_polled(polled)
+    counts = total_counts(polled)
+    report = Report("feeds", counts, folder, 0, counts["articles.read"], time.monotonic() - started)
+    show(report, warning)
+    if polled and all(each.error is not None for each in polled):
+        raise typer.Exit(NOTHING_STORED)
+    _exit_by_rejects(report, max_rejects)
+
+
 def _times(timezone: str, pattern: str | None) -> "TimeReader":
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -158,7 +202,15 @@ def _run(source_of: "Callable[[Pseudonyms], Source]", settings: "Settings", max_
         report = run_ingest_job(app, source, partial(progress, "ingest"))
         warning = unread_language(app)
     show(report, warning)
-    read, rejected = (sum(counts) for counts in zip(*(report.total(kind) for kind in report.kinds()), strict=True))
+    _exit_by_rejects(report, max_rejects, empty=NOTHING_STORED)
+
+
+def _exit_by_rejects(report: "Report", max_rejects: float, empty: int = 0) -> None:
+    """Exit with 3 if every row was rejected, with 4 above `max_rejects` percent, with `empty` if there was no row."""
+    totals = [report.total(kind) for kind in report.kinds()]
+    read, rejected = sum(rows for rows, _ in totals), sum(wrong for _, wrong in totals)
+    if not read:
+        raise typer.Exit(empty)
     if rejected == read:
         raise typer.Exit(NOTHING_STORED)
     if 100 * rejected > max_rejects * read:

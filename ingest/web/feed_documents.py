@@ -1,6 +1,7 @@
 """One document of a source → rows of articles, further sources, and deleted articles. The content decides its form."""
 
 from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element
 
 from ingest.web.article_rows import WebEntry, article_row
 from ingest.web.feed_entries import json_document, json_entries, xml_entries
@@ -15,8 +16,8 @@ from ingest.web.xml_lists import (
 )
 from recsys.errors import DataError
 
-MOST_ENTRIES = 50_000
-"""Entries read of one document: sitemaps may have no more."""
+MOST_ENTRIES = 10_000
+"""Entries read of one document, from its start; a news sitemap may have 1,000."""
 
 MOST_LISTED = 1_000
 """Sources taken from one list."""
@@ -55,8 +56,10 @@ def read_document(content: bytes, base: str = "", content_type: str | None = Non
     name = "" if root is None else local_name(root)
     if root is not None and name in ("urlset", "sitemapindex", "opml"):
         if name == "urlset":
-            return Document(_rows(sitemap_entries(root, base)))
-        return Document(sources=(newest_sitemaps if name == "sitemapindex" else opml_feeds)(root, base)[:MOST_LISTED])
+            return Document(_news(root, base))
+        return Document(
+            sources=(newest_sitemaps if name == "sitemapindex" else opml_feeds)(root, base)[:MOST_LISTED]
+        )
     entries = xml_entries(content, base, content_type)
     deleted = deleted_entries(root, base) if root is not None and name == "feed" else []
     if entries or deleted or name in ("feed", "rss", "rdf") or b"<rss" in start or b"<feed" in start:
@@ -65,6 +68,13 @@ def read_document(content: bytes, base: str = "", content_type: str | None = Non
     if not feeds:
         raise DataError("it is no RSS, Atom, JSON Feed, sitemap or OPML; give the address of a feed")
     return Document(sources=feeds)
+
+
+def _news(root: Element, base: str) -> list[dict[str, object]]:
+    entries = sitemap_entries(root, base)
+    if not entries and len(root):
+        raise DataError("a sitemap without news:title lists pages, not articles; give the news sitemap or a feed")
+    return _rows(entries)
 
 
 def _rows(entries: list[WebEntry]) -> list[dict[str, object]]:

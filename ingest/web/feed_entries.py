@@ -10,18 +10,26 @@ from typing import Any
 import feedparser
 
 from ingest.web.article_rows import WebEntry
+from recsys.errors import DataError
 
 _PICTURE_FILE = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)(?:$|\?)", re.IGNORECASE)
 _LONGEST_TIME = 100
 
 
 def xml_entries(content: bytes, base: str, content_type: str | None) -> list[WebEntry]:
-    """Return the entries of RSS or Atom, in the document's order; none if it is neither."""
+    """Return the entries of RSS or Atom, in the document's order; none if it is neither.
+
+    Raises:
+        DataError: feedparser fails.
+    """
     headers = {"content-location": base} if base else {}
     if content_type is not None:
         headers["content-type"] = content_type
-    # a stream: feedparser would take bytes for the name of a file first
-    found = feedparser.parse(io.BytesIO(content), response_headers=headers)
+    try:
+        # a stream: feedparser would take bytes for the name of a file first
+        found = feedparser.parse(io.BytesIO(content), response_headers=headers)
+    except Exception as error:  # whatever it meets in a stranger's feed: one source fails, the others go on
+        raise DataError(f"the feed cannot be parsed ({type(error).__name__}: {error})") from error
     return [_xml_entry(entry, found.feed, base) for entry in found.entries]
 
 
@@ -39,7 +47,9 @@ def _xml_entry(entry: Any, feed: Any, base: str) -> WebEntry:
         language=_text(entry.get("language")) or _text(feed.get("language")),
         published=_published(entry),
         image=next(_images(entry), None),
-        tags=[tag for each in entry.get("tags", ()) if (tag := _text(each.get("label")) or _text(each.get("term")))],
+        tags=[
+            tag for each in entry.get("tags", ()) if (tag := _text(each.get("label")) or _text(each.get("term")))
+        ],
     )
 
 

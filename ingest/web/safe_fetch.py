@@ -80,9 +80,7 @@ class Fetcher:
         limits: of each page.
     """
 
-    def __init__(
-        self, user_agent: str, *, allow_private: bool = False, limits: Limits = DEFAULT_LIMITS
-    ) -> None:
+    def __init__(self, user_agent: str, *, allow_private: bool = False, limits: Limits = DEFAULT_LIMITS) -> None:
         self._headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
         self._allow_private = allow_private
         self._limits = limits
@@ -99,7 +97,7 @@ class Fetcher:
         headers = self._headers | {name: value for name, value in conditions.items() if value is not None}
         left, address = self._limits.seconds, url
         for _ in range(self._limits.most_redirects + 1):
-            target = _checked(address)
+            target = checked_address(address)
             await self._turn(target.host)
             started = time.monotonic()
             try:
@@ -210,7 +208,12 @@ def _too_large(target: object, most_bytes: int) -> FetchError:
     return FetchError(f"{target} is larger than {most_bytes / 1_024**2:g} MiB")
 
 
-def _checked(address: str) -> httpx.URL:
+def checked_address(address: str) -> httpx.URL:
+    """Return the URL of an address that may be requested.
+
+    Raises:
+        FetchError: it is not http or https, or contains a password.
+    """
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL as error:

@@ -34,11 +34,12 @@ def local_name(element: Element) -> str:
 
 
 def sitemap_entries(root: Element, base: str) -> list[WebEntry]:
-    """Return the pages of a sitemap; those with `news:news` have a title.
+    """Return the pages of a sitemap that have a `news:title`; the others may be no articles.
 
     Source: https://www.sitemaps.org/protocol.html and Google's extensions for news and images.
     """
-    return [_sitemap_entry(each, base) for each in root if local_name(each) == "url"]
+    entries = (_sitemap_entry(each, base) for each in root if local_name(each) == "url")
+    return [entry for entry in entries if entry.title]
 
 
 def _sitemap_entry(page: Element, base: str) -> WebEntry:

@@ -16,9 +16,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "sources",
-        sa.Column(
-            "url", sa.String().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False
-        ),
+        sa.Column("url", sa.String().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("interval", sa.Integer(), nullable=False, comment="seconds between readings"),
         sa.Column("next_at", sa.BigInteger(), nullable=True, comment="microseconds; null: gone, read no more"),
         sa.Column(
