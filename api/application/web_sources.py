@@ -1,7 +1,6 @@
 """Use-cases for sources of articles on the web: add, read once, keep reading."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -155,15 +154,15 @@ async def keep_polling(
         await asyncio.wait({round_, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not round_.done():
             round_.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            try:
-                report(await round_)
-                seconds = _seconds_until_due(app)
-            except StoreUnavailableError as error:
-                report([Polled("database", str(error))])
-                seconds = _LONGEST_SLEEP
-            await asyncio.wait({stopped}, timeout=seconds)
-    await stopped
+            await asyncio.wait({round_})
+            return
+        try:
+            report(round_.result())
+            seconds = _seconds_until_due(app)
+        except StoreUnavailableError as error:
+            report([Polled("database", str(error))])
+            seconds = _LONGEST_SLEEP
+        await asyncio.wait({stopped}, timeout=seconds)
 
 
 def _seconds_until_due(app: Application) -> float:

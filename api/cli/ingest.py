@@ -206,7 +206,7 @@ def _run(source_of: "Callable[[Pseudonyms], Source]", settings: "Settings", max_
 
 
 def _exit_by_rejects(report: "Report", max_rejects: float, empty: int = 0) -> None:
-    """Exit with 3 if every row was rejected, with 4 above `max_rejects` percent, with `empty` if there was no row."""
+    """Exit with 3 if every row was rejected, with 4 above `max_rejects` percent, with `empty` without rows."""
     totals = [report.total(kind) for kind in report.kinds()]
     read, rejected = sum(rows for rows, _ in totals), sum(wrong for _, wrong in totals)
     if not read:

@@ -1,4 +1,4 @@
-"""One document of a source → rows of articles, further sources, and deleted articles. The content decides its form."""
+"""One document of a source → rows of articles, further sources, deleted articles. The content decides its form."""
 
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
@@ -30,8 +30,8 @@ _UTF8_BOM = b"\xef\xbb\xbf"
 class Document:
     """Content of one document.
 
-    articles: rows with the fields of articles, oldest first, so that the newest of one id counts. sources: addresses
-    in a list. deleted: ids of articles that the source declares deleted.
+    articles: rows with the fields of articles, oldest first, so that the newest of one id counts. sources:
+    addresses in a list. deleted: ids of articles that the source declares deleted.
     """
 
     articles: list[dict[str, object]] = field(default_factory=list)

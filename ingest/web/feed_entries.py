@@ -30,7 +30,8 @@ def xml_entries(content: bytes, base: str, content_type: str | None) -> list[Web
         found = feedparser.parse(io.BytesIO(content), response_headers=headers)
     except Exception as error:  # whatever it meets in a stranger's feed: one source fails, the others go on
         raise DataError(f"the feed cannot be parsed ({type(error).__name__}: {error})") from error
-    return [_xml_entry(entry, found.feed, base) for entry in found.entries]
+    origin = base or _text(found.feed.get("link")) or ""  # a file has no address
+    return [_xml_entry(entry, found.feed, origin) for entry in found.entries]
 
 
 def _xml_entry(entry: Any, feed: Any, base: str) -> WebEntry:
@@ -66,7 +67,8 @@ def _published(entry: Any) -> str | None:
         if moment is None:
             continue
         try:
-            return datetime(*moment[:5], min(moment[5], 59)).isoformat() + "Z"
+            year, month, day, hour, minute, second = moment[:6]
+            return datetime(year, month, day, hour, minute, min(second, 59)).isoformat() + "Z"
         except (ValueError, TypeError):
             continue
     return None

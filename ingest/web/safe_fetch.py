@@ -46,8 +46,9 @@ class FetchError(DataError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one page: bytes after decompression, seconds over all redirects; `pause` between requests to one
-    host in seconds.
+    """Limits of one page: bytes after decompression, seconds over all redirects.
+
+    pause: seconds between requests to one host.
     """
 
     most_bytes: int = 10 * 1_024**2

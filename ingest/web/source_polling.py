@@ -42,8 +42,8 @@ _ERROR_CHARS = 500
 class Polled:
     """Outcome of one reading. counts: rows as `ingest.writer.Outcome` counts them, and ``articles.read``.
 
-    error: None if it went well. unchanged: there was nothing new. listed: sources that the document lists; withdrawn:
-    number of articles that it declares deleted.
+    error: None if it went well. unchanged: there was nothing new. listed: sources that the document lists.
+    withdrawn: number of articles that it declares deleted.
     """
 
     url: str
@@ -59,7 +59,7 @@ def wait_after_failure(interval: int, failures: int, retry_seconds: float | None
 
     interval: seconds. retry_seconds: the shortest wait that the server wants.
     """
-    doubled = interval * SECOND * 2 ** min(failures, 20)
+    doubled = interval * SECOND << min(failures, 20)
     wanted = int((retry_seconds or 0.0) * SECOND)
     return min(max(doubled, wanted), max(LONGEST_WAIT, interval * SECOND))
 
@@ -167,7 +167,7 @@ class SourcePoller:
         return Polled(source.url, message)
 
     async def _with_pages(self, document: Document) -> Document:
-        """Fill in the texts of articles from the store, else from their pages; a page that is gone is a deletion."""
+        """Fill in the texts of articles from the store, else from their pages; a page that is gone deletes."""
         without = [row for row in document.articles if "body" not in row and "url" in row]
         stored = await asyncio.to_thread(self._stored_texts, [str(row["id"]) for row in without])
         missing = [row for row in without if row["id"] not in stored]

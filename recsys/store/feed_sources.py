@@ -16,7 +16,7 @@ class FeedSource:
 
     interval: seconds between readings. full_text: read the pages of articles whose feed has no text. etag,
     last_modified: of the last answer, for conditional requests. digest: hash of the last content. changed_at: the
-    last reading with new content. failures: in a row; error: the last one. articles: rows stored or changed so far.
+    last reading with new content. failures: in a row; error: the last one. articles: rows stored or changed.
     """
 
     url: str
