@@ -11,6 +11,7 @@ from ingest.web.feed_documents import read_document
 from ingest.web.full_text import require_extractor
 from ingest.web.safe_fetch import DEFAULT_LIMITS, GZIP_MARK, Fetcher, Limits, checked_address, inflated
 from ingest.web.source_polling import Polled, SourcePoller, add_sources
+from ingest.web.web_addresses import is_public
 from recsys.domain import MINUTE, SECOND
 from recsys.errors import DataError, StoreUnavailableError
 from recsys.store import feed_sources
@@ -45,7 +46,8 @@ def source_poller(app: Application, options: FeedOptions) -> SourcePoller:
     """Return the reader of the sources of an application."""
     if options.full_text:
         require_extractor()
-    fetcher = Fetcher(app.settings.user_agent, allow_private=options.allow_private, limits=options.limits)
+    allowed = (lambda _: True) if options.allow_private else is_public
+    fetcher = Fetcher(app.settings.user_agent, allowed=allowed, limits=options.limits)
     return SourcePoller(app.database, fetcher, RollingRejects(feed_rejects(app)), app.clock.next)
 
 

@@ -10,7 +10,7 @@ import socket
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -77,13 +77,13 @@ class Fetcher:
 
     Args:
         user_agent: name that servers see.
-        allow_private: also read addresses that are not public, for a publisher's own network.
+        allowed: returns True for the IP addresses that may be read; the default is the public internet.
         limits: of each page.
     """
 
-    def __init__(self, user_agent: str, *, allow_private: bool = False, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, user_agent: str, *, allowed: Callable[[str], bool] = is_public, limits: Limits = DEFAULT_LIMITS) -> None:
         self._headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
-        self._allow_private = allow_private
+        self._allowed = allowed
         self._limits = limits
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._free_at: dict[str, float] = {}
@@ -138,7 +138,7 @@ class Fetcher:
         except (OSError, UnicodeError) as error:
             raise FetchError(f"there is no host {host}: {error}; check the address") from error
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        if not self._allow_private and not all(map(is_public, addresses)):
+        if not all(map(self._allowed, addresses)):
             raise FetchError(
                 f"{target} is in a private network, which is not read; if you trust it, use --allow-private"
             )
