@@ -59,7 +59,7 @@ def web_server() -> Iterator[WebServer]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("0.0.0.0", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         served = WebServer(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))

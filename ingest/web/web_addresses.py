@@ -1,6 +1,7 @@
 """Addresses of pages: one form for each article, and the network addresses that may be read."""
 
 import ipaddress
+import re
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 _PORTS = {"http": 80, "https": 443}
@@ -13,6 +14,9 @@ _TRACKING = frozenset(
 _TRACKING_STARTS = ("utm_", "pk_", "piwik_", "mtm_")
 """Parameters that say where a visit came from; they do not change the page."""
 
+_UNWANTED = re.compile("[\\s\0-\x1f\x7f\ud800-\udfff]")
+"""Characters that no address has: browsers drop them from links, too."""
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -22,7 +26,7 @@ def canonical_url(link: str, base: str = "") -> str | None:
     base: address of the document that contains the link. None if it is no http or https address.
     """
     try:
-        parts = urlsplit(urljoin(base, "".join(link.split())))
+        parts = urlsplit(urljoin(base, _UNWANTED.sub("", link)))
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         return None

@@ -50,7 +50,7 @@ def test_an_unchanged_page_has_no_content(server: WebServer) -> None:
 
 
 def test_a_private_address_is_refused_before_any_request(server: WebServer) -> None:
-    with pytest.raises(FetchError, match="private network.*--allow-private"):
+    with pytest.raises(FetchError, match=r"private network.*--allow-private"):
         asyncio.run(Fetcher("Tester").get(server.url("/a")))
     with pytest.raises(FetchError, match="private network"):
         asyncio.run(Fetcher("Tester").get(server.url("/a", "localhost")))

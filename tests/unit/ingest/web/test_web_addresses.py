@@ -1,7 +1,7 @@
 """One address for each article, and the addresses of the public internet."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.web.web_addresses import canonical_url, is_front_page, is_public
@@ -27,6 +27,7 @@ def test_addresses_have_one_form(link: str, canonical: str | None) -> None:
     assert canonical_url(link, "https://base.example/news/") == canonical
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=40), st.sampled_from(["", "https://example.org/a?b=c", "http://ü.example/"]))
 def test_the_form_of_an_address_stays(link: str, base: str) -> None:
     once = canonical_url(link, base)
