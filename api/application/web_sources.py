@@ -68,7 +68,7 @@ def ingest_feeds(app: Application, inputs: Sequence[str], options: FeedOptions) 
     for path, content in files:
         source = FeedSource(url=path.name, interval=options.interval, next_at=None, full_text=options.full_text)
         try:
-            found.append(poller.store(read_document(content), source, keep=False))
+            found.append(poller.store(read_document(_plain(content)), source, keep=False))
         except DataError as error:
             found.append(Polled(path.name, str(error)))
     new = _keep(app, urls, options)
@@ -94,7 +94,11 @@ def _file_content(path: Path) -> bytes:
         raise DataError(f"cannot read {path}: {error.strerror}; check the path") from error
     if len(content) > most:
         raise DataError(f"{path} is larger than {most / 1_024**2:g} MiB; split it")
-    return inflated(content, most) if content.startswith(GZIP_MARK) else content
+    return content
+
+
+def _plain(content: bytes) -> bytes:
+    return inflated(content, DEFAULT_LIMITS.most_bytes) if content.startswith(GZIP_MARK) else content
 
 
 def _keep(app: Application, urls: Sequence[str], options: FeedOptions) -> set[str]:

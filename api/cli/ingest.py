@@ -1,5 +1,6 @@
 """``attune ingest``: store articles and behaviour from files and feeds."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -34,7 +35,16 @@ MaxRejects = Annotated[
 NOTHING_STORED, MANY_REJECTS = 3, 4
 """Exit statuses: every row was rejected; more rows were rejected than allowed."""
 
-Paths = Annotated[list[Path], typer.Argument(help="Files, or folders of files.")]
+Paths = Annotated[
+    list[Path], typer.Argument(help="Files, also .gz, .bz2 or .xz; folders of files; - for standard input.")
+]
+Map = Annotated[
+    str | None,
+    typer.Option(
+        "--map", help="Mapping of other columns: a .toml file, or the name of one that comes with Attune."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print ten rows as they would be stored; store nothing.")]
 
 
 @app.command()
@@ -75,6 +85,8 @@ def jsonl(
     paths: Paths,
     timezone: Timezone = "UTC",
     time_format: TimeFormat = None,
+    map_: Map = None,
+    dry_run: DryRun = False,
     max_rejects: MaxRejects = 50.0,
     database_url: DatabaseUrl = None,
     home: Home = None,
@@ -82,11 +94,9 @@ def jsonl(
     """Ingest JSON lines: articles, events and impressions, recognized by their fields; a file may mix them."""
     from ingest.sources.jsonl import JsonLines
 
-    times = _times(timezone, time_format)
-    _run(
-        lambda names: JsonLines(paths, reading=_reading(names, times)),
-        settings_from(database_url, home),
-        max_rejects,
+    options = _FileOptions(".jsonl", _times(timezone, time_format), map_, dry_run, max_rejects)
+    _run_files(
+        lambda files, reading: JsonLines(files, reading=reading), paths, options, settings_from(database_url, home)
     )
 
 
@@ -95,6 +105,8 @@ def csv(
     paths: Paths,
     timezone: Timezone = "UTC",
     time_format: TimeFormat = None,
+    map_: Map = None,
+    dry_run: DryRun = False,
     max_rejects: MaxRejects = 50.0,
     database_url: DatabaseUrl = None,
     home: Home = None,
@@ -102,11 +114,9 @@ def csv(
     """Ingest CSV files with a header: articles, events or impressions, recognized by the columns of each file."""
     from ingest.sources.csv import CsvFiles
 
-    times = _times(timezone, time_format)
-    _run(
-        lambda names: CsvFiles(paths, reading=_reading(names, times)),
-        settings_from(database_url, home),
-        max_rejects,
+    options = _FileOptions(".csv", _times(timezone, time_format), map_, dry_run, max_rejects)
+    _run_files(
+        lambda files, reading: CsvFiles(files, reading=reading), paths, options, settings_from(database_url, home)
     )
 
 
@@ -115,6 +125,8 @@ def parquet(
     paths: Paths,
     timezone: Timezone = "UTC",
     time_format: TimeFormat = None,
+    map_: Map = None,
+    dry_run: DryRun = False,
     max_rejects: MaxRejects = 50.0,
     database_url: DatabaseUrl = None,
     home: Home = None,
@@ -122,11 +134,12 @@ def parquet(
     """Ingest Parquet files: articles, events or impressions, recognized by the columns of each file."""
     from ingest.sources.parquet import ParquetFiles
 
-    times = _times(timezone, time_format)
-    _run(
-        lambda names: ParquetFiles(paths, reading=_reading(names, times)),
+    options = _FileOptions(".parquet", _times(timezone, time_format), map_, dry_run, max_rejects)
+    _run_files(
+        lambda files, reading: ParquetFiles(files, reading=reading),
+        paths,
+        options,
         settings_from(database_url, home),
-        max_rejects,
     )
 
 
@@ -183,10 +196,37 @@ def _times(timezone: str, pattern: str | None) -> "TimeReader":
         raise typer.BadParameter(f"there is no time zone {timezone!r}: write it like Europe/Copenhagen") from error
 
 
-def _reading(pseudonyms: "Pseudonyms", times: "TimeReader") -> "Reading":
-    from ingest.generic_schema import Reading
+@dataclass(frozen=True, slots=True)
+class _FileOptions:
+    """Options of the generic formats. suffix: of the files in a folder. map_: name or file of a mapping."""
 
-    return Reading(pseudonyms, times)
+    suffix: str
+    times: "TimeReader"
+    map_: str | None
+    dry_run: bool
+    max_rejects: float
+
+
+def _run_files(
+    source_of: "Callable[[list[Path], Reading], Source]",
+    paths: list[Path],
+    options: _FileOptions,
+    settings: "Settings",
+) -> None:
+    """Ingest files of a generic format, or show how their first rows would be stored."""
+    from api.cli.ingest_report import show_rows
+    from ingest.generic_schema import Reading
+    from ingest.mapping import load_mapping
+    from ingest.pseudonyms import Pseudonyms
+    from ingest.unpacked_files import unpacked
+
+    mapping = None if options.map_ is None else load_mapping(options.map_)
+    with unpacked(paths, options.suffix, settings.home / "unpacked") as files:
+        if options.dry_run:
+            source = source_of(files, Reading(Pseudonyms(settings.pseudonym_secret), options.times, mapping))
+            show_rows(next(source.batches(0)))
+            return
+        _run(lambda names: source_of(files, Reading(names, options.times, mapping)), settings, options.max_rejects)
 
 
 def _run(source_of: "Callable[[Pseudonyms], Source]", settings: "Settings", max_rejects: float) -> None:
