@@ -218,13 +218,14 @@ def _run_files(
     from ingest.generic_schema import Reading
     from ingest.mapping import load_mapping
     from ingest.pseudonyms import Pseudonyms
+    from ingest.raw_batch import Batch
     from ingest.unpacked_files import unpacked
 
     mapping = None if options.map_ is None else load_mapping(options.map_)
     with unpacked(paths, options.suffix, settings.home / "unpacked") as files:
         if options.dry_run:
             source = source_of(files, Reading(Pseudonyms(settings.pseudonym_secret), options.times, mapping))
-            show_rows(next(source.batches(0)))
+            show_rows(next(source.batches(0), Batch(0)))
             return
         _run(lambda names: source_of(files, Reading(names, options.times, mapping)), settings, options.max_rejects)
 
