@@ -62,7 +62,7 @@ def read_document(content: bytes, base: str = "", content_type: str | None = Non
         )
     entries = xml_entries(content, base, content_type)
     deleted = deleted_entries(root, base) if root is not None and name == "feed" else []
-    if entries or deleted or name in ("feed", "rss", "rdf") or b"<rss" in start or b"<feed" in start:
+    if entries is not None:
         return Document(_rows(entries), deleted=deleted[:MOST_ENTRIES])
     feeds = feeds_of_page(content, base)[:MOST_LISTED]
     if not feeds:
