@@ -13,6 +13,7 @@ import polars as pl
 
 from ingest.content_ids import event_id, slate_id
 from ingest.field_names import RECORDS
+from ingest.mapping import RowMapping
 from ingest.pseudonyms import PLAIN, Pseudonyms
 from ingest.raw_batch import LOST, RAW_ARTICLES, RAW_CHARS, RAW_EVENTS, RAW_SLATES, Batch
 from ingest.row_reader import RowReader, RowValues
@@ -33,10 +34,15 @@ _SCHEMAS = {"articles": RAW_ARTICLES, "events": RAW_EVENTS, "impressions": RAW_S
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Options of reading: replacement of reader ids, and reader of written times."""
+    """Options of reading: replacement of reader ids, reader of written times, and mapping of foreign rows."""
 
     pseudonyms: Pseudonyms = PLAIN
     times: TimeReader = UTC_TIMES
+    mapping: RowMapping | None = None
+
+    def job_name(self, name: str) -> str:
+        """Return the name of a format with the mapping: another mapping makes another job of the same files."""
+        return name if self.mapping is None else f"{name}-{self.mapping.digest}"
 
 
 DEFAULT = Reading()
@@ -83,6 +89,32 @@ def batch_of(position: int, kind: str, found: RawRows, rejects: pl.DataFrame) ->
     if kind == "articles":
         return replace(batch, articles=found.rows)
     return replace(batch, events=found.rows) if kind == "events" else replace(batch, slates=found.rows)
+
+
+def mapped_batch(
+    position: int,
+    rows: Sequence[Mapping[str, object]],
+    places: pl.DataFrame,
+    reading: Reading,
+    rejects: pl.DataFrame,
+) -> Batch:
+    """Return a batch of the rows that the mapping of `reading` makes; `places`: as in `from_rows`, of `rows`."""
+    assert reading.mapping is not None, "the caller has a mapping"
+    made: dict[str, tuple[list[dict[str, object]], list[int]]] = {kind: ([], []) for kind in RECORDS}
+    left_over = 0
+    for place, row in enumerate(rows):
+        parts = reading.mapping.rows(row, reading.times)
+        left_over += not parts
+        for kind, part in parts:
+            made[kind][0].append(part)
+            made[kind][1].append(place)
+    found = {kind: from_rows(parts, places[at], kind, reading) for kind, (parts, at) in made.items()}
+    columns = frozenset().union(*(row.keys() for row in rows))
+    return Batch(
+        position, found["articles"].rows, found["events"].rows, found["impressions"].rows, rejects,
+        lost=pl.concat([raw.lost for raw in found.values()]),
+        left_over=left_over, unread=columns - reading.mapping.read_columns,
+    )  # fmt: skip
 
 
 @cache

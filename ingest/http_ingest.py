@@ -63,13 +63,14 @@ def store_articles(database: Database, rows: Sequence[object], received_at: int)
     )
     checked = validate.articles(raw.rows, received_at)
     with database.write() as connection:
-        dated = _dated(connection, checked.good, received_at)
+        dated = with_dates(connection, checked.good, received_at)
         outcome = writer.store(connection, dated, empty(RAW_EVENTS), empty(RAW_SLATES))
     no_objects = [Rejected(i, NO_OBJECT) for i, row in enumerate(rows) if not isinstance(row, Mapping)]
     return _received(outcome, no_objects, checked.rejects, raw.lost)
 
 
-def _dated(connection: Connection, articles: pl.DataFrame, received_at: int) -> pl.DataFrame:
+def with_dates(connection: Connection, articles: pl.DataFrame, received_at: int) -> pl.DataFrame:
+    """Fill in `published_at`: the stored one, or `received_at` (microseconds) for new articles."""
     event_log.lock(connection)  # stored articles must not change between reading and writing
     stored = article_store.get(connection, articles["id"].unique().to_list(), with_withdrawn=True)
     stored = stored.select("id", stored_date="published_at")

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from ingest.raw_batch import KINDS
 
+LEFT_OVER = "rows.left_over"
+"""Count of the rows that no rule of a mapping takes."""
+
 _OUTCOMES = ("stored", "updated", "duplicate")
 
 
@@ -46,6 +49,11 @@ class Report:
     def _by_reason(self, prefix: str) -> dict[str, int]:
         found = {key.removeprefix(prefix): n for key, n in self.counts.items() if key.startswith(prefix) and n}
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def left_over(self) -> int:
+        """Number of rows that no rule of the mapping takes; they are in no other count."""
+        return self.counts.get(LEFT_OVER, 0)
 
     def kinds(self) -> list[str]:
         """Return the kinds of rows that were read."""

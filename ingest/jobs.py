@@ -11,10 +11,11 @@ from pathlib import Path
 import polars as pl
 
 from ingest import validate, writer
-from ingest.job_report import Report
+from ingest.job_report import LEFT_OVER, Report
 from ingest.raw_batch import Batch
 from ingest.reject_files import RejectFiles
 from ingest.sources.source import Source
+from ingest.validate import Checked
 from recsys.store import ingest_checkpoints as checkpoints
 from recsys.store.database import Database
 from recsys.store.ingest_checkpoints import Checkpoint
@@ -69,6 +70,16 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000
 
 
+def checked_rows(batch: Batch, now: int | None = None) -> dict[str, Checked]:
+    """Check the rows of a batch, by kind. now: latest time allowed, in microseconds; default: the clock."""
+    latest = wall_clock() if now is None else now
+    return {
+        "articles": validate.articles(batch.articles, latest),
+        "events": validate.events(batch.events, latest),
+        "impressions": validate.slates(batch.slates, latest),
+    }
+
+
 def _start(database: Database, job: str) -> Checkpoint:
     with database.read() as connection:
         last = checkpoints.load(connection, job)
@@ -79,15 +90,15 @@ def _store_batch(
     batch: Batch, database: Database, rejects: RejectFiles, before: Checkpoint, job: str, now: int
 ) -> Counter[str]:
     """Store a batch in one transaction, validated before the write lock; return the job's counts so far."""
-    articles = validate.articles(batch.articles, now)
-    events = validate.events(batch.events, now)
-    slates = validate.slates(batch.slates, now)
+    checked = checked_rows(batch, now)
+    articles, events, slates = checked["articles"], checked["events"], checked["impressions"]
     with database.write() as connection:
         outcome = writer.store(connection, articles.good, events.good, slates.good)
         outcome.add_rejects(pl.concat([batch.rejects, articles.rejects, events.rejects, slates.rejects]))
         outcome.add_lost(batch.lost)
         outcome.counts.update({f"{kind}.unused.{column}": 1 for kind, column in batch.unused})
         outcome.counts["events.duplicate"] += batch.merged
+        outcome.counts[LEFT_OVER] += batch.left_over
         outcome.counts.update({f"{kind}.read": rows for kind, rows in batch.read().items()})
         rejects.write(before.position, outcome.rejects.sort("file", "row"))
         total = Counter(before.counts) + outcome.counts

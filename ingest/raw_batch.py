@@ -52,7 +52,8 @@ class Batch:
 
     `position` is the start of the next batch. `merged` counts events that the source dropped because another row
     of the batch has the same reading. `lost`: values left out of rows; `unused`: (kind, column) of columns that
-    are no field.
+    are no field. With a mapping, `left_over` counts rows that no rule takes, and `unread` are columns
+    that no rule reads.
     """
 
     position: int
@@ -63,6 +64,8 @@ class Batch:
     merged: int = 0
     lost: pl.DataFrame = field(default_factory=lambda: _empty(LOST))
     unused: frozenset[tuple[str, str]] = frozenset()
+    left_over: int = 0
+    unread: frozenset[str] = frozenset()
 
     def read(self) -> Counter[str]:
         """Return the number of rows by kind, before validation."""

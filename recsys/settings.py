@@ -71,6 +71,13 @@ class Settings(BaseSettings):
         True,
         description="leave out a whole story if its reader read or hid one article; false: only the article",
     )
+    user_agent: str = Field(
+        "Attune/0.1 (news feed reader)",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x20-\x7e]+$",
+        description="name in requests for feeds and articles; add an address where a publisher can reach you",
+    )
     rate_limit: str = Field("", description="requests per key, for example 600/minute; empty: no limit")
     collect_rate_limit: str = Field(
         "1200/minute", description="requests to /v1/collect per client address, in each process; empty: no limit"

@@ -19,6 +19,7 @@ from api.cli import (
     keys,
     migrate,
     models,
+    poll,
     rank,
     rule_commands,
     sample,
@@ -50,6 +51,7 @@ app.command("adapt")(adapt.adapt)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("ablate")(ablate.ablate)
+app.command("poll")(poll.poll)
 app.command("rank")(rank.rank)
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)

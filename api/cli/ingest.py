@@ -1,5 +1,6 @@
-"""``attune ingest``: store articles and behaviour from files."""
+"""``attune ingest``: store articles and behaviour from files and feeds."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -7,17 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.cli.options import DatabaseUrl, Home, settings_from
+from api.cli.poll import AllowPrivate, print_polled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingest.generic_schema import Reading
+    from ingest.job_report import Report
     from ingest.pseudonyms import Pseudonyms
     from ingest.sources.source import Source
     from ingest.time_values import TimeReader
     from recsys.settings import Settings
 
-app = typer.Typer(help="Store articles and behaviour from files. Safe to repeat and to interrupt.")
+app = typer.Typer(help="Store articles and behaviour from files and feeds. Safe to repeat and to interrupt.")
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the data set.")]
 Timezone = Annotated[str, typer.Option(help="Time zone of times that name none, like Europe/Copenhagen.")]
@@ -32,7 +35,16 @@ MaxRejects = Annotated[
 NOTHING_STORED, MANY_REJECTS = 3, 4
 """Exit statuses: every row was rejected; more rows were rejected than allowed."""
 
-Paths = Annotated[list[Path], typer.Argument(help="Files, or folders of files.")]
+Paths = Annotated[
+    list[Path], typer.Argument(help="Files, also .gz, .bz2 or .xz; folders of files; - for standard input.")
+]
+Map = Annotated[
+    str | None,
+    typer.Option(
+        "--map", help="Mapping of other columns: a .toml file, or the name of one that comes with Attune."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print ten rows as they would be stored; store nothing.")]
 
 
 @app.command()
@@ -73,6 +85,8 @@ def jsonl(
     paths: Paths,
     timezone: Timezone = "UTC",
     time_format: TimeFormat = None,
+    map_: Map = None,
+    dry_run: DryRun = False,
     max_rejects: MaxRejects = 50.0,
     database_url: DatabaseUrl = None,
     home: Home = None,
@@ -80,11 +94,9 @@ def jsonl(
     """Ingest JSON lines: articles, events and impressions, recognized by their fields; a file may mix them."""
     from ingest.sources.jsonl import JsonLines
 
-    times = _times(timezone, time_format)
-    _run(
-        lambda names: JsonLines(paths, reading=_reading(names, times)),
-        settings_from(database_url, home),
-        max_rejects,
+    options = _FileOptions(".jsonl", _times(timezone, time_format), map_, dry_run, max_rejects)
+    _run_files(
+        lambda files, reading: JsonLines(files, reading=reading), paths, options, settings_from(database_url, home)
     )
 
 
@@ -93,6 +105,8 @@ def csv(
     paths: Paths,
     timezone: Timezone = "UTC",
     time_format: TimeFormat = None,
+    map_: Map = None,
+    dry_run: DryRun = False,
     max_rejects: MaxRejects = 50.0,
     database_url: DatabaseUrl = None,
     home: Home = None,
@@ -100,11 +114,9 @@ def csv(
     """Ingest CSV files with a header: articles, events or impressions, recognized by the columns of each file."""
     from ingest.sources.csv import CsvFiles
 
-    times = _times(timezone, time_format)
-    _run(
-        lambda names: CsvFiles(paths, reading=_reading(names, times)),
-        settings_from(database_url, home),
-        max_rejects,
+    options = _FileOptions(".csv", _times(timezone, time_format), map_, dry_run, max_rejects)
+    _run_files(
+        lambda files, reading: CsvFiles(files, reading=reading), paths, options, settings_from(database_url, home)
     )
 
 
@@ -113,6 +125,8 @@ def parquet(
     paths: Paths,
     timezone: Timezone = "UTC",
     time_format: TimeFormat = None,
+    map_: Map = None,
+    dry_run: DryRun = False,
     max_rejects: MaxRejects = 50.0,
     database_url: DatabaseUrl = None,
     home: Home = None,
@@ -120,12 +134,55 @@ def parquet(
     """Ingest Parquet files: articles, events or impressions, recognized by the columns of each file."""
     from ingest.sources.parquet import ParquetFiles
 
-    times = _times(timezone, time_format)
-    _run(
-        lambda names: ParquetFiles(paths, reading=_reading(names, times)),
+    options = _FileOptions(".parquet", _times(timezone, time_format), map_, dry_run, max_rejects)
+    _run_files(
+        lambda files, reading: ParquetFiles(files, reading=reading),
+        paths,
+        options,
         settings_from(database_url, home),
-        max_rejects,
     )
+
+
+@app.command()
+def feed(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="URL|FILE...", help="RSS, Atom, JSON Feed, news sitemap, OPML, or a page."),
+    ],
+    every: Annotated[
+        int, typer.Option(min=1, max=1_440, help="Minutes between the readings of `attune poll`.")
+    ] = 15,
+    full_text: Annotated[
+        bool, typer.Option("--full-text", help="Read articles without text from their pages (extra fulltext).")
+    ] = False,
+    allow_private: AllowPrivate = False,
+    max_rejects: MaxRejects = 50.0,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Ingest articles from feeds, and keep the addresses as sources for `attune poll`."""
+    import time
+
+    from api.application.context import opened_application
+    from api.application.ingestion import unread_language
+    from api.application.web_sources import FeedOptions, feed_rejects, ingest_feeds
+    from api.cli.ingest_report import show
+    from ingest.job_report import Report
+    from ingest.web.source_polling import total_counts
+
+    started = time.monotonic()
+    options = FeedOptions(interval=60 * every, full_text=full_text, allow_private=allow_private)
+    with opened_application(settings_from(database_url, home)) as opened:
+        polled = ingest_feeds(opened, inputs, options)
+        warning = unread_language(opened)
+        folder = feed_rejects(opened)
+    print_polled(polled)
+    counts = total_counts(polled)
+    report = Report("feeds", counts, folder, 0, counts["articles.read"], time.monotonic() - started)
+    show(report, warning)
+    if polled and all(each.error is not None for each in polled):
+        raise typer.Exit(NOTHING_STORED)
+    _exit_by_rejects(report, max_rejects)
 
 
 def _times(timezone: str, pattern: str | None) -> "TimeReader":
@@ -139,10 +196,38 @@ def _times(timezone: str, pattern: str | None) -> "TimeReader":
         raise typer.BadParameter(f"there is no time zone {timezone!r}: write it like Europe/Copenhagen") from error
 
 
-def _reading(pseudonyms: "Pseudonyms", times: "TimeReader") -> "Reading":
-    from ingest.generic_schema import Reading
+@dataclass(frozen=True, slots=True)
+class _FileOptions:
+    """Options of the generic formats. suffix: of the files in a folder. map_: name or file of a mapping."""
 
-    return Reading(pseudonyms, times)
+    suffix: str
+    times: "TimeReader"
+    map_: str | None
+    dry_run: bool
+    max_rejects: float
+
+
+def _run_files(
+    source_of: "Callable[[list[Path], Reading], Source]",
+    paths: list[Path],
+    options: _FileOptions,
+    settings: "Settings",
+) -> None:
+    """Ingest files of a generic format, or show how their first rows would be stored."""
+    from api.cli.ingest_report import show_rows
+    from ingest.generic_schema import Reading
+    from ingest.mapping import load_mapping
+    from ingest.pseudonyms import Pseudonyms
+    from ingest.raw_batch import Batch
+    from ingest.unpacked_files import unpacked
+
+    mapping = None if options.map_ is None else load_mapping(options.map_)
+    with unpacked(paths, options.suffix, settings.home / "unpacked") as files:
+        if options.dry_run:
+            source = source_of(files, Reading(Pseudonyms(settings.pseudonym_secret), options.times, mapping))
+            show_rows(next(source.batches(0), Batch(0)))
+            return
+        _run(lambda names: source_of(files, Reading(names, options.times, mapping)), settings, options.max_rejects)
 
 
 def _run(source_of: "Callable[[Pseudonyms], Source]", settings: "Settings", max_rejects: float) -> None:
@@ -158,7 +243,15 @@ def _run(source_of: "Callable[[Pseudonyms], Source]", settings: "Settings", max_
         report = run_ingest_job(app, source, partial(progress, "ingest"))
         warning = unread_language(app)
     show(report, warning)
-    read, rejected = (sum(counts) for counts in zip(*(report.total(kind) for kind in report.kinds()), strict=True))
+    _exit_by_rejects(report, max_rejects, empty=NOTHING_STORED)
+
+
+def _exit_by_rejects(report: "Report", max_rejects: float, empty: int = 0) -> None:
+    """Exit with 3 if every row was rejected, with 4 above `max_rejects` percent, with `empty` without rows."""
+    totals = [report.total(kind) for kind in report.kinds()]
+    read, rejected = sum(rows for rows, _ in totals), sum(wrong for _, wrong in totals)
+    if not read:
+        raise typer.Exit(empty)
     if rejected == read:
         raise typer.Exit(NOTHING_STORED)
     if 100 * rejected > max_rejects * read:

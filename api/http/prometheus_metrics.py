@@ -13,9 +13,11 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from recsys.calibration.monitoring_stats import MonitoringStats
+from recsys.errors import StoreError
 from recsys.serving.challenger import Challenger
 from recsys.serving.feed_service import FeedService
 from recsys.serving.spool import ERASED, FULL, UNREADABLE, UNWRITABLE, Spool
+from recsys.store import feed_sources
 
 _PREFIX = "attune_attention"
 
@@ -93,6 +95,7 @@ class ServiceCollector(Collector):
         )
         yield from self._service.engine.metrics.registry.collect()
         yield from _experiment(self._service.live.challenger)
+        yield from _sources(self._service)
         yield GaugeMetricFamily(
             "attune_ready",
             "1 once the articles of the first start are searchable.",
@@ -115,6 +118,26 @@ def _experiment(challenger: Challenger) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "attune_shadow_failures", "Failed shadow runs of the challenger.", value=challenger.failed
     )
+
+
+def _sources(service: FeedService) -> Iterator[Metric]:
+    """Yield the states of sources; without samples while the database is unavailable."""
+    states = GaugeMetricFamily("attune_sources", "Sources of articles on the web, by state.", labels=["state"])
+    age = GaugeMetricFamily(
+        "attune_sources_last_success_seconds", "Unix time of the last reading of a source without an error."
+    )
+    try:
+        with service.database.read() as connection:
+            found = feed_sources.counts(connection)
+    except StoreError:
+        found = None  # attune_degraded says so
+    if found is not None:
+        for state in ("working", "failing", "gone"):
+            states.add_metric([state], getattr(found, state))
+        if found.last_success is not None:
+            age.add_metric([], found.last_success / 1e6)
+    yield states
+    yield age
 
 
 def _spool(spool: Spool) -> Iterator[Metric]:

@@ -15,6 +15,7 @@ import polars as pl
 
 from ingest import generic_schema, reasons
 from ingest.generic_schema import DEFAULT, Reading
+from ingest.mapping import RowMapping
 from ingest.raw_batch import RAW_CHARS, Batch, reject, rejects_frame
 from ingest.reasons import reason
 from ingest.sources import source
@@ -43,16 +44,25 @@ _Reject = tuple[int, str, str | bytes]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Header of one file: kind of its rows, columns, and separator."""
+    """Header of one file: kind of its rows, columns, and separator.
+
+    headless: the first line is a row, and a mapping names the columns. quotes: cells may stand in quotes.
+    """
 
     kind: str
     names: list[str]
     separator: str
+    headless: bool = False
+    quotes: bool = True
 
     def parse(self, text: str) -> list[str] | str:
         """Return the cells of a record, or the reason why it does not fit."""
         try:
-            cells = next(csv.reader([text], delimiter=self.separator, strict=True), [])
+            cells = (
+                next(csv.reader([text], delimiter=self.separator, strict=True), [])
+                if self.quotes
+                else text.split(self.separator)
+            )
         except csv.Error:
             return _OPEN_QUOTE
         return cells if len(cells) == len(self.names) else reason("row", reasons.OTHER_COLUMNS)
@@ -87,8 +97,8 @@ class CsvFiles:
             DataError: a path does not exist, all files are empty, or a header lacks required columns.
         """
         self._paths = [path for path in source.expand(paths, ".csv") if path.stat().st_size]
-        self.fingerprint = source.fingerprint(self.name, self._paths)
-        self._layouts = {path: read_layout(path) for path in self._paths}
+        self.fingerprint = source.fingerprint(reading.job_name(self.name), self._paths)
+        self._layouts = {path: read_layout(path, reading.mapping) for path in self._paths}
         self._block_bytes = block_bytes
         self._reading = reading
         self.total = sum(path.stat().st_size for path in self._paths)
@@ -100,20 +110,23 @@ class CsvFiles:
         ends = _ends(self._paths)
         for block in blocks(self._paths, start, self._block_bytes):
             layout = self._layouts[block.path]
-            lines, rejects = _texts(block)
+            lines, rejects = _texts(block, layout)
             found = split_records(unfinished + lines, layout, final=block.end in ends)
             unfinished = found.unfinished
             rejects, pending = _split_rejects(pending + rejects + found.rejects, unfinished)
             yield _batch(block, layout, found, rejects, self._reading)
 
 
-def read_layout(path: Path) -> Layout:
-    """Read the header of a CSV file.
+def read_layout(path: Path, mapping: RowMapping | None = None) -> Layout:
+    """Read the header of a CSV file; a mapping may name the columns of a file without one.
 
     Raises:
         DataError: its encoding or its line ends cannot be read, a column is repeated, or required columns are
             missing.
     """
+    if mapping is not None and mapping.columns is not None:
+        separator = mapping.separator or ","
+        return Layout("unrecognised", list(mapping.columns), separator, headless=True, quotes=mapping.quotes)
     with path.open("rb") as file:
         line = file.readline(LONGEST_LINE)
     if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line:
@@ -134,7 +147,7 @@ def read_layout(path: Path) -> Layout:
         names = [name.strip() for name in next(csv.reader([text.rstrip("\r\n")], delimiter=separator), [])]
     except csv.Error as error:
         raise DataError(f"{path}: the header cannot be read ({error}); write one line of column names") from error
-    return Layout(source.required_kind(path, names), names, separator)
+    return Layout("unrecognised" if mapping is not None else source.required_kind(path, names), names, separator)
 
 
 def split_records(lines: list[_Line], layout: Layout, final: bool) -> _Records:
@@ -169,7 +182,7 @@ def _closing_line(lines: list[_Line], start: int) -> int | None:
     return None
 
 
-def _texts(block: Block) -> tuple[list[_Line], list[_Reject]]:
+def _texts(block: Block, layout: Layout) -> tuple[list[_Line], list[_Reject]]:
     lines: list[_Line] = []
     rejects: list[_Reject] = []
     position = block.position
@@ -181,7 +194,7 @@ def _texts(block: Block) -> tuple[list[_Line], list[_Reject]]:
         else:
             lines.append(_Line(number, text, position))
         position += len(line) + 1
-    return lines[1:] if block.first == 1 else lines, rejects
+    return lines[1:] if block.first == 1 and not layout.headless else lines, rejects
 
 
 def _split_rejects(rejects: list[_Reject], unfinished: list[_Line]) -> tuple[list[_Reject], list[_Reject]]:
@@ -209,7 +222,9 @@ def _batch(block: Block, layout: Layout, found: _Records, rejects: list[_Reject]
         },
         schema={"file": pl.String, "row": pl.Int64, "raw": pl.String},
     )
-    rows = generic_schema.from_rows(table, places, layout.kind, reading)
     position = found.unfinished[0].position if found.unfinished else block.end
     wrong = rejects_frame([reject(block.path.name, row, layout.kind, why, raw) for row, why, raw in rejects])
+    if reading.mapping is not None:
+        return generic_schema.mapped_batch(position, table, places, reading, wrong)
+    rows = generic_schema.from_rows(table, places, layout.kind, reading)
     return generic_schema.batch_of(position, layout.kind, rows, wrong)

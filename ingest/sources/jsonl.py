@@ -32,7 +32,7 @@ class JsonLines:
         self._paths = source.expand(paths, ".jsonl")
         self._block_bytes = block_bytes
         self._reading = reading
-        self.fingerprint = source.fingerprint(self.name, self._paths)
+        self.fingerprint = source.fingerprint(reading.job_name(self.name), self._paths)
         self.total = sum(path.stat().st_size for path in self._paths)
 
     def batches(self, start: int) -> Iterator[Batch]:
@@ -51,6 +51,8 @@ def parse_object(text: str) -> dict[str, Any] | str:
 
 
 def _batch(block: Block, reading: Reading) -> Batch:
+    if reading.mapping is not None:
+        return _mapped(block, reading)
     rows: _Rows = {kind: ([], []) for kind in RECORDS}
     rejects = []
     for number, line in block.numbered():
@@ -58,7 +60,7 @@ def _batch(block: Block, reading: Reading) -> Batch:
         kind = kind_of(found) if isinstance(found, dict) else None
         if isinstance(found, dict) and kind is not None:
             rows[kind][0].append(found)
-            rows[kind][1].append((number, line[: 4 * RAW_CHARS].decode(errors="ignore")[:RAW_CHARS]))
+            rows[kind][1].append((number, _start(line)))
         else:
             why = found if isinstance(found, str) else reason("row", reasons.NO_KIND)
             rejects.append(reject(block.path.name, number, "unrecognised", why, line))
@@ -74,6 +76,29 @@ def _batch(block: Block, reading: Reading) -> Batch:
     )
 
 
+def _mapped(block: Block, reading: Reading) -> Batch:
+    rows: list[dict[str, Any]] = []
+    places: list[tuple[int, str]] = []
+    rejects = []
+    for number, line in block.numbered():
+        found = _parse(line)
+        if isinstance(found, str):
+            rejects.append(reject(block.path.name, number, "unrecognised", found, line))
+        else:
+            rows.append(found)
+            places.append((number, _start(line)))
+    return generic_schema.mapped_batch(block.end, rows, _placed(block, places), reading, rejects_frame(rejects))
+
+
+def _start(line: bytes) -> str:
+    return line[: 4 * RAW_CHARS].decode(errors="ignore")[:RAW_CHARS]
+
+
+def _placed(block: Block, places: list[tuple[int, str]]) -> pl.DataFrame:
+    where = pl.DataFrame(places, schema={"row": pl.Int64, "raw": pl.String}, orient="row")
+    return where.with_columns(file=pl.lit(block.path.name))
+
+
 def _parse(line: bytes) -> dict[str, Any] | str:
     if len(line) >= LONGEST_LINE:
         return reason("row", reasons.LONG_LINE)
@@ -84,5 +109,4 @@ def _parse(line: bytes) -> dict[str, Any] | str:
 def _raw(
     block: Block, kind: str, reading: Reading, rows: list[dict[str, Any]], places: list[tuple[int, str]]
 ) -> RawRows:
-    where = pl.DataFrame(places, schema={"row": pl.Int64, "raw": pl.String}, orient="row")
-    return generic_schema.from_rows(rows, where.with_columns(file=pl.lit(block.path.name)), kind, reading)
+    return generic_schema.from_rows(rows, _placed(block, places), kind, reading)

@@ -59,11 +59,13 @@ class ParquetFiles:
         self._batch_rows = batch_rows
         self._reading = reading
         self._paths = source.expand(paths, ".parquet")
-        self._kinds = {
-            path: source.required_kind(path, scan(path).collect_schema().names()) for path in self._paths
-        }
+        self._kinds = (
+            {}
+            if reading.mapping is not None
+            else {path: source.required_kind(path, scan(path).collect_schema().names()) for path in self._paths}
+        )
         self._rows = {path: height(path) for path in self._paths}
-        self.fingerprint = source.fingerprint(self.name, self._paths)
+        self.fingerprint = source.fingerprint(reading.job_name(self.name), self._paths)
         self.total = sum(self._rows.values())
         if not self.total:
             raise DataError(f"{', '.join(map(str, paths))}: the data set is empty; give other files")
@@ -83,5 +85,10 @@ class ParquetFiles:
             file=pl.lit(path.name),
             raw=pl.lit(None, dtype=pl.String),
         )
+        position = before + first + table.height
+        if self._reading.mapping is not None:
+            return generic_schema.mapped_batch(
+                position, table.to_dicts(), places, self._reading, rejects_frame([])
+            )
         rows = generic_schema.from_rows(table.to_dicts(), places, self._kinds[path], self._reading)
-        return generic_schema.batch_of(before + first + table.height, self._kinds[path], rows, rejects_frame([]))
+        return generic_schema.batch_of(position, self._kinds[path], rows, rejects_frame([]))

@@ -153,6 +153,24 @@ rules = Table(
     comment="of editors: they overrule the ranking of feeds",
 )
 
+sources = Table(
+    "sources",
+    metadata,
+    Column("url", Id, primary_key=True),
+    Column("interval", Integer, nullable=False, comment="seconds between readings"),
+    Column("next_at", BigInteger, index=True, comment="microseconds; null: gone, read no more"),
+    Column("full_text", Boolean, nullable=False, comment="whether pages are read for texts that the feed lacks"),
+    Column("etag", Text),
+    Column("last_modified", Text, comment="as the server wrote it"),
+    Column("digest", String, comment="blake2b of the last content"),
+    Column("checked_at", BigInteger, comment="last reading, microseconds"),
+    Column("changed_at", BigInteger, comment="last reading with new content, microseconds"),
+    Column("failures", Integer, nullable=False, comment="in a row"),
+    Column("error", Text, comment="of the last reading"),
+    Column("articles", BigInteger, nullable=False, comment="rows stored or changed so far"),
+    comment="feeds, sitemaps and lists that `attune poll` reads",
+)
+
 readers = Table(
     "readers",
     metadata,

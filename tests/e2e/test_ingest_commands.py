@@ -1,5 +1,6 @@
 """The commands as people run them."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -116,3 +117,14 @@ def test_the_demo(home: Path, ebnerd: Path) -> None:
     with database.read() as connection:
         assert count(connection) == found["articles"][1]
     database.close()
+
+
+def test_a_mapping_reads_compressed_rows_after_a_dry_run(home: Path, tmp_path: Path) -> None:
+    row = {"type": "page", "messageId": "m", "anonymousId": "r", "timestamp": 1_684_393_203}
+    path = tmp_path / "pages.jsonl.gz"
+    path.write_bytes(gzip.compress(json.dumps({**row, "properties": {"url": "https://n.example/a"}}).encode()))
+    tried = attune(home, "jsonl", path, "--map", "segment", "--dry-run")
+    assert tried.exit_code == 0 and '"article": "https://n.example/a"' in tried.stdout
+    assert "1 events; nothing was stored" in tried.stdout and not (home / "attune.db").exists()
+    assert numbers(attune(home, "jsonl", path, "--map", "segment")) == {"events": [1, 1, 0, 0, 0, 1]}
+    assert isinstance(attune(home, "jsonl", path, "--map", "nothing").exception, DataError)
