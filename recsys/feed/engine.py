@@ -18,7 +18,7 @@ from recsys.feed.page_rules import PageRules, RequestedPage
 from recsys.feed.query_builder import build_query, random_numbers
 from recsys.feed.reader_lookups import ReaderLookups
 from recsys.feed.retrieval import EXPLORE as EXPLORE_SOURCE
-from recsys.feed.retrieval import RetrievalLimits, Retriever, allowed_for
+from recsys.feed.retrieval import RetrievalLimits, Retriever, allowed_for, within_reach
 from recsys.feed.selection.remaining_candidates import RemainingCandidates
 from recsys.feed.selection.slate_selection import Edits, Selection, Selector
 from recsys.index.vector_index import VectorIndex
@@ -178,9 +178,8 @@ class FeedEngine:
         models = self.models
         with self.metrics.timed(SCORE):
             scores = models.feed.score(candidates.features) if len(candidates) else np.zeros(0)
-            if models.ages is not None:
-                fading = models.ages.log_odds(self.state, candidates.rows, query.as_of)
-                scores = with_log_odds(models.utility, scores, fading)
+            fading = models.ages.log_odds(self.state, candidates.rows, query.as_of)
+            scores = with_log_odds(models.utility, scores, fading)
         hashes = self.state.catalog.tie_break_hash[candidates.rows]
         order = best_first(scores, candidates.features, hashes)  # later stages keep the order of equal scores
         return candidates.scored(scores).take(order)
@@ -259,8 +258,10 @@ class FeedEngine:
         return replace(candidates, features=features)
 
     def _allowed(self, page: RequestedPage, rules: PageRules) -> NDArray[np.bool_]:
-        banned = rules.book.banned()
-        return allowed_for(self.state, page.query, page.request, page.seen, self.limits, banned, self.models.ages)
+        allowed = allowed_for(self.state, page.query, page.request, page.seen, self.limits, rules.book.banned())
+        if self.limits.max_age_days is not None:
+            return allowed
+        return within_reach(self.state, page.query.as_of, allowed, self.models.ages, page.request.limit)
 
     def seen_articles(self, request: FeedRequest) -> NDArray[np.int64]:
         """Return articles that the reader clicked, read or hid: from the ring, and older ones from the log."""

@@ -132,12 +132,10 @@ def allowed_for(
     seen: NDArray[np.int64],
     limits: RetrievalLimits,
     banned: NDArray[np.int64],
-    ages: AgeSupport | None = None,
 ) -> NDArray[np.bool_]:
     """Return the mask of articles [all] that this reader may see now.
 
-    seen: dense ids not to show again. banned: dense ids that rules ban. ages: supported by the models; articles
-    beyond their reach are left out unless the limits have an age of their own, or too few articles are left.
+    seen: dense ids not to show again. banned: dense ids that rules ban.
     """
     allowed = available(state, query.as_of, request.category, limits.max_age_days)
     allowed &= ~matches_subjects(state.catalog, query.preferences.mute, slice(len(allowed)))
@@ -148,18 +146,16 @@ def allowed_for(
     allowed[banned] = False
     if request.free_only:
         allowed &= state.catalog.paid[: len(allowed)] != 1.0  # NaN: unknown access is free
-    if ages is None or limits.max_age_days is not None:
-        return allowed
-    return _within_reach(state, query.as_of, allowed, ages, _LEAST_PAGES * request.limit)
+    return allowed
 
 
-def _within_reach(
-    state: LiveState, as_of: int, allowed: NDArray[np.bool_], ages: AgeSupport, least: int
+def within_reach(
+    state: LiveState, as_of: int, allowed: NDArray[np.bool_], ages: AgeSupport, limit: int
 ) -> NDArray[np.bool_]:
-    """Return the `allowed` articles [all] that `ages` reaches; all of them if these are fewer than `least`."""
+    """Return the `allowed` articles [all] that `ages` reaches; all if too few are left for pages of `limit`."""
     rows = np.flatnonzero(allowed)
     near = rows[ages.within_reach(state, rows, as_of)]
-    if len(near) < least:
+    if len(near) < _LEAST_PAGES * limit:
         return allowed
     out = np.zeros_like(allowed)
     out[near] = True

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from recsys.encoder.vector_space import RAW, VectorSpace
-from recsys.ranking.age_support import AgeSupport
+from recsys.ranking.age_support import EVERY_AGE, AgeSupport
 from recsys.ranking.ranker import HeuristicRanker, Ranker
 from recsys.ranking.score_scaling import PlattScaling, Utility
 from recsys.user_model.content_matcher import ContentMatcher
@@ -20,7 +20,7 @@ class Models:
     version: label of every answer. matcher: reads → interest in an article. listwise: ranker for candidates shown
     together. pointwise: ranker for lists longer than a slate. feed: ranker for candidates from retrieval. utility:
     scores of `feed` → utility against minutes. space: of the article vectors that `matcher` was trained on. ages:
-    of articles in the log that trained the rankers; None if unknown.
+    of articles in the log that trained the rankers.
     """
 
     version: str
@@ -30,7 +30,7 @@ class Models:
     feed: Ranker
     utility: Utility
     space: VectorSpace = RAW
-    ages: AgeSupport | None = None
+    ages: AgeSupport = EVERY_AGE
 
     @classmethod
     def untrained(cls, matcher: Matcher | None = None) -> "Models":

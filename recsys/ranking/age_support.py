@@ -55,14 +55,14 @@ class AgeSupport:
         }
 
     @classmethod
-    def of(cls, version: str, entry: object) -> "AgeSupport | None":
-        """Read the entry of a manifest; None if the training found no support.
+    def of(cls, version: str, entry: object) -> "AgeSupport":
+        """Read the entry of a manifest; `EVERY_AGE` if the training found no support.
 
         Raises:
             BundleError: the entry is damaged.
         """
         if entry is None:
-            return None
+            return EVERY_AGE
         try:
             overall, categories = entry["overall"], entry["categories"]  # type: ignore[index]
             return cls(_checked(overall), {str(name): _checked(ages) for name, ages in categories.items()})
@@ -78,6 +78,10 @@ class AgeSupport:
         known = codes != UNKNOWN
         table[codes[known]] = values[known]
         return table[state.catalog.category[rows]]  # an unknown category is −1: the last cell, which is overall
+
+
+EVERY_AGE = AgeSupport(SupportedAges(float("inf"), 0.0), {})
+"""Support of models that do not know one: no article is too old, and none fades."""
 
 
 def _ages(state: LiveState, rows: NDArray[np.int64], as_of: int) -> FloatArray:

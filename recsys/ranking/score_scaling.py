@@ -12,6 +12,7 @@ _SOFTNESS = 0.01
 """In articles: a negative utility is still better than an empty position."""
 
 _LINEAR_BELOW = -30.0
+_SMALL = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,11 @@ def with_log_odds(
     # far below zero softplus is exp, so log-odds add to the scaled score
     low = scaled < _LINEAR_BELOW
     chance = np.clip(_SOFTNESS * np.logaddexp(0.0, scaled), 1e-300, 1 - 1e-9)
-    changed = 1 / (1 + (1 - chance) / chance * np.exp(-log_odds[moved]))
-    raised = changed / _SOFTNESS
-    out[moved] = _SOFTNESS * np.where(low, scaled + log_odds[moved], raised + np.log(-np.expm1(-raised)))
+    log_changed = -np.logaddexp(0.0, np.log1p(-chance) - np.log(chance) - log_odds[moved])
+    raised = np.exp(log_changed) / _SOFTNESS
+    # log(1 − exp(−raised)) is log(raised) for a small value, and stays finite where that underflows
+    inverse = np.where(
+        raised < _SMALL, log_changed - np.log(_SOFTNESS), np.log(-np.expm1(-np.maximum(raised, _SMALL)))
+    )
+    out[moved] = _SOFTNESS * np.where(low, scaled + log_odds[moved], raised + inverse)
     return out

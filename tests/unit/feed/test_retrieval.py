@@ -13,7 +13,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.non_personalized import ListQuery, latest, similar
 from recsys.feed.reader_lookups import ReaderLookups
 from recsys.feed.retrieval import drawn, trending
-from recsys.ranking.age_support import REACH, AgeSupport, SupportedAges
+from recsys.ranking.age_support import EVERY_AGE, REACH, AgeSupport, SupportedAges
 from recsys.state.event_codes import CLICKS
 from recsys.store.explicit_preferences import Preferences
 from recsys.user_model.matcher import ReadHistory, mask_one_read
@@ -152,7 +152,7 @@ def test_a_score_fades_beyond_the_ages_that_the_models_know() -> None:
     everything, faded = (
         {item.id: item.score for item in with_models(engine(papers()), ages=ages).recommend(request).ranking.items}
         for request in [FeedRequest(request_id="q", as_of=NOW, reader="r", limit=40)]
-        for ages in (None, AgeSupport(SupportedAges(30.0, 0.1), {}))
+        for ages in (EVERY_AGE, AgeSupport(SupportedAges(30.0, 0.1), {}))
     )
     for i, (id_, score) in enumerate(sorted(everything.items())):
         assert faded[id_] == pytest.approx(score - 0.1 * max(40 - i - 30, 0))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from recsys.domain import HOUR
 from recsys.errors import BundleError
-from recsys.ranking.age_support import REACH, AgeSupport, SupportedAges
+from recsys.ranking.age_support import EVERY_AGE, REACH, AgeSupport, SupportedAges
 from recsys.state.live_state import LiveState
 from tests.unit.feed.newsrooms import NOW, folded, papers, shown
 
@@ -53,6 +53,12 @@ def test_the_reach_is_by_category(state: LiveState) -> None:
     np.testing.assert_array_equal(near, hours <= REACH * np.where(sport, 4.0, 10.0))
 
 
+def test_models_that_know_no_ages_reach_every_article(state: LiveState) -> None:
+    everything = rows(state, "undated", *(f"a{i:03}" for i in range(40)))
+    assert EVERY_AGE.within_reach(state, everything, NOW + 10_000 * HOUR).all()
+    assert not EVERY_AGE.log_odds(state, everything, NOW + 10_000 * HOUR).any()
+
+
 @given(st.integers(1, 500), st.integers(0, 500))
 def test_scores_never_rise_with_age(state: LiveState, hours: int, more: int) -> None:
     article = rows(state, "a039")
@@ -62,7 +68,7 @@ def test_scores_never_rise_with_age(state: LiveState, hours: int, more: int) -> 
 
 def test_a_manifest_keeps_it() -> None:
     assert AgeSupport.of("v", SUPPORT.as_dict()) == SUPPORT
-    assert AgeSupport.of("v", None) is None
+    assert AgeSupport.of("v", None) is EVERY_AGE
 
 
 @pytest.mark.parametrize(
