@@ -149,7 +149,7 @@ def test_every_route_answers_each_credential_as_it_should(client: TestClient, ne
         {"exp": int(time.time()) + 10**6},
         {"iat": int(time.time()) + 10**5, "exp": int(time.time()) + 10**5 + 60},
     ],
-    ids=str,
+    ids=lambda claims: ",".join(f"{name} {type(value).__name__}" for name, value in claims.items()),
 )
 def test_a_token_with_other_claims_is_refused(client: TestClient, claims: dict[str, Any]) -> None:
     told = {"aud": "attune-reader", "sub": "r", "iat": int(time.time()), "exp": int(time.time()) + 60, **claims}
