@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ _FIELD_KEYS = frozenset(("path", "constant", "times", "plus", "pattern", "canoni
 _RULE_KEYS = frozenset(("kind", "each", "when", "fields"))
 _FILE_KEYS = frozenset(("description", "columns", "separator", "quotes", "rules"))
 _ANY = "*"
+
+_canonical = lru_cache(maxsize=1 << 14)(canonical_url)
+"""Exports name the same pages again and again."""
 
 Step = tuple[str, str | None, str]
 """Key, and the key and value that an element of its list must have; None without such a condition."""
@@ -115,7 +118,7 @@ class FieldRule:
             matched = self.pattern.search(str(found))
             found = matched[1] if matched else None
         if self.canonical:
-            found = canonical_url(str(found)) if found is not None else None
+            found = _canonical(str(found)) if found is not None else None
         if found is not None and self.times is not None:
             found = _scaled(found, self.times)
         if found is not None and self.plus is not None:

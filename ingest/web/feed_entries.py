@@ -30,7 +30,7 @@ def xml_entries(content: bytes, base: str, content_type: str | None) -> list[Web
         found = feedparser.parse(io.BytesIO(content), response_headers=headers)
     except Exception as error:  # whatever it meets in a stranger's feed: one source fails, the others go on
         raise DataError(f"the feed cannot be parsed ({type(error).__name__}: {error})") from error
-    if not found.version and not found.entries:
+    if not found.get("version") and not found.entries:
         return None
     origin = base or _text(found.feed.get("link")) or ""  # a file has no address
     return [_xml_entry(entry, found.feed, origin) for entry in found.entries]

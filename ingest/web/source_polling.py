@@ -105,9 +105,11 @@ class SourcePoller:
             if page.unchanged or digest == source.digest:
                 return await asyncio.to_thread(self._unchanged, source, page)
             document = await asyncio.to_thread(read_document, page.content, page.url, page.content_type)
-            if source.full_text:
-                document = await self._with_pages(document)
             changed = replace(source, etag=page.etag, last_modified=page.last_modified, digest=digest)
+            if source.full_text:
+                document, more = await self._with_pages(document)
+                if more:  # the next reading must not find the document unchanged
+                    changed = replace(source, etag=None, last_modified=None, digest=None)
             return await asyncio.to_thread(self.store, document, changed)
         except DataError as error:
             return await asyncio.to_thread(self._failed, source, error)
@@ -166,8 +168,11 @@ class SourcePoller:
             )
         return Polled(source.url, message)
 
-    async def _with_pages(self, document: Document) -> Document:
-        """Fill in the texts of articles from the store, else from their pages; a page that is gone deletes."""
+    async def _with_pages(self, document: Document) -> tuple[Document, bool]:
+        """Fill in the texts of articles from the store, else from their pages; a page that is gone deletes.
+
+        Returns whether pages remain for the next reading, too; not if no page of this one had a text.
+        """
         without = [row for row in document.articles if "body" not in row and "url" in row]
         stored = await asyncio.to_thread(self._stored_texts, [str(row["id"]) for row in without])
         missing = [row for row in without if row["id"] not in stored]
@@ -177,7 +182,8 @@ class SourcePoller:
         gone = [str(row["id"]) for row in newest if found[id(row)] is False]
         rows = [row if "body" in row or row.get("id") not in texts else {**row, "body": texts[row["id"]]}
                 for row in document.articles]  # fmt: skip
-        return replace(document, articles=rows, deleted=[*document.deleted, *gone])
+        more = len(missing) > len(newest) and len(texts) > len(stored)
+        return replace(document, articles=rows, deleted=[*document.deleted, *gone]), more
 
     def _stored_texts(self, ids: list[str]) -> dict[object, str]:
         with self._database.read() as connection:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.store.conflict_insert import insert, upsert_all
+from recsys.store.conflict_insert import insert
 from recsys.store.tables import sources
 
 
@@ -56,8 +56,8 @@ def add(connection: Connection, added: Sequence[FeedSource]) -> int:
 
 
 def save(connection: Connection, source: FeedSource) -> None:
-    """Store a source, in place of the one with its URL."""
-    connection.execute(upsert_all(connection, sources, "url"), [asdict(source)])
+    """Replace the source with its URL; one that was removed meanwhile stays removed."""
+    connection.execute(sa.update(sources).where(sources.c.url == source.url).values(**asdict(source)))
 
 
 def remove(connection: Connection, url: str) -> bool:

@@ -35,6 +35,8 @@ def test_a_known_source_stays_when_it_is_added_and_changes_when_it_is_saved(data
         assert feed_sources.get(connection, ["a"]) == [a_source("a", error="new")]
         assert feed_sources.remove(connection, "a")
         assert not feed_sources.remove(connection, "a")
+        feed_sources.save(connection, a_source("a"))
+        assert feed_sources.all_sources(connection) == []
 
 
 def test_sources_are_due_in_the_order_of_their_time_and_never_when_they_are_gone(database: Database) -> None:

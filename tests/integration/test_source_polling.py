@@ -131,26 +131,28 @@ def test_articles_without_a_date_or_with_a_future_one_keep_the_time_of_receipt(
     assert sorted(found.iter_rows()) == [("Aagain", NOW), ("Bagain", NOW)]
 
 
-def test_a_failing_source_waits_longer_each_time_and_costs_only_itself(server: WebServer, reader: Reader) -> None:
+def test_a_failing_source_waits_longer_each_time_and_costs_only_itself(
+    server: WebServer, local_reader: Reader
+) -> None:
     bad, good = server.url("/bad"), server.url("/good")
-    reader.add(bad)
-    reader.add(good)
+    local_reader.add(bad)
+    local_reader.add(good)
     server.pages["/good"] = page(feed(item("a", "A")))
     server.pages["/bad"] = page(b"", 500)
-    failed, worked = sorted(reader.poll(), key=lambda each: each.error is None)
+    failed, worked = sorted(local_reader.poll(), key=lambda each: each.error is None)
     assert "answers 500" in str(failed.error) and worked.counts["articles.stored"] == 1
     waits = []
     for _ in range(3):
-        next_at = reader.state(bad).next_at
+        next_at = local_reader.state(bad).next_at
         assert next_at is not None
-        waits.append((next_at - reader.clock.now) // SECOND)
-        reader.clock.now = next_at
-        reader.poll()
+        waits.append((next_at - local_reader.clock.now) // SECOND)
+        local_reader.clock.now = next_at
+        local_reader.poll()
     assert waits == [2 * INTERVAL, 4 * INTERVAL, 8 * INTERVAL]
     server.pages["/bad"] = page(feed(item("b", "B")))
-    reader.clock.now += LONGEST_WAIT
-    reader.poll()
-    assert (reader.state(bad).failures, reader.state(bad).error) == (0, None)
+    local_reader.clock.now += LONGEST_WAIT
+    local_reader.poll()
+    assert (local_reader.state(bad).failures, local_reader.state(bad).error) == (0, None)
 
 
 def test_the_wait_is_a_day_at_most_and_as_long_as_the_server_wants() -> None:
@@ -159,24 +161,24 @@ def test_the_wait_is_a_day_at_most_and_as_long_as_the_server_wants() -> None:
     assert wait_after_failure(60, 1, retry_seconds=1e9) == LONGEST_WAIT
 
 
-def test_a_source_that_is_gone_is_read_no_more(server: WebServer, reader: Reader) -> None:
-    reader.add(server.url("/feed"))
+def test_a_source_that_is_gone_is_read_no_more(server: WebServer, local_reader: Reader) -> None:
+    local_reader.add(server.url("/feed"))
     server.pages["/feed"] = page(b"", 410)
-    reader.poll()
-    reader.clock.now += 10 * LONGEST_WAIT
-    assert reader.poll() == []
-    assert reader.state(server.url("/feed")).next_at is None
+    local_reader.poll()
+    local_reader.clock.now += 10 * LONGEST_WAIT
+    assert local_reader.poll() == []
+    assert local_reader.state(server.url("/feed")).next_at is None
 
 
-def test_a_list_adds_its_sources(server: WebServer, reader: Reader) -> None:
-    reader.add(server.url("/list"))
+def test_a_list_adds_its_sources(server: WebServer, local_reader: Reader) -> None:
+    local_reader.add(server.url("/list"))
     server.pages["/list"] = page(b'<opml><body><outline xmlUrl="/feed"/><outline xmlUrl="/list"/></body></opml>')
     server.pages["/feed"] = page(feed(item("a", "A")))
-    reader.poll()
-    assert reader.titles() == {}
-    reader.poll()
-    assert reader.titles() == {server.url("/a"): "A"}
-    assert reader.state(server.url("/feed")).interval == INTERVAL
+    local_reader.poll()
+    assert local_reader.titles() == {}
+    local_reader.poll()
+    assert local_reader.titles() == {server.url("/a"): "A"}
+    assert local_reader.state(server.url("/feed")).interval == INTERVAL
 
 
 def test_deleted_entries_are_withdrawn(server: WebServer, reader: Reader) -> None:
@@ -208,6 +210,21 @@ def test_full_texts_come_from_pages_once_and_pages_that_are_gone_withdraw(
         bodies = dict(articles.columns_of(connection, ["id", "body"]).iter_rows())
     assert text.strip() in bodies[server.url("/a")] and "Menu" not in bodies[server.url("/a")]
     assert server.requests.count("/a") == 1
+
+
+def test_pages_that_one_reading_leaves_are_read_by_the_next(server: WebServer, local_reader: Reader) -> None:
+    local_reader.add(server.url("/feed"), full_text=True)
+    names = [f"p{n}" for n in range(25)]
+    text = "The harbour has reopened after a year of work, and ships enter it again. " * 5
+    for name in names:
+        server.pages[f"/{name}"] = page(f"<article><h1>{name}</h1><p>{name}: {text}</p></article>".encode())
+    server.pages["/feed"] = versioned(feed(*(item(name, name) for name in names)), '"1"')
+    for _ in range(3):
+        local_reader.poll()
+        local_reader.clock.now += HOUR
+    assert sorted(path for path in server.requests if path != "/feed") == sorted(f"/{name}" for name in names)
+    with local_reader.database.read() as connection:
+        assert articles.columns_of(connection, ["body"])["body"].null_count() == 0
 
 
 def test_entries_without_title_and_link_are_rejected_and_counted(server: WebServer, local_reader: Reader) -> None:

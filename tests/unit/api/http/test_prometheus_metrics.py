@@ -21,6 +21,8 @@ from recsys.errors import StoreError
 from recsys.feed.feed_metrics import STAGES
 from recsys.feed.retrieval import SOURCES
 from recsys.serving import background_jobs
+from recsys.store import feed_sources
+from recsys.store.feed_sources import FeedSource
 from tests.trained import HashEncoder, place
 
 ROOT = Path(__file__).parents[4]
@@ -117,6 +119,17 @@ def test_the_process_is_told_of_and_apps_do_not_share_figures(client: TestClient
     assert "python_info{" in text
     assert "attune_attention_breaker_open 0" not in text, "there is no calibrator"
     assert "attune_attention_breaker_open 0" in generate_latest(registry_of(lambda: FULL_SYSTEM)).decode()
+
+
+def test_sources_are_counted_by_state_with_their_last_success(client: TestClient) -> None:
+    assert 'attune_sources{state="failing"} 0.0' in client.get("/metrics").text
+    database = client.app.state.application.feed.database  # type: ignore[attr-defined]
+    with database.write() as connection:
+        works = FeedSource(url="a", interval=900, next_at=1, checked_at=7_000_000)
+        feed_sources.add(connection, [works, FeedSource(url="b", interval=900, next_at=1, failures=1)])
+    text = client.get("/metrics").text
+    assert 'attune_sources{state="working"} 1.0' in text and 'attune_sources{state="failing"} 1.0' in text
+    assert "attune_sources_last_success_seconds 7.0" in text
 
 
 def test_every_metric_is_documented() -> None:

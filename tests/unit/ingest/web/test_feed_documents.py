@@ -136,7 +136,7 @@ TEXTS = st.none() | st.text(max_size=30) | st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.builds(WebEntry, base=st.sampled_from(["", BASE]), link=TEXTS, guid=TEXTS, title=TEXTS, summary=TEXTS,
                  content=TEXTS, author=TEXTS, source=TEXTS, language=TEXTS, image=TEXTS,
                  tags=st.lists(TEXTS.filter(lambda tag: tag is not None), max_size=3)))  # fmt: skip
@@ -145,7 +145,7 @@ def test_every_entry_with_a_title_or_a_link_can_be_stored(entry: WebEntry) -> No
         assert len(stored(Document([article_row(entry)]))) == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.binary(max_size=60), st.sampled_from([RSS, ATOM, JSON_FEED, NEWS]), st.integers(0, 900))
 def test_damaged_documents_give_rows_or_an_error(noise: bytes, content: bytes, at: int) -> None:
     try:
