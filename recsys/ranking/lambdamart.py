@@ -3,18 +3,22 @@
 The scores of several seeds are averaged, so that rankings depend less on the random draw of rows and columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+from lightgbm.callback import CallbackEnv
 from numpy.typing import NDArray
 
 from recsys.errors import BundleError
 from recsys.ranking.features.feature_set import ALL_FEATURES, FeatureSet
 from recsys.ranking.query import FloatArray
+
+LEAST_TREES, MANY_SLATES = 100, 2_000
+"""Smallest number of trees without a base, from this number of training slates on: see `fit`."""
 
 SEED_SEPARATOR = "\n=== next seed ===\n"
 
@@ -121,19 +125,33 @@ class LambdaMart:
 def fit(train: RankingData, validation: RankingData, features: FeatureSet, config: LambdaMartConfig) -> LambdaMart:
     """Fit trees on `train`; stop when nDCG@10 on `validation` has not risen for `patience` rounds.
 
-    The first seed sets the number of trees; the other seeds use the same number.
+    The first seed sets the number of trees; the other seeds use the same number. With many slates the first rounds
+    do not count, unless the trees correct a base: nDCG of a single day can peak by chance after four trees, whose
+    few scores cannot order hundreds of articles, while the AUC still rises by 0.015.
     """
     training = _dataset(train, features)
     columns = ALL_FEATURES.columns_of(features)
     held_out = training.create_valid(
         validation.features[:, columns], validation.labels, group=validation.sizes, init_score=validation.base
     )
-    stop = lgb.early_stopping(config.patience, verbose=False)
+    from_scratch = train.base is None and len(train.sizes) >= MANY_SLATES
+    stop = _stopping_from(min(LEAST_TREES, config.trees) if from_scratch else 1, config.patience)
     first, *others = config.each_seed()
     booster = lgb.train(first.parameters(), training, first.trees, valid_sets=[held_out], callbacks=[stop])
     best = lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
     more = [lgb.train(seed.parameters(), _dataset(train, features), best.num_trees()) for seed in others]
     return LambdaMart([best, *more], features)
+
+
+def _stopping_from(first: int, patience: int) -> Callable[[CallbackEnv], None]:
+    """Return early stopping that knows only the rounds from number `first` on, counted from 1."""
+    stop = lgb.early_stopping(patience, verbose=False)
+
+    def callback(env: CallbackEnv) -> None:
+        if env.iteration >= first - 1:
+            stop(replace(env, begin_iteration=first - 1))
+
+    return callback
 
 
 def refit(data: RankingData, features: FeatureSet, config: LambdaMartConfig, trees: int) -> LambdaMart:

@@ -6,7 +6,16 @@ import pytest
 
 from recsys.errors import BundleError
 from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE
-from recsys.ranking.lambdamart import LambdaMart, LambdaMartConfig, RankingData, fit, load, refit
+from recsys.ranking.lambdamart import (
+    LEAST_TREES,
+    MANY_SLATES,
+    LambdaMart,
+    LambdaMartConfig,
+    RankingData,
+    fit,
+    load,
+    refit,
+)
 
 SIGNAL = ALL_FEATURES.names.index("clicks_4h")
 SMALL = LambdaMartConfig(trees=30, leaves=7, min_leaf=5, patience=10, threads=1, feature_fraction=1.0)
@@ -52,6 +61,15 @@ def test_the_same_data_and_seed_give_the_same_trees(trained: LambdaMart) -> None
 
 def test_unknown_features_are_ranked_too(trained: LambdaMart) -> None:
     assert np.isfinite(trained.score(np.full((3, len(ALL_FEATURES.names)), np.nan))).all()
+
+
+def test_an_early_peak_by_chance_does_not_stop_a_training_on_many_slates() -> None:
+    config = LambdaMartConfig(trees=LEAST_TREES + 40, leaves=3, min_leaf=50, patience=5, threads=1)
+    many = planted(MANY_SLATES, 8)
+    noise = RankingData(planted(60, 6).features, planted(60, 7).labels, np.full(60, 10))
+    assert LEAST_TREES <= fit(many, noise, ALL_FEATURES, config).trees < config.trees
+    correction = replace(many, base=np.zeros(len(many.labels)))
+    assert fit(correction, replace(noise, base=np.zeros(600)), ALL_FEATURES, config).trees < LEAST_TREES
 
 
 def test_training_stops_when_validation_does_not_improve() -> None:
