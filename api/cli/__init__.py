@@ -21,6 +21,7 @@ from api.cli import (
     models,
     rank,
     rule_commands,
+    run,
     sample,
     serve,
     simulate,
@@ -52,6 +53,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("ablate")(ablate.ablate)
 app.command("rank")(rank.rank)
 app.command("serve")(serve.serve)
+app.command("run")(run.run)
 app.command("migrate")(migrate.migrate)
 app.command("sample")(sample.sample)
 app.command("simulate")(simulate.simulate)
