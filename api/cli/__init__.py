@@ -20,6 +20,7 @@ from api.cli import (
     migrate,
     models,
     rank,
+    report_commands,
     rule_commands,
     run,
     sample,
@@ -42,6 +43,7 @@ app.add_typer(article_commands.app, name="articles")
 app.add_typer(index.app, name="index")
 app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")
+app.add_typer(report_commands.app, name="report")
 app.add_typer(keys.app, name="keys")
 app.add_typer(rule_commands.app, name="rules")
 app.command("audit")(audit.audit)

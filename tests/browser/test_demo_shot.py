@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.cli import demo_shot
+from api.cli import chromium, demo_shot
 from recsys.errors import ConfigError
 from tests.browser.chromium import executable
 from tests.trained import populated, quick_settings, world
@@ -25,4 +25,4 @@ def test_the_reader_page_is_drawn_into_a_png(
 def test_without_a_browser_the_message_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ConfigError, match="install the package 'chromium'"):
-        demo_shot.require_browser()
+        chromium.require_browser("--shot")
