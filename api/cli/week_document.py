@@ -42,7 +42,7 @@ class Week:
 
 
 def load_week(connection: "Connection", until: int, now: int) -> Week:
-    """Count the seven days of the log that end at `until` (microseconds), or with the day of it, from the log itself.
+    """Count the seven days of the log up to `until` (microseconds), or the end of its day, from the log itself.
 
     Roll-ups are not used: they end where no service has counted, and go back 60 days only.
 
