@@ -28,6 +28,9 @@ _OUTCOMES = {
 }
 """Outcome: title, explanation, factor of the shown figure."""
 
+_FEWEST_READERS = 30
+"""Readers of each arm below which there is no verdict: intervals of so few readers are too narrow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -97,11 +100,11 @@ def trial_report(trial: Trial, outcomes: pl.DataFrame, unseen: pl.DataFrame, per
     verdict = "The challenger ranked in the shadow only: no reader saw its lists, so nobody could open them."
     if own is not None and reference is not None:
         compared = [_compare(outcome, own, reference) for outcome in _OUTCOMES]
-        look, verdict = _verdict(compared)
-        sections = [_outcome(outcome, own, reference) for outcome in _OUTCOMES] + [_differences(compared)]
+        look, verdict = _verdict(compared, min(own.readers, reference.readers))
+        sections = [_outcomes(own, reference), _differences(compared)]
     elif own is not None:
         verdict = "Only the challenger answered readers, so there is nothing to compare it with."
-        sections = [_outcome(outcome, own, None) for outcome in _OUTCOMES]
+        sections = [_outcomes(own, None)]
     if shadow is not None:
         sections.append(_shadow(shadow))
     readers = ", ".join(f"{arm.readers:,} readers of {arm.model}" for arm in (own, reference) if arm is not None)
@@ -121,7 +124,13 @@ def _compare(outcome: str, own: Arm, reference: Arm) -> Compared:
     return Compared(outcome, Interval(mean, mean - below, mean + above))
 
 
-def _verdict(compared: Sequence[Compared]) -> tuple[Look, str]:
+def _verdict(compared: Sequence[Compared], readers: int) -> tuple[Look, str]:
+    """Return the verdict. readers: of the smaller arm."""
+    if readers < _FEWEST_READERS:
+        return "soft", (
+            f"Too few readers for a verdict: the smaller arm has {readers}, and {_FEWEST_READERS} are needed. "
+            "Wait, or give the challenger a larger share."
+        )
     better = [each for each in compared if each.difference.low > 0]
     worse = [each for each in compared if each.difference.high < 0]
     if better and worse:
@@ -134,14 +143,17 @@ def _verdict(compared: Sequence[Compared]) -> tuple[Look, str]:
 
 
 def _names(compared: Sequence[Compared]) -> str:
-    return " and ".join(_OUTCOMES[each.outcome][0].split(",")[0].lower() for each in compared)
+    return ", ".join(_OUTCOMES[each.outcome][0].split(",")[0].lower() for each in compared)
 
 
-def _outcome(outcome: str, own: Arm, reference: Arm | None) -> Section:
-    title, meaning, factor = _OUTCOMES[outcome]
-    pairs = [("challenger", own), ("active model", reference)]
-    spans = [_span(name, _interval(arm, outcome), factor, arm is own) for name, arm in pairs if arm is not None]
-    return Section(title, [meaning], [span_chart(title, "mean and 95% interval over readers", spans)])
+def _outcomes(own: Arm, reference: Arm | None) -> Section:
+    arms_by_name = {"challenger": own} | ({} if reference is None else {"active model": reference})
+    charts = []
+    for outcome, (title, _, factor) in _OUTCOMES.items():
+        spans = [_span(name, _interval(arm, outcome), factor, arm is own) for name, arm in arms_by_name.items()]
+        charts.append(span_chart(title, "mean and 95% interval over readers", spans))
+    text = [f"{title}: {meaning}" for title, meaning, _ in _OUTCOMES.values()]
+    return Section("What readers did", text, charts)
 
 
 def _differences(compared: Sequence[Compared]) -> Section:

@@ -177,6 +177,14 @@ def test_a_trial_is_judged_by_the_interval_of_the_difference(new: list[int], old
     assert f"{len(new)} readers of new, {len(old)} readers of old" in page.text
 
 
+def test_few_readers_decide_nothing() -> None:
+    """The bootstrap of a handful of equal readers has no width, whatever the truth."""
+    report = trial_report(TRIAL, outcomes(new=[1] * 29, old=[0] * 200), NO_SHADOWS, "now")
+    assert report.look == "soft"
+    assert "Too few readers" in report.verdict
+    assert trial_report(TRIAL, outcomes(new=[1] * 30, old=[0] * 200), NO_SHADOWS, "now").look == "good"
+
+
 def test_the_reference_of_a_trial_is_the_model_with_most_lists() -> None:
     report = trial_report(TRIAL, outcomes(new=[1], old=[0] * 3, older=[0] * 2), NO_SHADOWS, "now")
     assert "3 readers of old" in report.about
