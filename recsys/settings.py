@@ -53,6 +53,14 @@ class Settings(BaseSettings):
     index: IndexKind = Field("auto", description="auto: flat while small, HNSW when large; exact: without error")
     threads: int = Field(1, ge=1, le=64, description="torch threads while serving; 1 keeps scores bit-equal")
     seed: int = Field(7, ge=0, description="seed of all random numbers in training")
+    train_schedule: str = Field(
+        "0 4 * * *",
+        max_length=200,
+        description="times in UTC at which `attune run` trains, as a cron expression; empty: never",
+    )
+    train_hours: float = Field(
+        6.0, gt=0, le=168, description="hours after which `attune run` stops a training that has not ended"
+    )
     feed_candidates: int = Field(300, ge=10, le=2_000, description="candidates ranked for one feed")
     explore: float = Field(0.05, ge=0, le=0.5, description="default share of exploration slots in a feed")
     minute_price: float = Field(

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,23 +32,23 @@ def environment(of: Place) -> dict[str, str]:
 
 
 class Server:
-    """`attune serve` on a port of its own; it can be killed and started again."""
+    """`attune serve`, or another `command` that serves, on a port of its own; it can be killed and restarted."""
 
-    def __init__(self, of: Place, *options: str) -> None:
+    def __init__(self, of: Place, *options: str, command: Sequence[str] = ("serve",)) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
         self.seconds = 0.0
         self.process: subprocess.Popen[bytes]
-        self._of, self._options = of, options
+        self._of, self._options, self._command = of, options, command
         self._log = of.home / "server.log"
 
     def start(self) -> None:
         """Start it and wait until it serves; `seconds` is how long that took since the process ran."""
         with self._log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "api.cli", "serve", "--port", str(self.port), *self._options],
+                [sys.executable, "-m", "api.cli", *self._command, "--port", str(self.port), *self._options],
                 cwd=self._of.home,
                 env=environment(self._of),
                 stdout=output,

@@ -25,6 +25,7 @@ def test_compose_starts_two_api_processes_behind_a_proxy_and_a_trainer() -> None
     assert services["api"]["deploy"]["replicas"] == 2
     assert "ports" not in services["api"], "two processes cannot have one port of the host"
     assert services["proxy"]["ports"] == ["127.0.0.1:8000:8000"]
+    assert services["trainer"]["command"] == ["run", "--no-serve"]
 
 
 def test_compose_names_only_what_it_has() -> None:

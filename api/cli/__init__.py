@@ -21,7 +21,9 @@ from api.cli import (
     models,
     poll,
     rank,
+    report_commands,
     rule_commands,
+    run,
     sample,
     serve,
     simulate,
@@ -42,6 +44,7 @@ app.add_typer(article_commands.app, name="articles")
 app.add_typer(index.app, name="index")
 app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")
+app.add_typer(report_commands.app, name="report")
 app.add_typer(keys.app, name="keys")
 app.add_typer(rule_commands.app, name="rules")
 app.command("audit")(audit.audit)
@@ -54,6 +57,7 @@ app.command("ablate")(ablate.ablate)
 app.command("poll")(poll.poll)
 app.command("rank")(rank.rank)
 app.command("serve")(serve.serve)
+app.command("run")(run.run)
 app.command("migrate")(migrate.migrate)
 app.command("sample")(sample.sample)
 app.command("simulate")(simulate.simulate)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.cli.report_charts import require_matplotlib
 from recsys.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ def require_plottable(file: Path | None, option: str = "--plot") -> None:
         return
     if file.suffix not in SUFFIXES:
         raise ConfigError(f"{option} {file} must end in {' or '.join(SUFFIXES)}")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(f"{option} needs matplotlib: pip install 'attune-feed[plot]'") from error
+    require_matplotlib(option)
 
 
 def save_heatmap(profile: "Profile", title: str, file: Path) -> None:

@@ -18,11 +18,12 @@ def demo(
     ] = None,
 ) -> None:
     """Simulate a newsroom, train, evaluate on the last day, and print a reader's feed with explanations."""
+    from api.cli.chromium import require_browser
     from api.cli.demo_run import Demonstration
-    from api.cli.demo_shot import require_browser, save_screenshot
+    from api.cli.demo_shot import save_screenshot
 
     require_writable(shot)
-    browser = None if shot is None else require_browser()  # before minutes of work
+    browser = None if shot is None else require_browser("--shot")  # before minutes of work
     made = Demonstration(folder, readers, articles, days).run()
     if shot is not None and browser is not None:
         save_screenshot(browser, made.settings, made.reader, shot)

@@ -1,7 +1,5 @@
 """Screenshot of the reader page of the demo, by Chromium without a window."""
 
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,28 +10,16 @@ from pathlib import Path
 
 import httpx
 
+from api.cli.chromium import run_headless
 from recsys.errors import ConfigError
 from recsys.settings import Settings
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _WINDOW = "1200,1400"
 _DRAWING = "6000"
 """Milliseconds of page time until the picture is taken."""
 
 _PATIENCE = 120.0
-"""Seconds that the service may take to start, and the browser to draw."""
-
-
-def require_browser() -> str:
-    """Return the path of Chromium or Chrome.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if found is None:
-        raise ConfigError("--shot needs Chromium or Chrome: install the package 'chromium', or omit --shot")
-    return found
+"""Seconds that the service may take to start."""
 
 
 def save_screenshot(browser: str, settings: Settings, reader: str, file: Path) -> None:
@@ -43,13 +29,8 @@ def save_screenshot(browser: str, settings: Settings, reader: str, file: Path) -
         ConfigError: the service does not start, or the browser writes no picture.
     """
     with _served(settings) as address:
-        # a sandbox needs rights that root in a container does not have
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         page = [f"--screenshot={file.resolve()}", f"--window-size={_WINDOW}", f"{address}/?reader={reader}"]
-        options = ["--headless", "--hide-scrollbars", f"--virtual-time-budget={_DRAWING}"]
-        subprocess.run(  # noqa: S603 - a browser that is installed, with fixed options
-            [browser, *sandbox, *options, *page], timeout=_PATIENCE, check=False, capture_output=True
-        )
+        run_headless(browser, "--hide-scrollbars", f"--virtual-time-budget={_DRAWING}", *page)
     if not file.exists():
         raise ConfigError(f"{browser} wrote no picture: open the page in a browser, or omit --shot")
 

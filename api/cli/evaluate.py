@@ -2,11 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.options import DatabaseUrl, Home, moment, require_writable, settings_from
+
+if TYPE_CHECKING:
+    from recsys.encoder.protocols import ModelEncoder
+    from recsys.models.model_loader import TrainedSystem
+    from recsys.store.database import Database
 
 _SLICES = {
     "later": "evaluated on impressions after the bundle's cut-off",
@@ -44,7 +49,6 @@ def evaluate(
     from recsys.evaluation.html_tables import interval
     from recsys.evaluation.run_evaluation import ExtraRows, choose_window
     from recsys.evaluation.run_evaluation import evaluate as run
-    from recsys.evaluation.validation_slice import ends_before, validation_result
     from recsys.models.model_loader import load_bundle
     from recsys.store.database import open_database
 
@@ -56,9 +60,8 @@ def evaluate(
     other = None if other_version is None else load_bundle(settings.home, encoder.name, other_version)
     database = open_database(settings.database_url)
     bounds = (moment(start, "--from"), moment(end, "--to"))
-    by_default = bounds == (None, None) and not in_sample and other is None
-    if by_default and ends_before(database, system.trained_until):
-        result = validation_result(system)
+    if bounds == (None, None) and not in_sample and other is None:
+        result = default_result(database, encoder, system)
     else:
         window = choose_window(database, system, *bounds, in_sample)
         with bars() as progress:
@@ -83,3 +86,21 @@ def evaluate(
     if html_file is not None:
         html_file.write_text(report(result))
         typer.echo(f"report: {html_file}")
+
+
+def default_result(database: "Database", encoder: "ModelEncoder", system: "TrainedSystem") -> dict[str, Any]:
+    """Evaluate a bundle on what came after its cut-off; without such rows, return its validation.
+
+    Raises:
+        DataError: there is nothing to evaluate on.
+    """
+    from api.cli.progress import bars
+    from recsys.evaluation.run_evaluation import choose_window
+    from recsys.evaluation.run_evaluation import evaluate as run
+    from recsys.evaluation.validation_slice import ends_before, validation_result
+
+    if ends_before(database, system.trained_until):
+        return validation_result(system)
+    window = choose_window(database, system, None, None, in_sample=False)
+    with bars() as progress:
+        return run(database, encoder, system, window, progress)

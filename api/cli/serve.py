@@ -20,14 +20,19 @@ logger = logging.getLogger(__name__)
 _REFUSED = {errno.EADDRINUSE, errno.EACCES}
 
 
+Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")]
+Host = Annotated[
+    str, typer.Option(help="Address to listen on; addresses that other machines reach need a key first.")
+]
+Workers = Annotated[
+    int, typer.Option(min=1, max=64, help="Number of processes; each has its own state, vectors and models.")
+]
+
+
 def serve(
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8000,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; addresses that other machines reach need a key first.")
-    ] = "127.0.0.1",
-    workers: Annotated[
-        int, typer.Option(min=1, max=64, help="Number of processes; each has its own state, vectors and models.")
-    ] = 1,
+    port: Port = 8000,
+    host: Host = "127.0.0.1",
+    workers: Workers = 1,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:

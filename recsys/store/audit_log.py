@@ -51,3 +51,10 @@ def newest(connection: Connection, count: int) -> list[AuditRow]:
     """Return the last `count` actions, newest first."""
     query = sa.select(*(audit.c[field.name] for field in fields(AuditRow))).order_by(audit.c.id.desc())
     return [AuditRow(*row) for row in connection.execute(query.limit(count))]
+
+
+def trials(connection: Connection, most: int = 100) -> list[AuditRow]:
+    """Return the last `most` starts and ends of experiments, newest first."""
+    query = sa.select(*(audit.c[field.name] for field in fields(AuditRow))).order_by(audit.c.id.desc())
+    acts = (AuditAction.EXPERIMENT_STARTED, AuditAction.EXPERIMENT_ENDED)
+    return [AuditRow(*row) for row in connection.execute(query.where(audit.c.act.in_(acts)).limit(most))]

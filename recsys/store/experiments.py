@@ -52,9 +52,10 @@ def delete_shadows(connection: Connection, before: int) -> int:
         return connection.execute(sa.delete(shadow_slates).where(shadow_slates.c.at < before)).rowcount
 
 
-def outcomes(connection: Connection, since: int, longest: float) -> pl.DataFrame:
+def outcomes(connection: Connection, since: int, longest: float, until: int | None = None) -> pl.DataFrame:
     """Return the outcomes of feed slates shown since `since` (microseconds), columns `OUTCOMES`.
 
+    until: only slates from before this time (microseconds); their events may be later.
     longest: cap on the seconds of one reading, so that an article left open decides nothing.
     """
     i, e = impressions, events
@@ -63,7 +64,7 @@ def outcomes(connection: Connection, since: int, longest: float) -> pl.DataFrame
     each = (  # one row per article, because a reading may come in several parts
         sa.select(i.c.seq, i.c.model, i.c.reader, clicked.label("clicked"), seconds.label("seconds"))
         .outerjoin(e, sa.and_(_attributed(), e.c.known_at >= since))
-        .where(i.c.model.is_not(None), i.c.at >= since)
+        .where(i.c.model.is_not(None), i.c.at >= since, sa.true() if until is None else i.c.at < until)
         .group_by(i.c.seq, i.c.model, i.c.reader, e.c.article)
     ).subquery()
     capped = sa.case((each.c.seconds > longest, longest), else_=each.c.seconds)

@@ -1,0 +1,106 @@
+"""`attune run`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.options import DatabaseUrl, Home, settings_from
+from api.cli.serve import Host, Port, Workers
+from recsys.errors import ConfigError
+
+if TYPE_CHECKING:
+    from api.cli.process_tree import Command
+    from api.cli.training_schedule import Training
+    from recsys.settings import Settings
+
+_TRAINING_NICE = 10
+"""Niceness of a training: readers do not wait for it."""
+
+_HOUR_SECONDS = 3_600.0
+
+
+def run(
+    port: Port = 8000,
+    host: Host = "127.0.0.1",
+    workers: Workers = 1,
+    train: Annotated[
+        str | None,
+        typer.Option(
+            "--train",
+            help="Times of trainings in UTC, as a cron expression; empty: never  [env: ATTUNE_TRAIN_SCHEDULE]",
+            show_default=False,
+        ),
+    ] = None,
+    keep: Annotated[int, typer.Option(min=1, help="Number of newest bundles to keep after a training.")] = 7,
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Run the service, too; or only the scheduled jobs.")
+    ] = True,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Run everything that a publisher needs as one process tree: the service, and a training on a schedule.
+
+    SIGTERM and Ctrl-C stop all parts.
+    """
+    import asyncio
+
+    from api import worker
+    from api.http import logging_setup
+
+    settings = settings_from(database_url, home)
+    training = _training(settings, train, keep)
+    service = ("serve", "--port", str(port), "--host", host, "--workers", str(workers))
+    kept = [_attune("service", *service)] if serve else []  # `attune poll` joins this list
+    if not kept and training is None:
+        raise ConfigError("there is nothing to run: omit --no-serve, or set --train")
+    worker.export_settings_to_env(settings)
+    logging_setup.configure(settings.log_format)
+    failure = asyncio.run(_until_signal(kept, training))
+    if failure is not None:
+        raise ConfigError(failure)
+
+
+def _training(settings: "Settings", chosen: str | None, keep: int) -> "Training | None":
+    """Return the scheduled training; None without a schedule.
+
+    Raises:
+        ConfigError: the schedule is not valid.
+    """
+    from api.cli.training_schedule import CronTimes, Training
+
+    source = "ATTUNE_TRAIN_SCHEDULE" if chosen is None else "--train"
+    expression = settings.train_schedule if chosen is None else chosen
+    if not expression.strip():
+        return None
+    steps = (
+        _attune("training", "train", logged=True, nice=_TRAINING_NICE),
+        _attune("pruning", "models", "prune", "--keep", str(keep), logged=True),
+    )
+    return Training(CronTimes.parse(expression, source), steps, settings.train_hours * _HOUR_SECONDS)
+
+
+def _attune(name: str, *arguments: str, logged: bool = False, nice: int = 0) -> "Command":
+    import sys
+
+    from api.cli.process_tree import Command
+
+    return Command(name, (sys.executable, "-m", "api.cli", *arguments), logged, nice)
+
+
+async def _until_signal(kept: "list[Command]", training: "Training | None") -> str | None:
+    """Run all parts until SIGTERM or SIGINT; return why they ended without it, or None."""
+    import asyncio
+    import signal
+
+    from api.cli.process_tree import ProcessTree
+    from api.cli.training_schedule import train_on_schedule
+
+    tree = ProcessTree()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, tree.stop)
+    async with asyncio.TaskGroup() as group:
+        for command in kept:
+            group.create_task(tree.keep_running(command))
+        if training is not None:
+            group.create_task(train_on_schedule(tree, training))
+    return tree.failure
