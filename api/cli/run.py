@@ -35,10 +35,13 @@ def run(
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Run the service, too; or only the scheduled jobs.")
     ] = True,
+    poll: Annotated[
+        bool, typer.Option("--poll/--no-poll", help="Read the sources that `attune ingest feed` added, too.")
+    ] = True,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Run everything that a publisher needs as one process tree: the service, and a training on a schedule.
+    """Run everything that a publisher needs as one process tree: service, reading of sources, scheduled trainings.
 
     SIGTERM and Ctrl-C stop all parts.
     """
@@ -50,9 +53,11 @@ def run(
     settings = settings_from(database_url, home)
     training = _training(settings, train, keep)
     service = ("serve", "--port", str(port), "--host", host, "--workers", str(workers))
-    kept = [_attune("service", *service)] if serve else []  # `attune poll` joins this list
+    kept = [_attune("service", *service)] if serve else []
+    if poll:
+        kept.append(_attune("poller", "poll", logged=True))
     if not kept and training is None:
-        raise ConfigError("there is nothing to run: omit --no-serve, or set --train")
+        raise ConfigError("there is nothing to run: omit --no-serve or --no-poll, or set --train")
     worker.export_settings_to_env(settings)
     logging_setup.configure(settings.log_format)
     failure = asyncio.run(_until_signal(kept, training))

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.xdist_group("served")
 def test_a_killed_service_comes_back_and_sigterm_ends_all_parts(tmp_path: Path) -> None:
     server = Server(place(tmp_path), command=("run", "--train", "0 4 * * *"))
     server.start()
-    (service,) = psutil.Process(server.process.pid).children()
+    children = psutil.Process(server.process.pid).children()
+    assert sorted(each.cmdline()[3] for each in children) == ["poll", "serve"]
+    (service,) = (each for each in children if each.cmdline()[3] == "serve")
     service.kill()
     psutil.wait_procs([service], PATIENCE)
     with httpx.Client(base_url=server.address) as client:
