@@ -20,6 +20,7 @@ from api.app import create_app
 from api.application.scopes import Scope
 from recsys.models import bundle, model_loader
 from recsys.models.model_loader import TrainedSystem
+from recsys.ranking.age_support import EVERY_AGE
 from recsys.serving import model_activation
 from recsys.store import audit_log
 from recsys.store.database import opened
@@ -72,7 +73,8 @@ def start(home: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[],
     def told(found: bundle.Bundle, encoder: str) -> TrainedSystem:
         constant = Constant(score_of(found.version))
         system = real(found, encoder)
-        models = replace(system.models, listwise=constant, pointwise=constant, feed=constant)
+        # no score fades with age
+        models = replace(system.models, listwise=constant, pointwise=constant, feed=constant, ages=EVERY_AGE)
         return replace(system, models=models)
 
     monkeypatch.setattr(model_loader, "load_system", told)  # looked up where bundles are adopted
