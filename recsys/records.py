@@ -133,3 +133,8 @@ def _type(path: str, python: type, many: bool, is_time: bool) -> FieldType:
     if python in (bool, int) and not many:
         return FieldType.FLAG if python is bool else FieldType.INTEGER
     raise TypeError(f"{path} has a type that is none of {', '.join(FieldType)}")
+
+
+def is_storable(text: str) -> bool:
+    """Return True if every database can hold `text`: it has no NUL, and no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

@@ -81,7 +81,8 @@ def _request(app: Application, wanted: WantedPage) -> FeedRequest:
             raise RequestError("give a reader's id, or the ids of articles that an invented reader has read")
         if len(wanted.read) > MOST_READ:
             raise RequestError(f"an invented reader has read at most {MOST_READ} articles: leave out some")
-        unknown = [id_ for id_ in wanted.read if id_ not in app.feed.live.summaries.of(wanted.read)]
+        known = app.feed.live.summaries.of(wanted.read)
+        unknown = [id_ for id_ in wanted.read if id_ not in known]
         if unknown:
             raise RequestError(
                 f"no stored article has the id {unknown[0]!r}: copy it from the page of the article"

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from api.application.context import Application
 from ingest.field_values import trimmed
 from ingest.limits import LONGEST_ID
+from recsys.records import is_storable
 from recsys.store.signing_secrets import READER_TOKENS, shared_secret
 
 AUDIENCE = "attune-reader"
@@ -73,5 +74,6 @@ def open_reader_tokens(app: Application) -> ReaderTokens:
 
 def _is_id(reader: str) -> bool:
     """Return True if other doors would store this id unchanged."""
-    storable = "\0" not in reader and not any("\ud800" <= char <= "\udfff" for char in reader)
-    return storable and reader != "" and reader == trimmed(reader) and len(reader.encode()) <= LONGEST_ID
+    return (
+        is_storable(reader) and reader != "" and reader == trimmed(reader) and len(reader.encode()) <= LONGEST_ID
+    )

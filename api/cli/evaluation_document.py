@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from api.application.evaluation_reports import BASELINES, METRICS, SYSTEMS, verdict_of
 from api.cli.report_charts import Span, span_chart
 from api.cli.report_page import Look, Report, Section
-from api.console.evaluation_pages import BASELINES, METRICS, SYSTEMS, verdict_of
 from recsys.errors import DataError
 from recsys.evaluation.html_tables import Table, number
 from recsys.models.served_ranker import FULL_SYSTEM

@@ -5,6 +5,7 @@ import binascii
 import json
 
 from recsys.errors import RequestError
+from recsys.records import is_storable
 
 
 def encode(*place: str) -> str:
@@ -30,7 +31,7 @@ def decode(cursor: str, length: int) -> tuple[str, ...] | None:
 
 
 def _is_valid(part: object) -> bool:
-    return isinstance(part, str) and "\0" not in part and not any("\ud800" <= char <= "\udfff" for char in part)
+    return isinstance(part, str) and is_storable(part)
 
 
 def _unknown() -> RequestError:

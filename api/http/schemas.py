@@ -21,10 +21,11 @@ from ingest.field_values import trimmed
 from ingest.limits import EARLIEST, LONGEST_ID
 from recsys.domain import Article, RuleKind
 from recsys.errors import RequestError
+from recsys.records import is_storable
 
 
 def _storable(text: str) -> str:
-    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+    if not is_storable(text):
         raise ValueError("has a character that no database can hold")
     return text
 

@@ -11,6 +11,7 @@ abstract where everything does (w = 1). If the headline itself is flagged, the a
 A training switches field weights on only if they help (`recsys/training/calibration/field_gate.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,3 +59,18 @@ class FieldWeights:
         mixed = (1 - weight_m1) * abstracts_nd[moved] + weight_m1 * headlines_nd[moved]
         out[moved] = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9)
         return out
+
+
+def apply_by_fold(
+    weights: Sequence[FieldWeights],
+    folds: NDArray[np.int64],
+    headlines_nd: Vectors,
+    abstracts_nd: Vectors,
+    flagged: NDArray[np.bool_],
+) -> Vectors:
+    """Return the abstracts [n, d] as the weights of their own fold [n] count them."""
+    out = abstracts_nd.copy()
+    for fold, each in enumerate(weights):
+        own = folds == fold
+        out[own] = each.apply(headlines_nd[own], abstracts_nd[own], flagged[own])
+    return out

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from recsys.calibration.token_detector import TokenBatch, TokenDetector, anomaly_score, fit_tokens
@@ -88,10 +87,7 @@ class InputDetector:
 
     def probabilities(self, seen: SeenInputs) -> NDArray[np.float64]:
         """Return the probability of damage of each inner key [B, N], 0 behind the last one."""
-        batch = self.profile.batch(seen)
-        with torch.inference_mode():
-            logits = self.network.network(torch.from_numpy(batch.features), torch.from_numpy(batch.inner))
-        return np.where(batch.inner, logits.double().sigmoid().numpy(), 0.0)
+        return self.network.of_batch(self.profile.batch(seen))
 
     def scores(self, seen: SeenInputs) -> NDArray[np.float64]:
         """Return the anomaly score of each example [B]; above `network.limit` it is flagged."""

@@ -81,7 +81,11 @@ class TokenDetector:
 
     def probabilities(self, seen: Observation) -> NDArray[np.float64]:
         """Return the probability of each token [B, T]; 0 for special tokens and padding."""
-        return _probabilities(self.network, token_batch(seen, np.zeros(seen.tokens.shape[:2], dtype=np.bool_)))
+        return self.of_batch(token_batch(seen, np.zeros(seen.tokens.shape[:2], dtype=np.bool_)))
+
+    def of_batch(self, batch: TokenBatch) -> NDArray[np.float64]:
+        """Return the probability of each token [B, T]; 0 for tokens that are not inner. Labels are not used."""
+        return _probabilities(self.network, batch)
 
 
 def anomaly_score(probability_BT: NDArray[np.float64], inner_BT: NDArray[np.bool_]) -> NDArray[np.float64]:

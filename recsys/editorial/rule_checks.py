@@ -4,6 +4,7 @@ import math
 
 from recsys.domain import DAY, Rule, RuleKind
 from recsys.errors import RequestError
+from recsys.records import is_storable
 
 MOST_RULES = 500
 """Rules that may stand at one time: each request looks at all of them."""
@@ -44,7 +45,7 @@ def _check_texts(rule: Rule) -> None:
             raise RequestError(f"`{name}` is empty: give a value")
         if len(text.encode("utf-8", "replace")) > _TEXT_BYTES:
             raise RequestError(f"`{name}` is longer than {_TEXT_BYTES} bytes: shorten it")
-        if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        if not is_storable(text):
             raise RequestError(f"`{name}` has a character that no database can hold: remove it")
     if rule.field == "text" and len(rule.match.strip()) < _SHORTEST_TEXT:
         raise RequestError(f"`match.text` needs at least {_SHORTEST_TEXT} characters: it would match nearly all")

@@ -13,6 +13,7 @@ from recsys.calibration import hook
 from recsys.calibration.adjustment import Adjustment
 from recsys.calibration.attention_statistics import Observation, Observer
 from recsys.calibration.calibrator import Plan
+from recsys.calibration.model_calibrator import pooled
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.int8 import quantise
 from recsys.encoder.model_profile import MINILM, ModelProfile
@@ -222,7 +223,4 @@ def mean_pool(
     hidden_BTD: torch.Tensor, mask_BT: torch.Tensor, weights_BT: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Return the L2-normalised mean of token vectors without padding, weighted by `weights_BT`: (B, D)."""
-    mask_float_BT = mask_BT.to(hidden_BTD.dtype)
-    weighted_BT1 = (mask_float_BT if weights_BT is None else mask_float_BT * weights_BT).unsqueeze(-1)
-    summed_BD = (hidden_BTD * weighted_BT1).sum(dim=1)
-    return torch.nn.functional.normalize(summed_BD / weighted_BT1.sum(dim=1).clamp(min=1e-6), dim=-1)
+    return torch.nn.functional.normalize(pooled(hidden_BTD, mask_BT, weights_BT), dim=-1)

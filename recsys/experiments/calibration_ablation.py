@@ -38,7 +38,15 @@ from recsys.models.model_loader import TrainedSystem
 from recsys.projection.vector_table import CHUNK
 from recsys.store import articles
 from recsys.store.database import Database
-from recsys.training.calibration.ablation_arms import ALL, HEADS, OFF, STRENGTHS, TOKENS, encode_by_arm
+from recsys.training.calibration.ablation_arms import (
+    ALL,
+    HEADS,
+    OFF,
+    STRENGTHS,
+    TOKENS,
+    encode_by_arm,
+    suspicious_headlines,
+)
 from recsys.training.calibration.title_corruption import DamagedTexts
 from recsys.training.training_run import Progress
 from recsys.user_model.network_matcher import NetworkMatcher
@@ -132,12 +140,9 @@ def _encoded(
         undamaged = DamagedTexts(tokens, [[False] * len(line) for line in tokens], context_vectors(context))
         # no arm here uses random numbers
         by_arm = {**encode_by_arm(encoder, calibrator, undamaged, seed=0, arms=_ARMS)}
-        suspicious = (by_arm[TOKENS] != by_arm[OFF]).any(axis=1)
-        weighted = {
-            arm: weighted_context(weighing, by_arm[source], context, suspicious)
-            for arm, source in ((FIELDS, OFF), (ALL, ALL))
-        }
         by_arm[FIELDS] = by_arm[OFF]
+        suspicious = suspicious_headlines(by_arm)
+        weighted = {arm: weighted_context(weighing, by_arm[arm], context, suspicious) for arm in (FIELDS, ALL)}
         parts.append({arm: concat_fields(by_arm[arm], weighted.get(arm, context)) for arm in (*_ARMS, FIELDS)})
         progress("articles encoded", min(start + CHUNK, len(texts)), len(texts))
     return {arm: np.concatenate([part[arm] for part in parts]) for arm in (*_ARMS, FIELDS)}

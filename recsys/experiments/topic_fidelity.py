@@ -17,13 +17,21 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, recall_score
 
 from recsys.calibration.calibrator import Calibrator
-from recsys.calibration.field_weights import FieldWeights
+from recsys.calibration.field_weights import FieldWeights, apply_by_fold
 from recsys.encoder.article_text import article_texts
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.protocols import Vectors
 from recsys.encoder.token_batches import encode
 from recsys.evaluation.bootstrap import Interval
-from recsys.training.calibration.ablation_arms import DROP, OFF, ORACLE, RANDOM, TOKENS, encode_by_arm
+from recsys.training.calibration.ablation_arms import (
+    DROP,
+    OFF,
+    ORACLE,
+    RANDOM,
+    TOKENS,
+    encode_by_arm,
+    suspicious_headlines,
+)
 from recsys.training.calibration.damaged_text import INJECTING, NOT_INJECTING, NoiseKind
 from recsys.training.calibration.text_corruption import TRAINED
 from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
@@ -63,10 +71,7 @@ class TopicArticles:
 
     def weighted(self, headlines_nd: Vectors, flagged: NDArray[np.bool_]) -> "TopicArticles":
         """Return the articles with their abstracts as the field weights count them; flagged: headlines [n]."""
-        abstract = self.abstract.copy()
-        for fold, weights in enumerate(self.weights):
-            own = self.folds == fold
-            abstract[own] = weights.apply(headlines_nd[own], self.abstract[own], flagged[own])
+        abstract = apply_by_fold(self.weights, self.folds, headlines_nd, self.abstract, flagged)
         return replace(self, abstract=abstract)
 
     def vectors(self, headlines_nd: Vectors, fields: str) -> Vectors:
@@ -171,9 +176,7 @@ def _articles(data: TopicArticles, headlines: Mapping[str, Vectors], fields: str
     found = {arm: data.vectors(vectors, fields) for arm, vectors in headlines.items()}
     if fields == WITH_ABSTRACT:
         gated = headlines[TOKENS]
-        # the gate changes exactly the flagged headlines
-        flagged = (gated != headlines[OFF]).any(axis=1)
-        found[WEIGHTED] = data.weighted(gated, flagged).vectors(gated, fields)
+        found[WEIGHTED] = data.weighted(gated, suspicious_headlines(headlines)).vectors(gated, fields)
     return found
 
 

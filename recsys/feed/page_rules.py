@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import FeedRequest, Rule, RuleKind
 from recsys.editorial.placement import PlaceableArticles, Placement, place_articles
-from recsys.editorial.rule_book import PLACING, Rows, RuleBook, is_among
+from recsys.editorial.rule_book import NO_ROWS, PLACING, Rows, RuleBook, is_among
 from recsys.feed.retrieval import EDITORIAL, RetrievalLimits, allowed_for, available, fresh, one_per_story
 from recsys.feed.selection.slate_selection import Edits, Limit
 from recsys.ranking.query import Candidates, Query
@@ -104,7 +104,7 @@ class PageRules:
     def _boosted(self, state: LiveState, allowed: NDArray[np.bool_]) -> Rows:
         boosts = [rows for _, rows in self.book.of_kind(RuleKind.BOOST)]
         if not boosts:
-            return np.zeros(0, dtype=np.int64)
+            return NO_ROWS
         rows = np.unique(np.concatenate(boosts))
         return fresh(state, rows[one_per_story(state, allowed)[rows]], MOST_BOOSTED)
 
@@ -134,7 +134,7 @@ def _placeable(state: LiveState, book: RuleBook, page: RequestedPage) -> Placeab
     unmuted = replace(query, preferences=replace(query.preferences, mute=frozenset()))
     history = state.history(request.reader, state.histories.rings.length)
     hidden = history.article[(history.flags & HIDDEN) > 0]
-    before = state.rows_of(page.shown) if page.shown else np.zeros(0, dtype=np.int64)
+    before = state.rows_of(page.shown) if page.shown else NO_ROWS
     may_pin = allowed_for(state, unmuted, everywhere, np.append(hidden, before), anything, book.banned())
     excluded = state.catalog.stories().with_copies(page.seen) if whole_stories else page.seen
     unseen = may_pin.copy()
@@ -143,7 +143,7 @@ def _placeable(state: LiveState, book: RuleBook, page: RequestedPage) -> Placeab
     if request.category is not None:
         in_section = available(state, query.as_of, request.category, None)
     exposures = state.exposures.of(query.reader, state.exposures.rings.length) if query.reader >= 0 else None
-    exposed, exposed_at = exposures or (np.zeros(0, dtype=np.int64),) * 2
+    exposed, exposed_at = exposures or (NO_ROWS, NO_ROWS)
     return PlaceableArticles(
         may_pin=may_pin, unseen=unseen, in_section=in_section, exposed=exposed, exposed_at=exposed_at
     )

@@ -7,9 +7,7 @@ from sqlalchemy.engine import Connection
 
 from recsys.domain import EventKind
 from recsys.store.tables import articles, events
-
-_LONGEST_READ = 600.0
-"""Seconds that one event counts for at most, as in `store.traffic`."""
+from recsys.store.traffic import read_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def top_articles(connection: Connection, start: int, end: int, most: int) -> lis
 
     Articles that were opened equally often are in the order of the time of reading, then of their ids.
     """
-    opened, seconds = _totals()
+    opened, seconds = _opened(), read_seconds()
     each = (
         sa.select(events.c.article, opened.label("opened"), seconds.label("seconds"))
         .where(*_within(start, end))
@@ -56,7 +54,7 @@ def top_articles(connection: Connection, start: int, end: int, most: int) -> lis
 
 def sections(connection: Connection, start: int, end: int) -> list[SectionTotal]:
     """Return totals of each category, most opened first, of rows with start ≤ known_at < end (microseconds)."""
-    opened, seconds = _totals()
+    opened, seconds = _opened(), read_seconds()
     query = (
         sa.select(articles.c.category, opened.label("opened"), seconds.label("seconds"))
         .select_from(events.outerjoin(articles, articles.c.id == events.c.article))
@@ -73,11 +71,8 @@ def readers(connection: Connection, start: int, end: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _totals() -> tuple[sa.ColumnElement[int], sa.ColumnElement[float]]:
-    e = events.c
-    capped = sa.case((e.value > _LONGEST_READ, _LONGEST_READ), else_=sa.func.coalesce(e.value, 0.0))
-    opened = sa.func.count(sa.case((e.kind == EventKind.CLICK, 1)))
-    return opened, sa.func.sum(sa.case((e.kind == EventKind.READ, capped), else_=0.0))
+def _opened() -> sa.ColumnElement[int]:
+    return sa.func.count(sa.case((events.c.kind == EventKind.CLICK, 1)))
 
 
 def _within(start: int, end: int) -> tuple[sa.ColumnElement[bool], ...]:

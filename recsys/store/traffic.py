@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from recsys.constants import MAX_READ_SECONDS
 from recsys.domain import DAY, MINUTE, EventKind
 from recsys.store import event_log
 from recsys.store.tables import events, impressions, traffic, traffic_position
@@ -21,9 +22,6 @@ LIFETIME = 60 * DAY
 
 _MOST_ROWS = 50_000
 """Rows of the log in one update: the first one over a large log continues in the next ones."""
-
-_LONGEST_READ = 600.0
-"""Seconds that one event counts for at most: a tab left open is not attention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +90,23 @@ def since(connection: Connection, start: int) -> list[Traffic]:
     return [Traffic(*row) for row in connection.execute(query.where(traffic.c.period >= start).order_by("period"))]
 
 
+def read_seconds() -> sa.ColumnElement[float]:
+    """Return the sum of the seconds of reading, each event capped: a tab left open is not attention."""
+    e = events.c
+    capped = sa.case((e.value > MAX_READ_SECONDS, MAX_READ_SECONDS), else_=sa.func.coalesce(e.value, 0.0))
+    return sa.func.sum(sa.case((e.kind == EventKind.READ, capped), else_=0.0))
+
+
 def count(connection: Connection, start: int, end: int) -> Traffic:
     """Count the rows of the log with start ≤ known_at < end (microseconds), from the log itself."""
     e, i = events.c, impressions.c
     clicked = e.kind == EventKind.CLICK
-    seconds = sa.case((e.value > _LONGEST_READ, _LONGEST_READ), else_=e.value)
     counted = connection.execute(
         sa.select(
             sa.func.count(),
             sa.func.count(sa.case((clicked, 1))),
             sa.func.count(sa.case((clicked & e.request_id.is_not(None), 1))),
-            sa.func.coalesce(sa.func.sum(sa.case((e.kind == EventKind.READ, seconds))), 0.0),
+            sa.func.coalesce(read_seconds(), 0.0),
         ).where(e.known_at >= start, e.known_at < end)
     ).one()
     candidates = i.candidates if connection.dialect.name == "sqlite" else sa.cast(i.candidates, sa.JSON)

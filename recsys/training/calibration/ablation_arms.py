@@ -59,6 +59,11 @@ def encode_by_arm(
     return out
 
 
+def suspicious_headlines(by_arm: Mapping[str, Vectors]) -> NDArray[np.bool_]:
+    """Return the mask [n] of suspicious headlines: exactly those that the gate on tokens changes."""
+    return np.asarray((by_arm[TOKENS] != by_arm[OFF]).any(axis=1))
+
+
 _ArmEncoder = Callable[[TokenEncoder, Calibrator, _Batch, np.random.Generator], Vectors]
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.calibration.field_weights import apply_by_fold
 from recsys.encoder.protocols import Vectors
 from recsys.evaluation.bootstrap import compare
-from recsys.training.calibration.ablation_arms import OFF, TOKENS
+from recsys.training.calibration.ablation_arms import OFF, TOKENS, suspicious_headlines
 from recsys.training.calibration.article_gate import DAMAGED, DRAWS, passes
 from recsys.training.calibration.damage_benchmark import DamageBenchmark
 from recsys.training.calibration.robustness import KINDS, with_rows
@@ -45,13 +46,9 @@ def gate_fields(
 
 def _with_and_without(benchmark: DamageBenchmark, headlines: Mapping[str, Vectors], arm: str) -> tuple[Aucs, Aucs]:
     """Return the AUC of each slate with field weights, and without."""
-    # the gate on tokens changes exactly the suspicious headlines
-    suspicious = (headlines[TOKENS] != headlines[OFF]).any(axis=1)
     served, own = headlines[arm], benchmark.abstracts
-    weighted = own.copy()
-    for fold, calibrator in enumerate(benchmark.calibrators):
-        rows = benchmark.folds == fold
-        weighted[rows] = calibrator.fields.apply(served[rows], own[rows], suspicious[rows])
+    weights = [calibrator.fields for calibrator in benchmark.calibrators]
+    weighted = apply_by_fold(weights, benchmark.folds, served, own, suspicious_headlines(headlines))
     return benchmark.aucs(served, weighted), benchmark.aucs(served, own)
 
 

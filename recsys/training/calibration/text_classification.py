@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 from recsys.calibration.input_statistics import Inputs
-from recsys.calibration.model_calibrator import Batch, pooled
+from recsys.calibration.model_calibrator import Batch
+from recsys.encoder.bert import mean_pool
 from recsys.errors import DataError, EncoderError
 from recsys.training.calibration.damaged_text import Damaged as DamagedWords
 from recsys.training.calibration.damaged_text import NoiseKind
@@ -54,7 +56,7 @@ class TextModel:
     def vectors(self, batch: Batch, weights: torch.Tensor | None) -> torch.Tensor:
         """Return the unit vectors of the texts (B, D)."""
         hidden_BTD = self.network(**_arguments(batch)).last_hidden_state
-        return torch.nn.functional.normalize(pooled(hidden_BTD, batch["attention_mask"], weights), dim=-1)
+        return mean_pool(hidden_BTD, batch["attention_mask"], weights)
 
 
 class TextClassification:
@@ -165,9 +167,7 @@ def read_texts(file: Path) -> tuple[list[str], list[str]]:
     found = [(text, label) for text, label in pairs if text]
     if len(found) > MOST_TEXTS:
         raise DataError(f"{file} has {len(found)} texts: give at most {MOST_TEXTS}")
-    counts = {label: 0 for _, label in found}
-    for _, label in found:
-        counts[label] += 1
+    counts = Counter(label for _, label in found)
     kept = [(text, label) for text, label in found if counts[label] >= _LEAST_OF_LABEL]
     return [text for text, _ in kept], [label for _, label in kept]
 

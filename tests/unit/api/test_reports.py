@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from api.application.evaluation_reports import METRICS
 from api.cli.evaluation_document import evaluation_report, read_result
 from api.cli.report_charts import Span, bar_chart, span_chart
 from api.cli.report_page import Report, Section, render
 from api.cli.trial_document import Trial, newest_trial, trial_report
 from api.cli.week_document import load_week, week_report
-from api.console.evaluation_pages import METRICS
 from recsys.domain import DAY, Event, EventKind, Slate
 from recsys.errors import DataError
 from recsys.evaluation.html_tables import Table
