@@ -4,16 +4,9 @@ import ipaddress
 import re
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
-_PORTS = {"http": 80, "https": 443}
-_TRACKING = frozenset(
-    {
-        "fbclid", "gclid", "dclid", "gbraid", "wbraid", "msclkid", "yclid", "twclid", "igshid", "mc_cid", "mc_eid",
-        "_hsenc", "_hsmi", "mkt_tok", "oly_enc_id", "oly_anon_id", "wt_mc", "wt_zmc", "at_medium", "at_campaign",
-    }
-)  # fmt: skip
-_TRACKING_STARTS = ("utm_", "pk_", "piwik_", "mtm_")
-"""Parameters that say where a visit came from; they do not change the page."""
+from recsys.state.story_keys import is_tracking
 
+_PORTS = {"http": 80, "https": 443}
 _UNWANTED = re.compile("[\\s\0-\x1f\x7f\ud800-\udfff]")
 """Characters that no address has: browsers drop them from links, too."""
 
@@ -47,12 +40,8 @@ def _without_tracking(query: str) -> str:
     if not query:
         return ""
     pairs = parse_qsl(query, keep_blank_values=True)
-    kept = [(name, value) for name, value in pairs if not _is_tracking(name.lower())]
+    kept = [(name, value) for name, value in pairs if not is_tracking(name)]
     return query if len(kept) == len(pairs) else urlencode(kept)
-
-
-def _is_tracking(name: str) -> bool:
-    return name in _TRACKING or name.startswith(_TRACKING_STARTS)
 
 
 def is_public(address: str) -> bool:

@@ -20,8 +20,8 @@ NO_KEY = 0
 
 _HOST_PREFIX = re.compile(r"^(?:www\d?|m|mobile|amp)\.(?=[^.]+\.)")
 _TRACKING = re.compile(
-    r"utm_.*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|igshid|mc_cid|mc_eid|_ga|_gl|cmpid|ocid|ncid"
-    r"|ref_src|amp"
+    r"(?:utm|pk|piwik|mtm)_.*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|igshid|mc_[ce]id|_ga|_gl|cmpid"
+    r"|ocid|ncid|ref_src|_hsenc|_hsmi|mkt_tok|oly_(?:enc|anon)_id|wt_z?mc|at_(?:medium|campaign)"
 )
 _AMP_SUFFIX = re.compile(r"\.amp(?=$|\.html?$)")
 _NO_WORD = re.compile(r"[\W_]+")
@@ -39,13 +39,13 @@ class StoryKeys(NamedTuple):
 
 def story_keys(articles: pl.DataFrame) -> StoryKeys:
     """Return the keys of `articles` [n] (columns of `frames.ARTICLES`)."""
-    urls = [_hash(canonical_url(url)) for url in articles["url"].to_list()]
+    urls = [_hash(url_key(url)) for url in articles["url"].to_list()]
     titles = [_hash(title_key(*row)) for row in articles.select("title", "source").iter_rows()]
     languages = [_hash(language_code(given)) for given in articles["language"].to_list()]
     return StoryKeys(*(np.asarray(keys, dtype=np.uint64) for keys in (urls, titles, languages)))
 
 
-def canonical_url(url: str | None) -> str | None:
+def url_key(url: str | None) -> str | None:
     """Return `url` without what does not name the page; None if nothing but the host is left.
 
     Dropped are the scheme, `www.`, `m.` and `amp.` before the host, `amp` in the path and the query, parameters of
@@ -59,7 +59,7 @@ def canonical_url(url: str | None) -> str | None:
     while (shorter := _HOST_PREFIX.sub("", host)) != host:
         host = shorter
     path = [_AMP_SUFFIX.sub("", part) for part in parts if part and part.lower() != "amp"]
-    parameters = sorted(pair for pair in query.split("&") if pair and not _tracks(pair))
+    parameters = sorted(pair for pair in query.split("&") if pair and _names_page(pair))
     return "/".join([host, *path]) + "?" + "&".join(parameters) if path or parameters else None
 
 
@@ -71,9 +71,14 @@ def title_key(title: str, source: str | None = None) -> str | None:
     return f"{words}\x1f{(source or '').casefold()}"
 
 
-def _tracks(pair: str) -> bool:
+def is_tracking(parameter: str) -> bool:
+    """Return True if a parameter of this name says where a visit came from; it does not change the page."""
+    return _TRACKING.fullmatch(parameter.lower()) is not None
+
+
+def _names_page(pair: str) -> bool:
     name, _, value = pair.lower().partition("=")
-    return _TRACKING.fullmatch(name) is not None or (name, value) == ("outputtype", "amp")
+    return not is_tracking(name) and name != "amp" and (name, value) != ("outputtype", "amp")
 
 
 def _hash(key: str | None) -> int:

@@ -11,7 +11,7 @@ from recsys.domain import DAY, HOUR, Article
 from recsys.frames import articles_frame
 from recsys.state.catalog import Catalog
 from recsys.state.stories import SAME_TITLE_WITHIN
-from recsys.state.story_keys import canonical_url, title_key
+from recsys.state.story_keys import title_key, url_key
 
 NOON = 20_000 * DAY
 PAGE = "https://www.example.org/politics/Tram-line?id=7&a=1"
@@ -28,7 +28,7 @@ COPIES = (
 
 @pytest.mark.parametrize("url", COPIES)
 def test_addresses_of_one_page_are_one(url: str) -> None:
-    assert canonical_url(url) == "example.org/politics/Tram-line?a=1&id=7"
+    assert url_key(url) == "example.org/politics/Tram-line?a=1&id=7"
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_addresses_of_one_page_are_one(url: str) -> None:
     ],
 )
 def test_addresses_of_other_pages_are_others(url: str) -> None:
-    assert canonical_url(url) != canonical_url(PAGE)
+    assert url_key(url) != url_key(PAGE)
 
 
 @pytest.mark.parametrize("url", [None, "", "https://a.org", "https://www.a.org/?utm_source=x", "urn:a"])
 def test_an_address_without_a_page_names_no_story(url: str | None) -> None:
-    assert canonical_url(url) is None
+    assert url_key(url) is None
 
 
 def test_titles_are_compared_by_their_words() -> None:
