@@ -39,6 +39,10 @@ class Absence(StrEnum):
     TOO_OLD = "It is older than ATTUNE_MAX_ARTICLE_AGE_DAYS, or has neither a date nor an impression."
     MUTED = "The reader has muted its topic or source."
     SEEN = "The reader has opened, read or hidden it, or another article of its story."
+    BEYOND_LOG = (
+        "It is far older than the articles that the log of the training showed in its section. "
+        "It returns only where a feed has too few others."
+    )
     NO_VECTOR = "It has no vector yet: the encoder has not reached it. Only its age and clicks can bring it in."
     RANKED = "It may be shown, but others score higher, or retrieval did not choose it."
 
@@ -89,6 +93,7 @@ def absence(engine: FeedEngine, request: FeedRequest, article: str) -> Absence:
     seen = engine.seen_articles(request)
     if engine.limits.whole_stories and len(seen):
         seen = catalog.stories().with_copies(seen)
+    reached = engine.models.ages.within_reach(state, np.asarray([row]), at)[0]
     checks = (
         (Absence.EMBARGO, published != NEVER and published >= at),
         (Absence.EXPIRED, catalog.expires[row] <= at),
@@ -100,6 +105,7 @@ def absence(engine: FeedEngine, request: FeedRequest, article: str) -> Absence:
         (Absence.TOO_OLD, not available(state, at, None, engine.limits.max_age_days)[row]),
         (Absence.MUTED, bool(matches_subjects(catalog, muted, np.asarray([row]))[0])),
         (Absence.SEEN, bool(np.isin(row, seen))),
+        (Absence.BEYOND_LOG, engine.limits.max_age_days is None and not reached),
         (Absence.NO_VECTOR, not engine.vectors.has(np.asarray([row]))[0]),
     )
     return next((reason for reason, holds in checks if holds), Absence.RANKED)

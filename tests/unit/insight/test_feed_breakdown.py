@@ -12,6 +12,7 @@ from recsys.feed.retrieval import RetrievalLimits
 from recsys.frames import articles_frame
 from recsys.insight.feed_breakdown import Absence, absence, breakdowns
 from recsys.projection.vector_table import VectorTable
+from recsys.ranking.age_support import AgeSupport, SupportedAges
 from tests.unit.ranking.requests import NOW, made_up_state
 
 ME = FeedRequest(request_id="q", reader="me", as_of=NOW)
@@ -79,6 +80,21 @@ def test_embargo_and_expiry_come_before_other_reasons() -> None:
     )
     assert absence(made, ME, "later") is Absence.EMBARGO
     assert absence(made, ME, "gone") is Absence.EXPIRED
+
+
+def test_an_article_far_beyond_the_ages_of_the_log_is_named_so() -> None:
+    made = engine()
+    made.state.upsert_articles(articles_frame([_article("aged", NOW - 10 * HOUR)]))
+    knowing = replace(
+        made,
+        limits=RetrievalLimits(),
+        models=replace(made.models, ages=AgeSupport(SupportedAges(4.0, 0.1), {})),
+    )
+    assert absence(knowing, ME, "aged") is Absence.BEYOND_LOG
+    limited = replace(
+        knowing, limits=RetrievalLimits(max_age_days=5)
+    )  # the limit of the publisher replaces the learned one
+    assert absence(limited, ME, "aged") is Absence.NO_VECTOR
 
 
 def _article(id_: str, published: int, expires: int | None = None) -> Article:
