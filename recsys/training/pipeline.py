@@ -31,6 +31,7 @@ from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.interest_figures import InterestFigures, interest_figures
 from recsys.training.manifest import manifest, new_version
 from recsys.training.rankers import train_rankers
+from recsys.training.stage_profile import ProfiledProgress
 from recsys.training.training_run import Progress, TrainingOptions, silent
 from recsys.training.tuning import require_optuna
 from recsys.training.user_model_training import PrequentialMatcher, collect, train_preference
@@ -60,12 +61,15 @@ def train(
     if options.tune:
         require_optuna()
     sampling = Sampling(settings.max_article_age_days or ANY_AGE_DAYS, settings.seed)
-    raw = load_corpus(database, encoder, until, progress, options.labels, sampling)
-    preference = _fit_preference(database, raw, settings, progress)
+    watched = ProfiledProgress(progress)
+    with watched.stage("log and article vectors"):
+        raw = load_corpus(database, encoder, until, watched, options.labels, sampling)
+    preference = _fit_preference(database, raw, settings, watched)
     raw, matcher = preference.corpus, preference.matcher
-    articles = calibrate_articles(database, encoder, raw, preference.interest, settings.seed, progress)
+    with watched.stage("article calibration"):
+        articles = calibrate_articles(database, encoder, raw, preference.interest, settings.seed, watched)
     corpus = articles.corpus
-    trees = train_rankers(database, corpus, matcher, settings, options, progress)
+    trees = train_rankers(database, corpus, matcher, settings, options, watched)
     weights = matcher.newest
     ages = _age_support(corpus)
 
@@ -85,6 +89,7 @@ def train(
         entries["texts"] = asdict(coverage)
         entries["vector_space"] = preference.space.as_dict()
         entries["interests"] = None if preference.interests is None else preference.interests.as_dict()
+        entries["profile"] = watched.as_list()
         return {**entries, **trees.as_dict(options), "attention": attention, "warnings": warnings}
 
     bundle = bundles.publish(settings.home, new_version(), write)
@@ -136,21 +141,24 @@ class _Histories:
 
 
 def _fit_preference(
-    database: Database, corpus: Corpus, settings: Settings, progress: Progress
+    database: Database, corpus: Corpus, settings: Settings, progress: ProfiledProgress
 ) -> _FittedPreference:
     when = corpus.when
-    histories = _collect(database, corpus, progress)
-    gate = gate_space(histories.data, corpus, histories.rows, settings.seed)
-    if gate.space is not corpus.space:
-        corpus = replace(corpus, space=gate.space)
+    with progress.stage("histories and vector space"):
         histories = _collect(database, corpus, progress)
+        gate = gate_space(histories.data, corpus, histories.rows, settings.seed)
+        if gate.space is not corpus.space:
+            corpus = replace(corpus, space=gate.space)
+            histories = _collect(database, corpus, progress)
     data = histories.data
-    matcher = train_preference(data, histories.table, when, settings.seed, settings.device, progress)
+    with progress.stage("preference network"):
+        matcher = train_preference(data, histories.table, when, settings.seed, settings.device, progress)
     progress("history calibration", 1, 1)
-    slates = data.between(when.validate_from, when.until)
-    network = PreferenceNetwork.of(matcher.newest)
-    config, figures = gate_histories(network, data, slates, histories.articles, settings.seed)
-    matcher.calibrate(config)
+    with progress.stage("history calibration"):
+        slates = data.between(when.validate_from, when.until)
+        network = PreferenceNetwork.of(matcher.newest)
+        config, figures = gate_histories(network, data, slates, histories.articles, settings.seed)
+        matcher.calibrate(config)
     interest = Interest(network.calibrated(config), data, histories.rows)
     interests = interest_figures(interest.network, data, slates, histories.table.matrix)
     return _FittedPreference(corpus, matcher, interest, gate, interests, figures)

@@ -30,6 +30,7 @@ from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
 from recsys.training.ranker_choice import RankerChoice
 from recsys.training.ranker_training import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
+from recsys.training.stage_profile import ProfiledProgress
 from recsys.training.text_feature_gate import TEXT_FREE_SYSTEMS, ContentGate
 from recsys.training.training_run import Progress, TrainingOptions
 from recsys.training.tuning import tuned
@@ -82,29 +83,37 @@ def train_rankers(
     matcher: PrequentialMatcher,
     settings: Settings,
     options: TrainingOptions,
-    progress: Progress,
+    progress: ProfiledProgress,
 ) -> TrainedRankers:
     """Train trees, evaluate them on the validation slice, and train them again on everything."""
     config = replace(LambdaMartConfig(seed=settings.seed), seeds=options.seeds)
     with threads(settings.threads):
-        slates = _past_slates(database, corpus, matcher, progress)
+        with progress.stage("features of past slates"):
+            slates = _past_slates(database, corpus, matcher, progress)
         if options.tune:
-            config = tuned(slates, corpus.when.until, config, options.tune, settings.home, progress)
-        validated = train_rerankers(slates, corpus.when.validate_from, config, progress)
-        replayed, clicks, vectors = _validate(database, corpus, matcher, validated, progress)
+            with progress.stage("tuning"):
+                config = tuned(slates, corpus.when.until, config, options.tune, settings.home, progress)
+        with progress.stage("rerankers for validation"):
+            validated = train_rerankers(slates, corpus.when.validate_from, config, progress)
+        with progress.stage("validation"):
+            replayed, clicks, vectors = _validate(database, corpus, matcher, validated, progress)
     corrected, shares = correction_share.chosen(replayed)
     content = ContentGate.of(corrected)
     answers = with_blend(content.served(corrected))
     validated = validated.sharing(shares[FULL_SYSTEM].share, shares[TEXT_FREE].share)
-    with threads(settings.threads):
+    with threads(settings.threads), progress.stage("choice of the ranker"):
         evidence = pooled_days(slates, corpus.when.validate_from, content.allowed(validated), config)
     choice = RankerChoice.of(answers, evidence)
     answers = choice.served(answers)
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
     share = settings.minute_price if options.labels == "graded" else 0.0
+    with progress.stage("rerankers on everything"):
+        rerankers = retrain_rerankers(slates, validated, content.on, config, progress)
+    with progress.stage("utility"):
+        value = _value(slates, corpus, content, config, share, calibration[FEED_RANKER])
     return TrainedRankers(
-        rerankers=retrain_rerankers(slates, validated, content.on, config, progress),
-        value=_value(slates, corpus, content, config, share, calibration[FEED_RANKER]),
+        rerankers=rerankers,
+        value=value,
         content=content,
         shares=shares,
         choice=choice,
