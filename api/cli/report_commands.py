@@ -50,7 +50,7 @@ def trial(out: Out, pdf: Pdf = None, database_url: DatabaseUrl = None) -> None:
     """Report the newest trial: the readers of the challenger against the readers of the active bundle."""
     _require(out, pdf)
     from api.application.iso_time import to_iso
-    from api.cli.trial_document import newest_trial, trial_report
+    from api.cli.trial_document import DAYS_BEFORE, TrialData, newest_trial, trial_report
     from recsys.labels.label_rule import LabelRule
     from recsys.store import audit_log, experiments
     from recsys.store.database import opened, without_timeout
@@ -62,10 +62,14 @@ def trial(out: Out, pdf: Pdf = None, database_url: DatabaseUrl = None) -> None:
         without_timeout(connection),
     ):
         found = newest_trial(audit_log.trials(connection))
-        outcomes = experiments.outcomes(connection, found.start, LabelRule().longest, found.end)
-        unseen = experiments.shadow_outcomes(connection, found.start)
+        longest = LabelRule().longest
+        data = TrialData(
+            experiments.outcomes(connection, found.start, longest, found.end),
+            experiments.shadow_outcomes(connection, found.start),
+            experiments.reading_before(connection, found.start, DAYS_BEFORE, longest),
+        )
     until = "until now" if found.end is None else f"to {to_iso(found.end)[:16]} UTC"
-    _write(trial_report(found, outcomes, unseen, f"from {to_iso(found.start)[:16]} {until}"), out, pdf)
+    _write(trial_report(found, data, f"from {to_iso(found.start)[:16]} {until}"), out, pdf)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Report of a trial: what the challenger's readers did, compared with the readers of the active bundle."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -8,9 +9,10 @@ import polars as pl
 from api.cli.report_charts import Span, span_chart
 from api.cli.report_page import Look, Report, Section
 from recsys.errors import DataError
-from recsys.evaluation.ab_test import Arm, Shadow, arms, shadows
+from recsys.evaluation.ab_test import Arm, Shadow, arms, differences, shadows
 from recsys.evaluation.bootstrap import Interval
 from recsys.evaluation.html_tables import Table
+from recsys.evaluation.sequential_trial import FEWEST_READERS, UNEVEN_EVIDENCE, Difference, share_evidence
 from recsys.store.audit_log import AuditAction, AuditRow
 
 _OUTCOMES = {
@@ -28,28 +30,36 @@ _OUTCOMES = {
 }
 """Outcome: title, explanation, factor of the shown figure."""
 
-_FEWEST_READERS = 30
-"""Readers of each arm below which there is no verdict: intervals of so few readers are too narrow."""
+DAYS_BEFORE = 28
+"""Days of reading before a trial that explain a part of the outcomes."""
+
+_SHARE = re.compile(r"share=([\d.e-]+)")
+"""Share in the subject of the audit log, as `model_admin.start_experiment` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """Trial as the audit log has it: version of the challenger, and its time in microseconds.
 
-    end: None while it runs.
+    end: None while it runs. share: of the readers; None if it was changed meanwhile, or is not known.
     """
 
     challenger: str
     start: int
     end: int | None
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """An outcome of the challenger less that of the reference, with its 95% interval."""
+class TrialData:
+    """Data of a trial, up to now or to its end.
 
-    outcome: str
-    difference: Interval
+    outcomes, unseen: columns `store.experiments.OUTCOMES` and `SHADOWS`. before: columns `BEFORE`.
+    """
+
+    outcomes: pl.DataFrame
+    unseen: pl.DataFrame
+    before: pl.DataFrame
 
 
 def newest_trial(rows: Sequence[AuditRow]) -> Trial:
@@ -67,7 +77,9 @@ def newest_trial(rows: Sequence[AuditRow]) -> Trial:
         if found is not None and (row.act != AuditAction.EXPERIMENT_STARTED or version != found.challenger):
             break
         if row.act == AuditAction.EXPERIMENT_STARTED:
-            found = Trial(version, row.at, end)
+            share = _share(row.subject)
+            changed = found is not None and found.share != share
+            found = Trial(version, row.at, end, None if changed else share)
         else:
             end = row.at
     if found is None:
@@ -78,16 +90,19 @@ def newest_trial(rows: Sequence[AuditRow]) -> Trial:
     return found
 
 
-def trial_report(trial: Trial, outcomes: pl.DataFrame, unseen: pl.DataFrame, period: str) -> Report:
-    """Return the report of a trial.
+def _share(subject: str) -> float | None:
+    found = _SHARE.search(subject)
+    return None if found is None else float(found[1])
 
-    outcomes, unseen: columns `store.experiments.OUTCOMES` and `SHADOWS`, of the time of the trial. period: text.
+
+def trial_report(trial: Trial, data: TrialData, period: str) -> Report:
+    """Return the report of a trial. period: text.
 
     Raises:
         DataError: the challenger has no list in either.
     """
-    found = {arm.model: arm for arm in arms(outcomes)}
-    shadow = next((each for each in shadows(unseen) if each.model == trial.challenger), None)
+    found = {arm.model: arm for arm in arms(data.outcomes)}
+    shadow = next((each for each in shadows(data.unseen) if each.model == trial.challenger), None)
     own = found.pop(trial.challenger, None)
     reference = max(found.values(), key=lambda arm: arm.slates, default=None)
     if own is None and shadow is None:
@@ -99,9 +114,10 @@ def trial_report(trial: Trial, outcomes: pl.DataFrame, unseen: pl.DataFrame, per
     look: Look = "soft"
     verdict = "The challenger ranked in the shadow only: no reader saw its lists, so nobody could open them."
     if own is not None and reference is not None:
-        compared = [_compare(outcome, own, reference) for outcome in _OUTCOMES]
-        look, verdict = _verdict(compared, min(own.readers, reference.readers))
-        sections = [_outcomes(own, reference), _differences(compared)]
+        uneven = _uneven(trial, own, reference)
+        compared = _compared(data, own, reference)
+        look, verdict = ("bad", uneven) if uneven else _verdict(compared, min(own.readers, reference.readers))
+        sections = [_outcomes(own, reference), *([_differences(compared)] if compared else [])]
     elif own is not None:
         verdict = "Only the challenger answered readers, so there is nothing to compare it with."
         sections = [_outcomes(own, None)]
@@ -112,27 +128,34 @@ def trial_report(trial: Trial, outcomes: pl.DataFrame, unseen: pl.DataFrame, per
     return Report("Trial of a model", about, look, verdict, sections)
 
 
-def _compare(outcome: str, own: Arm, reference: Arm) -> Compared:
-    """Return the difference of two arms. They have different readers, so their variances add.
-
-    The half widths of both 95% intervals are added in squares, as for independent means that are about normal.
-    """
-    one, two = _interval(own, outcome), _interval(reference, outcome)
-    mean = one.mean - two.mean
-    below = float(((one.mean - one.low) ** 2 + (two.high - two.mean) ** 2) ** 0.5)
-    above = float(((one.high - one.mean) ** 2 + (two.mean - two.low) ** 2) ** 0.5)
-    return Compared(outcome, Interval(mean, mean - below, mean + above))
+def _compared(data: TrialData, own: Arm, reference: Arm) -> dict[str, Difference]:
+    """Return the differences by outcome; none with too few readers."""
+    found = differences(data.outcomes, data.before, own.model, reference.model)
+    return {outcome: each for outcome, each in found.items() if each is not None}
 
 
-def _verdict(compared: Sequence[Compared], readers: int) -> tuple[Look, str]:
+def _uneven(trial: Trial, own: Arm, reference: Arm) -> str | None:
+    """Return what is wrong if the arms have other shares of the readers than the trial gave them."""
+    if trial.share is None or not 0 < trial.share < 1:
+        return None
+    if share_evidence(own.readers, reference.readers, trial.share) < UNEVEN_EVIDENCE:
+        return None
+    got = own.readers / (own.readers + reference.readers)
+    return (
+        f"The arms cannot be compared: {got:.1%} of the readers got the challenger instead of {trial.share:.1%}. "
+        "Chance does not explain that. Look for lists that are cached, dropped or requested by robots."
+    )
+
+
+def _verdict(compared: Mapping[str, Difference], readers: int) -> tuple[Look, str]:
     """Return the verdict. readers: of the smaller arm."""
-    if readers < _FEWEST_READERS:
+    if not compared:
         return "soft", (
-            f"Too few readers for a verdict: the smaller arm has {readers}, and {_FEWEST_READERS} are needed. "
+            f"Too few readers for a verdict: the smaller arm has {readers}, and {FEWEST_READERS} are needed. "
             "Wait, or give the challenger a larger share."
         )
-    better = [each for each in compared if each.difference.low > 0]
-    worse = [each for each in compared if each.difference.high < 0]
+    better = [outcome for outcome, each in compared.items() if each.better]
+    worse = [outcome for outcome, each in compared.items() if each.worse]
     if better and worse:
         return "soft", f"Better in {_names(better)}, but worse in {_names(worse)}. Decide what matters more."
     if worse:
@@ -142,8 +165,8 @@ def _verdict(compared: Sequence[Compared], readers: int) -> tuple[Look, str]:
     return "soft", "No clear difference yet. More readers or more days would decide it."
 
 
-def _names(compared: Sequence[Compared]) -> str:
-    return ", ".join(_OUTCOMES[each.outcome][0].split(",")[0].lower() for each in compared)
+def _names(found: Sequence[str]) -> str:
+    return ", ".join(_OUTCOMES[outcome][0].split(",")[0].lower() for outcome in found)
 
 
 def _outcomes(own: Arm, reference: Arm | None) -> Section:
@@ -156,19 +179,20 @@ def _outcomes(own: Arm, reference: Arm | None) -> Section:
     return Section("What readers did", text, charts)
 
 
-def _differences(compared: Sequence[Compared]) -> Section:
+def _differences(compared: Mapping[str, Difference]) -> Section:
     rows = []
-    for each in compared:
-        title, _, factor = _OUTCOMES[each.outcome]
-        found = each.difference
-        mean, low, high = factor * found.mean, factor * found.low, factor * found.high
-        answer = "better" if low > 0 else "worse" if high < 0 else "no clear difference"
+    for outcome, each in compared.items():
+        title, _, factor = _OUTCOMES[outcome]
+        mean, low, high = (factor * value for value in (each.interval.mean, each.interval.low, each.interval.high))
+        answer = "better" if each.better else "worse" if each.worse else "no clear difference"
         rows.append([title, f"{mean:+.3f}", f"{low:+.3f} to {high:+.3f}", answer])
     text = [
-        "The interval shows how far chance alone could move the difference. If it contains zero, the trial cannot "
-        "tell the two models apart."
+        "The range shows how far chance alone could move the difference. If it contains zero, the trial cannot "
+        "tell the two models apart.",
+        "You may look every day and stop as soon as a range excludes zero: it holds for all looks together, "
+        "so it is wider than an interval for one look. What readers did before the trial is taken into account.",
     ]
-    header = ["outcome", "difference", "95% interval", "the challenger is"]
+    header = ["outcome", "difference", "range at every look, 95%", "the challenger is"]
     return Section("Challenger less active model", text, table=Table("Differences", header, rows))
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.evaluation.bootstrap import Interval, intervals
+from recsys.evaluation.sequential_trial import ArmReaders, Difference, difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,44 @@ class Shadow:
 def arms(outcomes: pl.DataFrame) -> list[Arm]:
     """Return the outcomes of every model in `outcomes` (columns `store.experiments.OUTCOMES`), by name."""
     return [_arm(str(model), part) for (model,), part in sorted(outcomes.group_by("model"))]
+
+
+def differences(
+    outcomes: pl.DataFrame, before: pl.DataFrame, challenger: str, reference: str
+) -> dict[str, Difference | None]:
+    """Return the difference of two models by outcome of `Arm`, valid at every look: see `sequential_trial`.
+
+    outcomes, before: columns `store.experiments.OUTCOMES` and `BEFORE`. None with too few readers.
+    """
+    by_outcome = {
+        "opened": (pl.col("clicks") > 0).cast(pl.Float64),
+        "clicks": pl.col("clicks").cast(pl.Float64),
+        "seconds": pl.col("seconds"),
+    }
+    return {
+        name: difference(*(_by_reader(outcomes, before, model, name, value) for model in (challenger, reference)))
+        for name, value in by_outcome.items()
+    }
+
+
+def _by_reader(
+    outcomes: pl.DataFrame, before: pl.DataFrame, model: str, outcome: str, value: pl.Expr
+) -> ArmReaders:
+    """Return the readers of a model. Seconds are explained by seconds before the trial, the rest by clicks."""
+    past = pl.col("seconds" if outcome == "seconds" else "clicks").cast(pl.Float64).alias("past")
+    readers = (
+        outcomes.filter(pl.col("model") == model)
+        .group_by("reader")
+        .agg(pl.len().cast(pl.Float64).alias("slates"), value.sum().alias("outcome"))
+        .join(before.select("reader", past), on="reader", how="left")
+        .sort("reader")
+        .fill_null(0.0)
+    )
+    return ArmReaders(
+        slates=readers["slates"].to_numpy(),
+        outcome=readers["outcome"].to_numpy(),
+        before=readers["past"].to_numpy(),
+    )
 
 
 def shadows(found: pl.DataFrame) -> list[Shadow]:

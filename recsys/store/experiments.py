@@ -10,7 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.domain import EventKind, Ranking
+from recsys.domain import DAY, EventKind, Ranking
 from recsys.store.database import without_timeout
 from recsys.store.tables import events, impressions, shadow_slates
 
@@ -21,6 +21,9 @@ OUTCOMES: dict[str, pl.DataType] = {
     "seconds": pl.Float64(),
 }
 """One row per slate: articles opened from it, and the seconds of reading them, each reading capped."""
+
+BEFORE: dict[str, pl.DataType] = {"reader": pl.String(), "clicks": pl.Int64(), "seconds": pl.Float64()}
+"""One row per reader: clicks and seconds of reading before a trial, each event capped."""
 
 SHADOWS: dict[str, pl.DataType] = {
     "model": pl.String(),
@@ -74,6 +77,24 @@ def outcomes(connection: Connection, since: int, longest: float, until: int | No
         .order_by(each.c.seq)
     )
     return pl.DataFrame(connection.execute(query).fetchall(), schema=OUTCOMES, orient="row")
+
+
+def reading_before(connection: Connection, start: int, days: int, longest: float) -> pl.DataFrame:
+    """Return what readers did in the `days` before `start` (microseconds), columns `BEFORE`.
+
+    longest: cap on the seconds of one event.
+    """
+    e = events.c
+    clicks = sa.func.sum(sa.case((e.kind == EventKind.CLICK, 1), else_=0))
+    capped = sa.case((e.value > longest, longest), else_=sa.func.coalesce(e.value, 0.0))
+    seconds = sa.func.sum(sa.case((e.kind == EventKind.READ, capped), else_=0.0))
+    query = (
+        sa.select(e.reader, clicks, seconds)
+        .where(e.at >= start - days * DAY, e.at < start, e.kind.in_((EventKind.CLICK, EventKind.READ)))
+        .group_by(e.reader)
+        .order_by(e.reader)
+    )
+    return pl.DataFrame(connection.execute(query).fetchall(), schema=BEFORE, orient="row")
 
 
 def shadow_outcomes(connection: Connection, since: int) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """What the store tells of models on trial, on every database."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -70,6 +71,23 @@ def test_only_slates_since_a_time_are_told(database: Database) -> None:
         assert experiments.outcomes(connection, since=DAY + 1, longest=600.0).height == 1
         assert experiments.outcomes(connection, since=3 * DAY, longest=600.0).is_empty()
         assert experiments.outcomes(connection, since=3 * DAY, longest=600.0).schema == experiments.OUTCOMES
+
+
+def test_reading_before_a_trial_is_summed_by_reader_within_its_days(database: Database) -> None:
+    events = [
+        event("1", EventKind.CLICK, None, at=5 * DAY),
+        event("2", EventKind.READ, None, at=5 * DAY, value=900.0),
+        event("3", EventKind.READ, None, at=6 * DAY, value=10.0),
+        event("4", EventKind.CLICK, None, at=4 * DAY, reader="r2"),
+        event("5", EventKind.CLICK, None, at=4 * DAY - 1),  # too early
+        event("6", EventKind.CLICK, None, at=7 * DAY),  # in the trial
+        event("7", EventKind.LIKE, None, at=5 * DAY, reader="r3"),
+    ]
+    append(database, [], [replace(each, known_at=each.at) for each in events], [])
+    with database.read() as connection:
+        found = experiments.reading_before(connection, start=7 * DAY, days=3, longest=600.0)
+    assert found.rows() == [("r", 1, 610.0), ("r2", 1, 0.0)]
+    assert found.schema == experiments.BEFORE
 
 
 def test_unseen_slates_stand_beside_what_was_shown_and_opened(database: Database) -> None:

@@ -16,7 +16,7 @@ from api.application.evaluation_reports import METRICS
 from api.cli.evaluation_document import evaluation_report, read_result
 from api.cli.report_charts import Span, bar_chart, span_chart
 from api.cli.report_page import Report, Section, render
-from api.cli.trial_document import Trial, newest_trial, trial_report
+from api.cli.trial_document import Trial, TrialData, newest_trial, trial_report
 from api.cli.week_document import load_week, week_report
 from recsys.domain import DAY, Event, EventKind, Slate
 from recsys.errors import DataError
@@ -27,7 +27,7 @@ from recsys.models.model_loader import load_bundle
 from recsys.store import articles, event_log
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
-from recsys.store.experiments import OUTCOMES, SHADOWS
+from recsys.store.experiments import BEFORE, OUTCOMES, SHADOWS
 from tests.trained import HashEncoder, Place
 
 VOID = ("meta", "link", "br", "img", "hr")
@@ -142,9 +142,9 @@ def test_the_newest_trial_is_reported_with_all_its_shares() -> None:
         action(started, "new share=0.1 shadow=0", 3),
         action(started, "new share=0.5 shadow=0", 4),
     ]
-    assert newest_trial(rows[::-1]) == Trial("new", 3, None)
-    assert newest_trial([action(ended, "new", 5), *rows[::-1]]) == Trial("new", 3, 5)
-    assert newest_trial(rows[:2][::-1]) == Trial("old", 1, 2)
+    assert newest_trial(rows[::-1]) == Trial("new", 3, None, share=None)
+    assert newest_trial([action(ended, "new", 5), *rows[::-1]]) == Trial("new", 3, 5, share=None)
+    assert newest_trial(rows[:2][::-1]) == Trial("old", 1, 2, share=0.1)
     with pytest.raises(DataError, match="attune models try"):
         newest_trial([])
 
@@ -159,8 +159,13 @@ def outcomes(**clicks: Sequence[int]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=OUTCOMES, orient="row")
 
 
-NO_SHADOWS = pl.DataFrame([], schema=SHADOWS)
 TRIAL = Trial("new", 0, None)
+
+
+def data(outcomes: pl.DataFrame, unseen: pl.DataFrame | None = None) -> TrialData:
+    """Data of a trial of readers without a past."""
+    no_shadows, no_past = pl.DataFrame(schema=SHADOWS), pl.DataFrame(schema=BEFORE)
+    return TrialData(outcomes, no_shadows if unseen is None else unseen, no_past)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +174,7 @@ TRIAL = Trial("new", 0, None)
      ([1, 0] * 20, [0, 1] * 30, "soft")],
 )  # fmt: skip
 def test_a_trial_is_judged_by_the_interval_of_the_difference(new: list[int], old: list[int], look: str) -> None:
-    report = trial_report(TRIAL, outcomes(new=new, old=old), NO_SHADOWS, "now")
+    report = trial_report(TRIAL, data(outcomes(new=new, old=old)), "now")
     assert report.look == look
     page = checked(report)
     assert page.counts["svg"] == 3
@@ -179,27 +184,35 @@ def test_a_trial_is_judged_by_the_interval_of_the_difference(new: list[int], old
 
 def test_few_readers_decide_nothing() -> None:
     """The bootstrap of a handful of equal readers has no width, whatever the truth."""
-    report = trial_report(TRIAL, outcomes(new=[1] * 29, old=[0] * 200), NO_SHADOWS, "now")
+    report = trial_report(TRIAL, data(outcomes(new=[1] * 29, old=[0] * 200)), "now")
     assert report.look == "soft"
     assert "Too few readers" in report.verdict
-    assert trial_report(TRIAL, outcomes(new=[1] * 30, old=[0] * 200), NO_SHADOWS, "now").look == "good"
+    assert trial_report(TRIAL, data(outcomes(new=[1] * 30, old=[0] * 200)), "now").look == "good"
+
+
+def test_arms_of_other_sizes_than_the_trial_gave_them_are_not_compared() -> None:
+    uneven = data(outcomes(new=[2] * 300, old=[1] * 500))
+    report = trial_report(Trial("new", 0, None, share=0.5), uneven, "now")
+    assert report.look == "bad"
+    assert "37.5% of the readers" in report.verdict
+    assert trial_report(Trial("new", 0, None, share=0.4), uneven, "now").look == "good"
 
 
 def test_the_reference_of_a_trial_is_the_model_with_most_lists() -> None:
-    report = trial_report(TRIAL, outcomes(new=[1], old=[0] * 3, older=[0] * 2), NO_SHADOWS, "now")
+    report = trial_report(TRIAL, data(outcomes(new=[1], old=[0] * 3, older=[0] * 2)), "now")
     assert "3 readers of old" in report.about
 
 
 def test_a_shadow_run_alone_says_that_nobody_saw_it() -> None:
     unseen = pl.DataFrame([("new", "r", ["a", "b"], ["a", "c"], ["a"])], schema=SHADOWS, orient="row")
-    page = checked(trial_report(TRIAL, outcomes(), unseen, "now"))
+    page = checked(trial_report(TRIAL, data(outcomes(), unseen), "now"))
     assert "no reader saw its lists" in page.text
     assert page.counts["svg"] == 1
 
 
 def test_a_trial_without_lists_is_an_error_that_says_so() -> None:
     with pytest.raises(DataError, match="no list yet"):
-        trial_report(TRIAL, outcomes(old=[1, 2]), NO_SHADOWS, "now")
+        trial_report(TRIAL, data(outcomes(old=[1, 2])), "now")
 
 
 END = 20_000 * DAY
