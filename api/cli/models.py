@@ -94,6 +94,47 @@ def start_experiment(
     typer.echo(f"the experiment with bundle {version} runs; running services adopt it within a second")
 
 
+@app.command("plan-trial")
+def plan_trial(
+    share: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Share of readers who would get the challenger's answers.")
+    ] = 0.5,
+    effect: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Relative difference to find, such as 0.03 for 3%.", show_default=False),
+    ] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print which differences a trial would find, and after how many days, from the lists of the last days."""
+    from api.cli.experiment_tables import print_plan
+    from api.cli.trial_document import DAYS_BEFORE
+    from recsys.domain import DAY
+    from recsys.errors import DataError
+    from recsys.evaluation.trial_plan import DAYS, detectable
+    from recsys.labels.label_rule import LabelRule
+    from recsys.store import experiments
+    from recsys.store.database import opened, without_timeout
+
+    longest, plan = LabelRule().longest, []
+    with (
+        opened(settings_from(database_url, None).database_url) as database,
+        database.read() as connection,
+        without_timeout(connection),
+    ):
+        times = experiments.slate_times(connection)
+        if times is None:
+            raise DataError("the log has no list that Attune showed: plan a trial after some days of feeds")
+        first, last = times
+        for days in DAYS:
+            start = last + 1 - days * DAY
+            if start < first:
+                break
+            outcomes = experiments.outcomes(connection, start, longest)
+            before = experiments.reading_before(connection, start, DAYS_BEFORE, longest)
+            plan.append((days, detectable(outcomes, before, share)))
+    print_plan(plan, effect)
+
+
 @app.command("end-trial")
 def end_experiment(database_url: DatabaseUrl = None, home: Home = None) -> None:
     """End the experiment; the active bundle answers all readers."""

@@ -52,35 +52,38 @@ def differences(
 
     outcomes, before: columns `store.experiments.OUTCOMES` and `BEFORE`. None with too few readers.
     """
-    by_outcome = {
+    one, two = (readers_of(outcomes.filter(pl.col("model") == model), before) for model in (challenger, reference))
+    return {outcome: difference(one[outcome], two[outcome]) for outcome in one}
+
+
+def readers_of(outcomes: pl.DataFrame, before: pl.DataFrame) -> dict[str, ArmReaders]:
+    """Return the readers of slates, by outcome of `Arm`, with what they did before.
+
+    Seconds are explained by seconds before, other outcomes by clicks.
+    """
+    values = {
         "opened": (pl.col("clicks") > 0).cast(pl.Float64),
         "clicks": pl.col("clicks").cast(pl.Float64),
         "seconds": pl.col("seconds"),
     }
-    return {
-        name: difference(*(_by_reader(outcomes, before, model, name, value) for model in (challenger, reference)))
-        for name, value in by_outcome.items()
-    }
-
-
-def _by_reader(
-    outcomes: pl.DataFrame, before: pl.DataFrame, model: str, outcome: str, value: pl.Expr
-) -> ArmReaders:
-    """Return the readers of a model. Seconds are explained by seconds before the trial, the rest by clicks."""
-    past = pl.col("seconds" if outcome == "seconds" else "clicks").cast(pl.Float64).alias("past")
+    past = before.select("reader", pl.col("clicks").cast(pl.Float64).alias("past"), past_seconds="seconds")
     readers = (
-        outcomes.filter(pl.col("model") == model)
-        .group_by("reader")
-        .agg(pl.len().cast(pl.Float64).alias("slates"), value.sum().alias("outcome"))
-        .join(before.select("reader", past), on="reader", how="left")
+        outcomes.group_by("reader")
+        .agg(
+            pl.len().cast(pl.Float64).alias("slates"), *(value.sum().alias(name) for name, value in values.items())
+        )
+        .join(past, on="reader", how="left")
         .sort("reader")
         .fill_null(0.0)
     )
-    return ArmReaders(
-        slates=readers["slates"].to_numpy(),
-        outcome=readers["outcome"].to_numpy(),
-        before=readers["past"].to_numpy(),
-    )
+    return {
+        name: ArmReaders(
+            slates=readers["slates"].to_numpy(),
+            outcome=readers[name].to_numpy(),
+            before=readers["past_seconds" if name == "seconds" else "past"].to_numpy(),
+        )
+        for name in values
+    }
 
 
 def shadows(found: pl.DataFrame) -> list[Shadow]:

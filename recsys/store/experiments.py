@@ -79,6 +79,14 @@ def outcomes(connection: Connection, since: int, longest: float, until: int | No
     return pl.DataFrame(connection.execute(query).fetchall(), schema=OUTCOMES, orient="row")
 
 
+def slate_times(connection: Connection) -> tuple[int, int] | None:
+    """Return when the first and the last slate of a model was shown (microseconds); None without one."""
+    at = impressions.c.at
+    query = sa.select(sa.func.min(at), sa.func.max(at)).where(impressions.c.model.is_not(None))
+    first, last = connection.execute(query).one()
+    return None if first is None else (first, last)
+
+
 def reading_before(connection: Connection, start: int, days: int, longest: float) -> pl.DataFrame:
     """Return what readers did in the `days` before `start` (microseconds), columns `BEFORE`.
 

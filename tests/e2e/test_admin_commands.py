@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 
 from api.application import key_tokens
 from api.cli import app
-from recsys.errors import BundleError, RequestError
+from recsys.domain import DAY, Event, EventKind, Slate
+from recsys.errors import BundleError, DataError, RequestError
+from recsys.frames import events_frame, slates_frame
 from recsys.models import bundle
-from recsys.store import articles
+from recsys.store import articles, event_log
 from recsys.store.database import opened
 from recsys.store.erasure import Receipt, is_stored
 from tests.serving import served
@@ -174,3 +176,35 @@ def test_a_withdrawn_article_stays_away_when_it_is_ingested_again_until_it_is_re
         assert articles.get(connection, ["a"])["title"].to_list() == ["A new title"]
     with pytest.raises(RequestError, match="ingest it first"):
         attune(where, "articles", "restore", "nobody")
+
+
+def test_a_trial_is_planned_from_the_lists_of_the_last_days(where: Place) -> None:
+    with pytest.raises(DataError, match="no list that Attune showed"):
+        attune(where, "models", "plan-trial")
+    slates = [
+        Slate(id=f"{day}-{reader}", reader=f"r{reader}", at=at, known_at=at, candidates=("a", "b"), model="m")
+        for day in range(3)
+        for reader in range(100)
+        for at in [DAY * (1_000 + day)]
+    ]
+    clicks = [
+        Event(
+            id=slate.id,
+            kind=EventKind.CLICK,
+            reader=slate.reader,
+            article="a",
+            request_id=slate.id,
+            at=slate.at + 1,
+            known_at=slate.at + 1,
+        )
+        for slate in slates[::2]
+    ]
+    with opened(where.settings.database_url) as database, database.write() as connection:
+        event_log.append(connection, events_frame(clicks), slates_frame(slates))
+    printed = attune(where, "models", "plan-trial", "--share", "0.5", "--effect", "0.9")
+    rows = {cells[0]: cells[1:3] for line in printed.splitlines() if (cells := line.replace("│", " ").split())}
+    assert rows["1"] == ["100", "100"]
+    assert rows["2"] == ["100", "200"]
+    assert "4" not in rows
+    assert "a difference of 90.0% in articles opened: 1 days" in printed
+    assert "too few readers" in attune(where, "models", "plan-trial", "--share", "0.9")
