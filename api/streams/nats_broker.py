@@ -1,0 +1,157 @@
+"""NATS JetStream: a durable pull consumer of one subject.
+
+After a crash, JetStream would deliver what was not acknowledged only after a pause, and behind newer messages. So
+a consumer with such messages is made again, at the first of them: the order of the stream stays. One process
+reads a group at a time.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy, StorageType, StreamConfig
+from nats.js.client import JetStreamContext
+from nats.js.errors import NotFoundError
+
+from api.streams.broker_address import BrokerAddress
+from api.streams.stream_broker import OutgoingMessage
+from ingest.stream_rows import StreamMessage
+
+_SECONDS = 10.0
+"""Longest wait for an answer of the server."""
+
+_ACK_SECONDS = 60.0
+"""Time after which JetStream delivers a message again to a consumer that is alive."""
+
+_IN_FLIGHT = 500
+"""Messages that are sent before the first confirmation is awaited."""
+
+_ID_HEADER = "Nats-Msg-Id"
+"""JetStream drops a second message with the same id within two minutes."""
+
+
+class NatsBroker:
+    """Adapter of NATS JetStream. A stream is created, on disk, if none has the subject."""
+
+    failures: tuple[type[Exception], ...] = (nats.errors.Error, OSError, TimeoutError)
+
+    def __init__(self, address: BrokerAddress) -> None:
+        self._address = address
+        self._client: Client
+        self._stream: JetStreamContext
+        self._subscription: JetStreamContext.PullSubscription
+        self._streams: dict[str, str] = {}
+
+    async def open(self) -> None:
+        """Connect, without the client's own reconnection: the caller opens again."""
+        self._streams = {}
+        self._client = await nats.connect(
+            self._address.url, allow_reconnect=False, connect_timeout=5, error_cb=_ignore_callback
+        )
+        self._stream = self._client.jetstream(timeout=_SECONDS)
+
+    async def subscribe(self) -> None:
+        """Read the subject from the first message that is not acknowledged."""
+        subject, group = self._address.topic, self._address.group
+        name = await self._stream_of(subject)
+        found = await self._consumer(name)
+        if found is not None and found.num_ack_pending:
+            await self._stream.delete_consumer(name, group)
+        if found is None or found.num_ack_pending:
+            floor = None if found is None or found.ack_floor is None else found.ack_floor.stream_seq
+            await self._stream.add_consumer(name, _consumer_config(group, subject, floor))
+        self._subscription = await self._stream.pull_subscribe_bind(durable=group, stream=name)
+
+    async def fetch(self, most: int, seconds: float) -> Sequence[StreamMessage]:
+        """Return messages; positions are STREAM:SEQUENCE."""
+        try:
+            found = await self._subscription.fetch(most, timeout=seconds)
+        except TimeoutError:
+            if self._client.is_closed or not self._client.is_connected:
+                raise
+            return []
+        return [_message(each) for each in found]
+
+    async def acknowledge(self, messages: Sequence[StreamMessage]) -> None:
+        """Acknowledge each message, and wait until the server knows the last one."""
+        handles = [message.handle for message in messages]
+        for handle in handles[:-1]:
+            assert isinstance(handle, Msg)
+            await handle.ack()
+        assert isinstance(handles[-1], Msg)
+        await handles[-1].ack_sync(timeout=_SECONDS)
+
+    async def waiting(self) -> int:
+        """Return the messages of the subject that are not acknowledged."""
+        found = await self._consumer(await self._stream_of(self._address.topic))
+        return 0 if found is None else (found.num_pending or 0) + (found.num_ack_pending or 0)
+
+    async def send(self, topic: str, messages: Sequence[OutgoingMessage]) -> None:
+        """Send to a subject; the headers contain the id, so JetStream drops repetitions within two minutes."""
+        await self._stream_of(topic)
+        for start in range(0, len(messages), _IN_FLIGHT):
+            confirmations = [
+                await self._stream.publish_async(
+                    topic, each.body, wait_stall=_SECONDS, headers={**each.headers, _ID_HEADER: each.id}
+                )
+                for each in messages[start : start + _IN_FLIGHT]
+            ]
+            await asyncio.wait_for(asyncio.gather(*confirmations), _SECONDS)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if hasattr(self, "_client") and not self._client.is_closed:
+            await self._client.close()
+
+    async def _consumer(self, stream: str) -> ConsumerInfo | None:
+        try:
+            found: ConsumerInfo = await self._stream.consumer_info(stream, self._address.group)
+        except NotFoundError:
+            return None
+        return found
+
+    async def _stream_of(self, subject: str) -> str:
+        """Return the stream of a subject, a new one if there is none."""
+        if subject not in self._streams:
+            try:
+                name = await self._stream.find_stream_name_by_subject(subject)
+            except NotFoundError:
+                name = subject.replace(".", "-").replace("/", "-")
+                config = StreamConfig(name=name, subjects=[subject], storage=StorageType.FILE)
+                await self._stream.add_stream(config)
+            self._streams[subject] = name
+        return self._streams[subject]
+
+
+def _consumer_config(group: str, subject: str, floor: int | None) -> ConsumerConfig:
+    """Return a consumer that starts after the sequence number `floor`; at the first message for None."""
+    config = ConsumerConfig(
+        durable_name=group,
+        filter_subject=subject,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=_ACK_SECONDS,
+        max_ack_pending=10_000,
+    )
+    if floor is None:
+        return config.evolve(deliver_policy=DeliverPolicy.ALL)
+    return config.evolve(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=floor + 1)
+
+
+def _message(received: Msg) -> StreamMessage:
+    metadata = received.metadata
+    at = metadata.timestamp.replace(tzinfo=metadata.timestamp.tzinfo or UTC)
+    return StreamMessage(
+        body=received.data,
+        position=f"{metadata.stream}:{metadata.sequence.stream}",
+        headers={name.lower(): value for name, value in (received.headers or {}).items()},
+        at=int(at.timestamp() * 1_000_000),
+        handle=received,
+    )
+
+
+async def _ignore_callback(_error: Exception) -> None:
+    """Leave errors to the calls that fail: the client reports each of them a second time here."""
