@@ -1,15 +1,15 @@
 """Messages of a stream → rows with the fields of the generic formats: JSON, and CloudEvents 1.0.
 
 A CloudEvent comes in the structured mode (the body is the envelope), as a batch of envelopes, or in the binary
-mode (the body is the data, headers are the attributes). Source: CloudEvents specification 1.0.2, JSON event format.
+mode (the body is the data, headers are the attributes). Source: CloudEvents 1.0.2, JSON event format.
 """
 
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from ingest import reasons
 from ingest.field_names import canonical_names, kind_of
@@ -80,31 +80,34 @@ def rows_of(message: StreamMessage, kind: Kind | None = None, most_bytes: int | 
         return [_unread(message, reasons.NO_UTF8)]
     except (ValueError, RecursionError):
         return [_unread(message, reasons.NO_JSON)]
-    rows = list(_rows(message, content, kind))
+    rows = _rows(message, content, kind)
     return rows if len(rows) <= MOST_ROWS else [_unread(message, reasons.MANY_ROWS)]
 
 
-def _rows(message: StreamMessage, content: object, kind: Kind | None) -> Iterator[StreamRow]:
+def _rows(message: StreamMessage, content: object, kind: Kind | None) -> list[StreamRow]:
     own = _Origin(message.position, _digest(message.position), message.at, kind)
-    attributes = _header_attributes(message.headers)
+    attributes = _header_attributes(message.headers) if message.headers else {}
     if "specversion" in attributes:
-        yield from _data_rows(content, _origin(attributes, own))
-    elif isinstance(content, Mapping) and _is_envelope(content):
-        yield from _envelope_rows(content, own)
-    elif isinstance(content, list) and content and all(map(_is_envelope, content)):
-        for index, envelope in enumerate(content):
-            yield from _envelope_rows(envelope, _part(own, index))
-    else:
-        yield from _data_rows(content, own)
+        return _data_rows(content, _origin(attributes, own))
+    if _is_envelope(content):
+        return _envelope_rows(content, own)
+    if isinstance(content, list) and content and all(map(_is_envelope, content)):
+        parts = (_envelope_rows(envelope, _part(own, index)) for index, envelope in enumerate(content))
+        return [row for part in parts for row in part]
+    return _data_rows(content, own)
 
 
 def _header_attributes(headers: Mapping[str, str]) -> dict[str, str]:
-    found = ((prefix, name, headers[name]) for name in headers for prefix in _PREFIXES if name.startswith(prefix))
-    return {name.removeprefix(prefix): value for prefix, name, value in found}
+    found = {}
+    for name, value in headers.items():
+        if name.startswith(_PREFIXES):
+            prefix = next(each for each in _PREFIXES if name.startswith(each))
+            found[name.removeprefix(prefix)] = value
+    return found
 
 
-def _is_envelope(content: object) -> bool:
-    return isinstance(content, Mapping) and "specversion" in content and "type" in content
+def _is_envelope(content: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(content, dict) and "specversion" in content and "type" in content
 
 
 def _origin(attributes: Mapping[str, object], message: _Origin) -> _Origin:
@@ -119,37 +122,28 @@ def _origin(attributes: Mapping[str, object], message: _Origin) -> _Origin:
     )
 
 
-def _envelope_rows(envelope: Mapping[str, object], message: _Origin) -> Iterator[StreamRow]:
+def _envelope_rows(envelope: Mapping[str, object], message: _Origin) -> list[StreamRow]:
     origin = _origin(envelope, message)
     encoded = envelope.get("data_base64")
     if not isinstance(encoded, str):
-        yield from _data_rows(envelope.get("data"), origin)
-        return
+        return _data_rows(envelope.get("data"), origin)
     try:
         data = json.loads(base64.b64decode(encoded, validate=True).decode())
     except (ValueError, RecursionError):
-        yield _refused(origin, envelope, reasons.NO_JSON, "data_base64")
-    else:
-        yield from _data_rows(data, origin)
+        return [_refused(origin, envelope, reasons.NO_JSON, "data_base64")]
+    return _data_rows(data, origin)
 
 
-def _data_rows(data: object, origin: _Origin) -> Iterator[StreamRow]:
-    """Yield the rows of an object, an array of objects, or the body of a request: {"events": […]}."""
-    if isinstance(data, Mapping) and len(data) == 1:
-        name = next(iter(data))
-        listed = data[name]
+def _data_rows(data: object, origin: _Origin) -> list[StreamRow]:
+    """Return the rows of an object, an array of objects, or the body of a request: {"events": […]}."""
+    if isinstance(data, dict) and len(data) == 1:
+        name, listed = next(iter(data.items()))
         if name in ("events", "articles") and isinstance(listed, list):
-            yield from _listed(listed, _Origin(origin.place, origin.id, origin.at, _KINDS[name]))
-            return
+            named = _Origin(origin.place, origin.id, origin.at, _KINDS[name])
+            return [_row(row, _part(named, index)) for index, row in enumerate(listed)]
     if isinstance(data, list):
-        yield from _listed(data, origin)
-    else:
-        yield _row(data, origin)
-
-
-def _listed(rows: Sequence[object], origin: _Origin) -> Iterator[StreamRow]:
-    for index, row in enumerate(rows):
-        yield _row(row, _part(origin, index))
+        return [_row(row, _part(origin, index)) for index, row in enumerate(data)]
+    return [_row(data, origin)]
 
 
 def _part(origin: _Origin, index: int) -> _Origin:
@@ -157,7 +151,7 @@ def _part(origin: _Origin, index: int) -> _Origin:
 
 
 def _row(row: object, origin: _Origin) -> StreamRow:
-    if not isinstance(row, Mapping):
+    if not isinstance(row, dict):
         return _refused(origin, row, reasons.NO_OBJECT)
     kind = origin.kind or kind_of(row)
     if kind is None:
@@ -169,10 +163,10 @@ def _row(row: object, origin: _Origin) -> StreamRow:
     return StreamRow(origin.place, _complete(row, origin), "events")
 
 
-def _complete(row: Mapping[str, object], origin: _Origin) -> Mapping[str, object]:
+def _complete(row: dict[str, object], origin: _Origin) -> dict[str, object]:
     """Fill in the id and the time of an event, if no field of any name gives them."""
-    names = canonical_names("events")
-    given = {names.of(name) for name, value in row.items() if value is not None}
+    field_of = canonical_names("events").of
+    given = {field_of(name) for name, value in row.items() if value is not None}
     missing = {"id": origin.id} if "id" not in given else {}
     if "at" not in given and origin.at is not None:
         return {**row, **missing, "at": origin.at}

@@ -119,13 +119,15 @@ def _until_signal(run: "Callable[[asyncio.Event], Awaitable[object]]") -> None:
     import asyncio
     import signal
 
+    import uvloop
+
     async def watched() -> None:
         stop = asyncio.Event()
         for each in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(each, stop.set)
         await run(stop)
 
-    asyncio.run(watched())
+    uvloop.run(watched())
 
 
 def _print_counts(counts: "ConsumerCounts") -> None:

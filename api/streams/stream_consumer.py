@@ -36,8 +36,8 @@ class ConsumerOptions:
     """Options of a consumer.
 
     source: address of the topic, as dead letters show it. dead_letters: topic for rows that are not stored. kind:
-    of all rows, None to find it for each. batch: most messages of one transaction. until_empty: end when no message
-    waits.
+    of all rows, None to find it for each. batch: most messages of one transaction. until_empty: end when no
+    message waits.
     """
 
     source: str
