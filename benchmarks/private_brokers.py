@@ -1,7 +1,7 @@
 """Message brokers of one benchmark or test: processes on free ports, with data in a folder, that may be killed.
 
-Kafka is the mock cluster of librdkafka (package confluent-kafka): the real protocol over TCP, with groups and offsets,
-in memory and in this process. So it is not killed.
+Kafka is the mock cluster of librdkafka (package confluent-kafka): the real protocol over TCP, with groups and
+offsets, in memory and in this process. So it is not killed.
 """
 
 import os
