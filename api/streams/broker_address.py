@@ -1,7 +1,7 @@
 """Addresses of topics: URLs of brokers with topic and group, and what of them may be shown."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from recsys.errors import ConfigError
 
@@ -36,13 +36,6 @@ class BrokerAddress:
         place = parts.netloc.rpartition("@")[2]
         return urlunsplit((parts.scheme, place, parts.path, f"topic={quote(self.topic)}", ""))
 
-    @property
-    def hidden(self) -> tuple[str, ...]:
-        """Texts that no message may show: the user's name and password as they stand in the URL, and decoded."""
-        user_info = urlsplit(self.url).netloc.rpartition("@")[0]
-        password = user_info.partition(":")[2]
-        return tuple(text for text in (user_info, password, unquote(password)) if text)
-
 
 def parse_address(url: str, *, topic: str | None, group: str | None, default_topic: str) -> BrokerAddress:
     """Parse the URL of a broker: nats://, redis://, amqp:// or kafka://, with `?topic=` and `?group=`.
@@ -55,7 +48,7 @@ def parse_address(url: str, *, topic: str | None, group: str | None, default_top
     """
     parts = urlsplit(url)
     kind = _SCHEMES.get(parts.scheme)
-    if kind is None or not parts.hostname:
+    if kind is None or not parts.hostname or not _has_valid_port(parts):
         raise ConfigError("the URL of a broker is nats://, redis://, amqp:// or kafka://, then HOST:PORT")
     given = dict(parse_qsl(parts.query))
     unknown = given.keys() - {"topic", "group"}
@@ -68,3 +61,10 @@ def parse_address(url: str, *, topic: str | None, group: str | None, default_top
     path = "" if kind in _NO_PATH else parts.path
     server = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
     return BrokerAddress(kind=kind, url=server, topic=chosen, group=group or given.get("group") or GROUP)
+
+
+def _has_valid_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
