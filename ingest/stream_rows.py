@@ -56,7 +56,7 @@ class StreamRow:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """What a message or its envelope says about its rows. id: None if only the position names the message."""
+    """Place, id, time and kind that rows have if they do not name their own."""
 
     place: str
     id: str
