@@ -64,7 +64,12 @@ class NatsBroker:
         """Connect, without the client's own reconnection: the caller opens again."""
         self._streams = {}
         self._client = await nats.connect(
-            self._address.url, allow_reconnect=False, connect_timeout=5, error_cb=_ignore_callback
+            self._address.url,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,  # of this call, too: by default it tries for two minutes
+            reconnect_time_wait=0,
+            connect_timeout=5,
+            error_cb=_ignore_callback,
         )
         self._stream = self._client.jetstream(timeout=_SECONDS)
 

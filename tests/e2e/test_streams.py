@@ -189,9 +189,8 @@ def test_publish_sends_what_consume_stored(tmp_path: Path) -> None:
         assert consumed.returncode == 0, consumed.stderr
         assert "19 stored, 0 duplicate, 1 rejected, 0 messages wait" in consumed.stdout
         assert "1 × kind: unknown" in consumed.stdout
-        published = [attune(tmp_path, "publish", broker.url, "--topic", "out", "--once").stdout for _ in range(2)]
-        assert "19 sent, 0 rows wait" in published[0]
-        assert "0 sent, 0 rows wait" in published[1]
+        published = attune(tmp_path, "publish", broker.url, "--topic", "out", "--once")
+        assert "19 sent, 0 rows wait" in published.stdout
         out = parse_address(broker.url, topic="out", group=None, default_topic="")
         assert asyncio.run(_read_all(out)) == 19
 
