@@ -9,7 +9,7 @@ COPY migrations migrations
 # the CPU build of torch is a tenth of the size of the one with CUDA
 RUN python -m venv /opt/attune \
     && /opt/attune/bin/pip install --no-cache-dir -c constraints.txt \
-        --extra-index-url https://download.pytorch.org/whl/cpu '.[cpu,plot,postgres,redis]'
+        --extra-index-url https://download.pytorch.org/whl/cpu '.[cpu,plot,postgres,redis,stream]'
 
 FROM python:3.11-slim
 # LightGBM needs libgomp1

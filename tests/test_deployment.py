@@ -19,13 +19,14 @@ def compose() -> dict[str, Any]:
     return loaded
 
 
-def test_compose_starts_two_api_processes_behind_a_proxy_and_a_trainer() -> None:
+def test_compose_starts_two_api_processes_behind_a_proxy_a_trainer_and_a_consumer() -> None:
     services = compose()["services"]
-    assert set(services) == {"postgres", "migrate", "api", "proxy", "trainer"}
+    assert set(services) == {"postgres", "migrate", "api", "proxy", "trainer", "nats", "consumer"}
     assert services["api"]["deploy"]["replicas"] == 2
     assert "ports" not in services["api"], "two processes cannot have one port of the host"
     assert services["proxy"]["ports"] == ["127.0.0.1:8000:8000"]
     assert services["trainer"]["command"] == ["run", "--no-serve"]
+    assert services["consumer"]["command"] == ["consume", "nats://nats:4222/attune.ingest"]
 
 
 def test_compose_names_only_what_it_has() -> None:

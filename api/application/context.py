@@ -7,15 +7,17 @@ so locks, receipt times, wake-ups and the audit log are handled in one place.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from recsys.encoder import lazy
 from recsys.encoder.protocols import ModelEncoder
 from recsys.serving.clock import Clock
-from recsys.serving.feed_service import FeedService
 from recsys.serving.log_writer import LogWriter
 from recsys.settings import Settings
 from recsys.store.database import Database, opened
+
+if TYPE_CHECKING:  # commands have no feed, and start without the libraries of one
+    from recsys.serving.feed_service import FeedService
 
 T = TypeVar("T")
 
@@ -33,10 +35,10 @@ class Application:
     encoder: ModelEncoder
     writer: LogWriter
     clock: Clock
-    service: FeedService | None = None
+    service: "FeedService | None" = None
 
     @classmethod
-    def of(cls, service: FeedService) -> "Application":
+    def of(cls, service: "FeedService") -> "Application":
         """Return the application around a running service."""
         return cls(
             database=service.database,
@@ -48,7 +50,7 @@ class Application:
         )
 
     @property
-    def feed(self) -> FeedService:
+    def feed(self) -> "FeedService":
         """Live feed; only callers in a serving process may use it."""
         assert self.service is not None, "this use-case needs a running service"
         return self.service

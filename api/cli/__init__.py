@@ -27,6 +27,7 @@ from api.cli import (
     sample,
     serve,
     simulate,
+    stream_commands,
     train,
 )
 from api.cli.openmp import share_cores
@@ -55,6 +56,8 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("ablate")(ablate.ablate)
 app.command("poll")(poll.poll)
+app.command("consume")(stream_commands.consume)
+app.command("publish")(stream_commands.publish)
 app.command("rank")(rank.rank)
 app.command("serve")(serve.serve)
 app.command("run")(run.run)

@@ -281,6 +281,14 @@ traffic_position = Table(
     comment="one row",
 )
 
+stream_positions = Table(
+    "stream_positions",
+    metadata,
+    Column("destination", Id, primary_key=True, comment="address of a topic, without user and password"),
+    Column("seq", BigInteger, nullable=False, comment="it has the rows of the log up to this one"),
+    comment="how far `attune publish` has got",
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -1,0 +1,36 @@
+"""Use-cases of mirrors of the log: rows that a destination lacks, and the note that it has them."""
+
+from api.application.context import Application
+from recsys.store import event_log, log_outbox
+from recsys.store.log_outbox import OutboxRow
+
+
+def rows_to_mirror(app: Application, destination: str, most: int) -> list[OutboxRow]:
+    """Return up to `most` events and slates that `destination` has not got yet, in the order of the log.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    with app.database.read() as connection:
+        return log_outbox.rows_after(connection, log_outbox.position(connection, destination), most)
+
+
+def note_mirrored(app: Application, destination: str, seq: int) -> None:
+    """Note that `destination` has all rows up to the sequence number `seq`.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    with app.database.write() as connection:
+        log_outbox.save_position(connection, destination, seq)
+
+
+def unmirrored_rows(app: Application, destination: str) -> int:
+    """Return how many rows `destination` lacks; erased rows are counted, too.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    with app.database.read() as connection:
+        last = event_log.position(connection).last_seq
+        return last - log_outbox.position(connection, destination)

@@ -1,0 +1,49 @@
+"""The interface of message brokers: one topic to read in order, in batches, and topics to send to.
+
+An adapter uses the broker's own client library, and lets its errors pass: `failures` lists those after which the
+broker may be opened again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ingest.stream_rows import StreamMessage
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """Message to send. id: the same at every repetition. key: messages with one key keep their order."""
+
+    id: str
+    body: bytes
+    key: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Broker(Protocol):
+    """Connection to one broker. It delivers messages again until they are acknowledged, in the topic's order."""
+
+    failures: tuple[type[Exception], ...]
+    """Errors of a broker that is away, or goes away."""
+
+    async def open(self) -> None:
+        """Connect."""
+
+    async def subscribe(self) -> None:
+        """Start to read the topic, at the first message that the group has not acknowledged; create what lacks."""
+
+    async def fetch(self, most: int, seconds: float) -> Sequence[StreamMessage]:
+        """Return up to `most` messages in order; wait up to `seconds` for the first one."""
+
+    async def acknowledge(self, messages: Sequence[StreamMessage]) -> None:
+        """Acknowledge all messages of the last `fetch`; they are not delivered again."""
+
+    async def waiting(self) -> int:
+        """Return the number of messages of the topic that the group has not acknowledged."""
+
+    async def send(self, topic: str, messages: Sequence[OutgoingMessage]) -> None:
+        """Send messages in order, and return once the broker has stored them all; create a topic that lacks."""
+
+    async def close(self) -> None:
+        """Disconnect; a broker that is away is no error."""
