@@ -1,8 +1,8 @@
 """Extract within a budget of reading time: sentences that cover the words of most worth, each word once.
 
-The worth of covered words is a submodular function of the chosen sentences. The greedy choice by worth per word of
-cost is near the best one (Lin and Bilmes, "Multi-document summarization via budgeted maximization of submodular
-functions", 2010), and a sentence that repeats what is chosen gains nothing: no other rule against redundancy is needed.
+The worth of covered words is a submodular function of the chosen sentences. The greedy choice by worth per word
+is near the best one: Lin and Bilmes, "Multi-document summarization via budgeted maximization of submodular
+functions", 2010. A sentence that repeats what is chosen gains nothing: no other rule against redundancy is needed.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ FEWEST_WORDS = 3
 class ExtractConfig:
     """Choice of sentences.
 
-    relevance: power of a sentence's relevance in its gain; overhead: words that every sentence costs beside its own,
-    so that one long sentence is preferred to several fragments.
+    relevance: power of a sentence's relevance in its gain; overhead: words that every sentence costs beside its
+    own, so that one long sentence is preferred to several fragments.
     """
 
     relevance: float = 0.6

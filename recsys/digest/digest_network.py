@@ -1,14 +1,16 @@
 """The digest network: the preference network's attention over the sentences of a text, given a query.
 
-A text is read as a history: sentences are the reads, the seconds that reading a sentence takes are its dwell, and the
-text that follows it is its age. The layers are those of `user_model.preference_network`: projection, self-attention,
-additive attention with one head. The query is the candidate. Its match with a sentence (`sentence_features`) enters
-before self-attention, so that neighbours see it, and once more after it, as evidence of another match.
+A text is a history: sentences are the reads, and the seconds that reading one takes are its dwell. The layers are
+those of `user_model.preference_network`: projection, self-attention, and additive attention with one head. The
+query is the candidate. Its match with a sentence (`sentence_features`) enters before self-attention, so that
+neighbours see it, and once more after it, as evidence of another match.
 
-The logit of attention is trained on relevance: cross-entropy of the sentences that people marked as the answer to the
-query. The weight of a sentence is the probability of that logit; a softmax over the text would give the α of a feed.
+The logit of attention is trained on relevance: cross-entropy of the sentences that people marked as the answer to
+the query. The weight of a sentence is the probability of that logit; a softmax over the text would give the α of a
+feed.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Self
 
@@ -79,7 +81,9 @@ class DigestNetwork(nn.Module):
         values_BHP = network.project(history.vectors)
         seen = network.mix(values_BHP, values_BHP + self.match(features_BHF), history.mask)
         routes_BH1 = values_BHP.new_zeros((*history.mask.shape, 1))
-        logits_BH1: torch.Tensor = network.attention_logits(seen, history, routes_BH1) + self.evidence(features_BHF)
+        logits_BH1: torch.Tensor = network.attention_logits(seen, history, routes_BH1) + self.evidence(
+            features_BHF
+        )
         return logits_BH1[..., 0]
 
     def calibrate(self, config: DigestConfig) -> None:
@@ -111,3 +115,22 @@ def windows_of(text: EncodedText, features: NDArray[np.float32]) -> SentenceWind
         mask=cut(np.ones(count, dtype=np.float32)) > 0,
     )
     return SentenceWindows(history, cut(features))
+
+
+def relevance(network: DigestNetwork, text: EncodedText, columns: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the probability [n] that each sentence is relevant, from its `features` [n, F]."""
+    windows = windows_of(text, columns)
+    with torch.inference_mode():
+        logits_N = network(windows)[windows.history.mask]
+    return np.asarray(torch.sigmoid(logits_N).numpy(), dtype=np.float64)
+
+
+def restored(config: DigestConfig, arrays: Mapping[str, NDArray[np.float32]]) -> DigestNetwork:
+    """Return the network with these weights, for inference.
+
+    Raises:
+        RuntimeError: the arrays do not fit the configuration.
+    """
+    network = DigestNetwork(config)
+    network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
+    return network.eval()

@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from recsys.digest.digest_network import DigestConfig, DigestNetwork, SentenceWindows, windows_of
-from recsys.digest.sentence_features import DigestQuery, EncodedText, features
+from recsys.digest.digest import Digester
+from recsys.digest.digest_network import DigestConfig, DigestNetwork, SentenceWindows, relevance, windows_of
+from recsys.digest.digest_weights import DigestWeights
+from recsys.digest.layouts.turn_rows import QmsumMeeting, SummarisedQuery
+from recsys.digest.sentence_features import DigestQuery, EncodedText, features, query_for
+from recsys.digest.sentences import split_sentences
 from recsys.digest.terms import terms_of
 from recsys.digest.word_worth import WordWorth, word_features
+from recsys.errors import DataError
 
 Floats = NDArray[np.float64]
 
@@ -29,12 +34,55 @@ class LabelledQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestFit:
-    """Settings of the training; `networks` are trained from different seeds, and their logits are averaged."""
+    """Settings of the training."""
 
     epochs: int = 8
     learning_rate: float = 2e-3
     weight_decay: float = 3e-2
     seed: int = 7
+
+
+def labelled(meeting: QmsumMeeting, digester: Digester) -> list[LabelledQuery]:
+    """Return the queries of a meeting with their sentences encoded; none for a meeting without a word.
+
+    Relevant to a general query is whatever a specific query is about: its own spans would be the whole meeting.
+    """
+    sentences = split_sentences(meeting.meeting.turns)
+    if not sentences:
+        return []
+    text = digester.read(sentences)
+    turns = np.asarray([sentence.turn for sentence in sentences])
+
+    of_any_query = [span for each in meeting.specific for span in each.spans]
+
+    def item(each: SummarisedQuery) -> LabelledQuery:
+        relevant = np.zeros(len(sentences), dtype=np.bool_)
+        for first, last in each.spans or of_any_query:
+            relevant |= (turns >= first) & (turns <= last)
+        query = query_for(text, each.query, digester.vectors([each.query])[0])
+        return LabelledQuery(text, query, relevant, each.answer)
+
+    return [item(each) for each in (*meeting.general, *meeting.specific)]
+
+
+def fit_digest(
+    data: Sequence[LabelledQuery],
+    encoder: str,
+    config: DigestConfig | None = None,
+    fit: DigestFit | None = None,
+) -> DigestWeights:
+    """Train the network on the relevance of sentences, then the worth of words on the answers.
+
+    Raises:
+        DataError: no query has relevant turns.
+    """
+    trainable = [item for item in data if item.relevant.any()]
+    if not trainable:
+        raise DataError("the meetings have no query with relevant turns: add specific queries with their spans")
+    sizes = config or DigestConfig(dim=data[0].text.vectors.shape[1])
+    network = fit_network(trainable, sizes, fit or DigestFit())
+    known = [relevance(network, item.text, features(item.text, item.query)) for item in data]
+    return DigestWeights(network, fit_worth(data, known), encoder)
 
 
 def fit_network(data: Sequence[LabelledQuery], config: DigestConfig, fit: DigestFit) -> DigestNetwork:

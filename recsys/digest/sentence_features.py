@@ -20,7 +20,8 @@ WIDTHS = (3, 10, 30)
 FEATURES = (
     "cosine", "bm25", "log_words", "speaker", "disfluency", "asks", "position", "off_centre",
     *(f"{name}_{width}" for width in WIDTHS for name in ("topic", "bm25", "coherence", "cosine")),
-    "speaker_5", "speaker_20", "log_words_10", "centrality", "query_centrality", "log_sentences", "lexical", "best_cosine",
+    "speaker_5", "speaker_20", "log_words_10", "centrality",
+    "query_centrality", "log_sentences", "lexical", "best_cosine",
 )  # fmt: skip
 """Columns of `features`. topic: cosine of the query with the mean of the neighbourhood; coherence: of the sentence
 with it; query_centrality and later ones: equal for all sentences."""
@@ -70,7 +71,8 @@ def query_for(text: EncodedText, query: str, vector: Vectors) -> DigestQuery:
 
 def centre(text: EncodedText) -> Vectors:
     """Return the unit mean vector [d] of the sentences, weighted by the logarithm of their words."""
-    return _unit((np.log1p(text.words).astype(np.float32) @ text.vectors)[None])[0]
+    summed: Vectors = np.log1p(text.words).astype(np.float32) @ text.vectors
+    return _unit(summed)
 
 
 def features(text: EncodedText, query: DigestQuery) -> NDArray[np.float32]:
@@ -89,7 +91,12 @@ def features(text: EncodedText, query: DigestQuery) -> NDArray[np.float32]:
     for width, means in zip(WIDTHS, text.neighbourhoods, strict=True):
         near = _smooth(cosine * log_words, width) / _smooth(log_words, width)
         coherence = np.einsum("nd,nd->n", text.vectors, means)
-        columns += [_standard(means @ query.vector), _standard(_smooth(lexical, width)), coherence, _standard(near)]
+        columns += [
+            _standard(means @ query.vector),
+            _standard(_smooth(lexical, width)),
+            coherence,
+            _standard(near),
+        ]
     columns += [_smooth(speaker, 5), _smooth(speaker, 20), _smooth(log_words, 10), text.vectors @ middle]
     of_query = (query.vector @ middle, np.log(len(text)), float(lexical.max() > 0), cosine.max())
     columns += [np.full(len(text), value) for value in of_query]
@@ -97,12 +104,19 @@ def features(text: EncodedText, query: DigestQuery) -> NDArray[np.float32]:
 
 
 def _speaker_named(sentences: Sequence[Sentence], query: str) -> Floats:
-    """Return 1 for sentences of a speaker whom the query names, else 0: [n]. A letter that tells namesakes apart counts."""
+    """Return 1 for sentences of a speaker whom the query names, else 0: [n].
+
+    "Professor" names "Professor E": a single letter at the end tells namesakes apart, and may be left out.
+    """
     text = query.lower()
-    named = {
-        speaker: bool(speaker) and re.search(rf"(?<!\w){re.escape(speaker.lower())}(?!\w)", text) is not None
-        for speaker in {sentence.speaker for sentence in sentences}
-    }
+
+    def is_named(speaker: str) -> bool:
+        full = speaker.lower()
+        role = re.sub(r"\s+\S$", "", full)
+        patterns = (rf"(?<!\w){re.escape(full)}(?!\w)", rf"(?<!\w){re.escape(role)}(?!\w)(?!\s\w\b)")
+        return bool(full) and any(re.search(pattern, text) for pattern in patterns)
+
+    named = {speaker: is_named(speaker) for speaker in {sentence.speaker for sentence in sentences}}
     return np.asarray([float(named[sentence.speaker]) for sentence in sentences])
 
 

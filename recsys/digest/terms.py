@@ -18,10 +18,11 @@ _SATURATION = 1.2
 _LENGTH_WEIGHT = 0.75
 
 _QUESTION_WORDS = (
-    "summarize summarise summary discuss discussed discussion discussions presentation meeting think thought say said "
-    "talk talked talking mention group team member members introduce introduced conclusion opinion main points general "
-    "whole entire overall content about"
-).split()
+    "summarize", "summarise", "summary", "discuss", "discussed", "discussion", "discussions",
+    "presentation", "meeting", "think", "thought", "say", "said", "talk", "talked", "talking",
+    "mention", "group", "team", "member", "members", "introduce", "introduced", "conclusion", "opinion",
+    "main", "points", "general", "whole", "entire", "overall", "content", "about",
+)  # fmt: skip
 """Words of questions about meetings that name no subject."""
 
 
@@ -34,8 +35,12 @@ def stem(word: str) -> str:
 @cache
 def function_terms() -> frozenset[str]:
     """Return the stems of words without a subject: stop words and contractions."""
-    contractions = (f"{word}'{end}" for word in ("it", "that", "i", "we", "you", "they") for end in ("s", "m", "re"))
-    return frozenset(map(stem, (*ENGLISH_STOP_WORDS, *contractions, "don't", "okay", "ok", "yeah", "uh", "um", "just")))
+    contractions = (
+        f"{word}'{end}" for word in ("it", "that", "i", "we", "you", "they") for end in ("s", "m", "re")
+    )
+    return frozenset(
+        map(stem, (*ENGLISH_STOP_WORDS, *contractions, "don't", "okay", "ok", "yeah", "uh", "um", "just"))
+    )
 
 
 def terms_of(text: str) -> list[str]:

@@ -18,14 +18,13 @@ Floats = NDArray[np.float64]
 _SHARPNESS = 1.5
 """Power of the relevance of sentences in the counts of their words."""
 
-_OF_SPEECH = frozenset(
-    map(
-        stem,
-        "i you me my your we us our he she it they them this that there yeah okay uh what how do don't just like got get "
-        "gonna go know think really bit thing mean".split(),
-    )
-)
+_SPOKEN = (
+    "i", "you", "me", "my", "your", "we", "us", "our", "he", "she", "it", "they", "them", "this",
+    "that", "there", "yeah", "okay", "uh", "what", "how", "do", "don't", "just", "like", "got", "get",
+    "gonna", "go", "know", "think", "really", "bit", "thing", "mean",
+)  # fmt: skip
 """Words that people say and summaries avoid."""
+
 
 WORD_FEATURES = (
     "log_relevant", "log_count", "log_lift", "subject", "in_query", "function", "of_speech", "letters", "whole",
@@ -68,7 +67,7 @@ def word_features(text: EncodedText, query: DigestQuery, relevance: Floats) -> F
             _flags(names, frozenset(query.terms)),
             in_query,
             function,
-            _flags(names, _OF_SPEECH),
+            _flags(names, frozenset(map(stem, _SPOKEN))),
             np.asarray([len(name) for name in names], dtype=np.float64),
             np.full(len(names), float(query.whole)),
             log_count * function,

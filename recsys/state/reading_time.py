@@ -28,5 +28,5 @@ def expected_read_seconds(state: LiveState, rows: NDArray[np.int64], as_of: int)
 
 
 def seconds_to_read(words: NDArray[np.integer] | NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the seconds [n] that reading texts of so many words [n] takes, with nothing known but their length."""
+    """Return the seconds [n] that reading takes, predicted from the number of words of each text [n]."""
     return np.asarray(words / WORDS_PER_MINUTE * 60, dtype=np.float64)

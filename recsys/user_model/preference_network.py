@@ -153,10 +153,8 @@ class PreferenceNetwork(nn.Module):
         return self.mix(values_BHP, known_BHP, history.mask)
 
     def mix(self, values_BHP: torch.Tensor, known_BHP: torch.Tensor, mask_BH: torch.Tensor) -> EncodedHistory:
-        """Apply self-attention to `known_BHP`: projected vectors `values_BHP` with everything else that is known."""
-        mixed_BHP, _ = self.attend(
-            known_BHP, known_BHP, known_BHP, key_padding_mask=~mask_BH, need_weights=False
-        )
+        """Apply self-attention to `known_BHP`: projected vectors `values_BHP` with what else is known of each."""
+        mixed_BHP, _ = self.attend(known_BHP, known_BHP, known_BHP, key_padding_mask=~mask_BH, need_weights=False)
         return EncodedHistory(values_BHP, self.norm(known_BHP + mixed_BHP))
 
     def alpha(self, seen: EncodedHistory, history: HistoryBatch, routes_BHK: torch.Tensor) -> torch.Tensor:
@@ -174,7 +172,7 @@ class PreferenceNetwork(nn.Module):
         """Return the calibrated logits (B, H, K) of attention, before the softmax over reads."""
         quantile_BH = history.known_quantile()
         prior_BH = history.noise[:, None] * quantile_BH.clamp(min=LEAST_QUANTILE).log()
-        logits_BHK = self.query(torch.tanh(self.additive(seen.hidden))) + routes_BHK
+        logits_BHK: torch.Tensor = self.query(torch.tanh(self.additive(seen.hidden))) + routes_BHK
         return logits_BHK / self.config.temperature + self.config.dwell_weight * prior_BH[..., None]
 
     def pooled(self, seen: EncodedHistory, alpha_BKH: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """Caption layouts: WebVTT and SRT, with speakers in voice tags (`<v Name>`) or before a colon.
 
-Cues that follow each other without a new speaker are one turn, until a sentence ends: captions cut sentences at the
+Cues that follow each other without a new speaker are one turn until a sentence ends: captions cut sentences at the
 width of a screen.
 """
 

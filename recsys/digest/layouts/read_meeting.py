@@ -22,8 +22,8 @@ from recsys.errors import DataError
 MAX_BYTES = 256 * 1_024**2
 
 LAYOUTS = (
-    "a QMSum meeting (JSON with meeting_transcripts), JSONL with one turn a line (speaker, text), WebVTT, SRT, or text "
-    'with lines like "Name: words", "[00:00:12] Name: words" or "Name  0:12"'
+    "a QMSum meeting (JSON with meeting_transcripts), JSONL with one turn a line (speaker, text), WebVTT, SRT, or "
+    'text with lines like "Name: words", "[00:00:12] Name: words" or "Name  0:12"'
 )
 
 _SRT = re.compile(r"\A\s*\d+\s*\n\s*\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}\s+-->")

@@ -28,7 +28,10 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class SummarisedQuery:
-    """Query of a QMSum meeting with its summary. spans: first and last relevant turn of each; empty for the whole."""
+    """Query of a QMSum meeting with its summary.
+
+    spans: first and last relevant turn of each; empty for the whole meeting.
+    """
 
     query: str
     answer: str
@@ -60,8 +63,8 @@ def qmsum_meeting(record: dict[str, Any]) -> QmsumMeeting:
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"the meeting is not annotated as QMSum publishes it ({error!r}); it needs topic_list, general_query_list "
-            f"and specific_query_list with query, answer and relevant_text_span"
+            f"the meeting is not annotated as QMSum publishes it ({error!r}); it needs topic_list, "
+            "general_query_list and specific_query_list with query, answer and relevant_text_span"
         ) from error
     return QmsumMeeting(turns_of_rows(record[TRANSCRIPT]), topics, general, specific)
 
