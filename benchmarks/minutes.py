@@ -34,7 +34,7 @@ from sumy.summarizers.text_rank import TextRankSummarizer
 from sumy.utils import get_stop_words
 
 from recsys.digest.coverage_extract import ExtractConfig, extract
-from recsys.digest.digest import QUERY_SECONDS, WHOLE_SECONDS, Digester
+from recsys.digest.digest import QUERY_SECONDS, WHOLE_SECONDS, Digester, prior_relevance
 from recsys.digest.digest_network import DigestNetwork, relevance
 from recsys.digest.digest_training import LabelledQuery, fit_digest, labelled
 from recsys.digest.digest_weights import DigestWeights
@@ -42,6 +42,7 @@ from recsys.digest.layouts.read_meeting import read_qmsum
 from recsys.digest.layouts.turn_rows import QmsumMeeting
 from recsys.digest.sentence_features import EncodedText, features
 from recsys.digest.sentences import words_of
+from recsys.digest.word_worth import PRIOR_WORTH
 from recsys.encoder.lazy import LazyEncoder
 from recsys.evaluation.bootstrap import compare, intervals
 from recsys.settings import load_settings
@@ -51,6 +52,9 @@ DATA = Path("../shared/data/qmsum/meetings.jsonl")
 METRICS = ("rouge1", "rouge2", "rougeL", "span_f1")
 MMR_RELEVANCE = 0.7
 DWELL_WEIGHTS = (0.0, 0.25, 0.5, 1.0)
+DWELL_STRIDE = 2
+"""The dwell weight is chosen on every n-th query of the training meetings."""
+
 BASELINES = ("lead", "textrank", "lexrank", "mmr")
 GOALS = ("rouge1", "span_f1")
 
@@ -61,11 +65,15 @@ Extracts = dict[str, dict[int, list[int]]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Query of a meeting. turns: the relevant ones, for span F1; fold: the meeting is tested in."""
+    """Query of a meeting.
+
+    fold: in which the meeting is tested; columns: features [n, F]; turns: the relevant ones, for span F1.
+    """
 
     meeting: int
     fold: int
     item: LabelledQuery
+    columns: NDArray[np.float32]
     turns: frozenset[int]
 
     @property
@@ -127,7 +135,13 @@ def read_cases(meetings: Sequence[QmsumMeeting], digester: Digester, folds: int)
     """Encode the meetings and deal them to folds at random."""
     fold = np.random.default_rng(0).permutation(len(meetings)) % folds
     return [
-        Case(number, int(fold[number]), item, frozenset(turn for a, b in spans for turn in range(a, b + 1)))
+        Case(
+            meeting=number,
+            fold=int(fold[number]),
+            item=item,
+            columns=features(item.text, item.query),
+            turns=frozenset(turn for first, last in spans for turn in range(first, last + 1)),
+        )
         for number, meeting in enumerate(meetings)
         for item, spans in zip(
             labelled(meeting, digester),
@@ -143,12 +157,11 @@ def generic_extracts(cases: Sequence[Case]) -> Extracts:
     ranked: dict[int, dict[str, Floats]] = {}
     for place, case in enumerate(cases):
         text = case.item.text
-        ranks = ranked.setdefault(case.meeting, {}) or ranked[case.meeting]
-        if not ranks:
-            ranks |= {"textrank": _sumy(_TextRank, text), "lexrank": _sumy(_LexRank, text)}
+        if case.meeting not in ranked:
+            ranked[case.meeting] = {"textrank": _sumy(_TextRank, text), "lexrank": _sumy(_LexRank, text)}
         found["lead"][place] = _lead(text, case.seconds)
         found["mmr"][place] = _mmr(case)
-        for name, ratings in ranks.items():
+        for name, ratings in ranked[case.meeting].items():
             found[name][place] = _heaviest(text, ratings, case.seconds)
         found["prior"][place] = _prior(case)
     return found
@@ -218,7 +231,7 @@ def report(cases: Sequence[Case], figures: Mapping[str, Mapping[str, Floats]]) -
 
 
 def _relevance(network: DigestNetwork, case: Case) -> Floats:
-    return relevance(network, case.item.text, features(case.item.text, case.item.query))
+    return relevance(network, case.item.text, case.columns)
 
 
 def _covering(weights: DigestWeights, case: Case, known: Floats) -> list[int]:
@@ -229,7 +242,7 @@ def _covering(weights: DigestWeights, case: Case, known: Floats) -> list[int]:
 
 def _best_dwell_weight(cases: Sequence[Case], fold: int, weights: DigestWeights) -> float:
     """Return the dwell weight with the largest mean ROUGE-1 on the training meetings; of equal ones the first."""
-    known = [case for case in cases if case.fold != fold]
+    known = [case for case in cases if case.fold != fold][::DWELL_STRIDE]
     plain, means = weights.network.config, []
     for dwell_weight in DWELL_WEIGHTS:
         weights.network.calibrate(replace(plain, dwell_weight=dwell_weight))
@@ -244,11 +257,8 @@ def _best_dwell_weight(cases: Sequence[Case], fold: int, weights: DigestWeights)
 
 
 def _prior(case: Case) -> list[int]:
-    from recsys.digest.digest import prior_relevance
-    from recsys.digest.word_worth import PRIOR_WORTH
-
     item = case.item
-    known = prior_relevance(features(item.text, item.query))
+    known = prior_relevance(case.columns)
     worth = PRIOR_WORTH.worth(item.text, item.query, known)
     return extract(item.text, known, worth, case.seconds, ExtractConfig())
 

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from recsys.digest.meeting import Sentence, Turn
 
-LONGEST_SENTENCE = re.compile(r"\S.*?(?:[.?!…]+[\"')\]]*(?=\s|\Z)|\Z)", re.DOTALL)
+LONGEST_SENTENCE = 60
+"""Words after which a sentence is cut: speech without punctuation would be one sentence of thousands of words."""
+
+_SENTENCE = re.compile(r"\S.*?(?:[.?!…]+[\"')\]]*(?=\s|\Z)|\Z)", re.DOTALL)
 _WORD = re.compile(r"[^\W_](?:[\w'’-]*[^\W_])?")
 _PIECE = re.compile(rf"(?:\S+\s*){{1,{LONGEST_SENTENCE}}}")
 _MARK = re.compile(
@@ -15,12 +18,14 @@ _MARK = re.compile(
 _FILLER = re.compile(
     r"(?<![\w'-])(?:u+m+|u+h+m*|e+r+m*|e+h+m*|h+m+|m+h*m+|mm-hmm|mm-mm|uh-huh|ah+|oh+)(?![\w'-])\s*,?", re.I
 )
-_PHRASE = re.compile(r"(?<![\w'-])(?:you know|i mean|i guess)(?![\w'-])\s*,?\s*", re.I)
+_PHRASE = re.compile(
+    r"(?<![\w'-])(?<!\bdo )(?<!\bdid )(?<!n't )(?:you know|i mean|i guess)(?![\w'-])\s*,?\s*", re.I
+)
 _OPENING = re.compile(
     r"^[\s,.;:–-]*(?:(?:okay|ok|yeah|yes|yep|right|well|so|and|but|now|anyway|alright|all right)\b[\s,.;:–-]*)+",
     re.I,
 )
-_REPEATED = re.compile(r"\b((?:[\w'’-]+\s+){0,3}[\w'’-]+)(?:\s*,?\s+\1\b)+", re.I)
+_REPEATED = re.compile(r"\b((?:[\w'’-]{1,30}\s+){0,3}[\w'’-]{1,30})(?:\s*,?\s+\1\b)+", re.I)
 _SPACE_BEFORE = re.compile(r"\s+([,.;:?!%)]|'(?:s|re|ve|ll|d|m|t)\b|n't\b)")
 _STRAY_COMMA = re.compile(r"(?:,\s*)+(?=[,.;:?!])|(?<=[.;:?!])\s*,")
 _SHORTEST_OPENED = 4

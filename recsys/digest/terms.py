@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 _SATURATION = 1.2
 _LENGTH_WEIGHT = 0.75
 
+_MORE_FUNCTION_WORDS = ("did", "does", "didn't", "don't", "doesn't", "okay", "ok", "yeah", "uh", "um", "just")
+
 _QUESTION_WORDS = (
     "summarize", "summarise", "summary", "discuss", "discussed", "discussion", "discussions",
     "presentation", "meeting", "think", "thought", "say", "said", "talk", "talked", "talking",
@@ -38,9 +40,7 @@ def function_terms() -> frozenset[str]:
     contractions = (
         f"{word}'{end}" for word in ("it", "that", "i", "we", "you", "they") for end in ("s", "m", "re")
     )
-    return frozenset(
-        map(stem, (*ENGLISH_STOP_WORDS, *contractions, "don't", "okay", "ok", "yeah", "uh", "um", "just"))
-    )
+    return frozenset(map(stem, (*ENGLISH_STOP_WORDS, *contractions, *_MORE_FUNCTION_WORDS)))
 
 
 def terms_of(text: str) -> list[str]:

@@ -23,7 +23,9 @@ def record() -> dict[str, Any]:
     """Return the meeting with one query about its price."""
     return {
         "topic_list": [{"topic": "Colour", "relevant_text_span": [["0", "2"]]}],
-        "general_query_list": [{"query": "Summarize the whole meeting.", "answer": "Colour and price were chosen."}],
+        "general_query_list": [
+            {"query": "Summarize the whole meeting.", "answer": "Colour and price were chosen."}
+        ],
         "specific_query_list": [
             {
                 "query": "What was decided about the price?",

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,9 @@ def texts(*contents: str) -> list[str]:
 
 
 def test_fillers_repetitions_and_marks_of_the_transcriber_are_removed() -> None:
-    assert clean("Um , so the the {vocalsound} price is uh twelve euros , you know .") == "The price is twelve euros."
+    assert (
+        clean("Um , so the the {vocalsound} price is uh twelve euros , you know .") == "The price is twelve euros."
+    )
     assert clean("It 's done , is n't it ?") == "It's done, isn't it?"
 
 
@@ -37,7 +41,7 @@ def test_spans_are_in_order_and_inside_their_turns(contents: list[str]) -> None:
         assert 0 <= each.start < each.end <= len(turns[each.turn].text)
         assert each.words == count_words(each.text) > 0
         assert 0 <= each.disfluency < 1
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert before.turn < after.turn or before.end <= after.start
 
 
