@@ -1,4 +1,4 @@
-"""Minutes of a meeting: topics, who said what, decisions, actions, open questions, and an extract."""
+"""Minutes of a meeting: topics with their speakers, decisions, actions, open questions, and an extract."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

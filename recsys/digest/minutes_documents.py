@@ -60,7 +60,7 @@ def _lists(minutes: Minutes) -> list[tuple[str, Sequence[Line]]]:
 
 
 def _list(heading: str, lines: Sequence[Line]) -> list[str]:
-    return [heading, "\n".join(map(_item, lines)) or "Nothing was said."]
+    return [heading, "\n".join(map(_item, lines)) or "No sentence was chosen."]
 
 
 def _item(line: Line) -> str:

@@ -51,7 +51,7 @@ class DigestQuery:
 
     @property
     def whole(self) -> bool:
-        """Whether the query names no subject, as "Summarize the meeting": the digest is of the whole text."""
+        """Return True if it names no subject, as "Summarize the meeting": the digest is of the whole text."""
         return not self.terms
 
 
@@ -106,7 +106,7 @@ def features(text: EncodedText, query: DigestQuery) -> NDArray[np.float32]:
 def _speaker_named(sentences: Sequence[Sentence], query: str) -> Floats:
     """Return 1 for sentences of a speaker whom the query names, else 0: [n].
 
-    "Professor" names "Professor E": a single letter at the end tells namesakes apart, and may be left out.
+    "Professor" names "Professor E": the single letter at the end may be left out.
     """
     text = query.lower()
 

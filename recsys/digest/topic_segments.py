@@ -126,7 +126,7 @@ def _phrase_score(phrase: str, seen: int, total: int, ranges: int) -> float:
 def _phrases(text: str) -> Iterator[str]:
     """Yield the phrases of one to three words with a subject."""
     words = words_of(text)
-    telling = [len(word) >= _SHORTEST_WORD and word.isascii() and _tells(word) for word in words]
+    telling = [len(word) >= _SHORTEST_WORD and word.isascii() and _has_subject(word) for word in words]
     for start in range(len(words)):
         for end in range(start + 1, min(start + _LONGEST_PHRASE, len(words)) + 1):
             if not telling[end - 1]:
@@ -134,7 +134,7 @@ def _phrases(text: str) -> Iterator[str]:
             yield " ".join(words[start:end])
 
 
-def _tells(word: str) -> bool:
+def _has_subject(word: str) -> bool:
     return (
         stem(word) not in function_terms() and not word.isdigit() and "'" not in word and word not in _EMPTY_WORDS
     )
