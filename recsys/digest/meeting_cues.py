@@ -27,9 +27,9 @@ def _cues(*patterns: str) -> re.Pattern[str]:
 
 _DECISION = _cues(
     r"we(?:'ve| have)? (?:all )?(?:decided?|agreed?|chose|settled)",
-    r"we(?:'ll| will) (?:go with|use|take|stick with|have)",
+    r"we(?:'ll| will) (?:go with|use|take|stick with)",
     r"we(?:'re| are) going (?:to go )?(?:with|for)",
-    r"let's (?:go (?:with|for)|use|stick|decide|keep|say)",
+    r"let's (?:go (?:with|for)|use|stick|decide|keep)",
     r"(?:it|that)(?:'s| is| was) (?:decided|agreed|settled)",
     r"decision (?:is|was)|final decision|the motion (?:is|was) (?:carried|agreed)|approved|resolved that",
 )

@@ -28,10 +28,11 @@ _BLOCKS = 150
 
 _LONGEST_PHRASE = 3
 _SHORTEST_WORD = 3
-_PHRASE_BONUS = (1.0, 1.6, 1.8)
+_PHRASE_BONUS = (1.0, 2.5, 3.0)
 """Factor of a phrase of one, two and three words: "remote control" says more than "remote"."""
 
 _EMPTY_WORDS = (
+    "meeting", "today", "okay", "yeah", "euro", "percent",
     "like", "really", "think", "know", "mean", "going", "gonna", "want", "need", "got", "get", "way",
     "things", "thing", "stuff", "good", "sure", "maybe", "kind", "sort", "lot", "little", "bit", "look",
     "people", "make", "right", "well", "say", "said", "actually", "basically", "probably", "question",
