@@ -27,7 +27,7 @@ class ExtractConfig:
     own, so that one long sentence is preferred to several fragments.
     """
 
-    relevance: float = 0.6
+    relevance: float = 0.4
     overhead: float = 5.0
 
 
