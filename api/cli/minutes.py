@@ -65,7 +65,7 @@ def write(
 ) -> None:
     """Write the minutes of a meeting: topics, decisions, action items, open questions, and an extract."""
     from recsys.digest.layouts.turn_builder import REASONS
-    from recsys.digest.minutes import write_minutes
+    from recsys.digest.meeting_minutes import write_minutes
     from recsys.digest.minutes_documents import html, markdown
 
     for out in (json_file, html_file, markdown_file):
@@ -111,7 +111,7 @@ def train(
 
 def _meeting(file: Path, number: int | None, speech_model: str | None) -> "Meeting":
     from recsys.digest.layouts.read_meeting import read_meeting
-    from recsys.digest.speech import is_recording, transcribe
+    from recsys.digest.transcription import is_recording, transcribe
 
     return transcribe(file, speech_model) if is_recording(file) else read_meeting(file, number)
 

@@ -7,7 +7,7 @@ from functools import cache
 import jinja2
 
 from recsys.digest.meeting import Meeting
-from recsys.digest.minutes import Line, Minutes
+from recsys.digest.meeting_minutes import Line, Minutes
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|])")
 

@@ -10,7 +10,7 @@ from api.cli import app
 from recsys.digest.digest import Digester
 from recsys.digest.layouts.read_meeting import read_meeting
 from recsys.digest.meeting import Meeting, Turn
-from recsys.digest.minutes import Minutes, write_minutes
+from recsys.digest.meeting_minutes import Minutes, write_minutes
 from recsys.digest.minutes_documents import html, markdown
 from recsys.digest.sentences import count_words
 from recsys.state.reading_time import seconds_to_read

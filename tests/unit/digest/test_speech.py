@@ -15,7 +15,7 @@ from transformers import (
     Wav2Vec2Processor,
 )
 
-from recsys.digest.speech import is_recording, read_samples, transcribe
+from recsys.digest.transcription import is_recording, read_samples, transcribe
 from recsys.errors import ConfigError, DataError
 
 RATE = 16_000
