@@ -18,6 +18,7 @@ from api.cli import (
     ingest,
     keys,
     migrate,
+    minutes,
     models,
     poll,
     rank,
@@ -46,6 +47,7 @@ app.add_typer(index.app, name="index")
 app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")
 app.add_typer(report_commands.app, name="report")
+app.add_typer(minutes.app, name="minutes")
 app.add_typer(keys.app, name="keys")
 app.add_typer(rule_commands.app, name="rules")
 app.command("audit")(audit.audit)

@@ -22,6 +22,11 @@ def expected_read_seconds(state: LiveState, rows: NDArray[np.int64], as_of: int)
     reads = overall[READS]
     mean_read = overall[READ_SECONDS] / reads if reads >= _PRIOR_READS else DEFAULT_READ_SECONDS
     words = state.catalog.words[rows]
-    by_length = np.where(words > 0, words / WORDS_PER_MINUTE * 60, mean_read)
+    by_length = np.where(words > 0, seconds_to_read(words), mean_read)
     seconds = (counts[:, READ_SECONDS] + _PRIOR_READS * by_length) / (counts[:, READS] + _PRIOR_READS)
     return np.maximum(seconds, _LEAST_SECONDS)
+
+
+def seconds_to_read(words: NDArray[np.integer] | NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the seconds [n] that reading takes, predicted from the number of words of each text [n]."""
+    return np.asarray(words / WORDS_PER_MINUTE * 60, dtype=np.float64)

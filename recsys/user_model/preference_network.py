@@ -150,21 +150,30 @@ class PreferenceNetwork(nn.Module):
         """Apply self-attention to the reads with their dwell and age."""
         values_BHP = self.project(history.vectors)
         known_BHP = values_BHP + self.circumstance(_read_features(history.seconds, history.age))
-        padding_BH = ~history.mask
-        mixed_BHP, _ = self.attend(
-            known_BHP, known_BHP, known_BHP, key_padding_mask=padding_BH, need_weights=False
-        )
+        return self.mix(values_BHP, known_BHP, history.mask)
+
+    def mix(self, values_BHP: torch.Tensor, known_BHP: torch.Tensor, mask_BH: torch.Tensor) -> EncodedHistory:
+        """Apply self-attention to `known_BHP`: projected vectors `values_BHP` with what else is known of each."""
+        mixed_BHP, _ = self.attend(known_BHP, known_BHP, known_BHP, key_padding_mask=~mask_BH, need_weights=False)
         return EncodedHistory(values_BHP, self.norm(known_BHP + mixed_BHP))
 
     def alpha(self, seen: EncodedHistory, history: HistoryBatch, routes_BHK: torch.Tensor) -> torch.Tensor:
         """Return calibrated attention (B, K, H); it sums to 1 over real reads."""
-        quantile_BH = history.known_quantile()
-        prior_BH = history.noise[:, None] * quantile_BH.clamp(min=LEAST_QUANTILE).log()
-        logits_BHK = self.query(torch.tanh(self.additive(seen.hidden))) + routes_BHK
-        logits_BHK = logits_BHK / self.config.temperature + self.config.dwell_weight * prior_BH[..., None]
+        logits_BHK = self.attention_logits(seen, history, routes_BHK)
         alpha_BHK = logits_BHK.masked_fill(~history.mask[..., None], float("-inf")).softmax(dim=1)
         alpha_BKH = alpha_BHK.transpose(1, 2)
-        return alpha_BKH if self.config.keep >= 1.0 else self._keep_largest(alpha_BKH, quantile_BH, history)
+        if self.config.keep >= 1.0:
+            return alpha_BKH
+        return self._keep_largest(alpha_BKH, history.known_quantile(), history)
+
+    def attention_logits(
+        self, seen: EncodedHistory, history: HistoryBatch, routes_BHK: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the calibrated logits (B, H, K) of attention, before the softmax over reads."""
+        quantile_BH = history.known_quantile()
+        prior_BH = history.noise[:, None] * quantile_BH.clamp(min=LEAST_QUANTILE).log()
+        logits_BHK: torch.Tensor = self.query(torch.tanh(self.additive(seen.hidden))) + routes_BHK
+        return logits_BHK / self.config.temperature + self.config.dwell_weight * prior_BH[..., None]
 
     def pooled(self, seen: EncodedHistory, alpha_BKH: torch.Tensor) -> torch.Tensor:
         """Return unit interest vectors (B, K, P): means of the reads, weighted by attention."""
