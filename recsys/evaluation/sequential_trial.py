@@ -77,12 +77,12 @@ class Difference:
 
     @property
     def better(self) -> bool:
-        """Whether the difference is above zero."""
+        """True if the difference is above zero."""
         return self.interval.low > 0
 
     @property
     def worse(self) -> bool:
-        """Whether the difference is below zero."""
+        """True if the difference is below zero."""
         return self.interval.high < 0
 
 
