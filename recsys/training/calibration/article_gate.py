@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Strength
 from recsys.encoder.protocols import Vectors
@@ -40,25 +39,45 @@ def gate_articles(
     `undamaged` has the headlines [n, d] of all articles by the arms of `GATED`.
 
     A part is on if, on the slates of `benchmark`, the lower bound of its change of AUC is at least −0.002 and that
-    of its gain with damaged titles is above 0. Of the parts that pass, the one with the largest gain is on.
+    of its gain with damaged titles is above 0. Of the parts that pass, the one with the largest gain is on. A part
+    that fails on undamaged titles is not tried on damaged ones: its `robust` is None.
     """
-    injector = benchmark.injector()
     clean = {arm: benchmark.aucs(undamaged[arm]) for arm in GATED}
-    draws = []
-    for draw in range(DRAWS):
-        progress("article calibration: draws of damage", draw + 1, DRAWS)
-        draws.append(under_damage(benchmark, undamaged, injector, np.random.default_rng([seed, draw])))
-    robust = {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in GATED}
-    parts, chosen = _evaluated(clean, robust, benchmark.readers)
+    changes = {arm: compare(clean[arm], clean[OFF], benchmark.readers).difference for arm in STRENGTHS}
+    harmless = [arm for arm in STRENGTHS if is_harmless(changes[arm])]
+    robust = _with_damage(benchmark, {arm: undamaged[arm] for arm in (OFF, *harmless)}, seed, progress)
+    gains = {arm: compare(robust[arm], robust[OFF], benchmark.readers).difference for arm in harmless}
+    passed = [arm for arm in harmless if passes(changes[arm], gains[arm])]
+    chosen = max(passed, key=lambda arm: gains[arm].mean, default=None)
     return STRENGTHS[chosen] if chosen else Strength(), {
         "slates": len(benchmark.readers),
         "articles": benchmark.articles.height,
         "damaged": DAMAGED,
-        "draws": DRAWS,
-        "lost": float((clean[OFF] - robust[OFF]).mean()),
+        "draws": DRAWS if harmless else 0,
+        "lost": float((clean[OFF] - robust[OFF]).mean()) if harmless else None,
         "on": chosen,
-        "parts": parts,
+        "parts": {
+            arm: {
+                "passed": arm in passed,
+                "clean": asdict(changes[arm]),
+                "robust": asdict(gains[arm]) if arm in gains else None,
+            }
+            for arm in STRENGTHS
+        },
     }
+
+
+def _with_damage(
+    benchmark: DamageBenchmark, undamaged: Mapping[str, Vectors], seed: int, progress: Progress
+) -> Aucs:
+    """Return the mean AUCs over all draws of damage by arm; nothing if `OFF` is the only arm."""
+    if len(undamaged) == 1:
+        return {}
+    injector, draws = benchmark.injector(), []
+    for draw in range(DRAWS):
+        progress("article calibration: draws of damage", draw + 1, DRAWS)
+        draws.append(under_damage(benchmark, undamaged, injector, np.random.default_rng([seed, draw])))
+    return {arm: np.mean([aucs[arm] for aucs in draws], axis=0) for arm in undamaged}
 
 
 def under_damage(
@@ -75,20 +94,9 @@ def under_damage(
     return {arm: benchmark.aucs(with_rows(undamaged[arm], rows, corrupted[arm])) for arm in arms}
 
 
-def _evaluated(clean: Aucs, robust: Aucs, readers: NDArray[np.int64]) -> tuple[dict[str, Any], str | None]:
-    """Return the decision on each part, and the best part that passed."""
-    parts, gains = {}, {}
-    for arm in STRENGTHS:
-        change, gain = (_difference(aucs, arm, readers) for aucs in (clean, robust))
-        passed = passes(change, gain)
-        parts[arm] = {"passed": passed, "clean": asdict(change), "robust": asdict(gain)}
-        if passed:
-            gains[arm] = gain.mean
-    return parts, max(gains, key=lambda arm: gains[arm], default=None)
-
-
-def _difference(aucs: Aucs, arm: str, readers: NDArray[np.int64]) -> Interval:
-    return compare(aucs[arm], aucs[OFF], readers).difference
+def is_harmless(clean: Interval) -> bool:
+    """Return True if a part may be on as far as undamaged data shows. clean: change of AUC there."""
+    return clean.low >= LEAST_CLEAN
 
 
 def passes(clean: Interval, robust: Interval, growth: float = 1.0) -> bool:
@@ -97,4 +105,4 @@ def passes(clean: Interval, robust: Interval, growth: float = 1.0) -> bool:
     clean: change of AUC on undamaged data; robust: gain on damaged data; growth: factor on the 95th percentile of
     a request's time, 1 if requests do not use it.
     """
-    return clean.low >= LEAST_CLEAN and robust.low > 0 and growth <= MOST_GROWTH
+    return is_harmless(clean) and robust.low > 0 and growth <= MOST_GROWTH

@@ -15,9 +15,10 @@ from recsys.calibration.field_weights import apply_by_fold
 from recsys.encoder.protocols import Vectors
 from recsys.evaluation.bootstrap import compare
 from recsys.training.calibration.ablation_arms import OFF, TOKENS, suspicious_headlines
-from recsys.training.calibration.article_gate import DAMAGED, DRAWS, passes
+from recsys.training.calibration.article_gate import DAMAGED, DRAWS, is_harmless, passes
 from recsys.training.calibration.damage_benchmark import DamageBenchmark
 from recsys.training.calibration.robustness import KINDS, with_rows
+from recsys.training.calibration.text_corruption import Injector
 from recsys.training.training_run import Progress
 
 Aucs = NDArray[np.float64]
@@ -29,15 +30,17 @@ def gate_fields(
     """Return True if field weights may be on, and the decision with its metrics for the manifest.
 
     `undamaged` has the headlines [n, d] of all articles, by arm; `arm` is the one that will be served. The limits
-    are those of `article_gate.passes`.
+    are those of `article_gate.passes`. Weights that harm undamaged articles are not tried on damaged ones.
     """
     clean = _with_and_without(benchmark, undamaged, arm)
-    draws = []
+    change = compare(*clean, benchmark.readers).difference
+    if not is_harmless(change):
+        return False, {"passed": False, "lost": None, "clean": asdict(change), "robust": None}
+    injector, draws = benchmark.injector(), []
     for draw in range(DRAWS):
         progress("article calibration: draws of damaged fields", draw + 1, DRAWS)
-        draws.append(_under_damage(benchmark, undamaged, arm, np.random.default_rng([seed, draw, 1])))
+        draws.append(_under_damage(benchmark, undamaged, arm, injector, np.random.default_rng([seed, draw, 1])))
     weighted, plain = np.mean(draws, axis=0)
-    change = compare(*clean, benchmark.readers).difference
     gain = compare(weighted, plain, benchmark.readers).difference
     passed = passes(change, gain)
     lost = float((clean[1] - plain).mean())
@@ -53,7 +56,11 @@ def _with_and_without(benchmark: DamageBenchmark, headlines: Mapping[str, Vector
 
 
 def _under_damage(
-    benchmark: DamageBenchmark, undamaged: Mapping[str, Vectors], arm: str, rng: np.random.Generator
+    benchmark: DamageBenchmark,
+    undamaged: Mapping[str, Vectors],
+    arm: str,
+    injector: Injector,
+    rng: np.random.Generator,
 ) -> tuple[Aucs, Aucs]:
     rows = np.flatnonzero(rng.random(benchmark.articles.height) < DAMAGED)
     kinds = [KINDS[kind] for kind in rng.integers(len(KINDS), size=len(rows))]
@@ -63,6 +70,6 @@ def _under_damage(
     damaged = replace(benchmark, context=context)
     titles = [None if other else kind for kind, other in zip(kinds, exchanged.tolist(), strict=True)]
     arms = tuple(dict.fromkeys((OFF, TOKENS, arm)))
-    corrupted = damaged.encoded(rows, titles, benchmark.injector(), int(rng.integers(2**31)), arms)
+    corrupted = damaged.encoded(rows, titles, injector, int(rng.integers(2**31)), arms)
     headlines = {name: with_rows(undamaged[name], rows, corrupted[name]) for name in arms}
     return _with_and_without(damaged, headlines, arm)

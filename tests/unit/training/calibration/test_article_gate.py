@@ -22,13 +22,14 @@ ARTICLES, SLATES = 400, 600
 class KnownTrial:
     """Vectors tell their arm, and whether they are of a damaged text; AUCs follow from that alone.
 
-    clean: change of AUC by arm on undamaged articles; won: gain by arm with damaged ones.
+    clean: change of AUC by arm on undamaged articles; won: gain by arm with damaged ones; spread: of the gains.
     """
 
     def __init__(self, clean: Mapping[str, float], won: Mapping[str, float], spread: float = 0.0) -> None:
         self.articles = pl.DataFrame({"title": ["a title"] * ARTICLES})
         self.readers = np.arange(SLATES)
         self.damaged: list[int] = []
+        self.tried: set[str] = set()
         self.kinds: set[NoiseKind | None] = set()
         self._clean, self._won = clean, won
         self._noise = np.random.default_rng(1).normal(scale=spread, size=SLATES)
@@ -48,15 +49,14 @@ class KnownTrial:
         self.kinds |= set(kinds)
         if corrupted:
             self.damaged.append(len(rows))
-        return {
-            arm: np.full((len(rows), 2), [place, corrupted], dtype=np.float32) for place, arm in enumerate(arms)
-        }
+            self.tried |= set(arms)
+        return {arm: np.full((len(rows), 2), [GATED.index(arm), corrupted], dtype=np.float32) for arm in arms}
 
     def aucs(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        arm = (OFF, TOKENS, HEADS, ALL)[int(vectors[0, 0])]
+        arm = GATED[int(vectors[0, 0])]
         corrupted = bool(vectors[:, 1].any())
         change = (self._won if corrupted else self._clean).get(arm, 0.0)
-        return 0.6 - 0.01 * corrupted + change + self._noise * (arm != OFF)
+        return 0.6 - 0.01 * corrupted + change + self._noise * (corrupted and arm != OFF)
 
 
 def gated(trial: KnownTrial) -> tuple[Strength, dict[str, Any]]:
@@ -86,6 +86,16 @@ def test_what_hurts_undamaged_articles_stays_off_however_much_it_wins() -> None:
     strength, found = gated(trial)
     assert strength.identity
     assert found["on"] is None
+    assert found["parts"][TOKENS]["robust"] is None
+    assert found["parts"][HEADS]["robust"] is not None
+    assert trial.tried == {OFF, HEADS}
+
+
+def test_nothing_is_damaged_where_every_part_hurts_undamaged_articles() -> None:
+    trial = KnownTrial(dict.fromkeys((TOKENS, HEADS, ALL), -0.003), {})
+    _, found = gated(trial)
+    assert trial.damaged == []
+    assert (found["on"], found["lost"], found["draws"]) == (None, None, 0)
 
 
 def test_a_gain_within_the_noise_is_none() -> None:

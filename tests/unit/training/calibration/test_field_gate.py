@@ -91,6 +91,7 @@ def test_field_weights_that_hurt_undamaged_articles_are_off() -> None:
     on, found = decided(ByOwnAbstract(differing.weights, context=differing.context))
     assert not on
     assert found["clean"]["mean"] < -0.1  # type: ignore[index]
+    assert found["robust"] is None, "what harms undamaged articles is not tried on damaged ones"
 
 
 def test_field_weights_are_off_where_damaged_titles_lose_more_than_abstracts_win() -> None:
