@@ -11,7 +11,7 @@ from recsys.evaluation.bootstrap import Interval
 from recsys.evaluation.html_tables import interval
 from recsys.evaluation.trial_plan import Detectable
 
-_OUTCOMES = {"opened": "opened from", "clicks": "articles opened", "seconds": "seconds read"}
+_OUTCOMES = {"opened": "opened from", "clicks": "articles opened", "seconds": "seconds read", "hides": "hidden"}
 """Outcomes of a list, with the titles of their columns."""
 
 
@@ -22,7 +22,7 @@ def print_comparison(outcomes: pl.DataFrame, shadow_slates: pl.DataFrame) -> Non
     for column in ("slates", "readers", *_OUTCOMES.values()):
         table.add_column(column, justify="right")
     for arm in arms(outcomes):
-        cells = (_interval(arm.opened), _interval(arm.clicks), _interval(arm.seconds))
+        cells = (_interval(arm.opened), _interval(arm.clicks), _interval(arm.seconds), _interval(arm.hides))
         table.add_row(arm.model, f"{arm.slates:,}", f"{arm.readers:,}", *cells)
     console.print(table)
     if shadow_slates.is_empty():

@@ -15,20 +15,43 @@ from recsys.evaluation.html_tables import Table
 from recsys.evaluation.sequential_trial import FEWEST_READERS, UNEVEN_EVIDENCE, Difference, share_evidence
 from recsys.store.audit_log import AuditAction, AuditRow
 
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Outcome of a list. meaning: explanation for readers; factor: of the shown figure; wanted: more is better."""
+
+    title: str
+    meaning: str
+    factor: float = 1.0
+    wanted: bool = True
+
+    def improves(self, found: Difference) -> bool:
+        """Return True if the challenger is better in it."""
+        return found.better if self.wanted else found.worse
+
+    def suffers(self, found: Difference) -> bool:
+        """Return True if the challenger is worse in it."""
+        return found.worse if self.wanted else found.better
+
+
 _OUTCOMES = {
-    "opened": (
+    "opened": _Outcome(
         "Share of lists with an opened article, in percent",
         "How often a reader opens at least one article of a list.",
-        100.0,
+        factor=100.0,
     ),
-    "clicks": ("Opened articles per list", "How many articles of a list a reader opens, on average.", 1.0),
-    "seconds": (
+    "clicks": _Outcome("Opened articles per list", "How many articles of a list a reader opens, on average."),
+    "seconds": _Outcome(
         "Seconds of reading per list",
         "How long a reader reads articles of a list, on average. A very long reading counts as a capped one.",
-        1.0,
+    ),
+    "hides": _Outcome(
+        "Hidden articles per 100 lists",
+        "How many articles of 100 lists a reader hides. Fewer is better.",
+        factor=100.0,
+        wanted=False,
     ),
 }
-"""Outcome: title, explanation, factor of the shown figure."""
 
 DAYS_BEFORE = 28
 """Days of reading before a trial that explain a part of the outcomes."""
@@ -154,8 +177,8 @@ def _verdict(compared: Mapping[str, Difference], readers: int) -> tuple[Look, st
             f"Too few readers for a verdict: the smaller arm has {readers}, and {FEWEST_READERS} are needed. "
             "Wait, or give the challenger a larger share."
         )
-    better = [outcome for outcome, each in compared.items() if each.better]
-    worse = [outcome for outcome, each in compared.items() if each.worse]
+    better = [outcome for outcome, each in compared.items() if _OUTCOMES[outcome].improves(each)]
+    worse = [outcome for outcome, each in compared.items() if _OUTCOMES[outcome].suffers(each)]
     if better and worse:
         return "soft", f"Better in {_names(better)}, but worse in {_names(worse)}. Decide what matters more."
     if worse:
@@ -166,26 +189,31 @@ def _verdict(compared: Mapping[str, Difference], readers: int) -> tuple[Look, st
 
 
 def _names(found: Sequence[str]) -> str:
-    return ", ".join(_OUTCOMES[outcome][0].split(",")[0].lower() for outcome in found)
+    return ", ".join(_OUTCOMES[outcome].title.split(",")[0].lower() for outcome in found)
 
 
 def _outcomes(own: Arm, reference: Arm | None) -> Section:
     arms_by_name = {"challenger": own} | ({} if reference is None else {"active model": reference})
     charts = []
-    for outcome, (title, _, factor) in _OUTCOMES.items():
-        spans = [_span(name, _interval(arm, outcome), factor, arm is own) for name, arm in arms_by_name.items()]
-        charts.append(span_chart(title, "mean and 95% interval over readers", spans))
-    text = [f"{title}: {meaning}" for title, meaning, _ in _OUTCOMES.values()]
+    for name, outcome in _OUTCOMES.items():
+        spans = [
+            _span(arm_name, _interval(arm, name), outcome.factor, arm is own)
+            for arm_name, arm in arms_by_name.items()
+        ]
+        charts.append(span_chart(outcome.title, "mean and 95% interval over readers", spans))
+    text = [f"{outcome.title}: {outcome.meaning}" for outcome in _OUTCOMES.values()]
     return Section("What readers did", text, charts)
 
 
 def _differences(compared: Mapping[str, Difference]) -> Section:
     rows = []
-    for outcome, each in compared.items():
-        title, _, factor = _OUTCOMES[outcome]
-        mean, low, high = (factor * value for value in (each.interval.mean, each.interval.low, each.interval.high))
-        answer = "better" if each.better else "worse" if each.worse else "no clear difference"
-        rows.append([title, f"{mean:+.3f}", f"{low:+.3f} to {high:+.3f}", answer])
+    for name, each in compared.items():
+        outcome, interval = _OUTCOMES[name], each.interval
+        mean, low, high = (outcome.factor * value for value in (interval.mean, interval.low, interval.high))
+        answer = (
+            "better" if outcome.improves(each) else "worse" if outcome.suffers(each) else "no clear difference"
+        )
+        rows.append([outcome.title, f"{mean:+.3f}", f"{low:+.3f} to {high:+.3f}", answer])
     text = [
         "The range shows how far chance alone could move the difference. If it contains zero, the trial cannot "
         "tell the two models apart.",
@@ -211,7 +239,7 @@ def _shadow(shadow: Shadow) -> Section:
 
 
 def _interval(arm: Arm, outcome: str) -> Interval:
-    return {"opened": arm.opened, "clicks": arm.clicks, "seconds": arm.seconds}[outcome]
+    return {"opened": arm.opened, "clicks": arm.clicks, "seconds": arm.seconds, "hides": arm.hides}[outcome]
 
 
 def _span(name: str, interval: Interval, factor: float, own: bool) -> Span:

@@ -15,7 +15,8 @@ from recsys.evaluation.sequential_trial import ArmReaders, Difference, differenc
 class Arm:
     """Outcomes of a model's slates: means per slate, with 95% intervals over readers.
 
-    opened: share of the slates with at least one opened article; clicks: articles; seconds: of reading.
+    opened: share of the slates with at least one opened article; clicks: articles; seconds: of reading; hides:
+    hidden articles.
     """
 
     model: str
@@ -24,6 +25,7 @@ class Arm:
     opened: Interval
     clicks: Interval
     seconds: Interval
+    hides: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def readers_of(outcomes: pl.DataFrame, before: pl.DataFrame) -> dict[str, ArmRea
         "opened": (pl.col("clicks") > 0).cast(pl.Float64),
         "clicks": pl.col("clicks").cast(pl.Float64),
         "seconds": pl.col("seconds"),
+        "hides": pl.col("hides").cast(pl.Float64),
     }
     past = before.select("reader", pl.col("clicks").cast(pl.Float64).alias("past"), past_seconds="seconds")
     readers = (
@@ -93,7 +96,12 @@ def shadows(found: pl.DataFrame) -> list[Shadow]:
 
 def _arm(model: str, part: pl.DataFrame) -> Arm:
     clicks = part["clicks"].to_numpy().astype(np.float64)
-    metrics = {"opened": (clicks > 0).astype(np.float64), "clicks": clicks, "seconds": part["seconds"].to_numpy()}
+    metrics = {
+        "opened": (clicks > 0).astype(np.float64),
+        "clicks": clicks,
+        "seconds": part["seconds"].to_numpy(),
+        "hides": part["hides"].to_numpy().astype(np.float64),
+    }
     return Arm(model, part.height, part["reader"].n_unique(), **_intervals(metrics, part))
 
 

@@ -19,8 +19,10 @@ OUTCOMES: dict[str, pl.DataType] = {
     "reader": pl.String(),
     "clicks": pl.Int64(),
     "seconds": pl.Float64(),
+    "hides": pl.Int64(),
 }
-"""One row per slate: articles opened from it, and the seconds of reading them, each reading capped."""
+"""One row per slate: articles opened from it, the seconds of reading them, each reading capped, and articles
+hidden in it."""
 
 BEFORE: dict[str, pl.DataType] = {"reader": pl.String(), "clicks": pl.Int64(), "seconds": pl.Float64()}
 """One row per reader: clicks and seconds of reading before a trial, each event capped."""
@@ -64,15 +66,29 @@ def outcomes(connection: Connection, since: int, longest: float, until: int | No
     i, e = impressions, events
     clicked = sa.func.max(sa.case((e.c.kind == EventKind.CLICK, 1), else_=0))
     seconds = sa.func.sum(sa.case((e.c.kind == EventKind.READ, sa.func.coalesce(e.c.value, 0.0)), else_=0.0))
+    hidden = sa.func.max(sa.case((e.c.kind == EventKind.HIDE, 1), else_=0))
     each = (  # one row per article, because a reading may come in several parts
-        sa.select(i.c.seq, i.c.model, i.c.reader, clicked.label("clicked"), seconds.label("seconds"))
+        sa.select(
+            i.c.seq,
+            i.c.model,
+            i.c.reader,
+            clicked.label("clicked"),
+            seconds.label("seconds"),
+            hidden.label("hidden"),
+        )
         .outerjoin(e, sa.and_(_attributed(), e.c.known_at >= since))
         .where(i.c.model.is_not(None), i.c.at >= since, sa.true() if until is None else i.c.at < until)
         .group_by(i.c.seq, i.c.model, i.c.reader, e.c.article)
     ).subquery()
     capped = sa.case((each.c.seconds > longest, longest), else_=each.c.seconds)
     query = (
-        sa.select(each.c.model, each.c.reader, sa.func.sum(each.c.clicked), sa.func.sum(capped))
+        sa.select(
+            each.c.model,
+            each.c.reader,
+            sa.func.sum(each.c.clicked),
+            sa.func.sum(capped),
+            sa.func.sum(each.c.hidden),
+        )
         .group_by(each.c.seq, each.c.model, each.c.reader)
         .order_by(each.c.seq)
     )

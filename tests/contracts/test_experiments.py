@@ -49,11 +49,13 @@ def test_what_came_of_a_slate_is_what_quotes_it(database: Database) -> None:
         event("5", EventKind.READ, "s1", value=2.5, article="b"),
         event("6", EventKind.CLICK, None, article="c"),
         event("7", EventKind.CLICK, "s3", article="c"),
+        event("8", EventKind.HIDE, "s1", article="c"),
+        event("9", EventKind.HIDE, "s1", article="c"),
     ]
     append(database, [slate("s1", "old"), slate("s2", "new", "r2"), slate("s3", None)], events, [])
     with database.read() as connection:
         found = experiments.outcomes(connection, since=0, longest=600.0)
-    assert found.rows() == [("old", "r", 2, 42.5), ("new", "r2", 0, 0.0)]
+    assert found.rows() == [("old", "r", 2, 42.5, 1), ("new", "r2", 0, 0.0, 0)]
 
 
 def test_a_reading_counts_for_as_long_as_the_longest(database: Database) -> None:
@@ -62,7 +64,7 @@ def test_a_reading_counts_for_as_long_as_the_longest(database: Database) -> None
     append(database, [slate("s1", "old")], [left_open, read], [])
     with database.read() as connection:
         found = experiments.outcomes(connection, since=0, longest=600.0)
-    assert found.rows() == [("old", "r", 0, 630.0)]
+    assert found.rows() == [("old", "r", 0, 630.0, 0)]
 
 
 def test_only_slates_since_a_time_are_told(database: Database) -> None:
@@ -107,14 +109,14 @@ def test_nobody_can_make_up_what_came_of_a_slate(database: Database, more: dict[
     made_up = [event("1", EventKind.CLICK, "s1", **more), event("2", EventKind.READ, "s1", value=40.0, **more)]
     append(database, [slate("s1", "old")], made_up, [unseen("s1", "a")])
     with database.read() as connection:
-        assert experiments.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 0, 0.0)]
+        assert experiments.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 0, 0.0, 0)]
         assert experiments.shadow_outcomes(connection, since=0)["opened"].to_list() == [[]]
 
 
 def test_what_came_with_the_slate_counts(database: Database) -> None:
     append(database, [slate("s1", "old")], [event("1", EventKind.CLICK, "s1", known_at=DAY)], [unseen("s1", "a")])
     with database.read() as connection:
-        assert experiments.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 1, 0.0)]
+        assert experiments.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 1, 0.0, 0)]
         assert experiments.shadow_outcomes(connection, since=0)["opened"].to_list() == [["a"]]
 
 

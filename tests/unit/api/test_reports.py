@@ -150,9 +150,9 @@ def test_the_newest_trial_is_reported_with_all_its_shares() -> None:
 
 
 def outcomes(**clicks: Sequence[int]) -> pl.DataFrame:
-    """Outcomes of slates by model, each of a reader of its own; ten seconds of reading a click."""
+    """Outcomes of slates by model, each of a reader of its own; ten seconds of reading a click, and no hide."""
     rows = [
-        (model, f"{model}{i}", count, 10.0 * count)
+        (model, f"{model}{i}", count, 10.0 * count, 0)
         for model, counts in clicks.items()
         for i, count in enumerate(counts)
     ]
@@ -177,7 +177,7 @@ def test_a_trial_is_judged_by_the_interval_of_the_difference(new: list[int], old
     report = trial_report(TRIAL, data(outcomes(new=new, old=old)), "now")
     assert report.look == look
     page = checked(report)
-    assert page.counts["svg"] == 3
+    assert page.counts["svg"] == 4
     assert f"{np.mean(new) - np.mean(old):+.3f}" in page.text
     assert f"{len(new)} readers of new, {len(old)} readers of old" in page.text
 
@@ -188,6 +188,16 @@ def test_few_readers_decide_nothing() -> None:
     assert report.look == "soft"
     assert "Too few readers" in report.verdict
     assert trial_report(TRIAL, data(outcomes(new=[1] * 30, old=[0] * 200)), "now").look == "good"
+
+
+def test_more_hidden_articles_are_worse() -> None:
+    alike = outcomes(new=[1, 0] * 200, old=[0, 1] * 200)
+    hiding = alike.with_columns(hides=(pl.col("model") == "new").cast(pl.Int64))
+    report = trial_report(TRIAL, data(hiding), "now")
+    assert report.look == "bad"
+    assert "worse in hidden articles per 100 lists" in report.verdict
+    fewer = alike.with_columns(hides=(pl.col("model") == "old").cast(pl.Int64))
+    assert trial_report(TRIAL, data(fewer), "now").look == "good"
 
 
 def test_arms_of_other_sizes_than_the_trial_gave_them_are_not_compared() -> None:

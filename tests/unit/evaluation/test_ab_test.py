@@ -9,7 +9,8 @@ from recsys.store.experiments import OUTCOMES, SHADOWS
 
 
 def outcomes(*rows: tuple[str, str, int, float]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=OUTCOMES, orient="row")
+    """Outcomes of slates in which nothing was hidden."""
+    return pl.DataFrame([(*row, 0) for row in rows], schema=OUTCOMES, orient="row")
 
 
 def test_each_model_has_its_own_slates_and_readers() -> None:

@@ -113,11 +113,11 @@ def test_an_even_assignment_is_hardly_ever_called_uneven_at_any_look() -> None:
 
 def test_differences_of_models_come_from_their_readers() -> None:
     rows = [
-        (model, f"{model}{n}", n % 2 + extra, 30.0) for model, extra in (("a", 0), ("b", 1)) for n in range(40)
+        (model, f"{model}{n}", n % 2 + extra, 30.0, 0) for model, extra in (("a", 0), ("b", 1)) for n in range(40)
     ]
     past = pl.DataFrame([("a1", 4, 60.0)], schema=BEFORE, orient="row")
     found = differences(pl.DataFrame(rows, schema=OUTCOMES, orient="row"), past, "b", "a")
-    assert set(found) == {"opened", "clicks", "seconds"}
+    assert set(found) == {"opened", "clicks", "seconds", "hides"}
     clicks, opened = found["clicks"], found["opened"]
     assert clicks is not None
     assert opened is not None

@@ -14,7 +14,7 @@ NO_PAST = pl.DataFrame(schema=BEFORE)
 def outcomes(readers: int, rng: np.random.Generator, lift: float = 1.0) -> pl.DataFrame:
     """Ten slates of each reader, with half an opened article on average."""
     clicks = rng.poisson(0.5 * lift, (readers, 10))
-    rows = [("m", f"r{reader}", int(count), 20.0 * count) for reader, row in enumerate(clicks) for count in row]
+    rows = [("m", f"r{reader}", int(count), 20.0 * count, 0) for reader, row in enumerate(clicks) for count in row]
     return pl.DataFrame(rows, schema=OUTCOMES, orient="row")
 
 
@@ -49,7 +49,9 @@ def test_more_readers_and_even_arms_find_smaller_differences() -> None:
 def test_a_past_that_tells_readers_apart_makes_a_trial_shorter() -> None:
     rng = np.random.default_rng(2)
     rate = rng.gamma(1.0, 0.5, 500)
-    rows = [("m", f"r{reader}", int(rng.poisson(rate[reader])), 0.0) for reader in range(500) for _ in range(10)]
+    rows = [
+        ("m", f"r{reader}", int(rng.poisson(rate[reader])), 0.0, 0) for reader in range(500) for _ in range(10)
+    ]
     past = [(f"r{reader}", int(rng.poisson(rate[reader] * 50)), 0.0) for reader in range(500)]
     slates = pl.DataFrame(rows, schema=OUTCOMES, orient="row")
     known = detectable(slates, pl.DataFrame(past, schema=BEFORE, orient="row"), 0.5)
