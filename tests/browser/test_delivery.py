@@ -181,7 +181,12 @@ def test_events_of_a_reader_are_never_sent_for_another(
     service.wait(lambda: len(liked(service)) == 2)
     page.evaluate(f"attune.reader('{token('r1', serial=1)}')")
     service.wait(lambda: len(liked(service)) == 3)
-    sent = {event["article"]: request.get("token") for request in service.requests for event in request["events"]}
+    sent = {
+        event["article"]: request.get("token")
+        for request in service.requests
+        for event in request["events"]
+        if event["kind"] == "like"  # a slow page also sends what was in view
+    }
     assert sent == {"a0": token("r1", serial=1), "a1": None, "a2": token("r2")}
 
 

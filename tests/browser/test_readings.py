@@ -193,7 +193,8 @@ def test_a_reading_is_dated_at_its_newest_engaged_second(service: Collector, sit
     emulated.evaluate("attune.flush()")
     service.wait(lambda: service.events("read"))
     [event] = service.events("read")
-    assert datetime.fromisoformat(event["at"]).timestamp() - opened == pytest.approx(event["value"], abs=0.3)
+    # a busy machine takes a while from the start of the page to `opened`; the last flush is 45 seconds later
+    assert datetime.fromisoformat(event["at"]).timestamp() - opened == pytest.approx(event["value"], abs=3)
     assert event["value"] == pytest.approx(16, abs=1)
 
 
