@@ -14,6 +14,7 @@ from recsys.digest.sentence_features import FEATURES, EncodedText, encoded_text,
 from recsys.digest.word_worth import PRIOR_WORTH
 from recsys.encoder.protocols import TokenEncoder, Vectors
 from recsys.encoder.token_batches import encode
+from recsys.state.reading_time import seconds_to_read
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +23,9 @@ QUERY_SECONDS = 32.0
 
 WHOLE_SECONDS = 40.0
 """Default reading time of the digest of a whole text."""
+
+_LARGEST_SHARE, _LEAST_SECONDS = 1 / 3, 10.0
+"""A default budget is at most this share of the reading time of the text, but no less than these seconds."""
 
 _PRIOR = {"topic_10": 0.9, "cosine_3": 0.4, "bm25_3": 0.5, "cosine": 0.3, "log_words": 0.2}
 """Weights of features in the relevance of sentences without training."""
@@ -69,7 +73,7 @@ class Digester:
         Args:
             text: what `read` returns.
             query: question or subject; one without a subject ("Summarize the meeting") is for the whole text.
-            seconds: budget of reading time; by default `QUERY_SECONDS` or `WHOLE_SECONDS`.
+            seconds: budget of reading time; by default `QUERY_SECONDS` or `WHOLE_SECONDS`, less for short texts.
         """
         resolved = query_for(text, query, self.vectors([query])[0])
         columns = features(text, resolved)
@@ -77,9 +81,14 @@ class Digester:
             prior_relevance(columns) if self._weights is None else relevance(self._weights.network, text, columns)
         )
         worth = PRIOR_WORTH if self._weights is None else self._weights.worth
-        budget = seconds if seconds is not None else WHOLE_SECONDS if resolved.whole else QUERY_SECONDS
+        budget = _default_seconds(text, resolved.whole) if seconds is None else seconds
         chosen = extract(text, weights, worth.worth(text, resolved, weights), budget, self._config)
         return Weighed(weights, chosen, budget)
+
+
+def _default_seconds(text: EncodedText, whole: bool) -> float:
+    usual = WHOLE_SECONDS if whole else QUERY_SECONDS
+    return min(usual, max(_LEAST_SECONDS, _LARGEST_SHARE * float(seconds_to_read(text.words).sum())))
 
 
 def prior_relevance(columns: NDArray[np.float32]) -> Floats:

@@ -11,6 +11,9 @@ from recsys.digest.meeting import Sentence
 MOST_ITEMS = 10
 
 _FEWEST_WORDS = 5
+_FEWEST_WORDS_OF_TASK = 4
+"""A task is said in fewer words than a decision: "I'll send it tomorrow"."""
+
 _ANSWER_TURNS = 3
 _ANSWER_WORDS = 4
 
@@ -36,10 +39,12 @@ _DECISION = _cues(
 _ACTION = _cues(
     rf"(?:i|we|you|he|she|they)(?:'ll| will| shall)(?: have to| need to)? (?:\w+ )?(?:{_TASKS})",
     rf"(?:i|we|you)(?:'m|'re| am| are) (?:going|gonna) (?:to )?(?:{_TASKS})",
-    rf"(?:can|could|would) you (?:please )?(?:\w+ )?(?:{_TASKS})",
     r"action (?:item|point)s?|to-?do|(?:need|needs|has|have) to be done",
     rf"by (?:{_DAYS})|(?:before|for|until) (?:the )?next meeting",
 )
+_REQUEST = _cues(rf"(?:can|could|would) you (?:please )?(?:\w+ )?(?:{_TASKS})")
+"""A request is an action item although it is a question."""
+
 _RHETORICAL = re.compile(
     r"^(?:right|okay|ok|yeah|you know|see|huh|isn't it|sorry|pardon|what)\b[^?]{0,12}\?$", re.I
 )
@@ -52,7 +57,12 @@ def decisions(sentences: Sequence[Sentence], weights: NDArray[np.float64]) -> li
 
 def actions(sentences: Sequence[Sentence], weights: NDArray[np.float64]) -> list[int]:
     """Return the sentences that give or take a task, at most `MOST_ITEMS` of the largest weight, in order."""
-    return _heaviest([place for place, each in enumerate(sentences) if _states(each, _ACTION)], weights)
+    found = [
+        place
+        for place, each in enumerate(sentences)
+        if _states(each, _ACTION, _FEWEST_WORDS_OF_TASK) or _requests(each)
+    ]
+    return _heaviest(found, weights)
 
 
 def open_questions(sentences: Sequence[Sentence], weights: NDArray[np.float64]) -> list[int]:
@@ -69,8 +79,12 @@ def open_questions(sentences: Sequence[Sentence], weights: NDArray[np.float64]) 
     return _heaviest(found, weights)
 
 
-def _states(sentence: Sentence, cue: re.Pattern[str]) -> bool:
-    return not sentence.asks and sentence.words >= _FEWEST_WORDS and cue.search(sentence.text) is not None
+def _states(sentence: Sentence, cue: re.Pattern[str], fewest_words: int = _FEWEST_WORDS) -> bool:
+    return not sentence.asks and sentence.words >= fewest_words and cue.search(sentence.text) is not None
+
+
+def _requests(sentence: Sentence) -> bool:
+    return sentence.words >= _FEWEST_WORDS and _REQUEST.search(sentence.text) is not None
 
 
 def _is_answered(sentences: Sequence[Sentence], place: int) -> bool:

@@ -23,6 +23,16 @@ def test_decisions_and_tasks_are_statements_with_a_cue() -> None:
     assert [MEETING[place].turn for place in actions(MEETING, EQUAL)] == [3]
 
 
+def test_a_request_is_a_task_and_a_task_may_be_short() -> None:
+    said = [
+        Turn(speaker="A", text="Ben, can you send the survey to everyone?"),
+        Turn(speaker="B", text="I'll send it tomorrow."),
+        Turn(speaker="A", text="Can you hear the others well enough?"),
+    ]
+    sentences = split_sentences(said)
+    assert [sentences[place].turn for place in actions(sentences, np.ones(len(sentences)))] == [0, 1]
+
+
 def test_a_question_is_open_unless_someone_else_answers_it_soon() -> None:
     assert [MEETING[place].turn for place in open_questions(MEETING, EQUAL)] == [4]
 

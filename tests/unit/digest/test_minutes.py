@@ -50,6 +50,16 @@ def test_the_extract_keeps_budget_and_order_and_quotes_the_turns(tmp_path: Path)
     assert all(line.text.split()[-1].strip(".?") in meeting.turns[line.turn].text for line in extract)
 
 
+def test_a_short_meeting_is_shortened_without_a_budget() -> None:
+    turns = [f"The number {number} matters for the budget of our project this year." for number in range(10)]
+    whole = seconds_to_read(np.asarray([count_words(turn) for turn in turns])).sum()
+    words = np.asarray([count_words(line.text) for line in minutes_of(of_turns(*turns)).extract])
+    assert 0 < seconds_to_read(words).sum() <= max(whole / 3, 10)
+    assert minutes_of(of_turns("We raise the price by ten percent.")).extract, (
+        "a single sentence is its own extract"
+    )
+
+
 def test_the_query_changes_the_weights(tmp_path: Path) -> None:
     meeting = read_meeting(write_record(tmp_path))
     assert not np.array_equal(minutes_of(meeting, "price").heat, minutes_of(meeting, "yellow buttons").heat)
