@@ -87,7 +87,7 @@ class WebhookSender:
                 url, content = target.copy_with(host=address), message.body.encode()
                 try:
                     async with client.stream("POST", url, content=content, extensions=names) as response:
-                        return response.status_code
+                        return int(response.status_code)
                 except httpx.ConnectError as error:  # another address of the host may answer
                     failure = error
         raise FetchError("cannot be reached: no address of its host accepts a connection") from failure

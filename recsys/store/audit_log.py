@@ -1,4 +1,4 @@
-"""Audit log of actions of administrators: keys, bundles, rules, webhooks, erasures, the console. No reader data."""
+"""Audit log of administrators: keys, bundles, rules, webhooks, erasures, the console. It contains no reader data."""
 
 import time
 from dataclasses import asdict, dataclass, fields

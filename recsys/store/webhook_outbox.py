@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -117,8 +118,8 @@ def _columns() -> sa.Select[tuple[object, ...]]:
 
 
 def _selected(connection: Connection, query: sa.Select[tuple[object, ...]]) -> list[Message]:
-    return [_message(row) for row in connection.execute(query).mappings()]
+    return [_message(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def _message(row: Mapping[str, object]) -> Message:
-    return Message(**{**row, "event": WebhookEvent(str(row["event"]))})  # type: ignore[arg-type]
+def _message(row: Mapping[str, Any]) -> Message:
+    return Message(**{**row, "event": WebhookEvent(row["event"])})

@@ -91,11 +91,11 @@ def train(
     bundle = bundles.publish(settings.home, new_version(), write)
     if trees.choice.better_baseline is None:
         bundles.activate(settings.home, bundle.version)
-    _announce(database, bundle.version, trees.choice.better_baseline)
+    announce_outcome(database, bundle.version, trees.choice.better_baseline)
     return bundle
 
 
-def _announce(database: Database, version: str, better_baseline: str | None) -> None:
+def announce_outcome(database: Database, version: str, better_baseline: str | None) -> None:
     """Record the activation of a new bundle, and notify webhooks of it or of the baseline that prevented it."""
     row = AuditRow.now("train", AuditAction.MODEL_ACTIVATED, version)
     with database.write() as connection:

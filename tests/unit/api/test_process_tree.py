@@ -157,7 +157,7 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
 
 def test_nothing_to_run_is_an_error_that_names_the_options() -> None:
     with pytest.raises(ConfigError, match="--no-serve"):
-        run(serve=False, train="")
+        run(serve=False, poll=False, webhooks=False, train="")
 
 
 class AtOnce:
