@@ -87,7 +87,7 @@ class WebhookSender:
                 url, content = target.copy_with(host=address), message.body.encode()
                 try:
                     async with client.stream("POST", url, content=content, extensions=names) as response:
-                        return int(response.status_code)
+                        return response.status_code
                 except httpx.ConnectError as error:  # another address of the host may answer
                     failure = error
         raise FetchError("cannot be reached: no address of its host accepts a connection") from failure
@@ -101,7 +101,7 @@ def webhook_sender(app: Application) -> WebhookSender:
 
 def wait_after(attempts: int) -> int:
     """Return the microseconds from a failed attempt to the next: 5 s, 20 s, 80 s … up to 12 hours."""
-    return min(_FIRST_WAIT * 4 ** (attempts - 1), _LONGEST_WAIT)
+    return min(_FIRST_WAIT * int(4 ** (attempts - 1)), _LONGEST_WAIT)
 
 
 def send_test(app: Application, id_: str) -> int:
