@@ -86,6 +86,7 @@ class Settings(BaseSettings):
         pattern=r"^[\x20-\x7e]+$",
         description="name in requests for feeds and articles; add an address where a publisher can reach you",
     )
+    webhook_private: bool = Field(False, description="also send webhooks to addresses in private networks")
     rate_limit: str = Field("", description="requests per key, for example 600/minute; empty: no limit")
     collect_rate_limit: str = Field(
         "1200/minute", description="requests to /v1/collect per client address, in each process; empty: no limit"

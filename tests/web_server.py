@@ -11,12 +11,13 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @dataclass
 class WebServer:
-    """Pages by path, and the paths that were requested, in order."""
+    """Pages by path, and the paths that were requested, in order; bodies: of the POST requests."""
 
     port: int
     pages: dict[str, Answer] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -56,6 +57,10 @@ def web_server() -> Iterator[WebServer]:
                 served.pages.get(self.path, page(b"", 404))(self)
             except OSError:
                 self.close_connection = True  # the client has gone, as some tests want
+
+        def do_POST(self) -> None:
+            served.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.do_GET()
 
         def log_message(self, *_: object) -> None: ...
 

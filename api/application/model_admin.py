@@ -13,9 +13,10 @@ from recsys.models import bundle
 from recsys.serving import experiment, model_activation
 from recsys.serving.experiment import Experiment
 from recsys.serving.model_activation import Model
-from recsys.store import audit_log, experiments
+from recsys.store import audit_log, experiments, webhook_outbox
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import without_timeout
+from recsys.store.webhooks import WebhookEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def activate_model(app: Application, version: str, actor: str) -> None:
         BundleError: the bundle cannot serve; the former one stays active.
     """
     model_activation.activate(app.settings.home, version, app.encoder.name)
-    _record(app, actor, AuditAction.MODEL_ACTIVATED, version)
+    _record_activation(app, actor, AuditAction.MODEL_ACTIVATED, version)
     _adopt_bundle(app)
 
 
@@ -121,7 +122,7 @@ def roll_back(app: Application, actor: str) -> str:
         BundleError: there is none, or it cannot serve; nothing changes.
     """
     version = model_activation.roll_back(app.settings.home, app.encoder.name)
-    _record(app, actor, AuditAction.MODEL_ROLLED_BACK, version)
+    _record_activation(app, actor, AuditAction.MODEL_ROLLED_BACK, version)
     _adopt_bundle(app)
     return version
 
@@ -169,6 +170,14 @@ def prune_models(app: Application, keep: int, actor: str) -> list[str]:
         bundle.remove(app.settings.home, version)
         _record(app, actor, AuditAction.MODEL_REMOVED, version)
     return versions
+
+
+def _record_activation(app: Application, actor: str, action: AuditAction, version: str) -> None:
+    row = AuditRow.now(actor, action, version)
+    data = {"version": version, "actor": actor, "rolled_back": action is AuditAction.MODEL_ROLLED_BACK}
+    with app.database.write() as connection:
+        audit_log.record(connection, row)
+        webhook_outbox.announce(connection, WebhookEvent.MODEL_ACTIVATED, data, row.at)
 
 
 def _record(app: Application, actor: str, action: AuditAction, version: str) -> None:

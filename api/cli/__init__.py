@@ -30,6 +30,7 @@ from api.cli import (
     simulate,
     stream_commands,
     train,
+    webhook_commands,
 )
 from api.cli.openmp import share_cores
 from recsys.errors import AttuneError
@@ -50,6 +51,7 @@ app.add_typer(report_commands.app, name="report")
 app.add_typer(minutes.app, name="minutes")
 app.add_typer(keys.app, name="keys")
 app.add_typer(rule_commands.app, name="rules")
+app.add_typer(webhook_commands.app, name="webhooks")
 app.command("audit")(audit.audit)
 app.command("erase")(erase.erase)
 app.command("demo")(demo.demo)

@@ -1,12 +1,13 @@
 """`attune run`."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.options import DatabaseUrl, Home, settings_from
 from api.cli.serve import Host, Port, Workers
-from recsys.errors import ConfigError
+from recsys.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from api.cli.process_tree import Command
@@ -38,10 +39,13 @@ def run(
     poll: Annotated[
         bool, typer.Option("--poll/--no-poll", help="Read the sources that `attune ingest feed` added, too.")
     ] = True,
+    webhooks: Annotated[
+        bool, typer.Option("--webhooks/--no-webhooks", help="Deliver the messages of `attune webhooks`, too.")
+    ] = True,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Run everything that a publisher needs as one process tree: service, reading of sources, scheduled trainings.
+    """Run all that a publisher needs as one process tree: service, reading of sources, webhooks, trainings.
 
     SIGTERM and Ctrl-C stop all parts.
     """
@@ -56,8 +60,10 @@ def run(
     kept = [_attune("service", *service)] if serve else []
     if poll:
         kept.append(_attune("poller", "poll", logged=True))
+    if webhooks:
+        kept.append(_attune("webhooks", "webhooks", "deliver", logged=True))
     if not kept and training is None:
-        raise ConfigError("there is nothing to run: omit --no-serve or --no-poll, or set --train")
+        raise ConfigError("there is nothing to run: omit --no-serve, --no-poll or --no-webhooks, or set --train")
     worker.export_settings_to_env(settings)
     logging_setup.configure(settings.log_format)
     failure = asyncio.run(_until_signal(kept, training))
@@ -81,7 +87,26 @@ def _training(settings: "Settings", chosen: str | None, keep: int) -> "Training 
         _attune("training", "train", logged=True, nice=_TRAINING_NICE),
         _attune("pruning", "models", "prune", "--keep", str(keep), logged=True),
     )
-    return Training(CronTimes.parse(expression, source), steps, settings.train_hours * _HOUR_SECONDS)
+    return Training(
+        CronTimes.parse(expression, source),
+        steps,
+        settings.train_hours * _HOUR_SECONDS,
+        partial(_report_failure, settings),
+    )
+
+
+def _report_failure(settings: "Settings", reason: str) -> None:
+    """Notify webhooks of a failed training. The schedule goes on if the database is unavailable, too."""
+    import logging
+
+    from api.application.context import opened_application
+    from api.application.webhook_admin import training_failed
+
+    try:
+        with opened_application(settings) as app:
+            training_failed(app, reason)
+    except StoreError as error:
+        logging.getLogger(__name__).error("webhooks are not notified of the failed training: %s", error)
 
 
 def _attune(name: str, *arguments: str, logged: bool = False, nice: int = 0) -> "Command":

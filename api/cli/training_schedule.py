@@ -1,7 +1,8 @@
 """Trainings of `attune run` at the times of a cron expression, one after the other."""
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -66,12 +67,13 @@ class CronTimes:
 class Training:
     """A scheduled training. steps: commands in order, each only if the one before succeeded.
 
-    within: seconds after which a step is stopped.
+    within: seconds after which a step is stopped. report_failure: gets the reason why a step failed.
     """
 
     times: Times
     steps: tuple[Command, ...]
     within: float
+    report_failure: Callable[[str], None]
 
 
 async def train_on_schedule(tree: ProcessTree, training: Training) -> None:
@@ -86,21 +88,25 @@ async def train_on_schedule(tree: ProcessTree, training: Training) -> None:
             if await tree.pause(min(left, _LONGEST_SLEEP)):
                 return
         for step in training.steps:
-            if not await _succeeds(tree, step, training.within):
+            if not await _succeeds(tree, step, training):
                 break
         if await tree.pause(0):
             return
 
 
-async def _succeeds(tree: ProcessTree, step: Command, within: float) -> bool:
-    ended = await tree.run(step, within)
-    if ended.stopped and ended.seconds >= within:
-        hours = within * SECOND / HOUR
-        logger.error("%s: stopped, because it took longer than ATTUNE_TRAIN_HOURS (%g)", step.name, hours)
+async def _succeeds(tree: ProcessTree, step: Command, training: Training) -> bool:
+    ended = await tree.run(step, training.within)
+    failure = None
+    if ended.stopped and ended.seconds >= training.within:
+        hours = training.within * SECOND / HOUR
+        failure = f"{step.name}: stopped, because it took longer than ATTUNE_TRAIN_HOURS ({hours:g})"
     elif ended.stopped:
         logger.warning("%s: stopped before its end", step.name)
     elif ended.status:
-        logger.error("%s: failed, %s", step.name, end_text(ended))
+        failure = f"{step.name}: failed, {end_text(ended)}"
     else:
         logger.info("%s: succeeded after %.0f s", step.name, ended.seconds)
+    if failure is not None:
+        logger.error("%s", failure)
+        await asyncio.to_thread(training.report_failure, failure)
     return not ended.stopped and ended.status == 0

@@ -124,7 +124,7 @@ class Fetcher:
     async def _request(self, target: httpx.URL, headers: Mapping[str, str]) -> Page | str:
         """Return the page, or the address of a redirect."""
         failure: httpx.HTTPError | None = None
-        for address in await self._addresses(target):
+        for address in await allowed_addresses(target, self._allowed, "use --allow-private"):
             try:
                 return await self._request_at(target, address, headers)
             except httpx.ConnectError as error:  # another address of the host may answer
@@ -132,20 +132,6 @@ class Fetcher:
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise FetchError(f"{target} cannot be read: {error or type(error).__name__}") from error
         raise FetchError(f"{target} cannot be reached: {failure}") from failure
-
-    async def _addresses(self, target: httpx.URL) -> list[str]:
-        host = target.raw_host.decode()
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, target.port or 0, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise FetchError(f"there is no host {host}: {error}; check the address") from error
-        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        if not all(map(self._allowed, addresses)):
-            raise FetchError(
-                f"{target} is in a private network, which is not read; if you trust it, use --allow-private"
-            )
-        return addresses
 
     async def _request_at(self, target: httpx.URL, address: str, headers: Mapping[str, str]) -> Page | str:
         own = {**headers, "Host": target.netloc.decode()}
@@ -210,6 +196,26 @@ def inflated(packed: bytes, most_bytes: int) -> bytes:
 
 def _too_large(target: object, most_bytes: int) -> FetchError:
     return FetchError(f"{target} is larger than {most_bytes / 1_024**2:g} MiB")
+
+
+async def allowed_addresses(target: httpx.URL, allowed: Callable[[str], bool], fix: str) -> list[str]:
+    """Return the IP addresses of a URL's host. Connect to one of them, not to the name, which may change.
+
+    allowed: returns True for the IP addresses that may be used; `fix`: what an operator does to allow the others.
+
+    Raises:
+        FetchError: there is no such host, or one of its addresses is not allowed.
+    """
+    host = target.raw_host.decode()
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, target.port or 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise FetchError(f"there is no host {host}: {error}; check the address") from error
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    if not all(map(allowed, addresses)):
+        raise FetchError(f"{target} is in a private network, which is not requested; if you trust it, {fix}")
+    return addresses
 
 
 def checked_address(address: str) -> httpx.URL:

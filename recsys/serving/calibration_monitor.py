@@ -6,9 +6,10 @@ from recsys.calibration.breaker import Breaker
 from recsys.calibration.monitor import Monitor
 from recsys.calibration.monitoring_stats import MonitoringStats
 from recsys.domain import MINUTE
-from recsys.store import attention_stats
+from recsys.store import attention_stats, webhook_outbox
 from recsys.store.attention_stats import MonitorRow
-from recsys.store.database import Database
+from recsys.store.database import Connection, Database
+from recsys.store.webhooks import WebhookEvent
 
 if TYPE_CHECKING:
     from recsys.calibration.calibrator import Calibration
@@ -41,7 +42,16 @@ class CalibrationMonitor:
             return
         with database.write() as connection:
             attention_stats.record(connection, self._row(stats, at))
+            self._announce(connection, stats, at)
         self._written_at, self._written = at, stats
+
+    def _announce(self, connection: Connection, stats: MonitoringStats, at: int) -> None:
+        """Notify webhooks of a new alert, and of a breaker that opened."""
+        about = {"part": "calibration", "bundle": self._bundle}
+        if stats.alert is not None and stats.alert != self._written.alert:
+            webhook_outbox.announce(connection, WebhookEvent.ALERT, {**about, "text": stats.alert}, at)
+        if stats.breaker is not None and self._written.breaker is None:
+            webhook_outbox.announce(connection, WebhookEvent.BREAKER_OPEN, {**about, "reason": stats.breaker}, at)
 
     def _due(self, stats: MonitoringStats, at: int) -> bool:
         if stats.alert is not None and stats.alert != self._written.alert:

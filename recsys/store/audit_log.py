@@ -1,4 +1,4 @@
-"""Audit log of administrator actions: keys, bundles, rules, erasures, the console. It contains no reader data."""
+"""Audit log of administrators: keys, bundles, rules, webhooks, erasures, the console. It has no reader data."""
 
 import time
 from dataclasses import asdict, dataclass, fields
@@ -23,6 +23,8 @@ class AuditAction(StrEnum):
     READER_ERASED = "reader_erased"
     RULE_ADDED = "rule_added"
     RULE_REMOVED = "rule_removed"
+    WEBHOOK_ADDED = "webhook_added"
+    WEBHOOK_REMOVED = "webhook_removed"
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
 

@@ -289,6 +289,32 @@ stream_positions = Table(
     comment="how far `attune publish` has got",
 )
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("url", Text, nullable=False, comment="address that gets the messages"),
+    Column("events", Text, nullable=False, comment="JSON array: kinds that it wants; empty: all"),
+    Column("secret", String, nullable=False, comment="signs the messages; whsec_ and base64"),
+    Column("created_at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("created_by", String, nullable=False, comment="actor, as in the table audit"),
+)
+
+webhook_messages = Table(
+    "webhook_messages",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("webhook", String, nullable=False, index=True),
+    Column("event", String, nullable=False),
+    Column("body", Text, nullable=False, comment="JSON object, sent as it is here"),
+    Column("created_at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Column("attempts", Integer, nullable=False, comment="begun so far"),
+    Column("next_at", BigInteger, index=True, comment="next attempt; null: delivered or failed for good"),
+    Column("delivered_at", BigInteger),
+    Column("error", Text, comment="of the last attempt"),
+    comment="outbox of the webhooks",
+)
+
 audit = Table(
     "audit",
     metadata,

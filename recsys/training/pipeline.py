@@ -19,9 +19,10 @@ from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable, align_vectors
 from recsys.ranking.age_support import AgeSupport
 from recsys.settings import Settings
-from recsys.store import audit_log
+from recsys.store import audit_log, webhook_outbox
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
+from recsys.store.webhooks import WebhookEvent
 from recsys.training.age_support_training import ShownAges, learn_age_support
 from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
 from recsys.training.calibration.click_noise import Articles
@@ -95,9 +96,21 @@ def train(
     bundle = bundles.publish(settings.home, new_version(), write)
     if trees.choice.better_baseline is None:
         bundles.activate(settings.home, bundle.version)
-        with database.write() as connection:
-            audit_log.record(connection, AuditRow.now("train", AuditAction.MODEL_ACTIVATED, bundle.version))
+    announce_outcome(database, bundle.version, trees.choice.better_baseline)
     return bundle
+
+
+def announce_outcome(database: Database, version: str, better_baseline: str | None) -> None:
+    """Record the activation of a new bundle, and notify webhooks of it or of the baseline that prevented it."""
+    row = AuditRow.now("train", AuditAction.MODEL_ACTIVATED, version)
+    with database.write() as connection:
+        if better_baseline is None:
+            audit_log.record(connection, row)
+            data = {"version": version, "actor": row.actor, "rolled_back": False}
+            webhook_outbox.announce(connection, WebhookEvent.MODEL_ACTIVATED, data, row.at)
+        else:
+            failure = {"version": version, "better_baseline": better_baseline}
+            webhook_outbox.announce(connection, WebhookEvent.GATE_FAILED, failure, row.at)
 
 
 def _age_support(corpus: Corpus) -> AgeSupport | None:

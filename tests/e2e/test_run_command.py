@@ -18,7 +18,7 @@ def test_a_killed_service_comes_back_and_sigterm_ends_all_parts(tmp_path: Path) 
     server = Server(place(tmp_path), command=("run", "--train", "0 4 * * *"))
     server.start()
     children = psutil.Process(server.process.pid).children()
-    assert sorted(each.cmdline()[3] for each in children) == ["poll", "serve"]
+    assert sorted(each.cmdline()[3] for each in children) == ["poll", "serve", "webhooks"]
     (service,) = (each for each in children if each.cmdline()[3] == "serve")
     service.kill()
     psutil.wait_procs([service], PATIENCE)

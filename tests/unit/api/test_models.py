@@ -22,8 +22,9 @@ from recsys.models import bundle, model_loader
 from recsys.models.model_loader import TrainedSystem
 from recsys.ranking.age_support import EVERY_AGE
 from recsys.serving import model_activation
-from recsys.store import audit_log
+from recsys.store import audit_log, webhook_outbox, webhooks
 from recsys.store.database import opened
+from recsys.store.webhooks import Webhook
 from tests.trained import HashEncoder, Place
 from tests.unit.api.conftest import MakeClient, bearer
 
@@ -109,6 +110,9 @@ def test_a_model_serves_from_the_next_answer_on_and_in_another_process_soon(
     start: Callable[[], TestClient], home: Place
 ) -> None:
     one, other = start(), start()
+    webhook = Webhook(id="a", url="https://a.example", events=(), secret="s", created_at=1, created_by="cli")
+    with opened(home.settings.database_url) as database, database.write() as connection:
+        webhooks.add(connection, webhook)
     assert one.post("/v1/models/v2/activate").json() == {"version": "v2"}
     assert ranked(one).json()["model"] == "v2"
     until(lambda: ranked(other).json()["model"] == "v2")
@@ -117,7 +121,13 @@ def test_a_model_serves_from_the_next_answer_on_and_in_another_process_soon(
     until(lambda: ranked(other).json()["model"] == "v1")
     with opened(home.settings.database_url) as database, database.read() as connection:
         acts = [(act.actor, act.act, act.subject) for act in audit_log.newest(connection, 2)]
+        messages = [json.loads(message.body) for message in webhook_outbox.newest(connection, 9)]
     assert acts == [("open", "model_rolled_back", "v1"), ("open", "model_activated", "v2")]
+    assert [message["data"] for message in messages] == [
+        {"version": "v1", "actor": "open", "rolled_back": True},
+        {"version": "v2", "actor": "open", "rolled_back": False},
+    ]
+    assert {message["type"] for message in messages} == {"model.activated"}
 
 
 def test_no_request_fails_and_none_mixes_two_models_while_they_change(start: Callable[[], TestClient]) -> None:

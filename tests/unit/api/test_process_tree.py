@@ -157,7 +157,7 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
 
 def test_nothing_to_run_is_an_error_that_names_the_options() -> None:
     with pytest.raises(ConfigError, match="--no-serve"):
-        run(serve=False, poll=False, train="")
+        run(serve=False, poll=False, webhooks=False, train="")
 
 
 class AtOnce:
@@ -171,8 +171,9 @@ def test_trainings_follow_one_another_and_go_on_after_a_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "steps"
+    reasons: list[str] = []
     training = counting(file, f"import sys; sys.exit(len(open({str(file)!r}).readlines()) == 1)")
-    plan = Training(AtOnce(), (training, counting(file, "pass")), within=20)
+    plan = Training(AtOnce(), (training, counting(file, "pass")), 20, reasons.append)
 
     async def main() -> None:
         tree = ProcessTree()
@@ -183,12 +184,14 @@ def test_trainings_follow_one_another_and_go_on_after_a_failure(
     ends = [text for record in caplog.records if "failed" in (text := record.getMessage()) or "succeeded" in text]
     assert ends[0].startswith("child: failed, ended with status 1")
     assert ends[1].startswith("child: succeeded after")
+    assert reasons == ends[:1]
 
 
 def test_a_training_that_takes_too_long_is_stopped_and_named(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    plan = Training(AtOnce(), (counting(tmp_path / "steps", FOREVER),), within=0.3)
+    reasons: list[str] = []
+    plan = Training(AtOnce(), (counting(tmp_path / "steps", FOREVER),), 0.3, reasons.append)
 
     async def main() -> None:
         tree = ProcessTree()
@@ -196,6 +199,7 @@ def test_a_training_that_takes_too_long_is_stopped_and_named(
 
     asyncio.run(main())
     assert any("ATTUNE_TRAIN_HOURS" in record.getMessage() for record in caplog.records)
+    assert "ATTUNE_TRAIN_HOURS" in reasons[0]
 
 
 @given(st.integers(0, 59), st.integers(0, 23), st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)))

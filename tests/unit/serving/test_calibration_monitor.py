@@ -1,14 +1,17 @@
 """Rows in the monitor's table: at most one a minute, but every alert at once."""
 
+import json
+
 import pytest
 
 from recsys.domain import DAY, MINUTE
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.calibrated_encoder import CalibratedEncoder
 from recsys.serving.calibration_monitor import CalibrationMonitor
-from recsys.store import attention_stats
+from recsys.store import attention_stats, webhook_outbox, webhooks
 from recsys.store.attention_stats import MonitorRow
 from recsys.store.database import Database
+from recsys.store.webhooks import Webhook
 from tests.calibrated import eager
 from tests.trained import HashEncoder
 
@@ -70,6 +73,9 @@ def test_texts_are_told_once_a_minute_and_silence_never(
 
 
 def test_an_alert_is_written_at_once_and_once(sqlite_database: Database, watch: CalibrationMonitor) -> None:
+    webhook = Webhook(id="a", url="https://a.example", events=(), secret="s", created_at=1, created_by="cli")
+    with sqlite_database.write() as connection:
+        webhooks.add(connection, webhook)
     read(watch, "sport: One")
     watch.record(sqlite_database, DAY)
     watch.breaker.trip("by zero")
@@ -79,3 +85,12 @@ def test_an_alert_is_written_at_once_and_once(sqlite_database: Database, watch: 
         (0, False, None),
         (1, True, "page: calibration is switched off: by zero"),
     ]
+    with sqlite_database.read() as connection:
+        found = {
+            message.event: json.loads(message.body)["data"] for message in webhook_outbox.newest(connection, 9)
+        }
+    about = {"part": "calibration", "bundle": "v1"}
+    assert found == {
+        "alert": {**about, "text": "page: calibration is switched off: by zero"},
+        "breaker.open": {**about, "reason": "by zero"},
+    }

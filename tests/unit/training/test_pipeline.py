@@ -1,5 +1,6 @@
 """Training as a whole, on a tiny world: what is published, what is refused, what may not leak."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -12,10 +13,11 @@ from recsys.evaluation.systems import FULL_SYSTEM
 from recsys.models import bundle
 from recsys.models.bundle import Bundle
 from recsys.models.model_loader import load_bundle
-from recsys.store import articles, audit_log, event_log
-from recsys.store.database import opened
+from recsys.store import articles, audit_log, event_log, webhook_outbox, webhooks
+from recsys.store.database import Database, opened
+from recsys.store.webhooks import Webhook
 from recsys.training.dataset import load_corpus
-from recsys.training.pipeline import train
+from recsys.training.pipeline import announce_outcome, train
 from recsys.training.training_run import silent
 from tests.trained import HashEncoder, Place, last_day, place, populated, train_quickly, world
 
@@ -54,6 +56,23 @@ def test_activating_it_is_on_record(trained: Place) -> None:
     with opened(trained.settings.database_url) as database, database.read() as connection:
         (act,) = audit_log.newest(connection, 9)
     assert (act.actor, act.act, act.subject) == ("train", "model_activated", bundle.active_version(trained.home))
+
+
+def test_webhooks_learn_of_an_activation_and_of_a_baseline_that_prevented_it(sqlite_database: Database) -> None:
+    webhook = Webhook(id="a", url="https://a.example", events=(), secret="s", created_at=1, created_by="cli")
+    with sqlite_database.write() as connection:
+        webhooks.add(connection, webhook)
+    announce_outcome(sqlite_database, "v1", None)
+    announce_outcome(sqlite_database, "v2", "popular")
+    with sqlite_database.read() as connection:
+        found = {
+            message.event: json.loads(message.body)["data"] for message in webhook_outbox.newest(connection, 9)
+        }
+        assert len(audit_log.newest(connection, 9)) == 1
+    assert found == {
+        "model.activated": {"version": "v1", "actor": "train", "rolled_back": False},
+        "gate.failed": {"version": "v2", "better_baseline": "popular"},
+    }
 
 
 def test_training_twice_gives_the_same_files(trained: Place, tmp_path: Path) -> None:
