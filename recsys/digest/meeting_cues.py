@@ -12,7 +12,7 @@ MOST_ITEMS = 10
 
 _FEWEST_WORDS = 5
 _FEWEST_WORDS_OF_TASK = 4
-"""A task is said in fewer words than a decision: "I'll send it tomorrow"."""
+"""A task takes fewer words than a decision: "I'll send it tomorrow"."""
 
 _ANSWER_TURNS = 3
 _ANSWER_WORDS = 4
