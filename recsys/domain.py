@@ -245,6 +245,17 @@ class Rule:
         return sign * (self.value or 0.0)
 
 
+class WebhookEvent(StrEnum):
+    """Kinds of events that webhooks are notified of."""
+
+    MODEL_ACTIVATED = "model.activated"
+    GATE_FAILED = "gate.failed"
+    TRAINING_FAILED = "training.failed"
+    BREAKER_OPEN = "breaker.open"
+    ALERT = "alert"
+    TEST = "test"
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why an item stands where it stands. `weight` is what the interest match loses without `article`.

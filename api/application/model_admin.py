@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from api.application.context import Application
+from recsys.domain import WebhookEvent
 from recsys.errors import BundleError
 from recsys.labels.label_rule import LabelRule
 from recsys.models import bundle
@@ -16,7 +17,6 @@ from recsys.serving.model_activation import Model
 from recsys.store import audit_log, experiments, webhook_outbox
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import without_timeout
-from recsys.store.webhooks import WebhookEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 from api.application.context import Application
 from api.application.webhook_signature import new_secret
 from ingest.web.safe_fetch import checked_address
+from recsys.domain import WebhookEvent
 from recsys.errors import RequestError
 from recsys.store import audit_log, webhook_outbox, webhooks
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.webhook_outbox import Message
-from recsys.store.webhooks import Webhook, WebhookEvent
+from recsys.store.webhooks import Webhook
 
 MOST_WEBHOOKS = 20
 

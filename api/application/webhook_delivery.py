@@ -12,11 +12,11 @@ from api.application.webhook_admin import find_webhook, list_webhooks
 from api.application.webhook_signature import signed_headers
 from ingest.web.safe_fetch import FetchError, allowed_addresses, checked_address
 from ingest.web.web_addresses import is_public
-from recsys.domain import DAY, HOUR, MINUTE, SECOND
+from recsys.domain import DAY, HOUR, MINUTE, SECOND, WebhookEvent
 from recsys.errors import StoreUnavailableError
 from recsys.store import webhook_outbox
 from recsys.store.webhook_outbox import Message
-from recsys.store.webhooks import Webhook, WebhookEvent
+from recsys.store.webhooks import Webhook
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.options import DatabaseUrl, settings_from
-from recsys.store.webhooks import WebhookEvent
+from recsys.domain import WebhookEvent
 
 if TYPE_CHECKING:
     from api.application.context import Application

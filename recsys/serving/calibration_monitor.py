@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 from recsys.calibration.breaker import Breaker
 from recsys.calibration.monitor import Monitor
 from recsys.calibration.monitoring_stats import MonitoringStats
-from recsys.domain import MINUTE
+from recsys.domain import MINUTE, WebhookEvent
 from recsys.store import attention_stats, webhook_outbox
 from recsys.store.attention_stats import MonitorRow
 from recsys.store.database import Connection, Database
-from recsys.store.webhooks import WebhookEvent
 
 if TYPE_CHECKING:
     from recsys.calibration.calibrator import Calibration

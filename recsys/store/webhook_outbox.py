@@ -10,10 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.domain import SECOND
+from recsys.domain import SECOND, WebhookEvent
 from recsys.store import webhooks
 from recsys.store.tables import webhook_messages
-from recsys.store.webhooks import WebhookEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

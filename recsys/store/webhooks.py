@@ -3,23 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from recsys.domain import WebhookEvent
 from recsys.store.tables import webhook_messages, webhooks
-
-
-class WebhookEvent(StrEnum):
-    """Kinds of events that webhooks are notified of."""
-
-    MODEL_ACTIVATED = "model.activated"
-    GATE_FAILED = "gate.failed"
-    TRAINING_FAILED = "training.failed"
-    BREAKER_OPEN = "breaker.open"
-    ALERT = "alert"
-    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.domain import WebhookEvent
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder
 from recsys.encoder.text_coverage import TextCoverage, text_coverage
@@ -22,7 +23,6 @@ from recsys.settings import Settings
 from recsys.store import audit_log, webhook_outbox
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
-from recsys.store.webhooks import WebhookEvent
 from recsys.training.age_support_training import ShownAges, learn_age_support
 from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
 from recsys.training.calibration.click_noise import Articles

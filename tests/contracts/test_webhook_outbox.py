@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from recsys.domain import WebhookEvent
 from recsys.store import webhook_outbox, webhooks
 from recsys.store.database import Database
 from recsys.store.webhook_outbox import Message
-from recsys.store.webhooks import Webhook, WebhookEvent
+from recsys.store.webhooks import Webhook
 
 ALERT, GATE = WebhookEvent.ALERT, WebhookEvent.GATE_FAILED
 NOW = 1_795_773_600_000_000

@@ -20,13 +20,13 @@ from api.application.webhook_delivery import (
     webhook_sender,
 )
 from ingest.web.safe_fetch import FetchError
-from recsys.domain import DAY, HOUR, SECOND
+from recsys.domain import DAY, HOUR, SECOND, WebhookEvent
 from recsys.errors import RequestError
 from recsys.serving.clock import Clock
 from recsys.store import audit_log, webhook_outbox
 from recsys.store.database import Database
 from recsys.store.webhook_outbox import Message
-from recsys.store.webhooks import Webhook, WebhookEvent
+from recsys.store.webhooks import Webhook
 from tests.application import application
 from tests.web_server import WebServer, page, web_server
 
