@@ -22,7 +22,7 @@ TRIED_FOR = 6 * HOUR
 ENOUGH_CLICKS = 10.0
 """Clicks expected from the examined impressions of an article, at which its appeal is known well enough."""
 
-MOST_TRIED = 16
+MOST_TRIED = 12
 """Articles that one page chooses from: the newest."""
 
 _PRIOR_CLICKS = 4.0
@@ -37,13 +37,14 @@ class FreshArticles:
     places: NDArray[np.intp]
     arms: BetaArms
 
-    def among(self, remaining: list[int]) -> dict[int, float]:
-        """Return the chance, by Thompson sampling, of each candidate to try that is one of the `remaining`."""
+    def among(self, remaining: list[int]) -> list[int]:
+        """Return the candidates to try that are among the `remaining` ones [m]."""
         left = set(remaining)
-        arms = np.asarray([arm for arm, place in enumerate(self.places.tolist()) if place in left], dtype=np.intp)
-        if not len(arms):
-            return {}
-        return dict(zip(self.places[arms].tolist(), self.arms.chances(arms).tolist(), strict=True))
+        return [place for place in self.places.tolist() if place in left]
+
+    def chances(self, tried: list[int]) -> FloatArray:
+        """Return the chance of each of the candidates `tried` [m], by Thompson sampling among them."""
+        return self.arms.chances(np.flatnonzero(np.isin(self.places, tried)))
 
 
 def fresh_articles(state: LiveState, query: Query, rows: NDArray[np.int64]) -> FreshArticles:

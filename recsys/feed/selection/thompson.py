@@ -12,7 +12,7 @@ from scipy.special import betainc, betaincinv
 
 from recsys.ranking.query import FloatArray
 
-_CELLS, _LEAST_CELLS = 96, 8
+_CELLS, _LEAST_CELLS = 72, 6
 """Cells of the grid for all arms together, and at least for each."""
 
 _SMALLEST = 1e-300
