@@ -1,7 +1,7 @@
 """Trials of new articles: how soon they are shown, and what that costs the readers, in the simulator.
 
-The same readers make the same visits to the feed of one trained ranker, without new articles in its exploration
-and with them. Each feed learns from the outcome of its own slates, through the fold.
+The same readers make the same visits to the feed of one ranker, without new articles in its exploration and with
+them. The ranker was trained on fewer readers of the same newsroom. Each feed learns from the outcome of its own slates, through the fold.
 
     minutes to 100      median, over the articles of the first part of the live days, of the minutes from
                         publication to the 100th impression; inf if half of them never have 100
@@ -105,13 +105,23 @@ def run_arm(database: Database, world: World, ranker: Ranker, arm: Arm, start: i
     return loop.result(start, start + days * DAY)
 
 
+def trained_ranker(world: World, start: int) -> Ranker:
+    """Return a ranker trained on the slates of `world` before `start` (microseconds)."""
+    with TemporaryDirectory() as folder:
+        database = stored(world, f"sqlite:///{folder}/attune.db")
+        ranker = trained(past_data(database, world, start), start).clicks
+        database.close()
+    return ranker
+
+
 def main() -> None:
     """Run the feed without and with trials of new articles, for several seeds, and print the figures."""
     defaults = Settings()
     parser = argparse.ArgumentParser(description="impressions of new articles, and their cost")
-    parser.add_argument("--readers", type=int, default=600)
-    parser.add_argument("--articles", type=int, default=200)
-    parser.add_argument("--days", type=int, default=6)
+    parser.add_argument("--readers", type=int, default=1_200)
+    parser.add_argument("--trained-on", type=int, default=300, help="readers whose slates the ranker learns from")
+    parser.add_argument("--articles", type=int, default=72)
+    parser.add_argument("--days", type=int, default=5)
     parser.add_argument("--live", type=int, default=1)
     parser.add_argument("--first", type=int, default=7, help="first seed of the simulation")
     parser.add_argument("--seeds", type=int, default=2)
@@ -121,10 +131,10 @@ def main() -> None:
     start = round(START.timestamp()) * 1_000_000 + (given.days - given.live) * DAY
     arms = [Arm(explore=explore, fresh_share=fresh) for explore in given.explore for fresh in given.fresh]
     for seed in range(given.first, given.first + given.seeds):
+        ranker = trained_ranker(simulate(given.trained_on, given.articles, given.days, seed), start)
         world = simulate(given.readers, given.articles, given.days, seed)
         with TemporaryDirectory() as folder:
             database = stored(world, f"sqlite:///{folder}/attune.db")
-            ranker = trained(past_data(database, world, start), start).clicks
             without = run_arm(
                 database, world, ranker, Arm(explore=defaults.explore, fresh_share=0.0), start, given.live
             )
