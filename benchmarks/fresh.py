@@ -1,7 +1,8 @@
 """Trials of new articles: how soon they are shown, and what that costs the readers, in the simulator.
 
 The same readers make the same visits to the feed of one ranker, without new articles in its exploration and with
-them. The ranker was trained on fewer readers of the same newsroom. Each feed learns from the outcome of its own slates, through the fold.
+them. The ranker was trained on fewer readers of the same newsroom. Each feed learns from the outcome of its own
+slates, through the fold.
 
     minutes to 100      median, over the articles of the first part of the live days, of the minutes from
                         publication to the 100th impression; inf if half of them never have 100
