@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     )
     feed_candidates: int = Field(300, ge=10, le=2_000, description="candidates ranked for one feed")
     explore: float = Field(0.05, ge=0, le=0.5, description="default share of exploration slots in a feed")
+    fresh_share: float = Field(
+        0.8, ge=0, le=1, description="share of exploration that tries new articles; the rest draws any candidate"
+    )
     minute_price: float = Field(
         MINUTE_PRICE,
         ge=0,

@@ -31,8 +31,8 @@ class ServiceFigures:
 
     minute: traffic of the last minute, of all processes; None while the database is unavailable. lag: rows of the
     log that are not folded; None likewise. backlog: articles that wait for the encoder. explored: share of shown
-    articles that exploration chose, since the start; None before the first feed. failure: why articles or the
-    active bundle cannot be loaded.
+    articles that exploration chose, since the start; with_new: share of feeds with an article under an hour old;
+    both None before the first feed. failure: why articles or the active bundle cannot be loaded.
     """
 
     model: str
@@ -41,6 +41,7 @@ class ServiceFigures:
     lag: int | None
     minute: Traffic | None
     explored: float | None
+    with_new: float | None
     degraded: bool
     failure: str | None
 
@@ -61,6 +62,7 @@ def service_figures(app: Application) -> ServiceFigures:
         lag=app.feed.lag(),
         minute=minute,
         explored=live.engine.metrics.explored_share(),
+        with_new=live.engine.metrics.share_with_new(),
         degraded=app.feed.degraded,
         failure=app.feed.background_jobs.failure,
     )

@@ -17,7 +17,6 @@ from recsys.feed.interest_scores import interest_scores
 from recsys.feed.page_rules import PageRules, RequestedPage
 from recsys.feed.query_builder import build_query, random_numbers
 from recsys.feed.reader_lookups import ReaderLookups
-from recsys.feed.retrieval import EXPLORE as EXPLORE_SOURCE
 from recsys.feed.retrieval import RetrievalLimits, Retriever, allowed_for, within_reach
 from recsys.feed.selection.remaining_candidates import RemainingCandidates
 from recsys.feed.selection.slate_selection import Edits, Selection, Selector
@@ -60,6 +59,7 @@ class FeedEngine:
         limits: bounds of retrieval.
         metrics: stage times and sources of feeds.
         rules: rules of editors.
+        fresh_share: share of the exploration of feeds that tries new articles.
     """
 
     state: LiveState
@@ -70,6 +70,7 @@ class FeedEngine:
     limits: RetrievalLimits = field(default_factory=RetrievalLimits)
     metrics: FeedMetrics = field(default_factory=FeedMetrics)
     rules: RuleBook = field(default_factory=RuleBook)
+    fresh_share: float = 0.0
 
     def recommend(self, request: FeedRequest, remaining: RemainingCandidates | None = None) -> FeedSlate:
         """Recommend a slate from new candidates, or from the `remaining` candidates of an earlier page.
@@ -97,12 +98,11 @@ class FeedEngine:
             edited, edits = rules.edit(candidates, self.models.utility)
         selection = self._select(query, request, edited, edits, rng)
         shown = edited.take(selection.places)
-        sources = [
-            EXPLORE_SOURCE if explored else source
-            for source, explored in zip(shown.sources, selection.explored, strict=True)
-        ]
+        sources = [drawn or source for source, drawn in zip(shown.sources, selection.draws, strict=True)]
         reasons = self._explain_feed(query, request, shown.rows, sources)
         self.metrics.count_shown(sources)
+        self.metrics.count_drawn(selection.draws)
+        self.metrics.count_new(self.state.available_since(shown.rows), query.as_of)
         ranking = self._respond(request, shown, selection, sources, reasons, rules)
         shown_ids = (*page.shown, *(item.id for item in ranking.items))
         return FeedSlate(ranking, self._remaining(candidates, selection, shown_ids))
@@ -188,7 +188,7 @@ class FeedEngine:
         self, query: Query, request: FeedRequest, candidates: Candidates, edits: Edits, rng: np.random.Generator
     ) -> Selection:
         with self.metrics.timed(SELECT):
-            selector = Selector(self.state, self.vectors, self.models.utility)
+            selector = Selector(self.state, self.vectors, self.models.utility, self.fresh_share)
             return selector.select(query, request, candidates, rng, edits)
 
     def _explain_feed(

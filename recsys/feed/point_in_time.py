@@ -43,5 +43,6 @@ def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_
         index=index,
         lookups=stored_lookups(database),
         limits=retrieval_limits(settings),
+        fresh_share=settings.fresh_share,
         rules=RuleBook.of(standing, state, catalogue),
     )

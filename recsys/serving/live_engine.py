@@ -244,6 +244,7 @@ class LiveEngine:
                 preferences=self.preferences.of,
             ),
             limits=retrieval_limits(self._settings),
+            fresh_share=self._settings.fresh_share,
         )
 
     def _with_system(self, system: TrainedSystem | None) -> ServingEngine:

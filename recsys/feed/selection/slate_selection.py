@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from recsys.domain import FeedRequest
 from recsys.feed.retrieval import matches_subjects
 from recsys.feed.selection.caps import Cap, caps
+from recsys.feed.selection.exploration import NO_EXPLORATION, Exploration
+from recsys.feed.selection.fresh_articles import fresh_articles
 from recsys.feed.selection.knapsack import knapsack
 from recsys.feed.selection.mmr import best_first, mmr_order
 from recsys.feed.selection.quotas import FOCUS_SHARE, FOLLOW_SHARE, Quota, apply_quotas
@@ -28,16 +30,19 @@ _DIVERSIFIED_SLATES = 2
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Slate: places among the candidates [k], propensity at each position [k], and the explored positions [k]."""
+    """Slate: places among the candidates [k], propensity at each position [k], and the draw there [k].
+
+    A draw is the source `explore` or `fresh`; None where the best remaining candidate stands.
+    """
 
     places: list[int]
     propensities: list[float]
-    explored: list[bool]
+    draws: list[str | None]
 
     @classmethod
     def certain(cls, places: list[int]) -> "Selection":
         """Return a selection without randomness."""
-        return cls(places, [1.0] * len(places), [False] * len(places))
+        return cls(places, [1.0] * len(places), [None] * len(places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +78,12 @@ NO_EDITS = Edits()
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Selector of slates. utility: scores → utilities, for a budget of minutes."""
+    """Selector of slates. utility: scores → utilities, for a budget of minutes. fresh_share: see `Exploration`."""
 
     state: LiveState
     vectors: VectorTable
     utility: Utility
+    fresh_share: float = 0.0
 
     def select(
         self,
@@ -100,7 +106,13 @@ class Selector:
         quotas = self._quotas(query, rows)
         exempt = np.any([quota.eligible for quota in quotas], axis=0) if quotas else None
         limits = caps(self.state.catalog, rows, query.history.article, exempt)
-        return fill_slate(apply_quotas(order, quotas), limits, request.limit, request.explore, rng, edits)
+        exploration = self._exploration(query, request, rows)
+        return fill_slate(apply_quotas(order, quotas), limits, request.limit, exploration, rng, edits)
+
+    def _exploration(self, query: Query, request: FeedRequest, rows: NDArray[np.int64]) -> Exploration:
+        if not (request.explore and self.fresh_share):
+            return Exploration(request.explore)
+        return Exploration(request.explore, self.fresh_share, fresh_articles(self.state, query, rows))
 
     def _within_minutes(
         self,
@@ -124,7 +136,7 @@ class Selector:
         left = max(budget - float(minutes[placed].sum()), 0.0)
         chosen = knapsack(utilities[free], minutes[free], left, max(request.limit - len(placed), 0))
         order = free[chosen]
-        return fill_slate(order[best_first(scores[order])], (), request.limit, 0.0, rng, edits)
+        return fill_slate(order[best_first(scores[order])], (), request.limit, NO_EXPLORATION, rng, edits)
 
     def _diversified(self, request: FeedRequest, rows: NDArray[np.int64], scores: FloatArray) -> NDArray[np.intp]:
         vectors = self.vectors.of(rows) if request.diversity else np.zeros((len(rows), 0), dtype=np.float32)
@@ -143,15 +155,14 @@ def fill_slate(
     order: NDArray[np.intp],
     caps: Sequence[Cap],
     limit: int,
-    explore: float,
+    exploration: Exploration,
     rng: np.random.Generator,
     edits: Edits = NO_EDITS,
 ) -> Selection:
     """Fill `limit` positions from the candidates in `order` [n], best first, within `caps`.
 
-    At each position but the first, a remaining candidate is drawn uniformly with probability `explore`; otherwise
-    the best remaining one is used. So an item's propensity at its position, given those above, is ``explore / m``,
-    plus ``1 − explore`` if it is the best of the m remaining.
+    At each position but the first, `exploration` may draw a remaining candidate; otherwise the best remaining one
+    is used. The propensity of an item is its chance at its position, given those above.
 
     A candidate that a rule places is certain: its propensity is 1, and it is none of the m. If too few candidates
     remain to reach its position, it follows the last one. Candidates above the limit of a quota do not remain.
@@ -162,23 +173,21 @@ def fill_slate(
     remaining = quotas.within(remaining)
     places: list[int] = []
     propensities: list[float] = []
-    explored: list[bool] = []
+    draws: list[str | None] = []
     while len(places) < limit and (remaining or waiting):
         position = len(places)
         if position in waiting or not remaining:
             places.append(waiting.pop(position if position in waiting else min(waiting)))
             propensities.append(1.0)
-            explored.append(False)
+            draws.append(None)
             continue
-        share = explore if position else 0.0
-        drawn = rng.random() < share
-        pick = int(rng.integers(len(remaining))) if drawn else 0
-        propensities.append(share / len(remaining) + (1.0 - share if pick == 0 else 0.0))
-        places.append(remaining.pop(pick))
-        explored.append(drawn and pick > 0)
+        draw = (exploration if position else NO_EXPLORATION).draw(remaining, rng)
+        places.append(remaining.pop(draw.pick))
+        propensities.append(draw.propensity)
+        draws.append(draw.source)
         if quotas.count(places[-1]):
             remaining = quotas.within(remaining)
-    return Selection(places, propensities, explored)
+    return Selection(places, propensities, draws)
 
 
 class _OpenQuotas:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.feed.selection.caps import MAX_SHARE, Cap
+from recsys.feed.selection.exploration import NO_EXPLORATION, Exploration
 from recsys.feed.selection.mmr import best_first
 from recsys.feed.selection.slate_selection import Selection, fill_slate
 
@@ -17,14 +18,14 @@ def compose(
     scores: np.ndarray, categories: np.ndarray, limit: int, explore: float, rng: np.random.Generator
 ) -> Selection:
     cap = Cap(categories, np.full(int(categories.max(initial=-1)) + 1, MAX_SHARE))
-    return fill_slate(best_first(scores), [cap], limit, explore, rng)
+    return fill_slate(best_first(scores), [cap], limit, Exploration(explore), rng)
 
 
 def test_without_exploration_the_best_come_first_and_are_certain() -> None:
     slate = compose(np.asarray([0.1, 3.0, 2.0]), np.asarray([0, 1, 2]), 3, 0.0, rng())
     assert slate.places == [1, 2, 0]
     assert slate.propensities == [1.0, 1.0, 1.0]
-    assert not any(slate.explored)
+    assert not any(slate.draws)
 
 
 def test_equal_scores_keep_the_order_of_the_candidates() -> None:
@@ -54,7 +55,7 @@ def test_no_candidates_is_an_empty_slate() -> None:
 def test_the_first_place_is_never_explored() -> None:
     for seed in range(200):
         slate = compose(np.asarray([1.0, 5.0, 2.0]), np.arange(3), 3, 0.5, rng(seed))
-        assert (slate.places[0], slate.propensities[0], slate.explored[0]) == (1, 1.0, False)
+        assert (slate.places[0], slate.propensities[0], slate.draws[0]) == (1, 1.0, None)
 
 
 @given(
@@ -71,7 +72,7 @@ def test_any_slate_has_no_article_twice_and_chances_between_0_and_1(
     slate = compose(np.asarray(scores), categories, limit, explore, rng(seed))
     assert len(slate.places) == len(set(slate.places)) == min(limit, len(scores))
     assert all(0 <= chance <= 1 + 1e-12 for chance in slate.propensities)
-    assert all(slate.propensities[i] < 1 for i, new in enumerate(slate.explored) if new)
+    assert all(slate.propensities[i] < 1 for i, new in enumerate(slate.draws) if new)
 
 
 def test_propensities_are_the_chances_they_claim_to_be() -> None:
@@ -103,6 +104,6 @@ def test_inverse_propensities_estimate_a_mean_without_bias() -> None:
 def test_every_cap_holds() -> None:
     categories, sources = np.arange(12) % 2, np.asarray([0] * 6 + [1] * 3 + [2] * 3)
     limits = [Cap(categories, np.full(2, 0.5)), Cap(sources, np.full(3, 0.4))]
-    chosen = fill_slate(np.arange(12), limits, 5, 0.0, rng()).places
+    chosen = fill_slate(np.arange(12), limits, 5, NO_EXPLORATION, rng()).places
     assert np.bincount(categories[chosen]).max() <= 3
     assert np.bincount(sources[chosen]).max() <= 2
