@@ -21,6 +21,7 @@ from benchmarks.feed_value import ClosedLoop, Outcomes, past_data, trained
 from benchmarks.newsroom import stored
 from recsys.domain import DAY, HOUR, MINUTE, FeedRequest
 from recsys.feed.engine import FeedEngine
+from recsys.feed.retrieval import FeedLimits
 from recsys.models.model_set import Models
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable
@@ -65,7 +66,9 @@ class FeedLoop(ClosedLoop):
     def __init__(self, world: World, state: LiveState, ranker: Ranker, arm: Arm, seed: int) -> None:
         super().__init__(world, state, lambda *_: np.zeros(0), seed)
         models = replace(Models.untrained(), feed=ranker)
-        self._engine = FeedEngine(state=state, vectors=VectorTable(), models=models, fresh_share=arm.fresh_share)
+        self._engine = FeedEngine(
+            state=state, vectors=VectorTable(), models=models, limits=FeedLimits(fresh_share=arm.fresh_share)
+        )
         self._arm = arm
         self.shown_at: list[list[int]] = [[] for _ in world.newsroom.ids]
 

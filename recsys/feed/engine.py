@@ -17,7 +17,7 @@ from recsys.feed.interest_scores import interest_scores
 from recsys.feed.page_rules import PageRules, RequestedPage
 from recsys.feed.query_builder import build_query, random_numbers
 from recsys.feed.reader_lookups import ReaderLookups
-from recsys.feed.retrieval import RetrievalLimits, Retriever, allowed_for, within_reach
+from recsys.feed.retrieval import FeedLimits, Retriever, allowed_for, within_reach
 from recsys.feed.selection.remaining_candidates import RemainingCandidates
 from recsys.feed.selection.slate_selection import Edits, Selection, Selector
 from recsys.index.vector_index import VectorIndex
@@ -56,10 +56,9 @@ class FeedEngine:
         models: trained or untrained models.
         index: vector index for retrieval; None without vectors.
         lookups: facts about a reader that only the log has.
-        limits: bounds of retrieval.
+        limits: limits of retrieval and exploration.
         metrics: stage times and sources of feeds.
         rules: rules of editors.
-        fresh_share: share of the exploration of feeds that tries new articles.
     """
 
     state: LiveState
@@ -67,10 +66,9 @@ class FeedEngine:
     models: Models = field(default_factory=Models.untrained)
     index: VectorIndex | None = None
     lookups: ReaderLookups = field(default_factory=ReaderLookups)
-    limits: RetrievalLimits = field(default_factory=RetrievalLimits)
+    limits: FeedLimits = field(default_factory=FeedLimits)
     metrics: FeedMetrics = field(default_factory=FeedMetrics)
     rules: RuleBook = field(default_factory=RuleBook)
-    fresh_share: float = 0.0
 
     def recommend(self, request: FeedRequest, remaining: RemainingCandidates | None = None) -> FeedSlate:
         """Recommend a slate from new candidates, or from the `remaining` candidates of an earlier page.
@@ -188,7 +186,7 @@ class FeedEngine:
         self, query: Query, request: FeedRequest, candidates: Candidates, edits: Edits, rng: np.random.Generator
     ) -> Selection:
         with self.metrics.timed(SELECT):
-            selector = Selector(self.state, self.vectors, self.models.utility, self.fresh_share)
+            selector = Selector(self.state, self.vectors, self.models.utility, self.limits.fresh_share)
             return selector.select(query, request, candidates, rng, edits)
 
     def _explain_feed(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recsys.domain import FeedRequest, Rule, RuleKind
 from recsys.editorial.placement import PlaceableArticles, Placement, place_articles
 from recsys.editorial.rule_book import NO_ROWS, PLACING, Rows, RuleBook, is_among
-from recsys.feed.retrieval import EDITORIAL, RetrievalLimits, allowed_for, available, fresh, one_per_story
+from recsys.feed.retrieval import EDITORIAL, FeedLimits, allowed_for, available, fresh, one_per_story
 from recsys.feed.selection.slate_selection import Edits, Limit
 from recsys.ranking.query import Candidates, Query
 from recsys.ranking.score_scaling import Utility, with_log_odds
@@ -28,7 +28,7 @@ class RequestedPage:
     """Page of a feed that a reader requests.
 
     seen: dense ids of articles that the reader clicked, read or hid. shown: ids on earlier pages of this feed.
-    whole_stories: see `RetrievalLimits`.
+    whole_stories: see `FeedLimits`.
     """
 
     query: Query
@@ -129,7 +129,7 @@ def _placeable(state: LiveState, book: RuleBook, page: RequestedPage) -> Placeab
     An article that the reader hid stays away also from pins, and one that the request excludes from all rules.
     """
     query, request, whole_stories = page.query, page.request, page.whole_stories
-    anything = RetrievalLimits(whole_stories=whole_stories)
+    anything = FeedLimits(whole_stories=whole_stories)
     everywhere = replace(request, category=None)
     unmuted = replace(query, preferences=replace(query.preferences, mute=frozenset()))
     history = state.history(request.reader, state.histories.rings.length)

@@ -4,7 +4,7 @@ from recsys.editorial.rule_book import RuleBook
 from recsys.encoder.protocols import ModelEncoder
 from recsys.feed.engine import FeedEngine
 from recsys.feed.reader_lookups import stored_lookups
-from recsys.feed.retrieval import retrieval_limits
+from recsys.feed.retrieval import feed_limits
 from recsys.index.index_factory import make_index
 from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import active_system
@@ -42,7 +42,6 @@ def engine_at(database: Database, settings: Settings, encoder: ModelEncoder, as_
         models=models,
         index=index,
         lookups=stored_lookups(database),
-        limits=retrieval_limits(settings),
-        fresh_share=settings.fresh_share,
+        limits=feed_limits(settings),
         rules=RuleBook.of(standing, state, catalogue),
     )

@@ -34,22 +34,25 @@ _LEAST_PAGES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class RetrievalLimits:
-    """Limits of retrieval.
+class FeedLimits:
+    """Limits of a feed.
 
     pool: candidates ranked for one feed. max_age_days: older articles are not retrieved; None: the ages that the
     models support, and older ones where few are left. whole_stories: the other articles of a story that a reader
-    read or hid are not retrieved either.
+    read or hid are not retrieved either. fresh_share: share of the exploration that tries new articles.
     """
 
     pool: int = 300
     max_age_days: float | None = None
     whole_stories: bool = True
+    fresh_share: float = 0.0
 
 
-def retrieval_limits(settings: Settings) -> RetrievalLimits:
+def feed_limits(settings: Settings) -> FeedLimits:
     """Return the limits that the operator set."""
-    return RetrievalLimits(settings.feed_candidates, settings.max_article_age_days, settings.whole_stories)
+    return FeedLimits(
+        settings.feed_candidates, settings.max_article_age_days, settings.whole_stories, settings.fresh_share
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ def allowed_for(
     query: Query,
     request: FeedRequest,
     seen: NDArray[np.int64],
-    limits: RetrievalLimits,
+    limits: FeedLimits,
     banned: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
     """Return the mask of articles [all] that this reader may see now.

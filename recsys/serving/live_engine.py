@@ -21,7 +21,7 @@ from recsys.encoder.protocols import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.engine import FeedEngine
 from recsys.feed.reader_lookups import ReaderLookups, seen_articles
-from recsys.feed.retrieval import retrieval_limits
+from recsys.feed.retrieval import feed_limits
 from recsys.frames import ARTICLES, empty, where
 from recsys.index.cached_index import CachedIndex
 from recsys.index.index_factory import make_index
@@ -243,8 +243,7 @@ class LiveEngine:
                 seen_articles=lambda reader, before: seen_articles(self._database, reader, before),
                 preferences=self.preferences.of,
             ),
-            limits=retrieval_limits(self._settings),
-            fresh_share=self._settings.fresh_share,
+            limits=feed_limits(self._settings),
         )
 
     def _with_system(self, system: TrainedSystem | None) -> ServingEngine:

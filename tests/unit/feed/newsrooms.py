@@ -7,7 +7,7 @@ from typing import Any
 from recsys.domain import DAY, HOUR, MINUTE, Article, Event, EventKind, Slate
 from recsys.encoder.article_text import article_texts
 from recsys.feed.engine import FeedEngine
-from recsys.feed.retrieval import RetrievalLimits
+from recsys.feed.retrieval import FeedLimits
 from recsys.frames import articles_frame, events_frame, slates_frame
 from recsys.index.exact_index import ExactIndex
 from recsys.projection.vector_table import align_vectors
@@ -89,7 +89,7 @@ def engine(
     return FeedEngine(
         state=state,
         vectors=align_vectors(state, frame, vectors),
-        limits=RetrievalLimits(pool, max_age_days),
+        limits=FeedLimits(pool, max_age_days),
         **{"index": index, **changes},
     )
 

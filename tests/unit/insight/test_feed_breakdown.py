@@ -8,7 +8,7 @@ from recsys.domain import DAY, HOUR, Article, FeedRequest, MatchField, Preferenc
 from recsys.editorial.rule_book import RuleBook
 from recsys.feed.engine import FeedEngine
 from recsys.feed.reader_lookups import ReaderLookups
-from recsys.feed.retrieval import RetrievalLimits
+from recsys.feed.retrieval import FeedLimits
 from recsys.frames import articles_frame
 from recsys.insight.feed_breakdown import Absence, absence, breakdowns
 from recsys.projection.vector_table import VectorTable
@@ -19,7 +19,7 @@ ME = FeedRequest(request_id="q", reader="me", as_of=NOW)
 
 
 def engine() -> FeedEngine:
-    return FeedEngine(state=made_up_state(), vectors=VectorTable(), limits=RetrievalLimits(max_age_days=5))
+    return FeedEngine(state=made_up_state(), vectors=VectorTable(), limits=FeedLimits(max_age_days=5))
 
 
 def test_the_popular_article_owes_its_place_to_popularity() -> None:
@@ -48,7 +48,7 @@ def test_an_article_alone_is_typical_so_nothing_sets_it_apart() -> None:
     ],
 )
 def test_the_reason_of_a_missing_article(article: str, changes: dict[str, str], expected: Absence) -> None:
-    dated = replace(engine(), limits=RetrievalLimits(max_age_days=5))
+    dated = replace(engine(), limits=FeedLimits(max_age_days=5))
     if article == "read":
         read = articles_frame([_article("read", NOW - HOUR)])
         dated.state.upsert_articles(read)
@@ -87,12 +87,12 @@ def test_an_article_far_beyond_the_ages_of_the_log_is_named_so() -> None:
     made.state.upsert_articles(articles_frame([_article("aged", NOW - 10 * HOUR)]))
     knowing = replace(
         made,
-        limits=RetrievalLimits(),
+        limits=FeedLimits(),
         models=replace(made.models, ages=AgeSupport(SupportedAges(4.0, 0.1), {})),
     )
     assert absence(knowing, ME, "aged") is Absence.BEYOND_LOG
     limited = replace(
-        knowing, limits=RetrievalLimits(max_age_days=5)
+        knowing, limits=FeedLimits(max_age_days=5)
     )  # the limit of the publisher replaces the learned one
     assert absence(limited, ME, "aged") is Absence.NO_VECTOR
 

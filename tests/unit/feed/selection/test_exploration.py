@@ -82,7 +82,8 @@ def test_an_article_is_not_tried_twice_on_one_reader() -> None:
 
 @pytest.fixture(scope="module")
 def trying() -> FeedEngine:
-    return replace(engine(papers(60)), fresh_share=1.0)
+    made = engine(papers(60))
+    return replace(made, limits=replace(made.limits, fresh_share=1.0))
 
 
 def recommended(of: FeedEngine, number: int) -> Ranking:
