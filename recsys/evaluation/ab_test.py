@@ -10,6 +10,16 @@ from numpy.typing import NDArray
 from recsys.evaluation.bootstrap import Interval, intervals
 from recsys.evaluation.sequential_trial import ArmReaders, Difference, difference
 
+_OUTCOMES = {
+    "opened": pl.col("clicks") > 0,
+    "clicks": pl.col("clicks"),
+    "seconds": pl.col("seconds"),
+    "hides": pl.col("hides"),
+}
+"""Outcomes of a slate, from the columns `store.experiments.OUTCOMES`."""
+
+_VALUES = [value.cast(pl.Float64).alias(name) for name, value in _OUTCOMES.items()]
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -63,18 +73,10 @@ def readers_of(outcomes: pl.DataFrame, before: pl.DataFrame) -> dict[str, ArmRea
 
     Seconds are explained by seconds before, other outcomes by clicks.
     """
-    values = {
-        "opened": (pl.col("clicks") > 0).cast(pl.Float64),
-        "clicks": pl.col("clicks").cast(pl.Float64),
-        "seconds": pl.col("seconds"),
-        "hides": pl.col("hides").cast(pl.Float64),
-    }
     past = before.select("reader", pl.col("clicks").cast(pl.Float64).alias("past"), past_seconds="seconds")
     readers = (
         outcomes.group_by("reader")
-        .agg(
-            pl.len().cast(pl.Float64).alias("slates"), *(value.sum().alias(name) for name, value in values.items())
-        )
+        .agg(pl.len().cast(pl.Float64).alias("slates"), *(value.sum() for value in _VALUES))
         .join(past, on="reader", how="left")
         .sort("reader")
         .fill_null(0.0)
@@ -85,7 +87,7 @@ def readers_of(outcomes: pl.DataFrame, before: pl.DataFrame) -> dict[str, ArmRea
             outcome=readers[name].to_numpy(),
             before=readers["past_seconds" if name == "seconds" else "past"].to_numpy(),
         )
-        for name in values
+        for name in _OUTCOMES
     }
 
 
@@ -95,13 +97,8 @@ def shadows(found: pl.DataFrame) -> list[Shadow]:
 
 
 def _arm(model: str, part: pl.DataFrame) -> Arm:
-    clicks = part["clicks"].to_numpy().astype(np.float64)
-    metrics = {
-        "opened": (clicks > 0).astype(np.float64),
-        "clicks": clicks,
-        "seconds": part["seconds"].to_numpy(),
-        "hides": part["hides"].to_numpy().astype(np.float64),
-    }
+    values = part.select(_VALUES)
+    metrics = {name: values[name].to_numpy() for name in values.columns}
     return Arm(model, part.height, part["reader"].n_unique(), **_intervals(metrics, part))
 
 

@@ -57,11 +57,6 @@ class ArmReaders:
         """Part of each reader [R] in the deviation of `mean`: the mean of these has its variance."""
         return np.asarray((self.outcome - self.mean * self.slates) * len(self.slates) / self.slates.sum())
 
-    @property
-    def variance(self) -> float:
-        """Variance of `mean`, over readers."""
-        return _variance(self.influence)
-
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -93,18 +88,18 @@ def difference(challenger: ArmReaders, reference: ArmReaders) -> Difference | No
         return None
     slope = _slope(*arms)
     adjusted = [arm.mean - slope * float(arm.before.mean()) for arm in arms]
-    variance = sum(_variance(arm.influence - slope * _centred(arm.before)) for arm in arms)
-    plain = sum(arm.variance for arm in arms)
+    variance = adjusted_variance(*arms)
+    plain = sum(_variance(arm.influence) for arm in arms)
     slates = 1 / sum(1 / float(arm.slates.sum()) for arm in arms)
     mean, radius = adjusted[0] - adjusted[1], sqrt(variance) * errors_wide(slates)
     interval = Interval(mean, mean - radius, mean + radius)
     return Difference(interval, sqrt(variance), 1 - variance / plain if plain else 0.0)
 
 
-def explained_share(arm: ArmReaders) -> float:
-    """Return the share of the variance of a mean that the time before explains: what CUPED would remove."""
-    rest = _variance(arm.influence - _slope(arm) * _centred(arm.before))
-    return 1 - rest / arm.variance if arm.variance else 0.0
+def adjusted_variance(*arms: ArmReaders) -> float:
+    """Return the summed variance of the means of `arms`, without the part that the time before explains."""
+    slope = _slope(*arms)
+    return sum(_variance(arm.influence - slope * _centred(arm.before)) for arm in arms)
 
 
 def errors_wide(slates: float, tuned: float = TUNED_SLATES, alpha: float = ALPHA) -> float:

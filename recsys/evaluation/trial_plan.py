@@ -11,7 +11,7 @@ from math import sqrt
 import polars as pl
 
 from recsys.evaluation.ab_test import readers_of
-from recsys.evaluation.sequential_trial import FEWEST_READERS, errors_wide, explained_share
+from recsys.evaluation.sequential_trial import FEWEST_READERS, adjusted_variance, errors_wide
 
 DAYS = (1, 2, 4, 7, 14, 28)
 """Lengths of trials that a plan compares."""
@@ -48,6 +48,6 @@ def detectable(outcomes: pl.DataFrame, before: pl.DataFrame, share: float) -> De
     wide = errors_wide(outcomes.height * split) + POWER_ERRORS
     differences = {}
     for outcome, arm in found.items():
-        error = sqrt(arm.variance * (1 - explained_share(arm)) / split)
+        error = sqrt(adjusted_variance(arm) / split)
         differences[outcome] = wide * error / arm.mean if arm.mean else float("nan")
     return Detectable(readers, outcomes.height, differences)
