@@ -7,7 +7,6 @@ from typing import Any
 import polars as pl
 
 from api.application.context import Application
-from recsys.domain import WebhookEvent
 from recsys.errors import BundleError
 from recsys.labels.label_rule import LabelRule
 from recsys.models import bundle
@@ -173,11 +172,8 @@ def prune_models(app: Application, keep: int, actor: str) -> list[str]:
 
 
 def _record_activation(app: Application, actor: str, action: AuditAction, version: str) -> None:
-    row = AuditRow.now(actor, action, version)
-    data = {"version": version, "actor": actor, "rolled_back": action is AuditAction.MODEL_ROLLED_BACK}
     with app.database.write() as connection:
-        audit_log.record(connection, row)
-        webhook_outbox.announce(connection, WebhookEvent.MODEL_ACTIVATED, data, row.at)
+        webhook_outbox.record_activation(connection, AuditRow.now(actor, action, version))
 
 
 def _record(app: Application, actor: str, action: AuditAction, version: str) -> None:

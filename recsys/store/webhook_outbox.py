@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.domain import SECOND, WebhookEvent
-from recsys.store import webhooks
+from recsys.store import audit_log, webhooks
+from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.tables import webhook_messages
 
 
@@ -54,6 +55,14 @@ def announce(connection: Connection, event: WebhookEvent, data: Mapping[str, obj
     if messages:
         connection.execute(sa.insert(webhook_messages), messages)
     return len(messages)
+
+
+def record_activation(connection: Connection, row: AuditRow) -> None:
+    """Record that `row.subject` became the active bundle, in the audit log and for the webhooks that want it."""
+    audit_log.record(connection, row)
+    rolled_back = row.act == AuditAction.MODEL_ROLLED_BACK
+    data = {"version": row.subject, "actor": row.actor, "rolled_back": rolled_back}
+    announce(connection, WebhookEvent.MODEL_ACTIVATED, data, row.at)
 
 
 def claim(connection: Connection, now: int, lease: int, count: int) -> list[Message]:

@@ -1,5 +1,6 @@
 """`attune train`: from the log to vectors, preference network, rankers, and a published bundle."""
 
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable, align_vectors
 from recsys.ranking.age_support import AgeSupport
 from recsys.settings import Settings
-from recsys.store import audit_log, webhook_outbox
+from recsys.store import webhook_outbox
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
 from recsys.training.age_support_training import ShownAges, learn_age_support
@@ -102,15 +103,13 @@ def train(
 
 def announce_outcome(database: Database, version: str, better_baseline: str | None) -> None:
     """Record the activation of a new bundle, and notify webhooks of it or of the baseline that prevented it."""
-    row = AuditRow.now("train", AuditAction.MODEL_ACTIVATED, version)
     with database.write() as connection:
         if better_baseline is None:
-            audit_log.record(connection, row)
-            data = {"version": version, "actor": row.actor, "rolled_back": False}
-            webhook_outbox.announce(connection, WebhookEvent.MODEL_ACTIVATED, data, row.at)
+            activated = AuditRow.now("train", AuditAction.MODEL_ACTIVATED, version)
+            webhook_outbox.record_activation(connection, activated)
         else:
             failure = {"version": version, "better_baseline": better_baseline}
-            webhook_outbox.announce(connection, WebhookEvent.GATE_FAILED, failure, row.at)
+            webhook_outbox.announce(connection, WebhookEvent.GATE_FAILED, failure, time.time_ns() // 1_000)
 
 
 def _age_support(corpus: Corpus) -> AgeSupport | None:
