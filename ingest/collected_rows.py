@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ingest import reasons
 from ingest.event_rows import NO_OBJECT
 from ingest.field_values import trimmed
-from ingest.raw_batch import RAW_CHARS
+from ingest.raw_batch import reject_line
 from ingest.reasons import Problem
 from recsys.domain import EventKind
 
@@ -83,20 +83,12 @@ def collected_rows(
     return rows, refused
 
 
-def reject_line(refused: RefusedRow, reader: str) -> dict[str, object]:
+def refused_line(refused: RefusedRow, reader: str) -> dict[str, object]:
     """Return a line of a reject file (`raw_batch.REJECTS`), with the stored `reader`: erasures look for it."""
     row = refused.row
     given = {name: row[name] for name in FIELDS if name in row} if isinstance(row, Mapping) else {"row": row}
-    problem = refused.problem
-    return {
-        "file": "collect",
-        "row": refused.index,
-        "kind": "events",
-        "reason": problem.reason,
-        "value": problem.value,
-        "fix": problem.fix,
-        "raw": json.dumps({"reader": reader, **given})[:RAW_CHARS],
-    }
+    raw = json.dumps({"reader": reader, **given})
+    return reject_line("collect", refused.index, "events", refused.problem, raw)
 
 
 def _problem(event: object, sender: Sender) -> Problem | None:

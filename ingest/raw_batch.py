@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from ingest.reasons import fix_of
+from ingest.reasons import Problem, fix_of
 from recsys.frames import ARTICLES, EVENTS, SLATES
 
 KINDS = ("articles", "impressions", "events", "unrecognised")
@@ -100,6 +100,22 @@ def reject(file: str, row: int, kind: str, reason: str, raw: str | bytes) -> dic
         "value": None,
         "fix": fix_of(reason),
         "raw": text[:RAW_CHARS],
+    }
+
+
+def reject_line(file: str, row: int | str, kind: str, problem: Problem, raw: str) -> dict[str, object]:
+    """Return a line of a reject file with the fields of `REJECTS`, for rows that come one by one.
+
+    file, row: name of the door, and place of the row there.
+    """
+    return {
+        "file": file,
+        "row": row,
+        "kind": kind,
+        "reason": problem.reason,
+        "value": problem.value,
+        "fix": problem.fix,
+        "raw": raw[:RAW_CHARS],
     }
 
 

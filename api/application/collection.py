@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from api.application.context import Application
 from api.application.ingestion import receive_events
-from ingest.collected_rows import RefusedRow, Sender, collected_rows, reject_line
+from ingest.collected_rows import RefusedRow, Sender, collected_rows, refused_line
 from ingest.page_times import corrected_events
 from ingest.pseudonyms import Pseudonyms
 from ingest.rolling_rejects import RollingRejects
@@ -52,4 +52,4 @@ def keep_refused(rejects: RollingRejects, refused: Sequence[RefusedRow], reader:
     Raises:
         ConfigError: the folder of reject files cannot be written.
     """
-    rejects.add([reject_line(each, reader) for each in refused[:_KEPT]])
+    rejects.add([refused_line(each, reader) for each in refused[:_KEPT]])

@@ -10,7 +10,7 @@ from api.application.ingestion import put_articles, receive_events
 from ingest.event_rows import Rejected
 from ingest.http_ingest import Received
 from ingest.pseudonyms import Pseudonyms
-from ingest.raw_batch import RAW_CHARS
+from ingest.raw_batch import reject_line
 from ingest.reasons import Problem
 from ingest.rolling_rejects import RollingRejects
 from ingest.stream_rows import Kind, StreamMessage, StreamRow, rows_of
@@ -84,24 +84,16 @@ def keep_dead_letters(rejects: RollingRejects, letters: Sequence[DeadLetter], ps
     Raises:
         ConfigError: the folder of reject files cannot be written.
     """
-    rejects.add([_reject_line(letter, pseudonyms) for letter in letters])
+    rejects.add(
+        [
+            reject_line("stream", letter.place, "streams", letter.problem, _raw(letter.content, pseudonyms))
+            for letter in letters
+        ]
+    )
 
 
 def _dead_letter(row: StreamRow, rejected: Rejected) -> DeadLetter:
     return DeadLetter(row.place, row.content, rejected.problem)
-
-
-def _reject_line(letter: DeadLetter, pseudonyms: Pseudonyms) -> dict[str, object]:
-    problem = letter.problem
-    return {
-        "file": "stream",
-        "row": letter.place,
-        "kind": "streams",
-        "reason": problem.reason,
-        "value": problem.value,
-        "fix": problem.fix,
-        "raw": _raw(letter.content, pseudonyms)[:RAW_CHARS],
-    }
 
 
 def _raw(content: object, pseudonyms: Pseudonyms) -> str:

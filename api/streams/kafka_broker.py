@@ -14,11 +14,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from api.streams.broker_address import BrokerAddress
-from api.streams.stream_broker import OutgoingMessage
+from api.streams.stream_broker import OutgoingMessage, in_flight_parts
 from ingest.stream_rows import StreamMessage
-
-_IN_FLIGHT = 500
-"""Messages that are sent before their confirmations are awaited."""
 
 
 class KafkaBroker:
@@ -71,7 +68,7 @@ class KafkaBroker:
     async def send(self, topic: str, messages: Sequence[OutgoingMessage]) -> None:
         """Send messages; those with one key go to one partition, in order."""
         assert self._producer is not None, "open first"
-        for start in range(0, len(messages), _IN_FLIGHT):
+        for part in in_flight_parts(messages):
             confirmations = [
                 await self._producer.send(
                     topic,
@@ -79,7 +76,7 @@ class KafkaBroker:
                     key=each.key.encode() or None,
                     headers=[("id", each.id.encode()), *((k, v.encode()) for k, v in each.headers.items())],
                 )
-                for each in messages[start : start + _IN_FLIGHT]
+                for each in part
             ]
             await asyncio.gather(*confirmations)
 

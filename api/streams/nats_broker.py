@@ -19,7 +19,7 @@ from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from api.streams.broker_address import BrokerAddress
-from api.streams.stream_broker import OutgoingMessage
+from api.streams.stream_broker import OutgoingMessage, in_flight_parts, take
 from ingest.stream_rows import StreamMessage
 
 _SECONDS = 10.0
@@ -36,9 +36,6 @@ _STATUS = "Status"
 
 _NO_MORE = ("404", "408")
 """Statuses of a request that ended without enough messages; any other one means that the consumer is gone."""
-
-_IN_FLIGHT = 500
-"""Messages that are sent before the first confirmation is awaited."""
 
 _ID_HEADER = "Nats-Msg-Id"
 """JetStream drops a second message with the same id within two minutes."""
@@ -93,13 +90,11 @@ class NatsBroker:
         if not self._requested and self._delivered.empty():
             await self._request(most)
         try:
-            found = [await asyncio.wait_for(self._delivered.get(), seconds)]
+            found = await take(self._delivered, most, seconds)
         except TimeoutError:
             if self._lost or not self._client.is_connected:
                 raise
             return []
-        while len(found) < most and not self._delivered.empty():
-            found.append(self._delivered.get_nowait())
         return [_message(each) for each in found]
 
     async def acknowledge(self, messages: Sequence[StreamMessage]) -> None:
@@ -116,12 +111,12 @@ class NatsBroker:
     async def send(self, topic: str, messages: Sequence[OutgoingMessage]) -> None:
         """Send to a subject; the headers contain the id, so JetStream drops repetitions within two minutes."""
         await self._stream_of(topic)
-        for start in range(0, len(messages), _IN_FLIGHT):
+        for part in in_flight_parts(messages):
             confirmations = [
                 await self._stream.publish_async(
                     topic, each.body, wait_stall=_SECONDS, headers={**each.headers, _ID_HEADER: each.id}
                 )
-                for each in messages[start : start + _IN_FLIGHT]
+                for each in part
             ]
             await asyncio.wait_for(asyncio.gather(*confirmations), _SECONDS)
 

@@ -15,12 +15,10 @@ from aiormq.exceptions import AMQPError, ChannelInvalidStateError, ChannelNotFou
 from pamqp.commands import Basic
 
 from api.streams.broker_address import BrokerAddress
-from api.streams.stream_broker import OutgoingMessage
+from api.streams.stream_broker import OutgoingMessage, in_flight_parts, take
 from ingest.stream_rows import StreamMessage
 
 _SECONDS = 10.0
-_IN_FLIGHT = 500
-"""Messages that are sent before their confirmations are awaited."""
 
 _PERSISTENT = 2
 """Delivery mode of messages that survive a restart of the server."""
@@ -60,13 +58,11 @@ class RabbitBroker:
     async def fetch(self, most: int, seconds: float) -> Sequence[StreamMessage]:
         """Return messages. RabbitMQ numbers none: positions are their ids, else hashes of properties and body."""
         try:
-            found = [await asyncio.wait_for(self._delivered.get(), seconds)]
+            found = await take(self._delivered, most, seconds)
         except TimeoutError:
             if self._channel.is_closed:
                 raise
             return []
-        while len(found) < most and not self._delivered.empty():
-            found.append(self._delivered.get_nowait())
         return [_message(self._address.topic, each) for each in found]
 
     async def acknowledge(self, messages: Sequence[StreamMessage]) -> None:
@@ -83,12 +79,12 @@ class RabbitBroker:
     async def send(self, topic: str, messages: Sequence[OutgoingMessage]) -> None:
         """Send persistent messages to a queue, and await the server's confirmations."""
         await self._require_queue(topic, None)
-        for start in range(0, len(messages), _IN_FLIGHT):
+        for part in in_flight_parts(messages):
             sent = (
                 self._channel.basic_publish(
                     each.body, routing_key=topic, properties=_properties(each), timeout=_SECONDS
                 )
-                for each in messages[start : start + _IN_FLIGHT]
+                for each in part
             )
             await asyncio.gather(*sent)
 

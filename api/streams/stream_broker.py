@@ -4,11 +4,17 @@ An adapter uses the broker's own client library, and lets its errors pass: `fail
 broker may be opened again.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ingest.stream_rows import StreamMessage
+
+T = TypeVar("T")
+
+_IN_FLIGHT = 500
+"""Messages that are sent before their confirmations are awaited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +53,21 @@ class Broker(Protocol):
 
     async def close(self) -> None:
         """Disconnect; a broker that is away is no error."""
+
+
+async def take(queue: asyncio.Queue[T], most: int, seconds: float) -> list[T]:
+    """Return up to `most` items of a queue that is filled in the background; wait for the first one.
+
+    Raises:
+        TimeoutError: none came within `seconds`.
+    """
+    found = [await asyncio.wait_for(queue.get(), seconds)]
+    while len(found) < most and not queue.empty():
+        found.append(queue.get_nowait())
+    return found
+
+
+def in_flight_parts(messages: Sequence[OutgoingMessage]) -> Iterator[Sequence[OutgoingMessage]]:
+    """Yield the messages in parts; the confirmations of one are awaited before the next is sent."""
+    for start in range(0, len(messages), _IN_FLIGHT):
+        yield messages[start : start + _IN_FLIGHT]
