@@ -5,7 +5,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
-WORKERS ?= 2
+# one more than the cores of a small machine: some tests wait for servers and browsers
+WORKERS ?= 3
 
 demo: $(READY)
 	$(BIN)/attune demo

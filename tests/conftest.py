@@ -1,20 +1,20 @@
 """Fixtures shared by all tests: a database on each backend, and the real data folder where it is present."""
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 # threads that spin while they wait for each other starve the tests beside them; read when OpenMP is loaded
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers alone keep all cores busy
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test may depend on a model hub
 
 import hypothesis
 import pytest
-import sqlalchemy as sa
 
 from recsys.store.database import Database, open_database
-from tests.postgres import postgres_server
+from tests.postgres import fresh_postgres, postgres_server
 from tests.tiny_encoder import write_tiny
 from tests.trained import HashEncoder, Place, last_day, populated, train_quickly
 
@@ -47,7 +47,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'attune.db'}"
     else:
-        yield from _fresh_postgres(request.getfixturevalue("postgres_admin_url"))
+        with fresh_postgres(request.getfixturevalue("postgres_admin_url")) as url:
+            yield url
 
 
 @pytest.fixture
@@ -96,14 +97,3 @@ def _data(name: str) -> Path:
     if not (DATA / name).is_dir():
         pytest.skip(f"the {name} data set is not on this machine (looked in ../shared/data)")
     return DATA / name
-
-
-def _fresh_postgres(admin_url: str) -> Iterator[str]:
-    name = f"attune_test_{uuid.uuid4().hex}"
-    admin = sa.create_engine(admin_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield sa.engine.make_url(admin_url).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()

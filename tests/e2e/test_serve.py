@@ -5,16 +5,22 @@ import secrets
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from api.cli import app
+from api.http import lightgbm_import
+from recsys.errors import AttuneError
 from recsys.store import articles
-from tests.serving import environment, served
-from tests.trained import Place, place
+from tests.serving import PATIENCE, environment, served
+from tests.trained import Place, place, quick_settings
 
 pytestmark = pytest.mark.xdist_group("served")
 
@@ -29,13 +35,21 @@ def feed(client: httpx.Client, reader: str, **asked: Any) -> list[dict[str, Any]
     return list(client.get(f"/v1/feed/{reader}", params=asked).raise_for_status().json()["items"])
 
 
+def feed_of(count: int, client: httpx.Client, reader: str, **asked: Any) -> list[dict[str, Any]]:
+    """Wait until so many articles are in the feed."""
+    deadline = time.monotonic() + PATIENCE
+    while len(items := feed(client, reader, **asked)) < count:
+        assert time.monotonic() < deadline, "the articles did not come into the feed"
+        time.sleep(0.1)
+    return items
+
+
 def test_from_an_empty_folder_to_explained_feeds_and_over_a_restart(tmp_path: Path) -> None:
     where = place(tmp_path)
     with served(where) as client:
         assert feed(client, "r") == []
         client.post("/v1/articles", json={"articles": ARTICLES}).raise_for_status()
-        while len(items := feed(client, "r", explore=0)) < 3:
-            pass
+        items = feed_of(3, client, "r", explore=0)
         event = {"reader": "r", "article": "tram", "kind": "read", "value": 80}
         client.post("/v1/events", json={"events": [event]}).raise_for_status()
         items = feed(client, "r", explore=0)
@@ -51,12 +65,11 @@ def test_from_an_empty_folder_to_explained_feeds_and_over_a_restart(tmp_path: Pa
     assert not [line for line in logged if "error" in line]
 
 
-def test_after_an_erasure_no_file_of_the_server_has_a_byte_of_the_id(tmp_path: Path) -> None:
+def test_after_an_erasure_no_file_of_the_server_has_a_byte_of_the_id(tmp_path: Path, tiny_encoder: Path) -> None:
     reader = secrets.token_hex(16)
-    with served(place(tmp_path)) as client:
+    with served(place(tmp_path, quick_settings(tiny_encoder))) as client:
         client.post("/v1/articles", json={"articles": ARTICLES}).raise_for_status()
-        while len(feed(client, reader)) < 3:
-            pass
+        feed_of(1, client, reader)
         event = {"reader": reader, "article": "tram", "kind": "read", "value": 80}
         client.post("/v1/events", json={"events": [event, {**event, "kind": "none"}]}).raise_for_status()
         client.put(f"/v1/readers/{reader}/preferences", json={"mute": ["sport"]}).raise_for_status()
@@ -108,19 +121,31 @@ def test_a_database_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert "secret" not in done.stderr
 
 
-def test_a_bundle_of_another_encoder_is_one_line(trained: Place, tmp_path: Path) -> None:
-    done = start(trained.copy(tmp_path / "copy"))
-    assert done.returncode == 1
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert "ATTUNE_ENCODER" in done.stderr
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Runs `attune serve` in this process, and returns the error that ends it."""
+    monkeypatch.setattr(lightgbm_import, "import_lightgbm", lambda: None)  # other tests here need all of it
+
+    def serve(where: Place, *options: str) -> str:
+        given = environment(where)
+        with pytest.raises(AttuneError) as ended:
+            CliRunner().invoke(app, ["serve", "--port", "1", *options], env=given, catch_exceptions=False)
+        return str(ended.value)
+
+    return serve
+
+
+def test_a_bundle_of_another_encoder_is_an_error(
+    trained: Place, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    assert "ATTUNE_ENCODER" in refused(trained.copy(tmp_path / "copy"))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "feed.example.org", ""])
-def test_an_address_that_others_reach_is_refused_before_the_first_key(tmp_path: Path, host: str) -> None:
-    done = start(place(tmp_path), "--host", host)
-    assert done.returncode == 1
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert "`attune keys create`" in done.stderr
+def test_an_address_that_others_reach_is_refused_before_the_first_key(
+    tmp_path: Path, refused: Callable[..., str], host: str
+) -> None:
+    assert "`attune keys create`" in refused(place(tmp_path), "--host", host)
 
 
 def test_a_port_in_use_is_one_line_that_names_the_option(tmp_path: Path) -> None:

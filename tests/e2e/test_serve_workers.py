@@ -4,12 +4,13 @@ import random
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import ExitStack
 
 import httpx
 import psutil
 import pytest
 
+from tests.postgres import fresh_postgres
 from tests.serving import Server
 from tests.trained import populated, world
 
@@ -18,12 +19,18 @@ pytestmark = pytest.mark.xdist_group("served")
 READERS = 8
 
 
-@pytest.fixture
-def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
-    started = Server(populated(tmp_path, url=database_url), "--workers", "2")
-    started.start()
-    yield started
-    started.stop()
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service of two workers on each backend."""
+    folder = tmp_path_factory.mktemp("workers")
+    with ExitStack() as stack:
+        url = None
+        if request.param == "postgresql":
+            url = stack.enter_context(fresh_postgres(request.getfixturevalue("postgres_admin_url")))
+        started = Server(populated(folder, url=url), "--workers", "2")
+        started.start()
+        yield started
+        started.stop()
 
 
 def ask(server: Server, method: str, path: str, **more: object) -> httpx.Response:

@@ -1,5 +1,6 @@
 """What other clients of Gorse call that PyGorse does not."""
 
+import time
 from typing import Any
 
 import httpx
@@ -33,7 +34,7 @@ def client(serve: MakeClient) -> TestClient:
     ]
     assert started.post("/api/items", json=items).json() == {"RowAffected": 6}
     while len(started.get("/api/latest").json()) < 6:
-        pass
+        time.sleep(0.05)
     return started
 
 
