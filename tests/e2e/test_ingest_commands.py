@@ -107,6 +107,7 @@ def test_what_cannot_be_read_is_an_error_with_a_message(home: Path, tmp_path: Pa
     assert "expected articles.parquet" in str(result.exception)
 
 
+@pytest.mark.soak  # minutes on a slow disk; parts of it are read in test_ingest_second_folder.py
 def test_the_demo(home: Path, ebnerd: Path) -> None:
     found = numbers(attune(home, "ebnerd", ebnerd))
     assert found["impressions"] == [24_724, 24_724, 0, 0, 0, 58]
