@@ -2,8 +2,8 @@
 
     python -m benchmarks.briefs --data articles.jsonl [--seconds 15]
 
-`articles.jsonl` has one article a line: `title`, `body`, `abstract` and, if known, `language`; or the layout of the
-data set ACLSum (`pip download aclsum`, MIT licence), whose body is introduction and conclusion without the abstract.
+`articles.jsonl` has one article a line: `title`, `body`, `abstract` and, if known, `language`; or the layout of
+the data set ACLSum (`pip download aclsum`, MIT licence), whose body is introduction and conclusion.
 Neither title nor abstract is in the extract. Articles whose body has a sentence of the abstract word for word are
 counted, and left out of the second table: there, the first sentence of the body is often the abstract itself.
 
@@ -14,7 +14,7 @@ All systems choose whole sentences within the same reading time:
     centroid-2       largest cosine with all words of the text
     brief            `GET /v1/articles/{id}/tldr`
 
-ROUGE F1 (rouge-score, with stemming), and the difference to lead-1, with 95% intervals of a bootstrap over articles.
+ROUGE F1 (rouge-score, with stemming), and the difference to lead-1 with a 95% interval (bootstrap over articles).
 Goal: brief beats lead-1 in ROUGE-L.
 """
 
@@ -36,6 +36,7 @@ from recsys.state.reading_time import seconds_to_read
 
 METRICS = ("rouge1", "rouge2", "rougeL")
 RESAMPLES = 2_000
+_FEW_WORDS = 4
 
 Article = dict[str, Any]
 System = Callable[[Article, Sequence[ArticleSentence], float], str]
@@ -75,7 +76,9 @@ def copies_abstract(article: Article) -> bool:
     """Return True if a sentence of the abstract stands in the body word for word."""
     body = " ".join(article["body"].split())
     return any(
-        " ".join(each.text.split()) in body for each in article_sentences(article["abstract"]) if each.words > 4
+        " ".join(each.text.split()) in body
+        for each in article_sentences(article["abstract"])
+        if each.words > _FEW_WORDS
     )
 
 

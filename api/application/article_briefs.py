@@ -13,7 +13,7 @@ _MOST_KEPT = 20_000
 
 
 class _KeptBriefs:
-    """Briefs by content hash: the newest ones; the hash changes with the content, so a kept brief is never stale."""
+    """Briefs by content hash: the newest ones. A changed article has another hash."""
 
     def __init__(self) -> None:
         self._briefs: dict[str, ArticleBrief] = {}
@@ -44,10 +44,9 @@ def find_brief(app: Application, article: str, seconds: float = BRIEF_SECONDS) -
 def briefs_of(app: Application, ids: Sequence[str]) -> Mapping[str, ArticleBrief]:
     """Return the briefs of stored articles by id; unknown and withdrawn ones are left out."""
     with app.database.read() as connection:
-        tags = articles.content_hashes(connection, list(ids))
-        shown = articles.known_ids(connection, ids) if tags else set()
-        known = {id_: kept for id_, tag in tags.items() if id_ in shown and (kept := _KEPT.get(tag)) is not None}
-        missing = [id_ for id_ in tags if id_ in shown and id_ not in known]
+        tags = articles.content_hashes(connection, list(ids), only_shown=True)
+        known = {id_: kept for id_, tag in tags.items() if (kept := _KEPT.get(tag)) is not None}
+        missing = [id_ for id_ in tags if id_ not in known]
         rows = articles.columns_of(connection, _COLUMNS, missing).to_dicts() if missing else []
     for row in rows:
         known[row["id"]] = _brief(row, BRIEF_SECONDS)

@@ -1,9 +1,9 @@
 """Brief of an article (TL;DR): the one or two sentences that say most of it, read within a few seconds.
 
-Sentences are weighed by closed-form rules without an encoder, so a brief costs about a millisecond: the cosine with
-the words of the whole text (centroid: Radev et al. 2004), the share of the headline's words, how early the sentence
-stands, and a length that is good to read. The second sentence is chosen by maximal marginal relevance (Carbonell
-and Goldstein 1998). Decision 37 says how the constants were chosen.
+Sentences are weighed by closed-form rules without an encoder, so a brief costs some two milliseconds: the cosine
+with the words of the whole text (centroid: Radev et al. 2004), the share of the headline's words, how early the
+sentence stands, and a length that is good to read. The second sentence is chosen by maximal marginal relevance
+(Carbonell and Goldstein 1998). Decision 37 says how the constants were chosen.
 """
 
 from collections import Counter
@@ -109,7 +109,7 @@ def _weighed(
     for row, found in enumerate(terms):
         for term, count in Counter(found).items():
             counts_nv[row, columns[term]] = 1 + np.log(count)
-    centre_v = np.log1p(np.asarray(list(holders.values()) or [0.0]))
+    centre_v = np.log1p(np.asarray(list(holders.values()) or [0]))
     unit_nv = counts_nv / np.maximum(np.linalg.norm(counts_nv, axis=1, keepdims=True), 1e-9)
     centroid = unit_nv @ centre_v / max(float(np.linalg.norm(centre_v)), 1e-9)
     shared = np.asarray([len(headline.intersection(found)) for found in terms], dtype=np.float64)

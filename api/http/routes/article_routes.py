@@ -36,7 +36,7 @@ def similar(app: App, article: Article, query: ArticleListQuery) -> ArticleListO
 def tldr(app: App, article: Article, seconds: _Seconds = BRIEF_SECONDS) -> BriefOut:
     """Return one or two sentences of an article that say most of it, in their order.
 
-    They are of its body, or without one of its abstract; `sentences` is empty without either. `weight` is in [0, 1].
+    They are of its body, or without one of its abstract; without either there are none. `weight` is in [0, 1].
     """
     found = article_briefs.find_brief(app, article, seconds)
     if found is None:

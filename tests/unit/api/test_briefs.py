@@ -4,7 +4,7 @@ from api.application.scopes import Scope
 from tests.unit.api.conftest import MakeClient, bearer
 
 BODY = (
-    "Tram line to the harbour\nThe city council approved a tram line to the harbour on Monday after years of debate. "
+    "Tram line to the harbour\nThe city council approved a tram line to the harbour on Monday after long debate. "
     "Rain fell. The line costs 300 million euros and opens in 2031 with twelve stations."
 )
 ARTICLES = [
