@@ -19,8 +19,8 @@ class LetterPlan:
     """What all letters of a run have in common.
 
     minutes: most minutes that the articles of a letter take; limit: most articles; period: see
-    `recsys.store.letters`; date: in subjects; language: of `letter_texts`; base_url: address of the service without
-    a slash at the end.
+    `recsys.store.letters`; date: in subjects; language: of `letter_texts`; base_url: address of the service, no
+    slash at its end.
     """
 
     minutes: float
