@@ -1,8 +1,8 @@
 """Briefs of articles (TL;DR) against their abstracts, beside lead, LexRank and the centroid.
 
-    python -m benchmarks.briefs --data articles.jsonl [--seconds 15]
+    python -m benchmarks.briefs [--data aclsum.jsonl] [--seconds 15]
 
-`articles.jsonl` has one article a line: `title`, `body`, `abstract` and, if known, `language`; or the layout of
+`--data` has one article a line: `title`, `body`, `abstract` and, if known, `language`; or the layout of
 the data set ACLSum (`pip download aclsum`, MIT licence), whose body is introduction and conclusion.
 Neither title nor abstract is in the extract. Articles whose body has a sentence of the abstract word for word are
 counted, and left out of the second table: there, the first sentence of the body is often the abstract itself.
@@ -45,7 +45,7 @@ System = Callable[[Article, Sequence[ArticleSentence], float], str]
 def main() -> int:
     """Print the tables; return 1 if the brief misses the goal."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=Path("aclsum.jsonl"))
     parser.add_argument("--seconds", type=float, default=BRIEF_SECONDS)
     arguments = parser.parse_args()
     if not arguments.data.exists():

@@ -16,7 +16,7 @@ from recsys.serving.article_cache import SUMMARY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterPlan:
-    """What all letters of a run have in common.
+    """Values that all letters of a run have in common.
 
     minutes: most minutes that the articles of a letter take; limit: most articles; period: see
     `recsys.store.letters`; date: in subjects; language: of `letter_texts`; base_url: address of the service, no
