@@ -65,7 +65,7 @@ class LetterFolder:
     def written(self) -> dict[str, dict[str, Any]]:
         """Return the manifest's entries by request id; a line that a kill cut short does not count."""
         entries = {}
-        for line in self._lines.read_text("utf-8").splitlines():
+        for line in self._lines.read_text("utf-8").split("\n"):
             try:
                 entry = json.loads(line)
             except ValueError:

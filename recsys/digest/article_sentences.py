@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import snowballstemmer
 
@@ -14,6 +14,11 @@ from recsys.digest.sentences import count_words, words_of
 
 LONGEST_TEXT = 40_000
 """Characters of an article that are read: later sentences never summarise it."""
+
+MOST_READ = 400
+"""Sentences of an article that are read: each one is compared with each other."""
+
+_LONGEST_ABBREVIATION = 20
 
 _ABBREVIATIONS = (
     "mr mrs ms dr prof st sen rep gov gen lt col sgt rev hon jr sr vs etc inc ltd corp co no vol fig al "
@@ -23,7 +28,7 @@ _ABBREVIATIONS = (
 )
 """Words before a full stop that does not end a sentence: English, Danish, German."""
 
-_END = re.compile(r"[.?!…]+[\"'”’»)\]]*(?=\s)|[。！？]+[」』”’]*|\n")
+_END = re.compile(r"(?<![.?!…])[.?!…]++[\"'”’»)\]]*+(?=\s)|[。！？]+[」』”’]*|\n")
 _LAST_WORD = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)\.$")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _STEMMERS = {"en": "english", "da": "danish", "de": "german"}
@@ -41,8 +46,8 @@ class ArticleSentence:
 
 
 def article_sentences(text: str) -> list[ArticleSentence]:
-    """Return the sentences of the first `LONGEST_TEXT` characters; each one is `text[start:end]`."""
-    return list(_sentences(text[:LONGEST_TEXT]))
+    """Return at most `MOST_READ` sentences of the first `LONGEST_TEXT` characters; each is `text[start:end]`."""
+    return list(islice(_sentences(text[:LONGEST_TEXT]), MOST_READ))
 
 
 def word_equivalents(text: str) -> int:
@@ -89,7 +94,7 @@ def _sentences(text: str) -> Iterator[ArticleSentence]:
     start = paragraph = 0
     for found in _END.finditer(text):
         is_line = found[0] == "\n"
-        if not is_line and _is_abbreviation(text[start : found.end()]):
+        if not is_line and _is_abbreviation(text[max(start, found.end() - _LONGEST_ABBREVIATION) : found.end()]):
             continue
         yield from _sentence(text, start, found.start() if is_line else found.end(), paragraph)
         start, paragraph = found.end(), paragraph + is_line
@@ -111,7 +116,7 @@ def _abbreviations() -> frozenset[str]:
 
 def _is_abbreviation(so_far: str) -> bool:
     """Return True if the full stop at the end belongs to an abbreviation or an initial: "J.", "U.S."."""
-    found = _LAST_WORD.search(so_far[-20:])
+    found = _LAST_WORD.search(so_far)
     if found is None:
         return False
     word = found[1]

@@ -1,8 +1,9 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.digest.article_brief import BRIEF_SECONDS, article_brief
-from recsys.digest.article_sentences import article_sentences, content_terms, word_equivalents
+from recsys.digest.article_sentences import MOST_READ, article_sentences, content_terms, word_equivalents
 
 TITLE = "Council approves new tram line to the harbour"
 BODY = """Council approves new tram line to the harbour
@@ -65,6 +66,12 @@ def test_any_text_gives_sentences_of_it_within_the_seconds(body: str, title: str
     assert brief.seconds <= seconds + 0.01
     assert all(body[each.start : each.end] == each.text for each in brief.sentences)
     assert sorted(each.start for each in brief.sentences) == [each.start for each in brief.sentences]
+
+
+@pytest.mark.parametrize("hostile", [".", "a. ", '."', "!x", "a-", "。", "\n", "x\n"])
+def test_of_a_text_of_marks_a_bounded_number_of_sentences_is_read(hostile: str) -> None:
+    assert len(article_sentences(hostile * 60_000)) <= MOST_READ
+    article_brief("Tram", hostile * 60_000)  # without the bound it would take minutes and gigabytes
 
 
 def test_a_long_article_is_read_to_its_bound_only() -> None:
