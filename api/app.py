@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from api.application.context import Application
 from api.application.reader_tokens import open_reader_tokens
+from api.application.unsubscribe_tokens import open_unsubscribe_tokens
 from api.console import console_routers as console
 from api.console.sign_in_routes import sign_in_limit
 from api.gorse import routers as gorse
@@ -31,6 +32,7 @@ from api.http.routes import (
     rule_routes,
     static_routes,
     token_routes,
+    unsubscribe_routes,
 )
 from api.http.security.keyring import KeyRing
 from api.http.security.page_keys import PageKeys
@@ -72,6 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.collect = collect_state(chosen, app.state.metrics)
         try:
             app.state.tokens = open_reader_tokens(app.state.application)
+            app.state.unsubscribe_tokens = open_unsubscribe_tokens(app.state.application)
             with threads(chosen.threads):
                 service.start()
                 async with app.state.keys.saving_uses(), rates.connected():
@@ -112,6 +115,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         metrics_routes.router,
         static_routes.router,
         page_routes.router,
+        unsubscribe_routes.router,
         *console.ROUTERS,
         *gorse.ROUTERS,
     ):

@@ -158,7 +158,10 @@ def generic_extracts(cases: Sequence[Case]) -> Extracts:
     for place, case in enumerate(cases):
         text = case.item.text
         if case.meeting not in ranked:
-            ranked[case.meeting] = {"textrank": _sumy(_TextRank, text), "lexrank": _sumy(_LexRank, text)}
+            ranked[case.meeting] = {
+                "textrank": _sumy(_TextRank, _texts(text)),
+                "lexrank": _sumy(_LexRank, _texts(text)),
+            }
         found["lead"][place] = _lead(text, case.seconds)
         found["mmr"][place] = _mmr(case)
         for name, ratings in ranked[case.meeting].items():
@@ -293,11 +296,20 @@ def _mmr(case: Case) -> list[int]:
     return sorted(chosen)
 
 
-def _sumy(kind: Any, text: EncodedText) -> Floats:
+def ranked_by_lexrank(texts: Sequence[str]) -> list[int]:
+    """Return the places of sentences, the best of LexRank first."""
+    return np.argsort(-_sumy(_LexRank, texts), kind="stable").tolist()  # type: ignore[no-any-return]
+
+
+def _texts(text: EncodedText) -> list[str]:
+    return [sentence.text for sentence in text.sentences]
+
+
+def _sumy(kind: Any, texts: Sequence[str]) -> Floats:
     """Return the rating of each sentence by a summarizer of sumy [n]; equal texts have equal ratings."""
     summarizer = kind(Stemmer("english"))
     summarizer.stop_words = get_stop_words("english")
-    sentences = [SumySentence(sentence.text, _Words()) for sentence in text.sentences]
+    sentences = [SumySentence(text, _Words()) for text in texts]
     summarizer(ObjectDocumentModel([Paragraph(sentences)]), len(sentences))
     return np.asarray([summarizer.ratings[sentence] for sentence in sentences], dtype=np.float64)
 

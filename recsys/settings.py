@@ -119,7 +119,13 @@ class Settings(BaseSettings):
         min_length=32,
         description="secret that signs reader tokens; by default a random one that the database holds",
     )
+    smtp_password: SecretStr | None = Field(None, description="password of the mail server of `attune digest`")
     metrics_open: bool = Field(False, description="allow /metrics without a key once keys exist")
+
+    @property
+    def smtp_secret(self) -> str | None:
+        """Password of the mail server as text."""
+        return None if self.smtp_password is None else self.smtp_password.get_secret_value()
 
     @property
     def pseudonym_secret(self) -> str | None:

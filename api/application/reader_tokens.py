@@ -60,16 +60,25 @@ def looks_like_token(text: str) -> bool:
 
 
 def open_reader_tokens(app: Application) -> ReaderTokens:
-    """Return the tokens signed with ATTUNE_TOKEN_SECRET, or else with a secret that the database holds.
+    """Return the tokens signed with the secret of `token_secret`.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    return ReaderTokens(token_secret(app))
+
+
+def token_secret(app: Application) -> str:
+    """Return ATTUNE_TOKEN_SECRET, or else a secret that the database holds.
 
     Raises:
         StoreError: the database is unavailable.
     """
     chosen = app.settings.token_secret
     if chosen is not None:
-        return ReaderTokens(chosen.get_secret_value())
+        return chosen.get_secret_value()
     with app.database.write() as connection:
-        return ReaderTokens(shared_secret(connection, READER_TOKENS))
+        return shared_secret(connection, READER_TOKENS)
 
 
 def _is_id(reader: str) -> bool:

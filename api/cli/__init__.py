@@ -20,6 +20,7 @@ from api.cli import (
     migrate,
     minutes,
     models,
+    newsletters,
     poll,
     rank,
     report_commands,
@@ -55,6 +56,7 @@ app.add_typer(webhook_commands.app, name="webhooks")
 app.command("audit")(audit.audit)
 app.command("erase")(erase.erase)
 app.command("demo")(demo.demo)
+app.command("digest")(newsletters.digest)
 app.command("adapt")(adapt.adapt)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)

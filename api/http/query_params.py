@@ -50,6 +50,9 @@ class FeedParams(_Query):
     access: Literal["free", "all"] = Field(
         "all", description="`free`: leave out articles that only subscribers may open.", examples=["free"]
     )
+    include: Literal["tldr"] | None = Field(
+        None, description="`tldr`: give the brief of each article, one or two of its sentences.", examples=["tldr"]
+    )
     preview: bool = Field(False, description="Only look: log nothing, and give no cursor.", examples=[True])
 
     @property

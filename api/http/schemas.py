@@ -1,7 +1,7 @@
 """Request and response bodies of API v1. JSON, snake_case, bounded."""
 
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -235,7 +235,7 @@ class FeedItemOut(BaseModel):
 
     `propensity`: probability of the article at this position; `minutes`: reading time; `story`: id of the first
     article of its story; `also_in`: other articles of it, newest first; `rules`: rules of editors
-    that act on it, first the one that placed it.
+    that act on it, first the one that placed it; `tldr`: its brief, with `include=tldr`.
     """
 
     id: str
@@ -249,6 +249,7 @@ class FeedItemOut(BaseModel):
     story: str
     also_in: list[AlsoOut]
     rules: list[ActingRuleOut]
+    tldr: str | None = None
 
 
 class FeedOut(BaseModel):
@@ -265,6 +266,24 @@ class FeedOut(BaseModel):
     degraded: bool = False
     items: list[FeedItemOut]
     warnings: list[str] = []
+
+
+class BriefSentenceOut(BaseModel):
+    """Sentence of a brief: `start` and `end` are its characters in the text that it is from."""
+
+    text: str
+    weight: float
+    start: int
+    end: int
+
+
+class BriefOut(BaseModel):
+    """Brief of an article. `seconds`: reading time of its sentences; `of`: the text that they are from."""
+
+    article: str
+    sentences: list[BriefSentenceOut]
+    seconds: float
+    of: Literal["body", "abstract"]
 
 
 class RankedItemOut(BaseModel):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from api.application.iso_time import to_iso
@@ -12,6 +13,8 @@ from api.http.schemas import (
     AlsoOut,
     ArticleListOut,
     ArticleOut,
+    BriefOut,
+    BriefSentenceOut,
     FeedItemOut,
     FeedOut,
     FullArticleOut,
@@ -20,15 +23,21 @@ from api.http.schemas import (
     RankOut,
     ReasonOut,
 )
+from recsys.digest.article_brief import ArticleBrief
 from recsys.domain import Article, RankedItem, Ranking, Rule
 from recsys.serving.article_cache import SUMMARY, ArticleSummary
 from recsys.serving.pagination import FeedPage
 
 
 def feed_out(
-    page: FeedPage, reader: str, summaries: Mapping[str, ArticleSummary], warnings: list[str], language: str
+    page: FeedPage,
+    reader: str,
+    summaries: Mapping[str, ArticleSummary],
+    warnings: list[str],
+    language: str,
+    briefs: Mapping[str, str] = MappingProxyType({}),
 ) -> FeedOut:
-    """Serialise a page of a feed, with the summaries of its articles by id, and reasons in `language`."""
+    """Serialise a page of a feed, with summaries and briefs of its articles by id, and reasons in `language`."""
     ranking = page.ranking
     return FeedOut(
         request_id=ranking.request_id,
@@ -37,7 +46,11 @@ def feed_out(
         as_of=to_iso(ranking.as_of),
         cursor=page.cursor,
         degraded=ranking.degraded,
-        items=[_feed_item(item, summaries, language) for item in ranking.items if item.id in summaries],
+        items=[
+            _feed_item(item, summaries, language, briefs.get(item.id))
+            for item in ranking.items
+            if item.id in summaries
+        ],
         warnings=warnings,
     )
 
@@ -68,11 +81,19 @@ def full_article_out(row: dict[str, Any]) -> FullArticleOut:
     return FullArticleOut(**body_values(Article, row))
 
 
+def brief_out(article: str, brief: ArticleBrief) -> BriefOut:
+    """Serialise the brief of an article."""
+    sentences = [BriefSentenceOut(text=s.text, weight=s.weight, start=s.start, end=s.end) for s in brief.sentences]
+    return BriefOut(article=article, sentences=sentences, seconds=brief.seconds, of=brief.of)
+
+
 def _article(row: Mapping[str, Any]) -> ArticleOut:
     return ArticleOut(**body_values(Article, row, shown=True))
 
 
-def _feed_item(item: RankedItem, summaries: Mapping[str, ArticleSummary], language: str) -> FeedItemOut:
+def _feed_item(
+    item: RankedItem, summaries: Mapping[str, ArticleSummary], language: str, brief: str | None
+) -> FeedItemOut:
     return FeedItemOut(
         id=item.id,
         score=item.score,
@@ -85,6 +106,7 @@ def _feed_item(item: RankedItem, summaries: Mapping[str, ArticleSummary], langua
         story=item.story or item.id,
         also_in=[_also(summaries[id_]) for id_ in item.also_in if id_ in summaries],
         rules=[_acting(rule) for rule in item.rules],
+        tldr=brief,
     )
 
 

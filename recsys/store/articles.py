@@ -139,9 +139,14 @@ def language_counts(connection: Connection) -> dict[str | None, int]:
     return counts_by_language((row.language, row.articles) for row in rows)
 
 
-def content_hashes(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
-    """Return id → content hash of those of `ids` that are stored. The hash changes with any column."""
+def content_hashes(connection: Connection, ids: Sequence[str], only_shown: bool = False) -> dict[str, str]:
+    """Return id → content hash of those of `ids` that are stored. The hash changes with any column.
+
+    only_shown: without those that are withdrawn.
+    """
     query = sa.select(articles.c.id, articles.c.content_hash).where(articles.c.id.in_(ids))
+    if only_shown:
+        query = query.where(is_shown())
     return {row.id: row.content_hash for row in connection.execute(query)}
 
 

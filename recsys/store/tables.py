@@ -315,6 +315,25 @@ webhook_messages = Table(
     comment="outbox of the webhooks",
 )
 
+letters = Table(
+    "letters",
+    metadata,
+    Column("reader", Id, primary_key=True),
+    Column("period", String, primary_key=True, comment="day 2026-11-28, or week 2026-W48"),
+    Column("status", String, nullable=False, comment="making, sending, written, sent, failed or unknown"),
+    Column("request_id", Id, nullable=False, comment="id of its slate in impressions"),
+    Column("at", BigInteger, nullable=False, comment="of the status, microseconds since 1970-01-01 UTC"),
+    comment="one newsletter of a reader and period: it is never sent twice",
+)
+
+unsubscribed = Table(
+    "unsubscribed",
+    metadata,
+    Column("reader", Id, primary_key=True),
+    Column("at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    comment="readers who want no newsletter",
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -17,6 +17,7 @@ from recsys.store import (
     experiments,
     explicit_preferences,
     gorse_users,
+    letters,
     reader_export,
 )
 from recsys.store.database import Database
@@ -25,7 +26,10 @@ from recsys.store.secure_delete import purge_deleted_rows
 from recsys.store.tables import READER_TABLES, metadata
 
 VICTIM, OTHER = uuid.uuid4().hex, uuid.uuid4().hex
-ROWS = {"events": 3, "feed_pages": 0, "impressions": 1, "readers": 1, "shadow_slates": 1, "user_records": 1}
+ROWS = {
+    "events": 3, "feed_pages": 0, "impressions": 1, "letters": 1, "readers": 1, "shadow_slates": 1,
+    "unsubscribed": 1, "user_records": 1,
+}  # fmt: skip
 
 
 def event(id: str, reader: str, kind: EventKind = EventKind.CLICK, at: int = DAY, **more: Any) -> Event:
@@ -51,7 +55,9 @@ def filled(database: Database) -> Database:
     append(database, events, slates)
     with database.write() as connection:
         gorse_users.save(connection, [UserRecord(VICTIM, {"is": VICTIM}), UserRecord(OTHER)], DAY)
+        letters.claim(connection, [VICTIM, OTHER], "2026-11-28", DAY)
         for reader in (VICTIM, OTHER):
+            letters.unsubscribe(connection, reader, DAY)
             experiments.add_shadow(
                 connection, reader, Ranking(f"s-{reader}", "m", DAY, (RankedItem("a", 1.0, 0),))
             )

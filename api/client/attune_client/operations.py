@@ -38,6 +38,7 @@ class FeedOptions(TypedDict, total=False):
     device: str
     page: str
     access: Literal["free", "all"]
+    include: Literal["tldr"]
     preview: bool
 
 

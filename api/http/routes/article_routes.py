@@ -2,23 +2,25 @@
 
 from typing import Annotated
 
-from fastapi import Header, Path, Response
+from fastapi import Header, Path, Query, Response
 
-from api.application import feeds, ingestion
+from api.application import article_briefs, feeds, ingestion
 from api.application.feeds import ScoredList
 from api.application.scopes import Scope
 from api.http.dependencies import App
 from api.http.openapi import problems
 from api.http.problems import HTTPProblem
 from api.http.query_params import ArticleListQuery
-from api.http.schemas import ArticleListOut, FullArticleOut, Id
+from api.http.schemas import ArticleListOut, BriefOut, FullArticleOut, Id
 from api.http.security.auth import secured_router
-from api.http.serializers import articles_out, full_article_out
+from api.http.serializers import articles_out, brief_out, full_article_out
+from recsys.digest.article_brief import BRIEF_SECONDS
 
 read = secured_router("/v1", "articles", Scope.READ)
 write = secured_router("/v1", "articles", Scope.WRITE)
 
 Article = Annotated[Id, Path(description="Id of the article.", examples=["a7"])]
+_Seconds = Annotated[float, Query(ge=2, le=120, description="Most seconds that reading takes.", examples=[15])]
 _IfNoneMatch = Annotated[str, Header(description="ETag of the answer that is known.", examples=['"2f6a…"'])]
 
 
@@ -28,6 +30,18 @@ def similar(app: App, article: Article, query: ArticleListQuery) -> ArticleListO
     if not feeds.is_stored(app, article):
         raise _unknown()
     return _article_list(app, feeds.similar(app, article, query.limit, query.category))
+
+
+@read.get("/articles/{article:id}/tldr", responses=problems(404))
+def tldr(app: App, article: Article, seconds: _Seconds = BRIEF_SECONDS) -> BriefOut:
+    """Return one or two sentences of an article that say most of it, in their order.
+
+    They are of its body, or without one of its abstract; without either there are none. `weight` is in [0, 1].
+    """
+    found = article_briefs.find_brief(app, article, seconds)
+    if found is None:
+        raise _unknown()
+    return brief_out(article, found)
 
 
 @read.get("/trending")

@@ -4,7 +4,7 @@ import uuid
 
 from fastapi import Request, Response
 
-from api.application import feeds, unknown_names
+from api.application import article_briefs, feeds, unknown_names
 from api.application.context import Application
 from api.application.iso_time import from_iso
 from api.application.scopes import Scope
@@ -68,6 +68,8 @@ def feed(
     `limit`; this feed has no exploration and one page. `diversity` weighs dissimilarity to the articles above
     against relevance. `page` is the article that the reader has open.
 
+    `include=tldr` adds the brief of each article, one or two of its sentences, as `tldr`.
+
     Each reason has a `code` with `params`, and a `text` in the best language of `Accept-Language`: English,
     Danish, German or Chinese.
 
@@ -119,9 +121,12 @@ def _feed(
         free_only=query.access == "free",
     )
     found = feeds.recommend_or_preview(app, request, query.cursor, only_preview=preview or query.preview)
+    shown = [item.id for item in found.ranking.items]
     ids = (id_ for item in found.ranking.items for id_ in (item.id, *item.also_in))
     summaries = feeds.summaries(app, list(ids))
-    out = feed_out(found, reader, summaries, unknown_names.unknown_category(app, query.category), language)
+    briefs = {} if query.include is None else article_briefs.brief_texts(app, shown)
+    warnings = unknown_names.unknown_category(app, query.category)
+    out = feed_out(found, reader, summaries, warnings, language, briefs)
     # serialized here: FastAPI would validate it again in another thread
     headers = language_headers(language)
     return Response(out.model_dump_json(), headers=headers, media_type="application/json")

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.application import feeds, gorse_people
+from api.application import article_briefs, feeds, gorse_people
 from api.application.context import Application
 from api.application.scopes import Scope
 from api.http.accept_language import best_language
@@ -91,7 +91,12 @@ async def article_page(app: App, shell: Shell, article: Annotated[Id, Query(alia
     shown = full_article_out(dict(found.columns)).model_dump()
     paragraphs = [text for text in (shown["body"] or "").splitlines() if text.strip()]
     related = await run_in_threadpool(_related, app, article)
-    return page("article.html", shell | {"article": shown, "paragraphs": paragraphs, "related": related})
+    brief = await run_in_threadpool(article_briefs.find_brief, app, article)
+    in_brief = (
+        brief.text if brief is not None and brief.of == "body" else ""
+    )  # the abstract is on the page already
+    context = {"article": shown, "paragraphs": paragraphs, "related": related, "brief": in_brief}
+    return page("article.html", shell | context)
 
 
 @router.get("/embed/feed")
@@ -117,7 +122,8 @@ async def embedded_feed(
     def answer() -> dict[str, Any]:
         found = feeds.recommend_or_preview(app, wanted, query.cursor, only_preview=only_preview)
         ids = [id_ for item in found.ranking.items for id_ in (item.id, *item.also_in)]
-        return feed_out(found, wanted.reader, feeds.summaries(app, ids), [], language).model_dump()
+        briefs = article_briefs.brief_texts(app, [item.id for item in found.ranking.items])
+        return feed_out(found, wanted.reader, feeds.summaries(app, ids), [], language, briefs).model_dump()
 
     shown = await run_in_threadpool(answer)
     given = query.model_dump(exclude_none=True) | {"cursor": shown["cursor"]}

@@ -57,7 +57,7 @@ def test_a_feed_has_all_that_a_page_needs(client: TestClient) -> None:
     item = body["items"][0]
     assert item.keys() == {
         "id", "score", "position", "source", "propensity", "minutes", "article", "reasons", "story", "also_in",
-            "rules",
+            "rules", "tldr",
     }  # fmt: skip
     assert (item["position"], item["minutes"]) == (0, 2.0)
     assert (item["story"], item["also_in"]) == (item["id"], [])

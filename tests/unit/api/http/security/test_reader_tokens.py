@@ -42,7 +42,7 @@ OF_OWN = {
 }
 """All that a reader token allows. A route that is added to these must be about one reader only."""
 OPEN = ("/healthz", "/readyz", "/api/health/live", "/api/health/ready")
-PUBLIC = ("/static/attune.json", "/static/{name}", "/", "/attention", "/read")
+PUBLIC = ("/static/attune.json", "/static/{name}", "/", "/attention", "/read", "/unsubscribe")
 """Browser code, and pages that have nothing about a reader once keys exist."""
 IN_BODY = ("/v1/collect", "/v1/collect/erase")
 """Routes whose credentials are in the body: in a header they are none."""

@@ -1,0 +1,52 @@
+"""`/unsubscribe`: the link of newsletters. GET only shows a question, since mail scanners open links; POST acts.
+
+POST is also the one-click address of the header List-Unsubscribe (RFC 8058).
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.application import unsubscribe_tokens
+from api.http.accept_language import best_language
+from api.http.dependencies import App
+from api.http.page_templates import page
+from api.http.reason_texts import LANGUAGES
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+
+_Token = Annotated[str, Query(max_length=4_096)]
+
+
+@router.get("/unsubscribe")
+async def question(request: Request, token: _Token = "") -> HTMLResponse:
+    """Return a page with a button; nothing changes yet."""
+    known = _reader_of(request, token) is not None
+    return _page(request, "question" if known else "wrong", token, 200 if known else 404)
+
+
+@router.post("/unsubscribe")
+async def act(request: Request, app: App, token: _Token = "", undo: bool = False) -> HTMLResponse:
+    """Unsubscribe the reader of the token, or subscribe again with `undo`.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    reader = _reader_of(request, token)
+    if reader is None:
+        return _page(request, "wrong", token, 404)
+    change = unsubscribe_tokens.subscribe if undo else unsubscribe_tokens.unsubscribe
+    await run_in_threadpool(change, app, reader)
+    return _page(request, "again" if undo else "done", token)
+
+
+def _reader_of(request: Request, token: str) -> str | None:
+    tokens: unsubscribe_tokens.UnsubscribeTokens = request.app.state.unsubscribe_tokens
+    return tokens.reader_of(token)
+
+
+def _page(request: Request, state: str, token: str, status: int = 200) -> HTMLResponse:
+    language = best_language(request.headers.get("accept-language", ""), LANGUAGES)
+    return page("unsubscribe.html", {"state": state, "token": token, "language": language}, status)

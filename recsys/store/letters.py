@@ -1,0 +1,110 @@
+"""Newsletters by reader and period: each is claimed before it is made, so that no two processes send it twice.
+
+A claim begins as `making`: nothing has left this machine, so an interrupted one is made again with its first
+request id, under which the log holds its slate once. `sending` is committed before the mail server is contacted; a
+letter that a killed process left there is `unknown` from then on, and is never sent again.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from recsys.store.conflict_insert import insert
+from recsys.store.tables import letters, readers, unsubscribed
+
+
+class LetterStatus(StrEnum):
+    """State of a letter. The last four are ends; only `failed` is tried again: the server has refused it."""
+
+    MAKING = "making"
+    SENDING = "sending"
+    WRITTEN = "written"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+_OPEN = (LetterStatus.MAKING, LetterStatus.FAILED)
+
+
+def claim(connection: Connection, wanted: Sequence[str], period: str, at: int) -> Mapping[str, str]:
+    """Claim the letters of readers for a period; return the request id of each that may be made.
+
+    Those that were sent, written or unknown are left out.
+    """
+    if not wanted:
+        return {}
+    rows = [
+        {"reader": r, "period": period, "status": LetterStatus.MAKING, "request_id": uuid.uuid4().hex, "at": at}
+        for r in wanted
+    ]
+    connection.execute(insert(connection, letters).on_conflict_do_nothing(), rows)
+    mine = sa.and_(letters.c.period == period, letters.c.reader.in_(wanted), letters.c.status.in_(_OPEN))
+    connection.execute(sa.update(letters).where(mine).values(status=LetterStatus.MAKING, at=at))
+    found = connection.execute(sa.select(letters.c.reader, letters.c.request_id).where(mine))
+    return {row.reader: row.request_id for row in found}
+
+
+def begin_sending(connection: Connection, reader: str, period: str, at: int) -> bool:
+    """Mark a claimed letter as being sent. Return False if another process has done so: it must not be sent."""
+    return _set(connection, [reader], period, LetterStatus.SENDING, at, (LetterStatus.MAKING,)) == 1
+
+
+def finish(connection: Connection, wanted: Sequence[str], period: str, status: LetterStatus, at: int) -> None:
+    """Store how letters ended."""
+    before = (LetterStatus.MAKING, LetterStatus.SENDING, LetterStatus.UNKNOWN)
+    _set(connection, wanted, period, status, at, before)
+
+
+def release(connection: Connection, wanted: Sequence[str], period: str) -> None:
+    """Give up the claims of letters that were not made, so that a later run may make them."""
+    mine = (letters.c.reader.in_(wanted), letters.c.period == period, letters.c.status == LetterStatus.MAKING)
+    connection.execute(sa.delete(letters).where(*mine))
+
+
+def mark_interrupted(connection: Connection, period: str, at: int) -> None:
+    """Mark the letters that were being sent as unknown: their sender may have died after they left."""
+    being_sent = (letters.c.period == period, letters.c.status == LetterStatus.SENDING)
+    connection.execute(sa.update(letters).where(*being_sent).values(status=LetterStatus.UNKNOWN, at=at))
+
+
+def of_status(connection: Connection, period: str, status: LetterStatus) -> list[str]:
+    """Return the readers whose letter of a period has this status, in order."""
+    query = sa.select(letters.c.reader).where(letters.c.period == period, letters.c.status == status)
+    return list(connection.execute(query.order_by(letters.c.reader)).scalars())
+
+
+def known_readers(connection: Connection) -> list[str]:
+    """Return all readers who have rows in the log, in order."""
+    return list(connection.execute(sa.select(readers.c.id).order_by(readers.c.id)).scalars())
+
+
+def unsubscribe(connection: Connection, reader: str, at: int) -> None:
+    """Store that a reader wants no newsletter."""
+    new = insert(connection, unsubscribed).values(reader=reader, at=at)
+    connection.execute(new.on_conflict_do_nothing(index_elements=["reader"]))
+
+
+def subscribe(connection: Connection, reader: str) -> None:
+    """Store that a reader wants newsletters again."""
+    connection.execute(sa.delete(unsubscribed).where(unsubscribed.c.reader == reader))
+
+
+def unsubscribed_readers(connection: Connection) -> set[str]:
+    """Return the readers who want no newsletter."""
+    return set(connection.execute(sa.select(unsubscribed.c.reader)).scalars())
+
+
+def _set(
+    connection: Connection,
+    wanted: Sequence[str],
+    period: str,
+    status: LetterStatus,
+    at: int,
+    before: Sequence[LetterStatus],
+) -> int:
+    rows = (letters.c.period == period, letters.c.reader.in_(wanted), letters.c.status.in_(before))
+    return connection.execute(sa.update(letters).where(*rows).values(status=status, at=at)).rowcount
