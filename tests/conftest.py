@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 # threads that spin while they wait for each other starve the tests beside them; read when OpenMP is loaded
@@ -14,6 +15,7 @@ import hypothesis
 import pytest
 
 from recsys.store.database import Database, open_database
+from tests.migrated import postgres_template, sqlite_url
 from tests.postgres import fresh_postgres, postgres_server
 from tests.tiny_encoder import write_tiny
 from tests.trained import HashEncoder, Place, last_day, populated, train_quickly
@@ -51,18 +53,30 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
             yield url
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+@pytest.fixture(scope="session")
+def postgres_schema(postgres_admin_url: str) -> Iterator[str]:
+    """Name of a PostgreSQL database with the schema, to copy."""
+    with postgres_template(postgres_admin_url) as name:
+        yield name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database with its schema, on each backend in turn."""
-    opened = open_database(database_url)
-    yield opened
-    opened.close()
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = sqlite_url(tmp_path)
+        else:
+            server, schema = (request.getfixturevalue(f"postgres_{name}") for name in ("admin_url", "schema"))
+            url = stack.enter_context(fresh_postgres(server, schema))
+        opened = stack.enter_context(closing(open_database(url)))
+        yield opened
 
 
 @pytest.fixture
 def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     """An empty embedded database with its schema."""
-    opened = open_database(f"sqlite:///{tmp_path / 'attune.db'}")
+    opened = open_database(sqlite_url(tmp_path))
     yield opened
     opened.close()
 

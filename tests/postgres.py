@@ -42,12 +42,12 @@ def _packaged() -> Iterator[str]:
 
 
 @contextmanager
-def fresh_postgres(admin_url: str) -> Iterator[str]:
-    """URL of an empty database on the server of `admin_url`, dropped at the end."""
+def fresh_postgres(admin_url: str, template: str = "template1") -> Iterator[str]:
+    """URL of a copy of the database `template` on the server of `admin_url`, dropped at the end."""
     name = f"attune_test_{uuid.uuid4().hex}"
     admin = sa.create_engine(admin_url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield sa.engine.make_url(admin_url).set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")

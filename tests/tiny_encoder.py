@@ -3,14 +3,6 @@
 import json
 from pathlib import Path
 
-import torch
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.normalizers import Lowercase
-from tokenizers.pre_tokenizers import Whitespace
-from tokenizers.processors import TemplateProcessing
-from transformers import BertConfig, BertModel
-
 from recsys.encoder.article_text import article_texts
 from tests.trained import world
 
@@ -19,6 +11,15 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 
 def write_tiny(folder: Path) -> Path:
     """Write the model and its tokenizer; the folder is returned."""
+    # here, because importing them takes seconds that most tests need not wait
+    import torch
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.normalizers import Lowercase
+    from tokenizers.pre_tokenizers import Whitespace
+    from tokenizers.processors import TemplateProcessing
+    from transformers import BertConfig, BertModel
+
     folder.mkdir(parents=True)
     texts = " ".join(" ".join(text) for text in article_texts(world().articles))
     words = [word for word, _ in Whitespace().pre_tokenize_str(texts.lower())]

@@ -26,6 +26,7 @@ from recsys.training.calibration import history_gate
 from recsys.training.text_feature_gate import ContentGate
 from recsys.training.training_run import TrainingOptions
 from tests.hashed import HashModel
+from tests.migrated import sqlite_url
 
 
 class HashEncoder:
@@ -83,7 +84,7 @@ def quick_settings(encoder: Path | None = None) -> Settings:
 def place(folder: Path, like: Settings | None = None, url: str | None = None) -> Place:
     """A database, in `folder` unless a `url` names another, and a home in `folder`."""
     found = like or quick_settings()
-    there = url or f"sqlite:///{folder / 'attune.db'}"
+    there = url or sqlite_url(folder)
     return Place(found.model_copy(update={"database_url": there, "home": folder}))
 
 

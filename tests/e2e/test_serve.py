@@ -46,6 +46,7 @@ def feed_of(count: int, client: httpx.Client, reader: str, **asked: Any) -> list
 
 def test_from_an_empty_folder_to_explained_feeds_and_over_a_restart(tmp_path: Path) -> None:
     where = place(tmp_path)
+    (tmp_path / "attune.db").unlink()
     with served(where) as client:
         assert feed(client, "r") == []
         client.post("/v1/articles", json={"articles": ARTICLES}).raise_for_status()

@@ -24,7 +24,7 @@ from recsys.store.tables import events, impressions
 from tests.application import application
 from tests.trained import HashEncoder, Place, place, world
 
-pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 WITHIN = 30.0
 PATIENCE = 1.0

@@ -13,7 +13,7 @@ from recsys.store import erasure, event_log
 from recsys.store.circuit_breaker import DatabaseCircuit
 from recsys.store.database import Database, opened, without_timeout
 
-POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
 def test_nothing_is_remembered_of_a_database_that_nobody_probes() -> None:
