@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # threads that spin while they wait for each other starve the tests beside them; read when OpenMP is loaded
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -17,8 +18,9 @@ import pytest
 from recsys.store.database import Database, open_database
 from tests.migrated import postgres_template, sqlite_url
 from tests.postgres import fresh_postgres, postgres_server
-from tests.tiny_encoder import write_tiny
-from tests.trained import HashEncoder, Place, last_day, populated, train_quickly
+
+if TYPE_CHECKING:
+    from tests.trained import Place
 
 # how long an example takes tells of the machine, not of the code
 hypothesis.settings.register_profile("attune", deadline=None)
@@ -84,12 +86,16 @@ def sqlite_database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a random BERT of four layers that reads the words of the small world."""
+    from tests.tiny_encoder import write_tiny  # imports here: most tests need neither, and training takes seconds
+
     return write_tiny(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> "Place":
     """The small world in a database, and a bundle trained on all but its last day. Copy it to change it."""
+    from tests.trained import HashEncoder, last_day, populated, train_quickly
+
     made = populated(tmp_path_factory.mktemp("trained"))
     train_quickly(made, HashEncoder(), until=last_day())
     return made
