@@ -106,7 +106,9 @@ def train_rankers(
     answers = with_blend(content.served(corrected))
     validated = validated.sharing(shares[FULL_SYSTEM].share, shares[TEXT_FREE].share)
     with threads(settings.threads), progress.stage("choice of the ranker"):
-        evidence = pooled_days(slates, corpus.when.validate_from, content.allowed(validated), replace(config, seeds=1))
+        evidence = pooled_days(
+            slates, corpus.when.validate_from, content.allowed(validated), replace(config, seeds=1)
+        )
     choice = RankerChoice.of(answers, evidence)
     answers = choice.served(answers)
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}

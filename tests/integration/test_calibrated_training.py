@@ -34,6 +34,7 @@ def trained(place: Place, folder: Path, passes: bool) -> tuple[Place, dict[str, 
     with pytest.MonkeyPatch.context() as patch:
         for gate in ("article_gate", "field_gate"):
             patch.setattr(f"recsys.training.calibration.{gate}.passes", lambda *_: passes)
+        patch.setattr("recsys.training.calibration.article_gate.is_certain", lambda _: True)
         patch.setattr(fit_detectors, "TOKEN_EPOCHS", 1)
         patch.setattr(fit_detectors, "DRAWS", 5)
         patch.setattr(fit_detectors, "MOST_ARTICLES", 120)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Strength
 from recsys.encoder.protocols import Vectors
@@ -40,21 +41,25 @@ def gate_articles(
 
     A part is on if, on the slates of `benchmark`, the lower bound of its change of AUC is at least −0.002 and that
     of its gain with damaged titles is above 0. Of the parts that pass, the one with the largest gain is on. A part
-    that fails on undamaged titles is not tried on damaged ones: its `robust` is None.
+    that fails on undamaged titles is not tried on damaged ones, and none is tried where the damage costs nothing
+    that these slates show (the lower bound of the loss is not above 0): its `robust` is None.
     """
     clean = {arm: benchmark.aucs(undamaged[arm]) for arm in GATED}
     changes = {arm: compare(clean[arm], clean[OFF], benchmark.readers).difference for arm in STRENGTHS}
     harmless = [arm for arm in STRENGTHS if is_harmless(changes[arm])]
-    robust = _with_damage(benchmark, {arm: undamaged[arm] for arm in (OFF, *harmless)}, seed, progress)
-    gains = {arm: compare(robust[arm], robust[OFF], benchmark.readers).difference for arm in harmless}
-    passed = [arm for arm in harmless if passes(changes[arm], gains[arm])]
+    robust = _with_damage(benchmark, {OFF: undamaged[OFF]}, seed, progress) if harmless else {}
+    loss = compare(clean[OFF], robust[OFF], benchmark.readers).difference if harmless else None
+    tried = harmless if loss is not None and is_certain(loss) else []
+    robust |= _with_damage(benchmark, {arm: undamaged[arm] for arm in tried}, seed, progress)
+    gains = {arm: compare(robust[arm], robust[OFF], benchmark.readers).difference for arm in tried}
+    passed = [arm for arm in tried if passes(changes[arm], gains[arm])]
     chosen = max(passed, key=lambda arm: gains[arm].mean, default=None)
     return STRENGTHS[chosen] if chosen else Strength(), {
         "slates": len(benchmark.readers),
         "articles": benchmark.articles.height,
         "damaged": DAMAGED,
         "draws": DRAWS if harmless else 0,
-        "lost": float((clean[OFF] - robust[OFF]).mean()) if harmless else None,
+        "lost": None if loss is None else loss.mean,
         "on": chosen,
         "parts": {
             arm: {
@@ -69,9 +74,9 @@ def gate_articles(
 
 def _with_damage(
     benchmark: DamageBenchmark, undamaged: Mapping[str, Vectors], seed: int, progress: Progress
-) -> Aucs:
-    """Return the mean AUCs over all draws of damage by arm; nothing if `OFF` is the only arm."""
-    if len(undamaged) == 1:
+) -> dict[str, NDArray[np.float64]]:
+    """Return the mean AUCs over all draws of damage, by the arms of `undamaged`; the draws are always the same."""
+    if not undamaged:
         return {}
     injector, draws = benchmark.injector(), []
     for draw in range(DRAWS):
@@ -97,6 +102,11 @@ def under_damage(
 def is_harmless(clean: Interval) -> bool:
     """Return True if a part may be on as far as undamaged data shows. clean: change of AUC there."""
     return clean.low >= LEAST_CLEAN
+
+
+def is_certain(loss: Interval) -> bool:
+    """Return True if the damage lowers the AUC by more than chance: only then is there something to recover."""
+    return loss.low > 0
 
 
 def passes(clean: Interval, robust: Interval, growth: float = 1.0) -> bool:

@@ -22,10 +22,14 @@ ARTICLES, SLATES = 400, 600
 class KnownTrial:
     """Vectors tell their arm, and whether they are of a damaged text; AUCs follow from that alone.
 
-    clean: change of AUC by arm on undamaged articles; won: gain by arm with damaged ones; spread: of the gains.
+    clean: change of AUC by arm on undamaged articles; won: gain by arm with damaged ones; spread: of the gains;
+    cost: AUC that the damage costs.
     """
 
-    def __init__(self, clean: Mapping[str, float], won: Mapping[str, float], spread: float = 0.0) -> None:
+    def __init__(
+        self, clean: Mapping[str, float], won: Mapping[str, float], spread: float = 0.0, cost: float = 0.01
+    ) -> None:
+        self._cost = cost
         self.articles = pl.DataFrame({"title": ["a title"] * ARTICLES})
         self.readers = np.arange(SLATES)
         self.damaged: list[int] = []
@@ -56,7 +60,7 @@ class KnownTrial:
         arm = GATED[int(vectors[0, 0])]
         corrupted = bool(vectors[:, 1].any())
         change = (self._won if corrupted else self._clean).get(arm, 0.0)
-        return 0.6 - 0.01 * corrupted + change + self._noise * (corrupted and arm != OFF)
+        return 0.6 - self._cost * corrupted + change + self._noise * (corrupted and arm != OFF)
 
 
 def gated(trial: KnownTrial) -> tuple[Strength, dict[str, Any]]:
@@ -104,10 +108,21 @@ def test_a_gain_within_the_noise_is_none() -> None:
     assert found["parts"][TOKENS]["robust"]["low"] < 0
 
 
+def test_no_part_is_tried_where_the_damage_costs_nothing() -> None:
+    trial = KnownTrial({}, {TOKENS: 0.01}, cost=0.0)
+    strength, found = gated(trial)
+    assert strength.identity
+    assert trial.tried == {OFF}
+    assert (found["lost"], found["draws"]) == (pytest.approx(0.0), DRAWS)
+    assert [part["robust"] for part in found["parts"].values()] == [None] * 3
+
+
 def test_about_three_articles_in_ten_are_damaged_in_all_ways() -> None:
     trial = KnownTrial({}, {})
     gated(trial)
-    assert len(trial.damaged) == DRAWS
+    once, again = np.split(np.asarray(trial.damaged), 2)
+    assert len(once) == DRAWS
+    assert once.tolist() == again.tolist(), "the parts are tried on the damage whose cost is known"
     assert np.mean(trial.damaged) == pytest.approx(DAMAGED * ARTICLES, rel=0.15)
     assert trial.kinds == {None, *INJECTING}
 
