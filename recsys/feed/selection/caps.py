@@ -1,4 +1,4 @@
-"""Caps: limits on the share of one category or source in a slate."""
+"""Caps: limits on the share of one category, source or author of posts in a slate."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,9 @@ from recsys.state.catalog import Catalog
 
 MAX_SHARE = 0.4
 """A group fills at most this share of a slate while others remain, except as `caps` allows more."""
+
+AUTHOR_SHARE = 0.15
+"""An author fills at most this share of a slate where articles are posts: several authors make a conversation."""
 
 _ENOUGH_READS = 10
 """Fewer reads do not show a reader's mix of categories."""
