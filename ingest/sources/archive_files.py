@@ -28,7 +28,9 @@ def archive_files(path: Path, names: Iterable[str]) -> Mapping[str, bytes]:
             return {name: _bounded(path, name, _begin_of(each)) for name, each in files.items()}
         return _of_zip(path, wanted) if zipfile.is_zipfile(path) else _of_tar(path, wanted)
     except (OSError, tarfile.TarError, zipfile.BadZipFile, EOFError, RuntimeError) as error:
-        raise DataError(f"{path} is no folder, .zip or .tar.gz that can be read ({error}); copy it again") from error
+        raise DataError(
+            f"{path} is no folder, .zip or .tar.gz that can be read ({error}); copy it again"
+        ) from error
 
 
 def _of_zip(path: Path, wanted: frozenset[str]) -> dict[str, bytes]:

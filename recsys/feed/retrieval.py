@@ -108,7 +108,6 @@ class Retriever:
         }
         return _merge(found, quotas, allowed, count)
 
-
     def _social(self, query: Query, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
         """Return the newest of `rows` by followed authors, the most liked by them, and the newest of own threads."""
         state = self.state

@@ -46,7 +46,12 @@ class SocialWorld:
 
 
 def simulate_social(
-    people: int = 300, posts: int = 5_000, days: int = 10, communities: int = 6, seed: int = 7, start: datetime = START
+    people: int = 300,
+    posts: int = 5_000,
+    days: int = 10,
+    communities: int = 6,
+    seed: int = 7,
+    start: datetime = START,
 ) -> SocialWorld:
     """Simulate a social network for `days` days from `start`. The same arguments always give the same world.
 
@@ -54,7 +59,9 @@ def simulate_social(
         ConfigError: a number is too small, or `start` has no time zone.
     """
     if min(posts, days, communities) < 1 or people < 2 * communities:
-        raise ConfigError("a social simulation needs a post, a day, a community, and two people for each community")
+        raise ConfigError(
+            "a social simulation needs a post, a day, a community, and two people for each community"
+        )
     if start.tzinfo is None:
         raise ConfigError("the start of a simulation needs a time zone")
     begin = round(start.timestamp()) * SECOND

@@ -36,7 +36,9 @@ def batch_rows(
         elif row.article is None and row.kind in FOLLOW_BEGINS and row.subject is not None:
             changes.append((row, row.subject))
     return LogBatch(
-        _behaviours(readers, articles, acted), _shown(readers, articles, shown), _follows(readers, authors, changes)
+        _behaviours(readers, articles, acted),
+        _shown(readers, articles, shown),
+        _follows(readers, authors, changes),
     )
 
 

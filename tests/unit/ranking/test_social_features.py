@@ -14,7 +14,12 @@ from tests.unit.ranking.requests import NOW, features, request
 def network() -> LiveState:
     """`me` follows ann and bob; ann follows `me` and cem; bob liked ann's post and cem's; `me` replied to cem."""
     state = LiveState()
-    posts = (("by ann", "ann", None), ("by cem", "cem", None), ("below cem", "dan", "by cem"), ("anonymous", None, None))
+    posts = (
+        ("by ann", "ann", None),
+        ("by cem", "cem", None),
+        ("below cem", "dan", "by cem"),
+        ("anonymous", None, None),
+    )
     state.upsert_articles(
         articles_frame(
             [

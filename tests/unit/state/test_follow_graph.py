@@ -17,7 +17,9 @@ from tests.unit.state.logs import START
 
 PEOPLE = ("ann", "bob", "cem", "sport")
 KINDS = (EventKind.FOLLOW, EventKind.FOCUS, EventKind.UNFOLLOW, EventKind.MUTE)
-changes = st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE), st.sampled_from(KINDS)), max_size=25)
+changes = st.lists(
+    st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE), st.sampled_from(KINDS)), max_size=25
+)
 
 
 def log_of(changed: list[tuple[str, str, EventKind]]) -> list[Event]:

@@ -35,8 +35,12 @@ OUTBOX = [
     create(3, "<p>secret</p>", to=["https://social.example/users/bob"]),
     create(4, "<p>inside</p>", summary="Careful"),
     {
-        "id": f"{ME}/statuses/5/activity", "type": "Announce", "actor": ME, "published": "2024-05-05T10:00:00Z",
-        "to": [PUBLIC], "object": "https://other.example/users/bob/statuses/7",
+        "id": f"{ME}/statuses/5/activity",
+        "type": "Announce",
+        "actor": ME,
+        "published": "2024-05-05T10:00:00Z",
+        "to": [PUBLIC],
+        "object": "https://other.example/users/bob/statuses/7",
     },  # fmt: skip
     {"id": "x", "type": "Delete", "to": [PUBLIC], "object": "y"},
 ]
@@ -44,7 +48,10 @@ FILES = {
     "actor.json": {"id": ME, "type": "Person", "preferredUsername": "ann"},
     "outbox.json": {"type": "OrderedCollection", "totalItems": len(OUTBOX), "orderedItems": OUTBOX},
     "likes.json": {"type": "OrderedCollection", "orderedItems": ["https://other.example/users/bob/statuses/8"]},
-    "bookmarks.json": {"type": "OrderedCollection", "orderedItems": ["https://other.example/users/bob/statuses/7"]},
+    "bookmarks.json": {
+        "type": "OrderedCollection",
+        "orderedItems": ["https://other.example/users/bob/statuses/7"],
+    },
 }
 FOLLOWING = "Account address,Show boosts,Notify on new posts,Languages\nbob@other.example,true,false,\n"
 
@@ -61,7 +68,9 @@ def folder(tmp_path: Path) -> Path:
 
 def rows(path: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     batches = list(MastodonArchive(path).batches(0))
-    return tuple(pl.concat([getattr(batch, name) for batch in batches]) for name in ("articles", "events", "rejects"))
+    return tuple(
+        pl.concat([getattr(batch, name) for batch in batches]) for name in ("articles", "events", "rejects")
+    )
 
 
 def test_posts_become_articles_and_actions_become_events(folder: Path) -> None:
