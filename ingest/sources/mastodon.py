@@ -1,8 +1,9 @@
-"""Archives of a Mastodon account: posts, replies, boosts, favourites, bookmarks and follows (ActivityStreams JSON).
+"""Archives of a Mastodon account: posts, replies, boosts, favourites, bookmarks and follows.
 
-An archive is what Mastodon's export makes: actor.json, outbox.json, likes.json and bookmarks.json in one .tar.gz or
-.zip file, or unpacked in a folder; following_accounts.csv, muted_accounts.csv and blocked_accounts.csv are exported
-one by one and count if they lie beside them. People have one id, as reader and as author: name@host.
+An archive is what Mastodon's export makes: actor.json, outbox.json, likes.json and bookmarks.json (ActivityStreams
+JSON) in one .tar.gz or .zip file, or unpacked in a folder. following_accounts.csv, muted_accounts.csv and
+blocked_accounts.csv are exported one by one and count if they lie beside them. People have one id, as reader and
+as author: name@host.
 """
 
 import csv

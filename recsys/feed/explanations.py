@@ -16,8 +16,8 @@ from recsys.constants import HalfLife
 from recsys.domain import HOUR, Reason
 from recsys.feed.past_actions import action_of, opened
 from recsys.feed.reason_codes import BECAUSE, DIFFERENT, FOLLOWED, FRESH, POPULAR, TOPIC, reason
-from recsys.feed.social_reasons import social_reasons
 from recsys.feed.retrieval import EXPLORE
+from recsys.feed.social_reasons import social_reasons
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Query
 from recsys.state.event_codes import CLICKS
@@ -106,7 +106,7 @@ class Explainer:
         return zip(followed, *social, self._topics(rows, shares), popular, fresh, strict=True)
 
     def _followed(self, rows: NDArray[np.int64]) -> list[Reason | None]:
-        """Return for each article a reason naming its topic, else its author or source, that the reader follows."""
+        """Return for each article a reason naming its topic, author or source, if the reader follows it."""
         catalog = self.state.catalog
         found: list[Reason | None] = [None] * len(rows)
         for names, column in (

@@ -109,7 +109,7 @@ class Retriever:
         return _merge(found, quotas, allowed, count)
 
     def _social(self, query: Query, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-        """Return the newest of `rows` by followed authors, the most liked by them, and the newest of own threads."""
+        """Return the newest of `rows` by followed authors, those most liked by them, and of own threads."""
         state = self.state
         circle = circle_of(state, query.reader, query.as_of)
         if circle is NOBODY:
@@ -241,6 +241,8 @@ def _top(
 ) -> NDArray[np.int64]:
     """Return the `count` of `rows` with the largest `by`, largest first; ties are broken by a hash of the id."""
     order = state.catalog.tie_break_hash
+    if not count:
+        return rows[:0]
     if len(rows) > count:
         least = np.partition(by, -count)[-count]
         tied = np.flatnonzero(by == least)

@@ -1,4 +1,4 @@
-"""Reasons from the reader's social circle: conversations, likes of followed people, authors who follow the reader."""
+"""Reasons from the reader's social circle: conversations, likes of followed people, followers."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.domain import DAY
+from recsys.domain import DAY, SECOND
 from recsys.state.event_codes import COMMENTED, HIDDEN, LIKED
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import UNKNOWN
@@ -25,10 +25,9 @@ LIKED_WITHIN = 7 * DAY
 class SocialCircle:
     """Circle of one reader at one time.
 
-    me: code of the reader among the authors, UNKNOWN if the reader wrote nothing. authors: codes of what the reader
+    me: code of the reader among the authors, UNKNOWN if there is none. authors: codes of what the reader
     follows [f]. people: those of them who are readers, dense reader ids [p]. liked, likes: articles that they
-    liked, dense ids [l], and by how many people [l]. threads: first articles of the threads in which the reader
-    took part [t].
+    liked, dense ids [l], and by how many people [l]. threads: first articles of the threads with the reader [t].
     """
 
     me: int
@@ -65,24 +64,26 @@ def own_articles(state: LiveState, me: int) -> NDArray[np.int64]:
 
 
 def _people(state: LiveState, authors: NDArray[np.int64], reader: int) -> NDArray[np.int64]:
-    if len(authors) > MOST_PEOPLE:
-        # codes depend on the order of arrival, so all authors with as many followers as the last one stay
-        counts = state.follows.follower_counts(authors)
-        authors = authors[counts <= np.partition(counts, MOST_PEOPLE - 1)[MOST_PEOPLE - 1]]
-    names = state.catalog.authors.strings
-    people = state.readers.lookup([names[code] for code in authors.tolist()])
-    return people[(people >= 0) & (people != reader)]
+    names = [state.catalog.authors.strings[code] for code in authors.tolist()]
+    if len(names) > MOST_PEOPLE:
+        # ties by name: codes depend on the order of arrival
+        counts = state.follows.follower_counts(authors).tolist()
+        names = [name for _, name in sorted(zip(counts, names, strict=True))[:MOST_PEOPLE]]
+    people = state.readers.lookup(names)
+    return np.sort(people[(people >= 0) & (people != reader)])
 
 
 def _liked(state: LiveState, people: NDArray[np.int64], as_of: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the articles [l] that people liked, replied to or shared, and by how many people [l]."""
     histories = state.histories
     slots, owners = histories.rings.all_recent(people)
-    flags, article, opened = (histories.fields[name][slots] for name in ("flags", "article", "opened"))
-    recent = opened.astype(np.int64) * 1_000_000 >= as_of - LIKED_WITHIN
+    flags, article, opened = (
+        histories.fields[name][slots].astype(np.int64) for name in ("flags", "article", "opened")
+    )
+    recent = opened * SECOND >= as_of - LIKED_WITHIN
     good = ((flags & LIKED) > 0) & ((flags & HIDDEN) == 0) & recent
     # one person may like an article in two readings
-    pairs = np.unique(article[good].astype(np.int64) << 32 | owners[good])
+    pairs = np.unique(article[good] << 32 | owners[good])
     return np.unique(pairs >> 32, return_counts=True)
 
 

@@ -28,7 +28,7 @@ def from_follows(state: LiveState, readers: list[str], communities: int, rng: np
 def from_reads(
     state: LiveState, vectors: VectorTable, readers: list[str], communities: int, rng: np.random.Generator
 ) -> Ints:
-    """Return a community of each of `readers` [r] from the mean article vector of what they read and did not hide."""
+    """Return a community of each of `readers` [r] from the mean vector of what they read and did not hide."""
     means = np.zeros((len(readers), vectors.take(np.zeros(1, dtype=np.int64)).shape[1]))
     for place, reader in enumerate(readers):
         history = state.history(reader, state.histories.rings.length)
@@ -58,7 +58,7 @@ def k_means(points: Floats, clusters: int, rng: np.random.Generator) -> Ints:
 
 
 def mutual_information(one: Ints, two: Ints) -> float:
-    """Return the normalised mutual information of two partitions, in 0..1: I / mean entropy (Strehl, Ghosh 2002)."""
+    """Return the normalised mutual information of two partitions, in 0..1: over the mean of their entropies."""
     table = np.zeros((int(one.max()) + 1, int(two.max()) + 1))
     np.add.at(table, (one, two), 1 / len(one))
     rows, columns = table.sum(axis=1), table.sum(axis=0)
@@ -81,4 +81,4 @@ def _spread_out(points: Floats, clusters: int, rng: np.random.Generator) -> Floa
 
 
 def _unit(rows: Floats) -> Floats:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))

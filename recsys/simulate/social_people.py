@@ -1,4 +1,4 @@
-"""People of the simulated social network: readers who are authors, in planted communities, and whom they follow."""
+"""People of the simulated social network: readers who write, in planted communities, and whom they follow."""
 
 from dataclasses import dataclass, replace
 

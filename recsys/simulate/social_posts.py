@@ -1,6 +1,7 @@
 """Posts of the simulated social network: author, topic, and conversations."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from recsys.domain import DAY, HOUR
 from recsys.frames import ARTICLES, conform
 from recsys.simulate.language import TOPICS, draw_scene, write_abstract, write_title
-from recsys.simulate.newsroom import Floats, Ints
+from recsys.simulate.newsroom import Bools, Floats, Ints
 from recsys.simulate.social_people import People
 
 REPLY_SHARE = 0.3
@@ -83,7 +84,7 @@ def _conversations(
     return topic, reply_to, root
 
 
-def _frame(people: People, columns: tuple[Ints, ...], rng: np.random.Generator) -> pl.DataFrame:
+def _frame(people: People, columns: tuple[NDArray[Any], ...], rng: np.random.Generator) -> pl.DataFrame:
     ids, author, topic, published_at, reply_to, root, words = columns
     scenes = [draw_scene(each, rng) for each in topic.tolist()]
     begins = reply_to < 0
@@ -95,7 +96,12 @@ def _frame(people: People, columns: tuple[Ints, ...], rng: np.random.Generator) 
         "language": ["en"] * len(ids),
         "published_at": published_at,
         "word_count": words,
-        "reply_to": np.where(begins, None, ids[reply_to]).tolist(),
-        "thread": np.where(begins, None, ids[root]).tolist(),
+        "reply_to": _unless(begins, ids[reply_to]),
+        "thread": _unless(begins, ids[root]),
     }
     return conform(pl.DataFrame(named), ARTICLES)
+
+
+def _unless(begins: Bools, ids: NDArray[np.object_]) -> list[str | None]:
+    """Return the ids [P], None for a post that begins a thread."""
+    return [None if first else id_ for first, id_ in zip(begins.tolist(), ids.tolist(), strict=True)]

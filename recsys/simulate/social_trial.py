@@ -62,7 +62,7 @@ def run_trial(
     progress: Progress,
 ) -> SocialFigures:
     """Train on a stored `world` without its last day, and measure feeds and communities on that day."""
-    last_day = int(world.slates["at"].max()) // DAY * DAY  # type: ignore[arg-type, operator]
+    last_day = int(world.slates["at"].max()) // DAY * DAY  # type: ignore[arg-type]
     train(database, settings, PlainEncoder(encoder), last_day, progress)
     moments = [last_day + hour * HOUR for hour in HOURS]
     engines = {}

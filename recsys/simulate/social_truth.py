@@ -1,4 +1,4 @@
-"""True behaviour on posts: chance of opening one, value of the opening, and minutes. The log does not contain it."""
+"""True behaviour on posts: chance of an opening, its value and its minutes. The log does not contain it."""
 
 from dataclasses import dataclass
 

@@ -88,7 +88,7 @@ class Rings:
         return np.asarray(pages * self._page + entries % self._page)
 
     def all_recent(self, readers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the slots [n] of all entries in the rings of `readers` [r], and whose each is, an index of `readers`."""
+        """Return the slots [n] of all entries of `readers` [r] in their rings, and the index of its reader."""
         filled = np.minimum(self.counts[readers], self.length)
         owner, entry = np.nonzero(np.arange(self.length) < filled[:, None])
         pages = self.table[readers[owner], entry // self._page].astype(np.int64)

@@ -1,4 +1,4 @@
-"""What readers follow: sorted pairs of (reader, subject) in both directions, 16 bytes a pair."""
+"""Follows of readers: sorted pairs of (reader, subject) in both directions, 16 bytes a pair."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ _LOW = (1 << _BITS) - 1
 class FollowGraph:
     """Set of pairs (reader, subject). Subjects are codes of `Catalog.authors`: authors, and topics or sources.
 
-    A pair is one integer, reader in the high half, so that the subjects of a reader are neighbours. Changes wait in
-    a dictionary until the next question, and are then merged at once.
+    A pair is one integer, reader in the high half, so that the subjects of a reader are neighbours. Changes wait
+    in a dictionary until the next question, and are then merged at once.
     """
 
     def __init__(self) -> None:

@@ -40,7 +40,7 @@ def caps(
 
     A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018), as an upper limit.
     A source may have its share of the candidates: if most articles come from one source, so may the slate.
-    Candidates that are `exempt` [n] are not limited. With `posts` there is a cap on authors, too, without exemption.
+    Candidates that are `exempt` [n] are not limited. With `posts` there is a cap on authors, without exemption.
     """
     mix = read if len(read) >= _ENOUGH_READS else read[:0]
     categories, sources = catalog.category, catalog.source

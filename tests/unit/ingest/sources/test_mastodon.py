@@ -23,7 +23,7 @@ def create(number: int, content: str, **note: Any) -> dict[str, Any]:
     at = f"2024-05-0{number}T10:00:00Z"
     made = {
         "id": id_, "type": "Note", "summary": None, "inReplyTo": None, "published": at, "content": content,
-        "url": f"https://social.example/@ann/{number}", "attributedTo": ME, "contentMap": {"en": content}, "tag": [],
+        "url": f"https://social.example/@ann/{number}", "contentMap": {"en": content}, "tag": [],
     }  # fmt: skip
     activity = {"id": f"{id_}/activity", "type": "Create", "actor": ME, "published": at, "to": to, "cc": []}
     return {**activity, "object": {**made, **note}}
@@ -41,7 +41,7 @@ OUTBOX = [
         "published": "2024-05-05T10:00:00Z",
         "to": [PUBLIC],
         "object": "https://other.example/users/bob/statuses/7",
-    },  # fmt: skip
+    },
     {"id": "x", "type": "Delete", "to": [PUBLIC], "object": "y"},
 ]
 FILES = {
