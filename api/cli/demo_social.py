@@ -16,12 +16,16 @@ from recsys.simulate.social_world import SocialWorld, simulate_social
 from recsys.store.database import Database, open_database
 
 PEOPLE, POSTS, DAYS = 240, 4_000, 8
+FULL_PRICE = 1.0
+"""Price of a minute as a share of what one gave in the log: it is full, since the measure is value per minute."""
 
 
 def run_social(folder: Path) -> None:
     """Simulate a social network, train, compare feeds by the truth, and print a reader's feed."""
     clear(folder)
-    settings = load_settings(database_url=f"sqlite:///{folder / 'attune.db'}", home=folder)
+    settings = load_settings(
+        database_url=f"sqlite:///{folder / 'attune.db'}", home=folder, minute_price=FULL_PRICE
+    )
     database, encoder = open_database(settings.database_url), LazyEncoder(settings)
     world = simulate_social(PEOPLE, POSTS, DAYS)
     store(database, world)

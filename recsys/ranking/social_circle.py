@@ -1,7 +1,8 @@
 """Social circle of a reader: whom the reader follows, what these people like, and the reader's own threads.
 
 An author is the reader of the same id: ids are compared exactly. All of it is in the folded state, so training,
-evaluation and serving see the same circle. Without follows and replies in the log, every circle is empty.
+evaluation and serving see the same circle. Without a reply or a thread among the articles, every circle is empty:
+readers of a newspaper follow topics.
 """
 
 from dataclasses import dataclass
@@ -43,8 +44,8 @@ NOBODY = SocialCircle(UNKNOWN, _NONE, _NONE, _NONE, _NONE, _NONE)
 
 
 def is_social(state: LiveState) -> bool:
-    """Return True if someone follows something, or an article is a reply."""
-    return bool(state.conversations) or len(state.follows) > 0
+    """Return True if an article is a reply or names its thread: then articles are posts by readers."""
+    return bool(state.conversations)
 
 
 def circle_of(state: LiveState, reader: int, as_of: int) -> SocialCircle:

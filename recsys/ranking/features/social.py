@@ -1,7 +1,7 @@
 """Social features: the author and the reader, the reader's circle, and the conversation.
 
-All are NaN without follows and replies in the log, so that a newspaper's trees do not see them; those of an author
-are NaN for an article without one.
+All are NaN if no article is a reply or names its thread, so that a newspaper's trees do not see them; those of an
+author are NaN for an article without one.
 """
 
 import numpy as np
