@@ -30,12 +30,16 @@ class Outcome:
     minutes: Floats
 
 
-def outcome(people: People, posts: Posts, reader: int, post: Ints, at: int, proof: Ints, joined: Bools) -> Outcome:
-    """Return the expected outcome of `post` [n] for `reader` at `at` (microseconds).
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """Ties of a reader to posts [n]. proof: followed people who liked each; joined: True in own threads."""
 
-    proof: number of people that the reader follows who liked each post [n]. joined: True in threads in which the
-    reader took part [n].
-    """
+    proof: Ints
+    joined: Bools
+
+
+def outcome(people: People, posts: Posts, reader: int, post: Ints, at: int, ties: Ties) -> Outcome:
+    """Return the expected outcome of `post` [n] for `reader` at `at` (microseconds), with `ties` to them."""
     author = posts.author[post]
     match = topic_match(people, posts, reader, post)
     age = np.clip((at - posts.published_at[post]) / HOUR / HALF_LIFE, 0, STALEST)
@@ -47,8 +51,8 @@ def outcome(people: People, posts: Posts, reader: int, post: Ints, at: int, proo
         + people.charm[author]
         + people.bond[reader, author]
         + posts.appeal[post]
-        + PROOF * np.log1p(proof)
-        + OWN_THREAD * joined
+        + PROOF * np.log1p(ties.proof)
+        + OWN_THREAD * ties.joined
         - STALENESS * age
     )
     value = OPEN_VALUE + match * (LIKED * LIKE_VALUE + BOOSTED * BOOST_VALUE + SAVED * SAVE_VALUE)

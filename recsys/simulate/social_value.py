@@ -18,7 +18,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.query_builder import build_query
 from recsys.feed.retrieval import allowed_for, trending
 from recsys.simulate.newsroom import Bools, Ints
-from recsys.simulate.social_truth import best_slate, outcome, slate_value
+from recsys.simulate.social_truth import Ties, best_slate, outcome, slate_value
 from recsys.simulate.social_world import SocialWorld
 
 CHRONOLOGICAL, POPULAR, ATTUNE, ORACLE = "chronological", "popular", "attune", "oracle"
@@ -89,7 +89,9 @@ def _answers(
     rows = np.flatnonzero(allowed_for(state, query, request, seen, engine.limits, np.zeros(0, dtype=np.int64)))
     ids = [state.articles.strings[row] for row in rows.tolist()]
     post = np.searchsorted(world.posts.ids, np.asarray(ids, dtype=object))  # ids ascend
-    truth = outcome(world.people, world.posts, reader, post, at, proof[post], _joined(world, reader, at)[post])
+    truth = outcome(
+        world.people, world.posts, reader, post, at, Ties(proof[post], _joined(world, reader, at)[post])
+    )
     place = {row: number for number, row in enumerate(rows.tolist())}
     feed = [item.id for item in engine.recommend(request).ranking.items]
     slates: dict[str, Ints] = {

@@ -13,7 +13,7 @@ from recsys.frames import EVENTS, SLATES, conform
 from recsys.simulate.newsroom import Bools, Floats, Ints
 from recsys.simulate.social_people import People, gather
 from recsys.simulate.social_posts import Posts, write_posts
-from recsys.simulate.social_truth import BOOSTED, LIKED, SAVED, outcome, topic_match
+from recsys.simulate.social_truth import BOOSTED, LIKED, SAVED, Ties, outcome, topic_match
 from recsys.simulate.truth import examination
 from recsys.simulate.visits import draw_visits
 from recsys.simulate.world import START
@@ -126,7 +126,7 @@ class _Log:
              "candidates": ids, "ordered": True, "session": common["session"]}
         )  # fmt: skip
         joined = self._joined[reader, posts.root[shown]] < at
-        expected = outcome(self._people, posts, reader, shown, at, self._proof[reader, shown], joined)
+        expected = outcome(self._people, posts, reader, shown, at, Ties(self._proof[reader, shown], joined))
         clicked = rng.random(len(shown)) < examination(np.arange(len(shown))) * expected.opening
         match = topic_match(self._people, posts, reader, shown)
         now = at
