@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ingest import reasons
+from ingest.event_kinds import kind_name
 from ingest.event_rows import NO_OBJECT
 from ingest.field_values import trimmed
 from ingest.raw_batch import reject_line
@@ -97,6 +98,6 @@ def _problem(event: object, sender: Sender) -> Problem | None:
     if not event.get("id"):
         return Problem.of("id", reasons.MISSING)
     kind = event.get("kind")
-    if isinstance(kind, str) and trimmed(kind).lower() in _READER_KINDS and not sender.known:
+    if isinstance(kind, str) and kind_name(trimmed(kind)) in _READER_KINDS and not sender.known:
         return Problem.of("kind", reasons.READERS_ONLY, kind)
     return None

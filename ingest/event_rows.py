@@ -6,6 +6,7 @@ from typing import Any
 
 from ingest import reasons
 from ingest.content_ids import event_id
+from ingest.event_kinds import kind_name
 from ingest.generic_schema import row_reader
 from ingest.limits import CLOCK_SKEW, LONGEST_READING
 from ingest.pseudonyms import PLAIN, Pseudonyms
@@ -71,7 +72,7 @@ def _complete(values: dict[str, Any], received_at: int) -> Problem | None:
     for name in ("reader", "kind"):
         if not values.get(name):
             return Problem.of(name, reasons.MISSING)
-    kind = _KINDS.get(values["kind"].lower())
+    kind = _KINDS.get(kind_name(values["kind"]))
     if kind is None:
         return Problem.of("kind", reasons.UNKNOWN_KIND, values["kind"])
     values["kind"] = kind

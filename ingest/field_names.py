@@ -36,6 +36,8 @@ _ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
         "word_count": ("words", "numwords"),
         "image_url": ("image", "thumbnail"),
         "expires_at": ("expires", "expirationdate", "validuntil"),
+        "thread": ("threadid",),
+        "reply_to": ("inreplyto",),
     },
     "events": {
         "id": ("eventid",),

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from ingest.content_ids import event_id, slate_id
+from ingest.event_kinds import kind_name
 from ingest.field_names import RECORDS
 from ingest.mapping import RowMapping
 from ingest.pseudonyms import PLAIN, Pseudonyms
@@ -133,7 +134,7 @@ def _finish(values: dict[str, Any], kind: str, pseudonyms: Pseudonyms) -> None:
         values.setdefault("known_at", values["at"])
     if kind == "events":
         if "kind" in values:
-            values["kind"] = values["kind"].lower()
+            values["kind"] = kind_name(values["kind"])
         values.setdefault("id", event_id(values))
     else:
         values.setdefault("ordered", False)

@@ -44,6 +44,8 @@ OTHER_LENGTHS = "lists of different length"
 BOT = "of a bot"
 PREFETCH = "of a page that was fetched in advance"
 READERS_ONLY = "needs a reader token"
+NOT_PUBLIC = "not public"
+NO_POST = "neither a post nor a boost"
 
 _FIXES = {
     MISSING: "give it a value",
@@ -77,6 +79,8 @@ _FIXES = {
     OTHER_LENGTHS: "give lists of the same length",
     BOT: "nothing: a declared crawler, or more events a minute than a person can cause",
     PREFETCH: "send events once the page is visible",
+    NOT_PUBLIC: "nothing: messages to followers and to single people stay private",
+    NO_POST: "nothing: only posts, replies and boosts are stored",
     READERS_ONLY: "send a reader token with it",
 }
 

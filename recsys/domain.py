@@ -21,7 +21,7 @@ DAY = 24 * HOUR
 
 
 class EventKind(StrEnum):
-    """Action of a reader: on an article, and (from `FOLLOW` on) on a topic or source."""
+    """Action of a reader: on an article, and (from `FOLLOW` on) on a topic, source or author."""
 
     IMPRESSION = "impression"
     CLICK = "click"
@@ -43,12 +43,15 @@ class EventKind(StrEnum):
 PREFERENCE_KINDS = frozenset(
     {EventKind.FOLLOW, EventKind.UNFOLLOW, EventKind.MUTE, EventKind.UNMUTE, EventKind.FOCUS}
 )
-"""Kinds whose subject is a topic or a source instead of an article."""
+"""Kinds whose subject is a topic, a source or an author instead of an article."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """One article. Only `id` and `title` are required. `markup`: JSON of the texts that had markup, as given.
+
+    Of a post, `author` is the reader id of the person who wrote it, `reply_to` is the article that it replies to,
+    and `thread` is the first article of its conversation.
 
     An article with a `published_at` in the future is under embargo: feeds and lists show it from then on.
     """
@@ -70,6 +73,8 @@ class Article:
     image_url: Annotated[str | None, Bytes(10_000), SHOWN] = None
     expires_at: Annotated[Time | None, FUTURE] = None
     markup: Annotated[str | None, Bytes(9_000_000)] = None
+    thread: Id | None = None
+    reply_to: Id | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +128,7 @@ class HistoryItem:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """Topics (categories, subcategories) and sources that a reader follows, focuses on, or has muted."""
+    """Topics (categories, subcategories), sources and authors that a reader follows, focuses on, or has muted."""
 
     follow: frozenset[str] = frozenset()
     focus: frozenset[str] = frozenset()

@@ -16,8 +16,18 @@ def demo(
     shot: Annotated[
         Path | None, typer.Option(help="Write a screenshot of the reader page to this .png; needs Chromium.")
     ] = None,
+    social: Annotated[
+        bool, typer.Option("--social", help="A social network instead of a newsroom; its size is fixed.")
+    ] = False,
 ) -> None:
     """Simulate a newsroom, train, evaluate on the last day, and print a reader's feed with explanations."""
+    if social:
+        from api.cli.demo_social import run_social
+
+        if shot is not None:
+            raise typer.BadParameter("--shot is of the newsroom: leave out --social")
+        run_social(folder)
+        return
     from api.cli.chromium import require_browser
     from api.cli.demo_run import Demonstration
     from api.cli.demo_shot import save_screenshot

@@ -28,6 +28,20 @@ _MARKER = ".attune-demo"
 _LASTING_SECONDS = 60.0
 
 
+def clear(folder: Path) -> None:
+    """Delete an earlier demo in `folder`, but no other files.
+
+    Raises:
+        ConfigError: the folder contains other files.
+    """
+    marker = folder / _MARKER
+    if folder.exists() and not marker.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise ConfigError(f"--folder {folder} contains other files: choose an empty or new folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    marker.touch()
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """Finished demo: where it is, and the reader whose feed it shows."""
@@ -47,7 +61,7 @@ class Demonstration:
 
     def run(self) -> "Made":
         """Simulate, train, evaluate, and print a feed."""
-        self._clear()
+        clear(self.folder)
         settings = load_settings(database_url=f"sqlite:///{self.folder / 'attune.db'}", home=self.folder)
         database, encoder = open_database(settings.database_url), LazyEncoder(settings)
         world = self._store(database)
@@ -64,19 +78,6 @@ class Demonstration:
         reader = _loyal_reader(world)
         typer.echo(f"and open http://127.0.0.1:8000/?reader={reader} in a browser")
         return Made(settings, reader)
-
-    def _clear(self) -> None:
-        """Delete an earlier demo, but no other files.
-
-        Raises:
-            ConfigError: the folder contains other files.
-        """
-        marker = self.folder / _MARKER
-        if self.folder.exists() and not marker.exists() and (self.folder.is_file() or any(self.folder.iterdir())):
-            raise ConfigError(f"--folder {self.folder} contains other files: choose an empty or new folder")
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-        marker.touch()
 
     def _store(self, database: Database) -> World:
         world = simulate(readers=self.readers, articles=self.articles, days=self.days)

@@ -144,6 +144,23 @@ def parquet(
 
 
 @app.command()
+def mastodon(
+    archive: Annotated[
+        Path, typer.Argument(help="Archive of a Mastodon account: .tar.gz, .zip, or an unpacked folder.")
+    ],
+    max_rejects: MaxRejects = 50.0,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Ingest the archive of a Mastodon account: posts, replies, boosts, favourites, bookmarks and follows."""
+    from ingest.generic_schema import Reading
+    from ingest.sources.mastodon import MastodonArchive
+
+    settings = settings_from(database_url, home)
+    _run(lambda names: MastodonArchive(archive, Reading(names)), settings, max_rejects)
+
+
+@app.command()
 def feed(
     inputs: Annotated[
         list[str],

@@ -1,5 +1,6 @@
 """`attune simulate`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,8 +10,18 @@ from api.cli.options import DatabaseUrl, Home, settings_from
 from recsys.errors import ConfigError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from recsys.settings import Settings
-    from recsys.simulate.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """Frames of a simulated log."""
+
+    articles: "pl.DataFrame"
+    events: "pl.DataFrame"
+    slates: "pl.DataFrame"
 
 
 def simulate(
@@ -21,24 +32,34 @@ def simulate(
     out: Annotated[
         Path | None, typer.Option(help="Write Parquet files to this folder instead, for `attune ingest parquet`.")
     ] = None,
+    social: Annotated[
+        bool, typer.Option("--social", help="A social network: people who write the posts they read.")
+    ] = False,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
     """Fill a database with a simulated newsroom and readers of known affinities, up to the last midnight."""
     from datetime import UTC, datetime, timedelta
 
+    from recsys.simulate.social_world import simulate_social
     from recsys.simulate.world import simulate as run
 
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    world = run(readers=readers, articles=articles, days=days, seed=seed, start=today - timedelta(days=days))
-    target = _store(world, settings_from(database_url, home)) if out is None else _write(world, out)
+    start = today - timedelta(days=days)
+    if social:
+        network = simulate_social(readers, articles, days, seed=seed, start=start)
+        made = _Frames(network.posts.frame, network.events, network.slates)
+    else:
+        world = run(readers=readers, articles=articles, days=days, seed=seed, start=start)
+        made = _Frames(world.articles, world.events, world.slates)
+    target = _store(made, settings_from(database_url, home)) if out is None else _write(made, out)
     typer.echo(
-        f"{world.articles.height} articles, {world.slates.height} impressions and {world.events.height} events "
+        f"{made.articles.height} articles, {made.slates.height} impressions and {made.events.height} events "
         f"of {readers} simulated readers, {days} days up to {today:%Y-%m-%dT%H:%M}, are in {target}"
     )
 
 
-def _store(world: "World", settings: "Settings") -> str:
+def _store(world: _Frames, settings: "Settings") -> str:
     from recsys.store import articles, event_log
     from recsys.store.database import open_database
 
@@ -50,7 +71,7 @@ def _store(world: "World", settings: "Settings") -> str:
     return f"the {database.dialect} database"
 
 
-def _write(world: "World", folder: Path) -> str:
+def _write(world: _Frames, folder: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         world.articles.write_parquet(folder / "articles.parquet")

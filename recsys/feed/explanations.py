@@ -17,6 +17,7 @@ from recsys.domain import HOUR, Reason
 from recsys.feed.past_actions import action_of, opened
 from recsys.feed.reason_codes import BECAUSE, DIFFERENT, FOLLOWED, FRESH, POPULAR, TOPIC, reason
 from recsys.feed.retrieval import EXPLORE
+from recsys.feed.social_reasons import social_reasons
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Query
 from recsys.state.event_codes import CLICKS
@@ -101,14 +102,16 @@ class Explainer:
         new = (self.query.as_of - _FRESH_WITHIN <= since) & (since < self.query.as_of)
         popular = [reason(POPULAR) if many else None for many in clicks >= _POPULAR_CLICKS]
         fresh = [reason(FRESH) if recent else None for recent in new]
-        return zip(self._followed(rows), self._topics(rows, shares), popular, fresh, strict=True)
+        followed, social = self._followed(rows), social_reasons(self.state, self.query, rows)
+        return zip(followed, *social, self._topics(rows, shares), popular, fresh, strict=True)
 
     def _followed(self, rows: NDArray[np.int64]) -> list[Reason | None]:
-        """Return for each article a reason naming its topic, or else its source, that the reader follows."""
+        """Return for each article a reason naming its topic, author or source, if the reader follows it."""
         catalog = self.state.catalog
         found: list[Reason | None] = [None] * len(rows)
         for names, column in (
             (catalog.sources, catalog.source),
+            (catalog.authors, catalog.author),
             (catalog.subcategories, catalog.subcategory),
             (catalog.categories, catalog.category),
         ):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from recsys.domain import Reason
 from recsys.feed.past_actions import PastAction
 
+LIKED_BY_FOLLOWED, FOLLOWS_YOU, YOUR_THREAD = "liked_by_followed", "follows_you", "your_thread"
 FOLLOWED, TOPIC, POPULAR, FRESH, DIFFERENT = (
     "you_follow",
     "topic_you_read",
@@ -27,6 +28,9 @@ BECAUSE: Mapping[PastAction, str] = {
 ENGLISH: Mapping[str, str] = {
     **{code: f"Because you {action}: {{title}}" for action, code in BECAUSE.items()},
     FOLLOWED: "You follow {subject}",
+    LIKED_BY_FOLLOWED: "Liked by people you follow: {people}",
+    FOLLOWS_YOU: "Follows you: {subject}",
+    YOUR_THREAD: "From a conversation that you took part in",
     TOPIC: "{percent}% of what you opened recently is {category}",
     POPULAR: "Many readers open this now",
     FRESH: "New",

@@ -12,6 +12,7 @@ from recsys.feed.knn import deep_reads, distinct, nearest
 from recsys.index.vector_index import VectorIndex
 from recsys.ranking.age_support import AgeSupport
 from recsys.ranking.query import Candidates, Query
+from recsys.ranking.social_circle import NOBODY, circle_of, own_articles
 from recsys.settings import Settings
 from recsys.state.catalog import NEVER, Catalog
 from recsys.state.event_codes import CLICKS
@@ -21,13 +22,28 @@ from recsys.user_model.matcher import Matcher
 
 INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE = "interest", "similar", "trending", "fresh", "explore"
 FOLLOWED = "followed"
+FOLLOWED_AUTHORS, LIKED_BY_FOLLOWED, OWN_THREADS = "followed_authors", "liked_by_followed", "own_threads"
 EDITORIAL = "editorial"
-SOURCES = (FOLLOWED, INTEREST, SIMILAR, TRENDING, FRESH, EXPLORE, EDITORIAL)
+SOURCES = (
+    FOLLOWED,
+    FOLLOWED_AUTHORS,
+    LIKED_BY_FOLLOWED,
+    OWN_THREADS,
+    INTEREST,
+    SIMILAR,
+    TRENDING,
+    FRESH,
+    EXPLORE,
+    EDITORIAL,
+)
 """The last one is of articles that only a rule of an editor brought in."""
 
 _SHARES = {INTEREST: 0.4, SIMILAR: 0.15, TRENDING: 0.25, FRESH: 0.15, EXPLORE: 0.05}
 _FOLLOWED_SHARE = 0.15
 """Share of additional candidates for readers who follow or focus on a topic or source."""
+
+_SOCIAL_SHARES = {FOLLOWED_AUTHORS: 0.25, LIKED_BY_FOLLOWED: 0.2, OWN_THREADS: 0.05}
+"""Shares of additional candidates for readers who follow authors or took part in conversations."""
 
 _LEAST_PAGES = 3
 """Pages of a feed for which candidates must be left; if not, their age does not matter."""
@@ -77,9 +93,12 @@ class Retriever:
         subjects = query.preferences.wanted
         quotas = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
         quotas[FOLLOWED] = int(np.ceil(_FOLLOWED_SHARE * count)) if subjects else 0
+        social = self._social(query, rows)
+        quotas |= {source: int(np.ceil(share * count)) for source, share in _SOCIAL_SHARES.items()}
         interests = distinct(self.matcher.interests(query.reads, query.as_of))
         deep = distinct(deep_reads(query.reads))
         found = {
+            **social,
             FOLLOWED: fresh(state, rows[matches_subjects(state.catalog, subjects, rows)], quotas[FOLLOWED]),
             INTEREST: nearest(state, self.index, interests, allowed, quotas[INTEREST]),
             SIMILAR: nearest(state, self.index, deep, allowed, quotas[SIMILAR]),
@@ -88,6 +107,22 @@ class Retriever:
             EXPLORE: drawn(state, allowed, quotas[EXPLORE], rng),
         }
         return _merge(found, quotas, allowed, count)
+
+    def _social(self, query: Query, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        """Return the newest of `rows` by followed authors, those most liked by them, and of own threads."""
+        state = self.state
+        circle = circle_of(state, query.reader, query.as_of)
+        if circle is NOBODY:
+            return {}
+        by_followed = rows[np.isin(state.catalog.author[rows], circle.authors)]
+        threads = rows[np.isin(state.conversations.roots()[rows], circle.threads)]
+        most = {source: int(np.ceil(share * self.pool)) for source, share in _SOCIAL_SHARES.items()}
+        known = np.isin(circle.liked, rows)
+        return {
+            FOLLOWED_AUTHORS: fresh(state, by_followed, most[FOLLOWED_AUTHORS]),
+            LIKED_BY_FOLLOWED: _top(state, circle.liked[known], circle.likes[known], most[LIKED_BY_FOLLOWED]),
+            OWN_THREADS: fresh(state, threads, most[OWN_THREADS]),
+        }
 
 
 def drawn(state: LiveState, allowed: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -147,6 +182,7 @@ def allowed_for(
         excluded = state.catalog.stories().with_copies(excluded)
     allowed[excluded] = False
     allowed[banned] = False
+    allowed[own_articles(state, state.catalog.authors.get(request.reader))] = False
     if request.free_only:
         allowed &= state.catalog.paid[: len(allowed)] != 1.0  # NaN: unknown access is free
     return allowed
@@ -184,7 +220,7 @@ def one_per_story(state: LiveState, allowed: NDArray[np.bool_]) -> NDArray[np.bo
 def matches_subjects(
     catalog: Catalog, subjects: Collection[str], rows: NDArray[np.int64] | slice
 ) -> NDArray[np.bool_]:
-    """Return True for each of `rows` [n] with a category, subcategory or source among `subjects`."""
+    """Return True for each of `rows` [n] with a category, subcategory, source or author among `subjects`."""
     found = np.zeros(len(catalog.category[rows]), dtype=np.bool_)
     if not subjects:  # fast path: most readers have no preferences
         return found
@@ -195,6 +231,8 @@ def matches_subjects(
     ):
         codes = names.lookup(sorted(subjects))
         found |= np.isin(column[rows], codes[codes != UNKNOWN])
+    authors = catalog.authors.lookup(sorted(subjects))
+    found |= np.isin(catalog.author[rows], authors[authors != UNKNOWN])
     return found
 
 
@@ -203,6 +241,8 @@ def _top(
 ) -> NDArray[np.int64]:
     """Return the `count` of `rows` with the largest `by`, largest first; ties are broken by a hash of the id."""
     order = state.catalog.tie_break_hash
+    if not count:
+        return rows[:0]
     if len(rows) > count:
         least = np.partition(by, -count)[-count]
         tied = np.flatnonzero(by == least)

@@ -17,6 +17,7 @@ NEVER = np.iinfo(np.int64).max
 class Catalog:
     """Article columns. The row of an article that is not stored has `category` UNKNOWN and `described` False.
 
+    `authors` are names of authors, and all that readers follow; they are compared exactly, like ids.
     `tie_break_hash` is a random number that depends on the article's id only. Dense ids depend on the order of
     arrival, so two folds of one log agree only on ties and draws that use the hash.
     """
@@ -25,6 +26,7 @@ class Catalog:
         self.categories = Names()
         self.subcategories = Names()
         self.sources = Names()
+        self.authors = Vocabulary()
         self.titles: list[str] = []
         self.tie_break_hash: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self._rows_by_hash: NDArray[np.int64] | None = None
@@ -32,6 +34,7 @@ class Catalog:
         self.category: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.subcategory: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.source: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+        self.author: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.published: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.expires: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.words: NDArray[np.float64] = np.zeros(0)
@@ -51,6 +54,7 @@ class Catalog:
         self.category = grow(self.category, rows, UNKNOWN)
         self.subcategory = grow(self.subcategory, rows, UNKNOWN)
         self.source = grow(self.source, rows, UNKNOWN)
+        self.author = grow(self.author, rows, UNKNOWN)
         self.published = grow(self.published, rows, NEVER)
         self.expires = grow(self.expires, rows, NEVER)
         self.words = grow(self.words, rows, np.nan)
@@ -95,6 +99,7 @@ class Catalog:
         self.category[rows] = _codes(self.categories, articles["category"])
         self.subcategory[rows] = _codes(self.subcategories, articles["subcategory"])
         self.source[rows] = _codes(self.sources, articles["source"])
+        self.author[rows] = _codes(self.authors, articles["author"])
         self.published[rows] = articles["published_at"].fill_null(NEVER).to_numpy()
         self.expires[rows] = articles["expires_at"].fill_null(NEVER).to_numpy()
         self.words[rows] = articles["word_count"].cast(pl.Float64).fill_null(np.nan).to_numpy()
@@ -115,6 +120,7 @@ class Catalog:
             (self.category, UNKNOWN),
             (self.subcategory, UNKNOWN),
             (self.source, UNKNOWN),
+            (self.author, UNKNOWN),
             (self.published, NEVER),
             (self.expires, NEVER),
             (self.words, np.nan),

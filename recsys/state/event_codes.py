@@ -49,5 +49,12 @@ WEIGHTS_OF = np.asarray(
 )
 """Weights of these changes [codes, 2]: 1 if the kind has its own counter, and the factor of the value."""
 
+FOLLOW_BEGINS: dict[str, bool] = {
+    EventKind.FOLLOW.value: True,
+    EventKind.FOCUS.value: True,
+    EventKind.UNFOLLOW.value: False,
+}
+"""Kinds that change what a reader follows: True if it is followed from then on."""
+
 FLAG_OF: list[int] = [*(flag for _, flag in _EFFECT.values()), CLICKED]
 """History bit, by code."""

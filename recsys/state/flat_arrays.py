@@ -87,6 +87,13 @@ class Rings:
         pages = self.table[reader, entries // self._page].astype(np.int64)
         return np.asarray(pages * self._page + entries % self._page)
 
+    def all_recent(self, readers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the slots [n] of all entries of `readers` [r] in their rings, and the index of its reader."""
+        filled = np.minimum(self.counts[readers], self.length)
+        owner, entry = np.nonzero(np.arange(self.length) < filled[:, None])
+        pages = self.table[readers[owner], entry // self._page].astype(np.int64)
+        return pages * self._page + entry % self._page, owner
+
     def _refresh(self) -> None:
         # a memoryview reads and writes single numbers several times faster than its array
         self._count = self.counts.data

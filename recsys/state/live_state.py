@@ -15,6 +15,7 @@ from recsys.domain import Event, EventKind, Slate
 from recsys.errors import OrderError
 from recsys.state import row_batches
 from recsys.state.catalog import NEVER, Catalog
+from recsys.state.conversations import Conversations
 from recsys.state.counters import DecayedCounters
 from recsys.state.elo import EloRatings
 from recsys.state.event_codes import (
@@ -24,15 +25,17 @@ from recsys.state.event_codes import (
     COUNTERS_OF,
     EXAMINED,
     FLAG_OF,
+    FOLLOW_BEGINS,
     IMPRESSIONS,
     WEIGHTS_OF,
 )
 from recsys.state.exposures import Exposures
 from recsys.state.flat_arrays import grow
+from recsys.state.follow_graph import FollowGraph
 from recsys.state.histories import Histories, History
-from recsys.state.log_batch import Behaviours, LogBatch, Shown
+from recsys.state.log_batch import Behaviours, Follows, LogBatch, Shown
 from recsys.state.position_bias import examination_probability
-from recsys.state.vocabulary import Vocabulary
+from recsys.state.vocabulary import UNKNOWN, Vocabulary
 
 GLOBAL_GROUP, NO_CATEGORY, FIRST_CATEGORY = 0, 1, 2
 """Rows of `counters.groups`: all articles, articles without category; category c is at c + 2."""
@@ -58,6 +61,8 @@ class LiveState:
         self.histories = Histories()
         self.exposures = Exposures()
         self.elo = EloRatings()
+        self.follows = FollowGraph()
+        self.conversations = Conversations()
         self.known_at = 0
         self._reserve()
 
@@ -68,7 +73,9 @@ class LiveState:
     def upsert_articles(self, articles: pl.DataFrame) -> None:
         """Store article columns (`frames.ARTICLES`). Articles may come before or after their behaviour."""
         rows = self.articles.intern(articles["id"].to_list())
+        above = [self._named(articles[name]) for name in ("reply_to", "thread")]
         self._reserve()
+        self.conversations.set(rows, *above)
         before = self.catalog.category[rows]
         self.catalog.upsert(rows, articles)
         self._reserve()
@@ -81,6 +88,7 @@ class LiveState:
         rows = self.articles.lookup(ids)
         rows = rows[rows >= 0]
         self.catalog.delete(rows)
+        self.conversations.delete(rows)
         if self.counters.articles[rows].any():
             self._recount_groups()
         return rows
@@ -96,13 +104,14 @@ class LiveState:
         batch = LogBatch(
             self._behaviours(behaviour.filter(acted)),
             self._shown(shown.sort("order", maintain_order=True)),
+            self._followed(events.filter(pl.col("article").is_null() & pl.col("kind").is_in(list(FOLLOW_BEGINS)))),
         )
         self._reserve()
         return batch
 
     def encode_few(self, events: Sequence[Event], slates: Sequence[Slate]) -> LogBatch:
         """Convert a few rows, given as values in any order, like `encode`."""
-        batch = row_batches.batch_rows(self.readers, self.articles, events, slates)
+        batch = row_batches.batch_rows(self.readers, self.articles, self.catalog.authors, events, slates)
         self._reserve()
         return batch
 
@@ -120,6 +129,7 @@ class LiveState:
             raise OrderError(f"a row known at {first} is older than the watermark {self.known_at}: refold the log")
         self._count_shown(batch.shown)
         self._count_behaviours(batch.behaviours, self._fold_rows(batch))
+        self.follows.apply(batch.follows)
         self.known_at = last
 
     def history(self, reader: str | None, most: int = 50) -> History:
@@ -206,6 +216,7 @@ class LiveState:
         if articles > len(self.first_shown):
             self.first_shown = grow(self.first_shown, articles, NEVER)
             self.catalog.reserve(len(self.first_shown))
+            self.conversations.reserve(len(self.first_shown))
         self.counters.reserve(len(self.first_shown), len(self.catalog.categories) + FIRST_CATEGORY)
         self.histories.rings.reserve(readers)
         self.exposures.rings.reserve(readers)
@@ -224,6 +235,22 @@ class LiveState:
             self.articles.intern(rows["article"].to_list()),
             np.where(attributed, ATTRIBUTED_CLICK, codes),
             np.where(attributed, 1.0, values),
+        )
+
+    def _named(self, ids: pl.Series) -> NDArray[np.int64]:
+        """Return dense ids [n] of the articles that a column names, UNKNOWN for null; new ids get one."""
+        rows = np.full(ids.len(), UNKNOWN, dtype=np.int64)
+        present = ids.is_not_null().to_numpy()
+        rows[present] = self.articles.intern(ids.drop_nulls().to_list())
+        return rows
+
+    def _followed(self, rows: pl.DataFrame) -> Follows:
+        rows = rows.filter(pl.col("subject").is_not_null()).sort("order")
+        return Follows(
+            rows["known_at"].to_numpy(),
+            self.readers.intern(rows["reader"].to_list()),
+            self.catalog.authors.intern(rows["subject"].to_list()),
+            rows["kind"].replace_strict(FOLLOW_BEGINS, return_dtype=pl.Boolean).to_numpy(),
         )
 
     def _shown(self, rows: pl.DataFrame) -> Shown:

@@ -1,6 +1,6 @@
 """A part of the log as arrays of dense ids, ready to be folded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,29 +40,49 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Follows:
+    """Changes of what readers follow, in the fold's order. All arrays are [f].
+
+    subject: codes of `Catalog.authors`; begins: True for follow and focus, False for unfollow.
+    """
+
+    known_at: NDArray[np.int64]
+    reader: NDArray[np.int64]
+    subject: NDArray[np.int64]
+    begins: NDArray[np.bool_]
+
+
+def no_follows() -> Follows:
+    """Return a part without changes."""
+    none = np.zeros(0, dtype=np.int64)
+    return Follows(none, none, none, np.zeros(0, dtype=np.bool_))
+
+
+@dataclass(frozen=True, slots=True)
 class LogBatch:
-    """Behaviours and exposures of one part of the log."""
+    """Behaviours, exposures and changes of follows of one part of the log."""
 
     behaviours: Behaviours
     shown: Shown
+    follows: Follows = field(default_factory=no_follows)
 
     @property
     def span(self) -> tuple[int, int] | None:
         """Earliest and latest known_at; None without rows."""
         ends = [
             (int(part.known_at[0]), int(part.known_at[-1]))
-            for part in (self.behaviours, self.shown)
+            for part in (self.behaviours, self.shown, self.follows)
             if len(part.known_at)
         ]
         return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
 
     def split(self, as_of: int) -> tuple["LogBatch", "LogBatch"]:
         """Return the rows known before `as_of`, and the remaining rows."""
-        e = int(np.searchsorted(self.behaviours.known_at, as_of, side="left"))
-        x = int(np.searchsorted(self.shown.known_at, as_of, side="left"))
+        parts = (self.behaviours, self.shown, self.follows)
+        cuts = [int(np.searchsorted(part.known_at, as_of, side="left")) for part in parts]
         return (
-            LogBatch(_cut(self.behaviours, slice(None, e)), _cut(self.shown, slice(None, x))),
-            LogBatch(_cut(self.behaviours, slice(e, None)), _cut(self.shown, slice(x, None))),
+            LogBatch(*(_cut(part, slice(None, cut)) for part, cut in zip(parts, cuts, strict=True))),
+            LogBatch(*(_cut(part, slice(cut, None)) for part, cut in zip(parts, cuts, strict=True))),
         )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from recsys.domain import Event, EventKind, Slate
-from recsys.state.event_codes import ATTRIBUTED_CLICK, CODE
-from recsys.state.log_batch import Behaviours, LogBatch, Shown
+from recsys.state.event_codes import ATTRIBUTED_CLICK, CODE, FOLLOW_BEGINS
+from recsys.state.log_batch import Behaviours, Follows, LogBatch, Shown
 from recsys.state.vocabulary import Vocabulary
 
 _Shown = tuple[int, int, str, str, int]
@@ -14,13 +14,18 @@ _Shown = tuple[int, int, str, str, int]
 
 
 def batch_rows(
-    readers: Vocabulary, articles: Vocabulary, events: Sequence[Event], slates: Sequence[Slate]
+    readers: Vocabulary,
+    articles: Vocabulary,
+    authors: Vocabulary,
+    events: Sequence[Event],
+    slates: Sequence[Slate],
 ) -> LogBatch:
     """Return the same batch as `LiveState.encode` does for frames; add new ids to the vocabularies."""
     together: list[Event | Slate] = [*events, *slates]
     rows = sorted(together, key=lambda row: (row.known_at, row.id))
     acted: list[tuple[int, Event, str]] = []
     shown: list[_Shown] = []
+    changes: list[tuple[Event, str]] = []
     for order, row in enumerate(rows, start=1):
         if isinstance(row, Slate):
             shown += _exposures(row, order)
@@ -28,7 +33,13 @@ def batch_rows(
             shown.append((row.known_at, order, row.reader, row.article, 0))
         elif row.article is not None and row.kind in CODE:
             acted.append((order, row, row.article))
-    return LogBatch(_behaviours(readers, articles, acted), _shown(readers, articles, shown))
+        elif row.article is None and row.kind in FOLLOW_BEGINS and row.subject is not None:
+            changes.append((row, row.subject))
+    return LogBatch(
+        _behaviours(readers, articles, acted),
+        _shown(readers, articles, shown),
+        _follows(readers, authors, changes),
+    )
 
 
 def _exposures(slate: Slate, order: int) -> list[_Shown]:
@@ -51,6 +62,15 @@ def _behaviours(readers: Vocabulary, articles: Vocabulary, rows: Sequence[tuple[
         articles.intern([article for _, _, article in rows]),
         np.asarray(kinds, dtype=np.int64),
         np.asarray(values, dtype=np.float64),
+    )
+
+
+def _follows(readers: Vocabulary, authors: Vocabulary, rows: Sequence[tuple[Event, str]]) -> Follows:
+    return Follows(
+        np.asarray([row.known_at for row, _ in rows], dtype=np.int64),
+        readers.intern([row.reader for row, _ in rows]),
+        authors.intern([subject for _, subject in rows]),
+        np.asarray([FOLLOW_BEGINS[row.kind] for row, _ in rows], dtype=np.bool_),
     )
 
 

@@ -20,7 +20,7 @@ from recsys.state.flat_arrays import Rings
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import Names, Vocabulary
 
-VERSION = 7
+VERSION = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
         **_strings("readers", state.readers),
         **_strings("articles", state.articles),
         **_strings("categories", catalog.categories),
+        **_strings("authors", catalog.authors),
         "category": catalog.category,
         "counters.articles": state.counters.articles,
         "counters.groups": state.counters.groups,
@@ -116,6 +117,7 @@ def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
         **{f"histories.{name}": array for name, array in histories.fields.items()},
         **{f"exposures.{name}": array for name, array in exposures.fields.items()},
         "elo": state.elo.articles,
+        "follows": state.follows.pairs(),
     }
 
 
@@ -123,8 +125,10 @@ def _restore(state: LiveState, arrays: dict[str, NDArray[Any]], pages: list[int]
     state.readers = _vocabulary("readers", arrays)
     state.articles = _vocabulary("articles", arrays)
     state.catalog.categories = Names(_vocabulary("categories", arrays).strings)
+    state.catalog.authors = _vocabulary("authors", arrays)
     state.first_shown = arrays["first_shown"]
     state.catalog.reserve(len(state.first_shown))
+    state.conversations.reserve(len(state.first_shown))
     state.catalog.category = arrays["category"]
     state.counters.restore(*(arrays[f"counters.{name}"] for name in ("articles", "groups", "epochs")))
     for (name, rings), used in zip(_rings(state).items(), pages, strict=True):
@@ -132,6 +136,7 @@ def _restore(state: LiveState, arrays: dict[str, NDArray[Any]], pages: list[int]
     state.histories.restore({name: arrays[f"histories.{name}"] for name in state.histories.fields})
     state.exposures.restore({name: arrays[f"exposures.{name}"] for name in state.exposures.fields})
     state.elo.restore(arrays["elo"])
+    state.follows.restore(arrays["follows"])
 
 
 def _rings(state: LiveState) -> dict[str, Rings]:

@@ -20,7 +20,7 @@ from recsys.store.tables import events, impressions
 
 BATCH_ROWS = 50_000
 
-_EVENT_NAMES = ("known_at", "id", "reader", "kind", "at", "article", "value", "request_id")
+_EVENT_NAMES = ("known_at", "id", "reader", "kind", "at", "article", "subject", "value", "request_id")
 _SLATE_NAMES = ("known_at", "id", "reader", "at", "candidates", "ordered", "device", "page")
 EVENT_COLUMNS: dict[str, pl.DataType] = {name: EVENTS[name] for name in _EVENT_NAMES}
 SLATE_COLUMNS: dict[str, pl.DataType] = {name: SLATES[name] for name in _SLATE_NAMES} | {"candidates": pl.String()}

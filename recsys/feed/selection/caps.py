@@ -1,4 +1,4 @@
-"""Caps: limits on the share of one category or source in a slate."""
+"""Caps: limits on the share of one category, source or author of posts in a slate."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,9 @@ from recsys.state.catalog import Catalog
 
 MAX_SHARE = 0.4
 """A group fills at most this share of a slate while others remain, except as `caps` allows more."""
+
+AUTHOR_SHARE = 0.15
+"""An author fills at most this share of a slate where articles are posts: several authors make a conversation."""
 
 _ENOUGH_READS = 10
 """Fewer reads do not show a reader's mix of categories."""
@@ -31,24 +34,28 @@ def caps(
     rows: NDArray[np.int64],
     read: NDArray[np.int64],
     exempt: NDArray[np.bool_] | None = None,
-) -> tuple[Cap, Cap]:
+    posts: bool = False,
+) -> tuple[Cap, ...]:
     """Return caps on the categories and sources of candidates `rows` [n] for a reader with reads `read` [h].
 
     A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018), as an upper limit.
     A source may have its share of the candidates: if most articles come from one source, so may the slate.
-    Candidates that are `exempt` [n] are not limited.
+    Candidates that are `exempt` [n] are not limited. With `posts` there is a cap on authors, without exemption.
     """
     mix = read if len(read) >= _ENOUGH_READS else read[:0]
     categories, sources = catalog.category, catalog.source
-    return (
-        _cap(categories[rows], categories[mix], exempt),
-        _cap(sources[rows], sources[rows], exempt),
-    )
+    found = _cap(categories[rows], categories[mix], exempt), _cap(sources[rows], sources[rows], exempt)
+    return (*found, _cap(catalog.author[rows], catalog.author[rows], None, AUTHOR_SHARE)) if posts else found
 
 
-def _cap(codes: NDArray[np.integer], among: NDArray[np.integer], exempt: NDArray[np.bool_] | None) -> Cap:
-    """Return a cap by the share of each group in `among`, at least `MAX_SHARE`."""
+def _cap(
+    codes: NDArray[np.integer],
+    among: NDArray[np.integer],
+    exempt: NDArray[np.bool_] | None,
+    least: float = MAX_SHARE,
+) -> Cap:
+    """Return a cap by the share of each group in `among`, at least `least`."""
     known = int(codes.max(initial=-1)) + 1
     counts = np.bincount(among[(among >= 0) & (among < known)], minlength=known)
-    shares = np.maximum(counts / max(len(among), 1), MAX_SHARE)
+    shares = np.maximum(counts / max(len(among), 1), least)
     return Cap(codes if exempt is None else np.where(exempt, -1, codes), shares)

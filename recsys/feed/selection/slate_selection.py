@@ -21,6 +21,7 @@ from recsys.feed.selection.quotas import FOCUS_SHARE, FOLLOW_SHARE, Quota, apply
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Candidates, FloatArray, Query
 from recsys.ranking.score_scaling import Utility
+from recsys.ranking.social_circle import is_social
 from recsys.state.live_state import LiveState
 from recsys.state.reading_time import expected_read_seconds
 
@@ -105,7 +106,7 @@ class Selector:
         order = edits.free(self._diversified(request, rows, scores))
         quotas = self._quotas(query, rows)
         exempt = np.any([quota.eligible for quota in quotas], axis=0) if quotas else None
-        limits = caps(self.state.catalog, rows, query.history.article, exempt)
+        limits = caps(self.state.catalog, rows, query.history.article, exempt, is_social(self.state))
         exploration = self._exploration(query, request, rows)
         return fill_slate(apply_quotas(order, quotas), limits, request.limit, exploration, rng, edits)
 

@@ -15,6 +15,7 @@ from recsys.ranking.features import (
     position,
     relative_appeal,
     request_context,
+    social,
     user_item_exposure,
 )
 from recsys.ranking.query import Family, FeatureInput, FloatArray
@@ -29,6 +30,7 @@ FAMILIES: tuple[Family, ...] = (
     context_article.FAMILY,
     request_context.FAMILY,
     position.FAMILY,
+    social.FAMILY,
 )
 
 

@@ -201,7 +201,9 @@ def test_bad_rows_cost_only_themselves_and_are_kept_without_an_answer(site: Site
     assert reasons.keys() == {0, 1, 2, 3, 4}
     assert site.metric("attune_collect_refused_total", reason="kind: unknown") == 1
     assert site.metric("attune_collect_events_total", outcome="refused") == 5
-    site.send({**follow, "kind": " FOLLOW"}, visitor=VISITOR)
+    site.send(
+        {**follow, "kind": " FOLLOW"}, {**follow, "kind": "Block"}, {**CLICK, "kind": "boost"}, visitor=VISITOR
+    )
     assert site.readers().keys() == {"e1"}
     assert site.send(follow, token=token_of("r")).status_code == 204
     assert site.readers()["f"] == "r"

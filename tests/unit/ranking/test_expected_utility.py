@@ -88,15 +88,17 @@ def test_minutes_count_only_at_a_price(trees: DwellRegressors) -> None:
 
 
 def test_a_probable_click_counts_more_than_in_an_expectation(trees: DwellRegressors) -> None:
-    class ByLength:
-        name, listwise = "length", False
+    unused = next(i for i, name in enumerate(ALL_FEATURES.names) if name not in FEED_FEATURES.names)
+
+    class ByUnused:
+        name, listwise = "unused", False
 
         def score(self, features: np.ndarray) -> np.ndarray:
-            return features[:, ALL_FEATURES.names.index("title_chars")]
+            return features[:, unused]
 
     table = np.repeat(candidates([2.0], [100.0]), 2, axis=0)
-    table[:, ALL_FEATURES.names.index("title_chars")] = 0.0, -1.0  # no tree splits on it
-    ranker = UtilityRanker(ByLength(), PlattScaling(), trees, price=0.0, mean=0.5)
+    table[:, unused] = 0.0, -1.0
+    ranker = UtilityRanker(ByUnused(), PlattScaling(), trees, price=0.0, mean=0.5)
     first, second = ranker.score(table)
     likely, unlikely = PlattScaling()(np.asarray([0.0, -1.0]))
     assert first / second == pytest.approx((likely / unlikely) ** CERTAINTY)

@@ -158,10 +158,11 @@ def test_approval_of_any_kind_counts_as_a_like(kind: str) -> None:
     assert counts(apply(fresh(), [event(kind)]), "a0")[LIKES] == pytest.approx(1)
 
 
-def test_preferences_and_events_without_article_leave_state_alone() -> None:
+def test_preferences_and_events_without_article_change_only_what_is_followed() -> None:
     state = apply(fresh(), [event("follow", article=None, subject="sport"), event("click", article=None)])
     assert not state.counters.groups.any()
-    assert len(state.readers) == 0
+    assert state.readers.strings == ["r"]
+    assert [state.catalog.authors.strings[code] for code in state.follows.subjects_of(0)] == ["sport"]
 
 
 def test_rows_behind_the_watermark_are_refused_and_change_nothing() -> None:
