@@ -1,1 +1,1 @@
-"""Off-policy evaluation: what a policy would have earned, from slates of another policy with known propensities."""
+"""Off-policy evaluation: what a policy would have earned, from slates of another one with known propensities."""

@@ -1,8 +1,9 @@
 """Choice of the clip of weights by measured bias and variance.
 
-A smaller clip lowers the variance, and adds a bias. The bias is measured: the mean of what the clip cuts off, less
-the part of its square that is chance. The clip with the smallest sum of squared bias and variance is chosen, as Wang,
-Agarwal and Dudík (2017, section 4) do with a bound of the bias. The measured bias goes into the interval.
+A smaller clip lowers the variance, and adds a bias. The bias is measured: the mean of what the clip cuts off. For
+the choice, the part of its square that is chance is taken off. The clip with the smallest sum of squared bias and
+variance is chosen, as Wang, Agarwal and Dudík (2017, section 4) do with a bound of the bias. The interval has the
+measured bias and its chance.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ _QUANTILES = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 
 @dataclass(frozen=True, slots=True)
 class ClippedEstimate:
-    """Estimate with the chosen clip; squared_bias: measured, of the clip alone. mse: with the variance."""
+    """Estimate with the chosen clip; squared_bias: measured, of the clip, with its chance. mse: see above."""
 
     estimate: Estimate
     clip: float

@@ -32,8 +32,8 @@ from recsys.evaluation.scored_slates import Floats
 class Estimate:
     """Estimated mean reward of a slate.
 
-    parts: part of each slate [S]; their mean is the value, and their deviations give its variance. For `snips` they
-    are linearised.
+    parts: part of each slate [S]; their mean is the value, and their deviations give its variance. For `snips`
+    they are linearised.
     """
 
     parts: Floats

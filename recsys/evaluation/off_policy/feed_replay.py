@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -43,6 +43,20 @@ class ReplayedSlate:
     seconds: Floats
 
 
+class TargetPolicy(Protocol):
+    """Policy whose choices are compared with logged ones: an engine, its exploration, and predicted clicks."""
+
+    @property
+    def explore(self) -> float:
+        """Share of positions that exploration fills."""
+
+    def engine(self, database: Database, catalogue: pl.DataFrame, log: Replay) -> FeedEngine:
+        """Return an engine on the state of `log`."""
+
+    def clicks(self) -> ClickChance:
+        """Return the model of clicks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Target policy: the feed of a bundle, with the limits and the exploration of the settings."""
@@ -50,6 +64,11 @@ class Target:
     system: TrainedSystem
     settings: Settings
     encoder: ModelEncoder
+
+    @property
+    def explore(self) -> float:
+        """Share of positions that exploration fills."""
+        return self.settings.explore
 
     def engine(self, database: Database, catalogue: pl.DataFrame, log: Replay) -> FeedEngine:
         """Return an engine of the bundle on the state of `log`; new articles are encoded.
@@ -83,18 +102,18 @@ class Target:
         return chance
 
 
-def replayed_slates(database: Database, target: Target, slates: pl.DataFrame) -> Iterator[ReplayedSlate]:
+def replayed_slates(database: Database, target: TargetPolicy, slates: pl.DataFrame) -> Iterator[ReplayedSlate]:
     """Yield each of `slates`, sorted by time, with its chances under `target`.
 
-    slates: columns of `LabelledRequests.frame`, and `propensities`. A request is made again from what the log has of
-    it: the reader, the device, the page and the number of articles.
+    slates: columns of `LabelledRequests.frame`, and `propensities`. A request is made again from what the log has
+    of it: the reader, the device, the page and the number of articles.
     """
     with database.read() as connection, threads(1), Replay(connection) as log:
         catalogue, _ = articles.upserted_since(connection, 0)
         engine, clicks = target.engine(database, catalogue, log), target.clicks()
         books = _RuleBooks(connection, catalogue)
         for row in slates.iter_rows(named=True):
-            request = _request(row, target.settings.explore)
+            request = _request(row, target.explore)
             log.advance(request.as_of)
             ruled = replace(engine, rules=books.at(engine, request.as_of))
             candidates, plan = ruled.plan(request)

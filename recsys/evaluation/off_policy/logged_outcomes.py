@@ -24,8 +24,8 @@ _PRIOR_CLICKS = 20.0
 class LoggedOutcomes:
     """The n drawn positions of S slates: those whose propensity is above 0 and below 1.
 
-    rewards: by name, float64 [n]. ratio: chance of the target over the propensity [n]. position: from 0 [n]. slate:
-    from 0 [n]. predicted, expected: chances of a click, see `SlateChances` [n]. reader: dense, of each slate [S].
+    rewards: by name, float64 [n]. ratio: chance of the target over the propensity [n]. position: from 0 [n].
+    slate: from 0 [n]. predicted, expected: chances of a click, see `SlateChances` [n]. reader: of each slate [S].
     certain: number of positions that were not drawn. unexplored: slates without a drawn position.
     """
 
@@ -49,7 +49,7 @@ class LoggedOutcomes:
             picked = [part[mask] for part, (_, mask) in zip(values, kept, strict=True)]
             return np.concatenate(picked).astype(np.float64) if picked else np.zeros(0)
 
-        labels = flat([each.labels for each, _ in kept]).astype(np.int64)
+        labels = flat([each.labels.astype(np.float64) for each, _ in kept]).astype(np.int64)
         minutes = np.nan_to_num(flat([each.seconds for each, _ in kept])) / 60
         names = np.asarray([each.reader for each, _ in kept])
         return cls(
@@ -58,8 +58,7 @@ class LoggedOutcomes:
                 MINUTES: np.minimum(minutes, LONGEST_MINUTES),
                 VALUE: READING_UTILITY[labels],
             },
-            ratio=flat([each.chances.chance for each, _ in kept])
-            / flat([each.propensities for each, _ in kept]),
+            ratio=flat([each.chances.chance for each, _ in kept]) / flat([each.propensities for each, _ in kept]),
             position=flat([np.arange(len(mask), dtype=np.float64) for _, mask in kept]).astype(np.int64),
             slate=np.repeat(np.arange(len(kept)), [int(mask.sum()) for _, mask in kept]).astype(np.int64),
             predicted=flat([each.chances.predicted for each, _ in kept]),

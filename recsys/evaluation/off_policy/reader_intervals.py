@@ -2,9 +2,9 @@
 
 Slates of one reader are correlated, so the variance is that of sums over readers (cluster-robust; Liang and Zeger
 1986). A few large weights may decide the sum; then fewer readers count than there are. Student's t with the
-effective number of readers, ``(Σ d²)² / Σ d⁴`` for deviations d, widens the interval for that (after Carter, Schnepel
-and Steigerwald 2017). Large weights also make the sum skewed: Hall's transformation corrects for that (Hall 1992,
-"On the removal of skewness by transformation").
+effective number of readers, ``(Σ d²)² / Σ d⁴`` for deviations d, widens the interval for that (after Carter,
+Schnepel and Steigerwald 2017). Large weights also make the sum skewed: Hall's transformation corrects for that
+(Hall 1992, "On the removal of skewness by transformation").
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Chances of a target policy: what a bundle would have put at each position of a logged slate.
 
-The feed of the bundle is made again with the state of the time: retrieval, scores, rules, caps and exploration are those
-of serving. The position is then filled as logged, and the next one is looked at: so each chance is given the articles
-above it, like the logged propensity.
+The feed of the bundle is made again with the state of the time: retrieval, scores, rules, caps and exploration are
+those of serving. The position is then filled as logged, and the next one is looked at: so each chance is given the
+articles above it, like the logged propensity.
 """
 
 from collections.abc import Callable, Sequence

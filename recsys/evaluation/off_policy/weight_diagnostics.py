@@ -1,7 +1,7 @@
 """Diagnostics of weights: can the log say anything about the target policy?
 
-The mean weight is 1 if the log could have made every choice of the target policy. What is missing is the share of its
-choices without support. The effective sample size is Kish's: ``(Σ w)² / Σ w²`` (Kish 1965).
+The mean weight is 1 if the log could have made every choice of the target policy. What is missing is the share of
+its choices without support. The effective sample size is Kish's: ``(Σ w)² / Σ w²`` (Kish 1965).
 """
 
 from dataclasses import dataclass

@@ -18,8 +18,8 @@ from recsys.evaluation.off_policy.weight_diagnostics import WeightDiagnostics
 
 ROWS = Path(__file__).parent / "open_bandit_rows.csv"
 """282 rows of the sample of the Open Bandit Dataset (Bernoulli Thompson sampling, campaign All) in the package obp
-0.4.1: the first 240, and all with a click. The dataset is by ZOZO Technologies, Inc. (Saito et al. 2020), under CC BY 4.0;
-columns of readers are left out."""
+0.4.1: the first 240, and all with a click. The dataset is by ZOZO Technologies, Inc. (Saito et al. 2020), under
+CC BY 4.0; columns of readers are left out."""
 
 OPEN_BANDIT_PIPELINE = {
     "ips": 0.06943740259020029,
@@ -30,10 +30,10 @@ OPEN_BANDIT_PIPELINE = {
     "position_ips": 0.20831220777060086,
     "cascade_ips": 0.08274095292766642,
 }
-"""Estimates of obp 0.4.1 on these rows: classes InverseProbabilityWeighting, SelfNormalizedInverseProbabilityWeighting,
-DirectMethod, DoublyRobust and SwitchDoublyRobust (tau 0.5), and with three rows in a row as one slate
-SlateIndependentIPS and SlateRewardInteractionIPS. The target chooses item i with a chance in proportion to 1 + i mod 7;
-the model of rewards predicts 0.01 (1 + i mod 5)."""
+"""Estimates of obp 0.4.1 on these rows: classes InverseProbabilityWeighting, DirectMethod, DoublyRobust,
+SelfNormalizedInverseProbabilityWeighting and SwitchDoublyRobust (tau 0.5), and with three rows in a row as one slate
+SlateIndependentIPS and SlateRewardInteractionIPS. The target chooses item i with a chance in proportion to
+1 + i mod 7; the model of rewards predicts 0.01 (1 + i mod 5)."""
 
 
 def open_bandit() -> tuple[LoggedRewards, pl.DataFrame]:
@@ -104,7 +104,7 @@ def world(seed: int, readers: int = 60, far: float = 0.5, error: float = 0.5) ->
 
 
 def test_intervals_cover_the_truth() -> None:
-    covered = {name: 0 for name in ("ips", "snips", "dr")}
+    covered = dict.fromkeys(("ips", "snips", "dr"), 0)
     for seed in range(200):
         logged, truth = world(seed)
         for name in covered:
