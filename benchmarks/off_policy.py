@@ -2,14 +2,14 @@
 
     python -m benchmarks.off_policy [--worlds 200]
 
-actions: single choices among ten. Readers differ in how much they click; the log chooses by softmax with a uniform
-part, and the target by a sharper softmax, near to the log or far from it. The model of rewards has an error.
+actions: single choices among ten. Readers differ in how much they click; the log chooses by softmax with a
+uniform part, and the target by a sharper softmax, near to the log or far from it. The model of rewards has an error.
 slates: feeds of five positions of twelve articles, with clicks by position, filled by the selection of the product
-with exploration; the target has other scores, near or far. The truth is the mean, over all worlds of one kind, of the
-exact expectation at each drawn position given the articles above it.
+with exploration; the target has other scores, near or far. The truth is the mean, over all worlds of one kind, of
+the exact expectation at each drawn position given the articles above it.
 
-Goals: 93 to 97% of the intervals cover the truth; the RMSE of dr is at most 0.8 of that of snips; far targets on few
-slates are refused. Refused worlds are left out of the other figures.
+Goals: 93 to 97% of the intervals cover the truth; the RMSE of dr is at most 0.8 of that of snips; far targets on
+few slates are refused. Refused worlds are left out of the other figures.
 """
 
 import argparse
@@ -40,12 +40,20 @@ Worlds = Iterator[tuple[LoggedRewards, float]]
 """Logs with the true value of the target policy."""
 
 
-def action_worlds(worlds: int, far: float, readers: int) -> Worlds:
-    """Yield logs of single choices, ten of each of `readers`; `far`: how much sharper the target is."""
+def predictable_worlds(worlds: int, far: float, readers: int) -> Worlds:
+    """Yield the same with rates near to 0 or 1: a model explains more of the clicks."""
+    return action_worlds(worlds, far, readers, 3.0)
+
+
+def action_worlds(worlds: int, far: float, readers: int, rates: float = 0.9) -> Worlds:
+    """Yield logs of single choices, ten of each of `readers`.
+
+    far: how much sharper the target is. rates: standard deviation of the log-odds of a click.
+    """
     spread = np.linspace(0.5, 1.5, 1_001)
     for seed in range(worlds):
         rng = np.random.default_rng(seed)
-        logit = rng.normal(-1.5, 0.9, (_CONTEXTS, _ACTIONS))
+        logit = rng.normal(-1.5, rates, (_CONTEXTS, _ACTIONS))
         log = 0.7 * _softmax(0.5 * (logit + rng.normal(size=logit.shape))) + 0.3 / _ACTIONS
         target = _softmax((0.5 + far) * (logit + rng.normal(0, 0.5, logit.shape)))
         rate = chance(logit)
@@ -155,6 +163,7 @@ def main() -> None:
     kinds: list[tuple[str, Callable[[int, float, int], Worlds], float, int]] = [
         ("actions, near", action_worlds, 0.5, 200),
         ("actions, far", action_worlds, 3.0, 200),
+        ("predictable actions", predictable_worlds, 0.5, 200),
         ("actions, far, few readers", action_worlds, 3.0, 20),
         ("slates, near", slate_worlds, 0.3, 150),
         ("slates, far", slate_worlds, 1.5, 150),

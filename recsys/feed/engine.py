@@ -101,17 +101,22 @@ class FeedEngine:
         return FeedSlate(ranking, self._remaining(candidates, selection, shown_ids))
 
     def plan(self, request: FeedRequest) -> tuple[Candidates, SlatePlan]:
-        """Return the scored candidates of a first page, and how `recommend` fills it, without a budget of minutes.
+        """Return the scored candidates of a first page, with features, and how `recommend` fills the page.
+
+        A budget of minutes is not considered.
 
         Raises:
             RequestError: `as_of` is not later than the newest row in the state.
         """
         page = self._requested_page(request, ())
         rules = PageRules.of(self.state, self.rules, page)
-        candidates = self._retrieve(page, rules, random_numbers(request.request_id))
-        candidates = self._score(page.query, self._add_features(page.query, candidates))
-        edited, edits = rules.edit(candidates, self.models.utility)
-        return edited, self._selector().plan(page.query, request, edited, edits)
+        retrieved = self._retrieve(page, rules, random_numbers(request.request_id))
+        featured = self._add_features(page.query, retrieved)
+        edited, edits = rules.edit(self._score(page.query, featured), self.models.utility)
+        assert featured.features is not None
+        by_row = np.argsort(featured.rows)
+        features = featured.features[by_row[np.searchsorted(featured.rows, edited.rows, sorter=by_row)]]
+        return replace(edited, features=features), self._selector().plan(page.query, request, edited, edits)
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Order the candidates of `request`, best first; `ranking.tie_break` orders equal scores.

@@ -31,7 +31,7 @@ OPEN_BANDIT_PIPELINE = {
     "cascade_ips": 0.08274095292766642,
 }
 """Estimates of obp 0.4.1 on these rows: classes InverseProbabilityWeighting, DirectMethod, DoublyRobust,
-SelfNormalizedInverseProbabilityWeighting and SwitchDoublyRobust (tau 0.5), and with three rows in a row as one slate
+SelfNormalizedInverseProbabilityWeighting and SwitchDoublyRobust (tau 0.5), and with each three rows as one slate
 SlateIndependentIPS and SlateRewardInteractionIPS. The target chooses item i with a chance in proportion to
 1 + i mod 7; the model of rewards predicts 0.01 (1 + i mod 5)."""
 
