@@ -3,7 +3,7 @@
     python -m benchmarks.off_policy [--worlds 200]
 
 actions: single choices among ten. Readers differ in how much they click; the log chooses by softmax with a
-uniform part, and the target by a sharper softmax, near to the log or far from it. The model of rewards has an error.
+uniform part, and the target by a sharper softmax, near to the log or far from it. The model of rewards errs.
 slates: feeds of five positions of twelve articles, with clicks by position, filled by the selection of the product
 with exploration; the target has other scores, near or far. The truth is the mean, over all worlds of one kind, of
 the exact expectation at each drawn position given the articles above it.
@@ -79,7 +79,7 @@ def action_worlds(worlds: int, far: float, readers: int, rates: float = 0.9) -> 
 
 @dataclass(frozen=True, slots=True)
 class SlateWorld:
-    """Newsroom of one kind. logit [contexts, articles]: of clicks; log, target: their scores by the two policies."""
+    """Newsroom of one kind. logit [contexts, articles]: of clicks; log, target: scores by the two policies."""
 
     logit: Floats
     log: Floats
@@ -140,7 +140,7 @@ def measure(name: str, worlds: Worlds) -> None:
             chosen = choose_clip(estimator, logged)
             interval = reader_interval(chosen.estimate.parts, logged.reader, chosen.squared_bias)
             errors[each].append((interval.mean - truth, interval.low <= truth <= interval.high))
-    print(f"{name}: effective sample size {np.median(sizes):,.0f} (median), {refused} of {count} worlds refused")
+    print(f"{name}: effective sample size {np.median(sizes):,.0f} (median), {refused} of {count} refused")
     if refused == count:
         return
     rmse = {}
@@ -163,7 +163,7 @@ def main() -> None:
     kinds: list[tuple[str, Callable[[int, float, int], Worlds], float, int]] = [
         ("actions, near", action_worlds, 0.5, 200),
         ("actions, far", action_worlds, 3.0, 200),
-        ("predictable actions", predictable_worlds, 0.5, 200),
+        ("predictable actions, far", predictable_worlds, 3.0, 200),
         ("actions, far, few readers", action_worlds, 3.0, 20),
         ("slates, near", slate_worlds, 0.3, 150),
         ("slates, far", slate_worlds, 1.5, 150),

@@ -30,9 +30,14 @@ def counterfactual(database: Database, target: Target, window: TimeWindow, progr
     Only positions that exploration reached count; the others stand as logged, in the log and in the estimates.
 
     Raises:
-        DataError: no slate of the window has propensities.
+        DataError: no slate of the window was seen, or none has propensities.
     """
     slates, without = slates_with_propensities(database, window)
+    if not slates.height + without:
+        raise DataError(
+            f"there is no impression from {iso(window.start)} to {iso(window.end)} that somebody saw: choose "
+            "another time with --from and --to, or train with --until so that later days are left"
+        )
     if slates.is_empty():
         raise DataError(
             f"none of the {without:,} impressions from {iso(window.start)} to {iso(window.end)} has propensities, "
