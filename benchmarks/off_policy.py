@@ -40,20 +40,20 @@ Worlds = Iterator[tuple[LoggedRewards, float]]
 """Logs with the true value of the target policy."""
 
 
-def predictable_worlds(worlds: int, far: float, readers: int) -> Worlds:
-    """Yield the same with rates near to 0 or 1: a model explains more of the clicks."""
+def context_worlds(worlds: int, far: float, readers: int) -> Worlds:
+    """Yield `action_worlds` with contexts that differ much in their clicks, as readers and times do."""
     return action_worlds(worlds, far, readers, 3.0)
 
 
-def action_worlds(worlds: int, far: float, readers: int, rates: float = 0.9) -> Worlds:
+def action_worlds(worlds: int, far: float, readers: int, contexts: float = 0.0) -> Worlds:
     """Yield logs of single choices, ten of each of `readers`.
 
-    far: how much sharper the target is. rates: standard deviation of the log-odds of a click.
+    far: how much sharper the target is. contexts: standard deviation of the log-odds of contexts.
     """
     spread = np.linspace(0.5, 1.5, 1_001)
     for seed in range(worlds):
         rng = np.random.default_rng(seed)
-        logit = rng.normal(-1.5, rates, (_CONTEXTS, _ACTIONS))
+        logit = rng.normal(-1.5, 0.9, (_CONTEXTS, _ACTIONS)) + contexts * rng.normal(size=(_CONTEXTS, 1))
         log = 0.7 * _softmax(0.5 * (logit + rng.normal(size=logit.shape))) + 0.3 / _ACTIONS
         target = _softmax((0.5 + far) * (logit + rng.normal(0, 0.5, logit.shape)))
         rate = chance(logit)
@@ -163,7 +163,7 @@ def main() -> None:
     kinds: list[tuple[str, Callable[[int, float, int], Worlds], float, int]] = [
         ("actions, near", action_worlds, 0.5, 200),
         ("actions, far", action_worlds, 3.0, 200),
-        ("predictable actions, far", predictable_worlds, 3.0, 200),
+        ("actions, far, other contexts", context_worlds, 3.0, 200),
         ("actions, far, few readers", action_worlds, 3.0, 20),
         ("slates, near", slate_worlds, 0.3, 150),
         ("slates, far", slate_worlds, 1.5, 150),

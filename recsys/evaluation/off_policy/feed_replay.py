@@ -95,7 +95,7 @@ class Target:
         ranker = self.system.click_ranker
         scaling = Platt(**self.system.manifest["score_calibration"][FEED_RANKER])
 
-        def chance(candidates: Candidates) -> Floats:
+        def chance(_: FeedRequest, candidates: Candidates) -> Floats:
             assert candidates.features is not None
             return scaling(ranker.score(candidates.features)) if len(candidates) else np.zeros(0)
 
@@ -120,7 +120,7 @@ def replayed_slates(database: Database, target: TargetPolicy, slates: pl.DataFra
             shown = engine.state.rows_of(row["candidates"]).tolist()
             yield ReplayedSlate(
                 reader=request.reader,
-                chances=slate_chances(plan, shown, candidates.rows, clicks(candidates)),
+                chances=slate_chances(plan, shown, candidates.rows, clicks(request, candidates)),
                 propensities=np.asarray(row["propensities"], dtype=np.float64),
                 labels=np.asarray(row["labels"], dtype=np.int8),
                 seconds=np.asarray(row["seconds"], dtype=np.float64),

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.domain import FeedRequest
 from recsys.evaluation.scored_slates import Floats
 from recsys.feed.selection.open_positions import OpenPositions, SlatePlan
 from recsys.ranking.query import Candidates
 
-ClickChance = Callable[[Candidates], Floats]
-"""Function from candidates [n] with features to their chances of a click [n]."""
+ClickChance = Callable[[FeedRequest, Candidates], Floats]
+"""Function from a request and its candidates [n], with features, to their chances of a click [n]."""
 
 
 @dataclass(frozen=True, slots=True)
