@@ -22,7 +22,7 @@ from recsys.domain import DAY, Event, FeedRequest, Slate
 from recsys.evaluation.off_policy.counterfactual import estimates, slates_with_propensities
 from recsys.evaluation.off_policy.feed_replay import replayed_slates
 from recsys.evaluation.off_policy.logged_outcomes import CLICKS, POSITION, LoggedOutcomes
-from recsys.evaluation.off_policy.target_chances import ClickChance
+from recsys.evaluation.off_policy.target_chances import PredictedClicks
 from recsys.evaluation.run_evaluation import TimeWindow
 from recsys.evaluation.scored_slates import Floats
 from recsys.feed.engine import FeedEngine
@@ -85,7 +85,7 @@ class FeedTarget:
         models = replace(Models.untrained(), feed=self.ranker)
         return FeedEngine(state=log.state, vectors=VectorTable(), models=models, limits=FeedLimits())
 
-    def clicks(self) -> ClickChance:
+    def clicks(self) -> PredictedClicks:
         """Return the true chances, or a rough model: the logistic of the ranker's score."""
 
         def predicted(request: FeedRequest, candidates: Candidates) -> Floats:

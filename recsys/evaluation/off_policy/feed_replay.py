@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recsys.domain import FeedRequest, Rule
 from recsys.editorial.rule_book import RuleBook
 from recsys.encoder.protocols import ModelEncoder
-from recsys.evaluation.off_policy.target_chances import ClickChance, SlateChances, slate_chances
+from recsys.evaluation.off_policy.target_chances import PredictedClicks, SlateChances, slate_chances
 from recsys.evaluation.platt import Platt
 from recsys.evaluation.scored_slates import Floats
 from recsys.feed.engine import FeedEngine
@@ -53,7 +53,7 @@ class TargetPolicy(Protocol):
     def engine(self, database: Database, catalogue: pl.DataFrame, log: Replay) -> FeedEngine:
         """Return an engine on the state of `log`."""
 
-    def clicks(self) -> ClickChance:
+    def clicks(self) -> PredictedClicks:
         """Return the model of clicks."""
 
 
@@ -90,7 +90,7 @@ class Target:
             limits=feed_limits(settings),
         )
 
-    def clicks(self) -> ClickChance:
+    def clicks(self) -> PredictedClicks:
         """Return the click chance of the bundle: its ranker of feeds, Platt-scaled."""
         ranker = self.system.click_ranker
         scaling = Platt(**self.system.manifest["score_calibration"][FEED_RANKER])

@@ -16,7 +16,7 @@ from recsys.evaluation.scored_slates import Floats
 from recsys.feed.selection.open_positions import OpenPositions, SlatePlan
 from recsys.ranking.query import Candidates
 
-ClickChance = Callable[[FeedRequest, Candidates], Floats]
+PredictedClicks = Callable[[FeedRequest, Candidates], Floats]
 """Function from a request and its candidates [n], with features, to their chances of a click [n]."""
 
 

@@ -14,7 +14,7 @@ from recsys.feed.selection.slate_edits import NO_EDITS, Edits, Limit
 
 @dataclass(frozen=True, slots=True)
 class SlatePlan:
-    """How a slate is filled: `limit` positions from the candidates in `order` [n], best first, within `caps`."""
+    """Plan of a slate: `limit` positions from the candidates in `order` [n], best first, within `caps`."""
 
     order: NDArray[np.intp]
     caps: Sequence[Cap]
