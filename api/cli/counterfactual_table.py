@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from recsys.evaluation.html_tables import interval
+from recsys.evaluation.html_tables import interval, number
 
 _BEHAVIOUR = {
     "position": "if an article earns the same at its position, whatever stands above it",
@@ -39,7 +39,7 @@ def _one(title: str, part: Mapping[str, Any]) -> None:
     weights = part["weights"]
     typer.echo(
         f"\n{title}\n  effective sample size {weights['effective_sample_size']:,.1f}, mean weight "
-        f"{weights['mean']:.3f} ± {weights['mean_error']:.3f}, largest {weights['largest']:,.1f} "
+        f"{number(weights['mean'])} ± {number(weights['mean_error'])}, largest {weights['largest']:,.1f} "
         f"({weights['largest_share']:.1%} of all), choices without support {weights['unsupported']:.1%}"
     )
     if part["refused"]:

@@ -89,7 +89,7 @@ def estimates(outcomes: LoggedOutcomes, behaviour: str) -> dict[str, Any]:
         "weights": {
             "effective_sample_size": diagnostics.ess,
             "mean": diagnostics.mean,
-            "mean_error": diagnostics.error,
+            "mean_error": diagnostics.error if np.isfinite(diagnostics.error) else None,  # of one reader
             "largest": diagnostics.largest,
             "largest_share": diagnostics.largest_share,
             "unsupported": diagnostics.unsupported,
