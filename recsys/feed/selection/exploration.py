@@ -49,10 +49,16 @@ class Exploration:
             else:
                 pick = int(rng.integers(len(remaining)))
                 source = EXPLORE if pick else None
-        return Draw(pick, float(self.chances(remaining)[pick]), source)
+        drawn = (1.0 - fresh_share) / len(remaining)
+        if remaining[pick] in tried:
+            drawn += fresh_share * float(self._chances(tried)[tried.index(remaining[pick])])
+        return Draw(pick, self.share * drawn + (1.0 - self.share if pick == 0 else 0.0), source)
 
     def chances(self, remaining: list[int]) -> FloatArray:
-        """Return the propensity of each of the `remaining` candidates [m], best first: see `draw`."""
+        """Return the propensity of each of the `remaining` candidates [m], best first, as `draw` returns it.
+
+        `draw` computes the one that it needs: feeds are made more often than evaluated.
+        """
         tried = self.fresh.among(remaining) if self.fresh is not None and self.fresh_share else []
         fresh_share = self.fresh_share if tried else 0.0
         chances = np.full(len(remaining), (1.0 - fresh_share) / len(remaining))
