@@ -10,6 +10,7 @@ from api.cli.options import DatabaseUrl, Home, moment, require_writable, setting
 
 if TYPE_CHECKING:
     from recsys.encoder.protocols import ModelEncoder
+    from recsys.evaluation.off_policy.feed_replay import Target
     from recsys.models.model_loader import TrainedSystem
     from recsys.store.database import Database
 
@@ -35,6 +36,13 @@ def evaluate(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write a report to this file.")] = None,
     in_sample: Annotated[bool, typer.Option(help="Allow evaluation on the training data of the bundle.")] = False,
+    counterfactual: Annotated[
+        bool,
+        typer.Option(
+            "--counterfactual",
+            help="Estimate what the bundle's feed would have earned on impressions with propensities.",
+        ),
+    ] = False,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -42,11 +50,13 @@ def evaluate(
 
     Without impressions after the cut-off, the figures are those of the validation slice.
     """
+    from api.cli.counterfactual_table import counterfactual_table
     from api.cli.progress import bars
     from api.cli.results_tables import echo_unseen, results_table, slices_table
     from recsys.encoder.lazy import LazyEncoder
     from recsys.evaluation.html_report import report
     from recsys.evaluation.html_tables import interval
+    from recsys.evaluation.off_policy.feed_replay import Target
     from recsys.evaluation.run_evaluation import ExtraRows, choose_window
     from recsys.evaluation.run_evaluation import evaluate as run
     from recsys.models.model_loader import load_bundle
@@ -66,6 +76,8 @@ def evaluate(
         window = choose_window(database, system, *bounds, in_sample)
         with bars() as progress:
             result = run(database, encoder, system, window, progress, ExtraRows(bundle=other))
+    if counterfactual:
+        result["counterfactual"] = _counterfactual(database, Target(system, settings, encoder), bounds, in_sample)
     data = result["data"]
     typer.echo(_SLICES[data["slice"]])
     echo_unseen(data["unseen"])
@@ -80,12 +92,26 @@ def evaluate(
             typer.echo(
                 f"{name} against bundle {other.version}: {interval(**found['difference'])}, {found['verdict']}"
             )
+    if counterfactual:
+        counterfactual_table(result["counterfactual"])
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2))
         typer.echo(f"figures: {json_file}")
     if html_file is not None:
         html_file.write_text(report(result))
         typer.echo(f"report: {html_file}")
+
+
+def _counterfactual(
+    database: "Database", target: "Target", bounds: tuple[int | None, int | None], in_sample: bool
+) -> dict[str, Any]:
+    from api.cli.progress import bars
+    from recsys.evaluation.off_policy.counterfactual import counterfactual
+    from recsys.evaluation.run_evaluation import choose_window
+
+    window = choose_window(database, target.system, *bounds, in_sample)
+    with bars() as progress:
+        return counterfactual(database, target, window, progress)
 
 
 def default_result(database: "Database", encoder: "ModelEncoder", system: "TrainedSystem") -> dict[str, Any]:

@@ -18,8 +18,10 @@ from recsys.feed.page_rules import PageRules, RequestedPage
 from recsys.feed.query_builder import build_query, random_numbers
 from recsys.feed.reader_lookups import ReaderLookups
 from recsys.feed.retrieval import FeedLimits, Retriever, allowed_for, within_reach
+from recsys.feed.selection.open_positions import SlatePlan
 from recsys.feed.selection.remaining_candidates import RemainingCandidates
-from recsys.feed.selection.slate_selection import Edits, Selection, Selector
+from recsys.feed.selection.slate_edits import Edits
+from recsys.feed.selection.slate_selection import Selection, Selector
 from recsys.index.vector_index import VectorIndex
 from recsys.models.model_set import Models
 from recsys.projection.vector_table import VectorTable
@@ -77,15 +79,8 @@ class FeedEngine:
             RequestError: `as_of` is not later than the newest row in the state.
         """
         rng = random_numbers(request.request_id)
-        query = build_query(self.state, self.vectors, request, self._preferences(request))
-        page = RequestedPage(
-            query=query,
-            request=request,
-            seen=self.seen_articles(request),
-            shown=() if remaining is None else remaining.shown,
-            whole_stories=self.limits.whole_stories,
-        )
-        rules = PageRules.of(self.state, self.rules, page)
+        page = self._requested_page(request, () if remaining is None else remaining.shown)
+        query, rules = page.query, PageRules.of(self.state, self.rules, page)
         if remaining is None:
             candidates = self._retrieve(page, rules, rng)
         else:
@@ -104,6 +99,24 @@ class FeedEngine:
         ranking = self._respond(request, shown, selection, sources, reasons, rules)
         shown_ids = (*page.shown, *(item.id for item in ranking.items))
         return FeedSlate(ranking, self._remaining(candidates, selection, shown_ids))
+
+    def plan(self, request: FeedRequest) -> tuple[Candidates, SlatePlan]:
+        """Return the scored candidates of a first page, with features, and how `recommend` fills the page.
+
+        A budget of minutes is not considered.
+
+        Raises:
+            RequestError: `as_of` is not later than the newest row in the state.
+        """
+        page = self._requested_page(request, ())
+        rules = PageRules.of(self.state, self.rules, page)
+        retrieved = self._retrieve(page, rules, random_numbers(request.request_id))
+        featured = self._add_features(page.query, retrieved)
+        edited, edits = rules.edit(self._score(page.query, featured), self.models.utility)
+        assert featured.features is not None
+        by_row = np.argsort(featured.rows)
+        features = featured.features[by_row[np.searchsorted(featured.rows, edited.rows, sorter=by_row)]]
+        return replace(edited, features=features), self._selector().plan(page.query, request, edited, edits)
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Order the candidates of `request`, best first; `ranking.tie_break` orders equal scores.
@@ -141,6 +154,15 @@ class FeedEngine:
 
     def _preferences(self, request: FeedRequest) -> Preferences:
         return self.lookups.preferences(request.reader, request.as_of)
+
+    def _requested_page(self, request: FeedRequest, shown: tuple[str, ...]) -> RequestedPage:
+        return RequestedPage(
+            query=build_query(self.state, self.vectors, request, self._preferences(request)),
+            request=request,
+            seen=self.seen_articles(request),
+            shown=shown,
+            whole_stories=self.limits.whole_stories,
+        )
 
     def _retrieve(self, page: RequestedPage, rules: PageRules, rng: np.random.Generator) -> Candidates:
         with self.metrics.timed(RETRIEVE):
@@ -186,8 +208,10 @@ class FeedEngine:
         self, query: Query, request: FeedRequest, candidates: Candidates, edits: Edits, rng: np.random.Generator
     ) -> Selection:
         with self.metrics.timed(SELECT):
-            selector = Selector(self.state, self.vectors, self.models.utility, self.limits.fresh_share)
-            return selector.select(query, request, candidates, rng, edits)
+            return self._selector().select(query, request, candidates, rng, edits)
+
+    def _selector(self) -> Selector:
+        return Selector(self.state, self.vectors, self.models.utility, self.limits.fresh_share)
 
     def _explain_feed(
         self, query: Query, request: FeedRequest, rows: NDArray[np.int64], sources: Sequence[str]

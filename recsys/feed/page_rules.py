@@ -13,7 +13,7 @@ from recsys.domain import FeedRequest, Rule, RuleKind
 from recsys.editorial.placement import PlaceableArticles, Placement, place_articles
 from recsys.editorial.rule_book import NO_ROWS, PLACING, Rows, RuleBook, is_among
 from recsys.feed.retrieval import EDITORIAL, FeedLimits, allowed_for, available, fresh, one_per_story
-from recsys.feed.selection.slate_selection import Edits, Limit
+from recsys.feed.selection.slate_edits import Edits, Limit
 from recsys.ranking.query import Candidates, Query
 from recsys.ranking.score_scaling import Utility, with_log_odds
 from recsys.state.event_codes import HIDDEN

@@ -54,6 +54,21 @@ class Exploration:
             drawn += fresh_share * float(self._chances(tried)[tried.index(remaining[pick])])
         return Draw(pick, self.share * drawn + (1.0 - self.share if pick == 0 else 0.0), source)
 
+    def chances(self, remaining: list[int]) -> FloatArray:
+        """Return the propensity of each of the `remaining` candidates [m], best first, as `draw` returns it.
+
+        `draw` computes the one that it needs: feeds are made more often than evaluated.
+        """
+        tried = self.fresh.among(remaining) if self.fresh is not None and self.fresh_share else []
+        fresh_share = self.fresh_share if tried else 0.0
+        chances = np.full(len(remaining), (1.0 - fresh_share) / len(remaining))
+        if tried:
+            places = {candidate: place for place, candidate in enumerate(remaining)}
+            chances[[places[each] for each in tried]] += fresh_share * self._chances(tried)
+        chances *= self.share
+        chances[0] += 1.0 - self.share
+        return chances
+
     def _chances(self, tried: list[int]) -> FloatArray:
         assert self.fresh is not None
         return self.fresh.chances(tried)

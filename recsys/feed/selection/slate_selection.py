@@ -3,9 +3,8 @@
 Rules of editors come first: what they place stands where they place it, and nothing exceeds their quotas.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,9 @@ from recsys.feed.selection.exploration import NO_EXPLORATION, Exploration
 from recsys.feed.selection.fresh_articles import fresh_articles
 from recsys.feed.selection.knapsack import knapsack
 from recsys.feed.selection.mmr import best_first, mmr_order
+from recsys.feed.selection.open_positions import OpenPositions, OpenQuotas, SlatePlan
 from recsys.feed.selection.quotas import FOCUS_SHARE, FOLLOW_SHARE, Quota, apply_quotas
+from recsys.feed.selection.slate_edits import NO_EDITS, Edits
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Candidates, FloatArray, Query
 from recsys.ranking.score_scaling import Utility
@@ -47,37 +48,6 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """Largest number of the `eligible` candidates [n] in a slate."""
-
-    eligible: NDArray[np.bool_]
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class Edits:
-    """Effects of rules on the candidates of one page.
-
-    placed: position from 0 → candidate. withheld: mask [n] of candidates that only a rule may place, here or on a
-    later page; None without one. limits: of the quotas.
-    """
-
-    placed: Mapping[int, int] = field(default_factory=dict)
-    withheld: NDArray[np.bool_] | None = None
-    limits: tuple[Limit, ...] = ()
-
-    def __bool__(self) -> bool:
-        return self.withheld is not None or bool(self.limits)
-
-    def free(self, order: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return the candidates `order` [m] without the withheld ones."""
-        return order if self.withheld is None else order[~self.withheld[order]]
-
-
-NO_EDITS = Edits()
-
-
-@dataclass(frozen=True, slots=True)
 class Selector:
     """Selector of slates. utility: scores → utilities, for a budget of minutes. fresh_share: see `Exploration`."""
 
@@ -99,16 +69,22 @@ class Selector:
         With a budget of minutes, select the articles of highest total utility that fit, without exploration or
         quotas. Articles that rules place take their minutes first, and stay if they need more.
         """
-        assert candidates.scores is not None
-        rows, scores = candidates.rows, candidates.scores
         if request.minutes is not None:
             return self._within_minutes(query, request, candidates, request.minutes, rng, edits)
-        order = edits.free(self._diversified(request, rows, scores))
+        return fill(self.plan(query, request, candidates, edits), rng)
+
+    def plan(
+        self, query: Query, request: FeedRequest, candidates: Candidates, edits: Edits = NO_EDITS
+    ) -> SlatePlan:
+        """Return how the positions of a slate are filled, without a budget of minutes."""
+        assert candidates.scores is not None
+        rows = candidates.rows
+        order = edits.free(self._diversified(request, rows, candidates.scores))
         quotas = self._quotas(query, rows)
         exempt = np.any([quota.eligible for quota in quotas], axis=0) if quotas else None
         limits = caps(self.state.catalog, rows, query.history.article, exempt, is_social(self.state))
         exploration = self._exploration(query, request, rows)
-        return fill_slate(apply_quotas(order, quotas), limits, request.limit, exploration, rng, edits)
+        return SlatePlan(apply_quotas(order, quotas), limits, request.limit, exploration, edits)
 
     def _exploration(self, query: Query, request: FeedRequest, rows: NDArray[np.int64]) -> Exploration:
         if not (request.explore and self.fresh_share):
@@ -168,78 +144,34 @@ def fill_slate(
     A candidate that a rule places is certain: its propensity is 1, and it is none of the m. If too few candidates
     remain to reach its position, it follows the last one. Candidates above the limit of a quota do not remain.
     """
-    remaining = apply_caps(order.tolist(), caps, limit)
-    waiting = dict(edits.placed)
-    quotas = _OpenQuotas(edits.limits, list(waiting.values()))
-    remaining = quotas.within(remaining)
-    places: list[int] = []
+    return fill(SlatePlan(order, caps, limit, exploration, edits), rng)
+
+
+def fill(plan: SlatePlan, rng: np.random.Generator) -> Selection:
+    """Fill the positions of `plan`: see `fill_slate`."""
+    positions = OpenPositions(plan)
     propensities: list[float] = []
     draws: list[str | None] = []
-    while len(places) < limit and (remaining or waiting):
-        position = len(places)
-        if position in waiting or not remaining:
-            places.append(waiting.pop(position if position in waiting else min(waiting)))
+    while positions.open:
+        placed = positions.placed
+        if placed is not None:
+            positions.take(placed)
             propensities.append(1.0)
             draws.append(None)
             continue
-        draw = (exploration if position else NO_EXPLORATION).draw(remaining, rng)
-        places.append(remaining.pop(draw.pick))
+        draw = positions.exploration.draw(positions.remaining, rng)
+        positions.take(positions.remaining[draw.pick])
         propensities.append(draw.propensity)
         draws.append(draw.source)
-        if quotas.count(places[-1]):
-            remaining = quotas.within(remaining)
-    return Selection(places, propensities, draws)
-
-
-class _OpenQuotas:
-    """Numbers of candidates that the quotas still allow; those that rules place count from the start."""
-
-    def __init__(self, limits: Sequence[Limit], placed: Sequence[int]) -> None:
-        self._limits = limits
-        self._left = [limit.most - int(limit.eligible[list(placed)].sum()) for limit in limits]
-
-    def count(self, candidate: int) -> bool:
-        """Count a chosen candidate; return True if a quota is full now."""
-        full = False
-        for i, limit in enumerate(self._limits):
-            if limit.eligible[candidate]:
-                self._left[i] -= 1
-                full |= self._left[i] <= 0
-        return full
-
-    def within(self, candidates: list[int]) -> list[int]:
-        """Return the candidates of no full quota."""
-        full = [limit.eligible for limit, left in zip(self._limits, self._left, strict=True) if left <= 0]
-        if not full:
-            return candidates
-        return [each for each in candidates if not any(eligible[each] for eligible in full)]
+    return Selection(positions.taken, propensities, draws)
 
 
 def _within_limits(order: NDArray[np.intp], edits: Edits, placed: Sequence[int]) -> NDArray[np.intp]:
     """Return the candidates of `order` [n], best first, that fit into the quotas one after the other."""
-    quotas = _OpenQuotas(edits.limits, placed)
+    quotas = OpenQuotas(edits.limits, placed)
     remaining, within = quotas.within(order.tolist()), list[int]()
     while remaining:
         within.append(remaining.pop(0))
         if quotas.count(within[-1]):
             remaining = quotas.within(remaining)
     return np.asarray(within, dtype=np.intp)
-
-
-def apply_caps(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:
-    """Return the same order, with items above their group's cap moved behind all others."""
-    # code −1 is counted too, but it is not a group and has no cap
-    counters = [(cap.codes.tolist(), cap.most(limit).tolist(), Counter[int]()) for cap in caps]
-    within: list[int] = []
-    above: list[int] = []
-    for place in best_first:
-        for codes, most, count in counters:
-            code = codes[place]
-            if code >= 0 and count[code] >= most[code]:
-                above.append(place)
-                break
-        else:
-            within.append(place)
-            for codes, _, count in counters:
-                count[codes[place]] += 1
-    return within + above

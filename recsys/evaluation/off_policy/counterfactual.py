@@ -1,0 +1,118 @@
+"""`attune evaluate --counterfactual`: what a bundle's feed would have earned on the slates of the log."""
+
+from math import inf
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from recsys.domain import DAY
+from recsys.errors import DataError
+from recsys.evaluation.bootstrap import Interval
+from recsys.evaluation.data_text import iso
+from recsys.evaluation.labelled_slates import load_requests
+from recsys.evaluation.off_policy.clip_choice import choose_clip
+from recsys.evaluation.off_policy.estimators import ESTIMATORS, Estimator
+from recsys.evaluation.off_policy.feed_replay import Target, replayed_slates
+from recsys.evaluation.off_policy.logged_outcomes import CASCADE, POSITION, LoggedOutcomes
+from recsys.evaluation.off_policy.logged_rewards import LoggedRewards
+from recsys.evaluation.off_policy.reader_intervals import reader_interval
+from recsys.evaluation.off_policy.weight_diagnostics import WeightDiagnostics
+from recsys.evaluation.run_evaluation import Progress, TimeWindow
+from recsys.store import articles
+from recsys.store.database import Database
+from recsys.store.logged_propensities import logged_propensities
+
+
+def counterfactual(database: Database, target: Target, window: TimeWindow, progress: Progress) -> dict[str, Any]:
+    """Estimate what the feed of `target` would have earned on the logged slates of `window`, as a JSON object.
+
+    Only positions that exploration reached count; the others stand as logged, in the log and in the estimates.
+
+    Raises:
+        DataError: no slate of the window was seen, or none has propensities.
+    """
+    slates, without = slates_with_propensities(database, window)
+    if not slates.height + without:
+        raise DataError(
+            f"there is no impression from {iso(window.start)} to {iso(window.end)} that somebody saw: choose "
+            "another time with --from and --to, or train with --until so that later days are left"
+        )
+    if slates.is_empty():
+        raise DataError(
+            f"none of the {without:,} impressions from {iso(window.start)} to {iso(window.end)} has propensities, "
+            "so nothing is known of other choices: serve feeds with Attune and ATTUNE_EXPLORE above 0, or import "
+            "impressions with their propensities"
+        )
+    replayed = []
+    for done, slate in enumerate(replayed_slates(database, target, slates), start=1):
+        replayed.append(slate)
+        progress("impressions replayed", done, slates.height)
+    outcomes = LoggedOutcomes.of(replayed)
+    return {
+        "bundle": target.system.version,
+        "explore": target.settings.explore,
+        "from": iso(window.start),
+        "to": iso(window.end),
+        "impressions": len(outcomes.reader),
+        "readers": len(np.unique(outcomes.reader)),
+        "positions": len(outcomes.ratio),
+        "left_out": {
+            "impressions_without_propensities": without,
+            "impressions_without_exploration": outcomes.unexplored,
+            "certain_positions": outcomes.certain,
+        },
+        "behaviour": {name: estimates(outcomes, name) for name in (POSITION, CASCADE)},
+    }
+
+
+def slates_with_propensities(database: Database, window: TimeWindow) -> tuple[pl.DataFrame, int]:
+    """Return the labelled slates of `window` that have propensities, sorted by time, and the number without."""
+    with database.read() as connection:
+        catalogue, _ = articles.upserted_since(connection, 0)
+        labelled = load_requests(connection, window.start, window.end, catalogue, window.end + DAY).frame
+        found = logged_propensities(connection, window.start, window.end)
+    joined = labelled.join(found, on="id", how="inner", maintain_order="left")
+    whole = joined.filter(pl.col("candidates").list.len() == pl.col("propensities").list.len())
+    return whole, labelled.height - whole.height
+
+
+def estimates(outcomes: LoggedOutcomes, behaviour: str) -> dict[str, Any]:
+    """Return the diagnostics of the weights, and for each reward the logged mean and the estimates.
+
+    `refused` is the reason without estimates, or None.
+    """
+    first = outcomes.logged_rewards(next(iter(outcomes.rewards)), behaviour)
+    diagnostics = WeightDiagnostics.of(first)
+    refused = diagnostics.refusal()
+    return {
+        "weights": {
+            "effective_sample_size": diagnostics.ess,
+            "mean": diagnostics.mean,
+            "mean_error": diagnostics.error if np.isfinite(diagnostics.error) else None,  # of one reader
+            "largest": diagnostics.largest,
+            "largest_share": diagnostics.largest_share,
+            "unsupported": diagnostics.unsupported,
+        },
+        "refused": refused,
+        "rewards": {} if refused else {name: _of_reward(outcomes, name, behaviour) for name in outcomes.rewards},
+    }
+
+
+def _of_reward(outcomes: LoggedOutcomes, reward: str, behaviour: str) -> dict[str, Any]:
+    logged = outcomes.logged_rewards(reward, behaviour)
+    return {
+        "logged": _numbers(reader_interval(logged.per_slate(logged.reward), logged.reader)),
+        "estimates": {name: _estimated(estimator, logged) for name, estimator in ESTIMATORS.items()},
+    }
+
+
+def _estimated(estimator: Estimator, logged: LoggedRewards) -> dict[str, float | None]:
+    chosen = choose_clip(estimator, logged)
+    interval = reader_interval(chosen.estimate.parts, logged.reader, chosen.squared_bias)
+    return {**_numbers(interval), "clip": None if chosen.clip == inf else chosen.clip}
+
+
+def _numbers(interval: Interval) -> dict[str, float | None]:
+    values = {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return {name: value if np.isfinite(value) else None for name, value in values.items()}

@@ -1,0 +1,112 @@
+"""Positions of a slate, filled from the top: what remains for each, and what a rule puts there."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.feed.selection.caps import Cap
+from recsys.feed.selection.exploration import NO_EXPLORATION, Exploration
+from recsys.feed.selection.slate_edits import NO_EDITS, Edits, Limit
+
+
+@dataclass(frozen=True, slots=True)
+class SlatePlan:
+    """Plan of a slate: `limit` positions from the candidates in `order` [n], best first, within `caps`."""
+
+    order: NDArray[np.intp]
+    caps: Sequence[Cap]
+    limit: int
+    exploration: Exploration
+    edits: Edits = NO_EDITS
+
+
+class OpenPositions:
+    """Positions of a slate that are still open, from the top.
+
+    Attributes:
+        remaining: candidates for the next position, best first. Those above the limit of a quota do not remain.
+        taken: candidates of the filled positions; −1 for an article that is no candidate.
+    """
+
+    def __init__(self, plan: SlatePlan) -> None:
+        self.taken: list[int] = []
+        self._limit, self._exploration = plan.limit, plan.exploration
+        self._waiting = dict(plan.edits.placed)
+        self._quotas = OpenQuotas(plan.edits.limits, list(self._waiting.values()))
+        self.remaining = self._quotas.within(apply_caps(plan.order.tolist(), plan.caps, plan.limit))
+
+    @property
+    def open(self) -> bool:
+        """True while there is a position, and something for it."""
+        return len(self.taken) < self._limit and bool(self.remaining or self._waiting)
+
+    @property
+    def placed(self) -> int | None:
+        """Candidate that a rule puts at the next position, or after the last one; None without one."""
+        position = len(self.taken)
+        if position in self._waiting:
+            return self._waiting[position]
+        return None if self.remaining else self._waiting[min(self._waiting)]
+
+    @property
+    def exploration(self) -> Exploration:
+        """Exploration of the next position: none of the first."""
+        return self._exploration if self.taken else NO_EXPLORATION
+
+    def take(self, candidate: int) -> None:
+        """Fill the next position with `candidate`, or with −1, an article that is no candidate."""
+        self.taken.append(candidate)
+        for position, waiting in self._waiting.items():
+            if waiting == candidate:
+                del self._waiting[position]
+                return
+        if candidate in self.remaining:
+            self.remaining.remove(candidate)
+            if self._quotas.count(candidate):
+                self.remaining = self._quotas.within(self.remaining)
+
+
+class OpenQuotas:
+    """Numbers of candidates that the quotas still allow; those that rules place count from the start."""
+
+    def __init__(self, limits: Sequence[Limit], placed: Sequence[int]) -> None:
+        self._limits = limits
+        self._left = [limit.most - int(limit.eligible[list(placed)].sum()) for limit in limits]
+
+    def count(self, candidate: int) -> bool:
+        """Count a chosen candidate; return True if a quota is full now."""
+        full = False
+        for i, limit in enumerate(self._limits):
+            if limit.eligible[candidate]:
+                self._left[i] -= 1
+                full |= self._left[i] <= 0
+        return full
+
+    def within(self, candidates: list[int]) -> list[int]:
+        """Return the candidates of no full quota."""
+        full = [limit.eligible for limit, left in zip(self._limits, self._left, strict=True) if left <= 0]
+        if not full:
+            return candidates
+        return [each for each in candidates if not any(eligible[each] for eligible in full)]
+
+
+def apply_caps(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:
+    """Return the same order, with items above their group's cap moved behind all others."""
+    # code −1 is counted too, but it is not a group and has no cap
+    counters = [(cap.codes.tolist(), cap.most(limit).tolist(), Counter[int]()) for cap in caps]
+    within: list[int] = []
+    above: list[int] = []
+    for place in best_first:
+        for codes, most, count in counters:
+            code = codes[place]
+            if code >= 0 and count[code] >= most[code]:
+                above.append(place)
+                break
+        else:
+            within.append(place)
+            for codes, _, count in counters:
+                count[codes[place]] += 1
+    return within + above
