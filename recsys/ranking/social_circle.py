@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import DAY, SECOND
-from recsys.state.event_codes import COMMENTED, HIDDEN, LIKED
+from recsys.state.event_codes import COMMENTED, HIDDEN, LIKED, SAVED, SHARED
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import UNKNOWN
 
@@ -75,14 +75,18 @@ def _people(state: LiveState, authors: NDArray[np.int64], reader: int) -> NDArra
 
 
 def _liked(state: LiveState, people: NDArray[np.int64], as_of: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the articles [l] that people liked, replied to or shared, and by how many people [l]."""
+    """Return the articles [l] that people liked, replied to or shared, and by how many people [l].
+
+    Saves are private. One also sets LIKED, so a like of a saved article does not count.
+    """
     histories = state.histories
     slots, owners = histories.rings.all_recent(people)
     flags, article, opened = (
         histories.fields[name][slots].astype(np.int64) for name in ("flags", "article", "opened")
     )
     recent = opened * SECOND >= as_of - LIKED_WITHIN
-    good = ((flags & LIKED) > 0) & ((flags & HIDDEN) == 0) & recent
+    public = ((flags & (SHARED | COMMENTED)) > 0) | ((flags & (LIKED | SAVED)) == LIKED)
+    good = public & ((flags & HIDDEN) == 0) & recent
     # one person may like an article in two readings
     pairs = np.unique(article[good] << 32 | owners[good])
     return np.unique(pairs >> 32, return_counts=True)

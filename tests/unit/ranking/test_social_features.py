@@ -87,3 +87,11 @@ def test_old_likes_of_the_circle_do_not_count(days: int, likes: int) -> None:
     state = network()
     circle = circle_of(state, state.readers.get("me"), NOW + days * 24 * HOUR)
     assert len(circle.liked) == likes
+
+
+def test_what_people_saved_stays_private() -> None:
+    state = network()
+    saved = Event(id="saved", reader="ann", kind=EventKind.SAVE, at=NOW - 1, known_at=NOW - 1, article="below cem")
+    state.apply(state.encode_few([saved], []))
+    circle = circle_of(state, state.readers.get("me"), NOW)
+    assert state.articles.lookup(["below cem"])[0] not in circle.liked
