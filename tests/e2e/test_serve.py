@@ -19,7 +19,7 @@ from api.cli import app
 from api.http import lightgbm_import
 from recsys.errors import AttuneError
 from recsys.store import articles
-from tests.serving import PATIENCE, environment, served
+from tests.serving import PATIENCE, Server, environment, served
 from tests.trained import Place, place, quick_settings
 
 pytestmark = pytest.mark.xdist_group("served")
@@ -90,8 +90,9 @@ def test_a_language_that_the_encoder_does_not_read_is_one_line_of_the_log(tmp_pa
     with database.write() as connection:
         articles.upsert(connection, pl.DataFrame([{"id": "a", "title": "Live", "language": "da-DK"}]))
     database.close()
-    with served(where):
-        pass
+    server = Server(where)
+    server.start()  # it need not get ready
+    server.stop()
     logged = [json.loads(line) for line in (tmp_path / "server.log").read_text().splitlines()]
     (line,) = [line for line in logged if "of the articles are" in line["message"]]
     assert line["level"] == "warning"
