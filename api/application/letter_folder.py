@@ -29,11 +29,18 @@ class LetterFolder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lines = folder / f"{period}.jsonl"
-            self._lines.touch()
+            self._lines.touch(mode=0o600)  # letters have tokens that act for a reader
+            self._end_line()
         except OSError as error:
             raise ConfigError(
                 f"--out {folder} cannot be written: {error.strerror}; choose another folder"
             ) from error
+
+    def _end_line(self) -> None:
+        """End a line that a kill cut short, so that the next letter gets a line of its own."""
+        with self._lines.open("rb+") as lines:
+            if lines.seek(0, os.SEEK_END) and (lines.seek(-1, os.SEEK_END), lines.read(1))[1] != b"\n":
+                lines.write(b"\n")
 
     def name(self, reader: str) -> str:
         """Return the name of a reader's files without its ending."""
@@ -81,5 +88,6 @@ class LetterFolder:
 
     def _replace(self, name: str, content: str) -> None:
         part = self._folder / f".{name}.{os.getpid()}"
+        part.touch(mode=0o600)
         part.write_text(content, encoding="utf-8")
         part.replace(self._folder / name)

@@ -1,5 +1,6 @@
 """Newsletters by SMTP, with the headers of a list that readers can leave (RFC 2369, RFC 8058)."""
 
+import email.policy
 import smtplib
 import ssl
 from contextlib import suppress
@@ -15,6 +16,9 @@ from recsys.errors import AttuneError, ConfigError
 
 _TIMEOUT = 30.0
 _PORTS = {"smtp": 587, "smtps": 465}
+_OK, _CLOSING = 250, 421
+_LONGEST_LINE = 998
+"""Characters of a line of a mail (RFC 5322)."""
 
 
 class MailRefusedError(AttuneError):
@@ -67,7 +71,7 @@ class Mailer:
             MailRefusedError: the server refused this mail.
             MailUnknownError: the connection broke; nobody knows whether the mail has left.
         """
-        server = self._server or self._connect()
+        server = self._usable()
         try:
             server.send_message(message)
         except smtplib.SMTPServerDisconnected as error:
@@ -78,12 +82,27 @@ class Mailer:
             smtplib.SMTPRecipientsRefused,
             smtplib.SMTPNotSupportedError,
         ) as error:
-            with suppress(smtplib.SMTPException, OSError):
-                server.rset()
+            if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code == _CLOSING:
+                self._close()
+            else:
+                with suppress(smtplib.SMTPException, OSError):
+                    server.rset()
             raise MailRefusedError(f"the mail server refused the mail: {type(error).__name__}") from error
         except OSError as error:
             self._close()
             raise MailUnknownError("the connection to the mail server broke") from error
+
+    def _usable(self) -> smtplib.SMTP:
+        """Return the connection if the server still answers on it, else a new one.
+
+        A server may close it after some mails or some idle time; then nothing of the next mail has left.
+        """
+        if self._server is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                if self._server.noop()[0] == _OK:
+                    return self._server
+            self._close()
+        return self._connect()
 
     def _connect(self) -> smtplib.SMTP:
         secure = ssl.create_default_context()
@@ -120,7 +139,8 @@ def mail_of(letter: Letter, html: str, text: str, sender: str, address: str) -> 
     Raises:
         ValueError: an address is not valid.
     """
-    message = EmailMessage()
+    # receivers read List-Unsubscribe as it is sent (RFC 8058): a folded or encoded address has no effect
+    message = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=_LONGEST_LINE))
     message["Subject"] = letter.subject
     message["From"] = _address(sender)
     message["To"] = _address(address)

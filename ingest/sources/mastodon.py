@@ -7,11 +7,13 @@ as author: name@host.
 """
 
 import csv
+import hashlib
 import io
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ TITLE_CHARS = 120
 
 _ROWS = 10_000
 _ACTOR = re.compile(r"https?://([^/]+)/(?:users/|@)([^/]+)/?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _LISTS = {"likes.json": "favourite", "bookmarks.json": "bookmark"}
 _TABLES = {"following_accounts.csv": "follow", "muted_accounts.csv": "mute", "blocked_accounts.csv": "block"}
 FILES = ("actor.json", "outbox.json", *_LISTS, *_TABLES)
@@ -95,11 +98,13 @@ def _read(path: Path, texts: Mapping[str, bytes]) -> _Found:
     for name, kind in _LISTS.items():
         if name in texts:
             for number, article in enumerate(_items(path, name, texts), start=1):
-                _add(found, "events", _event(me, kind, found.newest, article=article), name, number, article)
+                own = {"article": article, "id": _id(me, kind, article)}
+                _add(found, "events", _event(me, kind, found.newest, **own), name, number, article)
     for name, kind in _TABLES.items():
         if name in texts:
-            for number, line in enumerate(_addresses(texts[name]), start=2):
-                _add(found, "events", _event(me, kind, found.newest, subject=line), name, number, line)
+            for number, line in enumerate(_addresses(path, name, texts), start=2):
+                own = {"subject": line, "id": _id(me, kind, line)}
+                _add(found, "events", _event(me, kind, found.newest, **own), name, number, line)
     return found
 
 
@@ -113,7 +118,7 @@ def _activity(found: _Found, me: str, number: int, activity: object) -> None:
     if not _is_public(activity):
         found.rejects.append(_rejected(*place, reasons.NOT_PUBLIC, activity.get("id")))
         return
-    if isinstance(at, str):
+    if isinstance(at, str) and _TIME.fullmatch(at) and at < f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}":
         found.newest = max(found.newest or at, at)
     if activity.get("type") == "Announce" and isinstance(made, str):
         _add(found, "events", _event(me, "boost", at, article=made, id=activity.get("id")), *place, activity)
@@ -208,7 +213,15 @@ def _parsed(path: Path, name: str, texts: Mapping[str, bytes]) -> dict[str, Any]
     return found
 
 
-def _addresses(text: bytes) -> list[str]:
+def _addresses(path: Path, name: str, texts: Mapping[str, bytes]) -> list[str]:
     """Return the first column of a table of accounts, below its header."""
-    lines = csv.reader(io.StringIO(text.decode("utf-8-sig", errors="replace")))
-    return [line[0].strip() for number, line in enumerate(lines) if number and line and line[0].strip()]
+    lines = csv.reader(io.StringIO(texts[name].decode("utf-8-sig", errors="replace")))
+    try:
+        return [line[0].strip() for number, line in enumerate(lines) if number and line and line[0].strip()]
+    except csv.Error as error:
+        raise DataError(f"{path}: {name} is no table ({error}); export the archive again") from error
+
+
+def _id(me: str, kind: str, of: object) -> str:
+    """Return an id that the same like or follow has in every archive of the account: its time is not known."""
+    return hashlib.blake2b(json.dumps([me, kind, of], default=str).encode(), digest_size=16).hexdigest()

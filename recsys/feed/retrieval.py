@@ -12,7 +12,7 @@ from recsys.feed.knn import deep_reads, distinct, nearest
 from recsys.index.vector_index import VectorIndex
 from recsys.ranking.age_support import AgeSupport
 from recsys.ranking.query import Candidates, Query
-from recsys.ranking.social_circle import NOBODY, circle_of, own_articles
+from recsys.ranking.social_circle import NOBODY, circle_of, is_social, own_articles
 from recsys.settings import Settings
 from recsys.state.catalog import NEVER, Catalog
 from recsys.state.event_codes import CLICKS
@@ -182,7 +182,8 @@ def allowed_for(
         excluded = state.catalog.stories().with_copies(excluded)
     allowed[excluded] = False
     allowed[banned] = False
-    allowed[own_articles(state, state.catalog.authors.get(request.reader))] = False
+    if is_social(state, query.as_of):  # of a newspaper a reader may have the name of a journalist
+        allowed[own_articles(state, state.catalog.authors.get(request.reader))] = False
     if request.free_only:
         allowed &= state.catalog.paid[: len(allowed)] != 1.0  # NaN: unknown access is free
     return allowed

@@ -43,14 +43,16 @@ _NONE = np.zeros(0, dtype=np.int64)
 NOBODY = SocialCircle(UNKNOWN, _NONE, _NONE, _NONE, _NONE, _NONE)
 
 
-def is_social(state: LiveState) -> bool:
-    """Return True if an article is a reply or names its thread: then articles are posts by readers."""
-    return bool(state.conversations)
+def is_social(state: LiveState, as_of: int) -> bool:
+    """Return True if an article that is available at `as_of` replies or names its thread: articles are posts then."""
+    members = state.conversations.members()
+    # the first to arrive are usually the oldest, so that the others need not be read
+    return any(bool((state.available_since(part) < as_of).any()) for part in (members[:64], members[64:]))
 
 
 def circle_of(state: LiveState, reader: int, as_of: int) -> SocialCircle:
     """Return the circle of `reader` (dense id) as of `as_of` (microseconds); an empty one for a negative id."""
-    if reader < 0 or not is_social(state):
+    if reader < 0 or not is_social(state, as_of):
         return NOBODY
     authors = state.follows.subjects_of(reader)
     people = _people(state, authors, reader)

@@ -17,10 +17,14 @@ class Conversations:
         self.reply_to: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.thread: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._resolved: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        self._members: NDArray[np.int64] | None = None
         self._any = False
 
-    def __bool__(self) -> bool:
-        return self._any
+    def members(self) -> NDArray[np.int64]:
+        """Return the articles that reply or name their thread, dense ids in order of arrival."""
+        if self._members is None:
+            self._members = np.flatnonzero((self.reply_to >= 0) | (self.thread >= 0))
+        return self._members
 
     def reserve(self, rows: int) -> None:
         """Make room for dense ids below `rows`."""
@@ -34,7 +38,7 @@ class Conversations:
         if not (found or self._any):
             return  # articles of a newspaper
         self.reply_to[rows], self.thread[rows] = reply_to, thread
-        self._any, self._resolved = True, None
+        self._any, self._resolved, self._members = True, None, None
 
     def delete(self, rows: NDArray[np.int64]) -> None:
         """Reset `rows`."""

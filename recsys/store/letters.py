@@ -33,8 +33,10 @@ _OPEN = (LetterStatus.MAKING, LetterStatus.FAILED)
 def claim(connection: Connection, wanted: Sequence[str], period: str, at: int) -> Mapping[str, str]:
     """Claim the letters of readers for a period; return the request id of each that may be made.
 
-    Those that were sent, written or unknown are left out.
+    Those that were sent, written or unknown are left out, and readers who unsubscribed or were erased meanwhile.
     """
+    here = sa.select(readers.c.id).where(readers.c.id.in_(wanted), ~readers.c.id.in_(_refusing()))
+    wanted = list(connection.execute(here).scalars())
     if not wanted:
         return {}
     rows = [
@@ -49,7 +51,12 @@ def claim(connection: Connection, wanted: Sequence[str], period: str, at: int) -
 
 
 def begin_sending(connection: Connection, reader: str, period: str, at: int) -> bool:
-    """Mark a claimed letter as being sent. Return False if another process has done so: it must not be sent."""
+    """Mark a claimed letter as being sent.
+
+    Return False if it must not be sent: another process has done so, or the reader unsubscribed or was erased.
+    """
+    if reader in unsubscribed_readers(connection):
+        return False
     return _set(connection, [reader], period, LetterStatus.SENDING, at, (LetterStatus.MAKING,)) == 1
 
 
@@ -95,7 +102,11 @@ def subscribe(connection: Connection, reader: str) -> None:
 
 def unsubscribed_readers(connection: Connection) -> set[str]:
     """Return the readers who want no newsletter."""
-    return set(connection.execute(sa.select(unsubscribed.c.reader)).scalars())
+    return set(connection.execute(_refusing()).scalars())
+
+
+def _refusing() -> sa.Select[str]:
+    return sa.select(unsubscribed.c.reader)
 
 
 def _set(

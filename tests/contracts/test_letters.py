@@ -2,7 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from recsys.store import erasure, letters
+from recsys.store import erasure, letters, tables
+from recsys.store.conflict_insert import insert
 from recsys.store.database import Database
 from recsys.store.letters import LetterStatus
 
@@ -10,7 +11,11 @@ DAY = "2026-11-28"
 
 
 def claimed(database: Database, *readers: str, period: str = DAY) -> dict[str, str]:
+    """Claim letters of readers, who have rows in the log from then on."""
     with database.write() as connection:
+        rows = [{"id": reader, "first_seen_at": 1} for reader in readers]
+        if rows:
+            connection.execute(insert(connection, tables.readers).on_conflict_do_nothing(), rows)
         return dict(letters.claim(connection, readers, period, 1))
 
 
@@ -18,6 +23,15 @@ def test_a_claim_that_was_interrupted_is_made_again_with_its_request_id(database
     first = claimed(database, "a", "b")
     assert claimed(database, "b", "c")["b"] == first["b"]
     assert claimed(database) == {}
+
+
+def test_who_unsubscribed_or_was_erased_during_a_run_gets_no_letter(database: Database) -> None:
+    claimed(database, "a", "b", "c")
+    with database.write() as connection:
+        letters.unsubscribe(connection, "a", 2)
+        assert not letters.begin_sending(connection, "a", DAY, 3)
+        assert letters.begin_sending(connection, "b", DAY, 3)
+        assert set(letters.claim(connection, ["a", "c", "nobody"], DAY, 4)) == {"c"}
 
 
 def test_a_letter_is_sent_once_a_period(database: Database) -> None:

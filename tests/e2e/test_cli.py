@@ -190,7 +190,7 @@ def test_a_damaged_bundle_is_listed_as_damaged_beside_the_good_ones(run: Run, co
 def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path: Path) -> None:
     out = run("evaluate", "--counterfactual", "--json", "out.json", "--html", "out.html", at=copied)
     result = json.loads((tmp_path / "out.json").read_text())
-    positions = result["counterfactual"]["behaviour"]["position"]
+    positions = result["counterfactual"]["behaviour"]["cascade"]
     assert positions["weights"]["effective_sample_size"] < 100
     assert positions["refused"] in " ".join(out.split())
     assert {"data", "bundle", "seconds", "systems"} <= result.keys()

@@ -35,10 +35,12 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.on_mail: Callable[[str], str | None] = lambda to: None
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - name of aiosmtpd
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        self.raw.append(envelope.content)
         answer = self.on_mail(envelope.rcpt_tos[0])
         if answer is not None:
             self.mails.pop()
@@ -169,7 +171,8 @@ def test_mails_reach_those_who_want_them_once_with_a_way_out(where: Place, tmp_p
         mailbox.on_mail = lambda to: None
         assert "sent: 1\n" in digest(where, *send)
         assert mailbox.received == {f"{reader}@mail.example": 1 for reader in readers[1:4]}
-        mail = mailbox.mails[0]
+        mail, raw = mailbox.mails[0], mailbox.raw[0]
+    assert re.search(rb"\r\nList-Unsubscribe: <https://news\.example/attune/unsubscribe\?token=[\w.-]+>\r\n", raw)
     assert mail["From"] == "news@paper.example"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert re.fullmatch(r"<https://news\.example/attune/unsubscribe\?token=[\w.-]+>", mail["List-Unsubscribe"])

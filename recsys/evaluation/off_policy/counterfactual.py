@@ -14,7 +14,7 @@ from recsys.evaluation.labelled_slates import load_requests
 from recsys.evaluation.off_policy.clip_choice import choose_clip
 from recsys.evaluation.off_policy.estimators import ESTIMATORS, Estimator
 from recsys.evaluation.off_policy.feed_replay import Target, replayed_slates
-from recsys.evaluation.off_policy.logged_outcomes import CASCADE, POSITION, LoggedOutcomes
+from recsys.evaluation.off_policy.logged_outcomes import CASCADE, LoggedOutcomes
 from recsys.evaluation.off_policy.logged_rewards import LoggedRewards
 from recsys.evaluation.off_policy.reader_intervals import reader_interval
 from recsys.evaluation.off_policy.weight_diagnostics import WeightDiagnostics
@@ -62,7 +62,7 @@ def counterfactual(database: Database, target: Target, window: TimeWindow, progr
             "impressions_without_exploration": outcomes.unexplored,
             "certain_positions": outcomes.certain,
         },
-        "behaviour": {name: estimates(outcomes, name) for name in (POSITION, CASCADE)},
+        "behaviour": {CASCADE: estimates(outcomes, CASCADE)},
     }
 
 

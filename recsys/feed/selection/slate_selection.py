@@ -82,7 +82,7 @@ class Selector:
         order = edits.free(self._diversified(request, rows, candidates.scores))
         quotas = self._quotas(query, rows)
         exempt = np.any([quota.eligible for quota in quotas], axis=0) if quotas else None
-        limits = caps(self.state.catalog, rows, query.history.article, exempt, is_social(self.state))
+        limits = caps(self.state.catalog, rows, query.history.article, exempt, is_social(self.state, query.as_of))
         exploration = self._exploration(query, request, rows)
         return SlatePlan(apply_quotas(order, quotas), limits, request.limit, exploration, edits)
 

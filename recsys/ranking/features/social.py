@@ -28,7 +28,7 @@ NAMES = (
 
 def _compute(inputs: FeatureInput) -> FloatArray:
     state, query, rows = inputs.state, inputs.query, inputs.candidates.rows
-    if not is_social(state):
+    if not is_social(state, query.as_of):
         return np.full((len(rows), len(NAMES)), np.nan)
     circle = circle_of(state, query.reader, query.as_of)
     author = state.catalog.author[rows].astype(np.int64)

@@ -62,7 +62,7 @@ def test_ids_are_unique(world: World) -> None:
 
 def test_every_field_that_a_ranker_may_need_is_filled(world: World) -> None:
     always = {
-        "articles": set(ARTICLES) - {"author", "body", "image_url", "expires_at", "markup"},
+        "articles": set(ARTICLES) - {"author", "body", "image_url", "expires_at", "markup", "thread", "reply_to"},
         "events": set(EVENTS) - {"value", "subject"},
         "slates": set(SLATES) - {"page", "model"},
     }

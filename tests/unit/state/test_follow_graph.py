@@ -114,5 +114,5 @@ def test_posts_join_a_thread_in_any_order_of_arrival() -> None:
 def test_a_newspaper_has_no_conversations() -> None:
     state = LiveState()
     state.upsert_articles(articles_frame([Article(id="a", title="A", author="Jane Doe")]))
-    assert not state.conversations
+    assert not len(state.conversations.members())
     assert pl.Series(state.conversations.reply_to).max() == -1

@@ -76,7 +76,7 @@ def test_the_own_feed_of_a_bundle_has_weights_of_one(trained: Place, tmp_path: P
     assert weights["mean"] == pytest.approx(1)
     assert weights["effective_sample_size"] == pytest.approx(result["positions"])
     assert result["left_out"]["certain_positions"] == len(slates)
-    found = result["behaviour"]["position"]["rewards"]["clicks"]
+    found = result["behaviour"]["cascade"]["rewards"]["clicks"]
     assert found["logged"]["mean"] == pytest.approx(len(clicks) / len(slates))
     assert found["estimates"]["snips"]["mean"] == pytest.approx(found["logged"]["mean"])
     database.close()
@@ -86,7 +86,7 @@ def test_another_policy_is_refused_on_few_slates(trained: Place) -> None:
     database = trained.open()
     window = TimeWindow(last_day(), last_day() + 24 * HOUR)
     result = counterfactual(database, target(trained, 0.05), window, silent)
-    part = result["behaviour"]["position"]
+    part = result["behaviour"]["cascade"]
     assert part["rewards"] == {}
     assert "below the floor" in part["refused"]
     database.close()
