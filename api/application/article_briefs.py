@@ -33,7 +33,14 @@ _KEPT = _KeptBriefs()
 
 
 def find_brief(app: Application, article: str, seconds: float = BRIEF_SECONDS) -> ArticleBrief | None:
-    """Return the brief of a stored article that is read in `seconds`; None if it is unknown or withdrawn."""
+    """Return the brief of a stored article that is read in `seconds`.
+
+    None if it is unknown, withdrawn or under embargo.
+    """
+    with app.database.read() as connection:
+        times = articles.columns_of(connection, ("published_at",), [article])["published_at"]
+    if not len(times) or (times[0] is not None and times[0] > app.clock.next()):
+        return None
     if seconds == BRIEF_SECONDS:
         return briefs_of(app, [article]).get(article)
     with app.database.read() as connection:

@@ -122,7 +122,7 @@ def _check(
     dry_run: bool,
 ) -> None:
     if (reader is None) != everyone:
-        raise ConfigError("name one reader, or give --all")
+        raise ConfigError("give either one reader or --all")
     if out is None and smtp is None and not dry_run:
         raise ConfigError("say where newsletters go: --out FOLDER, --smtp URL, or both; --dry-run only looks")
     if smtp is not None and (sender is None or addresses is None):

@@ -33,6 +33,7 @@ TITLE_CHARS = 120
 """Posts have no headline: the title is the beginning of the text, cut after a word."""
 
 _ROWS = 10_000
+_HEADER = "Account address"
 _ACTOR = re.compile(r"https?://([^/]+)/(?:users/|@)([^/]+)/?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _LISTS = {"likes.json": "favourite", "bookmarks.json": "bookmark"}
@@ -214,12 +215,13 @@ def _parsed(path: Path, name: str, texts: Mapping[str, bytes]) -> dict[str, Any]
 
 
 def _addresses(path: Path, name: str, texts: Mapping[str, bytes]) -> list[str]:
-    """Return the first column of a table of accounts, below its header."""
+    """Return the first column of a table of accounts, without its header; tables of blocks have none."""
     lines = csv.reader(io.StringIO(texts[name].decode("utf-8-sig", errors="replace")))
     try:
-        return [line[0].strip() for number, line in enumerate(lines) if number and line and line[0].strip()]
+        found = [line[0].strip() for line in lines if line and line[0].strip()]
     except csv.Error as error:
         raise DataError(f"{path}: {name} is no table ({error}); export the archive again") from error
+    return found[1:] if found[:1] == [_HEADER] else found
 
 
 def _id(me: str, kind: str, of: object) -> str:

@@ -138,8 +138,8 @@ def test_a_dry_run_prints_the_letter_and_logs_nothing(where: Place) -> None:
 @pytest.mark.parametrize(
     ("arguments", "fix"),
     [
-        (["--out", "x"], "name one reader, or give --all"),
-        (["r", "--all", "--out", "x"], "name one reader, or give --all"),
+        (["--out", "x"], "give either one reader or --all"),
+        (["r", "--all", "--out", "x"], "give either one reader or --all"),
         (["r"], "--out FOLDER"),
         (["--all", "--smtp", "smtp://127.0.0.1:1"], "--from ADDRESS and --addresses FILE.csv"),
         (["--all", "--out", "x", "--base-url", "javascript:1"], "https://HOST"),

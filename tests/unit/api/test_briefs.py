@@ -34,6 +34,13 @@ def test_a_brief_quotes_the_body(serve: MakeClient) -> None:
     assert client.get("/v1/articles/bare/tldr").json()["sentences"] == []
 
 
+def test_an_article_under_embargo_has_no_brief(serve: MakeClient) -> None:
+    client = serve()
+    client.post("/v1/articles", json={"articles": [{**ARTICLES[0], "published_at": "2999-01-01T00:00:00Z"}]})
+    assert client.get("/v1/articles/news/1/tldr").status_code == 404
+    assert client.get("/v1/articles/news/1/tldr?seconds=5").status_code == 404
+
+
 def test_a_brief_follows_the_newest_content(serve: MakeClient) -> None:
     client = serve()
     client.post("/v1/articles", json={"articles": ARTICLES})

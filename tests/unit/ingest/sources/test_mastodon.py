@@ -91,6 +91,33 @@ def test_posts_become_articles_and_actions_become_events(folder: Path) -> None:
     assert sorted(rejects["reason"]) == ["activity: neither a post nor a boost", "activity: not public"]
 
 
+def test_a_table_of_blocks_has_no_header_and_a_like_has_one_id_in_every_archive(folder: Path) -> None:
+    (folder / "blocked_accounts.csv").write_text("troll@other.example\n")
+    _, first, _ = rows(folder)
+    assert first.filter(pl.col("kind") == "mute")["subject"].to_list() == ["troll@other.example"]
+    outbox = json.loads((folder / "outbox.json").read_text())
+    later = {**outbox["orderedItems"][0], "id": "later", "published": "2026-09-01T00:00:00Z"}
+    odd = {**later, "id": "odd", "published": "zzz"}
+    (folder / "outbox.json").write_text(
+        json.dumps({**outbox, "orderedItems": [*outbox["orderedItems"], later, odd]})
+    )
+    _, second, _ = rows(folder)
+    for kind in ("like", "save", "follow", "mute"):
+        ids = [found.filter(pl.col("kind") == kind)["id"].to_list() for found in (first, second)]
+        assert ids[0] == ids[1] != []
+    times = [found.filter(pl.col("kind") == "like")["at"].item() for found in (first, second)]
+    assert times[0] < times[1]
+
+
+def test_a_link_in_a_packed_archive_is_an_error_in_one_line(tmp_path: Path) -> None:
+    link = tarfile.TarInfo("outbox.json")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with tarfile.open(tmp_path / "archive.tar", "w") as archive:
+        archive.addfile(link)
+    with pytest.raises(DataError, match=r"lacks actor\.json"):
+        MastodonArchive(tmp_path / "archive.tar")
+
+
 @pytest.mark.parametrize("form", ["zip", "tar.gz"])
 def test_a_packed_archive_gives_the_same_rows(folder: Path, tmp_path: Path, form: str) -> None:
     packed = tmp_path / f"archive.{form}"
