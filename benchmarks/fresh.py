@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.feed_value import ClosedLoop, Outcomes, past_data, trained
 from benchmarks.newsroom import stored
-from recsys.domain import DAY, HOUR, MINUTE, FeedRequest
+from recsys.domain import DAY, HOUR, MINUTE, FeedRequest, Ranking
 from recsys.feed.engine import FeedEngine
 from recsys.feed.retrieval import FeedLimits
 from recsys.models.model_set import Models
@@ -72,7 +72,8 @@ class FeedLoop(ClosedLoop):
         self._arm = arm
         self.shown_at: list[list[int]] = [[] for _ in world.newsroom.ids]
 
-    def _ranked(self, number: int, reader: int, _: NDArray[np.int64], at: int) -> NDArray[np.int64]:
+    def _feed(self, number: int, reader: int, at: int) -> Ranking:
+        """Return the feed of one visit."""
         request = FeedRequest(
             request_id=f"v{number}",
             as_of=max(at, self._engine.state.known_at + 1),
@@ -80,7 +81,10 @@ class FeedLoop(ClosedLoop):
             limit=SLATE,
             explore=self._arm.explore,
         )
-        items = self._engine.recommend(request).ranking.items
+        return self._engine.recommend(request).ranking
+
+    def _ranked(self, number: int, reader: int, _: NDArray[np.int64], at: int) -> NDArray[np.int64]:
+        items = self._feed(number, reader, at).items
         shown = np.asarray([self._world.newsroom.places[item.id] for item in items], dtype=np.int64)
         for article in shown.tolist():
             self.shown_at[article].append(at)

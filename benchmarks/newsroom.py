@@ -19,8 +19,9 @@ from recsys.encoder.protocols import Encoded
 from recsys.models import bundle as bundles
 from recsys.projection.vector_table import ensure_vectors
 from recsys.settings import Settings, load_settings
+from recsys.simulate.simulated_log import store_log
 from recsys.simulate.world import World, simulate
-from recsys.store import articles, event_log
+from recsys.store import articles
 from recsys.store.database import Database, open_database, opened
 from recsys.training.pipeline import train
 
@@ -52,9 +53,7 @@ def _of_word(word: str) -> NDArray[np.float64]:
 def stored(world: World, database_url: str) -> Database:
     """Return an open database with the log of `world`."""
     database = open_database(database_url)
-    with database.write() as connection:
-        articles.upsert(connection, world.articles)
-        event_log.append(connection, world.events, world.slates)
+    store_log(database, world)
     return database
 
 

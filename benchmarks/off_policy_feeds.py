@@ -51,16 +51,9 @@ class LoggedLoop(FeedLoop):
         self._drawn: tuple[int, tuple[float, ...]] = (0, ())
 
     def _ranked(self, number: int, reader: int, _: NDArray[np.int64], at: int) -> NDArray[np.int64]:
-        request = FeedRequest(
-            request_id=f"v{number}",
-            as_of=max(at, self._engine.state.known_at + 1),
-            reader=self._world.readers.ids[reader],
-            limit=SLATE,
-            explore=self._arm.explore,
-        )
-        items = self._engine.recommend(request).ranking.items
-        self._drawn = (request.as_of, tuple(item.propensity for item in items))
-        return np.asarray([self._world.newsroom.places[item.id] for item in items], dtype=np.int64)
+        ranking = self._feed(number, reader, at)
+        self._drawn = (ranking.as_of, tuple(item.propensity for item in ranking.items))
+        return np.asarray([self._world.newsroom.places[item.id] for item in ranking.items], dtype=np.int64)
 
     def _apply(self, events: list[Event], slates: list[Slate]) -> None:
         at, propensities = self._drawn

@@ -16,8 +16,8 @@ from recsys.evaluation.bootstrap import Interval
 from recsys.models.bundle import Bundle
 from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.settings import Settings
+from recsys.simulate.simulated_log import store_log
 from recsys.simulate.world import World, simulate
-from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database
 from recsys.threads import threads
 from recsys.training import choice_days, ranker_choice, rankers
@@ -94,9 +94,7 @@ def populated(
     """A place whose database holds a world, the small one by default; settings are those of `like`."""
     chosen, made = of or world(), place(folder, like, url)
     database = made.open()
-    with database.write() as connection:
-        articles.upsert(connection, chosen.articles)
-        event_log.append(connection, chosen.events, chosen.slates)
+    store_log(database, chosen)
     database.close()
     return made
 

@@ -37,15 +37,14 @@ def find_brief(app: Application, article: str, seconds: float = BRIEF_SECONDS) -
 
     None if it is unknown, withdrawn or under embargo.
     """
+    is_usual = seconds == BRIEF_SECONDS  # and may be in memory, so that its text need not be read
     with app.database.read() as connection:
-        times = articles.columns_of(connection, ("published_at",), [article])["published_at"]
-    if not len(times) or (times[0] is not None and times[0] > app.clock.next()):
+        names = ("published_at",) if is_usual else ("published_at", *_COLUMNS)
+        found = articles.columns_of(connection, names, [article])
+    row = next(found.iter_rows(named=True), None)
+    if row is None or (row["published_at"] or 0) > app.clock.next():
         return None
-    if seconds == BRIEF_SECONDS:
-        return briefs_of(app, [article]).get(article)
-    with app.database.read() as connection:
-        found = articles.columns_of(connection, _COLUMNS, [article])
-    return None if found.is_empty() else _brief(found.row(0, named=True), seconds)
+    return briefs_of(app, [article]).get(article) if is_usual else _brief(row, seconds)
 
 
 def briefs_of(app: Application, ids: Sequence[str]) -> Mapping[str, ArticleBrief]:

@@ -39,7 +39,8 @@ class LetterFolder:
     def _end_line(self) -> None:
         """End a line that a kill cut short, so that the next letter gets a line of its own."""
         with self._lines.open("rb+") as lines:
-            if lines.seek(0, os.SEEK_END) and (lines.seek(-1, os.SEEK_END), lines.read(1))[1] != b"\n":
+            lines.seek(max(lines.seek(0, os.SEEK_END) - 1, 0))
+            if lines.read(1) not in (b"", b"\n"):
                 lines.write(b"\n")
 
     def name(self, reader: str) -> str:

@@ -4,6 +4,8 @@ A publisher's server mints them here, or by itself with the shared secret (docs/
 """
 
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import jwt
 from pydantic import TypeAdapter
@@ -39,19 +41,34 @@ class ReaderTokens:
         """Return a token of `reader` for `seconds`, and its expiry in seconds since 1970."""
         now = int(time.time())
         claims = {"aud": AUDIENCE, "sub": reader, "iat": now, "exp": now + seconds}
-        return jwt.encode(claims, self._secret, _ALGORITHM), now + seconds
+        return signed(claims, self._secret), now + seconds
 
     def reader_of(self, token: str) -> str | None:
         """Return the reader of a valid token; None if it is expired, wrong, or valid for longer than a day."""
-        options: jwt.types.Options = {"require": _CLAIMS, "verify_iat": False, "strict_aud": True}
+        claims = verified_claims(token, self._secret, AUDIENCE, _CLAIMS)
+        if claims is None:
+            return None
         try:
-            claims = jwt.decode(token, self._secret, [_ALGORITHM], options, audience=AUDIENCE)
             issued, expires = (_TIME.validate_python(claims[name], strict=True) for name in ("iat", "exp"))
-        except (jwt.InvalidTokenError, ValueError, RecursionError):  # the latter two of texts that are no token
+        except ValueError:
             return None
         short = 0 < expires - issued <= LONGEST_SECONDS and issued <= time.time() + _CLOCK_SKEW
         reader = claims["sub"]
         return reader if short and _is_id(reader) else None
+
+
+def signed(claims: dict[str, Any], secret: str) -> str:
+    """Return a token with these claims."""
+    return jwt.encode(claims, secret, _ALGORITHM)
+
+
+def verified_claims(token: str, secret: str, audience: str, required: Sequence[str]) -> dict[str, Any] | None:
+    """Return the claims of a token; None if it is expired, not signed with `secret`, or of another audience."""
+    options: jwt.types.Options = {"require": list(required), "verify_iat": False, "strict_aud": True}
+    try:
+        return jwt.decode(token, secret, [_ALGORITHM], options, audience=audience)
+    except (jwt.InvalidTokenError, ValueError, RecursionError):  # the latter two of texts that are no token
+        return None
 
 
 def looks_like_token(text: str) -> bool:

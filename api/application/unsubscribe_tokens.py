@@ -5,14 +5,12 @@ They are no reader tokens: their audience is another one, and mails are old when
 
 import time
 
-import jwt
-
 from api.application.context import Application
-from api.application.reader_tokens import token_secret
+from api.application.reader_tokens import signed, token_secret, verified_claims
 from recsys.store import letters
 
 _AUDIENCE = "attune-unsubscribe"
-_ALGORITHM = "HS256"
+_CLAIMS = ("aud", "exp", "sub")
 _SECONDS = 400 * 86_400
 """Life of a token: more than a year."""
 
@@ -30,16 +28,12 @@ class UnsubscribeTokens:
     def mint(self, reader: str) -> str:
         """Return a token of a stored reader id."""
         claims = {"aud": _AUDIENCE, "sub": reader, "exp": int(time.time()) + _SECONDS}
-        return jwt.encode(claims, self._secret, _ALGORITHM)
+        return signed(claims, self._secret)
 
     def reader_of(self, token: str) -> str | None:
         """Return the stored reader id of a valid token; None if it is expired or wrong."""
-        options: jwt.types.Options = {"require": ["aud", "exp", "sub"], "strict_aud": True}
-        try:
-            claims = jwt.decode(token, self._secret, [_ALGORITHM], options, audience=_AUDIENCE)
-        except (jwt.InvalidTokenError, ValueError, RecursionError):  # the latter two of texts that are no token
-            return None
-        reader = claims["sub"]
+        claims = verified_claims(token, self._secret, _AUDIENCE, _CLAIMS)
+        reader = None if claims is None else claims["sub"]
         return reader if isinstance(reader, str) and reader else None
 
 

@@ -10,7 +10,6 @@ from rich.table import Table
 from recsys.evaluation.html_tables import interval, number
 
 _BEHAVIOUR = {
-    "position": "if an article earns the same at its position, whatever stands above it",
     "cascade": "if what stands above an article may matter, too",
 }
 _WORDS = (

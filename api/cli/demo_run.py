@@ -1,6 +1,7 @@
 """Steps of `attune demo`, with the same functions as the other commands."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,8 @@ from recsys.feed.point_in_time import engine_at
 from recsys.models.model_loader import load_bundle
 from recsys.settings import Settings, load_settings
 from recsys.simulate.oracle import ORACLE, oracle_of
+from recsys.simulate.simulated_log import store_log
 from recsys.simulate.world import World, simulate
-from recsys.store import articles as article_store
-from recsys.store import event_log
 from recsys.store.database import Database, open_database
 from recsys.training.pipeline import train
 
@@ -81,9 +81,7 @@ class Demonstration:
 
     def _store(self, database: Database) -> World:
         world = simulate(readers=self.readers, articles=self.articles, days=self.days)
-        with database.write() as connection:
-            article_store.upsert(connection, world.articles)
-            stored = event_log.append(connection, world.events, world.slates)
+        stored = store_log(database, world)
         typer.echo(
             f"simulated {self.days} days: {world.articles.height} articles, {self.readers} readers, "
             f"{stored.slates_stored} impressions, {stored.events_stored} events"
@@ -99,7 +97,7 @@ class Demonstration:
         slate = engine.recommend(FeedRequest(request_id="demo", as_of=now, reader=reader, limit=8))
         favourites = ", ".join(f"{name} {share:.0%}" for name, share in affinity)
         typer.echo(f"\nreader {reader} is simulated to like {favourites}; the feed, with explanations:")
-        _print_feed(slate.ranking, world)
+        print_feed(slate.ranking, dict(world.articles.select("id", "title").iter_rows()))
 
 
 def _print_gap(of: Gap | None) -> None:
@@ -118,8 +116,8 @@ def _loyal_reader(world: World) -> str:
     return str(reads.sort("len", "reader", descending=[True, False])["reader"][0])
 
 
-def _print_feed(ranking: Ranking, world: World) -> None:
-    titles = dict(world.articles.select("id", "title").iter_rows())
+def print_feed(ranking: Ranking, titles: Mapping[str, str]) -> None:
+    """Print the articles of a feed, by the titles of their ids, with the reasons."""
     for item in ranking.items:
         typer.echo(f"{item.position + 1}. {titles[item.id]}")
         typer.echo(f"   {'; '.join(reason.text for reason in item.reasons)}")

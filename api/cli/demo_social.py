@@ -4,13 +4,14 @@ from pathlib import Path
 
 import typer
 
-from api.cli.demo_run import clear
+from api.cli.demo_run import clear, print_feed
 from api.cli.progress import bars
 from recsys.domain import FeedRequest
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.point_in_time import engine_at
 from recsys.settings import Settings, load_settings
-from recsys.simulate.social_trial import READERS, SocialFigures, run_trial, store
+from recsys.simulate.simulated_log import store_log
+from recsys.simulate.social_trial import READERS, SocialFigures, run_trial
 from recsys.simulate.social_value import ATTUNE, CHRONOLOGICAL, LIMIT, ORACLE, POPULAR
 from recsys.simulate.social_world import SocialWorld, simulate_social
 from recsys.store.database import Database, open_database
@@ -28,9 +29,9 @@ def run_social(folder: Path) -> None:
     )
     database, encoder = open_database(settings.database_url), LazyEncoder(settings)
     world = simulate_social(PEOPLE, POSTS, DAYS)
-    store(database, world)
+    store_log(database, world)
     typer.echo(
-        f"simulated {DAYS} days: {world.posts.frame.height} posts, {PEOPLE} people, {world.slates.height} "
+        f"simulated {DAYS} days: {world.articles.height} posts, {PEOPLE} people, {world.slates.height} "
         f"impressions, {world.events.height} events"
     )
     with bars() as progress:
@@ -66,11 +67,6 @@ def _print_feed(
     now = int(world.slates["at"].max()) + 1  # type: ignore[arg-type]
     engine = engine_at(database, settings, encoder, now)
     slate = engine.recommend(FeedRequest(request_id="demo", as_of=now, reader=reader, limit=8))
-    posts = {
-        id_: (author, title) for id_, author, title in world.posts.frame.select("id", "author", "title").rows()
-    }
+    posts = world.articles.select("id", "author", "title").iter_rows()
     typer.echo(f"\nthe feed of {reader}, with explanations:")
-    for item in slate.ranking.items:
-        author, title = posts[item.id]
-        typer.echo(f"{item.position + 1}. {author}: {title}")
-        typer.echo(f"   {'; '.join(reason.text for reason in item.reasons)}")
+    print_feed(slate.ranking, {id_: f"{author}: {title}" for id_, author, title in posts})

@@ -1,6 +1,5 @@
 """`attune simulate`."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,18 +9,8 @@ from api.cli.options import DatabaseUrl, Home, settings_from
 from recsys.errors import ConfigError
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from recsys.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class _Frames:
-    """Frames of a simulated log."""
-
-    articles: "pl.DataFrame"
-    events: "pl.DataFrame"
-    slates: "pl.DataFrame"
+    from recsys.simulate.simulated_log import SimulatedLog
 
 
 def simulate(
@@ -46,32 +35,28 @@ def simulate(
 
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     start = today - timedelta(days=days)
+    world: SimulatedLog
     if social:
-        network = simulate_social(readers, articles, days, seed=seed, start=start)
-        made = _Frames(network.posts.frame, network.events, network.slates)
+        world = simulate_social(readers, articles, days, seed=seed, start=start)
     else:
         world = run(readers=readers, articles=articles, days=days, seed=seed, start=start)
-        made = _Frames(world.articles, world.events, world.slates)
-    target = _store(made, settings_from(database_url, home)) if out is None else _write(made, out)
+    target = _store(world, settings_from(database_url, home)) if out is None else _write(world, out)
     typer.echo(
-        f"{made.articles.height} articles, {made.slates.height} impressions and {made.events.height} events "
+        f"{world.articles.height} articles, {world.slates.height} impressions and {world.events.height} events "
         f"of {readers} simulated readers, {days} days up to {today:%Y-%m-%dT%H:%M}, are in {target}"
     )
 
 
-def _store(world: _Frames, settings: "Settings") -> str:
-    from recsys.store import articles, event_log
-    from recsys.store.database import open_database
+def _store(world: "SimulatedLog", settings: "Settings") -> str:
+    from recsys.simulate.simulated_log import store_log
+    from recsys.store.database import opened
 
-    database = open_database(settings.database_url)
-    with database.write() as connection:
-        articles.upsert(connection, world.articles)
-        event_log.append(connection, world.events, world.slates)
-    database.close()
+    with opened(settings.database_url) as database:
+        store_log(database, world)
     return f"the {database.dialect} database"
 
 
-def _write(world: _Frames, folder: Path) -> str:
+def _write(world: "SimulatedLog", folder: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         world.articles.write_parquet(folder / "articles.parquet")

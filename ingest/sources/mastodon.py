@@ -45,11 +45,15 @@ Row = dict[str, object]
 
 @dataclass(slots=True)
 class _Found:
-    """Rows of an archive by kind, each with its place, and the rejected ones."""
+    """Rows of an archive by kind, each with its place, and the rejected ones.
+
+    newest: time of the newest public activity before `until`, the time of reading.
+    """
 
     rows: list[tuple[str, Row, tuple[str, int, str]]] = field(default_factory=list)
     rejects: list[dict[str, object]] = field(default_factory=list)
     newest: str | None = None
+    until: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
 
 
 class MastodonArchive:
@@ -99,13 +103,13 @@ def _read(path: Path, texts: Mapping[str, bytes]) -> _Found:
     for name, kind in _LISTS.items():
         if name in texts:
             for number, article in enumerate(_items(path, name, texts), start=1):
-                own = {"article": article, "id": _id(me, kind, article)}
-                _add(found, "events", _event(me, kind, found.newest, **own), name, number, article)
+                row = _undated(me, kind, found.newest, article=article)
+                _add(found, "events", row, name, number, article)
     for name, kind in _TABLES.items():
         if name in texts:
             for number, line in enumerate(_addresses(path, name, texts), start=2):
-                own = {"subject": line, "id": _id(me, kind, line)}
-                _add(found, "events", _event(me, kind, found.newest, **own), name, number, line)
+                row = _undated(me, kind, found.newest, subject=line)
+                _add(found, "events", row, name, number, line)
     return found
 
 
@@ -119,7 +123,7 @@ def _activity(found: _Found, me: str, number: int, activity: object) -> None:
     if not _is_public(activity):
         found.rejects.append(_rejected(*place, reasons.NOT_PUBLIC, activity.get("id")))
         return
-    if isinstance(at, str) and _TIME.fullmatch(at) and at < f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}":
+    if isinstance(at, str) and _TIME.fullmatch(at) and at < found.until:
         found.newest = max(found.newest or at, at)
     if activity.get("type") == "Announce" and isinstance(made, str):
         _add(found, "events", _event(me, "boost", at, article=made, id=activity.get("id")), *place, activity)
@@ -168,6 +172,15 @@ def _begin(text: str) -> str:
 def _event(me: str, kind: str, at: object, **fields: object) -> Row:
     row = {"reader": me, "kind": kind, "at": at, **fields}
     return {name: value for name, value in row.items() if value is not None}
+
+
+def _undated(me: str, kind: str, at: object, **fields: object) -> Row:
+    """Return an event whose own time is not known, so that its id must not depend on `at`.
+
+    It has the same id in every archive of the account. `content_ids.event_id` is for checked values only.
+    """
+    content = json.dumps([me, kind, fields], default=str).encode()
+    return _event(me, kind, at, id=hashlib.blake2b(content, digest_size=16).hexdigest(), **fields)
 
 
 def _add(found: _Found, kind: str, row: Row, file: str, number: int, raw: object) -> None:
@@ -222,8 +235,3 @@ def _addresses(path: Path, name: str, texts: Mapping[str, bytes]) -> list[str]:
     except csv.Error as error:
         raise DataError(f"{path}: {name} is no table ({error}); export the archive again") from error
     return found[1:] if found[:1] == [_HEADER] else found
-
-
-def _id(me: str, kind: str, of: object) -> str:
-    """Return an id that the same like or follow has in every archive of the account: its time is not known."""
-    return hashlib.blake2b(json.dumps([me, kind, of], default=str).encode(), digest_size=16).hexdigest()

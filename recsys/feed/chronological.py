@@ -5,13 +5,11 @@ from numpy.typing import NDArray
 
 from recsys.feed.retrieval import fresh
 from recsys.ranking.query import Query
-from recsys.ranking.social_circle import circle_of
 from recsys.state.live_state import LiveState
 
 
 def chronological(state: LiveState, query: Query, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Return the `count` newest of `rows` by followed authors, newest first; then the newest of all others."""
-    authors = circle_of(state, query.reader, query.as_of).authors
-    followed = np.isin(state.catalog.author[rows], authors)
+    followed = np.isin(state.catalog.author[rows], query.circle.authors)
     first = fresh(state, rows[followed], count)
     return np.concatenate((first, fresh(state, rows[~followed], count - len(first))))

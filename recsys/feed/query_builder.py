@@ -9,6 +9,7 @@ from recsys.errors import RequestError
 from recsys.feed.user_history import history_of, reads_of, without_hidden
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Query
+from recsys.ranking.social_circle import circle_of
 from recsys.state.live_state import LiveState
 
 
@@ -27,10 +28,11 @@ def build_query(
     whole_history = history_of(state, request)
     history = without_hidden(whole_history)
     reads, read_places = reads_of(state, history, vectors, request.as_of)
+    reader = state.readers.get(request.reader)
     return Query(
         request_id=request.request_id,
         as_of=request.as_of,
-        reader=state.readers.get(request.reader),
+        reader=reader,
         history=history,
         interactions=whole_history.article,
         reads=reads,
@@ -38,6 +40,7 @@ def build_query(
         device=request.device,
         context_article=state.articles.get(request.page or None),
         preferences=preferences or Preferences(),
+        circle=circle_of(state, reader, request.as_of),
     )
 
 

@@ -1,6 +1,6 @@
 """Candidate retrieval for a feed, from several named sources, without articles seen or excluded."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from recsys.feed.knn import deep_reads, distinct, nearest
 from recsys.index.vector_index import VectorIndex
 from recsys.ranking.age_support import AgeSupport
 from recsys.ranking.query import Candidates, Query
-from recsys.ranking.social_circle import NOBODY, circle_of, is_social, own_articles
+from recsys.ranking.social_circle import NOBODY, is_social, own_articles
 from recsys.settings import Settings
 from recsys.state.catalog import NEVER, Catalog
 from recsys.state.event_codes import CLICKS
@@ -91,14 +91,13 @@ class Retriever:
         allowed = one_per_story(state, allowed)
         rows = np.flatnonzero(allowed)
         subjects = query.preferences.wanted
-        quotas = {source: int(np.ceil(share * count)) for source, share in _SHARES.items()}
+        shares = {**_SHARES, **_SOCIAL_SHARES}
+        quotas = {source: int(np.ceil(share * count)) for source, share in shares.items()}
         quotas[FOLLOWED] = int(np.ceil(_FOLLOWED_SHARE * count)) if subjects else 0
-        social = self._social(query, rows)
-        quotas |= {source: int(np.ceil(share * count)) for source, share in _SOCIAL_SHARES.items()}
         interests = distinct(self.matcher.interests(query.reads, query.as_of))
         deep = distinct(deep_reads(query.reads))
         found = {
-            **social,
+            **self._social(query, rows, quotas),
             FOLLOWED: fresh(state, rows[matches_subjects(state.catalog, subjects, rows)], quotas[FOLLOWED]),
             INTEREST: nearest(state, self.index, interests, allowed, quotas[INTEREST]),
             SIMILAR: nearest(state, self.index, deep, allowed, quotas[SIMILAR]),
@@ -108,20 +107,20 @@ class Retriever:
         }
         return _merge(found, quotas, allowed, count)
 
-    def _social(self, query: Query, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    def _social(
+        self, query: Query, rows: NDArray[np.int64], quotas: Mapping[str, int]
+    ) -> dict[str, NDArray[np.int64]]:
         """Return the newest of `rows` by followed authors, those most liked by them, and of own threads."""
-        state = self.state
-        circle = circle_of(state, query.reader, query.as_of)
+        state, circle = self.state, query.circle
         if circle is NOBODY:
             return {}
         by_followed = rows[np.isin(state.catalog.author[rows], circle.authors)]
         threads = rows[np.isin(state.conversations.roots()[rows], circle.threads)]
-        most = {source: int(np.ceil(share * self.pool)) for source, share in _SOCIAL_SHARES.items()}
         known = np.isin(circle.liked, rows)
         return {
-            FOLLOWED_AUTHORS: fresh(state, by_followed, most[FOLLOWED_AUTHORS]),
-            LIKED_BY_FOLLOWED: _top(state, circle.liked[known], circle.likes[known], most[LIKED_BY_FOLLOWED]),
-            OWN_THREADS: fresh(state, threads, most[OWN_THREADS]),
+            FOLLOWED_AUTHORS: fresh(state, by_followed, quotas[FOLLOWED_AUTHORS]),
+            LIKED_BY_FOLLOWED: _top(state, circle.liked[known], circle.likes[known], quotas[LIKED_BY_FOLLOWED]),
+            OWN_THREADS: fresh(state, threads, quotas[OWN_THREADS]),
         }
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from recsys.domain import Reason
 from recsys.feed.reason_codes import FOLLOWS_YOU, LIKED_BY_FOLLOWED, YOUR_THREAD, reason
 from recsys.ranking.query import Query
-from recsys.ranking.social_circle import NOBODY, circle_of
+from recsys.ranking.social_circle import NOBODY
 from recsys.state.live_state import LiveState
 
 Reasons = list[Reason | None]
@@ -17,7 +17,7 @@ def social_reasons(state: LiveState, query: Query, rows: NDArray[np.int64]) -> t
     threads: Reasons = [None] * len(rows)
     liked: Reasons = [None] * len(rows)
     authors: Reasons = [None] * len(rows)
-    circle = circle_of(state, query.reader, query.as_of)
+    circle = query.circle
     if circle is NOBODY:
         return threads, liked, authors
     likes = dict(zip(circle.liked.tolist(), circle.likes.tolist(), strict=True))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.domain import Preferences
+from recsys.ranking.social_circle import NOBODY, SocialCircle
 from recsys.state.histories import History
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import UNKNOWN
@@ -27,7 +28,7 @@ class Query:
     the reader's reads, oldest first, without hidden articles [h]. interactions: all of them, dense article ids
     [m]. reads: the reads whose article has a vector, at `read_places` of `history`. context_article: dense id of
     the article that the reader has open, negative if none. preferences: topics and sources followed, focused or
-    muted.
+    muted. circle: `NOBODY` for a newspaper and for an unknown reader.
     """
 
     request_id: str
@@ -40,6 +41,7 @@ class Query:
     device: str | None = None
     context_article: int = UNKNOWN
     preferences: Preferences = field(default_factory=Preferences)
+    circle: SocialCircle = NOBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""Frames of a simulated history, as an importer would load them."""
+"""Frames of a simulated history, as an importer would load them, and the log of a world in a database."""
+
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -8,6 +10,31 @@ from recsys.simulate.behaviour import REACTION_PAUSE
 from recsys.simulate.history import History
 from recsys.simulate.newsroom import Bools, Floats, Ints, Newsroom
 from recsys.simulate.readers import Readers
+from recsys.store import articles, event_log
+from recsys.store.database import Database
+
+
+class SimulatedLog(Protocol):
+    """Frames of a world, a newsroom or a social network; columns of `frames.ARTICLES`, `EVENTS` and `SLATES`."""
+
+    @property
+    def articles(self) -> pl.DataFrame:
+        """Articles."""
+
+    @property
+    def events(self) -> pl.DataFrame:
+        """Events."""
+
+    @property
+    def slates(self) -> pl.DataFrame:
+        """Impressions."""
+
+
+def store_log(database: Database, log: SimulatedLog) -> event_log.Appended:
+    """Write the articles and the log of a world."""
+    with database.write() as connection:
+        articles.upsert(connection, log.articles)
+        return event_log.append(connection, log.events, log.slates)
 
 
 def slates_frame(history: History, readers: Readers, newsroom: Newsroom) -> pl.DataFrame:

@@ -13,8 +13,6 @@ from recsys.settings import Settings
 from recsys.simulate.social_communities import from_follows, from_reads, mutual_information
 from recsys.simulate.social_value import FeedValues, measure
 from recsys.simulate.social_world import SocialWorld
-from recsys.store import articles as article_store
-from recsys.store import event_log
 from recsys.store.database import Database
 from recsys.training.pipeline import train
 from recsys.training.training_run import Progress
@@ -45,13 +43,6 @@ class PlainEncoder:
     def encode(self, texts: Sequence[ArticleText]) -> Encoded:
         """Implement `protocols.Encoder.encode`."""
         return self._encoder.encode(texts)
-
-
-def store(database: Database, world: SocialWorld) -> None:
-    """Write the posts and the log of `world` to an empty database."""
-    with database.write() as connection:
-        article_store.upsert(connection, world.posts.frame)
-        event_log.append(connection, world.events, world.slates)
 
 
 def run_trial(

@@ -44,6 +44,11 @@ class SocialWorld:
     events: pl.DataFrame
     slates: pl.DataFrame
 
+    @property
+    def articles(self) -> pl.DataFrame:
+        """Posts as articles, columns of `frames.ARTICLES`."""
+        return self.posts.frame
+
 
 def simulate_social(
     people: int = 300,

@@ -35,7 +35,7 @@ def claim(connection: Connection, wanted: Sequence[str], period: str, at: int) -
 
     Those that were sent, written or unknown are left out, and readers who unsubscribed or were erased meanwhile.
     """
-    here = sa.select(readers.c.id).where(readers.c.id.in_(wanted), ~readers.c.id.in_(_refusing()))
+    here = sa.select(readers.c.id).where(readers.c.id.in_(wanted), readers.c.id.not_in(_refusing()))
     wanted = list(connection.execute(here).scalars())
     if not wanted:
         return {}
@@ -55,9 +55,10 @@ def begin_sending(connection: Connection, reader: str, period: str, at: int) -> 
 
     Return False if it must not be sent: another process has done so, or the reader unsubscribed or was erased.
     """
-    if reader in unsubscribed_readers(connection):
-        return False
-    return _set(connection, [reader], period, LetterStatus.SENDING, at, (LetterStatus.MAKING,)) == 1
+    mine = (letters.c.reader == reader, letters.c.period == period, letters.c.status == LetterStatus.MAKING)
+    wanted = letters.c.reader.not_in(_refusing())
+    update = sa.update(letters).where(*mine, wanted).values(status=LetterStatus.SENDING, at=at)
+    return connection.execute(update).rowcount == 1
 
 
 def finish(connection: Connection, wanted: Sequence[str], period: str, status: LetterStatus, at: int) -> None:
@@ -116,6 +117,6 @@ def _set(
     status: LetterStatus,
     at: int,
     before: Sequence[LetterStatus],
-) -> int:
+) -> None:
     rows = (letters.c.period == period, letters.c.reader.in_(wanted), letters.c.status.in_(before))
-    return connection.execute(sa.update(letters).where(*rows).values(status=status, at=at)).rowcount
+    connection.execute(sa.update(letters).where(*rows).values(status=status, at=at))

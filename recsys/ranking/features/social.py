@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.ranking.query import Family, FeatureInput, FloatArray
-from recsys.ranking.social_circle import SocialCircle, circle_of, is_social
+from recsys.ranking.social_circle import SocialCircle, is_social
 from recsys.state.exposures import SKIPPED
 
 _PRIOR_SHOWN, _PRIOR_OPENED = 10.0, 1.0
@@ -30,7 +30,7 @@ def _compute(inputs: FeatureInput) -> FloatArray:
     state, query, rows = inputs.state, inputs.query, inputs.candidates.rows
     if not is_social(state, query.as_of):
         return np.full((len(rows), len(NAMES)), np.nan)
-    circle = circle_of(state, query.reader, query.as_of)
+    circle = query.circle
     author = state.catalog.author[rows].astype(np.int64)
     by_author = np.column_stack(
         (

@@ -6,6 +6,7 @@ from recsys.domain import DAY, HOUR, MINUTE, SECOND, Article, Event, EventKind, 
 from recsys.frames import articles_frame, events_frame, slates_frame
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.query import Candidates, FeatureInput, FloatArray, InterestScores, Query
+from recsys.ranking.social_circle import circle_of
 from recsys.state.live_state import LiveState
 from recsys.user_model.matcher import ReadHistory
 
@@ -104,6 +105,7 @@ def request(
         read_places=np.zeros(0, dtype=np.intp),
         device=device,
         context_article=state.articles.get(page),
+        circle=circle_of(state, state.readers.get(reader), NOW),
     )
     found = Candidates(
         rows=state.rows_of(candidates),

@@ -8,7 +8,8 @@ from api.http.reason_texts import LANGUAGES, TRANSLATIONS, messages, reason_text
 from recsys.feed import reason_codes
 from recsys.feed.reason_codes import reason
 
-VALUES: dict[str, str | int] = {"people": "3", 
+VALUES: dict[str, str | int] = {
+    "people": "3",
     "title": "A {title} with braces",
     "subject": "sport",
     "category": "local",
