@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.application.context import Application
+from api.application.letters.unsubscribe_tokens import open_unsubscribe_tokens
 from api.application.reader_tokens import open_reader_tokens
-from api.application.unsubscribe_tokens import open_unsubscribe_tokens
 from api.console import console_routers as console
 from api.console.sign_in_routes import sign_in_limit
 from api.gorse import routers as gorse

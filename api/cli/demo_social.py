@@ -11,9 +11,9 @@ from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.point_in_time import engine_at
 from recsys.settings import Settings, load_settings
 from recsys.simulate.simulated_log import store_log
-from recsys.simulate.social_trial import READERS, SocialFigures, run_trial
-from recsys.simulate.social_value import ATTUNE, CHRONOLOGICAL, LIMIT, ORACLE, POPULAR
-from recsys.simulate.social_world import SocialWorld, simulate_social
+from recsys.simulate.social.social_trial import READERS, SocialFigures, run_trial
+from recsys.simulate.social.social_value import ATTUNE, CHRONOLOGICAL, LIMIT, ORACLE, POPULAR
+from recsys.simulate.social.social_world import SocialWorld, simulate_social
 from recsys.store.database import Database, open_database
 
 PEOPLE, POSTS, DAYS = 240, 4_000, 8

@@ -15,10 +15,10 @@ from recsys.errors import ConfigError
 
 if TYPE_CHECKING:
     from api.application.context import Application
-    from api.application.letter_folder import LetterFolder
-    from api.application.letter_maker import LetterMaker, LetterPlan
-    from api.application.letter_pages import Letter
-    from api.application.letter_readers import Recipient
+    from api.application.letters.letter_folder import LetterFolder
+    from api.application.letters.letter_maker import LetterMaker, LetterPlan
+    from api.application.letters.letter_pages import Letter
+    from api.application.letters.letter_readers import Recipient
     from recsys.settings import Settings
 
 _BASE_URL = "http://127.0.0.1:8000"
@@ -132,7 +132,7 @@ def _check(
 def _plan(
     minutes: float, limit: int, period: Period, lang: Language, base_url: str, *, sends: bool
 ) -> "LetterPlan":
-    from api.application.letter_maker import LetterPlan
+    from api.application.letters.letter_maker import LetterPlan
 
     try:
         is_address = urlsplit(base_url).scheme in ("http", "https") and bool(urlsplit(base_url).hostname)
@@ -164,7 +164,7 @@ def period_name(day: date, period: Period) -> str:
 def _readers(
     app: "Application", settings: "Settings", reader: str | None, file: Path | None
 ) -> "tuple[list[Recipient], Counter[str]]":
-    from api.application.letter_readers import REJECTED, read_addresses, recipients
+    from api.application.letters.letter_readers import REJECTED, read_addresses, recipients
     from ingest.pseudonyms import Pseudonyms
 
     addresses, rejected = ({}, Counter()) if file is None else read_addresses(file)
@@ -175,9 +175,9 @@ def _readers(
 
 
 def _maker(app: "Application", plan: "LetterPlan") -> "LetterMaker":
-    from api.application.letter_maker import LetterMaker
+    from api.application.letters.letter_maker import LetterMaker
+    from api.application.letters.unsubscribe_tokens import open_unsubscribe_tokens
     from api.application.reader_tokens import open_reader_tokens
-    from api.application.unsubscribe_tokens import open_unsubscribe_tokens
     from api.http.reason_texts import reason_text
 
     return LetterMaker(
@@ -190,15 +190,15 @@ def _maker(app: "Application", plan: "LetterPlan") -> "LetterMaker":
 
 
 def _folder(app: "Application", out: Path, period: str) -> "LetterFolder":
-    from api.application.letter_folder import LetterFolder
+    from api.application.letters.letter_folder import LetterFolder
     from api.application.reader_tokens import token_secret
 
     return LetterFolder(out, period, token_secret(app))
 
 
 def _preview(maker: "LetterMaker", readers: "list[Recipient]", folder: "LetterFolder | None") -> Counter[str]:
-    from api.application.letter_pages import letter_html, letter_text
-    from api.application.letter_run import preview_letters
+    from api.application.letters.letter_pages import letter_html, letter_text
+    from api.application.letters.letter_run import preview_letters
 
     def show(reader: "Recipient", letter: "Letter") -> None:
         text = letter_text(letter, maker.plan.language)
@@ -218,8 +218,8 @@ def _deliver(
     sender: str,
     settings: "Settings",
 ) -> Counter[str]:
-    from api.application.letter_mail import Mailer, is_address
-    from api.application.letter_run import Delivery, run_letters
+    from api.application.letters.letter_mail import Mailer, is_address
+    from api.application.letters.letter_run import Delivery, run_letters
     from api.cli.progress import bars
 
     try:

@@ -30,7 +30,7 @@ def simulate(
     """Fill a database with a simulated newsroom and readers of known affinities, up to the last midnight."""
     from datetime import UTC, datetime, timedelta
 
-    from recsys.simulate.social_world import simulate_social
+    from recsys.simulate.social.social_world import simulate_social
     from recsys.simulate.world import simulate as run
 
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext
 
-from api.application.letter_pages import Letter, LetterEntry, letter_html, letter_text
+from api.application.letters.letter_pages import Letter, LetterEntry, letter_html, letter_text
 
 TITLE = "A word of a length " + "x" * 12
 

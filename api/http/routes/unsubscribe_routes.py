@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.application import unsubscribe_tokens
+from api.application.letters import unsubscribe_tokens
 from api.http.accept_language import best_language
 from api.http.dependencies import App
 from api.http.page_templates import page

@@ -8,10 +8,10 @@ import pytest
 
 from recsys.domain import DAY, SECOND
 from recsys.errors import ConfigError
-from recsys.simulate.social_communities import from_follows, mutual_information
-from recsys.simulate.social_truth import Outcome, best_slate, slate_value
-from recsys.simulate.social_value import likes_of_followed
-from recsys.simulate.social_world import SocialWorld, simulate_social
+from recsys.simulate.social.social_communities import from_follows, mutual_information
+from recsys.simulate.social.social_truth import Outcome, best_slate, slate_value
+from recsys.simulate.social.social_value import likes_of_followed
+from recsys.simulate.social.social_world import SocialWorld, simulate_social
 from recsys.simulate.world import START
 from recsys.state.live_state import LiveState
 

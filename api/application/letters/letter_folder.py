@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from api.application.letter_pages import Letter
+from api.application.letters.letter_pages import Letter
 from recsys.errors import ConfigError
 
 _NAME_BYTES = 10

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from api.application.letter_pages import Letter
+from api.application.letters.letter_pages import Letter
 from recsys.errors import AttuneError, ConfigError
 
 _TIMEOUT = 30.0

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 from api.application import article_briefs, feeds
 from api.application.context import Application
-from api.application.letter_pages import Letter, LetterEntry, letter_texts
+from api.application.letters.letter_pages import Letter, LetterEntry, letter_texts
+from api.application.letters.unsubscribe_tokens import UnsubscribeTokens
 from api.application.reader_tokens import LONGEST_SECONDS, ReaderTokens
-from api.application.unsubscribe_tokens import UnsubscribeTokens
 from recsys.domain import FeedRequest, RankedItem, Reason
 from recsys.errors import StoreUnavailableError
 from recsys.serving.article_cache import SUMMARY

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 
 from api.application.context import Application
-from api.application.letter_folder import LetterFolder
-from api.application.letter_mail import MailRefusedError, MailUnknownError, mail_of
-from api.application.letter_maker import LetterMaker
-from api.application.letter_pages import Letter, letter_html, letter_text
-from api.application.letter_readers import Recipient
+from api.application.letters.letter_folder import LetterFolder
+from api.application.letters.letter_mail import MailRefusedError, MailUnknownError, mail_of
+from api.application.letters.letter_maker import LetterMaker
+from api.application.letters.letter_pages import Letter, letter_html, letter_text
+from api.application.letters.letter_readers import Recipient
 from recsys.store import letters
 from recsys.store.letters import LetterStatus
 

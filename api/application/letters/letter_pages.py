@@ -56,7 +56,7 @@ class Letter:
 def letter_texts(language: str) -> Mapping[str, str]:
     """Return the fixed texts of letters in a language of `letter_templates/texts.json`."""
     found: dict[str, dict[str, str]] = json.loads(
-        (files("api.application") / "letter_templates" / "texts.json").read_text("utf-8")
+        (files("api.application.letters") / "letter_templates" / "texts.json").read_text("utf-8")
     )
     return found[language]
 
@@ -74,7 +74,7 @@ def letter_text(letter: Letter, language: str) -> str:
 @cache
 def _template(name: str) -> Template:
     pages = Environment(
-        loader=PackageLoader("api.application", "letter_templates"),
+        loader=PackageLoader("api.application.letters", "letter_templates"),
         autoescape=name.endswith(".html.j2"),
         trim_blocks=True,
         lstrip_blocks=True,

@@ -11,9 +11,9 @@ from recsys.domain import DAY, HOUR, SECOND
 from recsys.errors import ConfigError
 from recsys.frames import EVENTS, SLATES, conform
 from recsys.simulate.newsroom import Bools, Floats, Ints
-from recsys.simulate.social_people import People, gather
-from recsys.simulate.social_posts import Posts, write_posts
-from recsys.simulate.social_truth import BOOSTED, LIKED, SAVED, Ties, outcome, topic_match
+from recsys.simulate.social.social_people import People, gather
+from recsys.simulate.social.social_posts import Posts, write_posts
+from recsys.simulate.social.social_truth import BOOSTED, LIKED, SAVED, Ties, outcome, topic_match
 from recsys.simulate.truth import examination
 from recsys.simulate.visits import draw_visits
 from recsys.simulate.world import START

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.application.context import Application
-from api.application.letter_mail import is_address
+from api.application.letters.letter_mail import is_address
 from ingest.pseudonyms import Pseudonyms
 from recsys.errors import ConfigError, DataError, RequestError
 from recsys.store import letters

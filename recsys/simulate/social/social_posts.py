@@ -11,7 +11,7 @@ from recsys.domain import DAY, HOUR
 from recsys.frames import ARTICLES, conform
 from recsys.simulate.language import TOPICS, draw_scene, write_abstract, write_title
 from recsys.simulate.newsroom import Bools, Floats, Ints
-from recsys.simulate.social_people import People
+from recsys.simulate.social.social_people import People
 
 REPLY_SHARE = 0.3
 REPLIED_WITHIN = 12 * HOUR

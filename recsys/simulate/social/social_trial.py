@@ -10,9 +10,9 @@ from recsys.encoder.article_text import ArticleText
 from recsys.encoder.protocols import Encoded, ModelEncoder
 from recsys.feed.point_in_time import engine_at
 from recsys.settings import Settings
-from recsys.simulate.social_communities import from_follows, from_reads, mutual_information
-from recsys.simulate.social_value import FeedValues, measure
-from recsys.simulate.social_world import SocialWorld
+from recsys.simulate.social.social_communities import from_follows, from_reads, mutual_information
+from recsys.simulate.social.social_value import FeedValues, measure
+from recsys.simulate.social.social_world import SocialWorld
 from recsys.store.database import Database
 from recsys.training.pipeline import train
 from recsys.training.training_run import Progress

@@ -6,8 +6,8 @@ import numpy as np
 
 from recsys.domain import HOUR
 from recsys.simulate.newsroom import Bools, Floats, Ints
-from recsys.simulate.social_people import People
-from recsys.simulate.social_posts import Posts
+from recsys.simulate.social.social_people import People
+from recsys.simulate.social.social_posts import Posts
 from recsys.simulate.truth import chance, examination
 
 BASE = -2.2  # log-odds of opening a new post of average topic by a stranger

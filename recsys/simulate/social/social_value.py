@@ -18,8 +18,8 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.query_builder import build_query
 from recsys.feed.retrieval import allowed_for, trending
 from recsys.simulate.newsroom import Bools, Ints
-from recsys.simulate.social_truth import Ties, best_slate, outcome, slate_value
-from recsys.simulate.social_world import SocialWorld
+from recsys.simulate.social.social_truth import Ties, best_slate, outcome, slate_value
+from recsys.simulate.social.social_world import SocialWorld
 
 CHRONOLOGICAL, POPULAR, ATTUNE, ORACLE = "chronological", "popular", "attune", "oracle"
 LIMIT = 10
