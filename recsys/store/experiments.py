@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.domain import DAY, EventKind, Ranking
+from recsys.store.conflict_insert import insert
 from recsys.store.database import without_timeout
 from recsys.store.tables import events, impressions, shadow_slates
 
@@ -38,9 +39,13 @@ SHADOWS: dict[str, pl.DataType] = {
 
 
 def add_shadow(connection: Connection, reader: str, slate: Ranking) -> None:
-    """Store a slate that was not shown to `reader`, under the request id of the slate that was."""
+    """Store a slate that was not shown to `reader`, under the request id of the slate that was.
+
+    The first slate of a request id stays, as in the log.
+    """
     connection.execute(
-        sa.insert(shadow_slates).values(
+        insert(connection, shadow_slates)
+        .values(
             request_id=slate.request_id,
             model=slate.model,
             reader=reader,
@@ -48,6 +53,7 @@ def add_shadow(connection: Connection, reader: str, slate: Ranking) -> None:
             candidates=json.dumps([item.id for item in slate.items], ensure_ascii=False),
             scores=json.dumps([item.score for item in slate.items]),
         )
+        .on_conflict_do_nothing()
     )
 
 

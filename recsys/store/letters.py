@@ -1,12 +1,12 @@
 """Newsletters by reader and period: each is claimed before it is made, so that no two processes send it twice.
 
-A claim begins as `making`: nothing has left this machine, so an interrupted one is made again with its first
-request id, under which the log holds its slate once. `sending` is committed before the mail server is contacted; a
-letter that a killed process left there is `unknown` from then on, and is never sent again.
+A claim begins as `making`: nothing has left this machine, so an interrupted one is made again. It is a new slate
+with a request id of its own, because the log keeps one slate of each id. `sending` is committed before the mail
+server is contacted; a letter that a killed process left there is `unknown` from then on, and is never sent again.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -30,24 +30,40 @@ class LetterStatus(StrEnum):
 _OPEN = (LetterStatus.MAKING, LetterStatus.FAILED)
 
 
-def claim(connection: Connection, wanted: Sequence[str], period: str, at: int) -> Mapping[str, str]:
+def claim(
+    connection: Connection, wanted: Sequence[str], period: str, at: int, written: Collection[str]
+) -> Mapping[str, str]:
     """Claim the letters of readers for a period; return the request id of each that may be made.
 
     Those that were sent, written or unknown are left out, and readers who unsubscribed or were erased meanwhile.
+
+    Args:
+        connection: in a transaction.
+        wanted: stored ids of readers.
+        period: of the letters.
+        at: now (microseconds).
+        written: request ids of letters that are already files. A claim of an earlier run keeps its id if its file
+            was written; else its slate is made anew, under a new id.
     """
     here = sa.select(readers.c.id).where(readers.c.id.in_(wanted), readers.c.id.not_in(_refusing()))
     wanted = list(connection.execute(here).scalars())
     if not wanted:
         return {}
+    new = {reader: uuid.uuid4().hex for reader in wanted}
     rows = [
-        {"reader": r, "period": period, "status": LetterStatus.MAKING, "request_id": uuid.uuid4().hex, "at": at}
-        for r in wanted
+        {"reader": r, "period": period, "status": LetterStatus.MAKING, "request_id": id_, "at": at}
+        for r, id_ in new.items()
     ]
     connection.execute(insert(connection, letters).on_conflict_do_nothing(), rows)
     mine = sa.and_(letters.c.period == period, letters.c.reader.in_(wanted), letters.c.status.in_(_OPEN))
     connection.execute(sa.update(letters).where(mine).values(status=LetterStatus.MAKING, at=at))
     found = connection.execute(sa.select(letters.c.reader, letters.c.request_id).where(mine))
-    return {row.reader: row.request_id for row in found}
+    claims = {row.reader: row.request_id for row in found}
+    again = [reader for reader, id_ in claims.items() if id_ != new[reader] and id_ not in written]
+    for reader in again:
+        claims[reader] = new[reader]
+        connection.execute(sa.update(letters).where(mine, letters.c.reader == reader).values(request_id=new[reader]))
+    return claims
 
 
 def begin_sending(connection: Connection, reader: str, period: str, at: int) -> bool:

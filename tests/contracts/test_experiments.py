@@ -40,6 +40,12 @@ def append(database: Database, slates: list[Slate], events: list[Event], unseen:
             experiments.add_shadow(connection, "r", each)
 
 
+def test_a_second_shadow_slate_of_a_request_is_left_out(database: Database) -> None:
+    append(database, [slate("s1", "old")], [], [unseen("s1", "a", "b"), unseen("s1", "c")])
+    with database.read() as connection:
+        assert experiments.shadow_outcomes(connection, since=0)["unseen"].to_list() == [["a", "b"]]
+
+
 def test_what_came_of_a_slate_is_what_quotes_it(database: Database) -> None:
     events = [
         event("1", EventKind.CLICK, "s1"),

@@ -1,6 +1,9 @@
 """What the claims of newsletters promise, on every database."""
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+
+import sqlalchemy as sa
 
 from recsys.store import erasure, letters, tables
 from recsys.store.conflict_insert import insert
@@ -10,19 +13,30 @@ from recsys.store.letters import LetterStatus
 DAY = "2026-11-28"
 
 
-def claimed(database: Database, *readers: str, period: str = DAY) -> dict[str, str]:
+def claimed(
+    database: Database, *readers: str, period: str = DAY, written: Collection[str] = ()
+) -> dict[str, str]:
     """Claim letters of readers, who have rows in the log from then on."""
     with database.write() as connection:
         rows = [{"id": reader, "first_seen_at": 1} for reader in readers]
         if rows:
             connection.execute(insert(connection, tables.readers).on_conflict_do_nothing(), rows)
-        return dict(letters.claim(connection, readers, period, 1))
+        return dict(letters.claim(connection, readers, period, 1, written))
 
 
-def test_a_claim_that_was_interrupted_is_made_again_with_its_request_id(database: Database) -> None:
+def test_a_claim_that_was_interrupted_is_made_again_under_a_new_request_id(database: Database) -> None:
     first = claimed(database, "a", "b")
-    assert claimed(database, "b", "c")["b"] == first["b"]
+    second = claimed(database, "b", "c")
+    assert second["b"] != first["b"]
     assert claimed(database) == {}
+    with database.read() as connection:
+        stored = dict(connection.execute(sa.select(tables.letters.c.reader, tables.letters.c.request_id)).all())
+    assert stored == {"a": first["a"]} | second
+
+
+def test_a_claim_whose_letter_was_written_keeps_its_request_id(database: Database) -> None:
+    first = claimed(database, "a", "b")
+    assert claimed(database, "a", "b", written={first["a"]})["a"] == first["a"]
 
 
 def test_who_unsubscribed_or_was_erased_during_a_run_gets_no_letter(database: Database) -> None:
@@ -31,7 +45,7 @@ def test_who_unsubscribed_or_was_erased_during_a_run_gets_no_letter(database: Da
         letters.unsubscribe(connection, "a", 2)
         assert not letters.begin_sending(connection, "a", DAY, 3)
         assert letters.begin_sending(connection, "b", DAY, 3)
-        assert set(letters.claim(connection, ["a", "c", "nobody"], DAY, 4)) == {"c"}
+        assert set(letters.claim(connection, ["a", "c", "nobody"], DAY, 4, ())) == {"c"}
 
 
 def test_a_letter_is_sent_once_a_period(database: Database) -> None:

@@ -55,7 +55,7 @@ def filled(database: Database) -> Database:
     append(database, events, slates)
     with database.write() as connection:
         gorse_users.save(connection, [UserRecord(VICTIM, {"is": VICTIM}), UserRecord(OTHER)], DAY)
-        letters.claim(connection, [VICTIM, OTHER], "2026-11-28", DAY)
+        letters.claim(connection, [VICTIM, OTHER], "2026-11-28", DAY, ())
         for reader in (VICTIM, OTHER):
             letters.unsubscribe(connection, reader, DAY)
             experiments.add_shadow(

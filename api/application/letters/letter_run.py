@@ -93,7 +93,7 @@ class _Run:
         self.counts["no_address"] += len(batch) - len(wanted)
         with self._app.database.write() as connection:
             ids = [each.stored for each in wanted]
-            claims = letters.claim(connection, ids, self._period, self._app.clock.next())
+            claims = letters.claim(connection, ids, self._period, self._app.clock.next(), self._written)
         self.counts["before"] += len(wanted) - len(claims)
         ended: dict[LetterStatus | None, list[str]] = {}
         for each in wanted:
