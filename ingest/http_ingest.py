@@ -1,6 +1,6 @@
 """Articles by HTTP: the same checks and the same store as for files, with the time of receipt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -8,13 +8,20 @@ import polars as pl
 from ingest import generic_schema, validate, writer
 from ingest.event_rows import NO_OBJECT, CheckedEvents, Rejected
 from ingest.raw_batch import RAW_EVENTS, RAW_SLATES
-from ingest.reasons import OTHER_CONTENT, Problem, fix_of
+from ingest.reasons import OTHER_CONTENT, PAUSED, Problem, fix_of
 from ingest.writer import Outcome
+from recsys.domain import Event
 from recsys.frames import empty
 from recsys.store import articles as article_store
 from recsys.store import event_log
 from recsys.store.amended_values import RowOutcome
 from recsys.store.database import Connection, Database
+
+_REFUSALS: Mapping[RowOutcome, Callable[[Event], Problem]] = {
+    RowOutcome.CONFLICT: lambda event: Problem.of("id", OTHER_CONTENT, event.id),
+    RowOutcome.PAUSED: lambda _: Problem.of("reader", PAUSED),
+}
+"""Problems of events that the log does not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +41,15 @@ class Received:
 
 def received_events(checked: CheckedEvents, outcomes: Sequence[RowOutcome]) -> Received:
     """Return the outcome of the rows of a request, of which `outcomes` are those of the valid events."""
-    conflicts = [
-        Rejected(index, Problem.of("id", OTHER_CONTENT, event.id))
+    refused = [
+        Rejected(index, _REFUSALS[outcome](event))
         for event, index, outcome in zip(checked.events, checked.indices, outcomes, strict=True)
-        if outcome is RowOutcome.CONFLICT
+        if outcome in _REFUSALS
     ]
     return Received(
         accepted=outcomes.count(RowOutcome.STORED),
         duplicates=outcomes.count(RowOutcome.DUPLICATE),
-        rejected=sorted([*checked.rejected, *conflicts], key=lambda row: row.index),
+        rejected=sorted([*checked.rejected, *refused], key=lambda row: row.index),
         lost=checked.lost,
         articles=[event.article for event in checked.events if event.article is not None],
     )

@@ -45,6 +45,7 @@ BOT = "of a bot"
 PREFETCH = "of a page that was fetched in advance"
 READERS_ONLY = "needs a reader token"
 NOT_PUBLIC = "not public"
+PAUSED = "has paused learning"
 NO_POST = "neither a post nor a boost"
 
 _FIXES = {
@@ -81,6 +82,7 @@ _FIXES = {
     PREFETCH: "send events once the page is visible",
     NOT_PUBLIC: "nothing: messages to followers and to single people stay private",
     NO_POST: "nothing: only posts, replies and boosts are stored",
+    PAUSED: "nothing: until the reader resumes, only hides, dislikes, follows and mutes are stored",
     READERS_ONLY: "send a reader token with it",
 }
 

@@ -16,6 +16,7 @@ from recsys.store.amended_values import MEASURED
 from recsys.store.database import Connection
 
 _OTHER_CONTENT = reason("id", reasons.OTHER_CONTENT)
+_PAUSED = reason("reader", reasons.PAUSED)
 
 
 @dataclass(slots=True)
@@ -91,12 +92,15 @@ def _append(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, 
     outcome.counts["events.duplicate"] += done.events_duplicate
     outcome.counts["impressions.stored"] += done.slates_stored
     outcome.counts["impressions.duplicate"] += done.slates_duplicate
-    for rows, kind, conflicts, columns in (
-        (events, "events", done.event_conflicts, ["id", "value"]),  # an amendment has the id of another row
-        (slates, "impressions", done.slate_conflicts, ["id"]),
+    for rows, kind, refused, columns, why in (
+        # an amendment has the id of another row
+        (events, "events", done.event_conflicts, ["id", "value"], _OTHER_CONTENT),
+        (slates, "impressions", done.slate_conflicts, ["id"], _OTHER_CONTENT),
+        (events, "events", done.events_paused, ["id", "value"], _PAUSED),
+        (slates, "impressions", done.slates_paused, ["id"], _PAUSED),
     ):
-        named = rows.join(conflicts.select(columns), on=columns, how="semi", nulls_equal=True)
-        outcome.add_rejects(reject_rows(named, kind, pl.lit(_OTHER_CONTENT)))
+        named = rows.join(refused.select(columns), on=columns, how="semi", nulls_equal=True)
+        outcome.add_rejects(reject_rows(named, kind, pl.lit(why)))
 
 
 def _count_unknown(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, outcome: Outcome) -> None:

@@ -8,10 +8,13 @@ from api.application.ingestion import receive_events
 from ingest.collected_rows import RefusedRow, Sender, collected_rows, refused_line
 from ingest.page_times import corrected_events
 from ingest.pseudonyms import Pseudonyms
+from ingest.reasons import PAUSED, reason
 from ingest.rolling_rejects import RollingRejects
 
 _KEPT = 20
 """Refused events of one request that are kept, so that one large request does not replace many others."""
+
+_PAUSED = reason("reader", PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,10 @@ async def collect_events(app: Application, page: PageEvents, sender: Sender, pse
 def keep_refused(rejects: RollingRejects, refused: Sequence[RefusedRow], reader: str) -> None:
     """Keep the first refused events of the stored `reader`, since the page gets no answer about them.
 
+    Those of a reader who paused learning are not kept.
+
     Raises:
         ConfigError: the folder of reject files cannot be written.
     """
-    rejects.add([refused_line(each, reader) for each in refused[:_KEPT]])
+    kept = [each for each in refused if each.problem.reason != _PAUSED]
+    rejects.add([refused_line(each, reader) for each in kept[:_KEPT]])

@@ -1,4 +1,4 @@
-"""Use-cases of explicit preferences: the events in the log, and the preferences that result from them."""
+"""Use-cases of what readers choose: preferences, which result from events in the log, and pauses of learning."""
 
 import uuid
 
@@ -6,7 +6,7 @@ from api.application.context import Application
 from api.application.ingestion import append_events
 from recsys.domain import EventKind, Preferences
 from recsys.errors import RequestError
-from recsys.store import explicit_preferences
+from recsys.store import explicit_preferences, learning_pauses
 
 _NO_LIMIT = 2**63 - 1
 
@@ -34,6 +34,29 @@ def set_preferences(app: Application, reader: str, preferences: Preferences) -> 
 
     app.append(write)
     return get_preferences(app, reader)
+
+
+def is_learning_paused(app: Application, reader: str) -> bool:
+    """Return True if nothing is learned from what `reader` does now.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    with app.database.read() as connection:
+        return bool(learning_pauses.paused_among(connection, [reader]))
+
+
+def set_learning_paused(app: Application, reader: str, paused: bool) -> None:
+    """Pause learning from `reader`, or resume it.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    with app.database.write() as connection:
+        if paused:
+            learning_pauses.pause(connection, reader, app.clock.next())
+        else:
+            learning_pauses.resume(connection, reader)
 
 
 def _changes(old: Preferences, new: Preferences) -> list[tuple[EventKind, str]]:

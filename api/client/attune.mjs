@@ -70,6 +70,11 @@ export class AttuneClient {
     return this.#send("PUT", `${ofReader(reader)}/preferences`, { body: { follow, focus, mute } });
   }
 
+  /** Store nothing more of what a reader is shown and reads; with `paused: false`, store and learn again. */
+  pauseLearning(reader, { paused = true } = {}) {
+    return this.#send("PUT", `${ofReader(reader)}/learning`, { body: { paused } });
+  }
+
   /** Return the learned attention and the preferences of a reader. */
   attention(reader) {
     return this.#send("GET", `${ofReader(reader)}/attention`);

@@ -50,6 +50,14 @@ class PreferencesOut(BaseModel):
     warnings: list[str] = []
 
 
+class Learning(BaseModel):
+    """State of learning from one reader. During a pause, nothing that the reader is shown or reads is stored."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"paused": True}]})
+
+    paused: bool
+
+
 class WeighedOut(BaseModel):
     """A topic or source, and its share of the reader's attention."""
 
@@ -76,7 +84,10 @@ class WeighedReadOut(BaseModel):
 
 
 class AttentionOut(BaseModel):
-    """Learned attention of a reader: categories, sources and reads with weights, and explicit preferences."""
+    """Learned attention of a reader: categories, sources and reads with weights, and explicit preferences.
+
+    `learning_paused`: nothing is learned from what the reader does now.
+    """
 
     reader: str
     model: str
@@ -85,6 +96,7 @@ class AttentionOut(BaseModel):
     sources: list[WeighedOut]
     reads: list[WeighedReadOut]
     preferences: PreferencesOut
+    learning_paused: bool
 
 
 class ExportOut(BaseModel):

@@ -35,12 +35,14 @@ _FIRST_LOOKED_UP = 8
 class RowOutcome(Enum):
     """Outcome of one event: stored, stored before with the same content, or stored before with other content.
 
+    PAUSED: not stored, because its reader has paused learning.
     An amendment with a larger value is stored; one with a smaller or equal value is a duplicate.
     """
 
     STORED = "stored"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    PAUSED = "paused"
 
 
 def content_of(event: Event) -> Content:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from operator import attrgetter
 from typing import Any
 
@@ -21,6 +22,7 @@ from recsys.frames import EVENTS, SLATES, conform, empty
 from recsys.store import bulk_insert
 from recsys.store.amended_values import MEASURED, Content, RowOutcome, decide
 from recsys.store.conflict_insert import insert, insert_for
+from recsys.store.learning_pauses import KEPT, paused_among, without_paused
 from recsys.store.tables import events as events_table
 from recsys.store.tables import impressions, log_position, readers
 
@@ -86,7 +88,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Outcome of `append`. A conflict is a row whose id is stored with other content."""
+    """Outcome of `append`. A conflict is a row whose id is stored with other content.
+
+    events_paused, slates_paused: rows that are not stored because their readers have paused learning.
+    """
 
     events_stored: int
     events_duplicate: int
@@ -94,6 +99,8 @@ class Appended:
     slates_stored: int
     slates_duplicate: int
     slate_conflicts: pl.DataFrame
+    events_paused: pl.DataFrame
+    slates_paused: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +141,10 @@ def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataF
     larger value amends the stored one (`store.amended_values`).
     """
     start = lock(connection)
-    event_rows = conform(events if events is not None else empty(EVENTS), EVENTS)
-    slate_rows = conform(slates if slates is not None else empty(SLATES), SLATES)
+    given = conform(events if events is not None else empty(EVENTS), EVENTS)
+    event_rows, events_paused = without_paused(connection, given)
+    given = conform(slates if slates is not None else empty(SLATES), SLATES)
+    slate_rows, slates_paused = without_paused(connection, given)
     event_counts = _insert(connection, events_table, event_rows, EVENT_CONTENT, start.last_seq)
     event_counts = _amended(connection, event_counts, start.last_seq)
     slate_counts = _insert(
@@ -153,6 +162,8 @@ def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataF
         slate_counts.stored,
         slate_counts.duplicate,
         slate_counts.conflicts,
+        events_paused,
+        slates_paused,
     )
 
 
@@ -161,11 +172,15 @@ def append_rows(
 ) -> AppendedRows:
     """Append rows after `end`, the position that `lock` returned.
 
-    Rows with an id that is stored already are skipped. Unlike `append` this needs no temporary table and no data
-    frames, so it is fast for the rows of a few requests.
+    Rows with an id that is stored already, and rows of readers who paused learning, are skipped. Unlike `append`
+    this needs no temporary table and no data frames, so it is fast for the rows of a few requests.
     """
-    decided = decide(events, partial(_stored_content, connection)) if events else []
-    quoted = _shown_slates(connection, {event.request_id for event in events if event.request_id is not None})
+    paused = paused_among(connection, {*(e.reader for e in events), *(s.reader for s in slates)})
+    slates = [slate for slate in slates if slate.reader not in paused]
+    taken = [event.reader not in paused or event.kind in KEPT for event in events]
+    learned = list(compress(events, taken))
+    decided = decide(learned, partial(_stored_content, connection)) if learned else []
+    quoted = _shown_slates(connection, {event.request_id for event in learned if event.request_id is not None})
     new = [row for outcome, row in decided if outcome is RowOutcome.STORED]
     seq = end.last_seq
     if new:
@@ -178,7 +193,9 @@ def append_rows(
     _insert_readers(connection, {row.reader: row.at for row in reversed(added)})
     latest = max((row.known_at for row in added), default=0)
     connection.execute(_SET_POSITION, {"seq": seq, "known_at": max(latest, end.last_known_at)})
-    return AppendedRows([outcome for outcome, _ in decided], new, seq, quoted)
+    outcomes = iter(decided)
+    found = [next(outcomes)[0] if each else RowOutcome.PAUSED for each in taken]
+    return AppendedRows(found, new, seq, quoted)
 
 
 def _stored_content(connection: Connection, ids: list[str]) -> dict[str, Content]:

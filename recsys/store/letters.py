@@ -62,7 +62,9 @@ def claim(
     again = [reader for reader, id_ in claims.items() if id_ != new[reader] and id_ not in written]
     for reader in again:
         claims[reader] = new[reader]
-        connection.execute(sa.update(letters).where(mine, letters.c.reader == reader).values(request_id=new[reader]))
+        connection.execute(
+            sa.update(letters).where(mine, letters.c.reader == reader).values(request_id=new[reader])
+        )
     return claims
 
 

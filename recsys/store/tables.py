@@ -334,6 +334,14 @@ unsubscribed = Table(
     comment="readers who want no newsletter",
 )
 
+learning_pauses = Table(
+    "learning_pauses",
+    metadata,
+    Column("reader", Id, primary_key=True),
+    Column("at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    comment="readers from whose behaviour nothing is learned until they resume",
+)
+
 audit = Table(
     "audit",
     metadata,

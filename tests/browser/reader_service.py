@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 import polars as pl
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, ViewportSize
@@ -21,7 +20,7 @@ from api.application.scopes import Scope
 from recsys.simulate.world import World, simulate
 from recsys.store.database import opened
 from tests.application import application
-from tests.live import listening
+from tests.live import HTTP, listening
 from tests.trained import HashEncoder, populated
 
 PATIENCE = 10.0
@@ -69,7 +68,7 @@ class ReaderService:
     def token(self, reader: str) -> str:
         """A reader token, as the publisher's server gets it."""
         headers = {"Authorization": f"Bearer {self.write_key}"} if self.write_key else {}
-        answer = httpx.post(f"{self.address}/v1/reader-tokens", json={"reader": reader}, headers=headers)
+        answer = HTTP.post(f"{self.address}/v1/reader-tokens", json={"reader": reader}, headers=headers)
         return str(answer.raise_for_status().json()["token"])
 
     def stored(self, reader: str, kind: str) -> list[dict[str, Any]]:
@@ -77,7 +76,7 @@ class ReaderService:
         headers = {"Authorization": f"Bearer {self.token(reader)}"}
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            answer = httpx.get(f"{self.address}/v1/readers/{reader}/export", headers=headers)
+            answer = HTTP.get(f"{self.address}/v1/readers/{reader}/export", headers=headers)
             found = [row for row in answer.raise_for_status().json()["tables"]["events"] if row["kind"] == kind]
             if found:
                 return found
@@ -88,12 +87,12 @@ class ReaderService:
         """Replace what a reader has chosen."""
         headers = {"Authorization": f"Bearer {self.token(reader)}"}
         body = {"follow": [], "focus": [], "mute": [], **lists}
-        httpx.put(f"{self.address}/v1/readers/{reader}/preferences", json=body, headers=headers).raise_for_status()
+        HTTP.put(f"{self.address}/v1/readers/{reader}/preferences", json=body, headers=headers).raise_for_status()
 
     def preferences(self, reader: str) -> dict[str, list[str]]:
         """What a reader has chosen."""
         headers = {"Authorization": f"Bearer {self.token(reader)}"}
-        answer = httpx.get(f"{self.address}/v1/readers/{reader}/attention", headers=headers)
+        answer = HTTP.get(f"{self.address}/v1/readers/{reader}/attention", headers=headers)
         found = answer.raise_for_status().json()["preferences"]
         return {name: found[name] for name in ("follow", "focus", "mute")}
 

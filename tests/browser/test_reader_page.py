@@ -2,12 +2,12 @@
 
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.reader_service import IMAGES, ReaderService, newsroom, reader
 from tests.browser.site import Site
+from tests.live import HTTP
 
 pytestmark = pytest.mark.xdist_group("browser-reader")
 
@@ -147,6 +147,23 @@ def test_a_read_that_was_no_interest_is_corrected(visit: Page, open_service: Rea
     assert stored["article"] == second["article"] != first["article"]
 
 
+def test_learning_is_paused_and_resumed(visit: Page, open_service: ReaderService) -> None:
+    enter(visit, open_service, reader(10), "attention")
+    button = visit.get_by_role("button", name="Pause learning")
+    button.click()
+    resume = visit.get_by_role("button", name="Resume learning")
+    expect(resume).to_be_focused()
+    expect(resume).to_have_attribute("aria-pressed", "true")
+    before = open_service.stored(reader(10), "click")
+    enter(visit, open_service, reader(10))
+    visit.locator("attune-feed article a").first.click()
+    expect(visit.get_by_role("heading", level=1)).to_be_visible()
+    visit.goto(f"{open_service.address}/attention")
+    resume.click()
+    expect(button).to_be_visible()
+    assert open_service.stored(reader(10), "click") == before
+
+
 def test_all_data_is_exported_and_erased(visit: Page, open_service: ReaderService) -> None:
     enter(visit, open_service, reader(6), "attention")
     with visit.expect_download() as saved:
@@ -157,7 +174,7 @@ def test_all_data_is_exported_and_erased(visit: Page, open_service: ReaderServic
     visit.get_by_role("button", name="Erase everything").click()
     visit.get_by_role("button", name="Erase", exact=True).click()
     expect(visit.get_by_role("heading", name="Everything is erased")).to_be_visible()
-    assert httpx.get(f"{open_service.address}/v1/readers/{reader(6)}/export").json()["tables"]["events"] == []
+    assert HTTP.get(f"{open_service.address}/v1/readers/{reader(6)}/export").json()["tables"]["events"] == []
     visit.goto(open_service.address)
     expect(visit.get_by_role("heading", name="Whose feed?")).to_be_visible()
 

@@ -13,9 +13,7 @@ from recsys.store.letters import LetterStatus
 DAY = "2026-11-28"
 
 
-def claimed(
-    database: Database, *readers: str, period: str = DAY, written: Collection[str] = ()
-) -> dict[str, str]:
+def claimed(database: Database, *readers: str, period: str = DAY, written: Collection[str] = ()) -> dict[str, str]:
     """Claim letters of readers, who have rows in the log from then on."""
     with database.write() as connection:
         rows = [{"id": reader, "first_seen_at": 1} for reader in readers]

@@ -17,6 +17,7 @@ from recsys.store import (
     experiments,
     explicit_preferences,
     gorse_users,
+    learning_pauses,
     letters,
     reader_export,
 )
@@ -27,8 +28,8 @@ from recsys.store.tables import READER_TABLES, metadata
 
 VICTIM, OTHER = uuid.uuid4().hex, uuid.uuid4().hex
 ROWS = {
-    "events": 3, "feed_pages": 0, "impressions": 1, "letters": 1, "readers": 1, "shadow_slates": 1,
-    "unsubscribed": 1, "user_records": 1,
+    "events": 3, "feed_pages": 0, "impressions": 1, "learning_pauses": 1, "letters": 1, "readers": 1,
+    "shadow_slates": 1, "unsubscribed": 1, "user_records": 1,
 }  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def filled(database: Database) -> Database:
     append(database, events, slates)
     with database.write() as connection:
         gorse_users.save(connection, [UserRecord(VICTIM, {"is": VICTIM}), UserRecord(OTHER)], DAY)
+        learning_pauses.pause(connection, VICTIM, DAY)
         letters.claim(connection, [VICTIM, OTHER], "2026-11-28", DAY, ())
         for reader in (VICTIM, OTHER):
             letters.unsubscribe(connection, reader, DAY)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from recsys.simulate.world import simulate
 from recsys.store.database import opened
 from recsys.store.tables import events
+from tests.live import HTTP
 from tests.serving import Server
 from tests.trained import Place, populated
 
@@ -35,7 +36,7 @@ class Poster(threading.Thread):
         self._number, self._address, self._stopping = number, address, stopping
 
     def run(self) -> None:
-        with httpx.Client(base_url=self._address, timeout=30) as client:
+        with httpx.Client(base_url=self._address) as client:
             self._send(client)
 
     def _send(self, client: httpx.Client) -> None:
@@ -75,7 +76,7 @@ def killed(where: Place, kills: int) -> list[float]:
             server.process.send_signal(signal.SIGKILL)
             server.process.wait()
             server.start()
-            answer = httpx.get(f"{server.address}/v1/feed/r0", timeout=30)
+            answer = HTTP.get(f"{server.address}/v1/feed/r0")
             assert answer.status_code == 200
             assert answer.json()["items"]
             waited.append(server.seconds)

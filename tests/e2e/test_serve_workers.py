@@ -10,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.live import HTTP
 from tests.postgres import fresh_postgres
 from tests.serving import Server
 from tests.trained import populated, world
@@ -35,7 +36,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def ask(server: Server, method: str, path: str, **more: object) -> httpx.Response:
     """On a connection of its own, so that any worker may answer."""
-    return httpx.request(method, f"{server.address}{path}", timeout=60, **more).raise_for_status()  # type: ignore[arg-type]
+    return HTTP.request(method, f"{server.address}{path}", **more).raise_for_status()  # type: ignore[arg-type]
 
 
 def feed(server: Server, reader: str, **asked: object) -> httpx.Response:

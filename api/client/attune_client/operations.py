@@ -88,6 +88,10 @@ class Operations(ABC, Generic[Result]):
         body = {"follow": list(follow), "focus": list(focus), "mute": list(mute)}
         return self._send(Call("PUT", _reader(reader, "/preferences"), body=body))
 
+    def pause_learning(self, reader: str, *, paused: bool = True) -> Result:
+        """Store nothing more of what a reader is shown and reads; with `paused=False`, store and learn again."""
+        return self._send(Call("PUT", _reader(reader, "/learning"), body={"paused": paused}))
+
     def attention(self, reader: str) -> Result:
         """Return the learned attention and the preferences of a reader."""
         return self._send(Call("GET", _reader(reader, "/attention")))

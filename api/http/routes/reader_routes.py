@@ -1,4 +1,4 @@
-"""/v1/readers/{reader}: attention, preferences, export, erasure. Ids may contain slashes.
+"""/v1/readers/{reader}: attention, preferences, pause of learning, export, erasure. Ids may contain slashes.
 
 All routes also answer to a token of the reader.
 """
@@ -13,7 +13,7 @@ from api.application.iso_time import to_iso
 from api.application.scopes import Scope
 from api.http.dependencies import App, RawReaderId, Reader
 from api.http.export_page import export_page
-from api.http.reader_schemas import AttentionOut, ExportOut, PreferencesIn, PreferencesOut, ReceiptOut
+from api.http.reader_schemas import AttentionOut, ExportOut, Learning, PreferencesIn, PreferencesOut, ReceiptOut
 from api.http.security.auth import actor, secured_router
 from api.http.security.site_access import charge_own_erasure
 from recsys.domain import Preferences
@@ -32,7 +32,13 @@ def attention(app: App, reader: Reader) -> AttentionOut:
     reads = [{**each, "at": to_iso(each["at"])} for each in profile["reads"]]
     preferences = _out(reader_preferences.get_preferences(app, reader))
     return AttentionOut.model_validate(
-        {**profile, "as_of": to_iso(profile["as_of"]), "reads": reads, "preferences": preferences}
+        {
+            **profile,
+            "as_of": to_iso(profile["as_of"]),
+            "reads": reads,
+            "preferences": preferences,
+            "learning_paused": reader_preferences.is_learning_paused(app, reader),
+        }
     )
 
 
@@ -47,6 +53,17 @@ def prefer(app: App, reader: Reader, body: PreferencesIn) -> PreferencesOut:
     chosen = _out(reader_preferences.set_preferences(app, reader, preferences))
     chosen.warnings = unknown_names.unknown_subjects(app, [*body.follow, *body.focus, *body.mute])
     return chosen
+
+
+@write.put("/{reader:id}/learning")
+def learn(app: App, reader: Reader, body: Learning) -> Learning:
+    """Pause learning from the reader, or resume it.
+
+    During a pause only hides, dislikes, follows and mutes of the reader are stored, and no slate. What was learned
+    before stays; erase the reader to forget it.
+    """
+    reader_preferences.set_learning_paused(app, reader, body.paused)
+    return body
 
 
 @admin.get("/{reader:id}/export", response_model=ExportOut, responses={200: {"content": {"text/html": {}}}})

@@ -24,6 +24,7 @@ interface Attention {
   sources: Weighed[];
   reads: WeighedRead[];
   preferences: Preferences;
+  learning_paused: boolean;
 }
 
 /** Reads that are shown at first. */
@@ -160,6 +161,7 @@ export async function showAttention(given: Session): Promise<void> {
   }
 
   draw();
+  connectPause(given, found.learning_paused);
 }
 
 function section(title: string, ...children: (Node | false)[]): HTMLElement {
@@ -177,6 +179,35 @@ function bar(weight: number, most: number): HTMLElement {
     element("span", { class: "bar", "aria-hidden": "true" }, filled),
     element("span", { class: "percent" }, percent),
   );
+}
+
+/** Connect the button that pauses learning and resumes it. */
+function connectPause(given: Session, before: boolean): void {
+  const service = access(given);
+  const button = find<HTMLButtonElement>("pause")!;
+  let paused = before;
+
+  function draw(): void {
+    button.textContent = paused ? "Resume learning" : "Pause learning";
+    button.setAttribute("aria-pressed", `${paused}`);
+    button.disabled = false;
+  }
+
+  button.addEventListener("click", async () => {
+    problem();
+    button.disabled = true;
+    try {
+      if (!paused) await window.attune?.flush(); // what was read before the pause still counts
+      const body = JSON.stringify({ paused: !paused });
+      ({ paused } = await request<{ paused: boolean }>(service, ofReader(service, "/learning"), { method: "PUT", body }));
+      message(paused ? "Learning is paused." : "The feed learns from you again.");
+    } catch {
+      problem("The change was not stored. Try again later.");
+    }
+    draw();
+    button.focus();
+  });
+  draw();
 }
 
 /** Connect the buttons that export and erase. */

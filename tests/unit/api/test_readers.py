@@ -204,3 +204,45 @@ def test_an_erasure_that_files_do_not_follow_yet_says_to_erase_again(
     answer = client.delete("/v1/readers/r")
     assert (answer.status_code, "srv" in answer.text) == (503, False)
     assert "erase the reader again" in answer.json()["detail"]
+
+
+def test_a_pause_stores_no_slate_and_no_read_and_hides_still_act(client: TestClient) -> None:
+    read(client, "r", "a0")
+    before = client.get("/v1/readers/r/attention").json()
+    assert client.put("/v1/readers/r/learning", json={"paused": True}).json() == {"paused": True}
+    slate = client.get("/v1/feed/r").json()
+    rows = [
+        {"reader": "r", "article": "a1", "kind": "click", "request_id": slate["request_id"]},
+        {"reader": "r", "article": "a2", "kind": "hide"},
+    ]
+    answer = client.post("/v1/events", json={"events": rows}).json()
+    assert (answer["accepted"], answer["duplicates"]) == (1, 0)
+    assert [(each["index"], each["reason"]) for each in answer["rejected"]] == [(0, "reader: has paused learning")]
+    during = client.get("/v1/readers/r/attention").json()
+    assert during["learning_paused"] and not before["learning_paused"]
+    assert [each["article"] for each in during["reads"]] == ["a0"]
+    tables = client.get("/v1/readers/r/export").json()["tables"]
+    assert not tables["impressions"]
+    assert {each["kind"] for each in tables["events"]} == {"read", "hide"}
+    assert "a2" not in shown(client)
+    assert "a1" in shown(client)
+
+
+def test_after_a_pause_reads_count_again(client: TestClient) -> None:
+    for paused in (True, False):
+        client.put("/v1/readers/r/learning", json={"paused": paused}).raise_for_status()
+    read(client, "r", "a0")
+    assert [each["article"] for each in client.get("/v1/readers/r/attention").json()["reads"]] == ["a0"]
+    assert client.put("/v1/readers/r/learning", json={"paused": "perhaps"}).status_code == 422
+
+
+def test_a_paused_reader_turns_pages(serve: MakeClient) -> None:
+    client = serve()
+    articles = [{"id": f"p{number}", "title": f"Title {number}"} for number in range(12)]
+    client.post("/v1/articles", json={"articles": articles}).raise_for_status()
+    wait_for(client, len(articles))
+    client.put("/v1/readers/r/learning", json={"paused": True}).raise_for_status()
+    first = client.get("/v1/feed/r?limit=6").json()
+    second = client.get(f"/v1/feed/r?cursor={first['cursor']}").json()
+    ids = [item["id"] for item in (*first["items"], *second["items"])]
+    assert len(set(ids)) == len(ids) == len(articles)

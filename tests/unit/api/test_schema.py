@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -23,7 +22,7 @@ from api.application import key_admin
 from api.application.scopes import Scope
 from recsys.store.database import opened
 from tests.application import application
-from tests.live import listening
+from tests.live import HTTP, listening
 from tests.trained import HashEncoder, place
 from tests.unit.api.conftest import bearer
 
@@ -56,7 +55,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BaseSc
         patch.setattr(api.app, "LazyEncoder", lambda _: HashEncoder())
         app = create_app(where.settings)
         with listening(app) as address:
-            while httpx.get(f"{address}/readyz").status_code != 200:
+            while HTTP.get(f"{address}/readyz").status_code != 200:
                 time.sleep(0.05)
             yield schemathesis.openapi.from_url(f"{address}/openapi.json"), bearer(token)
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 import api.app
@@ -12,7 +11,7 @@ from api.application import key_admin
 from api.application.scopes import Scope
 from recsys.store.database import opened
 from tests.application import application
-from tests.live import listening
+from tests.live import HTTP, listening
 from tests.trained import HashEncoder, place
 from tests.unit.api.client.drivers import NAMES, Call, client
 
@@ -31,12 +30,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api.app, "LazyEncoder", lambda _: HashEncoder())
         with listening(create_app(where.settings)) as address:
-            httpx.post(
+            HTTP.post(
                 f"{address}/v1/articles", json={"articles": ARTICLES}, headers={"X-API-Key": key}
             ).raise_for_status()
             deadline = time.monotonic() + 60
-            while httpx.get(f"{address}/readyz").status_code != 200:
+            while HTTP.get(f"{address}/readyz").status_code != 200:
                 assert time.monotonic() < deadline
+                time.sleep(0.05)
             yield address, key
 
 

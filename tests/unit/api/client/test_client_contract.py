@@ -21,6 +21,7 @@ CALLS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "events": ([[{"reader": "r"}]], {}),
     "articles": ([[{"id": "a"}]], {}),
     "preferences": (["r"], {"follow": ["a"], "focus": ["b"], "mute": ["c"]}),
+    "pause_learning": (["r"], {"paused": False}),
     "attention": (["r"], {}),
     "export": (["r"], {}),
     "erase": (["r"], {}),
@@ -66,7 +67,7 @@ def test_a_method_sends_what_the_document_describes(sent: dict[str, Seen], metho
 def test_no_option_of_the_document_is_left_out(sent: dict[str, Seen]) -> None:
     parameters = described("GET", "/v1/feed")["parameters"]
     assert sent["feed"][2] == {each["name"] for each in parameters if each["in"] == "query"}
-    for method in ("rank", "preferences", "reader_token", "events", "articles"):
+    for method in ("rank", "preferences", "pause_learning", "reader_token", "events", "articles"):
         verb, path, _, body = sent[method]
         assert body.keys() == body_schema(described(verb, path))["properties"].keys(), method
 
