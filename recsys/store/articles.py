@@ -12,6 +12,7 @@ from recsys.frames import ARTICLES, conform
 from recsys.language_codes import counts_by_language
 from recsys.language_detection import detect_languages
 from recsys.store import bulk_insert
+from recsys.store.id_arrays import rows_of
 from recsys.store.revisions import next_revision
 from recsys.store.tables import articles
 from recsys.store.withdrawals import is_shown, withdraw, withdrawn_since
@@ -53,9 +54,9 @@ def upsert(connection: Connection, frame: pl.DataFrame) -> Upserted:
 
 def known_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
     """Return those of `ids` that are stored articles and not withdrawn."""
-    requested = bulk_insert.stage(connection, articles, pl.DataFrame({"id": list(ids)}, schema={"id": pl.String}))
-    query = sa.select(articles.c.id).join(requested, requested.c.id == articles.c.id).where(is_shown())
-    return set(connection.execute(query).scalars())
+    if not ids:
+        return set()
+    return set(rows_of(connection, sa.select(articles.c.id).where(is_shown()), articles.c.id, ids).scalars())
 
 
 def upserted_since(connection: Connection, revision: int, with_body: bool = False) -> tuple[pl.DataFrame, int]:
@@ -109,11 +110,12 @@ def get(connection: Connection, ids: Sequence[str], with_withdrawn: bool = False
 
     with_withdrawn: also those that are withdrawn.
     """
-    query = sa.select(*(articles.c[name] for name in ARTICLES)).where(articles.c.id.in_(ids))
+    query = sa.select(*(articles.c[name] for name in ARTICLES))
     if not with_withdrawn:
         query = query.where(is_shown())
     schema = {name: _stored_type(name) for name in ARTICLES}
-    found = _decode(pl.DataFrame(connection.execute(query).fetchall(), schema=schema, orient="row"))
+    rows = rows_of(connection, query, articles.c.id, ids).fetchall()
+    found = _decode(pl.DataFrame(rows, schema=schema, orient="row"))
     order = pl.DataFrame({"id": list(ids)}, schema={"id": pl.String})
     return order.join(found, on="id", how="inner", maintain_order="left")
 
@@ -121,10 +123,9 @@ def get(connection: Connection, ids: Sequence[str], with_withdrawn: bool = False
 def columns_of(connection: Connection, names: Sequence[str], ids: Sequence[str] | None = None) -> pl.DataFrame:
     """Return the columns `names` of the stored articles, or of those of `ids`; without the withdrawn ones."""
     query = sa.select(*(articles.c[name] for name in names)).where(is_shown())
-    if ids is not None:
-        query = query.where(articles.c.id.in_(ids))
+    found = connection.execute(query) if ids is None else rows_of(connection, query, articles.c.id, ids)
     schema = {name: _stored_type(name) for name in names}
-    return _decode(pl.DataFrame(connection.execute(query).fetchall(), schema=schema, orient="row"))
+    return _decode(pl.DataFrame(found.fetchall(), schema=schema, orient="row"))
 
 
 def count(connection: Connection) -> int:
@@ -144,10 +145,10 @@ def content_hashes(connection: Connection, ids: Sequence[str], only_shown: bool 
 
     only_shown: without those that are withdrawn.
     """
-    query = sa.select(articles.c.id, articles.c.content_hash).where(articles.c.id.in_(ids))
+    query = sa.select(articles.c.id, articles.c.content_hash)
     if only_shown:
         query = query.where(is_shown())
-    return {row.id: row.content_hash for row in connection.execute(query)}
+    return {row.id: row.content_hash for row in rows_of(connection, query, articles.c.id, ids)}
 
 
 def _stored_type(name: str) -> pl.DataType:

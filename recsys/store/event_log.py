@@ -22,6 +22,7 @@ from recsys.frames import EVENTS, SLATES, conform, empty
 from recsys.store import bulk_insert
 from recsys.store.amended_values import MEASURED, Content, RowOutcome, decide
 from recsys.store.conflict_insert import insert, insert_for
+from recsys.store.id_arrays import id_array, is_among
 from recsys.store.learning_pauses import KEPT, paused_among, without_paused
 from recsys.store.tables import events as events_table
 from recsys.store.tables import impressions, log_position, readers
@@ -67,11 +68,7 @@ _EVENT_VALUES = attrgetter(*EVENTS)
 
 def _by_ids(dialect: str, table: sa.Table, *columns: str) -> sa.Select[Any]:
     """Return the query of `columns` of the rows with the ids of the parameter `ids`."""
-    query = sa.select(table.c.id, *(table.c[name] for name in columns))
-    if dialect == "postgresql":
-        return query.where(table.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text))))
-    given = sa.func.json_each(sa.bindparam("ids", type_=sa.String)).table_valued("value")
-    return query.where(table.c.id.in_(sa.select(given.c.value)))
+    return sa.select(table.c.id, *(table.c[name] for name in columns)).where(is_among(dialect, table.c.id))
 
 
 _EVENT_CONTENT_OF = {name: _by_ids(name, events_table, *EVENT_CONTENT) for name in ("postgresql", "sqlite")}
@@ -199,8 +196,8 @@ def append_rows(
 
 
 def _stored_content(connection: Connection, ids: list[str]) -> dict[str, Content]:
-    query = _EVENT_CONTENT_OF[connection.dialect.name]
-    found = connection.execute(query, {"ids": _id_array(connection, ids)})
+    dialect = connection.dialect.name
+    found = connection.execute(_EVENT_CONTENT_OF[dialect], {"ids": id_array(dialect, ids)})
     return {id_: (reader, kind, article, subject, value) for id_, reader, kind, article, subject, value in found}
 
 
@@ -215,8 +212,8 @@ def _shown_slates(connection: Connection, ids: set[str]) -> frozenset[tuple[str,
     """Return (id, reader) of the stored slates among `ids`."""
     if not ids:
         return frozenset()
-    query = _SLATE_READERS_OF[connection.dialect.name]
-    found = connection.execute(query, {"ids": _id_array(connection, sorted(ids))})
+    dialect = connection.dialect.name
+    found = connection.execute(_SLATE_READERS_OF[dialect], {"ids": id_array(dialect, sorted(ids))})
     return frozenset((row.id, row.reader) for row in found)
 
 
@@ -231,11 +228,6 @@ def _insert_readers(connection: Connection, first_seen: dict[str, int]) -> None:
     else:
         rows = [{"id": reader, "first_seen_at": at} for reader, at in first_seen.items()]
         connection.execute(_INSERT_READERS[dialect], rows)
-
-
-def _id_array(connection: Connection, ids: list[str]) -> object:
-    """Return `ids` as the parameter of a query that is compiled once for any number of ids."""
-    return ids if connection.dialect.name == "postgresql" else json.dumps(ids)
 
 
 def _slate_row(slate: Slate) -> dict[str, object]:

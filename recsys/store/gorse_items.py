@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.store import bulk_insert
+from recsys.store.id_arrays import rows_of
 from recsys.store.tables import articles, item_records
 
 _COLUMNS = ("id", "labels", "categories", "comment")
@@ -37,7 +38,7 @@ def save(connection: Connection, records: Sequence[ItemRecord]) -> None:
 
 def get(connection: Connection, ids: Sequence[str]) -> dict[str, ItemRecord]:
     """Return the stored records of `ids`."""
-    found = connection.execute(sa.select(item_records).where(item_records.c.id.in_(ids)))
+    found = rows_of(connection, sa.select(item_records), item_records.c.id, ids)
     return {row.id: _record(row) for row in found}
 
 

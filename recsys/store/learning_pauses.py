@@ -3,30 +3,23 @@
 The check runs in the transaction that appends rows, so it holds at once, in every process and from every door.
 """
 
-import json
 from collections.abc import Collection
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from recsys.domain import PREFERENCE_KINDS, EventKind
 from recsys.store.conflict_insert import insert
+from recsys.store.id_arrays import id_array, is_among
 from recsys.store.tables import learning_pauses
 
 KEPT = PREFERENCE_KINDS | {EventKind.HIDE, EventKind.DISLIKE}
 """Kinds of events that are stored during a pause: without them, a hidden article or a muted topic would return."""
 
 _PAUSED = {
-    "postgresql": sa.select(learning_pauses.c.reader).where(
-        learning_pauses.c.reader == sa.any_(sa.bindparam("readers", type_=ARRAY(sa.Text)))
-    ),
-    "sqlite": sa.select(learning_pauses.c.reader).where(
-        learning_pauses.c.reader.in_(
-            sa.select(sa.func.json_each(sa.bindparam("readers", type_=sa.String)).table_valued("value").c.value)
-        )
-    ),
+    name: sa.select(learning_pauses.c.reader).where(is_among(name, learning_pauses.c.reader))
+    for name in ("postgresql", "sqlite")
 }
 
 
@@ -44,13 +37,13 @@ def resume(connection: Connection, reader: str) -> None:
 def paused_among(connection: Connection, readers: Collection[str]) -> frozenset[str]:
     """Return those of `readers` who paused learning."""
     dialect = connection.dialect.name
-    given: object = list(readers) if dialect == "postgresql" else json.dumps(list(readers))
-    return frozenset(connection.execute(_PAUSED[dialect], {"readers": given}).scalars())
+    return frozenset(connection.execute(_PAUSED[dialect], {"ids": id_array(dialect, readers)}).scalars())
 
 
 def without_paused(connection: Connection, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split rows with a column `reader`, and `kind` if they are events: those to store, and those of a pause."""
-    paused = paused_among(connection, rows["reader"].unique().to_list())
+    readers = rows["reader"].unique().to_list()
+    paused = paused_among(connection, readers) if readers else frozenset()
     if not paused:
         return rows, rows.clear()
     left_out = pl.col("reader").is_in(list(paused))

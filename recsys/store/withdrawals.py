@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.store.conflict_insert import insert
+from recsys.store.id_arrays import rows_of
 from recsys.store.revisions import next_revision
 from recsys.store.tables import articles, withdrawals
 
@@ -48,8 +49,8 @@ def restore(connection: Connection, ids: Sequence[str]) -> None:
 
 def withdrawn(connection: Connection, ids: Sequence[str]) -> set[str]:
     """Return those of `ids` that are withdrawn."""
-    query = sa.select(withdrawals.c.id).where(withdrawals.c.id.in_(ids), ~withdrawals.c.lifted)
-    return set(connection.execute(query).scalars())
+    standing = sa.select(withdrawals.c.id).where(~withdrawals.c.lifted)
+    return set(rows_of(connection, standing, withdrawals.c.id, ids).scalars())
 
 
 def withdrawn_since(connection: Connection, revision: int) -> tuple[list[str], int]:
