@@ -1,4 +1,4 @@
-"""Screenshots of every page for readers and of every state: `make shots`, into var/shots.
+"""Screenshots of every page for readers, of every state, and of the console: `make shots`, into var/shots.
 
 The pages are those of `attune serve` over a simulated newsroom. Look at the pictures after a change of the browser
 code; the six in docs/images are chosen and made smaller by hand.
@@ -15,9 +15,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.browser.chromium import chromium
+from tests.browser.console_service import ACTIVE, ConsoleService, console_service
 from tests.browser.reader_service import newsroom, reader, visitor
 from tests.serving import served
-from tests.trained import populated
+from tests.trained import HashEncoder, last_day, populated, train_quickly
 
 FOLDER = Path("var/shots")
 SIZES = (360, 768, 1440)
@@ -159,6 +160,51 @@ STATES: dict[str, Steps] = {
 """Made in one size."""
 
 
+CONSOLE = (
+    "now", "front-page", "articles", "article", "rules", "readers", "models", "model", "evaluation", "data",
+    "attention", "webhooks", "keys", "audit", "settings",
+)  # fmt: skip
+"""Pages of the console: made in the smallest size, and in the largest one light and dark."""
+
+
+def console_paths(service: ConsoleService) -> dict[str, str]:
+    """Return the path of each page of the console."""
+    special = {
+        "now": "console",
+        "front-page": f"console/front-page?reader={service.readers[0]}",
+        "article": f"console/articles/one?id={service.article['id']}",
+        "model": f"console/models/one?version={ACTIVE}",
+    }
+    return {name: special.get(name, f"console/{name}") for name in CONSOLE}
+
+
+def shoot_console(browser: Browser) -> None:
+    """Make the pictures of the console, of an editor who has signed in."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = populated(Path(folder) / "trained")
+        train_quickly(place, HashEncoder(), until=last_day())
+        with console_service(place, Path(folder) / "console") as service:
+            for width, dark in ((360, False), (1440, False), (1440, True)):
+                size: ViewportSize = {"width": width, "height": HEIGHTS[width]}
+                with visitor(browser, size, dark) as context:
+                    page = context.new_page()
+                    page.goto(f"{service.address}/console")
+                    page.get_by_label("Admin key").fill(service.key)
+                    page.get_by_role("button", name="Sign in").click()
+                    page.get_by_role("heading", name="Now", exact=True).wait_for()
+                    for name, path in console_paths(service).items():
+                        title = f"console-{name}-{width}{'-dark' if dark else ''}"
+                        if wanted(title):
+                            page.goto(f"{service.address}/{path}")
+                            save(page, title, full_page=True)
+
+
+def save(page: Page, title: str, full_page: bool = False) -> None:
+    """Store the picture of a page, and print its path."""
+    page.screenshot(path=FOLDER / f"{title}.png", full_page=full_page)
+    print(FOLDER / f"{title}.png")
+
+
 def main() -> None:
     """Make the pictures whose names contain one of the arguments; without arguments, all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -169,21 +215,23 @@ def main() -> None:
         for dark in (False, True)
     ]
     jobs += [(name, steps, 768, False) for name, steps in STATES.items()]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        served(populated(Path(folder), newsroom())) as client,
-        chromium() as made,
-    ):
-        for name, steps, width, dark in jobs:
-            title = f"{name}-{width}{'-dark' if dark else ''}"
-            if sys.argv[1:] and not any(part in title for part in sys.argv[1:]):
-                continue
-            size: ViewportSize = {"width": width, "height": HEIGHTS[width]}
-            with visitor(cast(Browser, cast(BrowserContext, made).browser), size, dark) as context:
-                page = context.new_page()
-                steps(page, str(client.base_url))
-                page.screenshot(path=FOLDER / f"{title}.png")
-                print(FOLDER / f"{title}.png")
+    with chromium() as made:
+        browser = cast(Browser, cast(BrowserContext, made).browser)
+        with tempfile.TemporaryDirectory() as folder, served(populated(Path(folder), newsroom())) as client:
+            for name, steps, width, dark in jobs:
+                title = f"{name}-{width}{'-dark' if dark else ''}"
+                if wanted(title):
+                    size: ViewportSize = {"width": width, "height": HEIGHTS[width]}
+                    with visitor(browser, size, dark) as context:
+                        page = context.new_page()
+                        steps(page, str(client.base_url))
+                        save(page, title)
+        shoot_console(browser)
+
+
+def wanted(title: str) -> bool:
+    """Return True if a picture is wanted by the arguments."""
+    return not sys.argv[1:] or any(part in title for part in sys.argv[1:])
 
 
 if __name__ == "__main__":

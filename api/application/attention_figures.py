@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from api.application.context import Application
-from recsys.insight.attention_by_group import attention_by_group
+from recsys.insight.article_calibration import calibrated_articles
 from recsys.models.model_loader import active_system
 from recsys.store import attention_stats
 from recsys.store.attention_stats import MonitorRow
@@ -30,8 +30,10 @@ def monitor_rows(app: Application, most: int) -> Sequence[MonitorRow]:
         return attention_stats.newest(connection, most)
 
 
-def groups(app: Application, most: int) -> pl.DataFrame | None:
-    """Return the figures of the newest `most` articles by source and language; None without a calibration.
+def newest_calibrated(app: Application, most: int) -> pl.DataFrame | None:
+    """Return the newest `most` articles that the active calibration has read; None without a calibration.
+
+    Columns: see `insight.article_calibration`.
 
     Raises:
         BundleError: the active bundle cannot be used.
@@ -40,4 +42,4 @@ def groups(app: Application, most: int) -> pl.DataFrame | None:
     system = active_system(app.settings.home, app.encoder.name)
     if system is None or system.calibration is None:
         return None
-    return attention_by_group(app.database, app.encoder.name, system.calibration.digest, most)
+    return calibrated_articles(app.database, app.encoder.name, system.calibration.digest, most)

@@ -1,8 +1,30 @@
-"""Use-cases of mirrors of the log: rows that a destination lacks, and the note that it has them."""
+"""Use-cases of mirrors of the log: rows that a destination lacks, the note that it has them, and its state."""
+
+from dataclasses import dataclass
 
 from api.application.context import Application
 from recsys.store import event_log, log_outbox
 from recsys.store.log_outbox import OutboxRow
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """A destination of `attune publish`: its address without user and password, and how many rows it lacks."""
+
+    destination: str
+    lacking: int
+
+
+def stream_states(app: Application) -> list[StreamState]:
+    """Return the state of every destination, by address; erased rows count as lacking.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    with app.database.read() as connection:
+        last = event_log.position(connection).last_seq
+        found = log_outbox.positions(connection)
+    return [StreamState(destination, last - seq) for destination, seq in sorted(found.items())]
 
 
 def rows_to_mirror(app: Application, destination: str, most: int) -> list[OutboxRow]:

@@ -27,9 +27,9 @@ def monitor(
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Show the calibration of the active bundle at work: newest state, and figures by source and language."""
+    """Show the calibration of the active bundle at work: state, figures by group, flagged headlines."""
     from recsys.encoder.lazy import LazyEncoder
-    from recsys.insight.attention_by_group import attention_by_group
+    from recsys.insight.article_calibration import calibrated_articles, figures_by_group, most_flagged
     from recsys.models.model_loader import active_system
     from recsys.store import attention_stats
     from recsys.store.database import opened
@@ -41,15 +41,18 @@ def monitor(
     if system is None or system.calibration is None:
         raise ConfigError("the active bundle has no calibration: train one with `attune train`")
     with opened(settings.database_url) as database:
-        groups = attention_by_group(database, encoder.name, system.calibration.digest, articles)
+        calibrated = calibrated_articles(database, encoder.name, system.calibration.digest, articles)
         with database.read() as connection:
             newest = attention_stats.newest(connection, 1)
+    groups, flagged = figures_by_group(calibrated), most_flagged(calibrated, _SHOWN)
     if json_file is not None:
         state = asdict(newest[0]) if newest else None
-        json_file.write_text(json.dumps({"newest": state, "groups": groups.to_dicts()}, indent=2))
+        figures = {"newest": state, "groups": groups.to_dicts(), "flagged": flagged.to_dicts()}
+        json_file.write_text(json.dumps(figures, indent=2))
         typer.echo(f"figures: {json_file}")
     _print_state(newest)
     _print_groups(groups)
+    _print_flagged(flagged)
 
 
 def _print_state(newest: "list[MonitorRow]") -> None:
@@ -80,3 +83,17 @@ def _print_groups(groups: "pl.DataFrame") -> None:
         Console().print(table)
         if part.height > _SHOWN:
             typer.echo(f"{part.height - _SHOWN} more: use --json")
+
+
+def _print_flagged(flagged: "pl.DataFrame") -> None:
+    if flagged.is_empty():
+        return
+    table = Table(title="headlines with the most flagged words", box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("words flagged", justify="right", no_wrap=True)
+    table.add_column("adjusted", no_wrap=True)
+    table.add_column("id", overflow="fold")
+    table.add_column("headline", overflow="fold")
+    for row in flagged.iter_rows(named=True):
+        table.add_row(f"{row['flagged_share']:.0%}", "yes" if row["gated"] else "no", row["id"], row["title"])
+    Console().print(table)
+    typer.echo("`attune attention explain ID` shows the words of one")

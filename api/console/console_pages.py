@@ -28,6 +28,7 @@ NAVIGATION = (
     _Link("console/evaluation", "Evaluation"),
     _Link("console/data", "Data"),
     _Link("console/attention", "Attention"),
+    _Link("console/webhooks", "Webhooks"),
     _Link("console/keys", "Keys"),
     _Link("console/audit", "Audit"),
     _Link("console/settings", "Settings"),
@@ -40,6 +41,8 @@ DONE = {
     "rolled-back": "The model that was active before serves again.",
     "trial-started": "The trial runs.",
     "trial-ended": "The trial has ended: the active model answers all readers.",
+    "webhook-removed": "The webhook is removed.",
+    "message-due": "The message is sent again within a minute.",
     "key-revoked": "The key is revoked. It stops working within a second.",
 }
 """Notices after an act, by their name in the address. Nothing else of an address is shown."""

@@ -10,6 +10,7 @@ from api.console import (
     reader_pages,
     rule_pages,
     sign_in_routes,
+    webhook_pages,
 )
 
 ROUTERS = (
@@ -23,4 +24,5 @@ ROUTERS = (
     model_pages.router,
     evaluation_pages.router,
     operations_pages.router,
+    webhook_pages.router,
 )

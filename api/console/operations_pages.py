@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import Query, Request, Response
 
-from api.application import attention_figures, data_jobs, key_admin
+from api.application import attention_figures, data_jobs, key_admin, log_mirror, web_sources
 from api.application.scopes import Scope
 from api.console.console_pages import is_confirmed, question_page, see, show
 from api.console.signed_in import console_router, form_of
@@ -15,21 +15,24 @@ from api.http.dependencies import App
 from api.http.security.auth import actor
 from recsys.domain import SECOND
 from recsys.errors import RequestError
+from recsys.insight.article_calibration import figures_by_group, most_flagged
 from recsys.settings import origins
 
 router = console_router()
 
-_MONITOR_ROWS, _GROUP_ARTICLES, _AUDIT_ROWS = 48, 20_000, 200
+_MONITOR_ROWS, _GROUP_ARTICLES, _FLAGGED, _AUDIT_ROWS = 48, 20_000, 20, 200
 _DRIFT = 0.1
 """Population stability index below which a head counts as unchanged."""
 
 
 @router.get("/data")
 def data(request: Request, app: App) -> Response:
-    """Return the ingest jobs and the folders of rejected rows."""
+    """Return the ingest jobs, the folders of rejected rows, the sources on the web, and the streams."""
     context = {
         "jobs": data_jobs.list_jobs(app),
         "folders": data_jobs.reject_folders(app),
+        "sources": web_sources.list_sources(app),
+        "streams": log_mirror.stream_states(app),
         "languages": sorted(data_jobs.article_languages(app).items(), key=lambda item: -item[1]),
     }
     return show(request, "data.html", context)
@@ -66,9 +69,12 @@ def attention(request: Request, app: App) -> Response:
 
 @router.get("/attention/groups")
 def groups(request: Request, app: App) -> Response:
-    """Return the figures by source and language, as a part of the page."""
-    found = attention_figures.groups(app, _GROUP_ARTICLES)
-    return show(request, "attention_groups.html", {"groups": None if found is None else found.to_dicts()})
+    """Return the most flagged headlines, and the figures by source and language, as a part of the page."""
+    found = attention_figures.newest_calibrated(app, _GROUP_ARTICLES)
+    if found is None:
+        return show(request, "attention_groups.html")
+    context = {"groups": figures_by_group(found).to_dicts(), "flagged": most_flagged(found, _FLAGGED).to_dicts()}
+    return show(request, "attention_groups.html", context)
 
 
 @router.get("/keys")

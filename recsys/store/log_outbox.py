@@ -39,6 +39,12 @@ def position(connection: Connection, destination: str) -> int:
     return connection.execute(query).scalar_one_or_none() or 0
 
 
+def positions(connection: Connection) -> dict[str, int]:
+    """Return the position of every destination."""
+    query = sa.select(stream_positions.c.destination, stream_positions.c.seq)
+    return {row.destination: row.seq for row in connection.execute(query)}
+
+
 def save_position(connection: Connection, destination: str, seq: int) -> None:
     """Note that `destination` has all rows up to `seq`."""
     statement = insert(connection, stream_positions).values(destination=destination, seq=seq)

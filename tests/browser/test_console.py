@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("browser-console")
 PAGES = (
     "console", "console?window=hour", "console/front-page", "console/articles", "console/rules", "console/readers",
     "console/models", f"console/models/one?version={ACTIVE}", "console/evaluation", "console/data",
-    "console/attention", "console/keys", "console/audit", "console/settings",
+    "console/attention", "console/webhooks", "console/keys", "console/audit", "console/settings",
 )  # fmt: skip
 
 

@@ -83,7 +83,11 @@ def _check_monitor(place: Place, file: Path) -> None:
     environment = {"ATTUNE_ENCODER": place.settings.encoder}
     shown = CliRunner().invoke(app, ["attention", "monitor", "--json", str(file), *at], env=environment)
     assert shown.exit_code == 0, shown.output
-    groups = json.loads(file.read_text())["groups"]
+    figures = json.loads(file.read_text())
+    groups, flagged = figures["groups"], [row["flagged_share"] for row in figures["flagged"]]
+    assert flagged
+    assert flagged == sorted(flagged, reverse=True)
+    assert flagged[-1] > 0
     database = place.open()
     with database.read() as connection:
         stored = articles.count(connection)

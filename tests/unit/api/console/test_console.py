@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ from api.app import create_app
 from api.application.console_access import IDLE, LONGEST
 from api.application.scopes import Scope
 from api.console.sign_in_routes import sign_in_limit
-from recsys.store import audit_log
+from recsys.domain import WebhookEvent
+from recsys.store import audit_log, feed_sources, log_outbox, webhook_outbox
 from recsys.store.database import opened
+from recsys.store.feed_sources import FeedSource
 from recsys.store.tables import console_sessions, events, impressions
 from tests.trained import HashEncoder, Place, place
 from tests.unit.api.conftest import MakeClient, bearer
@@ -28,7 +31,7 @@ READER, LEAVING = "reader-4711", "reader-4712"
 PAGES = (
     "console", "console/front-page", "console/articles", "console/articles/one?id=a1", "console/rules",
     "console/readers", "console/models", "console/evaluation", "console/data", "console/attention",
-    "console/keys", "console/audit", "console/settings",
+    "console/webhooks", "console/keys", "console/audit", "console/settings",
 )  # fmt: skip
 
 
@@ -340,3 +343,48 @@ def test_the_service_counts_its_traffic(console: Console, where: Place) -> None:
     console.client.app.state.application.feed.background_jobs.traffic.wake()  # type: ignore[attr-defined]
     until(lambda: re.search(r"Events: newest \d+, highest [1-9]", console.get("console").text))
     assert "Feeds a second" in console.get("console/now").text
+
+
+def test_webhooks_are_added_listed_and_removed(console: Console) -> None:
+    assert "No webhook yet" in console.get("console/webhooks").text
+    made = console.post(
+        "console/webhooks/add", url="https://hooks.example.org/a?token=abc123", **{"wants alert": "yes"}
+    )
+    secret = re.search(r"whsec_[\w+/=]+", made.text)
+    assert secret is not None
+    page = console.get("console/webhooks").text
+    assert "https://hooks.example.org/a<" in page
+    assert "abc123" not in page
+    assert secret[0] not in page
+    id_ = re.search(r'name="id" value="(\w+)"', page)
+    assert id_ is not None
+    assert "messages are deleted" in console.post("console/webhooks/remove", id=id_[1]).text
+    console.post("console/webhooks/remove", confirmed=True, id=id_[1])
+    assert "No webhook yet" in console.get("console/webhooks").text
+    assert console.post("console/webhooks/add", url="ftp://hooks.example.org").status_code == 422
+    assert console.post("console/webhooks/retry", id="msg_none").status_code == 422
+
+
+def test_a_failed_message_of_a_webhook_is_sent_again(console: Console, where: Place) -> None:
+    console.post("console/webhooks/add", url="https://hooks.example.org/a")
+    with opened(where.settings.database_url) as database, database.write() as connection:
+        webhook_outbox.announce(connection, WebhookEvent.ALERT, {"alert": "drift"}, 1)
+        [message] = webhook_outbox.newest(connection, 1)
+        webhook_outbox.settle(connection, replace(message, next_at=None, error="410 Gone"))
+    assert "410 Gone" in console.get("console/webhooks").text
+    console.post("console/webhooks/retry", id=message.id)
+    with opened(where.settings.database_url) as database, database.read() as connection:
+        assert not webhook_outbox.failed(connection, 1)
+
+
+def test_sources_and_streams_are_on_the_page_of_data(console: Console, where: Place) -> None:
+    empty = console.get("console/data").text
+    assert "No source yet" in empty
+    assert "mirrored to no topic" in empty
+    good, bad = "https://news.example.org/feed", "https://news.example.org/gone"
+    with opened(where.settings.database_url) as database, database.write() as connection:
+        failing = FeedSource(url=bad, interval=60, next_at=None, failures=3, error="410 <Gone>")
+        feed_sources.add(connection, [FeedSource(url=good, interval=60, next_at=1, articles=1_234), failing])
+        log_outbox.save_position(connection, "nats://broker/attune", 0)
+    page = console.get("console/data").text
+    assert all(text in page for text in (good, bad, "1,234", "410 &lt;Gone&gt;", "nats://broker/attune"))
