@@ -305,3 +305,14 @@ class Ranking:
     as_of: int
     items: tuple[RankedItem, ...]
     degraded: bool = False
+
+
+def joint_model(first: str, second: str) -> str:
+    """Return the `model` of a slate that two models made together, by interleaving."""
+    return f"{first}+{second}"
+
+
+def models_of(model: str) -> tuple[str, str] | None:
+    """Return the two models of an interleaved slate from its `model`; None for the slate of one model."""
+    first, joint, second = model.partition("+")
+    return (first, second) if joint else None

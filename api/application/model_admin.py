@@ -1,7 +1,7 @@
 """Use-cases of administrators: active bundle, experiments, old bundles. All are recorded in the audit log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import polars as pl
@@ -139,7 +139,8 @@ def start_experiment(app: Application, chosen: Experiment, actor: str) -> None:
         RequestError: its shares are not valid.
     """
     experiment.start(app.settings.home, chosen, app.encoder.name)
-    subject = f"{chosen.version} share={chosen.share:g} shadow={chosen.shadow:g}"
+    shares = {name: value for name, value in asdict(chosen).items() if name != "version"}
+    subject = " ".join([chosen.version, *(f"{name}={value:g}" for name, value in shares.items())])
     _record(app, actor, AuditAction.EXPERIMENT_STARTED, subject)
     _adopt_challenger(app)
 

@@ -9,14 +9,18 @@ from rich.table import Table
 from recsys.evaluation.ab_test import arms, shadows
 from recsys.evaluation.bootstrap import Interval
 from recsys.evaluation.html_tables import interval
+from recsys.evaluation.interleaved_trial import Preference, preferences
 from recsys.evaluation.trial_plan import Detectable
 
 _OUTCOMES = {"opened": "opened from", "clicks": "articles opened", "seconds": "seconds read", "hides": "hidden"}
 """Outcomes of a list, with the titles of their columns."""
 
 
-def print_comparison(outcomes: pl.DataFrame, shadow_slates: pl.DataFrame) -> None:
-    """Print outcomes by model (columns `store.experiments.OUTCOMES`), and shadow slates (columns `SHADOWS`)."""
+def print_comparison(outcomes: pl.DataFrame, interleaved: pl.DataFrame, shadow_slates: pl.DataFrame) -> None:
+    """Print outcomes by model, interleaved slates and shadow slates.
+
+    Columns: `OUTCOMES`, `INTERLEAVED` and `SHADOWS` of `store.experiments`.
+    """
     console = Console(width=130)
     table = Table("model", title="mean per slate, with 95% intervals over readers", title_justify="left")
     for column in ("slates", "readers", *_OUTCOMES.values()):
@@ -25,6 +29,8 @@ def print_comparison(outcomes: pl.DataFrame, shadow_slates: pl.DataFrame) -> Non
         cells = (_interval(arm.opened), _interval(arm.clicks), _interval(arm.seconds), _interval(arm.hides))
         table.add_row(arm.model, f"{arm.slates:,}", f"{arm.readers:,}", *cells)
     console.print(table)
+    for preference in preferences(interleaved):
+        console.print(_sentence(preference))
     if shadow_slates.is_empty():
         return
     table = Table("shadow run", title="share that the challenger would also have shown", title_justify="left")
@@ -33,6 +39,22 @@ def print_comparison(outcomes: pl.DataFrame, shadow_slates: pl.DataFrame) -> Non
     for shadow in shadows(shadow_slates):
         table.add_row(shadow.model, f"{shadow.slates:,}", _interval(shadow.shared), _interval(shadow.kept))
     console.print(table)
+
+
+def _sentence(found: Preference) -> str:
+    """Return what interleaved slates say of two models."""
+    counts = (
+        f"of {found.slates:,} interleaved slates of {found.readers:,} readers, {found.preferred:,} prefer "
+        f"{found.challenger} and {found.other:,} prefer {found.reference}"
+    )
+    if found.credit is None:
+        return f"{counts}: too few readers for a verdict"
+    low, high = found.credit.low, found.credit.high
+    verdict = "better" if low > 0 else "worse" if high < 0 else "not decided yet"
+    return (
+        f"{counts}: the challenger is {verdict} (articles opened from it less those of the other, a slate: "
+        f"{found.credit.mean:+.3f} [{low:+.3f}, {high:+.3f}], valid at every look)"
+    )
 
 
 def print_plan(plan: Sequence[tuple[int, Detectable | None]], effect: float | None) -> None:

@@ -81,16 +81,19 @@ def start_experiment(
     shadow: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the other feeds for which it makes shadow slates.")
     ] = 0.0,
+    interleave: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the other feeds into which its slate is interleaved.")
+    ] = 0.0,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Start an experiment with a challenger beside the active bundle: an A/B test, a shadow run, or both."""
+    """Start an experiment with a challenger beside the active bundle: A/B test, interleaving, or shadow run."""
     from api.application import model_admin
     from api.application.context import opened_application
     from recsys.serving.experiment import Experiment
 
     with opened_application(settings_from(database_url, home)) as app:
-        model_admin.start_experiment(app, Experiment(version, share, shadow), actor="cli")
+        model_admin.start_experiment(app, Experiment(version, share, shadow, interleave), actor="cli")
     typer.echo(f"the experiment with bundle {version} runs; running services adopt it within a second")
 
 
@@ -168,7 +171,7 @@ def compare(
     ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Compare the outcomes of each model's slates, and the challenger's shadow slates."""
+    """Compare the outcomes of each model's slates, interleaved slates, and the challenger's shadow slates."""
     from api.cli.experiment_tables import print_comparison
     from recsys.labels.label_rule import LabelRule
     from recsys.store import experiments
@@ -177,5 +180,6 @@ def compare(
     start = moment(since, "--from") or 0
     with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:
         outcomes = experiments.outcomes(connection, start, LabelRule().longest)
+        interleaved = experiments.interleaved_outcomes(connection, start)
         shadows = experiments.shadow_outcomes(connection, start)
-    print_comparison(outcomes, shadows)
+    print_comparison(outcomes, interleaved, shadows)

@@ -110,7 +110,7 @@ def start_trial(request: Request, app: App) -> Response:
     """
     form = form_of(request)
     _require(app, form.get("version", ""))
-    chosen = Experiment(form["version"], _share(form, "share"), _share(form, "shadow"))
+    chosen = Experiment(form["version"], _share(form, "share"), _share(form, "shadow"), _share(form, "interleave"))
     model_admin.start_experiment(app, chosen, actor(request))
     return see(request, "console/models", "trial-started")
 

@@ -21,7 +21,7 @@ class Trial(BaseModel):
     """An experiment with a challenger beside the active bundle.
 
     The challenger answers a `share` of the readers, and makes shadow slates for a share (`shadow`) of the other
-    readers' feeds.
+    readers' feeds. Into a share (`interleave`) of these feeds its slate is interleaved.
     """
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": "…", "share": 0.1}]})
@@ -29,6 +29,7 @@ class Trial(BaseModel):
     version: Annotated[str, Field(min_length=1, max_length=200)]
     share: Share = 0.0
     shadow: Share = 0.0
+    interleave: Share = 0.0
 
 
 class ModelsOut(BaseModel):

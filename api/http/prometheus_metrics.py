@@ -107,12 +107,13 @@ def _experiment(challenger: Challenger) -> Iterator[Metric]:
     running = challenger.experiment
     family = GaugeMetricFamily(
         "attune_trial",
-        "Share of readers, or of shadow feeds, of the running experiment.",
+        "Share of readers, of shadow feeds, or of interleaved feeds, of the running experiment.",
         labels=["version", "how"],
     )
     if running is not None:
         family.add_metric([running.version, "share"], running.share)
         family.add_metric([running.version, "shadow"], running.shadow)
+        family.add_metric([running.version, "interleave"], running.interleave)
     yield family
     yield CounterMetricFamily("attune_shadow_slates", "Shadow slates of the challenger.", value=challenger.unseen)
     yield CounterMetricFamily(

@@ -1,19 +1,28 @@
-"""Challenger of a running experiment: its bundle answers some readers, and makes shadow slates for some feeds."""
+"""Challenger of a running experiment: its bundle answers some readers, or ranks feeds beside the active one."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from recsys.domain import FeedRequest, Ranking
+from recsys.domain import FeedRequest, Ranking, RuleKind
 from recsys.errors import BundleError
-from recsys.feed.engine import FeedEngine
+from recsys.feed.engine import FeedEngine, FeedSlate
 from recsys.feed.feed_metrics import FeedMetrics
+from recsys.feed.interleaving import interleaved_page
 from recsys.models.model_loader import TrainedSystem, load_bundle
 from recsys.models.model_set import Models
 from recsys.serving.experiment import Experiment, load_experiment
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Slate of a first page, and slates that an experiment stores beside it: what its models would have shown."""
+
+    slate: FeedSlate
+    beside: tuple[Ranking, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +74,37 @@ class Challenger:
             return engine
         return replace(engine, models=running.system.models)
 
-    def shadow(self, engine: FeedEngine, request: FeedRequest) -> Ranking | None:
-        """Return the challenger's slate for this feed if the feed is part of the shadow run."""
+    def answer(self, engine: FeedEngine, request: FeedRequest) -> Answer:
+        """Recommend the first page of a feed, as the running experiment wants it."""
         running = self._running
         if running is None or running.experiment.answers(request.reader):
-            return None
+            return Answer(self.engine_for(engine, request.reader).recommend(request))
+        if running.experiment.interleaves(request.request_id) and request.minutes is None:
+            return self._interleaved(running, engine, request)
+        slate = engine.recommend(request)
         if not running.experiment.shadows(request.request_id):
-            return None
+            return Answer(slate)
+        other = self._slate(running, engine, replace(request, explain=False))
+        return Answer(slate) if other is None else Answer(slate, (other.ranking,))
+
+    def _interleaved(self, running: _Running, engine: FeedEngine, request: FeedRequest) -> Answer:
+        """Interleave the slates of both models; without exploration, whose draws would count for a model."""
+        request = replace(request, explore=0.0)
+        active = engine.recommend(request)
+        other = self._slate(running, engine, request)
+        if other is None or not other.ranking.items or _has_quota(active.ranking, other.ranking):
+            return Answer(active)
+        slate, drafted = interleaved_page(active, other.ranking)
+        return Answer(slate, (active.ranking, drafted))
+
+    def _slate(self, running: _Running, engine: FeedEngine, request: FeedRequest) -> FeedSlate | None:
+        """Return the challenger's slate; None if it fails: the reader still gets the feed of the active bundle."""
         try:
-            shadow_engine = replace(engine, models=running.system.models, metrics=self._shadow_metrics)
-            slate = shadow_engine.recommend(replace(request, explain=False)).ranking
-        except Exception as error:  # for any error the reader still gets the feed of the active bundle
+            beside = replace(engine, models=running.system.models, metrics=self._shadow_metrics)
+            slate = beside.recommend(request)
+        except Exception as error:  # whatever it is, a feed must not fail by an experiment
             if not self.failed:
-                logger.exception(
-                    "the challenger %s failed in its shadow run", running.experiment.version, exc_info=error
-                )
+                logger.exception("the challenger %s failed", running.experiment.version, exc_info=error)
             self.failed += 1
             return None
         self.unseen += 1
@@ -96,3 +121,9 @@ class Challenger:
                 "train it again"
             )
         return system
+
+
+def _has_quota(*rankings: Ranking) -> bool:
+    """Return True if a rule limits how many of the articles a page has: an interleaved page could have more."""
+    rules = (rule for ranking in rankings for item in ranking.items for rule in item.rules)
+    return any(rule.kind is RuleKind.QUOTA for rule in rules)

@@ -1,6 +1,6 @@
-"""Experiment: a challenger beside the active bundle, which answers some readers and makes shadow slates.
+"""Experiment: a challenger beside the active bundle, which answers some readers or feeds, or makes shadow slates.
 
-    HOME/bundles/CHALLENGER     JSON object: version, share, shadow
+    HOME/bundles/CHALLENGER     JSON object: version, share, shadow, interleave
 
 Every slate is logged with the version that made it, so the log shows the two arms of an A/B test. Shadow slates
 are stored outside the log: they are not impressions.
@@ -22,13 +22,14 @@ _POINTER = "CHALLENGER"
 class Experiment:
     """Settings of an experiment.
 
-    share: share of readers who get the challenger's answers (an A/B test); shadow: share of the feeds of all other
-    readers for which it makes a shadow slate. Both in [0, 1].
+    share: share of readers who get the challenger's answers (an A/B test). shadow, interleave: shares of the feeds
+    of all other readers for which it makes a shadow slate, and into which its slate is interleaved. All in [0, 1].
     """
 
     version: str
     share: float = 0.0
     shadow: float = 0.0
+    interleave: float = 0.0
 
     def answers(self, reader: str | None) -> bool:
         """Return True if the challenger answers this reader: the same in every process, False without an id."""
@@ -37,6 +38,10 @@ class Experiment:
     def shadows(self, request_id: str) -> bool:
         """Return True if the challenger makes a shadow slate for this feed."""
         return _hash_fraction(self.version, "shadows", request_id) < self.shadow
+
+    def interleaves(self, request_id: str) -> bool:
+        """Return True if the challenger's slate is interleaved into this feed."""
+        return _hash_fraction(self.version, "interleaves", request_id) < self.interleave
 
 
 def load_experiment(home: Path) -> Experiment | None:
@@ -60,11 +65,11 @@ def start(home: Path, experiment: Experiment, encoder: str) -> None:
 
     Raises:
         BundleError: no bundle is active, it is the challenger itself, or the challenger cannot serve.
-        RequestError: a share is not between 0 and 1, or both are 0.
+        RequestError: a share is not between 0 and 1, or all are 0.
     """
-    shares = (experiment.share, experiment.shadow)
+    shares = (experiment.share, experiment.shadow, experiment.interleave)
     if not all(0 <= share <= 1 for share in shares) or sum(shares) == 0:
-        raise RequestError("share and shadow must be between 0 and 1, and one of them above 0")
+        raise RequestError("share, shadow and interleave must be between 0 and 1, and one of them above 0")
     active = bundle.active_version(home)
     if active is None:
         raise BundleError("no bundle is active to compare the challenger with: run `attune models activate` first")

@@ -20,8 +20,8 @@ from recsys.encoder.protocols import ModelEncoder
 from recsys.errors import StoreError, StoreUnavailableError
 from recsys.feed.engine import FeedEngine
 from recsys.feed.feed_metrics import CATCH_UP, LOG
-from recsys.feed.selection.remaining_candidates import RemainingCandidates
 from recsys.serving.background_jobs import BackgroundJobs
+from recsys.serving.challenger import Answer
 from recsys.serving.clock import Clock
 from recsys.serving.live_engine import LiveEngine
 from recsys.serving.log_writer import LogWriter
@@ -188,24 +188,24 @@ class FeedService:
             if cursor is not None:
                 with self.database.read() as connection:
                     request, remaining = resume(connection, request, cursor)
-            slate = self.live.challenger.engine_for(current.engine, request.reader).recommend(request, remaining)
-            first = remaining is None and not current.degraded
-            shadow = self.live.challenger.shadow(current.engine, request) if first else None
-            ranking = replace(slate.ranking, degraded=current.degraded)
-        return self._logged(request, ranking, slate.remaining, shadow)
+            if remaining is None and not current.degraded:
+                answer = self.live.challenger.answer(current.engine, request)
+            else:
+                engine = self.live.challenger.engine_for(current.engine, request.reader)
+                answer = Answer(engine.recommend(request, remaining))
+            ranking = replace(answer.slate.ranking, degraded=current.degraded)
+        return self._logged(request, ranking, answer)
 
-    def _logged(
-        self, request: FeedRequest, ranking: Ranking, remaining: RemainingCandidates, shadow: Ranking | None
-    ) -> FeedPage:
-        """Log the slate, or spool it, and return the page; `shadow`: the challenger's slate for it."""
+    def _logged(self, request: FeedRequest, ranking: Ranking, answer: Answer) -> FeedPage:
+        """Log `ranking`, the slate of `answer`, or spool it, and return the page."""
         if not ranking.items:
             return FeedPage(ranking, None)
 
         def also(connection: Connection) -> str | None:
             """Store the remaining candidates and return the cursor to them."""
-            if shadow is not None:
-                experiments.add_shadow(connection, request.reader, shadow)
-            return save_remaining(connection, request, remaining)
+            for slate in answer.beside:
+                experiments.add_shadow(connection, request.reader, slate)
+            return save_remaining(connection, request, answer.slate.remaining)
 
         shown = slate_of(request, ranking, known_at=request.as_of)
         try:

@@ -4,7 +4,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 
-from recsys.domain import MINUTE, FeedRequest, Ranking, Slate
+from recsys.domain import MINUTE, FeedRequest, Ranking, Slate, models_of
 from recsys.errors import RequestError
 from recsys.feed.selection.remaining_candidates import RemainingCandidates
 from recsys.store import feed_cursors
@@ -63,7 +63,11 @@ def resume(connection: Connection, request: FeedRequest, cursor: str) -> tuple[F
 
 
 def slate_of(request: FeedRequest, ranking: Ranking, known_at: int) -> Slate:
-    """Return `ranking`, the answer to `request`, as a slate of the log; known_at: microseconds."""
+    """Return `ranking`, the answer to `request`, as a slate of the log; known_at: microseconds.
+
+    An interleaved slate has no propensities: they would hold for the draft, and not for either model.
+    """
+    chances = None if models_of(ranking.model) else tuple(item.propensity for item in ranking.items)
     return Slate(
         id=request.request_id,
         reader=request.reader,
@@ -72,7 +76,7 @@ def slate_of(request: FeedRequest, ranking: Ranking, known_at: int) -> Slate:
         candidates=tuple(item.id for item in ranking.items),
         ordered=True,
         scores=tuple(item.score for item in ranking.items),
-        propensities=tuple(item.propensity for item in ranking.items),
+        propensities=chances,
         model=ranking.model,
         session=request.session,
         device=request.device,

@@ -5,12 +5,14 @@ So made-up or copied request ids cannot decide an experiment.
 """
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.domain import DAY, EventKind, Ranking
+from recsys.domain import DAY, EventKind, Ranking, models_of
 from recsys.store.conflict_insert import insert
 from recsys.store.database import without_timeout
 from recsys.store.tables import events, impressions, shadow_slates
@@ -36,6 +38,17 @@ SHADOWS: dict[str, pl.DataType] = {
     "opened": pl.List(pl.String()),
 }
 """One row per unseen slate: its articles, the articles shown instead, and those of them that were opened."""
+
+INTERLEAVED: dict[str, pl.DataType] = {
+    "request_id": pl.String(),
+    "reference": pl.String(),
+    "challenger": pl.String(),
+    "reader": pl.String(),
+    "first": pl.List(pl.String()),
+    "second": pl.List(pl.String()),
+    "opened": pl.List(pl.String()),
+}
+"""One row per interleaved slate: its models, their own slates (first: the reference's), and opened articles."""
 
 
 def add_shadow(connection: Connection, reader: str, slate: Ranking) -> None:
@@ -128,21 +141,40 @@ def reading_before(connection: Connection, start: int, days: int, longest: float
 
 
 def shadow_outcomes(connection: Connection, since: int) -> pl.DataFrame:
-    """Return the unseen slates since `since` (microseconds), columns `SHADOWS`."""
-    s, i = shadow_slates, impressions
-    query = (
-        sa.select(s.c.model, s.c.reader, s.c.candidates, i.c.candidates, i.c.id)
-        .join(i, i.c.id == s.c.request_id)
-        .where(s.c.at >= since)
-        .order_by(i.c.seq)
-    )
-    found = connection.execute(query).fetchall()
+    """Return the unseen slates since `since` (microseconds), columns `SHADOWS`; without interleaved ones."""
     clicked = _opened(connection, since)
     rows = [
-        (model, reader, json.loads(unseen), json.loads(shown), clicked.get(id_, []))
-        for model, reader, unseen, shown, id_ in found
+        (row.made_by, row.reader, json.loads(row.made), json.loads(row.shown), clicked.get(row.id, []))
+        for row in _slates_beside(connection, since)
+        if models_of(row.model or "") is None
     ]
     return pl.DataFrame(rows, schema=SHADOWS, orient="row")
+
+
+def interleaved_outcomes(connection: Connection, since: int) -> pl.DataFrame:
+    """Return the interleaved slates since `since` (microseconds), columns `INTERLEAVED`."""
+    clicked = _opened(connection, since)
+    made: dict[str, dict[str, list[str]]] = {}
+    rows = []
+    for row in _slates_beside(connection, since):
+        models = models_of(row.model or "")
+        if models is None:
+            continue
+        slates = made.setdefault(row.id, {})
+        slates[row.made_by] = json.loads(row.made)
+        if all(model in slates for model in models):
+            both = (slates[model] for model in models)
+            rows.append((row.id, *models, row.reader, *both, clicked.get(row.id, [])))
+    return pl.DataFrame(rows, schema=INTERLEAVED, orient="row")
+
+
+def _slates_beside(connection: Connection, since: int) -> Sequence[Any]:
+    """Return the slates that models made beside a shown one, in the log's order."""
+    s, i = shadow_slates.c, impressions.c
+    columns = (i.id, i.model, i.reader, i.candidates.label("shown"))
+    query = sa.select(*columns, s.model.label("made_by"), s.candidates.label("made"))
+    query = query.join(shadow_slates, i.id == s.request_id).where(s.at >= since).order_by(i.seq, s.model)
+    return connection.execute(query).fetchall()
 
 
 def _opened(connection: Connection, since: int) -> dict[str, list[str]]:

@@ -43,7 +43,7 @@ def roll_back(request: Request, app: App) -> VersionOut:
 
 @router.put("/trial", responses=problems(404, 409))
 def start_experiment(request: Request, app: App, body: Trial) -> Trial:
-    """Start an experiment with a challenger: an A/B test by readers, a shadow run, or both."""
+    """Start an experiment with a challenger: an A/B test by readers, interleaving, a shadow run, or several."""
     _require(app, body.version)
     model_admin.start_experiment(app, Experiment(**body.model_dump()), actor(request))
     return body

@@ -22,7 +22,7 @@ def test_readers_are_parted_and_every_slate_is_logged_with_its_model(
     home: Place,  # noqa: F811
 ) -> None:
     one, other = start(), start()
-    trial = {"version": "v2", "share": 0.4, "shadow": 0.0}
+    trial = {"version": "v2", "share": 0.4, "shadow": 0.0, "interleave": 0.0}
     assert one.put("/v1/models/trial", json=trial).json() == trial
     assert one.get("/v1/models").json()["trial"] == trial
     until(lambda: other.get("/v1/models").json()["trial"] == trial)
@@ -64,6 +64,33 @@ def test_a_shadow_is_stored_beside_what_was_shown_and_shown_to_nobody(
     told = client.get("/metrics").text
     assert "attune_shadow_slates_total 5.0" in told
     assert 'attune_trial{how="shadow",version="v2"} 1.0' in told
+
+
+def test_interleaved_feeds_are_stored_with_the_slates_of_both_models(
+    start: Callable[[], TestClient],  # noqa: F811
+    home: Place,  # noqa: F811
+) -> None:
+    client = start()
+    client.put("/v1/models/trial", json={"version": "v2", "interleave": 1.0}).raise_for_status()
+    answers = [client.get(f"/v1/feed/{who}", params={"limit": 4}).json() for who in READERS[:5]]
+    assert {answer["model"] for answer in answers} == {"v1+v2"}
+    following = client.get(f"/v1/feed/{READERS[0]}", params={"cursor": answers[0]["cursor"]}).json()
+    first, second = ({item["id"] for item in page["items"]} for page in (answers[0], following))
+    assert second
+    assert not first & second
+    assert client.get(f"/v1/feed/{READERS[0]}", params={"minutes": 10}).json()["model"] == "v1", "keeps its budget"
+    click = {"reader": READERS[0], "article": answers[0]["items"][0]["id"], "kind": "click"}
+    click["request_id"] = answers[0]["request_id"]
+    client.post("/v1/events", json={"events": [click]}).raise_for_status()
+    with opened(home.settings.database_url) as database, database.read() as connection:
+        found = experiments.interleaved_outcomes(connection, since=0)
+        stored = set(connection.execute(sa.select(impressions.c.propensities)).scalars())
+        assert experiments.shadow_outcomes(connection, since=0).is_empty()
+    assert found.select("reference", "challenger").unique().rows() == [("v1", "v2")]
+    assert found["reader"].to_list() == READERS[:5]
+    assert all(len(ids) == 4 for ids in (*found["first"], *found["second"]))
+    assert found["opened"].to_list() == [[click["article"]], [], [], [], []]
+    assert None in stored, "interleaved slates have no propensities"
 
 
 def test_what_is_on_trial_outlives_a_restart_and_ends_when_it_is_activated(
@@ -110,7 +137,7 @@ def test_trials_are_on_record_and_for_administrators(
     client.delete("/v1/models/trial").raise_for_status()
     with opened(home.settings.database_url) as database, database.read() as connection:
         acts = [(act.act, act.subject) for act in audit_log.newest(connection, 2)]
-    assert acts == [("trial_ended", "v2"), ("trial_started", "v2 share=0.25 shadow=0.5")]
+    assert acts == [("trial_ended", "v2"), ("trial_started", "v2 share=0.25 shadow=0.5 interleave=0")]
     token = new_key(Scope.WRITE)
     closed = serve()
     for method in ("PUT", "DELETE"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recsys.domain import FeedRequest
 from recsys.errors import BundleError, RequestError
-from recsys.feed.engine import FeedEngine
+from recsys.feed.engine import FeedEngine, FeedSlate
 from recsys.models import bundle
 from recsys.models.model_set import Models
 from recsys.serving import experiment as trial
@@ -140,10 +140,19 @@ def test_a_shadow_makes_a_slate_and_its_failure_goes_unnoticed(
     start(home, Experiment("rival", 0.0, 1.0))
     made = challenger(home)
     request = FeedRequest(request_id="q", as_of=engine.state.known_at + 1, reader="r00001", limit=5)
-    unseen = made.shadow(engine, request)
-    assert unseen is not None
+    [unseen] = made.answer(engine, request).beside
     assert (unseen.model, len(unseen.items), made.unseen, made.failed) == ("rival", 5, 1, 0)
-    assert made.shadow(engine, replace(request, as_of=0)) is None
+
+    def fail(*_: object, **__: object) -> FeedSlate:
+        raise ValueError("a model that cannot rank")
+
+    recommend = FeedEngine.recommend
+    monkeypatch.setattr(
+        FeedEngine, "recommend", lambda self, *of: recommend(self, *of) if self.models is engine.models else fail()
+    )
+    answer = made.answer(engine, request)
+    assert answer.slate.ranking.model == engine.models.version
+    assert not answer.beside
     assert (made.unseen, made.failed) == (1, 1)
 
 
