@@ -78,11 +78,11 @@ _FIXES = {
     OPEN_QUOTE: "close the quotes, and double quotes within a cell",
     MIXED_LABELS: "mark every article with -0 or -1, or none",
     OTHER_LENGTHS: "give lists of the same length",
-    BOT: "nothing: a declared crawler, or more events a minute than a person can cause",
+    BOT: "nothing to do: a declared crawler, or more events a minute than a person can cause",
     PREFETCH: "send events once the page is visible",
-    NOT_PUBLIC: "nothing: messages to followers and to single people stay private",
-    NO_POST: "nothing: only posts, replies and boosts are stored",
-    PAUSED: "nothing: until the reader resumes, only hides, dislikes, follows and mutes are stored",
+    NOT_PUBLIC: "nothing to do: posts to followers and to single people stay private",
+    NO_POST: "nothing to do: only posts, replies and boosts are stored",
+    PAUSED: "nothing to do: until the reader resumes, only hides, dislikes, follows and mutes are stored",
     READERS_ONLY: "send a reader token with it",
 }
 

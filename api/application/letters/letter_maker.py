@@ -90,7 +90,7 @@ class LetterMaker:
     def _entry(self, item: RankedItem, article: dict[str, str | None]) -> LetterEntry:
         return LetterEntry(
             id=item.id,
-            title=article["title"] or item.id,
+            title=" ".join((article["title"] or item.id).split()),
             url=article["url"],
             image_url=article["image_url"],
             category=article["category"],
