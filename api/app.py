@@ -1,7 +1,7 @@
 """The HTTP application. Its lifespan loads state and models once."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -40,14 +40,20 @@ from api.http.security.rate_limit import limit_of, limiter_of
 from api.http.security.window_limit import WindowLimiter
 from api.http.tracing import TracingMiddleware, provider_of
 from ingest.pseudonyms import Pseudonyms
+from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import ModelEncoder
-from recsys.serving.encoding_process import encoding_here
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings, load_settings
 from recsys.store.database import open_database
 from recsys.threads import threads
 
 OpenEncoder = Callable[[Settings], AbstractContextManager[ModelEncoder]]
+
+
+@contextmanager
+def encoding_here(settings: Settings) -> Iterator[ModelEncoder]:
+    """Yield an encoder that works in this process."""
+    yield LazyEncoder(settings)
 
 
 def create_app(settings: Settings | None = None, open_encoder: OpenEncoder = encoding_here) -> FastAPI:

@@ -204,9 +204,3 @@ def encoding_apart(settings: Settings, prepare: Callable[[], None] | None = None
         yield encoder
     finally:
         encoder.stop()
-
-
-@contextmanager
-def encoding_here(settings: Settings) -> Iterator[ModelEncoder]:
-    """Yield an encoder that works in this process."""
-    yield LazyEncoder(settings)
