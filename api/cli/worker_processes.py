@@ -27,6 +27,8 @@ def prepared(threads: int) -> ForkServerContext:
     """Return the context whose processes have imported the service, with `threads` threads of numpy in each."""
     # idle threads of OpenBLAS would take memory in each worker; the fork server must have none before it forks
     os.environ.setdefault("OPENBLAS_NUM_THREADS", str(threads))
+    # glibc gives each of some twenty threads a heap of its own, which keeps what it once needed
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([IMPORTS])
     return context
