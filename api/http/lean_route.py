@@ -1,7 +1,7 @@
 """Answers of hot routes without FastAPI's dependency tree, whose solving cost more than all else that HTTP did.
 
 A route declares its parameters as all others do, so the API description and the types are the same. At the start
-its declaration becomes a `_Plan`: one pydantic model validates the query, and each dependency has a direct
+its declaration becomes a `Plan`: one pydantic model validates the query, and each dependency has a direct
 reader. A test compares the answers with those of FastAPI's own reading.
 """
 
@@ -44,7 +44,7 @@ def lean_handler(route: APIRoute) -> Handler | None:
     endpoint = route.endpoint
     if endpoint not in _LEAN:
         return None
-    plan, body = _Plan.of(route.dependant), _Body(endpoint)
+    plan, body = Plan.of(route.dependant), _Body(endpoint)
 
     async def handle(request: Request) -> Response:
         values = plan.read(request)
@@ -90,7 +90,7 @@ class _Body:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """Reading of the arguments of one endpoint. request: names of those that are the request itself."""
 
     request: str | None
@@ -99,7 +99,8 @@ class _Plan:
     query: "_ModelQuery | _FieldQuery"
 
     @classmethod
-    def of(cls, declared: Dependant) -> "_Plan":
+    def of(cls, declared: Dependant) -> "Plan":
+        """Return the plan of what an endpoint declares; headers and bodies only its dependencies may read."""
         readers = {
             each.name: _DIRECT[each.call]
             for each in declared.dependencies

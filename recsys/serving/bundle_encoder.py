@@ -55,7 +55,6 @@ class CalibratedApart:
     process: EncodingProcess
     calibrator: CalibratorFile
     _last: MonitoringStats = field(default_factory=lambda: MonitoringStats(total=0, texts=0))
-    _before: int = 0
     _rows: MonitorRows = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,9 +76,9 @@ class CalibratedApart:
             return self.process.encode(texts)
         encoding = self.process.run(EncodingJob(tuple(texts), self.calibrator))
         assert encoding.stats is not None
-        if encoding.stats.total < self._last.total - self._before:  # the process started again
-            self._before = self._last.total
-        self._last = replace(encoding.stats, total=self._before + encoding.stats.total)
+        # counted here: the figures of the encoding process begin again when it does
+        calibrated = len(texts) if self.name in encoding.encoded.vectors else 0
+        self._last = replace(encoding.stats, total=self._last.total + calibrated)
         return encoding.encoded
 
     def stats(self) -> MonitoringStats:

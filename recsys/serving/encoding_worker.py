@@ -59,7 +59,7 @@ def encode_jobs(
             connection.send(False)
             return
         connection.send(True)
-        encoders = _Encoders(make(settings))
+        encoders = Encoders(make(settings))
         with threads(settings.threads):  # as in any other process, so that vectors are equal bit for bit
             while connection.poll(idle):
                 try:
@@ -69,7 +69,7 @@ def encode_jobs(
                 connection.send(_outcome(encoders, job))
 
 
-def _outcome(encoders: "_Encoders", job: EncodingJob) -> Encoding | EncoderError:
+def _outcome(encoders: "Encoders", job: EncodingJob) -> Encoding | EncoderError:
     try:
         return encoders.run(job)
     except EncoderError as error:
@@ -82,8 +82,8 @@ def _outcome(encoders: "_Encoders", job: EncodingJob) -> Encoding | EncoderError
 
 
 @dataclass(slots=True)
-class _Encoders:
-    """The raw encoder, and the one with the calibrator of the last job."""
+class Encoders:
+    """The raw encoder, and the one with the calibrator of the last job, with its monitor."""
 
     raw: ModelEncoder
     calibrator: CalibratorFile | None = None
@@ -91,6 +91,12 @@ class _Encoders:
     monitors: "list[Monitor]" = field(default_factory=list)
 
     def run(self, job: EncodingJob) -> Encoding:
+        """Encode the texts of a job.
+
+        Raises:
+            EncoderError: the model cannot be loaded, or gave vectors that are not finite.
+            BundleError: the calibrator cannot be read.
+        """
         if job.calibrator is None:
             return Encoding(self.raw.encode(job.texts))
         if self.calibrated is None or job.calibrator != self.calibrator:
