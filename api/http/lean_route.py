@@ -29,7 +29,7 @@ _LEAN: set[Callable[..., Any]] = set()
 
 
 def lean(endpoint: F) -> F:
-    """Mark a plain function of a secured route: it is answered without FastAPI's dependency tree."""
+    """Mark the function of a secured route: it is answered without FastAPI's dependency tree."""
     _LEAN.add(endpoint)
     return endpoint
 
@@ -47,10 +47,12 @@ def lean_handler(route: APIRoute) -> Handler | None:
     plan, body = Plan.of(route.dependant), _Body(endpoint)
 
     async def handle(request: Request) -> Response:
-        values = plan.read(request)
-        return body.response(await run_in_threadpool(endpoint, **values))
+        return body.response(await run_in_threadpool(endpoint, **plan.read(request)))
 
-    return handle
+    async def handle_here(request: Request) -> Response:
+        return body.response(await endpoint(**plan.read(request)))
+
+    return handle_here if inspect.iscoroutinefunction(endpoint) else handle
 
 
 class PathReader:
@@ -157,6 +159,8 @@ class _FieldQuery:
     names: Mapping[str, str]
 
     def read(self, request: Request) -> dict[str, Any]:
+        if not self.names:
+            return {}
         found = self.model.model_validate(_given(request, frozenset(), repeated=self.names))
         return {name: getattr(found, name) for name in self.names.values()}
 
