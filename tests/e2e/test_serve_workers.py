@@ -97,7 +97,10 @@ def test_workers_give_one_answer_to_one_question(server: Server) -> None:
 
 
 def maps(process: psutil.Process, library: str) -> bool:
-    return any(library in Path(each.path).name for each in process.memory_maps())
+    try:
+        return any(library in Path(each.path).name for each in process.memory_maps())
+    except psutil.NoSuchProcess:  # of two encoding processes that start at once, one ends
+        return False
 
 
 def test_the_parent_is_small_and_one_process_of_all_has_torch(server: Server) -> None:
