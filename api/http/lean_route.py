@@ -73,27 +73,27 @@ class PathReader:
             raise RequestValidationError(_errors(error, "path", self._name)) from error
 
 
-@dataclass(frozen=True, slots=True)
 class _Body:
     """Body of an answer, by the return type of an endpoint."""
 
-    adapter: TypeAdapter[Any] | None
-
     def __init__(self, endpoint: Callable[..., Any]) -> None:
         kind = inspect.signature(endpoint, eval_str=True).return_annotation
-        own = isinstance(kind, type) and issubclass(kind, Response)
-        object.__setattr__(self, "adapter", None if own else TypeAdapter(kind))
+        is_response = isinstance(kind, type) and issubclass(kind, Response)
+        self._adapter: TypeAdapter[Any] | None = None if is_response else TypeAdapter(kind)
 
     def response(self, value: Any) -> Response:
-        if self.adapter is None:
+        if self._adapter is None:
             assert isinstance(value, Response)
             return value
-        return Response(self.adapter.dump_json(value), media_type="application/json")
+        return Response(self._adapter.dump_json(value), media_type="application/json")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Reading of the arguments of one endpoint. request: names of those that are the request itself."""
+    """Reading of the arguments of one endpoint.
+
+    request: name of the argument that is the request; readers: of dependencies; paths: of parts of the path.
+    """
 
     request: str | None
     readers: Mapping[str, Read]
@@ -108,7 +108,8 @@ class Plan:
             for each in declared.dependencies
             if each.name is not None and each.call is not None and not isinstance(each.call, SecurityBase)
         }
-        assert not (declared.header_params or declared.cookie_params or declared.body_params), "not lean"
+        others = declared.header_params, declared.cookie_params, declared.body_params, declared.response_param_name
+        assert not any(others), "this route cannot be lean"
         paths = {
             field.name: PathReader(field.alias, _annotated(field.field_info)) for field in declared.path_params
         }

@@ -14,7 +14,7 @@ import pytest
 
 from tests.postgres import fresh_postgres
 from tests.serving import PATIENCE, Server
-from tests.trained import populated, world
+from tests.trained import populated, quick_settings, world
 
 pytestmark = pytest.mark.xdist_group("served")
 
@@ -22,14 +22,17 @@ READERS = 8
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path
+) -> Iterator[Server]:
     """A service of two workers on each backend."""
     folder = tmp_path_factory.mktemp("workers")
     with ExitStack() as stack:
         url = None
         if request.param == "postgresql":
             url = stack.enter_context(fresh_postgres(request.getfixturevalue("postgres_admin_url")))
-        started = Server(populated(folder, url=url), "--workers", "2")
+        place = populated(folder, url=url, like=quick_settings(tiny_encoder))
+        started = Server(place, "--workers", "2")
         started.start()
         yield started
         started.stop()
