@@ -1,7 +1,7 @@
 """The HTTP application. Its lifespan loads state and models once."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -41,14 +41,23 @@ from api.http.security.window_limit import WindowLimiter
 from api.http.tracing import TracingMiddleware, provider_of
 from ingest.pseudonyms import Pseudonyms
 from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.protocols import ModelEncoder
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings, load_settings
 from recsys.store.database import open_database
 from recsys.threads import threads
 
+OpenEncoder = Callable[[Settings], AbstractContextManager[ModelEncoder]]
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the service for the database and bundle in `settings`.
+
+@contextmanager
+def encoding_here(settings: Settings) -> Iterator[ModelEncoder]:
+    """Yield an encoder that works in this process."""
+    yield LazyEncoder(settings)
+
+
+def create_app(settings: Settings | None = None, open_encoder: OpenEncoder = encoding_here) -> FastAPI:
+    """Return the service for the database and bundle in `settings`; `open_encoder` opens the encoder of articles.
 
     Raises:
         ConfigError: settings are not valid.
@@ -60,9 +69,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with open_encoder(chosen) as encoder:
+            async with _serving(app, encoder):
+                yield
+
+    @asynccontextmanager
+    async def _serving(app: FastAPI, encoder: ModelEncoder) -> AsyncIterator[None]:
         database = open_database(chosen.database_url)
         database.set_query_timeout(chosen.database_patience)
-        service = FeedService(database, chosen, LazyEncoder(chosen))
+        service = FeedService(database, chosen, encoder)
         app.state.application = Application.of(service)
         app.state.metrics = registry_of(service.calibration_stats)
         app.state.metrics.register(ServiceCollector(service))

@@ -2,11 +2,13 @@
 
 import logging
 import os
+from functools import partial
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-
-from api.http import lightgbm_import, logging_setup
 from recsys.settings import Settings, load_settings, unknown_settings
+
+if TYPE_CHECKING:  # the parent of the workers imports this module, and must stay small
+    from fastapi import FastAPI
 
 logger = logging.getLogger(__name__)
 
@@ -17,13 +19,17 @@ def export_settings_to_env(settings: Settings) -> None:
     os.environ["ATTUNE_HOME"] = str(settings.home)
 
 
-def make() -> FastAPI:
+def make() -> "FastAPI":
     """Return the application; uvicorn calls this in every worker."""
+    from api.http import lightgbm_import, logging_setup
+
     lightgbm_import.import_lightgbm()
     from api.app import create_app
+    from recsys.serving.encoding_process import encoding_apart
 
     settings = load_settings()
-    logging_setup.configure(settings.log_format)
+    prepare = partial(logging_setup.configure, settings.log_format)
+    prepare()
     for name in unknown_settings():
         logger.warning("%s is set, but there is no such setting: check the spelling with `attune config`", name)
-    return create_app(settings)
+    return create_app(settings, partial(encoding_apart, prepare=prepare))

@@ -7,6 +7,7 @@ AttuneError
 │   ├── StoreUnavailableError   the database is unavailable for now: feeds go on from memory, writes fail
 │   └── ErasureError     a reader's rows are deleted, but a file may still contain them
 ├── EncoderError     the text encoder cannot be loaded, or gave vectors that are not finite
+│   └── EncoderBusyError   another process of this machine encodes articles now, and stores their vectors
 ├── BundleError      a trained bundle is missing, damaged, or does not fit this code
 ├── OrderError       rows were folded out of the log's order
 └── RequestError     a request cannot be answered: bad parameters, unknown ids
@@ -17,6 +18,7 @@ __all__ = [
     "BundleError",
     "ConfigError",
     "DataError",
+    "EncoderBusyError",
     "EncoderError",
     "ErasureError",
     "OrderError",
@@ -52,6 +54,10 @@ class ErasureError(StoreError):
 
 class EncoderError(AttuneError):
     """The text encoder cannot be loaded, or gave vectors that are not finite."""
+
+
+class EncoderBusyError(EncoderError):
+    """Another process of this machine encodes articles now, and stores their vectors."""
 
 
 class BundleError(AttuneError):

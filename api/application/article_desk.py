@@ -137,7 +137,8 @@ def explain_words(app: Application, article: str) -> dict[str, Any] | None:
     if stored.is_empty():
         return None
     system = active_system(app.settings.home, app.encoder.name)
-    calibrator = None if system is None or system.calibration is None else system.calibration.calibrator
+    calibration = None if system is None else system.calibration
+    calibrator = None if calibration is None else calibration.calibrator
     (text,), model = article_texts(stored), _model_with_words(app)
     fields = encode_context_fields(model, [text])
     words = explain_text(model, text.headline, calibrator, context_vectors(fields))

@@ -40,6 +40,6 @@ def newest_calibrated(app: Application, most: int) -> pl.DataFrame | None:
         StoreError: the database is unavailable.
     """
     system = active_system(app.settings.home, app.encoder.name)
-    if system is None or system.calibration is None:
+    if system is None or system.calibrator is None:
         return None
-    return calibrated_articles(app.database, app.encoder.name, system.calibration.digest, most)
+    return calibrated_articles(app.database, app.encoder.name, system.calibrator.digest, most)

@@ -38,10 +38,10 @@ def monitor(
     settings = settings_from(database_url, home)
     encoder = LazyEncoder(settings)
     system = active_system(settings.home, encoder.name)
-    if system is None or system.calibration is None:
+    if system is None or system.calibrator is None:
         raise ConfigError("the active bundle has no calibration: train one with `attune train`")
     with opened(settings.database_url) as database:
-        calibrated = calibrated_articles(database, encoder.name, system.calibration.digest, articles)
+        calibrated = calibrated_articles(database, encoder.name, system.calibrator.digest, articles)
         with database.read() as connection:
             newest = attention_stats.newest(connection, 1)
     groups, flagged = figures_by_group(calibrated), most_flagged(calibrated, _SHOWN)

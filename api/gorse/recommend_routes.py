@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import Body, Header, Query, Request
+from fastapi import Body, Depends, Header, Query, Request
 
 from api.application import feeds, gorse_people
 from api.application.scopes import Scope
@@ -12,6 +12,7 @@ from api.gorse.feedback_kinds import kind_of, session_history
 from api.gorse.gorse_schemas import Scored, SessionFeedbackIn
 from api.gorse.parameters import Category, CategoryPath, N, Offset, gorse, seconds_of
 from api.http.dependencies import App, OnlyPreview, User
+from api.http.lean_route import direct, lean
 from api.http.schemas import Text
 from recsys.domain import FeedRequest, Ranking
 from recsys.feed.engine import MAX_SLATE
@@ -19,25 +20,36 @@ from recsys.store import gorse_feedback
 
 router = gorse("recommendation", Scope.READ)
 
+_VERSION_HEADER = "X-API-Version"
+
 WriteBackType = Annotated[Text, Query(alias="write-back-type", max_length=64)]
 WriteBackDelay = Annotated[Text, Query(alias="write-back-delay", max_length=32)]
-Version = Annotated[str, Header(alias="X-API-Version")]
+
+
+async def _version(version: Annotated[str, Header(alias=_VERSION_HEADER)] = "") -> str:
+    return version
+
+
+Version = Annotated[str, Depends(_version)]
+direct(_version, lambda request: request.headers.get(_VERSION_HEADER, ""))
+
 Session = Annotated[list[SessionFeedbackIn], Body(max_length=1_000)]
 
 
 @router.get("/recommend/{user}")
 @router.get("/recommend/{user}/", include_in_schema=False)
+@lean
 def recommend(
     request: Request,
     app: App,
     user: User,
     preview: OnlyPreview,
+    version: Version,
     n: N = 10,
     offset: Offset = 0,
     category: Category = "",
     write_back_type: WriteBackType = "",
     write_back_delay: WriteBackDelay = "0",
-    x_api_version: Version = "",
 ) -> list[Scored] | list[str]:
     """List ids of recommended items, best first; with `X-API-Version: 2`, ids and scores.
 
@@ -53,25 +65,26 @@ def recommend(
     feed = replace(_request(user, n, category, _excluded(app, user, offset, category), session), offset=offset)
     # a longer list is not seen at once, so it is not logged as a slate
     ranking = feeds.recommend_or_preview(app, feed, only_preview=preview or n > MAX_SLATE).ranking
-    return _scored(ranking) if x_api_version == "2" else [item.id for item in ranking.items]
+    return _scored(ranking) if version == "2" else [item.id for item in ranking.items]
 
 
 @router.get("/recommend/{user}/{category}")
+@lean
 def recommend_in_category(
     request: Request,
     app: App,
     user: User,
     category: CategoryPath,
     preview: OnlyPreview,
+    version: Version,
     n: N = 10,
     offset: Offset = 0,
     write_back_type: WriteBackType = "",
     write_back_delay: WriteBackDelay = "0",
-    x_api_version: Version = "",
 ) -> list[Scored] | list[str]:
     """List ids of recommended items of one category: the first category of an item counts."""
     write_back = write_back_type, write_back_delay
-    return recommend(request, app, user, preview, n, offset, category, *write_back, x_api_version)
+    return recommend(request, app, user, preview, version, n, offset, category, *write_back)
 
 
 @router.post("/session/recommend")

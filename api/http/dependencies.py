@@ -1,14 +1,18 @@
 """Dependencies of routes: the application, pseudonyms, and reader ids of paths.
 
-They are coroutines: FastAPI would send each plain function to another thread.
+They are coroutines: FastAPI would send each plain function to another thread. Each has a direct reader for
+`lean_route`.
 """
 
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from api.application.context import Application
 from api.http.accept_language import best_language
+from api.http.lean_route import PathReader, direct
 from api.http.problems import HTTPProblem
 from api.http.reason_texts import LANGUAGES
 from api.http.robots import is_prefetch, is_robot
@@ -61,6 +65,10 @@ _PREVIEW = Header(alias=PREVIEW_HEADER, description="Only look, as with `preview
 
 
 async def _only_preview(request: Request, wanted: Annotated[bool, _PREVIEW] = False) -> bool:
+    return _is_preview(request, wanted)
+
+
+def _is_preview(request: Request, wanted: bool) -> bool:
     if wanted:
         require_preview_key(request)
     return wanted or is_robot(request) or is_prefetch(request)
@@ -100,3 +108,30 @@ Language = Annotated[str, Depends(_language)]
 def language_headers(language: str) -> dict[str, str]:
     """Return the headers of an answer with texts in `language`, for caches among others."""
     return {"Content-Language": language, "Vary": "Accept-Language"}
+
+
+_BOOLEAN = TypeAdapter(bool)
+_LANGUAGE_HEADER, _HEADER_OF_PREVIEW = "accept-language", PREVIEW_HEADER.lower()
+_read_reader, _read_user = PathReader("reader", Id), PathReader("user", Id)
+
+
+def _read_preview(request: Request) -> bool:
+    given = request.headers.get(_HEADER_OF_PREVIEW)
+    if given is None:
+        return _is_preview(request, wanted=False)
+    try:
+        wanted = _BOOLEAN.validate_python(given)
+    except ValidationError as error:
+        place = ("header", PREVIEW_HEADER)
+        raise RequestValidationError(
+            [{**each, "loc": place} for each in error.errors(include_url=False)]
+        ) from error
+    return _is_preview(request, wanted)
+
+
+direct(_application, lambda request: request.app.state.application)
+direct(_pseudonyms, lambda request: request.app.state.pseudonyms)
+direct(_reader, lambda request: request.app.state.pseudonyms.of(_read_reader(request)))
+direct(_user, lambda request: request.app.state.pseudonyms.of(_read_user(request)))
+direct(_only_preview, _read_preview)
+direct(_language, lambda request: best_language(request.headers.get(_LANGUAGE_HEADER, ""), LANGUAGES))

@@ -20,30 +20,11 @@ from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.field_weights import FieldWeights
 from recsys.calibration.head_anomaly_detector import StructureDetector
 from recsys.calibration.normal_profile import Profile, bucket_of
+from recsys.calibration.strength import Strength as Strength
 from recsys.calibration.token_detector import FLAGGED_CLEAN, TokenDetector, anomaly_score, inner_tokens
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strength:
-    """Strength of the adjustments.
-
-    gamma: for flagged tokens; certain: probability from which a token is cut instead; kappa, most_mix: for flagged
-    heads; fields: True if abstracts have field weights.
-    """
-
-    gamma: float = 0.0
-    certain: float = 0.9
-    kappa: float = 0.0
-    most_mix: float = 0.3
-    fields: bool = False
-
-    @property
-    def identity(self) -> bool:
-        """Return True if nothing is ever adjusted."""
-        return self.gamma == 0.0 and self.kappa == 0.0 and not self.fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +90,7 @@ class Calibrator:
 
     structure: StructureDetector
     tokens: TokenDetector
-    strength: Strength = Strength()
+    strength: Strength = field(default_factory=Strength)
     fields: FieldWeights = field(default_factory=FieldWeights)
 
     @property

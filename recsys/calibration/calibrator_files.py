@@ -1,6 +1,5 @@
 """Calibrator files: one safetensors file with profile, both networks, limits and strength."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from safetensors.numpy import save
 from recsys.calibration.attention_statistics import COHERENCE, HEAD, TOKEN
 from recsys.calibration.calibrator import Calibration, Calibrator, Strength
 from recsys.calibration.field_weights import FieldWeights
+from recsys.calibration.file_digest import digest_of
 from recsys.calibration.head_anomaly_detector import HeadAutoencoder, StructureDetector
 from recsys.calibration.normal_profile import COUNT, Profile
 from recsys.calibration.token_detector import FLAGGED_CLEAN, TokenDetector, TokenScorer
@@ -63,16 +63,6 @@ def load_calibrator(path: Path) -> Calibrator:
         return _calibrator(arrays, numbers)
     except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise BundleError(f"attention calibrator {path} cannot be read: {error}; train a new bundle") from error
-
-
-def digest(path: Path) -> str:
-    """Return the digest of a calibrator file; vectors made with it carry it in their name."""
-    return digest_of(path.read_bytes())
-
-
-def digest_of(content: bytes) -> str:
-    """Return the digest of the content of a file."""
-    return hashlib.blake2b(content, digest_size=6).hexdigest()
 
 
 def _calibrator(arrays: Arrays, numbers: Mapping[str, object]) -> Calibrator:

@@ -230,7 +230,7 @@ class FeedEngine:
     ) -> Ranking:
         """Build the ranking, with article ids."""
         assert shown.scores is not None
-        stories = [self._story(row, request.as_of, rules) for row in shown.rows.tolist()]
+        stories = self._stories(shown.rows, request.as_of, rules)
         acting: list[tuple[Rule, ...]] = rules.acting_on(shown.rows)
         items = zip(
             self._ids(shown.rows),
@@ -247,17 +247,24 @@ class FeedEngine:
         ranked = tuple(RankedItem(*item) for item in items)
         return Ranking(request.request_id, self.models.version, request.as_of, ranked)
 
-    def _story(self, row: int, as_of: int, rules: PageRules) -> tuple[str, tuple[str, ...]]:
-        """Return the id of a story, that of its first article, and its other articles, newest first.
+    def _stories(self, rows: NDArray[np.int64], as_of: int, rules: PageRules) -> list[tuple[str, tuple[str, ...]]]:
+        """Return for each of `rows` [k] the id of its story, that of its first article, and its other articles.
 
-        Articles under embargo and banned ones are none of them.
+        These are newest first; articles under embargo and banned ones are none of them.
         """
+        strings = self.state.articles.strings
+        shared = np.isin(rows, self.state.catalog.stories().copies).tolist()
+        return [
+            self._story(row, as_of, rules) if has_copies else (strings[row], ())  # nearly every article is alone
+            for row, has_copies in zip(rows.tolist(), shared, strict=True)
+        ]
+
+    def _story(self, row: int, as_of: int, rules: PageRules) -> tuple[str, tuple[str, ...]]:
         catalog = self.state.catalog
         others = catalog.stories().copies_of(row)
-        if len(others):
-            embargoed = (catalog.published[others] != NEVER) & (catalog.published[others] >= as_of)
-            others = others[catalog.described[others] & ~embargoed & ~np.isin(others, rules.book.banned())]
-        if not len(others):  # nearly every article
+        embargoed = (catalog.published[others] != NEVER) & (catalog.published[others] >= as_of)
+        others = others[catalog.described[others] & ~embargoed & ~np.isin(others, rules.book.banned())]
+        if not len(others):
             return self.state.articles.strings[row], ()
         members = np.append(others, row)
         order = np.lexsort((catalog.tie_break_hash[members], catalog.published[members]))
@@ -267,7 +274,9 @@ class FeedEngine:
     def _remaining(
         self, candidates: Candidates, selection: Selection, shown: tuple[str, ...]
     ) -> RemainingCandidates:
-        left = candidates.take(np.setdiff1d(np.arange(len(candidates)), selection.places))
+        remains = np.ones(len(candidates), dtype=np.bool_)
+        remains[[place for place in selection.places if place >= 0]] = False
+        left = candidates.take(np.flatnonzero(remains))
         assert left.scores is not None
         return RemainingCandidates(
             self.models.version, tuple(self._ids(left.rows)), tuple(left.scores.tolist()), left.sources, shown

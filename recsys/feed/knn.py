@@ -1,6 +1,6 @@
 """Nearest articles to a reader's interests or to given articles, by the index of article vectors."""
 
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from math import ceil
 
 import numpy as np
@@ -55,10 +55,11 @@ def nearest(
         lists = [part[allowed[part]].tolist() for part in rows]
         # beyond the shortest list the order is unknown, until the whole index was searched
         depth = None if width == len(index) else min(map(len, lists))
-        ranks = zip_longest(*(part[:depth] for part in lists))
-        found = list(dict.fromkeys(row for rank in ranks for row in rank if row is not None))
         if depth is None:
+            ranks = zip_longest(*lists)
+            found = list(dict.fromkeys(row for rank in ranks for row in rank if row is not None))
             break
+        found = list(dict.fromkeys(chain.from_iterable(zip(*(part[:depth] for part in lists), strict=True))))
         width *= _WIDEN
     return np.asarray(found[:count], dtype=np.int64)
 

@@ -27,8 +27,12 @@ def best(query: NDArray[np.float64], ids: Sequence[str], vectors: Floats32, k: i
         k: number of results.
     """
     scores = np.vecdot(vectors, query, dtype=np.float64).astype(np.float32)
-    ranked = sorted(zip((-scores).tolist(), ids, strict=True))[:k]
-    return [(-negated, id_) for negated, id_ in ranked]
+    order = np.argsort(-scores, kind="stable")[: k + 1]
+    ranked = scores[order]
+    if (ranked[1:] == ranked[:-1]).any():  # equal scores are rare, but articles with one text have them
+        tied = sorted(zip((-scores).tolist(), ids, strict=True))[:k]
+        return [(-negated, id_) for negated, id_ in tied]
+    return [(score, ids[place]) for score, place in zip(ranked[:k].tolist(), order[:k].tolist(), strict=True)]
 
 
 def hits(found: Sequence[Sequence[tuple[float, str]]], k: int) -> Hits:

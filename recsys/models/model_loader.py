@@ -9,7 +9,7 @@ from recsys.encoder.vector_space import load_space
 from recsys.errors import BundleError
 from recsys.labels import grading
 from recsys.models.bundle import Bundle, active_version, load
-from recsys.models.calibrator_io import load_calibration
+from recsys.models.calibrator_io import CalibratorFile, find_calibrator
 from recsys.models.model_set import Models
 from recsys.models.served_ranker import FULL_SYSTEM as FULL_SYSTEM
 from recsys.models.served_ranker import ServedRanker
@@ -53,8 +53,8 @@ class TrainedSystem:
     models: models for an engine. served: choice of their ranker. full: listwise ranker of the full system, with
     its pointwise trees as `base`. text_free: the same without text features. click_ranker: pointwise ranker of
     clicks for feeds. value: ranker of feeds by expected utility; None if feeds are ranked by clicks.
-    validated_from, trained_until: microseconds. manifest: content of the manifest. calibration: calibrator of
-    article vectors; None if the bundle has none.
+    validated_from, trained_until: microseconds. manifest: content of the manifest. calibrator: file of the
+    calibrator of article vectors; None if the bundle has none.
     """
 
     models: Models
@@ -66,12 +66,17 @@ class TrainedSystem:
     validated_from: int
     trained_until: int
     manifest: Mapping[str, Any]
-    calibration: "Calibration | None" = None
+    calibrator: CalibratorFile | None = None
 
     @property
     def version(self) -> str:
         """Version of the bundle."""
         return self.models.version
+
+    @property
+    def calibration(self) -> "Calibration | None":
+        """Calibration of article vectors, read from its file; None if the bundle has none."""
+        return None if self.calibrator is None else self.calibrator.read()
 
 
 def schema(encoder: str) -> dict[str, Any]:
@@ -120,7 +125,7 @@ def load_system(bundle: Bundle, encoder: str) -> TrainedSystem:
         validated_from=int(bundle.manifest["data"]["validate_from"]),
         trained_until=int(bundle.manifest["data"]["until"]),
         manifest=bundle.manifest,
-        calibration=load_calibration(bundle),
+        calibrator=find_calibrator(bundle),
     )
 
 

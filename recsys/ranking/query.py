@@ -85,7 +85,7 @@ class Candidates:
     def take(self, places: Sequence[int] | NDArray[np.intp]) -> "Candidates":
         """Return the candidates at `places`, in that order, with their sources and scores."""
         at = np.asarray(places, dtype=np.intp)
-        sources = tuple(self.sources[place] for place in at.tolist()) if self.sources else ()
+        sources = tuple([self.sources[place] for place in at.tolist()]) if self.sources else ()
         scores = None if self.scores is None else self.scores[at]
         return Candidates(rows=self.rows[at], sources=sources, scores=scores)
 

@@ -116,9 +116,10 @@ class BackgroundJobs:
     def _load_articles(self) -> None:
         """Fold new rows of the log, then encode articles without a vector."""
         self._follow()
-        self._live.refresh_articles()
+        complete = self._live.refresh_articles()
         self._record_attention()
-        self.ready.set()
+        if complete:
+            self.ready.set()
 
     def _load_rules(self) -> None:
         self._live.refresh_rules(self._clock.next())

@@ -1,14 +1,12 @@
-"""Calibration monitor of one bundle in one process: breaker, statistics and their rows in the database."""
+"""Calibration monitor of one bundle whose calibrator is in this process: breaker, statistics and their rows."""
 
 from typing import TYPE_CHECKING
 
 from recsys.calibration.breaker import Breaker
 from recsys.calibration.monitor import Monitor
 from recsys.calibration.monitoring_stats import MonitoringStats
-from recsys.domain import MINUTE, WebhookEvent
-from recsys.store import attention_stats, webhook_outbox
-from recsys.store.attention_stats import MonitorRow
-from recsys.store.database import Connection, Database
+from recsys.serving.monitor_rows import MonitorRows
+from recsys.store.database import Database
 
 if TYPE_CHECKING:
     from recsys.calibration.calibrator import Calibration
@@ -25,52 +23,16 @@ class CalibrationMonitor:
     def __init__(self, bundle: str, calibration: "Calibration") -> None:
         self.breaker = Breaker(calibration.flag_rate)
         self.monitor = Monitor(calibration.calibrator.profile, self.breaker)
-        self._bundle = bundle
-        self._calibrator = calibration.digest
-        self._written_at: int | None = None
-        self._written = MonitoringStats(total=0, texts=0)
+        self._rows = MonitorRows(bundle, calibration.digest)
+
+    def stats(self) -> MonitoringStats:
+        """Return the current aggregates."""
+        return self.monitor.stats()
 
     def record(self, database: Database, at: int) -> None:
-        """Write a row at `at` (microseconds) if there is news: an alert at once, new texts after a minute.
+        """Write a row at `at` (microseconds) if there is news: see `MonitorRows.record`.
 
         Raises:
             StoreError: the database is unavailable.
         """
-        stats = self.monitor.stats()
-        if not self._due(stats, at):
-            return
-        with database.write() as connection:
-            attention_stats.record(connection, self._row(stats, at))
-            self._announce(connection, stats, at)
-        self._written_at, self._written = at, stats
-
-    def _announce(self, connection: Connection, stats: MonitoringStats, at: int) -> None:
-        """Notify webhooks of a new alert, and of a breaker that opened."""
-        about = {"part": "calibration", "bundle": self._bundle}
-        if stats.alert is not None and stats.alert != self._written.alert:
-            webhook_outbox.announce(connection, WebhookEvent.ALERT, {**about, "text": stats.alert}, at)
-        if stats.breaker is not None and self._written.breaker is None:
-            webhook_outbox.announce(connection, WebhookEvent.BREAKER_OPEN, {**about, "reason": stats.breaker}, at)
-
-    def _due(self, stats: MonitoringStats, at: int) -> bool:
-        if stats.alert is not None and stats.alert != self._written.alert:
-            return True
-        minute_passed = self._written_at is None or at - self._written_at >= MINUTE
-        return minute_passed and stats.total > self._written.total
-
-    def _row(self, stats: MonitoringStats, at: int) -> MonitorRow:
-        return MonitorRow(
-            at=at,
-            bundle=self._bundle,
-            calibrator=self._calibrator,
-            texts=stats.texts,
-            score_p50=stats.score_p50,
-            score_p99=stats.score_p99,
-            flag_rate=stats.flag_rate,
-            gated_share=stats.gated_share,
-            entropy_psi=stats.max_drift,
-            received_kl=stats.received_kl,
-            seconds_per_text=stats.seconds_per_text,
-            breaker_open=stats.breaker is not None,
-            alert=stats.alert,
-        )
+        self._rows.record(database, self.stats(), at)

@@ -88,7 +88,7 @@ class FeedService:
     def calibration_stats(self) -> "MonitoringStats | None":
         """Return the monitoring statistics of the calibration; None if the bundle has no calibrator."""
         monitor = self.live.serving.monitor  # another thread may adopt a bundle meanwhile
-        return None if monitor is None else monitor.monitor.stats()
+        return None if monitor is None else monitor.stats()
 
     def lag(self) -> int | None:
         """Return the number of log rows that are not folded yet; None while the database is unavailable."""

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -18,7 +17,7 @@ from recsys.domain import MatchField, Rule
 from recsys.editorial.rule_book import NO_ROWS, RuleBook
 from recsys.editorial.rule_matches import COLUMNS
 from recsys.encoder.protocols import Encoder, ModelEncoder
-from recsys.errors import EncoderError
+from recsys.errors import EncoderBusyError, EncoderError
 from recsys.feed.engine import FeedEngine
 from recsys.feed.reader_lookups import ReaderLookups, seen_articles
 from recsys.feed.retrieval import feed_limits
@@ -27,12 +26,12 @@ from recsys.index.cached_index import CachedIndex
 from recsys.index.index_factory import make_index
 from recsys.index.vector_index import VectorIndex
 from recsys.models.bundle import active_version
-from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import TrainedSystem, active_system
 from recsys.models.model_set import Models
 from recsys.projection.log_follower import LogFollower
 from recsys.projection.vector_table import VectorTable, ensure_vectors, put_vectors, stored_vectors
 from recsys.serving.article_cache import ArticleCache
+from recsys.serving.bundle_encoder import bundle_encoder
 from recsys.serving.challenger import Challenger
 from recsys.serving.preference_cache import PreferenceCache
 from recsys.serving.saved_index import SavedIndex
@@ -42,10 +41,6 @@ from recsys.store import articles, rules
 from recsys.store.articles import ArticleChanges
 from recsys.store.database import Connection, Database, without_timeout
 from recsys.store.revisions import last_revision
-
-if TYPE_CHECKING:
-    from recsys.serving.calibration_monitor import CalibrationMonitor
-
 
 _MOST_URGENT = 100
 """Articles that a new rule makes known before they are encoded."""
@@ -134,11 +129,11 @@ class LiveEngine:
             self._saved.save(index, self.engine.vectors.take(rows))
             self._unsaved_articles = 0
 
-    def refresh_articles(self) -> None:
+    def refresh_articles(self) -> bool:
         """Apply changes of stored articles: encode new ones, then make them known and searchable together.
 
         Withdrawn articles leave all feeds before anything is encoded. Articles that rules place, such as breaking
-        news, are known by then, too.
+        news, are known by then, too. Return False if another process is still encoding some of them.
 
         Raises:
             EncoderError: the encoder fails; new articles are known without vectors, and are tried again.
@@ -149,7 +144,7 @@ class LiveEngine:
             changes = articles.changes_since(connection, before.revision)
         pending = _newest(before.unencoded, changes.upserted, without=changes.withdrawn)
         if pending.is_empty() and not changes.withdrawn:
-            return
+            return True
         with self.lock:
             self.summaries.put(changes.upserted)
             if changes.withdrawn:
@@ -158,25 +153,25 @@ class LiveEngine:
             else:
                 self._upsert(self.engine.rules.placed_among(changes.upserted))
         try:
-            vectors = ensure_vectors(self._database, before.encoder, pending)
+            present, vectors = self._ensured(before.encoder, pending)
         except EncoderError:
             with self.lock:
                 self._apply(changes)
             raise
         with self.lock:
             later = self._apply(changes)
-            if (
-                self.serving.encoder is not before.encoder
-            ):  # another bundle was adopted: the next call encodes them
-                return
+            if self.serving.encoder is not before.encoder:
+                return True  # another bundle was adopted: the next call encodes them
             if before.encoder.name != self.serving.vector_name:  # the breaker switched calibration off
                 self.serving = self._rebuilt(self.serving)
-                return
+                return True
             current = ~pending["id"].is_in([*later.upserted["id"], *later.withdrawn]).to_numpy()
-            encoded = where(pending, current)
-            unencoded = _newest(self.serving.unencoded, later.upserted, without=[*encoded["id"], *later.withdrawn])
-            engine = self._with_vectors(self.engine, encoded, vectors[current])
+            encoded = where(pending, present & current)
+            waiting = pl.concat([self.serving.unencoded, where(pending, ~present)])
+            unencoded = _newest(waiting, later.upserted, without=[*encoded["id"], *later.withdrawn])
+            engine = self._with_vectors(self.engine, encoded, vectors[current[present]])
             self.serving = replace(self.serving, engine=engine, revision=later.revision, unencoded=unencoded)
+            return bool(present.all())
 
     def adopt_bundle(self) -> None:
         """Serve with the active bundle, if another one was activated since the last call.
@@ -234,6 +229,17 @@ class LiveEngine:
         """
         self.challenger.adopt(self.engine.models)
 
+    def _ensured(self, encoder: Encoder, pending: pl.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Return the mask of `pending` articles [n] with a vector, and these vectors; encode missing ones.
+
+        While another process encodes, its vectors are taken as it stores them.
+        """
+        try:
+            vectors = ensure_vectors(self._database, encoder, pending)
+        except EncoderBusyError:
+            return stored_vectors(self._database, encoder.name, pending)
+        return np.ones(len(pending), dtype=np.bool_), vectors
+
     def _new_engine(self, models: Models) -> FeedEngine:
         return FeedEngine(
             state=self.follower.state,
@@ -249,18 +255,9 @@ class LiveEngine:
     def _with_system(self, system: TrainedSystem | None) -> ServingEngine:
         """Return the serving value with the models and the calibration of `system`; its breaker is closed."""
         models = Models.untrained() if system is None else system.models
-        encoder, monitor = self._calibrated_encoder(system)
+        encoder, monitor = bundle_encoder(self._raw_encoder, system)
         engine = replace(self.engine, models=models)
         return replace(self.serving, engine=engine, encoder=encoder, monitor=monitor)
-
-    def _calibrated_encoder(self, system: TrainedSystem | None) -> "tuple[Encoder, CalibrationMonitor | None]":
-        if system is None or system.calibration is None:
-            return self._raw_encoder, None
-        from recsys.serving.calibration_monitor import CalibrationMonitor
-
-        monitor = CalibrationMonitor(system.version, system.calibration)
-        encoder = article_encoder(self._raw_encoder, system.calibration, monitor.breaker, [monitor.monitor])
-        return encoder, monitor
 
     def _rebuilt(self, serving: ServingEngine) -> ServingEngine:
         """Return `serving` with new vectors and a new index from stored vectors; other articles stay unencoded.

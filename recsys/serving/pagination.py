@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from recsys.domain import MINUTE, FeedRequest, Ranking, Slate, models_of
 from recsys.errors import RequestError
@@ -15,6 +15,8 @@ LIFETIME = 30 * MINUTE
 
 _OWN = ("request_id", "as_of", "reader")
 """Fields of a request that every page sets for itself."""
+
+_SHARED = tuple(field.name for field in fields(FeedRequest) if field.name not in _OWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ def save_remaining(connection: Connection, request: FeedRequest, remaining: Rema
     """
     if not remaining or request.minutes is not None:
         return None
-    shared = {name: value for name, value in asdict(request).items() if name not in _OWN}
+    shared = {name: getattr(request, name) for name in _SHARED}
+    if request.history is not None:
+        shared["history"] = [asdict(item) for item in request.history]
     page = StoredPage(
         cursor=secrets.token_urlsafe(16),
         reader=request.reader,

@@ -1,15 +1,12 @@
 """Serving engine: all values that one answer needs. It is replaced as a whole, never changed."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from recsys.encoder.protocols import Encoder
 from recsys.feed.engine import FeedEngine
-
-if TYPE_CHECKING:
-    from recsys.serving.calibration_monitor import CalibrationMonitor
+from recsys.serving.bundle_encoder import BundleMonitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +25,6 @@ class ServingEngine:
     engine: FeedEngine
     encoder: Encoder
     vector_name: str
-    monitor: "CalibrationMonitor | None"
+    monitor: BundleMonitor | None
     revision: int
     unencoded: pl.DataFrame

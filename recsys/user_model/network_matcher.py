@@ -1,7 +1,7 @@
 """Matcher that runs the preference network on single requests."""
 
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +38,14 @@ class NetworkMatcher:
         self.weights = weights
         self.forward = NumpyNetwork(weights)
         self._cache: WeakKeyDictionary[ReadHistory, EncodedReads] = WeakKeyDictionary()
+        self._last: tuple[ref[Floats], Floats] | None = None
 
     def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:  # noqa: ARG002
         """Implement `Matcher.match`; the attention is the weighted mean over interests."""
         if not len(reads) or not len(candidates):
             return no_match(reads, candidates)
         encoded = self.encoded(reads)
-        scores_1N = self.forward.logits(encoded.interests, self.forward.directions(candidates))
+        scores_1N = self.forward.logits(encoded.interests, self._directions(candidates))
         attention = np.zeros(len(reads))
         shares_K = np.exp(encoded.interests.log_shares[0])
         attention[len(reads) - len(encoded.reads) :] = shares_K @ encoded.alpha[0]
@@ -72,7 +73,7 @@ class NetworkMatcher:
         alpha_MKH = forward.alpha(hidden_MHP, routes_MHK, masked)
         pooled_MHP = forward.pooled(encoded.values, hidden_MHP)
         interests = forward.interests(alpha_MKH, pooled_MHP, routes_MHK, present_MH)
-        return forward.logits(interests, forward.directions(candidates)).astype(np.float64)
+        return forward.logits(interests, self._directions(candidates)).astype(np.float64)
 
     def with_evidence(
         self,
@@ -99,6 +100,12 @@ class NetworkMatcher:
         if cached is None:
             cached = self._cache[reads] = self._encode(reads.last(self.weights.config.history))
         return cached
+
+    def _directions(self, candidates: Floats) -> Floats:
+        """Return the directions of `candidates`; an explanation asks twice for those of one array."""
+        if self._last is None or self._last[0]() is not candidates:
+            self._last = ref(candidates), self.forward.directions(candidates)
+        return self._last[1]
 
     def _encode(self, reads: ReadHistory) -> EncodedReads:
         forward = self.forward

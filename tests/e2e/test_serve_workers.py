@@ -1,10 +1,12 @@
 """Several worker processes behind one port answer as one."""
 
 import random
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import psutil
@@ -12,8 +14,8 @@ import pytest
 
 from tests.live import HTTP
 from tests.postgres import fresh_postgres
-from tests.serving import Server
-from tests.trained import populated, world
+from tests.serving import PATIENCE, Server
+from tests.trained import populated, quick_settings, world
 
 pytestmark = pytest.mark.xdist_group("served")
 
@@ -21,14 +23,17 @@ READERS = 8
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path
+) -> Iterator[Server]:
     """A service of two workers on each backend."""
     folder = tmp_path_factory.mktemp("workers")
     with ExitStack() as stack:
         url = None
         if request.param == "postgresql":
             url = stack.enter_context(fresh_postgres(request.getfixturevalue("postgres_admin_url")))
-        started = Server(populated(folder, url=url), "--workers", "2")
+        place = populated(folder, url=url, like=quick_settings(tiny_encoder))
+        started = Server(place, "--workers", "2")
         started.start()
         yield started
         started.stop()
@@ -54,12 +59,16 @@ def click_then_look(server: Server, reader: str, pairs: int) -> None:
         assert ask(server, "POST", "/v1/events", json={"events": [event]}).json()["accepted"] == 1
 
 
+def workers_of(server: Server) -> list[psutil.Process]:
+    """The children of the fork server, which is a child of the parent."""
+    return [worker for child in psutil.Process(server.process.pid).children() for worker in child.children()]
+
+
 def clicks_never_come_back(server: Server, pairs: int) -> None:
     with ThreadPoolExecutor(READERS) as readers:
         for done in [readers.submit(click_then_look, server, f"new{i}", pairs // READERS) for i in range(READERS)]:
             done.result()
-    workers = [child for child in psutil.Process(server.process.pid).children() if child.num_threads() > 2]
-    assert len(workers) == 2
+    assert len(workers_of(server)) == 2
 
 
 def test_a_click_counts_at_once_in_both_workers(server: Server) -> None:
@@ -89,3 +98,25 @@ def test_workers_give_one_answer_to_one_question(server: Server) -> None:
     answers = [ask(server, "POST", "/v1/rank", json=body).json()["items"] for _ in range(8)]
     orders = [[item["id"] for item in items] for items in answers]
     assert all(order == orders[0] for order in orders)
+
+
+def maps(process: psutil.Process, library: str) -> bool:
+    try:
+        return any(library in Path(each.path).name for each in process.memory_maps())
+    except psutil.NoSuchProcess:  # of two encoding processes that start at once, one ends
+        return False
+
+
+def test_the_parent_is_small_and_one_process_of_all_has_torch(server: Server) -> None:
+    deadline = time.monotonic() + PATIENCE
+    for _ in range(8):  # both workers have the vectors of all articles
+        while httpx.get(f"{server.address}/readyz", timeout=60).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    workers, parent = workers_of(server), psutil.Process(server.process.pid)
+    below = parent.children(recursive=True)
+    assert not maps(parent, "_multiarray_umath")
+    assert all(maps(worker, "lib_lightgbm") for worker in workers)
+    with_torch = [process for process in below if maps(process, "libtorch_cpu")]
+    assert len(with_torch) == 1
+    assert with_torch[0].ppid() in {worker.pid for worker in workers}

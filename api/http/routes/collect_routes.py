@@ -10,6 +10,7 @@ from api.application.collection import Collected, PageEvents
 from api.http.collect_state import CollectState
 from api.http.dependencies import App, PseudonymsDep
 from api.http.json_body import body_schema
+from api.http.lean_route import lean
 from api.http.robots import is_prefetch, is_robot
 from api.http.security.auth import actor, token_reader
 from api.http.security.site_access import charge_erasure, site_body, site_router
@@ -29,6 +30,7 @@ router = site_router("/v1", "collect")
 
 
 @router.post("/collect", status_code=204, response_class=Response, openapi_extra=body_schema(CollectIn, _TYPES))
+@lean
 async def collect(request: Request) -> Response:
     """Store events of a page. The answer is empty: metrics count the rows, and reject files keep refused ones.
 

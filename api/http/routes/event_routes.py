@@ -7,6 +7,7 @@ from api.application.context import Application
 from api.application.scopes import Scope
 from api.http.dependencies import App
 from api.http.json_body import body_schema, json_body
+from api.http.lean_route import lean
 from api.http.schemas import ArticlesIn, EventsIn, RejectedRow, StoredOut
 from api.http.security.auth import secured_router
 from ingest.event_rows import Rejected
@@ -16,6 +17,7 @@ router = secured_router("/v1", "ingest", Scope.WRITE)
 
 
 @router.post("/events", response_model=StoredOut, openapi_extra=body_schema(EventsIn))
+@lean
 async def events(request: Request) -> Response:
     """Store events of readers; they count from the next request on. Sending the same id again changes nothing.
 

@@ -17,6 +17,7 @@ from api.http.dependencies import (
     language_headers,
     require_preview_key,
 )
+from api.http.lean_route import lean
 from api.http.query_params import FeedParams, FeedQuery, OwnFeedQuery
 from api.http.schemas import FeedOut, HistoryItemIn, RankIn, RankOut
 from api.http.security.auth import secured_router, token_reader
@@ -29,6 +30,7 @@ own = secured_router("/v1", "feed", Scope.READ, own_reader=True)
 
 
 @own.get("/feed", response_model=FeedOut)
+@lean
 def own_feed(
     request: Request,
     app: App,
@@ -48,6 +50,7 @@ def own_feed(
 
 
 @own.get("/feed/{reader:id}", response_model=FeedOut)
+@lean
 def feed(
     request: Request, app: App, reader: Reader, query: FeedQuery, preview: OnlyPreview, language: Language
 ) -> Response:

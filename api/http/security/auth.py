@@ -14,6 +14,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 import api.http.path_converters  # noqa: F401 - routes of secured routers may use {name:id}
 from api.application.reader_tokens import ReaderTokens, looks_like_token
 from api.application.scopes import Scope
+from api.http.lean_route import lean_handler
 from api.http.openapi import problems
 from api.http.problems import HTTPProblem
 from api.http.security.keyring import KeyRing, Ring
@@ -124,7 +125,7 @@ def checked_route(check: Check) -> type[APIRoute]:
         """Route that checks the key before it reads the body: requests without a key cost no parsing."""
 
         def get_route_handler(self) -> Handler:
-            answer = super().get_route_handler()
+            answer = lean_handler(self) or super().get_route_handler()
 
             async def handle(request: Request) -> Response:
                 await check(request)

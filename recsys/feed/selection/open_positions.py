@@ -1,8 +1,8 @@
 """Positions of a slate, filled from the top: what remains for each, and what a rule puts there."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,18 +95,29 @@ class OpenQuotas:
 
 def apply_caps(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:
     """Return the same order, with items above their group's cap moved behind all others."""
-    # code −1 is counted too, but it is not a group and has no cap
-    counters = [(cap.codes.tolist(), cap.most(limit).tolist(), Counter[int]()) for cap in caps]
+    if not caps:
+        return best_first
+    counters = [_Counter.of(cap, limit) for cap in caps]
     within: list[int] = []
     above: list[int] = []
     for place in best_first:
-        for codes, most, count in counters:
-            code = codes[place]
-            if code >= 0 and count[code] >= most[code]:
+        for counter in counters:
+            if counter.left[counter.codes[place]] <= 0:
                 above.append(place)
                 break
         else:
             within.append(place)
-            for codes, _, count in counters:
-                count[codes[place]] += 1
+            for counter in counters:
+                counter.left[counter.codes[place]] -= 1
     return within + above
+
+
+class _Counter(NamedTuple):
+    """Group of each candidate, and the number that each group may still have; the last one is of no group, −1."""
+
+    codes: list[int]
+    left: list[int]
+
+    @classmethod
+    def of(cls, cap: Cap, limit: int) -> "_Counter":
+        return cls(cap.codes.tolist(), [*cap.most(limit).tolist(), len(cap.codes)])

@@ -9,8 +9,9 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from recsys.calibration.calibrator import Calibrator, Strength
-from recsys.calibration.calibrator_files import digest, load_calibrator, save_calibrator
+from recsys.calibration.calibrator_files import load_calibrator, save_calibrator
 from recsys.calibration.field_weights import FieldWeights
+from recsys.calibration.file_digest import digest
 from recsys.errors import BundleError
 from tests.unit.calibration.observations import normal
 from tests.unit.calibration.small import small_calibrator

@@ -64,7 +64,7 @@ def evaluated(at: Place, system: TrainedSystem) -> dict[str, float]:
 def test_off_is_what_an_evaluation_says_without_any_calibration(
     calibrated: Place, untouched: dict[str, Any]
 ) -> None:
-    raw = replace(served(calibrated), calibration=None)
+    raw = replace(served(calibrated), calibrator=None)
     assert aucs(untouched["rows"][OFF]) == pytest.approx(evaluated(calibrated, raw), rel=1e-12)
 
 

@@ -23,10 +23,10 @@ from recsys.calibration.calibrator_files import calibration_of
 from recsys.domain import HOUR, FeedRequest, Ranking, RankRequest
 from recsys.encoder.article_text import ArticleText, article_texts, text_hash
 from recsys.encoder.protocols import Encoded
-from recsys.errors import BundleError, EncoderError
+from recsys.errors import BundleError, EncoderBusyError, EncoderError
 from recsys.feed.point_in_time import engine_at
 from recsys.models import bundle
-from recsys.projection.vector_table import stored_vectors
+from recsys.projection.vector_table import ensure_vectors, stored_vectors
 from recsys.serving import background_jobs
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings
@@ -397,6 +397,29 @@ def test_an_older_import_refolds_and_realigns_the_vectors(
         engine.recommend(FeedRequest(request_id="after", as_of=answer.as_of, reader="r00001", explore=0.3)).ranking
         == answer
     )
+
+
+def test_vectors_that_another_process_encodes_are_taken_as_it_stores_them(
+    database: Database, start: Callable[..., FeedService]
+) -> None:
+    class Busy(HashEncoder):
+        def encode(self, texts: Sequence[ArticleText]) -> Encoded:
+            raise EncoderBusyError("another process encodes")
+
+    store_articles(database, [{"id": id_, "title": f"Title {id_}"} for id_ in ("one", "two")], 1)
+    service = start(database, Busy())
+    until(lambda: len(service.live.serving.unencoded) == 2)
+    with database.read() as connection:
+        stored = articles.get(connection, ["one", "two"])
+    ensure_vectors(database, HashEncoder(), stored.head(1))
+    first, second = stored["id"]
+    until(lambda: knows(service, first))
+    assert not service.ready.is_set()
+    assert service.background_jobs.failure is None
+    assert {item.id for item in feed(service).items} == {"one", "two"}
+    ensure_vectors(database, HashEncoder(), stored)
+    assert service.ready.wait(WITHIN)
+    assert knows(service, second)
 
 
 def test_the_active_bundle_serves(trained: Place, tmp_path: Path) -> None:
