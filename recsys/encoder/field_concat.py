@@ -55,7 +55,7 @@ def split_fields(vectors_nf: Vectors) -> tuple[Vectors, Vectors]:
 
     A field that is missing, or equals the headline, is zero.
     """
-    fields_n3d = vectors_nf.reshape(len(vectors_nf), FIELDS, -1)
+    fields_n3d = vectors_nf.reshape(len(vectors_nf), FIELDS, vectors_nf.shape[1] // FIELDS)
     own_n2 = (fields_n3d[:, 1:] != fields_n3d[:, :1]).any(axis=2, keepdims=True)
     unit_n3d = fields_n3d * np.sqrt(np.float32(FIELDS))
     return unit_n3d[:, 0], np.where(own_n2, unit_n3d[:, 1:], np.float32(0))

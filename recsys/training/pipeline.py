@@ -66,6 +66,7 @@ def train(
     watched = ProfiledProgress(progress)
     with watched.stage("log and article vectors"):
         raw = load_corpus(database, encoder, until, watched, options.labels, sampling)
+        raw = raw.newest(settings.train_slates)
     preference = _fit_preference(database, raw, settings, watched)
     raw, matcher = preference.corpus, preference.matcher
     with watched.stage("article calibration"):
