@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.evaluation.labelled_slates import replay_requests
+from recsys.evaluation.replay import SlateRecorder
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
 from recsys.ranking import listwise_correction
@@ -54,15 +55,30 @@ class PastSlates:
         rows = self._rows(start, end)
         return ReadingRows.of(self.data.features[rows], self.data.labels[rows], self.seconds[rows])
 
+    def then(self, later: "PastSlates") -> "PastSlates":
+        """Return these slates and `later` ones."""
+        one, two = self.data, later.data
+        data = RankingData(
+            np.concatenate([one.features, two.features]),
+            np.concatenate([one.labels, two.labels]),
+            np.concatenate([one.sizes, two.sizes]),
+        )
+        at, seconds = np.concatenate([self.at, later.at]), np.concatenate([self.seconds, later.seconds])
+        return PastSlates(data, at, seconds, np.concatenate([self.readers, later.readers]))
+
     def _rows(self, start: int, end: int) -> slice:
         first, last = np.searchsorted(self.at, (start, end))
         return slice(int(self.data.sizes[:first].sum()), int(self.data.sizes[:last].sum()))
 
 
 def past_slates(
-    engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, progress: Progress
+    engine: FeedEngine,
+    log: Replay,
+    labelled_requests: pl.DataFrame,
+    progress: Progress,
+    recorder: SlateRecorder | None = None,
 ) -> PastSlates:
-    """Replay `labelled_requests`, and collect the slates that LambdaMART can train on."""
+    """Replay `labelled_requests`, and collect the slates that LambdaMART can train on; `recorder` gets all."""
     sizes = labelled_requests["candidates"].list.len().to_numpy()
     features = np.zeros((int(sizes.sum()), len(ALL_FEATURES.names)))
     labels, seconds = np.zeros(len(features), dtype=np.int8), np.full(len(features), np.nan)
@@ -85,6 +101,8 @@ def past_slates(
             times.append(query.as_of)
             readers.append(query.reader)
             end += size
+        if recorder is not None:
+            recorder.add(labelled_request, query, candidates)
         if done % 200 == 0 or done == len(labelled_requests):
             progress("features of past slates", done, len(labelled_requests))
     data = RankingData(features[:end], labels[:end], np.asarray(sizes_used, dtype=np.int64))
