@@ -109,6 +109,7 @@ def train_rankers(
         with progress.stage("rerankers for validation"):
             validated = train_rerankers(slates, corpus.when.validate_from, config, progress)
         with progress.stage("validation"):
+            progress("validation", 1, 1)
             replayed = past.validation.with_rankers(_validated_rankers(validated))
     corrected, shares = correction_share.chosen(replayed)
     content = ContentGate.of(corrected)
