@@ -99,7 +99,7 @@ def _check_monitor(place: Place, file: Path) -> None:
 def test_what_does_not_pass_leaves_the_vectors_alone_and_is_still_watched(place: Place, tmp_path: Path) -> None:
     copied, told = trained(place, tmp_path, passes=False)
     for gate in (told["articles"], told["articles"]["fields"]):  # type: ignore[index]
-        assert "cannot be told" in gate["why"]
+        assert "cannot be known" in gate["why"]
         assert gate["outlook"]["chance"] < 1.1
     assert told["articles"]["on"] is None  # type: ignore[index]
     assert told["strength"] == {"gamma": 0.0, "certain": 0.9, "kappa": 0.0, "most_mix": 0.3, "fields": False}

@@ -32,7 +32,7 @@ from recsys.user_model.preference_network import PreferenceNetwork
 
 _MOST_SLATES = 2_000
 
-_CANNOT_TELL = "cannot be told: a look at the newest slates gives the test little chance"
+_CANNOT_TELL = "cannot be known: a look at the newest slates gives the test little chance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ def calibrate_articles(
         return CalibratedArticles(corpus, None, {"on": None, "why": reason})
     progress("article calibration: detectors", 1, 1)
     model = encoder.loaded()
-    calibrator = fit_calibrator(model, where(corpus.articles, held_out), seed)
+    _, context = split_fields(corpus.vectors[held_out])
+    calibrator = fit_calibrator(model, where(corpus.articles, held_out), seed, context=context)
     strength, figures = _gated(_Room(model, calibrator, corpus, interest, seed), slates, progress)
     calibration = calibration_of(replace(calibrator, strength=strength))
     return _encode_again(database, encoder, corpus, calibration, figures, progress)

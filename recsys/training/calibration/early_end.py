@@ -29,7 +29,7 @@ _BOUND = _NORMAL.inv_cdf(0.975)
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a pilot says about a gate.
+    """Outlook of the test of a gate, after a pilot.
 
     found: interval on the slates of the pilot; slates: their number; planned: number of slates that the gate needs
     for an interval as narrow as its margin, or all there are; chance: predictive probability of its test.
