@@ -39,8 +39,8 @@ MOST_ARTICLES = 800
 """Largest number of articles to train on, to limit the time."""
 
 DRAWS = 3
-"""Damaged copies of each article, of kinds drawn at random. Fewer copies, learned at a larger rate, find as much as
-twelve (docs/log/encoder-and-compute.md, 2026-11-28).
+"""Damaged copies of each article, of kinds drawn at random. Fewer copies, learned at a larger rate, find as much
+as twelve (docs/log/encoder-and-compute.md, 2026-11-28).
 """
 
 _WEIGHTS = {NoiseKind.PHRASE: 2.0, NoiseKind.REPLACED: 2.0, NoiseKind.RANDOM: 2.0}
