@@ -157,7 +157,8 @@ class PreferenceNetwork(nn.Module):
         seen = self.read(history)
         routes_BHK = self._routes(seen, history.mask)
         return AttentionInput(
-            history=replace(history, vectors=history.vectors[:0], rows=history.rows[:, :0]),
+            # new tensors: an empty slice would keep the vectors in memory
+            history=replace(history, vectors=history.vectors.new_empty(0), rows=history.rows.new_empty(0)),
             logits=self._logits(seen, routes_BHK),
             values=self._averaged(seen),
             log_shares=self._log_shares(routes_BHK, history.mask),
