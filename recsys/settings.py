@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     train_slates: int = Field(
         500_000,
         ge=1_000,
-        description="newest impressions that a training learns from; bounds its memory: 3 GB for each 500,000",
+        description="newest impressions that a training learns from, which bounds its memory and time",
     )
     feed_candidates: int = Field(300, ge=10, le=2_000, description="candidates ranked for one feed")
     explore: float = Field(0.05, ge=0, le=0.5, description="default share of exploration slots in a feed")
