@@ -104,9 +104,11 @@ def visits(readers: int, slates: int, noise: tuple[float, float], seed: int) -> 
         for arm, slate in enumerate(both):
             clicks[arm, number] = (rng.random(PLACES) < chance[slate] * _EXAMINED).sum()
         first, second = (list(map(str, slate.tolist())) for slate in both)
-        draft = np.asarray([both[pick.team or 0][pick.place] for pick in team_draft(first, second, str(number))])
+        draft = np.asarray(
+            [both[pick.team or 0][pick.place] for pick in team_draft(first, second, f"{seed} {number}")]
+        )
         opened = draft[rng.random(PLACES) < chance[draft] * _EXAMINED]
-        credit[number] = credit_of(first, second, str(number), list(map(str, opened.tolist())))
+        credit[number] = credit_of(first, second, f"{seed} {number}", list(map(str, opened.tolist())))
     return Visits(readers, reader, clicks[1], clicks[0], credit)
 
 

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     train_hours: float = Field(
         6.0, gt=0, le=168, description="hours after which `attune run` stops a training that has not ended"
     )
+    train_slates: int = Field(
+        500_000,
+        ge=1_000,
+        description="newest impressions that a training learns from, which bounds its memory and time",
+    )
     feed_candidates: int = Field(300, ge=10, le=2_000, description="candidates ranked for one feed")
     explore: float = Field(0.05, ge=0, le=0.5, description="default share of exploration slots in a feed")
     fresh_share: float = Field(

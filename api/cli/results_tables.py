@@ -1,7 +1,7 @@
 """Tables of the results of training and evaluation."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -46,6 +46,23 @@ def echo_supported_ages(entry: Mapping[str, Any] | None) -> None:
         table.add_column(column, justify="left" if column == "category" else "right")
     for name, ages in parts.items():
         table.add_row(name, f"{ages['hours']:.0f}", f"{-math.expm1(-ages['fading']):.1%}")
+    Console(width=110).print(table)
+
+
+def stages_table(stages: Sequence[Mapping[str, Any]]) -> None:
+    """Print the time and memory of each stage of a training: the entry `profile` of a manifest."""
+    table = Table(title="time and memory of the training", title_justify="left")
+    for column in ("stage", "seconds", "CPU seconds", "peak MiB"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    for cost in stages:
+        table.add_row(
+            cost["stage"], f"{cost['seconds']:.1f}", f"{cost['cpu_seconds']:.1f}", f"{cost['peak_mib']:,}"
+        )
+    if stages:
+        seconds, cpu_seconds = (sum(cost[column] for cost in stages) for column in ("seconds", "cpu_seconds"))
+        peak = max(cost["peak_mib"] for cost in stages)
+        table.add_section()
+        table.add_row("all stages", f"{seconds:.1f}", f"{cpu_seconds:.1f}", f"{peak:,}")
     Console(width=110).print(table)
 
 

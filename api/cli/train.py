@@ -28,7 +28,7 @@ def train(
 ) -> None:
     """Train on the log and publish a bundle: encode, train preferences and rankers, validate on the last day."""
     from api.cli.progress import bars
-    from api.cli.results_tables import echo_supported_ages, echo_unseen, results_table
+    from api.cli.results_tables import echo_supported_ages, echo_unseen, results_table, stages_table
     from recsys.encoder.lazy import LazyEncoder
     from recsys.models.bundle import active_version
     from recsys.models.model_loader import AGES
@@ -52,6 +52,7 @@ def train(
     )
     typer.echo(f"what serves: {bundle.manifest['ranking']['name']}")
     echo_supported_ages(bundle.manifest[AGES])
+    stages_table(bundle.manifest["profile"])
     for warning in bundle.manifest["warnings"]:
         typer.secho(f"warning: {warning}", fg="yellow")
     if active_version(settings.home) == bundle.version:

@@ -78,7 +78,7 @@ class DigestNetwork(nn.Module):
         """Return the logits (B, H)."""
         network, history = self.preference, windows.history
         features_BHF = (windows.features - self.mean) / self.spread
-        values_BHP = network.project(history.vectors)
+        values_BHP = network.values(history)
         seen = network.mix(values_BHP, values_BHP + self.match(features_BHF), history.mask)
         routes_BH1 = values_BHP.new_zeros((*history.mask.shape, 1))
         logits_BH1: torch.Tensor = network.attention_logits(seen, history, routes_BH1) + self.evidence(
@@ -106,8 +106,10 @@ def windows_of(text: EncodedText, features: NDArray[np.float32]) -> SentenceWind
         padded = np.pad(values, padding, constant_values=fill)
         return torch.from_numpy(padded.reshape(rows, WINDOW, *values.shape[1:]))
 
+    places = np.minimum(np.arange(rows * WINDOW), count - 1).reshape(rows, WINDOW)
     history = HistoryBatch(
-        vectors=cut(text.vectors),
+        vectors=torch.from_numpy(text.vectors),
+        rows=torch.from_numpy(places),
         seconds=cut(seconds, np.nan),
         age=cut(after / np.float32(3600)),
         quantile=cut(((ranks + 1) / count).astype(np.float32), np.nan),

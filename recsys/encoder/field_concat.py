@@ -50,11 +50,20 @@ def concat_fields(headlines_nd: Vectors, context_n2d: Vectors) -> Vectors:
     )
 
 
-def with_fields(vectors_nd: Vectors, headlines_nd: Vectors, abstracts_nd: Vectors | None = None) -> Vectors:
-    """Return the articles [n, 3d] with other headlines [n, d], and other abstracts [n, d] if given."""
-    fields_n3d = vectors_nd.reshape(len(vectors_nd), FIELDS, headlines_nd.shape[1])
+def split_fields(vectors_nf: Vectors) -> tuple[Vectors, Vectors]:
+    """Return headlines [n, d], and topics and abstracts [n, 2, d], of articles [n, 3d]: undo `concat_fields`.
+
+    A field that is missing, or equals the headline, is zero.
+    """
+    fields_n3d = vectors_nf.reshape(len(vectors_nf), FIELDS, vectors_nf.shape[1] // FIELDS)
     own_n2 = (fields_n3d[:, 1:] != fields_n3d[:, :1]).any(axis=2, keepdims=True)
-    context_n2d = np.where(own_n2, fields_n3d[:, 1:] * np.sqrt(np.float32(FIELDS)), np.float32(0))
+    unit_n3d = fields_n3d * np.sqrt(np.float32(FIELDS))
+    return unit_n3d[:, 0], np.where(own_n2, unit_n3d[:, 1:], np.float32(0))
+
+
+def with_fields(vectors_nf: Vectors, headlines_nd: Vectors, abstracts_nd: Vectors | None = None) -> Vectors:
+    """Return the articles [n, 3d] with other headlines [n, d], and other abstracts [n, d] if given."""
+    _, context_n2d = split_fields(vectors_nf)
     if abstracts_nd is not None:
         context_n2d[:, 1] = abstracts_nd
     return concat_fields(headlines_nd, context_n2d)

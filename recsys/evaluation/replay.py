@@ -1,8 +1,7 @@
 """Replay of a part of the log through the engine, with the scores of every system."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 import polars as pl
@@ -13,6 +12,10 @@ from recsys.evaluation.scored_slates import ScoredSlates
 from recsys.evaluation.systems import FULL_SYSTEM, PreparedQuery, Scorer, fill_unknown
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
+from recsys.ranking.features.feature_set import ALL_FEATURES
+from recsys.ranking.features.position import POSITION, SERVING_POSITION
+from recsys.ranking.query import Candidates, Query
+from recsys.ranking.ranker import Ranker
 from recsys.ranking.tie_break import best_first, id_hash
 
 Progress = Callable[[int], None]
@@ -68,29 +71,78 @@ def replay(
     progress: Progress | None = None,
 ) -> ReplayScores:
     """Score every request at its time with every system, without logged positions, as for a feed."""
-    readers = _dense(labelled_requests["reader"])
-    topics = len(engine.state.catalog.categories)
-    queries = _prepared_queries(engine, log, labelled_requests, topics)
-    records: list[_Record] = []
-    scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in systems}
-    while batch := list(islice(queries, _BATCH)):
-        records += (record for record, _ in batch)
-        prepared_queries = [each for _, each in batch]
-        for name, scorer in systems.items():
-            scores[name].append(fill_unknown(scorer(prepared_queries)))
-        if progress:
-            progress(len(records))
-    return _stack(records, scores, readers, topics)
+    recorder = SlateRecorder(engine, systems)
+    for done, prepared in enumerate(replay_requests(engine, log, labelled_requests), start=1):
+        recorder.add(*prepared)
+        if progress and (done % _BATCH == 0 or done == len(labelled_requests)):
+            progress(done)
+    return recorder.scores(labelled_requests["reader"])
 
 
-def _prepared_queries(
-    engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, topics: int
-) -> Iterator[tuple["_Record", PreparedQuery]]:
-    """Yield every request at its time: the values to record, and the input of the systems."""
-    for labelled_request, query, candidates in replay_requests(engine, log, labelled_requests):
-        vectors = engine.vectors.of(candidates.rows).astype(np.float64)
-        prepared = PreparedQuery(labelled_request.request, query, candidates, vectors)
-        yield _record(engine, labelled_request, prepared, topics), prepared
+@dataclass(frozen=True, slots=True)
+class ReplayedSlates:
+    """Replayed slates with the scores of some systems, and the features [N, f] that other rankers score later."""
+
+    scored: ReplayScores
+    features: NDArray[np.float64]
+
+    def with_rankers(self, rankers: Mapping[str, Ranker]) -> ReplayScores:
+        """Return the scores of the systems so far, then those of `rankers` in the order given."""
+        added = {name: fill_unknown(ranker.score(self.features)) for name, ranker in rankers.items()}
+        return replace(self.scored, scores={**self.scored.scores, **added})
+
+
+class SlateRecorder:
+    """Recorder of prepared requests, one after the other, with their scores by `systems`.
+
+    A request with logged positions is recorded as in serving, without them.
+    """
+
+    def __init__(self, engine: FeedEngine, systems: Mapping[str, Scorer]) -> None:
+        self._engine = engine
+        self._systems = systems
+        self._topics = len(engine.state.catalog.categories)
+        self._records: list[_Record] = []
+        self._waiting: list[PreparedQuery] = []
+        self._scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in systems}
+        self._features: list[NDArray[np.float64]] = []
+
+    def add(self, labelled_request: LabelledRequest, query: Query, candidates: Candidates) -> None:
+        """Record a request; the state of the engine must be that of its time."""
+        vectors = self._engine.vectors.of(candidates.rows).astype(np.float64)
+        prepared = PreparedQuery(labelled_request.request, query, _as_served(candidates), vectors)
+        self._records.append(_record(self._engine, labelled_request, prepared, self._topics))
+        self._waiting.append(prepared)
+        if len(self._waiting) == _BATCH:
+            self._score()
+
+    def scores(self, readers: pl.Series) -> ReplayScores:
+        """Return the scores; `readers` [S] of all requests, in their order."""
+        self._score()
+        return _stack(self._records, self._scores, _dense(readers), self._topics)
+
+    def slates(self, readers: pl.Series) -> ReplayedSlates:
+        """Return the scores with the features; `readers` [S] of all requests, in their order."""
+        scored = self.scores(readers)
+        empty = np.zeros((0, len(ALL_FEATURES.names)))
+        return ReplayedSlates(scored, np.concatenate([empty, *self._features]))
+
+    def _score(self) -> None:
+        if not self._waiting:
+            return
+        for name, scorer in self._systems.items():
+            self._scores[name].append(fill_unknown(scorer(self._waiting)))
+        self._features += [each.features for each in self._waiting]
+        self._waiting = []
+
+
+def _as_served(candidates: Candidates) -> Candidates:
+    if candidates.positions is None:
+        return candidates
+    assert candidates.features is not None
+    features = candidates.features.copy()
+    features[:, ALL_FEATURES.names.index(POSITION)] = SERVING_POSITION
+    return replace(candidates, positions=None, features=features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +175,7 @@ def _record(
 
 
 def _tie_order(prepared: PreparedQuery) -> NDArray[np.intp]:
-    features = prepared.candidates.features
-    assert features is not None
+    features = prepared.features
     order = best_first(np.zeros(len(features)), features, id_hash(prepared.request.candidates))
     return np.argsort(order)
 

@@ -46,6 +46,12 @@ class PreparedQuery:
     candidates: Candidates
     vectors: FloatArray
 
+    @property
+    def features(self) -> FloatArray:
+        """Features [n, f] of the candidates."""
+        assert self.candidates.features is not None
+        return self.candidates.features
+
 
 def systems(rankers: Mapping[str, Ranker]) -> Mapping[str, Scorer]:
     """Return name → scorer: the baselines, then `rankers` in the order given, the full system last."""
@@ -97,12 +103,7 @@ def _column(queries: Sequence[PreparedQuery], name: str) -> FloatArray:
 
 
 def _features(prepared: Sequence[PreparedQuery]) -> FloatArray:
-    return np.concatenate([_features_of(each) for each in prepared])
-
-
-def _features_of(prepared: PreparedQuery) -> FloatArray:
-    assert prepared.candidates.features is not None
-    return prepared.candidates.features
+    return np.concatenate([each.features for each in prepared])
 
 
 def _content(prepared: PreparedQuery) -> FloatArray:

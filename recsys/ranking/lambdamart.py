@@ -139,8 +139,7 @@ def fit(train: RankingData, validation: RankingData, features: FeatureSet, confi
     first, *others = config.each_seed()
     booster = lgb.train(first.parameters(), training, first.trees, valid_sets=[held_out], callbacks=[stop])
     best = lgb.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
-    more = [lgb.train(seed.parameters(), _dataset(train, features), best.num_trees()) for seed in others]
-    return LambdaMart([best, *more], features)
+    return LambdaMart([best, *_grown(training, others, best.num_trees())], features)
 
 
 def _stopping_from(first: int, patience: int) -> Callable[[CallbackEnv], None]:
@@ -156,8 +155,12 @@ def _stopping_from(first: int, patience: int) -> Callable[[CallbackEnv], None]:
 
 def refit(data: RankingData, features: FeatureSet, config: LambdaMartConfig, trees: int) -> LambdaMart:
     """Fit a fixed number of trees, chosen on validation data, on all of `data`."""
-    boosters = [lgb.train(seed.parameters(), _dataset(data, features), trees) for seed in config.each_seed()]
-    return LambdaMart(boosters, features)
+    return LambdaMart(_grown(_dataset(data, features), config.each_seed(), trees), features)
+
+
+def _grown(training: lgb.Dataset, seeds: Sequence[LambdaMartConfig], trees: int) -> list[lgb.Booster]:
+    """Return a booster for each of `seeds`. All use one binned data set: binning takes as long as many trees."""
+    return [lgb.train(seed.parameters(), training, trees) for seed in seeds]
 
 
 def _dataset(data: RankingData, features: FeatureSet) -> lgb.Dataset:

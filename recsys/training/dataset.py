@@ -1,6 +1,6 @@
 """Training data: labelled slates, articles with their vectors, and the split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -48,6 +48,20 @@ class Corpus:
         """Return the slates of the validation slice."""
         return self.labelled_requests.filter(pl.col("at") >= self.when.validate_from)
 
+    def newest(self, most: int) -> "Corpus":
+        """Return the corpus with the newest `most` slates only, which bounds the memory of a training.
+
+        The state is still folded from the whole log.
+        """
+        if self.labelled_requests.height <= most:
+            return self
+        requests = self.labelled_requests.tail(most)
+        learnable = _learnable(requests)
+        if len(np.unique(learnable)) < 2:
+            return self
+        when = with_clicks(replace(self.when, start=int(requests["at"][0])), learnable)
+        return replace(self, labelled_requests=requests, when=when, learnable=len(learnable))
+
 
 def load_corpus(
     database: Database,
@@ -72,7 +86,7 @@ def load_corpus(
     labelled_requests = requests.frame
     if labels == "clicks":
         labelled_requests = labelled_requests.with_columns(pl.col("labels").list.eval(pl.element().clip(0, 1)))
-    learnable = _learnable(requests)
+    learnable = _learnable(labelled_requests)
     if len(np.unique(learnable)) < 2:
         unseen = f" ({requests.unseen:,} that nobody saw are left out)" if requests.unseen else ""
         raise DataError(f"{_has(contents)}, but {len(learnable)} impressions to learn from{unseen}: {_NEEDED}")
@@ -109,20 +123,20 @@ def _shown_or_sampled(
     if shown is not None:
         when = split(shown[0], shown[1] + 1 if until is None else until)
         found = when, load_requests(connection, when.start, when.until, everything, when.until)
-        if clicked is None or len(np.unique(_learnable(found[1]))) >= 2:
+        if clicked is None or len(np.unique(_learnable(found[1].frame))) >= 2:
             return found
     assert clicked is not None
     when = split(clicked[0], clicked[1] + 1 if until is None else until)
     sampled = load_sampled_requests(connection, 0, when.until, everything, when.until, sampling)
-    if found is not None and len(_learnable(sampled)) < 2:
+    if found is not None and len(_learnable(sampled.frame)) < 2:
         return found
     return when, sampled
 
 
-def _learnable(requests: LabelledRequests) -> NDArray[np.int64]:
+def _learnable(requests: pl.DataFrame) -> NDArray[np.int64]:
     """Return the times of the slates that can train a ranker, those with both a click and a non-click, sorted."""
     labels = pl.col("labels").list
-    return requests.frame.filter((labels.max() > 0) & (labels.min() == 0))["at"].sort().to_numpy()
+    return requests.filter((labels.max() > 0) & (labels.min() == 0))["at"].sort().to_numpy()
 
 
 def _has(contents: LogContents) -> str:

@@ -24,6 +24,7 @@ from recsys.settings import Settings
 from recsys.store import webhook_outbox
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
+from recsys.threads import threads
 from recsys.training.age_support_training import ShownAges, learn_age_support
 from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
 from recsys.training.calibration.click_noise import Articles
@@ -66,6 +67,7 @@ def train(
     watched = ProfiledProgress(progress)
     with watched.stage("log and article vectors"):
         raw = load_corpus(database, encoder, until, watched, options.labels, sampling)
+        raw = raw.newest(settings.train_slates)
     preference = _fit_preference(database, raw, settings, watched)
     raw, matcher = preference.corpus, preference.matcher
     with watched.stage("article calibration"):
@@ -156,7 +158,8 @@ def _fit_preference(
     database: Database, corpus: Corpus, settings: Settings, progress: ProfiledProgress
 ) -> _FittedPreference:
     when = corpus.when
-    with progress.stage("histories and vector space"):
+    # products of a single slate are small: a second thread of OpenBLAS only spins
+    with progress.stage("histories and vector space"), threads(settings.threads):
         histories = _collect(database, corpus, progress)
         gate = gate_space(histories.data, corpus, histories.rows, settings.seed)
         if gate.space is not corpus.space:

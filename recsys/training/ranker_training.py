@@ -1,5 +1,7 @@
 """Training of LambdaMART on the features of every slate at its time."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.evaluation.labelled_slates import replay_requests
+from recsys.evaluation.replay import SlateRecorder
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_follower import Replay
 from recsys.ranking import listwise_correction
@@ -52,15 +55,30 @@ class PastSlates:
         rows = self._rows(start, end)
         return ReadingRows.of(self.data.features[rows], self.data.labels[rows], self.seconds[rows])
 
+    def then(self, later: "PastSlates") -> "PastSlates":
+        """Return these slates and `later` ones."""
+        one, two = self.data, later.data
+        data = RankingData(
+            np.concatenate([one.features, two.features]),
+            np.concatenate([one.labels, two.labels]),
+            np.concatenate([one.sizes, two.sizes]),
+        )
+        at, seconds = np.concatenate([self.at, later.at]), np.concatenate([self.seconds, later.seconds])
+        return PastSlates(data, at, seconds, np.concatenate([self.readers, later.readers]))
+
     def _rows(self, start: int, end: int) -> slice:
         first, last = np.searchsorted(self.at, (start, end))
         return slice(int(self.data.sizes[:first].sum()), int(self.data.sizes[:last].sum()))
 
 
 def past_slates(
-    engine: FeedEngine, log: Replay, labelled_requests: pl.DataFrame, progress: Progress
+    engine: FeedEngine,
+    log: Replay,
+    labelled_requests: pl.DataFrame,
+    progress: Progress,
+    recorder: SlateRecorder | None = None,
 ) -> PastSlates:
-    """Replay `labelled_requests`, and collect the slates that LambdaMART can train on."""
+    """Replay `labelled_requests`, and collect the slates that LambdaMART can train on; `recorder` gets all."""
     sizes = labelled_requests["candidates"].list.len().to_numpy()
     features = np.zeros((int(sizes.sum()), len(ALL_FEATURES.names)))
     labels, seconds = np.zeros(len(features), dtype=np.int8), np.full(len(features), np.nan)
@@ -83,6 +101,8 @@ def past_slates(
             times.append(query.as_of)
             readers.append(query.reader)
             end += size
+        if recorder is not None:
+            recorder.add(labelled_request, query, candidates)
         if done % 200 == 0 or done == len(labelled_requests):
             progress("features of past slates", done, len(labelled_requests))
     data = RankingData(features[:end], labels[:end], np.asarray(sizes_used, dtype=np.int64))
@@ -118,11 +138,14 @@ def train_rerankers(
     """
     held_out = as_served(slates.since(validate_from))
 
-    def fit(number: int, features: FeatureSet) -> ListwiseRanker:
-        progress("rerankers", number, 4)
-        return listwise_correction.fit(slates.before(validate_from), held_out, features, config)
+    early = slates.before(validate_from)
+    progress("rerankers", 1, 2)
 
-    return Rerankers(fit(1, ALL_FEATURES), fit(2, TEXT_FREE))
+    def fit(features: FeatureSet, config: LambdaMartConfig) -> ListwiseRanker:
+        return listwise_correction.fit(early, held_out, features, config)
+
+    full, text_free = _side_by_side(config, lambda own: fit(ALL_FEATURES, own), lambda own: fit(TEXT_FREE, own))
+    return Rerankers(full, text_free)
 
 
 def retrain_rerankers(
@@ -133,10 +156,30 @@ def retrain_rerankers(
     This gains 0.003 AUC on the EB-NeRD demo's test day (docs/log/). Shares stay. Without `content` no ranker
     uses text.
     """
+    progress("rerankers", 2, 2)
 
-    def refit(number: int, features: FeatureSet, fitted: ListwiseRanker) -> ListwiseRanker:
-        progress("rerankers", number, 4)
+    def refit(features: FeatureSet, fitted: ListwiseRanker, config: LambdaMartConfig) -> ListwiseRanker:
         return listwise_correction.refit(slates.data, features, config, fitted)
 
-    text_free = refit(3, TEXT_FREE, validated.text_free)
-    return Rerankers(refit(4, ALL_FEATURES, validated.full) if content else text_free, text_free)
+    if not content:
+        text_free = refit(TEXT_FREE, validated.text_free, config)
+        return Rerankers(text_free, text_free)
+    full, text_free = _side_by_side(
+        config,
+        lambda own: refit(ALL_FEATURES, validated.full, own),
+        lambda own: refit(TEXT_FREE, validated.text_free, own),
+    )
+    return Rerankers(full, text_free)
+
+
+_Training = Callable[[LambdaMartConfig], ListwiseRanker]
+
+
+def _side_by_side(config: LambdaMartConfig, *trainings: _Training) -> list[ListwiseRanker]:
+    """Run `trainings` at the same time, and share the threads of `config` among them.
+
+    Trees on two threads each take nearly as long as on one, because each step of a tree is short.
+    """
+    own = replace(config, threads=max(config.threads // len(trainings), 1))
+    with ThreadPoolExecutor(min(len(trainings), config.threads)) as pool:
+        return list(pool.map(lambda training: training(own), trainings))

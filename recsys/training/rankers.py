@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from recsys.evaluation.platt import Platt, fit_platt
-from recsys.evaluation.replay import ReplayScores, replay
+from recsys.evaluation.replay import ReplayedSlates, SlateRecorder
 from recsys.evaluation.report import figures
-from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE, Scorer, ranked_by, systems
+from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE, systems
 from recsys.evaluation.validation_slice import REPORT, validation_report
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import FEED_RANKER, write_trees
@@ -21,6 +22,7 @@ from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors
 from recsys.ranking.features.feature_set import FEED_FEATURES, FEED_TEXT_FREE
 from recsys.ranking.lambdamart import LambdaMartConfig
+from recsys.ranking.ranker import Ranker
 from recsys.settings import Settings
 from recsys.store.database import Database
 from recsys.threads import threads
@@ -29,7 +31,13 @@ from recsys.training.choice_days import pooled_days, with_blend
 from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
 from recsys.training.ranker_choice import RankerChoice
-from recsys.training.ranker_training import PastSlates, Rerankers, past_slates, retrain_rerankers, train_rerankers
+from recsys.training.ranker_training import (
+    PastSlates,
+    Rerankers,
+    past_slates,
+    retrain_rerankers,
+    train_rerankers,
+)
 from recsys.training.stage_profile import ProfiledProgress
 from recsys.training.text_feature_gate import TEXT_FREE_SYSTEMS, ContentGate
 from recsys.training.training_run import Progress, TrainingOptions
@@ -93,14 +101,16 @@ def train_rankers(
     config = replace(LambdaMartConfig(seed=settings.seed), seeds=options.seeds)
     with threads(settings.threads):
         with progress.stage("features of past slates"):
-            slates = _past_slates(database, corpus, matcher, progress)
+            past = _past(database, corpus, matcher, progress)
+            slates = past.slates
         if options.tune:
             with progress.stage("tuning"):
                 config = tuned(slates, corpus.when.until, config, options.tune, settings.home, progress)
         with progress.stage("rerankers for validation"):
             validated = train_rerankers(slates, corpus.when.validate_from, config, progress)
         with progress.stage("validation"):
-            replayed, clicks, vectors = _validate(database, corpus, matcher, validated, progress)
+            progress("validation", 1, 1)
+            replayed = past.validation.with_rankers(_validated_rankers(validated))
     corrected, shares = correction_share.chosen(replayed)
     content = ContentGate.of(corrected)
     answers = with_blend(content.served(corrected))
@@ -124,7 +134,7 @@ def train_rankers(
         config=config,
         calibration=calibration,
         # no calibration error here: the score calibration was fitted on the same slates
-        metrics=figures(answers, {}, vectors, clicks),
+        metrics=figures(answers, {}, past.vectors, past.clicks),
         report=validation_report(answers),
     )
 
@@ -143,41 +153,42 @@ def _value(
     return train_utility(slates, corpus.when.validate_from, features, config, share, chance)
 
 
-def _past_slates(
-    database: Database, corpus: Corpus, matcher: PrequentialMatcher, progress: Progress
-) -> PastSlates:
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """Slates to train on, and those of the validation slice.
+
+    clicks: of each article before the validation slice; vectors: of the articles.
+    """
+
+    slates: PastSlates
+    validation: ReplayedSlates
+    clicks: NDArray[np.float64]
+    vectors: NDArray[np.float32]
+
+
+def _past(database: Database, corpus: Corpus, matcher: PrequentialMatcher, progress: Progress) -> _Past:
+    """Replay all slates once: features of a slate serve its training and its validation."""
+    since, validation = corpus.when.validate_from, corpus.validation
+    early = corpus.labelled_requests.filter(pl.col("at") < since)
     with database.read() as connection, Replay(connection, corpus.when.until) as log:
         engine = _engine(log, corpus, matcher)
-        return past_slates(engine, log, corpus.labelled_requests, progress)
+        slates = past_slates(engine, log, early, progress)
+        clicks = log.clicks_before(since)
+        recorder = SlateRecorder(engine, systems({}))
+        slates = slates.then(past_slates(engine, log, validation, progress, recorder))
+    return _Past(slates, recorder.slates(validation["reader"]), clicks, engine.vectors.matrix)
 
 
-def _validate(
-    database: Database, corpus: Corpus, matcher: PrequentialMatcher, validated: Rerankers, progress: Progress
-) -> tuple[ReplayScores, NDArray[np.float64], NDArray[np.float32]]:
-    """Return scores of every system on the validation slice, earlier clicks per article, and article vectors."""
-    labelled_requests = corpus.validation
-    with database.read() as connection, Replay(connection, corpus.when.until) as log:
-        engine = _engine(log, corpus, matcher)
-        clicks = log.clicks_before(corpus.when.validate_from)
-        table = _validated_systems(validated)
-        answers = replay(
-            engine,
-            log,
-            labelled_requests,
-            table,
-            lambda done: progress("validation", done, len(labelled_requests)),
-        )
-    return answers, clicks, engine.vectors.matrix
-
-
-def _validated_systems(rerankers: Rerankers) -> Mapping[str, Scorer]:
-    """Return all systems that may be served, and the baselines."""
+def _validated_rankers(rerankers: Rerankers) -> Mapping[str, Ranker]:
+    """Return all rankers that may be served."""
     full, text_free = rerankers.full, rerankers.text_free
-    table = systems({TEXT_FREE: text_free, FEED_RANKER: full.base.first, POINTWISE: full.base, FULL_SYSTEM: full})
     return {
-        TEXT_FREE_SYSTEMS[FEED_RANKER]: ranked_by(text_free.base.first),
-        TEXT_FREE_SYSTEMS[POINTWISE]: ranked_by(text_free.base),
-        **table,
+        TEXT_FREE_SYSTEMS[FEED_RANKER]: text_free.base.first,
+        TEXT_FREE_SYSTEMS[POINTWISE]: text_free.base,
+        TEXT_FREE: text_free,
+        FEED_RANKER: full.base.first,
+        POINTWISE: full.base,
+        FULL_SYSTEM: full,
     }
 
 

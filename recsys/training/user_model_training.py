@@ -30,6 +30,9 @@ from recsys.user_model.preference_network import PreferenceNetwork
 from recsys.user_model.trainer import FitConfig, Trainer
 
 _PASSES_PER_BLOCK = 1
+_PAST = 3
+"""Largest number of earlier slates in the pass of a day, for each slate of that day: passes over everything would
+take a time that grows with the square of the days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +136,9 @@ def train_preference(
     for number, (start, end) in enumerate(blocks, start=1):
         progress("preference network: days", number, len(blocks))
         trainer.fit_evidence(data.between(start, end))  # before training on them
+        newest, past = data.between(start, end), data.between(when.start, start)
         for _ in range(_PASSES_PER_BLOCK):
-            trainer.epoch(data.between(when.start, end))
+            trainer.epoch(np.concatenate([_sampled(past, _PAST * len(newest), [seed, number]), newest]))
         if number < len(blocks):
             starts.append(end)
             matchers.append(NetworkMatcher(trainer.network.weights()))
@@ -149,6 +153,13 @@ def train_preference(
         np.asarray([*starts, when.validate_from], dtype=np.int64),
         [*matchers, NetworkMatcher(trainer.network.weights())],
     )
+
+
+def _sampled(slates: NDArray[np.int64], most: int, seed: Sequence[int]) -> NDArray[np.int64]:
+    """Return up to `most` of `slates`, drawn at random, in their order."""
+    if len(slates) <= most:
+        return slates
+    return np.sort(np.random.default_rng(seed).choice(slates, size=most, replace=False))
 
 
 def make_trainer(

@@ -42,12 +42,13 @@ from recsys.user_model.network_weights import NEWEST_FIRST, PreferenceConfig, Pr
 class HistoryBatch:
     """B histories of up to H reads, each with at least one.
 
-    vectors: (B, H, D); seconds: dwell, NaN where unknown (B, H); age: hours (B, H); quantile: of the dwell, NaN
-    where unknown and in the padding (B, H); noise: share of the reader's clicks that bounce (B); mask: True at
-    real reads (B, H).
+    vectors: of M articles (M, D); rows: article of each read, any at padding (B, H); seconds: dwell, NaN where
+    unknown (B, H); age: hours (B, H); quantile: of the dwell, NaN where unknown and in the padding (B, H); noise:
+    share of the reader's clicks that bounce (B); mask: True at real reads (B, H).
     """
 
     vectors: torch.Tensor
+    rows: torch.Tensor
     seconds: torch.Tensor
     age: torch.Tensor
     quantile: torch.Tensor
@@ -75,6 +76,20 @@ class EncodedHistory:
 
     values: torch.Tensor
     hidden: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionInput:
+    """Input of the attention over B histories; nothing in it depends on the calibration.
+
+    history: without vectors; logits: before calibration (B, H, K); values: averaged by the attention (B, H, P);
+    log_shares: see `Interests`.
+    """
+
+    history: HistoryBatch
+    logits: torch.Tensor
+    values: torch.Tensor
+    log_shares: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +150,24 @@ class PreferenceNetwork(nn.Module):
 
     def interests(self, history: HistoryBatch) -> tuple[Interests, torch.Tensor]:
         """Return the interests and α (B, K, H)."""
+        return self.calibrated_interests(self.attention_input(history))
+
+    def attention_input(self, history: HistoryBatch) -> AttentionInput:
+        """Encode the histories: all work that does not depend on the calibration."""
         seen = self.read(history)
         routes_BHK = self._routes(seen, history.mask)
-        alpha_BKH = self.alpha(seen, history, routes_BHK)
-        return Interests(self.pooled(seen, alpha_BKH), self._log_shares(routes_BHK, history.mask)), alpha_BKH
+        return AttentionInput(
+            # new tensors: an empty slice would keep the vectors in memory
+            history=replace(history, vectors=history.vectors.new_empty(0), rows=history.rows.new_empty(0)),
+            logits=self._logits(seen, routes_BHK),
+            values=self._averaged(seen),
+            log_shares=self._log_shares(routes_BHK, history.mask),
+        )
+
+    def calibrated_interests(self, attention: AttentionInput) -> tuple[Interests, torch.Tensor]:
+        """Return the interests and α (B, K, H) under the calibration of this network."""
+        alpha_BKH = self._alpha(attention.logits, attention.history)
+        return Interests(_pooled(attention.values, alpha_BKH), attention.log_shares), alpha_BKH
 
     def calibrated(self, config: PreferenceConfig) -> Self:
         """Return a network with the same weights, shared, and another calibration."""
@@ -148,9 +177,16 @@ class PreferenceNetwork(nn.Module):
 
     def read(self, history: HistoryBatch) -> EncodedHistory:
         """Apply self-attention to the reads with their dwell and age."""
-        values_BHP = self.project(history.vectors)
+        values_BHP = self.values(history)
         known_BHP = values_BHP + self.circumstance(_read_features(history.seconds, history.age))
         return self.mix(values_BHP, known_BHP, history.mask)
+
+    def values(self, history: HistoryBatch) -> torch.Tensor:
+        """Return the projected vectors of the reads (B, H, P).
+
+        Each article is projected once, however many of the reads are of it: few articles have most of the reads.
+        """
+        return nn.functional.embedding(history.rows, self.project(history.vectors))
 
     def mix(self, values_BHP: torch.Tensor, known_BHP: torch.Tensor, mask_BH: torch.Tensor) -> EncodedHistory:
         """Apply self-attention to `known_BHP`: projected vectors `values_BHP` with what else is known of each."""
@@ -159,7 +195,10 @@ class PreferenceNetwork(nn.Module):
 
     def alpha(self, seen: EncodedHistory, history: HistoryBatch, routes_BHK: torch.Tensor) -> torch.Tensor:
         """Return calibrated attention (B, K, H); it sums to 1 over real reads."""
-        logits_BHK = self.attention_logits(seen, history, routes_BHK)
+        return self._alpha(self._logits(seen, routes_BHK), history)
+
+    def _alpha(self, uncalibrated_BHK: torch.Tensor, history: HistoryBatch) -> torch.Tensor:
+        logits_BHK = self._calibrated_logits(uncalibrated_BHK, history)
         alpha_BHK = logits_BHK.masked_fill(~history.mask[..., None], float("-inf")).softmax(dim=1)
         alpha_BKH = alpha_BHK.transpose(1, 2)
         if self.config.keep >= 1.0:
@@ -170,16 +209,23 @@ class PreferenceNetwork(nn.Module):
         self, seen: EncodedHistory, history: HistoryBatch, routes_BHK: torch.Tensor
     ) -> torch.Tensor:
         """Return the calibrated logits (B, H, K) of attention, before the softmax over reads."""
+        return self._calibrated_logits(self._logits(seen, routes_BHK), history)
+
+    def _logits(self, seen: EncodedHistory, routes_BHK: torch.Tensor) -> torch.Tensor:
+        logits_BHK: torch.Tensor = self.query(torch.tanh(self.additive(seen.hidden)))
+        return logits_BHK + routes_BHK
+
+    def _calibrated_logits(self, logits_BHK: torch.Tensor, history: HistoryBatch) -> torch.Tensor:
         quantile_BH = history.known_quantile()
         prior_BH = history.noise[:, None] * quantile_BH.clamp(min=LEAST_QUANTILE).log()
-        logits_BHK: torch.Tensor = self.query(torch.tanh(self.additive(seen.hidden))) + routes_BHK
         return logits_BHK / self.config.temperature + self.config.dwell_weight * prior_BH[..., None]
 
     def pooled(self, seen: EncodedHistory, alpha_BKH: torch.Tensor) -> torch.Tensor:
         """Return unit interest vectors (B, K, P): means of the reads, weighted by attention."""
-        pooled_BHP = seen.values + self.residual * seen.hidden
-        interests_BKP = torch.einsum("bkh,bhp->bkp", alpha_BKH, pooled_BHP)
-        return nn.functional.normalize(interests_BKP, dim=-1)
+        return _pooled(self._averaged(seen), alpha_BKH)
+
+    def _averaged(self, seen: EncodedHistory) -> torch.Tensor:
+        return seen.values + self.residual * seen.hidden
 
     def importance(self, seen: EncodedHistory) -> torch.Tensor:
         """Return log-odds (B, H) that each read was important."""
@@ -188,7 +234,11 @@ class PreferenceNetwork(nn.Module):
 
     def scores(self, interests: Interests, candidates_BND: torch.Tensor) -> torch.Tensor:
         """Return logits (B, N) of candidates, without evidence."""
-        cosines_BKN = torch.einsum("bkp,bnp->bkn", interests.vectors, self.directions(candidates_BND))
+        return self.logits(interests, self.directions(candidates_BND))
+
+    def logits(self, interests: Interests, directions_BNP: torch.Tensor) -> torch.Tensor:
+        """Return logits (B, N) of candidates by their `directions`, without evidence."""
+        cosines_BKN = torch.einsum("bkp,bnp->bkn", interests.vectors, directions_BNP)
         logits_BKN = cosines_BKN * self.log_scale.exp() + interests.log_shares[..., None]
         return torch.logsumexp(logits_BKN, dim=1)
 
@@ -230,6 +280,10 @@ class PreferenceNetwork(nn.Module):
         untimed_B1 = history.quantile.isnan().all(dim=1, keepdim=True)
         alpha_BKH = alpha_BKH * ((weight_BH >= threshold_B1) | untimed_B1)[:, None]
         return alpha_BKH / alpha_BKH.sum(dim=2, keepdim=True)
+
+
+def _pooled(values_BHP: torch.Tensor, alpha_BKH: torch.Tensor) -> torch.Tensor:
+    return nn.functional.normalize(torch.einsum("bkh,bhp->bkp", alpha_BKH, values_BHP), dim=-1)
 
 
 def _centres(cosines_BHH: torch.Tensor, mask_BH: torch.Tensor, count: int) -> torch.Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.user_model.batch_scoring import histories, masked, scores, shuffled_by_length
+from recsys.user_model.batch_scoring import directions, histories, masked, scores, shuffled_by_length
 from recsys.user_model.evidence_weights import fitted_evidence
 from recsys.user_model.preference_data import PreferenceData, sample_pairs
 from recsys.user_model.preference_network import PreferenceNetwork
@@ -107,7 +107,7 @@ class Trainer:
 
     def _step(self, which: NDArray[np.int64], rows: NDArray[np.int32]) -> float:
         interests, _ = self.network.interests(histories(self._data, which, self._vectors))
-        logits_BN = self.network.scores(interests, self._vectors[torch.from_numpy(rows.astype(np.int64))])
+        logits_BN = self.network.logits(interests, directions(self.network, rows, self._vectors))
         target_B = torch.zeros(len(which), dtype=torch.long, device=self.device)
         loss = torch.nn.functional.cross_entropy(logits_BN, target_B)
         _descend(self._optimizer, loss)

@@ -153,6 +153,7 @@ def test_train_publishes_and_activates(run: Run, copied: Place) -> None:
     (version,) = re.findall(r"published and activated bundle (\S+)", out)
     assert re.search(r"trained on 150 articles, \d+ impressions and \d+ clicks in 2.0 days, 2024-01-01T", out)
     assert "impressions of the last day with clicks" in out
+    assert re.search(r"rerankers on everything\D+[\d.]+\D+[\d.]+\D+[\d,]+", out), "the cost of every stage"
     assert re.search(
         r"warning: 203 impressions, \d+ of them .*: a ranker needs about 600 of these; the .* serves", out
     )

@@ -16,7 +16,7 @@ from recsys.models.model_loader import load_system
 from recsys.simulate.world import simulate
 from recsys.store import articles
 from recsys.store.tables import article_attention, article_vectors
-from recsys.training.calibration import calibrate_articles, fit_detectors
+from recsys.training.calibration import calibrate_articles, early_end, fit_detectors
 from tests.trained import Place, populated, quick_settings, train_quickly
 
 WORLD = simulate(readers=30, articles=300, days=4, seed=3)
@@ -29,12 +29,13 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Place
 
 
 def trained(place: Place, folder: Path, passes: bool) -> tuple[Place, dict[str, object]]:
-    """A copy trained with a gate that lets everything, or nothing, through."""
+    """A copy trained with gates that let everything through, or that end early."""
     copied = place.copy(folder)
     with pytest.MonkeyPatch.context() as patch:
         for gate in ("article_gate", "field_gate"):
             patch.setattr(f"recsys.training.calibration.{gate}.passes", lambda *_: passes)
         patch.setattr("recsys.training.calibration.article_gate.is_certain", lambda _: True)
+        patch.setattr(early_end, "LEAST_CHANCE", 0.0 if passes else 1.1)
         patch.setattr(fit_detectors, "TOKEN_EPOCHS", 1)
         patch.setattr(fit_detectors, "DRAWS", 5)
         patch.setattr(fit_detectors, "MOST_ARTICLES", 120)
@@ -101,6 +102,9 @@ def _check_monitor(place: Place, file: Path) -> None:
 
 def test_what_does_not_pass_leaves_the_vectors_alone_and_is_still_watched(place: Place, tmp_path: Path) -> None:
     copied, told = trained(place, tmp_path, passes=False)
+    for gate in (told["articles"], told["articles"]["fields"]):  # type: ignore[index]
+        assert "cannot be known" in gate["why"]
+        assert gate["outlook"]["chance"] < 1.1
     assert told["articles"]["on"] is None  # type: ignore[index]
     assert told["strength"] == {"gamma": 0.0, "certain": 0.9, "kappa": 0.0, "most_mix": 0.3, "fields": False}
     assert set(vectors_of(copied)) == {LazyEncoder(copied.settings).name}

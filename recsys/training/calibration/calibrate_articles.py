@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.calibration.calibrator import Calibration
+from recsys.calibration.calibrator import Calibration, Calibrator, Strength
 from recsys.calibration.calibrator_files import calibration_of
-from recsys.encoder.article_text import article_texts
-from recsys.encoder.field_concat import FIELDS, encode_context_fields, with_fields
+from recsys.encoder.bert import TextEncoder
+from recsys.encoder.field_concat import FIELDS, split_fields, with_fields
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder, Vectors
 from recsys.encoder.vector_space import VectorSpace
@@ -21,6 +21,7 @@ from recsys.store.database import Database
 from recsys.training.calibration.ablation_arms import OFF
 from recsys.training.calibration.article_gate import GATED, gate_articles
 from recsys.training.calibration.damage_benchmark import DamageBenchmark, Scoring, involved
+from recsys.training.calibration.early_end import PILOT_SLATES, outlook_of_damage, outlook_of_fields
 from recsys.training.calibration.field_gate import gate_fields
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
 from recsys.training.dataset import Corpus
@@ -30,6 +31,8 @@ from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 
 _MOST_SLATES = 2_000
+
+_CANNOT_TELL = "cannot be known: a look at the newest slates gives the test little chance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +67,68 @@ def calibrate_articles(
     """
     when = corpus.when
     slates = interest.data.between(when.validate_from, when.until)[-_MOST_SLATES:]
-    data = interest.data.only(slates)
-    held_out = ~np.isin(interest.rows, data.candidates)
+    held_out = ~np.isin(interest.rows, interest.data.only(slates).candidates)
     if not isinstance(encoder, LazyEncoder):
         return CalibratedArticles(corpus, None, {"on": None, "why": f"{encoder.name} cannot be watched"})
-    if not len(data.at) or held_out.sum() < LEAST_ARTICLES:
-        reason = f"{len(data.at)} slates to judge by and {held_out.sum()} articles to learn from are too few"
+    if not len(slates) or held_out.sum() < LEAST_ARTICLES:
+        reason = f"{len(slates)} slates to judge by and {held_out.sum()} articles to learn from are too few"
         return CalibratedArticles(corpus, None, {"on": None, "why": reason})
     progress("article calibration: detectors", 1, 1)
     model = encoder.loaded()
-    calibrator = fit_calibrator(model, where(corpus.articles, held_out), seed)
-    involved_mask = involved(data, interest.rows)
-    single_fold = np.zeros(int(involved_mask.sum()), dtype=np.int64)
-    articles, rows = where(corpus.articles, involved_mask), interest.rows[involved_mask]
-    scoring = _network_scoring(interest.network, rows, corpus.vectors[involved_mask], corpus.space)
-    context = encode_context_fields(model, article_texts(articles))
-    benchmark = DamageBenchmark(model, [calibrator], articles, rows, single_fold, data, scoring, context)
-    undamaged = benchmark.undamaged(seed, GATED)
-    strength, figures = gate_articles(benchmark, undamaged, seed, progress)
-    weigh, figures["fields"] = gate_fields(benchmark, undamaged, figures["on"] or OFF, seed, progress)
-    calibration = calibration_of(replace(calibrator, strength=replace(strength, fields=weigh)))
+    _, context = split_fields(corpus.vectors[held_out])
+    calibrator = fit_calibrator(model, where(corpus.articles, held_out), seed, context=context)
+    strength, figures = _gated(_Room(model, calibrator, corpus, interest, seed), slates, progress)
+    calibration = calibration_of(replace(calibrator, strength=strength))
     return _encode_again(database, encoder, corpus, calibration, figures, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Everything that the gates share."""
+
+    model: TextEncoder
+    calibrator: Calibrator
+    corpus: Corpus
+    interest: Interest
+    seed: int
+
+    def benchmark(self, slates: NDArray[np.int64]) -> tuple[DamageBenchmark, Vectors]:
+        """Return the benchmark of `slates` [m], and the stored headlines [n, d] of its articles."""
+        data, own = self.interest.data.only(slates), self.interest
+        mask = involved(data, own.rows)
+        rows, vectors = own.rows[mask], self.corpus.vectors[mask]
+        headlines, context = split_fields(vectors)
+        scoring = _network_scoring(own.network, rows, vectors, self.corpus.space)
+        folds = np.zeros(len(rows), dtype=np.int64)
+        articles = where(self.corpus.articles, mask)
+        benchmark = DamageBenchmark(self.model, [self.calibrator], articles, rows, folds, data, scoring, context)
+        return benchmark, headlines
+
+
+def _gated(room: _Room, slates: NDArray[np.int64], progress: Progress) -> tuple[Strength, dict[str, Any]]:
+    """Return the strength that passes its gates, and their decisions for the manifest.
+
+    Gates that cannot be expected to pass are left out (`early_end`).
+    """
+    seed, off = room.seed, Strength()
+    progress("article calibration: outlook", 1, 1)
+    loss = outlook_of_damage(*room.benchmark(slates[-PILOT_SLATES:]), len(slates), seed)
+    benchmark, headlines = room.benchmark(slates[-loss.planned :] if loss.promising else slates)
+    weights = outlook_of_fields(benchmark, headlines)
+    figures: dict[str, Any] = {"on": None, "why": _CANNOT_TELL, "outlook": loss.as_dict()}
+    fields: dict[str, Any] = {"passed": False, "why": _CANNOT_TELL, "outlook": weights.as_dict()}
+    if not (loss.promising or weights.promising):
+        return off, {**figures, "fields": fields}
+    undamaged = benchmark.undamaged(seed, GATED)
+    strength = off
+    if loss.promising:
+        strength, gate = gate_articles(benchmark, undamaged, seed, progress)
+        figures = {**gate, "outlook": loss.as_dict()}
+    if weights.promising:
+        weigh, gate = gate_fields(benchmark, undamaged, figures["on"] or OFF, seed, progress)
+        strength = replace(strength, fields=weigh)
+        fields = {**gate, "outlook": weights.as_dict()}
+    return strength, {**figures, "fields": fields}
 
 
 def _encode_again(

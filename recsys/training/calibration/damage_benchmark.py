@@ -11,6 +11,7 @@ from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.field_concat import context_vectors
 from recsys.encoder.protocols import Vectors
+from recsys.encoder.token_batches import encode_all
 from recsys.training.calibration.ablation_arms import ARMS, encode_by_arm
 from recsys.training.calibration.damaged_text import NoiseKind
 from recsys.training.calibration.text_corruption import Injector
@@ -77,6 +78,17 @@ class DamageBenchmark:
             for arm, vectors in encode_by_arm(self.encoder, calibrator, texts, seed, arms).items():
                 out[arm][own] = vectors
         return out
+
+    def damaged_headlines(
+        self, rows: NDArray[np.int64], kinds: Sequence[NoiseKind], injector: Injector, seed: int
+    ) -> Vectors:
+        """Return vectors [m, d] of articles `rows` [m] without calibration, each damaged by its kind of `kinds`.
+
+        No detector looks at them, which takes half the time of `encoded`.
+        """
+        articles = self.articles[rows]
+        titles = damaged_titles(articles, kinds, injector, seed)
+        return encode_all(self.encoder, tokenised(self.encoder, articles, titles).tokens)
 
     def undamaged(self, seed: int, arms: Sequence[str]) -> dict[str, Vectors]:
         """Return vectors [n, d] of the undamaged headlines of all articles, by arm."""

@@ -35,14 +35,13 @@ from recsys.training.calibration.title_corruption import (
 LEAST_ARTICLES = 100
 """Smallest number of articles to train a detector."""
 
-MOST_ARTICLES = 1_200
-"""Largest number of articles to train on, to limit the time. Twice the examples (1,100 articles damaged twice
-instead of 730 damaged once) raise the share of the loss recovered on MIND from 29% to about a half
-(docs/log/).
-"""
+MOST_ARTICLES = 800
+"""Largest number of articles to train on, to limit the time."""
 
-DRAWS = 12
-"""Damaged copies of each article, of kinds drawn at random: as many as when six kinds had two each."""
+DRAWS = 3
+"""Damaged copies of each article, of kinds drawn at random. Fewer copies, learned at a larger rate, find as much
+as twelve (docs/log/encoder-and-compute.md, 2026-11-28).
+"""
 
 _WEIGHTS = {NoiseKind.PHRASE: 2.0, NoiseKind.REPLACED: 2.0, NoiseKind.RANDOM: 2.0}
 """Kinds of ordinary words are drawn more often (others: 1): they are hard to detect."""
@@ -53,26 +52,36 @@ WITHOUT_CONTEXT = 0.3
 LIMITING = 4
 """One of this many articles sets the threshold of the token scorer instead of training it."""
 
-STRUCTURE_EPOCHS, TOKEN_EPOCHS = 60, 10
+STRUCTURE_EPOCHS, TOKEN_EPOCHS = 60, 6
+TOKEN_RATE = 3e-3
+"""Learning rate of the token scorer."""
 
 
 def fit_calibrator(
-    encoder: TextEncoder, articles: pl.DataFrame, seed: int, kinds: Sequence[NoiseKind] = TRAINED
+    encoder: TextEncoder,
+    articles: pl.DataFrame,
+    seed: int,
+    kinds: Sequence[NoiseKind] = TRAINED,
+    context: Vectors | None = None,
 ) -> Calibrator:
     """Profile `articles` (columns of `frames.ARTICLES`), and train both detectors; `kinds` train the scorer.
+
+    context: topics and abstracts [n, 2, d] of the articles, if they are encoded already.
 
     The strength is the identity: the gate decides what is adjusted.
 
     Raises:
         DataError: there are no articles.
     """
-    sample = articles.sample(min(MOST_ARTICLES, articles.height), seed=seed, shuffle=True)
+    numbered = articles.with_row_index("row")
+    sample = numbered.sample(min(MOST_ARTICLES, articles.height), seed=seed, shuffle=True)
+    rows, sample = sample["row"].to_numpy(), sample.drop("row")
     if sample.is_empty():
         raise DataError("no article to learn normal attention from: ingest articles first")
     injector, limiting_count = injector_of(encoder, sample), sample.height // LIMITING
     limiting_part, training = sample[:limiting_count], sample[limiting_count:]
-    fields = encode_context_fields(encoder, article_texts(sample))
-    limiting_context, context = np.split(context_vectors(fields), [limiting_count])
+    fields = encode_context_fields(encoder, article_texts(sample)) if context is None else context[rows]
+    limiting_context, known_context = np.split(context_vectors(fields), [limiting_count])
     rng = np.random.default_rng(seed)
 
     def observe(
@@ -84,15 +93,15 @@ def fit_calibrator(
         return [_ObservedBatch(rows, raw, seen, texts.grid(rows)) for rows, raw, seen in observed(encoder, texts)]
 
     limiting = observe(limiting_part, limiting_context, [None] * limiting_part.height, 0)
-    normal = observe(training, context, [None] * training.height, 0)
+    normal = observe(training, known_context, [None] * training.height, 0)
     weights = np.asarray([_WEIGHTS.get(kind, 1.0) for kind in kinds])
     damaged = [
         each
         for number in range(1, DRAWS + 1)
-        for each in observe(training, context, _drawn(kinds, weights, training.height, rng), number)
+        for each in observe(training, known_context, _drawn(kinds, weights, training.height, rng), number)
     ]
     structure = _structure([each.seen for each in (*limiting, *normal)], seed)
-    config = FitConfig(epochs=TOKEN_EPOCHS, batch=1, seed=seed)
+    config = FitConfig(epochs=TOKEN_EPOCHS, batch=1, seed=seed, learning_rate=TOKEN_RATE)
     tokens = fit_tokens([each.words for each in (*normal, *damaged)], [each.words for each in limiting], config)
     headlines = np.concatenate([_headlines(limiting), _headlines(normal)])
     return Calibrator(structure, tokens, fields=FieldWeights.fitted(headlines, fields[:, 1]))

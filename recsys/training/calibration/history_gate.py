@@ -21,7 +21,7 @@ from recsys.threads import threads
 from recsys.training.calibration.article_gate import passes
 from recsys.training.calibration.click_noise import Articles, with_noise
 from recsys.training.user_model_training import slate_aucs
-from recsys.user_model.batch_scoring import histories, masked, scores
+from recsys.user_model.batch_scoring import EncodedSlates, histories, masked
 from recsys.user_model.network_matcher import NetworkMatcher
 from recsys.user_model.network_weights import PreferenceConfig
 from recsys.user_model.preference_data import PreferenceData
@@ -94,17 +94,21 @@ class _HistoryBenchmark:
     def __init__(self, network: PreferenceNetwork, data: PreferenceData, articles: Articles, seed: int) -> None:
         draws = np.random.default_rng(seed).spawn(DRAWS)
         self._network, self._clean, self._articles = network, data, articles
-        self._noisy = [with_noise(data, NOISE, articles, rng).data for rng in draws]
-        self._vectors = torch.from_numpy(articles.vectors).to(network.log_scale.device)
         self._slates = np.arange(len(data.at))
+        vectors = torch.from_numpy(articles.vectors).to(network.log_scale.device)
+        noisy = [with_noise(data, NOISE, articles, rng).data for rng in draws]
+        # a calibration changes only the last step of the network, so each history is encoded once
+        self._encoded, *self._encoded_noisy = (
+            EncodedSlates.of(network, each, self._slates, vectors) for each in (data, *noisy)
+        )
         self._known: dict[PreferenceConfig, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def auc(self, config: PreferenceConfig) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the AUC of each slate [m]: clean, and noisy as the mean of the draws."""
         if config not in self._known:
             network = self._network.calibrated(config)
-            noisy = np.mean([self._auc(network, data) for data in self._noisy], axis=0)
-            self._known[config] = self._auc(network, self._clean), noisy
+            noisy = np.mean([self._auc(network, encoded) for encoded in self._encoded_noisy], axis=0)
+            self._known[config] = self._auc(network, self._encoded), noisy
         return self._known[config]
 
     def verdict(self, off: PreferenceConfig, on: PreferenceConfig) -> dict[str, Any]:
@@ -119,8 +123,8 @@ class _HistoryBenchmark:
             "latency": growth,
         }
 
-    def _auc(self, network: PreferenceNetwork, data: PreferenceData) -> NDArray[np.float64]:
-        return slate_aucs(data, self._slates, scores(network, data, self._slates, self._vectors))
+    def _auc(self, network: PreferenceNetwork, encoded: EncodedSlates) -> NDArray[np.float64]:
+        return slate_aucs(self._clean, self._slates, encoded.scores(network))
 
     def _growth(self, off: PreferenceConfig, on: PreferenceConfig) -> float:
         """Return the growth factor of the 95th percentile over slates of the time of a feed's match.

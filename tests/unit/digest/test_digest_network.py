@@ -23,7 +23,9 @@ def test_windows_hold_every_sentence_once_in_order() -> None:
     windows = windows_of(text, columns)
     assert windows.features.shape == (2, WINDOW, len(FEATURES))
     np.testing.assert_array_equal(windows.features[windows.history.mask].numpy(), columns)
-    np.testing.assert_array_equal(windows.history.vectors[windows.history.mask].numpy(), text.vectors)
+    np.testing.assert_array_equal(
+        windows.history.vectors[windows.history.rows[windows.history.mask]].numpy(), text.vectors
+    )
 
 
 def test_weights_survive_their_file(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recsys.domain import DAY
 from recsys.encoder.field_concat import FIELDS
 from recsys.evaluation.data_text import iso
 from recsys.evaluation.labelled_slates import load_labelled_requests, replay_requests
-from recsys.evaluation.replay import ReplayScores, replay
+from recsys.evaluation.replay import ReplayScores, SlateRecorder, replay
 from recsys.evaluation.run_evaluation import ExtraRows, choose_window, evaluate
 from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
@@ -17,6 +18,8 @@ from recsys.models.model_loader import load_bundle
 from recsys.models.model_set import Models
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable, ensure_vectors
+from recsys.ranking.column_ranker import ColumnRanker
+from recsys.ranking.features.position import POSITION
 from recsys.ranking.query import FloatArray
 from recsys.ranking.ranker import HeuristicRanker
 from recsys.simulate.oracle import ORACLE, oracle_of
@@ -89,6 +92,30 @@ def test_how_many_slates_are_scored_at_once_changes_nothing(
     alone = replayed(trained)
     for system, scores in together.scores.items():
         np.testing.assert_array_equal(alone.scores[system], scores)
+
+
+def test_slates_recorded_with_their_positions_score_later_as_a_replay_does(trained: Place) -> None:
+    position = {"position": ColumnRanker("position", POSITION), FULL_SYSTEM: HeuristicRanker()}
+    database = trained.open()
+    with database.read() as connection:
+        requests = load_labelled_requests(
+            connection, last_day(), last_day() + DAY // 4, world().articles, last_day() + 2 * DAY
+        )
+        requests = requests.with_columns(ordered=pl.lit(value=True))
+        with Replay(connection) as log:
+            engine = FeedEngine(state=log.state, vectors=VectorTable())
+            recorder = SlateRecorder(engine, systems({}))
+            for prepared in replay_requests(engine, log, requests, with_positions=True):
+                recorder.add(*prepared)
+        with Replay(connection) as log:
+            engine = FeedEngine(state=log.state, vectors=VectorTable())
+            expected = replay(engine, log, requests, systems(position))
+    database.close()
+    found = recorder.slates(requests["reader"]).with_rankers(position)
+    assert list(found.scores) == list(expected.scores)
+    for system, scores in expected.scores.items():
+        np.testing.assert_array_equal(found.scores[system], scores)
+    np.testing.assert_array_equal(found.tie_order, expected.tie_order)
 
 
 def test_the_reader_s_mix_is_of_what_was_read_by_then(trained: Place) -> None:

@@ -159,6 +159,18 @@ def test_the_last_day_with_clicks_validates(tmp_path: Path) -> None:
     assert (corpus.contents.articles, corpus.contents.impressions) == (150, world().slates.height)
 
 
+def test_a_training_of_the_newest_impressions_leaves_out_the_others(tmp_path: Path) -> None:
+    database = populated(tmp_path).open()
+    corpus = load_corpus(database, HashEncoder(), None, silent)
+    database.close()
+    assert corpus.newest(corpus.labelled_requests.height) is corpus
+    few = corpus.newest(100)
+    assert few.labelled_requests.equals(corpus.labelled_requests.tail(100))
+    assert few.when.start == few.labelled_requests["at"][0] > corpus.when.start
+    assert few.when.start < few.when.validate_from < few.when.until == corpus.when.until
+    assert 0 < few.learnable < corpus.learnable
+
+
 def test_a_home_that_cannot_be_written_is_refused_before_anything_is_encoded(tmp_path: Path) -> None:
     made, encoder = populated(tmp_path), HashEncoder()
     (tmp_path / "file").touch()

@@ -32,7 +32,8 @@ def one_history(history: ReadHistory) -> HistoryBatch:
         return torch.from_numpy(values.astype(np.float32)).unsqueeze(0)
 
     return HistoryBatch(
-        vectors=row(history.vectors),
+        vectors=torch.from_numpy(history.vectors),
+        rows=torch.arange(len(history)).unsqueeze(0),
         seconds=row(history.seconds),
         age=row(history.age),
         quantile=row(history.quantile),

@@ -1,8 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.user_model.batch_scoring import parts, shuffled_by_length
+from recsys.user_model.batch_scoring import EncodedSlates, parts, scores, shuffled_by_length
+from recsys.user_model.preference_network import PreferenceNetwork
+from tests.unit.user_model.cases import TINY, toy
 
 
 @given(lengths=st.lists(st.integers(1, 50), max_size=300), size=st.integers(1, 9), seed=st.integers(0, 2**32 - 1))
@@ -31,3 +36,15 @@ def test_batches_follow_the_seed_and_differ_from_epoch_to_epoch() -> None:
 def test_parts_keep_the_order() -> None:
     assert [part.tolist() for part in parts(np.arange(5), 2)] == [[0, 1], [2, 3], [4]]
     assert parts(np.arange(0), 2) == []
+
+
+def test_slates_encoded_once_score_under_every_calibration_as_if_encoded_anew() -> None:
+    torch.manual_seed(4)
+    network, (data, table) = PreferenceNetwork(TINY).eval(), toy(40, seed=2)
+    slates, vectors = np.random.default_rng(3).permutation(40)[:30], torch.from_numpy(table)
+    encoded = EncodedSlates.of(network, data, slates, vectors)
+    for calibration in ({}, {"temperature": 0.5}, {"dwell_weight": 4.0}, {"keep": 0.5}):
+        calibrated = network.calibrated(replace(TINY, **calibration))
+        expected = scores(calibrated, data, slates, vectors)
+        np.testing.assert_array_equal(encoded.scores(calibrated), expected)
+    assert not np.array_equal(encoded.scores(network), expected), "a calibration changes the scores"

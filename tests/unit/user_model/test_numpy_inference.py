@@ -84,9 +84,8 @@ def test_scores_without_a_read_are_those_of_the_trained_network_with_it_masked(
 def test_importance_is_that_of_the_trained_network() -> None:
     model, history = network(), reads(5)
     batch = one_history(history)
-    copies = HistoryBatch(
-        **{name: getattr(batch, name).repeat_interleave(5, dim=0) for name in HistoryBatch.__slots__}
-    )
+    per_history = [name for name in HistoryBatch.__slots__ if name != "vectors"]
+    copies = replace(batch, **{name: getattr(batch, name).repeat_interleave(5, dim=0) for name in per_history})
     with torch.inference_mode():
         odds = model.importance(model.read(copies.without_dwell(torch.eye(5, dtype=torch.bool))))
     expected = odds.diagonal().sigmoid().numpy()

@@ -24,7 +24,8 @@ def batch(real: list[int], length: int) -> HistoryBatch:
     rng = torch.Generator().manual_seed(0)
     mask = torch.arange(length) < torch.tensor(real)[:, None]
     return HistoryBatch(
-        vectors=torch.randn(len(real), length, TINY.dim, generator=rng),
+        vectors=torch.randn(len(real) * length, TINY.dim, generator=rng),
+        rows=torch.arange(len(real) * length).reshape(len(real), length),
         seconds=torch.rand(len(real), length, generator=rng) * 100,
         age=torch.rand(len(real), length, generator=rng),
         quantile=torch.rand(len(real), length, generator=rng).masked_fill(~mask, float("nan")),
@@ -55,7 +56,7 @@ def test_attention_sums_to_one_over_real_reads_and_is_zero_on_padding(
 
 def test_what_stands_in_the_padding_changes_nothing() -> None:
     history = batch([2, 4], 6)
-    other = replace(history, vectors=torch.where(history.mask[..., None], history.vectors, 9.0))
+    other = replace(history, vectors=torch.where(history.mask.reshape(-1, 1), history.vectors, 9.0))
     model = network()
     with torch.inference_mode():
         one = model.interests(history)[0].vectors
