@@ -21,10 +21,8 @@ def export_settings_to_env(settings: Settings) -> None:
 
 def make() -> "FastAPI":
     """Return the application; uvicorn calls this in every worker."""
-    from api.http import lightgbm_import, logging_setup
-
-    lightgbm_import.import_lightgbm()
     from api.app import create_app
+    from api.http import logging_setup
     from recsys.serving.encoding_process import encoding_apart
 
     settings = load_settings()

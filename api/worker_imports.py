@@ -6,15 +6,11 @@ Only imports happen here: threads, open files and parallel loops do not survive 
 import gc
 from contextlib import suppress
 
-from api.http import lightgbm_import
-
-lightgbm_import.import_lightgbm()
-
 with suppress(ImportError):  # without FAISS the exact index serves
     import faiss  # noqa: F401
 
-import api.app  # noqa: E402
-import api.worker  # noqa: E402, F401
+import api.app
+import api.worker  # noqa: F401
 
 gc.collect()
 gc.freeze()  # a later collection would write to every object, and so copy the shared pages

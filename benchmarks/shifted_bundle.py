@@ -4,11 +4,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
-
 from recsys.models import bundle as bundles
 from recsys.models.model_loader import POINTWISE_TREES, TEXT_FREE_POINTWISE_TREES
 from recsys.ranking.lambdamart import SEED_SEPARATOR
+from recsys.ranking.lightgbm_import import lgb
 from recsys.training.utility_training import UtilityModelSkipped
 
 RAISED = "-raised"

@@ -1,7 +1,7 @@
 """What a server answered, a fresh process answers again from the log: same order, exactly equal scores.
 
-Run as a program, this file is the fresh process: it reads requests with the `as_of` of their answers, replays the
-log up to there, and prints its own answers.
+The fresh process is `tests/fresh_answers.py`: it reads requests with the `as_of` of their answers, replays the log
+up to there, and prints its own answers.
 """
 
 import json
@@ -21,14 +21,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from api.application.iso_time import from_iso, to_iso
-from api.http.serializers import rank_out
+from api.application.iso_time import to_iso
 from recsys.calibration.calibrator import Calibration, Calibrator
 from recsys.calibration.head_anomaly_detector import fit_structure
 from recsys.calibration.normal_profile import Profile
 from recsys.calibration.token_detector import fit_tokens, token_batch
 from recsys.calibration.training_loop import FitConfig
-from recsys.domain import DAY, HOUR, FeedRequest, HistoryItem, Ranking, RankRequest
+from recsys.domain import DAY, HOUR, FeedRequest, Ranking, RankRequest
 from recsys.encoder.article_text import article_texts, headlines, text_hash
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.lazy import LazyEncoder
@@ -42,12 +41,10 @@ from recsys.models.calibrator_io import load_calibration
 from recsys.models.model_loader import load_bundle
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors, stored_vectors
-from recsys.settings import load_settings
 from recsys.simulate.world import World, simulate
 from recsys.store import articles, attention_stats, event_log
-from recsys.store.database import open_database
-from recsys.threads import threads
 from recsys.training.calibration import calibrate_articles
+from tests import fresh_answers
 from tests.calibrated import eager, with_calibration
 from tests.serving import environment, served
 from tests.trained import HashEncoder, Place, last_day, place, populated, quick_settings, train_quickly, world
@@ -209,7 +206,7 @@ def answer_in_a_fresh_process(answered: Answered) -> list[Asked]:
     made, asked = answered
     (made.home / "asked.json").write_text(json.dumps(asked))
     done = subprocess.run(
-        [sys.executable, __file__, "asked.json"],
+        [sys.executable, fresh_answers.__file__, "asked.json"],
         cwd=made.home,
         env=environment(made),
         capture_output=True,
@@ -330,60 +327,3 @@ def test_replaying_many_questions_scores_as_asking_each_alone(trained: Place) ->
         together = answers.scores[FULL_SYSTEM][answers.offsets[number] : answers.offsets[number + 1]]
         np.testing.assert_allclose(together, [scores[id_] for id_ in candidates], rtol=0, atol=1e-5)
     database.close()
-
-
-def answer_again(asked: Asked, engine: FeedEngine, as_of: int) -> Ranking:
-    request_id = asked["answer"]["request_id"]
-    if "feed" in asked:
-        given = {**asked["feed"], "exclude": frozenset(asked["feed"].get("exclude", ()))}
-        return engine.recommend(FeedRequest(request_id=request_id, as_of=as_of, **given)).ranking
-    given = asked["rank"]
-    items = given.get("history")
-    history = None if items is None else tuple(map(_item, items))
-    return engine.rank(
-        RankRequest(
-            request_id=request_id,
-            as_of=as_of,
-            candidates=tuple(given["candidates"]),
-            reader=given.get("reader"),
-            history=history,
-        ),
-        explain=True,
-    )
-
-
-def _item(item: str | Asked) -> HistoryItem:
-    return (
-        HistoryItem(item)
-        if isinstance(item, str)
-        else HistoryItem(item["id"], item["seconds"], from_iso(item["at"]))
-    )
-
-
-def main(path: str) -> None:
-    settings = load_settings()
-    database, encoder = open_database(settings.database_url), LazyEncoder(settings)
-    answers = []
-    with threads(settings.threads):
-        for asked in json.loads(Path(path).read_text()):
-            as_of = from_iso(asked["answer"]["as_of"])
-            ranking = answer_again(asked, engine_at(database, settings, encoder, as_of), as_of)
-            answers.append(_plain(ranking, "feed" in asked))
-    print(json.dumps(answers))
-
-
-def _plain(ranking: Ranking, feed: bool) -> Asked:
-    plain = rank_out(ranking, [], "en").model_dump()
-    if feed:
-        for item, ranked in zip(plain["items"], ranking.items, strict=True):
-            item |= {"position": ranked.position, "source": ranked.source, "propensity": ranked.propensity}
-            item |= {"story": ranked.story, "also_in": list(ranked.also_in)}
-            item["rules"] = [
-                {"id": rule.id, "kind": rule.kind, "log_odds": rule.log_odds or None, "place": rule.place}
-                for rule in ranked.rules
-            ]
-    return plain
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

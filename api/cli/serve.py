@@ -38,9 +38,7 @@ def serve(
         warning = checked(context, settings, host, port)
     else:
         from api.cli.serve_checks import check
-        from api.http import lightgbm_import
 
-        lightgbm_import.import_lightgbm()
         warning = check(settings, host, port)
     if warning is not None or workers > 1:
         logging_setup.configure(settings.log_format)

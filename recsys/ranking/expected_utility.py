@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +25,7 @@ from recsys.errors import BundleError
 from recsys.ranking.features.feature_set import ALL_FEATURES, FeatureSet
 from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig
+from recsys.ranking.lightgbm_import import lgb
 from recsys.ranking.query import FloatArray
 from recsys.ranking.ranker import Ranker
 from recsys.ranking.score_scaling import PlattScaling

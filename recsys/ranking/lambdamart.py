@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
-from lightgbm.callback import CallbackEnv
 from numpy.typing import NDArray
 
 from recsys.errors import BundleError
 from recsys.ranking.features.feature_set import ALL_FEATURES, FeatureSet
+from recsys.ranking.lightgbm_import import lgb
 from recsys.ranking.query import FloatArray
 
 LEAST_TREES, MANY_SLATES = 100, 2_000
@@ -142,11 +141,11 @@ def fit(train: RankingData, validation: RankingData, features: FeatureSet, confi
     return LambdaMart([best, *_grown(training, others, best.num_trees())], features)
 
 
-def _stopping_from(first: int, patience: int) -> Callable[[CallbackEnv], None]:
+def _stopping_from(first: int, patience: int) -> Callable[[lgb.callback.CallbackEnv], None]:
     """Return early stopping that knows only the rounds from number `first` on, counted from 1."""
     stop = lgb.early_stopping(patience, verbose=False)
 
-    def callback(env: CallbackEnv) -> None:
+    def callback(env: lgb.callback.CallbackEnv) -> None:
         if env.iteration >= first - 1:
             stop(replace(env, begin_iteration=first - 1))
 

@@ -16,7 +16,6 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
-from api.http import lightgbm_import
 from recsys.errors import AttuneError
 from recsys.store import articles
 from tests.serving import PATIENCE, Server, environment, served
@@ -126,7 +125,6 @@ def test_a_database_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Runs `attune serve` in this process, and returns the error that ends it."""
-    monkeypatch.setattr(lightgbm_import, "import_lightgbm", lambda: None)  # other tests here need all of it
 
     def serve(where: Place, *options: str) -> str:
         given = environment(where)

@@ -1,4 +1,3 @@
-import lightgbm as lgb
 import numpy as np
 import pytest
 
@@ -7,6 +6,7 @@ from recsys.models import bundle as bundles
 from recsys.models.model_loader import load_bundle
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.lambdamart import SEED_SEPARATOR
+from recsys.ranking.lightgbm_import import lgb
 from tests.trained import Place
 
 

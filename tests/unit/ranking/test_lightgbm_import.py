@@ -2,8 +2,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from api.http import lightgbm_import
-
 HEAVY = "print(sorted({'sklearn', 'torch', 'transformers', 'scipy.stats'} & set(sys.modules)))"
 SERVED = """
 import sys
@@ -26,13 +24,10 @@ def test_a_service_that_answers_has_loaded_neither_torch_nor_scikit_learn(tmp_pa
 
 
 def test_scikit_learn_can_be_imported_afterwards() -> None:
-    program = "import sys; from api.http import lightgbm_import as lazy; lazy.import_lightgbm(); "
-    program += "import sklearn.metrics; "
-    assert "sklearn" in told_by(program + HEAVY)
+    program = "import sys; from recsys.ranking.lightgbm_import import lgb; assert 'sklearn' not in sys.modules; "
+    assert "sklearn" in told_by(program + "import sklearn.metrics; " + HEAVY)
 
 
 def test_where_scikit_learn_is_loaded_it_stays() -> None:
-    import sklearn
-
-    lightgbm_import.import_lightgbm()
-    assert sys.modules["sklearn"] is sklearn
+    program = "import sys, sklearn; from recsys.ranking.lightgbm_import import lgb; "
+    assert "sklearn" in told_by(program + "assert sys.modules['sklearn'] is sklearn; " + HEAVY)
