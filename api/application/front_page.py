@@ -9,10 +9,12 @@ from recsys.domain import FeedRequest, HistoryItem, Ranking
 from recsys.errors import BundleError, RequestError
 from recsys.feed.engine import FeedEngine
 from recsys.feed.feed_metrics import FeedMetrics
+from recsys.feed.point_in_time import engine_at
 from recsys.insight.feed_breakdown import Absence, Breakdown, absence, breakdowns
 from recsys.models.model_loader import load_bundle
 from recsys.models.model_set import Models
 from recsys.serving.article_cache import ArticleSummary
+from recsys.threads import threads
 
 MOST_READ = 50
 """Most articles that an invented reader has read."""
@@ -23,7 +25,8 @@ class WantedPage:
     """Feed to look at.
 
     reader: a stored id, or None for an invented reader who has read the articles `read`, oldest first. version: of
-    the models; None for those that answer the reader. missing: an article to explain why it is not there.
+    the models; None for those that answer the reader, or the active ones at a past time. missing: an article to
+    explain why it is not there. at: a past time, microseconds; None: now.
     """
 
     reader: str | None
@@ -32,6 +35,7 @@ class WantedPage:
     category: str | None = None
     version: str | None = None
     missing: str | None = None
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +55,41 @@ def preview_page(app: Application, wanted: WantedPage) -> PreviewedPage:
     """Return the feed that `wanted` describes; nothing is logged, counted or remembered.
 
     Raises:
-        RequestError: neither a reader nor a read article is given, or a read article is unknown or one too many.
+        RequestError: neither a reader nor a read article is given, a read article is unknown or one too many, or
+            the time is not past.
         BundleError: there is no such bundle, or it cannot rank with the vectors that serve.
     """
     request = _request(app, wanted)
     models = None if wanted.version is None else _models(app, wanted.version)
 
     def answer(engine: FeedEngine, as_of: int) -> PreviewedPage:
-        at = replace(request, as_of=as_of)
         chosen = app.feed.live.challenger.engine_for(engine, wanted.reader) if models is None else engine
-        # looking must not count as a feed in the metrics
-        chosen = replace(chosen, models=models or chosen.models, metrics=FeedMetrics())
-        ranking = chosen.recommend(at).ranking
-        ids = [item.id for item in ranking.items]
-        return PreviewedPage(
-            ranking,
-            breakdowns(chosen, at, ids),
-            app.feed.live.summaries.of(ids),
-            _absence(chosen, at, wanted.missing, ids),
-        )
+        return _page(app, replace(chosen, models=models or chosen.models), replace(request, as_of=as_of), wanted)
 
-    return app.feed.query_engine(answer)
+    if wanted.at is None:
+        return app.feed.query_engine(answer)
+    engine = _engine_at(app, wanted.at)
+    return _page(app, replace(engine, models=models or engine.models), replace(request, as_of=wanted.at), wanted)
+
+
+def _page(app: Application, engine: FeedEngine, request: FeedRequest, wanted: WantedPage) -> PreviewedPage:
+    engine = replace(engine, metrics=FeedMetrics())  # looking must not count as a feed
+    ranking = engine.recommend(request).ranking
+    ids = [item.id for item in ranking.items]
+    return PreviewedPage(
+        ranking,
+        breakdowns(engine, request, ids),
+        app.feed.live.summaries.of(ids),
+        _absence(engine, request, wanted.missing, ids),
+    )
+
+
+def _engine_at(app: Application, at: int) -> FeedEngine:
+    """Return the engine of a past time, from a replay of the log."""
+    if at >= app.clock.next():
+        raise RequestError("the time is not past: choose an earlier one, in UTC")
+    with threads(app.settings.threads):  # as in the service, so that scores are equal bit for bit
+        return engine_at(app.database, app.settings, app.encoder, at)
 
 
 def _request(app: Application, wanted: WantedPage) -> FeedRequest:

@@ -7,6 +7,7 @@ from fastapi import Request, Response
 
 from api.application import article_desk, front_page, model_admin
 from api.application.front_page import PreviewedPage, WantedPage
+from api.application.iso_time import from_iso
 from api.console.console_pages import show
 from api.console.signed_in import console_router, form_of
 from api.http.dependencies import App, PseudonymsDep
@@ -43,7 +44,7 @@ def form(request: Request, app: App) -> Response:
 
 @router.post("/front-page")
 def preview(request: Request, app: App, pseudonyms: PseudonymsDep) -> Response:
-    """Return the form with the feed, and beside it that of another model.
+    """Return the form with the feed, and beside it that of another model; or that of now, beside a past one.
 
     The reader is in the body, not in the address.
 
@@ -60,10 +61,13 @@ def preview(request: Request, app: App, pseudonyms: PseudonymsDep) -> Response:
         category=given.get("category"),
         version=given.get("version"),
         missing=given.get("missing"),
+        at=from_iso(given["at"]) if "at" in given else None,
     )
     pages = [_shown(front_page.preview_page(app, wanted))]
     if "other" in given:
         pages.append(_shown(front_page.preview_page(app, replace(wanted, version=given["other"]))))
+    elif wanted.at is not None:
+        pages.append(_shown(front_page.preview_page(app, replace(wanted, at=None))))
     return show(request, "front_page.html", _form(app, given) | {"pages": pages})
 
 

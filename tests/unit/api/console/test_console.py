@@ -17,6 +17,7 @@ from pydantic import SecretStr
 import api.app
 from api.app import create_app
 from api.application.console_access import IDLE, LONGEST
+from api.application.iso_time import to_iso
 from api.application.scopes import Scope
 from api.console.sign_in_routes import sign_in_limit
 from recsys.domain import WebhookEvent
@@ -273,6 +274,20 @@ def test_a_preview_logs_nothing_and_says_why_an_article_is_missing(console: Cons
     ]
     for wrong in ({}, {"read": "none"}, {"reader": "r", "limit": "0"}, {"reader": "r", "version": "none"}):
         assert console.post("console/front-page", **wrong).status_code in (409, 422)
+
+
+def test_the_page_of_an_earlier_time_stands_beside_that_of_now(console: Console, where: Place) -> None:
+    with opened(where.settings.database_url) as database, database.read() as connection:
+        first = connection.execute(
+            sa.select(sa.func.min(events.c.known_at)).where(events.c.reader == READER)
+        ).scalar()
+    page = console.post("console/front-page", reader=READER, missing="a0", at=to_iso(first)[:19]).text
+    assert page.count('<section aria-label="Feed of model') == 2
+    then, now = page.split('<section aria-label="Feed of model')[1:]
+    assert "has opened, read or hidden it" in now
+    assert "has opened, read or hidden it" not in then
+    for wrong in ("yesterday", "2999-01-01T00:00"):
+        assert console.post("console/front-page", reader=READER, at=wrong).status_code == 422
 
 
 def test_a_reader_is_looked_up_exported_and_erased_after_a_question(console: Console, where: Place) -> None:
