@@ -77,13 +77,13 @@ def calibrate_articles(
     model = encoder.loaded()
     _, context = split_fields(corpus.vectors[held_out])
     calibrator = fit_calibrator(model, where(corpus.articles, held_out), seed, context=context)
-    strength, figures = _gated(_Room(model, calibrator, corpus, interest, seed), slates, progress)
+    strength, figures = _gated(_GateInputs(model, calibrator, corpus, interest, seed), slates, progress)
     calibration = calibration_of(replace(calibrator, strength=strength))
     return _encode_again(database, encoder, corpus, calibration, figures, progress)
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
+class _GateInputs:
     """Everything that the gates share."""
 
     model: TextEncoder
@@ -105,15 +105,15 @@ class _Room:
         return benchmark, headlines
 
 
-def _gated(room: _Room, slates: NDArray[np.int64], progress: Progress) -> tuple[Strength, dict[str, Any]]:
+def _gated(shared: _GateInputs, slates: NDArray[np.int64], progress: Progress) -> tuple[Strength, dict[str, Any]]:
     """Return the strength that passes its gates, and their decisions for the manifest.
 
     Gates that cannot be expected to pass are left out (`early_end`).
     """
-    seed, off = room.seed, Strength()
+    seed, off = shared.seed, Strength()
     progress("article calibration: outlook", 1, 1)
-    loss = outlook_of_damage(*room.benchmark(slates[-PILOT_SLATES:]), len(slates), seed)
-    benchmark, headlines = room.benchmark(slates[-loss.planned :] if loss.promising else slates)
+    loss = outlook_of_damage(*shared.benchmark(slates[-PILOT_SLATES:]), len(slates), seed)
+    benchmark, headlines = shared.benchmark(slates[-loss.planned :] if loss.promising else slates)
     weights = outlook_of_fields(benchmark, headlines)
     figures: dict[str, Any] = {"on": None, "why": _CANNOT_TELL, "outlook": loss.as_dict()}
     fields: dict[str, Any] = {"passed": False, "why": _CANNOT_TELL, "outlook": weights.as_dict()}
