@@ -17,9 +17,13 @@ from recsys.calibration.model_calibrator import pooled
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.int8 import quantise
 from recsys.encoder.model_profile import MINILM, ModelProfile
+from recsys.encoder.token_budget import TokenBudget, hidden_within
 from recsys.encoder.token_dropping import shortened
 from recsys.errors import EncoderError
 from recsys.settings import Device, Pooling, Precision
+
+WINDOW_TOKENS = 512
+"""Longest piece of a body that is encoded at once."""
 
 
 class TextEncoder:
@@ -75,6 +79,15 @@ class TextEncoder:
         ids: list[list[int]] = truncated["input_ids"]
         return ids
 
+    def windows(self, text: str, most: int) -> list[list[int]]:
+        """Return token ids of the first `most` windows of a long text with its prompt, special tokens included.
+
+        A window is as long as the model allows, at most `WINDOW_TOKENS`.
+        """
+        longest = min(WINDOW_TOKENS, getattr(self._model.config, "max_position_embeddings", WINDOW_TOKENS))
+        options = {"truncation": True, "max_length": longest, "return_overflowing_tokens": True}
+        return list(self._tokenizer(self.profile.prompt + text, **options)["input_ids"])[:most]
+
     def tokenize_words(self, texts: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[list[int]]]:
         """Return token ids of texts given as words, and the word index of each token.
 
@@ -118,6 +131,23 @@ class TextEncoder:
         weights_BT = None if adjustment is None or adjustment.log_gate is None else adjustment.log_gate.exp()
         with self._tap.using(adjustment=adjustment):
             return self._vectors(batch, weights_BT)
+
+    def encode_within(self, tokens: Sequence[Sequence[int]], budget: TokenBudget) -> NDArray[np.float32]:
+        """Encode one batch of tokenised texts as unit vectors [n, dim]; those above `budget` drop tokens.
+
+        Raises:
+            EncoderError: a vector is not finite, or the network does not have the modules of BERT.
+        """
+        long = np.fromiter((len(line) > budget.tokens for line in tokens), dtype=np.bool_, count=len(tokens))
+        vectors = np.zeros((len(tokens), self.dim), dtype=np.float32)
+        if long.any():
+            batch = self._padded([tokens[row] for row in np.flatnonzero(long)])
+            with torch.inference_mode(), inference_precision(self.device, self.precision):
+                hidden_BTD = hidden_within(self._model, batch, budget)
+            vectors[long] = self._pooled(hidden_BTD, batch)
+        if not long.all():
+            vectors[~long] = self.encode_tokens([tokens[row] for row in np.flatnonzero(~long)])
+        return vectors
 
     def observe_tokens(
         self, tokens: Sequence[list[int]], rows: int | None = None, *, context: NDArray[np.float32] | None = None
