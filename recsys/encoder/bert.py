@@ -14,6 +14,7 @@ from recsys.calibration.adjustment import Adjustment
 from recsys.calibration.attention_statistics import Observation, Observer
 from recsys.calibration.calibrator import Plan
 from recsys.calibration.model_calibrator import pooled
+from recsys.encoder.body_reading import BodyReading, encode_bodies
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.int8 import quantise
 from recsys.encoder.model_profile import MINILM, ModelProfile
@@ -62,6 +63,8 @@ class TextEncoder:
             quantise(self._model, self.device)
         self._tap = hook.attach(self._model)
         self.dim: int = self._model.config.hidden_size
+        self.bodies: BodyReading | None = None
+        """Reading of bodies by `encode_long`; None if abstracts are read as short texts."""
 
     @property
     def network(self) -> Any:
@@ -132,21 +135,40 @@ class TextEncoder:
         with self._tap.using(adjustment=adjustment):
             return self._vectors(batch, weights_BT)
 
-    def encode_within(self, tokens: Sequence[Sequence[int]], budget: TokenBudget) -> NDArray[np.float32]:
+    @property
+    def reads_bodies(self) -> bool:
+        """Return True if the third field of an article is its abstract and body."""
+        return self.bodies is not None
+
+    def encode_long(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode long texts as unit vectors [n, dim], by windows.
+
+        Raises:
+            EncoderError: a vector is not finite, or the network does not have the modules of BERT.
+        """
+        return encode_bodies(self, texts, self.bodies or BodyReading())
+
+    def encode_within(
+        self, tokens: Sequence[Sequence[int]], budget: TokenBudget | int | None
+    ) -> NDArray[np.float32]:
         """Encode one batch of tokenised texts as unit vectors [n, dim]; those above `budget` drop tokens.
 
         Raises:
             EncoderError: a vector is not finite, or the network does not have the modules of BERT.
         """
-        long = np.fromiter((len(line) > budget.tokens for line in tokens), dtype=np.bool_, count=len(tokens))
+        if budget is None:
+            return self.encode_tokens(tokens)
+        budget = TokenBudget(budget) if isinstance(budget, int) else budget
+        long = [row for row, line in enumerate(tokens) if len(line) > budget.tokens]
+        short = [row for row, line in enumerate(tokens) if len(line) <= budget.tokens]
         vectors = np.zeros((len(tokens), self.dim), dtype=np.float32)
-        if long.any():
-            batch = self._padded([tokens[row] for row in np.flatnonzero(long)])
+        if long:
+            batch = self._padded([tokens[row] for row in long])
             with torch.inference_mode(), inference_precision(self.device, self.precision):
                 hidden_BTD = hidden_within(self._model, batch, budget)
             vectors[long] = self._pooled(hidden_BTD, batch)
-        if not long.all():
-            vectors[~long] = self.encode_tokens([tokens[row] for row in np.flatnonzero(~long)])
+        if short:
+            vectors[short] = self.encode_tokens([tokens[row] for row in short])
         return vectors
 
     def observe_tokens(

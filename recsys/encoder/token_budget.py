@@ -57,14 +57,15 @@ def hidden_within(network: Any, batch: Mapping[str, torch.Tensor], budget: Token
     allowed = None if bool(mask_BT.all()) else mask_BT[:, None, None, :]
     if mask_BT.shape[1] <= budget.tokens:
         budget = TokenBudget(budget.tokens, len(layers))
-    after = len(layers) // 2 if budget.after is None else budget.after
-    hidden_BTD = before_BTD = network.embeddings(input_ids=batch["input_ids"])
+    after = max(len(layers) // 2, 1) if budget.after is None else budget.after
+    hidden_BTD: torch.Tensor = network.embeddings(input_ids=batch["input_ids"])
+    before_BTD = hidden_BTD
     for layer in layers[:after]:
         before_BTD, hidden_BTD = hidden_BTD, _forward(layer, hidden_BTD, hidden_BTD, allowed)
     if after >= len(layers):
         return hidden_BTD
     received_BT = _received(layers[after - 1].attention.self, before_BTD, mask_BT)
-    kept_BN = _kept(budget.score(received_BT), mask_BT, budget.tokens)
+    kept_BN = kept_places(budget.score(received_BT), mask_BT, budget.tokens)
     estimate = MoveEstimate(hidden_BTD, kept_BN)
     for layer in layers[after:]:
         moved_BND = _forward(layer, estimate.of_kept(hidden_BTD), hidden_BTD, allowed)
@@ -97,7 +98,8 @@ def _forward(
 
 
 def _heads(own: Any, values_BTD: torch.Tensor) -> torch.Tensor:
-    return values_BTD.unflatten(-1, (-1, own.attention_head_size)).transpose(1, 2)
+    texts, tokens, _ = values_BTD.shape
+    return values_BTD.view(texts, tokens, -1, own.attention_head_size).transpose(1, 2)
 
 
 def _received(own: Any, hidden_BTD: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
@@ -108,12 +110,14 @@ def _received(own: Any, hidden_BTD: torch.Tensor, mask_BT: torch.Tensor) -> torc
     attention_BHQT = logits_BHQT.float().masked_fill(~mask_BT[:, None, None, :], -torch.inf).softmax(dim=-1)
     real_BQ = mask_BT[:, ::_QUERY_STEP].float()
     weight_BQ = real_BQ / real_BQ.sum(dim=1, keepdim=True)
-    return (attention_BHQT.mean(dim=1) * weight_BQ.unsqueeze(-1)).sum(dim=1)
+    received_BT: torch.Tensor = (attention_BHQT.mean(dim=1) * weight_BQ.unsqueeze(-1)).sum(dim=1)
+    return received_BT
 
 
-def _kept(score_BT: torch.Tensor, mask_BT: torch.Tensor, tokens: int) -> torch.Tensor:
+def kept_places(score_BT: torch.Tensor, mask_BT: torch.Tensor, tokens: int) -> torch.Tensor:
     """Return the positions of the tokens that go on (B, N): first, last, and those with the largest scores."""
     score_BT = score_BT.float().masked_fill(~mask_BT, -torch.inf)
     order_BT = mask_BT * torch.arange(1, mask_BT.shape[1] + 1, device=mask_BT.device)
     ends_B2 = torch.stack([mask_BT.int().argmax(dim=1), order_BT.argmax(dim=1)], dim=1)
-    return score_BT.scatter(1, ends_B2, torch.inf).topk(tokens, dim=1).indices.sort(dim=1).values
+    kept_BN: torch.Tensor = score_BT.scatter(1, ends_B2, torch.inf).topk(tokens, dim=1).indices
+    return kept_BN.sort(dim=1).values

@@ -78,7 +78,7 @@ def calibrate_articles(
     single_fold = np.zeros(int(involved_mask.sum()), dtype=np.int64)
     articles, rows = where(corpus.articles, involved_mask), interest.rows[involved_mask]
     scoring = _network_scoring(interest.network, rows, corpus.vectors[involved_mask], corpus.space)
-    context = encode_context_fields(model, article_texts(articles))
+    context = encode_context_fields(model, article_texts(articles, model.reads_bodies))
     benchmark = DamageBenchmark(model, [calibrator], articles, rows, single_fold, data, scoring, context)
     undamaged = benchmark.undamaged(seed, GATED)
     strength, figures = gate_articles(benchmark, undamaged, seed, progress)

@@ -71,7 +71,7 @@ def fit_calibrator(
         raise DataError("no article to learn normal attention from: ingest articles first")
     injector, limiting_count = injector_of(encoder, sample), sample.height // LIMITING
     limiting_part, training = sample[:limiting_count], sample[limiting_count:]
-    fields = encode_context_fields(encoder, article_texts(sample))
+    fields = encode_context_fields(encoder, article_texts(sample, encoder.reads_bodies))
     limiting_context, context = np.split(context_vectors(fields), [limiting_count])
     rng = np.random.default_rng(seed)
 
