@@ -1,6 +1,6 @@
 """Long bodies within a token budget: saved time against lost quality.
 
-    python -m benchmarks.token_budget [--bodies 96] [--windows 24] [--device cpu] [--plot FILE.svg]
+    python -m benchmarks.token_budget [--bodies 96] [--windows 24] [--device cpu] [--only PATTERN] [--plot FILE]
 
 Every way to read less is compared with the full reading of bodies of up to 512 tokens: articles per second (CPU
 seconds of one thread, in turn with the full reading, least of two), cosine to the full vectors (mean and 5th
@@ -10,6 +10,7 @@ ones after the same layer; cut the text to its first tokens; or leave out the la
 """
 
 import argparse
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--bodies", type=int, default=96)
     parser.add_argument("--windows", type=int, default=24)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--only", default="", help="regular expression: measure only rows whose name has it")
     parser.add_argument("--plot", type=Path, help="file of the curve")
     given = parser.parse_args()
     if not (MEETINGS.exists() and NEWS.exists()):
@@ -62,7 +64,7 @@ def main() -> None:
         return
     torch.set_num_threads(1)
     encoder = TextEncoder(device=given.device)
-    rows = list(measure(encoder, given.bodies, given.windows))
+    rows = list(measure(encoder, given.bodies, given.windows, given.only))
     if given.plot:
         from benchmarks.budget_curve import draw
 
@@ -71,8 +73,8 @@ def main() -> None:
     print(f"fastest at cosine ≥ {GOAL_COSINE}: {best:.2f}× (goal ≥ {GOAL_SPEED}×)")
 
 
-def measure(encoder: TextEncoder, bodies: int, windows: int) -> list[Row]:
-    """Measure every way of reading, and print each row."""
+def measure(encoder: TextEncoder, bodies: int, windows: int, only: str = "") -> list[Row]:
+    """Measure every way to read whose name has `only`, and print each row."""
     meetings, topics = meeting_windows(encoder, MEETINGS, windows), topic_bodies(encoder, NEWS, bodies)
     full = _batched(encoder.encode_tokens)
     meeting_nd, topic_nd = full(meetings.tokens), full(topics.tokens)
@@ -82,6 +84,8 @@ def measure(encoder: TextEncoder, bodies: int, windows: int) -> list[Row]:
     print(f"{'':34} {'speed':>7} {'cosine':>8} {'5%':>7} {'accuracy':>9}  minus full")
     rows = []
     for name, read in _ways(encoder).items():
+        if not re.search(only, name):
+            continue
         cosine = (read(meetings.tokens) * meeting_nd).sum(axis=1)
         found = _right(read(topics.tokens), topics.topics)
         difference = compare(found, right, np.arange(bodies)).difference
