@@ -3,7 +3,7 @@
     python -m benchmarks.token_budget [--bodies 96] [--windows 24] [--device cpu] [--only PATTERN] [--plot FILE]
 
 Every way to read less is compared with the full reading of bodies of up to 512 tokens: articles per second (CPU
-seconds of one thread, in turn with the full reading, least of two), cosine to the full vectors (mean and 5th
+seconds of one thread, in turn with the full reading, least of four), cosine to the full vectors (mean and 5th
 percentile, windows of meetings), and accuracy of the topic (bodies from MIND abstracts; a linear probe, five
 folds). Budgets keep the most attended tokens. The controls keep as many random ones, every n-th one, or the first
 ones after the same layer; cut the text to its first tokens; or leave out the last layers.
@@ -31,7 +31,7 @@ from recsys.evaluation.bootstrap import compare
 GOAL_SPEED, GOAL_COSINE = 1.8, 0.99
 BUDGETS = (64, 128, 192, 256, 320, 384)
 CONTROLS = (192,)
-_TIMED, _REPEATS, _BATCH, _FOLDS = 8, 2, 8, 5
+_TIMED, _REPEATS, _BATCH, _FOLDS = 4, 4, 8, 5
 
 Vectors = NDArray[np.float32]
 Tokens = Sequence[list[int]]
