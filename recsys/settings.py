@@ -49,6 +49,13 @@ class Settings(BaseSettings):
     encoder_precision: Precision = Field(
         "float32", description="number format of the encoder; bfloat16 and int8 lose some quality: docs/compute.md"
     )
+    body: bool = Field(False, description="also read the bodies of articles, by windows of 512 tokens")
+    token_budget: int | None = Field(
+        None,
+        ge=16,
+        le=512,
+        description="tokens of each window of a body that go through all layers of the encoder; by default all",
+    )
     device: Device = Field("auto", description="device of torch and FAISS; auto uses CUDA if available")
     index: IndexKind = Field("auto", description="auto: flat while small, HNSW when large; exact: without error")
     threads: int = Field(1, ge=1, le=64, description="torch threads while serving; 1 keeps scores bit-equal")

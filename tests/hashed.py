@@ -31,6 +31,7 @@ class HashModel:
     """Encodes tokens by the text they came from; attention is made up from them."""
 
     dim = DIM
+    reads_bodies = False
 
     def __init__(self) -> None:
         self._texts: dict[tuple[int, ...], str] = {}

@@ -139,7 +139,8 @@ def explain_words(app: Application, article: str) -> dict[str, Any] | None:
     system = active_system(app.settings.home, app.encoder.name)
     calibration = None if system is None else system.calibration
     calibrator = None if calibration is None else calibration.calibrator
-    (text,), model = article_texts(stored), _model_with_words(app)
+    model = _model_with_words(app)
+    (text,) = article_texts(stored, model.reads_bodies)
     fields = encode_context_fields(model, [text])
     words = explain_text(model, text.headline, calibrator, context_vectors(fields))
     return {

@@ -20,11 +20,25 @@ Home = Annotated[
         "--home", help="Folder of bundles, snapshots and reject files  [env: ATTUNE_HOME]", show_default=False
     ),
 ]
+Body = Annotated[
+    bool | None,
+    typer.Option("--body/--no-body", help="Also read bodies of articles  [env: ATTUNE_BODY]", show_default=False),
+]
+TokenBudget = Annotated[
+    int | None,
+    typer.Option(
+        "--token-budget",
+        help="Tokens of each window of a body that go through all layers  [env: ATTUNE_TOKEN_BUDGET]",
+        show_default=False,
+    ),
+]
 
 
-def settings_from(database_url: str | None, home: Path | None) -> Settings:
+def settings_from(
+    database_url: str | None, home: Path | None, body: bool | None = None, token_budget: int | None = None
+) -> Settings:
     """Return the settings of the environment, with options on top."""
-    return load_settings(database_url=database_url, home=home)
+    return load_settings(database_url=database_url, home=home, body=body, token_budget=token_budget)
 
 
 def moment(text: str | None, option: str) -> int | None:

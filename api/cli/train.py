@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from api.cli.options import DatabaseUrl, Home, moment, settings_from
+from api.cli.options import Body, DatabaseUrl, Home, TokenBudget, moment, settings_from
 
 Labels = Literal["graded", "clicks"]
 
@@ -23,6 +23,8 @@ def train(
     labels: Annotated[
         Labels, typer.Option(help="Labels for the trees: graded reads, or only clicks, for comparison.")
     ] = "graded",
+    body: Body = None,
+    token_budget: TokenBudget = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -36,7 +38,7 @@ def train(
     from recsys.training.pipeline import train as run
     from recsys.training.training_run import TrainingOptions
 
-    settings = settings_from(database_url, home)
+    settings = settings_from(database_url, home, body, token_budget)
     cut_off = moment(until, "--until")
     with bars() as progress:
         options = TrainingOptions(seeds, tune, labels)

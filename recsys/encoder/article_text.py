@@ -17,6 +17,9 @@ TEXT_VERSION = 2
 _ABSTRACT_CHARS = 1_000
 """Longer than an encoder's input, and short enough to hash and store."""
 
+_BODY_CHARS = 100_000
+"""More than an encoder reads of one body."""
+
 
 class ArticleText(NamedTuple):
     """Texts of one article. topic, abstract: empty if the article has none."""
@@ -26,9 +29,12 @@ class ArticleText(NamedTuple):
     abstract: str = ""
 
 
-def article_texts(articles: pl.DataFrame) -> list[ArticleText]:
-    """Return the texts of each article; columns of `frames.ARTICLES`. The body replaces a missing abstract."""
-    abstract = pl.coalesce(_nonblank("abstract"), _nonblank("body"), pl.lit("")).str.slice(0, _ABSTRACT_CHARS)
+def article_texts(articles: pl.DataFrame, with_bodies: bool = False) -> list[ArticleText]:
+    """Return the texts of each article; columns of `frames.ARTICLES`.
+
+    The body replaces a missing abstract; `with_bodies` it follows the abstract.
+    """
+    abstract = _abstract_and_body() if with_bodies else _abstract()
     parts = articles.select(_headline(), _topic().alias("topic"), abstract.alias("abstract"))
     return [ArticleText(*row) for row in parts.iter_rows()]
 
@@ -42,6 +48,15 @@ def text_hash(text: ArticleText) -> str:
     """Return the key of an article's vector: 128 bits of blake2b over the template's version and the texts."""
     parts = "\x1f".join((str(TEXT_VERSION), *text))
     return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
+
+
+def _abstract() -> pl.Expr:
+    return pl.coalesce(_nonblank("abstract"), _nonblank("body"), pl.lit("")).str.slice(0, _ABSTRACT_CHARS)
+
+
+def _abstract_and_body() -> pl.Expr:
+    both = pl.concat_str(_nonblank("abstract"), _nonblank("body"), separator="\n", ignore_nulls=True)
+    return both.str.slice(0, _BODY_CHARS)
 
 
 def _headline() -> pl.Expr:

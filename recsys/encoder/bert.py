@@ -14,12 +14,17 @@ from recsys.calibration.adjustment import Adjustment
 from recsys.calibration.attention_statistics import Observation, Observer
 from recsys.calibration.calibrator import Plan
 from recsys.calibration.model_calibrator import pooled
+from recsys.encoder.body_reading import BodyReading, encode_bodies
 from recsys.encoder.device import choose_device, inference_precision
 from recsys.encoder.int8 import quantise
 from recsys.encoder.model_profile import MINILM, ModelProfile
+from recsys.encoder.token_budget import TokenBudget, hidden_within
 from recsys.encoder.token_dropping import shortened
 from recsys.errors import EncoderError
 from recsys.settings import Device, Pooling, Precision
+
+WINDOW_TOKENS = 512
+"""Longest piece of a body that is encoded at once."""
 
 
 class TextEncoder:
@@ -58,6 +63,8 @@ class TextEncoder:
             quantise(self._model, self.device)
         self._tap = hook.attach(self._model)
         self.dim: int = self._model.config.hidden_size
+        self.bodies: BodyReading | None = None
+        """Reading of bodies by `encode_long`; None if abstracts are read as short texts."""
 
     @property
     def network(self) -> Any:
@@ -74,6 +81,15 @@ class TextEncoder:
         truncated = self._tokenizer(texts, truncation=True, max_length=self.max_tokens)
         ids: list[list[int]] = truncated["input_ids"]
         return ids
+
+    def windows(self, text: str, most: int) -> list[list[int]]:
+        """Return token ids of the first `most` windows of a long text with its prompt, special tokens included.
+
+        A window is as long as the model allows, at most `WINDOW_TOKENS`.
+        """
+        longest = min(WINDOW_TOKENS, getattr(self._model.config, "max_position_embeddings", WINDOW_TOKENS))
+        options = {"truncation": True, "max_length": longest, "return_overflowing_tokens": True}
+        return list(self._tokenizer(self.profile.prompt + text, **options)["input_ids"])[:most]
 
     def tokenize_words(self, texts: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[list[int]]]:
         """Return token ids of texts given as words, and the word index of each token.
@@ -118,6 +134,42 @@ class TextEncoder:
         weights_BT = None if adjustment is None or adjustment.log_gate is None else adjustment.log_gate.exp()
         with self._tap.using(adjustment=adjustment):
             return self._vectors(batch, weights_BT)
+
+    @property
+    def reads_bodies(self) -> bool:
+        """Return True if the third field of an article is its abstract and body."""
+        return self.bodies is not None
+
+    def encode_long(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode long texts as unit vectors [n, dim], by windows.
+
+        Raises:
+            EncoderError: a vector is not finite, or the network does not have the modules of BERT.
+        """
+        return encode_bodies(self, texts, self.bodies or BodyReading())
+
+    def encode_within(
+        self, tokens: Sequence[Sequence[int]], budget: TokenBudget | int | None
+    ) -> NDArray[np.float32]:
+        """Encode one batch of tokenised texts as unit vectors [n, dim]; those above `budget` drop tokens.
+
+        Raises:
+            EncoderError: a vector is not finite, or the network does not have the modules of BERT.
+        """
+        if budget is None:
+            return self.encode_tokens(tokens)
+        budget = TokenBudget(budget) if isinstance(budget, int) else budget
+        long = [row for row, line in enumerate(tokens) if len(line) > budget.tokens]
+        short = [row for row, line in enumerate(tokens) if len(line) <= budget.tokens]
+        vectors = np.zeros((len(tokens), self.dim), dtype=np.float32)
+        if long:
+            batch = self._padded([tokens[row] for row in long])
+            with torch.inference_mode(), inference_precision(self.device, self.precision):
+                hidden_BTD = hidden_within(self._model, batch, budget)
+            vectors[long] = self._pooled(hidden_BTD, batch)
+        if short:
+            vectors[short] = self.encode_tokens([tokens[row] for row in short])
+        return vectors
 
     def observe_tokens(
         self, tokens: Sequence[list[int]], rows: int | None = None, *, context: NDArray[np.float32] | None = None

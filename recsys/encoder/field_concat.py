@@ -27,7 +27,7 @@ def encode_context_fields(encoder: TokenEncoder, texts: Sequence[ArticleText]) -
     distinct = list(dict.fromkeys(part for part in fields if part))
     row_of = {"": len(distinct)} | {part: row for row, part in enumerate(distinct)}
     known = np.zeros((len(distinct) + 1, encoder.dim), dtype=np.float32)
-    known[:-1] = encode(encoder, distinct)
+    known[:-1] = encoder.encode_long(distinct) if encoder.reads_bodies else encode(encoder, distinct)
     rows = np.asarray([row_of[part] for part in fields], dtype=np.int64)
     return known[rows].reshape(len(texts), FIELDS - 1, encoder.dim)
 

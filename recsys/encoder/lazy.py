@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsys.encoder.article_text import ArticleText
+from recsys.encoder.body_reading import BodyReading
 from recsys.encoder.encoder_languages import MULTILINGUAL
 from recsys.encoder.field_concat import FIELDS, article_vectors
 from recsys.encoder.model_profile import MINILM, ModelProfile, ReadFile, folder_reader, hub_reader, read_profile
@@ -30,7 +31,12 @@ class LazyEncoder:
         """Name with everything that changes a vector; float32, mean pooling and no prompt are omitted."""
         settings = self._settings
         precision = "" if settings.encoder_precision == "float32" else f"-{settings.encoder_precision}"
-        return f"{settings.encoder}@{settings.encoder_max_tokens}x{FIELDS}{self.profile.label}{precision}"
+        body = "" if self._bodies is None else self._bodies.label
+        return f"{settings.encoder}@{settings.encoder_max_tokens}x{FIELDS}{body}{self.profile.label}{precision}"
+
+    @property
+    def _bodies(self) -> BodyReading | None:
+        return BodyReading(self._settings.token_budget) if self._settings.body else None
 
     @cached_property
     def profile(self) -> ModelProfile:
@@ -62,6 +68,7 @@ class LazyEncoder:
                 settings.device,
                 settings.encoder_precision,
             )
+            self._loaded.bodies = self._bodies
         return self._loaded
 
 

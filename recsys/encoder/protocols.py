@@ -54,6 +54,15 @@ class TokenEncoder(Protocol):
 
     dim: int
 
+    @property
+    def reads_bodies(self) -> bool:
+        """Return True if the third field of an article is its abstract and body."""
+        ...
+
+    def encode_long(self, texts: Sequence[str]) -> Vectors:
+        """Encode long texts as unit vectors [n, d], by windows."""
+        ...
+
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Return token ids of each text."""
         ...

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.article_text import ArticleText, article_texts
+from recsys.encoder.body_reading import reads_bodies
 from recsys.encoder.calibrated_encoder import weighted_context
 from recsys.encoder.field_concat import concat_fields, context_vectors, encode_context_fields
 from recsys.encoder.protocols import ModelEncoder, TokenEncoder, Vectors
@@ -91,7 +92,8 @@ def ablate(
     with database.read() as connection:
         everything, _ = articles.upserted_since(connection, 0)
     start_time = time.monotonic()
-    vectors = _encoded(encoder.loaded(), calibrator, article_texts(everything), progress)
+    texts = article_texts(everything, reads_bodies(encoder.name))
+    vectors = _encoded(encoder.loaded(), calibrator, texts, progress)
     on = _history(weights.config)
     replayed = {}
     for row, (arm, calibrated) in _ROWS.items():

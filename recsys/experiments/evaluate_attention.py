@@ -78,7 +78,7 @@ def evaluate_attention(
             folds[involved_mask],
             newest.data,
             content_scoring,
-            encode_context_fields(model, article_texts(part)),
+            encode_context_fields(model, article_texts(part, model.reads_bodies)),
         )
         corrupted = robustness(benchmark, seeds, progress)
     history = measure_noisy_clicks(newest, settings, encoder, seeds, progress)

@@ -3,6 +3,7 @@
 import polars as pl
 
 from recsys.encoder.article_text import article_texts, text_hash
+from recsys.encoder.body_reading import reads_bodies
 from recsys.store import articles, attention_stats
 from recsys.store.database import Database
 
@@ -20,7 +21,8 @@ def calibrated_articles(database: Database, model: str, calibrator: str, most: i
     with database.read() as connection:
         stored, _ = articles.upserted_since(connection, 0)
         newest = stored.sort("published_at", descending=True, nulls_last=True).head(most)
-        hashes = pl.Series("text_hash", [text_hash(text) for text in article_texts(newest)], dtype=pl.String)
+        texts = article_texts(newest, reads_bodies(model))
+        hashes = pl.Series("text_hash", [text_hash(text) for text in texts], dtype=pl.String)
         seen = attention_stats.load(connection, model, calibrator, hashes.to_list())
     known = newest.select(_COLUMNS).with_columns(hashes)
     return known.join(seen, on="text_hash", how="inner", maintain_order="left")

@@ -204,7 +204,7 @@ def _check_schema(bundle: Bundle, encoder: str) -> None:
         raise BundleError(
             f"bundle {bundle.version} is damaged: its manifest lacks {', '.join(missing)}; train a new bundle"
         )
-    variables = "ATTUNE_ENCODER, ATTUNE_ENCODER_MAX_TOKENS and ATTUNE_ENCODER_PRECISION"
+    variables = "ATTUNE_ENCODER, its other variables ATTUNE_ENCODER_…, ATTUNE_BODY and ATTUNE_TOKEN_BUDGET"
     fixes = {"encoder": f"set {variables} to match the bundle, or train a new bundle"}
     for name, expected in schema(encoder).items():
         found = bundle.manifest["schema"].get(name)

@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.encoder.article_text import article_texts, text_hash
+from recsys.encoder.body_reading import reads_bodies
 from recsys.encoder.protocols import Encoded, Encoder
 from recsys.encoder.vector_space import RAW, VectorSpace
 from recsys.projection.same_event import ArticleVectors, link_events
@@ -87,7 +88,7 @@ def stored_vectors(
     database: Database, encoder: str, articles: pl.DataFrame
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Return the mask of `articles` [n] with a stored vector of `encoder`, and these vectors [m, d] in order."""
-    hashes = [text_hash(text) for text in article_texts(articles)]
+    hashes = [text_hash(text) for text in article_texts(articles, reads_bodies(encoder))]
     with database.read() as connection, without_timeout(connection):
         known = article_vectors.load(connection, encoder, hashes)
     present = np.fromiter((h in known for h in hashes), dtype=np.bool_, count=len(hashes))
@@ -107,7 +108,7 @@ def ensure_vectors(
     Raises:
         EncoderError: the encoder cannot be loaded.
     """
-    texts = article_texts(articles)
+    texts = article_texts(articles, reads_bodies(encoder.name))
     hashes = [text_hash(text) for text in texts]
     name = encoder.name
     with database.read() as connection, without_timeout(connection):

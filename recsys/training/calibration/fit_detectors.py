@@ -80,7 +80,8 @@ def fit_calibrator(
         raise DataError("no article to learn normal attention from: ingest articles first")
     injector, limiting_count = injector_of(encoder, sample), sample.height // LIMITING
     limiting_part, training = sample[:limiting_count], sample[limiting_count:]
-    fields = encode_context_fields(encoder, article_texts(sample)) if context is None else context[rows]
+    texts = article_texts(sample, encoder.reads_bodies)
+    fields = encode_context_fields(encoder, texts) if context is None else context[rows]
     limiting_context, known_context = np.split(context_vectors(fields), [limiting_count])
     rng = np.random.default_rng(seed)
 

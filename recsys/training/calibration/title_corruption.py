@@ -73,4 +73,4 @@ def tokenised(
 
 def contexts_of(encoder: TextEncoder, articles: pl.DataFrame) -> Vectors:
     """Return the context of each headline [n, d]: unit mean of topic and abstract, zero without both."""
-    return context_vectors(encode_context_fields(encoder, article_texts(articles)))
+    return context_vectors(encode_context_fields(encoder, article_texts(articles, encoder.reads_bodies)))

@@ -58,6 +58,19 @@ def test_encoders_never_share_vectors(sqlite_database: Database) -> None:
     assert len(other.encoded) == 2
 
 
+def test_bodies_are_encoded_under_a_name_that_says_so(sqlite_database: Database) -> None:
+    one, other = HashEncoder(), HashEncoder()
+    other.name = "hash@64x3-body192"
+    article = articles_frame([Article(id="a", title="One", abstract="Short.", body="Long.")])
+    short = ensure_vectors(sqlite_database, one, article)
+    long = ensure_vectors(sqlite_database, other, article)
+    assert [text.abstract for text in (*one.encoded, *other.encoded)] == ["Short.", "Short.\nLong."]
+    present, stored = stored_vectors(sqlite_database, other.name, article)
+    assert present.all()
+    np.testing.assert_array_equal(stored, long)
+    assert not np.allclose(short, long)
+
+
 class Dying(HashEncoder):
     """Is killed in its second chunk."""
 
