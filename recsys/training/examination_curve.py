@@ -1,0 +1,143 @@
+"""Examination probability by place, learned from the clicks of a log.
+
+Position-based model: ``E[click] = examination(place) · relevance(features)``. Both are fitted in turn by maximum
+(quasi-Poisson) likelihood: the relevance by trees, with the examination as offset; the examination in closed form,
+as clicks over expected clicks. This is the model of regression EM (Wang et al. 2018, "Position bias estimation for
+unbiased learning to rank in personal search") without hidden clicks, so a few rounds are enough. Slates without a
+click may be missing: that multiplies the chances of all places of a slate by the same number.
+
+The relevance of a slate comes from trees that were trained on other slates. Without that, trees that remember
+single clicks would explain all of them, and every place would look alike.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
+
+from recsys.ranking.features.feature_set import ALL_FEATURES
+from recsys.ranking.features.position import POSITION
+from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
+from recsys.ranking.query import FloatArray
+from recsys.state.position_bias import examination_probability
+
+LEAST_SLATES, LEAST_CLICKS = 500, 20
+"""Smallest numbers of ordered slates of a log, and of clicks from a place on: deeper places share its value."""
+
+MOST_SLATES = 10_000
+"""Number of newest ordered slates that are used, which bounds the time."""
+
+MOST_PLACES = 30
+_ROUNDS, _TREES, _RATE = 6, 60, 0.1
+_LEAST = 0.01  # examination of any place
+_RELEVANCE = ALL_FEATURES.pointwise().without(POSITION)
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminationCurve:
+    """Examination probability [places] by place from 1, relative to the first; deeper places have the last value."""
+
+    values: FloatArray
+
+    @classmethod
+    def assumed(cls) -> "ExaminationCurve":
+        """Return the curve of `state.position_bias`, which is not learned."""
+        return cls(examination_probability(np.arange(1, MOST_PLACES + 1)))
+
+    def at(self, positions: FloatArray) -> FloatArray:
+        """Return the examination of `positions` [n] from 0; 1 where there is none (NaN)."""
+        return np.asarray(np.where(np.isnan(positions), 1.0, self.values[_places(positions, len(self.values))]))
+
+
+def learn_examination(data: RankingData, config: LambdaMartConfig) -> ExaminationCurve | None:
+    """Return the curve that explains the clicks best; None with too few ordered slates or clicks.
+
+    The curve never rises with the place: places with few clicks share a value (isotonic regression).
+    """
+    ordered = _newest_ordered(data)
+    if len(ordered.sizes) < LEAST_SLATES:
+        return None
+    clicked = (ordered.labels > 0).astype(np.float64)
+    length = _known_places(positions_of(ordered), clicked)
+    if length < 2:
+        return None
+    places = _places(positions_of(ordered), length)
+    curve = examination_probability(np.arange(1, length + 1))
+    for _ in range(_ROUNDS):
+        relevance = _relevance(ordered, clicked, curve[places], config)
+        expected = np.bincount(places, relevance, minlength=length)
+        curve = _falling(np.bincount(places, clicked, minlength=length) / expected, expected)
+    return ExaminationCurve(curve)
+
+
+def click_likelihood(
+    early: RankingData, late: RankingData, curve: ExaminationCurve, config: LambdaMartConfig
+) -> FloatArray:
+    """Return the quasi-Poisson log-likelihood of the clicks of each slate of `late` [q], after training on `early`."""
+    looks = (curve.at(positions_of(early)), curve.at(positions_of(late)))
+    trees = _trees(_columns(early), (early.labels > 0).astype(np.float64), looks[0], config)
+    expected = np.maximum(looks[1] * trees(_columns(late)), 1e-12)
+    fit = (late.labels > 0) * np.log(expected) - expected
+    return np.asarray(np.add.reduceat(fit, np.cumsum(late.sizes) - late.sizes))
+
+
+def positions_of(data: RankingData) -> FloatArray:
+    """Return the positions [N] from 0 of the candidates in their logged slates, NaN without an order."""
+    return np.asarray(data.features[:, ALL_FEATURES.names.index(POSITION)])
+
+
+def _newest_ordered(data: RankingData) -> RankingData:
+    first = np.cumsum(data.sizes) - data.sizes
+    chosen = np.flatnonzero(~np.isnan(positions_of(data)[first]))[-MOST_SLATES:]
+    mask = np.zeros(len(data.sizes), dtype=np.bool_)
+    mask[chosen] = True
+    rows = np.repeat(mask, data.sizes)
+    return RankingData(data.features[rows], data.labels[rows], data.sizes[chosen])
+
+
+def _known_places(positions: FloatArray, clicked: FloatArray) -> int:
+    """Return the number of places whose own or deeper clicks are enough."""
+    clicks = np.bincount(_places(positions, MOST_PLACES), clicked, minlength=MOST_PLACES)
+    return int(np.count_nonzero(np.cumsum(clicks[::-1])[::-1] >= LEAST_CLICKS))
+
+
+def _places(positions: FloatArray, length: int) -> NDArray[np.int64]:
+    """Return an index of a curve with `length` values for each position [n]; 0 for NaN."""
+    return np.minimum(np.nan_to_num(positions), length - 1).astype(np.int64)
+
+
+def _relevance(data: RankingData, clicked: FloatArray, look: FloatArray, config: LambdaMartConfig) -> FloatArray:
+    """Return the expected clicks [N] of fully examined candidates, by trees of the other half of the slates."""
+    half = np.repeat(np.arange(len(data.sizes)) % 2, data.sizes)
+    columns, relevance = _columns(data), np.zeros(len(half))
+    for side in (0, 1):
+        mine = half == side
+        relevance[mine] = _trees(columns[~mine], clicked[~mine], look[~mine], config)(columns[mine])
+    return relevance
+
+
+def _columns(data: RankingData) -> FloatArray:
+    return np.asarray(data.features[:, ALL_FEATURES.columns_of(_RELEVANCE)])
+
+
+def _trees(
+    columns: FloatArray, clicked: FloatArray, look: FloatArray, config: LambdaMartConfig
+) -> Callable[[FloatArray], FloatArray]:
+    """Return a function from columns [n, f] to the expected clicks of fully examined candidates [n]."""
+    level = np.log(max(clicked.sum() / look.sum(), 1e-12))
+    data = lgb.Dataset(columns, clicked, init_score=np.log(look) + level)
+    own = {"objective": "poisson", "learning_rate": _RATE, "boost_from_average": False}
+    unwanted = ("metric", "eval_at", "label_gain", "lambdarank_truncation_level")
+    shared = {name: value for name, value in config.parameters().items() if name not in unwanted}
+    booster = lgb.train({**shared, **own}, data, _TREES)
+    return lambda rows: np.asarray(np.exp(booster.predict(rows, raw_score=True, num_threads=1) + level))
+
+
+def _falling(curve: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the nearest curve that never rises, 1 at the first place."""
+    places = np.arange(len(curve))
+    fitted = IsotonicRegression(increasing=False).fit_transform(places, curve, sample_weight=weights)
+    return np.maximum(fitted / max(fitted[0], 1e-12), _LEAST)
