@@ -66,6 +66,9 @@ class Settings(BaseSettings):
         ge=1_000,
         description="newest impressions that a training learns from, which bounds its memory and time",
     )
+    position_weights: bool = Field(
+        False, description="weigh skipped articles by the examination of their places in training: docs/ranking.md"
+    )
     feed_candidates: int = Field(300, ge=10, le=2_000, description="candidates ranked for one feed")
     explore: float = Field(0.05, ge=0, le=0.5, description="default share of exploration slots in a feed")
     fresh_share: float = Field(

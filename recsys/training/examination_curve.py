@@ -12,6 +12,7 @@ single clicks would explain all of them, and every place would look alike.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -22,16 +23,17 @@ from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.features.position import POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.query import FloatArray
+from recsys.state.position_bias import MOST_PLACES as ASSUMED_PLACES
 from recsys.state.position_bias import examination_probability
 
 LEAST_SLATES, LEAST_CLICKS = 500, 20
 """Smallest numbers of ordered slates of a log, and of clicks from a place on: deeper places share its value."""
 
-MOST_SLATES = 10_000
+MOST_SLATES = 5_000
 """Number of newest ordered slates that are used, which bounds the time."""
 
 MOST_PLACES = 30
-_ROUNDS, _TREES, _RATE = 6, 60, 0.1
+_ROUNDS, _TREES, _RATE = 5, 30, 0.2
 _LEAST = 0.01  # examination of any place
 _RELEVANCE = ALL_FEATURES.pointwise().without(POSITION)
 
@@ -45,7 +47,7 @@ class ExaminationCurve:
     @classmethod
     def assumed(cls) -> "ExaminationCurve":
         """Return the curve of `state.position_bias`, which is not learned."""
-        return cls(examination_probability(np.arange(1, MOST_PLACES + 1)))
+        return cls(examination_probability(np.arange(1, ASSUMED_PLACES + 1)))
 
     def at(self, positions: FloatArray) -> FloatArray:
         """Return the examination of `positions` [n] from 0; 1 where there is none (NaN)."""
@@ -66,8 +68,11 @@ def learn_examination(data: RankingData, config: LambdaMartConfig) -> Examinatio
         return None
     places = _places(positions_of(ordered), length)
     curve = examination_probability(np.arange(1, length + 1))
+    halves = _halves(ordered, clicked)
     for _ in range(_ROUNDS):
-        relevance = _relevance(ordered, clicked, curve[places], config)
+        relevance = np.zeros(len(places))
+        for half in halves:
+            relevance[half.others] = half.fitted(curve[places][half.own], config)(half.unseen)
         expected = np.bincount(places, relevance, minlength=length)
         curve = _falling(np.bincount(places, clicked, minlength=length) / expected, expected)
     return ExaminationCurve(curve)
@@ -78,7 +83,8 @@ def click_likelihood(
 ) -> FloatArray:
     """Return the quasi-Poisson log-likelihood of the clicks of each slate of `late` [q], after training on `early`."""
     looks = (curve.at(positions_of(early)), curve.at(positions_of(late)))
-    trees = _trees(_columns(early), (early.labels > 0).astype(np.float64), looks[0], config)
+    everything = np.ones(len(early.labels), dtype=np.bool_)
+    trees = _Half.of(_columns(early), (early.labels > 0).astype(np.float64), everything).fitted(looks[0], config)
     expected = np.maximum(looks[1] * trees(_columns(late)), 1e-12)
     fit = (late.labels > 0) * np.log(expected) - expected
     return np.asarray(np.add.reduceat(fit, np.cumsum(late.sizes) - late.sizes))
@@ -109,31 +115,48 @@ def _places(positions: FloatArray, length: int) -> NDArray[np.int64]:
     return np.minimum(np.nan_to_num(positions), length - 1).astype(np.int64)
 
 
-def _relevance(data: RankingData, clicked: FloatArray, look: FloatArray, config: LambdaMartConfig) -> FloatArray:
-    """Return the expected clicks [N] of fully examined candidates, by trees of the other half of the slates."""
-    half = np.repeat(np.arange(len(data.sizes)) % 2, data.sizes)
-    columns, relevance = _columns(data), np.zeros(len(half))
-    for side in (0, 1):
-        mine = half == side
-        relevance[mine] = _trees(columns[~mine], clicked[~mine], look[~mine], config)(columns[mine])
-    return relevance
-
-
 def _columns(data: RankingData) -> FloatArray:
     return np.asarray(data.features[:, ALL_FEATURES.columns_of(_RELEVANCE)])
 
 
-def _trees(
-    columns: FloatArray, clicked: FloatArray, look: FloatArray, config: LambdaMartConfig
-) -> Callable[[FloatArray], FloatArray]:
-    """Return a function from columns [n, f] to the expected clicks of fully examined candidates [n]."""
-    level = np.log(max(clicked.sum() / look.sum(), 1e-12))
-    data = lgb.Dataset(columns, clicked, init_score=np.log(look) + level)
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """Candidates to train on, binned once, and the others. own, others: masks [N]; unseen: columns of the others."""
+
+    own: NDArray[np.bool_]
+    others: NDArray[np.bool_]
+    clicked: FloatArray
+    binned: lgb.Dataset
+    unseen: FloatArray
+
+    @classmethod
+    def of(cls, columns: FloatArray, clicked: FloatArray, own: NDArray[np.bool_]) -> "_Half":
+        binned = lgb.Dataset(columns[own], clicked[own], free_raw_data=False, params={"verbosity": -1})
+        return cls(own, ~own, clicked[own], binned, columns[~own])
+
+    def fitted(self, look: FloatArray, config: LambdaMartConfig) -> Callable[[FloatArray], FloatArray]:
+        """Return a function from columns [n, f] to the expected clicks [n] of fully examined candidates.
+
+        look: examination of the own candidates.
+        """
+        level = np.log(max(self.clicked.sum() / look.sum(), 1e-12))
+        self.binned.set_init_score(np.log(look) + level)
+        booster = lgb.train(_parameters(config), self.binned, _TREES)
+        return lambda rows: np.asarray(np.exp(booster.predict(rows, raw_score=True, num_threads=1) + level))
+
+
+def _halves(data: RankingData, clicked: FloatArray) -> list[_Half]:
+    """Return every other slate, and the rest."""
+    odd = np.repeat(np.arange(len(data.sizes)) % 2 == 1, data.sizes)
+    columns = _columns(data)
+    return [_Half.of(columns, clicked, own) for own in (odd, ~odd)]
+
+
+def _parameters(config: LambdaMartConfig) -> dict[str, Any]:
+    of_ranking = ("metric", "eval_at", "label_gain", "lambdarank_truncation_level")
+    shared = {name: value for name, value in config.parameters().items() if name not in of_ranking}
     own = {"objective": "poisson", "learning_rate": _RATE, "boost_from_average": False}
-    unwanted = ("metric", "eval_at", "label_gain", "lambdarank_truncation_level")
-    shared = {name: value for name, value in config.parameters().items() if name not in unwanted}
-    booster = lgb.train({**shared, **own}, data, _TREES)
-    return lambda rows: np.asarray(np.exp(booster.predict(rows, raw_score=True, num_threads=1) + level))
+    return {**shared, **own}
 
 
 def _falling(curve: FloatArray, weights: FloatArray) -> FloatArray:

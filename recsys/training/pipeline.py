@@ -31,6 +31,7 @@ from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
 from recsys.training.data_warnings import data_warnings, text_warnings
 from recsys.training.dataset import Corpus, load_corpus
+from recsys.training.examination_curve import ExaminationCurve
 from recsys.training.interest_figures import InterestFigures, interest_figures
 from recsys.training.manifest import manifest, new_version
 from recsys.training.rankers import train_rankers
@@ -75,7 +76,7 @@ def train(
     corpus = articles.corpus
     trees = train_rankers(database, corpus, matcher, settings, options, watched)
     weights = matcher.newest
-    ages = _age_support(corpus)
+    ages = _age_support(corpus, trees.examination.curve)
 
     def write(folder: Path) -> dict[str, Any]:
         weights.save(folder / USER_MODEL)
@@ -114,11 +115,11 @@ def announce_outcome(database: Database, version: str, better_baseline: str | No
             webhook_outbox.announce(connection, WebhookEvent.GATE_FAILED, failure, time.time_ns() // 1_000)
 
 
-def _age_support(corpus: Corpus) -> AgeSupport | None:
+def _age_support(corpus: Corpus, curve: ExaminationCurve) -> AgeSupport | None:
     """Return the ages that the slates support; None if they were made of clicks and random articles."""
     if corpus.sampled is not None:
         return None
-    return learn_age_support(ShownAges.of(corpus.labelled_requests, corpus.articles))
+    return learn_age_support(ShownAges.of(corpus.labelled_requests, corpus.articles, curve))
 
 
 def _coverage(encoder: Encoder, raw: Corpus) -> TextCoverage:

@@ -30,6 +30,7 @@ from recsys.training import correction_share
 from recsys.training.choice_days import pooled_days, with_blend
 from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
+from recsys.training.examination_gate import EXAMINATION, ExaminationGate, gate_examination
 from recsys.training.ranker_choice import RankerChoice
 from recsys.training.ranker_training import (
     PastSlates,
@@ -50,13 +51,14 @@ from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTr
 class TrainedRankers:
     """Trained rankers with their gates and validation scores.
 
-    shares: of the correction, by system; choice: the ranker to serve; calibration: score calibration by system;
+    examination: gates of the learned examination; shares: of the correction, by system; choice: the ranker to serve; calibration: score calibration by system;
     metrics: on the validation slice, by system; report: more figures of the validation slice.
     """
 
     rerankers: Rerankers
     value: UtilityModelTrained | UtilityModelSkipped
     content: ContentGate
+    examination: ExaminationGate
     shares: Mapping[str, CorrectionShare]
     choice: RankerChoice
     config: LambdaMartConfig
@@ -74,6 +76,7 @@ class TrainedRankers:
         """Return the entries for the manifest."""
         return {
             "text_features": self.content.as_dict(),
+            EXAMINATION: self.examination.as_dict(),
             "correction": {
                 **self.shares[FULL_SYSTEM if self.content.on else TEXT_FREE].as_dict(),
                 "text_free": self.shares[TEXT_FREE].as_dict(),
@@ -102,7 +105,10 @@ def train_rankers(
     with threads(settings.threads):
         with progress.stage("features of past slates"):
             past = _past(database, corpus, matcher, progress)
-            slates = past.slates
+        with progress.stage("examination of places"):
+            weights = settings.position_weights
+            examination = gate_examination(past.slates, corpus.when.validate_from, config, weights)
+            slates = examination.applied(past.slates)
         if options.tune:
             with progress.stage("tuning"):
                 config = tuned(slates, corpus.when.until, config, options.tune, settings.home, progress)
@@ -129,6 +135,7 @@ def train_rankers(
         rerankers=rerankers,
         value=value,
         content=content,
+        examination=examination,
         shares=shares,
         choice=choice,
         config=config,
