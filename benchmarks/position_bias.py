@@ -3,10 +3,10 @@
     python -m benchmarks.position_bias [--seeds 10] [--slates 4000]
 
 A click on a candidate depends on eight columns, and on the place: readers look at position k with a chance of
-(1 + k)^-1.5, or at every position. The older ranker that ordered the slates used three of the columns, two of them
-with the wrong weights, so the places hide what readers want. The examination curve is learned from the same clicks. The
-trainings of `trainings` are compared by the true chance of a click, if seen: nDCG@10 with the chance as gain, on slates in
-random order. Differences are paired over seeds, with 95% intervals of Student's t.
+(1 + k)^-1.5, or at every position. The older ranker that ordered the slates used three of the columns, with wrong
+weights, so the places hide what readers want. The examination curve is learned from the same clicks. The
+trainings of `trainings` are compared by the true chance of a click, if seen: nDCG@10 with the chance as gain, on
+slates in random order. Differences are paired over seeds, with 95% intervals of Student's t.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
     python -m benchmarks.position_bias_newsroom [--seeds 10] [--readers 300] [--articles 700] [--days 6]
 
-Slates are drawn by popularity, age and chance, so places hide less than those of a ranker. Rankers learn from all days but the
-last, and are judged on that one. Exits with 1 if weights lose to the training without them.
+Slates are drawn by popularity, age and chance, so places hide less than those of a ranker. Rankers learn from all
+days but the last, and are judged on that one. Exits with 1 if weights lose to the training without them.
 """
 
 import argparse

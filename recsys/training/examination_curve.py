@@ -40,7 +40,7 @@ _RELEVANCE = ALL_FEATURES.pointwise().without(POSITION)
 
 @dataclass(frozen=True, slots=True)
 class ExaminationCurve:
-    """Examination probability [places] by place from 1, relative to the first; deeper places have the last value."""
+    """Examination [places] by place from 1, relative to the first; deeper places have the last value."""
 
     values: FloatArray
 
@@ -74,19 +74,20 @@ def learn_examination(data: RankingData, config: LambdaMartConfig) -> Examinatio
         for half in halves:
             relevance[half.others] = half.fitted(curve[places][half.own], config)(half.unseen)
         expected = np.bincount(places, relevance, minlength=length)
-        curve = _falling(np.bincount(places, clicked, minlength=length) / expected, expected)
+        clicks = np.bincount(places, clicked, minlength=length).astype(np.float64)
+        curve = _falling(clicks / expected, expected.astype(np.float64))
     return ExaminationCurve(curve)
 
 
 def click_likelihood(
     early: RankingData, late: RankingData, curve: ExaminationCurve, config: LambdaMartConfig
 ) -> FloatArray:
-    """Return the quasi-Poisson log-likelihood of the clicks of each slate of `late` [q], after training on `early`."""
+    """Return the quasi-Poisson log-likelihood of the clicks of each slate of `late` [q]; trees learn on `early`."""
     looks = (curve.at(positions_of(early)), curve.at(positions_of(late)))
     everything = np.ones(len(early.labels), dtype=np.bool_)
     trees = _Half.of(_columns(early), (early.labels > 0).astype(np.float64), everything).fitted(looks[0], config)
     expected = np.maximum(looks[1] * trees(_columns(late)), 1e-12)
-    fit = (late.labels > 0) * np.log(expected) - expected
+    fit: FloatArray = (late.labels > 0) * np.log(expected) - expected
     return np.asarray(np.add.reduceat(fit, np.cumsum(late.sizes) - late.sizes))
 
 
@@ -121,7 +122,7 @@ def _columns(data: RankingData) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class _Half:
-    """Candidates to train on, binned once, and the others. own, others: masks [N]; unseen: columns of the others."""
+    """Candidates to train on, binned once. own, others: masks [N]; unseen: columns of the others."""
 
     own: NDArray[np.bool_]
     others: NDArray[np.bool_]
@@ -163,4 +164,4 @@ def _falling(curve: FloatArray, weights: FloatArray) -> FloatArray:
     """Return the nearest curve that never rises, 1 at the first place."""
     places = np.arange(len(curve))
     fitted = IsotonicRegression(increasing=False).fit_transform(places, curve, sample_weight=weights)
-    return np.maximum(fitted / max(fitted[0], 1e-12), _LEAST)
+    return np.asarray(np.maximum(fitted / max(fitted[0], 1e-12), _LEAST))

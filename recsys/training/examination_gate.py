@@ -74,8 +74,8 @@ def gate_examination(
         return ExaminationGate(assumed, likelihood=likelihood.difference)
     if not with_weights:
         return ExaminationGate(curve, True, likelihood.difference)
-    aucs = [_auc(data, late, curve, config) for data in (weighted(early, curve), early)]
-    order = compare(*aucs, readers)
+    by_weight, plain = (_auc(data, late, curve, config) for data in (weighted(early, curve), early))
+    order = compare(by_weight, plain, readers)
     return ExaminationGate(curve, True, likelihood.difference, order.verdict != "loss", order.difference)
 
 

@@ -1,6 +1,7 @@
 """`attune train`: from the log to vectors, preference network, rankers, and a published bundle."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,11 @@ def train(
         if articles.calibration is not None:
             attention = write_calibration(articles.calibration, attention, folder)
         coverage = _coverage(encoder, raw)
-        warnings = [*data_warnings(trees.choice, corpus), *text_warnings(corpus, settings.encoder, coverage)]
+        warnings = [
+            *data_warnings(trees.choice, corpus),
+            *trees.failures,
+            *text_warnings(corpus, settings.encoder, coverage),
+        ]
         entries[AGES] = None if ages is None else ages.as_dict()
         entries["texts"] = asdict(coverage)
         entries["vector_space"] = preference.space.as_dict()
@@ -98,20 +103,27 @@ def train(
         return {**entries, **trees.as_dict(options), "attention": attention, "warnings": warnings}
 
     bundle = bundles.publish(settings.home, new_version(), write)
-    if trees.choice.better_baseline is None:
+    reasons = trees.failures if settings.behaviour_gate else []
+    if trees.choice.better_baseline is None and not reasons:
         bundles.activate(settings.home, bundle.version)
-    announce_outcome(database, bundle.version, trees.choice.better_baseline)
+    announce_outcome(database, bundle.version, trees.choice.better_baseline, reasons)
     return bundle
 
 
-def announce_outcome(database: Database, version: str, better_baseline: str | None) -> None:
-    """Record the activation of a new bundle, and notify webhooks of it or of the baseline that prevented it."""
+def announce_outcome(
+    database: Database, version: str, better_baseline: str | None, failures: Sequence[str] = ()
+) -> None:
+    """Record the activation of a new bundle, and notify webhooks of it or of what prevented it.
+
+    better_baseline: name of a better baseline; failures: sentences of failed checks of behaviour.
+    """
     with database.write() as connection:
-        if better_baseline is None:
+        if better_baseline is None and not failures:
             activated = AuditRow.now("train", AuditAction.MODEL_ACTIVATED, version)
             webhook_outbox.record_activation(connection, activated)
         else:
-            failure = {"version": version, "better_baseline": better_baseline}
+            failure: dict[str, Any] = {"version": version, "better_baseline": better_baseline}
+            failure |= {"failures": list(failures)} if failures else {}
             webhook_outbox.announce(connection, WebhookEvent.GATE_FAILED, failure, time.time_ns() // 1_000)
 
 
