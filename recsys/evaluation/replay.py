@@ -1,6 +1,6 @@
 """Replay of a part of the log through the engine, with the scores of every system."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -78,10 +78,10 @@ def replay(
     labelled_requests: pl.DataFrame,
     systems: Mapping[str, Scorer],
     progress: Progress | None = None,
-    watcher: Watcher | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> ReplayScores:
     """Score every request at its time with every system, without logged positions, as for a feed."""
-    recorder = SlateRecorder(engine, systems, watcher)
+    recorder = SlateRecorder(engine, systems, watchers)
     for done, prepared in enumerate(replay_requests(engine, log, labelled_requests), start=1):
         recorder.add(*prepared)
         if progress and (done % _BATCH == 0 or done == len(labelled_requests)):
@@ -108,9 +108,11 @@ class SlateRecorder:
     A request with logged positions is recorded as in serving, without them.
     """
 
-    def __init__(self, engine: FeedEngine, systems: Mapping[str, Scorer], watcher: Watcher | None = None) -> None:
+    def __init__(
+        self, engine: FeedEngine, systems: Mapping[str, Scorer], watchers: Sequence[Watcher] = ()
+    ) -> None:
         self._engine = engine
-        self._watcher = watcher
+        self._watchers = watchers
         self._systems = systems
         self._topics = len(engine.state.catalog.categories)
         self._records: list[_Record] = []
@@ -124,8 +126,8 @@ class SlateRecorder:
         prepared = PreparedQuery(labelled_request.request, query, _as_served(candidates), vectors)
         self._records.append(_record(self._engine, labelled_request, prepared, self._topics))
         self._waiting.append(prepared)
-        if self._watcher is not None:
-            self._watcher.add(labelled_request, query, candidates)
+        for watcher in self._watchers:
+            watcher.add(labelled_request, query, candidates)
         if len(self._waiting) == _BATCH:
             self._score()
 

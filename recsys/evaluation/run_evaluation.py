@@ -15,6 +15,7 @@ from recsys.errors import DataError
 from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
 from recsys.evaluation.behaviour.behaviour_checks import behaviour, group_names
+from recsys.evaluation.behaviour.damaged_headlines import DamagedHeadlines, damaged_vectors
 from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
 from recsys.evaluation.data_text import data_text, iso
 from recsys.evaluation.labelled_slates import load_requests, load_sampled_requests
@@ -49,10 +50,15 @@ class TimeWindow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedArticles:
-    """Articles (n rows) and their vectors [n, d]."""
+    """Articles (n rows) and their vectors [n, d].
+
+    damaged: the same vectors, with those of damaged headlines for the articles `damaged_ids`; None without a check.
+    """
 
     articles: pl.DataFrame
     vectors: NDArray[np.float32]
+    damaged: NDArray[np.float32] | None = None
+    damaged_ids: frozenset[str] = frozenset()
 
 
 def choose_window(
@@ -117,7 +123,9 @@ def evaluate(
     vectors = ensure_vectors(
         database, article_reader, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    encoded = EncodedArticles(everything, vectors)
+    encoded = EncodedArticles(
+        everything, vectors, *damaged_vectors(article_reader, everything, vectors, window.start - DAY)
+    )
     extra = extra or ExtraRows()
     table = {**systems(rankers_of(system)), **extra.scorers}
     start_time = time.monotonic()
@@ -168,7 +176,7 @@ class WindowReplay:
 
     scores: of every system; vectors: of articles; clicks: earlier clicks per article, by dense id [rows]; unseen:
     number of slates that were left out; sampled: True if nothing was shown, so that clicks got sampled negatives;
-    perturbed: the same slates on changed histories; names: of groups of articles.
+    perturbed: the same slates on changed histories; damaged: with damaged headlines; names: of groups of articles.
     """
 
     scores: ReplayScores
@@ -177,11 +185,12 @@ class WindowReplay:
     unseen: int
     sampled: bool
     perturbed: PerturbedReads
+    damaged: DamagedHeadlines | None
     names: Mapping[str, Sequence[str]]
 
     def behaviour(self, ranker: Ranker, limits: BehaviourLimits) -> list[dict[str, Any]]:
         """Return the checks of behaviour; ranker: the full system."""
-        return behaviour(self.scores, self.perturbed, ranker, self.names, limits)
+        return behaviour(self.scores, self.perturbed, ranker, self.names, limits, self.damaged)
 
 
 def replay_window(
@@ -214,16 +223,25 @@ def replay_window(
             engine = FeedEngine(state=log.state, vectors=vectors, models=system.models)
             clicks = log.clicks_before(window.start)
             perturbed = PerturbedReads(engine, labelled_requests.height)
+            damaged = _damaged(engine, encoded)
+            watchers = [perturbed] if damaged is None else [perturbed, damaged]
             replayed = replay(
                 engine,
                 log,
                 labelled_requests,
                 table,
                 lambda done: progress("impressions replayed", done, len(labelled_requests)),
-                perturbed,
+                watchers,
             )
             names = group_names(log.state)
-    return WindowReplay(replayed, vectors, clicks, requests.unseen, requests.sampled, perturbed, names)
+    return WindowReplay(replayed, vectors, clicks, requests.unseen, requests.sampled, perturbed, damaged, names)
+
+
+def _damaged(engine: FeedEngine, encoded: EncodedArticles) -> DamagedHeadlines | None:
+    if encoded.damaged is None:
+        return None
+    vectors = align_vectors(engine.state, encoded.articles, encoded.damaged, engine.models.space)
+    return DamagedHeadlines(replace(engine, vectors=vectors), encoded.damaged_ids)
 
 
 def _sampling(system: TrainedSystem) -> Sampling:

@@ -34,6 +34,7 @@ MOST_SLATES = 5_000
 
 MOST_PLACES = 30
 _ROUNDS, _TREES, _RATE = 5, 30, 0.2
+_STEPS = 8
 _LEAST = 0.01  # examination of any place
 _RELEVANCE = ALL_FEATURES.pointwise().without(POSITION)
 
@@ -69,20 +70,20 @@ def learn_examination(data: RankingData, config: LambdaMartConfig) -> Examinatio
     places = _places(positions_of(ordered), length)
     curve = examination_probability(np.arange(1, length + 1))
     halves = _halves(ordered, clicked)
+    usual = _usual_places(ordered, places, config)
     for _ in range(_ROUNDS):
         relevance = np.zeros(len(places))
         for half in halves:
             relevance[half.others] = half.fitted(curve[places][half.own], config)(half.unseen)
-        expected = np.bincount(places, relevance, minlength=length)
-        clicks = np.bincount(places, clicked, minlength=length).astype(np.float64)
-        curve = _falling(clicks / expected, expected.astype(np.float64))
+        columns = np.column_stack([np.log(relevance), usual, usual**2])
+        curve = _falling(*_shares(places, clicked, columns))
     return ExaminationCurve(curve)
 
 
 def click_likelihood(
     early: RankingData, late: RankingData, curve: ExaminationCurve, config: LambdaMartConfig
 ) -> FloatArray:
-    """Return the quasi-Poisson log-likelihood of the clicks of each slate of `late` [q]; trees learn on `early`."""
+    """Return the quasi-Poisson log-likelihood of the clicks of each slate of `late` [q], by trees of `early`."""
     looks = (curve.at(positions_of(early)), curve.at(positions_of(late)))
     everything = np.ones(len(early.labels), dtype=np.bool_)
     trees = _Half.of(_columns(early), (early.labels > 0).astype(np.float64), everything).fitted(looks[0], config)
@@ -158,6 +159,35 @@ def _parameters(config: LambdaMartConfig) -> dict[str, Any]:
     shared = {name: value for name, value in config.parameters().items() if name not in of_ranking}
     own = {"objective": "poisson", "learning_rate": _RATE, "boost_from_average": False}
     return {**shared, **own}
+
+
+def _usual_places(data: RankingData, places: NDArray[np.int64], config: LambdaMartConfig) -> FloatArray:
+    """Return the place [N] where candidates with these features usually are, from 0 to 1, by trees of other slates."""
+    share = places / places.max()
+    usual = np.zeros(len(share))
+    parameters = {**_parameters(config), "objective": "regression", "boost_from_average": True}
+    for half in _halves(data, share):
+        usual[half.others] = lgb.train(parameters, half.binned, _TREES).predict(half.unseen, num_threads=1)
+    return usual
+
+
+def _shares(places: NDArray[np.int64], clicked: FloatArray, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return clicks over expected clicks by place, and the expected ones: a Poisson regression with K `columns`.
+
+    The levels of places are exact in each step of Newton's method, only the K coefficients are searched for.
+    """
+    clicks, coefficients = np.bincount(places, clicked), np.zeros(columns.shape[1])
+    coefficients[0] = 1.0
+    for _ in range(_STEPS):
+        worth = np.exp(columns @ coefficients)
+        expected = (clicks / np.bincount(places, worth))[places] * worth
+        total = np.maximum(np.bincount(places, expected), 1e-12)
+        means = np.stack([np.bincount(places, expected * column) / total for column in columns.T], axis=1)
+        away = columns - means[places]
+        information = away.T @ (away * expected[:, None]) + 1e-9 * np.eye(len(coefficients))
+        coefficients += np.clip(np.linalg.solve(information, away.T @ (clicked - expected)), -0.5, 0.5)
+    worth = np.bincount(places, np.exp(columns @ coefficients))
+    return clicks / worth, worth
 
 
 def _falling(curve: FloatArray, weights: FloatArray) -> FloatArray:

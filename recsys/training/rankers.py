@@ -197,7 +197,7 @@ def _past(database: Database, corpus: Corpus, matcher: PrequentialMatcher, progr
         slates = past_slates(engine, log, early, progress)
         clicks = log.clicks_before(since)
         perturbed = PerturbedReads(engine, validation.height)
-        recorder = SlateRecorder(engine, systems({}), perturbed)
+        recorder = SlateRecorder(engine, systems({}), [perturbed])
         slates = slates.then(past_slates(engine, log, validation, progress, recorder))
         names = group_names(log.state)
     replayed = recorder.slates(validation["reader"])

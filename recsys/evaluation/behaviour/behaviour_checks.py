@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
+from recsys.evaluation.behaviour.damaged_headlines import DamagedHeadlines
 from recsys.evaluation.behaviour.exposure_shares import exposure_checks
 from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
 from recsys.evaluation.behaviour.reader_groups import reader_checks
@@ -24,10 +25,15 @@ def behaviour(
     ranker: Ranker,
     names: Mapping[str, Sequence[str]],
     limits: BehaviourLimits,
+    damaged: DamagedHeadlines | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the checks of the full system of `replayed` as a JSON array; ranker: the one that it is."""
+    """Return the checks of the full system of `replayed` as a JSON array.
+
+    perturbed, damaged: watchers of the replay; ranker: that of the full system; names: of groups of articles.
+    """
     checks = [
         perturbed.check(ranker, limits.stability),
+        *([] if damaged is None else [damaged.check(ranker, limits.stability)]),
         popularity_check(replayed, limits.popularity),
         *reader_checks(replayed, limits.loss),
         *exposure_checks(replayed, names, limits.shift),

@@ -5,15 +5,15 @@ the engine like those that a caller sends with a request.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from recsys.domain import HistoryItem
-from recsys.evaluation import metrics
 from recsys.evaluation.behaviour.behaviour_check import BehaviourCheck, passing
+from recsys.evaluation.behaviour.compared_orders import ComparedOrders
 from recsys.evaluation.labelled_slates import LabelledRequest
-from recsys.evaluation.scored_slates import Floats, ScoredSlates
+from recsys.evaluation.scored_slates import Floats
 from recsys.feed.engine import FeedEngine
 from recsys.ranking.query import Candidates, Query
 from recsys.ranking.ranker import Ranker
@@ -27,24 +27,6 @@ LEAST_READS = 4
 Items = tuple[HistoryItem, ...]
 
 
-@dataclass(slots=True)
-class _Orders:
-    """Features of the same slates with two histories."""
-
-    before: list[Floats] = field(default_factory=list)
-    after: list[Floats] = field(default_factory=list)
-
-    def agreement(self, ranker: Ranker) -> float:
-        """Return the mean rank correlation of the slates."""
-        offsets = np.concatenate([[0], np.cumsum([len(each) for each in self.before])]).astype(np.int64)
-        labels = np.zeros(offsets[-1], dtype=np.int8)
-        one, other = (
-            ScoredSlates(ranker.score(np.concatenate(features)), labels, offsets)
-            for features in (self.before, self.after)
-        )
-        return metrics.mean(metrics.spearman(one, other))
-
-
 class PerturbedReads:
     """Watcher of a replay of about `slates` slates: it prepares some of them again, with changed histories."""
 
@@ -52,7 +34,7 @@ class PerturbedReads:
         self._engine = engine
         self._step = max(slates // MOST_SLATES, 1)
         self._seen = 0
-        self._orders: dict[str, _Orders] = {}
+        self._orders: dict[str, ComparedOrders] = {}
 
     def add(self, labelled_request: LabelledRequest, query: Query, candidates: Candidates) -> None:
         """Prepare one slate; the state of the engine must be that of its time."""
@@ -69,13 +51,12 @@ class PerturbedReads:
                     features = self._engine.prepare(request)[1].features
                     assert features is not None
                     prepared[items] = features
-            orders = self._orders.setdefault(name, _Orders())
-            orders.before.append(prepared[pair[0]])
-            orders.after.append(prepared[pair[1]])
+            orders = self._orders.setdefault(name, ComparedOrders())
+            orders.add(prepared[pair[0]], prepared[pair[1]])
 
     def check(self, ranker: Ranker, limit: float) -> BehaviourCheck:
         """Return the least agreement over the changes, by the scores of `ranker`."""
-        slates = max((len(each.before) for each in self._orders.values()), default=0)
+        slates = max((len(each) for each in self._orders.values()), default=0)
         if slates < LEAST_SLATES:
             return BehaviourCheck.unknown(NAME, limit, f"Fewer than {LEAST_SLATES} lists of readers with history.")
         found = {name: orders.agreement(ranker) for name, orders in self._orders.items()}

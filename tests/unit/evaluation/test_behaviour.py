@@ -8,6 +8,7 @@ import pytest
 from recsys.domain import DAY, HistoryItem
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits, failed
 from recsys.evaluation.behaviour.behaviour_checks import behaviour, group_names
+from recsys.evaluation.behaviour.damaged_headlines import damaged, damaged_vectors
 from recsys.evaluation.behaviour.exposure_shares import exposure_checks
 from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads, changes
 from recsys.evaluation.behaviour.reader_groups import rare_interests, reader_checks
@@ -21,7 +22,8 @@ from recsys.projection.vector_table import VectorTable
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.query import FloatArray
 from recsys.ranking.ranker import HeuristicRanker
-from tests.trained import Place, last_day, world
+from tests.hashed import DIM
+from tests.trained import HashEncoder, Place, last_day, world
 from tests.unit.evaluation.answers import answers, changed
 
 SIZE, SLATES = 10, 80
@@ -62,7 +64,7 @@ def test_a_steady_ranker_keeps_the_order_of_the_logs_slates_and_a_nervous_one_do
         engine = FeedEngine(state=log.state, vectors=VectorTable())
         watcher = PerturbedReads(engine, 1)
         table = systems({FULL_SYSTEM: HeuristicRanker()})
-        replayed = replay(engine, log, requests, table, watcher=watcher)
+        replayed = replay(engine, log, requests, table, watchers=[watcher])
         names = group_names(log.state)
     database.close()
     checks = behaviour(replayed, watcher, HeuristicRanker(), names, BehaviourLimits())
@@ -76,6 +78,22 @@ def test_a_steady_ranker_keeps_the_order_of_the_logs_slates_and_a_nervous_one_do
     ]
     assert checks[0]["verdict"] == "pass"
     assert watcher.check(ByReads(), 0.8).verdict == "fail"
+
+
+def test_each_kind_of_damage_keeps_words_of_the_title() -> None:
+    title = "Storm reaches the coast"
+    found = [damaged(title, number) for number in range(3)]
+    assert found == ["STORM REACHES THE COAST !!!", "Storm reaches …", "BREAKING | Storm reaches the coast"]
+
+
+def test_only_recent_articles_get_the_vectors_of_damaged_headlines() -> None:
+    articles = world().articles
+    vectors = np.zeros((articles.height, DIM), dtype=np.float32)
+    changed_vectors, ids = damaged_vectors(HashEncoder(), articles, vectors, last_day())
+    touched = changed_vectors.any(axis=1)
+    assert set(articles.filter(touched)["id"]) == ids
+    assert articles.filter(touched)["published_at"].min() >= last_day()
+    assert not damaged_vectors(HashEncoder(), articles, vectors, last_day() + 99 * DAY)[1]
 
 
 def test_readers_without_history_decide_nothing_about_changed_histories() -> None:
