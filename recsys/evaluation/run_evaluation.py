@@ -20,7 +20,7 @@ from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
 from recsys.evaluation.data_text import data_text, iso
 from recsys.evaluation.labelled_slates import load_requests, load_sampled_requests
 from recsys.evaluation.platt import Platt
-from recsys.evaluation.replay import ReplayScores, replay
+from recsys.evaluation.replay import ReplayScores, Watcher, replay
 from recsys.evaluation.report import comparisons, figures, slices
 from recsys.evaluation.systems import FULL_SYSTEM, Scorer, rankers_of, systems
 from recsys.evaluation.validation_slice import IN_SAMPLE, LATER
@@ -52,7 +52,7 @@ class TimeWindow:
 class EncodedArticles:
     """Articles (n rows) and their vectors [n, d].
 
-    damaged: the same vectors, with those of damaged headlines for the articles `damaged_ids`; None without a check.
+    damaged: the same vectors, with those of damaged headlines for `damaged_ids`; None without a check.
     """
 
     articles: pl.DataFrame
@@ -224,7 +224,7 @@ def replay_window(
             clicks = log.clicks_before(window.start)
             perturbed = PerturbedReads(engine, labelled_requests.height)
             damaged = _damaged(engine, encoded)
-            watchers = [perturbed] if damaged is None else [perturbed, damaged]
+            watchers: list[Watcher] = [perturbed] if damaged is None else [perturbed, damaged]
             replayed = replay(
                 engine,
                 log,

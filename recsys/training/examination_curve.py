@@ -6,6 +6,11 @@ as clicks over expected clicks. This is the model of regression EM (Wang et al. 
 unbiased learning to rank in personal search") without hidden clicks, so a few rounds are enough. Slates without a
 click may be missing: that multiplies the chances of all places of a slate by the same number.
 
+Trees of few rounds tell good and bad articles apart too little, and an older ranker put the good ones on top, so
+places would get the credit. Therefore the examination comes from a regression that also has the place where
+articles with such features usually are: what remains of the place is chance (Robinson 1988; Chernozhukov et al.
+2018, "Double/debiased machine learning").
+
 The relevance of a slate comes from trees that were trained on other slates. Without that, trees that remember
 single clicks would explain all of them, and every place would look alike.
 """
@@ -162,7 +167,7 @@ def _parameters(config: LambdaMartConfig) -> dict[str, Any]:
 
 
 def _usual_places(data: RankingData, places: NDArray[np.int64], config: LambdaMartConfig) -> FloatArray:
-    """Return the place [N] where candidates with these features usually are, from 0 to 1, by trees of other slates."""
+    """Return the place [N] where such candidates usually are, from 0 to 1, by trees of other slates."""
     share = places / places.max()
     usual = np.zeros(len(share))
     parameters = {**_parameters(config), "objective": "regression", "boost_from_average": True}
@@ -187,7 +192,7 @@ def _shares(places: NDArray[np.int64], clicked: FloatArray, columns: FloatArray)
         information = away.T @ (away * expected[:, None]) + 1e-9 * np.eye(len(coefficients))
         coefficients += np.clip(np.linalg.solve(information, away.T @ (clicked - expected)), -0.5, 0.5)
     worth = np.bincount(places, np.exp(columns @ coefficients))
-    return clicks / worth, worth
+    return clicks / worth, worth.astype(np.float64)
 
 
 def _falling(curve: FloatArray, weights: FloatArray) -> FloatArray:

@@ -25,7 +25,7 @@ def damaged_vectors(
 ) -> tuple[NDArray[np.float32], frozenset[str]]:
     """Return `vectors` [n, d] with those of damaged headlines in some rows, and the ids of these articles.
 
-    articles: the n articles, columns of `frames.ARTICLES`; since: only articles published from then on, microseconds.
+    articles: columns of `frames.ARTICLES`, n rows; since: only articles published from then on, microseconds.
     """
     recent = np.flatnonzero((articles["published_at"].fill_null(0) >= since).to_numpy())
     rows = recent[:: max(len(recent) // MOST_ARTICLES, 1)][:MOST_ARTICLES]
@@ -73,8 +73,8 @@ class DamagedHeadlines:
             return BehaviourCheck.unknown(NAME, limit, why)
         agreed = self._orders.agreement(ranker)
         sentence = (
-            f"With damaged headlines of up to {len(self._articles)} articles, lists keep their order to {agreed:.2f} "
-            f"(1: the same order; at least {limit:g})."
+            f"With damaged headlines of up to {len(self._articles)} articles, lists keep their order "
+            f"to {agreed:.2f} (1: the same order; at least {limit:g})."
         )
         return BehaviourCheck(
             NAME, agreed, limit, passing(agreed >= limit), sentence, {"lists": len(self._orders)}

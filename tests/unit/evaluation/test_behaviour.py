@@ -88,7 +88,7 @@ def test_each_kind_of_damage_keeps_words_of_the_title() -> None:
 
 def test_only_recent_articles_get_the_vectors_of_damaged_headlines() -> None:
     articles = world().articles
-    vectors = np.zeros((articles.height, DIM), dtype=np.float32)
+    vectors = np.zeros((articles.height, 3 * DIM), dtype=np.float32)
     changed_vectors, ids = damaged_vectors(HashEncoder(), articles, vectors, last_day())
     touched = changed_vectors.any(axis=1)
     assert set(articles.filter(touched)["id"]) == ids

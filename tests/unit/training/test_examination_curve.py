@@ -9,7 +9,7 @@ from recsys.ranking.features.position import POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.simulate.truth import examination
 from recsys.training.examination_curve import ExaminationCurve, learn_examination
-from recsys.training.examination_gate import gate_examination
+from recsys.training.examination_gate import ExaminationGate, gate_examination
 from recsys.training.examination_weights import examined_auc, weighted
 from recsys.training.ranker_training import PastSlates
 
@@ -51,20 +51,20 @@ def test_slates_without_an_order_teach_no_curve(clicks: RankingData) -> None:
     assert learn_examination(RankingData(features, clicks.labels, clicks.sizes), CONFIG) is None
 
 
-def test_a_learned_curve_and_its_weights_pass_where_readers_look_only_at_the_top(clicks: RankingData) -> None:
+def test_a_learned_curve_explains_later_clicks_better_than_the_assumed_one(clicks: RankingData) -> None:
     slates = past(clicks)
     gate = gate_examination(slates, len(clicks.sizes) * 3 // 4, CONFIG, with_weights=True)
-    assert gate.learned and gate.weights
+    assert gate.learned
     assert gate.likelihood is not None and gate.likelihood.low > 0
-    weights = gate.applied(slates).data.weights
-    assert weights is not None and weights.mean() == pytest.approx(1)
+    assert gate.difference is not None
+    assert gate.weights == (gate.difference.high >= 0), "weights that lose on the validation slice stay off"
 
 
-def test_weights_are_used_only_if_an_operator_wants_them(clicks: RankingData) -> None:
+def test_only_weights_that_passed_are_applied(clicks: RankingData, learned: ExaminationCurve) -> None:
     slates = past(clicks)
-    gate = gate_examination(slates, len(clicks.sizes) * 3 // 4, CONFIG, with_weights=False)
-    assert gate.learned and not gate.weights
-    assert gate.applied(slates) is slates
+    weights = ExaminationGate(learned, learned=True, weights=True).applied(slates).data.weights
+    assert weights is not None and weights.mean() == pytest.approx(1)
+    assert ExaminationGate(learned, learned=True).applied(slates) is slates
 
 
 def test_a_skip_weighs_by_its_place_and_a_click_by_the_skips_of_its_slate() -> None:
