@@ -73,6 +73,35 @@ class Settings(BaseSettings):
         ge=1_000,
         description="newest impressions that a training learns from, which bounds its memory and time",
     )
+    position_weights: bool = Field(
+        False, description="weigh skipped articles by the examination of their places in training: docs/ranking.md"
+    )
+    behaviour_gate: bool = Field(
+        False, description="leave the former bundle active if a new one fails a check of behaviour"
+    )
+    behaviour_stability: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="least agreement of the orders of a list before and after a small change of reads",
+    )
+    behaviour_popularity: float = Field(
+        4.0,
+        gt=0,
+        description="most clicks of the first places of a list, as a multiple of those of its candidates",
+    )
+    behaviour_loss: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="most AUC that new readers, or readers with rare interests, lose to the others",
+    )
+    behaviour_shift: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="most share of first places in other categories, or sources, than what is read",
+    )
     feed_candidates: int = Field(300, ge=10, le=2_000, description="candidates ranked for one feed")
     explore: float = Field(0.05, ge=0, le=0.5, description="default share of exploration slots in a feed")
     fresh_share: float = Field(

@@ -9,9 +9,7 @@ import typer
 from api.cli.options import DatabaseUrl, Home, moment, require_writable, settings_from
 
 if TYPE_CHECKING:
-    from recsys.encoder.protocols import ModelEncoder
     from recsys.evaluation.off_policy.feed_replay import Target
-    from recsys.models.model_loader import TrainedSystem
     from recsys.store.database import Database
 
 _SLICES = {
@@ -52,8 +50,10 @@ def evaluate(
     """
     from api.cli.counterfactual_table import counterfactual_table
     from api.cli.progress import bars
-    from api.cli.results_tables import echo_unseen, results_table, slices_table
+    from api.cli.results_tables import behaviour_lines, echo_unseen, results_table, slices_table
     from recsys.encoder.lazy import LazyEncoder
+    from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
+    from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
     from recsys.evaluation.html_report import report
     from recsys.evaluation.html_tables import interval
     from recsys.evaluation.off_policy.feed_replay import Target
@@ -71,11 +71,12 @@ def evaluate(
     database = open_database(settings.database_url)
     bounds = (moment(start, "--from"), moment(end, "--to"))
     if bounds == (None, None) and not in_sample and other is None:
-        result = default_result(database, encoder, system)
+        result = default_result(database, Target(system, settings, encoder))
     else:
         window = choose_window(database, system, *bounds, in_sample)
         with bars() as progress:
-            result = run(database, encoder, system, window, progress, ExtraRows(bundle=other))
+            extra = ExtraRows(bundle=other, limits=BehaviourLimits.of(settings))
+            result = run(database, encoder, system, window, progress, extra)
     if counterfactual:
         result["counterfactual"] = _counterfactual(database, Target(system, settings, encoder), bounds, in_sample)
     data = result["data"]
@@ -86,6 +87,7 @@ def evaluate(
     title = f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}"
     results_table(title, result["systems"])
     slices_table(result["slices"])
+    behaviour_lines(result.get(BEHAVIOUR, []))
     if other is not None:
         compared = (result[part][f"bundle {other.version}"] for part in ("comparisons", "read_comparisons"))
         for name, found in zip(("AUC", "read-weighted nDCG@10"), compared, strict=True):
@@ -114,19 +116,22 @@ def _counterfactual(
         return counterfactual(database, target, window, progress)
 
 
-def default_result(database: "Database", encoder: "ModelEncoder", system: "TrainedSystem") -> dict[str, Any]:
+def default_result(database: "Database", target: "Target") -> dict[str, Any]:
     """Evaluate a bundle on what came after its cut-off; without such rows, return its validation.
 
     Raises:
         DataError: there is nothing to evaluate on.
     """
     from api.cli.progress import bars
-    from recsys.evaluation.run_evaluation import choose_window
+    from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
+    from recsys.evaluation.run_evaluation import ExtraRows, choose_window
     from recsys.evaluation.run_evaluation import evaluate as run
     from recsys.evaluation.validation_slice import ends_before, validation_result
 
+    system = target.system
     if ends_before(database, system.trained_until):
         return validation_result(system)
     window = choose_window(database, system, None, None, in_sample=False)
     with bars() as progress:
-        return run(database, encoder, system, window, progress)
+        extra = ExtraRows(limits=BehaviourLimits.of(target.settings))
+        return run(database, target.encoder, system, window, progress, extra)

@@ -9,6 +9,8 @@ from api.application.evaluation_reports import BASELINES, METRICS, SYSTEMS, verd
 from api.cli.report_charts import Span, span_chart
 from api.cli.report_page import Look, Report, Section
 from recsys.errors import DataError
+from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
+from recsys.evaluation.behaviour.behaviour_table import VERDICTS, behaviour_table
 from recsys.evaluation.html_tables import Table, number
 from recsys.models.served_ranker import FULL_SYSTEM
 
@@ -99,6 +101,7 @@ def _report(result: Mapping[str, Any]) -> Report:
             ),
             _metrics(systems, order),
             _slices(result["slices"]),
+            *_behaviour(result.get(BEHAVIOUR, [])),
         ],
     )
 
@@ -134,6 +137,15 @@ def _slices(parts: Mapping[str, Any]) -> Section:
     header = ["part", "lists", *(f"AUC of {_name(name)}" for name in shown)]
     text = ["New readers and new articles are the hard cases, because nothing is known about them yet."]
     return Section("Parts of the lists", text, table=Table("AUC by part; a dash: no such list", header, rows))
+
+
+def _behaviour(checks: Sequence[Mapping[str, Any]]) -> list[Section]:
+    """Return the section of the checks, one sentence each; none for a result of an older version."""
+    if not checks:
+        return []
+    text = ["Checks of what the ranking does to readers, articles and sources, not only of how well it ranks."]
+    text += [f"{VERDICTS[check['verdict']]}: {check['sentence']}" for check in checks]
+    return [Section("How does the ranking behave?", text, table=behaviour_table(checks))]
 
 
 def _span(name: str, mean: float, interval: Sequence[float | None], own: bool) -> Span:

@@ -104,13 +104,14 @@ def _evaluated(settings: "Settings") -> dict[str, Any]:
     """Evaluate the active bundle, as `attune evaluate` does without options."""
     from api.cli.evaluate import default_result
     from recsys.encoder.lazy import LazyEncoder
+    from recsys.evaluation.off_policy.feed_replay import Target
     from recsys.models.model_loader import load_bundle
     from recsys.store.database import opened
 
     encoder = LazyEncoder(settings)
     system = load_bundle(settings.home, encoder.name)
     with opened(settings.database_url) as database:
-        return default_result(database, encoder, system)
+        return default_result(database, Target(system, settings, encoder))
 
 
 def _require(out: Path, pdf: Path | None) -> None:

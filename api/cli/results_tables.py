@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from recsys.evaluation.behaviour.behaviour_check import FAIL
+from recsys.evaluation.behaviour.behaviour_table import VERDICTS
 from recsys.evaluation.html_tables import interval, number
 from recsys.ranking.age_support import REACH
 
@@ -64,6 +66,24 @@ def stages_table(stages: Sequence[Mapping[str, Any]]) -> None:
         table.add_section()
         table.add_row("all stages", f"{seconds:.1f}", f"{cpu_seconds:.1f}", f"{peak:,}")
     Console(width=110).print(table)
+
+
+def behaviour_lines(checks: Sequence[Mapping[str, Any]]) -> None:
+    """Print one sentence for each check of behaviour: the entry `behaviour` of a result."""
+    for check in checks:
+        colour = "yellow" if check["verdict"] == FAIL else None
+        typer.secho(f"{check['name']}: {VERDICTS[check['verdict']].lower()}. {check['sentence']}", fg=colour)
+
+
+def echo_examination(entry: Mapping[str, Any]) -> None:
+    """Print the learned examination of places: the entry `examination` of a manifest."""
+    if not entry["learned"]:
+        why = "a learned one fits worse" if entry["likelihood"] else "too few lists with an order to learn one"
+        typer.echo(f"examination of places: the assumed curve ({why})")
+        return
+    curve = ", ".join(f"{look:.2f}" for look in entry["curve"][:10])
+    weights = "skips weigh by it" if entry["weights"]["on"] else "no weights"
+    typer.echo(f"examination of places 1 to {min(len(entry['curve']), 10)}, learned: {curve}; {weights}")
 
 
 def slices_table(parts: Mapping[str, Any]) -> None:

@@ -30,7 +30,14 @@ def train(
 ) -> None:
     """Train on the log and publish a bundle: encode, train preferences and rankers, validate on the last day."""
     from api.cli.progress import bars
-    from api.cli.results_tables import echo_supported_ages, echo_unseen, results_table, stages_table
+    from api.cli.results_tables import (
+        behaviour_lines,
+        echo_examination,
+        echo_supported_ages,
+        echo_unseen,
+        results_table,
+        stages_table,
+    )
     from recsys.encoder.lazy import LazyEncoder
     from recsys.models.bundle import active_version
     from recsys.models.model_loader import AGES
@@ -54,13 +61,17 @@ def train(
     )
     typer.echo(f"what serves: {bundle.manifest['ranking']['name']}")
     echo_supported_ages(bundle.manifest[AGES])
+    echo_examination(bundle.manifest["examination"])
+    behaviour_lines(bundle.manifest["validation_report"]["behaviour"])
     stages_table(bundle.manifest["profile"])
     for warning in bundle.manifest["warnings"]:
         typer.secho(f"warning: {warning}", fg="yellow")
     if active_version(settings.home) == bundle.version:
         typer.echo(f"published and activated bundle {bundle.version} in {bundle.path}")
     else:
+        better = bundle.manifest["ranking"]["better_baseline"]
+        why = "a check of behaviour failed" if better is None else "a baseline is better on the validation slice"
         typer.echo(
-            f"published bundle {bundle.version}, but did not activate it: a baseline is better on the validation "
-            f"slice (to activate it anyway: attune models activate {bundle.version})"
+            f"published bundle {bundle.version}, but did not activate it: {why} "
+            f"(to activate it anyway: attune models activate {bundle.version})"
         )

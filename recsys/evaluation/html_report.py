@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
+from recsys.evaluation.behaviour.behaviour_table import behaviour_table
 from recsys.evaluation.html_tables import Table, html_page, interval, number
 
 _METRICS = ("auc", "mrr", "ndcg@5", "ndcg@10", "read_weighted_ndcg@10", "ece")
@@ -17,7 +19,9 @@ def report(result: Mapping[str, Any]) -> str:
         f"bundle {result['bundle']}; {result['seconds']} s."
     )
     return html_page(
-        "Evaluation", about, [_ranking(result), _beyond(result), _comparisons(result), _slices(result)]
+        "Evaluation",
+        about,
+        [_ranking(result), _beyond(result), _comparisons(result), _slices(result), *_behaviour(result)],
     )
 
 
@@ -43,6 +47,11 @@ def _comparisons(result: Mapping[str, Any]) -> Table:
         for name, compared in result["comparisons"].items()
     ]
     return Table("Attune against each system, AUC, paired", ["against", "difference", "verdict"], rows)
+
+
+def _behaviour(result: Mapping[str, Any]) -> list[Table]:
+    """Return the table of the checks of behaviour; none for a result of an older version."""
+    return [behaviour_table(result[BEHAVIOUR])] if BEHAVIOUR in result else []
 
 
 def _slices(result: Mapping[str, Any]) -> Table:

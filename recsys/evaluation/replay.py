@@ -1,7 +1,8 @@
 """Replay of a part of the log through the engine, with the scores of every system."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -31,7 +32,7 @@ class ReplayScores:
     scores: system → [N]; labels: [N]; offsets: [S + 1]; rows: dense article ids [N]; available: when the candidate
     became available, microseconds [N]; at: [S]; readers: dense ids [S]; history: number of reads known then [S];
     mix: the reader's reads per category [S, T]; topics: category of candidates [N]; tie_order: place of each
-    candidate in its slate if all scores were equal, as in serving [N].
+    candidate in its slate if all scores were equal, as in serving [N]; sources: of candidates [N].
     """
 
     scores: Mapping[str, NDArray[np.float64]]
@@ -45,6 +46,7 @@ class ReplayScores:
     history: NDArray[np.int64]
     mix: NDArray[np.float64]
     tie_order: NDArray[np.int64] | None = None
+    sources: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.at)
@@ -63,15 +65,23 @@ class ReplayScores:
         return replace(scored, scores=-scored.ranks.astype(np.float64))
 
 
+class Watcher(Protocol):
+    """Watcher of a replay, which gets every slate while the state is that of its time."""
+
+    def add(self, labelled_request: LabelledRequest, query: Query, candidates: Candidates) -> None:
+        """Take one slate."""
+
+
 def replay(
     engine: FeedEngine,
     log: Replay,
     labelled_requests: pl.DataFrame,
     systems: Mapping[str, Scorer],
     progress: Progress | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> ReplayScores:
     """Score every request at its time with every system, without logged positions, as for a feed."""
-    recorder = SlateRecorder(engine, systems)
+    recorder = SlateRecorder(engine, systems, watchers)
     for done, prepared in enumerate(replay_requests(engine, log, labelled_requests), start=1):
         recorder.add(*prepared)
         if progress and (done % _BATCH == 0 or done == len(labelled_requests)):
@@ -98,8 +108,11 @@ class SlateRecorder:
     A request with logged positions is recorded as in serving, without them.
     """
 
-    def __init__(self, engine: FeedEngine, systems: Mapping[str, Scorer]) -> None:
+    def __init__(
+        self, engine: FeedEngine, systems: Mapping[str, Scorer], watchers: Sequence[Watcher] = ()
+    ) -> None:
         self._engine = engine
+        self._watchers = watchers
         self._systems = systems
         self._topics = len(engine.state.catalog.categories)
         self._records: list[_Record] = []
@@ -113,6 +126,8 @@ class SlateRecorder:
         prepared = PreparedQuery(labelled_request.request, query, _as_served(candidates), vectors)
         self._records.append(_record(self._engine, labelled_request, prepared, self._topics))
         self._waiting.append(prepared)
+        for watcher in self._watchers:
+            watcher.add(labelled_request, query, candidates)
         if len(self._waiting) == _BATCH:
             self._score()
 
@@ -151,6 +166,7 @@ class _Record:
     rows: NDArray[np.int64]
     available: NDArray[np.int64]
     topics: NDArray[np.int64]
+    sources: NDArray[np.int64]
     at: int
     history: int
     mix: NDArray[np.float64]
@@ -167,6 +183,7 @@ def _record(
         rows=rows,
         available=engine.state.available_since(rows),
         topics=category[rows].astype(np.int64),
+        sources=engine.state.catalog.source[rows].astype(np.int64),
         at=labelled_request.request.as_of,
         history=len(prepared.query.history),
         mix=np.bincount(read_categories[read_categories >= 0], minlength=topics).astype(np.float64),
@@ -203,6 +220,7 @@ def _stack(
         history=np.asarray([r.history for r in records], dtype=np.int64),
         mix=np.stack([r.mix for r in records]) if records else np.zeros((0, topics)),
         tie_order=flat([r.tie_order for r in records], np.int64),  # type: ignore[arg-type]
+        sources=flat([r.sources for r in records], np.int64),  # type: ignore[arg-type]
     )
 
 

@@ -1,7 +1,7 @@
 """`attune evaluate`: replays a part of the log with a bundle, and reports."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 from recsys.domain import DAY
 from recsys.encoder.protocols import ModelEncoder
 from recsys.errors import DataError
+from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
+from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
+from recsys.evaluation.behaviour.behaviour_checks import behaviour, group_names
+from recsys.evaluation.behaviour.damaged_headlines import DamagedHeadlines, damaged_vectors
+from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
 from recsys.evaluation.data_text import data_text, iso
 from recsys.evaluation.labelled_slates import load_requests, load_sampled_requests
 from recsys.evaluation.platt import Platt
-from recsys.evaluation.replay import ReplayScores, replay
+from recsys.evaluation.replay import ReplayScores, Watcher, replay
 from recsys.evaluation.report import comparisons, figures, slices
 from recsys.evaluation.systems import FULL_SYSTEM, Scorer, rankers_of, systems
 from recsys.evaluation.validation_slice import IN_SAMPLE, LATER
@@ -25,6 +30,7 @@ from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import TrainedSystem
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable, align_vectors, ensure_vectors
+from recsys.ranking.ranker import Ranker
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
@@ -44,10 +50,15 @@ class TimeWindow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedArticles:
-    """Articles (n rows) and their vectors [n, d]."""
+    """Articles (n rows) and their vectors [n, d].
+
+    damaged: the same vectors, with those of damaged headlines for `damaged_ids`; None without a check.
+    """
 
     articles: pl.DataFrame
     vectors: NDArray[np.float32]
+    damaged: NDArray[np.float32] | None = None
+    damaged_ids: frozenset[str] = frozenset()
 
 
 def choose_window(
@@ -78,10 +89,14 @@ def choose_window(
 
 @dataclass(frozen=True, slots=True)
 class ExtraRows:
-    """More rows of the results table: `scorers` by name (an oracle), and the full system of another bundle."""
+    """More than the results table has by default.
+
+    scorers: more rows by name (an oracle). bundle: another one, whose full system is added. limits: of behaviour.
+    """
 
     scorers: Mapping[str, Scorer] = field(default_factory=dict)
     bundle: TrainedSystem | None = None
+    limits: BehaviourLimits = BehaviourLimits()  # noqa: RUF009 - frozen
 
 
 def evaluate(
@@ -96,7 +111,8 @@ def evaluate(
 
     `data` describes the data; `systems` has the metrics by name; `comparisons` compares the full system with each
     other one, paired, on AUC, and `read_comparisons` on read-weighted nDCG@10; `slices` has the AUC of all on
-    parts. `extra` adds rows. New articles are encoded first, which `seconds` does not include.
+    parts; `behaviour` has the checks of `evaluation.behaviour`. `extra` adds rows. New articles are encoded first,
+    which `seconds` does not include.
 
     Raises:
         DataError: there is no slate in the window.
@@ -107,7 +123,9 @@ def evaluate(
     vectors = ensure_vectors(
         database, article_reader, everything, lambda done, total: progress("articles encoded", done, total)
     )
-    encoded = EncodedArticles(everything, vectors)
+    encoded = EncodedArticles(
+        everything, vectors, *damaged_vectors(article_reader, everything, vectors, window.start - DAY)
+    )
     extra = extra or ExtraRows()
     table = {**systems(rankers_of(system)), **extra.scorers}
     start_time = time.monotonic()
@@ -122,6 +140,7 @@ def evaluate(
         "comparisons": comparisons(replayed),
         "read_comparisons": comparisons(replayed, "read_weighted_ndcg@10"),
         "slices": slices(replayed),
+        BEHAVIOUR: window_replay.behaviour(system.models.listwise, extra.limits),
     }
     data = {
         "from": iso(window.start),
@@ -156,7 +175,8 @@ class WindowReplay:
     """Replay of a window.
 
     scores: of every system; vectors: of articles; clicks: earlier clicks per article, by dense id [rows]; unseen:
-    number of slates that were left out; sampled: True if nothing was shown, so that clicks got sampled negatives.
+    number of slates that were left out; sampled: True if nothing was shown, so that clicks got sampled negatives;
+    perturbed: the same slates on changed histories; damaged: with damaged headlines; names: of groups of articles.
     """
 
     scores: ReplayScores
@@ -164,6 +184,13 @@ class WindowReplay:
     clicks: NDArray[np.float64]
     unseen: int
     sampled: bool
+    perturbed: PerturbedReads
+    damaged: DamagedHeadlines | None
+    names: Mapping[str, Sequence[str]]
+
+    def behaviour(self, ranker: Ranker, limits: BehaviourLimits) -> list[dict[str, Any]]:
+        """Return the checks of behaviour; ranker: the full system."""
+        return behaviour(self.scores, self.perturbed, ranker, self.names, limits, self.damaged)
 
 
 def replay_window(
@@ -195,14 +222,26 @@ def replay_window(
             vectors = align_vectors(log.state, encoded.articles, encoded.vectors, system.models.space)
             engine = FeedEngine(state=log.state, vectors=vectors, models=system.models)
             clicks = log.clicks_before(window.start)
+            perturbed = PerturbedReads(engine, labelled_requests.height)
+            damaged = _damaged(engine, encoded)
+            watchers: list[Watcher] = [perturbed] if damaged is None else [perturbed, damaged]
             replayed = replay(
                 engine,
                 log,
                 labelled_requests,
                 table,
                 lambda done: progress("impressions replayed", done, len(labelled_requests)),
+                watchers,
             )
-    return WindowReplay(replayed, vectors, clicks, requests.unseen, requests.sampled)
+            names = group_names(log.state)
+    return WindowReplay(replayed, vectors, clicks, requests.unseen, requests.sampled, perturbed, damaged, names)
+
+
+def _damaged(engine: FeedEngine, encoded: EncodedArticles) -> DamagedHeadlines | None:
+    if encoded.damaged is None:
+        return None
+    vectors = align_vectors(engine.state, encoded.articles, encoded.damaged, engine.models.space)
+    return DamagedHeadlines(replace(engine, vectors=vectors), encoded.damaged_ids)
 
 
 def _sampling(system: TrainedSystem) -> Sampling:

@@ -69,13 +69,14 @@ class LambdaMartConfig:
 class RankingData:
     """Training requests: features [N, f] of all candidates, graded labels [N], candidates per request [q].
 
-    base: scores [N] to which the trees are added; None for zero.
+    base: scores [N] to which the trees are added; None for zero. weights: of candidates [N]; None for equal ones.
     """
 
     features: FloatArray
     labels: NDArray[np.int8]
     sizes: NDArray[np.int64]
     base: FloatArray | None = None
+    weights: FloatArray | None = None
 
 
 class LambdaMart:
@@ -164,7 +165,9 @@ def _grown(training: lgb.Dataset, seeds: Sequence[LambdaMartConfig], trees: int)
 
 def _dataset(data: RankingData, features: FeatureSet) -> lgb.Dataset:
     table, names = data.features[:, ALL_FEATURES.columns_of(features)], list(features.names)
-    return lgb.Dataset(table, data.labels, group=data.sizes, init_score=data.base, feature_name=names)
+    return lgb.Dataset(
+        table, data.labels, weight=data.weights, group=data.sizes, init_score=data.base, feature_name=names
+    )
 
 
 def load(path: Path, features: FeatureSet, name: str = "lambdamart") -> LambdaMart:

@@ -63,7 +63,9 @@ def draw_clicks(
     """
     position = np.arange(shown.shape[1])
     logit = click_logit(readers, newsroom, reader[:, None], shown, at[:, None])
-    clicked = (rng.random(shown.shape) < examination(position) * chance(logit)) & (shown >= 0)
+    clicked = (rng.random(shown.shape) < examination(position, readers.position_bias) * chance(logit)) & (
+        shown >= 0
+    )
     slate, position = np.nonzero(clicked)
     clicking_reader, clicked_article = reader[slate], shown[slate, position]
     seconds, scroll, bounced = _read(readers, newsroom, clicking_reader, clicked_article, rng)

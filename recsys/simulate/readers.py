@@ -18,6 +18,7 @@ CURIOSITY = 0.1  # share of attention spread evenly over all topics
 VISITS_A_DAY = 1.3  # median
 DEVICES = ("mobile", "desktop", "tablet")
 _DEVICE_SHARES = (0.65, 0.28, 0.07)
+POSITION_BIAS = 0.35
 _HABITS = (7.5, 12.3, 17.5, 21.0)  # hours around which people read
 
 
@@ -33,6 +34,7 @@ class Readers:
         visits_a_day: float64 [R].
         habit: float64 [R], usual hour of the reader's visits.
         device: object [R].
+        position_bias: exponent of the examination probability: how soon they stop looking.
     """
 
     ids: NDArray[np.object_]
@@ -42,6 +44,7 @@ class Readers:
     visits_a_day: Floats
     habit: Floats
     device: NDArray[np.object_]
+    position_bias: float = POSITION_BIAS
 
     @cached_property
     def places(self) -> dict[str, int]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from recsys.domain import HOUR
 from recsys.simulate.newsroom import Floats, Ints, Newsroom
-from recsys.simulate.readers import Readers
+from recsys.simulate.readers import POSITION_BIAS, Readers
 
 BASE = -1.3  # log-odds of a click on an average, brand-new article on top of the page
 APPEAL_WEIGHT = 0.7
@@ -13,7 +13,6 @@ STALEST = 4.0  # half-lives after which age no longer matters
 NOISY_INTEREST = 0.25  # factor on the interest of a noisy clicker
 NOISY_CLICKBAIT = 2.2  # log-odds that clickbait adds for a noisy clicker
 PLAIN_CLICKBAIT = 0.4
-POSITION_BIAS = 0.35
 
 
 def interest(readers: Readers, newsroom: Newsroom, reader: Ints, article: Ints) -> Floats:
@@ -45,12 +44,12 @@ def click_logit(readers: Readers, newsroom: Newsroom, reader: Ints, article: Int
     return np.asarray(BASE + affinity + APPEAL_WEIGHT * newsroom.appeal[article] + bait - fading, dtype=np.float64)
 
 
-def examination(position: Ints) -> Floats:
-    """Return the examination probability of a position, 1 at the top: (1 + position)^−0.35.
+def examination(position: Ints, exponent: float = POSITION_BIAS) -> Floats:
+    """Return the examination probability of a position, 1 at the top: (1 + position)^−exponent.
 
     The position-based model of Craswell et al. (2008), with the power law of Joachims et al. (2017).
     """
-    return np.asarray((1.0 + position) ** -POSITION_BIAS, dtype=np.float64)
+    return np.asarray((1.0 + position) ** -exponent, dtype=np.float64)
 
 
 def chance(logit: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """Simulated world: a newsroom, its readers, and the log of their interactions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,7 +12,7 @@ from recsys.errors import ConfigError, RequestError
 from recsys.simulate.behaviour import draw_reactions
 from recsys.simulate.history import play
 from recsys.simulate.newsroom import Floats, Newsroom, publish
-from recsys.simulate.readers import Readers, recruit
+from recsys.simulate.readers import POSITION_BIAS, Readers, recruit
 from recsys.simulate.simulated_log import events_frame, slates_frame
 from recsys.simulate.truth import click_logit
 
@@ -41,11 +41,17 @@ class World:
 
 
 def simulate(
-    readers: int = 200, articles: int = 1500, days: int = 7, seed: int = 7, start: datetime = START
+    readers: int = 200,
+    articles: int = 1500,
+    days: int = 7,
+    seed: int = 7,
+    start: datetime = START,
+    position_bias: float = POSITION_BIAS,
 ) -> World:
     """Simulate a newsroom of `articles` and its `readers` for `days` days from `start`.
 
     A share of the articles appears in the day before `start`. The same arguments always give the same world.
+    position_bias: exponent of `truth.examination`; 0 for readers who look at every position.
 
     Raises:
         ConfigError: a number is below one, or `start` has no time zone.
@@ -57,7 +63,8 @@ def simulate(
     begin = round(start.timestamp()) * SECOND
     # separate random streams, so that more readers do not change the articles
     for_newsroom, for_readers, for_history, for_reactions = np.random.default_rng(seed).spawn(4)
-    newsroom, population = publish(articles, days, begin, for_newsroom), recruit(readers, for_readers)
+    newsroom = publish(articles, days, begin, for_newsroom)
+    population = replace(recruit(readers, for_readers), position_bias=position_bias)
     history = play(population, newsroom, days, begin, for_history)
     reactions = draw_reactions(history.clicks, population, newsroom, for_reactions)
     return World(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recsys.domain import HOUR
 from recsys.ranking.age_support import AgeSupport, SupportedAges
-from recsys.state.position_bias import examination_probability
+from recsys.training.examination_curve import ExaminationCurve
 
 SHARE = 0.99
 """Share of the shown candidates that are not older than the support."""
@@ -46,11 +46,15 @@ class ShownAges:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, slates: pl.DataFrame, articles: pl.DataFrame) -> "ShownAges":
+    def of(
+        cls, slates: pl.DataFrame, articles: pl.DataFrame, curve: ExaminationCurve | None = None
+    ) -> "ShownAges":
         """Return the exposures of labelled `slates` to `articles`; of articles without a time, since first shown.
 
         slates: columns at, candidates, labels, ordered. articles: columns id, category, published_at.
+        curve: examination; by default the assumed one.
         """
+        examination = curve or ExaminationCurve.assumed()
         place = pl.int_ranges(1, pl.col("candidates").list.len() + 1) * pl.col("ordered").cast(pl.Int64)
         shown = (
             slates.select("at", place.alias("place"), id=pl.col("candidates"), label=pl.col("labels"))
@@ -62,12 +66,12 @@ class ShownAges:
                 category=pl.col("category").fill_null("").str.strip_chars().str.to_lowercase(),
             )
         )
-        names = shown["category"].unique().sort()
+        names, place_of = shown["category"].unique().sort(), shown["place"].to_numpy()
         return cls(
             article=shown["id"].rank("dense").to_numpy().astype(np.int64) - 1,
             category=names.search_sorted(shown["category"]).to_numpy().astype(np.int64),
             hours=np.maximum((shown["at"] - shown["since"]).to_numpy() / HOUR, 0.0),
-            look=examination_probability(shown["place"].to_numpy()),
+            look=examination.at(np.where(place_of > 0, place_of - 1.0, np.nan)),
             clicked=(shown["label"] > 0).to_numpy().astype(np.float64),
             names=tuple(names.to_list()),
         )

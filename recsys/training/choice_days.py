@@ -93,8 +93,9 @@ def _fitted(
     return replace(listwise_correction.fit(early, held_out, features, config), share=validated.share)
 
 
-def _aucs(rankers: Rerankers, data: RankingData) -> Mapping[str, Floats]:
-    systems: dict[str, Ranker] = {
+def rankers_by_system(rankers: Rerankers) -> Mapping[str, Ranker]:
+    """Return the full ranker and all parts that may serve, by name."""
+    return {
         BLEND: Blend(rankers.full, rankers.text_free),
         FULL_SYSTEM: rankers.full,
         TEXT_FREE: rankers.text_free,
@@ -103,6 +104,10 @@ def _aucs(rankers: Rerankers, data: RankingData) -> Mapping[str, Floats]:
         CONTENT_MATCH: COLUMN_RANKERS[CONTENT_MATCH],
         UNTRAINED: HeuristicRanker(),
     }
+
+
+def _aucs(rankers: Rerankers, data: RankingData) -> Mapping[str, Floats]:
+    systems = rankers_by_system(rankers)
     offsets = np.concatenate([[0], np.cumsum(data.sizes)]).astype(np.int64)
     hashes = np.random.default_rng(7).integers(2**63, size=len(data.labels)).astype(np.uint64)
     tie_order = np.argsort(tie_break.best_first(np.zeros(len(hashes)), data.features, hashes)).astype(np.int64)

@@ -1,6 +1,7 @@
 """`attune train`: from the log to vectors, preference network, rankers, and a published bundle."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
 from recsys.training.data_warnings import data_warnings, text_warnings
 from recsys.training.dataset import Corpus, load_corpus
+from recsys.training.examination_curve import ExaminationCurve
 from recsys.training.interest_figures import InterestFigures, interest_figures
 from recsys.training.manifest import manifest, new_version
 from recsys.training.rankers import train_rankers
@@ -75,7 +77,7 @@ def train(
     corpus = articles.corpus
     trees = train_rankers(database, corpus, matcher, settings, options, watched)
     weights = matcher.newest
-    ages = _age_support(corpus)
+    ages = _age_support(corpus, trees.examination.curve)
 
     def write(folder: Path) -> dict[str, Any]:
         weights.save(folder / USER_MODEL)
@@ -88,7 +90,11 @@ def train(
         if articles.calibration is not None:
             attention = write_calibration(articles.calibration, attention, folder)
         coverage = _coverage(encoder, raw)
-        warnings = [*data_warnings(trees.choice, corpus), *text_warnings(corpus, settings.encoder, coverage)]
+        warnings = [
+            *data_warnings(trees.choice, corpus),
+            *trees.failures,
+            *text_warnings(corpus, settings.encoder, coverage),
+        ]
         entries[AGES] = None if ages is None else ages.as_dict()
         entries["texts"] = asdict(coverage)
         entries["vector_space"] = preference.space.as_dict()
@@ -97,28 +103,35 @@ def train(
         return {**entries, **trees.as_dict(options), "attention": attention, "warnings": warnings}
 
     bundle = bundles.publish(settings.home, new_version(), write)
-    if trees.choice.better_baseline is None:
+    reasons = trees.failures if settings.behaviour_gate else []
+    if trees.choice.better_baseline is None and not reasons:
         bundles.activate(settings.home, bundle.version)
-    announce_outcome(database, bundle.version, trees.choice.better_baseline)
+    announce_outcome(database, bundle.version, trees.choice.better_baseline, reasons)
     return bundle
 
 
-def announce_outcome(database: Database, version: str, better_baseline: str | None) -> None:
-    """Record the activation of a new bundle, and notify webhooks of it or of the baseline that prevented it."""
+def announce_outcome(
+    database: Database, version: str, better_baseline: str | None, failures: Sequence[str] = ()
+) -> None:
+    """Record the activation of a new bundle, and notify webhooks of it or of what prevented it.
+
+    better_baseline: name of a better baseline; failures: sentences of failed checks of behaviour.
+    """
     with database.write() as connection:
-        if better_baseline is None:
+        if better_baseline is None and not failures:
             activated = AuditRow.now("train", AuditAction.MODEL_ACTIVATED, version)
             webhook_outbox.record_activation(connection, activated)
         else:
-            failure = {"version": version, "better_baseline": better_baseline}
+            failure: dict[str, Any] = {"version": version, "better_baseline": better_baseline}
+            failure |= {"failures": list(failures)} if failures else {}
             webhook_outbox.announce(connection, WebhookEvent.GATE_FAILED, failure, time.time_ns() // 1_000)
 
 
-def _age_support(corpus: Corpus) -> AgeSupport | None:
+def _age_support(corpus: Corpus, curve: ExaminationCurve) -> AgeSupport | None:
     """Return the ages that the slates support; None if they were made of clicks and random articles."""
     if corpus.sampled is not None:
         return None
-    return learn_age_support(ShownAges.of(corpus.labelled_requests, corpus.articles))
+    return learn_age_support(ShownAges.of(corpus.labelled_requests, corpus.articles, curve))
 
 
 def _coverage(encoder: Encoder, raw: Corpus) -> TextCoverage:

@@ -48,12 +48,18 @@ class PastSlates:
         """Return the slates shown at `start` or later and before `end`."""
         first, last = np.searchsorted(self.at, (start, end))
         rows = self._rows(start, end)
-        return RankingData(self.data.features[rows], self.data.labels[rows], self.data.sizes[first:last])
+        weights = None if self.data.weights is None else self.data.weights[rows]
+        data = self.data
+        return RankingData(data.features[rows], data.labels[rows], data.sizes[first:last], weights=weights)
 
     def readings(self, start: int = 0, end: int = NEVER) -> ReadingRows:
         """Return the opened articles of slates shown at `start` or later and before `end`."""
         rows = self._rows(start, end)
         return ReadingRows.of(self.data.features[rows], self.data.labels[rows], self.seconds[rows])
+
+    def weighing(self, data: RankingData) -> "PastSlates":
+        """Return the slates with the weights of `data`, the same slates."""
+        return replace(self, data=replace(self.data, weights=data.weights))
 
     def then(self, later: "PastSlates") -> "PastSlates":
         """Return these slates and `later` ones."""
@@ -111,10 +117,10 @@ def past_slates(
 
 
 def as_served(data: RankingData) -> RankingData:
-    """Return the slates without their logged positions."""
+    """Return the slates without their logged positions and weights."""
     features = data.features.copy()
     features[:, ALL_FEATURES.names.index(POSITION)] = SERVING_POSITION
-    return replace(data, features=features)
+    return replace(data, features=features, weights=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Rankers: trained on the past, evaluated on the validation slice, and trained again on everything."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
+from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits, failed
+from recsys.evaluation.behaviour.behaviour_checks import behaviour, group_names
+from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
 from recsys.evaluation.platt import Platt, fit_platt
 from recsys.evaluation.replay import ReplayedSlates, SlateRecorder
 from recsys.evaluation.report import figures
@@ -27,9 +31,10 @@ from recsys.settings import Settings
 from recsys.store.database import Database
 from recsys.threads import threads
 from recsys.training import correction_share
-from recsys.training.choice_days import pooled_days, with_blend
+from recsys.training.choice_days import pooled_days, rankers_by_system, with_blend
 from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
+from recsys.training.examination_gate import EXAMINATION, ExaminationGate, gate_examination
 from recsys.training.ranker_choice import RankerChoice
 from recsys.training.ranker_training import (
     PastSlates,
@@ -50,19 +55,26 @@ from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTr
 class TrainedRankers:
     """Trained rankers with their gates and validation scores.
 
-    shares: of the correction, by system; choice: the ranker to serve; calibration: score calibration by system;
-    metrics: on the validation slice, by system; report: more figures of the validation slice.
+    examination: gates of the learned examination; shares: of the correction, by system; choice: the ranker to
+    serve; calibration: score calibration by system; metrics: on the validation slice, by system; report: more
+    figures of the validation slice.
     """
 
     rerankers: Rerankers
     value: UtilityModelTrained | UtilityModelSkipped
     content: ContentGate
+    examination: ExaminationGate
     shares: Mapping[str, CorrectionShare]
     choice: RankerChoice
     config: LambdaMartConfig
     calibration: Mapping[str, Platt]
     metrics: dict[str, Any]
     report: dict[str, Any]
+
+    @property
+    def failures(self) -> list[str]:
+        """Return the sentences of the failed checks of behaviour."""
+        return failed(self.report[BEHAVIOUR])
 
     def write(self, folder: Path) -> None:
         """Write the rankers into a bundle's folder."""
@@ -74,6 +86,7 @@ class TrainedRankers:
         """Return the entries for the manifest."""
         return {
             "text_features": self.content.as_dict(),
+            EXAMINATION: self.examination.as_dict(),
             "correction": {
                 **self.shares[FULL_SYSTEM if self.content.on else TEXT_FREE].as_dict(),
                 "text_free": self.shares[TEXT_FREE].as_dict(),
@@ -102,7 +115,10 @@ def train_rankers(
     with threads(settings.threads):
         with progress.stage("features of past slates"):
             past = _past(database, corpus, matcher, progress)
-            slates = past.slates
+        with progress.stage("examination of places"):
+            weights = settings.position_weights
+            examination = gate_examination(past.slates, corpus.when.validate_from, config, weights)
+            slates = examination.applied(past.slates)
         if options.tune:
             with progress.stage("tuning"):
                 config = tuned(slates, corpus.when.until, config, options.tune, settings.home, progress)
@@ -119,6 +135,8 @@ def train_rankers(
         evidence = pooled_days(slates, corpus.when.validate_from, content.allowed(validated), config)
     choice = RankerChoice.of(answers, evidence)
     answers = choice.served(answers)
+    served = rankers_by_system(content.allowed(validated))[choice.system]
+    checks = behaviour(answers, past.perturbed, served, past.names, BehaviourLimits.of(settings))
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
     share = settings.minute_price if options.labels == "graded" else 0.0
     with progress.stage("rerankers on everything"):
@@ -129,13 +147,14 @@ def train_rankers(
         rerankers=rerankers,
         value=value,
         content=content,
+        examination=examination,
         shares=shares,
         choice=choice,
         config=config,
         calibration=calibration,
         # no calibration error here: the score calibration was fitted on the same slates
         metrics=figures(answers, {}, past.vectors, past.clicks),
-        report=validation_report(answers),
+        report={**validation_report(answers), BEHAVIOUR: checks},
     )
 
 
@@ -157,13 +176,16 @@ def _value(
 class _Past:
     """Slates to train on, and those of the validation slice.
 
-    clicks: of each article before the validation slice; vectors: of the articles.
+    clicks: of each article before the validation slice; vectors: of the articles; perturbed: slates of the
+    validation slice on changed histories; names: of groups of articles.
     """
 
     slates: PastSlates
     validation: ReplayedSlates
     clicks: NDArray[np.float64]
     vectors: NDArray[np.float32]
+    perturbed: PerturbedReads
+    names: Mapping[str, Sequence[str]]
 
 
 def _past(database: Database, corpus: Corpus, matcher: PrequentialMatcher, progress: Progress) -> _Past:
@@ -174,9 +196,12 @@ def _past(database: Database, corpus: Corpus, matcher: PrequentialMatcher, progr
         engine = _engine(log, corpus, matcher)
         slates = past_slates(engine, log, early, progress)
         clicks = log.clicks_before(since)
-        recorder = SlateRecorder(engine, systems({}))
+        perturbed = PerturbedReads(engine, validation.height)
+        recorder = SlateRecorder(engine, systems({}), [perturbed])
         slates = slates.then(past_slates(engine, log, validation, progress, recorder))
-    return _Past(slates, recorder.slates(validation["reader"]), clicks, engine.vectors.matrix)
+        names = group_names(log.state)
+    replayed = recorder.slates(validation["reader"])
+    return _Past(slates, replayed, clicks, engine.vectors.matrix, perturbed, names)
 
 
 def _validated_rankers(rerankers: Rerankers) -> Mapping[str, Ranker]:

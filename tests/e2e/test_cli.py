@@ -238,7 +238,7 @@ def test_without_later_clicks_evaluate_shows_the_validation_slice(
     (manifest,) = (early.home / "bundles").glob("*/manifest.json")
     assert result["systems"] == json.loads(manifest.read_text())["validation"]
     assert set(result) == {
-        "data", "bundle", "seconds", "systems", "comparisons", "read_comparisons", "slices"
+        "data", "bundle", "seconds", "systems", "comparisons", "read_comparisons", "slices", "behaviour"
     }  # fmt: skip
 
 

@@ -75,6 +75,27 @@ def test_webhooks_learn_of_an_activation_and_of_a_baseline_that_prevented_it(sql
     }
 
 
+def test_a_failed_check_of_behaviour_is_no_activation(sqlite_database: Database) -> None:
+    webhook = Webhook(id="a", url="https://a.example", events=(), secret="s", created_at=1, created_by="cli")
+    with sqlite_database.write() as connection:
+        webhooks.add(connection, webhook)
+    announce_outcome(sqlite_database, "v3", None, ["New readers lose."])
+    with sqlite_database.read() as connection:
+        (message,) = webhook_outbox.newest(connection, 9)
+        assert not audit_log.newest(connection, 9)
+    assert message.event == "gate.failed"
+    data = json.loads(message.body)["data"]
+    assert data == {"version": "v3", "better_baseline": None, "failures": ["New readers lose."]}
+
+
+def test_the_manifest_has_the_checks_of_behaviour_and_the_examination(trained: Place) -> None:
+    manifest = published(trained).manifest
+    checks = manifest["validation_report"]["behaviour"]
+    assert {"changed histories", "popularity", "new readers", "categories"} <= {check["name"] for check in checks}
+    assert all(check["sentence"].endswith(".") for check in checks)
+    assert manifest["examination"]["learned"] is False, "three days of forty readers are too few"
+
+
 def test_training_twice_gives_the_same_files(trained: Place, tmp_path: Path) -> None:
     again = populated(tmp_path)
     train_quickly(again, HashEncoder(), until=last_day())
