@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.encoder.article_text import article_texts
+from recsys.encoder.body_reading import reads_bodies
 from recsys.encoder.protocols import Encoder
 from recsys.evaluation.behaviour.behaviour_check import BehaviourCheck, passing
 from recsys.evaluation.behaviour.compared_orders import ComparedOrders
@@ -33,7 +34,8 @@ def damaged_vectors(
         return vectors, frozenset()
     chosen = articles[rows]
     titles = [damaged(title, number) for number, title in enumerate(chosen["title"].to_list())]
-    texts = article_texts(chosen.with_columns(title=pl.Series(titles, dtype=pl.String)))
+    changed_titles = chosen.with_columns(title=pl.Series(titles, dtype=pl.String))
+    texts = article_texts(changed_titles, reads_bodies(encoder.name))
     changed = vectors.copy()
     changed[rows] = encoder.encode(texts).vectors[encoder.name]
     return changed, frozenset(chosen["id"].to_list())
