@@ -1,6 +1,7 @@
 """Use-cases that answer with articles: feeds, rankings, and lists that are the same for every reader."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,9 +90,20 @@ def rank_as_of(app: Application, request: RankRequest) -> Ranking:
         BundleError: the active bundle cannot be used.
         StoreError: the database is unavailable.
     """
-    with threads(app.settings.threads):  # as in the service, so that scores are equal bit for bit
-        engine = engine_at(app.database, app.settings, app.encoder, request.as_of)
+    with past_engine(app, request.as_of) as engine:
         return engine.rank(request, explain=True)
+
+
+@contextmanager
+def past_engine(app: Application, as_of: int) -> Iterator[FeedEngine]:
+    """Yield the engine of a past time, from a replay of the log.
+
+    Raises:
+        BundleError: the active bundle cannot be used.
+        StoreError: the database is unavailable.
+    """
+    with threads(app.settings.threads):  # as in the service, so that scores are equal bit for bit
+        yield engine_at(app.database, app.settings, app.encoder, as_of)
 
 
 def summaries(app: Application, ids: Sequence[str]) -> Mapping[str, ArticleSummary]:

@@ -5,16 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from api.application.context import Application
+from api.application.feeds import past_engine
 from recsys.domain import FeedRequest, HistoryItem, Ranking
 from recsys.errors import BundleError, RequestError
 from recsys.feed.engine import FeedEngine
 from recsys.feed.feed_metrics import FeedMetrics
-from recsys.feed.point_in_time import engine_at
 from recsys.insight.feed_breakdown import Absence, Breakdown, absence, breakdowns
 from recsys.models.model_loader import load_bundle
 from recsys.models.model_set import Models
 from recsys.serving.article_cache import ArticleSummary
-from recsys.threads import threads
 
 MOST_READ = 50
 """Most articles that an invented reader has read."""
@@ -68,8 +67,12 @@ def preview_page(app: Application, wanted: WantedPage) -> PreviewedPage:
 
     if wanted.at is None:
         return app.feed.query_engine(answer)
-    engine = _engine_at(app, wanted.at)
-    return _page(app, replace(engine, models=models or engine.models), replace(request, as_of=wanted.at), wanted)
+    if wanted.at >= app.clock.next():
+        raise RequestError("the time is not past: choose an earlier one, in UTC")
+    with past_engine(app, wanted.at) as engine:
+        return _page(
+            app, replace(engine, models=models or engine.models), replace(request, as_of=wanted.at), wanted
+        )
 
 
 def _page(app: Application, engine: FeedEngine, request: FeedRequest, wanted: WantedPage) -> PreviewedPage:
@@ -82,14 +85,6 @@ def _page(app: Application, engine: FeedEngine, request: FeedRequest, wanted: Wa
         app.feed.live.summaries.of(ids),
         _absence(engine, request, wanted.missing, ids),
     )
-
-
-def _engine_at(app: Application, at: int) -> FeedEngine:
-    """Return the engine of a past time, from a replay of the log."""
-    if at >= app.clock.next():
-        raise RequestError("the time is not past: choose an earlier one, in UTC")
-    with threads(app.settings.threads):  # as in the service, so that scores are equal bit for bit
-        return engine_at(app.database, app.settings, app.encoder, at)
 
 
 def _request(app: Application, wanted: WantedPage) -> FeedRequest:

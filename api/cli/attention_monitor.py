@@ -14,6 +14,8 @@ from api.cli.options import DatabaseUrl, Home, require_writable, settings_from
 from recsys.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from recsys.store.attention_stats import MonitorRow
@@ -28,22 +30,16 @@ def monitor(
     home: Home = None,
 ) -> None:
     """Show the calibration of the active bundle at work: state, figures by group, flagged headlines."""
-    from recsys.encoder.lazy import LazyEncoder
-    from recsys.insight.article_calibration import calibrated_articles, figures_by_group, most_flagged
-    from recsys.models.model_loader import active_system
-    from recsys.store import attention_stats
-    from recsys.store.database import opened
+    from api.application import attention_figures
+    from api.application.context import opened_application
+    from recsys.insight.article_calibration import figures_by_group, most_flagged
 
     require_writable(json_file)
-    settings = settings_from(database_url, home)
-    encoder = LazyEncoder(settings)
-    system = active_system(settings.home, encoder.name)
-    if system is None or system.calibrator is None:
-        raise ConfigError("the active bundle has no calibration: train one with `attune train`")
-    with opened(settings.database_url) as database:
-        calibrated = calibrated_articles(database, encoder.name, system.calibrator.digest, articles)
-        with database.read() as connection:
-            newest = attention_stats.newest(connection, 1)
+    with opened_application(settings_from(database_url, home)) as app:
+        calibrated = attention_figures.newest_calibrated(app, articles)
+        if calibrated is None:
+            raise ConfigError("the active bundle has no calibration: train one with `attune train`")
+        newest = attention_figures.monitor_rows(app, 1)
     groups, flagged = figures_by_group(calibrated), most_flagged(calibrated, _SHOWN)
     if json_file is not None:
         state = asdict(newest[0]) if newest else None
@@ -55,7 +51,7 @@ def monitor(
     _print_flagged(flagged)
 
 
-def _print_state(newest: "list[MonitorRow]") -> None:
+def _print_state(newest: "Sequence[MonitorRow]") -> None:
     if not newest:
         typer.echo("no service has reported yet: figures of the running calibration come from `attune serve`")
         return

@@ -1,11 +1,14 @@
 """`attune serve`."""
 
 import logging
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.options import DatabaseUrl, Home, settings_from
+
+if TYPE_CHECKING:
+    from recsys.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -27,31 +30,38 @@ def serve(
 ) -> None:
     """Serve the feed over HTTP, also before training; the API is described at /docs."""
     from api import worker
-    from api.http import logging_setup
 
     settings = settings_from(database_url, home)
     worker.export_settings_to_env(settings)
     if workers > 1:
-        from api.cli.worker_processes import checked, prepared, serve_with_workers
-
-        context = prepared(settings.threads)
-        warning = checked(context, settings, host, port)
+        _serve_with_workers(settings, workers, host, port)
     else:
-        from api.cli.serve_checks import check
+        _serve_here(settings, host, port)
 
-        warning = check(settings, host, port)
-    if warning is not None or workers > 1:
-        logging_setup.configure(settings.log_format)
+
+def _serve_with_workers(settings: "Settings", workers: int, host: str, port: int) -> None:
+    """Serve by forks of a process that has imported the service; this one imports next to nothing."""
+    from api.cli.worker_processes import checked, prepared, serve_with_workers
+    from api.http import logging_setup
+
+    context = prepared(settings.threads)
+    warning = checked(context, settings, host, port)
+    logging_setup.configure(settings.log_format)
     if warning is not None:
         logger.warning("%s", warning)
-    if workers > 1:
-        serve_with_workers(context, workers, host, port)
-    else:
-        _serve_here(host, port)
+    serve_with_workers(context, workers, host, port)
 
 
-def _serve_here(host: str, port: int) -> None:
-    """Serve in this process."""
+def _serve_here(settings: "Settings", host: str, port: int) -> None:
+    """Serve in this process, whose worker configures the log."""
+    from api.cli.serve_checks import check
+    from api.http import logging_setup
+
+    warning = check(settings, host, port)
+    if warning is not None:
+        logging_setup.configure(settings.log_format)
+        logger.warning("%s", warning)
+
     import uvicorn
 
     from api import worker

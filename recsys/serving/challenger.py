@@ -38,8 +38,8 @@ class Challenger:
     calibrated vectors lie in one space, and two bundles of one encoder subtract nearly the same mean.
 
     Attributes:
-        unseen: number of shadow slates.
-        failed: number of failed shadow runs.
+        unseen: number of slates that it made beside the active bundle, for a shadow run or to interleave.
+        failed: number of those that it could not make.
     """
 
     def __init__(self, home: Path, encoder: Callable[[], str]) -> None:

@@ -32,16 +32,17 @@ class MonitorRows:
     def _announce(self, connection: Connection, stats: MonitoringStats, at: int) -> None:
         """Notify webhooks of a new alert, and of a breaker that opened."""
         about = {"part": "calibration", "bundle": self._bundle}
-        if stats.alert is not None and stats.alert != self._written.alert:
+        if self._has_new_alert(stats):
             webhook_outbox.announce(connection, WebhookEvent.ALERT, {**about, "text": stats.alert}, at)
         if stats.breaker is not None and self._written.breaker is None:
             webhook_outbox.announce(connection, WebhookEvent.BREAKER_OPEN, {**about, "reason": stats.breaker}, at)
 
     def _due(self, stats: MonitoringStats, at: int) -> bool:
-        if stats.alert is not None and stats.alert != self._written.alert:
-            return True
         minute_passed = self._written_at is None or at - self._written_at >= MINUTE
-        return minute_passed and stats.total > self._written.total
+        return self._has_new_alert(stats) or (minute_passed and stats.total > self._written.total)
+
+    def _has_new_alert(self, stats: MonitoringStats) -> bool:
+        return stats.alert is not None and stats.alert != self._written.alert
 
     def _row(self, stats: MonitoringStats, at: int) -> MonitorRow:
         return MonitorRow(

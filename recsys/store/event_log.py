@@ -22,7 +22,7 @@ from recsys.frames import EVENTS, SLATES, conform, empty
 from recsys.store import bulk_insert
 from recsys.store.amended_values import MEASURED, Content, RowOutcome, decide
 from recsys.store.conflict_insert import insert, insert_for
-from recsys.store.id_arrays import id_array, is_among
+from recsys.store.id_arrays import ids_parameter, is_among
 from recsys.store.learning_pauses import KEPT, paused_among, without_paused
 from recsys.store.tables import events as events_table
 from recsys.store.tables import impressions, log_position, readers
@@ -197,7 +197,7 @@ def append_rows(
 
 def _stored_content(connection: Connection, ids: list[str]) -> dict[str, Content]:
     dialect = connection.dialect.name
-    found = connection.execute(_EVENT_CONTENT_OF[dialect], {"ids": id_array(dialect, ids)})
+    found = connection.execute(_EVENT_CONTENT_OF[dialect], ids_parameter(dialect, ids))
     return {id_: (reader, kind, article, subject, value) for id_, reader, kind, article, subject, value in found}
 
 
@@ -213,7 +213,7 @@ def _shown_slates(connection: Connection, ids: set[str]) -> frozenset[tuple[str,
     if not ids:
         return frozenset()
     dialect = connection.dialect.name
-    found = connection.execute(_SLATE_READERS_OF[dialect], {"ids": id_array(dialect, sorted(ids))})
+    found = connection.execute(_SLATE_READERS_OF[dialect], ids_parameter(dialect, sorted(ids)))
     return frozenset((row.id, row.reader) for row in found)
 
 

@@ -8,21 +8,20 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
-PARAMETER = "ids"
-"""Name of the parameter of `is_among`: its value is `id_array`."""
+_PARAMETER = "ids"
 
 
 def is_among(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-    """Return the condition that `column` is one of the ids of the parameter `ids`."""
+    """Return the condition that `column` is one of the ids of `ids_parameter`."""
     if dialect == "postgresql":
-        return column == sa.any_(sa.bindparam(PARAMETER, type_=ARRAY(sa.Text)))
-    given = sa.func.json_each(sa.bindparam(PARAMETER, type_=sa.String)).table_valued("value")
+        return column == sa.any_(sa.bindparam(_PARAMETER, type_=ARRAY(sa.Text)))
+    given = sa.func.json_each(sa.bindparam(_PARAMETER, type_=sa.String)).table_valued("value")
     return column.in_(sa.select(given.c.value))
 
 
-def id_array(dialect: str, ids: Iterable[str]) -> object:
-    """Return `ids` as the value of the parameter `ids`."""
-    return list(ids) if dialect == "postgresql" else json.dumps(list(ids))
+def ids_parameter(dialect: str, ids: Iterable[str]) -> dict[str, object]:
+    """Return the parameters of a query with `is_among`."""
+    return {_PARAMETER: list(ids) if dialect == "postgresql" else json.dumps(list(ids))}
 
 
 def rows_of(
@@ -30,4 +29,4 @@ def rows_of(
 ) -> sa.CursorResult[Any]:
     """Execute `query` for the rows whose `column` is one of `ids`."""
     dialect = connection.dialect.name
-    return connection.execute(query.where(is_among(dialect, column)), {PARAMETER: id_array(dialect, ids)})
+    return connection.execute(query.where(is_among(dialect, column)), ids_parameter(dialect, ids))

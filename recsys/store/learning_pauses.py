@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from recsys.domain import PREFERENCE_KINDS, EventKind
 from recsys.store.conflict_insert import insert
-from recsys.store.id_arrays import id_array, is_among
+from recsys.store.id_arrays import ids_parameter, is_among
 from recsys.store.tables import learning_pauses
 
 KEPT = PREFERENCE_KINDS | {EventKind.HIDE, EventKind.DISLIKE}
@@ -37,7 +37,7 @@ def resume(connection: Connection, reader: str) -> None:
 def paused_among(connection: Connection, readers: Collection[str]) -> frozenset[str]:
     """Return those of `readers` who paused learning."""
     dialect = connection.dialect.name
-    return frozenset(connection.execute(_PAUSED[dialect], {"ids": id_array(dialect, readers)}).scalars())
+    return frozenset(connection.execute(_PAUSED[dialect], ids_parameter(dialect, readers)).scalars())
 
 
 def without_paused(connection: Connection, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -15,11 +15,10 @@ The relevance of a slate comes from trees that were trained on other slates. Wit
 single clicks would explain all of them, and every place would look alike.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
@@ -27,6 +26,7 @@ from sklearn.isotonic import IsotonicRegression
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.features.position import POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
+from recsys.ranking.lightgbm_import import lgb
 from recsys.ranking.query import FloatArray
 from recsys.state.position_bias import MOST_PLACES as ASSUMED_PLACES
 from recsys.state.position_bias import examination_probability
@@ -85,16 +85,23 @@ def learn_examination(data: RankingData, config: LambdaMartConfig) -> Examinatio
     return ExaminationCurve(curve)
 
 
-def click_likelihood(
-    early: RankingData, late: RankingData, curve: ExaminationCurve, config: LambdaMartConfig
-) -> FloatArray:
-    """Return the quasi-Poisson log-likelihood of the clicks of each slate of `late` [q], by trees of `early`."""
-    looks = (curve.at(positions_of(early)), curve.at(positions_of(late)))
+def click_likelihoods(
+    early: RankingData, late: RankingData, curves: Sequence[ExaminationCurve], config: LambdaMartConfig
+) -> list[FloatArray]:
+    """Return, for each curve, the quasi-Poisson log-likelihood of the clicks of each slate of `late` [q].
+
+    The relevance comes from trees of `early`, whose candidates are binned once for all curves.
+    """
     everything = np.ones(len(early.labels), dtype=np.bool_)
-    trees = _Half.of(_columns(early), (early.labels > 0).astype(np.float64), everything).fitted(looks[0], config)
-    expected = np.maximum(looks[1] * trees(_columns(late)), 1e-12)
-    fit: FloatArray = (late.labels > 0) * np.log(expected) - expected
-    return np.asarray(np.add.reduceat(fit, np.cumsum(late.sizes) - late.sizes))
+    binned = _Half.of(_columns(early), (early.labels > 0).astype(np.float64), everything)
+    columns, first = _columns(late), np.cumsum(late.sizes) - late.sizes
+    found: list[FloatArray] = []
+    for curve in curves:
+        relevance = binned.fitted(curve.at(positions_of(early)), config)(columns)
+        expected = np.maximum(curve.at(positions_of(late)) * relevance, 1e-12)
+        fit: FloatArray = (late.labels > 0) * np.log(expected) - expected
+        found.append(np.asarray(np.add.reduceat(fit, first)))
+    return found
 
 
 def positions_of(data: RankingData) -> FloatArray:

@@ -13,7 +13,7 @@ from recsys.ranking import lambdamart
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.ranking.query import FloatArray
-from recsys.training.examination_curve import ExaminationCurve, click_likelihood, learn_examination
+from recsys.training.examination_curve import ExaminationCurve, click_likelihoods, learn_examination
 from recsys.training.examination_weights import examined_auc, weighted
 from recsys.training.ranker_training import PastSlates, as_served
 
@@ -68,7 +68,7 @@ def gate_examination(
     if curve is None:
         return ExaminationGate(assumed)
     readers = slates.readers[len(slates.readers) - len(late.sizes) :]
-    learned, constant = (click_likelihood(early, late, each, config) for each in (curve, assumed))
+    learned, constant = click_likelihoods(early, late, (curve, assumed), config)
     likelihood = compare(learned, constant, readers)
     if likelihood.verdict == "loss":
         return ExaminationGate(assumed, likelihood=likelihood.difference)

@@ -13,19 +13,21 @@ ENTRY = "behaviour"
 
 FAIL: Verdict = "fail"
 
+_DEFAULTS = Settings.model_fields
+
 
 @dataclass(frozen=True, slots=True)
 class BehaviourLimits:
-    """Limits of the figures, see the settings.
+    """Limits of the figures: see the settings, whose defaults they have.
 
     stability: least agreement of orders. popularity: most shown popularity over that of the candidates. loss:
     most AUC that a group of readers loses. shift: most share of exposure in other groups than what is read.
     """
 
-    stability: float = 0.8
-    popularity: float = 4.0
-    loss: float = 0.1
-    shift: float = 0.25
+    stability: float = _DEFAULTS["behaviour_stability"].default
+    popularity: float = _DEFAULTS["behaviour_popularity"].default
+    loss: float = _DEFAULTS["behaviour_loss"].default
+    shift: float = _DEFAULTS["behaviour_shift"].default
 
     @classmethod
     def of(cls, settings: Settings) -> "BehaviourLimits":

@@ -7,7 +7,7 @@ from recsys.evaluation.behaviour.behaviour_check import BehaviourCheck, passing
 from recsys.evaluation.bootstrap import intervals
 from recsys.evaluation.cold_start import NEW_READER
 from recsys.evaluation.replay import ReplayScores
-from recsys.evaluation.scored_slates import Bools, Floats
+from recsys.evaluation.scored_slates import Bools, Floats, Ints
 from recsys.evaluation.systems import FULL_SYSTEM
 
 LEAST_SLATES = 30
@@ -19,10 +19,9 @@ def reader_checks(replayed: ReplayScores, limit: float) -> list[BehaviourCheck]:
     """Return how much lower the AUC of each group is than that of the other readers with history."""
     known = replayed.history >= NEW_READER
     rare = rare_interests(replayed.mix, known)
-    return [
-        _check(replayed, "new readers", ~known, known, limit),
-        _check(replayed, "readers with rare interests", rare, known & ~rare, limit),
-    ]
+    auc = metrics.auc(replayed.slates(FULL_SYSTEM))
+    groups = {"new readers": (~known, known), "readers with rare interests": (rare, known & ~rare)}
+    return [_check(name, auc, replayed.readers, of, limit) for name, of in groups.items()]
 
 
 def rare_interests(mix: Floats, known: Bools) -> Bools:
@@ -35,14 +34,13 @@ def rare_interests(mix: Floats, known: Bools) -> Bools:
     return np.asarray(known & np.isin(main, rarest))
 
 
-def _check(replayed: ReplayScores, name: str, group: Bools, others: Bools, limit: float) -> BehaviourCheck:
-    auc = metrics.auc(replayed.slates(FULL_SYSTEM))
+def _check(name: str, auc: Floats, readers: Ints, of: tuple[Bools, Bools], limit: float) -> BehaviourCheck:
+    """Return the check of the slates [S] of a group against those of others, the masks `of`."""
+    group, others = of
     counts = [int((mask & ~np.isnan(auc)).sum()) for mask in (group, others)]
     if min(counts) < LEAST_SLATES:
         return BehaviourCheck.unknown(name, limit, f"Fewer than {LEAST_SLATES} lists of {name}, or of the others.")
-    found = intervals(
-        {"group": np.where(group, auc, np.nan), "others": np.where(others, auc, np.nan)}, replayed.readers
-    )
+    found = intervals({"group": np.where(group, auc, np.nan), "others": np.where(others, auc, np.nan)}, readers)
     own, rest = found["group"], found["others"]
     sentence = (
         f"For {name}, an opened article stands above another one in {own.mean:.0%} of the cases, "
