@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 # one more than the cores of a small machine: some tests wait for servers and browsers
 WORKERS ?= 3
+# many tests start servers; each would compile all of the product again
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(READY)
 	$(BIN)/attune demo

@@ -20,7 +20,7 @@ from recsys.ranking.ranker import Ranker
 from recsys.state.histories import History
 
 NAME = "changed histories"
-MOST_SLATES, LEAST_SLATES = 100, 10
+MOST_SLATES, LEAST_SLATES = 50, 10
 LEAST_READS = 4
 """Reads of a reader before the change; a missing read out of fewer is no small change."""
 
@@ -32,7 +32,7 @@ class PerturbedReads:
 
     def __init__(self, engine: FeedEngine, slates: int) -> None:
         self._engine = engine
-        self._step = max(slates // MOST_SLATES, 1)
+        self._step = max(-(-slates // MOST_SLATES), 1)
         self._seen = 0
         self._orders: dict[str, ComparedOrders] = {}
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from recsys.evaluation.run_evaluation import TimeWindow, choose_window, evaluate
 from recsys.experiments.calibration_ablation import FIELDS, HISTORY, SYSTEMS, ablate
 from recsys.models.model_loader import TrainedSystem, load_bundle
 from recsys.training.calibration.ablation_arms import ALL, GAMMA, HEADS, KAPPA, OFF, TOKENS
-from recsys.training.training_run import silent
+from recsys.training.training_run import Progress, silent
 from recsys.user_model.network_matcher import NetworkMatcher
 from tests.calibrated import eager, with_calibration
 from tests.trained import HashEncoder, Place
@@ -48,8 +47,8 @@ def stretch_of(at: Place, system: TrainedSystem) -> TimeWindow:
     return choose_window(at.open(), system, None, None, in_sample=False)
 
 
-def ablated(at: Place, system: TrainedSystem) -> dict[str, Any]:
-    return ablate(at.open(), HashEncoder(), system, stretch_of(at, system), silent)
+def ablated(at: Place, system: TrainedSystem, progress: Progress = silent) -> dict[str, Any]:
+    return ablate(at.open(), HashEncoder(), system, stretch_of(at, system), progress)
 
 
 def aucs(measured: Mapping[str, Any]) -> dict[str, float]:
@@ -90,9 +89,12 @@ def test_every_part_makes_a_difference_and_is_paired_with_off(untouched: dict[st
             assert figures["verdict"] in ("win", "tie", "loss")
 
 
-def test_histories_are_calibrated_as_served(calibrated: Place) -> None:
-    told = ablated(calibrated, served(calibrated, temperature=0.5))["history"]
-    assert told["applied"] == told["served"] == {"temperature": 0.5, "dwell_weight": 0.0, "keep": 1.0}
+def test_histories_are_calibrated_as_served_and_progress_names_the_row(calibrated: Place) -> None:
+    stages = []
+    system = served(calibrated, temperature=0.5)
+    history = ablated(calibrated, system, lambda stage, *_: stages.append(stage))["history"]
+    assert history["applied"] == history["served"] == {"temperature": 0.5, "dwell_weight": 0.0, "keep": 1.0}
+    assert list(dict.fromkeys(stages)) == ["articles encoded", *(f"{row}: impressions replayed" for row in ROWS)]
 
 
 def test_where_the_gate_left_histories_alone_a_dwell_weight_is_assumed_and_told(untouched: dict[str, Any]) -> None:
@@ -110,11 +112,3 @@ def test_it_is_a_json_object_and_tells_what_it_was_measured_on(untouched: dict[s
 def test_a_bundle_without_a_calibrator_is_refused_with_the_reason(trained: Place) -> None:
     with pytest.raises(BundleError, match=r"no calibrator, .*: hash@16 cannot be watched"):
         ablated(trained, load_bundle(trained.home, HashEncoder.name))
-
-
-def test_progress_names_the_row(calibrated: Place, tmp_path: Path) -> None:
-    stages = []
-    system = served(calibrated)
-    window = stretch_of(calibrated, system)
-    ablate(calibrated.open(), HashEncoder(), system, window, lambda stage, *_: stages.append(stage))
-    assert list(dict.fromkeys(stages)) == ["articles encoded", *(f"{row}: impressions replayed" for row in ROWS)]
