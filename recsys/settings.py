@@ -217,6 +217,12 @@ def origins(used: Settings | None = None) -> list[Origin]:
     return found
 
 
+def without_secrets(settings: Settings) -> dict[str, str | int | float | bool | None]:
+    """Return the values by name, without secrets and without the places of the database and of the home folder."""
+    secret = {name for name, value in settings if isinstance(value, SecretStr)}
+    return settings.model_dump(mode="json", exclude={"database_url", "home", *secret})
+
+
 def unknown_settings() -> list[str]:
     """Return misspelled settings: names in the environment or .env that start with ATTUNE_ and set nothing."""
     names = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}

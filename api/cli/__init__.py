@@ -26,6 +26,7 @@ from api.cli import (
     report_commands,
     rule_commands,
     run,
+    run_commands,
     sample,
     serve,
     simulate,
@@ -48,6 +49,7 @@ app.add_typer(article_commands.app, name="articles")
 app.add_typer(index.app, name="index")
 app.add_typer(attention.app, name="attention")
 app.add_typer(models.app, name="models")
+app.add_typer(run_commands.app, name="experiments")
 app.add_typer(report_commands.app, name="report")
 app.add_typer(minutes.app, name="minutes")
 app.add_typer(keys.app, name="keys")

@@ -61,8 +61,11 @@ def evaluate(
     from recsys.evaluation.run_evaluation import evaluate as run
     from recsys.models.model_loader import load_bundle
     from recsys.store.database import open_database
+    from recsys.tracking.mlflow_mirror import require_mlflow
+    from recsys.tracking.run_log import record_evaluation
 
     settings = settings_from(database_url, home)
+    require_mlflow()
     for file in (json_file, html_file):
         require_writable(file)
     encoder = LazyEncoder(settings)
@@ -96,6 +99,7 @@ def evaluate(
             )
     if counterfactual:
         counterfactual_table(result["counterfactual"])
+    record_evaluation(database, settings, result, {"in_sample": in_sample})
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2))
         typer.echo(f"figures: {json_file}")

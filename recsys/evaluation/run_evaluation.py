@@ -15,7 +15,7 @@ from recsys.errors import DataError
 from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
 from recsys.evaluation.behaviour.behaviour_checks import behaviour, group_names
-from recsys.evaluation.behaviour.damaged_headlines import DamagedHeadlines, damaged_vectors
+from recsys.evaluation.behaviour.damaged_headlines import DamagedArticles, DamagedHeadlines, damaged_articles
 from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
 from recsys.evaluation.data_text import data_text, iso
 from recsys.evaluation.labelled_slates import load_requests, load_sampled_requests
@@ -50,15 +50,11 @@ class TimeWindow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedArticles:
-    """Articles (n rows) and their vectors [n, d].
-
-    damaged: the same vectors, with those of damaged headlines for `damaged_ids`; None without a check.
-    """
+    """Articles (n rows) and their vectors [n, d]; `damaged`: some of them with damaged headlines."""
 
     articles: pl.DataFrame
     vectors: NDArray[np.float32]
-    damaged: NDArray[np.float32] | None = None
-    damaged_ids: frozenset[str] = frozenset()
+    damaged: DamagedArticles = field(default_factory=DamagedArticles.none)
 
 
 def choose_window(
@@ -124,7 +120,7 @@ def evaluate(
         database, article_reader, everything, lambda done, total: progress("articles encoded", done, total)
     )
     encoded = EncodedArticles(
-        everything, vectors, *damaged_vectors(article_reader, everything, vectors, window.start - DAY)
+        everything, vectors, damaged_articles(article_reader, everything, window.start - DAY)
     )
     extra = extra or ExtraRows()
     table = {**systems(rankers_of(system)), **extra.scorers}
@@ -185,7 +181,7 @@ class WindowReplay:
     unseen: int
     sampled: bool
     perturbed: PerturbedReads
-    damaged: DamagedHeadlines | None
+    damaged: DamagedHeadlines
     names: Mapping[str, Sequence[str]]
 
     def behaviour(self, ranker: Ranker, limits: BehaviourLimits) -> list[dict[str, Any]]:
@@ -223,25 +219,17 @@ def replay_window(
             engine = FeedEngine(state=log.state, vectors=vectors, models=system.models)
             clicks = log.clicks_before(window.start)
             perturbed = PerturbedReads(engine, labelled_requests.height)
-            damaged = _damaged(engine, encoded)
-            watchers: list[Watcher] = [perturbed] if damaged is None else [perturbed, damaged]
+            damaged = DamagedHeadlines(engine, encoded.damaged)
             replayed = replay(
                 engine,
                 log,
                 labelled_requests,
                 table,
                 lambda done: progress("impressions replayed", done, len(labelled_requests)),
-                watchers,
+                [perturbed, damaged],
             )
             names = group_names(log.state)
     return WindowReplay(replayed, vectors, clicks, requests.unseen, requests.sampled, perturbed, damaged, names)
-
-
-def _damaged(engine: FeedEngine, encoded: EncodedArticles) -> DamagedHeadlines | None:
-    if encoded.damaged is None:
-        return None
-    vectors = align_vectors(engine.state, encoded.articles, encoded.damaged, engine.models.space)
-    return DamagedHeadlines(replace(engine, vectors=vectors), encoded.damaged_ids)
 
 
 def _sampling(system: TrainedSystem) -> Sampling:

@@ -65,6 +65,12 @@ class VectorTable:
         self.on_axes = grow(self.on_axes, len(self.matrix))
         self.present = grow(self.present, len(self.matrix))
 
+    def copy(self) -> "VectorTable":
+        """Return a table of the same vectors that changes alone."""
+        made = VectorTable(self.space)
+        made.matrix, made.on_axes, made.present = self.matrix.copy(), self.on_axes.copy(), self.present.copy()
+        return made
+
     def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Return True for each of `rows` [n] that has a vector."""
         inside = rows < len(self.present)

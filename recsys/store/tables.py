@@ -342,6 +342,20 @@ learning_pauses = Table(
     comment="readers from whose behaviour nothing is learned until they resume",
 )
 
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String, nullable=False, comment="training or evaluation"),
+    Column("at", BigInteger, nullable=False, index=True, comment="end, microseconds since 1970-01-01 UTC"),
+    Column("seconds", Float, nullable=False),
+    Column("bundle", String, nullable=False, comment="version of the trained or evaluated bundle"),
+    Column("parameters", Text, nullable=False, comment="JSON object: options and changed settings"),
+    Column("data", Text, nullable=False, comment="JSON object: the impressions that were measured"),
+    Column("figures", Text, nullable=False, comment="JSON object: system, metric, value"),
+    comment="trainings and evaluations with their figures",
+)
+
 audit = Table(
     "audit",
     metadata,

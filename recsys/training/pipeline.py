@@ -26,6 +26,8 @@ from recsys.store import webhook_outbox
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.database import Database
 from recsys.threads import threads
+from recsys.tracking.mlflow_mirror import require_mlflow
+from recsys.tracking.run_log import record_training
 from recsys.training.age_support_training import ShownAges, learn_age_support
 from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
 from recsys.training.calibration.click_noise import Articles
@@ -65,6 +67,7 @@ def train(
     bundles.prepare(settings.home)
     if options.tune:
         require_optuna()
+    require_mlflow()
     sampling = Sampling(settings.max_article_age_days or ANY_AGE_DAYS, settings.seed)
     watched = ProfiledProgress(progress)
     with watched.stage("log and article vectors"):
@@ -107,6 +110,7 @@ def train(
     if trees.choice.better_baseline is None and not reasons:
         bundles.activate(settings.home, bundle.version)
     announce_outcome(database, bundle.version, trees.choice.better_baseline, reasons)
+    record_training(database, settings, bundle, asdict(options))
     return bundle
 
 

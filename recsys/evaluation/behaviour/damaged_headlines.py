@@ -3,6 +3,9 @@
 The articles are the same, so a slate should nearly keep its order.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 from recsys.encoder.article_text import article_texts
 from recsys.encoder.body_reading import reads_bodies
 from recsys.encoder.protocols import Encoder
+from recsys.errors import EncoderError
 from recsys.evaluation.behaviour.behaviour_check import BehaviourCheck, passing
 from recsys.evaluation.behaviour.compared_orders import ComparedOrders
 from recsys.evaluation.labelled_slates import LabelledRequest
@@ -21,24 +25,43 @@ NAME = "damaged headlines"
 MOST_ARTICLES, MOST_SLATES, LEAST_SLATES = 60, 100, 10
 
 
-def damaged_vectors(
-    encoder: Encoder, articles: pl.DataFrame, vectors: NDArray[np.float32], since: int
-) -> tuple[NDArray[np.float32], frozenset[str]]:
-    """Return `vectors` [n, d] with those of damaged headlines in some rows, and the ids of these articles.
+@dataclass(frozen=True, slots=True, eq=False)
+class DamagedArticles:
+    """Ids of articles (n), and the raw vectors [n, d] of them with damaged headlines.
 
-    articles: columns of `frames.ARTICLES`, n rows; since: only articles published from then on, microseconds.
+    missing: why there is none although there are articles, as a sentence; empty otherwise.
+    """
+
+    ids: Sequence[str]
+    vectors: NDArray[np.float32]
+    missing: str = ""
+
+    @classmethod
+    def none(cls, missing: str = "") -> "DamagedArticles":
+        """Return no article; `missing`: why, as a sentence."""
+        return cls((), np.zeros((0, 0), dtype=np.float32), missing)
+
+
+def damaged_articles(encoder: Encoder, articles: pl.DataFrame, since: int) -> DamagedArticles:
+    """Encode some of `articles`, published from `since` on (microseconds), with damaged headlines.
+
+    Without the model of the encoder there is none: all else can be evaluated from stored vectors.
+
+    articles: columns of `frames.ARTICLES`.
     """
     recent = np.flatnonzero((articles["published_at"].fill_null(0) >= since).to_numpy())
     rows = recent[:: max(len(recent) // MOST_ARTICLES, 1)][:MOST_ARTICLES]
     if not len(rows):
-        return vectors, frozenset()
+        return DamagedArticles.none()
     chosen = articles[rows]
     titles = [damaged(title, number) for number, title in enumerate(chosen["title"].to_list())]
     changed_titles = chosen.with_columns(title=pl.Series(titles, dtype=pl.String))
     texts = article_texts(changed_titles, reads_bodies(encoder.name))
-    changed = vectors.copy()
-    changed[rows] = encoder.encode(texts).vectors[encoder.name]
-    return changed, frozenset(chosen["id"].to_list())
+    try:
+        vectors = encoder.encode(texts).vectors[encoder.name]
+    except EncoderError as error:
+        return DamagedArticles.none(f"Damaged headlines cannot be encoded: {error}.")
+    return DamagedArticles(chosen["id"].to_list(), vectors)
 
 
 def damaged(title: str, number: int) -> str:
@@ -49,10 +72,15 @@ def damaged(title: str, number: int) -> str:
 
 
 class DamagedHeadlines:
-    """Watcher of a replay: it prepares slates with a damaged article again, by an engine with its vectors."""
+    """Watcher of a replay by `engine`: it prepares slates with a damaged article again, with its other vectors."""
 
-    def __init__(self, engine: FeedEngine, articles: frozenset[str]) -> None:
-        self._engine, self._articles = engine, articles
+    def __init__(self, engine: FeedEngine, damaged: DamagedArticles) -> None:
+        # stories stay those of the undamaged texts: only the vectors change
+        vectors = engine.vectors.copy()
+        vectors.put(engine.state.articles.lookup(damaged.ids), damaged.vectors)
+        self._engine = replace(engine, vectors=vectors)
+        self._articles = frozenset(damaged.ids)
+        self._missing = damaged.missing
         self._orders = ComparedOrders()
 
     def add(self, labelled_request: LabelledRequest, query: Query, candidates: Candidates) -> None:
@@ -71,8 +99,8 @@ class DamagedHeadlines:
     def check(self, ranker: Ranker, limit: float) -> BehaviourCheck:
         """Return the agreement of the orders by the scores of `ranker`."""
         if len(self._orders) < LEAST_SLATES:
-            why = f"Fewer than {LEAST_SLATES} lists with an article of these days, of readers with history."
-            return BehaviourCheck.unknown(NAME, limit, why)
+            few = f"Fewer than {LEAST_SLATES} lists with an article of these days, of readers with history."
+            return BehaviourCheck.unknown(NAME, limit, self._missing or few)
         agreed = self._orders.agreement(ranker)
         sentence = (
             f"With damaged headlines of up to {len(self._articles)} articles, lists keep their order "

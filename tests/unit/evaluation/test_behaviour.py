@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recsys.domain import DAY, HistoryItem
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits, failed
 from recsys.evaluation.behaviour.behaviour_checks import behaviour, group_names
-from recsys.evaluation.behaviour.damaged_headlines import damaged, damaged_vectors
+from recsys.evaluation.behaviour.damaged_headlines import damaged, damaged_articles
 from recsys.evaluation.behaviour.exposure_shares import exposure_checks
 from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads, changes
 from recsys.evaluation.behaviour.reader_groups import rare_interests, reader_checks
@@ -88,12 +89,10 @@ def test_each_kind_of_damage_keeps_words_of_the_title() -> None:
 
 def test_only_recent_articles_get_the_vectors_of_damaged_headlines() -> None:
     articles = world().articles
-    vectors = np.zeros((articles.height, 3 * DIM), dtype=np.float32)
-    changed_vectors, ids = damaged_vectors(HashEncoder(), articles, vectors, last_day())
-    touched = changed_vectors.any(axis=1)
-    assert set(articles.filter(touched)["id"]) == ids
-    assert articles.filter(touched)["published_at"].min() >= last_day()
-    assert not damaged_vectors(HashEncoder(), articles, vectors, last_day() + 99 * DAY)[1]
+    found = damaged_articles(HashEncoder(), articles, last_day())
+    assert found.vectors.shape == (len(found.ids), 3 * DIM)
+    assert articles.filter(pl.col("id").is_in(found.ids))["published_at"].min() >= last_day()
+    assert not damaged_articles(HashEncoder(), articles, last_day() + 99 * DAY).ids
 
 
 def test_readers_without_history_decide_nothing_about_changed_histories() -> None:

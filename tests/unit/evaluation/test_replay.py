@@ -1,5 +1,6 @@
 """Replay: every system on every slate, with what metrics need to know of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,10 @@ import polars as pl
 import pytest
 
 from recsys.domain import DAY
-from recsys.encoder.article_text import article_texts
+from recsys.encoder.article_text import ArticleText, article_texts
 from recsys.encoder.field_concat import FIELDS
+from recsys.encoder.protocols import Encoded
+from recsys.errors import EncoderError
 from recsys.evaluation.data_text import iso
 from recsys.evaluation.labelled_slates import load_labelled_requests, replay_requests
 from recsys.evaluation.replay import ReplayScores, SlateRecorder, replay
@@ -152,6 +155,27 @@ def test_evaluating_twice_gives_the_same_figures(trained: Place) -> None:
     assert one["data"]["from"] == iso(last_day())
     known = set(article_texts(world().articles))
     assert known.isdisjoint(encoder.encoded), "vectors were stored by training; only damaged headlines are encoded"
+
+
+class MissingEncoder(HashEncoder):
+    """Encoder whose model is not on this machine."""
+
+    def encode(self, texts: Sequence[ArticleText]) -> Encoded:
+        raise EncoderError("the model hash@16 is not installed")
+
+
+def test_stored_vectors_are_evaluated_without_the_model_of_the_encoder(trained: Place) -> None:
+    database, encoder = trained.open(), HashEncoder()
+    system = load_bundle(trained.home, encoder.name)
+    window = choose_window(database, system, None, None, in_sample=False)
+    found, whole = (
+        evaluate(database, each, system, window, lambda *_: None) for each in (MissingEncoder(), encoder)
+    )
+    database.close()
+    (unknown,) = [check for check in found["behaviour"] if check["name"] == "damaged headlines"]
+    assert unknown["verdict"] == "unknown"
+    assert unknown["sentence"] == "Damaged headlines cannot be encoded: the model hash@16 is not installed."
+    assert found["systems"] == whole["systems"], "damaged headlines change no figure of the undamaged ones"
 
 
 def test_a_reference_of_the_caller_is_one_more_row_asked_the_same_questions(trained: Place) -> None:

@@ -1,0 +1,1 @@
+"""Tracking: trainings and evaluations are recorded, to compare them later."""
