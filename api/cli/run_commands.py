@@ -25,9 +25,7 @@ _SHORT = 8
 _LISTED = ("auc", "ndcg@10", "read_weighted_ndcg@10")
 
 _Runs = Annotated[list[str], typer.Argument(help="Ids, or their first characters, as `list` prints them.")]
-_Kind = Annotated[
-    str | None, typer.Option(help="Only of this kind: training or evaluation.", show_default=False)
-]
+_Kind = Annotated[str | None, typer.Option(help="Only of this kind: training or evaluation.", show_default=False)]
 
 
 @app.command("list")

@@ -20,7 +20,7 @@ from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
 from recsys.evaluation.data_text import data_text, iso
 from recsys.evaluation.labelled_slates import load_requests, load_sampled_requests
 from recsys.evaluation.platt import Platt
-from recsys.evaluation.replay import ReplayScores, Watcher, replay
+from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.report import comparisons, figures, slices
 from recsys.evaluation.systems import FULL_SYSTEM, Scorer, rankers_of, systems
 from recsys.evaluation.validation_slice import IN_SAMPLE, LATER

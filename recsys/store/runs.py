@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from recsys.errors import DataError
 from recsys.store.tables import runs
@@ -77,7 +77,7 @@ def _one(connection: Connection, name: str) -> Run:
     return found[0]
 
 
-def _run(row: Mapping[str, Any]) -> Run:
+def _run(row: RowMapping) -> Run:
     values = {field.name: row[field.name] for field in fields(Run)}
     documents = {name: json.loads(row[name]) for name in _DOCUMENTS}
     return Run(**{**values, **documents, "kind": RunKind(row["kind"])})

@@ -37,9 +37,7 @@ def record_evaluation(
     """Record a `result` of `evaluation.run_evaluation.evaluate`."""
     data = {name: result["data"][name] for name in _MEASURED if name in result["data"]}
     parameters = {**options, **changed(settings)}
-    run = _run(
-        RunKind.EVALUATION, result["bundle"], result["seconds"], parameters, data, result["systems"]
-    )
+    run = _run(RunKind.EVALUATION, result["bundle"], result["seconds"], parameters, data, result["systems"])
     return _record(database, run)
 
 
