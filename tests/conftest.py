@@ -18,7 +18,7 @@ import pytest
 
 from recsys.store.database import Database, open_database
 from tests.migrated import postgres_template, sqlite_url
-from tests.postgres import fresh_postgres, postgres_server
+from tests.postgres import DatabasePool, fresh_postgres, postgres_server
 
 if TYPE_CHECKING:
     from tests.trained import Place
@@ -64,10 +64,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture(scope="session")
-def postgres_schema(postgres_admin_url: str) -> Iterator[str]:
-    """Name of a PostgreSQL database with the schema, to copy."""
-    with postgres_template(postgres_admin_url) as name:
-        yield name
+def postgres_pool(postgres_admin_url: str) -> Iterator[DatabasePool]:
+    """PostgreSQL databases with the schema."""
+    with postgres_template(postgres_admin_url) as name, closing(DatabasePool(postgres_admin_url, name)) as pool:
+        yield pool
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -77,8 +77,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         if request.param == "sqlite":
             url = sqlite_url(tmp_path)
         else:
-            server, schema = (request.getfixturevalue(f"postgres_{name}") for name in ("admin_url", "schema"))
-            url = stack.enter_context(fresh_postgres(server, schema))
+            url = stack.enter_context(request.getfixturevalue("postgres_pool").database())
         opened = stack.enter_context(closing(open_database(url)))
         yield opened
 
