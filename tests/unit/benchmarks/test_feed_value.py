@@ -8,7 +8,7 @@ from benchmarks.newsroom import stored
 from recsys.domain import DAY, SECOND
 from recsys.simulate.world import START, simulate
 
-WORLD = simulate(readers=60, articles=300, days=3)
+WORLD = simulate(readers=40, articles=200, days=3)
 UNTIL = round(START.timestamp()) * SECOND + 2 * DAY
 
 
