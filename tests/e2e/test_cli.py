@@ -18,7 +18,8 @@ from recsys.frames import events_frame, slates_frame
 from recsys.projection.log_follower import Replay
 from recsys.settings import Settings
 from recsys.state.catalog import NEVER
-from recsys.store import articles, event_log, event_log_reader
+from recsys.store import articles, event_log, event_log_reader, runs
+from recsys.store.database import opened
 from tests.calibrated import eager, with_calibration
 from tests.trained import HashEncoder, Place, last_day, place, world
 from tests.unit.calibration.small import small_calibrator
@@ -218,6 +219,46 @@ def test_evaluate_writes_the_figures_it_shows(run: Run, copied: Place, tmp_path:
     assert [name for name, figures in result["systems"].items() if figures["ece"] is None] == ["utility_ranker"]
     assert f"{result['systems']['attune']['auc']:.4f}" in out
     assert f"{result['systems']['attune']['auc']:.4f}" in (tmp_path / "out.html").read_text()
+    evaluation, training = map(json.loads, run("experiments", "list", "--json", at=copied).splitlines())
+    assert (evaluation["kind"], training["kind"]) == ("evaluation", "training")
+    assert evaluation["figures"]["attune"]["auc"] == result["systems"]["attune"]["auc"]
+    assert training["parameters"]["seeds"] == 2
+    assert str(copied.home) not in json.dumps([evaluation, training])
+
+
+def test_trainings_are_listed_shown_and_compared(run: Run, copied: Place) -> None:
+    first, later = (evaluated(auc, readers) for auc, readers in ((0.7, 40), (0.75, 41)))
+    with opened(copied.settings.database_url) as database, database.write() as connection:
+        for each in (first, later):
+            runs.append(connection, each)
+    lines = run("experiments", "list", "--kind", "evaluation", at=copied).splitlines()
+    assert [next(id for id in ("aaa1", "aaa2") if id in line) for line in lines if "aaa" in line] == [
+        "aaa2",
+        "aaa1",
+    ]
+    assert json.loads(run("experiments", "show", "aaa1", at=copied))["data"] == {"readers": 40}
+    out = run("experiments", "compare", "aaa1", "aaa2", at=copied)
+    assert "0.7500 (+0.0500)" in out
+    assert "seed" not in out, "it is the same in both"
+    assert "different impressions" in out
+    assert "no run 'b'" in one_line(run("experiments", "show", "b", at=copied, fails=1))
+    assert "more than one run" in one_line(run("experiments", "show", "aaa", at=copied, fails=1))
+    error = one_line(run("experiments", "compare", "aaa1", "--system", "oracle", at=copied, fails=1))
+    assert "no figures of 'oracle': choose from attune" in error
+    assert "training, evaluation" in one_line(run("experiments", "list", "--kind", "x", at=copied, fails=1))
+
+
+def evaluated(auc: float, readers: int) -> runs.Run:
+    return runs.Run(
+        id=f"aaa{readers - 39}",
+        kind=runs.RunKind.EVALUATION,
+        at=readers,
+        seconds=1.0,
+        bundle="b",
+        parameters={"seed": 1},
+        data={"readers": readers},
+        figures={"attune": {"auc": auc}},
+    )
 
 
 def test_without_later_clicks_evaluate_shows_the_validation_slice(
