@@ -2,13 +2,18 @@
 
 import json
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
+import pytest
 import yaml
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from api.app import create_app
+from api.cli import app
 from tests.trained import place
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +40,60 @@ def test_compose_names_only_what_it_has() -> None:
         assert set(service.get("depends_on", ())) <= set(told["services"])
         assert {volume.split(":")[0] for volume in service.get("volumes", ())} <= set(told["volumes"])
         assert {config["source"] for config in service.get("configs", ())} <= set(told["configs"])
+
+
+KUBERNETES = sorted((ROOT / "docs/kubernetes").glob("*.yaml"))
+
+
+def manifests(file: Path) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(file.read_text()))
+
+
+def pods() -> dict[str, dict[str, Any]]:
+    """The specifications of all pods, by the name of what makes them."""
+    found = {}
+    for made in (made for file in KUBERNETES for made in manifests(file)):
+        spec = made.get("spec", {})
+        template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+        if template:
+            found[made["metadata"]["name"]] = template["spec"]
+    return found
+
+
+@pytest.mark.parametrize("file", KUBERNETES, ids=lambda file: file.stem)
+def test_manifests_are_valid_kubernetes(file: Path) -> None:
+    for made in manifests(file):
+        if made["kind"] == "Kustomization":  # of kubectl, not of the server: it has no schema there
+            assert {*made["resources"], file.name} == {each.name for each in KUBERNETES}
+        else:
+            kubernetes_validate.validate(made, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_pods_run_commands_that_there_are_without_privileges() -> None:
+    made = pods()
+    assert set(made) == {"postgres", "attune-service", "attune-jobs", "attune-trainer"}
+    for name, pod in made.items():
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        for container in [*pod.get("initContainers", ()), *pod["containers"]]:
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert "memory" in container["resources"]["limits"]
+            mounted = {mount["name"] for mount in container["volumeMounts"]}
+            if name != "postgres":
+                assert mounted <= {volume["name"] for volume in pod["volumes"]}
+                assert CliRunner().invoke(app, [*command_of(container["args"]), "--help"]).exit_code == 0
+
+
+def command_of(arguments: list[str]) -> list[str]:
+    """The words before the first option."""
+    return list(takewhile(lambda word: not word.startswith("-"), arguments))
+
+
+def test_services_are_asked_whether_they_live_and_whether_they_are_ready(tmp_path: Path) -> None:
+    (service,) = pods()["attune-service"]["containers"]
+    paths = {service[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")}
+    assert paths == {"/healthz", "/readyz"}
+    with TestClient(create_app(place(tmp_path).settings)) as client:
+        assert all(client.get(path).status_code in (200, 503) for path in paths)
 
 
 def test_the_image_runs_as_nobody_special_and_tells_its_health() -> None:

@@ -101,7 +101,9 @@ def _digest(arrays: dict[str, NDArray[Any]]) -> str:
 
 
 def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
+    """Return the arrays; those of readers and of rings without the room that they have to grow."""
     histories, exposures, catalog = state.histories, state.exposures, state.catalog
+    readers = len(state.readers)
     return {
         **_strings("readers", state.readers),
         **_strings("articles", state.articles),
@@ -112,10 +114,10 @@ def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
         "counters.groups": state.counters.groups,
         "counters.epochs": state.counters.epochs,
         "first_shown": state.first_shown,
-        **{f"{name}.counts": rings.counts for name, rings in _rings(state).items()},
-        **{f"{name}.table": rings.table for name, rings in _rings(state).items()},
-        **{f"histories.{name}": array for name, array in histories.fields.items()},
-        **{f"exposures.{name}": array for name, array in exposures.fields.items()},
+        **{f"{name}.counts": rings.counts[:readers] for name, rings in _rings(state).items()},
+        **{f"{name}.table": rings.table[:readers] for name, rings in _rings(state).items()},
+        **{f"histories.{name}": array[: histories.rings.slots] for name, array in histories.fields.items()},
+        **{f"exposures.{name}": array[: exposures.rings.slots] for name, array in exposures.fields.items()},
         "elo": state.elo.articles,
         "follows": state.follows.pairs(),
     }

@@ -93,3 +93,13 @@ def test_a_snapshot_of_other_half_lives_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.undo()
     with pytest.raises(StoreError, match="another version"):
         snapshot.load(tmp_path / "s.safetensors")
+
+
+@given(log=logs())
+@settings(max_examples=10)
+def test_a_snapshot_leaves_out_the_room_that_arrays_keep_to_grow(log: Log) -> None:
+    state = fold(fresh(), log)
+    arrays = snapshot.copy_state(state, Watermark()).arrays
+    for name, rings in (("histories", state.histories.rings), ("exposures", state.exposures.rings)):
+        assert len(arrays[f"{name}.article"]) == rings.slots
+        assert len(arrays[f"{name}.table"]) == len(arrays[f"{name}.counts"]) == len(state.readers)
