@@ -7,15 +7,12 @@ how bodies are read, so that vectors of different readings are never mixed.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from recsys.encoder.protocols import Vectors
 from recsys.encoder.token_batches import batches
-
-if TYPE_CHECKING:
-    from recsys.encoder.bert import TextEncoder
 
 MOST_WINDOWS = 32
 """Windows of one body that are read: 16,000 tokens, so that one huge body cannot hold up all articles."""
@@ -35,12 +32,24 @@ class BodyReading:
         return f"-body{self.tokens or ''}"
 
 
+class WindowEncoder(Protocol):
+    """Encoder of long texts by windows. dim: width of its vectors."""
+
+    dim: int
+
+    def windows(self, text: str, most: int) -> list[list[int]]:
+        """Return token ids of the first `most` windows of a text, special tokens included."""
+
+    def encode_within(self, tokens: Sequence[Sequence[int]], budget: int | None) -> Vectors:
+        """Encode one batch of tokenised texts as unit vectors [n, dim]; those above `budget` drop tokens."""
+
+
 def reads_bodies(name: str) -> bool:
     """Return True if vectors of this name include bodies."""
     return _LABELLED.search(name) is not None
 
 
-def encode_bodies(encoder: "TextEncoder", texts: Sequence[str], reading: BodyReading) -> Vectors:
+def encode_bodies(encoder: WindowEncoder, texts: Sequence[str], reading: BodyReading) -> Vectors:
     """Encode long texts as unit vectors [n, dim]; one of a single window within the budget as any text."""
     windows = [encoder.windows(text, MOST_WINDOWS) for text in texts]
     tokens = [window for of_text in windows for window in of_text]
