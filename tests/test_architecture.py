@@ -8,9 +8,11 @@ import tomllib
 import typing
 from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import click
+import grimp
 import pytest
 import typer.main
 
@@ -26,6 +28,12 @@ from recsys.ranking.query import Candidates, Query
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for package in ("recsys", "ingest", "api") for path in (ROOT / package).rglob("*.py"))
+
+
+def test_no_modules_import_each_other_in_a_circle_not_even_for_types() -> None:
+    graph = grimp.build_graph("recsys", "ingest", "api", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    TopologicalSorter(imports).prepare()  # it raises CycleError, which names the circle
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
