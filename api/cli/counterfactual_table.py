@@ -30,8 +30,11 @@ def counterfactual_table(result: Mapping[str, Any]) -> None:
         f"{left_out['impressions_without_exploration']:,} without exploration, "
         f"{left_out['certain_positions']:,} certain positions"
     )
+    ruled = f", with the {result['rules']} rules of editors" if result["rules"] else ""
     for name, part in result["behaviour"].items():
-        _one(f"{name}: {_BEHAVIOUR[name]}", part)
+        _one(f"{name}{ruled}: {_BEHAVIOUR[name]}", part)
+    for name, part in result.get("without_rules", {}).items():
+        _one(f"{name}, without rules: {_BEHAVIOUR[name]}", part)
 
 
 def _one(title: str, part: Mapping[str, Any]) -> None:

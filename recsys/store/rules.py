@@ -33,6 +33,14 @@ def known_at(connection: Connection, at: int) -> list[Rule]:
     return _selected(connection, (r.created_at <= at) & lasting)
 
 
+def count_between(connection: Connection, start: int, end: int) -> int:
+    """Return the number of rules that stood at any time in [start, end), microseconds."""
+    r = rules.c
+    lasting = sa.and_(*(until.is_(None) | (until > start) for until in (r.ends_at, r.removed_at)))
+    acting = (r.created_at < end) & (r.starts_at < end) & lasting
+    return int(connection.execute(sa.select(sa.func.count()).select_from(rules).where(acting)).scalar_one())
+
+
 def newest(connection: Connection, count: int) -> list[Rule]:
     """Return the last `count` rules that were added, removed and expired ones included: newest first."""
     query = _columns().order_by(rules.c.created_at.desc(), rules.c.id).limit(count)

@@ -13,13 +13,13 @@ from recsys.evaluation.data_text import iso
 from recsys.evaluation.labelled_slates import load_requests
 from recsys.evaluation.off_policy.clip_choice import choose_clip
 from recsys.evaluation.off_policy.estimators import ESTIMATORS, Estimator
-from recsys.evaluation.off_policy.feed_replay import Target, replayed_slates
+from recsys.evaluation.off_policy.feed_replay import ReplayedSlate, Target, replayed_slates
 from recsys.evaluation.off_policy.logged_outcomes import CASCADE, LoggedOutcomes
 from recsys.evaluation.off_policy.logged_rewards import LoggedRewards
 from recsys.evaluation.off_policy.reader_intervals import reader_interval
 from recsys.evaluation.off_policy.weight_diagnostics import WeightDiagnostics
 from recsys.evaluation.run_evaluation import Progress, TimeWindow
-from recsys.store import articles
+from recsys.store import articles, rules
 from recsys.store.database import Database
 from recsys.store.logged_propensities import logged_propensities
 
@@ -27,7 +27,8 @@ from recsys.store.logged_propensities import logged_propensities
 def counterfactual(database: Database, target: Target, window: TimeWindow, progress: Progress) -> dict[str, Any]:
     """Estimate what the feed of `target` would have earned on the logged slates of `window`, as a JSON object.
 
-    Only positions that exploration reached count; the others stand as logged, in the log and in the estimates.
+    Only positions that exploration reached count; the others stand as logged, in the log and in the estimates. If
+    rules of editors stood in the window, `without_rules` has the estimates of the same feed without them.
 
     Raises:
         DataError: no slate of the window was seen, or none has propensities.
@@ -44,12 +45,10 @@ def counterfactual(database: Database, target: Target, window: TimeWindow, progr
             "so nothing is known of other choices: serve feeds with Attune and ATTUNE_EXPLORE above 0, or import "
             "impressions with their propensities"
         )
-    replayed = []
-    for done, slate in enumerate(replayed_slates(database, target, slates), start=1):
-        replayed.append(slate)
-        progress("impressions replayed", done, slates.height)
-    outcomes = LoggedOutcomes.of(replayed)
-    return {
+    with database.read() as connection:
+        acting = rules.count_between(connection, window.start, window.end)
+    outcomes = LoggedOutcomes.of(_replayed(database, target, slates, True, progress))
+    found = {
         "bundle": target.system.version,
         "explore": target.settings.explore,
         "from": iso(window.start),
@@ -62,8 +61,24 @@ def counterfactual(database: Database, target: Target, window: TimeWindow, progr
             "impressions_without_exploration": outcomes.unexplored,
             "certain_positions": outcomes.certain,
         },
+        "rules": acting,
         "behaviour": {CASCADE: estimates(outcomes, CASCADE)},
     }
+    if acting:
+        free = LoggedOutcomes.of(_replayed(database, target, slates, False, progress))
+        found["without_rules"] = {CASCADE: estimates(free, CASCADE)}
+    return found
+
+
+def _replayed(
+    database: Database, target: Target, slates: pl.DataFrame, with_rules: bool, progress: Progress
+) -> list[ReplayedSlate]:
+    stage = "impressions replayed" if with_rules else "impressions replayed without rules"
+    replayed = []
+    for done, slate in enumerate(replayed_slates(database, target, slates, with_rules), start=1):
+        replayed.append(slate)
+        progress(stage, done, slates.height)
+    return replayed
 
 
 def slates_with_propensities(database: Database, window: TimeWindow) -> tuple[pl.DataFrame, int]:

@@ -102,11 +102,14 @@ class Target:
         return chance
 
 
-def replayed_slates(database: Database, target: TargetPolicy, slates: pl.DataFrame) -> Iterator[ReplayedSlate]:
+def replayed_slates(
+    database: Database, target: TargetPolicy, slates: pl.DataFrame, with_rules: bool = True
+) -> Iterator[ReplayedSlate]:
     """Yield each of `slates`, sorted by time, with its chances under `target`.
 
     slates: columns of `LabelledRequests.frame`, and `propensities`. A request is made again from what the log has
-    of it: the reader, the device, the page and the number of articles.
+    of it: the reader, the device, the page and the number of articles. with_rules: apply the rules of editors that
+    stood at the time.
     """
     with database.read() as connection, threads(1), Replay(connection) as log:
         catalogue, _ = articles.upserted_since(connection, 0)
@@ -115,7 +118,7 @@ def replayed_slates(database: Database, target: TargetPolicy, slates: pl.DataFra
         for row in slates.iter_rows(named=True):
             request = _request(row, target.explore)
             log.advance(request.as_of)
-            ruled = replace(engine, rules=books.at(engine, request.as_of))
+            ruled = replace(engine, rules=books.at(engine, request.as_of)) if with_rules else engine
             candidates, plan = ruled.plan(request)
             shown = engine.state.rows_of(row["candidates"]).tolist()
             yield ReplayedSlate(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys.domain import HOUR, MINUTE, Event, EventKind, FeedRequest, Slate
+from recsys.domain import HOUR, MINUTE, Event, EventKind, FeedRequest, MatchField, Rule, RuleKind, Slate
 from recsys.errors import DataError
 from recsys.evaluation.off_policy.counterfactual import counterfactual, slates_with_propensities
 from recsys.evaluation.off_policy.feed_replay import Target, replayed_slates
@@ -14,7 +14,7 @@ from recsys.frames import events_frame, slates_frame
 from recsys.models.model_loader import load_bundle
 from recsys.projection.log_follower import Replay
 from recsys.serving.pagination import slate_of
-from recsys.store import articles, event_log
+from recsys.store import articles, event_log, rules
 from recsys.store.database import Database
 from tests.trained import HashEncoder, Place, last_day, world
 
@@ -73,12 +73,45 @@ def test_the_own_feed_of_a_bundle_has_weights_of_one(trained: Place, tmp_path: P
         event_log.append(connection, events_frame(clicks), slates_frame(slates))
     result = counterfactual(database, of, TimeWindow(start, start + HOUR * 9), silent)
     weights = result["behaviour"]["cascade"]["weights"]
+    assert result["rules"] == 0
+    assert "without_rules" not in result
     assert weights["mean"] == pytest.approx(1)
     assert weights["effective_sample_size"] == pytest.approx(result["positions"])
     assert result["left_out"]["certain_positions"] == len(slates)
     found = result["behaviour"]["cascade"]["rewards"]["clicks"]
     assert found["logged"]["mean"] == pytest.approx(len(clicks) / len(slates))
     assert found["estimates"]["snips"]["mean"] == pytest.approx(found["logged"]["mean"])
+    database.close()
+
+
+def test_with_rules_in_the_window_the_feed_is_also_estimated_without_them(trained: Place, tmp_path: Path) -> None:
+    here = trained.copy(tmp_path / "copy")
+    database, start = here.open(), int(world().slates["at"].max()) + HOUR  # type: ignore[arg-type]
+    of, window = target(here, 0.4), TimeWindow(start, start + HOUR * 9)
+    slates, clicks = served(database, of, start)
+    boosted = slates[0].candidates[1]
+    boost = Rule(
+        id="boost",
+        kind=RuleKind.BOOST,
+        field=MatchField.ARTICLE,
+        match=boosted,
+        value=2.0,
+        starts_at=start,
+        created_at=start,
+        created_by="cli",
+    )
+    with database.write() as connection:
+        event_log.append(connection, events_frame(clicks), slates_frame(slates))
+        rules.add(connection, boost)
+    result = counterfactual(database, of, window, silent)
+    ruled, free = (result[part]["cascade"]["weights"] for part in ("behaviour", "without_rules"))
+    assert result["rules"] == 1
+    assert free["mean"] == pytest.approx(1), "the feeds of the log were made without rules"
+    assert abs(ruled["mean"] - 1) > 0.001
+    later = TimeWindow(start - 2 * HOUR, start)
+    with database.read() as connection:
+        assert rules.count_between(connection, later.start, later.end) == 0
+        assert rules.count_between(connection, start, start + 1) == 1
     database.close()
 
 
