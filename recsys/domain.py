@@ -257,6 +257,7 @@ class WebhookEvent(StrEnum):
     GATE_FAILED = "gate.failed"
     TRAINING_FAILED = "training.failed"
     BREAKER_OPEN = "breaker.open"
+    HEADLINE_FLAGGED = "headline.flagged"
     ALERT = "alert"
     TEST = "test"
 

@@ -33,6 +33,7 @@ from recsys.projection.vector_table import VectorTable, ensure_vectors, put_vect
 from recsys.serving.article_cache import ArticleCache
 from recsys.serving.bundle_encoder import bundle_encoder
 from recsys.serving.challenger import Challenger
+from recsys.serving.flagged_headlines import AttentionRecorder, announce_flagged
 from recsys.serving.preference_cache import PreferenceCache
 from recsys.serving.saved_index import SavedIndex
 from recsys.serving.serving_engine import ServingEngine
@@ -234,10 +235,12 @@ class LiveEngine:
 
         While another process encodes, its vectors are taken as it stores them.
         """
+        recorder = AttentionRecorder(encoder)
         try:
-            vectors = ensure_vectors(self._database, encoder, pending)
+            vectors = ensure_vectors(self._database, recorder, pending)
         except EncoderBusyError:
             return stored_vectors(self._database, encoder.name, pending)
+        announce_flagged(self._database, pending, recorder, time.time_ns() // 1_000)
         return np.ones(len(pending), dtype=np.bool_), vectors
 
     def _new_engine(self, models: Models) -> FeedEngine:

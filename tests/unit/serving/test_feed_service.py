@@ -1,6 +1,7 @@
 """The feed that lives: what it logs, what it folds, and how it starts, stops and takes in articles."""
 
 import dataclasses
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from recsys.calibration.attention_statistics import Observation
 from recsys.calibration.breaker import LEAST
 from recsys.calibration.calibrator import Calibrator, Inspection
 from recsys.calibration.calibrator_files import calibration_of
-from recsys.domain import HOUR, FeedRequest, Ranking, RankRequest
+from recsys.domain import DAY, HOUR, FeedRequest, Ranking, RankRequest, WebhookEvent
 from recsys.encoder.article_text import ArticleText, article_texts, text_hash
 from recsys.encoder.protocols import Encoded
 from recsys.errors import BundleError, EncoderBusyError, EncoderError
@@ -37,8 +38,11 @@ from recsys.store import (
     erasure,
     event_log,
     event_log_reader,
+    webhook_outbox,
+    webhooks,
 )
 from recsys.store.database import Database
+from recsys.store.webhooks import Webhook
 from tests.calibrated import eager, with_calibration
 from tests.hashed import HashModel, hashed
 from tests.trained import HashEncoder, Place, world
@@ -514,6 +518,39 @@ def test_new_articles_are_stored_raw_and_calibrated_with_what_was_seen(
     assert seen["gated"].to_list() == [True]
     until(lambda: monitored(database))
     assert monitored(database)[0].gated_share == 1.0
+
+
+def test_webhooks_are_notified_of_new_articles_with_a_flagged_headline_and_of_no_old_ones(
+    opened: tuple[FeedService, Database],
+) -> None:
+    service, database = opened
+    with database.write() as connection:
+        webhooks.add(
+            connection,
+            Webhook(
+                id="w",
+                url="https://ops.example/w",
+                events=(WebhookEvent.HEADLINE_FLAGGED,),
+                secret="s",
+                created_at=1,
+                created_by="cli",
+            ),
+        )
+    old, new = (time.time_ns() // 1_000 - age for age in (2 * DAY, HOUR))
+    publish(service, {"id": "old", "title": "Yesterday once more", "published_at": old})
+    publish(service, {"id": "new", "title": "Fresh off the press", "source": "wire", "published_at": new})
+    until(lambda: knows(service, "old") and knows(service, "new"))
+    with database.read() as connection:
+        (message,) = webhook_outbox.newest(connection, 10)
+    body = json.loads(message.body)
+    assert body["type"] == "headline.flagged"
+    assert body["data"] == {
+        "article": "new",
+        "title": "Fresh off the press",
+        "source": "wire",
+        "flagged_share": 1.0,
+        "score": body["data"]["score"],
+    }
 
 
 def monitored(database: Database) -> list[attention_stats.MonitorRow]:
