@@ -5,7 +5,8 @@ A publisher's server mints them here, or by itself with the shared secret (docs/
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import jwt
 from pydantic import TypeAdapter
@@ -26,6 +27,19 @@ _CLOCK_SKEW = 300
 
 _TIME = TypeAdapter(float)
 
+Access = Literal["free", "all"]
+"""Articles that a reader may open: free ones, or also those of subscribers."""
+
+_ACCESS = TypeAdapter(Access)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenReader:
+    """Reader of a valid token, by the id that the publisher gave it."""
+
+    id: str
+    access: Access
+
 
 class ReaderTokens:
     """Mint and verification of reader tokens.
@@ -37,24 +51,28 @@ class ReaderTokens:
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def mint(self, reader: str, seconds: int) -> tuple[str, int]:
+    def mint(self, reader: str, seconds: int, access: Access = "all") -> tuple[str, int]:
         """Return a token of `reader` for `seconds`, and its expiry in seconds since 1970."""
         now = int(time.time())
-        claims = {"aud": AUDIENCE, "sub": reader, "iat": now, "exp": now + seconds}
+        claims = {"aud": AUDIENCE, "sub": reader, "iat": now, "exp": now + seconds, "access": access}
         return signed(claims, self._secret), now + seconds
 
-    def reader_of(self, token: str) -> str | None:
-        """Return the reader of a valid token; None if it is expired, wrong, or valid for longer than a day."""
+    def reader_of(self, token: str) -> TokenReader | None:
+        """Return the reader of a valid token; None if it is expired, wrong, or valid for longer than a day.
+
+        A token without the claim `access` gives access to all articles.
+        """
         claims = verified_claims(token, self._secret, AUDIENCE, _CLAIMS)
         if claims is None:
             return None
         try:
             issued, expires = (_TIME.validate_python(claims[name], strict=True) for name in ("iat", "exp"))
+            access = _ACCESS.validate_python(claims.get("access", "all"))
         except ValueError:
             return None
         short = 0 < expires - issued <= LONGEST_SECONDS and issued <= time.time() + _CLOCK_SKEW
         reader = claims["sub"]
-        return reader if short and _is_id(reader) else None
+        return TokenReader(reader, access) if short and _is_id(reader) else None
 
 
 def signed(claims: dict[str, Any], secret: str) -> str:

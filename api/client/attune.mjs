@@ -91,8 +91,8 @@ export class AttuneClient {
   }
 
   /** Mint a token with which the page of a reader acts for this reader, for at most a day. */
-  readerToken(reader, seconds = 3_600) {
-    return this.#send("POST", "/v1/reader-tokens", { body: { reader, seconds } });
+  readerToken(reader, seconds = 3_600, access = "all") {
+    return this.#send("POST", "/v1/reader-tokens", { body: { reader, seconds, access } });
   }
 
   async #send(method, path, { query = {}, body, repeatable = true } = {}) {

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.application.reader_tokens import Access
 from api.http.schemas import Device, Id
 
 _USUAL, _MOST = 20, 100
@@ -47,7 +48,7 @@ class FeedParams(_Query):
         None, description="What the reader reads on, as in the events.", examples=["mobile"]
     )
     page: Id | None = Field(None, description="Id of the article that the reader has open.", examples=["a7"])
-    access: Literal["free", "all"] = Field(
+    access: Access = Field(
         "all", description="`free`: leave out articles that only subscribers may open.", examples=["free"]
     )
     include: Literal["tldr"] | None = Field(

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from api.application.iso_time import from_iso
+from api.application.reader_tokens import Access
 from api.http.record_fields import body_of
 from ingest.field_values import trimmed
 from ingest.limits import EARLIEST, LONGEST_ID
@@ -97,12 +98,13 @@ class ArticlesIn(_Body):
 
 
 class ReaderTokenIn(_Body):
-    """Reader of a token, and the seconds for which it is valid."""
+    """Reader of a token, the seconds for which it is valid, and the articles that this reader may open."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reader": "r42", "seconds": 900}]})
 
     reader: Annotated[Id, AfterValidator(_short)]
     seconds: int = Field(3_600, ge=1, le=_DAY_SECONDS)
+    access: Access = "all"
 
 
 class ReaderTokenOut(BaseModel):

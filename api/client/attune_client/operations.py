@@ -10,6 +10,9 @@ from urllib.parse import quote
 Answer = dict[str, Any]
 """JSON object; times are ISO 8601 in UTC."""
 
+Access = Literal["free", "all"]
+"""Articles that a reader may open: free ones, or also those of subscribers."""
+
 Result = TypeVar("Result")
 
 
@@ -37,7 +40,7 @@ class FeedOptions(TypedDict, total=False):
     explain: bool
     device: str
     page: str
-    access: Literal["free", "all"]
+    access: Access
     include: Literal["tldr"]
     preview: bool
 
@@ -104,9 +107,13 @@ class Operations(ABC, Generic[Result]):
         """Erase all data of a reader, and return the receipt. Keep it: it is returned once."""
         return self._send(Call("DELETE", _reader(reader)))
 
-    def reader_token(self, reader: str, seconds: int = 3_600) -> Result:
-        """Mint a token with which the page of a reader acts for this reader, for at most a day."""
-        return self._send(Call("POST", "/v1/reader-tokens", body={"reader": reader, "seconds": seconds}))
+    def reader_token(self, reader: str, seconds: int = 3_600, access: Access = "all") -> Result:
+        """Mint a token with which the page of a reader acts for this reader, for at most a day.
+
+        access: `free` for readers who may not open articles of subscribers; their feeds have none.
+        """
+        body = {"reader": reader, "seconds": seconds, "access": access}
+        return self._send(Call("POST", "/v1/reader-tokens", body=body))
 
 
 def _reader(reader: str, path: str = "") -> str:

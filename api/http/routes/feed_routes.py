@@ -20,7 +20,7 @@ from api.http.dependencies import (
 from api.http.lean_route import lean
 from api.http.query_params import FeedParams, FeedQuery, OwnFeedQuery
 from api.http.schemas import FeedOut, HistoryItemIn, RankIn, RankOut
-from api.http.security.auth import secured_router, token_reader
+from api.http.security.auth import free_only, secured_router, token_reader
 from api.http.serializers import feed_out, rank_out
 from recsys.domain import FeedRequest, HistoryItem, RankRequest
 from recsys.errors import RequestError
@@ -121,7 +121,7 @@ def _feed(
         explain=query.explain,
         device=query.device,
         page=query.page,
-        free_only=query.access == "free",
+        free_only=query.access == "free" or free_only(caller),
     )
     found = feeds.recommend_or_preview(app, request, query.cursor, only_preview=preview or query.preview)
     shown = [item.id for item in found.ranking.items]

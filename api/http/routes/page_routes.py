@@ -24,7 +24,7 @@ from api.http.dependencies import App, OnlyPreview, PseudonymsDep
 from api.http.page_templates import page
 from api.http.reason_texts import LANGUAGES
 from api.http.schemas import Id
-from api.http.security.auth import authorize, check_token, is_exposed, require_rate, token_reader
+from api.http.security.auth import authorize, check_token, free_only, is_exposed, require_rate, token_reader
 from api.http.security.keyring import KeyRing
 from api.http.serializers import feed_out, full_article_out
 from recsys.domain import FeedRequest
@@ -117,6 +117,7 @@ async def embedded_feed(
         limit=query.limit,
         minutes=query.minutes,
         explore=app.settings.explore,
+        free_only=free_only(request),
     )
 
     def answer() -> dict[str, Any]:

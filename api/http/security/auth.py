@@ -104,8 +104,13 @@ def token_reader(request: Request) -> str | None:
     return getattr(request.state, "reader", None)
 
 
+def free_only(request: Request) -> bool:
+    """Return True if the request has a token of a reader who may open free articles only."""
+    return getattr(request.state, "access", "all") == "free"
+
+
 def check_token(request: Request, token: str) -> str:
-    """Return the reader of a token.
+    """Return the reader of a token, and remember which articles this reader may open.
 
     Raises:
         HTTPProblem: 401, the token is not valid.
@@ -115,7 +120,8 @@ def check_token(request: Request, token: str) -> str:
     if reader is None:
         headers = {"WWW-Authenticate": 'Bearer realm="attune", error="invalid_token"'}
         raise HTTPProblem(401, "The reader token is not valid", _MINT_ANOTHER, headers)
-    return reader
+    request.state.access = reader.access
+    return reader.id
 
 
 def checked_route(check: Check) -> type[APIRoute]:

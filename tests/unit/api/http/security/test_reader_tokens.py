@@ -148,6 +148,8 @@ def test_every_route_answers_each_credential_as_it_should(client: TestClient, ne
         {"sub": "r\0"},
         {"sub": "r" * 513},
         {"sub": 7},
+        {"access": "some"},
+        {"access": ["free"]},
         {"exp": None},
         {"exp": "soon"},
         {"iat": None},
@@ -202,9 +204,37 @@ def test_a_minted_token_is_of_its_reader_until_it_expires(serve: MakeClient, new
     assert client.get("/v1/feed", headers=own).status_code == 401
 
 
+def test_a_token_of_a_reader_without_a_subscription_shows_no_paid_articles(
+    serve: MakeClient, new_key: Callable[..., str]
+) -> None:
+    client, write = serve(), bearer(new_key(Scope.WRITE))
+    rows = [
+        {"id": id_, "title": f"Title of {id_}", "access": access, "published_at": "2026-01-01T00:00:00Z"}
+        for id_, access in (("open", "free"), ("closed", "premium"), ("unsaid", None))
+    ]
+    client.post("/v1/articles", json={"articles": rows}, headers=write).raise_for_status()
+
+    def shown(path: str, **token: Any) -> set[str]:
+        minted = client.post("/v1/reader-tokens", json={"reader": "r42", **token}, headers=write).json()["token"]
+        text = client.get(path, headers=bearer(minted), params={"explore": 0} if "/v1/" in path else {}).text
+        return {id_ for id_ in ("open", "closed", "unsaid") if f"Title of {id_}" in text}
+
+    deadline = time.monotonic() + 60
+    while len(shown("/v1/feed")) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for path in ("/v1/feed", "/v1/feed/r42", "/v1/feed/r42?access=all", "/embed/feed"):
+        assert shown(path, access="free") == {"open", "unsaid"}, path
+        assert shown(path, access="all") == shown(path) == {"open", "closed", "unsaid"}, path
+
+
 @pytest.mark.parametrize(
     "body",
-    [{"reader": "r", "seconds": 0}, {"reader": "r", "seconds": 86_401}, {"reader": "ä" * 300}],
+    [
+        {"reader": "r", "seconds": 0},
+        {"reader": "r", "seconds": 86_401},
+        {"reader": "ä" * 300},
+        {"reader": "r", "access": "x"},
+    ],
 )
 def test_tokens_for_nobody_or_for_too_long_are_not_minted(
     client: TestClient, new_key: Callable[..., str], body: dict[str, Any]
