@@ -110,13 +110,13 @@ def plan_trial(
 ) -> None:
     """Print which differences a trial would find, and after how many days, from the lists of the last days."""
     from api.cli.experiment_tables import print_plan
-    from api.cli.trial_document import DAYS_BEFORE
     from recsys.domain import DAY
     from recsys.errors import DataError
     from recsys.evaluation.trial_plan import DAYS, detectable
     from recsys.labels.label_rule import LabelRule
     from recsys.store import experiments
     from recsys.store.database import opened, without_timeout
+    from recsys.store.experiments import DAYS_BEFORE
 
     longest, plan = LabelRule().longest, []
     with (

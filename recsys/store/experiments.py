@@ -20,6 +20,9 @@ from recsys.store.conflict_insert import insert
 from recsys.store.database import without_timeout
 from recsys.store.tables import events, impressions, shadow_slates
 
+DAYS_BEFORE = 28
+"""Days of reading before a trial that explain a part of the outcomes."""
+
 OUTCOMES: dict[str, pl.DataType] = {
     "model": pl.String(),
     "reader": pl.String(),

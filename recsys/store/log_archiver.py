@@ -21,9 +21,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.errors import StoreError
-from recsys.store import archive_folder, archive_scope, archive_turns, bulk_insert, event_log, log_archive
+from recsys.store import (
+    archive_folder,
+    archive_scope,
+    archive_turns,
+    audit_log,
+    bulk_insert,
+    event_log,
+    log_archive,
+)
 from recsys.store.archive_scope import movable
 from recsys.store.archive_turns import Turn
+from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.conflict_insert import insert
 from recsys.store.database import Database, without_timeout
 from recsys.store.event_log_reader import shown_request
@@ -74,7 +83,9 @@ def plan(connection: Connection, until: int) -> list[Planned]:
     return found
 
 
-def archive(database: Database, folder: str, until: int, file_rows: int = FILE_ROWS) -> Iterator[ArchivedFile]:
+def archive(
+    database: Database, folder: str, until: int, file_rows: int = FILE_ROWS, actor: str = "cli"
+) -> Iterator[ArchivedFile]:
     """Move the rows known before `until` (microseconds) to files below `folder`; yield each file that is recorded.
 
     Rows that the archive cannot hold stay in SQL: see `store.archive_scope`. An interrupted run is completed.
@@ -87,7 +98,7 @@ def archive(database: Database, folder: str, until: int, file_rows: int = FILE_R
     with archive_turns.held(database, Turn.RUN, patience=0.0):
         with archive_turns.held(database, Turn.FILES, PATIENCE):
             delete_leftovers(database)
-            _close(database, until)
+            _close(database, until, AuditRow.now(actor, AuditAction.LOG_ARCHIVED, place))
         for table in (events, impressions):
             while True:
                 with archive_turns.held(database, Turn.FILES, PATIENCE):
@@ -131,12 +142,13 @@ def write_checked(database: Database, path: str, frame: pl.DataFrame) -> tuple[i
     return len(content), digest
 
 
-def _close(database: Database, until: int) -> None:
-    """Let no row known before `until` into the log from now on."""
+def _close(database: Database, until: int, audit: AuditRow) -> None:
+    """Let no row known before `until` into the log from now on, and note who archives it where."""
     with database.write() as connection:
         before = event_log.lock(connection).archived_until
         if until > before:
             connection.execute(sa.update(log_position).values(archived_until=until))
+        audit_log.record(connection, audit)
 
 
 def _move_next(database: Database, table: sa.Table, folder: str, file_rows: int) -> ArchivedFile | None:
