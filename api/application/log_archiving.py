@@ -1,7 +1,7 @@
 """Use-cases of the archive of the log: what a run would move, the run itself, the check of all files, and a list.
 
-The log keeps its newest `LEAST_AGE` in SQL. Open readings, pages of feeds, slates of Gorse's lists and counts of traffic
-are no older, so a request never needs an archived row.
+The log keeps its newest `LEAST_AGE` in SQL. Open readings, pages of feeds, slates of Gorse's lists and counts of
+traffic are no older, so a request never needs an archived row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -66,8 +66,8 @@ def plan_archive(app: Application, before: int, now: int) -> ArchivePlan:
     latest = archive_scope.month_start(now - LEAST_AGE)
     if until > latest:
         raise ConfigError(
-            f"--before: the last {LEAST_AGE // DAY} days stay in SQL, because feeds, open readings and counts need "
-            f"them: the latest month that can be given now is --before {_day(latest)}"
+            f"--before: the last {LEAST_AGE // DAY} days stay in SQL, because feeds, open readings and counts "
+            f"need them: the latest month that can be given now is --before {_day(latest)}"
         )
     with app.database.read() as connection:
         running = next(iter(audit_log.trials(connection, most=1)), None)
@@ -75,8 +75,8 @@ def plan_archive(app: Application, before: int, now: int) -> ArchivePlan:
             needed = archive_scope.month_start(running.at - DAYS_BEFORE * DAY)
             if until > needed:
                 raise ConfigError(
-                    f"--before: an experiment runs since {_day(running.at)}, and is judged with the {DAYS_BEFORE} days "
-                    f"before it: end it with attune models end-trial, or give --before {_day(needed)}"
+                    f"--before: an experiment runs since {_day(running.at)}, and is judged with the {DAYS_BEFORE} "
+                    f"days before it: end it with attune models end-trial, or give --before {_day(needed)}"
                 )
         until = max(until, log_archive.until(connection))
         return ArchivePlan(until, log_archiver.plan(connection, until))

@@ -58,13 +58,9 @@ def verify(database_url: DatabaseUrl = None) -> None:
     for error in found.errors:
         typer.secho(f"attune: {error}", fg="red", err=True)
     if found.leftovers:
-        typer.echo(
-            f"files that wait to be deleted: {found.leftovers}; the next attune log archive or attune erase does it"
-        )
+        typer.echo(f"files to be deleted: {found.leftovers}; the next attune log archive or erase does it")
     if found.errors:
-        typer.secho(
-            f"attune: {len(found.errors)} of {found.files} files are missing or damaged", fg="red", err=True
-        )
+        typer.echo(f"attune: {len(found.errors)} of {found.files} files are missing or damaged", err=True)
         raise typer.Exit(1)
     typer.echo(f"{found.files:,} files with {found.rows:,} rows are as SQL recorded them")
 

@@ -1,4 +1,4 @@
-"""Audit log of administrators: keys, bundles, rules, webhooks, erasures, archives, the console. It has no reader data."""
+"""Audit log of administrators: keys, bundles, rules, webhooks, erasures, the archive. It has no reader data."""
 
 import time
 from dataclasses import asdict, dataclass, fields
