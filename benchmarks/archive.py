@@ -101,7 +101,7 @@ def measure(database: Database, folder: Path, count: int) -> float:
     files = list(folder.rglob("*.parquet"))
     size = sum(file.stat().st_size for file in files)
     clock = Clock()
-    settings = Settings(_env_file=None)  # type: ignore[call-arg]  # a field of pydantic-settings
+    settings = Settings(_env_file=None)
     app = Application(
         database=database,
         settings=settings,
