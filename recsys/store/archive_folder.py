@@ -93,6 +93,7 @@ def _local_path(url: str) -> str:
 
 
 def _write_local(path: Path, content: bytes) -> None:
+    new = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
@@ -101,13 +102,19 @@ def _write_local(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())  # the rows are deleted from SQL next
         partial.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        for folder in {path.parent, *(each.parent for each in new)}:
+            _sync(folder)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Keep the entries of a folder also if the power fails."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _remote(url: str) -> tuple[Any, str]:

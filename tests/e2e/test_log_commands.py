@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from recsys.domain import DAY, Event, EventKind, Slate
-from recsys.errors import ConfigError, StoreError
+from recsys.errors import ConfigError, DataError, StoreError
 from recsys.frames import events_frame, slates_frame
 from recsys.store import audit_log, event_log
 from recsys.store.audit_log import AuditAction, AuditRow
@@ -89,6 +89,15 @@ def test_a_missing_and_a_damaged_file_are_named_with_the_fix(where: Place, tmp_p
     assert f"{missing} of the archive is missing: restore it from a backup" in result.stderr
     assert f"{damaged} of the archive is damaged" in result.stderr
     assert "2 of 4 files are missing or damaged" in result.stderr
+
+
+def test_models_are_compared_on_what_is_in_sql_and_older_starts_are_refused(where: Place, tmp_path: Path) -> None:
+    printed(where, "log", "archive", "--before", "2026-03-01", str(tmp_path / "old"))
+    printed(where, "models", "compare", "--from", "2026-03-01")
+    printed(where, "models", "compare")
+    result = attune(where, "models", "compare", "--from", "2026-02-28")
+    assert isinstance(result.exception, DataError)
+    assert "the log before 2026-03-01T00:00:00+00:00 is archived" in str(result.exception)
 
 
 def test_erasing_a_reader_leaves_an_archive_that_verifies(where: Place, tmp_path: Path) -> None:
