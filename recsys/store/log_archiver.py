@@ -61,12 +61,10 @@ class _ChangedError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Rows that a run would move, by table: number, and the earliest and latest `known_at` (None without rows)."""
+    """Number of rows of a table that a run would move."""
 
     log_table: str
     rows: int
-    first_known_at: int | None
-    last_known_at: int | None
 
 
 def plan(connection: Connection, until: int) -> list[Planned]:
@@ -77,9 +75,8 @@ def plan(connection: Connection, until: int) -> list[Planned]:
     with without_timeout(connection):
         found = []
         for table in (events, impressions):
-            k = table.c.known_at
-            query = sa.select(sa.func.count(), sa.func.min(k), sa.func.max(k)).where(*movable(table, until)[:2])
-            found.append(Planned(table.name, *connection.execute(query).one()))
+            query = sa.select(sa.func.count()).select_from(table).where(*movable(table, until)[:2])
+            found.append(Planned(table.name, connection.execute(query).scalar_one()))
     return found
 
 
@@ -98,6 +95,7 @@ def archive(
     with archive_turns.held(database, Turn.RUN, patience=0.0):
         with archive_turns.held(database, Turn.FILES, PATIENCE):
             delete_leftovers(database)
+            _probe(place)
             _close(database, until, AuditRow.now(actor, AuditAction.LOG_ARCHIVED, place))
         for table in (events, impressions):
             while True:
@@ -140,6 +138,14 @@ def write_checked(database: Database, path: str, frame: pl.DataFrame) -> tuple[i
             f"{path} is not read back as it was written: check the disk or the storage, and run again"
         )
     return len(content), digest
+
+
+def _probe(folder: str) -> None:
+    """Write, read and delete a file, so that no part of the log is closed for a folder that cannot hold it."""
+    path = f"{folder}/probe-{uuid.uuid4().hex[:8]}"
+    archive_folder.write(path, b"written by attune log archive to try this address")
+    archive_folder.read(path)
+    archive_folder.delete(path)
 
 
 def _close(database: Database, until: int, audit: AuditRow) -> None:

@@ -350,6 +350,16 @@ def test_an_archive_can_lie_at_any_address_of_fsspec(filled: Database) -> None:
     assert all("x" not in log_archive.read(f)["reader"].to_list() for f in answer(filled, log_archive.all_files))
 
 
+def test_a_folder_that_cannot_be_written_closes_no_part_of_the_log(filled: Database, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StoreError, match="cannot write"):
+        archive(filled, tmp_path / "file" / "archive", HALF)
+    assert answer(filled, log_archive.until) == 0
+    archive(filled, tmp_path / "archive", HALF)
+    assert not answer(filled, log_archive.leftovers)
+    assert not list(tmp_path.rglob("probe*"))
+
+
 def test_an_address_that_nothing_knows_is_refused(filled: Database) -> None:
     with pytest.raises(ConfigError, match=r"attune-feed\[archive\]"):
         archive(filled, "nowhere://bucket", HALF)
