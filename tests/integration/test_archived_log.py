@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
+import api.app
+from api.app import create_app
+from api.application.iso_time import to_iso
+from api.application.log_archiving import verify_archive
 from api.application.reader_data import erase_reader, export_reader
 from recsys.domain import DAY, FeedRequest, Ranking, RankRequest
 from recsys.evaluation.off_policy.counterfactual import counterfactual
@@ -126,6 +131,26 @@ def test_erasure_counts_the_same_rows_and_leaves_no_text_of_the_reader(
     assert not answer(other, log_archive.leftovers)
     one.close()
     other.close()
+
+
+def test_a_running_service_answers_with_the_archive_and_erases_from_it(
+    half: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.app, "LazyEncoder", lambda settings: HashEncoder())
+    database, reader = half.open(), world().readers.ids[3]
+    with TestClient(create_app(half.settings)) as client:
+        archive(database, tmp_path / "archive", last_day(), FILE_ROWS)  # more, while it serves
+        assert len(client.get(f"/v1/feed/{reader}").json()["items"]) > 5
+        old = {"reader": "r", "article": "a", "kind": "click", "at": to_iso(last_day() - 1)}
+        answered = client.post("/v1/events", json={"events": [old]}).json()
+        assert answered["rejected"][0]["reason"] == "at: in the archived part of the log"
+        receipt = client.delete(f"/v1/readers/{reader}").raise_for_status().json()
+        assert receipt["counts"]["events"] > 0
+        assert client.get(f"/v1/readers/{reader}/export").json()["tables"]["events"] == []
+    verified = verify_archive(application(database))
+    assert verified.files > 3
+    assert (list(verified.errors), verified.leftovers) == ([], 0)
+    database.close()
 
 
 _RUN = """
