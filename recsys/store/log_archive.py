@@ -97,8 +97,8 @@ def require_in_sql(connection: Connection, start: int) -> None:
     end = until(connection)
     if start < end:
         raise DataError(
-            f"the log before {_day(end)} is archived, and these figures are computed from the rows after it: "
-            f"choose a start from {_day(end)} on"
+            f"the log before {iso(end)} is archived, and these figures are computed from the rows after it: "
+            f"choose a start from {iso(end)} on"
         )
 
 
@@ -173,5 +173,6 @@ def span(connection: Connection, table: sa.Table) -> tuple[int, int] | None:
     return None if first is None else (first, last)
 
 
-def _day(at: int) -> str:
+def iso(at: int) -> str:
+    """Return microseconds as ISO 8601 in UTC."""
     return datetime.fromtimestamp(at / SECOND, UTC).isoformat()

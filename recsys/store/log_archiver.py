@@ -96,7 +96,8 @@ def archive(
         with archive_turns.held(database, Turn.FILES, PATIENCE):
             delete_leftovers(database)
             _probe(place)
-            _close(database, until, AuditRow.now(actor, AuditAction.LOG_ARCHIVED, place))
+            subject = f"{place} before {log_archive.iso(until)}"
+            _close(database, until, AuditRow.now(actor, AuditAction.LOG_ARCHIVED, subject))
         for table in (events, impressions):
             while True:
                 with archive_turns.held(database, Turn.FILES, PATIENCE):

@@ -74,7 +74,10 @@ def test_whole_months_are_moved_listed_and_verified(where: Place, tmp_path: Path
         line.split()[:3] for line in months
     ]
     assert printed(where, "log", "verify") == "4 files with 354 rows are as SQL recorded them\n"
-    assert printed(where, "audit").split()[1:] == ["cli", "log_archived", str(tmp_path / "old")]
+    assert printed(where, "audit").split()[1:] == [
+        *("cli", "log_archived", str(tmp_path / "old")),
+        *("before", "2026-03-01T00:00:00+00:00"),
+    ]
     again = printed(where, "log", "archive", "--before", "2026-02-01", str(tmp_path / "old"))
     assert "at most 0 events, 0 impressions" in again
 
