@@ -8,7 +8,7 @@ import polars as pl
 from ingest import generic_schema, validate, writer
 from ingest.event_rows import NO_OBJECT, CheckedEvents, Rejected
 from ingest.raw_batch import RAW_EVENTS, RAW_SLATES
-from ingest.reasons import OTHER_CONTENT, PAUSED, Problem, fix_of
+from ingest.reasons import ARCHIVED, OTHER_CONTENT, PAUSED, Problem, fix_of
 from ingest.writer import Outcome
 from recsys.domain import Event
 from recsys.frames import empty
@@ -20,6 +20,7 @@ from recsys.store.database import Connection, Database
 _REFUSALS: Mapping[RowOutcome, Callable[[Event], Problem]] = {
     RowOutcome.CONFLICT: lambda event: Problem.of("id", OTHER_CONTENT, event.id),
     RowOutcome.PAUSED: lambda _: Problem.of("reader", PAUSED),
+    RowOutcome.CLOSED: lambda event: Problem.of("at", ARCHIVED, event.at),
 }
 """Problems of events that the log does not take."""
 

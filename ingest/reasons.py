@@ -46,6 +46,7 @@ PREFETCH = "of a page that was fetched in advance"
 READERS_ONLY = "needs a reader token"
 NOT_PUBLIC = "not public"
 PAUSED = "has paused learning"
+ARCHIVED = "in the archived part of the log"
 NO_POST = "neither a post nor a boost"
 
 _FIXES = {
@@ -83,6 +84,7 @@ _FIXES = {
     NOT_PUBLIC: "nothing to do: posts to followers and to single people stay private",
     NO_POST: "nothing to do: only posts, replies and boosts are stored",
     PAUSED: "nothing to do: until the reader resumes, only hides, dislikes, follows and mutes are stored",
+    ARCHIVED: "nothing to do if it is stored already; else check the time: import old rows before archiving",
     READERS_ONLY: "send a reader token with it",
 }
 

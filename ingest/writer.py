@@ -17,6 +17,7 @@ from recsys.store.database import Connection
 
 _OTHER_CONTENT = reason("id", reasons.OTHER_CONTENT)
 _PAUSED = reason("reader", reasons.PAUSED)
+_ARCHIVED = reason("at", reasons.ARCHIVED)
 
 
 @dataclass(slots=True)
@@ -98,6 +99,8 @@ def _append(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, 
         (slates, "impressions", done.slate_conflicts, ["id"], _OTHER_CONTENT),
         (events, "events", done.events_paused, ["id", "value"], _PAUSED),
         (slates, "impressions", done.slates_paused, ["id"], _PAUSED),
+        (events, "events", done.events_closed, ["id", "value"], _ARCHIVED),
+        (slates, "impressions", done.slates_closed, ["id"], _ARCHIVED),
     ):
         named = rows.join(refused.select(columns), on=columns, how="semi", nulls_equal=True)
         outcome.add_rejects(reject_rows(named, kind, pl.lit(why)))

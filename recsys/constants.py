@@ -41,3 +41,9 @@ HALF_LIVES = (15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY)
 
 HALF_LIFE_NAMES = ("15m", "1h", "4h", "12h", "2d", "7d")
 """Their short names, as feature columns use them."""
+
+GORSE_EVENT_PREFIX = "gorse:"
+"""Beginning of the ids of events that came through Gorse's API. They are never archived."""
+
+WRITE_BACK_PREFIX = "write-back:"
+"""Beginning of the session of slates whose articles count as read later. They are never archived."""

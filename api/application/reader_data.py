@@ -11,9 +11,11 @@ from ingest.reject_privacy import erase_rejected_rows, rejected_rows_of
 from recsys.errors import ErasureError, StoreError
 from recsys.insight.reader_profile import attention_profile
 from recsys.projection.snapshot_store import Snapshots
-from recsys.store import articles, audit_log, erasure, reader_export
+from recsys.store import archive_rewrite, archive_turns, articles, audit_log, erasure, reader_export
+from recsys.store.archive_turns import Turn
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.erasure import Receipt
+from recsys.store.log_archiver import PATIENCE
 from recsys.store.secure_delete import purge_deleted_rows
 
 _TIMES = frozenset(("at", "known_at", "first_seen_at", "expires_at"))
@@ -78,16 +80,23 @@ def erase_reader(app: Application, reader: str, actor: str, raw_id: str | None =
 
     Raises:
         StoreError: the database is unavailable.
-        ErasureError: deleted rows cannot be purged from the database files yet; erase the reader again.
+        ErasureError: deleted rows cannot be purged from the files of the database or the archive yet; erase the
+            reader again.
     """
+    with archive_turns.held(app.database, Turn.FILES, PATIENCE):
+        archived = archive_rewrite.prepare(app.database, reader)
 
-    def write() -> Receipt:
-        with app.database.write() as connection:
-            receipt = erasure.erase(connection, reader, time.time_ns() // 1_000)
-            audit_log.record(connection, AuditRow(receipt.at, actor, AuditAction.READER_ERASED, receipt.id))
-        return receipt
+        def write() -> Receipt:
+            with app.database.write() as connection:
+                receipt = erasure.erase(connection, reader, time.time_ns() // 1_000, archived)
+                audit_log.record(connection, AuditRow(receipt.at, actor, AuditAction.READER_ERASED, receipt.id))
+            return receipt
 
-    receipt = app.append(write)
+        receipt = app.append(write)
+        try:
+            archive_rewrite.finish(app.database)
+        except StoreError as error:
+            raise ErasureError(f"the rows are deleted, but {error}; then erase the reader again") from error
     home = app.settings.home
     with app.database.read() as connection:  # also needed after an interrupted erasure; repeating it is safe
         Snapshots(home / "state").drop_before(erasure.last_seq(connection))

@@ -17,6 +17,7 @@ from api.cli import (
     index,
     ingest,
     keys,
+    log_commands,
     migrate,
     minutes,
     models,
@@ -55,6 +56,7 @@ app.add_typer(minutes.app, name="minutes")
 app.add_typer(keys.app, name="keys")
 app.add_typer(rule_commands.app, name="rules")
 app.add_typer(webhook_commands.app, name="webhooks")
+app.add_typer(log_commands.app, name="log")
 app.command("audit")(audit.audit)
 app.command("erase")(erase.erase)
 app.command("demo")(demo.demo)

@@ -110,13 +110,13 @@ def plan_trial(
 ) -> None:
     """Print which differences a trial would find, and after how many days, from the lists of the last days."""
     from api.cli.experiment_tables import print_plan
-    from api.cli.trial_document import DAYS_BEFORE
     from recsys.domain import DAY
     from recsys.errors import DataError
     from recsys.evaluation.trial_plan import DAYS, detectable
     from recsys.labels.label_rule import LabelRule
     from recsys.store import experiments
     from recsys.store.database import opened, without_timeout
+    from recsys.store.experiments import DAYS_BEFORE
 
     longest, plan = LabelRule().longest, []
     with (
@@ -167,18 +167,20 @@ def prune(
 @app.command()
 def compare(
     since: Annotated[
-        str | None, typer.Option("--from", help="Only slates shown from this time on (ISO 8601); default: all.")
+        str | None,
+        typer.Option("--from", help="Only slates shown from this time on (ISO 8601); default: all in SQL."),
     ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Compare the outcomes of each model's slates, interleaved slates, and the challenger's shadow slates."""
     from api.cli.experiment_tables import print_comparison
     from recsys.labels.label_rule import LabelRule
-    from recsys.store import experiments
+    from recsys.store import experiments, log_archive
     from recsys.store.database import opened
 
-    start = moment(since, "--from") or 0
+    given = moment(since, "--from")
     with opened(settings_from(database_url, None).database_url) as database, database.read() as connection:
+        start = log_archive.until(connection) if given is None else given
         outcomes = experiments.outcomes(connection, start, LabelRule().longest)
         interleaved = experiments.interleaved_outcomes(connection, start)
         shadows = experiments.shadow_outcomes(connection, start)

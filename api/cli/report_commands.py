@@ -50,10 +50,11 @@ def trial(out: Out, pdf: Pdf = None, database_url: DatabaseUrl = None) -> None:
     """Report the newest trial: the readers of the challenger against the readers of the active bundle."""
     _require(out, pdf)
     from api.application.iso_time import to_iso
-    from api.cli.trial_document import DAYS_BEFORE, TrialData, newest_trial, trial_report
+    from api.cli.trial_document import TrialData, newest_trial, trial_report
     from recsys.labels.label_rule import LabelRule
     from recsys.store import audit_log, experiments
     from recsys.store.database import opened, without_timeout
+    from recsys.store.experiments import DAYS_BEFORE
 
     settings = settings_from(database_url, None)
     with (

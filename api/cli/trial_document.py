@@ -53,9 +53,6 @@ _OUTCOMES = {
     ),
 }
 
-DAYS_BEFORE = 28
-"""Days of reading before a trial that explain a part of the outcomes."""
-
 _SHARE = re.compile(r"share=([\d.e-]+)")
 """Share in the subject of the audit log, as `model_admin.start_experiment` writes it."""
 

@@ -11,7 +11,7 @@ from recsys.domain import DAY, SECOND
 from recsys.errors import DataError
 from recsys.evaluation.data_text import data_text
 from recsys.evaluation.html_tables import Table
-from recsys.store import reading_totals, traffic
+from recsys.store import log_archive, reading_totals, traffic
 from recsys.store.log_contents import log_contents
 from recsys.store.reading_totals import ArticleTotal, SectionTotal
 
@@ -47,10 +47,11 @@ def load_week(connection: "Connection", until: int, now: int) -> Week:
     Roll-ups are not used: they end where no service has counted, and go back 60 days only.
 
     Raises:
-        DataError: these days have no list and no event.
+        DataError: these days have no list and no event, or are archived.
     """
     end = -(-until // DAY) * DAY
     start = end - DAYS * DAY
+    log_archive.require_in_sql(connection, start)
     days = [traffic.count(connection, at, at + DAY) for at in range(start, end, DAY)]
     contents = log_contents(connection)
     if not any(day.feeds or day.events for day in days):
@@ -59,7 +60,8 @@ def load_week(connection: "Connection", until: int, now: int) -> Week:
             "choose the end of another week with --until"
         )
     length = DAYS * DAY
-    reaches_back = contents.first is not None and contents.first < start - length + DAY
+    in_sql = log_archive.until(connection) <= start - length
+    reaches_back = in_sql and contents.first is not None and contents.first < start - length + DAY
     return Week(
         end=end,
         days=days,

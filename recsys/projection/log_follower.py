@@ -31,7 +31,7 @@ from recsys.store.event_log_reader import Key, LogTail
 logger = logging.getLogger(__name__)
 
 LONG_TAIL = 100_000
-"""Longer tails are read in batches."""
+"""Longer tails are read in batches, and so are tails that are partly archived."""
 
 
 _MOST_OFFERED = 1_000
@@ -84,11 +84,13 @@ class LogFollower:
         """
         self._fold_offered()
         with self._database.read() as connection:
-            end = event_log.position(connection).last_seq
+            position = event_log.position(connection)
+            end = position.last_seq
             self._fold_offered()
             if end <= self.watermark.seq:
                 return self.watermark.seq
-            if end - self.watermark.seq > LONG_TAIL or erasure.last_seq(connection) > self.watermark.seq:
+            long = end - self.watermark.seq > LONG_TAIL or position.archived_seq > self.watermark.seq
+            if long or erasure.last_seq(connection) > self.watermark.seq:
                 self._restart(connection, before=None)
                 return end
             tail = event_log_reader.tail(connection, self.watermark.seq, end)

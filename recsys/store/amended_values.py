@@ -35,7 +35,8 @@ _FIRST_LOOKED_UP = 8
 class RowOutcome(Enum):
     """Outcome of one event: stored, stored before with the same content, or stored before with other content.
 
-    PAUSED: not stored, because its reader has paused learning.
+    PAUSED: not stored, because its reader has paused learning. CLOSED: not stored, because it belongs to the
+    archived part of the log.
     An amendment with a larger value is stored; one with a smaller or equal value is a duplicate.
     """
 
@@ -43,6 +44,7 @@ class RowOutcome(Enum):
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
     PAUSED = "paused"
+    CLOSED = "closed"
 
 
 def content_of(event: Event) -> Content:

@@ -1,4 +1,4 @@
-"""Audit log of administrators: keys, bundles, rules, webhooks, erasures, the console. It has no reader data."""
+"""Audit log of administrators: keys, bundles, rules, webhooks, erasures, the archive. It has no reader data."""
 
 import time
 from dataclasses import asdict, dataclass, fields
@@ -21,6 +21,7 @@ class AuditAction(StrEnum):
     EXPERIMENT_STARTED = "trial_started"
     EXPERIMENT_ENDED = "trial_ended"
     READER_ERASED = "reader_erased"
+    LOG_ARCHIVED = "log_archived"
     RULE_ADDED = "rule_added"
     RULE_REMOVED = "rule_removed"
     WEBHOOK_ADDED = "webhook_added"

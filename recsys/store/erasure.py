@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.store import event_log
+from recsys.store import archive_rewrite, event_log
+from recsys.store.archive_rewrite import Rewritten
 from recsys.store.database import without_timeout
-from recsys.store.tables import READER_TABLES, erasures, log_position
+from recsys.store.tables import DERIVED_READER_TABLES, READER_TABLES, erasures, log_position
 
 SYSTEM_READER = ""
 """Stands for the reader where rows were deleted without erasing a reader."""
@@ -45,17 +46,28 @@ class Receipt:
         return genuine and self.reader_hash == _reader_hash(self.salt, reader)
 
 
-def erase(connection: Connection, reader: str, at: int) -> Receipt:
+def erase(connection: Connection, reader: str, at: int, archived: Rewritten | None = None) -> Receipt:
     """Delete every row of `reader`, and append the erasure to the log.
 
+    archived: files of the archive without the reader; None for a log without an archive. They are
+    recorded here.
+
     For an unknown reader all counts are 0 and the log gets no entry: no state holds anything to forget.
+
+    Raises:
+        StoreError: the archive has files that are not among those of `archived`.
     """
     event_log.lock(connection)
+    rewritten = archived or Rewritten()
     with without_timeout(connection):
         counts = {
             name: connection.execute(sa.delete(column.table).where(column == reader)).rowcount
+            + rewritten.counts.get(name, 0)
             for name, column in sorted(READER_TABLES.items())
         }
+        for column in DERIVED_READER_TABLES.values():
+            connection.execute(sa.delete(column.table).where(column == reader))
+        archive_rewrite.record(connection, rewritten)
     return append_erasure(connection, reader, at, counts)
 
 

@@ -5,7 +5,7 @@ becomes visible after a higher one: a process that has read up to `seq` n has mi
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from recsys.domain import Event, EventKind, Slate
 from recsys.frames import EVENTS, SLATES, conform, empty
-from recsys.store import bulk_insert
+from recsys.store import archive_scope, bulk_insert, log_archive
 from recsys.store.amended_values import MEASURED, Content, RowOutcome, decide
 from recsys.store.conflict_insert import insert, insert_for
 from recsys.store.id_arrays import ids_parameter, is_among
@@ -27,17 +27,21 @@ from recsys.store.learning_pauses import KEPT, paused_among, without_paused
 from recsys.store.tables import events as events_table
 from recsys.store.tables import impressions, log_position, readers
 
-_POSITION = sa.select(log_position.c.last_seq, log_position.c.last_known_at)
+_PLACES = ("last_seq", "last_known_at", "archived_until", "archived_seq")
+_POSITION = sa.select(*(log_position.c[name] for name in _PLACES))
 _LOCK = (
     sa.update(log_position)
     .values(last_seq=log_position.c.last_seq)
-    .returning(log_position.c.last_seq, log_position.c.last_known_at)
+    .returning(*(log_position.c[name] for name in _PLACES))
 )
 _SET_POSITION = sa.update(log_position).values(
     last_seq=sa.bindparam("seq", type_=sa.BigInteger), last_known_at=sa.bindparam("known_at", type_=sa.BigInteger)
 )
 _SLATE_LISTS = [name for name, kind in SLATES.items() if isinstance(kind, pl.List)]
 _WITH_ROWCOUNT = {"preserve_rowcount": True}
+
+SEEN_KINDS = ("click", "read", "hide", "dislike")
+"""Kinds of events after which feeds leave an article out."""
 
 EVENT_CONTENT = ("reader", "kind", "article", "subject", "value")
 SLATE_CONTENT = ("reader", "candidates")
@@ -77,10 +81,16 @@ _SLATE_READERS_OF = {name: _by_ids(name, impressions, "reader") for name in ("po
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """End of the log. last_seq: newest sequence number; last_known_at: newest receipt time, microseconds."""
+    """End of the log, and of its archived part.
+
+    last_seq: newest sequence number; last_known_at: newest receipt time, microseconds. archived_until: time before
+    which rows are archived, microseconds; archived_seq: greatest sequence number in the archive.
+    """
 
     last_seq: int
     last_known_at: int
+    archived_until: int = 0
+    archived_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,7 @@ class Appended:
     """Outcome of `append`. A conflict is a row whose id is stored with other content.
 
     events_paused, slates_paused: rows that are not stored because their readers have paused learning.
+    events_closed, slates_closed: rows that are not stored because they belong to the archived part of the log.
     """
 
     events_stored: int
@@ -98,6 +109,8 @@ class Appended:
     slate_conflicts: pl.DataFrame
     events_paused: pl.DataFrame
     slates_paused: pl.DataFrame
+    events_closed: pl.DataFrame
+    slates_closed: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +152,10 @@ def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataF
     """
     start = lock(connection)
     given = conform(events if events is not None else empty(EVENTS), EVENTS)
+    given, events_closed = _split(given, archive_scope.closed_events(start.archived_until))
     event_rows, events_paused = without_paused(connection, given)
     given = conform(slates if slates is not None else empty(SLATES), SLATES)
+    given, slates_closed = _split(given, archive_scope.closed_slates(start.archived_until))
     slate_rows, slates_paused = without_paused(connection, given)
     event_counts = _insert(connection, events_table, event_rows, EVENT_CONTENT, start.last_seq)
     event_counts = _amended(connection, event_counts, start.last_seq)
@@ -161,6 +176,8 @@ def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataF
         slate_counts.conflicts,
         events_paused,
         slates_paused,
+        events_closed,
+        slates_closed,
     )
 
 
@@ -169,12 +186,17 @@ def append_rows(
 ) -> AppendedRows:
     """Append rows after `end`, the position that `lock` returned.
 
-    Rows with an id that is stored already, and rows of readers who paused learning, are skipped. Unlike `append`
-    this needs no temporary table and no data frames, so it is fast for the rows of a few requests.
+    Rows with an id that is stored already, rows of readers who paused learning, and rows of the archived part of
+    the log are skipped. Unlike `append` this needs no temporary table and no data frames, so it is fast for the
+    rows of a few requests.
     """
     paused = paused_among(connection, {*(e.reader for e in events), *(s.reader for s in slates)})
-    slates = [slate for slate in slates if slate.reader not in paused]
-    taken = [event.reader not in paused or event.kind in KEPT for event in events]
+    closed = end.archived_until
+    slates = [
+        slate for slate in slates if slate.reader not in paused and not archive_scope.is_closed(slate, closed)
+    ]
+    refused = [_refusal(event, paused, closed) for event in events]
+    taken = [outcome is None for outcome in refused]
     learned = list(compress(events, taken))
     decided = decide(learned, partial(_stored_content, connection)) if learned else []
     quoted = _shown_slates(connection, {event.request_id for event in learned if event.request_id is not None})
@@ -191,8 +213,20 @@ def append_rows(
     latest = max((row.known_at for row in added), default=0)
     connection.execute(_SET_POSITION, {"seq": seq, "known_at": max(latest, end.last_known_at)})
     outcomes = iter(decided)
-    found = [next(outcomes)[0] if each else RowOutcome.PAUSED for each in taken]
+    found = [next(outcomes)[0] if outcome is None else outcome for outcome in refused]
     return AppendedRows(found, new, seq, quoted)
+
+
+def _split(rows: pl.DataFrame, closed: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows that may be stored, and those of the archived part of the log."""
+    return rows.filter(~closed), rows.filter(closed)
+
+
+def _refusal(event: Event, paused: Collection[str], archived_until: int) -> RowOutcome | None:
+    """Return the outcome of an event that is not stored whatever else is; None for all others."""
+    if archive_scope.is_closed(event, archived_until):
+        return RowOutcome.CLOSED
+    return RowOutcome.PAUSED if event.reader in paused and event.kind not in KEPT else None
 
 
 def _stored_content(connection: Connection, ids: list[str]) -> dict[str, Content]:
@@ -258,10 +292,10 @@ def seen_articles(connection: Connection, reader: str, before: int) -> set[str]:
     e = events_table
     query = sa.select(e.c.article).where(
         e.c.reader == reader,
-        e.c.kind.in_(["click", "read", "hide", "dislike"]),
+        e.c.kind.in_(SEEN_KINDS),
         e.c.known_at < before,
     )
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(query).scalars()) | log_archive.reads_of(connection, reader, before)
 
 
 def _insert(

@@ -3,6 +3,9 @@
 An `impression` event that refers to a request id is skipped: the slate with that id is the exposure. Any other
 event keeps its request id only if that slate was shown to the same reader before, so that clients cannot invent
 one.
+
+The older part of the log may be in files (`store.log_archive`). `stream` reads both as one log, with the chunks
+that it would have from SQL alone. `tail` reads SQL alone: a state that lacks an archived row is folded again.
 """
 
 import json
@@ -16,7 +19,9 @@ from sqlalchemy.engine import Connection
 
 from recsys.domain import Event, EventKind, Slate
 from recsys.frames import EVENTS, SLATES
-from recsys.store.tables import events, impressions
+from recsys.store import log_archive
+from recsys.store.log_archive import QUOTED
+from recsys.store.tables import archive_files, events, impressions
 
 BATCH_ROWS = 50_000
 
@@ -89,8 +94,8 @@ def stream(
     batch_rows: int = BATCH_ROWS,
 ) -> Generator[LogChunk]:
     """Yield all rows with key > `after` and known_at < `until`, in order, one batch in memory at a time."""
-    slates = _Lookahead(_batches(connection, impressions, SLATE_COLUMNS, after, until, batch_rows))
-    for chunk in _batches(connection, events, EVENT_COLUMNS, after, until, batch_rows):
+    slates = _Lookahead(_batches(connection, impressions, after, until, batch_rows), SLATE_COLUMNS)
+    for chunk in _batches(connection, events, after, until, batch_rows):
         bound = Key(chunk["known_at"][-1], chunk["id"][-1])
         yield LogChunk(chunk, slates.up_to(bound))
     no_events = pl.DataFrame(schema=EVENT_COLUMNS)
@@ -103,6 +108,8 @@ _TAIL_COLUMNS = ("id", "reader", "kind", "at", "known_at", "article", "subject",
 
 def tail(connection: Connection, after_seq: int, end_seq: int = 2**62) -> LogTail:
     """Return all rows with `after_seq` < seq ≤ `end_seq`. They are all loaded into memory: keep the tail short.
+
+    No row after `after_seq` may be archived: see `event_log.Position.archived_seq`.
 
     Both bounds are given because PostgreSQL estimates that `seq > ?` matches a third of the log, and scans it all.
     """
@@ -129,21 +136,29 @@ def first_key(connection: Connection, after_seq: int) -> Key | None:
         row = connection.execute(sa.select(late).order_by(late.c.known_at, late.c.id).limit(1)).one_or_none()
         if row is not None:
             keys.append(Key(row.known_at, row.id))
+        later = archive_files.c.last_seq > after_seq
+        for frame in log_archive.frames(connection, table, ("seq", "known_at", "id"), later):
+            # rows of a file are in the order of keys
+            keys += [
+                Key(*key) for key in frame.filter(pl.col("seq") > after_seq)[:1, ["known_at", "id"]].iter_rows()
+            ]
     return min(keys, default=None)
 
 
 def slate_span(connection: Connection) -> tuple[int, int] | None:
     """Return when the first and the last slate were shown (microseconds), None without slates."""
     row = connection.execute(sa.select(sa.func.min(impressions.c.at), sa.func.max(impressions.c.at))).one()
-    return None if row[0] is None else (int(row[0]), int(row[1]))
+    spans = [log_archive.span(connection, impressions), None if row[0] is None else (int(row[0]), int(row[1]))]
+    found = [span for span in spans if span is not None]
+    return (min(first for first, _ in found), max(last for _, last in found)) if found else None
 
 
 class _Lookahead:
-    """Splits a sorted stream of slate frames at bounds, and buffers the rows after the bound."""
+    """Splits a sorted stream of frames with `columns` at bounds, and buffers the rows after the bound."""
 
-    def __init__(self, frames: Iterator[pl.DataFrame]) -> None:
+    def __init__(self, frames: Iterator[pl.DataFrame], columns: dict[str, pl.DataType]) -> None:
         self._frames = frames
-        self._buffer: pl.DataFrame = _decode(pl.DataFrame(schema=SLATE_COLUMNS))
+        self._buffer: pl.DataFrame = _decoded(pl.DataFrame(schema=columns))
         self._ended = False
 
     def up_to(self, bound: Key) -> pl.DataFrame:
@@ -152,10 +167,7 @@ class _Lookahead:
             self._ended = more is None
             if more is not None:
                 self._buffer = pl.concat([self._buffer, more])
-        before = (pl.col("known_at") < bound.known_at) | (
-            (pl.col("known_at") == bound.known_at) & (pl.col("id") <= bound.id)
-        )
-        count = self._buffer.select(before.sum()).item()
+        count = self._buffer.select(_up_to(bound).sum()).item()
         released, self._buffer = self._buffer[:count], self._buffer[count:]
         return released
 
@@ -166,13 +178,82 @@ class _Lookahead:
 
 
 def _batches(
-    connection: Connection,
-    table: sa.Table,
-    columns: dict[str, pl.DataType],
-    after: Key | None,
-    until: int | None,
-    batch_rows: int,
+    connection: Connection, table: sa.Table, after: Key | None, until: int | None, batch_rows: int
 ) -> Iterator[pl.DataFrame]:
+    """Yield the rows of `table`, archived or not, in order; all frames but the last have `batch_rows` rows."""
+    columns = EVENT_COLUMNS if table is events else SLATE_COLUMNS
+    stored = _stored_batches(connection, table, after, until, batch_rows)
+    a = archive_files.c
+    within = [] if after is None else [a.last_known_at >= after.known_at]
+    within += [] if until is None else [a.first_known_at < until]
+    if not log_archive.files(connection, table, *within):
+        yield from stored
+        return
+    archived = (_archived_part(frame, columns, after, until) for frame in _archived(connection, table, within))
+    yield from _equal_batches(_merged(archived, _Lookahead(stored, columns)), batch_rows)
+
+
+def _archived(
+    connection: Connection, table: sa.Table, within: list[sa.ColumnElement[bool]]
+) -> Iterator[pl.DataFrame]:
+    names = EVENT_COLUMNS if table is events else SLATE_COLUMNS
+    extra = (QUOTED,) if table is events else ()
+    return log_archive.frames(connection, table, (*names, *extra), *within)
+
+
+def _archived_part(
+    rows: pl.DataFrame, columns: dict[str, pl.DataType], after: Key | None, until: int | None
+) -> pl.DataFrame:
+    """Return rows of a file as `_select` returns those of SQL."""
+    if after is not None:
+        rows = rows.filter(~_up_to(after))
+    if until is not None:
+        rows = rows.filter(pl.col("known_at") < until)
+    if QUOTED in rows.columns:
+        rows = rows.filter((pl.col("kind") != EventKind.IMPRESSION) | pl.col("request_id").is_null())
+        rows = rows.with_columns(pl.col(QUOTED).alias("request_id"))
+    return _decoded(rows.select(list(columns)))
+
+
+def _merged(archived: Iterator[pl.DataFrame], stored: "_Lookahead") -> Iterator[pl.DataFrame]:
+    """Yield archived rows and those of SQL in one order."""
+    for frame in archived:
+        if frame.is_empty():
+            continue
+        between = stored.up_to(Key(frame["known_at"][-1], frame["id"][-1]))
+        # strings are sorted bytewise, as in both databases
+        yield frame if between.is_empty() else pl.concat([frame, between]).sort("known_at", "id")
+    yield from stored.remaining()
+
+
+def _equal_batches(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Yield the rows of all frames in frames of `rows` rows; the last one may have fewer."""
+    waiting: list[pl.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(each.height for each in waiting) < rows:
+            continue
+        whole = pl.concat(waiting)
+        full = whole.height // rows * rows
+        for start in range(0, full, rows):
+            yield whole[start : start + rows]
+        waiting = [whole[full:]]
+    last = [frame for frame in waiting if frame.height]
+    if last:
+        yield pl.concat(last)
+
+
+def _up_to(bound: Key) -> pl.Expr:
+    """Return the condition of rows with a key up to `bound`."""
+    return (pl.col("known_at") < bound.known_at) | (
+        (pl.col("known_at") == bound.known_at) & (pl.col("id") <= bound.id)
+    )
+
+
+def _stored_batches(
+    connection: Connection, table: sa.Table, after: Key | None, until: int | None, batch_rows: int
+) -> Iterator[pl.DataFrame]:
+    columns = EVENT_COLUMNS if table is events else SLATE_COLUMNS
     query = _select(table, columns).order_by(table.c.known_at, table.c.id)
     if after is not None:
         query = query.where(sa.tuple_(table.c.known_at, table.c.id) > sa.tuple_(after.known_at, after.id))
@@ -189,18 +270,28 @@ def _select(table: sa.Table, columns: dict[str, pl.DataType]) -> sa.Select[Any]:
 
 
 def _select_events(*columns: str) -> sa.Select[Any]:
-    i, e = impressions.c, events.c
-    quoted = (i.id == e.request_id, i.reader == e.reader, i.known_at <= e.known_at)
-    shown = sa.select(i.id).where(*quoted).scalar_subquery()
+    e, shown = events.c, shown_request()
     query = sa.select(*(shown.label(name) if name == "request_id" else e[name] for name in columns))
     return query.where(sa.or_(e.kind != "impression", e.request_id.is_(None)))
+
+
+def shown_request() -> sa.ScalarSelect[str]:
+    """Return the request id of an event if that slate was shown to the same reader before; else null."""
+    i, e = impressions.c, events.c
+    return (
+        sa.select(i.id)
+        .where(i.id == e.request_id, i.reader == e.reader, i.known_at <= e.known_at)
+        .scalar_subquery()
+    )
 
 
 def _rows_to_frame(rows: Any, columns: dict[str, pl.DataType]) -> pl.DataFrame:
     data = dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}
     frame = pl.DataFrame(data, schema=columns)
-    return _decode(frame) if "candidates" in columns else frame
+    return _decoded(frame)
 
 
-def _decode(slates: pl.DataFrame) -> pl.DataFrame:
-    return slates.with_columns(pl.col("candidates").str.json_decode(pl.List(pl.String)))
+def _decoded(rows: pl.DataFrame) -> pl.DataFrame:
+    if "candidates" not in rows.columns:
+        return rows
+    return rows.with_columns(pl.col("candidates").str.json_decode(pl.List(pl.String)))

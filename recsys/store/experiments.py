@@ -1,5 +1,7 @@
 """Slates of experiments: their outcomes by model, and the shadow slates that a challenger ranked and nobody saw.
 
+Outcomes are computed from the rows in SQL: a start in the archived part of the log is refused.
+
 An event counts for the slate it refers to only if that slate was shown to the same reader before, as in a replay.
 So made-up or copied request ids cannot decide an experiment.
 """
@@ -13,9 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.domain import DAY, EventKind, Ranking, models_of
+from recsys.store import log_archive
 from recsys.store.conflict_insert import insert
 from recsys.store.database import without_timeout
 from recsys.store.tables import events, impressions, shadow_slates
+
+DAYS_BEFORE = 28
+"""Days of reading before a trial that explain a part of the outcomes."""
 
 OUTCOMES: dict[str, pl.DataType] = {
     "model": pl.String(),
@@ -82,6 +88,7 @@ def outcomes(connection: Connection, since: int, longest: float, until: int | No
     until: only slates from before this time (microseconds); their events may be later.
     longest: cap on the seconds of one reading, so that an article left open decides nothing.
     """
+    log_archive.require_in_sql(connection, since)
     i, e = impressions, events
     clicked = sa.func.max(sa.case((e.c.kind == EventKind.CLICK, 1), else_=0))
     seconds = sa.func.sum(sa.case((e.c.kind == EventKind.READ, sa.func.coalesce(e.c.value, 0.0)), else_=0.0))
@@ -115,7 +122,7 @@ def outcomes(connection: Connection, since: int, longest: float, until: int | No
 
 
 def slate_times(connection: Connection) -> tuple[int, int] | None:
-    """Return when the first and the last slate of a model was shown (microseconds); None without one."""
+    """Return when the first and the last slate of a model in SQL was shown (microseconds); None without one."""
     at = impressions.c.at
     query = sa.select(sa.func.min(at), sa.func.max(at)).where(impressions.c.model.is_not(None))
     first, last = connection.execute(query).one()
@@ -127,6 +134,7 @@ def reading_before(connection: Connection, start: int, days: int, longest: float
 
     longest: cap on the seconds of one event.
     """
+    log_archive.require_in_sql(connection, start - days * DAY)
     e = events.c
     clicks = sa.func.sum(sa.case((e.kind == EventKind.CLICK, 1), else_=0))
     capped = sa.case((e.value > longest, longest), else_=sa.func.coalesce(e.value, 0.0))
@@ -170,6 +178,7 @@ def interleaved_outcomes(connection: Connection, since: int) -> pl.DataFrame:
 
 def _slates_beside(connection: Connection, since: int) -> Sequence[Any]:
     """Return the slates that models made beside a shown one, in the log's order."""
+    log_archive.require_in_sql(connection, since)
     s, i = shadow_slates.c, impressions.c
     columns = (i.id, i.model, i.reader, i.candidates.label("shown"))
     query = sa.select(*columns, s.model.label("made_by"), s.candidates.label("made"))

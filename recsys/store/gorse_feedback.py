@@ -11,13 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from recsys.constants import GORSE_EVENT_PREFIX, WRITE_BACK_PREFIX
 from recsys.store import erasure
 from recsys.store.database import without_timeout
 from recsys.store.tables import Id, events, impressions
 
-_PREFIX = "gorse:"
 _DIGEST_LENGTH = 32
-_WRITE_BACK = "write-back:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Feedback:
 
 def event_id(digest: str, type_: str) -> str:
     """Return the id of an event that arrived as feedback. digest: 32 hex digits."""
-    return f"{_PREFIX}{digest}:{type_}"
+    return f"{GORSE_EVENT_PREFIX}{digest}:{type_}"
 
 
 def list_feedback(
@@ -79,14 +78,14 @@ def delete_events(connection: Connection, which: list[FeedbackKey], keep: list[s
 
 def write_back(type_: str, delay: float) -> str:
     """Return the session value of a slate whose articles count as read `delay` seconds after it was shown."""
-    return f"{_WRITE_BACK}{type_}:{delay}"
+    return f"{WRITE_BACK_PREFIX}{type_}:{delay}"
 
 
 def write_back_articles(connection: Connection, reader: str, now: int) -> set[str]:
     """Return the articles of `reader` that were written back and whose delay is over; `now` in microseconds."""
     i = impressions
     query = sa.select(i.c.candidates, i.c.session, i.c.at)
-    query = query.where(i.c.reader == reader, i.c.session.startswith(_WRITE_BACK, autoescape=True))
+    query = query.where(i.c.reader == reader, i.c.session.startswith(WRITE_BACK_PREFIX, autoescape=True))
     found: set[str] = set()
     for candidates, session, at in connection.execute(query):
         if at + float(session.rpartition(":")[2]) * 1e6 <= now:
@@ -107,9 +106,9 @@ def last_shown(connection: Connection, reader: str, since: int, count: int) -> l
 
 
 def _type() -> sa.ColumnElement[str]:
-    from_feedback = events.c.id.startswith(_PREFIX, autoescape=True)
+    from_feedback = events.c.id.startswith(GORSE_EVENT_PREFIX, autoescape=True)
     return sa.case(
-        (from_feedback, sa.func.substr(events.c.id, len(_PREFIX) + _DIGEST_LENGTH + 2)),
+        (from_feedback, sa.func.substr(events.c.id, len(GORSE_EVENT_PREFIX) + _DIGEST_LENGTH + 2)),
         else_=sa.cast(events.c.kind, Id),
     )
 

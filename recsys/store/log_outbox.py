@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.domain import Event, EventKind, Slate
+from recsys.store import log_archive
 from recsys.store.conflict_insert import insert
 from recsys.store.tables import events, impressions, stream_positions
 
@@ -54,9 +55,14 @@ def save_position(connection: Connection, destination: str, seq: int) -> None:
 def _rows(
     connection: Connection, table: sa.Table, record: type, seq: int, most: int
 ) -> list[tuple[int, dict[str, Any]]]:
+    """Return rows, those in the archive too."""
     columns = [table.c[field.name] for field in fields(record)]
     query = sa.select(table.c.seq, *columns).where(table.c.seq > seq).order_by(table.c.seq).limit(most)
-    found = [dict(row) for row in connection.execute(query).mappings()]
+    archived = log_archive.rows_after(connection, table, seq, most).select(
+        "seq", *(column.name for column in columns)
+    )
+    stored = [dict(row) for row in connection.execute(query).mappings()]
+    found = sorted([*archived.iter_rows(named=True), *stored], key=itemgetter("seq"))[:most]
     return [(row.pop("seq"), row) for row in found]
 
 

@@ -1,6 +1,7 @@
 """Export of all stored data of a reader."""
 
 import json
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from recsys.domain import Slate
 from recsys.records import fields_of
+from recsys.store import log_archive
 from recsys.store.database import without_timeout
 from recsys.store.tables import READER_TABLES
 
@@ -21,8 +23,14 @@ def export(connection: Connection, reader: str) -> dict[str, list[dict[str, Any]
 
 
 def _rows(connection: Connection, column: sa.Column[Any], reader: str) -> list[dict[str, Any]]:
+    """Return the rows of a table, those in the archive too."""
     query = sa.select(column.table).where(column == reader).order_by(*column.table.primary_key)
-    return [_decoded(dict(row._mapping)) for row in connection.execute(query)]
+    stored = [_decoded(dict(row._mapping)) for row in connection.execute(query)]
+    if column.table.name not in log_archive.SCHEMAS:
+        return stored
+    names = [each.name for each in column.table.c]
+    archived = log_archive.rows_of_reader(connection, column.table, reader).select(names).iter_rows(named=True)
+    return sorted([*map(_decoded, archived), *stored], key=itemgetter("seq"))
 
 
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:

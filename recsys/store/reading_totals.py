@@ -1,4 +1,7 @@
-"""Totals of reading in a part of the log: by article and by section. They name no reader."""
+"""Totals of reading in a part of the log: by article and by section. They name no reader.
+
+They are computed from the rows in SQL: a start in the archived part of the log is refused.
+"""
 
 from dataclasses import dataclass
 
@@ -6,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.domain import EventKind
+from recsys.store import log_archive
 from recsys.store.tables import articles, events
 from recsys.store.traffic import read_seconds
 
@@ -35,6 +39,7 @@ def top_articles(connection: Connection, start: int, end: int, most: int) -> lis
 
     Articles that were opened equally often are in the order of the time of reading, then of their ids.
     """
+    log_archive.require_in_sql(connection, start)
     opened, seconds = _opened(), read_seconds()
     each = (
         sa.select(events.c.article, opened.label("opened"), seconds.label("seconds"))
@@ -54,6 +59,7 @@ def top_articles(connection: Connection, start: int, end: int, most: int) -> lis
 
 def sections(connection: Connection, start: int, end: int) -> list[SectionTotal]:
     """Return totals of each category, most opened first, of rows with start ≤ known_at < end (microseconds)."""
+    log_archive.require_in_sql(connection, start)
     opened, seconds = _opened(), read_seconds()
     query = (
         sa.select(articles.c.category, opened.label("opened"), seconds.label("seconds"))
@@ -67,6 +73,7 @@ def sections(connection: Connection, start: int, end: int) -> list[SectionTotal]
 
 def readers(connection: Connection, start: int, end: int) -> int:
     """Count the readers with an event on an article, of rows with start ≤ known_at < end (microseconds)."""
+    log_archive.require_in_sql(connection, start)
     query = sa.select(sa.func.count(sa.distinct(events.c.reader))).where(*_within(start, end))
     return int(connection.execute(query).scalar_one())
 

@@ -71,6 +71,16 @@ log_position = Table(
     Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
     Column("last_seq", BigInteger, nullable=False, comment="seq of the newest row of the log"),
     Column("last_known_at", BigInteger, nullable=False, comment="newest receipt time given, microseconds"),
+    Column(
+        "archived_until",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="rows known before are archived, or will be; microseconds",
+    ),
+    Column(
+        "archived_seq", BigInteger, nullable=False, server_default="0", comment="greatest seq of an archived row"
+    ),
     comment="one row; its update holds the append lock until commit",
 )
 
@@ -111,6 +121,44 @@ impressions = Table(
     Index(None, "known_at", "id"),
     Index(None, "reader"),
     comment="a slate is one row",
+)
+
+archive_files = Table(
+    "archive_files",
+    metadata,
+    Column("path", Text, primary_key=True, comment="address of the file"),
+    Column("log_table", String, nullable=False, comment="events or impressions"),
+    Column("number", Integer, nullable=False, comment="place in the order of the log, for each table"),
+    Column("rows", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False, comment="bytes"),
+    Column("digest", String, nullable=False, comment="SHA-256 of the file, hexadecimal"),
+    Column("first_known_at", BigInteger, nullable=False, comment="of the key where the file begins, microseconds"),
+    Column("last_known_at", BigInteger, nullable=False, comment="of the key where the file ends, microseconds"),
+    Column("last_id", Id, nullable=False, comment="of the key where the file ends"),
+    Column("first_seq", BigInteger, nullable=False, comment="smallest of its rows"),
+    Column("last_seq", BigInteger, nullable=False, comment="greatest of its rows"),
+    Column("first_at", BigInteger, comment="earliest of its rows, microseconds; null: no rows"),
+    Column("last_at", BigInteger, comment="latest of its rows, microseconds; null: no rows"),
+    Column("written_at", BigInteger, nullable=False, comment="microseconds since 1970-01-01 UTC"),
+    Index("uq_archive_files_number", "log_table", "number", unique=True),
+    comment="Parquet files with the older rows of the log, which events and impressions no longer hold",
+)
+
+archive_leftovers = Table(
+    "archive_leftovers",
+    metadata,
+    Column("path", Text, primary_key=True, comment="address of the file"),
+    comment="files that are being written, or were replaced: no part of the log, and to be deleted",
+)
+
+archived_reads = Table(
+    "archived_reads",
+    metadata,
+    Column("reader", Id, primary_key=True),
+    Column("article", Id, primary_key=True),
+    Column("known_at", BigInteger, nullable=False, comment="of the first such event, microseconds"),
+    comment="articles that archived events show as opened, read, hidden or disliked: feeds leave them out",
+    sqlite_with_rowid=False,
 )
 
 articles = Table(
@@ -418,8 +466,15 @@ item_records = Table(
     comment="what came with an item through Gorse's API and has no place elsewhere",
 )
 
+DERIVED_READER_TABLES: dict[str, Column[Any]] = {archived_reads.name: archived_reads.c.reader}
+"""As `READER_TABLES`, for rows that repeat what the log says: erasure deletes them, and nothing counts them."""
+
 READER_TABLES: dict[str, Column[Any]] = {
-    **{table.name: table.c["reader"] for table in metadata.sorted_tables if "reader" in table.c},
+    **{
+        table.name: table.c["reader"]
+        for table in metadata.sorted_tables
+        if "reader" in table.c and table.name not in DERIVED_READER_TABLES
+    },
     readers.name: readers.c.id,
 }
 """Every table with rows of readers → its reader id column. Export and erasure use it."""

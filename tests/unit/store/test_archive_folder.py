@@ -1,0 +1,48 @@
+"""Addresses of archives, and files that are whole or not there."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from recsys.errors import ConfigError, StoreError
+from recsys.store import archive_folder
+
+
+def test_local_addresses_become_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for url in ("old", "./old/", "file://old", str(tmp_path / "old")):
+        assert archive_folder.normalized(url) == str(tmp_path / "old")
+    assert archive_folder.normalized("memory://bucket/old/") == "memory://bucket/old"
+
+
+@pytest.mark.parametrize("folder", ["{tmp}", "memory://files"])
+def test_files_are_written_read_and_deleted(tmp_path: Path, folder: str) -> None:
+    path = f"{folder.format(tmp=tmp_path)}/events/month=2026-01/1.parquet"
+    with pytest.raises(StoreError, match="is missing: restore it"):
+        archive_folder.read(path)
+    archive_folder.write(path, b"content")
+    assert archive_folder.read(path) == b"content"
+    archive_folder.delete(path)
+    archive_folder.delete(path)
+    with pytest.raises(StoreError, match="is missing"):
+        archive_folder.read(path)
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(archive_folder.os, "fsync", full)
+        with pytest.raises(StoreError, match="no space left on device"):
+            archive_folder.write(str(tmp_path / "1.parquet"), b"content")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_addresses_need_fsspec_and_folders_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(ConfigError, match=r"pip install 'attune-feed\[archive\]'"):
+        archive_folder.normalized("s3://bucket/old")
+    archive_folder.write(str(tmp_path / "1.parquet"), b"content")
+    assert archive_folder.read(str(tmp_path / "1.parquet")) == b"content"
