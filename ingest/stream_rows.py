@@ -9,19 +9,23 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeGuard
+from typing import TypeGuard
 
 from ingest import reasons
-from ingest.field_names import canonical_names, kind_of
+from ingest.field_names import Kind, canonical_names, kind_of
 from ingest.raw_batch import RAW_CHARS
 from ingest.reasons import Problem
-
-Kind = Literal["events", "articles"]
 
 MOST_ROWS = 1_000
 """Rows of one message, as of one HTTP request."""
 
-_KINDS: dict[str, Kind] = {"event": "events", "events": "events", "article": "articles", "articles": "articles"}
+_TYPES: dict[str, Kind] = {"event": "events", "events": "events", "article": "articles", "articles": "articles"}
+"""Kinds by the last part of a CloudEvent's type. `impression` is not among them: events have that kind, too, so
+the fields of a row decide."""
+
+_LISTS: dict[str, Kind] = {"events": "events", "articles": "articles", "impressions": "impressions"}
+"""Kinds by the name of the list in the body of a request."""
+
 _PREFIXES = ("ce-", "ce_", "cloudevents:", "cloudevents_")
 """Prefixes of attributes among headers: of HTTP and NATS, Kafka, and AMQP (two forms)."""
 
@@ -65,7 +69,9 @@ class _Origin:
 
 
 def rows_of(message: StreamMessage, kind: Kind | None = None, most_bytes: int | None = None) -> list[StreamRow]:
-    """Return the rows of a message. An event without an id or a time gets those of its envelope or message.
+    """Return the rows of a message.
+
+    An event or impression without an id or a time gets that of its envelope or message.
 
     Args:
         message: as the broker delivered it.
@@ -118,7 +124,7 @@ def _origin(attributes: Mapping[str, object], message: _Origin) -> _Origin:
         message.place,
         message.id if named is None else _digest(f"{attributes.get('source', '')}\n{named}"),
         attributes.get("time") or message.at,
-        message.kind or _KINDS.get(last_part),
+        message.kind or _TYPES.get(last_part),
     )
 
 
@@ -135,11 +141,11 @@ def _envelope_rows(envelope: Mapping[str, object], message: _Origin) -> list[Str
 
 
 def _data_rows(data: object, origin: _Origin) -> list[StreamRow]:
-    """Return the rows of an object, an array of objects, or the body of a request: {"events": […]}."""
+    """Return the rows of an object, an array of objects, or the body of a request, like {"events": […]}."""
     if isinstance(data, dict) and len(data) == 1:
         name, listed = next(iter(data.items()))
-        if name in ("events", "articles") and isinstance(listed, list):
-            named = _Origin(origin.place, origin.id, origin.at, _KINDS[name])
+        if name in _LISTS and isinstance(listed, list):
+            named = _Origin(origin.place, origin.id, origin.at, _LISTS[name])
             return [_row(row, _part(named, index)) for index, row in enumerate(listed)]
     if isinstance(data, list):
         return [_row(row, _part(origin, index)) for index, row in enumerate(data)]
@@ -156,16 +162,12 @@ def _row(row: object, origin: _Origin) -> StreamRow:
     kind = origin.kind or kind_of(row)
     if kind is None:
         return _refused(origin, row, reasons.NO_KIND)
-    if kind == "impressions":
-        return _refused(origin, row, reasons.FILES_ONLY)
-    if kind == "articles":
-        return StreamRow(origin.place, row, "articles")
-    return StreamRow(origin.place, _complete(row, origin), "events")
+    return StreamRow(origin.place, row if kind == "articles" else _complete(row, origin, kind), kind)
 
 
-def _complete(row: dict[str, object], origin: _Origin) -> dict[str, object]:
-    """Fill in the id and the time of an event, if no field of any name gives them."""
-    field_of = canonical_names("events").of
+def _complete(row: dict[str, object], origin: _Origin, kind: Kind) -> dict[str, object]:
+    """Fill in the id and the time of an event or impression, if no field of any name gives them."""
+    field_of = canonical_names(kind).of
     given = {field_of(name) for name, value in row.items() if value is not None}
     missing = {"id": origin.id} if "id" not in given else {}
     if "at" not in given and origin.at is not None:
