@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import cache
 from typing import Literal
 
@@ -105,15 +105,14 @@ def canonical_names(kind: str) -> CanonicalNames:
 _TELLTALE: dict[str, Kind] = {"candidates": "impressions", "kind": "events", "title": "articles"}
 
 
-def kind_of(names: Iterable[str]) -> Kind | None:
+def kind_of(names: Collection[str]) -> Kind | None:
     """Return the kind of rows by the columns present; None if they fit no kind. Exact names go first."""
-    have = set(names)
-    exact = next((kind for field, kind in _TELLTALE.items() if field in have), None)
-    if exact is not None:
-        return exact
+    for field, kind in _TELLTALE.items():  # no set is made: streams call this for every row
+        if field in names:
+            return kind
     for field in ("title", "candidates", "kind"):
         kind = _TELLTALE[field]
-        if any(canonical_names(kind).of(name) == field for name in have):
+        if any(canonical_names(kind).of(name) == field for name in names):
             return kind
     return None
 

@@ -60,12 +60,17 @@ class StreamRow:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """Place, id, time and kind that rows have if they do not name their own."""
+    """Place, id, time and kind that rows have if they do not name their own. named: text that makes the id."""
 
     place: str
-    id: str
+    named: str
     at: object
     kind: Kind | None
+
+    @property
+    def id(self) -> str:
+        """Hash of `named`; computed only for the rows that need it."""
+        return hashlib.blake2b(self.named.encode(errors="replace"), digest_size=16).hexdigest()
 
 
 def rows_of(message: StreamMessage, kind: Kind | None = None, most_bytes: int | None = None) -> list[StreamRow]:
@@ -91,7 +96,7 @@ def rows_of(message: StreamMessage, kind: Kind | None = None, most_bytes: int | 
 
 
 def _rows(message: StreamMessage, content: object, kind: Kind | None) -> list[StreamRow]:
-    own = _Origin(message.position, _digest(message.position), message.at, kind)
+    own = _Origin(message.position, message.position, message.at, kind)
     attributes = _header_attributes(message.headers) if message.headers else {}
     if "specversion" in attributes:
         return _data_rows(content, _origin(attributes, own))
@@ -122,7 +127,7 @@ def _origin(attributes: Mapping[str, object], message: _Origin) -> _Origin:
     named = attributes.get("id")
     return _Origin(
         message.place,
-        message.id if named is None else _digest(f"{attributes.get('source', '')}\n{named}"),
+        message.named if named is None else f"{attributes.get('source', '')}\n{named}",
         attributes.get("time") or message.at,
         message.kind or _TYPES.get(last_part),
     )
@@ -145,7 +150,7 @@ def _data_rows(data: object, origin: _Origin) -> list[StreamRow]:
     if isinstance(data, dict) and len(data) == 1:
         name, listed = next(iter(data.items()))
         if name in _LISTS and isinstance(listed, list):
-            named = _Origin(origin.place, origin.id, origin.at, _LISTS[name])
+            named = _Origin(origin.place, origin.named, origin.at, _LISTS[name])
             return [_row(row, _part(named, index)) for index, row in enumerate(listed)]
     if isinstance(data, list):
         return [_row(row, _part(origin, index)) for index, row in enumerate(data)]
@@ -153,7 +158,7 @@ def _data_rows(data: object, origin: _Origin) -> list[StreamRow]:
 
 
 def _part(origin: _Origin, index: int) -> _Origin:
-    return _Origin(f"{origin.place}/{index}", _digest(f"{origin.id}/{index}"), origin.at, origin.kind)
+    return _Origin(f"{origin.place}/{index}", f"{origin.id}/{index}", origin.at, origin.kind)
 
 
 def _row(row: object, origin: _Origin) -> StreamRow:
@@ -182,7 +187,3 @@ def _refused(origin: _Origin, row: object, problem: str, name: str = "row") -> S
 def _unread(message: StreamMessage, problem: str) -> StreamRow:
     start = message.body[: 4 * RAW_CHARS].decode(errors="replace")[:RAW_CHARS]
     return StreamRow(message.position, start, problem=Problem.of("message", problem))
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
