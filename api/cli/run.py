@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import SecretStr
 
 from api.cli.options import DatabaseUrl, Home, settings_from
 from api.cli.serve import Host, Port, Workers
@@ -131,7 +132,9 @@ def _consumers(settings: "Settings", chosen: "Sequence[str] | None") -> "list[Co
         ConfigError: a URL is wrong, or the library of its broker is missing.
     """
     source = "ATTUNE_CONSUME" if chosen is None else "--consume"
-    urls = settings.consume_urls if chosen is None else [url for url in chosen if url.strip()]
+    if chosen is not None:
+        settings = settings.model_copy(update={"consume": SecretStr(",".join(chosen))})
+    urls = settings.consume_urls
     if not urls:
         return []
     from api.streams.consumed_topics import consumed_topics

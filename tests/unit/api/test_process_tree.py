@@ -178,6 +178,8 @@ def test_nothing_to_run_is_an_error_that_names_the_options() -> None:
 def test_a_wrong_topic_is_an_error_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"^--consume: the URL of a broker is nats://"):
         run(consume=["http://user:s3cret@h/clicks"])
+    with pytest.raises(ConfigError, match="names nats://h"):
+        run(consume=["nats://h/a", "nats://h/b,nats://h/a"])
     monkeypatch.setenv("ATTUNE_CONSUME", "nats://h/clicks, nats://h?subject=x")
     with pytest.raises(ConfigError, match=r"^ATTUNE_CONSUME: unknown parameter 'subject'"):
         run()
