@@ -1,11 +1,12 @@
 """Streams: throughput of `attune consume`, and events stored once although consumer and broker are killed.
 
-    python -m benchmarks.streams [--brokers nats,redis,amqp,kafka] [--events 100000] [--kills 30]
-                                 [--broker-kills 5] [--database-url URL] [--batch 1000]
+    python -m benchmarks.streams [--brokers nats,redis,rabbitmq,kafka] [--events 100000] [--kills 30]
+                                 [--broker-kills 5] [--backend sqlite|postgresql] [--batch 1000]
 
 Every broker is private (`benchmarks.private_brokers`) and ends with the benchmark. One event in a hundred has an
-error, and becomes a dead letter; half of the others are CloudEvents. Kafka is a mock in memory: only the consumer
-is killed there.
+error, and becomes a dead letter; half of the others are CloudEvents. Where processes are killed, one message in
+fifty is an impression. Kafka is a mock in memory: only the consumer is killed there. PostgreSQL is the server of
+`--postgres`, with databases that are dropped afterwards.
 
 Goals, for each broker: 5,000 events/s; with 30 kills of the consumer and 5 of the broker, every event is stored
 once, in the order of its reader, and every row with an error is among the dead letters.
@@ -23,7 +24,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +35,10 @@ from api.streams.broker_adapters import broker_at
 from api.streams.broker_address import BrokerAddress, parse_address
 from api.streams.stream_broker import OutgoingMessage
 from benchmarks.figure import figure
+from benchmarks.ingest import postgres_url, sqlite_url
 from benchmarks.private_brokers import KINDS, RunningBroker, missing_program, private_broker
 from recsys.store import event_log
-from recsys.store.database import Database, open_database, opened
+from recsys.store.database import Database, opened
 from recsys.store.log_outbox import rows_after
 
 ROOT = Path(__file__).parents[1]
@@ -46,6 +49,8 @@ _READERS = 200
 _ERROR_EVERY = 100
 _FORM_EVERY = 3
 """One event in so many is a CloudEvent in the structured mode, and one in the binary mode."""
+
+_SLATE_EVERY = 50
 
 _START = 1_700_000_000
 _PATIENCE = 240.0
@@ -66,7 +71,7 @@ class Place:
 class Checked:
     """Comparison of what was sent with what is stored.
 
-    lost, repeated: events. unordered: readers whose events are not in the order of sending. letters_lost: rows
+    lost, repeated: rows. unordered: readers whose rows are not in the order of sending. letters_lost: rows
     with an error that are no dead letter. letters_repeated: dead letters that were sent again.
     """
 
@@ -117,13 +122,21 @@ class Consumer:
         return self._process.wait(60)
 
 
-def message(number: int) -> OutgoingMessage:
-    """Return the event of a number: plain JSON, or a CloudEvent in one of two modes; some have an error."""
-    reader = f"r{number % _READERS}"
+def message(number: int, slates: bool = True) -> OutgoingMessage:
+    """Return the event of a number: plain JSON, or a CloudEvent in one of two modes; some have an error.
+
+    slates: some are impressions. Their readers have no events, because a batch is stored kind by kind.
+    """
+    is_slate = slates and number % _SLATE_EVERY == _SLATE_EVERY - 1
+    reader = f"{'s' if is_slate else 'r'}{number % _READERS}"
     id_ = f"{reader}-{number:07}"
-    kind = "glance" if _is_bad(number) else "click"
-    row = {"id": id_, "reader": reader, "kind": kind, "article": f"a{number % 97}", "at": _START + number}
-    attributes = {"specversion": "1.0", "id": id_, "source": "/benchmark", "type": "news.event"}
+    row: dict[str, object] = {"id": id_, "reader": reader, "at": _START + number}
+    if is_slate:
+        row["candidates"] = [f"a{(number + place) % 97}" for place in range(10)]
+    else:
+        row |= {"kind": "glance" if _is_bad(number) else "click", "article": f"a{number % 97}"}
+    type_ = f"news.{'impression' if is_slate else 'event'}"
+    attributes = {"specversion": "1.0", "id": id_, "source": "/benchmark", "type": type_}
     headers = {}
     content: object = row
     if number % _FORM_EVERY == 1:
@@ -133,8 +146,8 @@ def message(number: int) -> OutgoingMessage:
     return OutgoingMessage(id_, json.dumps(content).encode(), reader, headers)
 
 
-def send(place: Place, first: int, count: int) -> None:
-    """Send the events of the numbers from `first` on."""
+def send(place: Place, first: int, count: int, slates: bool = True) -> None:
+    """Send the messages of the numbers from `first` on. slates: some are impressions."""
 
     async def sent() -> None:
         broker = broker_at(_address(place), _SLICE)
@@ -142,7 +155,7 @@ def send(place: Place, first: int, count: int) -> None:
         try:
             for start in range(first, first + count, _SLICE):
                 numbers = range(start, min(start + _SLICE, first + count))
-                await broker.send(_TOPIC, [message(number) for number in numbers])
+                await broker.send(_TOPIC, [message(number, slates) for number in numbers])
         finally:
             await broker.close()
 
@@ -168,14 +181,14 @@ def dead_letters(place: Place) -> list[str]:
     return asyncio.run(read())
 
 
-def check(place: Place, count: int) -> Checked:
-    """Compare the stored rows and the dead letters with the events of the numbers below `count`."""
+def check(place: Place, count: int, slates: bool = True) -> Checked:
+    """Compare the stored rows and the dead letters with the messages of the numbers below `count`."""
     with opened(place.database_url) as database, database.read() as connection:
         ids = [row.id for _, row in rows_after(connection, 0, 10 * count)]
     times = Counter(ids)
-    wanted = {message(number).id for number in range(count) if not _is_bad(number)}
+    wanted = {message(number, slates).id for number in range(count) if not _is_bad(number)}
     letters = Counter(dead_letters(place))
-    bad = {message(number).id for number in range(count) if _is_bad(number)}
+    bad = {message(number, slates).id for number in range(count) if _is_bad(number)}
     return Checked(
         stored=len(ids),
         lost=len(wanted - times.keys()),
@@ -217,7 +230,7 @@ def throughput(place: Place, count: int) -> tuple[float, float]:
 
     Starting is not counted.
     """
-    send(place, 0, count)
+    send(place, 0, count, slates=False)
     consumer = Consumer(place)
     with opened(place.database_url) as database:
         consumer.start()
@@ -265,14 +278,15 @@ def _wait_for_rows(database: Database, rows: int) -> int:
 def main() -> None:
     """Print the figures of each broker."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--brokers", default=",".join(KINDS))
+    parser.add_argument("--brokers", "--broker", default=",".join(KINDS))
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--broker-kills", type=int, default=5)
-    parser.add_argument("--database-url", help="an empty database, for one broker; by default SQLite files")
+    parser.add_argument("--backend", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--postgres", default="postgresql://postgres@127.0.0.1:5432/postgres")
     parser.add_argument("--batch", type=int, default=1_000)
     chosen = parser.parse_args()
-    for kind in chosen.brokers.split(","):
+    for kind in chosen.brokers.replace("rabbitmq", "amqp").split(","):
         lacking = missing_program(kind)
         if lacking is not None:
             print(f"{kind}: skipped, {lacking} is missing", flush=True)
@@ -285,27 +299,26 @@ def main() -> None:
 
 
 def _measure(kind: str, folder: Path, chosen: argparse.Namespace) -> None:
-    with private_broker(kind, folder / "fast") as broker:
-        place = _place(broker, folder / "fast", chosen)
+    with private_broker(kind, folder / "fast") as broker, _place(broker, folder / "fast", chosen) as place:
         rate, cpu_rate = throughput(place, chosen.events)
-        figure(f"{kind} throughput", rate, f"events/s, {cpu_rate:.0f} a second of CPU")
-        print(check(place, chosen.events), flush=True)
+        figure(f"{kind} throughput", rate, f"events/s, {cpu_rate:.0f} a second of CPU, {chosen.backend}")
+        print(check(place, chosen.events, slates=False), flush=True)
     if chosen.kills == 0:
         return
     broker_kills = 0 if kind == "kafka" else chosen.broker_kills
-    with private_broker(kind, folder / "killed") as broker:
-        place = _place(broker, folder / "killed", chosen)
+    with private_broker(kind, folder / "killed") as broker, _place(broker, folder / "killed", chosen) as place:
         began = time.monotonic()
         found = consume_with_kills(place, broker, chosen.events, chosen.kills, broker_kills)
         note = f"s, {chosen.kills} kills of the consumer, {broker_kills} of the broker; {found}"
         figure(f"{kind} kills {'held' if found.holds else 'FAILED'}", time.monotonic() - began, note)
 
 
-def _place(broker: RunningBroker, folder: Path, chosen: argparse.Namespace) -> Place:
+@contextmanager
+def _place(broker: RunningBroker, folder: Path, chosen: argparse.Namespace) -> Iterator[Place]:
     folder.mkdir(parents=True, exist_ok=True)
-    url = chosen.database_url or f"sqlite:///{folder / 'attune.db'}"
-    open_database(url).close()  # makes the schema
-    return Place(url=broker.url, database_url=url, home=folder / "home", batch=chosen.batch)
+    empty = sqlite_url(folder) if chosen.backend == "sqlite" else postgres_url(chosen.postgres)
+    with empty as url:
+        yield Place(url=broker.url, database_url=url, home=folder / "home", batch=chosen.batch)
 
 
 if __name__ == "__main__":

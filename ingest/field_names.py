@@ -2,11 +2,15 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import cache
+from typing import Literal
 
 from recsys.domain import Article, Event, Slate
 from recsys.records import fields_of
+
+Kind = Literal["events", "articles", "impressions"]
+"""Kind of a row."""
 
 RECORDS: dict[str, type] = {"articles": Article, "events": Event, "impressions": Slate}
 """Kinds of rows, and the records they become."""
@@ -98,17 +102,17 @@ def canonical_names(kind: str) -> CanonicalNames:
     return CanonicalNames(kind)
 
 
-_TELLTALE = {"candidates": "impressions", "kind": "events", "title": "articles"}
+_TELLTALE: dict[str, Kind] = {"candidates": "impressions", "kind": "events", "title": "articles"}
 
 
-def kind_of(names: Iterable[str]) -> str | None:
+def kind_of(names: Collection[str]) -> Kind | None:
     """Return the kind of rows by the columns present; None if they fit no kind. Exact names go first."""
-    have = set(names)
-    exact = next((kind for field, kind in _TELLTALE.items() if field in have), None)
-    if exact is not None:
-        return exact
-    for field, kind in (("title", "articles"), ("candidates", "impressions"), ("kind", "events")):
-        if any(canonical_names(kind).of(name) == field for name in have):
+    for field, kind in _TELLTALE.items():  # no set is made: streams call this for every row
+        if field in names:
+            return kind
+    for field in ("title", "candidates", "kind"):
+        kind = _TELLTALE[field]
+        if any(canonical_names(kind).of(name) == field for name in names):
             return kind
     return None
 

@@ -1,4 +1,4 @@
-"""Articles by HTTP: the same checks and the same store as for files, with the time of receipt."""
+"""Rows that arrive one request or message at a time: the checks and the store of files, with times of receipt."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,11 +7,14 @@ import polars as pl
 
 from ingest import generic_schema, validate, writer
 from ingest.event_rows import NO_OBJECT, CheckedEvents, Rejected
-from ingest.raw_batch import RAW_EVENTS, RAW_SLATES
+from ingest.generic_schema import DEFAULT, RawRows, Reading
+from ingest.pseudonyms import PLAIN, Pseudonyms
+from ingest.raw_batch import RAW_ARTICLES, RAW_EVENTS, RAW_SLATES
 from ingest.reasons import ARCHIVED, OTHER_CONTENT, PAUSED, Problem, fix_of
 from ingest.writer import Outcome
 from recsys.domain import Event
 from recsys.frames import empty
+from recsys.serving.clock import Clock
 from recsys.store import articles as article_store
 from recsys.store import event_log
 from recsys.store.amended_values import RowOutcome
@@ -65,16 +68,37 @@ def store_articles(database: Database, rows: Sequence[object], received_at: int)
     Raises:
         StoreError: the database cannot be reached.
     """
-    objects = [(index, row) for index, row in enumerate(rows) if isinstance(row, Mapping)]
-    raw = generic_schema.from_rows(
-        [row for _, row in objects], _places([index for index, _ in objects]), "articles"
-    )
+    raw, no_objects = _raw(rows, "articles", DEFAULT)
     checked = validate.articles(raw.rows, received_at)
     with database.write() as connection:
         dated = with_dates(connection, checked.good, received_at)
         outcome = writer.store(connection, dated, empty(RAW_EVENTS), empty(RAW_SLATES))
-    no_objects = [Rejected(i, NO_OBJECT) for i, row in enumerate(rows) if not isinstance(row, Mapping)]
-    return _received(outcome, no_objects, checked.rejects, raw.lost)
+    return _received(outcome, "articles", no_objects, (checked.rejects, raw.lost))
+
+
+def store_impressions(
+    database: Database, rows: Sequence[object], clock: Clock, pseudonyms: Pseudonyms = PLAIN
+) -> Received:
+    """Append impressions with the fields of the generic formats, each once; `clock` gives the times of receipt.
+
+    `at` defaults to the time of receipt and is never later. A `known_at` that a row has does not count: here the
+    row is known from now on.
+
+    Raises:
+        StoreError: the database cannot be reached.
+    """
+    raw, no_objects = _raw(rows, "impressions", Reading(pseudonyms))
+    received_at = clock.next()
+    now = pl.lit(received_at)
+    timed = raw.rows.with_columns(at=pl.col("at").fill_null(now), known_at=pl.max_horizontal("at", now))
+    checked = validate.slates(timed, received_at)
+    slates = checked.good.with_columns(at=pl.min_horizontal("at", now))
+    with database.write() as connection:
+        end = event_log.lock(connection)
+        with clock.stamping(slates.height, end.last_known_at) as first:
+            stamped = slates.with_columns(known_at=first + pl.int_range(pl.len(), dtype=pl.Int64))
+            outcome = writer.store(connection, empty(RAW_ARTICLES), empty(RAW_EVENTS), stamped)
+    return _received(outcome, "impressions", no_objects, (checked.rejects, raw.lost))
 
 
 def with_dates(connection: Connection, articles: pl.DataFrame, received_at: int) -> pl.DataFrame:
@@ -88,15 +112,27 @@ def with_dates(connection: Connection, articles: pl.DataFrame, received_at: int)
     return dated.drop("stored_date", "known")
 
 
+def _raw(rows: Sequence[object], kind: str, reading: Reading) -> tuple[RawRows, list[Rejected]]:
+    """Return the objects among `rows` as raw rows, and the others as rejected."""
+    objects = [(index, row) for index, row in enumerate(rows) if isinstance(row, Mapping)]
+    places = _places([index for index, _ in objects])
+    raw = generic_schema.from_rows([row for _, row in objects], places, kind, reading)
+    return raw, [Rejected(i, NO_OBJECT) for i, row in enumerate(rows) if not isinstance(row, Mapping)]
+
+
 def _places(rows: Sequence[int]) -> pl.DataFrame:
     places = pl.DataFrame({"row": rows}, schema={"row": pl.Int64})
     return places.with_columns(file=pl.lit("request"), raw=pl.lit(None, dtype=pl.String))
 
 
-def _received(outcome: Outcome, no_objects: list[Rejected], rejects: pl.DataFrame, lost: pl.DataFrame) -> Received:
+def _received(
+    outcome: Outcome, kind: str, no_objects: list[Rejected], problems: tuple[pl.DataFrame, pl.DataFrame]
+) -> Received:
+    """Return the outcome of rows of `kind`. problems: rejected rows, and values that were left out."""
+    rejects, lost = problems
     return Received(
-        accepted=outcome.counts["articles.stored"] + outcome.counts["articles.updated"],
-        duplicates=outcome.counts["articles.duplicate"],
+        accepted=outcome.counts[f"{kind}.stored"] + outcome.counts[f"{kind}.updated"],
+        duplicates=outcome.counts[f"{kind}.duplicate"],
         rejected=sorted(
             [*no_objects, *_of_frame(rejects), *_of_frame(outcome.rejects)], key=lambda row: row.index
         ),

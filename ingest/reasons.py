@@ -33,7 +33,6 @@ NO_ARRAY = "not a JSON array"
 NO_OBJECT = "not an object"
 NO_JSON = "not JSON"
 NO_KIND = "neither article, event nor impression"
-FILES_ONLY = "an impression"
 MANY_ROWS = "more than 1000 rows"
 NO_UTF8 = "not UTF-8"
 LONG_LINE = "too long"
@@ -71,7 +70,6 @@ _FIXES = {
     NO_OBJECT: 'send an object like {"reader": "r1", "kind": "click", "article": "a1"}',
     NO_JSON: "write one JSON object a line",
     NO_KIND: "articles need title, events kind, impressions candidates",
-    FILES_ONLY: "import impressions from files, with attune ingest",
     MANY_ROWS: "send several messages",
     NO_UTF8: "convert the file, for example with iconv -t UTF-8",
     LONG_LINE: "shorten it",

@@ -9,19 +9,23 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeGuard
+from typing import TypeGuard
 
 from ingest import reasons
-from ingest.field_names import canonical_names, kind_of
+from ingest.field_names import Kind, canonical_names, kind_of
 from ingest.raw_batch import RAW_CHARS
 from ingest.reasons import Problem
-
-Kind = Literal["events", "articles"]
 
 MOST_ROWS = 1_000
 """Rows of one message, as of one HTTP request."""
 
-_KINDS: dict[str, Kind] = {"event": "events", "events": "events", "article": "articles", "articles": "articles"}
+_TYPES: dict[str, Kind] = {"event": "events", "events": "events", "article": "articles", "articles": "articles"}
+"""Kinds by the last part of a CloudEvent's type. `impression` is not among them: events have that kind, too, so
+the fields of a row decide."""
+
+_LISTS: dict[str, Kind] = {"events": "events", "articles": "articles", "impressions": "impressions"}
+"""Kinds by the name of the list in the body of a request."""
+
 _PREFIXES = ("ce-", "ce_", "cloudevents:", "cloudevents_")
 """Prefixes of attributes among headers: of HTTP and NATS, Kafka, and AMQP (two forms)."""
 
@@ -56,16 +60,23 @@ class StreamRow:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """Place, id, time and kind that rows have if they do not name their own."""
+    """Place, id, time and kind that rows have if they do not name their own. named: text that makes the id."""
 
     place: str
-    id: str
+    named: str
     at: object
     kind: Kind | None
 
+    @property
+    def id(self) -> str:
+        """Hash of `named`; computed only for the rows that need it."""
+        return hashlib.blake2b(self.named.encode(errors="replace"), digest_size=16).hexdigest()
+
 
 def rows_of(message: StreamMessage, kind: Kind | None = None, most_bytes: int | None = None) -> list[StreamRow]:
-    """Return the rows of a message. An event without an id or a time gets those of its envelope or message.
+    """Return the rows of a message.
+
+    An event or impression without an id or a time gets that of its envelope or message.
 
     Args:
         message: as the broker delivered it.
@@ -85,7 +96,7 @@ def rows_of(message: StreamMessage, kind: Kind | None = None, most_bytes: int | 
 
 
 def _rows(message: StreamMessage, content: object, kind: Kind | None) -> list[StreamRow]:
-    own = _Origin(message.position, _digest(message.position), message.at, kind)
+    own = _Origin(message.position, message.position, message.at, kind)
     attributes = _header_attributes(message.headers) if message.headers else {}
     if "specversion" in attributes:
         return _data_rows(content, _origin(attributes, own))
@@ -116,9 +127,9 @@ def _origin(attributes: Mapping[str, object], message: _Origin) -> _Origin:
     named = attributes.get("id")
     return _Origin(
         message.place,
-        message.id if named is None else _digest(f"{attributes.get('source', '')}\n{named}"),
+        message.named if named is None else f"{attributes.get('source', '')}\n{named}",
         attributes.get("time") or message.at,
-        message.kind or _KINDS.get(last_part),
+        message.kind or _TYPES.get(last_part),
     )
 
 
@@ -135,11 +146,11 @@ def _envelope_rows(envelope: Mapping[str, object], message: _Origin) -> list[Str
 
 
 def _data_rows(data: object, origin: _Origin) -> list[StreamRow]:
-    """Return the rows of an object, an array of objects, or the body of a request: {"events": […]}."""
+    """Return the rows of an object, an array of objects, or the body of a request, like {"events": […]}."""
     if isinstance(data, dict) and len(data) == 1:
         name, listed = next(iter(data.items()))
-        if name in ("events", "articles") and isinstance(listed, list):
-            named = _Origin(origin.place, origin.id, origin.at, _KINDS[name])
+        if name in _LISTS and isinstance(listed, list):
+            named = _Origin(origin.place, origin.named, origin.at, _LISTS[name])
             return [_row(row, _part(named, index)) for index, row in enumerate(listed)]
     if isinstance(data, list):
         return [_row(row, _part(origin, index)) for index, row in enumerate(data)]
@@ -147,7 +158,7 @@ def _data_rows(data: object, origin: _Origin) -> list[StreamRow]:
 
 
 def _part(origin: _Origin, index: int) -> _Origin:
-    return _Origin(f"{origin.place}/{index}", _digest(f"{origin.id}/{index}"), origin.at, origin.kind)
+    return _Origin(f"{origin.place}/{index}", f"{origin.id}/{index}", origin.at, origin.kind)
 
 
 def _row(row: object, origin: _Origin) -> StreamRow:
@@ -156,16 +167,12 @@ def _row(row: object, origin: _Origin) -> StreamRow:
     kind = origin.kind or kind_of(row)
     if kind is None:
         return _refused(origin, row, reasons.NO_KIND)
-    if kind == "impressions":
-        return _refused(origin, row, reasons.FILES_ONLY)
-    if kind == "articles":
-        return StreamRow(origin.place, row, "articles")
-    return StreamRow(origin.place, _complete(row, origin), "events")
+    return StreamRow(origin.place, row if kind == "articles" else _complete(row, origin, kind), kind)
 
 
-def _complete(row: dict[str, object], origin: _Origin) -> dict[str, object]:
-    """Fill in the id and the time of an event, if no field of any name gives them."""
-    field_of = canonical_names("events").of
+def _complete(row: dict[str, object], origin: _Origin, kind: Kind) -> dict[str, object]:
+    """Fill in the id and the time of an event or impression, if no field of any name gives them."""
+    field_of = canonical_names(kind).of
     given = {field_of(name) for name, value in row.items() if value is not None}
     missing = {"id": origin.id} if "id" not in given else {}
     if "at" not in given and origin.at is not None:
@@ -180,7 +187,3 @@ def _refused(origin: _Origin, row: object, problem: str, name: str = "row") -> S
 def _unread(message: StreamMessage, problem: str) -> StreamRow:
     start = message.body[: 4 * RAW_CHARS].decode(errors="replace")[:RAW_CHARS]
     return StreamRow(message.position, start, problem=Problem.of("message", problem))
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()

@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         max_length=200,
         description="times in UTC at which `attune run` trains, as a cron expression; empty: never",
     )
+    consume: SecretStr = Field(
+        SecretStr(""),
+        description="topics that `attune run` and `attune consume` read, as URLs of brokers separated by commas; "
+        "empty: none",
+    )
     train_hours: float = Field(
         6.0, gt=0, le=168, description="hours after which `attune run` stops a training that has not ended"
     )
@@ -167,6 +172,11 @@ class Settings(BaseSettings):
     def smtp_secret(self) -> str | None:
         """Password of the mail server as text."""
         return None if self.smtp_password is None else self.smtp_password.get_secret_value()
+
+    @property
+    def consume_urls(self) -> tuple[str, ...]:
+        """URLs of topics to consume, with their passwords."""
+        return tuple(url for part in self.consume.get_secret_value().split(",") if (url := part.strip()))
 
     @property
     def pseudonym_secret(self) -> str | None:

@@ -31,7 +31,8 @@ def test_compose_starts_two_api_processes_behind_a_proxy_a_trainer_and_a_consume
     assert "ports" not in services["api"], "two processes cannot have one port of the host"
     assert services["proxy"]["ports"] == ["127.0.0.1:8000:8000"]
     assert services["trainer"]["command"] == ["run", "--no-serve"]
-    assert services["consumer"]["command"] == ["consume", "nats://nats:4222/attune.ingest"]
+    assert services["consumer"]["command"] == ["consume"]
+    assert "nats://nats:4222/attune.ingest" in services["consumer"]["environment"]["ATTUNE_CONSUME"]
 
 
 def test_compose_names_only_what_it_has() -> None:

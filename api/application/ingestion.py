@@ -1,4 +1,4 @@
-"""Use-cases that store articles and events."""
+"""Use-cases that store articles, impressions and events."""
 
 import asyncio
 from collections.abc import Sequence
@@ -46,6 +46,15 @@ def put_articles(app: Application, rows: Sequence[object]) -> Received:
     received = http_ingest.store_articles(app.database, rows, app.clock.next())
     app.articles_changed()
     return received
+
+
+def put_impressions(app: Application, rows: Sequence[object], pseudonyms: Pseudonyms = PLAIN) -> Received:
+    """Append impressions that another system showed, with the fields of the generic formats.
+
+    Raises:
+        StoreError: the database is unavailable.
+    """
+    return http_ingest.store_impressions(app.database, rows, app.clock, pseudonyms)
 
 
 def withdraw_article(app: Application, article: str) -> bool:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from api.application.context import Application
-from api.application.ingestion import put_articles, receive_events
+from api.application.ingestion import put_articles, put_impressions, receive_events
 from ingest.event_rows import Rejected
+from ingest.field_names import Kind
 from ingest.http_ingest import Received
 from ingest.pseudonyms import Pseudonyms
 from ingest.raw_batch import reject_line
 from ingest.reasons import Problem
 from ingest.rolling_rejects import RollingRejects
-from ingest.stream_rows import Kind, StreamMessage, StreamRow, rows_of
+from ingest.stream_rows import StreamMessage, StreamRow, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ class StoredMessages:
 async def store_messages(
     app: Application, messages: Sequence[StreamMessage], kind: Kind | None, pseudonyms: Pseudonyms
 ) -> StoredMessages:
-    """Store the rows of messages, in their order, by the rules of the HTTP API: articles first, then events.
+    """Store the rows of messages, in their order, by the rules of the HTTP API and of files.
+
+    Articles are stored first, then impressions, then events, which may quote them.
 
     When it returns, all rows are committed. Storing the same messages again stores nothing more.
 
@@ -63,13 +66,14 @@ async def store_messages(
     outcome = StoredMessages(
         dead_letters=[DeadLetter(row.place, row.content, row.problem) for row in rows if row.problem is not None]
     )
-    good = [row for row in rows if row.problem is None]
-    articles = [row for row in good if row.kind == "articles"]
+    articles, impressions, events = (_of_kind(rows, kind) for kind in ("articles", "impressions", "events"))
     if articles:
-        outcome.add(articles, await asyncio.to_thread(put_articles, app, [row.content for row in articles]))
-    events = [row for row in good if row.kind == "events"]
+        outcome.add(articles, await asyncio.to_thread(put_articles, app, _contents(articles)))
+    if impressions:
+        put = await asyncio.to_thread(put_impressions, app, _contents(impressions), pseudonyms)
+        outcome.add(impressions, put)
     if events:
-        outcome.add(events, await receive_events(app, [row.content for row in events], pseudonyms))
+        outcome.add(events, await receive_events(app, _contents(events), pseudonyms))
     return outcome
 
 
@@ -90,6 +94,14 @@ def keep_dead_letters(rejects: RollingRejects, letters: Sequence[DeadLetter], ps
             for letter in letters
         ]
     )
+
+
+def _of_kind(rows: Sequence[StreamRow], kind: str) -> list[StreamRow]:
+    return [row for row in rows if row.kind == kind and row.problem is None]
+
+
+def _contents(rows: Sequence[StreamRow]) -> list[object]:
+    return [row.content for row in rows]
 
 
 def _dead_letter(row: StreamRow, rejected: Rejected) -> DeadLetter:

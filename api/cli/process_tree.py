@@ -8,8 +8,8 @@ import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 
 from api.http.logging_setup import FIELDS
 
@@ -38,13 +38,15 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 class Command:
     """A child process. logged: its output becomes lines of the log; otherwise it writes its own log to stderr.
 
-    nice: added to its niceness, so that it gives way to other processes.
+    nice: added to its niceness, so that it gives way to other processes. variables: further ones of its
+    environment, for secrets: other users of the machine can read the arguments.
     """
 
     name: str
     arguments: tuple[str, ...]
     logged: bool = False
     nice: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ async def _start(command: Command) -> Process:
 
     return await asyncio.create_subprocess_exec(
         *command.arguments,
+        env={**os.environ, **command.variables},
         stdin=DEVNULL,
         stdout=PIPE if command.logged else None,
         stderr=STDOUT if command.logged else None,

@@ -1,15 +1,19 @@
 """`attune run`."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import SecretStr
 
 from api.cli.options import DatabaseUrl, Home, settings_from
 from api.cli.serve import Host, Port, Workers
 from recsys.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from api.cli.process_tree import Command
     from api.cli.training_schedule import Training
     from recsys.settings import Settings
@@ -42,10 +46,19 @@ def run(
     webhooks: Annotated[
         bool, typer.Option("--webhooks/--no-webhooks", help="Deliver the messages of `attune webhooks`, too.")
     ] = True,
+    consume: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--consume",
+            help="URL of a topic to consume, as in `attune consume`; repeat for several; empty: none  "
+            "[env: ATTUNE_CONSUME]",
+            show_default=False,
+        ),
+    ] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Run all that a publisher needs as one process tree: service, reading of sources, webhooks, trainings.
+    """Run all that a publisher needs as one process tree: service, sources, streams, webhooks, trainings.
 
     SIGTERM and Ctrl-C stop all parts.
     """
@@ -62,8 +75,11 @@ def run(
         kept.append(_attune("poller", "poll", logged=True))
     if webhooks:
         kept.append(_attune("webhooks", "webhooks", "deliver", logged=True))
+    kept += _consumers(settings, consume)
     if not kept and training is None:
-        raise ConfigError("there is nothing to run: omit --no-serve, --no-poll or --no-webhooks, or set --train")
+        raise ConfigError(
+            "there is nothing to run: omit --no-serve, --no-poll or --no-webhooks, or set --train or --consume"
+        )
     worker.export_settings_to_env(settings)
     logging_setup.configure(settings.log_format)
     failure = asyncio.run(_until_signal(kept, training))
@@ -107,6 +123,27 @@ def _report_failure(settings: "Settings", reason: str) -> None:
             training_failed(app, reason)
     except StoreError as error:
         logging.getLogger(__name__).error("webhooks are not notified of the failed training: %s", error)
+
+
+def _consumers(settings: "Settings", chosen: "Sequence[str] | None") -> "list[Command]":
+    """Return a consumer for each topic. Its URL is in its environment, because arguments are public.
+
+    Raises:
+        ConfigError: a URL is wrong, or the library of its broker is missing.
+    """
+    source = "ATTUNE_CONSUME" if chosen is None else "--consume"
+    if chosen is not None:
+        settings = settings.model_copy(update={"consume": SecretStr(",".join(chosen))})
+    urls = settings.consume_urls
+    if not urls:
+        return []
+    from api.streams.consumed_topics import consumed_topics
+
+    addresses = consumed_topics(urls, source)
+    return [
+        replace(_attune(f"consumer of {address.shown}", "consume", logged=True), variables={"ATTUNE_CONSUME": url})
+        for address, url in zip(addresses, urls, strict=True)
+    ]
 
 
 def _attune(name: str, *arguments: str, logged: bool = False, nice: int = 0) -> "Command":

@@ -14,26 +14,24 @@ if TYPE_CHECKING:
     from api.streams.broker_address import BrokerAddress
     from api.streams.stream_consumer import ConsumerCounts, ConsumerOptions
 
-_CONSUME_TOPIC = "attune.ingest"
 _PUBLISH_TOPIC = "attune.log"
 
-Url = Annotated[
-    str,
-    typer.Argument(help="Broker: nats://, redis://, amqp:// or kafka://HOST:PORT, with ?topic= and ?group=."),
-]
+_URL_HELP = "Broker: nats://, redis://, amqp:// or kafka://HOST:PORT, with ?topic= and ?group="
 Batch = Annotated[int, typer.Option("--batch", min=1, max=10_000, help="Most messages of one transaction.")]
 
 
 def consume(
-    url: Url,
+    url: Annotated[
+        str | None, typer.Argument(help=f"{_URL_HELP}  [env: ATTUNE_CONSUME]", show_default=False)
+    ] = None,
     topic: Annotated[
-        str | None, typer.Option("--topic", help=f"Subject, stream, queue or topic ({_CONSUME_TOPIC}).")
+        str | None, typer.Option("--topic", help="Subject, stream, queue or topic (attune.ingest).")
     ] = None,
     group: Annotated[
         str | None, typer.Option("--group", help="Consumer group, which has one position (attune).")
     ] = None,
     what: Annotated[
-        Literal["events", "articles"] | None,
+        Literal["events", "articles", "impressions"] | None,
         typer.Option("--what", help="Kind of all rows; by default each message says it."),
     ] = None,
     dead_letters: Annotated[
@@ -47,12 +45,18 @@ def consume(
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
-    """Store events and articles of a stream, each once, until SIGTERM; rows with errors become dead letters."""
+    """Store events, articles and impressions of a stream, each once, until SIGTERM.
+
+    Rows with errors become dead letters.
+    """
     from api.application.context import opened_application
     from api.streams.broker_address import parse_address
+    from api.streams.consumed_topics import CONSUME_TOPIC, only_url
     from api.streams.stream_consumer import ConsumerOptions
 
-    address = parse_address(url, topic=topic, group=group, default_topic=_CONSUME_TOPIC)
+    settings = settings_from(database_url, home)
+    chosen = only_url(settings.consume_urls) if url is None else url
+    address = parse_address(chosen, topic=topic, group=group, default_topic=CONSUME_TOPIC)
     options = ConsumerOptions(
         source=address.shown,
         dead_letters=dead_letters or f"{address.topic}.rejected",
@@ -60,7 +64,7 @@ def consume(
         batch=batch,
         until_empty=until_empty,
     )
-    with opened_application(settings_from(database_url, home)) as app:
+    with opened_application(settings) as app:
         _consume(app, address, options, metrics_port)
 
 
@@ -89,7 +93,7 @@ def _consume(
 
 
 def publish(
-    url: Url,
+    url: Annotated[str, typer.Argument(help=f"{_URL_HELP}.")],
     topic: Annotated[
         str | None, typer.Option("--topic", help=f"Subject, stream, queue or topic ({_PUBLISH_TOPIC}).")
     ] = None,

@@ -1,1 +1,1 @@
-"""Door to message brokers: `attune consume` takes events and articles in, `attune publish` sends the log out."""
+"""Door to message brokers: `attune consume` takes rows in, `attune publish` sends the log out."""

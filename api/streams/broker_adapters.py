@@ -8,7 +8,7 @@ from recsys.errors import ConfigError
 
 
 def broker_at(address: BrokerAddress, prefetch: int) -> Broker:
-    """Return the adapter of an address, not connected yet. prefetch: most messages that it holds.
+    """Return the adapter of an address, not connected yet. prefetch: most messages of a batch.
 
     Raises:
         ConfigError: the library of the broker is not installed.

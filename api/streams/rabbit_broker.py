@@ -29,7 +29,7 @@ class RabbitBroker:
 
     Args:
         address: of the queue.
-        prefetch: most messages that the server sends before an acknowledgement.
+        prefetch: messages of a batch; the server sends twice as many before an acknowledgement.
     """
 
     failures: tuple[type[Exception], ...] = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
@@ -50,9 +50,9 @@ class RabbitBroker:
         self._queues = set()
 
     async def subscribe(self) -> None:
-        """Start the delivery of the queue; the server sends as much as `prefetch` allows."""
+        """Start the delivery of the queue. The server sends the next batch while one is stored."""
         await self._require_queue(self._address.topic, {"x-single-active-consumer": True})
-        await self._channel.basic_qos(prefetch_count=self._prefetch, timeout=_SECONDS)
+        await self._channel.basic_qos(prefetch_count=2 * self._prefetch, timeout=_SECONDS)
         await self._channel.basic_consume(self._address.topic, self._delivered.put, timeout=_SECONDS)
 
     async def fetch(self, most: int, seconds: float) -> Sequence[StreamMessage]:

@@ -5,6 +5,7 @@ broker may be opened again.
 """
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -15,6 +16,9 @@ T = TypeVar("T")
 
 _IN_FLIGHT = 500
 """Messages that are sent before their confirmations are awaited."""
+
+_GATHER_SECONDS, _MOST_GATHER_SECONDS = 0.002, 0.1
+"""Gap that ends a batch which is not full, and the longest wait for more of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,19 @@ class Broker(Protocol):
 async def take(queue: asyncio.Queue[T], most: int, seconds: float) -> list[T]:
     """Return up to `most` items of a queue that is filled in the background; wait for the first one.
 
+    More are gathered until none comes for 2 ms, and at most for 0.1 s: a transaction costs as much for ten rows as
+    for a thousand.
+
     Raises:
         TimeoutError: none came within `seconds`.
     """
     found = [await asyncio.wait_for(queue.get(), seconds)]
-    while len(found) < most and not queue.empty():
+    until = time.monotonic() + _MOST_GATHER_SECONDS
+    while len(found) < most:
+        if queue.empty() and time.monotonic() < until:
+            await asyncio.sleep(_GATHER_SECONDS)
+        if queue.empty():
+            break
         found.append(queue.get_nowait())
     return found
 

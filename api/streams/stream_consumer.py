@@ -10,7 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from api.application.context import Application
 from api.application.stream_ingestion import StoredMessages, keep_dead_letters, store_messages, stream_rejects
@@ -18,8 +18,9 @@ from api.streams.back_off import BackOff
 from api.streams.cloud_events import dead_letter_message
 from api.streams.stream_broker import Broker
 from api.streams.stream_metrics import StreamMetrics
+from ingest.field_names import Kind
 from ingest.pseudonyms import Pseudonyms
-from ingest.stream_rows import Kind, StreamMessage
+from ingest.stream_rows import StreamMessage
 from recsys.errors import StoreUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class StreamConsumer:
         broker: not open yet.
         options: of this consumer.
         metrics: are updated with every batch.
-        report: called every few seconds, and at the end.
+        report: called every few seconds if the counts changed, and at the end.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class StreamConsumer:
         self._pseudonyms = Pseudonyms(app.settings.pseudonym_secret)
         self._counts = ConsumerCounts()
         self._lag_at = 0.0
+        self._reported = ConsumerCounts()
 
     async def run(self, stop: asyncio.Event) -> ConsumerCounts:
         """Consume until `stop` is set, or the topic is empty if the options say so; finish a batch in hand.
@@ -159,8 +161,9 @@ class StreamConsumer:
         self._counts.waiting = await self._broker.waiting()
         self._lag_at = time.monotonic()
         self._metrics.note_waiting(self._counts.waiting)
-        if not at_once:
+        if not at_once and self._counts != self._reported:
             self._report(self._counts)
+            self._reported = replace(self._counts, rejected=self._counts.rejected.copy())
 
     async def _close(self) -> None:
         try:

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from recsys.store.conflict_insert import insert
 
-_COPY_FROM = 50
-"""Rows from which COPY is faster than one INSERT a row."""
+_BULK_FROM = 50
+"""Rows from which COPY, or the driver's own `executemany`, is faster than statements of SQLAlchemy."""
 
 ROW = "staged_row"
 """Name of the column that numbers the staged rows from 0."""
@@ -59,14 +59,19 @@ def insert_new(
     connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
     """Insert rows that are known not to be stored, without a temporary table."""
-    if connection.dialect.name != "postgresql" or len(rows) < _COPY_FROM:
+    if len(rows) < _BULK_FROM:
         connection.execute(sa.insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
         return
+    names = ", ".join(columns)
     driver = connection.connection.driver_connection
     assert driver is not None, "a connection in use has its driver connection"
+    if connection.dialect.name != "postgresql":
+        places = ", ".join("?" * len(columns))
+        driver.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({places})", rows)  # noqa: S608 - our own names
+        return
     with (
         driver.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy,
+        cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy,
     ):
         for row in rows:
             copy.write_row(row)

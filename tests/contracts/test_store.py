@@ -21,6 +21,7 @@ from recsys.store import (
     withdrawals,
 )
 from recsys.store.database import Database, open_database
+from recsys.store.log_outbox import rows_after
 
 
 def click(id: str, known_at: int = DAY, reader: str = "r", article: str | None = "a", **more: object) -> Event:
@@ -55,6 +56,19 @@ def test_appending_twice_stores_once(database: Database) -> None:
     assert (second.events_stored, second.events_duplicate) == (1, 2)
     assert (second.slates_stored, second.slates_duplicate) == (0, 1)
     assert read_all(database) == ["1", "2", "3", "s"]
+
+
+@pytest.mark.parametrize("count", [1, 49, 50, 300])
+def test_a_group_of_any_size_is_stored_as_it_is_and_again_not_at_all(database: Database, count: int) -> None:
+    odd = {"request_id": 'a "quote",\t\\N', "session": "", "device": None, "position": 3, "value": 0.1}
+    rows = [click(f"{number:03}", DAY + number, **(odd if number % 2 else {})) for number in range(count)]
+    for stored in (count, 0):
+        with database.write() as connection:
+            appended = event_log.append_rows(connection, rows, [], event_log.lock(connection))
+        assert len(appended.stored) == stored
+        assert appended.last_seq == count
+    with database.read() as connection:
+        assert [row for _, row in rows_after(connection, 0, 1_000)] == rows
 
 
 def test_an_id_stored_with_other_content_is_a_conflict_and_the_first_stays(database: Database) -> None:

@@ -1,13 +1,23 @@
 """`attune run` as operators meet it: one process tree that heals, and ends as a whole."""
 
+import asyncio
+import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from api.streams.broker_adapters import broker_at
+from api.streams.broker_address import parse_address
+from api.streams.stream_broker import OutgoingMessage
+from benchmarks.private_brokers import missing_program, private_broker
+from recsys.store import event_log
+from recsys.store.database import opened
 from tests.serving import PATIENCE, Server, environment, wait_until
 from tests.trained import place
 
@@ -47,3 +57,76 @@ def test_a_service_that_cannot_start_is_an_error(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "`attune keys create`" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("attune: the service cannot start")
+
+
+async def send_clicks(url: str, topic: str, numbers: range) -> None:
+    broker = broker_at(parse_address(url, topic=topic, group=None, default_topic=""), 100)
+    await broker.open()
+    rows = [{"id": f"{topic}-{n}", "reader": "r1", "kind": "click", "article": f"a{n}"} for n in numbers]
+    await broker.send(topic, [OutgoingMessage(row["id"], json.dumps(row).encode()) for row in rows])
+    await broker.close()
+
+
+def wait_for_rows(url: str, rows: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    with opened(url) as database:
+        while time.monotonic() < deadline:
+            with database.read() as connection:
+                found = event_log.position(connection).last_seq
+            if found >= rows:
+                assert found == rows
+                return
+            time.sleep(0.1)
+    raise AssertionError(f"the log has {found} rows, not {rows}")
+
+
+def test_topics_are_consumed_by_children_that_come_back_and_end_with_it(tmp_path: Path) -> None:
+    if missing_program("nats") is not None:
+        pytest.skip("nats-server is not on this machine")
+    of = place(tmp_path)
+    database_url = of.settings.database_url
+    with opened(database_url) as database, database.read() as connection:
+        before = event_log.position(connection).last_seq
+    with private_broker("nats", tmp_path / "broker") as broker, (tmp_path / "run.log").open("wb") as log:
+        secret = broker.url.replace("//", "//user:s3cret@")
+        asyncio.run(send_clicks(broker.url, "clicks", range(30)))
+        asyncio.run(send_clicks(broker.url, "reads", range(20)))
+        command = ("run", "--no-serve", "--no-poll", "--no-webhooks", "--train", "")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", *command],
+            cwd=tmp_path,
+            env={**environment(of), "ATTUNE_CONSUME": f"{secret}/clicks,{secret}/reads"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        wait_for_rows(database_url, before + 50)
+        children = psutil.Process(process.pid).children()
+        assert [each.cmdline()[-1] for each in children] == ["consume", "consume"]
+        for each in children:
+            each.kill()
+        psutil.wait_procs(children, PATIENCE)
+        asyncio.run(send_clicks(broker.url, "clicks", range(25, 40)))
+        wait_for_rows(database_url, before + 60)
+        children = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        assert not [each for each in children if each.is_running()]
+    shown = (tmp_path / "run.log").read_text()
+    assert "topic=clicks: ended by signal 9" in shown
+    assert "consuming nats://127.0.0.1" in shown
+    assert "s3cret" not in shown
+
+
+def test_a_wrong_topic_is_one_line_of_error_and_starts_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli", "run", "--consume", "nats://user:s3cret@h?subject=clicks"],
+        cwd=tmp_path,
+        env=environment(place(tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "attune: --consume: unknown parameter 'subject' in the URL: give topic, group or none\n"
+    assert done.stdout == ""

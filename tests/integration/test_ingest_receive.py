@@ -6,12 +6,15 @@ import math
 import pytest
 
 from ingest.event_rows import check_events
-from ingest.http_ingest import Received, received_events, store_articles
+from ingest.http_ingest import Received, received_events, store_articles, store_impressions
+from ingest.pseudonyms import Pseudonyms
+from recsys.domain import MINUTE, Slate
 from recsys.serving.clock import Clock
 from recsys.serving.log_writer import LogWriter
 from recsys.store import event_log_reader
 from recsys.store.articles import get
 from recsys.store.database import Database
+from recsys.store.log_outbox import rows_after
 
 NOW = 1_700_000_000_000_000
 CLICK = {"reader": "r", "kind": "click", "article": "a", "at": NOW - 1_000}
@@ -127,3 +130,61 @@ def test_articles_new_changed_same_and_bad(database: Database) -> None:
     assert store_articles(database, [{**article, "title": "Other"}], NOW) == Received(1, 0, [], [])
     with database.read() as connection:
         assert get(connection, ["a"])["title"].to_list() == ["Other"]
+
+
+SLATE = {"id": "s1", "reader": "r", "at": NOW - 1_000, "candidates": ["a", "b"], "ordered": True}
+
+
+def slates(database: Database) -> list[Slate]:
+    with database.read() as connection:
+        return [row for _, row in rows_after(connection, 0, 1_000) if isinstance(row, Slate)]
+
+
+def test_impressions_are_stored_once_and_known_from_their_receipt(database: Database) -> None:
+    clock = FixedClock(NOW)
+    received(database, CLICK, clock=clock)
+    rows = [{**SLATE, "known_at": NOW - 500}, {**SLATE, "id": "s2", "at": NOW + MINUTE, "reader": "q"}]
+    found = store_impressions(database, rows, clock)
+    assert found == Received(2, 0, [], [])
+    assert store_impressions(database, rows, clock) == Received(0, 2, [], [])
+    first, second = slates(database)
+    assert (first.id, first.candidates, first.ordered, first.at) == ("s1", ("a", "b"), True, NOW - 1_000)
+    assert (second.id, second.reader) == ("s2", "q")
+    assert NOW < first.known_at < second.known_at
+    assert second.at <= second.known_at, "a clock that is fast does not let a row be known before it happened"
+
+
+def test_an_impression_with_an_error_costs_itself_alone(database: Database) -> None:
+    rows: list[object] = [
+        7,
+        {**SLATE, "candidates": []},
+        {**SLATE, "at": "soon"},
+        {**SLATE, "at": NOW + 60 * MINUTE},
+        {**SLATE, "scores": [1.0]},
+        {**SLATE, "model": "m" * 1_001},
+        SLATE,
+        {**SLATE, "candidates": ["c"]},
+    ]
+    found = store_impressions(database, rows, FixedClock(NOW))
+    assert reasons(found) == [
+        (0, "row: not an object"),
+        (1, "candidates: empty"),
+        (2, "at: this text is not a time Attune reads"),
+        (3, "at: in the future"),
+        (4, "scores: not as long as candidates"),
+        (7, "id: stored already with other content"),
+    ]
+    assert [(row.index, row.problem.reason) for row in found.lost] == [(5, "model: longer than 1000 bytes")]
+    assert (found.accepted, found.duplicates) == (1, 1)
+    assert [slate.model for slate in slates(database)] == [None]
+
+
+def test_an_impression_without_a_time_was_shown_at_its_receipt(database: Database) -> None:
+    store_impressions(database, [{**SLATE, "at": None}], FixedClock(NOW))
+    assert [(slate.at, slate.known_at) for slate in slates(database)] == [(NOW, NOW + 1)]
+
+
+def test_impressions_are_stored_with_pseudonyms(database: Database) -> None:
+    pseudonyms = Pseudonyms("k" * 16)
+    store_impressions(database, [SLATE], FixedClock(NOW), pseudonyms)
+    assert [slate.reader for slate in slates(database)] == [pseudonyms.of("r")]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -137,6 +138,20 @@ def test_output_of_a_logged_child_becomes_lines_of_the_log(caplog: pytest.LogCap
     assert max(map(len, written)) <= 8_192
 
 
+def test_variables_of_a_child_are_in_its_environment_alone(caplog: pytest.LogCaptureFixture) -> None:
+    command = replace(
+        python(
+            "import os, sys; print(os.environ['SECRET'][::-1], len(sys.argv), 'PATH' in os.environ)", logged=True
+        ),
+        variables={"SECRET": "abcdef"},
+    )
+    with caplog.at_level(logging.INFO):
+        ended = asyncio.run(ProcessTree().run(command))
+    assert ended.status == 0
+    assert "fedcba 1 True" in caplog.text
+    assert "abcdef" not in caplog.text + repr(command)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can end children with their parent")
 def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     file = tmp_path / "child"
@@ -157,7 +172,17 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
 
 def test_nothing_to_run_is_an_error_that_names_the_options() -> None:
     with pytest.raises(ConfigError, match="--no-serve"):
-        run(serve=False, poll=False, webhooks=False, train="")
+        run(serve=False, poll=False, webhooks=False, train="", consume=[""])
+
+
+def test_a_wrong_topic_is_an_error_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"^--consume: the URL of a broker is nats://"):
+        run(consume=["http://user:s3cret@h/clicks"])
+    with pytest.raises(ConfigError, match="names nats://h"):
+        run(consume=["nats://h/a", "nats://h/b,nats://h/a"])
+    monkeypatch.setenv("ATTUNE_CONSUME", "nats://h/clicks, nats://h?subject=x")
+    with pytest.raises(ConfigError, match=r"^ATTUNE_CONSUME: unknown parameter 'subject'"):
+        run()
 
 
 class AtOnce:

@@ -90,6 +90,38 @@ def test_the_type_of_a_cloud_event_decides_the_kind() -> None:
     assert row.kind == "articles"
 
 
+def test_an_impression_is_recognized_by_its_candidates_and_completed_like_an_event() -> None:
+    bare = {"reader": "r1", "candidates": ["a1", "a2"]}
+    (row,) = rows_of(message(bare))
+    assert row.kind == "impressions"
+    completed = only([row])
+    assert completed == {**bare, "id": completed["id"], "at": 1_700_000_009_000_000}
+    assert only(rows_of(message({"slate_id": "s1", "time": 1_700_000_000, "user": "r1", "items": ["a1"]}))) == {
+        "slate_id": "s1",
+        "time": 1_700_000_000,
+        "user": "r1",
+        "items": ["a1"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ({"reader": "r1", "candidates": ["a1"]}, "impressions"),
+        ({"reader": "r1", "kind": "impression", "article": "a1"}, "events"),
+    ],
+)
+def test_the_type_impression_leaves_the_kind_to_the_fields(data: dict[str, object], kind: str) -> None:
+    (row,) = rows_of(message({**ENVELOPE, "type": "attune.impression", "data": data}))
+    assert row.kind == kind
+
+
+@pytest.mark.parametrize("kind", ["events", "articles", "impressions"])
+def test_the_list_of_a_body_names_the_kind_of_its_rows(kind: str) -> None:
+    rows = rows_of(message({kind: [{"id": "x1"}, {"id": "x2"}]}))
+    assert [(row.kind, row.place) for row in rows] == [(kind, "clicks:5/0"), (kind, "clicks:5/1")]
+
+
 def test_the_chosen_kind_counts_more_than_the_fields() -> None:
     (row,) = rows_of(message({"id": "a1", "title": "Rain"}), kind="events")
     assert row.kind == "events"
@@ -111,7 +143,6 @@ def test_the_body_of_a_request_gives_its_rows() -> None:
         (b"3", "row: not an object"),
         (b"", "row: neither article, event nor impression"),
         (b'{"x": 1}', "row: neither article, event nor impression"),
-        (b'{"id": "s", "candidates": ["a"]}', "row: an impression"),
         (json.dumps({**ENVELOPE, "data_base64": "?"}).encode(), "data_base64: not JSON"),
         (json.dumps({**ENVELOPE}).encode(), "row: not an object"),
         (json.dumps([EVENT] * (MOST_ROWS + 1)).encode(), "message: more than 1000 rows"),
@@ -125,11 +156,11 @@ def test_a_long_message_is_refused_unread() -> None:
     assert reason_of(rows_of(StreamMessage(b" " * 101, "p"), most_bytes=100)) == "message: longer than 100 bytes"
 
 
+NAMES = [*EVENT, *ENVELOPE, "data", "candidates"]
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*EVENT, *ENVELOPE, "data"]), inner)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner),
     max_leaves=12,
 )
 

@@ -14,6 +14,7 @@ from api.streams import back_off
 from api.streams.log_publisher import LogPublisher, PublisherOptions
 from api.streams.stream_consumer import ConsumerCounts, ConsumerOptions, StreamConsumer
 from api.streams.stream_metrics import StreamMetrics
+from recsys.domain import Slate
 from recsys.settings import Settings
 from recsys.store.database import Database, open_database
 from recsys.store.log_outbox import rows_after
@@ -120,6 +121,26 @@ def test_articles_of_a_batch_are_stored_before_its_events(sqlite_database: Datab
     counts = consume(sqlite_database, tmp_path, MemoryBroker([json.dumps(row).encode() for row in rows]))
     assert counts.stored == 2
     assert counts.duplicates + counts.stored == 3
+
+
+def test_impressions_of_a_batch_are_stored_once_before_the_clicks_that_quote_them(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    slate = {"id": "s1", "reader": "r1", "candidates": ["a1", "a2"], "at": 1_700_000_000}
+    click = {"id": "e1", "reader": "r1", "kind": "click", "article": "a1", "request_id": "s1", "at": 1_700_000_001}
+    envelope = {"specversion": "1.0", "id": "1", "source": "/app", "type": "shop.impression", "data": slate}
+    other = {"reader": "r2", "candidates": ["a2"]}
+    wrong = [{**slate, "candidates": ["a9"]}, {**slate, "id": "s2", "candidates": []}]
+    rows = [click, envelope, slate, other, *wrong]
+    broker = MemoryBroker([json.dumps(row).encode() for row in rows], ["", "", "before"])
+    counts = consume(sqlite_database, tmp_path, broker)
+    assert counts.rejected == {"candidates: empty": 1, "id: stored already with other content": 1}
+    with sqlite_database.read() as connection:
+        found = [row for _, row in rows_after(connection, 0, 1_000)]
+    assert next(row.id for row in found if isinstance(row, Slate)) == "s1"
+    assert [row.id for row in found][-1] == "e1"
+    assert len(found) == 3
+    assert {json.loads(each.body)["data"]["reason"] for each in broker.sent["dead"]} == set(counts.rejected)
 
 
 def test_a_published_log_is_consumed_as_the_same_log(tmp_path: Path) -> None:
