@@ -1,6 +1,7 @@
 """Rows that arrive one request or message at a time: the checks and the store of files, with times of receipt."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -93,11 +94,11 @@ def store_impressions(
     timed = raw.rows.with_columns(at=pl.col("at").fill_null(now), known_at=pl.max_horizontal("at", now))
     checked = validate.slates(timed, received_at)
     slates = checked.good.with_columns(at=pl.min_horizontal("at", now))
-    with database.write() as connection:
+    with ExitStack() as until_committed, database.write() as connection:
         end = event_log.lock(connection)
-        with clock.stamping(slates.height, end.last_known_at) as first:
-            stamped = slates.with_columns(known_at=first + pl.int_range(pl.len(), dtype=pl.Int64))
-            outcome = writer.store(connection, empty(RAW_ARTICLES), empty(RAW_EVENTS), stamped)
+        first = until_committed.enter_context(clock.stamping(slates.height, end.last_known_at))
+        stamped = slates.with_columns(known_at=first + pl.int_range(pl.len(), dtype=pl.Int64))
+        outcome = writer.store(connection, empty(RAW_ARTICLES), empty(RAW_EVENTS), stamped)
     return _received(outcome, "impressions", no_objects, (checked.rejects, raw.lost))
 
 

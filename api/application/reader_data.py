@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from api.application.context import Application
@@ -12,8 +13,10 @@ from recsys.errors import ErasureError, StoreError
 from recsys.insight.reader_profile import attention_profile
 from recsys.projection.snapshot_store import Snapshots
 from recsys.store import archive_rewrite, archive_turns, articles, audit_log, erasure, reader_export
+from recsys.store.archive_rewrite import Rewritten
 from recsys.store.archive_turns import Turn
 from recsys.store.audit_log import AuditAction, AuditRow
+from recsys.store.database import Database
 from recsys.store.erasure import Receipt
 from recsys.store.log_archiver import PATIENCE
 from recsys.store.secure_delete import purge_deleted_rows
@@ -83,20 +86,10 @@ def erase_reader(app: Application, reader: str, actor: str, raw_id: str | None =
         ErasureError: deleted rows cannot be purged from the files of the database or the archive yet; erase the
             reader again.
     """
-    with archive_turns.held(app.database, Turn.FILES, PATIENCE):
-        archived = archive_rewrite.prepare(app.database, reader)
-
-        def write() -> Receipt:
-            with app.database.write() as connection:
-                receipt = erasure.erase(connection, reader, time.time_ns() // 1_000, archived)
-                audit_log.record(connection, AuditRow(receipt.at, actor, AuditAction.READER_ERASED, receipt.id))
-            return receipt
-
-        receipt = app.append(write)
-        try:
-            archive_rewrite.finish(app.database)
-        except StoreError as error:
-            raise ErasureError(f"the rows are deleted, but {error}; then erase the reader again") from error
+    if archive_rewrite.is_needed(app.database):
+        receipt = _erase_with_archive(app, reader, actor)
+    else:
+        receipt = app.append(partial(_delete_rows, app.database, reader, actor))
     home = app.settings.home
     with app.database.read() as connection:  # also needed after an interrupted erasure; repeating it is safe
         Snapshots(home / "state").drop_before(erasure.last_seq(connection))
@@ -106,3 +99,37 @@ def erase_reader(app: Application, reader: str, actor: str, raw_id: str | None =
     except StoreError as error:
         raise ErasureError(str(error)) from error
     return Erased(receipt, rejects)
+
+
+def _erase_with_archive(app: Application, reader: str, actor: str) -> Receipt:
+    """Erase a reader from the log and its archive.
+
+    Raises:
+        StoreError: the archive cannot be read or written, or the database is unavailable.
+        ErasureError: the rows are deleted, but a file that had them is not yet.
+    """
+    with archive_turns.held(app.database, Turn.FILES, PATIENCE):
+        archived = archive_rewrite.prepare(app.database, reader)
+        problems: list[StoreError] = []
+
+        def write() -> Receipt:
+            receipt = _delete_rows(app.database, reader, actor, archived)
+            try:  # here, because the fold that follows may fail
+                archive_rewrite.finish(app.database)
+            except StoreError as error:
+                problems.append(error)
+            return receipt
+
+        receipt = app.append(write)
+    if problems:
+        raise ErasureError(f"the rows are deleted, but {problems[0]}; then erase the reader again") from problems[
+            0
+        ]
+    return receipt
+
+
+def _delete_rows(database: Database, reader: str, actor: str, archived: Rewritten | None = None) -> Receipt:
+    with database.write() as connection:
+        receipt = erasure.erase(connection, reader, time.time_ns() // 1_000, archived)
+        audit_log.record(connection, AuditRow(receipt.at, actor, AuditAction.READER_ERASED, receipt.id))
+    return receipt

@@ -99,13 +99,13 @@ def evaluate(
             )
     if counterfactual:
         counterfactual_table(result["counterfactual"])
-    record_evaluation(database, settings, result, {"in_sample": in_sample})
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2))
         typer.echo(f"figures: {json_file}")
     if html_file is not None:
         html_file.write_text(report(result))
         typer.echo(f"report: {html_file}")
+    record_evaluation(database, settings, result, {"in_sample": in_sample})
 
 
 def _counterfactual(

@@ -230,7 +230,7 @@ class FeedEngine:
     ) -> Ranking:
         """Build the ranking, with article ids."""
         assert shown.scores is not None
-        stories = self._stories(shown.rows, request.as_of, rules)
+        stories = self._stories(shown.rows, request, rules)
         acting: list[tuple[Rule, ...]] = rules.acting_on(shown.rows)
         items = zip(
             self._ids(shown.rows),
@@ -247,23 +247,28 @@ class FeedEngine:
         ranked = tuple(RankedItem(*item) for item in items)
         return Ranking(request.request_id, self.models.version, request.as_of, ranked)
 
-    def _stories(self, rows: NDArray[np.int64], as_of: int, rules: PageRules) -> list[tuple[str, tuple[str, ...]]]:
+    def _stories(
+        self, rows: NDArray[np.int64], request: FeedRequest, rules: PageRules
+    ) -> list[tuple[str, tuple[str, ...]]]:
         """Return for each of `rows` [k] the id of its story, that of its first article, and its other articles.
 
-        These are newest first; articles under embargo and banned ones are none of them.
+        These are newest first; articles under embargo and banned ones are none of them, nor paid ones if the
+        request is for free ones.
         """
         strings = self.state.articles.strings
         shared = np.isin(rows, self.state.catalog.stories().copies).tolist()
         return [
-            self._story(row, as_of, rules) if has_copies else (strings[row], ())  # nearly every article is alone
+            self._story(row, request, rules) if has_copies else (strings[row], ())  # nearly every article is alone
             for row, has_copies in zip(rows.tolist(), shared, strict=True)
         ]
 
-    def _story(self, row: int, as_of: int, rules: PageRules) -> tuple[str, tuple[str, ...]]:
-        catalog = self.state.catalog
+    def _story(self, row: int, request: FeedRequest, rules: PageRules) -> tuple[str, tuple[str, ...]]:
+        catalog, as_of = self.state.catalog, request.as_of
         others = catalog.stories().copies_of(row)
         embargoed = (catalog.published[others] != NEVER) & (catalog.published[others] >= as_of)
         others = others[catalog.described[others] & ~embargoed & ~np.isin(others, rules.book.banned())]
+        if request.free_only:
+            others = others[catalog.paid[others] != 1.0]
         if not len(others):
             return self.state.articles.strings[row], ()
         members = np.append(others, row)

@@ -51,11 +51,13 @@ def announce_flagged(database: Database, articles: pl.DataFrame, recorder: Atten
     articles: columns of `frames.ARTICLES`.
     """
     flagged = recorder.flagged()
-    recent = articles.filter(pl.col("published_at") >= at - NEW)
+    recent = articles.filter(pl.col("published_at").is_between(at - NEW, at))  # none under embargo
     if flagged.is_empty() or recent.is_empty():
         return 0
     hashes = [text_hash(text) for text in article_texts(recent, reads_bodies(recorder.name))]
     found = recent.with_columns(text_hash=pl.Series(hashes)).join(flagged, on="text_hash")
+    if found.is_empty():
+        return 0
     with database.write() as connection:
         for row in found.sort("id").iter_rows(named=True):
             data = {name: row[name] for name in ("title", "source", "flagged_share", "score")}

@@ -60,6 +60,8 @@ def resume(connection: Connection, request: FeedRequest, cursor: str) -> tuple[F
     own = {name: getattr(request, name) for name in _OWN}
     try:
         shared = json.loads(page.request)
+        # a page of a reader whose subscription has ended since the first page
+        shared["free_only"] = shared["free_only"] or request.free_only
         resumed = FeedRequest(**own, **{**shared, "exclude": frozenset(shared["exclude"])})
         return resumed, RemainingCandidates.from_json(page.rest)
     except (KeyError, TypeError, ValueError) as error:

@@ -14,6 +14,10 @@ from recsys.state.vocabulary import UNKNOWN, Names, Vocabulary
 NEVER = np.iinfo(np.int64).max
 
 
+FREE_ACCESS = ("free", "open", "public")
+"""Values of `access` of articles that everybody may open; with any other value only subscribers may."""
+
+
 class Catalog:
     """Article columns. The row of an article that is not stored has `category` UNKNOWN and `described` False.
 
@@ -104,7 +108,8 @@ class Catalog:
         self.expires[rows] = articles["expires_at"].fill_null(NEVER).to_numpy()
         self.words[rows] = articles["word_count"].cast(pl.Float64).fill_null(np.nan).to_numpy()
         self.title_chars[rows] = articles["title"].str.len_chars().cast(pl.Float64).to_numpy()
-        paid = articles["access"].is_in(["premium", "paid", "subscriber"]).cast(pl.Float64)
+        access = articles["access"].str.strip_chars().str.to_lowercase()
+        paid = (~access.is_in(FREE_ACCESS)).cast(pl.Float64)
         self.paid[rows] = paid.fill_null(np.nan).to_numpy()
         self.url_key[rows], self.title_key[rows], self.language_key[rows] = story_keys(articles)
 

@@ -4,9 +4,9 @@ A file is written at once and never changed afterwards.
 """
 
 import os
-import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from recsys.errors import ConfigError, StoreError
 
@@ -21,6 +21,8 @@ def normalized(url: str) -> str:
     """
     if _is_local(url):
         return str(Path(_local_path(url)).expanduser().resolve())
+    if urlsplit(url).username is not None:
+        raise ConfigError("the address must have no password: give it to the driver by its own variables or files")
     _remote(url)
     return url.rstrip("/")
 
@@ -38,6 +40,8 @@ def write(path: str, content: bytes) -> None:
             files, name = _remote(path)
             files.makedirs(name.rpartition("/")[0], exist_ok=True)
             files.pipe_file(name, content)  # object stores show an object once it is complete
+    except ConfigError:
+        raise
     except Exception as error:  # drivers raise their own kinds
         raise StoreError(
             f"cannot write {path} ({_reason(error)}): check the address and the permissions"
@@ -68,7 +72,7 @@ def read(path: str) -> bytes:
 
 
 def delete(path: str) -> None:
-    """Delete a file; one that does not exist is no error.
+    """Delete a file, and what a killed `write` left of it; one that does not exist is no error.
 
     Raises:
         StoreError: it cannot be deleted.
@@ -76,10 +80,13 @@ def delete(path: str) -> None:
     try:
         if _is_local(path):
             Path(path).unlink(missing_ok=True)
+            _partial(Path(path)).unlink(missing_ok=True)
         else:
             files, name = _remote(path)
             if files.exists(name):
                 files.rm_file(name)
+    except ConfigError:
+        raise
     except Exception as error:  # drivers raise their own kinds
         raise StoreError(f"cannot delete {path} ({_reason(error)}): make it writable") from error
 
@@ -95,7 +102,7 @@ def _local_path(url: str) -> str:
 def _write_local(path: Path, content: bytes) -> None:
     new = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    partial = _partial(path)
     try:
         with partial.open("wb") as file:
             file.write(content)
@@ -115,6 +122,11 @@ def _sync(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def _partial(path: Path) -> Path:
+    """Return the name of a local file while it is written; `delete` knows it, because a kill may leave it."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def _remote(url: str) -> tuple[Any, str]:

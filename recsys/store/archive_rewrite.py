@@ -29,6 +29,15 @@ class Rewritten:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+def is_needed(database: Database) -> bool:
+    """Return True if there is an archive: else an erasure need not wait for its turn.
+
+    `record` refuses an archive that began meanwhile.
+    """
+    with database.read() as connection:
+        return bool(log_archive.until(connection) or log_archive.leftovers(connection))
+
+
 def prepare(database: Database, reader: str) -> Rewritten:
     """Write the files anew that have rows of `reader`. Hold the turn `FILES` until `finish`.
 

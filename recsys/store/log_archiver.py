@@ -105,6 +105,7 @@ def archive(
                 if moved is None:
                     break
                 yield moved
+                time.sleep(archive_turns.GAP)  # or an erasure that waits would never get its turn
 
 
 def delete_leftovers(database: Database) -> int:

@@ -47,7 +47,8 @@ def mirror(run: Run) -> None:
         client.log_batch(made, _metrics(run), _params(run))
         client.set_terminated(made, end_time=ended)
     except MlflowException as error:
-        logging.getLogger(__name__).warning("the run %s is not in MLflow: %s", run.id, error)
+        # its text may have the address with a password
+        logging.getLogger(__name__).warning("the run %s is not in MLflow (%s)", run.id, type(error).__name__)
 
 
 def _experiment(client: "MlflowClient") -> str:

@@ -1,5 +1,6 @@
 """`attune train`: from the log to vectors, preference network, rankers, and a published bundle."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +14,7 @@ from recsys.domain import WebhookEvent
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder
 from recsys.encoder.text_coverage import TextCoverage, text_coverage
+from recsys.errors import StoreError
 from recsys.labels.sampled_slates import ANY_AGE_DAYS, Sampling
 from recsys.models import bundle as bundles
 from recsys.models.bundle import Bundle
@@ -110,7 +112,10 @@ def train(
     if trees.choice.better_baseline is None and not reasons:
         bundles.activate(settings.home, bundle.version)
     announce_outcome(database, bundle.version, trees.choice.better_baseline, reasons)
-    record_training(database, settings, bundle, asdict(options))
+    try:
+        record_training(database, settings, bundle, asdict(options))
+    except StoreError as error:  # the bundle is published: the training did not fail
+        logging.getLogger(__name__).warning("the training is not recorded: %s", error)
     return bundle
 
 

@@ -1,5 +1,6 @@
 """Addresses of archives, and files that are whole or not there."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from recsys.errors import ConfigError, StoreError
 from recsys.store import archive_folder
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_local_addresses_become_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,3 +49,20 @@ def test_addresses_need_fsspec_and_folders_do_not(tmp_path: Path, monkeypatch: p
         archive_folder.normalized("s3://bucket/old")
     archive_folder.write(str(tmp_path / "1.parquet"), b"content")
     assert archive_folder.read(str(tmp_path / "1.parquet")) == b"content"
+
+
+def test_a_kill_in_the_middle_of_a_file_leaves_nothing_that_delete_does_not_know(tmp_path: Path) -> None:
+    path = tmp_path / "file.parquet"
+    program = (
+        "import os, sys; from recsys.store import archive_folder; "
+        "os.fsync = lambda _: os._exit(9); archive_folder.write(sys.argv[1], b'rows of a reader')"
+    )
+    assert subprocess.run([sys.executable, "-c", program, path], cwd=ROOT, check=False).returncode == 9
+    assert [left.read_bytes() for left in tmp_path.iterdir()] == [b"rows of a reader"]
+    archive_folder.delete(str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_with_a_password_is_refused() -> None:
+    with pytest.raises(ConfigError, match="must have no password"):
+        archive_folder.normalized("s3://key:secret@bucket/old")

@@ -210,8 +210,10 @@ def test_a_token_of_a_reader_without_a_subscription_shows_no_paid_articles(
     client, write = serve(), bearer(new_key(Scope.WRITE))
     rows = [
         {"id": id_, "title": f"Title of {id_}", "access": access, "published_at": "2026-01-01T00:00:00Z"}
-        for id_, access in (("open", "free"), ("closed", "premium"), ("unsaid", None))
+        for id_, access in (("open", "Free"), ("closed", "Premium "), ("unsaid", None))
     ]
+    # another article of the same story, for subscribers
+    rows.append({**rows[0], "id": "copy", "access": "metered"})
     client.post("/v1/articles", json={"articles": rows}, headers=write).raise_for_status()
 
     def shown(path: str, **token: Any) -> set[str]:
@@ -222,6 +224,16 @@ def test_a_token_of_a_reader_without_a_subscription_shows_no_paid_articles(
     deadline = time.monotonic() + 60
     while len(shown("/v1/feed")) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)
+    full, free = (
+        bearer(client.post("/v1/reader-tokens", json={"reader": "r42", **more}, headers=write).json()["token"])
+        for more in ({}, {"access": "free"})
+    )
+    stories = client.get("/v1/feed", headers=full).json()["items"]
+    assert [item["also_in"] for item in stories if item["id"] in ("open", "copy")] != [[]]
+    assert all(item["also_in"] == [] for item in client.get("/v1/feed", headers=free).json()["items"])
+    cursor = client.get("/v1/feed", headers=full, params={"limit": 1, "explore": 0}).json()["cursor"]
+    for path in (f"/v1/feed?cursor={cursor}", f"/embed/feed?cursor={cursor}"):
+        assert "Title of closed" not in client.get(path, headers=free).text, path
     for path in ("/v1/feed", "/v1/feed/r42", "/v1/feed/r42?access=all", "/embed/feed"):
         assert shown(path, access="free") == {"open", "unsaid"}, path
         assert shown(path, access="all") == shown(path) == {"open", "closed", "unsaid"}, path
