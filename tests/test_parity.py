@@ -51,7 +51,7 @@ from tests.trained import HashEncoder, Place, last_day, place, populated, quick_
 
 pytestmark = pytest.mark.xdist_group("served")
 
-ROUNDS = 8
+ROUNDS = 10
 Asked = dict[str, Any]
 Answered = tuple[Place, list[Asked]]
 
