@@ -9,6 +9,7 @@ The fields of `Article`, `Event` and `Slate` are those of frames, tables, file f
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -18,6 +19,11 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+
+
+def iso(at: int) -> str:
+    """Return microseconds as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(at / SECOND, UTC).isoformat()
 
 
 class EventKind(StrEnum):

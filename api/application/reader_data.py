@@ -121,10 +121,8 @@ def _erase_with_archive(app: Application, reader: str, actor: str) -> Receipt:
             return receipt
 
         receipt = app.append(write)
-    if problems:
-        raise ErasureError(f"the rows are deleted, but {problems[0]}; then erase the reader again") from problems[
-            0
-        ]
+    for error in problems:
+        raise ErasureError(f"the rows are deleted, but {error}; then erase the reader again") from error
     return receipt
 
 

@@ -39,7 +39,7 @@ def list_runs(
     from rich.console import Console
     from rich.table import Table
 
-    from recsys.evaluation.data_text import iso
+    from recsys.domain import iso
     from recsys.evaluation.html_tables import number
     from recsys.evaluation.systems import FULL_SYSTEM
     from recsys.store import runs

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from recsys.adaptation.adapt_options import AdaptOptions
+from recsys.domain import iso
 from recsys.evaluation.bootstrap import Comparison, Interval
-from recsys.evaluation.data_text import data_text, iso
+from recsys.evaluation.data_text import data_text
 from recsys.store.log_contents import LogContents
 from recsys.training.training_run import Split
 

@@ -6,11 +6,6 @@ from recsys.domain import DAY
 from recsys.store.log_contents import LogContents
 
 
-def iso(at: int) -> str:
-    """Return microseconds as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat()
-
-
 def data_text(contents: LogContents) -> str:
     """Return the counts of a log as text: articles, impressions, clicks, days, and the first and the last time."""
     counts = f"{contents.articles:,} articles, {contents.impressions:,} impressions and {contents.clicks:,} clicks"

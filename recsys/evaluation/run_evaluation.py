@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.domain import DAY
+from recsys.domain import DAY, iso
 from recsys.encoder.protocols import ModelEncoder
 from recsys.errors import DataError
 from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
@@ -17,7 +17,7 @@ from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
 from recsys.evaluation.behaviour.behaviour_checks import behaviour, group_names
 from recsys.evaluation.behaviour.damaged_headlines import DamagedArticles, DamagedHeadlines, damaged_articles
 from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
-from recsys.evaluation.data_text import data_text, iso
+from recsys.evaluation.data_text import data_text
 from recsys.evaluation.labelled_slates import load_requests, load_sampled_requests
 from recsys.evaluation.platt import Platt
 from recsys.evaluation.replay import ReplayScores, replay

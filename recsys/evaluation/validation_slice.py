@@ -6,8 +6,8 @@ the same systems before that, and the manifest keeps the figures.
 
 from typing import Any
 
+from recsys.domain import iso
 from recsys.errors import DataError
-from recsys.evaluation.data_text import iso
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.report import comparisons, slices
 from recsys.models.model_loader import TrainedSystem

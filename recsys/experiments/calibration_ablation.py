@@ -23,6 +23,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Calibrator
+from recsys.domain import iso
 from recsys.encoder.article_text import ArticleText, article_texts
 from recsys.encoder.body_reading import reads_bodies
 from recsys.encoder.calibrated_encoder import weighted_context
@@ -31,7 +32,6 @@ from recsys.encoder.protocols import ModelEncoder, TokenEncoder, Vectors
 from recsys.errors import BundleError
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import compare, intervals
-from recsys.evaluation.data_text import iso
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.run_evaluation import EncodedArticles, TimeWindow, replay_window
 from recsys.evaluation.systems import FULL_SYSTEM, NETWORK, systems

@@ -11,13 +11,12 @@ import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from recsys.domain import SECOND
+from recsys.domain import iso
 from recsys.errors import DataError, StoreError
 from recsys.frames import EVENTS, SLATES
 from recsys.store import archive_folder
@@ -171,8 +170,3 @@ def span(connection: Connection, table: sa.Table) -> tuple[int, int] | None:
     query = sa.select(sa.func.min(a.first_at), sa.func.max(a.last_at)).where(a.log_table == table.name)
     first, last = connection.execute(query).one()
     return None if first is None else (first, last)
-
-
-def iso(at: int) -> str:
-    """Return microseconds as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(at / SECOND, UTC).isoformat()

@@ -20,6 +20,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from recsys.domain import iso
 from recsys.errors import StoreError
 from recsys.store import (
     archive_folder,
@@ -96,7 +97,7 @@ def archive(
         with archive_turns.held(database, Turn.FILES, PATIENCE):
             delete_leftovers(database)
             _probe(place)
-            subject = f"{place} before {log_archive.iso(until)}"
+            subject = f"{place} before {iso(until)}"
             _close(database, until, AuditRow.now(actor, AuditAction.LOG_ARCHIVED, subject))
         for table in (events, impressions):
             while True:

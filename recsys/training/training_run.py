@@ -6,9 +6,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.domain import DAY
+from recsys.domain import DAY, iso
 from recsys.errors import DataError
-from recsys.evaluation.data_text import iso
 
 Labels = Literal["graded", "clicks"]
 VALIDATION = DAY

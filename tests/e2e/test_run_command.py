@@ -44,16 +44,21 @@ def test_a_killed_service_comes_back_and_sigterm_ends_all_parts(tmp_path: Path) 
     assert "service: ended by signal 9" in log
 
 
-def test_a_service_that_cannot_start_is_an_error(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "api.cli", "run", "--host", "0.0.0.0"],
-        cwd=tmp_path,
-        env=environment(place(tmp_path)),
+def refused_run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """`attune run` with options that it cannot use."""
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", "run", *options],
+        cwd=folder,
+        env=environment(place(folder)),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         check=False,
     )
+
+
+def test_a_service_that_cannot_start_is_an_error(tmp_path: Path) -> None:
+    done = refused_run(tmp_path, "--host", "0.0.0.0")
     assert done.returncode == 1
     assert "`attune keys create`" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("attune: the service cannot start")
@@ -118,15 +123,7 @@ def test_topics_are_consumed_by_children_that_come_back_and_end_with_it(tmp_path
 
 
 def test_a_wrong_topic_is_one_line_of_error_and_starts_nothing(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "api.cli", "run", "--consume", "nats://user:s3cret@h?subject=clicks"],
-        cwd=tmp_path,
-        env=environment(place(tmp_path)),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = refused_run(tmp_path, "--consume", "nats://user:s3cret@h?subject=clicks")
     assert done.returncode == 1
     assert done.stderr == "attune: --consume: unknown parameter 'subject' in the URL: give topic, group or none\n"
     assert done.stdout == ""

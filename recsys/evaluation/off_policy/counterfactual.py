@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recsys.domain import DAY
+from recsys.domain import DAY, iso
 from recsys.errors import DataError
 from recsys.evaluation.bootstrap import Interval
-from recsys.evaluation.data_text import iso
 from recsys.evaluation.labelled_slates import load_requests
 from recsys.evaluation.off_policy.clip_choice import choose_clip
 from recsys.evaluation.off_policy.estimators import ESTIMATORS, Estimator

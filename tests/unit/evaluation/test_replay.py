@@ -7,12 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recsys.domain import DAY
+from recsys.domain import DAY, iso
 from recsys.encoder.article_text import ArticleText, article_texts
 from recsys.encoder.field_concat import FIELDS
 from recsys.encoder.protocols import Encoded
 from recsys.errors import EncoderError
-from recsys.evaluation.data_text import iso
 from recsys.evaluation.labelled_slates import load_labelled_requests, replay_requests
 from recsys.evaluation.replay import ReplayScores, SlateRecorder, replay
 from recsys.evaluation.run_evaluation import ExtraRows, choose_window, evaluate
