@@ -62,7 +62,7 @@ def fill(database: Database, rows: tuple[list[Event], list[Slate]]) -> None:
 
 
 def archive(database: Database, folder: Path | str, until: int, file_rows: int = 7) -> list[ArchivedFile]:
-    return list(log_archiver.archive(database, str(folder), until, file_rows))
+    return list(log_archiver.archive(database, str(folder), until, file_rows, gap=0.0))
 
 
 def chunks(

@@ -82,11 +82,17 @@ def plan(connection: Connection, until: int) -> list[Planned]:
 
 
 def archive(
-    database: Database, folder: str, until: int, file_rows: int = FILE_ROWS, actor: str = "cli"
+    database: Database,
+    folder: str,
+    until: int,
+    file_rows: int = FILE_ROWS,
+    actor: str = "cli",
+    gap: float = archive_turns.GAP,
 ) -> Iterator[ArchivedFile]:
     """Move the rows known before `until` (microseconds) to files below `folder`; yield each file that is recorded.
 
     Rows that the archive cannot hold stay in SQL: see `store.archive_scope`. An interrupted run is completed.
+    After each file, an erasure that waits has `gap` seconds to get its turn.
 
     Raises:
         ConfigError: `folder` is no address that Attune can use.
@@ -106,7 +112,7 @@ def archive(
                 if moved is None:
                     break
                 yield moved
-                time.sleep(archive_turns.GAP)  # or an erasure that waits would never get its turn
+                time.sleep(gap)
 
 
 def delete_leftovers(database: Database) -> int:

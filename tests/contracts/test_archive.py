@@ -79,7 +79,7 @@ def test_each_reader_of_the_log_finds_the_same_with_an_archive(
     assert answer(filled, QUESTIONS[question]) == before
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.integers(0, 2**32),
     st.lists(st.integers(0, END + 1), min_size=1, max_size=3),

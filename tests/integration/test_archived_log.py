@@ -23,7 +23,7 @@ from recsys.evaluation.off_policy.counterfactual import counterfactual
 from recsys.evaluation.off_policy.feed_replay import Target
 from recsys.evaluation.run_evaluation import TimeWindow, choose_window, evaluate
 from recsys.feed.point_in_time import engine_at
-from recsys.models.bundle import Bundle
+from recsys.models.bundle import active_version
 from recsys.models.model_loader import load_bundle
 from recsys.store import log_archive
 from recsys.store.database import Database, opened
@@ -36,13 +36,6 @@ FILE_ROWS = 100
 
 def middle() -> int:
     return int(world().slates["at"].median())  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Bundle]:
-    """The small world without an archive, and a bundle trained on all but its last day."""
-    made = populated(tmp_path_factory.mktemp("plain"))
-    return made, train_quickly(made, HashEncoder(), until=last_day())
 
 
 @pytest.fixture
@@ -61,8 +54,8 @@ def silent(*_: object) -> None:
     pass
 
 
-def files_of(trained: Bundle) -> dict[str, bytes]:
-    found = {path.name: path.read_bytes() for path in trained.path.iterdir() if path.name != "manifest.json"}
+def files_of(bundle: Path) -> dict[str, bytes]:
+    found = {path.name: path.read_bytes() for path in bundle.iterdir() if path.name != "manifest.json"}
     assert found
     return found
 
@@ -93,18 +86,24 @@ def answers(where: Place) -> list[Ranking]:
     return found
 
 
-def test_training_evaluation_and_feeds_are_the_same(plain: tuple[Place, Bundle], half: Place) -> None:
-    whole, trained = plain
+@pytest.fixture(scope="module")
+def without_archive(trained: Place) -> tuple[dict[str, Any], list[Ranking]]:
+    """Figures and answers of the world without an archive."""
+    return figures(trained), answers(trained)
+
+
+def test_training_evaluation_and_feeds_are_the_same(
+    trained: Place, without_archive: tuple[dict[str, Any], list[Ranking]], half: Place
+) -> None:
     again = train_quickly(half, HashEncoder(), until=last_day())
-    assert files_of(again) == files_of(trained)
+    assert files_of(again.path) == files_of(trained.home / "bundles" / str(active_version(trained.home)))
     shutil.rmtree(half.home / "bundles")
-    shutil.copytree(whole.home / "bundles", half.home / "bundles")  # figures and answers name the version
-    assert figures(half) == figures(whole)
-    assert answers(half) == answers(whole)
+    shutil.copytree(trained.home / "bundles", half.home / "bundles")  # figures and answers name the version
+    assert (figures(half), answers(half)) == without_archive
 
 
-def test_streams_and_exports_are_the_same(plain: tuple[Place, Bundle], half: Place) -> None:
-    one, other, rows = plain[0].open(), half.open(), 0
+def test_streams_and_exports_are_the_same(trained: Place, half: Place) -> None:
+    one, other, rows = trained.open(), half.open(), 0
     for batch_rows in (50, 1_000, 50_000):
         assert are_equal(chunks(one, batch_rows=batch_rows), chunks(other, batch_rows=batch_rows))
     for reader in world().readers.ids[:10].tolist():
@@ -117,9 +116,9 @@ def test_streams_and_exports_are_the_same(plain: tuple[Place, Bundle], half: Pla
 
 
 def test_erasure_counts_the_same_rows_and_leaves_no_text_of_the_reader(
-    plain: tuple[Place, Bundle], half: Place, tmp_path: Path
+    trained: Place, half: Place, tmp_path: Path
 ) -> None:
-    copied = plain[0].copy(tmp_path / "copy")
+    copied = trained.copy(tmp_path / "copy")
     one, other, reader = copied.open(), half.open(), world().readers.ids[3]
     receipts = [erase_reader(application(d, tmp_path), reader, "cli").receipt for d in (one, other)]
     assert receipts[0].counts == receipts[1].counts
