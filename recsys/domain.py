@@ -305,7 +305,7 @@ class RankedItem:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The answer to a `RankRequest` or a `FeedRequest`. `degraded`: from memory, the log could not be reached."""
+    """The answer to a `RankRequest` or a `FeedRequest`. `degraded`: rows of the log may be missing."""
 
     request_id: str
     model: str

@@ -5,6 +5,7 @@ AttuneError
 ├── DataError        an input as a whole cannot be read (a bad row is a counted reject, never an error)
 ├── StoreError       the database is unavailable, or its schema does not fit
 │   ├── StoreUnavailableError   the database is unavailable for now: feeds go on from memory, writes fail
+│   ├── ArchiveError     a file of the log's archive cannot be read, or is damaged
 │   └── ErasureError     a reader's rows are deleted, but a file may still contain them
 ├── EncoderError     the text encoder cannot be loaded, or gave vectors that are not finite
 │   └── EncoderBusyError   another process of this machine encodes articles now, and stores their vectors
@@ -14,6 +15,7 @@ AttuneError
 """
 
 __all__ = [
+    "ArchiveError",
     "AttuneError",
     "BundleError",
     "ConfigError",
@@ -46,6 +48,10 @@ class StoreError(AttuneError):
 
 class StoreUnavailableError(StoreError):
     """The database is unavailable for now."""
+
+
+class ArchiveError(StoreError):
+    """A file of the log's archive cannot be read, or is damaged."""
 
 
 class ErasureError(StoreError):

@@ -43,7 +43,7 @@ class Erased:
 
 def get_attention(app: Application, reader: str) -> dict[str, Any]:
     """Return the attention profile of `reader`: see `insight.reader_profile`."""
-    return app.feed.query_engine(lambda engine, as_of: attention_profile(engine, reader, as_of))
+    return app.feed.query_engine(lambda engine, as_of: attention_profile(engine, reader, as_of), reader)
 
 
 def export_reader(app: Application, reader: str, raw_id: str) -> Export:

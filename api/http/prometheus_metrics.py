@@ -78,8 +78,13 @@ class ServiceCollector(Collector):
             value=float(self._service.degraded),
         )
         yield GaugeMetricFamily(
+            "attune_stale",
+            "1 while the log is folded again, and feeds come from the state so far.",
+            value=float(self._service.stale),
+        )
+        yield GaugeMetricFamily(
             "attune_impaired",
-            "1 while new articles or the active bundle cannot be loaded, and the former ones serve.",
+            "1 while the log, new articles or the active bundle cannot be loaded, and the former ones serve.",
             value=float(self._service.background_jobs.failure is not None),
         )
         yield GaugeMetricFamily(

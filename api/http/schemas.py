@@ -257,7 +257,7 @@ class FeedItemOut(BaseModel):
 class FeedOut(BaseModel):
     """A page of a feed. Events that quote `request_id` are attributed to it; `cursor` returns the next page.
 
-    `degraded`: the database is unavailable; the page is made from memory and has no next page.
+    `degraded`: the page is made from memory, while the database is unavailable or the log is folded again.
     """
 
     request_id: str
@@ -297,7 +297,7 @@ class RankedItemOut(BaseModel):
 
 
 class RankOut(BaseModel):
-    """Candidates, best first. `degraded`: ranked from memory, since the database is unavailable."""
+    """Candidates, best first. `degraded`: ranked from memory, as in a feed."""
 
     request_id: str
     model: str

@@ -4,13 +4,17 @@ A state is always the fold of all rows up to a `seq`, in the fold's order. Later
 them come after the watermark in that order. If one comes before it (an older log was imported), the log is folded
 again from the newest snapshot before that row, or from the start. After the erasure of a reader, older states are
 not used: the log is folded from the start, and older snapshots are deleted.
+
+Folding again takes as long as a first start. In a service it runs in the background, and the state so far answers
+meanwhile; see `LogFollower.stale`.
 """
 
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +22,22 @@ from numpy.typing import NDArray
 
 from recsys.domain import Event
 from recsys.errors import StoreError
+from recsys.projection.background_fold import BackgroundFold, FoldedLog, fold_in_pieces, key_of, upsert_changes
 from recsys.projection.snapshot_store import Snapshots
 from recsys.state import snapshot
 from recsys.state.event_codes import CLICKS
 from recsys.state.live_state import LiveState
 from recsys.state.log_batch import LogBatch
-from recsys.state.snapshot import Watermark
+from recsys.state.snapshot import StateCopy, Watermark
 from recsys.store import articles, erasure, event_log, event_log_reader
 from recsys.store.database import Connection, Database, without_timeout
+from recsys.store.event_log import Position
 from recsys.store.event_log_reader import Key, LogTail
 
 logger = logging.getLogger(__name__)
 
 LONG_TAIL = 100_000
 """Longer tails are read in batches, and so are tails that are partly archived."""
-
 
 _MOST_OFFERED = 1_000
 
@@ -56,6 +61,8 @@ class LogFollower:
         database: database of the log.
         snapshots: folder of state snapshots; None writes none.
         on_events: called with the events of each folded tail, but not when the log is folded again.
+        patience: seconds that `catch_up` waits while the log is folded again, before the state so far goes on as
+            a stale one; None waits for the end.
     """
 
     def __init__(
@@ -63,6 +70,7 @@ class LogFollower:
         database: Database,
         snapshots: Path | None = None,
         on_events: Callable[[Sequence[Event]], None] | None = None,
+        patience: float | None = None,
     ) -> None:
         self.state = LiveState()
         self.watermark = Watermark()
@@ -71,34 +79,71 @@ class LogFollower:
         self._on_events = on_events
         self._saved_seq = 0  # last row of the snapshot that was last loaded or written
         self._offered: deque[_Offered] = deque(maxlen=_MOST_OFFERED)
+        self._patience = patience
+        self._background: BackgroundFold | None = None
+        self._stale_from = 0  # the stale state holds rows of readers that were erased after this row
+        self._checked: dict[str, int] = {}  # last erasure for which `forget_if_erased` looked a reader up
+
+    @property
+    def stale(self) -> bool:
+        """Return True while the log is folded again in the background.
+
+        The state then has no late rows, and has rows of readers that were erased since.
+        """
+        return self._background is not None
+
+    @property
+    def failure(self) -> str | None:
+        """Return the reason why the log cannot be folded again, None if it can."""
+        return None if self._background is None else self._background.failure
 
     def start(self) -> None:
         """Load the newest valid snapshot, then fold the rows after it."""
         with self._database.read() as connection:
-            self._restart(connection, before=None)
+            self._adopt(self._folded(connection, before=None))
 
     def catch_up(self) -> int:
         """Fold the rows appended since; return the `seq` of the last folded row.
 
         Rows that this process appended last are folded also if the database is unavailable now.
+
+        Raises:
+            StoreError: the database is unavailable, or without `patience` a file of the archive.
         """
         self._fold_offered()
         with self._database.read() as connection:
+            self._adopt_when_ready(connection, within=0.0)
             position = event_log.position(connection)
             end = position.last_seq
             self._fold_offered()
             if end <= self.watermark.seq:
                 return self.watermark.seq
-            long = end - self.watermark.seq > LONG_TAIL or position.archived_seq > self.watermark.seq
-            if long or erasure.last_seq(connection) > self.watermark.seq:
-                self._restart(connection, before=None)
-                return end
-            tail = event_log_reader.tail(connection, self.watermark.seq, end)
-            if tail.first is not None and tail.first < self._key():
-                self._restart(connection, before=tail.first)
+            if self.stale:
+                self._fold_newer(connection, end)
+            elif self._is_long(position) or erasure.last_seq(connection) > self.watermark.seq:
+                self._fold_again(connection, None, end)
             else:
-                self._fold_tail(tail, end)
-        return end
+                tail = event_log_reader.tail(connection, self.watermark.seq, end)
+                if tail.first is not None and tail.first < self._key():
+                    self._fold_again(connection, tail.first, end)
+                else:
+                    self._fold_tail(tail, end)
+            return self.watermark.seq
+
+    def forget_if_erased(self, reader: str) -> None:
+        """Forget what the stale state has of `reader`, unless SQL has a row from before the last erasure.
+
+        Raises:
+            StoreError: the database is unavailable.
+        """
+        with self._database.read() as connection:
+            erased = erasure.last_seq(connection)
+            if erased <= max(self._stale_from, self._checked.get(reader, 0)):
+                return
+            first = event_log.first_seq_of(connection, reader)
+        if first is None or first > erased:
+            self.state.readers.forget(reader)
+        self._checked[reader] = erased
 
     def offer(self, behind: int, last_seq: int, tail: LogTail) -> None:
         """Offer all rows that this process appended after row `behind`, so that `catch_up` need not read them.
@@ -127,18 +172,24 @@ class LogFollower:
     def save_snapshot(self, lock: AbstractContextManager[object] | None = None) -> Path | None:
         """Write a snapshot, and delete the oldest ones; return its path.
 
-        Return None without a folder, or if the snapshot contains an erased reader. `lock` is held while the state
-        is copied; the fold goes on while the file is written.
+        Return None without a folder, and while the state is stale or contains an erased reader. `lock` is held
+        while the state is copied; the fold goes on while the file is written.
         """
         with lock or nullcontext():
+            if self.stale:
+                return None
             state, seq = self.state, self.watermark.seq
             copied = snapshot.copy_state(state, self.watermark)
+        path = self._save(copied, seq)
+        if path is not None and self.state is state:  # otherwise the log was folded again meanwhile
+            self._saved_seq = seq
+        return path
+
+    def _save(self, copied: StateCopy, seq: int) -> Path | None:
         path = self._snapshots.save(copied, seq)
         if path is not None and self._erased_since(seq):
             path.unlink(missing_ok=True)
             return None
-        if path is not None and self.state is state:  # otherwise the log was folded again meanwhile
-            self._saved_seq = seq
         return path
 
     def _erased_since(self, seq: int) -> bool:
@@ -153,13 +204,44 @@ class LogFollower:
             logger.warning("the snapshot is deleted, because erasures cannot be checked: %s", error)
             return True
 
-    def _restart(self, connection: Connection, before: Key | None) -> None:
-        """Fold again from a snapshot or the start; if the database fails, the state does not change."""
+    def _fold_again(self, connection: Connection, before: Key | None, end: int) -> None:
+        """Fold from a snapshot before the row `before` or from the start, in the background if that takes long."""
+        if self._patience is None:
+            self._adopt(self._folded(connection, before))
+            return
+        self._stale_from = self.watermark.seq
+        self._background = BackgroundFold(partial(self._folded_apart, before))
+        self._adopt_when_ready(connection, self._patience)
+        if self.stale:
+            logger.warning("the log is folded again; the state so far answers meanwhile")
+            self._fold_newer(connection, end)
+
+    def _adopt_when_ready(self, connection: Connection, within: float) -> None:
+        folded = None if self._background is None else self._background.result(within)
+        if folded is not None:
+            upsert_changes(connection, folded.state, folded.revision)  # those since the fold began
+            self._adopt(folded)
+
+    def _adopt(self, folded: FoldedLog) -> None:
+        self.state, self.watermark, self._saved_seq = folded.state, folded.watermark, folded.saved_seq
+        self._background = None
+        self._checked.clear()
+
+    def _folded_apart(self, before: Key | None) -> FoldedLog:
+        """Fold with connections of its own; save a snapshot after a long fold, so that the next one is short."""
+        folded = fold_in_pieces(self._database, partial(self._newest_valid, before=before))
+        seq = folded.watermark.seq
+        if seq - folded.saved_seq <= LONG_TAIL:
+            return folded
+        saved = self._save(snapshot.copy_state(folded.state, folded.watermark), seq)
+        return folded if saved is None else replace(folded, saved_seq=seq)
+
+    def _folded(self, connection: Connection, before: Key | None) -> FoldedLog:
+        """Return the fold of the log from a snapshot before the row `before`, or from the start."""
         with without_timeout(connection):
             state, watermark = self._newest_valid(connection, before)
-            saved_seq = watermark.seq
-            watermark = _fold_remaining(connection, state, watermark)
-        self.state, self.watermark, self._saved_seq = state, watermark, saved_seq
+            revision = upsert_changes(connection, state, 0)
+            return FoldedLog(state, _fold_remaining(connection, state, watermark), watermark.seq, revision)
 
     def _newest_valid(self, connection: Connection, before: Key | None) -> tuple[LiveState, Watermark]:
         self._snapshots.drop_before(erasure.last_seq(connection))
@@ -170,13 +252,24 @@ class LogFollower:
             except StoreError:
                 self._snapshots.reject(path)
                 continue
-            key = Key(mark.known_at, mark.id)
+            key = key_of(mark)
             late = event_log_reader.first_key(connection, after_seq=mark.seq)
             if (late is not None and late <= key) or not _is_of_this_log(connection, mark):
                 self._snapshots.reject(path)
             elif before is None or before > key:
                 return state, mark
         return LiveState(), Watermark()
+
+    def _is_long(self, position: Position) -> bool:
+        """Return True if the rows after the folded ones are many, or are partly archived."""
+        seq = self.watermark.seq
+        return position.last_seq - seq > LONG_TAIL or position.archived_seq > seq
+
+    def _fold_newer(self, connection: Connection, end: int) -> None:
+        """Fold the rows up to `end` into a stale state, without the late ones; many rows are left to the fold."""
+        if end - self.watermark.seq <= LONG_TAIL:
+            tail = event_log_reader.tail(connection, self.watermark.seq, end)
+            self._fold_tail(tail.after(self._key()), end)
 
     def _fold_tail(self, tail: LogTail, end: int) -> None:
         self.state.apply(self.state.encode_few(tail.events, tail.slates))
@@ -186,7 +279,7 @@ class LogFollower:
         self.watermark = Watermark(end, last.known_at, last.id)
 
     def _key(self) -> Key:
-        return Key(self.watermark.known_at, self.watermark.id)
+        return key_of(self.watermark)
 
 
 class Replay:
@@ -235,13 +328,10 @@ class Replay:
 
 
 def _fold_remaining(connection: Connection, state: LiveState, watermark: Watermark) -> Watermark:
-    """Fold the catalogue and all rows after `watermark` into `state`; return the new watermark."""
-    changes = articles.changes_since(connection, 0)
-    state.delete_articles(changes.withdrawn)
-    state.upsert_articles(changes.upserted)
+    """Fold all rows after `watermark` into `state`; return the new watermark."""
     end = event_log.position(connection).last_seq
-    after = Key(watermark.known_at, watermark.id) if watermark.seq else None
-    last = Key(watermark.known_at, watermark.id)
+    last = key_of(watermark)
+    after = last if watermark.seq else None
     for chunk in event_log_reader.stream(connection, after=after):
         state.apply(state.encode(chunk.events, chunk.slates))
         last = chunk.last or last

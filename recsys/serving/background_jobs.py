@@ -93,8 +93,8 @@ class BackgroundJobs:
 
     @property
     def failure(self) -> str | None:
-        """Reason why articles or the active bundle cannot be loaded; feeds continue with the former ones."""
-        return self.articles.failure or self._bundles.failure
+        """Reason why log, articles or the active bundle cannot be loaded; feeds continue with the former ones."""
+        return self._live.follower.failure or self.articles.failure or self._bundles.failure
 
     @property
     def recovery_failure(self) -> str | None:

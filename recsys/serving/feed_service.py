@@ -4,7 +4,8 @@ Answers hold one lock, and all times come from one clock. Rows are written witho
 `as_of` of an answer is a time up to which all rows are committed and folded: a replay of the log up to `as_of`
 gives the same answer.
 
-While the database is unavailable, answers come from memory, and slates go to a spool: docs/decisions/0012.
+While the database is unavailable, answers come from memory, and slates go to a spool: docs/decisions/0012. While
+the log is folded again, answers come from the state so far: docs/decisions/0048.
 """
 
 import logging
@@ -42,10 +43,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _CurrentEngine:
-    """An engine, and a time later than all rows in it. `degraded`: the engine may be behind the log."""
+    """An engine, and a time later than all rows in it.
+
+    from_memory: the database is unavailable. degraded: so it is, or the log is being folded again; the engine may
+    be behind the log.
+    """
 
     as_of: int
     engine: FeedEngine
+    from_memory: bool
     degraded: bool
 
 
@@ -79,6 +85,11 @@ class FeedService:
     def degraded(self) -> bool:
         """True while the database is unavailable."""
         return self.database.circuit.is_open
+
+    @property
+    def stale(self) -> bool:
+        """True while the log is folded again, and answers come from the state so far."""
+        return self.live.follower.stale
 
     @property
     def engine(self) -> FeedEngine:
@@ -137,16 +148,16 @@ class FeedService:
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
         """Rank the candidates of `request`; nothing is logged. `as_of` is set here."""
-        with self._current() as current:
+        with self._current(request.reader) as current:
             engine = self.live.challenger.engine_for(current.engine, request.reader)
             ranking = engine.rank(replace(request, as_of=current.as_of), explain)
             return replace(ranking, degraded=current.degraded)
 
-    def query_engine(self, query: Callable[[FeedEngine, int], T]) -> T:
-        """Call `query` with the engine, all known rows folded, and a later `as_of`."""
+    def query_engine(self, query: Callable[[FeedEngine, int], T], reader: str | None = None) -> T:
+        """Call `query` with the engine, all known rows folded, and a later `as_of`; `reader`: whom it is about."""
 
         def answer() -> T:
-            with self._current() as current:
+            with self._current(reader) as current:
                 return query(current.engine, current.as_of)
 
         return self._with_fallback(answer)
@@ -168,27 +179,33 @@ class FeedService:
             return answer()
 
     @contextmanager
-    def _current(self) -> Iterator[_CurrentEngine]:
-        """Hold the lock, with all known rows folded, or with the last state while the database is unavailable."""
+    def _current(self, reader: str | None) -> Iterator[_CurrentEngine]:
+        """Hold the lock, with all known rows folded, or with the last state while that is not possible.
+
+        The state has nothing of `reader` if that reader was erased.
+        """
         with self.live.lock:
-            degraded = False
+            from_memory = False
             committed = self.clock.committed()
             try:
                 with self.engine.metrics.timed(CATCH_UP):
                     self.live.catch_up()
+                if self.stale and reader is not None:
+                    self.live.follower.forget_if_erased(reader)
             except StoreUnavailableError:
-                degraded = True
-            engine = self.live.from_memory() if degraded else self.engine
+                from_memory = True
+            engine = self.live.from_memory() if from_memory else self.engine
             # all rows up to the newest folded one are folded, because receipt times grow with the log
-            yield _CurrentEngine(max(committed, engine.state.known_at + 1), engine, degraded)
+            as_of = max(committed, engine.state.known_at + 1)
+            yield _CurrentEngine(as_of, engine, from_memory, from_memory or self.stale)
 
     def _page(self, request: FeedRequest, cursor: str | None) -> FeedPage:
-        with self._current() as current:
+        with self._current(request.reader) as current:
             request, remaining = replace(request, as_of=current.as_of), None
             if cursor is not None:
                 with self.database.read() as connection:
                     request, remaining = resume(connection, request, cursor)
-            if remaining is None and not current.degraded:
+            if remaining is None and not current.from_memory:
                 answer = self.live.challenger.answer(current.engine, request)
             else:
                 engine = self.live.challenger.engine_for(current.engine, request.reader)

@@ -38,6 +38,11 @@ class Vocabulary:
         """Return the dense id of one string, `UNKNOWN` if it is unknown."""
         return UNKNOWN if string is None else self._ids.get(string, UNKNOWN)
 
+    def forget(self, string: str) -> None:
+        """Remove a string, if it is known; its dense id is not used again."""
+        if (dense := self._ids.pop(string, None)) is not None:
+            self.strings[dense] = ""
+
 
 class Names(Vocabulary):
     """Vocabulary of names of topics and sources: case and space around do not matter; the first spelling stays."""

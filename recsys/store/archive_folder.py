@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from recsys.errors import ConfigError, StoreError
+from recsys.errors import ArchiveError, ConfigError, StoreError
 
 _INSTALL = "pip install 'attune-feed[archive]', and the driver of the address, such as s3fs for s3://"
 
@@ -52,7 +52,7 @@ def read(path: str) -> bytes:
     """Return the content of a file.
 
     Raises:
-        StoreError: it is missing, or cannot be read.
+        ArchiveError: it is missing, or cannot be read.
     """
     try:
         if _is_local(path):
@@ -60,14 +60,14 @@ def read(path: str) -> bytes:
         files, name = _remote(path)
         content: bytes = files.cat_file(name)
     except FileNotFoundError as error:
-        raise StoreError(
+        raise ArchiveError(
             f"the file {path} of the archive is missing: restore it from a backup, then run attune log verify; if "
             "a reader was erased meanwhile, run the command again"
         ) from error
     except ConfigError:
         raise
     except Exception as error:  # drivers raise their own kinds
-        raise StoreError(f"cannot read {path} of the archive ({_reason(error)}): make it readable") from error
+        raise ArchiveError(f"cannot read {path} of the archive ({_reason(error)}): make it readable") from error
     return content
 
 

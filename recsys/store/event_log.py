@@ -298,6 +298,16 @@ def seen_articles(connection: Connection, reader: str, before: int) -> set[str]:
     return set(connection.execute(query).scalars()) | log_archive.reads_of(connection, reader, before)
 
 
+def first_seq_of(connection: Connection, reader: str) -> int | None:
+    """Return the smallest sequence number of the reader's rows in SQL, None without one."""
+    found = []
+    for table in (events_table, impressions):
+        # the sum keeps PostgreSQL from walking the index of `seq` until it meets the reader
+        query = sa.select(sa.func.min(table.c.seq + 0)).where(table.c.reader == reader)
+        found.append(connection.execute(query).scalar_one())
+    return min((seq for seq in found if seq is not None), default=None)
+
+
 def _insert(
     connection: Connection, table: sa.Table, rows: pl.DataFrame, content: Sequence[str], last_seq: int
 ) -> _Inserted:

@@ -82,6 +82,11 @@ class LogTail:
         """Return the largest key, None if the tail is empty."""
         return max(self._keys(), default=None)
 
+    def after(self, key: Key) -> "LogTail":
+        """Return the rows after `key` in the order of the fold."""
+        events = [event for event in self.events if Key(event.known_at, event.id) > key]
+        return LogTail(events, [slate for slate in self.slates if Key(slate.known_at, slate.id) > key])
+
     def _keys(self) -> Iterator[Key]:
         yield from (Key(event.known_at, event.id) for event in self.events)
         yield from (Key(slate.known_at, slate.id) for slate in self.slates)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from recsys.domain import iso
-from recsys.errors import DataError, StoreError
+from recsys.errors import ArchiveError, DataError
 from recsys.frames import EVENTS, SLATES
 from recsys.store import archive_folder
 from recsys.store.tables import archive_files, archive_leftovers, archived_reads, events, impressions, log_position
@@ -113,17 +113,17 @@ def read(file: ArchivedFile, columns: Sequence[str] | None = None) -> pl.DataFra
     """Return the rows of a file, with all columns or some, after a comparison with its record.
 
     Raises:
-        StoreError: the file is missing, damaged, or has another number of rows.
+        ArchiveError: the file is missing, damaged, or has another number of rows.
     """
     content = archive_folder.read(file.path)
     if hashlib.sha256(content).hexdigest() != file.digest:
-        raise StoreError(
+        raise ArchiveError(
             f"the file {file.path} of the archive is damaged: it has {len(content)} bytes and another digest than "
             f"SQL recorded for its {file.size} bytes; restore it from a backup, then run attune log verify"
         )
     frame = pl.read_parquet(io.BytesIO(content), columns=None if columns is None else list(columns))
     if frame.height != file.rows:
-        raise StoreError(
+        raise ArchiveError(
             f"the file {file.path} of the archive has {frame.height} rows, and SQL recorded {file.rows}: restore "
             "both from the same backup, then run attune log verify"
         )

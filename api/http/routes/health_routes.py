@@ -21,15 +21,16 @@ def healthz() -> dict[str, str]:
 def readyz(app: App) -> dict[str, str] | JSONResponse:
     """Answer 200 once the articles of the first start are searchable.
 
-    `degraded`: the database is unavailable. `impaired`: the service answers, but cannot load new articles or the
-    active bundle; its log has the cause. Both keep status 200, so that a load balancer keeps the process: the
-    other processes have the same problem.
+    `degraded`: the database is unavailable. `impaired`: the service answers, but cannot load the log, new articles
+    or the active bundle; its log has the cause. `stale`: the log is folded again. All keep status 200, so that a
+    load balancer keeps the process: the other processes have the same problem.
     """
     service = app.feed
     if not service.ready.is_set():
         return problem(503, "Not ready", waiting(service))
     impaired = service.background_jobs.failure is not None
-    status = "degraded" if service.degraded else "impaired" if impaired else "ready"
+    states = {"degraded": service.degraded, "impaired": impaired, "stale": service.stale}
+    status = next((name for name, holds in states.items() if holds), "ready")
     return {"status": status, "model": service.engine.models.version}
 
 

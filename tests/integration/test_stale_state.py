@@ -1,0 +1,204 @@
+"""A log that must be folded again while its archive cannot be read: the state so far answers meanwhile."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from fastapi.testclient import TestClient
+
+import api.app
+from api.app import create_app
+from api.application.reader_data import erase_reader
+from recsys.domain import DAY, Event, EventKind
+from recsys.frames import events_frame
+from recsys.projection.background_fold import fold_in_pieces, upsert_changes
+from recsys.projection.log_follower import LogFollower, Replay
+from recsys.state.live_state import LiveState
+from recsys.state.log_batch import LogBatch
+from recsys.state.snapshot import Watermark
+from recsys.store import articles, event_log
+from recsys.store.database import Database
+from tests.application import application
+from tests.archived import archive
+from tests.trained import HashEncoder, Place, last_day, populated, world
+from tests.unit.state.logs import assert_same
+
+WITHIN = 20.0
+
+
+@pytest.fixture
+def half(database_url: str, tmp_path: Path) -> Place:
+    """The small world, archived but for its last day."""
+    made = populated(tmp_path / "half", url=database_url)
+    database = made.open()
+    archive(database, tmp_path / "archive", last_day(), 1_000)
+    database.close()
+    return made
+
+
+def click(id_: str, reader: str, known_at: int) -> Event:
+    return Event(id=id_, reader=reader, kind=EventKind.CLICK, at=known_at, known_at=known_at, article="a000001")
+
+
+def store(database: Database, *rows: Event) -> None:
+    with database.write() as connection:
+        event_log.append(connection, events_frame(list(rows)), None)
+
+
+def following(database: Database, patience: float = 0.05) -> LogFollower:
+    follower = LogFollower(database, patience=patience)
+    follower.start()
+    return follower
+
+
+def reads(follower: LogFollower, reader: str) -> int:
+    return len(follower.state.history(reader))
+
+
+def follow_until_current(follower: LogFollower) -> None:
+    deadline = time.monotonic() + WITHIN
+    while follower.stale:
+        assert time.monotonic() < deadline, follower.failure
+        time.sleep(0.05)
+        follower.catch_up()
+
+
+def test_late_rows_wait_and_newer_ones_are_folded_until_the_archive_is_back(half: Place, tmp_path: Path) -> None:
+    database = half.open()
+    follower, end = following(database), last_day() + 3 * DAY
+    (tmp_path / "archive").rename(tmp_path / "away")
+    store(database, click("late", "late reader", last_day() + 1), click("new", "new reader", end))
+    follower.catch_up()
+    assert follower.stale
+    assert follower.save_snapshot() is None
+    assert (reads(follower, "late reader"), reads(follower, "new reader")) == (0, 1)
+    store(database, click("newer", "newer reader", end + 1))
+    follower.catch_up()
+    assert reads(follower, "newer reader") == 1
+    while follower.failure is None:
+        time.sleep(0.05)
+    assert "of the archive is missing" in follower.failure
+    (tmp_path / "away").rename(tmp_path / "archive")
+    follow_until_current(follower)
+    with database.read() as connection, Replay(connection) as replay:
+        assert_same(follower.state, replay.advance(10**18))
+    assert follower.failure is None
+    database.close()
+
+
+def test_a_stale_state_forgets_erased_readers_alone(half: Place, tmp_path: Path) -> None:
+    database, end = half.open(), last_day() + 3 * DAY
+    store(database, click("a", "erased", end), click("b", "erased and back", end), click("c", "other", end))
+    follower = following(database)
+    for reader in ("erased", "erased and back"):
+        erase_reader(application(database, tmp_path), reader, "cli")
+    store(database, click("d", "erased and back", end + 1))
+    (tmp_path / "archive").rename(tmp_path / "away")
+    follower.catch_up()
+    assert follower.stale
+    for reader in ("erased", "erased and back", "other"):
+        follower.forget_if_erased(reader)
+    assert [reads(follower, r) for r in ("erased", "erased and back", "other")] == [0, 0, 1]
+    store(database, click("e", "erased and back", end + 2))
+    follower.catch_up()
+    follower.forget_if_erased("erased and back")  # nothing more to forget
+    assert reads(follower, "erased and back") == 1
+    (tmp_path / "away").rename(tmp_path / "archive")
+    follow_until_current(follower)
+    assert [reads(follower, r) for r in ("erased", "erased and back", "other")] == [0, 1, 1]
+    database.close()
+
+
+class Disturbed(LiveState):
+    """A state during whose fold something happens, after its first piece."""
+
+    def __init__(self, happen: Callable[[], None]) -> None:
+        super().__init__()
+        self._happen: Callable[[], None] | None = happen
+
+    def apply(self, batch: LogBatch) -> None:
+        super().apply(batch)
+        if self._happen is not None:
+            self._happen, happen = None, self._happen
+            happen()
+
+
+@pytest.mark.parametrize("disturbance", ["late row", "erasure", "newer row", None])
+def test_a_fold_in_pieces_ends_before_the_rows_that_disturb_it(
+    tmp_path: Path, database_url: str, disturbance: str | None
+) -> None:
+    database = populated(tmp_path, url=database_url).open()
+    first, end = int(world().events["known_at"].min()), last_day() + 3 * DAY  # type: ignore[arg-type]
+
+    def happen() -> None:
+        if disturbance == "erasure":
+            erase_reader(application(database, tmp_path), "r00001", "cli")
+        elif disturbance is not None:
+            store(database, click("x", "x", first if disturbance == "late row" else end))
+
+    with database.read() as connection:
+        before = event_log.position(connection).last_seq
+    folded = fold_in_pieces(database, lambda _: (Disturbed(happen), Watermark()), rows=100)
+    expected = before + (disturbance == "newer row")
+    assert folded.watermark.seq == expected
+    if disturbance in ("newer row", None):
+        with database.read() as connection, Replay(connection) as replay:
+            assert_same(folded.state, replay.advance(10**18))
+        assert folded.watermark.known_at == folded.state.known_at
+    database.close()
+
+
+def test_articles_of_the_meantime_are_known_by_their_revision(database_url: str, tmp_path: Path) -> None:
+    database = populated(tmp_path, url=database_url).open()
+    gone, later = world().articles["id"][0], world().articles.head(1).with_columns(id=pl.lit("later"))
+
+    def happen() -> None:
+        with database.write() as connection:
+            articles.upsert(connection, later)
+            articles.delete(connection, gone)
+
+    folded = fold_in_pieces(database, lambda _: (Disturbed(happen), Watermark()), rows=100)
+    described = []
+    for _ in range(2):
+        rows = folded.state.rows_of(["later", gone])
+        described.append(folded.state.catalog.described[rows].tolist())
+        with database.read() as connection:
+            upsert_changes(connection, folded.state, folded.revision)
+    assert described == [[False, True], [True, False]]
+    database.close()
+
+
+def test_feeds_are_degraded_while_the_archive_is_away(
+    half: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.app, "LazyEncoder", lambda settings: HashEncoder())
+    reader, database = world().readers.ids[3], half.open()
+    with TestClient(create_app(half.settings)) as client:
+
+        def feed() -> dict[str, object]:
+            answer = client.get(f"/v1/feed/{reader}").raise_for_status()
+            body: dict[str, object] = answer.json()
+            assert (answer.headers.get("X-Attune-Degraded") == "true") == body["degraded"]
+            assert body["items"]
+            return body
+
+        assert not feed()["degraded"]
+        (tmp_path / "archive").rename(tmp_path / "away")
+        store(database, click("late", "late reader", last_day() + 1))
+        assert feed()["degraded"]
+        assert client.get("/readyz").json()["status"] == "impaired"
+        assert "attune_stale 1.0\n" in client.get("/metrics").text
+        posted = {"reader": reader, "article": "a000001", "kind": "click"}
+        client.post("/v1/events", json={"events": [posted]}).raise_for_status()
+        opened = client.get(f"/v1/readers/{reader}/attention").json()["reads"]
+        assert "a000001" in [read["article"] for read in opened]
+        (tmp_path / "away").rename(tmp_path / "archive")
+        deadline = time.monotonic() + WITHIN
+        while feed()["degraded"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert client.get("/readyz").json()["status"] == "ready"
+        assert client.get("/v1/readers/late reader/attention").json()["reads"]
+    database.close()
