@@ -26,6 +26,8 @@ def archive(
     import time
     from itertools import groupby
 
+    from rich.filesize import decimal
+
     from api.application.context import opened_application
     from api.application.iso_time import to_iso
     from api.application.log_archiving import archive_log, plan_archive
@@ -43,7 +45,7 @@ def archive(
             group = list(files)
             count, size = sum(file.rows for file in group), sum(file.size for file in group)
             rows += count
-            typer.echo(f"{month}  {table:11}  {count:>12,} rows  {len(group):>5,} files  {size / 1e6:>10,.1f} MB")
+            typer.echo(f"{month}  {table:11}  {count:>12,} rows  {len(group):>5,} files  {decimal(size):>10}")
     typer.echo(f"{rows:,} rows are archived; keep the files as you keep the database")
 
 
@@ -68,6 +70,8 @@ def verify(database_url: DatabaseUrl = None) -> None:
 @app.command()
 def show(database_url: DatabaseUrl = None) -> None:
     """List what is archived: month, table, rows, files and their size."""
+    from rich.filesize import decimal
+
     from api.application.context import opened_application
     from api.application.log_archiving import archived_months
 
@@ -76,7 +80,7 @@ def show(database_url: DatabaseUrl = None) -> None:
     for each in months:
         typer.echo(
             f"{each.month}  {each.log_table:11}  {each.rows:>12,} rows  {each.files:>5,} files  "
-            f"{each.size / 1e6:>10,.1f} MB"
+            f"{decimal(each.size):>10}"
         )
     if not months:
         typer.echo("nothing is archived; attune log archive does it")

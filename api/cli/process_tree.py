@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import json
 import logging
 import os
 import signal
@@ -29,6 +30,9 @@ _REFUSED = 1
 
 _CHUNK, _LONGEST_LINE = 65_536, 8_192
 """Bytes of one read of a child's output, and of one line of the log."""
+
+_OWN = {"at", "logger"}
+"""Entries of a record that the log of this process makes itself."""
 
 _SET_PARENT_DEATH_SIGNAL = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -164,8 +168,20 @@ async def _end_of(process: Process, command: Command) -> int:
     if process.stdout is not None:
         output = logging.getLogger(f"{__name__}.{command.name}")
         async for line in _lines(process.stdout):
-            output.info("%s", line)
+            _relay(output, line)
     return await process.wait()
+
+
+def _relay(output: logging.Logger, line: str) -> None:
+    """Log a line; one that is a record of Attune's own log in JSON keeps its level, message and fields."""
+    try:
+        record = json.loads(line)
+        level = logging.getLevelNamesMapping()[record.pop("level").upper()]
+        message = record.pop("message")
+    except (ValueError, AttributeError, KeyError, TypeError):  # any other text
+        output.info("%s", line)
+        return
+    output.log(level, "%s", message, extra={FIELDS: {name: record[name] for name in record.keys() - _OWN}})
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:

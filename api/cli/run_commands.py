@@ -49,7 +49,7 @@ def list_runs(
         found = runs.newest(connection, _kind(kind), limit)
     if json_lines:
         for run in found:
-            typer.echo(json.dumps(asdict(run)))
+            typer.echo(json.dumps(_document(run)))
         return
     if not found:
         typer.echo("no runs: `attune train` and `attune evaluate` record them")
@@ -71,7 +71,7 @@ def show(
 ) -> None:
     """Print all of a run as JSON."""
     (found,) = _found([run], database_url)
-    typer.echo(json.dumps(asdict(found), indent=2))
+    typer.echo(json.dumps(_document(found), indent=2))
 
 
 @app.command()
@@ -106,6 +106,12 @@ def compare(
     metrics = dict.fromkeys(metric for run in found for metric in run.figures[name])
     rows = {metric: [_figure(found, name, metric, run) for run in found] for metric in metrics}
     console.print(_table(f"figures of {name}, and difference to the first run", found, rows))
+
+
+def _document(run: "Run") -> dict[str, Any]:
+    from recsys.domain import iso
+
+    return {**asdict(run), "at": iso(run.at)}
 
 
 def _kind(name: str | None) -> "RunKind | None":

@@ -94,7 +94,7 @@ def messages(
         text = ", ".join([*state, *error])
         typer.echo(f"{each.id}  {each.webhook}  {each.event}  {each.attempts} attempts  {text}")
     if not found:
-        typer.echo("there is no such message")
+        typer.echo("no message failed for good" if only_failed else "there is no message yet")
 
 
 @app.command()

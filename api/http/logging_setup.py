@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any, Literal
 
 from api.application.iso_time import to_iso
+from recsys import errors
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """Id of the current request; also set in the threads that answer it."""
@@ -28,6 +29,16 @@ def configure(form: Literal["json", "text"]) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+        logger.addFilter(shorten_failed_start)
+
+
+def shorten_failed_start(record: logging.LogRecord) -> bool:
+    """Replace uvicorn's traceback of a failed start by the message, if Attune raised the error on purpose."""
+    text = record.getMessage().rstrip()
+    name, _, message = text.rpartition("\n")[2].partition(": ")
+    if text.startswith("Traceback") and name.startswith(f"{errors.__name__}."):
+        record.msg, record.args = f"the service cannot start: {message}", ()
+    return True
 
 
 class JsonFormatter(logging.Formatter):

@@ -76,6 +76,8 @@ def choose_window(
         )
     first = system.validated_from if in_sample else system.trained_until
     window = TimeWindow(first if start is None else start, span[1] + 1 if end is None else end)
+    if start is not None and end is not None and start >= end:
+        raise DataError(f"--from {iso(start)} is not before --to {iso(end)}: choose a later --to")
     if window.start < system.trained_until and not in_sample:
         raise DataError(
             "--from is before the bundle's cut-off, so the bundle was trained on it: use --in-sample to allow this"

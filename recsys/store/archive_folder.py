@@ -96,7 +96,8 @@ def _is_local(url: str) -> bool:
 
 
 def _local_path(url: str) -> str:
-    return url.removeprefix("file://")
+    path = url.removeprefix("file://")
+    return path.removeprefix("localhost") if url.startswith("file://localhost/") else path
 
 
 def _write_local(path: Path, content: bytes) -> None:

@@ -18,19 +18,23 @@ from recsys.store.tables import events, impressions
 _MONTHS = 12
 
 
-def movable(table: sa.Table, until: int) -> Sequence[sa.ColumnElement[bool]]:
-    """Return the conditions of rows of `events` or `impressions` that an archive `until` a time takes.
-
-    The last one of impressions, that no event in SQL quotes them, holds for more of them once events are moved.
-    """
+def archivable(table: sa.Table, until: int) -> Sequence[sa.ColumnElement[bool]]:
+    """Return the conditions of rows of `events` or `impressions` that an archive `until` a time may hold."""
     known = table.c.known_at < until
     if table is events:
         from_gorse = events.c.id.startswith(GORSE_EVENT_PREFIX, autoescape=True)
         return known, events.c.kind.not_in(PREFERENCE_KINDS), ~from_gorse
+    session = impressions.c.session
+    return known, ~(session.is_not(None) & session.startswith(WRITE_BACK_PREFIX, autoescape=True))
+
+
+def movable(table: sa.Table, until: int) -> Sequence[sa.ColumnElement[bool]]:
+    """Return the conditions of rows that can be moved now: `archivable`, and no event in SQL quotes them."""
+    if table is events:
+        return archivable(table, until)
     i, e = impressions.c, events.c
-    written_back = i.session.is_not(None) & i.session.startswith(WRITE_BACK_PREFIX, autoescape=True)
     quoted = sa.select(sa.literal(1)).where(e.reader == i.reader, e.request_id == i.id).exists()
-    return known, ~written_back, ~quoted
+    return *archivable(table, until), ~quoted
 
 
 def is_closed(row: Event | Slate, archived_until: int) -> bool:

@@ -31,7 +31,7 @@ from recsys.store import (
     event_log,
     log_archive,
 )
-from recsys.store.archive_scope import movable
+from recsys.store.archive_scope import archivable, movable
 from recsys.store.archive_turns import Turn
 from recsys.store.audit_log import AuditAction, AuditRow
 from recsys.store.conflict_insert import insert
@@ -76,7 +76,7 @@ def plan(connection: Connection, until: int) -> list[Planned]:
     with without_timeout(connection):
         found = []
         for table in (events, impressions):
-            query = sa.select(sa.func.count()).select_from(table).where(*movable(table, until)[:2])
+            query = sa.select(sa.func.count()).select_from(table).where(*archivable(table, until))
             found.append(Planned(table.name, connection.execute(query).scalar_one()))
     return found
 

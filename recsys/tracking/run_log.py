@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from recsys.domain import iso
 from recsys.models.bundle import Bundle
 from recsys.settings import Settings, without_secrets
 from recsys.store import runs
@@ -25,7 +26,7 @@ def record_training(database: Database, settings: Settings, bundle: Bundle, opti
         bundle.version,
         sum(stage["seconds"] for stage in manifest["profile"]),
         {**options, **changed(settings), "commit": manifest["commit"]},
-        {"from": data["validate_from"], "to": data["until"], "impressions": data["validated"]},
+        {"from": iso(data["validate_from"]), "to": iso(data["until"]), "impressions": data["validated"]},
         manifest["validation"],
     )
     return _record(database, run)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.domain import WebhookEvent
+from recsys.domain import WebhookEvent, iso
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoder
 from recsys.encoder.text_coverage import TextCoverage, text_coverage
@@ -113,7 +113,8 @@ def train(
         bundles.activate(settings.home, bundle.version)
     announce_outcome(database, bundle.version, trees.choice.better_baseline, reasons)
     try:
-        record_training(database, settings, bundle, asdict(options))
+        given = {"until": None if until is None else iso(until), **asdict(options)}
+        record_training(database, settings, bundle, given)
     except StoreError as error:  # the bundle is published: the training did not fail
         logging.getLogger(__name__).warning("the training is not recorded: %s", error)
     return bundle

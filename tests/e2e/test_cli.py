@@ -340,6 +340,8 @@ def test_evaluating_what_was_trained_on_is_refused_unless_meant(run: Run, copied
 
 def test_evaluating_nothing_says_so(run: Run, copied: Place, tmp_path: Path) -> None:
     assert "no impression between" in one_line(run("evaluate", "--from", "2030-01-01", at=copied, fails=1))
+    backwards = run("evaluate", "--from", "2030-01-02", "--to", "2030-01-01", at=copied, fails=1)
+    assert "choose a later --to" in one_line(backwards)
     assert "run `attune train`" in one_line(run("evaluate", "--home", tmp_path / "none", at=copied, fails=1))
     missing = run("evaluate", "--json", "no/such/folder/out.json", at=copied, fails=1)
     assert "create the folder" in one_line(missing)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from api.cli.process_tree import Command, Ended, ProcessTree
 from api.cli.run import run
 from api.cli.training_schedule import CronTimes, Training, train_on_schedule
+from api.http.logging_setup import FIELDS
 from recsys.errors import ConfigError
 
 FOREVER = "import time; time.sleep(60)"
@@ -136,6 +137,19 @@ def test_output_of_a_logged_child_becomes_lines_of_the_log(caplog: pytest.LogCap
     assert written[:2] == ["one", "two"]
     assert "".join(written[2:]) == "x" * 20_000 + "end"
     assert max(map(len, written)) <= 8_192
+
+
+def test_a_record_of_a_child_in_json_keeps_its_level_and_fields(caplog: pytest.LogCaptureFixture) -> None:
+    lines = [
+        '{"at": "x", "level": "warning", "logger": "l", "message": "full %s", "rows": 3}',
+        '{"level": 1}',
+        "[]",
+    ]
+    with caplog.at_level(logging.INFO):
+        asyncio.run(ProcessTree().run(python(f"print({chr(10).join(lines)!r})", logged=True)))
+    first, *others = (record for record in caplog.records if record.name.endswith(".child"))
+    assert (first.levelname, first.getMessage(), vars(first)[FIELDS]) == ("WARNING", "full %s", {"rows": 3})
+    assert [(each.levelname, each.getMessage()) for each in others] == [("INFO", line) for line in lines[1:]]
 
 
 def test_variables_of_a_child_are_in_its_environment_alone(caplog: pytest.LogCaptureFixture) -> None:

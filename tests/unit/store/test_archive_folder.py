@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[3]
 
 def test_local_addresses_become_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for url in ("old", "./old/", "file://old", str(tmp_path / "old")):
+    absolute = str(tmp_path / "old")
+    for url in ("old", "./old/", "file://old", absolute, f"file://{absolute}", f"file://localhost{absolute}"):
         assert archive_folder.normalized(url) == str(tmp_path / "old")
     assert archive_folder.normalized("memory://bucket/old/") == "memory://bucket/old"
 

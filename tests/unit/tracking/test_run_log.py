@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from recsys.domain import iso
 from recsys.errors import ConfigError
 from recsys.store import runs
 from recsys.store.database import Database
@@ -11,7 +12,7 @@ from recsys.store.runs import Run, RunKind
 from recsys.tracking import mlflow_mirror
 from recsys.tracking.mlflow_mirror import require_mlflow
 from recsys.tracking.run_log import changed, record_evaluation
-from tests.trained import quick_settings
+from tests.trained import Place, last_day, quick_settings
 
 RESULT = {
     "bundle": "20240105",
@@ -36,6 +37,16 @@ def test_an_evaluation_is_stored_with_its_numbers_and_what_was_changed(database:
     assert run.parameters["in_sample"] is False
     assert "encoder" not in run.parameters, "it is the default"
     assert run.data == RESULT["data"]
+
+
+def test_a_training_is_stored_with_its_end_and_times_that_people_read(trained: Place) -> None:
+    database = trained.open()
+    with database.read() as connection:
+        (run,) = runs.newest(connection, RunKind.TRAINING)
+    database.close()
+    assert run.parameters["until"] == run.data["to"] == iso(last_day())
+    assert run.data["from"] < run.data["to"]
+    assert run.figures["attune"]["auc"] > 0
 
 
 def test_neither_secrets_nor_places_are_recorded() -> None:

@@ -3,10 +3,12 @@
 import json
 import logging
 import sys
+import traceback
 
 import pytest
 
-from api.http.logging_setup import FIELDS, JsonFormatter, TextFormatter, configure
+from api.http.logging_setup import FIELDS, JsonFormatter, TextFormatter, configure, shorten_failed_start
+from recsys.errors import ArchiveError
 
 
 def record(**more: object) -> logging.LogRecord:
@@ -56,3 +58,19 @@ def test_all_loggers_are_sent_to_stderr_in_one_form(capsys: pytest.CaptureFixtur
         root.setLevel(logging.WARNING)
     lines = capsys.readouterr().err.splitlines()
     assert [json.loads(line)["message"] for line in lines] == ["up", "slow"]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ArchiveError("a file: is missing"), "the service cannot start: a file: is missing"),
+        (ValueError("a bug"), "Traceback"),
+    ],
+)
+def test_a_failed_start_is_one_line_if_the_error_names_the_fix(error: Exception, expected: str) -> None:
+    try:
+        raise error
+    except Exception:
+        found = logging.makeLogRecord({"msg": traceback.format_exc()})
+    assert shorten_failed_start(found)
+    assert found.getMessage().startswith(expected)
