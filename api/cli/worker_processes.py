@@ -6,11 +6,14 @@ interpreter for each worker. A fork of the fork server instead starts without im
 
 import multiprocessing
 import os
+import sys
 from multiprocessing.context import ForkServerContext
 from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn import _subprocess
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from api.cli.serve_checks import send_check
 
@@ -58,10 +61,10 @@ def checked(context: ForkServerContext, settings: "Settings", host: str, port: i
 
 
 def serve_with_workers(context: ForkServerContext, workers: int, host: str, port: int) -> None:
-    """Serve with so many worker processes until a signal ends them."""
+    """Serve with so many worker processes until a signal ends them; exit if one cannot start."""
     # uvicorn has no option for the start method; its supervisor works with that of any context
     _subprocess.spawn = context  # type: ignore[assignment]
-    uvicorn.run(
+    config = uvicorn.Config(
         "api.worker:make",
         factory=True,
         workers=workers,
@@ -72,3 +75,7 @@ def serve_with_workers(context: ForkServerContext, workers: int, host: str, port
         server_header=False,
         timeout_worker_healthcheck=_SILENT_SECONDS,
     )
+    supervisor = Multiprocess(config, sockets=[config.bind_socket()])
+    supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        sys.exit(STARTUP_FAILURE)  # `uvicorn.run` does so for one worker alone
