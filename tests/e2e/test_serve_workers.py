@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("served")
 
 AT_ONCE = 8
 MOST_OF_A_READER = 25
-"""Clicks of one reader: the tiny encoder finds many articles alike, so that one click takes several out of a feed."""
+"""Clicks of one reader: the tiny encoder finds many articles alike, so one click takes several out of a feed."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -68,10 +68,9 @@ def workers_of(server: Server) -> list[psutil.Process]:
 
 def clicks_never_come_back(server: Server, pairs: int) -> None:
     each = min(pairs // AT_ONCE, MOST_OF_A_READER)
+    names = [f"{pairs}-{i}" for i in range(pairs // each)]
     with ThreadPoolExecutor(AT_ONCE) as readers:
-        for done in [
-            readers.submit(click_then_look, server, uuid.uuid4().hex, each) for _ in range(pairs // each)
-        ]:
+        for done in [readers.submit(click_then_look, server, name, each) for name in names]:
             done.result()
     assert len(workers_of(server)) == 2
 
