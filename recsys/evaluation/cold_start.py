@@ -22,7 +22,7 @@ _NEW_ARTICLE, _COLD_ARTICLE, _COLD_READER = HOUR, 30 * MINUTE, 3
 FIRST_HOUR = "clicked an article in its first hour"
 NEW_READERS = f"readers with < {NEW_READER} reads"
 HALF_NEW = "at least half of the articles in their first hour"
-AMONG_NEW = "articles in their first hour, among themselves"
+AMONG_NEW = "only articles in their first hour"
 
 Masks = Mapping[str, NDArray[np.bool_]]
 

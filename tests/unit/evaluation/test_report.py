@@ -18,7 +18,7 @@ PARTS_OF_NEW_ARTICLES = (
     "clicked an article in its first hour",
     "clicked an older article",
     "at least half of the articles in their first hour",
-    "articles in their first hour, among themselves",
+    "only articles in their first hour",
 )
 GOOD, BAD, FLAT = [[3, 2, 1], [1, 2], [0, 1]], [[1, 2, 3], [2, 1], [0, 1]], [[0, 0, 0], [0, 0], [0, 0]]
 
@@ -93,7 +93,7 @@ def test_slices_part_by_history_novelty_and_hour() -> None:
         "hour 06-11 UTC": 6,
         "hour 12-17 UTC": 6,
         "hour 18-23 UTC": 6,
-        "articles in their first hour, among themselves": 1,
+        "only articles in their first hour": 1,
     }
     assert parts["hour 00-05 UTC"]["attune"] == parts["hour 00-05 UTC"]["popular"] == 1.0
 
@@ -118,7 +118,7 @@ def test_new_articles_are_compared_with_each_other_whatever_was_clicked() -> Non
     )
     parts = slices(said)
     assert parts["at least half of the articles in their first hour"] == {"impressions": 1, "attune": 1 / 3}
-    assert parts["articles in their first hour, among themselves"] == {"impressions": 1, "attune": 1.0}
+    assert parts["only articles in their first hour"] == {"impressions": 1, "attune": 1.0}
 
 
 def test_raising_all_new_articles_is_a_gain_only_where_one_of_them_was_clicked() -> None:
@@ -133,7 +133,7 @@ def test_raising_all_new_articles_is_a_gain_only_where_one_of_them_was_clicked()
         "clicked an article in its first hour": 0.5,
         "clicked an older article": -1.0,
         "at least half of the articles in their first hour": -0.25,
-        "articles in their first hour, among themselves": 0.0,
+        "only articles in their first hour": 0.0,
     }
 
 
