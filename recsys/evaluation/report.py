@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from recsys.domain import HOUR
 from recsys.evaluation import bootstrap, metrics
-from recsys.evaluation.cold_start import FIRST_HOUR, NEW_READER, cold_starts, coldest_starts
+from recsys.evaluation.cold_start import (
+    AMONG_NEW,
+    FIRST_HOUR,
+    HALF_NEW,
+    NEW_READER,
+    cold_starts,
+    coldest_starts,
+    half_new,
+    new_candidates,
+)
 from recsys.evaluation.platt import Platt
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.systems import FULL_SYSTEM
@@ -56,11 +65,15 @@ def comparisons(replayed: ReplayScores, metric: str = "auc") -> dict[str, Any]:
 
 
 def slices(replayed: ReplayScores) -> dict[str, Any]:
-    """Return the AUC of every system on parts of the impressions; the first parts are cold starts."""
+    """Return the AUC of every system on parts of the impressions; the first parts are cold starts.
+
+    The part `AMONG_NEW` has the AUC among the new candidates of an impression only.
+    """
     cold = cold_starts(replayed)
     parts = {
         **coldest_starts(replayed),
         **cold,
+        HALF_NEW: half_new(replayed),
         f"readers with {NEW_READER}-{_LONG_HISTORY} reads": (replayed.history >= NEW_READER)
         & (replayed.history <= _LONG_HISTORY),
         f"readers with > {_LONG_HISTORY} reads": replayed.history > _LONG_HISTORY,
@@ -68,10 +81,18 @@ def slices(replayed: ReplayScores) -> dict[str, Any]:
         **{f"hour {h:02}-{h + 5:02} UTC": (replayed.at // HOUR % 24) // 6 == h // 6 for h in range(0, 24, 6)},
     }
     values = {name: metrics.auc(replayed.slates(name)) for name in replayed.scores}
-    return {
+    found: dict[str, Any] = {
         part: {"impressions": int(mask.sum()), **{name: _mean(auc[mask]) for name, auc in values.items()}}
         for part, mask in parts.items()
     }
+    return {**found, AMONG_NEW: _among_new(replayed)}
+
+
+def _among_new(replayed: ReplayScores) -> dict[str, Any]:
+    new = new_candidates(replayed)
+    slates = {name: replayed.slates(name).keep(new) for name in replayed.scores}
+    judged = next(iter(slates.values())).valid.sum() if slates else 0
+    return {"impressions": int(judged), **{name: _mean(metrics.auc(each)) for name, each in slates.items()}}
 
 
 def _ranking(replayed: ReplayScores, name: str) -> dict[str, Any]:

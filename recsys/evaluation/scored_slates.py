@@ -110,6 +110,12 @@ class ScoredSlates:
         """Return the slates with at least one click and one non-click, bool [S]: ranking metrics need both."""
         return (self.clicks > 0) & (self.clicks < self.sizes)
 
+    def keep(self, kept: Bools) -> "ScoredSlates":
+        """Return the same slates with only the rows in `kept`, bool [N]."""
+        offsets = np.concatenate(([0], np.cumsum(kept)))[self.offsets]
+        tie_order = None if self.tie_order is None else self.tie_order[kept]
+        return ScoredSlates(self.scores[kept], self.labels[kept], offsets, self.seed, tie_order)
+
     def total(self, rows: Floats) -> Floats:
         """Sum the values of rows (float64 [N]) per slate, float64 [S]."""
         return np.bincount(self.slate, weights=rows, minlength=len(self)).astype(np.float64)

@@ -14,6 +14,12 @@ from tests.unit.evaluation.answers import AT, answers, changed
 VECTORS = np.eye(6, dtype=np.float32)
 CLICKS = np.asarray([0.0, 5.0, 4.0, 3.0, 2.0, 1.0])
 LABELS = [[1, 0, 0], [0, 3], [0, 0]]
+PARTS_OF_NEW_ARTICLES = (
+    "clicked an article in its first hour",
+    "clicked an older article",
+    "at least half of the articles in their first hour",
+    "only articles in their first hour",
+)
 GOOD, BAD, FLAT = [[3, 2, 1], [1, 2], [0, 1]], [[1, 2, 3], [2, 1], [0, 1]], [[0, 0, 0], [0, 0], [0, 0]]
 
 
@@ -81,11 +87,13 @@ def test_slices_part_by_history_novelty_and_hour() -> None:
         "readers with 5-40 reads": 10,
         "readers with > 40 reads": 9,
         "clicked an article in its first hour": 1,
+        "at least half of the articles in their first hour": 1,
         "clicked an older article": 23,
         "hour 00-05 UTC": 6,
         "hour 06-11 UTC": 6,
         "hour 12-17 UTC": 6,
         "hour 18-23 UTC": 6,
+        "only articles in their first hour": 1,
     }
     assert parts["hour 00-05 UTC"]["attune"] == parts["hour 00-05 UTC"]["popular"] == 1.0
 
@@ -100,6 +108,33 @@ def test_cold_starts_are_told_of_every_system() -> None:
     assert readers == ("readers with ≤ 3 reads", {"impressions": 2, "attune": 1.0, "newest": 0.0})
     assert articles[0] == "clicked an article in its first 30 minutes"
     assert articles[1] == {"impressions": 1, "attune": 1.0, "newest": 0.0}, "the others came hours later"
+
+
+def test_new_articles_are_compared_with_each_other_whatever_was_clicked() -> None:
+    new, old = AT - 10 * MINUTE, AT - 9 * HOUR
+    said = changed(
+        answers([[1, 0, 0, 0], [0, 0, 1], [1, 0, 0]], attune=[[2, 1, 3, 4], [1, 2, 3], [3, 2, 1]]),
+        available=np.asarray([new, new, old, old, new, old, old, old, old, old]),
+    )
+    parts = slices(said)
+    assert parts["at least half of the articles in their first hour"] == {"impressions": 1, "attune": 1 / 3}
+    assert parts["only articles in their first hour"] == {"impressions": 1, "attune": 1.0}
+
+
+def test_raising_all_new_articles_is_a_gain_only_where_one_of_them_was_clicked() -> None:
+    available = np.asarray([AT - 10 * MINUTE, AT - 10 * MINUTE, AT - 9 * HOUR] * 2)
+    available[3:] += HOUR  # slate s is asked s hours after midnight
+    plain, raised = (
+        slices(changed(answers([[1, 0, 0], [0, 0, 1]], attune=[[up + 2, up + 1, 2.5]] * 2), available=available))
+        for up in (0.0, 5.0)
+    )
+    gains = {part: raised[part]["attune"] - plain[part]["attune"] for part in PARTS_OF_NEW_ARTICLES}
+    assert gains == {
+        "clicked an article in its first hour": 0.5,
+        "clicked an older article": -1.0,
+        "at least half of the articles in their first hour": -0.25,
+        "only articles in their first hour": 0.0,
+    }
 
 
 def test_comparisons_can_be_of_any_metric() -> None:

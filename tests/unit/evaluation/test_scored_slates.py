@@ -73,3 +73,16 @@ def test_top_pads_short_slates() -> None:
     slates = ScoredSlates.of([[0.1, 0.9, 0.5], [1.0], []], [[0, 1, 0], [1], []])
     top = slates.top(np.array([10, 11, 12, 13]), 2)
     assert top.tolist() == [[11, 12], [13, -1], [-1, -1]]
+
+
+def test_kept_rows_stay_in_their_slates() -> None:
+    slates = ScoredSlates.of([[0.1, 0.9, 0.5], [2.0], [3.0, 4.0]], [[0, 1, 2], [1], [0, 3]])
+    kept = slates.keep(np.array([True, False, True, False, False, True]))
+    assert kept.scores.tolist() == [0.1, 0.5, 4.0]
+    assert kept.labels.tolist() == [0, 2, 3]
+    assert kept.sizes.tolist() == [2, 0, 1]
+
+
+def test_kept_rows_break_ties_as_before() -> None:
+    slates = ScoredSlates(np.zeros(3), np.zeros(3, dtype=np.int8), np.array([0, 3]), tie_order=np.array([2, 0, 1]))
+    assert slates.keep(np.array([True, False, True])).ranks.tolist() == [2, 1]
