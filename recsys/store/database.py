@@ -124,9 +124,9 @@ def open_database(url: str, migrate: bool = True) -> Database:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Database]:
+def opened(url: str, migrate: bool = True) -> Iterator[Database]:
     """Open a database as `open_database` does, and close it at the end."""
-    database = open_database(url)
+    database = open_database(url, migrate)
     try:
         yield database
     finally:
