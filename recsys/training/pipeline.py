@@ -39,11 +39,12 @@ from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.examination_curve import ExaminationCurve
 from recsys.training.interest_figures import InterestFigures, interest_figures
 from recsys.training.manifest import manifest, new_version
+from recsys.training.prequential_matcher import PrequentialMatcher
 from recsys.training.rankers import train_rankers
 from recsys.training.stage_profile import ProfiledProgress
 from recsys.training.training_run import Progress, TrainingOptions, silent
 from recsys.training.tuning import require_optuna
-from recsys.training.user_model_training import PrequentialMatcher, collect, train_preference
+from recsys.training.user_model_training import collect, train_preference
 from recsys.training.vector_space_gate import SpaceGate, gate_space
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork

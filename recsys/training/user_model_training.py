@@ -5,7 +5,6 @@ these out-of-time scores. The last network trains on until the validation slice 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -21,10 +20,11 @@ from recsys.feed.user_history import LENGTH, outcomes
 from recsys.projection.log_follower import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.settings import Device
+from recsys.training.prequential_matcher import PrequentialMatcher
 from recsys.training.training_run import Progress, Split
-from recsys.user_model.matcher import EVIDENCE, Match, ReadHistory
+from recsys.user_model.matcher import EVIDENCE
 from recsys.user_model.network_matcher import NetworkMatcher
-from recsys.user_model.network_weights import INTERESTS, PreferenceConfig, PreferenceWeights
+from recsys.user_model.network_weights import INTERESTS, PreferenceConfig
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 from recsys.user_model.trainer import FitConfig, Trainer
@@ -33,53 +33,6 @@ _PASSES_PER_BLOCK = 1
 _PAST = 3
 """Largest number of earlier slates in the pass of a day, for each slate of that day: passes over everything would
 take a time that grows with the square of the days."""
-
-
-@dataclass(frozen=True, slots=True)
-class PrequentialMatcher:
-    """Matcher that uses the network of the time.
-
-    Each is trained only on slates before its `start` (microseconds), and its evidence is weighted by slates that
-    it was not trained on.
-    """
-
-    starts: NDArray[np.int64]
-    matchers: list[NetworkMatcher]
-
-    def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:
-        """Implement `Matcher.match`."""
-        return self._at(as_of).match(reads, candidates, as_of)
-
-    def with_evidence(
-        self, scores: NDArray[np.float64], evidence: NDArray[np.float32], as_of: int
-    ) -> NDArray[np.float64]:
-        """Implement `Matcher.with_evidence`."""
-        return self._at(as_of).with_evidence(scores, evidence, as_of)
-
-    def leave_one_out_scores(
-        self, reads: ReadHistory, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
-    ) -> NDArray[np.float64]:
-        """Implement `Matcher.leave_one_out_scores`."""
-        return self._at(as_of).leave_one_out_scores(reads, items, candidates, as_of)
-
-    def interests(self, reads: ReadHistory, as_of: int) -> NDArray[np.float32]:
-        """Implement `Matcher.interests`."""
-        return self._at(as_of).interests(reads, as_of)
-
-    @property
-    def newest(self) -> PreferenceWeights:
-        """Return the weights to serve."""
-        return self.matchers[-1].weights
-
-    def calibrate(self, config: PreferenceConfig) -> None:
-        """Apply the calibration of `config` to every network.
-
-        Rankers must train on the scores they are served with.
-        """
-        self.matchers[:] = [NetworkMatcher(matcher.weights.calibrated(config)) for matcher in self.matchers]
-
-    def _at(self, as_of: int) -> NetworkMatcher:
-        return self.matchers[max(0, int(np.searchsorted(self.starts, as_of, side="right")) - 1)]
 
 
 def collect(
