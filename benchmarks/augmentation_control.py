@@ -43,8 +43,9 @@ from recsys.training.calibration.damage_benchmark import DamageBenchmark, Scorin
 from recsys.training.calibration.fit_detectors import fit_calibrator
 from recsys.training.calibration.text_corruption import TRAINED
 from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
+from recsys.training.reader_histories import collect
 from recsys.training.training_run import Split, silent, split
-from recsys.training.user_model_training import collect, train_preference
+from recsys.training.user_model_training import train_preference
 from recsys.user_model.batch_scoring import scores
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork

@@ -27,8 +27,9 @@ from recsys.simulate.world import World, simulate
 from recsys.state.live_state import LiveState
 from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.interest_figures import interest_figures
+from recsys.training.reader_histories import collect
 from recsys.training.training_run import silent
-from recsys.training.user_model_training import collect, make_trainer, slate_aucs
+from recsys.training.user_model_training import make_trainer, slate_aucs
 from recsys.user_model.batch_scoring import histories, scores
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork

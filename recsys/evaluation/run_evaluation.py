@@ -259,8 +259,7 @@ def replay_window(
                 log,
                 work,
                 lambda done: progress("impressions replayed", done, slates.height),
-                database.url,
-                workers.count(slates.height),
+                workers,
                 slates.height,
             ) as replayed:
                 replayed.replay(slates)

@@ -26,7 +26,7 @@ from recsys.state.live_state import LiveState
 from recsys.state.log_batch import LogBatch
 from recsys.state.snapshot import Watermark
 from recsys.store import articles, erasure, event_log, event_log_reader
-from recsys.store.database import Connection, Database, without_timeout
+from recsys.store.database import Connection, Database, url_of, without_timeout
 from recsys.store.event_log_reader import Key, LogTail
 
 logger = logging.getLogger(__name__)
@@ -194,11 +194,12 @@ class LogFollower:
 class ReplayPoint:
     """Point of a replay from which another process goes on: the state has all rows known before `as_of`.
 
-    state: its snapshot, a file. chunk_after: last row before the chunk of the log that holds the point; None at
-    the start of the log. until: end of the replay. last_seq: newest row of the log when the replay began. links:
-    pairs of articles on the same event [l, 2], which no snapshot has.
+    database_url: of the log. state: its snapshot, a file. chunk_after: last row before the chunk of the log that
+    holds the point; None at the start of the log. until: end of the replay. last_seq: newest row of the log when
+    the replay began. links: pairs of articles on the same event [l, 2], which no snapshot has.
     """
 
+    database_url: str
     state: Path
     as_of: int
     chunk_after: Key | None
@@ -249,10 +250,11 @@ class Replay:
         """Write the state to `path`, and return the point that has been reached."""
         snapshot.save(self.state, Watermark(), path)
         links = self.state.catalog.links
-        return ReplayPoint(path, self._as_of, self._chunk_after, self._until, self._last_seq, links)
+        after, until = self._chunk_after, self._until
+        return ReplayPoint(self._url, path, self._as_of, after, until, self._last_seq, links)
 
     def _follow(self, connection: Connection, after: Key | None, until: int | None) -> None:
-        self._chunk_after, self._until = after, until
+        self._url, self._chunk_after, self._until = url_of(connection), after, until
         self._chunks = event_log_reader.stream(connection, after, until)
         self._batches = self._encoded()
         self._batch = next(self._batches, None)

@@ -57,7 +57,6 @@ class Segment:
     articles: file of the articles that the replay knows; first: number of requests of earlier segments.
     """
 
-    database_url: str
     articles: Path
     point: ReplayPoint
     requests: pl.DataFrame
@@ -74,7 +73,7 @@ def replay_segment(work: SegmentWork[R], segment: Segment, progress: Progress) -
     known, end = pl.read_ipc(segment.articles), segment.requests["at"][-1]
     with (
         threads(1),
-        opened(segment.database_url, migrate=False) as database,
+        opened(segment.point.database_url, migrate=False) as database,
         database.read() as transaction,
         Replay.resume(transaction, segment.point, known, end) as log,
     ):
@@ -131,18 +130,16 @@ class WorkerSegments(Segments[R]):
     """Replay of requests by worker processes: only the fold up to the last segment is done in this process.
 
     Args:
-        log: the replay of the log in `database_url`.
+        log: the replay; it stands before all requests.
         work: work on each segment.
         progress: gets the number of requests that are done.
         workers: number of processes.
         size: number of requests of a segment.
     """
 
-    def __init__(
-        self, log: Replay, work: SegmentWork[R], progress: Progress, database_url: str, workers: int, size: int
-    ) -> None:
+    def __init__(self, log: Replay, work: SegmentWork[R], progress: Progress, workers: int, size: int) -> None:
         super().__init__(log, work, progress)
-        self._url, self._workers, self._size = database_url, workers, size
+        self._workers, self._size = workers, size
         self._folder = TemporaryDirectory(prefix="attune-replay-", ignore_cleanup_errors=True)
         self._articles = Path(self._folder.name) / "articles.arrow"
         self._others = set(active_children())
@@ -170,7 +167,7 @@ class WorkerSegments(Segments[R]):
             self._wait(self._workers)  # so that few snapshots wait on disk
             self._log.advance(part["at"][0])
             point = self._log.save(Path(self._folder.name) / f"state-{self._first}.safetensors")
-            segment = Segment(self._url, self._articles, point, part, self._first)
+            segment = Segment(self._articles, point, part, self._first)
             self._first += part.height
             self._futures.append(self._submitted(segment))
             self._pending.add(self._futures[-1])
@@ -209,13 +206,13 @@ class WorkerSegments(Segments[R]):
 
 
 def segments(
-    log: Replay, work: SegmentWork[R], progress: Progress, database_url: str, workers: int, requests: int
+    log: Replay, work: SegmentWork[R], progress: Progress, workers: ReplayWorkers, requests: int
 ) -> Segments[R]:
-    """Return a replay of so many requests in all, by `workers` processes; with one, in this process."""
-    if workers == 1:
+    """Return a replay of so many requests in all, by workers if they pay."""
+    count = workers.count(requests)
+    if count == 1:
         return Segments(log, work, progress)
-    size = -(-requests // (workers * _SEGMENTS_PER_WORKER))
-    return WorkerSegments(log, work, progress, database_url, workers, size)
+    return WorkerSegments(log, work, progress, count, -(-requests // (count * _SEGMENTS_PER_WORKER)))
 
 
 def _death() -> WorkerError:

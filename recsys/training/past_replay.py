@@ -89,8 +89,7 @@ def replay_past(
             log,
             work,
             lambda done: progress("features of past slates", done, count),
-            database.url,
-            workers.count(count),
+            workers,
             count,
         ) as replayed:
             replayed.replay(early)

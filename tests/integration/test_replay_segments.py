@@ -5,7 +5,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial, reduce
 from multiprocessing import active_children
 from pathlib import Path
@@ -23,8 +23,14 @@ from recsys.evaluation.behaviour.damaged_headlines import DamagedArticles, Damag
 from recsys.evaluation.behaviour.perturbed_reads import PerturbedOrders
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.replay import ReplayedSlates, joined
-from recsys.evaluation.run_evaluation import ExtraRows, WindowWork, choose_window, evaluate
-from recsys.evaluation.systems import FULL_SYSTEM, systems
+from recsys.evaluation.run_evaluation import (
+    ComparedSystems,
+    EncodedArticles,
+    TimeWindow,
+    WindowWork,
+    replay_window,
+)
+from recsys.evaluation.systems import FULL_SYSTEM, rankers_of, systems
 from recsys.frames import events_frame
 from recsys.models.model_loader import load_bundle
 from recsys.models.model_set import Models
@@ -36,13 +42,15 @@ from recsys.projection.replay_segments import (
     WorkerSegments,
     replay_segment,
 )
-from recsys.projection.vector_table import align_vectors
+from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.ranking.ranker import HeuristicRanker
 from recsys.settings import Settings
 from recsys.store import articles, event_log, event_log_reader
 from recsys.store.database import Database, open_database
 from recsys.training.past_replay import PastWork
 from recsys.training.ranker_training import PastSlates
+from recsys.training.reader_histories import HistoryPart, HistoryWork, collect
+from recsys.training.training_run import silent
 from recsys.user_model.content_matcher import ContentMatcher
 from tests.archived import archive, are_equal, chunks, fill, random_rows
 from tests.hanging_work import hang
@@ -91,7 +99,7 @@ class Job:
         self.log.articles.write_ipc(folder / "articles")
         self.log.advance(self.requests["at"][first])
         point = self.log.save(folder / "state")
-        return Segment(self.database.url, folder / "articles", point, self.requests[first:end], first)
+        return Segment(folder / "articles", point, self.requests[first:end], first)
 
 
 @contextmanager
@@ -149,11 +157,22 @@ def test_segments_score_and_label_as_one_pass_does(filled: Database, tmp_path: P
             assert flat(window_of(other, other.segments(other.window, tmp_path, *cuts))) == expected
 
 
-def test_segments_give_a_training_the_features_of_one_pass(filled: Database, tmp_path: Path) -> None:
+def test_segments_give_a_training_the_features_and_histories_of_one_pass(filled: Database, tmp_path: Path) -> None:
     with job(filled) as whole:
         expected = flat(past_of(whole, whole.pass_over(whole.past, EARLY)))
     with job(filled) as other:
         assert flat(past_of(other, other.segments(other.past, tmp_path, EARLY, 33))) == expected
+    with job(filled) as whole:
+        data = collect(whole.log, whole.window.vectors, whole.requests, silent)
+        known = whole.log.state.rows_of(whole.requests["candidates"].explode().to_list())
+    with job(filled) as other:
+        rows = np.split(data.candidates, data.offsets[1:-1])
+        requests = other.requests.with_columns(rows=pl.Series(rows, dtype=pl.List(pl.Int64)))
+        parts = replace(other, requests=requests).segments(HistoryWork(other.window.vectors), tmp_path, 10, 25)
+    for each in fields(HistoryPart):
+        joined_parts = np.concatenate([getattr(part, each.name) for part in parts])
+        assert flat(joined_parts) == flat(getattr(data, each.name))
+    assert (data.reads >= 0).any() and (known != data.candidates).any(), "articles that are known only later"
 
 
 @settings(max_examples=8)
@@ -192,16 +211,22 @@ def test_a_log_that_changed_before_the_end_of_a_segment_is_refused(filled: Datab
                 segment = here.segment(tmp_path, 20, 30)
 
 
-def test_an_evaluation_by_workers_has_the_figures_of_one_pass(trained: Place) -> None:
+def test_workers_score_with_a_trained_bundle_as_one_pass_does(trained: Place) -> None:
     database, encoder = trained.open(), HashEncoder()
     system = load_bundle(trained.home, encoder.name)
-    window = choose_window(database, system, None, None, in_sample=False)
+    with database.read() as connection:
+        known, _ = articles.upserted_since(connection, 0)
+    encoded = EncodedArticles(known, ensure_vectors(database, encoder, known))
+    compared = ComparedSystems(system, systems(rankers_of(system)))
+    done: list[int] = []
     one, two = (
-        evaluate(database, encoder, system, window, lambda *_: None, ExtraRows(workers=ReplayWorkers(count, 1)))
-        for count in (1, 2)
+        replay_window(database, encoded, compared, TimeWindow(*SPAN), progress, ReplayWorkers(count, 1))
+        for count, progress in ((1, lambda *_: None), (2, lambda _, number, __: done.append(number)))
     )
     database.close()
-    assert {**one, "seconds": 0} == {**two, "seconds": 0}
+    assert done[-1] == len(one.scores) and sorted(done) == done
+    for part in ("scores", "clicks", "perturbed", "damaged"):
+        assert flat(getattr(two, part)) == flat(getattr(one, part))
 
 
 @pytest.mark.parametrize("how", ["killed", "interrupted"])
@@ -220,7 +245,7 @@ def test_a_replay_whose_worker_dies_or_that_is_interrupted_leaves_no_process_and
 
     database = trained.open()
     with job(database) as here:
-        work = WorkerSegments(here.log, hang, stop, database.url, 1, 10**6)
+        work = WorkerSegments(here.log, hang, stop, 1, 10**6)
         with pytest.raises((WorkerError, KeyboardInterrupt)) as stopped, work as replayed:
             replayed.replay(here.requests)
             assert list(tmp_path.iterdir())

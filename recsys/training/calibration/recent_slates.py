@@ -17,8 +17,8 @@ from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
 from recsys.store.log_contents import log_contents
 from recsys.training.calibration.click_noise import Articles
+from recsys.training.reader_histories import collect
 from recsys.training.training_run import Progress
-from recsys.training.user_model_training import collect
 from recsys.user_model.preference_data import PreferenceData
 
 
