@@ -82,16 +82,14 @@ def replay_past(
     since, validation = corpus.when.validate_from, corpus.validation
     early = corpus.labelled_requests.filter(pl.col("at") < since)
     count = early.height + validation.height
-    with database.read() as connection, Replay(connection, corpus.when.until) as log, threads(1):
+    with database.read() as connection, Replay(connection, corpus.when.until) as log:
         vectors = align_vectors(log.state, corpus.articles, corpus.vectors, corpus.space)
         work = PastWork(vectors, matcher, early.height, validation.height)
-        with segments(
-            log,
-            work,
-            lambda done: progress("features of past slates", done, count),
-            workers,
-            count,
-        ) as replayed:
+
+        def report(done: int) -> None:
+            progress("features of past slates", done, count)
+
+        with threads(1), segments(log, work, report, workers, count) as replayed:
             replayed.replay(early)
             clicks = log.clicks_before(since)
             replayed.replay(validation)

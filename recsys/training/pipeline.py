@@ -205,7 +205,7 @@ def _fit_preference(
 
 
 def _collect(database: Database, corpus: Corpus, workers: ReplayWorkers, progress: Progress) -> _Histories:
-    with database.read() as connection, Replay(connection, corpus.when.until) as log, threads(1):
+    with database.read() as connection, Replay(connection, corpus.when.until) as log:
         table = align_vectors(log.state, corpus.articles, corpus.vectors, corpus.space)
         data = collect(log, table, corpus.labelled_requests, progress, workers)
         articles = Articles.of(log.state, table, corpus.when.until)

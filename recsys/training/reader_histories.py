@@ -15,6 +15,7 @@ from recsys.feed.user_history import LENGTH, outcomes
 from recsys.projection.log_follower import Replay
 from recsys.projection.replay_segments import ReplayWorkers, segments
 from recsys.projection.vector_table import VectorTable
+from recsys.threads import threads
 from recsys.training.training_run import Progress
 from recsys.user_model.matcher import EVIDENCE
 from recsys.user_model.preference_data import PreferenceData
@@ -88,13 +89,11 @@ def collect(
     candidates = log.state.rows_of(labelled_requests["candidates"].explode().to_list())
     by_slate = [candidates[start:end] for start, end in pairwise(offsets.tolist())]
     requests = labelled_requests.select("at", "reader", rows=pl.Series(by_slate, dtype=pl.List(pl.Int64)))
-    with segments(
-        log,
-        HistoryWork(vectors),
-        lambda done: progress("histories of past slates", done, count),
-        workers,
-        count,
-    ) as replayed:
+
+    def report(done: int) -> None:
+        progress("histories of past slates", done, count)
+
+    with threads(1), segments(log, HistoryWork(vectors), report, workers, count) as replayed:
         replayed.replay(requests)
         log.advance(max(labelled_requests["at"].to_list(), default=0))  # all readers are known then
         parts = replayed.results()
