@@ -200,7 +200,7 @@ class WorkerSegments(Segments[R]):
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         if error is not None:
             for child in set(active_children()) - self._others:
-                child.terminate()
+                child.kill()
         self._pool.shutdown(cancel_futures=True)
         self._folder.cleanup()
 
@@ -227,7 +227,9 @@ _given: list[Any] = []
 
 
 def _start(work: SegmentWork[Any], done: Any, folder: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends its workers
+    # a signal to the whole group ends the first process; a worker outlives it to delete the files
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     _given[:] = [work, done]
 
