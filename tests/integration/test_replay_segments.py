@@ -57,8 +57,8 @@ from tests.hanging_work import hang
 from tests.migrated import sqlite_url
 from tests.trained import HashEncoder, Place, last_day, world
 
-SPAN = last_day(), last_day() + 2 * DAY // 3
-EARLY = 20
+SPAN = last_day(), last_day() + DAY // 2
+EARLY = 15
 
 
 @pytest.fixture
@@ -145,37 +145,36 @@ def flat(value: Any) -> list[Any]:
     return [flat(each) for each in value] if isinstance(value, list | tuple) else [value]
 
 
-@pytest.mark.parametrize("archived", [False, True])
-def test_segments_score_and_label_as_one_pass_does(filled: Database, tmp_path: Path, archived: bool) -> None:
-    if archived:
-        archive(filled, tmp_path / "archive", last_day() + DAY // 4, file_rows=400)
+def test_segments_score_and_label_as_one_pass_does(filled: Database, tmp_path: Path) -> None:
     with job(filled) as whole:
         expected = flat(window_of(whole, whole.pass_over(whole.window)))
-        assert whole.requests.height > 35
-    for cuts in ((), (23,), (0, 1, 31, 31)):
-        with job(filled) as other:
-            assert flat(window_of(other, other.segments(other.window, tmp_path, *cuts))) == expected
+        assert whole.requests.height > 30
+    with job(filled) as other:
+        assert flat(window_of(other, other.segments(other.window, tmp_path, 13))) == expected
+    archive(filled, tmp_path / "archive", last_day() + DAY // 4, file_rows=400)
+    with job(filled) as archived:
+        assert flat(window_of(archived, archived.segments(archived.window, tmp_path, 0, 1, 20, 20))) == expected
 
 
 def test_segments_give_a_training_the_features_and_histories_of_one_pass(filled: Database, tmp_path: Path) -> None:
     with job(filled) as whole:
         expected = flat(past_of(whole, whole.pass_over(whole.past, EARLY)))
     with job(filled) as other:
-        assert flat(past_of(other, other.segments(other.past, tmp_path, EARLY, 33))) == expected
+        assert flat(past_of(other, other.segments(other.past, tmp_path, EARLY, 24))) == expected
     with job(filled) as whole:
         data = collect(whole.log, whole.window.vectors, whole.requests, silent)
         known = whole.log.state.rows_of(whole.requests["candidates"].explode().to_list())
     with job(filled) as other:
         rows = np.split(data.candidates, data.offsets[1:-1])
         requests = other.requests.with_columns(rows=pl.Series(rows, dtype=pl.List(pl.Int64)))
-        parts = replace(other, requests=requests).segments(HistoryWork(other.window.vectors), tmp_path, 10, 25)
+        parts = replace(other, requests=requests).segments(HistoryWork(other.window.vectors), tmp_path, 20)
     for each in fields(HistoryPart):
         joined_parts = np.concatenate([getattr(part, each.name) for part in parts])
         assert flat(joined_parts) == flat(getattr(data, each.name))
     assert (data.reads >= 0).any() and (known != data.candidates).any(), "articles that are known only later"
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(st.integers(0, 2**32), st.integers(1, 8), st.booleans())
 def test_after_a_chunk_the_log_has_the_same_chunks(
     tmp_path_factory: pytest.TempPathFactory, seed: int, rows: int, archived: bool
