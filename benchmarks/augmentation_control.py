@@ -30,7 +30,7 @@ from recsys.evaluation.bootstrap import compare
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.experiments.evaluate_attention import as_read
 from recsys.frames import where
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable, align_vectors
 from recsys.settings import load_settings
 from recsys.simulate.world import simulate
@@ -43,8 +43,9 @@ from recsys.training.calibration.damage_benchmark import DamageBenchmark, Scorin
 from recsys.training.calibration.fit_detectors import fit_calibrator
 from recsys.training.calibration.text_corruption import TRAINED
 from recsys.training.calibration.title_corruption import damaged_titles, injector_of, tokenised
+from recsys.training.reader_histories import collect
 from recsys.training.training_run import Split, silent, split
-from recsys.training.user_model_training import collect, train_preference
+from recsys.training.user_model_training import train_preference
 from recsys.user_model.batch_scoring import scores
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork

@@ -39,7 +39,7 @@ from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.platt import Platt, fit_platt
 from recsys.feed.engine import FeedEngine
 from recsys.frames import events_frame, slates_frame
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking import lambdamart
 from recsys.ranking.features.feature_set import ALL_FEATURES, FEED_FEATURES

@@ -23,7 +23,7 @@ from recsys.domain import DAY, HOUR, MINUTE, FeedRequest, Ranking
 from recsys.feed.engine import FeedEngine
 from recsys.feed.retrieval import FeedLimits
 from recsys.models.model_set import Models
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.ranker import Ranker
 from recsys.settings import Settings

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.newsroom import stored
 from recsys.domain import DAY
 from recsys.insight.category_affinity import category_affinities
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.simulate.phrases import CATEGORIES
 from recsys.simulate.readers import INTERESTS
 from recsys.simulate.world import World, simulate

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.interests import planted
 from benchmarks.newsroom import WordEncoder, stored
 from recsys.evaluation.bootstrap import compare
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable, align_vectors
 from recsys.simulate.phrases import CATEGORIES
 from recsys.simulate.readers import INTERESTS
@@ -27,8 +27,9 @@ from recsys.simulate.world import World, simulate
 from recsys.state.live_state import LiveState
 from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.interest_figures import interest_figures
+from recsys.training.reader_histories import collect
 from recsys.training.training_run import silent
-from recsys.training.user_model_training import collect, make_trainer, slate_aucs
+from recsys.training.user_model_training import make_trainer, slate_aucs
 from recsys.user_model.batch_scoring import histories, scores
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork

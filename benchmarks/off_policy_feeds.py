@@ -29,7 +29,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.retrieval import FeedLimits
 from recsys.frames import events_frame, slates_frame
 from recsys.models.model_set import Models
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Candidates
 from recsys.ranking.ranker import HeuristicRanker, Ranker

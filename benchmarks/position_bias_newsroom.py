@@ -19,7 +19,7 @@ from benchmarks.position_bias import WORLDS, Floats, Judged, Outcome, compared, 
 from recsys.domain import DAY
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.feed.engine import FeedEngine
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.simulate.truth import chance, click_logit
 from recsys.simulate.world import World, simulate

@@ -20,7 +20,7 @@ from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.replay import replay
 from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.ranking.ranker import HeuristicRanker
 from recsys.simulate.world import simulate

@@ -11,6 +11,7 @@ AttuneError
 │   └── EncoderBusyError   another process of this machine encodes articles now, and stores their vectors
 ├── BundleError      a trained bundle is missing, damaged, or does not fit this code
 ├── OrderError       rows were folded out of the log's order
+├── WorkerError      a worker process of a replay died
 └── RequestError     a request cannot be answered: bad parameters, unknown ids
 """
 
@@ -27,6 +28,7 @@ __all__ = [
     "RequestError",
     "StoreError",
     "StoreUnavailableError",
+    "WorkerError",
 ]
 
 
@@ -72,6 +74,10 @@ class BundleError(AttuneError):
 
 class OrderError(AttuneError):
     """Rows were folded out of the log's order."""
+
+
+class WorkerError(AttuneError):
+    """A worker process of a replay died."""
 
 
 class RequestError(AttuneError):

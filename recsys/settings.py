@@ -59,6 +59,13 @@ class Settings(BaseSettings):
     device: Device = Field("auto", description="device of torch and FAISS; auto uses CUDA if available")
     index: IndexKind = Field("auto", description="auto: flat while small, HNSW when large; exact: without error")
     threads: int = Field(1, ge=1, le=64, description="torch threads while serving; 1 keeps scores bit-equal")
+    replay_workers: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="processes that replay impressions in training and evaluation; by default as many as "
+        "ATTUNE_THREADS, and at most one for 2,000 impressions",
+    )
     seed: int = Field(7, ge=0, description="seed of all random numbers in training")
     train_schedule: str = Field(
         "0 4 * * *",

@@ -39,7 +39,7 @@ from recsys.feed.point_in_time import engine_at
 from recsys.models import bundle
 from recsys.models.calibrator_io import load_calibration
 from recsys.models.model_loader import load_bundle
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors, stored_vectors
 from recsys.simulate.world import World, simulate
 from recsys.store import articles, attention_stats, event_log

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.options import DatabaseUrl, Home, moment, require_writable, settings_from
+from api.cli.options import DatabaseUrl, Home, Workers, moment, require_writable, settings_from
 
 if TYPE_CHECKING:
     from recsys.evaluation.off_policy.feed_replay import Target
@@ -41,6 +41,7 @@ def evaluate(
             help="Estimate what the bundle's feed would have earned on impressions with propensities.",
         ),
     ] = False,
+    workers: Workers = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -60,11 +61,12 @@ def evaluate(
     from recsys.evaluation.run_evaluation import ExtraRows, choose_window
     from recsys.evaluation.run_evaluation import evaluate as run
     from recsys.models.model_loader import load_bundle
+    from recsys.projection.replay_segments import ReplayWorkers
     from recsys.store.database import open_database
     from recsys.tracking.mlflow_mirror import require_mlflow
     from recsys.tracking.run_log import record_evaluation
 
-    settings = settings_from(database_url, home)
+    settings = settings_from(database_url, home, workers=workers)
     require_mlflow()
     for file in (json_file, html_file):
         require_writable(file)
@@ -78,7 +80,9 @@ def evaluate(
     else:
         window = choose_window(database, system, *bounds, in_sample)
         with bars() as progress:
-            extra = ExtraRows(bundle=other, limits=BehaviourLimits.of(settings))
+            extra = ExtraRows(
+                bundle=other, limits=BehaviourLimits.of(settings), workers=ReplayWorkers.of(settings)
+            )
             result = run(database, encoder, system, window, progress, extra)
     if counterfactual:
         result["counterfactual"] = _counterfactual(database, Target(system, settings, encoder), bounds, in_sample)
@@ -131,11 +135,13 @@ def default_result(database: "Database", target: "Target") -> dict[str, Any]:
     from recsys.evaluation.run_evaluation import ExtraRows, choose_window
     from recsys.evaluation.run_evaluation import evaluate as run
     from recsys.evaluation.validation_slice import ends_before, validation_result
+    from recsys.projection.replay_segments import ReplayWorkers
 
     system = target.system
     if ends_before(database, system.trained_until):
         return validation_result(system)
     window = choose_window(database, system, None, None, in_sample=False)
     with bars() as progress:
-        extra = ExtraRows(limits=BehaviourLimits.of(target.settings))
+        settings = target.settings
+        extra = ExtraRows(limits=BehaviourLimits.of(settings), workers=ReplayWorkers.of(settings))
         return run(database, target.encoder, system, window, progress, extra)

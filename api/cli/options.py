@@ -34,11 +34,27 @@ TokenBudget = Annotated[
 ]
 
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        help="Processes that replay impressions  [env: ATTUNE_REPLAY_WORKERS]",
+        show_default=False,
+    ),
+]
+
+
 def settings_from(
-    database_url: str | None, home: Path | None, body: bool | None = None, token_budget: int | None = None
+    database_url: str | None,
+    home: Path | None,
+    body: bool | None = None,
+    token_budget: int | None = None,
+    workers: int | None = None,
 ) -> Settings:
     """Return the settings of the environment, with options on top."""
-    return load_settings(database_url=database_url, home=home, body=body, token_budget=token_budget)
+    return load_settings(
+        database_url=database_url, home=home, body=body, token_budget=token_budget, replay_workers=workers
+    )
 
 
 def moment(text: str | None, option: str) -> int | None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from api.cli.options import Body, DatabaseUrl, Home, TokenBudget, moment, settings_from
+from api.cli.options import Body, DatabaseUrl, Home, TokenBudget, Workers, moment, settings_from
 
 Labels = Literal["graded", "clicks"]
 
@@ -25,6 +25,7 @@ def train(
     ] = "graded",
     body: Body = None,
     token_budget: TokenBudget = None,
+    workers: Workers = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -45,7 +46,7 @@ def train(
     from recsys.training.pipeline import train as run
     from recsys.training.training_run import TrainingOptions
 
-    settings = settings_from(database_url, home, body, token_budget)
+    settings = settings_from(database_url, home, body, token_budget, workers)
     cut_off = moment(until, "--until")
     with bars() as progress:
         options = TrainingOptions(seeds, tune, labels)

@@ -12,7 +12,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.labels import grading
 from recsys.labels.sampled_slates import Sampling, sampled_slates
 from recsys.labels.seen import seen
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.ranking.query import Candidates, Query
 from recsys.store import event_log_reader
 from recsys.store.database import Connection

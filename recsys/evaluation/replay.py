@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from recsys.evaluation.labelled_slates import LabelledRequest, replay_requests
 from recsys.evaluation.scored_slates import ScoredSlates
 from recsys.evaluation.systems import FULL_SYSTEM, PreparedQuery, Scorer, fill_unknown
 from recsys.feed.engine import FeedEngine
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.query import Candidates, Query
@@ -65,6 +65,29 @@ class ReplayScores:
         return replace(scored, scores=-scored.ranks.astype(np.float64))
 
 
+def joined(parts: Sequence[ReplayScores], readers: pl.Series) -> ReplayScores:
+    """Return the slates of all `parts` (at least one) in their order; `readers` [S] of all requests."""
+
+    def flat(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    sizes = np.concatenate([np.diff(part.offsets) for part in parts])
+    return ReplayScores(
+        scores={name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
+        labels=flat("labels"),
+        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        rows=flat("rows"),
+        available=flat("available"),
+        topics=flat("topics"),
+        at=flat("at"),
+        readers=_dense(readers),
+        history=flat("history"),
+        mix=flat("mix"),
+        tie_order=flat("tie_order"),
+        sources=flat("sources"),
+    )
+
+
 class Watcher(Protocol):
     """Watcher of a replay, which gets every slate while the state is that of its time."""
 
@@ -95,6 +118,12 @@ class ReplayedSlates:
 
     scored: ReplayScores
     features: NDArray[np.float64]
+
+    @classmethod
+    def joined(cls, parts: Sequence["ReplayedSlates"], readers: pl.Series) -> "ReplayedSlates":
+        """Return the slates of all `parts` (at least one) in their order; `readers` [S] of all requests."""
+        scored = joined([part.scored for part in parts], readers)
+        return cls(scored, np.concatenate([part.features for part in parts]))
 
     def with_rankers(self, rankers: Mapping[str, Ranker]) -> ReplayScores:
         """Return the scores of the systems so far, then those of `rankers` in the order given."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,17 @@ from recsys.errors import DataError
 from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
 from recsys.evaluation.behaviour.behaviour_checks import behaviour, group_names
-from recsys.evaluation.behaviour.damaged_headlines import DamagedArticles, DamagedHeadlines, damaged_articles
-from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
+from recsys.evaluation.behaviour.damaged_headlines import (
+    DamagedArticles,
+    DamagedHeadlines,
+    DamagedOrders,
+    damaged_articles,
+)
+from recsys.evaluation.behaviour.perturbed_reads import PerturbedOrders, PerturbedReads
 from recsys.evaluation.data_text import data_text
 from recsys.evaluation.labelled_slates import load_requests, load_sampled_requests
 from recsys.evaluation.platt import Platt
-from recsys.evaluation.replay import ReplayScores, replay
+from recsys.evaluation.replay import ReplayScores, joined, replay
 from recsys.evaluation.report import comparisons, figures, slices
 from recsys.evaluation.systems import FULL_SYSTEM, Scorer, rankers_of, systems
 from recsys.evaluation.validation_slice import IN_SAMPLE, LATER
@@ -28,7 +34,9 @@ from recsys.feed.engine import FeedEngine
 from recsys.labels.sampled_slates import Sampling
 from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import TrainedSystem
-from recsys.projection.log_follower import Replay
+from recsys.models.model_set import Models
+from recsys.projection.log_replay import Replay
+from recsys.projection.replay_segments import ReplayWorkers, segments
 from recsys.projection.vector_table import VectorTable, align_vectors, ensure_vectors
 from recsys.ranking.ranker import Ranker
 from recsys.store import articles
@@ -86,15 +94,25 @@ def choose_window(
 
 
 @dataclass(frozen=True, slots=True)
+class ComparedSystems:
+    """Rows of a results table: `table` has their scorers by name; `bundle` provides the interest model."""
+
+    bundle: TrainedSystem
+    table: Mapping[str, Scorer]
+
+
+@dataclass(frozen=True, slots=True)
 class ExtraRows:
     """More than the results table has by default.
 
     scorers: more rows by name (an oracle). bundle: another one, whose full system is added. limits: of behaviour.
+    workers: of the replay.
     """
 
     scorers: Mapping[str, Scorer] = field(default_factory=dict)
     bundle: TrainedSystem | None = None
     limits: BehaviourLimits = BehaviourLimits()  # noqa: RUF009 - frozen
+    workers: ReplayWorkers = ReplayWorkers()  # noqa: RUF009 - frozen
 
 
 def evaluate(
@@ -125,13 +143,17 @@ def evaluate(
         everything, vectors, damaged_articles(article_reader, everything, window.start - DAY)
     )
     extra = extra or ExtraRows()
-    table = {**systems(rankers_of(system)), **extra.scorers}
+    compared = ComparedSystems(system, {**systems(rankers_of(system)), **extra.scorers})
     start_time = time.monotonic()
-    window_replay = replay_window(database, encoded, system, table, window, progress)
+    window_replay = replay_window(database, encoded, compared, window, progress, extra.workers)
     replayed, vector_table, clicks = window_replay.scores, window_replay.vectors, window_replay.clicks
     if extra.bundle is not None:
-        scores = _other_scores(database, encoder, everything, extra.bundle, window, progress)
-        replayed = replace(replayed, scores={**replayed.scores, f"bundle {extra.bundle.version}": scores})
+        other = extra.bundle
+        vectors = ensure_vectors(database, article_encoder(encoder, other.calibration), everything)
+        compared = ComparedSystems(other, systems({FULL_SYSTEM: other.models.listwise}))
+        encoded = EncodedArticles(everything, vectors)
+        scores = replay_window(database, encoded, compared, window, progress, extra.workers).scores.scores
+        replayed = replace(replayed, scores={**replayed.scores, f"bundle {other.version}": scores[FULL_SYSTEM]})
     calibration = {name: Platt(**values) for name, values in system.manifest["score_calibration"].items()}
     results = {
         "systems": figures(replayed, calibration, vector_table.matrix, clicks),
@@ -153,21 +175,6 @@ def evaluate(
     return {"data": data, "bundle": system.version, "seconds": seconds, **results}
 
 
-def _other_scores(
-    database: Database,
-    encoder: ModelEncoder,
-    everything: pl.DataFrame,
-    other: TrainedSystem,
-    window: TimeWindow,
-    progress: Progress,
-) -> NDArray[np.float64]:
-    """Return the scores of the full system of another bundle for the same candidates [N]."""
-    vectors = ensure_vectors(database, article_encoder(encoder, other.calibration), everything)
-    table = systems({FULL_SYSTEM: other.models.listwise})
-    encoded = EncodedArticles(everything, vectors)
-    return replay_window(database, encoded, other, table, window, progress).scores.scores[FULL_SYSTEM]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowReplay:
     """Replay of a window.
@@ -182,8 +189,8 @@ class WindowReplay:
     clicks: NDArray[np.float64]
     unseen: int
     sampled: bool
-    perturbed: PerturbedReads
-    damaged: DamagedHeadlines
+    perturbed: PerturbedOrders
+    damaged: DamagedOrders
     names: Mapping[str, Sequence[str]]
 
     def behaviour(self, ranker: Ranker, limits: BehaviourLimits) -> list[dict[str, Any]]:
@@ -191,47 +198,85 @@ class WindowReplay:
         return behaviour(self.scores, self.perturbed, ranker, self.names, limits, self.damaged)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowPart:
+    """Replay of a segment of a window."""
+
+    scores: ReplayScores
+    perturbed: PerturbedOrders
+    damaged: DamagedOrders
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowWork:
+    """Work on a segment of a window with `slates` slates in all. vectors: by the dense ids of the replay."""
+
+    vectors: VectorTable
+    models: Models
+    table: Mapping[str, Scorer]
+    damaged: DamagedArticles
+    slates: int
+
+    def __call__(
+        self, log: Replay, requests: pl.DataFrame, first: int, progress: Callable[[int], None]
+    ) -> WindowPart:
+        """Implement `SegmentWork`."""
+        engine = FeedEngine(state=log.state, vectors=self.vectors, models=self.models)
+        perturbed, damaged = PerturbedReads(engine, self.slates, first), DamagedHeadlines(engine, self.damaged)
+        scores = replay(engine, log, requests, self.table, progress, [perturbed, damaged])
+        return WindowPart(scores, perturbed.orders, damaged.orders)
+
+
 def replay_window(
     database: Database,
     encoded: EncodedArticles,
-    system: TrainedSystem,
-    table: Mapping[str, Scorer],
+    compared: ComparedSystems,
     window: TimeWindow,
     progress: Progress,
+    workers: ReplayWorkers = ReplayWorkers(),  # noqa: B008 - frozen
 ) -> WindowReplay:
-    """Score the slates of `window` with every system of `table`; `system` provides the interest model.
+    """Score the slates of `window` with every one of the `compared` systems.
 
     Raises:
         DataError: there is no slate in the window.
     """
+    bundle = compared.bundle
     with database.read() as connection, threads(1):
         known_until = window.end + DAY  # include the outcomes of the last slates
         requests = load_requests(connection, window.start, window.end, encoded.articles, known_until)
         if requests.frame.is_empty():
             requests = load_sampled_requests(
-                connection, window.start, window.end, encoded.articles, known_until, _sampling(system)
+                connection, window.start, window.end, encoded.articles, known_until, _sampling(bundle)
             )
-        labelled_requests = requests.frame
-        if labelled_requests.is_empty():
+        slates = requests.frame
+        if slates.is_empty():
             span = slate_span(connection)
             shown = f"; the log has impressions from {iso(span[0])} to {iso(span[1])}" if span else ""
             raise DataError(f"there is no impression between --from and --to that somebody saw{shown}")
         with Replay(connection) as log:
-            vectors = align_vectors(log.state, encoded.articles, encoded.vectors, system.models.space)
-            engine = FeedEngine(state=log.state, vectors=vectors, models=system.models)
+            vectors = align_vectors(log.state, encoded.articles, encoded.vectors, bundle.models.space)
             clicks = log.clicks_before(window.start)
-            perturbed = PerturbedReads(engine, labelled_requests.height)
-            damaged = DamagedHeadlines(engine, encoded.damaged)
-            replayed = replay(
-                engine,
+            work = WindowWork(vectors, bundle.models, compared.table, encoded.damaged, slates.height)
+            with segments(
                 log,
-                labelled_requests,
-                table,
-                lambda done: progress("impressions replayed", done, len(labelled_requests)),
-                [perturbed, damaged],
-            )
+                work,
+                lambda done: progress("impressions replayed", done, slates.height),
+                workers,
+                slates.height,
+            ) as replayed:
+                replayed.replay(slates)
+                parts = replayed.results()
             names = group_names(log.state)
-    return WindowReplay(replayed, vectors, clicks, requests.unseen, requests.sampled, perturbed, damaged, names)
+    return WindowReplay(
+        scores=joined([part.scores for part in parts], slates["reader"]),
+        vectors=vectors,
+        clicks=clicks,
+        unseen=requests.unseen,
+        sampled=requests.sampled,
+        perturbed=reduce(PerturbedOrders.then, (part.perturbed for part in parts)),
+        damaged=reduce(DamagedOrders.then, (part.damaged for part in parts)),
+        names=names,
+    )
 
 
 def _sampling(system: TrainedSystem) -> Sampling:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -54,12 +55,15 @@ class PreparedQuery:
 
 
 def systems(rankers: Mapping[str, Ranker]) -> Mapping[str, Scorer]:
-    """Return name → scorer: the baselines, then `rankers` in the order given, the full system last."""
+    """Return name → scorer: the baselines, then `rankers` in the order given, the full system last.
+
+    They can be pickled.
+    """
     baselines: dict[str, Scorer] = {
-        "random": one_by_one(lambda query: random_numbers(query.query.request_id).random(len(query.candidates))),
-        "newest": lambda queries: -_column(queries, "age"),
-        "popular": lambda queries: _column(queries, "clicks_4h"),
-        "popular_ctr": lambda queries: _column(queries, "ctr_4h"),
+        "random": one_by_one(_random),
+        "newest": _newest,
+        "popular": partial(_column, name="clicks_4h"),
+        "popular_ctr": partial(_column, name="ctr_4h"),
         "content": one_by_one(_content),
         CONTENT_MATCH: ranked_by(COLUMN_RANKERS[CONTENT_MATCH]),
         UNTRAINED: ranked_by(HeuristicRanker()),
@@ -85,17 +89,33 @@ def rankers_of(system: TrainedSystem) -> Mapping[str, Ranker]:
 
 def one_by_one(score: Callable[[PreparedQuery], FloatArray]) -> Scorer:
     """Return a scorer of many requests from a function for one request."""
-    return lambda queries: np.concatenate([score(each) for each in queries])
+    return partial(_scored_each, score)
 
 
 def ranked_by(ranker: Ranker) -> Scorer:
     """Return a scorer that uses `ranker`."""
-    return lambda queries: ranker.score(_features(queries))
+    return partial(_ranked, ranker)
 
 
 def fill_unknown(scores: FloatArray) -> FloatArray:
     """Replace NaN scores by `UNKNOWN_SCORE`."""
     return np.where(np.isnan(scores), UNKNOWN_SCORE, scores)
+
+
+def _scored_each(score: Callable[[PreparedQuery], FloatArray], queries: Sequence[PreparedQuery]) -> FloatArray:
+    return np.concatenate([score(each) for each in queries])
+
+
+def _ranked(ranker: Ranker, queries: Sequence[PreparedQuery]) -> FloatArray:
+    return ranker.score(_features(queries))
+
+
+def _random(prepared: PreparedQuery) -> FloatArray:
+    return random_numbers(prepared.query.request_id).random(len(prepared.candidates))
+
+
+def _newest(queries: Sequence[PreparedQuery]) -> FloatArray:
+    return -_column(queries, "age")
 
 
 def _column(queries: Sequence[PreparedQuery], name: str) -> FloatArray:

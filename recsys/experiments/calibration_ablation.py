@@ -33,7 +33,7 @@ from recsys.errors import BundleError
 from recsys.evaluation import metrics
 from recsys.evaluation.bootstrap import compare, intervals
 from recsys.evaluation.replay import ReplayScores
-from recsys.evaluation.run_evaluation import EncodedArticles, TimeWindow, replay_window
+from recsys.evaluation.run_evaluation import ComparedSystems, EncodedArticles, TimeWindow, replay_window
 from recsys.evaluation.systems import FULL_SYSTEM, NETWORK, systems
 from recsys.models.model_loader import TrainedSystem
 from recsys.projection.vector_table import CHUNK
@@ -173,8 +173,8 @@ def _replayed(
     progress: Progress,
 ) -> ReplayScores:
     table = systems({FULL_SYSTEM: system.models.listwise})
-    compared = {name: table[name] for name in SYSTEMS}
-    return replay_window(database, EncodedArticles(everything, vectors), system, compared, window, progress).scores
+    compared = ComparedSystems(system, {name: table[name] for name in SYSTEMS})
+    return replay_window(database, EncodedArticles(everything, vectors), compared, window, progress).scores
 
 
 def _aucs(replayed: ReplayScores) -> Aucs:

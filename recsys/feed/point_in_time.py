@@ -9,7 +9,7 @@ from recsys.index.index_factory import make_index
 from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import active_system
 from recsys.models.model_set import Models
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.settings import Settings
 from recsys.store import articles, rules

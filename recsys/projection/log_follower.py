@@ -11,25 +11,20 @@ meanwhile; see `LogFollower.stale`.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from recsys.domain import Event
 from recsys.errors import StoreError
 from recsys.projection.background_fold import BackgroundFold, FoldedLog, fold_in_pieces, key_of, upsert_changes
 from recsys.projection.snapshot_store import Snapshots
 from recsys.state import snapshot
-from recsys.state.event_codes import CLICKS
 from recsys.state.live_state import LiveState
-from recsys.state.log_batch import LogBatch
 from recsys.state.snapshot import StateCopy, Watermark
-from recsys.store import articles, erasure, event_log, event_log_reader
+from recsys.store import erasure, event_log, event_log_reader
 from recsys.store.database import Connection, Database, without_timeout
 from recsys.store.event_log import Position
 from recsys.store.event_log_reader import Key, LogTail
@@ -280,51 +275,6 @@ class LogFollower:
 
     def _key(self) -> Key:
         return key_of(self.watermark)
-
-
-class Replay:
-    """Stepwise fold of the past log: at each time, the state knows only the rows known before it.
-
-    Call `close`, or leave the `with` block, before closing the connection: the log is read on demand.
-    """
-
-    def __init__(self, connection: Connection, until: int | None = None) -> None:
-        self.state = LiveState()
-        changed, _ = articles.upserted_since(connection, 0)
-        self.articles = changed
-        self.state.upsert_articles(changed)
-        self._chunks = event_log_reader.stream(connection, until=until)
-        self._batches: Iterator[LogBatch] = (
-            self.state.encode(chunk.events, chunk.slates) for chunk in self._chunks
-        )
-        self._batch: LogBatch | None = next(self._batches, None)
-
-    def advance(self, as_of: int) -> LiveState:
-        """Fold all rows known before `as_of` (microseconds) and return the state. Times must not decrease."""
-        while self._batch is not None:
-            now, later = self._batch.split(as_of)
-            self.state.apply(now)
-            self._batch = later
-            if later.span is not None:
-                break
-            self._batch = next(self._batches, None)
-        return self.state
-
-    def close(self) -> None:
-        """Stop reading the log; the state does not change."""
-        self._batch = None
-        self._chunks.close()
-
-    def __enter__(self) -> "Replay":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def clicks_before(self, as_of: int) -> NDArray[np.float64]:
-        """Fold all rows known before `as_of`; return decayed clicks of the last weeks by dense article id."""
-        counters = self.advance(as_of).counters
-        return counters.read(np.arange(len(counters.articles)), as_of)[:, CLICKS, -1]
 
 
 def _fold_remaining(connection: Connection, state: LiveState, watermark: Watermark) -> Watermark:

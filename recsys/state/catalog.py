@@ -81,6 +81,11 @@ class Catalog:
             self._stories = find_stories(keys, self.published, NEVER, self._links, self.tie_break_hash)
         return self._stories
 
+    @property
+    def links(self) -> NDArray[np.int64]:
+        """Pairs of articles on the same event [l, 2]."""
+        return self._links
+
     def link(self, rows: NDArray[np.int64], links: NDArray[np.int64]) -> None:
         """Replace the links of `rows` [n] with other articles on the same event by `links` [l, 2]."""
         others = self._links[~np.isin(self._links, rows).any(axis=1)]

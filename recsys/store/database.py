@@ -15,7 +15,7 @@ from recsys.store.circuit_breaker import DatabaseCircuit, is_unavailable
 from recsys.store.schema_upgrade import upgrade_if_behind
 from recsys.store.writer_turns import WriterTurns
 
-__all__ = ["Connection", "Database", "open_database", "opened", "without_timeout"]
+__all__ = ["Connection", "Database", "open_database", "opened", "url_of", "without_timeout"]
 
 _SUPPORTED = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 _FIX = "set ATTUNE_DATABASE_URL to sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
@@ -106,6 +106,11 @@ class Database:
         self.engine.dispose()
 
 
+def url_of(connection: Connection) -> str:
+    """Return the URL of the database of `connection`, with its password."""
+    return connection.engine.url.render_as_string(hide_password=False)
+
+
 def open_database(url: str, migrate: bool = True) -> Database:
     """Open `url` and, unless `migrate` is False, upgrade its schema.
 
@@ -124,9 +129,9 @@ def open_database(url: str, migrate: bool = True) -> Database:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Database]:
+def opened(url: str, migrate: bool = True) -> Iterator[Database]:
     """Open a database as `open_database` does, and close it at the end."""
-    database = open_database(url)
+    database = open_database(url, migrate)
     try:
         yield database
     finally:

@@ -98,13 +98,16 @@ def stream(
     until: int | None = None,
     batch_rows: int = BATCH_ROWS,
 ) -> Generator[LogChunk]:
-    """Yield all rows with key > `after` and known_at < `until`, in order, one batch in memory at a time."""
+    """Yield all rows with key > `after` and known_at < `until`, in order, one batch in memory at a time.
+
+    After the last row of a chunk, the chunks are the same as without `after`.
+    """
     slates = _Lookahead(_batches(connection, impressions, after, until, batch_rows), SLATE_COLUMNS)
     for chunk in _batches(connection, events, after, until, batch_rows):
         bound = Key(chunk["known_at"][-1], chunk["id"][-1])
         yield LogChunk(chunk, slates.up_to(bound))
     no_events = pl.DataFrame(schema=EVENT_COLUMNS)
-    for remaining in slates.remaining():
+    for remaining in _equal_batches(slates.remaining(), batch_rows):
         yield LogChunk(no_events, remaining)
 
 

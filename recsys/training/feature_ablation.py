@@ -17,7 +17,7 @@ from recsys.evaluation.data_text import data_text
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.scored_slates import ScoredSlates
 from recsys.feed.engine import FeedEngine
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking import lambdamart
 from recsys.ranking.features.feature_set import FEED_TEXT_FREE, TEXT_FREE, FeatureSet

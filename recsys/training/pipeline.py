@@ -20,7 +20,8 @@ from recsys.models import bundle as bundles
 from recsys.models.bundle import Bundle
 from recsys.models.calibrator_io import write_calibration
 from recsys.models.model_loader import AGES, USER_MODEL, VECTOR_SPACE
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
+from recsys.projection.replay_segments import ReplayWorkers
 from recsys.projection.vector_table import VectorTable, align_vectors
 from recsys.ranking.age_support import AgeSupport
 from recsys.settings import Settings
@@ -39,11 +40,13 @@ from recsys.training.dataset import Corpus, load_corpus
 from recsys.training.examination_curve import ExaminationCurve
 from recsys.training.interest_figures import InterestFigures, interest_figures
 from recsys.training.manifest import manifest, new_version
+from recsys.training.prequential_matcher import PrequentialMatcher
 from recsys.training.rankers import train_rankers
+from recsys.training.reader_histories import collect
 from recsys.training.stage_profile import ProfiledProgress
 from recsys.training.training_run import Progress, TrainingOptions, silent
 from recsys.training.tuning import require_optuna
-from recsys.training.user_model_training import PrequentialMatcher, collect, train_preference
+from recsys.training.user_model_training import train_preference
 from recsys.training.vector_space_gate import SpaceGate, gate_space
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
@@ -183,11 +186,11 @@ def _fit_preference(
     when = corpus.when
     # products of a single slate are small: a second thread of OpenBLAS only spins
     with progress.stage("histories and vector space"), threads(settings.threads):
-        histories = _collect(database, corpus, progress)
+        histories = _collect(database, corpus, ReplayWorkers.of(settings), progress)
         gate = gate_space(histories.data, corpus, histories.rows, settings.seed)
         if gate.space is not corpus.space:
             corpus = replace(corpus, space=gate.space)
-            histories = _collect(database, corpus, progress)
+            histories = _collect(database, corpus, ReplayWorkers.of(settings), progress)
     data = histories.data
     with progress.stage("preference network"):
         matcher = train_preference(data, histories.table, when, settings.seed, settings.device, progress)
@@ -202,10 +205,10 @@ def _fit_preference(
     return _FittedPreference(corpus, matcher, interest, gate, interests, figures)
 
 
-def _collect(database: Database, corpus: Corpus, progress: Progress) -> _Histories:
+def _collect(database: Database, corpus: Corpus, workers: ReplayWorkers, progress: Progress) -> _Histories:
     with database.read() as connection, Replay(connection, corpus.when.until) as log:
         table = align_vectors(log.state, corpus.articles, corpus.vectors, corpus.space)
-        data = collect(log, table, corpus.labelled_requests, progress)
+        data = collect(log, table, corpus.labelled_requests, progress, workers)
         articles = Articles.of(log.state, table, corpus.when.until)
         rows = log.state.articles.lookup(corpus.articles["id"].to_list()).astype(np.int64)
     return _Histories(table, data, articles, rows)

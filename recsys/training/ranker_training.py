@@ -1,6 +1,6 @@
 """Training of LambdaMART on the features of every slate at its time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recsys.evaluation.labelled_slates import replay_requests
 from recsys.evaluation.replay import SlateRecorder
 from recsys.feed.engine import FeedEngine
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.ranking import listwise_correction
 from recsys.ranking.expected_utility import ReadingRows
 from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE, FeatureSet
@@ -61,16 +61,19 @@ class PastSlates:
         """Return the slates with the weights of `data`, the same slates."""
         return replace(self, data=replace(self.data, weights=data.weights))
 
-    def then(self, later: "PastSlates") -> "PastSlates":
-        """Return these slates and `later` ones."""
-        one, two = self.data, later.data
-        data = RankingData(
-            np.concatenate([one.features, two.features]),
-            np.concatenate([one.labels, two.labels]),
-            np.concatenate([one.sizes, two.sizes]),
+    @classmethod
+    def joined(cls, parts: Sequence["PastSlates"]) -> "PastSlates":
+        """Return the slates of all `parts` (at least one), without weights."""
+        return cls(
+            data=RankingData(
+                np.concatenate([part.data.features for part in parts]),
+                np.concatenate([part.data.labels for part in parts]),
+                np.concatenate([part.data.sizes for part in parts]),
+            ),
+            at=np.concatenate([part.at for part in parts]),
+            seconds=np.concatenate([part.seconds for part in parts]),
+            readers=np.concatenate([part.readers for part in parts]),
         )
-        at, seconds = np.concatenate([self.at, later.at]), np.concatenate([self.seconds, later.seconds])
-        return PastSlates(data, at, seconds, np.concatenate([self.readers, later.readers]))
 
     def _rows(self, start: int, end: int) -> slice:
         first, last = np.searchsorted(self.at, (start, end))

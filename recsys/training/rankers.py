@@ -1,29 +1,20 @@
 """Rankers: trained on the past, evaluated on the validation slice, and trained again on everything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-
 from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits, failed
-from recsys.evaluation.behaviour.behaviour_checks import behaviour, group_names
-from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
+from recsys.evaluation.behaviour.behaviour_checks import behaviour
 from recsys.evaluation.platt import Platt, fit_platt
-from recsys.evaluation.replay import ReplayedSlates, SlateRecorder
 from recsys.evaluation.report import figures
-from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE, systems
+from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE
 from recsys.evaluation.validation_slice import REPORT, validation_report
-from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import FEED_RANKER, write_trees
-from recsys.models.model_set import Models
 from recsys.models.served_ranker import ENTRY
-from recsys.projection.log_follower import Replay
-from recsys.projection.vector_table import align_vectors
+from recsys.projection.replay_segments import ReplayWorkers
 from recsys.ranking.features.feature_set import FEED_FEATURES, FEED_TEXT_FREE
 from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.ranking.ranker import Ranker
@@ -35,19 +26,19 @@ from recsys.training.choice_days import pooled_days, rankers_by_system, with_ble
 from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
 from recsys.training.examination_gate import EXAMINATION, ExaminationGate, gate_examination
+from recsys.training.past_replay import replay_past
+from recsys.training.prequential_matcher import PrequentialMatcher
 from recsys.training.ranker_choice import RankerChoice
 from recsys.training.ranker_training import (
     PastSlates,
     Rerankers,
-    past_slates,
     retrain_rerankers,
     train_rerankers,
 )
 from recsys.training.stage_profile import ProfiledProgress
 from recsys.training.text_feature_gate import TEXT_FREE_SYSTEMS, ContentGate
-from recsys.training.training_run import Progress, TrainingOptions
+from recsys.training.training_run import TrainingOptions
 from recsys.training.tuning import tuned
-from recsys.training.user_model_training import PrequentialMatcher
 from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTrained, train_utility
 
 
@@ -114,7 +105,7 @@ def train_rankers(
     config = replace(LambdaMartConfig(seed=settings.seed), seeds=options.seeds)
     with threads(settings.threads):
         with progress.stage("features of past slates"):
-            past = _past(database, corpus, matcher, progress)
+            past = replay_past(database, corpus, matcher, ReplayWorkers.of(settings), progress)
         with progress.stage("examination of places"):
             weights = settings.position_weights
             examination = gate_examination(past.slates, corpus.when.validate_from, config, weights)
@@ -172,38 +163,6 @@ def _value(
     return train_utility(slates, corpus.when.validate_from, features, config, share, chance)
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """Slates to train on, and those of the validation slice.
-
-    clicks: of each article before the validation slice; vectors: of the articles; perturbed: slates of the
-    validation slice on changed histories; names: of groups of articles.
-    """
-
-    slates: PastSlates
-    validation: ReplayedSlates
-    clicks: NDArray[np.float64]
-    vectors: NDArray[np.float32]
-    perturbed: PerturbedReads
-    names: Mapping[str, Sequence[str]]
-
-
-def _past(database: Database, corpus: Corpus, matcher: PrequentialMatcher, progress: Progress) -> _Past:
-    """Replay all slates once: features of a slate serve its training and its validation."""
-    since, validation = corpus.when.validate_from, corpus.validation
-    early = corpus.labelled_requests.filter(pl.col("at") < since)
-    with database.read() as connection, Replay(connection, corpus.when.until) as log:
-        engine = _engine(log, corpus, matcher)
-        slates = past_slates(engine, log, early, progress)
-        clicks = log.clicks_before(since)
-        perturbed = PerturbedReads(engine, validation.height)
-        recorder = SlateRecorder(engine, systems({}), [perturbed])
-        slates = slates.then(past_slates(engine, log, validation, progress, recorder))
-        names = group_names(log.state)
-    replayed = recorder.slates(validation["reader"])
-    return _Past(slates, replayed, clicks, engine.vectors.matrix, perturbed, names)
-
-
 def _validated_rankers(rerankers: Rerankers) -> Mapping[str, Ranker]:
     """Return all rankers that may be served."""
     full, text_free = rerankers.full, rerankers.text_free
@@ -215,8 +174,3 @@ def _validated_rankers(rerankers: Rerankers) -> Mapping[str, Ranker]:
         POINTWISE: full.base,
         FULL_SYSTEM: full,
     }
-
-
-def _engine(log: Replay, corpus: Corpus, matcher: PrequentialMatcher) -> FeedEngine:
-    vectors = align_vectors(log.state, corpus.articles, corpus.vectors, corpus.space)
-    return FeedEngine(state=log.state, vectors=vectors, models=Models.untrained(matcher))

@@ -5,26 +5,20 @@ these out-of-time scores. The last network trains on until the validation slice 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from recsys.domain import ReaderRequest
 from recsys.encoder.device import choose_device
 from recsys.evaluation import metrics
 from recsys.evaluation.scored_slates import ScoredSlates
-from recsys.feed.interest_scores import matches_of
-from recsys.feed.query_builder import build_query
-from recsys.feed.user_history import LENGTH, outcomes
-from recsys.projection.log_follower import Replay
+from recsys.feed.user_history import LENGTH
 from recsys.projection.vector_table import VectorTable
 from recsys.settings import Device
+from recsys.training.prequential_matcher import PrequentialMatcher
 from recsys.training.training_run import Progress, Split
-from recsys.user_model.matcher import EVIDENCE, Match, ReadHistory
 from recsys.user_model.network_matcher import NetworkMatcher
-from recsys.user_model.network_weights import INTERESTS, PreferenceConfig, PreferenceWeights
+from recsys.user_model.network_weights import INTERESTS, PreferenceConfig
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.preference_network import PreferenceNetwork
 from recsys.user_model.trainer import FitConfig, Trainer
@@ -33,96 +27,6 @@ _PASSES_PER_BLOCK = 1
 _PAST = 3
 """Largest number of earlier slates in the pass of a day, for each slate of that day: passes over everything would
 take a time that grows with the square of the days."""
-
-
-@dataclass(frozen=True, slots=True)
-class PrequentialMatcher:
-    """Matcher that uses the network of the time.
-
-    Each is trained only on slates before its `start` (microseconds), and its evidence is weighted by slates that
-    it was not trained on.
-    """
-
-    starts: NDArray[np.int64]
-    matchers: list[NetworkMatcher]
-
-    def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:
-        """Implement `Matcher.match`."""
-        return self._at(as_of).match(reads, candidates, as_of)
-
-    def with_evidence(
-        self, scores: NDArray[np.float64], evidence: NDArray[np.float32], as_of: int
-    ) -> NDArray[np.float64]:
-        """Implement `Matcher.with_evidence`."""
-        return self._at(as_of).with_evidence(scores, evidence, as_of)
-
-    def leave_one_out_scores(
-        self, reads: ReadHistory, items: NDArray[np.intp], candidates: NDArray[np.float32], as_of: int
-    ) -> NDArray[np.float64]:
-        """Implement `Matcher.leave_one_out_scores`."""
-        return self._at(as_of).leave_one_out_scores(reads, items, candidates, as_of)
-
-    def interests(self, reads: ReadHistory, as_of: int) -> NDArray[np.float32]:
-        """Implement `Matcher.interests`."""
-        return self._at(as_of).interests(reads, as_of)
-
-    @property
-    def newest(self) -> PreferenceWeights:
-        """Return the weights to serve."""
-        return self.matchers[-1].weights
-
-    def calibrate(self, config: PreferenceConfig) -> None:
-        """Apply the calibration of `config` to every network.
-
-        Rankers must train on the scores they are served with.
-        """
-        self.matchers[:] = [NetworkMatcher(matcher.weights.calibrated(config)) for matcher in self.matchers]
-
-    def _at(self, as_of: int) -> NetworkMatcher:
-        return self.matchers[max(0, int(np.searchsorted(self.starts, as_of, side="right")) - 1)]
-
-
-def collect(
-    log: Replay, vectors: VectorTable, labelled_requests: pl.DataFrame, progress: Progress
-) -> PreferenceData:
-    """Fold the log, and record the history of every slate's reader at that time."""
-    count = len(labelled_requests)
-    reads = np.full((count, LENGTH), -1, dtype=np.int32)
-    seconds, age = (np.zeros((count, LENGTH), dtype=np.float32) for _ in range(2))
-    quantile, noise = np.full((count, LENGTH), np.nan, dtype=np.float32), np.zeros(count, dtype=np.float32)
-    important = np.full((count, LENGTH), -1, dtype=np.int8)
-    sizes = labelled_requests["candidates"].list.len().to_numpy()
-    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    candidates = log.state.rows_of(labelled_requests["candidates"].explode().to_list())
-    evidence = np.zeros((len(candidates), len(EVIDENCE)), dtype=np.float32)
-    for slate, (at, reader) in enumerate(labelled_requests.select("at", "reader").iter_rows()):
-        state = log.advance(at)
-        query = build_query(state, vectors, ReaderRequest(request_id="", as_of=at, reader=reader))
-        history, known, positions = query.history, query.reads, query.read_places
-        columns = slice(0, len(known))
-        reads[slate, columns] = history.article[positions]
-        seconds[slate, columns], age[slate, columns] = known.seconds, known.age
-        quantile[slate, columns], noise[slate] = known.quantile, known.noise
-        important[slate, columns] = outcomes(history, known, positions)
-        shown = slice(offsets[slate], offsets[slate + 1])
-        evidence[shown] = matches_of(state, query, vectors, candidates[shown]).evidence
-        if slate % 500 == 0:
-            progress("histories of past slates", slate, count)
-    vectors.reserve(len(log.state.articles))  # articles without a description get a zero vector
-    return PreferenceData(
-        at=labelled_requests["at"].to_numpy(),
-        reader=log.state.readers.lookup(labelled_requests["reader"].to_list()),
-        reads=reads,
-        seconds=seconds,
-        age=age,
-        quantile=quantile,
-        noise=noise,
-        important=important,
-        candidates=candidates.astype(np.int32),
-        evidence=evidence,
-        labels=labelled_requests["labels"].explode().to_numpy().astype(np.int8),
-        offsets=offsets,
-    )
 
 
 def train_preference(

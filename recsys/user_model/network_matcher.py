@@ -40,6 +40,10 @@ class NetworkMatcher:
         self._cache: WeakKeyDictionary[ReadHistory, EncodedReads] = WeakKeyDictionary()
         self._last: tuple[ref[Floats], Floats] | None = None
 
+    def __reduce__(self) -> tuple[type["NetworkMatcher"], tuple[PreferenceWeights]]:
+        """Pickle the weights alone."""
+        return NetworkMatcher, (self.weights,)
+
     def match(self, reads: ReadHistory, candidates: NDArray[np.float32], as_of: int) -> Match:  # noqa: ARG002
         """Implement `Matcher.match`; the attention is the weighted mean over interests."""
         if not len(reads) or not len(candidates):

@@ -15,7 +15,7 @@ import api.cli
 from recsys.calibration.calibrator_files import calibration_of
 from recsys.domain import DAY, Event, EventKind, Slate
 from recsys.frames import events_frame, slates_frame
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.settings import Settings
 from recsys.state.catalog import NEVER
 from recsys.store import articles, event_log, event_log_reader, runs

@@ -11,7 +11,8 @@ import pytest
 from recsys.domain import DAY, HOUR, Event, EventKind, RankRequest, Slate
 from recsys.feed.engine import FeedEngine
 from recsys.frames import events_frame, slates_frame
-from recsys.projection.log_follower import LogFollower, Replay
+from recsys.projection.log_follower import LogFollower
+from recsys.projection.log_replay import Replay
 from recsys.projection.snapshot_store import KEEP
 from recsys.projection.vector_table import align_vectors
 from recsys.simulate.world import World, simulate

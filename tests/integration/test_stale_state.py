@@ -14,7 +14,8 @@ from api.application.reader_data import erase_reader
 from recsys.domain import DAY, Event, EventKind
 from recsys.frames import events_frame
 from recsys.projection.background_fold import fold_in_pieces, upsert_changes
-from recsys.projection.log_follower import LogFollower, Replay
+from recsys.projection.log_follower import LogFollower
+from recsys.projection.log_replay import Replay
 from recsys.state.live_state import LiveState
 from recsys.state.log_batch import LogBatch
 from recsys.state.snapshot import Watermark

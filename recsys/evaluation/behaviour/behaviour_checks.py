@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
-from recsys.evaluation.behaviour.damaged_headlines import DamagedHeadlines
+from recsys.evaluation.behaviour.damaged_headlines import DamagedOrders
 from recsys.evaluation.behaviour.exposure_shares import exposure_checks
-from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads
+from recsys.evaluation.behaviour.perturbed_reads import PerturbedOrders
 from recsys.evaluation.behaviour.reader_groups import reader_checks
 from recsys.evaluation.behaviour.shown_popularity import popularity_check
 from recsys.evaluation.replay import ReplayScores
@@ -21,15 +21,15 @@ def group_names(state: LiveState) -> Mapping[str, Sequence[str]]:
 
 def behaviour(
     replayed: ReplayScores,
-    perturbed: PerturbedReads,
+    perturbed: PerturbedOrders,
     ranker: Ranker,
     names: Mapping[str, Sequence[str]],
     limits: BehaviourLimits,
-    damaged: DamagedHeadlines | None = None,
+    damaged: DamagedOrders | None = None,
 ) -> list[dict[str, Any]]:
     """Return the checks of the full system of `replayed` as a JSON array.
 
-    perturbed, damaged: watchers of the replay; ranker: that of the full system; names: of groups of articles.
+    perturbed, damaged: by the watchers of the replay; ranker: of the full system; names: of groups of articles.
     """
     checks = [
         perturbed.check(ranker, limits.stability),

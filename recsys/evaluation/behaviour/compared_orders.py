@@ -24,6 +24,14 @@ class ComparedOrders:
         self.before.append(before)
         self.after.append(after)
 
+    def then(self, later: "ComparedOrders") -> "ComparedOrders":
+        """Return these slates and `later` ones."""
+        return ComparedOrders(self.before + later.before, self.after + later.after)
+
+    def first(self, count: int) -> "ComparedOrders":
+        """Return the first slates, at most `count`."""
+        return ComparedOrders(self.before[:count], self.after[:count])
+
     def agreement(self, ranker: Ranker) -> float:
         """Return the mean rank correlation of the slates."""
         offsets = np.concatenate([[0], np.cumsum([len(each) for each in self.before])]).astype(np.int64)

@@ -4,7 +4,7 @@ The articles are the same, so a slate should nearly keep its order.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -71,8 +71,41 @@ def damaged(title: str, number: int) -> str:
     return kinds[number % len(kinds)]
 
 
+@dataclass(frozen=True, slots=True)
+class DamagedOrders:
+    """Orders of slates with damaged headlines, the first `MOST_SLATES` of them, of up to `articles` articles.
+
+    missing: see `DamagedArticles`.
+    """
+
+    articles: int
+    missing: str = ""
+    slates: ComparedOrders = field(default_factory=ComparedOrders)
+
+    def then(self, later: "DamagedOrders") -> "DamagedOrders":
+        """Return these slates and `later` ones."""
+        return replace(self, slates=self.slates.then(later.slates).first(MOST_SLATES))
+
+    def check(self, ranker: Ranker, limit: float) -> BehaviourCheck:
+        """Return the agreement of the orders by the scores of `ranker`."""
+        if len(self.slates) < LEAST_SLATES:
+            few = f"Fewer than {LEAST_SLATES} lists with an article of these days, of readers with history."
+            return BehaviourCheck.unknown(NAME, limit, self.missing or few)
+        agreed = self.slates.agreement(ranker)
+        sentence = (
+            f"With damaged headlines of up to {self.articles} articles, lists keep their order "
+            f"to {agreed:.2f} (1: the same order; at least {limit:g})."
+        )
+        parts = {"lists": len(self.slates)}
+        return BehaviourCheck(NAME, agreed, limit, passing(agreed >= limit), sentence, parts)
+
+
 class DamagedHeadlines:
-    """Watcher of a replay by `engine`: it prepares slates with a damaged article again, with its other vectors."""
+    """Watcher of a replay by `engine`: it prepares slates with a damaged article again, with its other vectors.
+
+    Attributes:
+        orders: the orders so far.
+    """
 
     def __init__(self, engine: FeedEngine, damaged: DamagedArticles) -> None:
         # stories stay those of the undamaged texts: only the vectors change
@@ -80,32 +113,17 @@ class DamagedHeadlines:
         vectors.put(engine.state.articles.lookup(damaged.ids), damaged.vectors)
         self._engine = replace(engine, vectors=vectors)
         self._articles = frozenset(damaged.ids)
-        self._missing = damaged.missing
-        self._orders = ComparedOrders()
+        self.orders = DamagedOrders(len(self._articles), damaged.missing)
 
     def add(self, labelled_request: LabelledRequest, query: Query, candidates: Candidates) -> None:
         """Prepare one slate; the state of the engine must be that of its time."""
         request = labelled_request.request
         if (
-            len(self._orders) == MOST_SLATES
+            len(self.orders.slates) == MOST_SLATES
             or not len(query.reads)
             or self._articles.isdisjoint(request.candidates)
         ):
             return
         after = self._engine.prepare(request)[1].features
         assert candidates.features is not None and after is not None
-        self._orders.add(candidates.features, after)
-
-    def check(self, ranker: Ranker, limit: float) -> BehaviourCheck:
-        """Return the agreement of the orders by the scores of `ranker`."""
-        if len(self._orders) < LEAST_SLATES:
-            few = f"Fewer than {LEAST_SLATES} lists with an article of these days, of readers with history."
-            return BehaviourCheck.unknown(NAME, limit, self._missing or few)
-        agreed = self._orders.agreement(ranker)
-        sentence = (
-            f"With damaged headlines of up to {len(self._articles)} articles, lists keep their order "
-            f"to {agreed:.2f} (1: the same order; at least {limit:g})."
-        )
-        return BehaviourCheck(
-            NAME, agreed, limit, passing(agreed >= limit), sentence, {"lists": len(self._orders)}
-        )
+        self.orders.slates.add(candidates.features, after)

@@ -5,7 +5,7 @@ the engine like those that a caller sends with a request.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,21 +27,56 @@ LEAST_READS = 4
 Items = tuple[HistoryItem, ...]
 
 
-class PerturbedReads:
-    """Watcher of a replay of about `slates` slates: it prepares some of them again, with changed histories."""
+@dataclass(frozen=True, slots=True)
+class PerturbedOrders:
+    """Orders of slates on changed histories, by change."""
 
-    def __init__(self, engine: FeedEngine, slates: int) -> None:
+    by_change: dict[str, ComparedOrders] = field(default_factory=dict)
+
+    def then(self, later: "PerturbedOrders") -> "PerturbedOrders":
+        """Return these slates and `later` ones."""
+        names = self.by_change | later.by_change
+        none = ComparedOrders()
+        return PerturbedOrders(
+            {name: self.by_change.get(name, none).then(later.by_change.get(name, none)) for name in names}
+        )
+
+    def check(self, ranker: Ranker, limit: float) -> BehaviourCheck:
+        """Return the least agreement over the changes, by the scores of `ranker`."""
+        slates = max((len(each) for each in self.by_change.values()), default=0)
+        if slates < LEAST_SLATES:
+            return BehaviourCheck.unknown(NAME, limit, f"Fewer than {LEAST_SLATES} lists of readers with history.")
+        found = {name: orders.agreement(ranker) for name, orders in self.by_change.items()}
+        least = min(found, key=lambda name: found[name])
+        agreed = found[least]
+        sentence = f"With {least}, lists keep their order to {agreed:.2f} (1: the same order; at least {limit:g})."
+        parts = {**found, "lists": slates}
+        return BehaviourCheck(NAME, agreed, limit, passing(agreed >= limit), sentence, parts)
+
+
+class PerturbedReads:
+    """Watcher of a replay: it prepares some of its slates again, with changed histories.
+
+    Args:
+        engine: engine of the replay.
+        slates: number of slates in all.
+        first: number of slates before the first one that is added.
+
+    Attributes:
+        orders: the orders so far.
+    """
+
+    def __init__(self, engine: FeedEngine, slates: int, first: int = 0) -> None:
+        self.orders = PerturbedOrders()
         self._engine = engine
         self._step = max(-(-slates // MOST_SLATES), 1)
-        self._seen = 0
-        self._orders: dict[str, ComparedOrders] = {}
+        self._seen = first
 
     def add(self, labelled_request: LabelledRequest, query: Query, candidates: Candidates) -> None:
         """Prepare one slate; the state of the engine must be that of its time."""
-        if len(query.history) < LEAST_READS or len(candidates) < 2:
-            return
+        # all slates are counted: a segment of a replay does not know which of the earlier ones had a history
         self._seen += 1
-        if self._seen % self._step:
+        if self._seen % self._step or len(query.history) < LEAST_READS or len(candidates) < 2:
             return
         prepared: dict[Items, Floats] = {}
         for name, pair in changes(_items(self._engine, query.history)).items():
@@ -51,20 +86,8 @@ class PerturbedReads:
                     features = self._engine.prepare(request)[1].features
                     assert features is not None
                     prepared[items] = features
-            orders = self._orders.setdefault(name, ComparedOrders())
+            orders = self.orders.by_change.setdefault(name, ComparedOrders())
             orders.add(prepared[pair[0]], prepared[pair[1]])
-
-    def check(self, ranker: Ranker, limit: float) -> BehaviourCheck:
-        """Return the least agreement over the changes, by the scores of `ranker`."""
-        slates = max((len(each) for each in self._orders.values()), default=0)
-        if slates < LEAST_SLATES:
-            return BehaviourCheck.unknown(NAME, limit, f"Fewer than {LEAST_SLATES} lists of readers with history.")
-        found = {name: orders.agreement(ranker) for name, orders in self._orders.items()}
-        least = min(found, key=lambda name: found[name])
-        agreed = found[least]
-        sentence = f"With {least}, lists keep their order to {agreed:.2f} (1: the same order; at least {limit:g})."
-        parts = {**found, "lists": slates}
-        return BehaviourCheck(NAME, agreed, limit, passing(agreed >= limit), sentence, parts)
 
 
 def changes(items: Items) -> Mapping[str, tuple[Items, Items]]:

@@ -20,7 +20,7 @@ from recsys.feed.retrieval import feed_limits
 from recsys.index.index_factory import make_index
 from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import FEED_RANKER, TrainedSystem
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.ranking.query import Candidates
 from recsys.settings import Settings

@@ -10,15 +10,15 @@ from recsys.encoder.protocols import Encoder
 from recsys.errors import DataError
 from recsys.evaluation.data_text import data_text
 from recsys.evaluation.labelled_slates import load_labelled_requests
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.store import articles as article_store
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
 from recsys.store.log_contents import log_contents
 from recsys.training.calibration.click_noise import Articles
+from recsys.training.reader_histories import collect
 from recsys.training.training_run import Progress
-from recsys.training.user_model_training import collect
 from recsys.user_model.preference_data import PreferenceData
 
 

@@ -11,14 +11,14 @@ from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits, failed
 from recsys.evaluation.behaviour.behaviour_checks import behaviour, group_names
 from recsys.evaluation.behaviour.damaged_headlines import damaged, damaged_articles
 from recsys.evaluation.behaviour.exposure_shares import exposure_checks
-from recsys.evaluation.behaviour.perturbed_reads import PerturbedReads, changes
+from recsys.evaluation.behaviour.perturbed_reads import PerturbedOrders, PerturbedReads, changes
 from recsys.evaluation.behaviour.reader_groups import rare_interests, reader_checks
 from recsys.evaluation.behaviour.shown_popularity import popularity_check
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.replay import ReplayScores, replay
 from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.query import FloatArray
@@ -68,7 +68,7 @@ def test_a_steady_ranker_keeps_the_order_of_the_logs_slates_and_a_nervous_one_do
         replayed = replay(engine, log, requests, table, watchers=[watcher])
         names = group_names(log.state)
     database.close()
-    checks = behaviour(replayed, watcher, HeuristicRanker(), names, BehaviourLimits())
+    checks = behaviour(replayed, watcher.orders, HeuristicRanker(), names, BehaviourLimits())
     assert [check["name"] for check in checks] == [
         "changed histories",
         "popularity",
@@ -78,7 +78,7 @@ def test_a_steady_ranker_keeps_the_order_of_the_logs_slates_and_a_nervous_one_do
         "sources",
     ]
     assert checks[0]["verdict"] == "pass"
-    assert watcher.check(ByReads(), 0.8).verdict == "fail"
+    assert watcher.orders.check(ByReads(), 0.8).verdict == "fail"
 
 
 def test_each_kind_of_damage_keeps_words_of_the_title() -> None:
@@ -96,7 +96,7 @@ def test_only_recent_articles_get_the_vectors_of_damaged_headlines() -> None:
 
 
 def test_readers_without_history_decide_nothing_about_changed_histories() -> None:
-    assert PerturbedReads(FeedEngine.__new__(FeedEngine), 5).check(HeuristicRanker(), 0.9).verdict == "unknown"
+    assert PerturbedOrders().check(HeuristicRanker(), 0.9).verdict == "unknown"
 
 
 def test_the_popularity_of_the_first_places_is_that_of_a_plain_loop() -> None:

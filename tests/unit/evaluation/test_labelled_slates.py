@@ -10,7 +10,7 @@ from recsys.domain import HOUR, MINUTE, Article, Event, EventKind, Slate
 from recsys.evaluation.labelled_slates import load_labelled_requests, load_requests, replay_requests
 from recsys.feed.engine import FeedEngine
 from recsys.frames import articles_frame, events_frame, slates_frame
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.features.feature_set import ALL_FEATURES
 from recsys.ranking.features.position import POSITION, SERVING_POSITION

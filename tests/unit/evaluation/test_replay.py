@@ -19,7 +19,7 @@ from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import load_bundle
 from recsys.models.model_set import Models
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable, ensure_vectors
 from recsys.ranking.column_ranker import ColumnRanker
 from recsys.ranking.features.position import POSITION

@@ -4,7 +4,7 @@ import pytest
 from recsys.domain import RankRequest
 from recsys.feed.engine import FeedEngine
 from recsys.insight.explain_reader import explain_reader
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.user_model.content_matcher import ContentMatcher
 from tests.trained import HashEncoder, Place, world

@@ -54,7 +54,7 @@ def test_early_and_late_slates_together_are_all_slates() -> None:
             slates.between(start, end), slates.at[start:end], slates.seconds[rows], slates.readers[start:end]
         )
 
-    joined = part(0, 8).then(part(8, 20))
+    joined = PastSlates.joined([part(0, 8), part(8, 20)])
     for name in ("features", "labels", "sizes"):
         np.testing.assert_array_equal(getattr(joined.data, name), getattr(slates.data, name))
     np.testing.assert_array_equal(joined.at, slates.at)

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from recsys.domain import DAY, HOUR, RankRequest
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.feed.engine import FeedEngine
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable, align_vectors, ensure_vectors
+from recsys.training.prequential_matcher import PrequentialMatcher
+from recsys.training.reader_histories import collect
 from recsys.training.training_run import Split, silent, split
-from recsys.training.user_model_training import PrequentialMatcher, collect, make_trainer, train_preference
+from recsys.training.user_model_training import make_trainer, train_preference
 from recsys.user_model.matcher import ReadHistory
 from recsys.user_model.preference_data import PreferenceData
 from recsys.user_model.trainer import FitConfig

@@ -12,7 +12,7 @@ from recsys.evaluation.off_policy.feed_replay import Target, replayed_slates
 from recsys.evaluation.run_evaluation import TimeWindow
 from recsys.frames import events_frame, slates_frame
 from recsys.models.model_loader import load_bundle
-from recsys.projection.log_follower import Replay
+from recsys.projection.log_replay import Replay
 from recsys.serving.pagination import slate_of
 from recsys.store import articles, event_log, rules
 from recsys.store.database import Database
