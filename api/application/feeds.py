@@ -75,7 +75,8 @@ def preview(app: Application, request: FeedRequest) -> Ranking:
         answering = app.feed.live.challenger.engine_for(engine, request.reader)
         return answering.recommend(replace(request, as_of=as_of)).ranking
 
-    return app.feed.query_engine(answer, request.reader)
+    ranking = app.feed.query_engine(answer, request.reader)
+    return replace(ranking, degraded=app.feed.degraded or app.feed.stale)
 
 
 def rank(app: Application, request: RankRequest, explain: bool = False) -> Ranking:

@@ -24,12 +24,13 @@ def serving_application(settings: Settings) -> Iterator[Application]:
         StoreError: the database is unavailable.
     """
     with opened(settings.database_url) as database, threads(settings.threads):
-        service = FeedService(database, settings, LazyEncoder(settings))
+        # nobody waits for a command: it folds the log to the end instead of making degraded feeds
+        service = FeedService(database, settings, LazyEncoder(settings), fold_patience=None)
         service.start()
         try:
             while not service.ready.wait(_LOOK_SECONDS):
                 if service.background_jobs.failure is not None:
-                    raise EncoderError(f"articles cannot be loaded: {service.background_jobs.failure}")
+                    raise EncoderError(f"log or articles cannot be loaded: {service.background_jobs.failure}")
             yield Application.of(service)
         finally:
             service.stop()

@@ -32,7 +32,8 @@ class ServiceFigures:
     minute: traffic of the last minute, of all processes; None while the database is unavailable. lag: rows of the
     log that are not folded; None likewise. backlog: articles that wait for the encoder. explored: share of shown
     articles that exploration chose, since the start; with_new: share of feeds with an article under an hour old;
-    both None before the first feed. failure: why articles or the active bundle cannot be loaded.
+    both None before the first feed. failure: why the log, articles or the active bundle cannot be
+    loaded.
     """
 
     model: str

@@ -25,8 +25,8 @@ SHORTEST_WAIT, LONGEST_WAIT = 1.0, 60.0
 STABLE_SECONDS = 60.0
 """After so long the next wait is the shortest again."""
 
-_REFUSED = 1
-"""Exit status of a command that refuses its settings: another start would fail in the same way."""
+_REFUSED = {1, 3}
+"""Exit statuses of a command that cannot start: another start would fail in the same way. 3 is uvicorn's."""
 
 _CHUNK, _LONGEST_LINE = 65_536, 8_192
 """Bytes of one read of a child's output, and of one line of the log."""
@@ -97,7 +97,7 @@ class ProcessTree:
     async def keep_running(self, command: Command) -> None:
         """Run a command until the tree stops, and start it again whenever it ends.
 
-        A first process that refuses its settings (status 1 within a minute) stops the tree with a `failure`.
+        A first process that refuses its settings (status 1 or 3 within a minute) stops the tree with a `failure`.
         """
         first, wait = True, self._shortest_wait
         while not self._stopping.is_set():
@@ -105,7 +105,7 @@ class ProcessTree:
             if ended.stopped:
                 return
             stable = ended.seconds >= STABLE_SECONDS
-            if first and ended.status == _REFUSED and not stable:
+            if first and ended.status in _REFUSED and not stable:
                 self.failure = f"the {command.name} cannot start: its message is in the lines before"
                 self.stop()
                 return
@@ -178,10 +178,15 @@ def _relay(output: logging.Logger, line: str) -> None:
         record = json.loads(line)
         level = logging.getLevelNamesMapping()[record.pop("level").upper()]
         message = record.pop("message")
-    except (ValueError, AttributeError, KeyError, TypeError):  # any other text
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):  # any other text
         output.info("%s", line)
         return
-    output.log(level, "%s", message, extra={FIELDS: {name: record[name] for name in record.keys() - _OWN}})
+    output.log(
+        max(level, logging.INFO),
+        "%s",
+        message,
+        extra={FIELDS: {name: record[name] for name in record.keys() - _OWN}},
+    )
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:

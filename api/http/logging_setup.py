@@ -33,11 +33,11 @@ def configure(form: Literal["json", "text"]) -> None:
 
 
 def shorten_failed_start(record: logging.LogRecord) -> bool:
-    """Replace uvicorn's traceback of a failed start by the message, if Attune raised the error on purpose."""
+    """Replace uvicorn's traceback of a failed start or stop by its message, if Attune raised it on purpose."""
     text = record.getMessage().rstrip()
     name, _, message = text.rpartition("\n")[2].partition(": ")
     if text.startswith("Traceback") and name.startswith(f"{errors.__name__}."):
-        record.msg, record.args = f"the service cannot start: {message}", ()
+        record.msg, record.args = f"the service cannot start or stop: {message}", ()
     return True
 
 

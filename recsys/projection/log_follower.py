@@ -10,6 +10,7 @@ meanwhile; see `LogFollower.stale`.
 """
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -19,9 +20,10 @@ from pathlib import Path
 
 from recsys.domain import Event
 from recsys.errors import StoreError
-from recsys.projection.background_fold import BackgroundFold, FoldedLog, fold_in_pieces, key_of, upsert_changes
+from recsys.projection.background_fold import BackgroundFold, FoldedLog, fold_in_pieces, key_of, upsert_catalogue
 from recsys.projection.snapshot_store import Snapshots
 from recsys.state import snapshot
+from recsys.state.follow_graph import FollowGraph
 from recsys.state.live_state import LiveState
 from recsys.state.snapshot import StateCopy, Watermark
 from recsys.store import erasure, event_log, event_log_reader
@@ -33,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 LONG_TAIL = 100_000
 """Longer tails are read in batches, and so are tails that are partly archived."""
+
+_STALE_TAIL = 20_000
+"""Rows that one call folds into a stale state: answers wait for it."""
 
 _MOST_OFFERED = 1_000
 
@@ -76,8 +81,9 @@ class LogFollower:
         self._offered: deque[_Offered] = deque(maxlen=_MOST_OFFERED)
         self._patience = patience
         self._background: BackgroundFold | None = None
-        self._stale_from = 0  # the stale state holds rows of readers that were erased after this row
-        self._checked: dict[str, int] = {}  # last erasure for which `forget_if_erased` looked a reader up
+        self._current_until = 0  # row up to which the stale state accounts for erasures and late rows
+        self._last_erasure = 0  # row of the newest erasure that was seen while the state is stale
+        self._checked: set[str] = set()  # readers that `forget_if_erased` has looked up since then
 
     @property
     def stale(self) -> bool:
@@ -90,12 +96,22 @@ class LogFollower:
     @property
     def failure(self) -> str | None:
         """Return the reason why the log cannot be folded again, None if it can."""
-        return None if self._background is None else self._background.failure
+        background = self._background  # another thread may adopt its result meanwhile
+        return None if background is None else background.failure
+
+    @property
+    def last_erasure(self) -> int:
+        """Return the row of the newest erasure that the stale state does not account for, 0 without one."""
+        return self._last_erasure
 
     def start(self) -> None:
         """Load the newest valid snapshot, then fold the rows after it."""
-        with self._database.read() as connection:
-            self._adopt(self._folded(connection, before=None))
+        self._adopt(self._folded_in_pieces(threading.Event(), before=None))
+
+    def stop(self) -> None:
+        """Stop a fold in the background."""
+        if self._background is not None:
+            self._background.stop()
 
     def catch_up(self) -> int:
         """Fold the rows appended since; return the `seq` of the last folded row.
@@ -107,7 +123,7 @@ class LogFollower:
         """
         self._fold_offered()
         with self._database.read() as connection:
-            self._adopt_when_ready(connection, within=0.0)
+            self._adopt_when_ready(within=0.0)
             position = event_log.position(connection)
             end = position.last_seq
             self._fold_offered()
@@ -126,19 +142,24 @@ class LogFollower:
             return self.watermark.seq
 
     def forget_if_erased(self, reader: str) -> None:
-        """Forget what the stale state has of `reader`, unless SQL has a row from before the last erasure.
+        """Forget what the stale state has of `reader`, unless SQL has a row from before the first erasure since.
 
         Raises:
             StoreError: the database is unavailable.
         """
+        if not self._last_erasure or reader in self._checked:
+            return
         with self._database.read() as connection:
-            erased = erasure.last_seq(connection)
-            if erased <= max(self._stale_from, self._checked.get(reader, 0)):
-                return
+            since = erasure.first_after(connection, self._current_until)
             first = event_log.first_seq_of(connection, reader)
-        if first is None or first > erased:
+        if since is not None and (first is None or first > since):
             self.state.readers.forget(reader)
-        self._checked[reader] = erased
+        self._checked.add(reader)
+
+    def forget_unless_checked(self, reader: str) -> None:
+        """Forget what the stale state has of `reader`, who may be erased, while the database is unavailable."""
+        if self._last_erasure and reader not in self._checked:
+            self.state.readers.forget(reader)
 
     def offer(self, behind: int, last_seq: int, tail: LogTail) -> None:
         """Offer all rows that this process appended after row `behind`, so that `catch_up` need not read them.
@@ -204,39 +225,44 @@ class LogFollower:
         if self._patience is None:
             self._adopt(self._folded(connection, before))
             return
-        self._stale_from = self.watermark.seq
-        self._background = BackgroundFold(partial(self._folded_apart, before))
-        self._adopt_when_ready(connection, self._patience)
+        self._current_until = self.watermark.seq
+        self._background = BackgroundFold(partial(self._folded_in_pieces, before=before))
+        self._adopt_when_ready(self._patience)
         if self.stale:
             logger.warning("the log is folded again; the state so far answers meanwhile")
             self._fold_newer(connection, end)
 
-    def _adopt_when_ready(self, connection: Connection, within: float) -> None:
+    def _adopt_when_ready(self, within: float) -> None:
         folded = None if self._background is None else self._background.result(within)
         if folded is not None:
-            upsert_changes(connection, folded.state, folded.revision)  # those since the fold began
+            logger.info("the log is folded again up to row %d", folded.watermark.seq)
             self._adopt(folded)
 
     def _adopt(self, folded: FoldedLog) -> None:
         self.state, self.watermark, self._saved_seq = folded.state, folded.watermark, folded.saved_seq
         self._background = None
+        self._last_erasure = 0
         self._checked.clear()
 
-    def _folded_apart(self, before: Key | None) -> FoldedLog:
+    def _folded_in_pieces(self, stopping: threading.Event, before: Key | None) -> FoldedLog:
         """Fold with connections of its own; save a snapshot after a long fold, so that the next one is short."""
-        folded = fold_in_pieces(self._database, partial(self._newest_valid, before=before))
+        folded = fold_in_pieces(self._database, partial(self._newest_valid, before=before), stopping)
         seq = folded.watermark.seq
         if seq - folded.saved_seq <= LONG_TAIL:
             return folded
-        saved = self._save(snapshot.copy_state(folded.state, folded.watermark), seq)
+        try:
+            saved = self._save(snapshot.copy_state(folded.state, folded.watermark), seq)
+        except OSError as error:  # such as a full disk: the state serves all the same
+            logger.error("the state cannot be saved: %s", error)
+            return folded
         return folded if saved is None else replace(folded, saved_seq=seq)
 
     def _folded(self, connection: Connection, before: Key | None) -> FoldedLog:
-        """Return the fold of the log from a snapshot before the row `before`, or from the start."""
+        """Fold in the transaction of `connection`, from a snapshot before the row `before` or from the start."""
         with without_timeout(connection):
             state, watermark = self._newest_valid(connection, before)
-            revision = upsert_changes(connection, state, 0)
-            return FoldedLog(state, _fold_remaining(connection, state, watermark), watermark.seq, revision)
+            upsert_catalogue(connection, state)
+            return FoldedLog(state, _fold_remaining(connection, state, watermark), watermark.seq)
 
     def _newest_valid(self, connection: Connection, before: Key | None) -> tuple[LiveState, Watermark]:
         self._snapshots.drop_before(erasure.last_seq(connection))
@@ -261,10 +287,15 @@ class LogFollower:
         return position.last_seq - seq > LONG_TAIL or position.archived_seq > seq
 
     def _fold_newer(self, connection: Connection, end: int) -> None:
-        """Fold the rows up to `end` into a stale state, without the late ones; many rows are left to the fold."""
-        if end - self.watermark.seq <= LONG_TAIL:
-            tail = event_log_reader.tail(connection, self.watermark.seq, end)
-            self._fold_tail(tail.after(self._key()), end)
+        """Fold the next rows up to `end` into a stale state, without the late ones, and note erasures."""
+        erased = erasure.last_seq(connection)
+        if erased > max(self._last_erasure, self._current_until):
+            self._last_erasure = erased
+            self._checked.clear()
+            self.state.follows = FollowGraph()  # it may have what an erased reader followed and liked
+        end = min(end, self.watermark.seq + _STALE_TAIL)
+        tail = event_log_reader.tail(connection, self.watermark.seq, end)
+        self._fold_tail(tail.after(self._key()), end)
 
     def _fold_tail(self, tail: LogTail, end: int) -> None:
         self.state.apply(self.state.encode_few(tail.events, tail.slates))

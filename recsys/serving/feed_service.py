@@ -24,7 +24,7 @@ from recsys.feed.feed_metrics import CATCH_UP, LOG
 from recsys.serving.background_jobs import BackgroundJobs
 from recsys.serving.challenger import Answer
 from recsys.serving.clock import Clock
-from recsys.serving.live_engine import LiveEngine
+from recsys.serving.live_engine import FOLD_PATIENCE, LiveEngine
 from recsys.serving.log_writer import LogWriter
 from recsys.serving.pagination import FeedPage, resume, save_remaining, slate_of
 from recsys.serving.recovery import store_spooled
@@ -66,12 +66,18 @@ class FeedService:
         background_jobs: jobs that load articles and bundles, save, delete expired rows, and probe the database.
     """
 
-    def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        encoder: ModelEncoder,
+        fold_patience: float | None = FOLD_PATIENCE,
+    ) -> None:
         self.database = database
         self.settings = settings
         self.encoder = encoder
         self.clock = Clock()
-        self.live = LiveEngine(database, settings, encoder)
+        self.live = LiveEngine(database, settings, encoder, fold_patience)
         self.writer = LogWriter(database, self.clock, self.live.follower.offer)
         self.spool = Spool(settings.home / "spool", settings.spool_bytes)
         self.background_jobs = BackgroundJobs(self.live, database, self.spool, self.clock)
@@ -83,7 +89,7 @@ class FeedService:
 
     @property
     def degraded(self) -> bool:
-        """True while the database is unavailable."""
+        """True while the database is unavailable; answers are degraded then, and while `stale`."""
         return self.database.circuit.is_open
 
     @property
@@ -128,6 +134,7 @@ class FeedService:
     def stop(self) -> None:
         """Write the rows that wait, stop the jobs, and save new content so that the next start is quick."""
         self.writer.stop()
+        self.live.follower.stop()
         self.background_jobs.stop()
         with self.live.lock:
             self.spool.close()
@@ -190,10 +197,12 @@ class FeedService:
             try:
                 with self.engine.metrics.timed(CATCH_UP):
                     self.live.catch_up()
-                if self.stale and reader is not None:
+                if reader is not None:
                     self.live.follower.forget_if_erased(reader)
             except StoreUnavailableError:
                 from_memory = True
+                if reader is not None:
+                    self.live.follower.forget_unless_checked(reader)
             engine = self.live.from_memory() if from_memory else self.engine
             # all rows up to the newest folded one are folded, because receipt times grow with the log
             as_of = max(committed, engine.state.known_at + 1)

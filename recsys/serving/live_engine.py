@@ -43,7 +43,7 @@ from recsys.store.articles import ArticleChanges
 from recsys.store.database import Connection, Database, without_timeout
 from recsys.store.revisions import last_revision
 
-_FOLD_PATIENCE = 1.0
+FOLD_PATIENCE = 1.0
 """Seconds that answers wait while the log is folded again, before they come from the state so far."""
 
 _MOST_URGENT = 100
@@ -62,10 +62,16 @@ class LiveEngine:
         challenger: bundle of the running experiment, if any.
     """
 
-    def __init__(self, database: Database, settings: Settings, encoder: ModelEncoder) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        encoder: ModelEncoder,
+        fold_patience: float | None = FOLD_PATIENCE,
+    ) -> None:
         self.lock = threading.RLock()
         self.preferences = PreferenceCache(database)
-        self.follower = LogFollower(database, settings.home / "state", self.preferences.update, _FOLD_PATIENCE)
+        self.follower = LogFollower(database, settings.home / "state", self.preferences.update, fold_patience)
         self.summaries = ArticleCache()
         self.challenger = Challenger(settings.home, lambda: encoder.name)
         self._database = database
@@ -112,10 +118,10 @@ class LiveEngine:
 
     def catch_up(self) -> None:
         """Fold the rows appended since the last call; call with `lock` held."""
-        was_stale = self.follower.stale
+        last_erasure = self.follower.last_erasure
         self.follower.catch_up()
-        if self.follower.stale and not was_stale:
-            self.preferences.refresh()  # of a reader that was erased
+        if self.follower.last_erasure > last_erasure:
+            self.preferences.refresh()  # those of the erased reader are gone
         if self.follower.state is not self.engine.state:
             # the log was folded again, so dense ids changed: align the vectors with them
             self.preferences.refresh()

@@ -97,6 +97,13 @@ def last_seq(connection: Connection) -> int:
     return max(connection.execute(sa.select(sa.func.max(erasures.c.seq))).scalar_one() or 0, 0)
 
 
+def first_after(connection: Connection, seq: int) -> int | None:
+    """Return the log position of the first erasure after row `seq`, None without one."""
+    query = sa.select(sa.func.min(erasures.c.seq)).where(erasures.c.seq > seq)
+    found: int | None = connection.execute(query).scalar_one()
+    return found
+
+
 def last_at(connection: Connection) -> int:
     """Return when a reader was last erased (microseconds), 0 if never."""
     of_readers = sa.select(sa.func.max(erasures.c.at)).where(erasures.c.reader_hash != SYSTEM_READER)

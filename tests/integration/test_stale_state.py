@@ -1,26 +1,29 @@
 """A log that must be folded again while its archive cannot be read: the state so far answers meanwhile."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import polars as pl
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 import api.app
 from api.app import create_app
 from api.application.reader_data import erase_reader
 from recsys.domain import DAY, Event, EventKind
+from recsys.errors import StoreError
 from recsys.frames import events_frame
-from recsys.projection.background_fold import fold_in_pieces, upsert_changes
+from recsys.projection.background_fold import BackgroundFold, FoldedLog, FoldStoppedError, fold_in_pieces
 from recsys.projection.log_follower import LogFollower
 from recsys.projection.log_replay import Replay
 from recsys.state.live_state import LiveState
 from recsys.state.log_batch import LogBatch
 from recsys.state.snapshot import Watermark
-from recsys.store import articles, event_log
+from recsys.store import erasure, event_log
 from recsys.store.database import Database
+from recsys.store.tables import events, impressions
 from tests.application import application
 from tests.archived import archive
 from tests.trained import HashEncoder, Place, last_day, populated, world
@@ -46,6 +49,14 @@ def click(id_: str, reader: str, known_at: int) -> Event:
 def store(database: Database, *rows: Event) -> None:
     with database.write() as connection:
         event_log.append(connection, events_frame(list(rows)), None)
+
+
+def delete_rows(database: Database, reader: str) -> None:
+    """Erase the rows of a reader in SQL, as an erasure does that need not read the archive."""
+    with database.write() as connection:
+        for table in (events, impressions):
+            connection.execute(sa.delete(table).where(table.c.reader == reader))
+        erasure.append_erasure(connection, reader, last_day() + 5 * DAY, {"events": 1})
 
 
 def following(database: Database, patience: float = 0.05) -> LogFollower:
@@ -106,6 +117,12 @@ def test_a_stale_state_forgets_erased_readers_alone(half: Place, tmp_path: Path)
     follower.catch_up()
     follower.forget_if_erased("erased and back")  # nothing more to forget
     assert reads(follower, "erased and back") == 1
+    delete_rows(database, "other")
+    store(database, click("f", "other", end + 3))
+    follower.catch_up()
+    for reader in ("erased and back", "other"):
+        follower.forget_if_erased(reader)
+    assert [reads(follower, r) for r in ("erased", "erased and back", "other")] == [0, 0, 0]
     (tmp_path / "away").rename(tmp_path / "archive")
     follow_until_current(follower)
     assert [reads(follower, r) for r in ("erased", "erased and back", "other")] == [0, 1, 1]
@@ -141,7 +158,7 @@ def test_a_fold_in_pieces_ends_before_the_rows_that_disturb_it(
 
     with database.read() as connection:
         before = event_log.position(connection).last_seq
-    folded = fold_in_pieces(database, lambda _: (Disturbed(happen), Watermark()), rows=100)
+    folded = fold_in_pieces(database, lambda _: (Disturbed(happen), Watermark()), threading.Event(), rows=100)
     expected = before + (disturbance == "newer row")
     assert folded.watermark.seq == expected
     if disturbance in ("newer row", None):
@@ -151,24 +168,34 @@ def test_a_fold_in_pieces_ends_before_the_rows_that_disturb_it(
     database.close()
 
 
-def test_articles_of_the_meantime_are_known_by_their_revision(database_url: str, tmp_path: Path) -> None:
-    database = populated(tmp_path, url=database_url).open()
-    gone, later = world().articles["id"][0], world().articles.head(1).with_columns(id=pl.lit("later"))
+def test_a_fold_that_fails_is_tried_again_and_one_that_is_stopped_ends() -> None:
+    folded, attempts = FoldedLog(LiveState(), Watermark(), 0), 0
 
-    def happen() -> None:
-        with database.write() as connection:
-            articles.upsert(connection, later)
-            articles.delete(connection, gone)
+    def fold(_: threading.Event) -> FoldedLog:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise OSError("no space left")
+        return folded
 
-    folded = fold_in_pieces(database, lambda _: (Disturbed(happen), Watermark()), rows=100)
-    described = []
-    for _ in range(2):
-        rows = folded.state.rows_of(["later", gone])
-        described.append(folded.state.catalog.described[rows].tolist())
-        with database.read() as connection:
-            upsert_changes(connection, folded.state, folded.revision)
-    assert described == [[False, True], [True, False]]
-    database.close()
+    working = BackgroundFold(fold)
+    assert working.result(WITHIN) is folded
+    assert (attempts, working.failure) == (2, "no space left")
+
+    def fail(_: threading.Event) -> FoldedLog:
+        raise StoreError("gone")
+
+    failing = BackgroundFold(fail)
+    failing.stop()
+    assert failing.result() is None
+    assert "fold" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_fold_in_pieces_stops_between_two_of_them(sqlite_database: Database) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    with pytest.raises(FoldStoppedError):
+        fold_in_pieces(sqlite_database, lambda _: (LiveState(), Watermark()), stopping)
 
 
 def test_feeds_are_degraded_while_the_archive_is_away(
@@ -195,6 +222,12 @@ def test_feeds_are_degraded_while_the_archive_is_away(
         client.post("/v1/events", json={"events": [posted]}).raise_for_status()
         opened = client.get(f"/v1/readers/{reader}/attention").json()["reads"]
         assert "a000001" in [read["article"] for read in opened]
+        client.put(f"/v1/readers/{reader}/preferences", json={"mute": ["sport"]}).raise_for_status()
+        live = client.app.state.application.feed.live  # type: ignore[attr-defined]
+        assert live.preferences.of(reader, 10**18).mute == {"sport"}
+        delete_rows(database, reader)
+        assert client.get(f"/v1/readers/{reader}/attention").json()["reads"] == []
+        assert not live.preferences.of(reader, 10**18).mute
         (tmp_path / "away").rename(tmp_path / "archive")
         deadline = time.monotonic() + WITHIN
         while feed()["degraded"]:

@@ -62,7 +62,7 @@ class LetterMaker:
         ranking = feeds.recommend_or_preview(self.app, request, only_preview=only_preview).ranking
         if ranking.degraded:
             raise StoreUnavailableError(
-                "the log cannot be read now: run the command again, it goes on where it was"
+                "the database is unavailable: run the command again, it goes on where it was"
             )
         if not ranking.items:
             return None

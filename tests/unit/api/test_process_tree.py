@@ -49,7 +49,7 @@ async def until(tree: ProcessTree, work: Coroutine[None, None, None], file: Path
 
 
 @pytest.mark.parametrize(
-    "end", ["raise SystemExit(0)", "raise SystemExit(3)", "import os; os.kill(os.getpid(), 9)"]
+    "end", ["raise SystemExit(0)", "raise SystemExit(4)", "import os; os.kill(os.getpid(), 9)"]
 )
 def test_a_child_that_ends_is_started_again(tmp_path: Path, end: str) -> None:
     async def main() -> None:
@@ -73,10 +73,11 @@ def test_waits_between_starts_double(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert waits[:3] == ["0.01 s", "0.02 s", "0.04 s"]
 
 
-def test_a_first_child_that_refuses_its_settings_ends_the_tree(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [1, 3])
+def test_a_first_child_that_refuses_its_settings_ends_the_tree(tmp_path: Path, status: int) -> None:
     async def main() -> str | None:
         tree = ProcessTree(shortest_wait=0.01)
-        await tree.keep_running(counting(tmp_path / "runs", "raise SystemExit(1)"))
+        await tree.keep_running(counting(tmp_path / "runs", f"raise SystemExit({status})"))
         assert await tree.pause(0)
         return tree.failure
 

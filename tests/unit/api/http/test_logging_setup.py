@@ -63,7 +63,7 @@ def test_all_loggers_are_sent_to_stderr_in_one_form(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (ArchiveError("a file: is missing"), "the service cannot start: a file: is missing"),
+        (ArchiveError("a file: is missing"), "the service cannot start or stop: a file: is missing"),
         (ValueError("a bug"), "Traceback"),
     ],
 )
