@@ -35,7 +35,7 @@ def test_webhooks_are_added_tested_listed_and_removed(where: Place) -> None:
         assert secret.startswith("whsec_")
         assert secret not in listed
     assert attune(where, "deliver", "--once") == "attempts: 0\n"
-    assert attune(where, "messages", "--failed") == "there is no such message\n"
+    assert attune(where, "messages", "--failed") == "no message failed for good\n"
     assert attune(where, "retry") == "messages that are sent again: 0\n"
     assert attune(where, "remove", id_) == f"webhook {id_} is removed\n"
     assert f"webhook_removed  {id_}" in re.sub(r" {2,}", "  ", attune(where, command="audit"))
