@@ -26,8 +26,6 @@ def archive(
     import time
     from itertools import groupby
 
-    from rich.filesize import decimal
-
     from api.application.context import opened_application
     from api.application.iso_time import to_iso
     from api.application.log_archiving import archive_log, plan_archive
@@ -45,7 +43,7 @@ def archive(
             group = list(files)
             count, size = sum(file.rows for file in group), sum(file.size for file in group)
             rows += count
-            typer.echo(f"{month}  {table:11}  {count:>12,} rows  {len(group):>5,} files  {decimal(size):>10}")
+            typer.echo(_line(month, table, count, len(group), size))
     typer.echo(f"{rows:,} rows are archived; keep the files as you keep the database")
 
 
@@ -70,17 +68,18 @@ def verify(database_url: DatabaseUrl = None) -> None:
 @app.command()
 def show(database_url: DatabaseUrl = None) -> None:
     """List what is archived: month, table, rows, files and their size."""
-    from rich.filesize import decimal
-
     from api.application.context import opened_application
     from api.application.log_archiving import archived_months
 
     with opened_application(settings_from(database_url, None)) as application:
         months = archived_months(application)
     for each in months:
-        typer.echo(
-            f"{each.month}  {each.log_table:11}  {each.rows:>12,} rows  {each.files:>5,} files  "
-            f"{decimal(each.size):>10}"
-        )
+        typer.echo(_line(each.month, each.log_table, each.rows, each.files, each.size))
     if not months:
         typer.echo("nothing is archived; attune log archive does it")
+
+
+def _line(month: str, table: str, rows: int, files: int, size: int) -> str:
+    from rich.filesize import decimal
+
+    return f"{month}  {table:11}  {rows:>12,} rows  {files:>5,} files  {decimal(size):>10}"
