@@ -76,7 +76,7 @@ def preview(app: Application, request: FeedRequest) -> Ranking:
         return answering.recommend(replace(request, as_of=as_of)).ranking
 
     ranking = app.feed.query_engine(answer, request.reader)
-    return replace(ranking, degraded=app.feed.degraded or app.feed.stale)
+    return replace(ranking, degraded=app.feed.may_be_behind)
 
 
 def rank(app: Application, request: RankRequest, explain: bool = False) -> Ranking:

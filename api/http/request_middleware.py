@@ -78,7 +78,7 @@ class _Request:
             headers = MutableHeaders(scope=message)
             _add_headers(headers)
             application = self._app_state("application")
-            if application is not None and (application.feed.degraded or application.feed.stale):
+            if application is not None and application.feed.may_be_behind:
                 headers[DEGRADED_HEADER] = "true"
         await self._forward(message)
 

@@ -89,13 +89,18 @@ class FeedService:
 
     @property
     def degraded(self) -> bool:
-        """True while the database is unavailable; answers are degraded then, and while `stale`."""
+        """True while the database is unavailable."""
         return self.database.circuit.is_open
 
     @property
     def stale(self) -> bool:
         """True while the log is folded again, and answers come from the state so far."""
         return self.live.follower.stale
+
+    @property
+    def may_be_behind(self) -> bool:
+        """True while answers are marked as degraded: rows of the log may be missing in them."""
+        return self.degraded or self.stale
 
     @property
     def engine(self) -> FeedEngine:
