@@ -9,13 +9,17 @@ from recsys.constants import BOUNCE_SECONDS
 from recsys.domain import SECOND
 from recsys.state.flat_arrays import Rings, grow
 from recsys.state.position_bias import MOST_PLACES
+from recsys.state.vocabulary import Vocabulary
 
 SKIPPED, CLICKED, BOUNCED, READ = range(4)
 """Outcome of an exposure. CLICKED: a click without a known dwell."""
 
 _FIELDS = (("article", np.int32), ("shown", np.uint32), ("place", np.uint8), ("outcome", np.uint8))
-_PAGE = 32
-_ATTRIBUTION_PAGES = 3
+RING_LENGTH = 1024
+"""Exposures of a reader that the state remembers."""
+
+EXPOSURES_PAGE = 32
+ATTRIBUTION_PAGES = 3
 """A click is attributed to an exposure in this number of newest pages of the ring: the last 65 to 96."""
 
 
@@ -44,10 +48,14 @@ class ExposureOutcomes:
 class Exposures:
     """Rings of (article, second shown, place, outcome) for all readers."""
 
-    def __init__(self, length: int = 1024) -> None:
-        self.rings = Rings(length, _PAGE)
+    def __init__(self, length: int = RING_LENGTH) -> None:
+        self.rings = Rings(length, EXPOSURES_PAGE)
         self.fields: dict[str, NDArray[np.generic]] = {name: np.zeros(0, dtype=kind) for name, kind in _FIELDS}
         self._refresh()
+
+    def reserve(self, readers: Vocabulary) -> None:
+        """Make room for all `readers`."""
+        self.rings.reserve(len(readers))
 
     def restore(self, fields: dict[str, NDArray[np.generic]]) -> None:
         """Load the arrays of a snapshot."""
@@ -115,15 +123,15 @@ class Exposures:
     def _newest(self, reader: int, article: int) -> int:
         """Return the newest entry of `reader` with `article` in the attribution pages, or −1."""
         last = self.rings.count(reader) - 1
-        page, filled = last - last % _PAGE, last % _PAGE + 1
-        for _ in range(min(_ATTRIBUTION_PAGES, self.rings.length // _PAGE)):
+        page, filled = last - last % EXPOSURES_PAGE, last % EXPOSURES_PAGE + 1
+        for _ in range(min(ATTRIBUTION_PAGES, self.rings.length // EXPOSURES_PAGE)):
             if page < 0:
                 break
             start = self.rings.slot(reader, page)
             ids = self._article[start : start + filled].tolist()
             if article in ids:
                 return page + len(ids) - 1 - ids[::-1].index(article)
-            page, filled = page - _PAGE, _PAGE
+            page, filled = page - EXPOSURES_PAGE, EXPOSURES_PAGE
         return -1
 
     def _refresh(self) -> None:

@@ -35,6 +35,8 @@ from recsys.state.follow_graph import FollowGraph
 from recsys.state.histories import Histories, History
 from recsys.state.log_batch import Behaviours, Follows, LogBatch, Shown
 from recsys.state.position_bias import examination_probability
+from recsys.state.shard import WHOLE, Shard
+from recsys.state.shard_exposures import ShardExposures
 from recsys.state.vocabulary import UNKNOWN, Vocabulary
 
 GLOBAL_GROUP, NO_CATEGORY, FIRST_CATEGORY = 0, 1, 2
@@ -50,16 +52,21 @@ _NO_PLACE = pl.lit(0, dtype=pl.Int64).alias("place")
 
 
 class LiveState:
-    """Fold of the log up to one time, in flat arrays."""
+    """Fold of the log up to one time, in flat arrays.
 
-    def __init__(self) -> None:
+    A `shard` holds all counters of articles, equal to those of one process with all readers, but of readers of other
+    shards only what those counters and social circles need.
+    """
+
+    def __init__(self, shard: Shard = WHOLE) -> None:
+        self.shard = shard
         self.readers = Vocabulary()
         self.articles = Vocabulary([UNKNOWN_ARTICLE])
         self.catalog = Catalog()
         self.counters = DecayedCounters(COUNTERS, HALF_LIVES)
         self.first_shown: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.histories = Histories()
-        self.exposures = Exposures()
+        self.exposures: Exposures | ShardExposures = Exposures() if shard == WHOLE else ShardExposures(shard)
         self.elo = EloRatings()
         self.follows = FollowGraph()
         self.conversations = Conversations()
@@ -219,7 +226,7 @@ class LiveState:
             self.conversations.reserve(len(self.first_shown))
         self.counters.reserve(len(self.first_shown), len(self.catalog.categories) + FIRST_CATEGORY)
         self.histories.rings.reserve(readers)
-        self.exposures.rings.reserve(readers)
+        self.exposures.reserve(self.readers)
         self.elo.reserve(len(self.first_shown))
 
     def _behaviours(self, rows: pl.DataFrame) -> Behaviours:

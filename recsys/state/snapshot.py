@@ -1,4 +1,7 @@
-"""State on disk: one safetensors file, written atomically, valid for one configuration of the state."""
+"""State on disk: one safetensors file, written atomically, valid for one configuration of the state.
+
+The snapshot of a shard is one of all shards that it covers: that of all readers starts any shard.
+"""
 
 import hashlib
 import json
@@ -13,11 +16,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from recsys.constants import HALF_LIVES
-from recsys.errors import StoreError
+from recsys.errors import ConfigError, StoreError
 from recsys.state.elo import RATES
 from recsys.state.event_codes import COUNTERS
+from recsys.state.exposures import Exposures
 from recsys.state.flat_arrays import Rings
 from recsys.state.live_state import LiveState
+from recsys.state.narrowed_exposures import narrowed
+from recsys.state.shard import WHOLE, Shard
+from recsys.state.shard_exposures import ShardExposures
 from recsys.state.vocabulary import Names, Vocabulary
 
 VERSION = 8
@@ -34,7 +41,8 @@ class Watermark:
 
 def configuration_hash(state: LiveState) -> str:
     """Return a hash that changes when this code cannot use older snapshots."""
-    parts = [VERSION, HALF_LIVES, COUNTERS, RATES, *(rings.length for rings in _rings(state).values())]
+    parts: list[object] = [VERSION, HALF_LIVES, COUNTERS, RATES]
+    parts += [rings.length for rings in (state.histories.rings, state.exposures.rings)]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -56,7 +64,8 @@ class StateCopy:
 def copy_state(state: LiveState, watermark: Watermark) -> StateCopy:
     """Copy `state`, which holds the log up to `watermark`."""
     header = {
-        "configuration": configuration_hash(state),
+        # versions without shards must not take a part for the whole
+        "configuration": configuration_hash(state) + ("" if state.shard == WHOLE else f" {state.shard}"),
         "watermark": json.dumps([watermark.seq, watermark.known_at, watermark.id]),
         "known_at": str(state.known_at),
         "pages": json.dumps([rings.pages_used for rings in _rings(state).values()]),
@@ -69,11 +78,12 @@ def save(state: LiveState, watermark: Watermark, path: Path) -> None:
     copy_state(state, watermark).write(path)
 
 
-def load(path: Path) -> tuple[LiveState, Watermark]:
-    """Read what `save` wrote.
+def load(path: Path, shard: Shard = WHOLE) -> tuple[LiveState, Watermark]:
+    """Read what `save` wrote, as the state of `shard`: the file is of it, or of a shard that covers it.
 
     Raises:
-        StoreError: the file is damaged, or was written by another configuration; delete it, the log has it all.
+        StoreError: the file is damaged, was written by another configuration, or has not all readers of `shard`;
+            delete it, the log has it all.
     """
     try:
         with safe_open(path, framework="numpy") as file:
@@ -81,14 +91,26 @@ def load(path: Path) -> tuple[LiveState, Watermark]:
             arrays = {name: np.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (OSError, SafetensorError) as error:
         raise StoreError(f"state snapshot {path} cannot be read: {error}; delete it") from error
-    state = LiveState()
-    if header.get("configuration") != configuration_hash(state):
+    written, _, part = header.get("configuration", "").partition(" ")
+    state = LiveState(_shard(part))
+    if written != configuration_hash(state):
         raise StoreError(f"state snapshot {path} was written by another version of the state; delete it")
+    if not state.shard.covers(shard):
+        raise StoreError(f"state snapshot {path} has the readers of shard {state.shard}, not those of {shard}")
     if header["digest"] != _digest(arrays):
         raise StoreError(f"state snapshot {path} is damaged: its content is not what was written; delete it")
     _restore(state, arrays, json.loads(header["pages"]))
     state.known_at = int(header["known_at"])
+    if state.shard != shard:
+        state.shard, state.exposures = shard, narrowed(state.exposures, state.readers, shard)
     return state, Watermark(*json.loads(header["watermark"]))
+
+
+def _shard(written: str) -> Shard:
+    try:
+        return Shard.parse(written)
+    except ConfigError as error:
+        raise StoreError(f"a state snapshot is of a shard that cannot be: {error}; delete it") from error
 
 
 def _digest(arrays: dict[str, NDArray[Any]]) -> str:
@@ -102,7 +124,7 @@ def _digest(arrays: dict[str, NDArray[Any]]) -> str:
 
 def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
     """Return the arrays; those of readers and of rings without the room that they have to grow."""
-    histories, exposures, catalog = state.histories, state.exposures, state.catalog
+    histories, exposures, catalog = state.histories, _own(state), state.catalog
     readers = len(state.readers)
     return {
         **_strings("readers", state.readers),
@@ -114,12 +136,13 @@ def _arrays(state: LiveState) -> dict[str, NDArray[Any]]:
         "counters.groups": state.counters.groups,
         "counters.epochs": state.counters.epochs,
         "first_shown": state.first_shown,
-        **{f"{name}.counts": rings.counts[:readers] for name, rings in _rings(state).items()},
-        **{f"{name}.table": rings.table[:readers] for name, rings in _rings(state).items()},
+        **_ring_arrays("histories", histories.rings, readers),
+        **_ring_arrays("exposures", exposures.rings, readers if state.shard == WHOLE else _of_shard(state).held),
         **{f"histories.{name}": array[: histories.rings.slots] for name, array in histories.fields.items()},
         **{f"exposures.{name}": array[: exposures.rings.slots] for name, array in exposures.fields.items()},
         "elo": state.elo.articles,
         "follows": state.follows.pairs(),
+        **({} if state.shard == WHOLE else _window_arrays(_of_shard(state))),
     }
 
 
@@ -136,13 +159,56 @@ def _restore(state: LiveState, arrays: dict[str, NDArray[Any]], pages: list[int]
     for (name, rings), used in zip(_rings(state).items(), pages, strict=True):
         rings.restore(arrays[f"{name}.counts"], arrays[f"{name}.table"], used)
     state.histories.restore({name: arrays[f"histories.{name}"] for name in state.histories.fields})
-    state.exposures.restore({name: arrays[f"exposures.{name}"] for name in state.exposures.fields})
+    exposures = _own(state)
+    exposures.restore({name: arrays[f"exposures.{name}"] for name in exposures.fields})
+    if state.shard != WHOLE:
+        _restore_windows(_of_shard(state), arrays)
     state.elo.restore(arrays["elo"])
     state.follows.restore(arrays["follows"])
 
 
 def _rings(state: LiveState) -> dict[str, Rings]:
     return {"histories": state.histories.rings, "exposures": state.exposures.rings}
+
+
+def _ring_arrays(name: str, rings: Rings, readers: int) -> dict[str, NDArray[Any]]:
+    return {f"{name}.counts": rings.counts[:readers], f"{name}.table": rings.table[:readers]}
+
+
+def _own(state: LiveState) -> Exposures:
+    exposures = state.exposures
+    return exposures if isinstance(exposures, Exposures) else exposures.own
+
+
+def _of_shard(state: LiveState) -> ShardExposures:
+    assert isinstance(state.exposures, ShardExposures)
+    return state.exposures
+
+
+def _window_arrays(exposures: ShardExposures) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the readers of other shards; `windows.heads` [k, 3]: row, article, place."""
+    windows, count = exposures.windows, exposures.numbered - exposures.held
+    heads = [(row, article, place) for row, head in windows.heads.items() for article, place in head]
+    return {
+        "exposures.rows": exposures.rows[: exposures.numbered],
+        **_ring_arrays("windows", windows.rings, count),
+        **{f"windows.{name}": array[: windows.rings.slots] for name, array in windows.fields.items()},
+        "windows.second": windows.second[:count],
+        "windows.heads": np.asarray(heads, dtype=np.int64).reshape(-1, 3),
+        "windows.pages": np.asarray([windows.rings.pages_used], dtype=np.int64),
+    }
+
+
+def _restore_windows(exposures: ShardExposures, arrays: dict[str, NDArray[Any]]) -> None:
+    exposures.restore(arrays["exposures.rows"])
+    windows = exposures.windows
+    pages = int(arrays["windows.pages"][0])
+    windows.rings.restore(arrays["windows.counts"], arrays["windows.table"], pages)
+    windows.fields = {name: arrays[f"windows.{name}"] for name in windows.fields}
+    windows.second = arrays["windows.second"]
+    for row, article, place in arrays["windows.heads"].tolist():
+        windows.heads.setdefault(row, []).append((article, place))
+    windows.refresh()
 
 
 def _strings(name: str, vocabulary: Vocabulary) -> dict[str, NDArray[Any]]:
