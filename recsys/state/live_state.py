@@ -54,8 +54,8 @@ _NO_PLACE = pl.lit(0, dtype=pl.Int64).alias("place")
 class LiveState:
     """Fold of the log up to one time, in flat arrays.
 
-    A `shard` holds all counters of articles, equal to those of one process with all readers, but of readers of other
-    shards only what those counters and social circles need.
+    A `shard` holds all counters of articles, equal to those of one process with all readers. Of readers of other
+    shards it holds only what those counters and social circles need.
     """
 
     def __init__(self, shard: Shard = WHOLE) -> None:

@@ -1,4 +1,4 @@
-"""Exposures of a shard out of those of all readers, or of a larger shard: a start from a snapshot of the latter."""
+"""Exposures of a shard out of those of all readers, or of a larger shard, whose snapshot it starts from."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,9 @@ def _windows(rings: Exposures, windows: AttributionWindows, given: Rows) -> Attr
     counts = np.zeros(len(given), dtype=np.int64)
     table = np.full((len(given), ATTRIBUTION_PAGES), -1, dtype=np.int32)
     result.second = np.zeros(len(given), dtype=np.uint32)
-    articles, places, used = [], [], 0
+    articles: list[NDArray[np.generic]] = []
+    places: list[NDArray[np.generic]] = []
+    used = 0
     whole, short = np.flatnonzero(given >= 0), np.flatnonzero(given < 0)
     for start in range(0, len(whole), _PART):
         rows = whole[start : start + _PART]

@@ -13,8 +13,8 @@ _WRITTEN = re.compile(r"(\d{1,3})/(\d{1,3})")
 class Shard:
     """Shard `number` of `count`, counted from 0: the readers whose CRC-32 is `number` modulo `count`.
 
-    CRC-32 (that of Ethernet and gzip) of the id in UTF-8: HAProxy has it as the converter `crc32`, so a proxy finds
-    the shard of a reader without Attune.
+    CRC-32 (that of Ethernet and gzip) of the id in UTF-8: HAProxy has it as the converter `crc32`, so it finds the
+    shard of a reader without Attune.
     """
 
     number: int

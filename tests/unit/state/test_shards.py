@@ -50,9 +50,10 @@ def busy(readers: int, visits: int, seed: int) -> Log:
     rng = np.random.default_rng(seed)
     events: list[Event] = []
     slates: list[Slate] = []
+    met: dict[int, list[str]] = {}
     for visit in range(visits):
         for number in range(readers):
-            at = START + visit * MINUTE + number * SECOND // 50
+            at = START + visit * MINUTE + number * SECOND // 50  # all in one second
             size = int(
                 rng.choice([1, 5, 31, 32, 33, 70, 150, 400], p=[0.2, 0.4, 0.1, 0.05, 0.05, 0.1, 0.05, 0.05])
             )
@@ -63,7 +64,11 @@ def busy(readers: int, visits: int, seed: int) -> Log:
             if rng.random() < 0.3:  # the same second again, so that two slates are one
                 slates.append(slate(f"{id_}b", reader, at + 1, names[::-1][:40], ordered=True))
             if rng.random() < 0.7:
-                clicked = f"a{int(rng.integers(500))}" if rng.random() < 0.4 else names[int(rng.integers(size))]
+                before = met.get(number, [])[-120:]
+                clicked = (
+                    str(rng.choice(before)) if before and rng.random() < 0.6 else names[int(rng.integers(size))]
+                )
+                met.setdefault(number, []).extend(names)
                 later = at + int(rng.choice([2, SECOND, 30 * SECOND]))
                 events.append(
                     Event(
