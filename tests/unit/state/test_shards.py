@@ -1,5 +1,6 @@
 """A shard counts articles as one process with all readers does, bit by bit, and remembers only its own readers."""
 
+from itertools import product
 from pathlib import Path
 from zlib import crc32
 
@@ -15,6 +16,7 @@ from recsys.frames import events_frame, slates_frame
 from recsys.state import snapshot
 from recsys.state.exposures import RING_LENGTH
 from recsys.state.live_state import LiveState
+from recsys.state.narrowed_exposures import narrowed
 from recsys.state.shard import WHOLE, Shard
 from recsys.state.snapshot import Watermark
 from tests.unit.state.logs import CATALOG, START, Log, cuts, fold, logs, met_by, read_by
@@ -113,6 +115,18 @@ def test_windows_of_other_readers_attribute_every_click_as_whole_rings_do() -> N
     assert whole.exposures.rings.counts.max() > 2 * RING_LENGTH
     for shard in SHARDS:
         assert_part_of(by_time(described(shard), log, []), whole)
+
+
+def test_windows_cut_out_of_whole_rings_attribute_every_click_as_these_do() -> None:
+    events, slates = busy(readers=5, visits=60, seed=5)
+    whole, start = described(), 0
+    for end in range(START + 4 * MINUTE, START + 61 * MINUTE, 4 * MINUTE):
+        between = pl.col("known_at").is_between(start, end, closed="left")
+        whole.apply(whole.encode(events.filter(between), slates.filter(between)))
+        start = end
+        cut = narrowed(narrowed(whole.exposures, whole.readers, Shard(1, 2)), whole.readers, SHARDS[1])
+        for reader, article in product(range(len(whole.readers)), range(0, len(whole.articles), 3)):
+            assert cut.attribute_click(reader, article) == whole.exposures.attribute_click(reader, article)
 
 
 @pytest.mark.parametrize("chain", [("0/1", "1/2", "3/4"), ("0/2", "2/4"), ("3/4", "3/4"), ("0/1", "3/4")])
