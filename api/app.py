@@ -14,7 +14,7 @@ from api.console import console_routers as console
 from api.console.sign_in_routes import sign_in_limit
 from api.gorse import routers as gorse
 from api.gorse.feedback_kinds import kinds_of
-from api.http import cors, openapi, problems
+from api.http import cors, openapi, problems, shard_forwarding
 from api.http.body_limit import BodyLimitMiddleware
 from api.http.collect_state import collect_state
 from api.http.prometheus_metrics import ServiceCollector, registry_of, request_latency
@@ -38,6 +38,7 @@ from api.http.security.keyring import KeyRing
 from api.http.security.page_keys import PageKeys
 from api.http.security.rate_limit import limit_of, limiter_of
 from api.http.security.window_limit import WindowLimiter
+from api.http.shard_forwarding import ShardPeers, peer_addresses
 from api.http.tracing import TracingMiddleware, provider_of
 from ingest.pseudonyms import Pseudonyms
 from recsys.encoder.lazy import LazyEncoder
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None, open_encoder: OpenEncoder = enc
     chosen = settings or load_settings()
     rates, kinds = limiter_of(chosen), kinds_of(chosen.gorse_feedback)
     reader_limit = limit_of("ATTUNE_RATE_LIMIT", chosen.rate_limit)
+    peer_addresses(chosen)  # a wrong one ends the start
     traces = provider_of(chosen.otlp_endpoint)
 
     @asynccontextmanager
@@ -87,12 +89,13 @@ def create_app(settings: Settings | None = None, open_encoder: OpenEncoder = enc
         app.state.page_keys, app.state.reader_rates = PageKeys(app.state.metrics), WindowLimiter(reader_limit)
         app.state.sign_ins = sign_in_limit()
         app.state.collect = collect_state(chosen, app.state.metrics)
+        app.state.peers = peers = ShardPeers(chosen, app.state.metrics)
         try:
             app.state.tokens = open_reader_tokens(app.state.application)
             app.state.unsubscribe_tokens = open_unsubscribe_tokens(app.state.application)
             with threads(chosen.threads):
                 service.start()
-                async with app.state.keys.saving_uses(), rates.connected():
+                async with app.state.keys.saving_uses(), rates.connected(), peers.connected():
                     yield
                 service.stop()
         finally:
@@ -107,6 +110,7 @@ def create_app(settings: Settings | None = None, open_encoder: OpenEncoder = enc
         lifespan=lifespan,
     )
     problems.install(app)
+    shard_forwarding.install(app)
     openapi.describe(app)
     app.add_middleware(BodyLimitMiddleware, most=chosen.max_body_bytes)
     cors.allow(app, chosen.cors_origins)

@@ -14,9 +14,10 @@ logger = logging.getLogger(__name__)
 
 
 def export_settings_to_env(settings: Settings) -> None:
-    """Pass the database and home of `settings`, which options may have set, on to worker processes."""
+    """Pass the settings that options may have set on to worker processes."""
     os.environ["ATTUNE_DATABASE_URL"] = settings.database_url
     os.environ["ATTUNE_HOME"] = str(settings.home)
+    os.environ["ATTUNE_SHARD"] = settings.shard
 
 
 def make() -> "FastAPI":

@@ -10,6 +10,7 @@ AttuneError
 ├── EncoderError     the text encoder cannot be loaded, or gave vectors that are not finite
 │   └── EncoderBusyError   another process of this machine encodes articles now, and stores their vectors
 ├── BundleError      a trained bundle is missing, damaged, or does not fit this code
+├── ForeignReaderError   another shard has the state of the reader
 ├── OrderError       rows were folded out of the log's order
 ├── WorkerError      a worker process of a replay died
 └── RequestError     a request cannot be answered: bad parameters, unknown ids
@@ -24,6 +25,7 @@ __all__ = [
     "EncoderBusyError",
     "EncoderError",
     "ErasureError",
+    "ForeignReaderError",
     "OrderError",
     "RequestError",
     "StoreError",
@@ -70,6 +72,21 @@ class EncoderBusyError(EncoderError):
 
 class BundleError(AttuneError):
     """A trained bundle is missing, damaged, or does not fit this code."""
+
+
+class ForeignReaderError(AttuneError):
+    """Another shard has the state of the reader.
+
+    Attributes:
+        holder: number of that shard.
+    """
+
+    def __init__(self, holder: int, count: int) -> None:
+        super().__init__(
+            f"shard {holder}/{count} has this reader: send the request there, or name all shards in "
+            "ATTUNE_SHARD_PEERS"
+        )
+        self.holder = holder
 
 
 class OrderError(AttuneError):

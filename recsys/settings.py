@@ -35,6 +35,19 @@ class Settings(BaseSettings):
         64 * 1_024**2, ge=0, description="bytes of slates on disk per process while the database is unavailable"
     )
     home: Path = Field(Path("var"), description="folder of bundles, state snapshots and reject files")
+    shard: str = Field(
+        "",
+        pattern=r"^\s*(\d{1,3}/\d{1,3})?\s*$",
+        description="readers whose state `attune serve` holds, as i/n from 0/n (docs/guides/shards.md); empty: all",
+    )
+    shard_peers: str = Field(
+        "",
+        description="addresses of all shards in their order, separated by commas, for requests of their readers "
+        "that arrive here",
+    )
+    shard_patience: float = Field(
+        20.0, ge=0, le=600, description="seconds that such a request waits for a shard that starts again"
+    )
     encoder: str = Field(
         "minilm",
         description="'minilm' (English), 'multilingual-e5' (extra multilingual), a Hugging Face id, or a path",

@@ -16,12 +16,16 @@ HTTP = httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connecti
 """Opens a connection for each request, as `httpx.get` does, but makes its TLS context once: that takes 20 ms."""
 
 
-@contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
-    """Its address, while it answers."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def listening(app: FastAPI, port: int | None = None) -> Iterator[str]:
+    """Its address, while it answers."""
+    port = port or free_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

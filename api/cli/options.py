@@ -50,10 +50,16 @@ def settings_from(
     body: bool | None = None,
     token_budget: int | None = None,
     workers: int | None = None,
+    shard: str | None = None,
 ) -> Settings:
     """Return the settings of the environment, with options on top."""
     return load_settings(
-        database_url=database_url, home=home, body=body, token_budget=token_budget, replay_workers=workers
+        database_url=database_url,
+        home=home,
+        body=body,
+        token_budget=token_budget,
+        replay_workers=workers,
+        shard=shard,
     )
 
 

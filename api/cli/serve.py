@@ -20,18 +20,28 @@ Workers = Annotated[
     int, typer.Option(min=1, max=64, help="Number of processes; each has its own state, vectors and models.")
 ]
 
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        help="Readers whose state this service holds, as i/n from 0/n; all by default  [env: ATTUNE_SHARD]",
+        show_default=False,
+    ),
+]
+
 
 def serve(
     port: Port = 8000,
     host: Host = "127.0.0.1",
     workers: Workers = 1,
+    shard: ShardOption = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
     """Serve the feed over HTTP, also before training; the API is described at /docs."""
     from api import worker
 
-    settings = settings_from(database_url, home)
+    settings = settings_from(database_url, home, shard=shard)
     worker.export_settings_to_env(settings)
     if workers > 1:
         _serve_with_workers(settings, workers, host, port)

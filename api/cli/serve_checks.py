@@ -20,10 +20,12 @@ def check(settings: "Settings", host: str, port: int) -> str | None:
     """Check that the service can start; return a warning if the encoder does not read the articles' main language.
 
     Raises:
-        ConfigError: host or port cannot be used, or other machines could reach a service without keys.
+        ConfigError: host or port cannot be used, other machines could reach a service without keys, or the shard
+            or the addresses of the others are not valid.
         StoreError: the database is unavailable.
         BundleError: the active bundle cannot serve.
     """
+    from api.http.shard_forwarding import peer_addresses
     from recsys.encoder.encoder_languages import language_warning
     from recsys.encoder.lazy import LazyEncoder
     from recsys.models.bundle import active_version
@@ -31,6 +33,7 @@ def check(settings: "Settings", host: str, port: int) -> str | None:
     from recsys.store import api_keys, articles
     from recsys.store.database import opened
 
+    peer_addresses(settings)
     with opened(settings.database_url) as database, database.read() as connection:
         if not _is_loopback(host) and not api_keys.all_keys(connection):
             raise ConfigError(

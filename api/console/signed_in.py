@@ -18,7 +18,7 @@ from api.console.console_pages import error_page, here, is_part, show, up
 from api.http.problems import HTTPProblem, problem_of
 from api.http.security.auth import count
 from api.http.security.keyring import KeyRing
-from recsys.errors import AttuneError, RequestError
+from recsys.errors import AttuneError, ForeignReaderError, RequestError
 
 COOKIE = "attune_console"
 
@@ -46,6 +46,8 @@ class SignedInRoute(APIRoute):
                 return await answer(request)
             except HTTPProblem as problem:
                 return error_page(request, problem)
+            except ForeignReaderError:
+                raise  # the form is sent on to another shard
             except AttuneError as error:
                 return error_page(request, problem_of(error))
             except RequestValidationError as error:
@@ -93,6 +95,7 @@ async def read_form(request: Request) -> dict[str, str]:
         content += chunk
         if len(content) > _MOST_BYTES:
             raise HTTPProblem(413, "The form is too large", f"a form may have at most {_MOST_BYTES} bytes")
+    request.state.form_bytes = bytes(content)
     try:
         text = content.decode()
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")

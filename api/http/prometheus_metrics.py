@@ -98,6 +98,7 @@ class ServiceCollector(Collector):
             "Version of the serving models.",
             value={"version": self._service.engine.models.version},
         )
+        yield from _shard(self._service)
         yield from self._service.engine.metrics.registry.collect()
         yield from _experiment(self._service.live.challenger)
         yield from _sources(self._service)
@@ -106,6 +107,19 @@ class ServiceCollector(Collector):
             "1 once the articles of the first start are searchable.",
             float(self._service.ready.is_set()),
         )
+
+
+def _shard(service: FeedService) -> Iterator[Metric]:
+    """Yield the readers in the state, by how much it has of them; those of other shards are nearly nothing."""
+    state = service.engine.state
+    known, held = len(state.readers), state.readers_held
+    family = GaugeMetricFamily("attune_state_readers", "Readers in the state of this process.", labels=["held"])
+    family.add_metric(["whole"], held)
+    family.add_metric(["counters"], known - held)
+    yield family
+    yield InfoMetricFamily(
+        "attune_shard", "Readers whose state this process holds.", value={"shard": str(state.shard)}
+    )
 
 
 def _experiment(challenger: Challenger) -> Iterator[Metric]:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.logging_setup import FIELDS, REQUEST_ID
 from api.http.problems import problem
+from api.http.shard_forwarding import FORWARDED_HEADER
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,8 @@ class _Request:
             headers = MutableHeaders(scope=message)
             _add_headers(headers)
             application = self._app_state("application")
-            if application is not None and application.feed.may_be_behind:
+            other = FORWARDED_HEADER in headers  # then the mark is that of the shard that answered
+            if application is not None and application.feed.may_be_behind and not other:
                 headers[DEGRADED_HEADER] = "true"
         await self._forward(message)
 

@@ -25,6 +25,7 @@ from recsys.projection.snapshot_store import Snapshots
 from recsys.state import snapshot
 from recsys.state.follow_graph import FollowGraph
 from recsys.state.live_state import LiveState
+from recsys.state.shard import WHOLE, Shard
 from recsys.state.snapshot import StateCopy, Watermark
 from recsys.store import erasure, event_log, event_log_reader
 from recsys.store.database import Connection, Database, without_timeout
@@ -63,6 +64,7 @@ class LogFollower:
         on_events: called with the events of each folded tail, but not when the log is folded again.
         patience: seconds that `catch_up` waits while the log is folded again, before the state so far goes on as
             a stale one; None waits for the end.
+        shard: readers that the state has in full.
     """
 
     def __init__(
@@ -71,11 +73,12 @@ class LogFollower:
         snapshots: Path | None = None,
         on_events: Callable[[Sequence[Event]], None] | None = None,
         patience: float | None = None,
+        shard: Shard = WHOLE,
     ) -> None:
-        self.state = LiveState()
+        self.state = LiveState(shard)
         self.watermark = Watermark()
         self._database = database
-        self._snapshots = Snapshots(snapshots)
+        self._snapshots = Snapshots(snapshots, shard)
         self._on_events = on_events
         self._saved_seq = 0  # last row of the snapshot that was last loaded or written
         self._offered: deque[_Offered] = deque(maxlen=_MOST_OFFERED)
@@ -84,6 +87,11 @@ class LogFollower:
         self._current_until = 0  # row up to which the stale state accounts for erasures and late rows
         self._last_erasure = 0  # row of the newest erasure that was seen while the state is stale
         self._checked: set[str] = set()  # readers that `forget_if_erased` has looked up since then
+
+    @property
+    def shard(self) -> Shard:
+        """Readers that the state has in full."""
+        return self.state.shard
 
     @property
     def stale(self) -> bool:
@@ -269,7 +277,7 @@ class LogFollower:
         for path in self._snapshots.newest_first():
             # without a readable snapshot the start is slower, but the log has all rows
             try:
-                state, mark = snapshot.load(path)
+                state, mark = snapshot.load(path, self.shard)
             except StoreError:
                 self._snapshots.reject(path)
                 continue
@@ -279,7 +287,7 @@ class LogFollower:
                 self._snapshots.reject(path)
             elif before is None or before > key:
                 return state, mark
-        return LiveState(), Watermark()
+        return LiveState(self.shard), Watermark()
 
     def _is_long(self, position: Position) -> bool:
         """Return True if the rows after the folded ones are many, or are partly archived."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from recsys.domain import FeedRequest, Ranking, RankRequest
 from recsys.encoder.protocols import ModelEncoder
-from recsys.errors import StoreError, StoreUnavailableError
+from recsys.errors import ForeignReaderError, StoreError, StoreUnavailableError
 from recsys.feed.engine import FeedEngine
 from recsys.feed.feed_metrics import CATCH_UP, LOG
 from recsys.serving.background_jobs import BackgroundJobs
@@ -30,6 +30,7 @@ from recsys.serving.pagination import FeedPage, resume, save_remaining, slate_of
 from recsys.serving.recovery import store_spooled
 from recsys.serving.spool import Spool
 from recsys.settings import Settings
+from recsys.state.shard import Shard
 from recsys.store import event_log, experiments
 from recsys.store.database import Connection, Database
 
@@ -98,6 +99,11 @@ class FeedService:
         return self.live.follower.stale
 
     @property
+    def shard(self) -> Shard:
+        """Readers whose state this process has."""
+        return self.live.follower.shard
+
+    @property
     def may_be_behind(self) -> bool:
         """True while answers are marked as degraded: rows of the log may be missing in them."""
         return self.degraded or self.stale
@@ -153,20 +159,29 @@ class FeedService:
         While the database is unavailable, the slate is degraded: it goes to the spool, and there is no next page.
 
         Raises:
+            ForeignReaderError: another shard has the state of the reader.
             RequestError: the cursor is unknown, of another reader, or has expired.
             StoreError: the database fails, or is unavailable and a cursor was given.
         """
         return self._with_fallback(partial(self._page, request, cursor), retry=cursor is None)
 
     def rank(self, request: RankRequest, explain: bool = False) -> Ranking:
-        """Rank the candidates of `request`; nothing is logged. `as_of` is set here."""
+        """Rank the candidates of `request`; nothing is logged. `as_of` is set here.
+
+        Raises:
+            ForeignReaderError: another shard has the state of the reader.
+        """
         with self._current(request.reader) as current:
             engine = self.live.challenger.engine_for(current.engine, request.reader)
             ranking = engine.rank(replace(request, as_of=current.as_of), explain)
             return replace(ranking, degraded=current.degraded)
 
     def query_engine(self, query: Callable[[FeedEngine, int], T], reader: str | None = None) -> T:
-        """Call `query` with the engine, all known rows folded, and a later `as_of`; `reader`: whom it is about."""
+        """Call `query` with the engine, all known rows folded, and a later `as_of`; `reader`: whom it is about.
+
+        Raises:
+            ForeignReaderError: another shard has the state of `reader`.
+        """
 
         def answer() -> T:
             with self._current(reader) as current:
@@ -195,7 +210,12 @@ class FeedService:
         """Hold the lock, with all known rows folded, or with the last state while that is not possible.
 
         The state has nothing of `reader` if that reader was erased.
+
+        Raises:
+            ForeignReaderError: another shard has the state of `reader`.
         """
+        if reader and not self.shard.holds(reader):  # an invented reader has no id
+            raise ForeignReaderError(self.shard.holder(reader), self.shard.count)
         with self.live.lock:
             from_memory = False
             committed = self.clock.committed()

@@ -38,6 +38,7 @@ from recsys.serving.preference_cache import PreferenceCache
 from recsys.serving.saved_index import SavedIndex
 from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
+from recsys.state.shard import Shard
 from recsys.store import articles, rules
 from recsys.store.articles import ArticleChanges
 from recsys.store.database import Connection, Database, without_timeout
@@ -58,7 +59,7 @@ class LiveEngine:
         follower: folds the log into the state.
         serving: current engine and its encoder.
         summaries: properties of articles that a feed shows.
-        preferences: explicit preferences of all readers.
+        preferences: explicit preferences of the readers of the shard.
         challenger: bundle of the running experiment, if any.
     """
 
@@ -70,8 +71,11 @@ class LiveEngine:
         fold_patience: float | None = FOLD_PATIENCE,
     ) -> None:
         self.lock = threading.RLock()
-        self.preferences = PreferenceCache(database)
-        self.follower = LogFollower(database, settings.home / "state", self.preferences.update, fold_patience)
+        shard = Shard.parse(settings.shard)
+        self.preferences = PreferenceCache(database, shard)
+        self.follower = LogFollower(
+            database, settings.home / "state", self.preferences.update, fold_patience, shard
+        )
         self.summaries = ArticleCache()
         self.challenger = Challenger(settings.home, lambda: encoder.name)
         self._database = database

@@ -1,8 +1,9 @@
-"""Explicit preferences of all readers in memory: every feed needs them, and the log is read only once."""
+"""Explicit preferences of the readers of a process: every feed needs them, and the log is read only once."""
 
 from collections.abc import Iterable, Sequence
 
 from recsys.domain import PREFERENCE_KINDS, Event, Preferences
+from recsys.state.shard import WHOLE, Shard
 from recsys.store import explicit_preferences
 from recsys.store.database import Database
 from recsys.store.explicit_preferences import PreferenceEvent, preferences_of
@@ -11,8 +12,9 @@ from recsys.store.explicit_preferences import PreferenceEvent, preferences_of
 class PreferenceCache:
     """Latest preference event per reader and subject: from the last `refresh` and later calls of `update`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, shard: Shard = WHOLE) -> None:
         self._database = database
+        self._shard = shard
         self._latest: dict[str, dict[tuple[str, bool], PreferenceEvent]] = {}
 
     def refresh(self) -> None:
@@ -40,6 +42,8 @@ class PreferenceCache:
 
     def _add(self, events: Iterable[PreferenceEvent]) -> None:
         for event in events:
+            if not self._shard.holds(event.reader):
+                continue
             latest = self._latest.setdefault(event.reader, {})
             # events may arrive in any order: the one known last counts
             before = latest.get(event.slot)

@@ -73,6 +73,12 @@ class LiveState:
         self.known_at = 0
         self._reserve()
 
+    @property
+    def readers_held(self) -> int:
+        """Number of readers of the shard."""
+        exposures = self.exposures
+        return len(self.readers) if isinstance(exposures, Exposures) else exposures.held
+
     def rows_of(self, articles: Sequence[str]) -> NDArray[np.int64]:
         """Return dense ids [n] of `articles`; 0, the unknown article, for unknown ids."""
         return np.maximum(self.articles.lookup(articles), 0)

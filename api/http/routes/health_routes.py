@@ -7,6 +7,7 @@ from api.http.dependencies import App
 from api.http.openapi import problems
 from api.http.problems import problem
 from recsys.serving.feed_service import FeedService
+from recsys.state.shard import WHOLE
 
 router = APIRouter(tags=["health"])
 
@@ -31,7 +32,8 @@ def readyz(app: App) -> dict[str, str] | JSONResponse:
     impaired = service.background_jobs.failure is not None
     states = {"degraded": service.degraded, "impaired": impaired, "stale": service.stale}
     status = next((name for name, holds in states.items() if holds), "ready")
-    return {"status": status, "model": service.engine.models.version}
+    answer = {"status": status, "model": service.engine.models.version}
+    return answer if service.shard == WHOLE else {**answer, "shard": str(service.shard)}
 
 
 def waiting(service: FeedService) -> str:
