@@ -1,14 +1,17 @@
 """Cost of many readers: memory, time of the fold, and size and load time of a snapshot.
 
-    python -m benchmarks.reader_state [--readers 100000] [--articles 10000] [--visits 15]
+    python -m benchmarks.reader_state [--readers 100000] [--articles 10000] [--visits 15] [--shard 0/4]
+        [--snapshot FILE] [--start]
 
 At each visit a reader sees ten random articles and opens and reads one. The log is made in memory, by time, and
-folded by the product in parts. Goals for a million readers with 30 events: 1.5 GB of state, a snapshot loaded in
-10 s.
+folded by the product in parts, by one process or by one shard. Goals for a million readers with 30 events: 1.5 GB
+of state, a snapshot loaded in 10 s. `--snapshot` keeps the snapshot. With `--start` nothing is folded: a process or
+a shard only starts from the snapshot that was kept.
 """
 
 import argparse
 import gc
+import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,6 +27,7 @@ from recsys.frames import ARTICLES, EVENTS, SLATES, conform
 from recsys.simulate.world import START
 from recsys.state import snapshot
 from recsys.state.live_state import LiveState
+from recsys.state.shard import WHOLE, Shard
 from recsys.state.snapshot import Watermark
 
 _SHOWN = 10
@@ -117,14 +121,32 @@ def resident() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def start(path: Path, shard: Shard, readers: int) -> None:
+    """Print memory and time of a start from a snapshot, in a process that does nothing else."""
+    before, begin, worked = resident(), time.perf_counter(), time.process_time()
+    state, _ = snapshot.load(path, shard)
+    seconds, spent = time.perf_counter() - begin, time.process_time() - worked
+    grown, most = resident() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024 - before
+    print(f"shard {shard}: {state.readers_held:,} of {len(state.readers):,} readers held")
+    print(f"start                   {seconds:8.1f} s, {spent:.1f} s of CPU")
+    print(f"memory                  {grown / 1e6:8.0f} MB, {grown / readers / 1e3:.2f} kB a reader of the log")
+    print(f"largest meanwhile       {most / 1e6:8.0f} MB")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("readers", 100_000), ("articles", 10_000), ("visits", 15)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--shard", type=Shard.parse, default=WHOLE)
+    parser.add_argument("--snapshot", type=Path)
+    parser.add_argument("--start", action="store_true")
     given = parser.parse_args()
+    if given.start:
+        start(given.snapshot, given.shard, given.readers)
+        return
     rng = np.random.default_rng(7)
-    state = LiveState()
+    state = LiveState(given.shard)
     state.upsert_articles(newsroom(given.articles, rng))
     before, spent, last = resident(), 0.0, ""
     for events, slates in parts(given.readers, given.articles, given.visits, rng):
@@ -135,15 +157,16 @@ def main() -> None:
     grown = resident() - before
     rows = given.readers * given.visits * 3
     million = 1_000_000 / given.readers
-    print(f"{given.readers:,} readers, {given.articles:,} articles, {rows:,} rows of the log")
+    print(f"{given.readers:,} readers, {given.articles:,} articles, {rows:,} rows of the log, shard {given.shard}")
+    print(f"readers held            {state.readers_held:8,}")
     print(f"fold                    {spent:8.1f} s of CPU, {rows / spent:,.0f} rows/s")
     print(f"memory                  {grown / 1e6:8.0f} MB, {grown / 1e9 * million:.2f} GB a million readers")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "state.safetensors"
+        path = given.snapshot or Path(folder) / "state.safetensors"
         snapshot.save(state, Watermark(1, state.known_at, last), path)
         size = path.stat().st_size
         begin = time.perf_counter()
-        snapshot.load(path)
+        snapshot.load(path, given.shard)
         loaded = time.perf_counter() - begin
     print(f"snapshot                {size / 1e6:8.0f} MB, {size / 1e9 * million:.2f} GB a million readers")
     print(f"load of the snapshot    {loaded:8.1f} s, {loaded * million:.0f} s a million readers")

@@ -57,21 +57,32 @@ def main(path: str) -> None:
         for asked in json.loads(Path(path).read_text()):
             as_of = from_iso(asked["answer"]["as_of"])
             ranking = answer_again(asked, engine_at(database, settings, encoder, as_of), as_of)
-            answers.append(_plain(ranking, "feed" in asked))
+            answers.append(plain(ranking, "feed" in asked))
     print(json.dumps(answers))
 
 
-def _plain(ranking: Ranking, feed: bool) -> Asked:
-    plain = rank_out(ranking, [], "en").model_dump()
+def as_answered(answer: Asked) -> list[Asked]:
+    """The items of an answer over HTTP, as `plain` has them: without what only HTTP adds."""
+    added = ("article", "minutes", "tldr")
+    items = [{name: value for name, value in item.items() if name not in added} for item in answer["items"]]
+    for item in items:
+        if "also_in" in item:
+            item["also_in"] = [also["id"] for also in item["also_in"]]
+    return items
+
+
+def plain(ranking: Ranking, feed: bool) -> Asked:
+    """The answer over HTTP, without what it says of its articles."""
+    out = rank_out(ranking, [], "en").model_dump()
     if feed:
-        for item, ranked in zip(plain["items"], ranking.items, strict=True):
+        for item, ranked in zip(out["items"], ranking.items, strict=True):
             item |= {"position": ranked.position, "source": ranked.source, "propensity": ranked.propensity}
             item |= {"story": ranked.story, "also_in": list(ranked.also_in)}
             item["rules"] = [
                 {"id": rule.id, "kind": rule.kind, "log_odds": rule.log_odds or None, "place": rule.place}
                 for rule in ranked.rules
             ]
-    return plain
+    return out
 
 
 if __name__ == "__main__":
