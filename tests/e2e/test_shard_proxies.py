@@ -1,6 +1,5 @@
 """Stock proxies in front of four shards, with the configurations of docs/proxies."""
 
-import os
 import random
 import re
 import shutil
@@ -42,8 +41,7 @@ COMMANDS = {
     "haproxy": ("haproxy.cfg", ["haproxy", "-db", "-f"]),
     "caddy": ("Caddyfile", ["caddy", "run", "--adapter", "caddyfile", "--config"]),
 }
-REQUESTS = int(os.environ.get("SHARD_REQUESTS", "10000"))
-AT_ONCE = 8
+REQUESTS, AT_ONCE = 10_000, 8
 
 
 @contextmanager
@@ -53,12 +51,10 @@ def proxied(name: str, ports: list[int], folder: Path) -> Iterator[str]:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
     port = free_port()
-    text = re.sub(
-        r"attune-(\d):8000", lambda found: f"127.0.0.1:{ports[int(found[1])]}", (PROXIES / file).read_text()
-    )
-    text = text.replace("bind :8000", f"bind 127.0.0.1:{port}").replace(
-        "\n:8000 {", f"\nhttp://127.0.0.1:{port} {{"
-    )
+    text = (PROXIES / file).read_text()
+    text = re.sub(r"attune-(\d):8000", lambda found: f"127.0.0.1:{ports[int(found[1])]}", text)
+    text = text.replace("bind :8000", f"bind 127.0.0.1:{port}")
+    text = text.replace("\n:8000 {", f"\nhttp://127.0.0.1:{port} {{")
     (folder / file).write_text(text)
     with (folder / f"{name}.log").open("w") as log:
         process = subprocess.Popen([*command, str(folder / file)], stdout=log, stderr=subprocess.STDOUT)
@@ -146,11 +142,11 @@ def recent_world() -> World:
 class Session:
     """Readers at work behind a proxy. `asked` keeps what was answered, `failed` what was not."""
 
-    def __init__(self, address: str, world: World, seed: int) -> None:
+    def __init__(self, client: httpx.Client, world: World, seed: int) -> None:
         self.asked: list[dict[str, Any]] = []
         self.failed: list[str] = []
         self.forwarded = self.sent = 0
-        self._client = httpx.Client(base_url=address, timeout=120)
+        self._client = client
         self._draw = random.Random(seed)
         self._readers = [*world.readers.ids.tolist(), *(f"new/{number}" for number in range(20))]
         self._articles = world.articles["id"].to_list()
@@ -242,21 +238,24 @@ def test_no_request_fails_while_a_shard_starts_again_and_every_answer_is_that_of
             with httpx.Client(base_url=shard.address, timeout=60) as client:
                 shard.wait_until_ready(client)
         address = stack.enter_context(proxied(name, [shard.port for shard in shards], tmp_path))
-        session = Session(address, recent_world(), seed=5)
+
+        def session_of(seed: int) -> Session:
+            client = stack.enter_context(httpx.Client(base_url=address, timeout=120))
+            return Session(client, recent_world(), seed)
+
+        session = session_of(seed=100)
         session.play(REQUESTS // 2)
         again = threading.Thread(target=restart, args=(shards[1],))
         again.start()
         session.play(REQUESTS)
         again.join()
         assert not session.failed
-        shares = Counter(
-            Shard(0, COUNT).holder(each.get("feed", each.get("rank"))["reader"]) for each in session.asked
-        )
+        readers = (each.get("feed", each.get("rank"))["reader"] for each in session.asked)
+        shares = Counter(Shard(0, COUNT).holder(reader) for reader in readers)
         assert min(shares.values()) > REQUESTS / 20
-        print(
-            f"{name}: {session.sent} requests, {session.forwarded} sent on, {len(session.asked)} answers compared"
-        )
-        busy = [Session(address, recent_world(), seed=seed) for seed in range(AT_ONCE)]
+        compared = len(session.asked)
+        print(f"{name}: {session.sent} requests, {session.forwarded} sent on, {compared} answers compared")
+        busy = [session_of(seed) for seed in range(AT_ONCE)]
         players = [threading.Thread(target=each.play, args=(REQUESTS // 4 // AT_ONCE,)) for each in busy]
         for player in players:
             player.start()

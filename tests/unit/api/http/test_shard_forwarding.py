@@ -1,5 +1,6 @@
 """Two shards over one database: each answers for all readers, for those of the other by sending requests on."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -157,6 +158,19 @@ def test_keys_and_errors_are_those_of_the_shard_that_answers(
     assert (wrong.status_code, wrong.headers["content-type"]) == (422, "application/problem+json")
     refused = HTTP.get(f"{both[0]}/v1/feed/{OTHER}", headers=bearer("att_wrong"))
     assert (refused.status_code, FORWARDED_HEADER in refused.headers) == (401, False)
+
+
+def test_a_form_of_the_console_is_sent_on(both: list[str], new_key: Callable[..., str]) -> None:
+    key = new_key(Scope.ADMIN)
+    time.sleep(0.6)  # keys are read again
+    with httpx.Client(base_url=both[0], timeout=60) as browser:
+        assert browser.post("/console/sign-in", data={"key": key}).status_code == 303
+        found = re.search(r'name="form_token" value="(\w+)"', browser.get("/console/readers").text)
+        assert found is not None
+        page = browser.post("/console/readers", data={"form_token": found[1], "reader": OTHER})
+        assert (page.status_code, page.headers[FORWARDED_HEADER]) == (200, "0/2")
+        assert page.headers["Content-Security-Policy"].startswith("default-src")
+        assert OTHER in page.text
 
 
 def test_a_shard_that_starts_again_is_waited_for(where: Place) -> None:
