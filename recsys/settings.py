@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     shard: str = Field(
         "",
         pattern=r"^\s*(\d{1,3}/\d{1,3})?\s*$",
-        description="readers whose state `attune serve` holds, as i/n from 0/n (docs/guides/shards.md); empty: all",
+        description="readers whose state the service holds, as i/n from 0/n; empty: all (docs/guides/shards.md)",
     )
     shard_peers: str = Field(
         "",

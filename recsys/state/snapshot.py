@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from recsys.constants import HALF_LIVES
@@ -22,12 +22,16 @@ from recsys.state.event_codes import COUNTERS
 from recsys.state.exposures import Exposures
 from recsys.state.flat_arrays import Rings
 from recsys.state.live_state import LiveState
+from recsys.state.mapped_arrays import mapped
 from recsys.state.narrowed_exposures import narrowed
 from recsys.state.shard import WHOLE, Shard
 from recsys.state.shard_exposures import ShardExposures
 from recsys.state.vocabulary import Names, Vocabulary
 
 VERSION = 8
+
+_EXPOSURES = ("exposures.", "windows.")
+"""Beginnings of the names of arrays that differ between shards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,8 @@ def load(path: Path, shard: Shard = WHOLE) -> tuple[LiveState, Watermark]:
             delete it, the log has it all.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            arrays = {name: np.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (OSError, SafetensorError) as error:
+        header, arrays = mapped(path)
+    except (OSError, SafetensorError, KeyError) as error:  # KeyError: a number format that no state has
         raise StoreError(f"state snapshot {path} cannot be read: {error}; delete it") from error
     written, _, part = header.get("configuration", "").partition(" ")
     state = LiveState(_shard(part))
@@ -99,7 +101,12 @@ def load(path: Path, shard: Shard = WHOLE) -> tuple[LiveState, Watermark]:
         raise StoreError(f"state snapshot {path} has the readers of shard {state.shard}, not those of {shard}")
     if header["digest"] != _digest(arrays):
         raise StoreError(f"state snapshot {path} is damaged: its content is not what was written; delete it")
-    _restore(state, arrays, json.loads(header["pages"]))
+    # a smaller shard takes its part of the exposures, which are most of the file; all else changes in place
+    copied = {
+        name: array if state.shard != shard and name.startswith(_EXPOSURES) else np.array(array)
+        for name, array in arrays.items()
+    }
+    _restore(state, copied, json.loads(header["pages"]))
     state.known_at = int(header["known_at"])
     if state.shard != shard:
         state.shard, state.exposures = shard, narrowed(state.exposures, state.readers, shard)
