@@ -1,12 +1,13 @@
 """Cost of many readers: memory, time of the fold, and size and load time of a snapshot.
 
     python -m benchmarks.reader_state [--readers 100000] [--articles 10000] [--visits 15] [--shard 0/4]
-        [--snapshot FILE] [--start]
+        [--snapshot FILE] [--start] [--feeds 300]
 
 At each visit a reader sees ten random articles and opens and reads one. The log is made in memory, by time, and
 folded by the product in parts, by one process or by one shard. Goals for a million readers with 30 events: 1.5 GB
 of state, a snapshot loaded in 10 s. `--snapshot` keeps the snapshot. With `--start` nothing is folded: a process or
-a shard only starts from the snapshot that was kept.
+a shard only starts from the snapshot that was kept. `--feeds` then makes feeds with untrained models and without
+vectors, for random readers.
 """
 
 import argparse
@@ -22,8 +23,10 @@ import polars as pl
 import psutil
 from numpy.typing import NDArray
 
-from recsys.domain import DAY, EventKind
+from recsys.domain import DAY, EventKind, FeedRequest
+from recsys.feed.engine import FeedEngine
 from recsys.frames import ARTICLES, EVENTS, SLATES, conform
+from recsys.projection.vector_table import VectorTable
 from recsys.simulate.world import START
 from recsys.state import snapshot
 from recsys.state.live_state import LiveState
@@ -121,7 +124,7 @@ def resident() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def start(path: Path, shard: Shard, readers: int) -> None:
+def start(path: Path, shard: Shard, readers: int) -> LiveState:
     """Print memory and time of a start from a snapshot, in a process that does nothing else."""
     before, begin, worked = resident(), time.perf_counter(), time.process_time()
     state, _ = snapshot.load(path, shard)
@@ -131,6 +134,28 @@ def start(path: Path, shard: Shard, readers: int) -> None:
     print(f"start                   {seconds:8.1f} s, {spent:.1f} s of CPU")
     print(f"memory                  {grown / 1e6:8.0f} MB, {grown / readers / 1e3:.2f} kB a reader of the log")
     print(f"largest meanwhile       {most / 1e6:8.0f} MB")
+    return state
+
+
+def feeds(state: LiveState, articles: int, count: int) -> None:
+    """Print the CPU time of feeds of random readers of the shard."""
+    if not count:
+        return
+    rng = np.random.default_rng(7)
+    state.upsert_articles(newsroom(articles, rng))
+    engine = FeedEngine(state=state, vectors=VectorTable())
+    held = [
+        reader for reader in rng.choice(state.readers.strings, 20 * count).tolist() if state.shard.holds(reader)
+    ]
+    as_of, spent = state.known_at + 1, []
+    for number, reader in enumerate(held[: 2 * count]):
+        request = FeedRequest(request_id=f"f{number}", as_of=as_of, reader=reader, limit=20)
+        begin = time.process_time()
+        engine.recommend(request)
+        spent.append(time.process_time() - begin)
+    warm = 1_000 * np.asarray(spent[count:])
+    print(f"feeds                   {len(warm):8,} of {len({*held[count:]}):,} readers")
+    print(f"CPU of a feed           {warm.mean():8.2f} ms, median {np.median(warm):.2f} ms")
 
 
 def main() -> None:
@@ -141,9 +166,11 @@ def main() -> None:
     parser.add_argument("--shard", type=Shard.parse, default=WHOLE)
     parser.add_argument("--snapshot", type=Path)
     parser.add_argument("--start", action="store_true")
+    parser.add_argument("--feeds", type=int, default=0)
     given = parser.parse_args()
     if given.start:
-        start(given.snapshot, given.shard, given.readers)
+        state = start(given.snapshot, given.shard, given.readers)
+        feeds(state, given.articles, given.feeds)
         return
     rng = np.random.default_rng(7)
     state = LiveState(given.shard)

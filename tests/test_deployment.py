@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from api.cli import app
+from api.http.shard_forwarding import peer_addresses
+from recsys.settings import Settings
 from tests.trained import place
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +50,35 @@ KUBERNETES = sorted((ROOT / "docs/kubernetes").glob("*.yaml"))
 
 def manifests(file: Path) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(file.read_text()))
+
+
+SHARDS = ROOT / "docs/kubernetes-shards"
+
+
+def test_shards_on_kubernetes_are_valid_and_agree_on_their_number() -> None:
+    made = manifests(SHARDS / "shards.yaml")
+    for each in made:
+        kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
+    _, shards, _ = made
+    (service,) = shards["spec"]["template"]["spec"]["containers"]
+    count, env = shards["spec"]["replicas"], {each["name"]: each.get("value") for each in service["env"]}
+    assert service["args"][-2:] == ["--shard", f"$(SHARD)/{count}"]
+    settings = Settings(shard=f"0/{count}", shard_peers=env["ATTUNE_SHARD_PEERS"], _env_file=None)
+    name, domain = shards["metadata"]["name"], shards["spec"]["serviceName"]
+    assert peer_addresses(settings) == tuple(f"http://{name}-{number}.{domain}:8000" for number in range(count))
+    assert CliRunner().invoke(app, [*command_of(service["args"]), "--help"]).exit_code == 0
+
+
+def test_shards_on_kubernetes_replace_what_there_is() -> None:
+    (overlay,) = manifests(SHARDS / "kustomization.yaml")
+    there = {
+        (made["kind"], made["metadata"]["name"])
+        for file in KUBERNETES
+        for made in manifests(file)
+        if "metadata" in made
+    }
+    assert {(patch["target"]["kind"], patch["target"]["name"]) for patch in overlay["patches"]} <= there
+    assert {*overlay["resources"]} == {"../kubernetes", "shards.yaml"}
 
 
 def pods() -> dict[str, dict[str, Any]]:
