@@ -43,6 +43,7 @@ class Server:
         variables = {
             "ATTUNE_DATABASE_URL": self._settings.database_url,
             "ATTUNE_HOME": str(self._settings.home),
+            "ATTUNE_SHARD": self._settings.shard,
             "ATTUNE_COLLECT_RATE_LIMIT": "",  # all clients of a benchmark have one address
         }
         started = time.monotonic()
