@@ -6,8 +6,8 @@
 At each visit a reader sees ten random articles and opens and reads one. The log is made in memory, by time, and
 folded by the product in parts, by one process or by one shard. Goals for a million readers with 30 events: 1.5 GB
 of state, a snapshot loaded in 10 s. `--snapshot` keeps the snapshot. With `--start` nothing is folded: a process,
-or a shard, only starts from the snapshot that was kept. `--feeds` then makes feeds of random readers, with untrained
-models and without vectors.
+or a shard, only starts from the snapshot that was kept. `--feeds` then makes feeds of random readers, with
+untrained models and without vectors.
 """
 
 import argparse

@@ -56,11 +56,11 @@ def _of(settings: Settings, number: int) -> Settings:
 def _measure(shards: Sequence[Server], readers: Sequence[str], feeds: int) -> None:
     ways = {"to the shard of the reader": 0, "to the other one": 1}
     spent: dict[str, list[float]] = {way: [] for way in ways}
-    asked = cycle(readers)
+    given = cycle(readers)
     for _ in range(feeds // _ROUND + 1):
         for way, off in ways.items():
             before = sum(shard.cpu_seconds() for shard in shards)
-            for reader in islice(asked, _ROUND):
+            for reader in islice(given, _ROUND):
                 at = shards[(Shard(0, _COUNT).holder(reader) + off) % _COUNT]
                 answer = httpx.get(f"{at.address}/v1/feed/{reader}", params={"explain": False}, timeout=60)
                 assert (FORWARDED_HEADER in answer.raise_for_status().headers) == bool(off), (

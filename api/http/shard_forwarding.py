@@ -2,7 +2,7 @@
 
 Routes know nothing of this. The feed service raises `ForeignReaderError` before it looks at a reader of another
 shard, and the handler here sends the whole request on. So a proxy that finds the shard itself saves a hop, but a
-request that arrives elsewhere is answered, too.
+request that arrives elsewhere is answered, too. A route must not write before it looks at the reader.
 """
 
 import asyncio
@@ -36,7 +36,6 @@ _TIMEOUT = httpx.Timeout(30.0, connect=2.0)
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=4.0)
 """uvicorn closes idle connections after 5 s; a request on one that closes would fail."""
 
-_REPEATABLE = {"GET", "HEAD"}
 _OF_CONNECTION = {
     "connection",
     "content-length",
@@ -110,7 +109,7 @@ class ShardPeers:
             raise HTTPProblem(
                 503,
                 "The shards do not agree",
-                f"{error}; this request was already sent on by shard {_safe(request)}: give all shards the same "
+                f"{error}; this request was already sent on by shard {_sender(request)}: give all shards the same "
                 "number of shards, and the same ATTUNE_SHARD_PEERS",
             )
         if not self._addresses or self._client is None:
@@ -152,17 +151,14 @@ class ShardPeers:
             while True:
                 try:
                     return await client.send(sent)
-                except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                    failure: httpx.TransportError = error
                 except httpx.TransportError as error:
-                    # it may have arrived: only what changes nothing that counts is sent again
-                    if sent.method not in _REPEATABLE or isinstance(error, httpx.TimeoutException):
-                        logger.warning("a request was sent on, but not answered: %s", type(error).__name__)
+                    # a shard that stops may close a connection in use; a slate that is logged twice does no harm
+                    is_late = isinstance(error, httpx.TimeoutException) and not isinstance(
+                        error, httpx.ConnectTimeout
+                    )
+                    if is_late or time.monotonic() >= deadline:
+                        logger.warning("another shard does not answer: %s", type(error).__name__)
                         return None
-                    failure = error
-                if time.monotonic() >= deadline:
-                    logger.warning("another shard cannot be reached: %s", type(failure).__name__)
-                    return None
                 await asyncio.sleep(_PAUSE)
         finally:
             self._waiting -= 1
@@ -192,7 +188,7 @@ async def _forwarded(request: Request, error: Exception) -> Response:
 
 
 def _url(address: httpx.URL, request: Request) -> httpx.URL:
-    # the path as it was sent: a decoded one could not be told from another reader's
+    # the path as it was sent: two ids may be one text once they are decoded
     path: bytes = request.scope["raw_path"]
     query: bytes = request.scope["query_string"]
     return address.copy_with(raw_path=address.raw_path.rstrip(b"/") + path + (b"?" + query if query else b""))
@@ -209,8 +205,8 @@ def _is_kept(name: str) -> bool:
     return name not in _OF_CONNECTION and name != "date" and not name.startswith("access-control-")
 
 
-def _safe(request: Request) -> str:
-    """Return the header as a shard; a client may have written anything."""
+def _sender(request: Request) -> str:
+    """Return the shard that sent a request on; a client may have written anything."""
     try:
         return str(Shard.parse(request.headers[FORWARDED_HEADER]))
     except ConfigError:

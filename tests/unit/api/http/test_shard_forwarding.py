@@ -173,6 +173,15 @@ def test_a_form_of_the_console_is_sent_on(both: list[str], new_key: Callable[...
         assert OTHER in page.text
 
 
+def test_a_request_on_a_connection_that_a_stopping_shard_closes_is_sent_again(where: Place) -> None:
+    shards = Shards(where)
+    rank = {"reader": OTHER, "candidates": ["a1", "a2"]}
+    with shards.start(0) as address:
+        for _ in range(2):  # the second time, the pool has a connection to the first one
+            with shards.start(1):
+                assert HTTP.post(f"{address}/v1/rank", json=rank).status_code == 200
+
+
 def test_a_shard_that_starts_again_is_waited_for(where: Place) -> None:
     shards = Shards(where)
     with shards.start(0) as address, ExitStack() as later:
