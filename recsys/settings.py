@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="folder of bundles, state snapshots and reject files")
     shard: str = Field(
         "",
-        pattern=r"^\s*(\d{1,3}/\d{1,3})?\s*$",
+        max_length=16,
         description="readers whose state the service holds, as i/n from 0/n; empty: all (docs/guides/shards.md)",
     )
     shard_peers: str = Field(
