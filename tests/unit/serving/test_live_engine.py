@@ -67,7 +67,7 @@ def delete(database: Database, article: str) -> None:
 
 
 def refold(live: LiveEngine, database: Database) -> None:
-    """What an erasure does: the log is folded anew, and the vectors are aligned with it."""
+    """Fold the log again, as an erasure does; the vectors move to the new state."""
     with database.write() as connection:
         erasure.append_erasure(connection, erasure.SYSTEM_READER, 1, {"events": 1})
     with live.lock:

@@ -59,7 +59,7 @@ def texts(encoder: TextEncoder, articles: pl.DataFrame, kind: NoiseKind | None) 
     return tokenised(encoder, some, damaged_titles(some, [kind] * some.height, injector, seed=1))
 
 
-def test_off_is_what_the_encoder_says(encoder: TextEncoder, articles: pl.DataFrame, encoded: Encoding) -> None:
+def test_off_equals_the_encoder(encoder: TextEncoder, articles: pl.DataFrame, encoded: Encoding) -> None:
     vectors = encoded(None)
     assert set(vectors) == set(ARMS)
     tokens = texts(encoder, articles, None).tokens
@@ -92,7 +92,7 @@ def test_dropping_keeps_unit_vectors(encoded: Encoding) -> None:
     np.testing.assert_allclose(np.linalg.norm(encoded(NoiseKind.STUFFING)[DROP], axis=1), 1.0, atol=1e-5)
 
 
-def test_detection_tells_trained_kinds_from_those_held_out(
+def test_detection_separates_trained_kinds_from_held_out_ones(
     encoder: TextEncoder, articles: pl.DataFrame, calibrator: Calibrator
 ) -> None:
     found = detection(encoder, calibrator, articles[130:140], seed=1)
