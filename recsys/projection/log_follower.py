@@ -65,6 +65,11 @@ class LogFollower:
         patience: seconds that `catch_up` waits while the log is folded again, before the state so far goes on as
             a stale one; None waits for the end.
         shard: readers that the state has in full.
+
+    Attributes:
+        state: fold of the log.
+        watermark: last row in it.
+        revision: changes of articles up to this revision were in the state when its fold began.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class LogFollower:
     ) -> None:
         self.state = LiveState(shard)
         self.watermark = Watermark()
+        self.revision = 0
         self._database = database
         self._snapshots = Snapshots(snapshots, shard)
         self._on_events = on_events
@@ -248,6 +254,7 @@ class LogFollower:
 
     def _adopt(self, folded: FoldedLog) -> None:
         self.state, self.watermark, self._saved_seq = folded.state, folded.watermark, folded.saved_seq
+        self.revision = folded.revision
         self._background = None
         self._last_erasure = 0
         self._checked.clear()
@@ -269,8 +276,8 @@ class LogFollower:
         """Fold in the transaction of `connection`, from a snapshot before the row `before` or from the start."""
         with without_timeout(connection):
             state, watermark = self._newest_valid(connection, before)
-            upsert_catalogue(connection, state)
-            return FoldedLog(state, _fold_remaining(connection, state, watermark), watermark.seq)
+            revision = upsert_catalogue(connection, state)
+            return FoldedLog(state, _fold_remaining(connection, state, watermark), watermark.seq, revision)
 
     def _newest_valid(self, connection: Connection, before: Key | None) -> tuple[LiveState, Watermark]:
         self._snapshots.drop_before(erasure.last_seq(connection))

@@ -45,9 +45,9 @@ from tests.archived import END, answer, archive, are_equal, chunks, fill, random
 from tests.migrated import sqlite_url
 
 HALF = END // 2
-Asked = Callable[[Connection], Any]
+Requested = Callable[[Connection], Any]
 
-QUESTIONS: dict[str, Asked] = {
+QUESTIONS: dict[str, Requested] = {
     "contents": log_contents,
     "contents until": partial(log_contents, until=HALF // 2),
     "clicks": click_span,
@@ -135,7 +135,7 @@ def test_rows_that_requests_need_at_once_stay_in_sql(filled: Database, tmp_path:
         assert (was[slate.id].session or "").startswith("write-back") or (slate.id, slate.reader) in quoted
 
 
-def test_what_is_archived_takes_no_new_rows_and_names_why(filled: Database, tmp_path: Path) -> None:
+def test_the_archived_part_takes_no_new_rows_and_names_the_reason(filled: Database, tmp_path: Path) -> None:
     archive(filled, tmp_path, HALF)
     old = Event(id="old", reader="x", kind=EventKind.CLICK, at=HALF - 1, known_at=END, article="a")
     new = Event(id="new", reader="x", kind=EventKind.CLICK, at=HALF, known_at=END, article="a")
@@ -299,7 +299,7 @@ def test_a_damaged_file_stops_every_reading_with_its_name(filled: Database, tmp_
 
 def test_figures_that_only_sql_can_compute_refuse_the_archived_part(filled: Database, tmp_path: Path) -> None:
     archive(filled, tmp_path, HALF)
-    refused: list[Asked] = [
+    refused: list[Requested] = [
         lambda c: experiments.outcomes(c, HALF - 1, 600.0),
         lambda c: experiments.shadow_outcomes(c, HALF - 1),
         lambda c: experiments.interleaved_outcomes(c, HALF - 1),

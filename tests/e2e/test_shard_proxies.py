@@ -79,11 +79,11 @@ def stand_in(number: int) -> Iterator[int]:
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            said = f"{number} {self.headers.get(FORWARDED_HEADER)}".encode()
+            answered = f"{number} {self.headers.get(FORWARDED_HEADER)}".encode()
             self.send_response(200)
-            self.send_header("Content-Length", str(len(said)))
+            self.send_header("Content-Length", str(len(answered)))
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(answered)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -120,8 +120,8 @@ def test_haproxy_finds_the_shard_of_a_reader(tmp_path: Path) -> None:
         for way, request_for in WAYS.items():
             for reader in readers:
                 path, headers = request_for(reader)
-                said = client.get(path, headers=headers).text
-                assert said == f"{Shard(0, COUNT).holder(reader)} None", (way, reader)
+                answered = client.get(path, headers=headers).text
+                assert answered == f"{Shard(0, COUNT).holder(reader)} None", (way, reader)
         others = {client.get("/v1/trending").text for _ in range(40)}
         assert len(others) == COUNT
 
@@ -140,10 +140,10 @@ def recent_world() -> World:
 
 
 class Session:
-    """Readers at work behind a proxy. `asked` keeps what was answered, `failed` what was not."""
+    """Readers at work behind a proxy. `requested` keeps what was answered, `failed` what was not."""
 
     def __init__(self, client: httpx.Client, world: World, seed: int) -> None:
-        self.asked: list[dict[str, Any]] = []
+        self.requested: list[dict[str, Any]] = []
         self.failed: list[str] = []
         self.forwarded = self.sent = 0
         self._client = client
@@ -164,7 +164,7 @@ class Session:
         given = {"limit": self._draw.randint(3, 15), "explore": self._draw.choice([0.0, 0.3])}
         found = self._send("GET", f"/v1/feed/{reader}", params=given)
         if found:
-            self.asked.append({"feed": {**given, "reader": reader}, "answer": found})
+            self.requested.append({"feed": {**given, "reader": reader}, "answer": found})
         return found
 
     def react(self, reader: str, feed: dict[str, Any]) -> None:
@@ -178,7 +178,7 @@ class Session:
         given = {"candidates": self._draw.sample(self._articles, 20), "explain": True, "reader": reader}
         found = self._send("POST", "/v1/rank", json=given)
         if found:
-            self.asked.append({"rank": given, "answer": found})
+            self.requested.append({"rank": given, "answer": found})
 
     def _send(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         self.sent += 1
@@ -203,16 +203,16 @@ def home(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, postgres_
         yield made
 
 
-def differences(where: Place, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def differences(where: Place, requested: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Answers that one process with all readers does not repeat to the bit."""
     database, encoder = where.open(), LazyEncoder(where.settings)
     with threads(1), database.read() as connection, Replay(connection) as log:
-        engine = engine_at(database, where.settings, encoder, from_iso(asked[0]["answer"]["as_of"]))
+        engine = engine_at(database, where.settings, encoder, from_iso(requested[0]["answer"]["as_of"]))
         vectors = ensure_vectors(database, encoder, log.articles)
         aligned = align_vectors(log.state, log.articles, vectors, engine.models.space)
         engine = replace(engine, state=log.state, vectors=aligned)
         wrong = []
-        for each in asked:
+        for each in requested:
             as_of = from_iso(each["answer"]["as_of"])
             log.advance(as_of)
             if plain(answer_again(each, engine, as_of), "feed" in each)["items"] != as_answered(each["answer"]):
@@ -250,10 +250,10 @@ def test_no_request_fails_while_a_shard_starts_again_and_every_answer_is_that_of
         session.play(REQUESTS)
         again.join()
         assert not session.failed
-        readers = (each.get("feed", each.get("rank"))["reader"] for each in session.asked)
+        readers = (each.get("feed", each.get("rank"))["reader"] for each in session.requested)
         shares = Counter(Shard(0, COUNT).holder(reader) for reader in readers)
         assert min(shares.values()) > REQUESTS / 20
-        compared = len(session.asked)
+        compared = len(session.requested)
         print(f"{name}: {session.sent} requests, {session.forwarded} sent on, {compared} answers compared")
         busy = [session_of(seed) for seed in range(AT_ONCE)]
         players = [threading.Thread(target=each.play, args=(REQUESTS // 4 // AT_ONCE,)) for each in busy]
@@ -263,7 +263,7 @@ def test_no_request_fails_while_a_shard_starts_again_and_every_answer_is_that_of
         for player in players:
             player.join()
         assert not [failure for each in busy for failure in each.failed]
-    assert not differences(home, session.asked)
+    assert not differences(home, session.requested)
 
 
 def restart(shard: Server) -> None:

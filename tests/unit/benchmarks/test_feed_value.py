@@ -28,11 +28,11 @@ def test_the_same_ranker_lives_the_same_life(lives: dict[str, Outcomes]) -> None
     np.testing.assert_array_equal(lives["graded"].minutes, lives["click-trained"].minutes)
 
 
-def test_who_knows_what_drives_clicks_gets_more_read_than_popularity(lives: dict[str, Outcomes]) -> None:
+def test_an_oracle_of_clicks_gets_more_read_than_popularity(lives: dict[str, Outcomes]) -> None:
     assert lives["oracle"].value.sum() > lives["popular"].value.sum()
 
 
-def test_who_knows_what_reading_is_worth_gets_more_of_it_in_less_time(lives: dict[str, Outcomes]) -> None:
+def test_an_oracle_of_value_gets_more_value_a_minute(lives: dict[str, Outcomes]) -> None:
     rate = {name: each.value.sum() / each.minutes.sum() for name, each in lives.items()}
     assert rate["oracle of value"] > rate["oracle"]
     assert rate["attune"] > rate["worth"]

@@ -100,7 +100,7 @@ def test_every_shard_answers_for_every_reader_at_every_door(both: list[str]) -> 
     assert [line for line in HTTP.get(f"{both[0]}/metrics").text.splitlines() if line.startswith(count)]
 
 
-def test_what_is_stored_by_one_shard_counts_in_the_next_answer_of_the_other(both: list[str]) -> None:
+def test_a_row_that_one_shard_stores_counts_in_the_next_answer_of_the_other(both: list[str]) -> None:
     for reader in (MINE, OTHER):
         hide = {"reader": reader, "kind": "hide", "article": "a3", "id": f"h{reader}"}
         assert HTTP.post(f"{both[0]}/v1/events", json={"events": [hide]}).json()["accepted"] == 1
@@ -110,7 +110,7 @@ def test_what_is_stored_by_one_shard_counts_in_the_next_answer_of_the_other(both
             assert "a3" not in shown
 
 
-def test_what_needs_no_state_of_a_reader_is_not_sent_on(both: list[str]) -> None:
+def test_requests_that_need_no_state_of_a_reader_are_not_sent_on(both: list[str]) -> None:
     for answer in (
         HTTP.get(f"{both[0]}/v1/trending"),
         HTTP.get(f"{both[0]}/v1/readers/{OTHER}/export"),
