@@ -195,13 +195,13 @@ def _of_shard(state: LiveState) -> ShardExposures:
 def _window_arrays(exposures: ShardExposures) -> dict[str, NDArray[Any]]:
     """Return the arrays of the readers of other shards; `windows.heads` [k, 3]: row, article, place."""
     windows, count = exposures.windows, exposures.numbered - exposures.held
-    heads = [(row, article, place) for row, head in windows.heads.items() for article, place in head]
+    heads = [np.insert(head, 0, row, axis=1) for row, head in sorted(windows.heads.items())]
     return {
         "exposures.rows": exposures.rows[: exposures.numbered],
         **_ring_arrays("windows", windows.rings, count),
         **{f"windows.{name}": array[: windows.rings.slots] for name, array in windows.fields.items()},
         "windows.second": windows.second[:count],
-        "windows.heads": np.asarray(heads, dtype=np.int64).reshape(-1, 3),
+        "windows.heads": np.concatenate(heads) if heads else np.zeros((0, 3), dtype=np.int32),
         "windows.pages": np.asarray([windows.rings.pages_used], dtype=np.int64),
     }
 
@@ -213,8 +213,9 @@ def _restore_windows(exposures: ShardExposures, arrays: dict[str, NDArray[Any]])
     windows.rings.restore(arrays["windows.counts"], arrays["windows.table"], pages)
     windows.fields = {name: arrays[f"windows.{name}"] for name in windows.fields}
     windows.second = arrays["windows.second"]
-    for row, article, place in arrays["windows.heads"].tolist():
-        windows.heads.setdefault(row, []).append((article, place))
+    heads = arrays["windows.heads"]
+    rows, starts = np.unique(heads[:, 0], return_index=True)
+    windows.heads = dict(zip(rows.tolist(), np.split(heads[:, 1:], starts[1:]), strict=True)) if len(rows) else {}
     windows.refresh()
 
 
