@@ -65,6 +65,7 @@ def _serve_with_workers(settings: "Settings", workers: int, host: str, port: int
 def _serve_here(settings: "Settings", host: str, port: int) -> None:
     """Serve in this process, whose worker configures the log."""
     from api.cli.serve_checks import check
+    from api.cli.worker_processes import HTTP_PROTOCOL
     from api.http import logging_setup
 
     warning = check(settings, host, port)
@@ -77,5 +78,12 @@ def _serve_here(settings: "Settings", host: str, port: int) -> None:
     from api import worker
 
     uvicorn.run(
-        worker.make, factory=True, host=host, port=port, log_config=None, access_log=False, server_header=False
+        worker.make,
+        factory=True,
+        host=host,
+        port=port,
+        http=HTTP_PROTOCOL,
+        log_config=None,
+        access_log=False,
+        server_header=False,
     )

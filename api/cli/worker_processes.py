@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 IMPORTS = "api.worker_imports"
 
+HTTP_PROTOCOL = "api.http.draining_protocol:DrainingProtocol"
+"""By name: the parent of the workers does not import it."""
+
 _SILENT_SECONDS = 30
 """A worker that is silent for so long is started again."""
 
@@ -70,6 +73,7 @@ def serve_with_workers(context: ForkServerContext, workers: int, host: str, port
         workers=workers,
         host=host,
         port=port,
+        http=HTTP_PROTOCOL,
         log_config=None,
         access_log=False,
         server_header=False,

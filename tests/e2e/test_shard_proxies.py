@@ -262,7 +262,9 @@ def test_no_request_fails_while_a_shard_starts_again_and_every_answer_is_that_of
         restart(shards[2])
         for player in players:
             player.join()
-        assert not [failure for each in busy for failure in each.failed]
+        failed = [failure for each in busy for failure in each.failed]
+        print(f"{name}: {sum(each.sent for each in busy)} requests at once, failed: {failed}")
+        assert not failed
     assert not differences(home, session.requested)
 
 
