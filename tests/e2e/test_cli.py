@@ -35,6 +35,7 @@ def quick_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recsys.encoder.lazy.LazyEncoder", lambda settings: HashEncoder())
     monkeypatch.setenv("ATTUNE_INDEX", "exact")
     monkeypatch.setattr("recsys.training.rankers.LambdaMartConfig", quick_trees)
+    monkeypatch.setattr("recsys.training.feature_ablation.TREES", 10)
 
 
 def quick_trees(seed: int) -> Any:

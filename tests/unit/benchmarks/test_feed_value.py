@@ -3,9 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks import feed_value
 from benchmarks.feed_value import Outcomes, drawn, past_data, policies, run_policy, trained
 from benchmarks.newsroom import stored
 from recsys.domain import DAY, SECOND
+from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.simulate.world import START, simulate
 
 WORLD = simulate(readers=40, articles=200, days=3)
@@ -16,7 +18,9 @@ UNTIL = round(START.timestamp()) * SECOND + 2 * DAY
 def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcomes]:
     folder = tmp_path_factory.mktemp("world")
     database = stored(WORLD, f"sqlite:///{folder}/attune.db")
-    rankers = trained(past_data(database, WORLD, UNTIL), UNTIL, share=0.4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feed_value, "_CONFIG", replace(LambdaMartConfig(), trees=60, threads=1))
+        rankers = trained(past_data(database, WORLD, UNTIL), UNTIL, share=0.4)
     table = policies(WORLD, replace(rankers, graded=rankers.clicks))
     out = {name: run_policy(database, WORLD, policy, UNTIL, 1) for name, policy in table.items()}
     database.close()

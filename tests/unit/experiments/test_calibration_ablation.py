@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from recsys.domain import HOUR
 from recsys.errors import BundleError
 from recsys.evaluation.run_evaluation import TimeWindow, choose_window, evaluate
 from recsys.experiments.calibration_ablation import FIELDS, HISTORY, SYSTEMS, ablate
@@ -15,7 +16,7 @@ from recsys.training.calibration.ablation_arms import ALL, GAMMA, HEADS, KAPPA, 
 from recsys.training.training_run import Progress, silent
 from recsys.user_model.network_matcher import NetworkMatcher
 from tests.calibrated import eager, with_calibration
-from tests.trained import HashEncoder, Place
+from tests.trained import HashEncoder, Place, last_day
 
 ROWS = [OFF, HEADS, TOKENS, FIELDS, HISTORY, ALL]
 
@@ -43,12 +44,12 @@ def served(at: Place, **history: float) -> TrainedSystem:
     return replace(system, models=models)
 
 
-def stretch_of(at: Place, system: TrainedSystem) -> TimeWindow:
-    return choose_window(at.open(), system, None, None, in_sample=False)
+def window_of(at: Place, system: TrainedSystem) -> TimeWindow:
+    return choose_window(at.open(), system, last_day() + 14 * HOUR, None, in_sample=False)
 
 
 def ablated(at: Place, system: TrainedSystem, progress: Progress = silent) -> dict[str, Any]:
-    return ablate(at.open(), HashEncoder(), system, stretch_of(at, system), progress)
+    return ablate(at.open(), HashEncoder(), system, window_of(at, system), progress)
 
 
 def aucs(measured: Mapping[str, Any]) -> dict[str, float]:
@@ -56,7 +57,7 @@ def aucs(measured: Mapping[str, Any]) -> dict[str, float]:
 
 
 def evaluated(at: Place, system: TrainedSystem) -> dict[str, float]:
-    found = evaluate(at.open(), HashEncoder(), system, stretch_of(at, system), silent)["systems"]
+    found = evaluate(at.open(), HashEncoder(), system, window_of(at, system), silent)["systems"]
     return {name: found[name]["auc"] for name in SYSTEMS}
 
 
