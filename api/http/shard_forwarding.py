@@ -36,19 +36,20 @@ _TIMEOUT = httpx.Timeout(30.0, connect=2.0)
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=4.0)
 """uvicorn closes idle connections after 5 s; a request on one that closes would fail."""
 
+_FORWARDED = FORWARDED_HEADER.lower().encode()
 _OF_CONNECTION = {
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
+    b"connection",
+    b"content-length",
+    b"keep-alive",
+    b"proxy-authenticate",
+    b"proxy-authorization",
+    b"proxy-connection",
+    b"te",
+    b"trailer",
+    b"transfer-encoding",
+    b"upgrade",
 }
-_NOT_SENT = {*_OF_CONNECTION, "accept-encoding", "expect", "x-request-id", FORWARDED_HEADER.lower()}
+_NOT_SENT = {*_OF_CONNECTION, b"accept-encoding", b"expect", b"x-request-id", _FORWARDED}
 _LATER = {"Retry-After": "1"}
 
 ANSWERED, UNREACHABLE, REFUSED = "answered", "unreachable", "refused"
@@ -104,24 +105,14 @@ class ShardPeers:
         Raises:
             HTTPProblem: 503, requests are not sent on, this one was already, or the shard cannot be reached.
         """
-        if FORWARDED_HEADER in request.headers:
-            self._requests.labels(REFUSED).inc()
-            raise HTTPProblem(
-                503,
-                "The shards do not agree",
-                f"{error}; this request was already sent on by shard {_sender(request)}: give all shards the same "
-                "number of shards, and the same ATTUNE_SHARD_PEERS",
-            )
-        if not self._addresses or self._client is None:
-            self._requests.labels(REFUSED).inc()
-            raise HTTPProblem(503, "Another shard has this reader", str(error), _LATER)
-        sent = self._client.build_request(
+        client = self._client_for(request, error)
+        sent = client.build_request(
             request.method,
             _url(self._addresses[error.holder], request),
             headers=self._headers(request),
             content=await _body(request),
         )
-        answer = await self._answer(self._client, sent)
+        answer = await self._answer(client, sent)
         if answer is None:
             self._requests.labels(UNREACHABLE).inc()
             raise HTTPProblem(
@@ -133,13 +124,30 @@ class ShardPeers:
             )
         self._requests.labels(ANSWERED).inc()
         result = Response(answer.content, answer.status_code)
-        kept = [(name.lower(), value) for name, value in answer.headers.multi_items()]
         result.raw_headers = [
-            *((name.encode("latin-1"), value.encode("latin-1")) for name, value in kept if _is_kept(name)),
+            *((name.lower(), value) for name, value in answer.headers.raw if _is_kept(name.lower())),
             (b"content-length", str(len(answer.content)).encode()),
-            (FORWARDED_HEADER.lower().encode(), str(self._shard).encode()),
+            (_FORWARDED, str(self._shard).encode()),
         ]
         return result
+
+    def _client_for(self, request: Request, error: ForeignReaderError) -> httpx.AsyncClient:
+        """Return the client that sends a request on.
+
+        Raises:
+            HTTPProblem: 503, requests are not sent on, or this one was already.
+        """
+        if FORWARDED_HEADER not in request.headers and self._addresses and self._client is not None:
+            return self._client
+        self._requests.labels(REFUSED).inc()
+        if FORWARDED_HEADER not in request.headers:
+            raise HTTPProblem(503, "Another shard has this reader", str(error), _LATER)
+        raise HTTPProblem(
+            503,
+            "The shards do not agree",
+            f"{error}; this request was already sent on by shard {_sender(request)}: give all shards the same "
+            "number of shards, and the same ATTUNE_SHARD_PEERS",
+        )
 
     async def _answer(self, client: httpx.AsyncClient, sent: httpx.Request) -> httpx.Response | None:
         """Send a request; wait for a shard that refuses connections, because it starts again."""
@@ -163,14 +171,15 @@ class ShardPeers:
         finally:
             self._waiting -= 1
 
-    def _headers(self, request: Request) -> list[tuple[str, str]]:
-        given = [(name, value) for name, value in request.headers.items() if name not in _NOT_SENT]
+    def _headers(self, request: Request) -> list[tuple[bytes, bytes]]:
+        # bytes, because a value may be no ASCII
+        given = [(name, value) for name, value in request.headers.raw if name not in _NOT_SENT]
         own = {
-            "accept-encoding": "identity",
-            "x-request-id": REQUEST_ID.get() or "",
-            FORWARDED_HEADER: str(self._shard),
+            b"accept-encoding": "identity",
+            b"x-request-id": REQUEST_ID.get() or "",
+            _FORWARDED: str(self._shard),
         }
-        return [*given, *own.items()]
+        return [*given, *((name, value.encode()) for name, value in own.items())]
 
 
 def install(app: FastAPI) -> None:
@@ -200,9 +209,9 @@ async def _body(request: Request) -> bytes:
     return await request.body() if read is None else read
 
 
-def _is_kept(name: str) -> bool:
+def _is_kept(name: bytes) -> bool:
     """Return True for a header of an answer that is about the answer, not about its connection or its origin."""
-    return name not in _OF_CONNECTION and name != "date" and not name.startswith("access-control-")
+    return name not in _OF_CONNECTION and name != b"date" and not name.startswith(b"access-control-")
 
 
 def _sender(request: Request) -> str:

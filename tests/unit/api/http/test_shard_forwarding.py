@@ -128,7 +128,8 @@ def test_ids_with_slashes_and_space_reach_the_same_reader(both: list[str]) -> No
     assert len({Shard(0, COUNT).holds(reader) for reader in readers}) == COUNT
     for reader in readers:
         path = f"/v1/feed/{quote(reader, safe='/')}"
-        answers = [HTTP.get(f"{address}{path}", params={"preview": True}) for address in both]
+        strange = {"X-Name": "sø".encode("latin-1")}
+        answers = [HTTP.get(f"{address}{path}", params={"preview": True}, headers=strange) for address in both]
         assert {answer.json()["reader"] for answer in answers} == {reader}, path
 
 
