@@ -66,6 +66,13 @@ class Settings(BaseSettings):
         description="processes that replay impressions in training and evaluation; by default as many as "
         "ATTUNE_THREADS, and at most one for 2,000 impressions",
     )
+    ray: str | None = Field(
+        None,
+        min_length=1,
+        max_length=300,
+        description="Ray cluster that replays impressions and encodes articles in batches (extra scale): local, "
+        "auto or HOST:PORT; by default none",
+    )
     seed: int = Field(7, ge=0, description="seed of all random numbers in training")
     train_schedule: str = Field(
         "0 4 * * *",
