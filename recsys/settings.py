@@ -182,6 +182,12 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = Field(None, description="password of the mail server of `attune digest`")
     metrics_open: bool = Field(False, description="allow /metrics without a key once keys exist")
 
+    def without_credentials(self) -> "Settings":
+        """Return a copy without secrets and without the URL of the database, for processes that need neither."""
+        fields = type(self).model_fields
+        secret = [name for name, value in self if isinstance(value, SecretStr)]
+        return self.model_copy(update={name: fields[name].default for name in ("database_url", *secret)})
+
     @property
     def smtp_secret(self) -> str | None:
         """Password of the mail server as text."""

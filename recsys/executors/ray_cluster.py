@@ -15,6 +15,9 @@ from recsys.errors import ConfigError
 
 LOCAL, AUTO = "local", "auto"
 
+_PATIENCE = 5.0
+"""Seconds in which a cluster must answer."""
+
 
 def require_ray() -> Any:
     """Return the module of Ray.
@@ -45,8 +48,8 @@ def connected(address: str, cpus: int | None = None) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    if "://" in address:
-        raise ConfigError(f"--ray {address}: {_FIX}")
+    if address not in (LOCAL, AUTO):
+        _require_listener(address)
     with ExitStack() as stack:
         options: dict[str, Any] = {"address": address}
         if address == LOCAL:
@@ -61,6 +64,21 @@ def connected(address: str, cpus: int | None = None) -> Iterator[Any]:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ConfigError(f"no Ray cluster at {address!r} ({reason}): {_FIX}") from error
         yield ray
+
+
+def _require_listener(address: str) -> None:
+    """Check that something answers at HOST:PORT; Ray itself tries for minutes.
+
+    Raises:
+        ConfigError: nothing does, or `address` has another form.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdecimal():
+        raise ConfigError(f"{address!r} is no Ray cluster: {_FIX}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"no Ray cluster at {address!r} ({error}): {_FIX}") from error
 
 
 def _close_to_others() -> None:

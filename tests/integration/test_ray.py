@@ -2,33 +2,45 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from recsys.errors import ConfigError, DataError, WorkerError
+from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.spread_encoding import SpreadEncoder, encoder_of
+from recsys.errors import ConfigError, DataError
 from recsys.evaluation.run_evaluation import ComparedSystems, EncodedArticles, TimeWindow, replay_window
 from recsys.evaluation.systems import rankers_of, systems
-from recsys.executors import ray_cluster
-from recsys.executors.ray_cluster import connected
+from recsys.executors.ray_cluster import LOCAL, connected
 from recsys.executors.ray_pool import RayPool
 from recsys.executors.worker_pool import mapped
+from recsys.models.calibrator_io import article_encoder
 from recsys.models.model_loader import load_bundle
-from recsys.projection.replay_segments import ReplayWorkers
+from recsys.projection import vector_table
+from recsys.projection.log_replay import Replay
+from recsys.projection.replay_segments import ReplayWorkers, segments
 from recsys.projection.vector_table import ensure_vectors
 from recsys.store import articles
+from recsys.store.database import open_database
+from recsys.store.tables import article_attention, article_vectors
+from tests.calibrated import eager
 from tests.integration.test_replay_segments import SPAN, flat
+from tests.migrated import sqlite_url
 from tests.ray_work import die_once, fail, hang, square
-from tests.trained import HashEncoder, Place
+from tests.tiny_encoder import write_tiny
+from tests.trained import HashEncoder, Place, quick_settings, world
+from tests.unit.calibration.observations import HEADS, LAYERS
 
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[str]:
     """Address of a cluster of two processors."""
-    with connected(ray_cluster.LOCAL, 2):
-        yield ray_cluster.LOCAL
+    with connected(LOCAL, 2):
+        yield LOCAL
 
 
 def test_segments_replayed_by_ray_score_as_one_pass_does(trained: Place, ray: str) -> None:
@@ -60,7 +72,7 @@ def test_a_piece_whose_worker_was_killed_is_done_again_and_counts_once(ray: str,
 
 
 def test_an_error_of_the_work_is_raised_as_it_is(ray: str) -> None:
-    with pytest.raises(DataError, match="^piece 0 is wrong$"):
+    with pytest.raises(DataError, match=r"^piece 0 is wrong$"):
         list(mapped(RayPool(fail, ray), range(3)))
 
 
@@ -83,3 +95,47 @@ def test_an_interrupt_ends_the_pieces_and_leaves_no_file(ray: str, tmp_path: Pat
     else:
         pytest.fail("the worker still runs")
     assert list(mapped(RayPool(square, ray), [2])) == [4]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an encoder whose attention the small calibrator can judge."""
+    return write_tiny(tmp_path_factory.mktemp("models") / "tiny", LAYERS, HEADS, hidden=24)
+
+
+@pytest.mark.parametrize("flag_rate", [None, 1.0, 0.01], ids=["raw", "calibrated", "flood"])
+def test_articles_encoded_by_ray_have_the_vectors_of_one_process(
+    ray: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path, flag_rate: float | None
+) -> None:
+    monkeypatch.setattr(vector_table, "CHUNK", 40)
+    settings = quick_settings(model)
+    calibration = None if flag_rate is None else eager(flag_rate=flag_rate)
+    spread = encoder_of(settings.model_copy(update={"ray": ray}))
+    assert isinstance(spread, SpreadEncoder)
+    stored = []
+    for raw in (LazyEncoder(settings), spread):
+        folder = tmp_path / type(raw).__name__
+        folder.mkdir()
+        database, encoder = open_database(sqlite_url(folder)), article_encoder(raw, calibration)
+        vectors = ensure_vectors(database, encoder, world().articles)
+        with database.read() as connection:
+            rows = [
+                tuple(connection.execute(sa.select(kept)).all()) for kept in (article_vectors, article_attention)
+            ]
+        database.close()
+        stored.append((vectors.tobytes(), encoder.name, rows))
+    assert stored[0] == stored[1]
+    assert ("+" in encoder.name) == (flag_rate == 1.0)
+    assert (spread._loaded is None) == (flag_rate != 0.01), "only a single part is not worth a worker"
+
+
+def test_other_machines_are_refused_where_the_log_is_a_file_of_this_one(
+    ray: str, trained: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    database = trained.open()
+    with database.read() as connection, Replay(connection) as log:
+        replay = segments(log, hang, lambda _: None, ReplayWorkers(2, 1, ray), 10)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="cannot read a SQLite file: move it to PostgreSQL"), replay:
+            pass
+    database.close()
