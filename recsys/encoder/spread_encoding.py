@@ -53,7 +53,7 @@ class SpreadEncoder(LazyEncoder):
     ) -> Iterator[ObservedPart]:
         settings = self._settings
         assert settings.ray is not None
-        work = _PartWork(settings.without_credentials(), calibration)
+        work = PartWork(settings.without_credentials(), calibration)
         gpu = settings.device == "cuda"
         pool: RayPool[Sequence[ArticleText], ObservedPart]
         pool = RayPool(work, settings.ray, settings.replay_workers, gpu)
@@ -66,7 +66,7 @@ def encoder_of(settings: Settings) -> LazyEncoder:
 
 
 @dataclass(slots=True)
-class _PartWork:
+class PartWork:
     """Work on a part of the articles. It keeps the model, which is loaded by the first part."""
 
     settings: Settings
