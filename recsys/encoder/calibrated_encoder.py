@@ -20,7 +20,14 @@ from recsys.calibration.calibrator import Calibration, Calibrator
 from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder.article_text import ArticleText, text_hash
 from recsys.encoder.field_concat import FIELDS, concat_fields, context_vectors, encode_context_fields
-from recsys.encoder.protocols import Encoded, ModelEncoder, ObservingEncoder, TokenEncoder, Vectors
+from recsys.encoder.protocols import (
+    Encoded,
+    ModelEncoder,
+    ObservingEncoder,
+    TokenEncoder,
+    Vectors,
+    encode_parts,
+)
 from recsys.encoder.token_batches import adjusted, batches
 from recsys.frames import ARTICLE_ATTENTION, conform
 
@@ -98,7 +105,10 @@ class CalibratedEncoder:
 
     def encode_parts(self, parts: Sequence[Sequence[ArticleText]]) -> Iterator[Encoded]:
         """Implement `protocols.PartsEncoder`, if the encoder has other processes."""
-        if self.breaker.open or len(parts) < 2 or not isinstance(self._encoder, ObservingEncoder):
+        if self.breaker.open:
+            yield from encode_parts(self._encoder, parts)
+            return
+        if len(parts) < 2 or not isinstance(self._encoder, ObservingEncoder):
             yield from map(self.encode, parts)
             return
         for part in self._encoder.observed_parts(parts, self._calibration):

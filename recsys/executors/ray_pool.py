@@ -117,7 +117,7 @@ class RayPool(Generic[P, R]):
     def steps_done(self) -> int:
         """Implement `WorkerPool`."""
         with suppress(self._ray.exceptions.RayError):  # the last number is good enough until the next one
-            self._steps = self._ray.get(self._counter.total.remote(), timeout=1)
+            self._steps = self._ray.get(self._counter.total.remote(self._key), timeout=1)
         return self._steps
 
     def error_of(self, error: BaseException) -> BaseException:
@@ -145,30 +145,38 @@ class RayPool(Generic[P, R]):
         with self._stack:
             for ref in list(self._pending):
                 self._ray.cancel(ref, force=True)
-            self._ray.kill(self._counter)
 
 
 class StepCounter:
-    """Steps that are done, by number of the piece: one that is tried again counts once."""
+    """Steps that are done, by pool and number of the piece: one that is tried again counts once."""
 
     def __init__(self) -> None:
-        self._steps: dict[int, int] = {}
+        self._steps: dict[str, dict[int, int]] = {}
 
-    def report(self, piece: int, done: int) -> None:
+    def report(self, pool: str, piece: int, done: int) -> None:
         """Take the number of steps of a piece."""
-        self._steps[piece] = max(done, self._steps.get(piece, 0))
+        steps = self._steps.setdefault(pool, {})
+        steps[piece] = max(done, steps.get(piece, 0))
 
-    def total(self) -> int:
-        """Return the number of steps of all pieces."""
-        return sum(self._steps.values())
+    def total(self, pool: str) -> int:
+        """Return the number of steps of all pieces of a pool."""
+        return sum(self._steps.get(pool, {}).values())
+
+
+_counters: dict[str, Any] = {}
+"""`StepCounter` of the connection to a cluster, by its id: its process needs half a second of CPU to start."""
 
 
 def _counter(ray: Any) -> Any:
-    """Start a `StepCounter` on the node of this process, so that it ends with it and not before."""
+    """Return the `StepCounter` of this connection. It is on the node of this process, and ends with it."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(StepCounter).options(num_cpus=0, scheduling_strategy=here).remote()
+    connection = ray.get_runtime_context().get_worker_id()
+    if connection not in _counters:
+        _counters.clear()
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        _counters[connection] = ray.remote(StepCounter).options(num_cpus=0, scheduling_strategy=here).remote()
+    return _counters[connection]
 
 
 _loaded: dict[str, Any] = {}
@@ -181,4 +189,12 @@ def _do(key: str, shared_work: list[Any], piece: Any, number: int, counter: Any)
     if key not in _loaded:
         _loaded.clear()
         _loaded[key] = ray.get(shared_work[0])
-    return _loaded[key](piece, lambda done: counter.report.remote(number, done))
+    reports: list[Any] = []
+
+    def progress(done: int) -> None:
+        reports[:] = [counter.report.remote(key, number, done)]
+
+    result = _loaded[key](piece, progress)
+    with suppress(ray.exceptions.RayError):
+        ray.get(reports)  # so that the steps are complete when the result is there
+    return result

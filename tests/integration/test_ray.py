@@ -4,11 +4,14 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.spread_encoding import SpreadEncoder, encoder_of
@@ -27,6 +30,8 @@ from recsys.projection.vector_table import ensure_vectors
 from recsys.store import articles
 from recsys.store.database import open_database
 from recsys.store.tables import article_attention, article_vectors
+from recsys.training.training_run import silent
+from recsys.training.tuning import JOURNAL, TuningPlan, tuned
 from tests.calibrated import eager
 from tests.integration.test_replay_segments import SPAN, flat
 from tests.migrated import sqlite_url
@@ -34,12 +39,13 @@ from tests.ray_work import die_once, fail, hang, square
 from tests.tiny_encoder import write_tiny
 from tests.trained import HashEncoder, Place, quick_settings, world
 from tests.unit.calibration.observations import HEADS, LAYERS
+from tests.unit.training.test_tuning import CONFIG, UNTIL, slates
 
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[str]:
-    """Address of a cluster of two processors."""
-    with connected(LOCAL, 2):
+    """Address of a cluster of one processor: each worker needs seconds of CPU to start."""
+    with connected(LOCAL, 1):
         yield LOCAL
 
 
@@ -64,16 +70,74 @@ def test_segments_replayed_by_ray_score_as_one_pass_does(trained: Place, ray: st
         assert flat(getattr(two, part)) == flat(getattr(one, part))
 
 
+def test_an_error_of_the_work_is_raised_as_it_is(ray: str) -> None:
+    with pytest.raises(DataError, match=r"^piece 0 is wrong$"):
+        list(mapped(RayPool(fail, ray), range(3)))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an encoder whose attention the small calibrator can judge."""
+    return write_tiny(tmp_path_factory.mktemp("models") / "tiny", LAYERS, HEADS, hidden=24)
+
+
+@pytest.mark.parametrize("flag_rate", [1.0, 0.01], ids=["calibrated", "flood"])
+def test_articles_encoded_by_ray_have_the_vectors_of_one_process(
+    ray: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path, flag_rate: float
+) -> None:
+    monkeypatch.setattr(vector_table, "CHUNK", 25)
+    settings = quick_settings(model)
+    calibration = eager(flag_rate=flag_rate)
+    spread = encoder_of(settings.model_copy(update={"ray": ray}))
+    assert isinstance(spread, SpreadEncoder)
+    stored = []
+    for raw in (LazyEncoder(settings), spread):
+        folder = tmp_path / type(raw).__name__
+        folder.mkdir()
+        database, encoder = open_database(sqlite_url(folder)), article_encoder(raw, calibration)
+        vectors = ensure_vectors(database, encoder, world().articles)
+        with database.read() as connection:
+            rows = [
+                tuple(connection.execute(sa.select(kept)).all()) for kept in (article_vectors, article_attention)
+            ]
+        database.close()
+        stored.append((vectors.tobytes(), encoder.name, rows))
+    assert stored[0] == stored[1]
+    assert ("+" in encoder.name) == (flag_rate == 1.0)
+    assert spread._loaded is None, "workers encode all, also without calibration after a flood"
+
+
+def test_other_machines_are_refused_where_the_log_is_a_file_of_this_one(
+    ray: str, trained: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    database = trained.open()
+    with database.read() as connection, Replay(connection) as log:
+        replay = segments(log, hang, lambda _: None, ReplayWorkers(2, 1, ray), 10)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="cannot read a SQLite file: move it to PostgreSQL"), replay:
+            pass
+    database.close()
+
+
+@pytest.mark.soak
+def test_folds_of_a_trial_done_at_once_have_the_scores_of_one_after_the_other(ray: str, tmp_path: Path) -> None:
+    found = []
+    for address in (None, ray):
+        home = tmp_path / str(address)
+        home.mkdir()
+        tuned(slates(4), TuningPlan(UNTIL, 2, home, address), replace(CONFIG, threads=2), silent)
+        storage = JournalStorage(JournalFileBackend(str(home / JOURNAL)))
+        (study,) = storage.get_all_studies()
+        trials = storage.get_all_trials(study._study_id)
+        found.append([(trial.params, trial.intermediate_values, trial.value) for trial in trials])
+    assert found[0] == found[1] and len(found[0]) == 2
+
+
 def test_a_piece_whose_worker_was_killed_is_done_again_and_counts_once(ray: str, tmp_path: Path) -> None:
     steps: list[int] = []
     pool = RayPool(partial(die_once, tmp_path), ray)
     assert list(mapped(pool, range(6), steps.append)) == [piece * piece for piece in range(6)]
     assert (tmp_path / "3").exists() and steps[-1] == 6
-
-
-def test_an_error_of_the_work_is_raised_as_it_is(ray: str) -> None:
-    with pytest.raises(DataError, match=r"^piece 0 is wrong$"):
-        list(mapped(RayPool(fail, ray), range(3)))
 
 
 def test_an_interrupt_ends_the_pieces_and_leaves_no_file(ray: str, tmp_path: Path) -> None:
@@ -95,47 +159,3 @@ def test_an_interrupt_ends_the_pieces_and_leaves_no_file(ray: str, tmp_path: Pat
     else:
         pytest.fail("the worker still runs")
     assert list(mapped(RayPool(square, ray), [2])) == [4]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of an encoder whose attention the small calibrator can judge."""
-    return write_tiny(tmp_path_factory.mktemp("models") / "tiny", LAYERS, HEADS, hidden=24)
-
-
-@pytest.mark.parametrize("flag_rate", [None, 1.0, 0.01], ids=["raw", "calibrated", "flood"])
-def test_articles_encoded_by_ray_have_the_vectors_of_one_process(
-    ray: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path, flag_rate: float | None
-) -> None:
-    monkeypatch.setattr(vector_table, "CHUNK", 40)
-    settings = quick_settings(model)
-    calibration = None if flag_rate is None else eager(flag_rate=flag_rate)
-    spread = encoder_of(settings.model_copy(update={"ray": ray}))
-    assert isinstance(spread, SpreadEncoder)
-    stored = []
-    for raw in (LazyEncoder(settings), spread):
-        folder = tmp_path / type(raw).__name__
-        folder.mkdir()
-        database, encoder = open_database(sqlite_url(folder)), article_encoder(raw, calibration)
-        vectors = ensure_vectors(database, encoder, world().articles)
-        with database.read() as connection:
-            rows = [
-                tuple(connection.execute(sa.select(kept)).all()) for kept in (article_vectors, article_attention)
-            ]
-        database.close()
-        stored.append((vectors.tobytes(), encoder.name, rows))
-    assert stored[0] == stored[1]
-    assert ("+" in encoder.name) == (flag_rate == 1.0)
-    assert (spread._loaded is None) == (flag_rate != 0.01), "only a single part is not worth a worker"
-
-
-def test_other_machines_are_refused_where_the_log_is_a_file_of_this_one(
-    ray: str, trained: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
-    database = trained.open()
-    with database.read() as connection, Replay(connection) as log:
-        replay = segments(log, hang, lambda _: None, ReplayWorkers(2, 1, ray), 10)  # type: ignore[arg-type]
-        with pytest.raises(ConfigError, match="cannot read a SQLite file: move it to PostgreSQL"), replay:
-            pass
-    database.close()

@@ -12,7 +12,7 @@ from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.training.ranker_training import PastSlates
 from recsys.training.training_run import silent
-from recsys.training.tuning import JOURNAL, SEARCHED, blocks, require_optuna, tuned
+from recsys.training.tuning import JOURNAL, SEARCHED, TuningPlan, blocks, require_optuna, tuned
 
 UNTIL = 20 * DAY
 CONFIG = LambdaMartConfig(trees=5, patience=5, threads=1)
@@ -52,7 +52,12 @@ def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
     def trials(wanted: int) -> LambdaMartConfig:
         told.clear()
         past = slates(4)
-        return tuned(past, UNTIL, CONFIG, wanted, tmp_path, lambda stage, done, total: told.append((done, total)))
+        return tuned(
+            past,
+            TuningPlan(UNTIL, wanted, tmp_path),
+            CONFIG,
+            lambda stage, done, total: told.append((done, total)),
+        )
 
     first = trials(2)
     assert told == [(0, 2), (1, 2), (2, 2)]
@@ -64,20 +69,20 @@ def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_what_is_chosen_lies_within_its_bounds_and_keeps_the_rest(tmp_path: Path) -> None:
-    chosen = tuned(slates(4), UNTIL, replace(CONFIG, seeds=3), 3, tmp_path, silent)
+    chosen = tuned(slates(4), TuningPlan(UNTIL, 3, tmp_path), replace(CONFIG, seeds=3), silent)
     assert (chosen.seeds, chosen.trees, chosen.seed) == (3, CONFIG.trees, CONFIG.seed)
     for name, (low, high) in SEARCHED.items():
         assert low <= getattr(chosen, name) <= high
 
 
 def test_the_parameters_that_are_known_are_tried_first(tmp_path: Path) -> None:
-    assert tuned(slates(4), UNTIL, CONFIG, 1, tmp_path, silent) == CONFIG
+    assert tuned(slates(4), TuningPlan(UNTIL, 1, tmp_path), CONFIG, silent) == CONFIG
 
 
 def test_other_slates_are_another_study(tmp_path: Path) -> None:
-    tuned(slates(4), UNTIL, CONFIG, 1, tmp_path, silent)
+    tuned(slates(4), TuningPlan(UNTIL, 1, tmp_path), CONFIG, silent)
     told: list[int] = []
-    tuned(slates(3), UNTIL, CONFIG, 1, tmp_path, lambda stage, done, total: told.append(done))
+    tuned(slates(3), TuningPlan(UNTIL, 1, tmp_path), CONFIG, lambda stage, done, total: told.append(done))
     assert told == [0, 1]
 
 
@@ -88,7 +93,7 @@ def test_other_labels_are_another_study(tmp_path: Path, monkeypatch: pytest.Monk
 
     def tried(past: PastSlates) -> list[int]:
         told.clear()
-        tuned(past, UNTIL, CONFIG, 1, tmp_path, lambda stage, done, total: told.append(done))
+        tuned(past, TuningPlan(UNTIL, 1, tmp_path), CONFIG, lambda stage, done, total: told.append(done))
         return list(told)
 
     assert tried(graded) == [0, 1]
