@@ -1,4 +1,4 @@
-"""Vocabulary check of `make check`: retired words and names, and openings of docstrings, in product code.
+"""Vocabulary check of `make check`: retired words and names, and openings of docstrings.
 
 CONTRIBUTING.md has the glossary. Words are looked for in names, docstrings, comments and other text of the code.
 Names and texts that keep an old word for a reason are listed in `ALLOWED`.
@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("recsys", "ingest", "api", "benchmarks", "migrations")
+PACKAGES = ("recsys", "ingest", "api", "benchmarks", "migrations", "tests")
 
 OPENINGS = ("What", "How", "Who", "Whoever", "Whether", "Which")
-"""A docstring names its subject or its action first."""
+"""A docstring and the name of a test begin with their subject or their action."""
 
 WORDS = (
     "asked", "told", "said", "tells", "hears", "whoever", "lately", "rival", "rivals", "shelf", "shelves",
@@ -40,6 +40,8 @@ ALLOWED = {
     "recsys/digest/terms.py": ("said",),  # words of questions
     "recsys/digest/topic_segments.py": ("said",),  # words of speech
     "api/cli/evaluate.py": ("rival",),  # the option --rival keeps its name
+    "tests/e2e/test_cli.py": ("rival",),  # the same option
+    "tests/unit/digest/test_article_brief.py": ("said",),  # words of an article
 }
 """Retired words that a file keeps for a reason."""
 
@@ -63,6 +65,9 @@ def check(source: str, allowed: Collection[str] = ()) -> Iterator[tuple[int, str
             opening = (ast.get_docstring(node) or " ").split(maxsplit=1)[:1]
             if opening and opening[0] in OPENINGS:
                 yield getattr(node, "lineno", 1), f"a docstring begins with {opening[0]!r}"
+            name = getattr(node, "name", "")
+            if name.startswith(tuple(f"test_{word.lower()}_" for word in OPENINGS)):
+                yield getattr(node, "lineno", 1), f"the name of a test begins with a question: {name}"
     words = re.compile(rf"\b({'|'.join(WORDS)})\b", re.IGNORECASE)
     names = re.compile(rf"\b({'|'.join(NAMES)})\b")
     for token in tokenize.generate_tokens(io.StringIO(source).readline):

@@ -38,7 +38,6 @@ from recsys.errors import DataError
 from recsys.evaluation.labelled_slates import load_labelled_requests
 from recsys.evaluation.platt import Platt, fit_platt
 from recsys.feed.engine import FeedEngine
-from recsys.frames import events_frame, slates_frame
 from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking import lambdamart
@@ -213,7 +212,7 @@ class ClosedLoop:
 
     def _apply(self, events: list[Event], slates: list[Slate]) -> None:
         state = self._engine.state
-        state.apply(state.encode(events_frame(events), slates_frame(slates)))
+        state.apply(state.encode_few(events, slates))
 
     def _record(self, number: int, reader: int, shown: NDArray[np.int64], at: int, clicks: Clicks) -> None:
         world, request = self._world, f"v{number}"

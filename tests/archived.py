@@ -79,9 +79,9 @@ def are_equal(one: list[LogChunk], other: list[LogChunk]) -> bool:
     )
 
 
-def answer(database: Database, question: Callable[[Connection], T]) -> T:
+def answer(database: Database, query: Callable[[Connection], T]) -> T:
     with database.read() as connection:
-        return question(connection)
+        return query(connection)
 
 
 def rows_in_sql(database: Database) -> int:

@@ -23,7 +23,7 @@ from tests.postgres import DatabasePool, fresh_postgres, postgres_server
 if TYPE_CHECKING:
     from tests.trained import Place
 
-# how long an example takes tells of the machine, not of the code
+# the time of an example depends on the machine, not on the code
 hypothesis.settings.register_profile("attune", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("attune")
 

@@ -18,15 +18,15 @@ from recsys.settings import load_settings
 from recsys.store.database import open_database
 from recsys.threads import threads
 
-Asked = dict[str, Any]
+Requested = dict[str, Any]
 
 
-def answer_again(asked: Asked, engine: FeedEngine, as_of: int) -> Ranking:
-    request_id = asked["answer"]["request_id"]
-    if "feed" in asked:
-        given = {**asked["feed"], "exclude": frozenset(asked["feed"].get("exclude", ()))}
+def answer_again(requested: Requested, engine: FeedEngine, as_of: int) -> Ranking:
+    request_id = requested["answer"]["request_id"]
+    if "feed" in requested:
+        given = {**requested["feed"], "exclude": frozenset(requested["feed"].get("exclude", ()))}
         return engine.recommend(FeedRequest(request_id=request_id, as_of=as_of, **given)).ranking
-    given = asked["rank"]
+    given = requested["rank"]
     items = given.get("history")
     history = None if items is None else tuple(map(_item, items))
     return engine.rank(
@@ -41,7 +41,7 @@ def answer_again(asked: Asked, engine: FeedEngine, as_of: int) -> Ranking:
     )
 
 
-def _item(item: str | Asked) -> HistoryItem:
+def _item(item: str | Requested) -> HistoryItem:
     return (
         HistoryItem(item)
         if isinstance(item, str)
@@ -54,14 +54,14 @@ def main(path: str) -> None:
     database, encoder = open_database(settings.database_url), LazyEncoder(settings)
     answers = []
     with threads(settings.threads):
-        for asked in json.loads(Path(path).read_text()):
-            as_of = from_iso(asked["answer"]["as_of"])
-            ranking = answer_again(asked, engine_at(database, settings, encoder, as_of), as_of)
-            answers.append(_plain(ranking, "feed" in asked))
+        for requested in json.loads(Path(path).read_text()):
+            as_of = from_iso(requested["answer"]["as_of"])
+            ranking = answer_again(requested, engine_at(database, settings, encoder, as_of), as_of)
+            answers.append(_plain(ranking, "feed" in requested))
     print(json.dumps(answers))
 
 
-def _plain(ranking: Ranking, feed: bool) -> Asked:
+def _plain(ranking: Ranking, feed: bool) -> Requested:
     plain = rank_out(ranking, [], "en").model_dump()
     if feed:
         for item, ranked in zip(plain["items"], ranking.items, strict=True):

@@ -115,7 +115,7 @@ class DatabasePool:
 
 @dataclass(frozen=True, slots=True)
 class _Contents:
-    """What a new database holds. rows: of the tables that are not empty, as `COPY` gives them; size: bytes."""
+    """Content of a new database. rows: of the tables that are not empty, as `COPY` gives them; size: bytes."""
 
     tables: tuple[str, ...]
     rows: Mapping[str, bytes]

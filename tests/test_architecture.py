@@ -85,8 +85,8 @@ def test_every_command_is_documented_with_its_options_and_an_example(name: str) 
 
 def test_every_candidate_source_is_documented() -> None:
     lines = (ROOT / "docs/monitoring.md").read_text().splitlines()
-    [told] = [line for line in lines if "attune_feed_candidates_total{source}" in line]
-    assert [source for source in SOURCES if f"`{source}`" not in told] == []
+    [reported] = [line for line in lines if "attune_feed_candidates_total{source}" in line]
+    assert [source for source in SOURCES if f"`{source}`" not in reported] == []
 
 
 def test_every_stage_of_a_feed_is_documented() -> None:

@@ -1,4 +1,4 @@
-"""What deployment files say, as far as it can be checked without running them."""
+"""Deployment files, as far as they can be checked without running them."""
 
 import json
 import re
@@ -36,11 +36,11 @@ def test_compose_starts_two_api_processes_behind_a_proxy_a_trainer_and_a_consume
 
 
 def test_compose_names_only_what_it_has() -> None:
-    told = compose()
-    for service in told["services"].values():
-        assert set(service.get("depends_on", ())) <= set(told["services"])
-        assert {volume.split(":")[0] for volume in service.get("volumes", ())} <= set(told["volumes"])
-        assert {config["source"] for config in service.get("configs", ())} <= set(told["configs"])
+    reported = compose()
+    for service in reported["services"].values():
+        assert set(service.get("depends_on", ())) <= set(reported["services"])
+        assert {volume.split(":")[0] for volume in service.get("volumes", ())} <= set(reported["volumes"])
+        assert {config["source"] for config in service.get("configs", ())} <= set(reported["configs"])
 
 
 KUBERNETES = sorted((ROOT / "docs/kubernetes").glob("*.yaml"))
@@ -89,7 +89,32 @@ def command_of(arguments: list[str]) -> list[str]:
     return list(takewhile(lambda word: not word.startswith("-"), arguments))
 
 
-def test_services_are_asked_whether_they_live_and_whether_they_are_ready(tmp_path: Path) -> None:
+RAY_CLUSTER = {"rayVersion", "authOptions", "headGroupSpec", "workerGroupSpecs"}
+RAY_GROUP = {"groupName", "replicas", "minReplicas", "maxReplicas", "rayStartParams", "template"}
+
+
+def test_the_ray_cluster_has_a_token_and_pods_without_privileges() -> None:
+    """KubeRay's own schema is not here: names of its fields are compared with those of `RayClusterSpec` v1."""
+    (cluster,) = manifests(ROOT / "docs/kubernetes/ray/cluster.yaml")
+    spec = cluster["spec"]
+    assert (cluster["apiVersion"], set(spec)) == ("ray.io/v1", RAY_CLUSTER)
+    assert spec["authOptions"] == {"mode": "token"}
+    assert f"ray=={spec['rayVersion']}\n" in (ROOT / "constraints.txt").read_text()
+    for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
+        assert set(group) <= RAY_GROUP
+        assert all(isinstance(value, str) for value in group["rayStartParams"].values())
+        made = {"apiVersion": "v1", "kind": "Pod", **group["template"]}
+        made["metadata"] = {"name": "ray", **made["metadata"]}
+        kubernetes_validate.validate(made, kubernetes_validate.latest_version(), strict=True)
+        assert made["spec"]["securityContext"]["runAsNonRoot"] is True
+        for container in made["spec"]["containers"]:
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert {mount["name"] for mount in container["volumeMounts"]} <= {
+                volume["name"] for volume in made["spec"]["volumes"]
+            }
+
+
+def test_services_are_probed_for_life_and_readiness(tmp_path: Path) -> None:
     (service,) = pods()["attune-service"]["containers"]
     paths = {service[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")}
     assert paths == {"/healthz", "/readyz"}
@@ -97,7 +122,7 @@ def test_services_are_asked_whether_they_live_and_whether_they_are_ready(tmp_pat
         assert all(client.get(path).status_code in (200, 503) for path in paths)
 
 
-def test_the_image_runs_as_nobody_special_and_tells_its_health() -> None:
+def test_the_image_runs_without_root_and_has_a_health_check() -> None:
     lines = (ROOT / "Dockerfile").read_text()
     assert re.findall(r"^USER (\S+)", lines, re.M)[-1] == "attune"
     assert re.search(r"^HEALTHCHECK .*\\\n.*/healthz", lines, re.M)
@@ -105,14 +130,14 @@ def test_the_image_runs_as_nobody_special_and_tells_its_health() -> None:
 
 def test_the_dashboard_asks_only_for_metrics_that_there_are(tmp_path: Path) -> None:
     dashboard = json.loads((ROOT / "docs/monitoring/grafana-dashboard.json").read_text())
-    asked = {
+    requested = {
         name for panel in dashboard["panels"] for target in panel["targets"] for name in _names(target["expr"])
     }
     with TestClient(create_app(place(tmp_path).settings)) as client:
         client.get("/healthz")
-        told = client.get("/metrics").text
-    there = set(re.findall(r"^# TYPE (\S+)", told, re.M))
-    assert {re.sub("_(bucket|count|sum)$", "", name) for name in asked} <= there
+        reported = client.get("/metrics").text
+    there = set(re.findall(r"^# TYPE (\S+)", reported, re.M))
+    assert {re.sub("_(bucket|count|sum)$", "", name) for name in requested} <= there
 
 
 def _names(expression: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a server answered, a fresh process answers again from the log: same order, exactly equal scores.
+"""A fresh process gives the answers of a server again from the log: same order, exactly equal scores.
 
 The fresh process is `tests/fresh_answers.py`: it reads requests with the `as_of` of their answers, replays the log
 up to there, and prints its own answers.
@@ -52,8 +52,8 @@ from tests.trained import HashEncoder, Place, last_day, place, populated, quick_
 pytestmark = pytest.mark.xdist_group("served")
 
 ROUNDS = 10
-Asked = dict[str, Any]
-Answered = tuple[Place, list[Asked]]
+Requested = dict[str, Any]
+Answered = tuple[Place, list[Requested]]
 
 
 @cache
@@ -68,10 +68,10 @@ def yesterday() -> int:
 
 
 class Session:
-    """Readers, an editor and other callers at work on one server; `asked` keeps what was asked and answered."""
+    """Readers, an editor and other callers at work on one server; `requested` keeps requests and answers."""
 
     def __init__(self, client: httpx.Client) -> None:
-        self.asked: list[Asked] = []
+        self.requested: list[Requested] = []
         self._client = client
         self._draw = random.Random(7)
         self._readers = sorted(recent_world().readers.ids.tolist())
@@ -106,43 +106,43 @@ class Session:
         ):
             self._client.post("/v1/rules", json=rule).raise_for_status()
 
-    def feed(self, reader: str) -> Asked:
-        asked: Asked = {"limit": self._draw.randint(3, 30), "explore": self._draw.choice([0.0, 0.2, 0.5])}
+    def feed(self, reader: str) -> Requested:
+        requested: Requested = {"limit": self._draw.randint(3, 30), "explore": self._draw.choice([0.0, 0.2, 0.5])}
         if self._draw.random() < 0.3:
-            asked["category"] = self._draw.choice(sorted(recent_world().articles["category"].unique()))
+            requested["category"] = self._draw.choice(sorted(recent_world().articles["category"].unique()))
         if self._draw.random() < 0.3:
-            asked["exclude"] = self._draw.sample(self._articles, 20)
+            requested["exclude"] = self._draw.sample(self._articles, 20)
         if self._draw.random() < 0.4:
-            asked["diversity"] = self._draw.choice([0.2, 0.7])
+            requested["diversity"] = self._draw.choice([0.2, 0.7])
         if self._draw.random() < 0.4:
-            asked["page"] = self._draw.choice(self._articles)
-        answer = self._client.get(f"/v1/feed/{reader}", params=asked).raise_for_status().json()
-        self.asked.append({"feed": {**asked, "reader": reader}, "answer": answer})
+            requested["page"] = self._draw.choice(self._articles)
+        answer = self._client.get(f"/v1/feed/{reader}", params=requested).raise_for_status().json()
+        self.requested.append({"feed": {**requested, "reader": reader}, "answer": answer})
         return dict(answer)
 
     def rank(self, **of: Any) -> None:
         candidates = [*self._draw.sample(self._articles, 20), "never heard of it"]
-        asked = {"candidates": candidates, "explain": True, **of}
-        answer = self._client.post("/v1/rank", json=asked).raise_for_status().json()
-        self.asked.append({"rank": asked, "answer": answer})
+        requested = {"candidates": candidates, "explain": True, **of}
+        answer = self._client.post("/v1/rank", json=requested).raise_for_status().json()
+        self.requested.append({"rank": requested, "answer": answer})
 
     def _prefer(self, reader: str) -> None:
-        """Say something of three topics; what was said before is taken back."""
+        """Replace the preferences of a reader by those of three topics."""
         topics = sorted(recent_world().articles["category"].unique())
-        said = zip(("follow", "focus", "mute"), self._draw.sample(topics, 3), strict=True)
-        wanted = {kind: [topic] for kind, topic in said}
+        stated = zip(("follow", "focus", "mute"), self._draw.sample(topics, 3), strict=True)
+        wanted = {kind: [topic] for kind, topic in stated}
         self._client.put(f"/v1/readers/{reader}/preferences", json=wanted).raise_for_status()
 
     def _history(self) -> list[Any]:
         plain = self._draw.sample(self._articles, 3)
         return [*plain, {"id": self._draw.choice(self._articles), "seconds": 42.5, "at": to_iso(yesterday())}]
 
-    def _react(self, reader: str, feed: Asked) -> None:
+    def _react(self, reader: str, feed: Requested) -> None:
         """Click some, read some of those, like or hide one; also something that no feed showed."""
         common = {"reader": reader, "request_id": feed["request_id"]}
         shown = [item["id"] for item in feed["items"]]
         some = self._draw.sample(shown, min(3, len(shown)))
-        rows: list[Asked] = [{**common, "article": article, "kind": "click"} for article in some]
+        rows: list[Requested] = [{**common, "article": article, "kind": "click"} for article in some]
         rows += [{**common, "article": a, "kind": "read", "value": self._draw.uniform(1, 90)} for a in some[:2]]
         rows += [{**common, "article": a, "kind": self._draw.choice(["like", "hide"])} for a in some[-1:]]
         rows.append({"reader": reader, "article": self._draw.choice(self._articles), "kind": "click"})
@@ -192,7 +192,7 @@ def play(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Callab
         with served(made) as client:
             session = Session(client)
             session.play()
-        return made, session.asked
+        return made, session.requested
 
     return played
 
@@ -202,11 +202,11 @@ def answered(request: pytest.FixtureRequest, play: Callable[[str], Answered]) ->
     return play(request.param)
 
 
-def answer_in_a_fresh_process(answered: Answered) -> list[Asked]:
-    made, asked = answered
-    (made.home / "asked.json").write_text(json.dumps(asked))
+def answer_in_a_fresh_process(answered: Answered) -> list[Requested]:
+    made, requested = answered
+    (made.home / "requests.json").write_text(json.dumps(requested))
     done = subprocess.run(
-        [sys.executable, fresh_answers.__file__, "asked.json"],
+        [sys.executable, fresh_answers.__file__, "requests.json"],
         cwd=made.home,
         env=environment(made),
         capture_output=True,
@@ -218,11 +218,11 @@ def answer_in_a_fresh_process(answered: Answered) -> list[Asked]:
 
 
 def test_a_fresh_process_answers_the_same(answered: Answered) -> None:
-    _, asked = answered
-    assert len(asked) >= 40
+    _, requested = answered
+    assert len(requested) >= 40
     answered_again = answer_in_a_fresh_process(answered)
-    assert {item["answer"]["model"] for item in asked} == {answered_again[0]["model"]}
-    for first, second in zip(asked, answered_again, strict=True):
+    assert {item["answer"]["model"] for item in requested} == {answered_again[0]["model"]}
+    for first, second in zip(requested, answered_again, strict=True):
         items = [
             {name: value for name, value in item.items() if name not in ("article", "minutes", "tldr")}
             for item in first["answer"]["items"]
@@ -236,7 +236,7 @@ def test_a_fresh_process_answers_the_same(answered: Answered) -> None:
 def test_the_server_answered_with_new_articles_and_without_what_was_read(
     answered: Answered,
 ) -> None:
-    feeds = [asked for asked in answered[1] if "feed" in asked]
+    feeds = [requested for requested in answered[1] if "feed" in requested]
     assert any(item["id"].startswith("fresh-") for feed in feeds for item in feed["answer"]["items"])
     assert all(feed["answer"]["items"] for feed in feeds if "category" not in feed["feed"])
     assert any("diversity" in feed["feed"] and "page" in feed["feed"] for feed in feeds)
@@ -249,8 +249,8 @@ def test_the_server_answered_with_new_articles_and_without_what_was_read(
 
 
 def test_a_calibrated_server_served_adjusted_vectors(play: Callable[[str], Answered]) -> None:
-    made, asked = play("calibrated")
-    assert {item["answer"]["model"] for item in asked} == {"calibrated"}
+    made, requested = play("calibrated")
+    assert {item["answer"]["model"] for item in requested} == {"calibrated"}
     loaded = load_calibration(bundle.load(made.home, "calibrated"))
     assert loaded is not None
     database, name = made.open(), LazyEncoder(made.settings).name
@@ -287,7 +287,7 @@ def scores_at(where: Place, at: int) -> list[Ranking]:
 
 
 def test_another_future_changes_no_score(trained: Place, tmp_path: Path) -> None:
-    """What is known from `now` on is dealt to other readers and articles, moved in time, and partly left out."""
+    """The rows known from `now` on get other readers, articles and times, and some are left out."""
     now = last_day() + 2 * HOUR
     other = place(tmp_path)
     shutil.copytree(trained.home / "bundles", tmp_path / "bundles")
@@ -307,7 +307,7 @@ def test_another_future_changes_no_score(trained: Place, tmp_path: Path) -> None
     assert scores_at(other, now) == scores_at(trained, now)
 
 
-def test_replaying_many_questions_scores_as_asking_each_alone(trained: Place) -> None:
+def test_replaying_many_requests_scores_as_each_alone(trained: Place) -> None:
     database, encoder = trained.open(), HashEncoder()
     system = load_bundle(trained.home, encoder.name)
     with database.read() as connection, Replay(connection) as past:

@@ -51,6 +51,11 @@ class RuleBook:
         }
         return RuleBook(tuple(rules), tuple(rows[rule.id] for rule in rules))
 
+    def moved(self, places: Rows) -> "RuleBook":
+        """Return the book with `places[r]` for each row `r`; rows with a negative place are left out."""
+        moved = [places[rows] for rows in self.rows]
+        return RuleBook(self.rules, tuple(np.sort(each[each >= 0]) for each in moved))
+
     def placed_among(self, articles: pl.DataFrame) -> pl.DataFrame:
         """Return those of `articles` that a rule places, now or at another time."""
         placed = pl.repeat(False, articles.height, eager=True)

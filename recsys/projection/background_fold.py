@@ -28,11 +28,15 @@ _STOP_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class FoldedLog:
-    """State with all rows up to `watermark`. saved_seq: last row of the snapshot that it started from."""
+    """State with all rows up to `watermark`.
+
+    saved_seq: last row of the snapshot that it started from. revision: articles are those up to this revision.
+    """
 
     state: LiveState
     watermark: Watermark
     saved_seq: int
+    revision: int
 
 
 class FoldStoppedError(Exception):
@@ -110,7 +114,7 @@ def fold_in_pieces(
     """
     with database.read() as connection, without_timeout(connection):
         state, watermark = start(connection)
-        upsert_catalogue(connection, state)
+        revision = upsert_catalogue(connection, state)
         end = event_log.position(connection).last_seq
     key, undisturbed, last = key_of(watermark), True, False
     while not last:
@@ -126,14 +130,15 @@ def fold_in_pieces(
         if chunk is not None:
             state.apply(state.encode(chunk.events, chunk.slates))
             key = chunk.last or key
-    return FoldedLog(state, Watermark(end, key.known_at, key.id), watermark.seq)
+    return FoldedLog(state, Watermark(end, key.known_at, key.id), watermark.seq, revision)
 
 
-def upsert_catalogue(connection: Connection, state: LiveState) -> None:
-    """Bring the articles of `state` up to the stored ones."""
+def upsert_catalogue(connection: Connection, state: LiveState) -> int:
+    """Bring the articles of `state` up to the stored ones; return their revision."""
     changes = articles.changes_since(connection, 0)
     state.delete_articles(changes.withdrawn)
     state.upsert_articles(changes.upserted)
+    return changes.revision
 
 
 def key_of(watermark: Watermark) -> Key:

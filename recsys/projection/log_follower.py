@@ -63,6 +63,11 @@ class LogFollower:
         on_events: called with the events of each folded tail, but not when the log is folded again.
         patience: seconds that `catch_up` waits while the log is folded again, before the state so far goes on as
             a stale one; None waits for the end.
+
+    Attributes:
+        state: fold of the log.
+        watermark: last row in it.
+        revision: changes of articles up to this revision were in the state when its fold began.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class LogFollower:
     ) -> None:
         self.state = LiveState()
         self.watermark = Watermark()
+        self.revision = 0
         self._database = database
         self._snapshots = Snapshots(snapshots)
         self._on_events = on_events
@@ -240,6 +246,7 @@ class LogFollower:
 
     def _adopt(self, folded: FoldedLog) -> None:
         self.state, self.watermark, self._saved_seq = folded.state, folded.watermark, folded.saved_seq
+        self.revision = folded.revision
         self._background = None
         self._last_erasure = 0
         self._checked.clear()
@@ -261,8 +268,8 @@ class LogFollower:
         """Fold in the transaction of `connection`, from a snapshot before the row `before` or from the start."""
         with without_timeout(connection):
             state, watermark = self._newest_valid(connection, before)
-            upsert_catalogue(connection, state)
-            return FoldedLog(state, _fold_remaining(connection, state, watermark), watermark.seq)
+            revision = upsert_catalogue(connection, state)
+            return FoldedLog(state, _fold_remaining(connection, state, watermark), watermark.seq, revision)
 
     def _newest_valid(self, connection: Connection, before: Key | None) -> tuple[LiveState, Watermark]:
         self._snapshots.drop_before(erasure.last_seq(connection))

@@ -35,6 +35,7 @@ from recsys.serving.bundle_encoder import bundle_encoder
 from recsys.serving.challenger import Challenger
 from recsys.serving.flagged_headlines import AttentionRecorder, announce_flagged
 from recsys.serving.preference_cache import PreferenceCache
+from recsys.serving.replaced_state import with_state
 from recsys.serving.saved_index import SavedIndex
 from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
@@ -123,9 +124,11 @@ class LiveEngine:
         if self.follower.last_erasure > last_erasure:
             self.preferences.refresh()  # those of the erased reader are gone
         if self.follower.state is not self.engine.state:
-            # the log was folded again, so dense ids changed: align the vectors with them
+            # the log was folded again, so dense ids changed
             self.preferences.refresh()
-            self.serving = self._rebuilt(self.serving)
+            self.serving = replace(self.serving, engine=with_state(self.engine, self.follower.state))
+            # articles that changed since the fold began; `refresh_articles` encodes them
+            self._apply(ArticleChanges(empty(ARTICLES), [], min(self.follower.revision, self.serving.revision)))
 
     def save(self, least_rows: int, least_articles: int) -> None:
         """Save state and index if they have this much new content, so that a restart continues from there.

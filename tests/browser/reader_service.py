@@ -90,7 +90,7 @@ class ReaderService:
         HTTP.put(f"{self.address}/v1/readers/{reader}/preferences", json=body, headers=headers).raise_for_status()
 
     def preferences(self, reader: str) -> dict[str, list[str]]:
-        """What a reader has chosen."""
+        """Return the preferences of a reader."""
         headers = {"Authorization": f"Bearer {self.token(reader)}"}
         answer = HTTP.get(f"{self.address}/v1/readers/{reader}/attention", headers=headers)
         found = answer.raise_for_status().json()["preferences"]

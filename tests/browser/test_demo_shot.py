@@ -1,4 +1,4 @@
-"""What commands make with a browser: the screenshot of `attune demo --shot`, the PDF of `attune report --pdf`."""
+"""Files that commands make with a browser: the PNG of `attune demo --shot`, the PDF of `attune report --pdf`."""
 
 from pathlib import Path
 

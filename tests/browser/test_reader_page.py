@@ -105,9 +105,7 @@ def test_an_article_that_is_read_is_measured_while_its_time_runs(visit: Page, op
     assert id_ in {event["article"] for event in open_service.stored(reader(2), "like")}
 
 
-def test_what_a_reader_follows_and_mutes_is_stored_and_taken_back(
-    visit: Page, open_service: ReaderService
-) -> None:
+def test_follows_and_mutes_are_stored_and_taken_back(visit: Page, open_service: ReaderService) -> None:
     enter(visit, open_service, reader(3), "attention")
     rows = visit.locator(".weights").first.locator("li")
     names = [name.lower() for name in rows.locator(".name").all_inner_texts()[:3]]

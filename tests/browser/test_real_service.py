@@ -148,7 +148,7 @@ def test_a_reader_gets_more_of_what_she_reads(publisher: Publisher, page: Page) 
     assert share(category) > before + 0.1
 
 
-def test_what_is_hidden_is_gone_from_the_next_feed(publisher: Publisher, page: Page) -> None:
+def test_hidden_articles_are_gone_from_the_next_feed(publisher: Publisher, page: Page) -> None:
     feed = publisher.server.feed("hider", limit=5, explore=0)
     cards = "".join(
         f"<div data-attune-item='{item['id']}' data-attune-request='{feed['request_id']}'"

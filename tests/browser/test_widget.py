@@ -274,7 +274,7 @@ def test_places_of_items_are_shown_while_they_load(visit: Page, publisher: Publi
     expect(visit.locator(".bone:visible")).to_have_count(0)
 
 
-def test_what_an_article_contains_is_never_run(visit: Page, publisher: Publisher) -> None:
+def test_content_of_an_article_is_never_run(visit: Page, publisher: Publisher) -> None:
     bad = "<img src=x onerror='window.hacked = 1'>"
     answer(visit, [item(title=bad, abstract=bad, url="javascript:hacked=1", image_url="javascript:hacked=1")])
     show(visit, publisher, reader(12))

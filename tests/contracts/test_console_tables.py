@@ -1,4 +1,4 @@
-"""What the tables of the console promise, on every database."""
+"""Tables of the console, on every database."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""What a CUDA device computes is what the CPU computes, to rounding. Skipped where there is none."""
+"""A CUDA device computes the same as the CPU, to rounding. Skipped where there is none."""
 
 import numpy as np
 import pytest

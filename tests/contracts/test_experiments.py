@@ -1,4 +1,4 @@
-"""What the store tells of models on trial, on every database."""
+"""Figures of models on trial, on every database."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,14 +18,14 @@ def slate(id: str, model: str | None, reader: str = "r", at: int = DAY) -> Slate
 
 
 def event(id: str, kind: EventKind, request: str | None, **more: Any) -> Event:
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "reader": "r",
         "at": DAY,
         "known_at": DAY + 1,
         "article": "a",
         "request_id": request,
     } | more
-    return Event(id=id, kind=kind, **told)
+    return Event(id=id, kind=kind, **reported)
 
 
 def unseen(request: str, *ids: str, model: str = "new", at: int = DAY) -> Ranking:
@@ -46,7 +46,7 @@ def test_a_second_shadow_slate_of_a_request_is_left_out(database: Database) -> N
         assert experiments.shadow_outcomes(connection, since=0)["unseen"].to_list() == [["a", "b"]]
 
 
-def test_what_came_of_a_slate_is_what_quotes_it(database: Database) -> None:
+def test_the_result_of_a_slate_is_the_events_that_quote_it(database: Database) -> None:
     events = [
         event("1", EventKind.CLICK, "s1"),
         event("2", EventKind.CLICK, "s1"),  # the same article once more
@@ -73,7 +73,7 @@ def test_a_reading_counts_for_as_long_as_the_longest(database: Database) -> None
     assert found.rows() == [("old", "r", 0, 630.0, 0)]
 
 
-def test_only_slates_since_a_time_are_told(database: Database) -> None:
+def test_only_slates_since_a_time_are_counted(database: Database) -> None:
     append(database, [slate("s1", "old"), slate("s2", "old", at=2 * DAY)], [], [])
     with database.read() as connection:
         assert experiments.outcomes(connection, since=DAY + 1, longest=600.0).height == 1
@@ -110,7 +110,7 @@ def test_unseen_slates_stand_beside_what_was_shown_and_opened(database: Database
 
 
 @pytest.mark.parametrize("more", [{"reader": "r2"}, {"known_at": DAY - 1, "at": DAY - 2}])
-def test_nobody_can_make_up_what_came_of_a_slate(database: Database, more: dict[str, Any]) -> None:
+def test_clients_cannot_make_up_the_result_of_a_slate(database: Database, more: dict[str, Any]) -> None:
     """Events of somebody else, and from before the slate was shown, that quote its id."""
     made_up = [event("1", EventKind.CLICK, "s1", **more), event("2", EventKind.READ, "s1", value=40.0, **more)]
     append(database, [slate("s1", "old")], made_up, [unseen("s1", "a")])
@@ -119,7 +119,7 @@ def test_nobody_can_make_up_what_came_of_a_slate(database: Database, more: dict[
         assert experiments.shadow_outcomes(connection, since=0)["opened"].to_list() == [[]]
 
 
-def test_what_came_with_the_slate_counts(database: Database) -> None:
+def test_events_that_came_with_the_slate_count(database: Database) -> None:
     append(database, [slate("s1", "old")], [event("1", EventKind.CLICK, "s1", known_at=DAY)], [unseen("s1", "a")])
     with database.read() as connection:
         assert experiments.outcomes(connection, since=0, longest=600.0).rows() == [("old", "r", 1, 0.0, 0)]

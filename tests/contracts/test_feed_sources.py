@@ -1,4 +1,4 @@
-"""What the store of sources promises, on every database."""
+"""Stored sources, on every database."""
 
 from typing import Any
 

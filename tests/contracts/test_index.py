@@ -1,4 +1,4 @@
-"""What every index must do, whatever it stands on. The numpy index is the oracle."""
+"""Every kind of index finds the same. The numpy index is the oracle."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

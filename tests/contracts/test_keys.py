@@ -1,4 +1,4 @@
-"""What the store of keys and of the audit promises, on every database."""
+"""Stored keys and the audit, on every database."""
 
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ def test_the_last_use_never_goes_back(database: Database) -> None:
         assert api_keys.all_keys(connection) == [replace(ROW, last_used_at=20)]
 
 
-def test_the_audit_tells_the_newest_first(database: Database) -> None:
+def test_the_audit_lists_the_newest_first(database: Database) -> None:
     rows = [AuditRow(at, "cli", "key_created", f"k{at}") for at in (5, 5, 4)]
     with database.write() as connection:
         for row in rows:

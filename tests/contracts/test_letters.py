@@ -1,4 +1,4 @@
-"""What the claims of newsletters promise, on every database."""
+"""Claims of newsletters, on every database."""
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def test_a_claim_whose_letter_was_written_keeps_its_request_id(database: Databas
     assert claimed(database, "a", "b", written={first["a"]})["a"] == first["a"]
 
 
-def test_who_unsubscribed_or_was_erased_during_a_run_gets_no_letter(database: Database) -> None:
+def test_readers_unsubscribed_or_erased_during_a_run_get_no_letter(database: Database) -> None:
     claimed(database, "a", "b", "c")
     with database.write() as connection:
         letters.unsubscribe(connection, "a", 2)

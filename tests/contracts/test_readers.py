@@ -1,4 +1,4 @@
-"""What the store promises of one reader, on every database: export, preferences, erasure."""
+"""Export, preferences and erasure of one reader, on every database."""
 
 import json
 import uuid
@@ -37,7 +37,7 @@ def event(id: str, reader: str, kind: EventKind = EventKind.CLICK, at: int = DAY
     return Event(id=id, reader=reader, kind=kind, at=at, known_at=at, **({"article": "a"} | more))
 
 
-def said(id: str, kind: EventKind, subject: str, at: int = DAY, reader: str = VICTIM) -> Event:
+def stated(id: str, kind: EventKind, subject: str, at: int = DAY, reader: str = VICTIM) -> Event:
     return event(id, reader, kind, at, article=None, subject=subject)
 
 
@@ -80,11 +80,11 @@ def erase(database: Database, reader: str) -> erasure.Receipt:
 
 def test_an_export_has_every_row_of_the_reader_and_of_nobody_else(filled: Database) -> None:
     with filled.read() as connection:
-        told = reader_export.export(connection, VICTIM)
-    assert {name: len(rows) for name, rows in told.items()} == ROWS
-    assert told["impressions"][0]["candidates"] == ["a", "b"]
-    assert told["impressions"][0]["scores"] == [1.0, 0.5]
-    assert OTHER not in json.dumps(told)
+        reported = reader_export.export(connection, VICTIM)
+    assert {name: len(rows) for name, rows in reported.items()} == ROWS
+    assert reported["impressions"][0]["candidates"] == ["a", "b"]
+    assert reported["impressions"][0]["scores"] == [1.0, 0.5]
+    assert OTHER not in json.dumps(reported)
 
 
 def test_every_table_with_a_reader_is_personal() -> None:
@@ -155,8 +155,8 @@ def test_preferences_are_the_last_word_on_each_subject(database: Database) -> No
         (EventKind.UNMUTE, "gossip"),
         (EventKind.FOCUS, "sport"),
     ]
-    append(database, [said(f"e{i}", kind, subject, DAY + i) for i, (kind, subject) in enumerate(rows)])
-    append(database, [said("x", EventKind.MUTE, "local", reader=OTHER)])
+    append(database, [stated(f"e{i}", kind, subject, DAY + i) for i, (kind, subject) in enumerate(rows)])
+    append(database, [stated("x", EventKind.MUTE, "local", reader=OTHER)])
     with database.read() as connection:
         now = explicit_preferences.load(connection, VICTIM, DAY + len(rows))
         before = explicit_preferences.load(connection, VICTIM, DAY + 1)

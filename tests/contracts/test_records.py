@@ -1,4 +1,4 @@
-"""What the store promises of feedback, users and items of Gorse's API, on every database."""
+"""Feedback, users and items of Gorse's API, on every database."""
 
 from dataclasses import replace
 
@@ -79,14 +79,14 @@ def test_retracting_is_an_entry_of_the_log_and_only_if_something_went(filled: Da
     assert listed(filled, FeedbackKey(type="star")) == [("a", "star", 2.0)]
 
 
-def test_what_is_written_back_counts_after_its_delay(filled: Database) -> None:
+def test_written_back_slates_count_after_their_delay(filled: Database) -> None:
     with filled.read() as connection:
         assert gorse_feedback.write_back_articles(connection, "r", DAY + 1) == {"x0", "y"}
         assert gorse_feedback.write_back_articles(connection, "r", DAY + 10 * SECOND + 1) == {"x0", "x1", "y"}
         assert gorse_feedback.write_back_articles(connection, "other", 2 * DAY) == set()
 
 
-def test_what_was_shown_last_is_told_newest_first_and_not_more(filled: Database) -> None:
+def test_the_last_shown_articles_come_newest_first_and_not_more(filled: Database) -> None:
     with filled.read() as connection:
         assert gorse_feedback.last_shown(connection, "r", 0, 3) == ["x2", "y", "x1"]
         assert gorse_feedback.last_shown(connection, "r", 0, 1) == ["x2"]

@@ -1,4 +1,4 @@
-"""What the store of rules promises, on every database."""
+"""Stored rules, on every database."""
 
 from typing import Any
 

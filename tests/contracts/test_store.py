@@ -1,4 +1,4 @@
-"""What the store promises, on every database."""
+"""Log, articles, vectors and monitor rows, on every database."""
 
 import threading
 from dataclasses import replace
@@ -249,7 +249,7 @@ def seen(text_hash: str, calibrator: str = "c", **more: object) -> dict[str, obj
     return {"model": "m", "text_hash": text_hash, "calibrator": calibrator, **numbers, "gated": True, **more}
 
 
-def test_what_attention_did_is_kept_by_model_text_and_calibrator(database: Database) -> None:
+def test_attention_statistics_are_kept_by_model_text_and_calibrator(database: Database) -> None:
     first = pl.DataFrame([seen("b"), seen("a", score=0.5), seen("a", "d")], schema=ARTICLE_ATTENTION)
     with database.write() as connection:
         attention_stats.save(connection, first)
@@ -260,7 +260,7 @@ def test_what_attention_did_is_kept_by_model_text_and_calibrator(database: Datab
     assert found.to_dicts() == [seen("a", score=0.5), seen("b")]
 
 
-def test_the_monitor_tells_its_newest_rows_first(database: Database) -> None:
+def test_the_monitor_lists_its_newest_rows_first(database: Database) -> None:
     numbers = dict.fromkeys(
         ("score_p50", "score_p99", "flag_rate", "gated_share", "entropy_psi", "received_kl", "seconds_per_text")
     )

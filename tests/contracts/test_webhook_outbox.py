@@ -1,4 +1,4 @@
-"""What the outbox of webhooks promises, on every database."""
+"""Outbox of webhooks, on every database."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What withdrawing, deleting and restoring articles promises, on every database."""
+"""Articles are withdrawn, deleted and restored, on every database."""
 
 import sqlalchemy as sa
 
@@ -12,7 +12,7 @@ def put(connection: Connection, **titles: str) -> None:
     articles.upsert(connection, articles_frame(Article(id=id_, title=title) for id_, title in titles.items()))
 
 
-def test_a_withdrawn_article_is_gone_and_told_of_once(database: Database) -> None:
+def test_a_withdrawn_article_is_gone_and_reported_once(database: Database) -> None:
     with database.write() as connection:
         put(connection, a="one", b="two")
         _, before = articles.upserted_since(connection, 0)

@@ -35,8 +35,8 @@ def attune(where: Place, *arguments: str) -> str:
 
 def test_a_key_is_shown_once_and_listed_without_its_secret(where: Place) -> None:
     assert "`attune keys create`" in attune(where, "keys", "list")
-    told = attune(where, "keys", "create", "--scope", "write", "--name", "the CMS")
-    token = told.split()[0]
+    reported = attune(where, "keys", "create", "--scope", "write", "--name", "the CMS")
+    token = reported.split()[0]
     id_ = key_tokens.id_of(token)
     assert id_ is not None
     listed = attune(where, "keys", "list")
@@ -76,12 +76,12 @@ def test_wrong_origins_of_keys_are_refused_with_a_fix(where: Place, options: lis
     assert "no keys" in attune(where, "keys", "list")
 
 
-def test_an_unknown_key_is_told_how_to_find_one(where: Place) -> None:
+def test_an_unknown_key_is_an_error_that_names_the_command(where: Place) -> None:
     with pytest.raises(RequestError, match="attune keys list"):
         attune(where, "keys", "revoke", "nobody")
 
 
-def test_the_audit_tells_who_did_what(where: Place) -> None:
+def test_the_audit_has_who_did_what(where: Place) -> None:
     assert "no action" in attune(where, "audit")
     id_ = key_tokens.id_of(attune(where, "keys", "create", "--quiet").strip()) or ""
     attune(where, "keys", "revoke", id_)
@@ -92,9 +92,9 @@ def test_the_audit_tells_who_did_what(where: Place) -> None:
 
 
 def test_erasing_prints_a_receipt_that_is_about_the_reader_and_on_record(where: Place) -> None:
-    told = json.loads(attune(where, "erase", "r42", "--home", str(where.home)))
-    assert told.pop("rejects") == 0
-    receipt = Receipt(**told)
+    reported = json.loads(attune(where, "erase", "r42", "--home", str(where.home)))
+    assert reported.pop("rejects") == 0
+    receipt = Receipt(**reported)
     assert receipt.is_about("r42")
     with opened(where.settings.database_url) as database, database.read() as connection:
         assert is_stored(connection, receipt)
@@ -109,8 +109,8 @@ def test_models_are_activated_and_rolled_back_on_record(
     (first,) = bundle.versions(copied.home)
     folder = copied.home / "bundles" / "second"
     shutil.copytree(copied.home / "bundles" / first, folder)
-    told = json.loads((folder / bundle.MANIFEST).read_text())
-    (folder / bundle.MANIFEST).write_text(json.dumps({**told, "version": "second"}))
+    reported = json.loads((folder / bundle.MANIFEST).read_text())
+    (folder / bundle.MANIFEST).write_text(json.dumps({**reported, "version": "second"}))
     at = ("--home", str(copied.home))
     assert "second is active" in attune(copied, "models", "activate", "second", *at)
     assert f"{first} is active again" in attune(copied, "models", "rollback", *at)

@@ -35,6 +35,7 @@ def quick_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recsys.encoder.lazy.LazyEncoder", lambda settings: HashEncoder())
     monkeypatch.setenv("ATTUNE_INDEX", "exact")
     monkeypatch.setattr("recsys.training.rankers.LambdaMartConfig", quick_trees)
+    monkeypatch.setattr("recsys.training.feature_ablation.TREES", 10)
 
 
 def quick_trees(seed: int) -> Any:
@@ -140,8 +141,8 @@ def test_training_on_one_reader_works_or_says_why_not(run: Run, tmp_path: Path, 
     made = stored(
         tmp_path / "place", [click(i, article=i % 3) for i in range(count)], [slate(i) for i in range(count)]
     )
-    told = run("train", at=made, fails=None)
-    assert "published and activated" in told or "to learn from" in one_line(told)
+    reported = run("train", at=made, fails=None)
+    assert "published and activated" in reported or "to learn from" in one_line(reported)
 
 
 def test_training_before_the_log_begins_says_so(run: Run, copied: Place) -> None:
@@ -351,8 +352,11 @@ def test_evaluating_nothing_says_so(run: Run, copied: Place, tmp_path: Path) -> 
 
 
 def test_rank_answers_as_of_any_time(run: Run, copied: Place) -> None:
-    asked = ["rank", "--reader", "r00001", "--candidates", ",".join([*IDS, "unknown", IDS[0]])]
-    now, then = run(*asked, at=copied).splitlines(), run(*asked, "--as-of", "2024-01-02", at=copied).splitlines()
+    requested = ["rank", "--reader", "r00001", "--candidates", ",".join([*IDS, "unknown", IDS[0]])]
+    now, then = (
+        run(*requested, at=copied).splitlines(),
+        run(*requested, "--as-of", "2024-01-02", at=copied).splitlines(),
+    )
     assert {line.split("\t")[0] for line in now} == {*IDS, "unknown"}
     scores = [float(line.split("\t")[1]) for line in then]
     assert scores == sorted(scores, reverse=True)
@@ -363,17 +367,17 @@ def test_rank_answers_as_of_any_time(run: Run, copied: Place) -> None:
     )
 
 
-def test_explaining_a_reader_tells_what_scores_lose_without_each_read(
+def test_explaining_a_reader_shows_what_scores_lose_without_each_read(
     run: Run, copied: Place, tmp_path: Path
 ) -> None:
     file = tmp_path / "why.json"
     reader = str(world().events.filter(pl.col("kind") == "read")["reader"].mode().sort()[0])
-    asked = ["attention", "explain", reader, "--limit", "2", "--json", file]
-    out = run(*asked, "--as-of", "2024-01-03T12:00:00Z", at=copied)
-    told = json.loads(file.read_text())
-    assert told["reader"] == reader
-    assert len(told["candidates"]) == 2
-    for candidate in told["candidates"]:
+    requested = ["attention", "explain", reader, "--limit", "2", "--json", file]
+    out = run(*requested, "--as-of", "2024-01-03T12:00:00Z", at=copied)
+    reported = json.loads(file.read_text())
+    assert reported["reader"] == reader
+    assert len(reported["candidates"]) == 2
+    for candidate in reported["candidates"]:
         assert candidate["id"] in out
         falls = [read["fall"] for read in candidate["reads"]]
         assert falls == sorted(falls, reverse=True)
@@ -436,7 +440,7 @@ def test_rebuild_and_evaluate_calibrate_what_is_missing(run: Run, copied: Place)
     assert f"{world().articles.height} with a vector of {name}" in run("index", "stats", at=copied)
 
 
-def test_config_tells_origins_and_hides_passwords(
+def test_config_shows_origins_and_hides_passwords(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
@@ -479,7 +483,7 @@ def test_config_fits_a_terminal_and_cuts_no_value(
     assert Settings.model_fields["gorse_feedback"].default in values
 
 
-def test_names_that_set_nothing_are_told(
+def test_names_that_set_nothing_are_reported(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".env").write_text("ATTUNE_SEEDS=11\n")
@@ -487,8 +491,8 @@ def test_names_that_set_nothing_are_told(
     monkeypatch.setattr("sys.argv", ["attune", "config"])
     with pytest.raises(SystemExit):
         api.cli.main()
-    told = capfd.readouterr().err.splitlines()
-    assert [line.split()[0] for line in told] == ["ATTUNE_RATELIMIT", "ATTUNE_SEEDS"]
+    reported = capfd.readouterr().err.splitlines()
+    assert [line.split()[0] for line in reported] == ["ATTUNE_RATELIMIT", "ATTUNE_SEEDS"]
 
 
 def test_a_setting_that_does_not_validate_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -497,22 +501,22 @@ def test_a_setting_that_does_not_validate_is_one_line(run: Run, monkeypatch: pyt
     assert "ATTUNE_DEVICE" in one_line(run("migrate", fails=1))
 
 
-def test_migrate_tells_what_it_did(run: Run, tmp_path: Path) -> None:
+def test_migrate_reports_its_steps(run: Run, tmp_path: Path) -> None:
     assert "up to date" in run("migrate", at=place(tmp_path))
     assert "not supported" in one_line(run("migrate", "--database-url", "oracle://x/y", fails=1))
 
 
 def test_simulate_into_a_database_or_into_files(run: Run, tmp_path: Path) -> None:
     small = ["simulate", "--readers", 20, "--articles", 60, "--days", 2]
-    told = run(*small, at=place(tmp_path))
-    (impressions,) = re.findall(r"(\d+) impressions", told)
+    reported = run(*small, at=place(tmp_path))
+    (impressions,) = re.findall(r"(\d+) impressions", reported)
     run(*small, "--out", "made")
     assert pl.read_parquet(tmp_path / "made/impressions.parquet").height == int(impressions)
     files = run("ingest", "parquet", "made", "--database-url", f"sqlite:///{tmp_path}/other.db")
     assert "rejected, " not in files
 
 
-def test_a_small_demo_tells_the_whole_story_again_and_again(run: Run, tmp_path: Path) -> None:
+def test_a_small_demo_runs_whole_again_and_again(run: Run, tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / ".attune-demo").touch()
     (tmp_path / "shop" / "attune.db").write_text("an earlier demo's database")

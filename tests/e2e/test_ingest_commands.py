@@ -101,7 +101,7 @@ def test_mind_needs_a_folder_or_a_download(home: Path) -> None:
     assert "--download" in result.stderr
 
 
-def test_what_cannot_be_read_is_an_error_with_a_message(home: Path, tmp_path: Path) -> None:
+def test_unreadable_input_is_an_error_with_a_message(home: Path, tmp_path: Path) -> None:
     result = attune(home, "ebnerd", tmp_path)
     assert isinstance(result.exception, DataError)
     assert "expected articles.parquet" in str(result.exception)

@@ -55,7 +55,7 @@ def ingest(log: Path, url: str, rejects: Path, report: bool = False) -> Report:
 
 
 def kill_after(batches: int, pause: float, log: Path, url: str, rejects: Path) -> None:
-    """Start an import in a process of its own, and kill it a moment after it has told of some batches."""
+    """Start an import in a process of its own, and kill it a moment after it has reported some batches."""
     process = subprocess.Popen(
         [sys.executable, __file__, str(log), url, str(rejects)],
         stdout=subprocess.PIPE,

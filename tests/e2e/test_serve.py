@@ -30,14 +30,14 @@ ARTICLES = [
 ]
 
 
-def feed(client: httpx.Client, reader: str, **asked: Any) -> list[dict[str, Any]]:
-    return list(client.get(f"/v1/feed/{reader}", params=asked).raise_for_status().json()["items"])
+def feed(client: httpx.Client, reader: str, **requested: Any) -> list[dict[str, Any]]:
+    return list(client.get(f"/v1/feed/{reader}", params=requested).raise_for_status().json()["items"])
 
 
-def feed_of(count: int, client: httpx.Client, reader: str, **asked: Any) -> list[dict[str, Any]]:
+def feed_of(count: int, client: httpx.Client, reader: str, **requested: Any) -> list[dict[str, Any]]:
     """Wait until so many articles are in the feed."""
     deadline = time.monotonic() + PATIENCE
-    while len(items := feed(client, reader, **asked)) < count:
+    while len(items := feed(client, reader, **requested)) < count:
         assert time.monotonic() < deadline, "the articles did not come into the feed"
         time.sleep(0.1)
     return items

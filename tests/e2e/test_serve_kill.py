@@ -27,7 +27,7 @@ RESTART_SECONDS = 5.0
 
 
 class Poster(threading.Thread):
-    """Sends batches until it is told to stop; a batch without an answer is sent again, as a client would."""
+    """Sends batches until it is stopped; a batch without an answer is sent again, as a client would."""
 
     def __init__(self, number: int, address: str, stopping: threading.Event) -> None:
         super().__init__(daemon=True)
@@ -47,8 +47,8 @@ class Poster(threading.Thread):
             except httpx.TransportError:
                 time.sleep(0.1)
                 continue
-            told = answer.json()
-            if answer.status_code != 200 or told["accepted"] + told["duplicates"] != len(batch):
+            reported = answer.json()
+            if answer.status_code != 200 or reported["accepted"] + reported["duplicates"] != len(batch):
                 self.wrong.append(answer.text)
             self.acknowledged += [event["id"] for event in batch]
             batch = self._batch()

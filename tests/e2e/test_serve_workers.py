@@ -46,8 +46,8 @@ def ask(server: Server, method: str, path: str, **more: object) -> httpx.Respons
     return HTTP.request(method, f"{server.address}{path}", **more).raise_for_status()  # type: ignore[arg-type]
 
 
-def feed(server: Server, reader: str, **asked: object) -> httpx.Response:
-    return ask(server, "GET", f"/v1/feed/{reader}", params={"explain": False, **asked})
+def feed(server: Server, reader: str, **requested: object) -> httpx.Response:
+    return ask(server, "GET", f"/v1/feed/{reader}", params={"explain": False, **requested})
 
 
 def click_then_look(server: Server, reader: str, pairs: int) -> None:

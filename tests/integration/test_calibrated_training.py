@@ -55,18 +55,18 @@ def vectors_of(place: Place) -> dict[str, dict[str, bytes]]:
     return found
 
 
-def test_what_passes_is_published_and_the_articles_are_read_with_it(place: Place, tmp_path: Path) -> None:
-    copied, told = trained(place, tmp_path, passes=True)
-    assert told["articles"]["on"] in {"tokens", "heads", "all"}  # type: ignore[index]
-    assert told["history"]["parts"]  # type: ignore[index]
+def test_a_gate_that_passes_is_published_and_the_articles_are_read_with_it(place: Place, tmp_path: Path) -> None:
+    copied, reported = trained(place, tmp_path, passes=True)
+    assert reported["articles"]["on"] in {"tokens", "heads", "all"}  # type: ignore[index]
+    assert reported["history"]["parts"]  # type: ignore[index]
     raw = LazyEncoder(copied.settings).name
     system = load_system(load(copied.home, str(active_version(copied.home))), raw)
     assert system.calibration is not None
     assert system.calibration.calibrator.strength.fields
     assert -1 < system.calibration.calibrator.fields.low < system.calibration.calibrator.fields.high
-    assert told["calibrator"] == system.calibration.digest
+    assert reported["calibrator"] == system.calibration.digest
     stored = vectors_of(copied)
-    assert set(stored) == {raw, f"{raw}+{told['calibrator']}"}
+    assert set(stored) == {raw, f"{raw}+{reported['calibrator']}"}
     plain, calibrated = stored.values()
     assert plain.keys() == calibrated.keys()
     assert 0 < np.mean([plain[text] != calibrated[text] for text in plain]) < 0.3
@@ -100,17 +100,19 @@ def _check_monitor(place: Place, file: Path) -> None:
         assert rows[0]["value"] in shown.output
 
 
-def test_what_does_not_pass_leaves_the_vectors_alone_and_is_still_watched(place: Place, tmp_path: Path) -> None:
-    copied, told = trained(place, tmp_path, passes=False)
-    for gate in (told["articles"], told["articles"]["fields"]):  # type: ignore[index]
+def test_a_gate_that_does_not_pass_leaves_the_vectors_alone_and_is_still_watched(
+    place: Place, tmp_path: Path
+) -> None:
+    copied, reported = trained(place, tmp_path, passes=False)
+    for gate in (reported["articles"], reported["articles"]["fields"]):  # type: ignore[index]
         assert "cannot be known" in gate["why"]
         assert gate["outlook"]["chance"] < 1.1
-    assert told["articles"]["on"] is None  # type: ignore[index]
-    assert told["strength"] == {"gamma": 0.0, "certain": 0.9, "kappa": 0.0, "most_mix": 0.3, "fields": False}
+    assert reported["articles"]["on"] is None  # type: ignore[index]
+    assert reported["strength"] == {"gamma": 0.0, "certain": 0.9, "kappa": 0.0, "most_mix": 0.3, "fields": False}
     assert set(vectors_of(copied)) == {LazyEncoder(copied.settings).name}
 
 
-def test_too_few_articles_to_learn_from_are_told(tmp_path: Path, tiny_encoder: Path) -> None:
+def test_too_few_articles_to_learn_from_are_reported(tmp_path: Path, tiny_encoder: Path) -> None:
     few = populated(tmp_path, simulate(readers=20, articles=60, days=3, seed=4), like=quick_settings(tiny_encoder))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calibrate_articles, "fit_calibrator", lambda *_: pytest.fail("nothing to fit"))

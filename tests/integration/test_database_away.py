@@ -67,12 +67,12 @@ def until(what: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def feed(client: TestClient, reader: str = READER, **asked: Any) -> dict[str, Any]:
-    answer = client.get(f"/v1/feed/{reader}", params={"limit": 5, **asked})
+def feed(client: TestClient, reader: str = READER, **requested: Any) -> dict[str, Any]:
+    answer = client.get(f"/v1/feed/{reader}", params={"limit": 5, **requested})
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    assert (answer.headers.get("X-Attune-Degraded") == "true") == told["degraded"]
-    return told
+    reported: dict[str, Any] = answer.json()
+    assert (answer.headers.get("X-Attune-Degraded") == "true") == reported["degraded"]
+    return reported
 
 
 def click(client: TestClient, article: str, **more: str) -> httpx.Response:
@@ -155,7 +155,7 @@ def test_a_click_on_what_was_shown_meanwhile_answers_it(
     assert clicked not in ids_of(feed(client, limit=100))
 
 
-def test_what_a_reader_clicked_or_muted_before_stays_away(cable: Cable, client: TestClient) -> None:
+def test_articles_clicked_or_muted_before_stay_away(cable: Cable, client: TestClient) -> None:
     clicked = ids_of(feed(client))[0]
     click(client, clicked).raise_for_status()
     topic = world().articles["category"][0]
@@ -185,7 +185,7 @@ def test_a_silent_database_is_given_up_soon_and_nobody_else_waits(cable: Cable, 
     assert not feed(client)["degraded"]
 
 
-def test_ranking_shelves_and_gorse_go_on_and_pages_wait(cable: Cable, client: TestClient) -> None:
+def test_ranking_lists_and_gorse_go_on_and_pages_wait(cable: Cable, client: TestClient) -> None:
     cursor = feed(client)["cursor"]
     cable.cut()
     ranked = client.post("/v1/rank", json={"reader": READER, "candidates": ["a000001", "a000002"]})
@@ -210,7 +210,7 @@ def test_known_keys_hold_and_unknown_ones_do_not(cable: Cable, client: TestClien
     assert client.get(f"/v1/feed/{READER}", headers={"X-API-Key": token[:-1]}).status_code == 401
 
 
-def test_what_a_killed_process_left_in_the_spool_is_stored_at_the_next_start(
+def test_slates_in_the_spool_of_a_killed_process_are_stored_at_the_next_start(
     cable: Cable, where: Place, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api.app, "LazyEncoder", lambda _: HashEncoder())

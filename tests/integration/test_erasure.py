@@ -103,11 +103,11 @@ def test_not_a_byte_of_the_id_is_left_anywhere(home: Place) -> None:
 def test_the_state_is_then_that_of_a_log_without_the_reader(home: Place) -> None:
     victim = secrets.token_hex(16)
     with client_of(home) as client:
-        asked = {"candidates": ["a000001", "a000002", "a000003"], "reader": "r00001"}
-        before = client.post("/v1/rank", json=asked).json()["items"]
+        requested = {"candidates": ["a000001", "a000002", "a000003"], "reader": "r00001"}
+        before = client.post("/v1/rank", json=requested).json()["items"]
         use(client, victim)
         client.delete(f"/v1/readers/{victim}").raise_for_status()
-        after = client.post("/v1/rank", json=asked).json()["items"]
+        after = client.post("/v1/rank", json=requested).json()["items"]
         assert [item["id"] for item in after] == [item["id"] for item in before]
         assert client.get(f"/v1/readers/{victim}/attention").json()["reads"] == []
         kept = client.get(f"/v1/readers/{victim}/export").json()
@@ -164,7 +164,7 @@ def test_a_snapshot_is_not_kept_when_nobody_knows_of_erasures(
     assert list((tmp_path / "state").iterdir()) == []
 
 
-def test_while_another_process_reads_the_old_log_it_says_so_and_can_be_done_again(
+def test_an_erasure_while_another_process_reads_the_old_log_is_an_error_and_can_be_repeated(
     home: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     victim = secrets.token_hex(16)

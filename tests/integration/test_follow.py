@@ -267,7 +267,7 @@ def test_an_empty_log_is_followed_from_its_first_row(database: Database, tmp_pat
     assert_same(following(database, tmp_path).state, replayed(database))
 
 
-def test_a_state_that_was_told_of_changed_articles_equals_a_replay(half: Database, tmp_path: Path) -> None:
+def test_a_state_with_changed_articles_equals_a_replay(half: Database, tmp_path: Path) -> None:
     follower = following(half, tmp_path)
     follower.save_snapshot()
     with half.read() as connection:
@@ -287,7 +287,7 @@ def test_a_state_that_was_told_of_changed_articles_equals_a_replay(half: Databas
 
 
 def features_at(database: Database, times: list[int]) -> Iterator[np.ndarray]:
-    """Features of some requests, asked while the log of `database` is replayed."""
+    """Features of some requests, computed while the log of `database` is replayed."""
     ids = world().articles["id"].to_list()[:30]
     with database.read() as connection, Replay(connection) as replay:
         rng = np.random.default_rng(0)

@@ -82,12 +82,12 @@ def test_every_fuzzed_event_is_accepted_a_duplicate_or_rejected_with_a_reason(da
     for start in range(0, ROWS, BATCH):
         rows = [fuzzed(draw, start + i) for i in range(BATCH)]
         checked = check_events(rows, clock.next())
-        told = received_events(checked, writer.append_events(checked.events).result())
-        assert told.accepted + told.duplicates + len(told.rejected) == BATCH
-        assert len({row.index for row in told.rejected}) == len(told.rejected)
-        assert all(": " in row.problem.reason for row in told.rejected)
-        accepted += told.accepted
-        rejected += len(told.rejected)
+        reported = received_events(checked, writer.append_events(checked.events).result())
+        assert reported.accepted + reported.duplicates + len(reported.rejected) == BATCH
+        assert len({row.index for row in reported.rejected}) == len(reported.rejected)
+        assert all(": " in row.problem.reason for row in reported.rejected)
+        accepted += reported.accepted
+        rejected += len(reported.rejected)
     with database.read() as connection:
         stored = connection.execute(sa.select(events.c.id)).scalars().all()
     assert len(stored) == len(set(stored)) == accepted

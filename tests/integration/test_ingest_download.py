@@ -26,7 +26,7 @@ MIND = archive("MINDsmall/news.tsv", "MINDsmall/behaviors.tsv", "../outside.txt"
 
 
 class Server(HTTPServer):
-    """Serves `files`; hangs up after `cut` bytes of the first answer if told to."""
+    """Serves `files`; hangs up after `cut` bytes of the first answer if `cut` is set."""
 
     files: dict[str, bytes]
     cut: int | None
@@ -81,7 +81,7 @@ def test_both_splits_come_unpacked_and_nothing_else(server: Server, tmp_path: Pa
     assert seen[-1] == (len(MIND), len(MIND))
 
 
-def test_what_is_there_is_not_fetched_again(server: Server, tmp_path: Path) -> None:
+def test_files_that_are_there_are_not_fetched_again(server: Server, tmp_path: Path) -> None:
     for _ in range(2):
         download.mind("small", tmp_path, mirrors=[server.url])
     assert len(server.ranges) == 2
@@ -110,7 +110,7 @@ def test_the_next_mirror_is_tried(server: Server, tmp_path: Path) -> None:
     assert (tmp_path / "dev" / "news.tsv").is_file()
 
 
-def test_when_no_mirror_delivers_the_way_out_is_told(server: Server, tmp_path: Path) -> None:
+def test_when_no_mirror_delivers_the_error_names_the_fix(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot download MINDsmall_train\.zip: .*404.*by hand"):
         download.mind("small", tmp_path, mirrors=[f"{server.url}/gone"])
 
@@ -122,13 +122,13 @@ def test_a_damaged_archive_is_deleted(server: Server, tmp_path: Path) -> None:
     assert not (tmp_path / "MINDsmall_train.zip").exists()
 
 
-def test_an_archive_of_something_else_is_told(server: Server, tmp_path: Path) -> None:
+def test_an_archive_of_something_else_is_an_error(server: Server, tmp_path: Path) -> None:
     server.files["/MINDsmall_train.zip"] = archive("readme.txt")
     with pytest.raises(DataError, match=r"contains no news\.tsv"):
         download.mind("small", tmp_path, mirrors=[server.url])
 
 
-def test_a_folder_that_cannot_be_made_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot write below"):
         download.mind("small", tmp_path / "file", mirrors=[server.url])

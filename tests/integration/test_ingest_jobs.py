@@ -167,7 +167,7 @@ def test_the_same_id_with_other_content_is_rejected_and_the_first_stays(
     assert balanced(two)
 
 
-def test_an_article_told_anew_is_updated(database: Database, tmp_path: Path) -> None:
+def test_an_article_sent_again_is_updated(database: Database, tmp_path: Path) -> None:
     jobs.run(written(tmp_path / "one.jsonl", [{"id": "a", "title": "Old"}]), database, tmp_path / "rejects")
     again = [{"id": "a", "title": "New"}, {"id": "b", "title": "B"}]
     report = jobs.run(written(tmp_path / "two.jsonl", again), database, tmp_path / "rejects")
@@ -196,7 +196,7 @@ def test_nothing_may_be_later_than_now(database: Database, tmp_path: Path) -> No
     assert report.rejected("events") == {"at: in the future": 2}
 
 
-def test_the_report_tells_rows_of_this_run(database: Database, tmp_path: Path) -> None:
+def test_the_report_counts_rows_of_this_run(database: Database, tmp_path: Path) -> None:
     report = jobs.run(written(tmp_path / "log.jsonl", ROWS), database, tmp_path / "rejects")
     assert report.rows_this_run == len(ROWS)
     assert report.resumed_from == 0

@@ -90,7 +90,7 @@ def test_sent_again_it_is_a_duplicate(database: Database) -> None:
     assert len(log(database)) == 2
 
 
-def test_each_bad_row_is_told_by_its_index_and_the_others_are_stored(database: Database) -> None:
+def test_each_bad_row_is_named_by_its_index_and_the_others_are_stored(database: Database) -> None:
     result = received(
         database,
         "click",

@@ -27,16 +27,16 @@ def events(database: Database) -> pl.DataFrame:
         return pl.concat([chunk.events for chunk in event_log_reader.stream(connection)])
 
 
-def test_a_later_history_tells_nothing_twice(database: Database, tmp_path: Path) -> None:
+def test_a_later_history_repeats_nothing(database: Database, tmp_path: Path) -> None:
     page = {"user_id": 2, "article_id": 103, "article_ids_clicked": [], "read_time": 40.0}
     run(write(tmp_path / "one", behaviours({}, page), history({1: [(102, -90, 7.0, 50.0)]})), database, tmp_path)
-    told_again: dict[int, list[tuple[int, float, float | None, float | None]]] = {
+    reported_again: dict[int, list[tuple[int, float, float | None, float | None]]] = {
         1: [(102, -90, 7.0, 50.0), (101, 11, 30.0, 80.0)],
         2: [(103, 1, 40.0, 10.0), (101, 5_000, 6.0, 20.0)],
         3: [(101, 50, 9.0, None)],
     }
     later = behaviours({"impression_id": 950, "user_id": 3, "impression_time": START + timedelta(days=7)})
-    report = run(write(tmp_path / "two", later, history(told_again)), database, tmp_path)
+    report = run(write(tmp_path / "two", later, history(reported_again)), database, tmp_path)
     assert report.count("events", "duplicate") == 9
     clicks = events(database).filter(pl.col("kind") == "click").select("reader", "article")
     assert sorted(clicks.rows()) == [

@@ -1,4 +1,4 @@
-"""What a trained system says of candidates does not hang on who stands beside them, or in which order."""
+"""A trained system scores candidates independently of each other and of their order."""
 
 from collections.abc import Iterator
 

@@ -169,7 +169,7 @@ def test_a_fold_in_pieces_ends_before_the_rows_that_disturb_it(
 
 
 def test_a_fold_that_fails_is_tried_again_and_one_that_is_stopped_ends() -> None:
-    folded, attempts = FoldedLog(LiveState(), Watermark(), 0), 0
+    folded, attempts = FoldedLog(LiveState(), Watermark(), saved_seq=0, revision=0), 0
 
     def fold(_: threading.Event) -> FoldedLog:
         nonlocal attempts

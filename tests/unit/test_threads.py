@@ -30,5 +30,5 @@ with threads(1):
     print(torch.get_num_threads())
 print(torch.get_num_threads() == usual)
 """
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["3", "1", "True"]
+    reported = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert reported.stdout.split() == ["3", "1", "True"]

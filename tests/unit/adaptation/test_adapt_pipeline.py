@@ -129,7 +129,7 @@ def test_a_killed_run_goes_on_to_the_same_weights_bit_for_bit(
     assert not (at.home / "adapt" / "ours").exists()
 
 
-def test_what_is_known_after_the_cut_off_changes_nothing(
+def test_rows_known_after_the_cut_off_change_nothing(
     adapted: Adaptation, tmp_path: Path, settings: Settings
 ) -> None:
     at = place(tmp_path, settings)

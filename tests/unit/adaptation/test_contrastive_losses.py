@@ -44,7 +44,7 @@ def test_reads_and_candidates_that_are_missing_do_not_count() -> None:
     assert click(candidates, [0.0, 0.0]).item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_what_popularity_explains_moves_the_encoder_less() -> None:
+def test_clicks_that_popularity_explains_move_the_encoder_less() -> None:
     """A click on a popular article says little about the reader; one on an unpopular article says much."""
 
     def pull(rates: list[float]) -> float:

@@ -1,4 +1,4 @@
-"""Articles over HTTP: one, its like, deleting it, and the shelves."""
+"""Articles over HTTP: one, similar ones, deletion, and lists."""
 
 import time
 from collections.abc import Callable
@@ -49,19 +49,19 @@ def until(what: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def test_an_article_is_told_whole(client: TestClient) -> None:
-    told = client.get("/v1/articles/a1").json()
-    assert told["id"] == "a1"
-    assert (told["title"], told["body"], told["entities"]) == ("local number 1", "Body 1", [])
-    assert told["published_at"] == "2024-01-02T00:00:00.000000+00:00"
+def test_an_article_is_returned_whole(client: TestClient) -> None:
+    reported = client.get("/v1/articles/a1").json()
+    assert reported["id"] == "a1"
+    assert (reported["title"], reported["body"], reported["entities"]) == ("local number 1", "Body 1", [])
+    assert reported["published_at"] == "2024-01-02T00:00:00.000000+00:00"
 
 
 def test_an_image_is_in_lists_and_an_expiry_in_the_article(client: TestClient) -> None:
     image = "https://example.org/a1.jpg"
     row = {**ROWS[5], "image_url": image, "expires_at": "2999-01-01T00:00:00Z"}
     client.post("/v1/articles", json={"articles": [row]}).raise_for_status()
-    told = client.get("/v1/articles/a5").json()
-    assert (told["image_url"], told["expires_at"]) == (image, "2999-01-01T00:00:00.000000+00:00")
+    reported = client.get("/v1/articles/a5").json()
+    assert (reported["image_url"], reported["expires_at"]) == (image, "2999-01-01T00:00:00.000000+00:00")
     for path in ("/v1/latest", "/v1/trending", "/v1/articles/a3/similar"):
         items = {item["id"]: item["article"] for item in client.get(path).json()["items"]}
         assert items["a5"]["image_url"] == image
@@ -138,7 +138,7 @@ def test_a_story_under_several_ids_is_one_place_over_http_and_for_gorse(client: 
     assert sorted(ids(ranked)) == ["s0", "s1", "s2"]
 
 
-def test_what_is_clicked_trends(client: TestClient) -> None:
+def test_clicked_articles_trend(client: TestClient) -> None:
     clicks = [{"reader": f"r{i}", "article": a, "kind": "click"} for i, a in enumerate(["a2", "a3", "a3"])]
     client.post("/v1/events", json={"events": clicks}).raise_for_status()
     assert ids(client.get("/v1/trending"))[:2] == ["a3", "a2"]
@@ -155,12 +155,12 @@ def test_similar_articles_are_near_and_never_the_article(client: TestClient) -> 
 
 
 @pytest.mark.parametrize("path", ["/v1/latest", "/v1/trending", "/v1/articles/a0/similar"])
-def test_shelves_are_bounded(client: TestClient, path: str) -> None:
+def test_lists_are_bounded(client: TestClient, path: str) -> None:
     for limit in (0, 101, "x"):
         assert client.get(path, params={"limit": limit}).status_code == 422
 
 
-def test_shelves_of_an_empty_service_are_empty(serve: MakeClient) -> None:
+def test_lists_of_an_empty_service_are_empty(serve: MakeClient) -> None:
     client = serve()
     assert ids(client.get("/v1/latest")) == ids(client.get("/v1/trending")) == []
 

@@ -169,7 +169,7 @@ def test_wrong_tokens_are_refused(site: Site) -> None:
     ],
     ids=range(12),
 )
-def test_what_is_no_envelope_is_a_problem(serve: MakeClient, content: bytes, status: int) -> None:
+def test_a_wrong_envelope_is_a_problem(serve: MakeClient, content: bytes, status: int) -> None:
     answer = serve().post("/v1/collect", content=content, headers=BEACON)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
@@ -275,12 +275,13 @@ def test_a_page_that_collects_may_erase_only_seldom(make_site: Callable[..., Sit
 
 
 def test_pages_of_the_key_may_read_the_answer_and_others_may_not(site: Site) -> None:
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
-    before = site.client.options("/v1/collect", headers={"origin": ORIGIN, **asked})
+    requested = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    before = site.client.options("/v1/collect", headers={"origin": ORIGIN, **requested})
     assert (before.status_code, before.headers["access-control-allow-origin"]) == (200, ORIGIN)
     assert "access-control-allow-credentials" not in before.headers
     assert (
-        site.client.options("/v1/collect", headers={"origin": "https://evil.example", **asked}).status_code == 405
+        site.client.options("/v1/collect", headers={"origin": "https://evil.example", **requested}).status_code
+        == 405
     )
     answer = site.send(CLICK)
     assert answer.headers["access-control-allow-origin"] == ORIGIN
@@ -288,9 +289,9 @@ def test_pages_of_the_key_may_read_the_answer_and_others_may_not(site: Site) -> 
 
 
 def test_pages_of_a_key_may_use_feeds_and_readers_with_a_token_only(site: Site) -> None:
-    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    requested = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
     for path in ("/v1/feed", "/v1/feed/r", "/v1/readers/r/attention"):
-        before = site.client.options(path, headers={"origin": ORIGIN, **asked})
+        before = site.client.options(path, headers={"origin": ORIGIN, **requested})
         assert before.headers["access-control-allow-origin"] == ORIGIN
         assert "Authorization" in before.headers["access-control-allow-headers"]
     answer = site.client.get("/v1/feed", headers={"origin": ORIGIN, **bearer(token_of("r"))})

@@ -156,8 +156,8 @@ def test_any_rows(doors: Doors, path: str, rows: list[Any]) -> None:
     answer = client.post(f"/v1/{path}", content=body, headers={**admin, "content-type": "application/json"})
     sound(answer)
     if answer.status_code == 200:
-        told = answer.json()
-        assert told["accepted"] + told["duplicates"] + len(told["rejected"]) == len(rows)
+        reported = answer.json()
+        assert reported["accepted"] + reported["duplicates"] + len(reported["rejected"]) == len(rows)
 
 
 @given(query=st.dictionaries(st.sampled_from(["limit", "category", "exclude", "explore", "device"]), anything))

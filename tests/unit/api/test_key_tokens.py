@@ -13,7 +13,7 @@ def test_a_key_has_its_id_in_it_and_256_random_bits() -> None:
     assert len({key_tokens.make()[0] for _ in range(100)}) == 100
 
 
-def test_what_is_stored_is_not_the_key() -> None:
+def test_the_key_itself_is_not_stored() -> None:
     token, _ = key_tokens.make()
     assert token not in key_tokens.digest(token)
     assert key_tokens.matches(token, key_tokens.digest(token))

@@ -71,14 +71,14 @@ def start(home: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[],
     """Starts services on that place, whose scores tell which bundle gave them."""
     real = model_loader.load_system
 
-    def told(found: bundle.Bundle, encoder: str) -> TrainedSystem:
+    def reported(found: bundle.Bundle, encoder: str) -> TrainedSystem:
         constant = Constant(score_of(found.version))
         system = real(found, encoder)
         # no score fades with age
         models = replace(system.models, listwise=constant, pointwise=constant, feed=constant, ages=EVERY_AGE)
         return replace(system, models=models)
 
-    monkeypatch.setattr(model_loader, "load_system", told)  # looked up where bundles are adopted
+    monkeypatch.setattr(model_loader, "load_system", reported)  # looked up where bundles are adopted
     monkeypatch.setattr(api.app, "LazyEncoder", lambda settings: HashEncoder())
     with ExitStack() as stack:
         app = lambda: TestClient(create_app(home.settings), raise_server_exceptions=False)  # noqa: E731
@@ -86,8 +86,8 @@ def start(home: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[],
 
 
 def ranked(client: TestClient) -> Any:
-    asked = {"candidates": ["a000001", "a000002"], "reader": "r00001"}
-    return client.post("/v1/rank", json=asked)
+    requested = {"candidates": ["a000001", "a000002"], "reader": "r00001"}
+    return client.post("/v1/rank", json=requested)
 
 
 def until(what: Callable[[], object]) -> None:
@@ -98,12 +98,12 @@ def until(what: Callable[[], object]) -> None:
 
 
 def test_models_are_listed_with_the_one_that_serves(start: Callable[[], TestClient], home: Place) -> None:
-    told = start().get("/v1/models").json()
-    assert told["serving"] == "v1"
-    assert {each["version"] for each in told["models"]} == set(bundle.versions(home.home))
-    assert [each["version"] for each in told["models"] if each["active"]] == ["v1"]
-    assert all(each["problem"] is None and each["trained_until"].startswith("20") for each in told["models"])
-    assert all(0 < each["validation"]["attune"]["auc"] < 1 for each in told["models"])
+    reported = start().get("/v1/models").json()
+    assert reported["serving"] == "v1"
+    assert {each["version"] for each in reported["models"]} == set(bundle.versions(home.home))
+    assert [each["version"] for each in reported["models"] if each["active"]] == ["v1"]
+    assert all(each["problem"] is None and each["trained_until"].startswith("20") for each in reported["models"])
+    assert all(0 < each["validation"]["attune"]["auc"] < 1 for each in reported["models"])
 
 
 def test_a_model_serves_from_the_next_answer_on_and_in_another_process_soon(
@@ -159,8 +159,8 @@ def test_a_bad_model_is_refused_by_reason_and_the_old_one_stays(
     if bad == "damaged":
         (folder / model_loader.LISTWISE_TREES).write_bytes(b"")
     elif bad == "another encoder":
-        told = json.loads(manifest.read_text())
-        manifest.write_text(json.dumps({**told, "schema": {**told["schema"], "encoder": "x"}}))
+        reported = json.loads(manifest.read_text())
+        manifest.write_text(json.dumps({**reported, "schema": {**reported["schema"], "encoder": "x"}}))
     else:
         manifest.write_text("{")
     client = start()
@@ -171,11 +171,11 @@ def test_a_bad_model_is_refused_by_reason_and_the_old_one_stays(
     assert ranked(client).json()["model"] == "v1"
     assert bundle.active_version(home.home) == "v1"
     until(lambda: client.get("/readyz").status_code == 200)
-    (told,) = [each for each in client.get("/v1/models").json()["models"] if each["version"] == "bad"]
-    assert told["problem"]
+    (reported,) = [each for each in client.get("/v1/models").json()["models"] if each["version"] == "bad"]
+    assert reported["problem"]
 
 
-def test_a_bad_model_that_was_pointed_to_by_hand_leaves_the_old_one_serving_and_is_told(
+def test_a_bad_model_activated_by_hand_leaves_the_old_one_serving_and_is_reported(
     start: Callable[[], TestClient], home: Place
 ) -> None:
     client = start()

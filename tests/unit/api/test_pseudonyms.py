@@ -1,4 +1,4 @@
-"""Readers' ids stay outside: whatever a client sends, only pseudonyms are stored and told."""
+"""Ids of readers stay outside: only pseudonyms are stored and returned."""
 
 import json
 from collections.abc import Callable
@@ -56,8 +56,8 @@ def test_a_reader_is_the_same_on_every_way_in(client: TestClient) -> None:
     client.post("/api/feedback", json=[act]).raise_for_status()
     prefer(client, ANNA, mute=["local"]).raise_for_status()
     assert shown(client, ANNA) == {"a4"}, "two were read, and what is local is muted"
-    told = client.get(f"/v1/readers/{ANNA}/attention").json()
-    assert (told["reader"], {each["article"] for each in told["reads"]}) == (HIDDEN, {"a0", "a2"})
+    reported = client.get(f"/v1/readers/{ANNA}/attention").json()
+    assert (reported["reader"], {each["article"] for each in reported["reads"]}) == (HIDDEN, {"a0", "a2"})
     assert client.get(f"/api/user/{ANNA}").json()["UserId"] == HIDDEN
     assert len(client.get(f"/api/user/{ANNA}/feedback").json()) == 2
 
@@ -70,7 +70,7 @@ def test_a_reader_is_exported_and_erased_by_the_id_that_clients_know(client: Tes
     assert client.get(f"/v1/readers/{ANNA}/export").json()["tables"]["events"] == []
 
 
-def test_what_a_file_and_a_client_tell_is_of_one_reader(
+def test_rows_of_a_file_and_of_a_client_are_of_one_reader(
     client: TestClient, where: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (
@@ -93,12 +93,12 @@ def test_what_a_file_and_a_client_tell_is_of_one_reader(
     assert not any(ANNA.encode() in path.read_bytes() for path in where.home.glob("attune.db*"))
     assert client.get(f"/v1/readers/{ANNA}/export").json()["rejected"], "reject files quote the input"
     erased = CliRunner().invoke(app, ["erase", ANNA])
-    told = json.loads(erased.output)
-    assert (told["counts"]["events"], told["rejects"]) == (1, 1)
+    reported = json.loads(erased.output)
+    assert (reported["counts"]["events"], reported["rejects"]) == (1, 1)
     assert ANNA.encode() not in files(where.home / "rejects")
 
 
-def test_the_key_is_not_told(monkeypatch: pytest.MonkeyPatch, new_key: Callable[..., str]) -> None:
+def test_the_key_is_in_no_answer(monkeypatch: pytest.MonkeyPatch, new_key: Callable[..., str]) -> None:
     monkeypatch.setenv("ATTUNE_PSEUDONYM_KEY", KEY)
     assert KEY not in CliRunner().invoke(app, ["config"]).output
 

@@ -39,25 +39,25 @@ def read(client: TestClient, reader: str, *articles: str) -> None:
     client.post("/v1/events", json={"events": events}).raise_for_status()
 
 
-def prefer(client: TestClient, reader: str = "r", **said: list[str]) -> Any:
-    return client.put(f"/v1/readers/{reader}/preferences", json=said)
+def prefer(client: TestClient, reader: str = "r", **stated: list[str]) -> Any:
+    return client.put(f"/v1/readers/{reader}/preferences", json=stated)
 
 
 def shown(client: TestClient, reader: str = "r") -> set[str]:
     return {item["id"] for item in client.get(f"/v1/feed/{reader}").json()["items"]}
 
 
-def test_attention_tells_topics_sources_and_reads_with_weights_that_sum_to_one(client: TestClient) -> None:
+def test_attention_has_topics_sources_and_reads_with_weights_that_sum_to_one(client: TestClient) -> None:
     read(client, "r", "a0", "a2", "a1")
-    told = client.get("/v1/readers/r/attention").json()
-    assert (told["reader"], told["model"]) == ("r", "starting")
-    assert [each["name"] for each in told["categories"]] == ["sport", "local"]
-    assert [each["name"] for each in told["sources"]] == ["S"]
+    reported = client.get("/v1/readers/r/attention").json()
+    assert (reported["reader"], reported["model"]) == ("r", "starting")
+    assert [each["name"] for each in reported["categories"]] == ["sport", "local"]
+    assert [each["name"] for each in reported["sources"]] == ["S"]
     for part in ("categories", "sources", "reads"):
-        assert sum(each["weight"] for each in told[part]) == pytest.approx(1)
-        weights = [each["weight"] for each in told[part]]
+        assert sum(each["weight"] for each in reported[part]) == pytest.approx(1)
+        weights = [each["weight"] for each in reported[part]]
         assert weights == sorted(weights, reverse=True)
-    first = next(each for each in told["reads"] if each["article"] == "a0")
+    first = next(each for each in reported["reads"] if each["article"] == "a0")
     assert (first["title"], first["category"], first["seconds"]) == ("Title 0", "sport", 60)
     assert first["at"].startswith("20")
 
@@ -77,12 +77,12 @@ def test_a_reading_in_parts_is_one_reading_live_and_in_replay(client: TestClient
 
 
 def test_a_reader_never_met_attends_to_nothing_yet(client: TestClient) -> None:
-    told = client.get("/v1/readers/nobody/attention").json()
-    assert told["categories"] == told["sources"] == told["reads"] == []
-    assert told["preferences"] == {"follow": [], "focus": [], "mute": [], "warnings": []}
+    reported = client.get("/v1/readers/nobody/attention").json()
+    assert reported["categories"] == reported["sources"] == reported["reads"] == []
+    assert reported["preferences"] == {"follow": [], "focus": [], "mute": [], "warnings": []}
 
 
-def test_what_is_muted_leaves_the_feed_and_comes_back(client: TestClient) -> None:
+def test_muted_topics_leave_the_feed_and_come_back(client: TestClient) -> None:
     assert len(shown(client)) == 6
     assert prefer(client, mute=[" Sport"]).json()["warnings"] == []
     assert shown(client) == {"a1", "a3", "a5"}
@@ -93,14 +93,14 @@ def test_what_is_muted_leaves_the_feed_and_comes_back(client: TestClient) -> Non
     assert len(shown(client)) == 6
 
 
-def test_preferences_are_replaced_and_said_once(client: TestClient) -> None:
-    said = {"follow": ["local"], "focus": ["economy"], "mute": ["sport", "gossip"]}
-    first = prefer(client, **said).json()
+def test_preferences_are_replaced_and_logged_once(client: TestClient) -> None:
+    stated = {"follow": ["local"], "focus": ["economy"], "mute": ["sport", "gossip"]}
+    first = prefer(client, **stated).json()
     unknown = ["no stored article has the topic or source 'economy', 'gossip'"]
     assert first == {"follow": ["local"], "focus": ["economy"], "mute": ["gossip", "sport"], "warnings": unknown}
     rows = client.get("/v1/readers/r/export").json()["tables"]["events"]
     assert len(rows) == 4
-    assert prefer(client, **said).json() == first
+    assert prefer(client, **stated).json() == first
     assert client.get("/v1/readers/r/export").json()["tables"]["events"] == rows, "saying it again adds nothing"
     assert prefer(client, follow=["local"]).json() == {
         "follow": ["local"],
@@ -112,7 +112,7 @@ def test_preferences_are_replaced_and_said_once(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "stated",
     [
         {"follow": ["a"], "mute": ["a"]},
         {"mute": [""]},
@@ -124,8 +124,8 @@ def test_preferences_are_replaced_and_said_once(client: TestClient) -> None:
         {"mute": "a"},
     ],
 )
-def test_preferences_that_cannot_be_are_refused(client: TestClient, said: dict[str, Any]) -> None:
-    assert prefer(client, **said).status_code == 422
+def test_preferences_that_cannot_be_are_refused(client: TestClient, stated: dict[str, Any]) -> None:
+    assert prefer(client, **stated).status_code == 422
     assert not client.get("/v1/readers/r/export").json()["tables"]["events"]
 
 
@@ -136,17 +136,17 @@ def test_an_export_has_the_log_and_the_rejects(client: TestClient, tmp_path: Pat
     folder.mkdir(parents=True)
     raws = [json.dumps({"reader": who, "kind": "no"}) for who in ("r", "other")]
     (folder / "0.jsonl").write_text("".join(json.dumps({"raw": raw}) + "\n" for raw in raws))
-    told = client.get("/v1/readers/r/export").json()
-    assert (told["reader"], len(told["tables"]["events"]), len(told["rejected"])) == ("r", 1, 1)
-    assert "other" not in json.dumps(told)
+    reported = client.get("/v1/readers/r/export").json()
+    assert (reported["reader"], len(reported["tables"]["events"]), len(reported["rejected"])) == ("r", 1, 1)
+    assert "other" not in json.dumps(reported)
 
 
 def test_an_erasure_gives_a_receipt_that_can_be_checked_with_a_shell(client: TestClient) -> None:
     read(client, "r", "a0", "a1")
-    told = client.delete("/v1/readers/r").json()
-    assert {name for name, count in told["counts"].items() if count} == {"events", "readers"}
-    assert told["counts"]["events"] == 2
-    assert told["reader_hash"] == hashlib.sha256(f"{told['salt']}:r".encode()).hexdigest()
+    reported = client.delete("/v1/readers/r").json()
+    assert {name for name, count in reported["counts"].items() if count} == {"events", "readers"}
+    assert reported["counts"]["events"] == 2
+    assert reported["reader_hash"] == hashlib.sha256(f"{reported['salt']}:r".encode()).hexdigest()
     assert "r" not in [client.get("/v1/readers/r/export").json()["tables"]["readers"]]
     assert len(shown(client)) == 6, "the reader is a new one"
 
@@ -180,14 +180,14 @@ def test_each_act_needs_its_scope(
         assert answer.status_code == (200 if scope.allows(needed) else 403), scope
 
 
-def test_what_is_followed_has_its_share_of_the_feed_and_says_so(client: TestClient) -> None:
+def test_followed_topics_have_their_share_of_the_feed_and_are_its_reason(client: TestClient) -> None:
     read(client, "r", "a0", "a2")  # sport
     assert prefer(client, focus=["local"]).status_code == 200
     items = client.get("/v1/feed/r", params={"explore": 0}).json()["items"]
     assert [item["article"]["category"] for item in items].index("local") <= 1
-    told = {item["article"]["category"]: {reason["text"] for reason in item["reasons"]} for item in items}
-    assert "You follow local" in told["local"]
-    assert not any("You follow" in text for text in told["sport"])
+    reported = {item["article"]["category"]: {reason["text"] for reason in item["reasons"]} for item in items}
+    assert "You follow local" in reported["local"]
+    assert not any("You follow" in text for text in reported["sport"])
     assert prefer(client).status_code == 200
     texts = [r["text"] for item in client.get("/v1/feed/r").json()["items"] for r in item["reasons"]]
     assert "You follow local" not in texts

@@ -159,8 +159,8 @@ def test_a_read_article_leaves_the_feed(client: TestClient) -> None:
 
 
 def test_feed_parameters_reach_the_engine(client: TestClient) -> None:
-    def ids(**asked: Any) -> set[str]:
-        return {item["id"] for item in client.get("/v1/feed/r", params=asked).json()["items"]}
+    def ids(**requested: Any) -> set[str]:
+        return {item["id"] for item in client.get("/v1/feed/r", params=requested).json()["items"]}
 
     assert ids(exclude=["a0", "a1"]) == {"a2"}
     assert ids(category="sport") == {"a0", "a1", "a2"}
@@ -169,9 +169,11 @@ def test_feed_parameters_reach_the_engine(client: TestClient) -> None:
     assert all(item["reasons"] == [] for item in items)
 
 
-@pytest.mark.parametrize(("asked", "limit"), [({}, 20), ({"minutes": 30}, 100), ({"minutes": 30, "limit": 7}, 7)])
+@pytest.mark.parametrize(
+    ("requested", "limit"), [({}, 20), ({"minutes": 30}, 100), ({"minutes": 30, "limit": 7}, 7)]
+)
 def test_a_budget_of_minutes_is_not_cut_by_the_usual_length(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], limit: int
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, requested: dict[str, Any], limit: int
 ) -> None:
     limits: list[int] = []
     feed = FeedService.feed
@@ -181,14 +183,14 @@ def test_a_budget_of_minutes_is_not_cut_by_the_usual_length(
         return feed(service, request, cursor)
 
     monkeypatch.setattr(FeedService, "feed", watched)
-    client.get("/v1/feed/r", params=asked).raise_for_status()
+    client.get("/v1/feed/r", params=requested).raise_for_status()
     assert limits == [limit]
 
 
 def test_ranking_needs_nobody_known_here(client: TestClient) -> None:
     history = ["a0", {"id": "a1", "seconds": 30, "at": "2024-01-01T00:00:00Z"}, "never heard of"]
-    asked = {"candidates": ["a2", "x", "a2"], "history": history, "explain": True}
-    body = client.post("/v1/rank", json=asked).json()
+    requested = {"candidates": ["a2", "x", "a2"], "history": history, "explain": True}
+    body = client.post("/v1/rank", json=requested).json()
     assert body.keys() == {"request_id", "model", "as_of", "degraded", "items", "warnings"}
     assert [item["id"] for item in body["items"]] == ["a2", "x"]
     assert body["warnings"] == ["no stored article has the id 'x', 'never heard of'"]
@@ -196,20 +198,18 @@ def test_ranking_needs_nobody_known_here(client: TestClient) -> None:
     assert len(client.post("/v1/rank", json={"candidates": ["a0"], "page": "a1"}).json()["items"]) == 1
 
 
-def test_what_is_told_of_the_moment_reaches_the_ranker(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[RankRequest] = []
+def test_the_context_of_a_request_reaches_the_ranker(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    requested: list[RankRequest] = []
     rank = FeedService.rank
 
     def watched(service: FeedService, request: RankRequest, explain: bool = False) -> Ranking:
-        asked.append(request)
+        requested.append(request)
         return rank(service, request, explain)
 
     monkeypatch.setattr(FeedService, "rank", watched)
     body = {"candidates": ["a0"], "reader": "r", "device": "mobile", "page": "a1"}
     client.post("/v1/rank", json=body).raise_for_status()
-    [request] = asked
+    [request] = requested
     assert (request.candidates, request.reader, request.device, request.page) == (("a0",), "r", "mobile", "a1")
 
 
@@ -235,9 +235,9 @@ def test_what_is_told_of_the_moment_reaches_the_ranker(
     ],
 )
 def test_rankings_that_cannot_be_are_refused(client: TestClient, body: dict[str, Any], word: str) -> None:
-    told = refused(client.post("/v1/rank", json=body))
-    assert word in told
-    assert "function" not in told
+    reported = refused(client.post("/v1/rank", json=body))
+    assert word in reported
+    assert "function" not in reported
 
 
 @pytest.mark.parametrize(
@@ -284,14 +284,14 @@ def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
     assert answer.headers["allow"] == "POST"
 
 
-@pytest.mark.parametrize("said", [None, "application/x-www-form-urlencoded", "text/plain"])
+@pytest.mark.parametrize("stated", [None, "application/x-www-form-urlencoded", "text/plain"])
 @pytest.mark.parametrize("path", ["/v1/rank", "/v1/events", "/api/items"])
-def test_a_body_that_is_not_said_to_be_json_is_told_how_to_say_it(
-    client: TestClient, path: str, said: str | None
+def test_a_body_without_a_json_content_type_gets_an_error_that_names_it(
+    client: TestClient, path: str, stated: str | None
 ) -> None:
-    headers = {} if said is None else {"content-type": said}
-    told = refused(client.post(path, content=b'{"candidates": ["a0"]}', headers=headers))
-    assert "content-type: application/json" in told
+    headers = {} if stated is None else {"content-type": stated}
+    reported = refused(client.post(path, content=b'{"candidates": ["a0"]}', headers=headers))
+    assert "content-type: application/json" in reported
 
 
 def test_a_missing_body_is_not_blamed_on_its_type(client: TestClient) -> None:
@@ -310,7 +310,7 @@ def test_errors_nobody_foresaw_are_problems_without_details(
     ("error", "status", "after"),
     [(StoreError(SECRET), 503, "5"), (StoreUnavailableError(SECRET), 503, "5"), (OrderError(SECRET), 500, None)],
 )
-def test_what_fails_inside_is_told_to_the_log_alone(
+def test_an_internal_failure_is_only_in_the_log(
     client: TestClient,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -320,15 +320,15 @@ def test_what_fails_inside_is_told_to_the_log_alone(
 ) -> None:
     monkeypatch.setattr("recsys.store.articles.get", _fail(error))
     answer = client.get("/v1/articles/a0")
-    told = refused(answer, status)
-    assert "try again later" in told
-    assert "X-Request-ID" in told
+    reported = refused(answer, status)
+    assert "try again later" in reported
+    assert "X-Request-ID" in reported
     assert SECRET not in answer.text
     assert SECRET in caplog.text
     assert answer.headers.get("retry-after") == after
 
 
-def test_a_model_that_cannot_serve_is_told_and_logged(
+def test_a_model_that_cannot_serve_is_reported_and_logged(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert "no other bundle" in refused(client.post("/v1/models/rollback"), 409)
@@ -345,8 +345,8 @@ def test_a_locked_store_is_503(
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         event = {"reader": "r", "article": "a1", "kind": "click"}
-        told = refused(client.post("/v1/events", json={"events": [event]}), 503)
-    assert file not in told
+        reported = refused(client.post("/v1/events", json={"events": [event]}), 503)
+    assert file not in reported
     assert "locked" in caplog.text
     assert file in caplog.text
 
@@ -364,14 +364,14 @@ def test_health(client: TestClient) -> None:
     assert client.get("/openapi.json").json()["info"]["title"] == "Attune"
 
 
-def test_not_ready_is_a_problem_that_tells_strangers_no_cause(client: TestClient) -> None:
+def test_not_ready_shows_strangers_no_cause(client: TestClient) -> None:
     service = client.app.state.application.feed  # type: ignore[attr-defined]
     service.background_jobs.articles.stop(within=10)  # or it would be ready again within a second
     service.ready.clear()
     assert "encoded" in refused(client.get("/readyz"), 503)
     service.background_jobs.articles.failure = "no weights"
-    assert "no weights" not in (told := refused(client.get("/readyz"), 503))
-    assert "log" in told
+    assert "no weights" not in (reported := refused(client.get("/readyz"), 503))
+    assert "log" in reported
 
 
 def test_an_article_keeps_the_date_it_was_received_with(client: TestClient) -> None:
@@ -386,7 +386,7 @@ def test_an_article_keeps_the_date_it_was_received_with(client: TestClient) -> N
 
 
 def shown(client: TestClient, article: str) -> Any:
-    """What a feed shows of it."""
+    """Return the item of this article in a feed."""
     (item,) = [item for item in client.get("/v1/feed/q").json()["items"] if item["id"] == article]
     return item["article"]
 

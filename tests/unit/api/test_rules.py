@@ -83,8 +83,8 @@ def rule(client: TestClient) -> Iterator[Callable[..., str]]:
         client.delete(f"/v1/rules/{id_}")
 
 
-def items(client: TestClient, reader: str, **asked: Any) -> list[dict[str, Any]]:
-    answer = client.get(f"/v1/feed/{reader}", params={"limit": PAGE, "explore": 0, **asked})
+def items(client: TestClient, reader: str, **requested: Any) -> list[dict[str, Any]]:
+    answer = client.get(f"/v1/feed/{reader}", params={"limit": PAGE, "explore": 0, **requested})
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["items"]
     return found
@@ -249,8 +249,8 @@ def test_a_pin_keeps_its_place_over_pages_and_shows_once(client: TestClient, rul
     rule("pin", {"article": "a00"}, place=PAGE + 3)
     seen, cursor = list[str](), None
     for _ in range(3):
-        asked = {"limit": PAGE, "explore": 0} | ({} if cursor is None else {"cursor": cursor})
-        body = client.get("/v1/feed/paged", params=asked).json()
+        requested = {"limit": PAGE, "explore": 0} | ({} if cursor is None else {"cursor": cursor})
+        body = client.get("/v1/feed/paged", params=requested).json()
         seen += ids(body["items"])
         cursor = body["cursor"]
     assert seen.index("a00") == PAGE + 2
@@ -323,8 +323,8 @@ def test_a_preview_changes_nothing(client: TestClient, rule: Callable[..., str])
     items(client, "peeked", preview=True)  # folds what other tests logged
     before, readers, later = log_end(), len(service.engine.state.readers), service.clock.next() + MINUTE
     expected = next_feed()
-    for asked in ({}, {"explore": 0.5}, {"minutes": 5}):
-        assert LAST in ids(items(client, "peeked", preview=True, **asked))
+    for requested in ({}, {"explore": 0.5}, {"minutes": 5}):
+        assert LAST in ids(items(client, "peeked", preview=True, **requested))
     assert (log_end(), len(service.engine.state.readers)) == (before, readers)
     assert next_feed() == expected
 

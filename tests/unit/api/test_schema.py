@@ -30,9 +30,10 @@ CHECKS = [not_a_server_error, content_type_conformance, response_schema_conforma
 OPERATIONS = [
     (path, method, mode)
     for path, methods in create_app().openapi()["paths"].items()
-    for method, told in sorted(methods.items())
+    for method, reported in sorted(methods.items())
     for mode in GenerationMode
-    if mode is GenerationMode.POSITIVE or {"parameters", "requestBody"} & told.keys()  # else nothing can be wrong
+    if mode is GenerationMode.POSITIVE
+    or {"parameters", "requestBody"} & reported.keys()  # else nothing can be wrong
 ]
 
 some = settings(

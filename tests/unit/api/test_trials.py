@@ -61,9 +61,9 @@ def test_a_shadow_is_stored_beside_what_was_shown_and_shown_to_nobody(
     assert found.select("model", "reader").rows() == [("v2", who) for who in READERS[:5]]
     assert [len(ids) for ids in found["unseen"]] == [4] * 5
     assert found["shown"].to_list() == [[item["id"] for item in answer["items"]] for answer in answers]
-    told = client.get("/metrics").text
-    assert "attune_shadow_slates_total 5.0" in told
-    assert 'attune_trial{how="shadow",version="v2"} 1.0' in told
+    reported = client.get("/metrics").text
+    assert "attune_shadow_slates_total 5.0" in reported
+    assert 'attune_trial{how="shadow",version="v2"} 1.0' in reported
 
 
 def test_interleaved_feeds_are_stored_with_the_slates_of_both_models(
@@ -93,7 +93,7 @@ def test_interleaved_feeds_are_stored_with_the_slates_of_both_models(
     assert None in stored, "interleaved slates have no propensities"
 
 
-def test_what_is_on_trial_outlives_a_restart_and_ends_when_it_is_activated(
+def test_a_trial_outlives_a_restart_and_ends_when_its_bundle_is_activated(
     start: Callable[[], TestClient],  # noqa: F811
 ) -> None:
     start().put("/v1/models/trial", json={"version": "v2", "share": 1.0}).raise_for_status()

@@ -1,4 +1,4 @@
-"""What a worker process of `attune serve` does before it serves."""
+"""A worker process of `attune serve`, before it serves."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ def plain() -> TextEncoder:
     return TextEncoder(device="cpu")
 
 
-def test_removing_a_head_changes_what_silencing_it_was_said_to_change(plain: TextEncoder) -> None:
+def test_removing_a_head_changes_what_silencing_it_changed(plain: TextEncoder) -> None:
     ranked = by_effect(plain, TEXTS)
     assert len(ranked) == 72
     whole = encode(plain, TEXTS)

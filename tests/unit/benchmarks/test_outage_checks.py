@@ -19,9 +19,9 @@ def feed(at: float, request: str, shown: str = "ab", degraded: bool = False, sta
     return Answer(at - 0.1, at, f"http/1.1 {status} ok\r\n\r\n".encode(), json.dumps(body).encode())
 
 
-def event(at: float, status: int = 200, headers: bytes = b"", asked: float | None = None) -> Answer:
+def event(at: float, status: int = 200, headers: bytes = b"", requested: float | None = None) -> Answer:
     head = f"http/1.1 {status} ok\r\n".encode() + headers + b"\r\n"
-    return Answer(at - 0.01 if asked is None else asked, at, head, b'{"accepted":1}', "e")
+    return Answer(at - 0.01 if requested is None else requested, at, head, b'{"accepted":1}', "e")
 
 
 def heard(*answers: Answer) -> OutageResults:
@@ -31,7 +31,7 @@ def heard(*answers: Answer) -> OutageResults:
     return made
 
 
-def test_feeds_are_told_apart_and_what_they_showed_is_kept() -> None:
+def test_feeds_are_distinguished_and_what_they_showed_is_kept() -> None:
     found = heard(
         feed(1, "q1"),
         feed(11, "q2", "c", degraded=True),
@@ -52,7 +52,7 @@ def test_wrong_answers_to_events_are_found(answer: Answer) -> None:
 
 
 def test_right_answers_to_events_are_none_of_them() -> None:
-    cut_meanwhile = [event(10.2, asked=9.8), event(10.2, 503, RETRY, asked=9.8)]
+    cut_meanwhile = [event(10.2, requested=9.8), event(10.2, 503, RETRY, requested=9.8)]
     mended_meanwhile = [event(40.2), event(40.2, 503, RETRY)]
     found = heard(event(5), event(20, 503, RETRY), *cut_meanwhile, *mended_meanwhile, event(60))
     assert found.wrong(OUTAGE) == []

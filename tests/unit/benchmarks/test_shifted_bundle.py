@@ -21,7 +21,7 @@ def test_raised_trees_score_higher_and_order_as_before() -> None:
     assert raised(two).count(SEED_SEPARATOR) == 1
 
 
-def test_a_raised_bundle_can_serve_and_tells_itself_from_its_source(
+def test_a_raised_bundle_can_serve_and_differs_from_its_source(
     trained: Place, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     home = trained.copy(tmp_path_factory.mktemp("raised") / "home").home
@@ -35,8 +35,8 @@ def test_a_raised_bundle_can_serve_and_tells_itself_from_its_source(
         for ranker in (system.models.listwise, system.text_free, system.click_ranker, system.value):
             if ranker is not None:
                 items = [{"score": score} for score in ranker.score(features).tolist()]
-                told = [mixes({"model": model, "items": items}) for model in (plain, other)]
-                assert told == [version != plain, version == plain]
+                reported = [mixes({"model": model, "items": items}) for model in (plain, other)]
+                assert reported == [version != plain, version == plain]
 
 
 def test_one_score_of_another_model_makes_an_answer_mixed() -> None:

@@ -8,14 +8,14 @@ STORED, REFUSED = {"accepted": 1}, {"title": "away"}
 
 
 def driven(load: Load, stored: bool = True, breaks: bool = False) -> tuple[Traffic, list[Answer], list[str]]:
-    """What a generator makes of a small server, all that it heard, and all that it asked for."""
-    asked: list[str] = []
+    """Run a generator on a small server; return its traffic, all answers, and all requests."""
+    requested: list[str] = []
     heard: list[Answer] = []
 
     async def serve(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while head := await source.readline():
             path = head.decode().split()[1]
-            asked.append(path)
+            requested.append(path)
             rest = (await source.readuntil(b"\r\n\r\n")).decode()
             if breaks:
                 break
@@ -31,24 +31,24 @@ def driven(load: Load, stored: bool = True, breaks: bool = False) -> tuple[Traff
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             return await _drive(server.sockets[0].getsockname()[1], load, 7, heard.append)
 
-    return asyncio.run(go()), heard, asked
+    return asyncio.run(go()), heard, requested
 
 
 def test_feeds_and_clicks_are_counted_and_heard() -> None:
-    traffic, heard, asked = driven(Load(10, 1, 60.0, events=0.3, feeds=20))
+    traffic, heard, requested = driven(Load(10, 1, 60.0, events=0.3, feeds=20))
     assert not traffic.failures
     assert len(traffic.feeds) == 20
-    assert len(traffic.events) == sum(path == "/v1/events" for path in asked) > 0
-    assert len(heard) == len(asked)
+    assert len(traffic.events) == sum(path == "/v1/events" for path in requested) > 0
+    assert len(heard) == len(requested)
     assert all(answer.succeeded and answer.received >= answer.sent for answer in heard)
     assert len({answer.event for answer in heard if answer.event}) == len(traffic.events)
 
 
-def test_next_pages_are_asked_for_where_they_are_wanted() -> None:
-    _, _, asked = driven(Load(10, 1, 60.0, feeds=20, pages=1.0))
-    assert sum("cursor=next" in path for path in asked) >= 18
-    _, _, asked = driven(Load(10, 1, 60.0, feeds=20))
-    assert not any("cursor" in path for path in asked)
+def test_next_pages_are_requested_where_they_are_wanted() -> None:
+    _, _, requested = driven(Load(10, 1, 60.0, feeds=20, pages=1.0))
+    assert sum("cursor=next" in path for path in requested) >= 18
+    _, _, requested = driven(Load(10, 1, 60.0, feeds=20))
+    assert not any("cursor" in path for path in requested)
 
 
 def test_a_refused_click_is_an_error_and_the_connection_goes_on() -> None:
@@ -59,6 +59,6 @@ def test_a_refused_click_is_an_error_and_the_connection_goes_on() -> None:
     assert {(answer.status, b"\r\nretry-after: 5" in answer.head) for answer in refused} == {(503, True)}
 
 
-def test_a_connection_that_breaks_is_told() -> None:
+def test_a_connection_that_breaks_is_reported() -> None:
     traffic, heard, _ = driven(Load(10, 1, 60.0), breaks=True)
     assert (len(traffic.broken), len(traffic.failures), heard) == (1, 1, [])

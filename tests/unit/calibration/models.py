@@ -45,7 +45,7 @@ class Model:
             self.network.set_attn_implementation(before)
 
     def observe(self, rows: slice, watched: int | None = None) -> Observation:
-        """What attention did; there is no padding, so the mask is all ones."""
+        """Return the observed attention; there is no padding, so the mask is all ones."""
         observer = Observer(torch.ones(len(self.inputs[rows]), self.tokens, dtype=torch.bool), watched)
         self.hidden(rows, observer)
         return observer.observation()

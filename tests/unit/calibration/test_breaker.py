@@ -29,7 +29,7 @@ def test_only_the_newest_texts_count() -> None:
     assert counted(breaker, [10] * 100, [10] * 100).open
 
 
-def test_the_first_reason_stays_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_first_reason_stays_and_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     breaker = Breaker(RATE)
     assert not breaker.open
     breaker.trip("first", ValueError("why"))

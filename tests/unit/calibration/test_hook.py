@@ -121,7 +121,7 @@ def test_grouped_queries_share_their_keys_when_adjusted() -> None:
     ("option", "value", "why"),
     [("position_bias", torch.zeros(1, 1, 3, 3), "bias by position"), ("softcap", 30.0, "caps the logits")],
 )
-def test_what_changes_the_logits_is_refused_when_adjusted(option: str, value: object, why: str) -> None:
+def test_a_model_that_changes_the_logits_is_refused_when_adjusted(option: str, value: object, why: str) -> None:
     module, tap = attention_module(causal=False)
     states = torch.randn(1, 1, 3, 4)
     with tap.using(adjustment=Adjustment()), pytest.raises(EncoderError, match=why):

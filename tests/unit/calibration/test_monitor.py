@@ -64,7 +64,7 @@ def test_only_the_newest_texts_count(calibrator: Calibrator) -> None:
     np.testing.assert_array_equal(whole.entropy_psi, newest.entropy_psi)
 
 
-def test_texts_of_another_kind_are_told_as_drift(calibrator: Calibrator) -> None:
+def test_texts_of_another_kind_are_reported_as_drift(calibrator: Calibrator) -> None:
     monitor = Monitor(calibrator.profile, Breaker(1.0))
     usual, strange = reading(calibrator, LEAST, seed=1), reading(calibrator, WINDOW, seed=2)
     monitor.saw(usual)
@@ -77,7 +77,7 @@ def test_texts_of_another_kind_are_told_as_drift(calibrator: Calibrator) -> None
     assert drifted.alert == "page: the entropy of a head drifted, PSI above 0.3"
 
 
-def test_an_open_breaker_is_told(calibrator: Calibrator) -> None:
+def test_an_open_breaker_is_reported(calibrator: Calibrator) -> None:
     breaker = Breaker(1.0)
     monitor = Monitor(calibrator.profile, breaker)
     breaker.trip("by zero")

@@ -119,7 +119,7 @@ def test_the_arrays_make_the_same_profile() -> None:
     assert profile.texts == 120  # a copy
 
 
-def test_an_empty_profile_says_nothing() -> None:
+def test_an_empty_profile_finds_nothing() -> None:
     profile = Profile(LAYERS, HEADS)
     assert profile.texts == 0
     assert (profile.variance() == 0).all()

@@ -75,7 +75,7 @@ def test_padding_changes_no_probability(detector: TokenDetector) -> None:
         np.testing.assert_allclose(together[text, : len(alone)], alone, atol=1e-6)
 
 
-def test_what_stands_in_padding_does_not_matter(detector: TokenDetector) -> None:
+def test_values_in_padding_do_not_matter(detector: TokenDetector) -> None:
     seen, _ = planted(10, seed=8)
     tokens = seen.tokens.copy()
     tokens[~seen.real] = 99

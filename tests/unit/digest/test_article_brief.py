@@ -31,7 +31,7 @@ def test_danish_words_lose_their_endings_and_function_words() -> None:
     assert content_terms("Bilerne er på vejene", "da") == ["bil", "vej"]
 
 
-def test_the_brief_tells_the_news_without_headline_question_or_quotation() -> None:
+def test_the_brief_has_the_news_without_headline_question_or_quotation() -> None:
     brief = article_brief(TITLE, BODY, language="en")
     texts = [each.text for each in brief.sentences]
     assert texts[0].startswith("The city council approved a tram line")

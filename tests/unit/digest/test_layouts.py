@@ -102,13 +102,13 @@ def test_rows_that_are_no_turn_are_counted_by_reason_and_keep_their_index() -> N
 
 
 @given(SPOKEN)
-def test_what_is_written_as_text_is_read_back(turns: list[tuple[str, str]]) -> None:
+def test_written_text_is_read_back(turns: list[tuple[str, str]]) -> None:
     lines = [f"{speaker}: {text}" for speaker, text in turns]
     assert spoken(read_transcript(lines).turns) == turns
 
 
 @given(SPOKEN)
-def test_what_is_written_as_captions_is_read_back(turns: list[tuple[str, str]]) -> None:
+def test_written_captions_are_read_back(turns: list[tuple[str, str]]) -> None:
     cues = [
         f"00:{place:02}.000 --> 00:{place + 1:02}.000\n<v {speaker}>{text}</v>"
         for place, (speaker, text) in enumerate(turns)

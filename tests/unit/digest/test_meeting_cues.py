@@ -24,12 +24,12 @@ def test_decisions_and_tasks_are_statements_with_a_cue() -> None:
 
 
 def test_a_request_is_a_task_and_a_task_may_be_short() -> None:
-    said = [
+    stated = [
         Turn(speaker="A", text="Ben, can you send the survey to everyone?"),
         Turn(speaker="B", text="I'll send it tomorrow."),
         Turn(speaker="A", text="Can you hear the others well enough?"),
     ]
-    sentences = split_sentences(said)
+    sentences = split_sentences(stated)
     assert [sentences[place].turn for place in actions(sentences, np.ones(len(sentences)))] == [0, 1]
 
 

@@ -20,9 +20,9 @@ def with_rules(of: FeedEngine, articles: list[Any], *rules: Rule) -> FeedEngine:
     return replace(of, rules=RuleBook.of(rules, of.state, articles_frame(articles)))
 
 
-def feed(of: FeedEngine, request_id: str = "q", **asked: Any) -> list[RankedItem]:
+def feed(of: FeedEngine, request_id: str = "q", **requested: Any) -> list[RankedItem]:
     given = {"as_of": NOW, "reader": "r", "limit": 10, "explain": False}
-    request = FeedRequest(request_id=request_id, **{**given, **asked})  # type: ignore[arg-type]
+    request = FeedRequest(request_id=request_id, **{**given, **requested})  # type: ignore[arg-type]
     return list(of.recommend(request).ranking.items)
 
 

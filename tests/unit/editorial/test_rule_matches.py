@@ -1,4 +1,4 @@
-"""Which articles a rule matches."""
+"""Articles that a rule matches."""
 
 import numpy as np
 import polars as pl

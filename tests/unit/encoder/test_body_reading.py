@@ -52,7 +52,7 @@ def test_an_encoder_of_bodies_reads_past_the_most_tokens_of_other_texts(
     assert np.abs(encode_context_fields(encoder, texts)[0, 1] - cut[0, 1]).max() > 0.01
 
 
-def test_the_name_tells_readings_of_bodies_apart() -> None:
+def test_the_name_has_the_reading_of_bodies() -> None:
     readings = [Settings(), Settings(body=True), Settings(body=True, token_budget=192)]
     names = [LazyEncoder(settings).name for settings in readings]
     assert names == ["minilm@64x3", "minilm@64x3-body", "minilm@64x3-body192"]

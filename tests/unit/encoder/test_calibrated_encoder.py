@@ -36,7 +36,7 @@ RAW = HashEncoder.name
 
 
 class Heard:
-    """Keeps what it hears."""
+    """Keeps its messages."""
 
     def __init__(self) -> None:
         self.readings: list[ObservedBatch] = []
@@ -75,7 +75,7 @@ def test_as_shipped_the_vectors_are_exactly_the_raw_ones_and_texts_are_watched_a
 def test_the_text_encoder_gives_with_a_calibrator_of_no_strength_what_it_gives_alone(
     encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The real encoder has more heads than this calibrator, which therefore is not asked."""
+    """The real encoder has more heads than this calibrator, which therefore is not used."""
     calm = calibration_of(small_calibrator())
     blank = Inspection(*(np.zeros(0) for _ in range(9)))  # type: ignore[arg-type]
 
@@ -199,7 +199,7 @@ def test_listeners_hear_of_every_batch() -> None:
 
 
 class Failing(HashModel):
-    """Fails where it is told to, once it is told."""
+    """Fails where a test wants it, once it does."""
 
     def __init__(self, where: str) -> None:
         super().__init__()

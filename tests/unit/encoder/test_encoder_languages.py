@@ -1,4 +1,4 @@
-"""Which encoder reads which language, and what is said if it does not."""
+"""Languages that encoders read, and the warning about others."""
 
 import json
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_an_encoder_for_a_language_that_no_known_one_reads_is_not_named() -> Non
     )
 
 
-def test_an_english_newsroom_is_told_of_an_encoder_that_does_not_read_english(tmp_path: Path) -> None:
+def test_an_english_newsroom_is_warned_of_an_encoder_that_does_not_read_english(tmp_path: Path) -> None:
     (tmp_path / CARD).write_text(json.dumps({"languages": ["da", "sv"]}))
     found = language_warning({"en": 1}, str(tmp_path))
     assert found is not None
@@ -93,7 +93,7 @@ def test_an_english_newsroom_is_told_of_an_encoder_that_does_not_read_english(tm
         ({"da": 100}, "intfloat/multilingual-e5-small"),
     ],
 )
-def test_nothing_is_said_if_it_is_read_or_not_known(counts: dict[str | None, int], encoder: str) -> None:
+def test_no_warning_if_the_language_is_read_or_unknown(counts: dict[str | None, int], encoder: str) -> None:
     assert language_warning(counts, encoder) is None
 
 

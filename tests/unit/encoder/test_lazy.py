@@ -29,19 +29,19 @@ def test_the_model_is_loaded_with_the_first_text_and_only_once(
     assert np.array_equal(first, again)
 
 
-def test_the_name_tells_model_and_length_apart() -> None:
+def test_the_name_has_the_model_and_the_length() -> None:
     names = {
         LazyEncoder(Settings(encoder=e, encoder_max_tokens=n)).name for e in ("minilm", "other") for n in (32, 64)
     }
     assert len(names) == 4
 
 
-def test_the_name_tells_precisions_apart() -> None:
+def test_the_name_has_the_precision() -> None:
     precisions: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
     names = [LazyEncoder(Settings(encoder_precision=each)).name for each in precisions]
     assert names == ["minilm@64x3", "minilm@64x3-bfloat16", "minilm@64x3-int8"]
 
 
-def test_a_wrong_encoder_is_told_with_the_first_text() -> None:
+def test_a_wrong_encoder_is_an_error_with_the_first_text() -> None:
     with pytest.raises(EncoderError, match="ATTUNE_ENCODER"):
         LazyEncoder(Settings(encoder="./no such folder", device="cpu")).encode([ArticleText("x")])

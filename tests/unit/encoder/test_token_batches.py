@@ -33,7 +33,7 @@ def run(lengths: list[int]) -> tuple[list[int], list[list[int]]]:
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(2, 600), max_size=80))
-def test_batches_lose_no_text_and_answer_in_the_order_asked(lengths: list[int]) -> None:
+def test_batches_lose_no_text_and_keep_its_order(lengths: list[int]) -> None:
     found, batches = run(lengths)
     assert found == lengths
     assert sum(map(len, batches)) == len(lengths)

@@ -24,7 +24,7 @@ def cosines(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
 
 
-def test_vectors_of_a_narrow_cone_are_told_apart_after_centring() -> None:
+def test_vectors_of_a_narrow_cone_differ_after_centring() -> None:
     raw = narrow_cone()
     moved = VectorSpace.fit(raw, seed=7).apply(raw)
     assert cosines(raw).mean() > 0.7

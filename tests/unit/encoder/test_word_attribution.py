@@ -49,7 +49,7 @@ def test_every_word_read_has_a_weight_that_masking_shows(encoder: TextEncoder) -
     assert words[0].probability is None
 
 
-def test_what_the_encoder_does_not_read_is_not_explained() -> None:
+def test_words_that_the_encoder_does_not_read_are_not_explained() -> None:
     words = explain_text(TextEncoder(device="cpu", max_tokens=8), TEXT)
     assert [word.word for word in words] == TEXT.split()[: len(words)]
     assert len(words) < len(TEXT.split())
@@ -59,7 +59,7 @@ def test_a_text_of_no_words_has_nothing_to_explain(encoder: TextEncoder) -> None
     assert explain_text(encoder, " ") == []
 
 
-def test_a_calibrator_tells_what_it_makes_of_the_words(encoder: TextEncoder) -> None:
+def test_a_calibrator_reports_the_words(encoder: TextEncoder) -> None:
     (ids,) = encoder.tokenize([TEXT])
     assert len(ids) == len(TEXT.split()) + 3  # every word is one token, but "markets:"
     words = explain_text(encoder, TEXT, Suspecting(4, 5, Strength(gamma=3.0)))

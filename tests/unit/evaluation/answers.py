@@ -1,4 +1,4 @@
-"""Answers without a replay: what systems said of made-up slates."""
+"""Answers without a replay: scores of systems for made-up slates."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,13 +12,14 @@ AT = 20_000 * DAY
 
 
 def answers(labels: Sequence[Sequence[int]], **scores: Sequence[Sequence[float]]) -> ReplayScores:
-    """One slate a list. Slate s is asked s hours after midnight by reader s; candidates are rows 1, 2, 3, …"""
+    """One slate a list. Slate s is requested s hours after midnight by reader s; candidates are rows 1, 2, 3, …"""
     sizes = [len(slate) for slate in labels]
     rows = np.concatenate([np.arange(1, size + 1) for size in sizes])
     count = len(labels)
     return ReplayScores(
         scores={
-            name: np.concatenate([np.asarray(s, dtype=np.float64) for s in said]) for name, said in scores.items()
+            name: np.concatenate([np.asarray(s, dtype=np.float64) for s in stated])
+            for name, stated in scores.items()
         },
         labels=np.concatenate([np.asarray(slate, dtype=np.int8) for slate in labels]),
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),

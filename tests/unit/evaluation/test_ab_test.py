@@ -14,11 +14,11 @@ def outcomes(*rows: tuple[str, str, int, float]) -> pl.DataFrame:
 
 
 def test_each_model_has_its_own_slates_and_readers() -> None:
-    told = arms(outcomes(("b", "r1", 2, 30.0), ("b", "r1", 0, 0.0), ("b", "r2", 1, 60.0), ("a", "r3", 0, 0.0)))
-    assert [(arm.model, arm.slates, arm.readers) for arm in told] == [("a", 1, 1), ("b", 3, 2)]
-    assert told[1].opened.mean == pytest.approx(2 / 3)
-    assert told[1].clicks.mean == pytest.approx(1.0)
-    assert told[1].seconds.mean == pytest.approx(30.0)
+    reported = arms(outcomes(("b", "r1", 2, 30.0), ("b", "r1", 0, 0.0), ("b", "r2", 1, 60.0), ("a", "r3", 0, 0.0)))
+    assert [(arm.model, arm.slates, arm.readers) for arm in reported] == [("a", 1, 1), ("b", 3, 2)]
+    assert reported[1].opened.mean == pytest.approx(2 / 3)
+    assert reported[1].clicks.mean == pytest.approx(1.0)
+    assert reported[1].seconds.mean == pytest.approx(30.0)
 
 
 def test_intervals_hold_the_mean_and_shrink_with_readers() -> None:
@@ -44,7 +44,7 @@ def test_a_shadow_is_judged_by_what_it_would_have_kept() -> None:
         ("new", "r2", ["a", "c"], ["a", "c"], ["a", "c"]),
         ("new", "r3", ["x"], ["a", "c"], []),
     ]
-    (told,) = shadows(pl.DataFrame(rows, schema=SHADOWS, orient="row"))
-    assert (told.model, told.slates) == ("new", 3)
-    assert told.shared.mean == pytest.approx((0.5 + 1.0 + 0.0) / 3)
-    assert told.kept.mean == pytest.approx(0.5), "slates from which nothing was opened do not count"
+    (reported,) = shadows(pl.DataFrame(rows, schema=SHADOWS, orient="row"))
+    assert (reported.model, reported.slates) == ("new", 3)
+    assert reported.shared.mean == pytest.approx((0.5 + 1.0 + 0.0) / 3)
+    assert reported.kept.mean == pytest.approx(0.5), "slates from which nothing was opened do not count"

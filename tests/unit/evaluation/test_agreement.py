@@ -1,4 +1,4 @@
-"""How far two rankings of the same slates agree."""
+"""Agreement of two rankings of the same slates."""
 
 from dataclasses import replace
 

@@ -9,14 +9,14 @@ from tests.unit.evaluation.pages import Page
 
 
 def page(**names: list[list[float]]) -> str:
-    said = answers([[1, 0], [0, 1]], attune=[[2, 1], [2, 1]], popular=[[1, 2], [1, 2]], **names)
+    stated = answers([[1, 0], [0, 1]], attune=[[2, 1], [2, 1]], popular=[[1, 2], [1, 2]], **names)
     result = {
         "data": {"from": "2024", "to": "2025", "impressions": 2, "readers": 2, "slice": "later"},
         "bundle": "<b>ad</b>",
         "seconds": 1.0,
-        "systems": figures(said, {}, np.eye(4, dtype=np.float32), np.ones(4)),
-        "comparisons": comparisons(said),
-        "slices": slices(said),
+        "systems": figures(stated, {}, np.eye(4, dtype=np.float32), np.ones(4)),
+        "comparisons": comparisons(stated),
+        "slices": slices(stated),
     }
     return report(result)
 
@@ -27,7 +27,7 @@ def test_a_page_has_its_four_tables_and_closes_them() -> None:
     assert read.open == []
 
 
-def test_what_could_not_be_judged_is_a_dash_and_names_are_escaped() -> None:
+def test_figures_without_a_judgement_are_dashes_and_names_are_escaped() -> None:
     text = page(**{"a<b": [[1, 2], [1, 2]]})
     assert "–" in text
     assert "a&lt;b" in text

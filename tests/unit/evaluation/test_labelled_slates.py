@@ -92,7 +92,7 @@ def test_a_stretch_takes_its_start_and_leaves_its_end(logged: Database) -> None:
     assert loaded(logged, HOUR + 1, 5 * HOUR + 1)["id"].to_list() == ["late"]
 
 
-def test_what_became_known_later_is_no_label(logged: Database) -> None:
+def test_rows_known_later_are_no_labels(logged: Database) -> None:
     assert labels(loaded(logged, until=2 * MINUTE))["one"] == [0, 2, 0]
     assert labels(loaded(logged, until=MINUTE))["one"] == [0, 0, 0]
 
@@ -134,25 +134,25 @@ def test_an_empty_log_has_no_questions(database: Database) -> None:
     assert loaded(database).is_empty()
 
 
-def test_each_question_is_asked_at_its_time_with_its_own_circumstances(logged: Database) -> None:
+def test_each_request_has_its_own_time_and_context(logged: Database) -> None:
     with logged.read() as connection:
         labelled_requests = load_labelled_requests(
             connection, START, START + 10 * HOUR, ARTICLES, START + 20 * HOUR
         )
         with Replay(connection) as past:
             engine = FeedEngine(state=past.state, vectors=VectorTable())
-            asked = []
+            requested = []
             for question, query, candidates in replay_requests(engine, past, labelled_requests):
                 assert past.state.known_at < question.request.as_of
                 assert candidates.features is not None
-                asked.append((question, len(query.history), candidates.features.shape))
-    assert [question.request.as_of - START for question, _, _ in asked] == [0, HOUR, HOUR, 5 * HOUR]
-    assert [history for _, history, _ in asked] == [0, 0, 1, 2]
-    assert [shape for _, _, shape in asked] == [(n, len(ALL_FEATURES.names)) for n in (3, 2, 2, 2)]
-    (first, *_) = asked[0]
+                requested.append((question, len(query.history), candidates.features.shape))
+    assert [question.request.as_of - START for question, _, _ in requested] == [0, HOUR, HOUR, 5 * HOUR]
+    assert [history for _, history, _ in requested] == [0, 0, 1, 2]
+    assert [shape for _, _, shape in requested] == [(n, len(ALL_FEATURES.names)) for n in (3, 2, 2, 2)]
+    (first, *_) = requested[0]
     assert (first.request.device, first.request.page, first.request.reader) == ("mobile", "p", "r")
     np.testing.assert_array_equal(first.positions, [0, 1, 2])
-    assert np.isnan(asked[2][0].positions).all(), "a slate without order has no positions"
+    assert np.isnan(requested[2][0].positions).all(), "a slate without order has no positions"
 
 
 @pytest.mark.parametrize(("training", "seen"), [(True, [0, 1, 2]), (False, [SERVING_POSITION] * 3)])

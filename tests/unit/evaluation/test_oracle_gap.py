@@ -1,4 +1,4 @@
-"""How much of what could be won a system wins."""
+"""Share of the possible gain that a system reaches."""
 
 import pytest
 

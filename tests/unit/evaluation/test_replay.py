@@ -30,22 +30,22 @@ from tests.hashed import DIM
 from tests.trained import HashEncoder, Place, last_day, world
 
 
-def replayed(trained: Place, told: list[int] | None = None) -> ReplayScores:
+def replayed(trained: Place, reported: list[int] | None = None) -> ReplayScores:
     database = trained.open()
     with database.read() as connection, Replay(connection) as log:
         labelled_requests = load_labelled_requests(
             connection, last_day(), last_day() + DAY, log.articles, last_day() + 2 * DAY
         )
         engine = FeedEngine(state=log.state, vectors=VectorTable())
-        progress = None if told is None else told.append
+        progress = None if reported is None else reported.append
         answers = replay(engine, log, labelled_requests, systems({FULL_SYSTEM: HeuristicRanker()}), progress)
     database.close()
     return answers
 
 
 def test_answers_line_up_with_the_log(trained: Place) -> None:
-    told: list[int] = []
-    answers = replayed(trained, told)
+    reported: list[int] = []
+    answers = replayed(trained, reported)
     slates = world().slates.filter(
         (world().slates["at"] >= last_day()) & (world().slates["at"] < last_day() + DAY)
     )
@@ -56,7 +56,7 @@ def test_answers_line_up_with_the_log(trained: Place) -> None:
     assert all(len(scores) == answers.offsets[-1] == len(answers.labels) for scores in answers.scores.values())
     assert (answers.available < np.repeat(answers.at, np.diff(answers.offsets))).all(), "shown after it was out"
     assert answers.labels.max() > 0
-    assert told == [*range(100, len(answers), 100), len(answers)]
+    assert reported == [*range(100, len(answers), 100), len(answers)]
 
 
 def test_equal_scores_are_ordered_offline_as_live(trained: Place) -> None:
@@ -87,7 +87,7 @@ def test_equal_scores_are_ordered_offline_as_live(trained: Place) -> None:
     assert len(shown) > 5
 
 
-def test_how_many_slates_are_scored_at_once_changes_nothing(
+def test_the_number_of_slates_scored_at_once_changes_nothing(
     trained: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = replayed(trained)
@@ -177,7 +177,7 @@ def test_stored_vectors_are_evaluated_without_the_model_of_the_encoder(trained: 
     assert found["systems"] == whole["systems"], "damaged headlines change no figure of the undamaged ones"
 
 
-def test_a_reference_of_the_caller_is_one_more_row_asked_the_same_questions(trained: Place) -> None:
+def test_a_reference_of_the_caller_is_one_more_row_on_the_same_slates(trained: Place) -> None:
     database, encoder = trained.open(), HashEncoder()
     system = load_bundle(trained.home, encoder.name)
     window = choose_window(database, system, None, None, in_sample=False)
@@ -197,9 +197,9 @@ def test_new_articles_are_embedded_on_the_way(trained: Place, tmp_path: object) 
         connection.exec_driver_sql("DELETE FROM article_vectors")
     system = load_bundle(trained.home, encoder.name)
     window = choose_window(database, system, None, None, in_sample=False)
-    told: list[str] = []
-    evaluate(database, encoder, system, window, lambda stage, *_: told.append(stage))
+    reported: list[str] = []
+    evaluate(database, encoder, system, window, lambda stage, *_: reported.append(stage))
     assert len(encoder.encoded) == len(set(encoder.encoded)) > 100
-    assert told[0] == "articles encoded"
+    assert reported[0] == "articles encoded"
     assert ensure_vectors(database, encoder, world().articles).shape == (150, FIELDS * DIM)
     database.close()

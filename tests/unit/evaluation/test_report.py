@@ -40,8 +40,8 @@ def test_slates_without_a_choice_count_for_nothing_but_coverage() -> None:
 
 
 def test_calibration_error_needs_a_fit() -> None:
-    said = answers(LABELS, good=GOOD)
-    base = figures(said, {"good": Platt(0.0, 0.0, 0.5)}, VECTORS, CLICKS)["good"]["ece"]
+    stated = answers(LABELS, good=GOOD)
+    base = figures(stated, {"good": Platt(0.0, 0.0, 0.5)}, VECTORS, CLICKS)["good"]["ece"]
     assert base == pytest.approx(0.5 - 2 / 7)
 
 
@@ -51,12 +51,12 @@ def test_articles_first_met_during_the_stretch_do_no_harm() -> None:
 
 
 def test_beyond_accuracy_by_hand() -> None:
-    said = changed(
+    stated = changed(
         answers([[1, 0]], any=[[2, 1]]),
         available=np.asarray([AT - HOUR, AT - 1_000 * HOUR]),
         mix=np.asarray([[1.0, 1.0]]),
     )
-    beyond = figures(said, {}, VECTORS, CLICKS)["any"]["beyond_accuracy"]
+    beyond = figures(stated, {}, VECTORS, CLICKS)["any"]["beyond_accuracy"]
     assert beyond["intra_list_diversity@10"] == pytest.approx(1.0)  # the two vectors are orthogonal
     assert beyond["fresh_share@10"] == 0.5
     assert beyond["coverage@10"] == 1.0
@@ -74,12 +74,12 @@ def test_the_full_system_is_compared_with_each_other_one() -> None:
 
 def test_slices_part_by_history_novelty_and_hour() -> None:
     labels, scores = [[1, 0]] * 24, [[2.0, 1.0]] * 24
-    said = changed(
+    stated = changed(
         answers(labels, attune=scores, popular=scores),
         history=np.asarray([0] * 5 + [5] * 5 + [40] * 5 + [41] * 9),
         available=np.where(np.arange(48) < 4, AT - 30 * MINUTE, AT - 999 * HOUR),
     )
-    parts = slices(said)
+    parts = slices(stated)
     assert {part: values["impressions"] for part, values in parts.items()} == {
         "readers with ≤ 3 reads": 5,
         "clicked an article in its first 30 minutes": 0,
@@ -98,13 +98,13 @@ def test_slices_part_by_history_novelty_and_hour() -> None:
     assert parts["hour 00-05 UTC"]["attune"] == parts["hour 00-05 UTC"]["popular"] == 1.0
 
 
-def test_cold_starts_are_told_of_every_system() -> None:
-    said = changed(
+def test_cold_starts_are_reported_for_every_system() -> None:
+    stated = changed(
         answers([[1, 0]] * 4, attune=[[2.0, 1.0]] * 4, newest=[[1.0, 2.0]] * 4),
         history=np.asarray([0, 3, 4, 60]),
         available=np.repeat([AT - 29 * MINUTE, AT - 31 * MINUTE, AT - 29 * MINUTE, AT - 31 * MINUTE], 2),
     )
-    readers, articles = list(slices(said).items())[:2]
+    readers, articles = list(slices(stated).items())[:2]
     assert readers == ("readers with ≤ 3 reads", {"impressions": 2, "attune": 1.0, "newest": 0.0})
     assert articles[0] == "clicked an article in its first 30 minutes"
     assert articles[1] == {"impressions": 1, "attune": 1.0, "newest": 0.0}, "the others came hours later"
@@ -112,18 +112,18 @@ def test_cold_starts_are_told_of_every_system() -> None:
 
 def test_new_articles_are_compared_with_each_other_whatever_was_clicked() -> None:
     new, old = AT - 10 * MINUTE, AT - 9 * HOUR
-    said = changed(
+    stated = changed(
         answers([[1, 0, 0, 0], [0, 0, 1], [1, 0, 0]], attune=[[2, 1, 3, 4], [1, 2, 3], [3, 2, 1]]),
         available=np.asarray([new, new, old, old, new, old, old, old, old, old]),
     )
-    parts = slices(said)
+    parts = slices(stated)
     assert parts["at least half of the articles in their first hour"] == {"impressions": 1, "attune": 1 / 3}
     assert parts["only articles in their first hour"] == {"impressions": 1, "attune": 1.0}
 
 
 def test_raising_all_new_articles_is_a_gain_only_where_one_of_them_was_clicked() -> None:
     available = np.asarray([AT - 10 * MINUTE, AT - 10 * MINUTE, AT - 9 * HOUR] * 2)
-    available[3:] += HOUR  # slate s is asked s hours after midnight
+    available[3:] += HOUR  # slate s is requested s hours after midnight
     plain, raised = (
         slices(changed(answers([[1, 0, 0], [0, 0, 1]], attune=[[up + 2, up + 1, 2.5]] * 2), available=available))
         for up in (0.0, 5.0)
@@ -139,19 +139,19 @@ def test_raising_all_new_articles_is_a_gain_only_where_one_of_them_was_clicked()
 
 def test_comparisons_can_be_of_any_metric() -> None:
     labels = [[3, 1, 0]] * 30
-    said = answers(labels, attune=[[3, 2, 1]] * 30, other=[[2, 3, 1]] * 30)
-    assert comparisons(said, "read_weighted_ndcg@10")["other"]["verdict"] == "win"
-    assert comparisons(said)["other"]["verdict"] == "tie"
+    stated = answers(labels, attune=[[3, 2, 1]] * 30, other=[[2, 3, 1]] * 30)
+    assert comparisons(stated, "read_weighted_ndcg@10")["other"]["verdict"] == "win"
+    assert comparisons(stated)["other"]["verdict"] == "tie"
 
 
 def test_an_empty_part_has_no_figure_and_never_available_is_new() -> None:
-    said = changed(answers([[1, 0]], attune=[[2, 1]]), available=np.asarray([NEVER, NEVER]))
-    parts = slices(said)
+    stated = changed(answers([[1, 0]], attune=[[2, 1]]), available=np.asarray([NEVER, NEVER]))
+    parts = slices(stated)
     assert parts["readers with > 40 reads"] == {"impressions": 0, "attune": None}
     assert parts["clicked an article in its first hour"]["impressions"] == 1
 
 
 def test_everything_is_plain_json() -> None:
-    said = answers(LABELS, attune=GOOD, popular=BAD)
-    whole = [figures(said, {}, VECTORS, CLICKS), comparisons(said), slices(said)]
+    stated = answers(LABELS, attune=GOOD, popular=BAD)
+    whole = [figures(stated, {}, VECTORS, CLICKS), comparisons(stated), slices(stated)]
     assert json.loads(json.dumps(whole, allow_nan=False)) == whole

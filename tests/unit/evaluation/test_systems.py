@@ -23,16 +23,16 @@ IDS = ("a010", "a020", "a030", "unknown")
 
 
 class Counting:
-    """Scores by place, and counts how often it was asked."""
+    """Scores by place, and counts its calls."""
 
     name = "counting"
     listwise = True
 
     def __init__(self, sign: float = 1.0) -> None:
-        self.sign, self.asked = sign, 0
+        self.sign, self.requested = sign, 0
 
     def score(self, features: FloatArray) -> FloatArray:
-        self.asked += 1
+        self.requested += 1
         return self.sign * np.arange(len(features))
 
 
@@ -47,7 +47,7 @@ def of() -> FeedEngine:
     return engine(papers(), events, slates)
 
 
-def asked(of: FeedEngine, reader: str = "r", request_id: str = "request") -> PreparedQuery:
+def requested(of: FeedEngine, reader: str = "r", request_id: str = "request") -> PreparedQuery:
     request = RankRequest(request_id=request_id, as_of=NOW, candidates=IDS, reader=reader)
     query, candidates = of.prepare(request)
     vectors = np.zeros((len(IDS), of.vectors.matrix.shape[1]))
@@ -57,7 +57,7 @@ def asked(of: FeedEngine, reader: str = "r", request_id: str = "request") -> Pre
 
 
 def scores(of: FeedEngine, name: str, **changes: str) -> FloatArray:
-    return fill_unknown(systems(RANKERS)[name]([asked(of, **changes)]))
+    return fill_unknown(systems(RANKERS)[name]([requested(of, **changes)]))
 
 
 def test_the_table_has_all_rows_and_ends_with_the_full_system() -> None:
@@ -79,7 +79,7 @@ def test_popular_is_by_clicks_and_popular_ctr_by_clicks_of_those_shown(of: FeedE
 
 
 def test_content_is_the_mean_of_the_history(of: FeedEngine) -> None:
-    question = asked(of)
+    question = requested(of)
     expected = mean_match(question.query.reads, question.vectors.astype(np.float32))
     np.testing.assert_array_equal(scores(of, "content"), expected)
     assert scores(of, "content")[:3].argmax() in (0, 2)  # the category that was read
@@ -89,7 +89,7 @@ def test_content_is_the_mean_of_the_history(of: FeedEngine) -> None:
 def test_nrms_is_the_preference_match(of: FeedEngine) -> None:
     found = scores(of, "nrms")
     assert found[3] == UNKNOWN_SCORE
-    np.testing.assert_array_equal(found[:3], asked(of).candidates.interest.preference[:3])
+    np.testing.assert_array_equal(found[:3], requested(of).candidates.interest.preference[:3])
 
 
 def test_random_depends_on_the_request_alone(of: FeedEngine) -> None:
@@ -105,10 +105,10 @@ def test_rerankers_score_the_features(of: FeedEngine) -> None:
 
 
 def test_requests_that_come_together_are_scored_as_each_alone(of: FeedEngine) -> None:
-    both = [asked(of), asked(of, "nobody", "another")]
+    both = [requested(of), requested(of, "nobody", "another")]
     for scorer in systems({FULL_SYSTEM: HeuristicRanker(), TEXT_FREE: HeuristicRanker()}).values():
         np.testing.assert_array_equal(scorer(both), np.concatenate([scorer([each]) for each in both]))
 
 
-def test_what_a_system_knows_nothing_of_comes_last() -> None:
+def test_articles_unknown_to_a_system_come_last() -> None:
     assert fill_unknown(np.asarray([np.nan, -5.0, 3.0])).argmin() == 0

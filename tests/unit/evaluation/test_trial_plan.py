@@ -46,7 +46,7 @@ def test_more_readers_and_even_arms_find_smaller_differences() -> None:
     assert even.differences["clicks"] < small.differences["clicks"]
 
 
-def test_a_past_that_tells_readers_apart_makes_a_trial_shorter() -> None:
+def test_a_past_that_predicts_readers_makes_a_trial_shorter() -> None:
     rng = np.random.default_rng(2)
     rate = rng.gamma(1.0, 0.5, 500)
     rows = [

@@ -82,7 +82,7 @@ def test_a_page_has_its_six_tables_of_full_rows_and_closes_what_it_opens() -> No
         assert {len(row) for row in table} == {len(table[0])}
 
 
-def test_what_is_found_is_told_by_kind_and_detector() -> None:
+def test_findings_are_reported_by_kind_and_detector() -> None:
     header, clickbait = rows(0)
     assert header[:6] == ["damage", "D2 trained", "D1 AUROC", "D1 accuracy", "D1 recall", "D1 F1"]
     assert clickbait == [
@@ -100,7 +100,7 @@ def test_what_is_found_is_told_by_kind_and_detector() -> None:
     ]
 
 
-def test_topics_are_told_by_damage_and_arm_with_what_is_recovered() -> None:
+def test_topics_are_reported_by_damage_and_arm_with_the_recovered_share() -> None:
     assert rows(1) == [
         ["damage", "off", "tokens", "cosine, off"],
         ["none", "0.750", "0.750", "0.900"],
@@ -113,7 +113,7 @@ def test_without_topics_there_is_no_table_of_them() -> None:
     assert len(Page(report({**result(), "topics": None})).tables) == 5
 
 
-def test_the_ranking_is_told_by_damage_and_arm_with_what_was_lost() -> None:
+def test_the_ranking_is_reported_by_damage_and_arm_with_the_loss() -> None:
     assert rows(2) == [
         ["damage", "off", "tokens", "oracle", "lost"],
         ["none", "0.6700", "0.6600", "0.6700", "–"],
@@ -131,7 +131,7 @@ def test_gains_have_their_intervals_and_a_share_only_of_what_was_lost() -> None:
     assert [cell.strip() for cell in harmless[1:]] == [gain] * 2
 
 
-def test_histories_are_told_by_model_and_share_and_what_a_model_lacks_is_a_dash() -> None:
+def test_histories_are_reported_by_model_and_share_and_missing_figures_are_dashes() -> None:
     assert rows(4)[1:] == [
         ["content, 0%", "0.6400", "0.6600", "0.6200", "0.0400"],
         ["content, 30% & more", "0.6400", "0.6600", "0.6200", "0.0400"],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from recsys.domain import HOUR
 from recsys.errors import BundleError
 from recsys.evaluation.run_evaluation import TimeWindow, choose_window, evaluate
 from recsys.experiments.calibration_ablation import FIELDS, HISTORY, SYSTEMS, ablate
@@ -15,7 +16,7 @@ from recsys.training.calibration.ablation_arms import ALL, GAMMA, HEADS, KAPPA, 
 from recsys.training.training_run import Progress, silent
 from recsys.user_model.network_matcher import NetworkMatcher
 from tests.calibrated import eager, with_calibration
-from tests.trained import HashEncoder, Place
+from tests.trained import HashEncoder, Place, last_day
 
 ROWS = [OFF, HEADS, TOKENS, FIELDS, HISTORY, ALL]
 
@@ -34,7 +35,7 @@ def untouched(calibrated: Place) -> dict[str, Any]:
 
 
 def served(at: Place, **history: float) -> TrainedSystem:
-    """The active system with its histories calibrated like this; not at all if nothing is said."""
+    """The active system with its histories calibrated like this; uncalibrated without `history`."""
     system = load_bundle(at.home, HashEncoder.name)
     assert isinstance(system.models.matcher, NetworkMatcher)
     weights = system.models.matcher.weights
@@ -43,12 +44,12 @@ def served(at: Place, **history: float) -> TrainedSystem:
     return replace(system, models=models)
 
 
-def stretch_of(at: Place, system: TrainedSystem) -> TimeWindow:
-    return choose_window(at.open(), system, None, None, in_sample=False)
+def window_of(at: Place, system: TrainedSystem) -> TimeWindow:
+    return choose_window(at.open(), system, last_day() + 14 * HOUR, None, in_sample=False)
 
 
 def ablated(at: Place, system: TrainedSystem, progress: Progress = silent) -> dict[str, Any]:
-    return ablate(at.open(), HashEncoder(), system, stretch_of(at, system), progress)
+    return ablate(at.open(), HashEncoder(), system, window_of(at, system), progress)
 
 
 def aucs(measured: Mapping[str, Any]) -> dict[str, float]:
@@ -56,18 +57,16 @@ def aucs(measured: Mapping[str, Any]) -> dict[str, float]:
 
 
 def evaluated(at: Place, system: TrainedSystem) -> dict[str, float]:
-    found = evaluate(at.open(), HashEncoder(), system, stretch_of(at, system), silent)["systems"]
+    found = evaluate(at.open(), HashEncoder(), system, window_of(at, system), silent)["systems"]
     return {name: found[name]["auc"] for name in SYSTEMS}
 
 
-def test_off_is_what_an_evaluation_says_without_any_calibration(
-    calibrated: Place, untouched: dict[str, Any]
-) -> None:
+def test_off_equals_an_evaluation_without_any_calibration(calibrated: Place, untouched: dict[str, Any]) -> None:
     raw = replace(served(calibrated), calibrator=None)
     assert aucs(untouched["rows"][OFF]) == pytest.approx(evaluated(calibrated, raw), rel=1e-12)
 
 
-def test_all_is_what_an_evaluation_says_of_a_bundle_with_all_of_it_on(calibrated: Place) -> None:
+def test_all_equals_an_evaluation_of_a_bundle_with_every_part_on(calibrated: Place) -> None:
     system = served(calibrated, dwell_weight=4.0, temperature=0.5)
     found = aucs(ablated(calibrated, system)["rows"][ALL])
     assert found == pytest.approx(evaluated(calibrated, system), rel=1e-12)
@@ -97,16 +96,18 @@ def test_histories_are_calibrated_as_served_and_progress_names_the_row(calibrate
     assert list(dict.fromkeys(stages)) == ["articles encoded", *(f"{row}: impressions replayed" for row in ROWS)]
 
 
-def test_where_the_gate_left_histories_alone_a_dwell_weight_is_assumed_and_told(untouched: dict[str, Any]) -> None:
+def test_a_dwell_weight_is_assumed_and_reported_if_the_gate_left_histories_alone(
+    untouched: dict[str, Any],
+) -> None:
     assert untouched["history"]["served"] == {"temperature": 1.0, "dwell_weight": 0.0, "keep": 1.0}
     assert untouched["history"]["applied"] == {"temperature": 1.0, "dwell_weight": 1.0, "keep": 1.0}
 
 
-def test_it_is_a_json_object_and_tells_what_it_was_measured_on(untouched: dict[str, Any], trained: Place) -> None:
-    told = json.loads(json.dumps(untouched))
-    assert told["bundle"] == "calibrated"
-    assert told["data"]["impressions"] > told["data"]["readers"] > 1
-    assert (told["articles"]["applied"]["gamma"], told["articles"]["applied"]["kappa"]) == (GAMMA, KAPPA)
+def test_it_is_a_json_object_and_has_what_it_was_measured_on(untouched: dict[str, Any], trained: Place) -> None:
+    reported = json.loads(json.dumps(untouched))
+    assert reported["bundle"] == "calibrated"
+    assert reported["data"]["impressions"] > reported["data"]["readers"] > 1
+    assert (reported["articles"]["applied"]["gamma"], reported["articles"]["applied"]["kappa"]) == (GAMMA, KAPPA)
 
 
 def test_a_bundle_without_a_calibrator_is_refused_with_the_reason(trained: Place) -> None:

@@ -68,8 +68,8 @@ def shown(reader: str, *articles: str, ago: int = HOUR) -> Slate:
 def folded(articles: Sequence[Article], events: Iterable[Event] = (), slates: Iterable[Slate] = ()) -> LiveState:
     state = LiveState()
     state.upsert_articles(articles_frame(articles))
-    told = events_frame(events).sort("known_at", "id")
-    state.apply(state.encode(told, slates_frame(slates).sort("known_at", "id")))
+    reported = events_frame(events).sort("known_at", "id")
+    state.apply(state.encode(reported, slates_frame(slates).sort("known_at", "id")))
     return state
 
 

@@ -156,7 +156,7 @@ def test_the_same_request_id_explores_the_same_another_one_does_not() -> None:
     assert random_numbers("one").random() == random_numbers("one").random() != random_numbers("two").random()
 
 
-def test_a_feed_has_as_many_items_as_asked_for() -> None:
+def test_a_feed_has_as_many_items_as_requested() -> None:
     of = engine(papers(200))
     assert [
         len(of.recommend(FeedRequest(request_id="r", as_of=NOW, reader="q", limit=n)).ranking.items)
@@ -204,10 +204,10 @@ def test_set_wise_columns_are_computed_for_rankers_that_look_at_them(looks: bool
 
 def test_a_later_page_ranks_nothing_anew() -> None:
     class Watching(AllAlike):
-        asked = 0
+        requested = 0
 
         def score(self, features: FloatArray) -> FloatArray:
-            self.asked += 1
+            self.requested += 1
             return super().score(features)
 
     ranker = Watching()
@@ -215,27 +215,27 @@ def test_a_later_page_ranks_nothing_anew() -> None:
     slate = of.recommend(FeedRequest(request_id="one", as_of=NOW, reader="r", limit=5))
     first, left = slate.ranking, slate.remaining
     second = of.recommend(FeedRequest(request_id="two", as_of=NOW + 1, reader="r", limit=5), left).ranking
-    assert ranker.asked == 1
+    assert ranker.requested == 1
     assert not {item.id for item in first.items} & {item.id for item in second.items}
     assert all(item.reasons and item.minutes for item in second.items)
 
 
 def test_feeds_have_a_ranker_of_their_own_and_rankings_another() -> None:
     class Watching(AllAlike):
-        asked = 0
+        requested = 0
 
         def score(self, features: FloatArray) -> FloatArray:
-            self.asked += 1
+            self.requested += 1
             return super().score(features)
 
     ranker, feed_ranker = Watching(), Watching()
     of = with_models(engine(papers()), listwise=ranker, pointwise=feed_ranker, feed=feed_ranker)
     of.recommend(FeedRequest(request_id="request", as_of=NOW, reader="r"))
-    assert (ranker.asked, feed_ranker.asked) == (0, 1)
+    assert (ranker.requested, feed_ranker.requested) == (0, 1)
     ask(of)
-    assert (ranker.asked, feed_ranker.asked) == (1, 1)
+    assert (ranker.requested, feed_ranker.requested) == (1, 1)
     ask(of, candidates=tuple(f"x{i}" for i in range(MAX_SLATE + 1)))
-    assert (ranker.asked, feed_ranker.asked) == (1, 2)
+    assert (ranker.requested, feed_ranker.requested) == (1, 2)
 
 
 def test_hiding_is_not_attention() -> None:

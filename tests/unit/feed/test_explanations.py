@@ -170,7 +170,7 @@ def test_new_is_what_came_out_within_six_hours() -> None:
         assert found[id_] == [], id_
 
 
-def test_what_is_of_no_category_that_was_read_is_called_something_different_if_nothing_else_holds() -> None:
+def test_an_article_of_an_unread_category_is_something_different_if_no_other_reason_holds() -> None:
     of = engine(papers(), read("r", "a001"))
     found = reasons(of, "a002", "a005", "a039")
     assert [reason.kind for reason in found["a002"]] == ["something_different"]
@@ -187,7 +187,7 @@ def test_an_explored_item_is_called_something_different() -> None:
     assert all("something_different" in [reason.kind for reason in item.reasons] for item in explored)
 
 
-def test_no_reasons_unless_asked_for() -> None:
+def test_no_reasons_unless_requested() -> None:
     of = engine(papers(), read("r", "a004"))
     assert (
         of.recommend(FeedRequest(request_id="request", as_of=NOW, reader="r", explain=False))

@@ -1,4 +1,4 @@
-"""What lies near to a reader: which interests are asked for, and in which turn they are answered."""
+"""Articles near to a reader: the interests that are searched, and the order of their results."""
 
 import numpy as np
 import pytest
@@ -20,8 +20,8 @@ def units(rng: np.random.Generator, *shape: int) -> NDArray[np.float32]:
     return (drawn / np.linalg.norm(drawn, axis=-1, keepdims=True)).astype(np.float32)
 
 
-class Asked(ExactIndex):
-    """Notes how many neighbours it was asked for."""
+class Requested(ExactIndex):
+    """Notes the number of neighbours of each search."""
 
     def __init__(self) -> None:
         super().__init__(DIM)
@@ -49,7 +49,7 @@ def test_interests_that_are_kept_are_unlike_and_speak_for_all(count: int, seed: 
     assert ((interests @ kept.T).max(axis=1, initial=-1) > 0.995).all()
 
 
-def test_the_first_of_interests_that_are_alike_is_asked_for() -> None:
+def test_the_first_of_interests_that_are_alike_is_searched() -> None:
     one, other = units(np.random.default_rng(2), 2, DIM)
     np.testing.assert_array_equal(distinct(np.stack([one, one, other, one])), np.stack([one, other]))
 
@@ -60,24 +60,24 @@ def test_queries_are_answered_in_turn_however_many_are_looked_for_at_once(
 ) -> None:
     rng = np.random.default_rng(seed)
     index = ExactIndex(DIM)
-    state, asked = newsroom(80, index), units(rng, queries, DIM)
+    state, requested = newsroom(80, index), units(rng, queries, DIM)
     allowed = rng.random(len(state.articles)) < 0.7
     allowed[0] = False
-    lists = [[row for row in state.rows_of(ids) if allowed[row]] for ids in index.search(asked, 80).ids]
+    lists = [[row for row in state.rows_of(ids) if allowed[row]] for ids in index.search(requested, 80).ids]
     in_turn = list(dict.fromkeys(row for turn in zip(*lists, strict=True) for row in turn))
-    np.testing.assert_array_equal(nearest(state, index, asked, allowed, count), in_turn[:count])
+    np.testing.assert_array_equal(nearest(state, index, requested, allowed, count), in_turn[:count])
 
 
 @pytest.mark.parametrize(("queries", "widths"), [(1, [61]), (3, [46])])
 def test_queries_that_lie_apart_share_what_is_looked_for(queries: int, widths: list[int]) -> None:
-    index = Asked()
+    index = Requested()
     state = newsroom(400, index)
     nearest(state, index, units(np.random.default_rng(3), queries, DIM), np.ones(401, dtype=bool), 45)
     assert index.widths == widths
 
 
 def test_queries_that_lie_together_look_further() -> None:
-    index = Asked()
+    index = Requested()
     state, one = newsroom(400, index), units(np.random.default_rng(4), 1, DIM)
     found = nearest(state, index, np.repeat(one, 3, axis=0), np.ones(401, dtype=bool), 60)
     assert len(found) == 60

@@ -72,7 +72,7 @@ def test_a_trained_engine_ranks_no_candidates_and_unknown_ones(trained: Place) -
     database.close()
 
 
-def test_what_was_read_longer_ago_than_a_ring_holds_is_not_shown(
+def test_articles_read_longer_ago_than_a_ring_holds_are_not_shown(
     sqlite_database: Database, tmp_path: object
 ) -> None:
     ids = world().articles["id"].to_list()[:100]

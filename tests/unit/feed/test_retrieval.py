@@ -20,9 +20,9 @@ from recsys.user_model.matcher import ReadHistory, mask_one_read
 from tests.unit.feed.newsrooms import CATEGORIES, NOW, did, engine, papers, read, shown, with_models
 
 
-def feed(of: FeedEngine, reader: str = "r", as_of: int = NOW, **asked: Any) -> dict[str, str]:
+def feed(of: FeedEngine, reader: str = "r", as_of: int = NOW, **requested: Any) -> dict[str, str]:
     """Article → source of a feed that shows all candidates."""
-    request = FeedRequest(request_id="request", as_of=as_of, reader=reader, **{"limit": 1_000, **asked})
+    request = FeedRequest(request_id="request", as_of=as_of, reader=reader, **{"limit": 1_000, **requested})
     return {item.id: item.source for item in of.recommend(request).ranking.items}
 
 
@@ -42,7 +42,7 @@ def test_a_reader_with_a_history_gets_what_matches_it() -> None:
     assert all(int(article[1:]) % 4 == 0 for article in interested)  # the category of what was read
 
 
-def test_what_was_deeply_read_last_brings_similar_articles() -> None:
+def test_the_last_deep_reads_bring_similar_articles() -> None:
     events = [*read("r", "a001", 5 * HOUR, seconds=3), *read("r", "a002", 4 * HOUR, seconds=300)]
     events += [event for i in range(3, 9) for event in read("r", f"a00{i}", HOUR, seconds=3)]
     found = feed(engine(papers(200), events, pool=40), explore=0.0)
@@ -52,7 +52,7 @@ def test_what_was_deeply_read_last_brings_similar_articles() -> None:
 
 
 @pytest.mark.parametrize("kind", [EventKind.CLICK, EventKind.HIDE, EventKind.LIKE])
-def test_what_the_reader_had_is_not_shown_again(kind: EventKind) -> None:
+def test_articles_the_reader_had_are_not_shown_again(kind: EventKind) -> None:
     of = engine(papers(), [did("r", kind, "a007")])
     assert "a007" not in feed(of)
     assert "a007" in feed(of, "another reader")
@@ -63,21 +63,21 @@ def test_the_whole_ring_of_readings_counts_as_had() -> None:
     assert not {f"a{i:03}" for i in range(60)} & feed(engine(papers(100), events)).keys()
 
 
-def test_what_left_the_ring_is_asked_of_the_log() -> None:
+def test_articles_that_left_the_ring_are_read_from_the_log() -> None:
     events = [did("r", EventKind.CLICK, f"a{i:03}", DAY - i * HOUR // 8) for i in range(80)]
-    asked = []
+    requested = []
 
     def seen_articles(reader: str, before: int) -> set[str]:
-        asked.append((reader, before))
+        requested.append((reader, before))
         return {"a000", "a001"}
 
     found = feed(engine(papers(100), events, lookups=ReaderLookups(seen_articles=seen_articles)))
-    assert asked == [("r", NOW)]
+    assert requested == [("r", NOW)]
     assert not {"a000", "a001"} & found.keys()
     assert "a002" in found
 
 
-def test_a_short_history_is_not_asked_of_the_log() -> None:
+def test_a_short_history_is_not_read_from_the_log() -> None:
     def seen_articles(reader: str, before: int) -> set[str]:
         raise AssertionError("the ring holds all of it")
 
@@ -96,7 +96,7 @@ def test_a_category_is_all_or_nothing() -> None:
     assert feed(of, category="never heard of") == {}
 
 
-def test_what_is_not_out_yet_is_not_shown() -> None:
+def test_articles_under_embargo_are_not_shown() -> None:
     coming = papers(1, id="soon", abstract="not out yet", published_at=NOW + HOUR)
     of = engine([*papers(), *coming])
     assert "soon" not in feed(of)
@@ -228,7 +228,7 @@ def test_the_pool_bounds_how_many_are_ranked() -> None:
 
 
 @pytest.mark.parametrize("clicked", [0, 3, 30])
-def test_what_trends_is_as_a_sort_of_all_articles_has_it(clicked: int) -> None:
+def test_trending_equals_a_sort_of_all_articles(clicked: int) -> None:
     """Fewer were clicked than are wanted, or more; the rest are equal, and ordered by their ids alone."""
     times = [(i, n) for i in range(clicked) for n in range(i % 5 + 1)]
     clicks = [did(f"q{i}-{n}", EventKind.CLICK, f"a{i:03}", HOUR) for i, n in times]
@@ -241,7 +241,7 @@ def test_what_trends_is_as_a_sort_of_all_articles_has_it(clicked: int) -> None:
         assert trending(state, rows, count).tolist() == rows[expected[:count]].tolist()
 
 
-def test_what_is_drawn_depends_on_ids_alone_and_is_drawn_evenly() -> None:
+def test_draws_depend_on_ids_alone_and_are_even() -> None:
     one, two = engine(papers(60)).state, engine(papers(60)[::-1]).state
     allowed = np.ones(len(one.first_shown), dtype=np.bool_)
     allowed[0], allowed[61:] = False, False
@@ -254,7 +254,7 @@ def test_what_is_drawn_depends_on_ids_alone_and_is_drawn_evenly() -> None:
     assert counts[1:].min() > 30 and counts[1:].max() < 95  # 60 expected, standard deviation 7.3
 
 
-def test_what_is_followed_is_found_among_thousands_of_others() -> None:
+def test_articles_of_a_followed_topic_are_found_among_thousands_of_others() -> None:
     of = dataclasses.replace(
         engine(papers(400), pool=20),
         lookups=ReaderLookups(preferences=lambda *_: Preferences(follow=frozenset({"money"}))),

@@ -93,7 +93,7 @@ def test_ranking_keeps_all_its_candidates() -> None:
     assert sorted(item.id for item in ranking.items) == list(ids)
 
 
-def test_an_answer_names_the_story_and_where_else_it_is_told() -> None:
+def test_an_answer_names_the_story_and_its_other_articles() -> None:
     of = engine(newsroom(), read("r", "a004"))
     request = FeedRequest(request_id="q", as_of=NOW, reader="r", limit=60)
     items = {item.id: item for item in of.recommend(request).ranking.items}

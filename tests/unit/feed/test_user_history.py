@@ -54,7 +54,7 @@ def test_reads_bring_the_quantile_of_their_dwell_and_the_noise_of_their_reader()
     assert reads.noise == pytest.approx((1 + 0.5) / (3 + 5))
 
 
-def test_outcomes_come_from_what_readers_did_and_said() -> None:
+def test_outcomes_come_from_behaviour_and_preferences() -> None:
     state = state_of(
         [
             ("a", EventKind.READ, 2.0),

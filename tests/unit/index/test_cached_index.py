@@ -9,12 +9,12 @@ from recsys.index.vector_index import Hits, Vectors
 
 
 class Counting(ExactIndex):
-    """How many queries were looked for."""
+    """Counts the queries that were searched."""
 
-    asked = 0
+    requested = 0
 
     def search(self, queries: Vectors, k: int) -> Hits:
-        self.asked += len(queries)
+        self.requested += len(queries)
         return super().search(queries, k)
 
 
@@ -29,15 +29,15 @@ def inner() -> Counting:
     return index
 
 
-def test_what_was_asked_before_is_not_looked_for_again(inner: Counting) -> None:
+def test_a_repeated_query_is_not_searched_again(inner: Counting) -> None:
     index, queries = CachedIndex(inner), vectors(5, 2)
     plain = inner.search(queries, 3)
-    inner.asked = 0
+    inner.requested = 0
     for places in ([0, 1], [1, 2, 0], [2], [3, 3, 4, 0]):
         found = index.search(queries[places], 3)
         assert found.ids == [plain.ids[place] for place in places]
         assert np.array_equal(found.scores, plain.scores[places])
-    assert inner.asked == 2 + 1 + 0 + 3
+    assert inner.requested == 2 + 1 + 0 + 3
 
 
 def test_another_number_of_neighbours_is_another_question(inner: Counting) -> None:
@@ -70,6 +70,6 @@ def test_memory_is_bounded(inner: Counting, monkeypatch: pytest.MonkeyPatch) -> 
     index, queries = CachedIndex(inner), vectors(8, 2)
     for place in range(8):
         index.search(queries[place : place + 1], 2)
-    inner.asked = 0
+    inner.requested = 0
     index.search(queries, 2)
-    assert inner.asked >= 5
+    assert inner.requested >= 5

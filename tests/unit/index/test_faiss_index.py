@@ -44,7 +44,7 @@ def test_auto_is_flat_while_small_and_becomes_a_graph() -> None:
     assert len(index) == 101
 
 
-def test_auto_starts_as_a_graph_when_told_what_will_come() -> None:
+def test_auto_starts_as_a_graph_when_many_vectors_will_come() -> None:
     assert filled("auto", 3, expected_size=101).structure == "hnsw"
 
 

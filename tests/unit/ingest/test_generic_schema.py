@@ -22,7 +22,7 @@ def places(count: int) -> pl.DataFrame:
         (["id", "title", "type"], "articles"),
     ],
 )
-def test_kind_is_told_by_the_fields(names: list[str], kind: str | None) -> None:
+def test_the_fields_decide_the_kind(names: list[str], kind: str | None) -> None:
     assert kind_of(names) == kind
 
 
@@ -37,7 +37,7 @@ def test_empty_text_is_no_text() -> None:
     assert rows.select("title", "category").row(0) == (None, None)
 
 
-def test_an_event_is_known_when_it_happened_unless_it_says_otherwise() -> None:
+def test_an_event_is_known_when_it_happened_unless_it_has_another_time() -> None:
     rows = generic_schema.from_rows(
         [{"at": 10**15}, {"at": 10**15, "known_at": 10**15 + 5}], places(2), "events"
     ).rows

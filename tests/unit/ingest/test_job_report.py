@@ -17,7 +17,7 @@ COUNTS = {
 REPORT = Report("job", COUNTS, Path("rejects"), resumed_from=0, rows_this_run=13, seconds=1.0)
 
 
-def test_only_kinds_that_were_read_are_told() -> None:
+def test_only_kinds_that_were_read_are_reported() -> None:
     assert REPORT.kinds() == ["articles", "events"]
 
 
@@ -31,6 +31,6 @@ def test_books_balance_or_the_difference_shows() -> None:
     assert REPORT.unaccounted("articles") == 1
 
 
-def test_what_was_not_counted_is_zero() -> None:
+def test_counters_without_events_are_zero() -> None:
     assert REPORT.count("impressions", "stored") == 0
     assert REPORT.count("events", "unknown_article") == 4

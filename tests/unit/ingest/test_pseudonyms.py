@@ -34,7 +34,7 @@ def test_frames_agree_with_single_ids() -> None:
     assert pseudonyms.in_frame(frame.clear()).equals(frame.clear())
 
 
-def test_what_is_no_id_is_left_for_the_checks() -> None:
+def test_wrong_ids_are_left_for_the_checks() -> None:
     odd = [None, "", " ", "x" * 600, "a\0b"]
     frame = pl.DataFrame({"reader": odd}, schema={"reader": pl.String})
     assert Pseudonyms(KEY).in_frame(frame)["reader"].to_list() == odd

@@ -35,7 +35,7 @@ def kept(*rows: dict[str, object]) -> list[str]:
 
 @pytest.mark.parametrize("source_rank", [HISTORY, PAGE])
 @pytest.mark.parametrize("gap", [0, 2 * MINUTE, -2 * MINUTE])
-def test_a_click_told_again_within_two_minutes_is_one_reading(source_rank: int, gap: int) -> None:
+def test_a_click_repeated_within_two_minutes_is_one_reading(source_rank: int, gap: int) -> None:
     assert kept(reading("click", CLICK), reading("again", source_rank, gap)) == ["click"]
 
 
@@ -44,7 +44,7 @@ def test_later_than_two_minutes_it_is_another_reading(source_rank: int) -> None:
     assert kept(reading("click", CLICK), reading("other", source_rank, 2 * MINUTE + 1)) == ["click", "other"]
 
 
-def test_a_page_view_told_by_the_history_is_the_historys() -> None:
+def test_a_page_view_that_the_history_has_is_not_stored_again() -> None:
     assert kept(reading("page", PAGE, MINUTE), reading("past", HISTORY)) == ["past"]
 
 
@@ -72,8 +72,8 @@ def test_a_click_without_dwell_takes_that_of_the_page_view() -> None:
 
 
 def test_a_click_with_its_own_dwell_keeps_it() -> None:
-    told = frame(reading("click", CLICK, dwell=5.0), reading("page", PAGE, dwell=8.0, scroll=40.0))
-    once, merged = reading_dedup.merge(told)
+    reported = frame(reading("click", CLICK, dwell=5.0), reading("page", PAGE, dwell=8.0, scroll=40.0))
+    once, merged = reading_dedup.merge(reported)
     assert once.select("dwell", "scroll").rows() == [(5.0, None)]
     assert merged == 3
 
@@ -103,10 +103,10 @@ def test_a_dwell_that_cannot_be_meant_does_not_move_the_end(dwell: float) -> Non
     assert events.height == 3
 
 
-def test_what_is_stored_already_is_left_out_with_all_its_events() -> None:
-    told = frame(reading("old", HISTORY, dwell=4.0), reading("new", HISTORY, 10 * MINUTE, scroll=9.0))
+def test_readings_stored_already_are_left_out_with_all_their_events() -> None:
+    reported = frame(reading("old", HISTORY, dwell=4.0), reading("new", HISTORY, 10 * MINUTE, scroll=9.0))
     stored = pl.DataFrame({"reader": ["r"], "article": ["a"], "at": [START - MINUTE]})
-    fresh = reading_dedup.drop_stored_readings(reading_dedup.to_events(told), stored)
+    fresh = reading_dedup.drop_stored_readings(reading_dedup.to_events(reported), stored)
     assert fresh["id"].to_list() == ["new/click", "new/scroll"]
 
 
@@ -116,7 +116,7 @@ def test_events_outside_readings_are_never_left_out() -> None:
     assert reading_dedup.drop_stored_readings(loose, stored).height == 1
 
 
-TOLD = st.lists(
+REPORTED = st.lists(
     st.builds(
         lambda source_rank, minute, article, dwell, number: reading(
             f"{source_rank}/{number}", source_rank, minute * MINUTE, article=article, dwell=dwell
@@ -133,17 +133,17 @@ TOLD = st.lists(
 
 
 @settings(deadline=None, max_examples=60)
-@given(TOLD)
+@given(REPORTED)
 def test_every_event_is_kept_or_counted_and_no_click_is_lost(rows: list[dict[str, object]]) -> None:
-    told = frame(*rows) if rows else pl.DataFrame(schema=READINGS)
-    once, merged = reading_dedup.merge(told)
-    assert reading_dedup.to_events(once).height + merged == reading_dedup.count_events(told)
-    clicks = told.filter(pl.col("source_rank") == CLICK)["key"]
+    reported = frame(*rows) if rows else pl.DataFrame(schema=READINGS)
+    once, merged = reading_dedup.merge(reported)
+    assert reading_dedup.to_events(once).height + merged == reading_dedup.count_events(reported)
+    clicks = reported.filter(pl.col("source_rank") == CLICK)["key"]
     assert set(clicks) <= set(once["key"])
 
 
 @settings(deadline=None, max_examples=60)
-@given(TOLD)
+@given(REPORTED)
 def test_merging_twice_changes_nothing(rows: list[dict[str, object]]) -> None:
     once, _ = reading_dedup.merge(frame(*rows) if rows else pl.DataFrame(schema=READINGS))
     again, merged = reading_dedup.merge(once)

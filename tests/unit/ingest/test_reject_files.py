@@ -64,7 +64,7 @@ def test_clearing_forgets_all(tmp_path: Path) -> None:
     assert not files.folder.exists()
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_the_fix(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_the_fix(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="set ATTUNE_HOME"):
         RejectFiles(tmp_path / "file" / "job").write(0, rejects_frame([ROW]))

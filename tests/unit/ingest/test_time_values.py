@@ -68,7 +68,7 @@ def test_the_hour_24_is_the_next_midnight(written: str) -> None:
         1e30,
     ],
 )
-def test_what_is_no_time_is_a_misfit(written: object) -> None:
+def test_a_wrong_time_is_a_misfit(written: object) -> None:
     with pytest.raises(MisfitError, match="is not a time Attune reads"):
         UTC_TIMES.micros(written)
 

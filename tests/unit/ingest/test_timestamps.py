@@ -74,7 +74,7 @@ def test_iso_text_round_trips(moment: datetime, zone: timezone) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(631_152_000, 4_000_000_000))
-def test_seconds_milliseconds_and_microseconds_are_told_apart(seconds: int) -> None:
+def test_seconds_milliseconds_and_microseconds_are_distinguished(seconds: int) -> None:
     column = pl.Series([seconds, seconds * 10**3, seconds * 10**6])
     assert set(to_micros(column).to_list()) == {seconds * 10**6}
     assert set(to_micros(column.cast(pl.String)).to_list()) == {seconds * 10**6}

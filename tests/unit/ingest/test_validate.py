@@ -171,7 +171,7 @@ def test_the_first_reason_wins() -> None:
     assert reason("events", reader=None, kind="glance", value=float("nan")) == "reader: missing"
 
 
-def test_a_reject_tells_where_it_stood_and_quotes_a_bounded_part() -> None:
+def test_a_reject_has_its_place_and_quotes_a_bounded_part() -> None:
     row = check("articles", ARTICLE, {**ARTICLE, "title": "x" * 20_000}).rejects.row(0, named=True)
     assert (row["file"], row["row"], row["kind"]) == ("f", 2, "articles")
     assert row["raw"].startswith('{"id": "a", "title": "xxx')

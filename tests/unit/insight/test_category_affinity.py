@@ -30,15 +30,15 @@ def affinities(state: LiveState, reader: str = "r") -> dict[str, float]:
     return {state.catalog.categories.strings[code]: value for code, value in zip(categories, found, strict=True)}
 
 
-def test_who_never_came_has_no_tastes() -> None:
+def test_readers_who_never_came_have_no_tastes() -> None:
     assert affinities(folded(papers()), "nobody") == {}
 
 
-def test_who_took_nothing_has_told_no_taste() -> None:
+def test_a_reader_without_clicks_has_no_taste() -> None:
     assert affinities(folded(papers(), [], slates("r", hours=range(2, 6)))) == {}
 
 
-def test_what_others_take_and_this_reader_passes_over_is_liked_least() -> None:
+def test_articles_that_others_click_and_this_reader_passes_over_are_liked_least() -> None:
     clicks = [event for hour in range(2, 12) for event in attribute_click("s", WORLD, hour, 60.0)]
     mine = attribute_click("r", MONEY, 2, 60.0)
     found = affinities(folded(papers(), [*clicks, *mine], slates("r", "s", hours=range(2, 22))))
@@ -46,7 +46,7 @@ def test_what_others_take_and_this_reader_passes_over_is_liked_least() -> None:
     assert found["world"] < found["sport"] < 1 < found["money"]
 
 
-def test_a_click_that_was_read_says_more_than_one_that_was_left() -> None:
+def test_a_click_that_was_read_counts_more_than_one_that_was_left() -> None:
     events = [*attribute_click("r", SPORT, 2, 60.0), *attribute_click("r", WORLD, 3, 3.0)]
     found = affinities(folded(papers(), events, slates("r", hours=range(2, 6))))
     assert found["sport"] > found["world"] > found["money"]
@@ -61,8 +61,8 @@ def test_an_article_without_category_is_no_taste() -> None:
     assert affinities(folded(papers(category=None), read("r", "a000"))) == {}
 
 
-def test_the_profile_tells_categories_by_taste_and_the_shares_sum_to_one() -> None:
+def test_the_profile_has_categories_by_taste_and_the_shares_sum_to_one() -> None:
     events = [*read("r", "a000"), *read("r", "a004", 2 * HOUR), did("r", EventKind.CLICK, "a001", 3 * HOUR)]
-    told = attention_profile(engine(papers(), events), "r", NOW)["categories"]
-    assert [each["name"] for each in told] == ["sport", "world"]
-    assert np.sum([each["weight"] for each in told]) == pytest.approx(1)
+    reported = attention_profile(engine(papers(), events), "r", NOW)["categories"]
+    assert [each["name"] for each in reported] == ["sport", "world"]
+    assert np.sum([each["weight"] for each in reported]) == pytest.approx(1)

@@ -21,20 +21,20 @@ def engine(trained: Place) -> FeedEngine:
     return FeedEngine(state=state, vectors=vectors)
 
 
-def asked(engine: FeedEngine, *candidates: str, reader: str = "r00003") -> RankRequest:
+def requested(engine: FeedEngine, *candidates: str, reader: str = "r00003") -> RankRequest:
     return RankRequest(request_id="q", as_of=engine.state.known_at + 1, candidates=candidates, reader=reader)
 
 
-def test_a_read_is_told_with_its_dwell_and_what_the_score_loses_without_it(engine: FeedEngine) -> None:
+def test_a_read_is_shown_with_its_dwell_and_what_the_score_loses_without_it(engine: FeedEngine) -> None:
     ids = world().articles["id"].to_list()[-4:]
-    request = asked(engine, *ids)
-    told, (query, _) = explain_reader(engine, request), engine.prepare(request)
-    assert told["noise"] == query.reads.noise
-    assert [candidate["id"] for candidate in told["candidates"]] != []
-    scores = [candidate["score"] for candidate in told["candidates"]]
+    request = requested(engine, *ids)
+    reported, (query, _) = explain_reader(engine, request), engine.prepare(request)
+    assert reported["noise"] == query.reads.noise
+    assert [candidate["id"] for candidate in reported["candidates"]] != []
+    scores = [candidate["score"] for candidate in reported["candidates"]]
     assert scores == sorted(scores, reverse=True)
     history, reads = query.history, query.reads
-    best = told["candidates"][0]
+    best = reported["candidates"][0]
     vector = engine.vectors.take(engine.state.rows_of([best["id"]]))
     by_article = {engine.state.articles.strings[row]: place for place, row in enumerate(history.article)}
     for read in best["reads"]:
@@ -46,9 +46,9 @@ def test_a_read_is_told_with_its_dwell_and_what_the_score_loses_without_it(engin
         assert read["outcome"] in ("important", "unimportant", None)
 
 
-def test_what_has_no_vector_or_no_reads_is_left_out(engine: FeedEngine) -> None:
+def test_articles_without_a_vector_or_reads_are_left_out(engine: FeedEngine) -> None:
     known = world().articles["id"][0]
-    assert [c["id"] for c in explain_reader(engine, asked(engine, "unknown", known))["candidates"]] == [known]
-    assert explain_reader(engine, asked(engine, known, reader="nobody"))["candidates"] == []
-    assert explain_reader(engine, asked(engine))["candidates"] == []
-    assert np.isfinite(explain_reader(engine, asked(engine))["noise"])
+    assert [c["id"] for c in explain_reader(engine, requested(engine, "unknown", known))["candidates"]] == [known]
+    assert explain_reader(engine, requested(engine, known, reader="nobody"))["candidates"] == []
+    assert explain_reader(engine, requested(engine))["candidates"] == []
+    assert np.isfinite(explain_reader(engine, requested(engine))["noise"])

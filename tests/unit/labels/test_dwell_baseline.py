@@ -53,7 +53,7 @@ def test_readings_of_an_article_draw_what_it_takes_to_their_median() -> None:
     assert found[-1] == pytest.approx((5 * 36 + 4 * 50) / 9), "the length weighs five readings, four are looked at"
 
 
-def test_who_usually_reads_longer_has_to_read_longer() -> None:
+def test_readers_who_usually_read_longer_need_longer_reads() -> None:
     slow = [read(60.0, "slow", article, at=NOON + place) for place, article in enumerate("abab")]
     here = [read(60.0, "slow", "c", NOON + 9), read(60.0, "other", "c", NOON + 10)]
     mine, theirs = thresholds([*slow, *here], LabelRule(prior=1.0))[-2:]
@@ -114,7 +114,7 @@ def plainly(events: list[Event], rule: LabelRule) -> list[float]:
 
 
 @given(_READINGS)
-def test_it_is_what_a_plain_loop_says(drawn: list[tuple[str, str, float, int]]) -> None:
+def test_it_equals_a_plain_loop(drawn: list[tuple[str, str, float, int]]) -> None:
     events = [read(seconds, reader, article, NOON + at) for reader, article, seconds, at in drawn]
     assert thresholds(events) == pytest.approx(plainly(events, RULE))
 

@@ -42,7 +42,7 @@ def grade_of(*events: Event, words: int | None = None) -> int:
     return labels(events, words=words)[0][0]
 
 
-def test_what_was_passed_over_is_zero() -> None:
+def test_passed_over_articles_have_grade_zero() -> None:
     assert labels([]) == [[0, 0]]
 
 
@@ -208,7 +208,7 @@ def test_the_order_of_events_does_not_matter(events: list[Event], data: st.DataO
 
 @settings(deadline=None, max_examples=40)
 @given(events=_happened, until=st.integers(NOON - DAY, NOON + DAY))
-def test_what_comes_after_the_cut_off_changes_no_label(events: list[Event], until: int) -> None:
+def test_rows_after_the_cut_off_change_no_label(events: list[Event], until: int) -> None:
     known = [event for event in events if event.known_at < until]
     assert labels(events, _slates, until) == labels(known, _slates, until)
 

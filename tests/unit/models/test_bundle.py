@@ -154,7 +154,7 @@ def test_a_home_is_prepared_and_left_clean(tmp_path: Path) -> None:
     assert list((tmp_path / "new" / "bundles").iterdir()) == []
 
 
-def test_a_home_that_cannot_be_made_is_told_before_the_work(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_made_is_an_error_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="ATTUNE_HOME"):
         bundle.prepare(tmp_path / "file")

@@ -31,7 +31,7 @@ def copied(trained: Place, tmp_path: Path) -> Place:
     return trained.copy(tmp_path / "copy")
 
 
-def test_a_bundle_brings_back_its_calibrator_and_what_training_told_of_it(copied: Place) -> None:
+def test_a_bundle_brings_back_its_calibrator_and_its_manifest_entry(copied: Place) -> None:
     made = with_calibration(copied, eager(flag_rate=0.75), "with")
     assert made.manifest["attention"]["gain"] == 0.25
     assert made.manifest["attention"]["strength"] == asdict(eager().calibrator.strength)
@@ -42,8 +42,8 @@ def test_a_bundle_brings_back_its_calibrator_and_what_training_told_of_it(copied
 
 
 def test_a_digest_is_known_before_there_is_a_file(tmp_path: Path) -> None:
-    told = write_calibration(calibration_of(small_calibrator()), {}, tmp_path)
-    assert told["calibrator"] == calibration_of(small_calibrator()).digest != eager().digest
+    reported = write_calibration(calibration_of(small_calibrator()), {}, tmp_path)
+    assert reported["calibrator"] == calibration_of(small_calibrator()).digest != eager().digest
 
 
 def test_a_bundle_without_a_calibrator_reads_with_the_encoder_alone(trained: Place) -> None:
@@ -53,7 +53,7 @@ def test_a_bundle_without_a_calibrator_reads_with_the_encoder_alone(trained: Pla
     assert article_encoder(encoder, None) is encoder
 
 
-def test_what_training_told_without_a_calibrator_is_no_calibrator(copied: Place) -> None:
+def test_a_manifest_entry_without_a_calibrator_is_no_calibrator(copied: Place) -> None:
     loaded = bundle.load(copied.home, str(bundle.active_version(copied.home)))
     loaded.manifest["attention"] = {"why": "too few articles"}
     assert load_calibration(loaded) is None
@@ -114,11 +114,11 @@ def test_when_the_breaker_opens_on_the_way_all_vectors_are_raw(
     """A flood, seen in the third of four chunks."""
     monkeypatch.setattr("recsys.projection.vector_table.CHUNK", 40)
     calibration, articles = eager(flag_rate=0.05), frame(160)
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     encoder = article_encoder(HashEncoder(), calibration)
-    found = ensure_vectors(sqlite_database, encoder, articles, lambda done, total: told.append((done, total)))
+    found = ensure_vectors(sqlite_database, encoder, articles, lambda done, total: reported.append((done, total)))
     np.testing.assert_array_equal(found, hashed(article_texts(articles)))
     assert encoder.name == RAW
     present, _ = stored_vectors(sqlite_database, calibration.name_of(RAW), articles)
     assert present.sum() == 80
-    assert told == [(40, 160), (80, 160), (40, 40)]
+    assert reported == [(40, 160), (80, 160), (40, 40)]

@@ -132,7 +132,7 @@ def test_without_a_bundle_the_message_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["encoder", "features", "state", "labels"])
-def test_what_does_not_fit_is_named(copied: Place, name: str) -> None:
+def test_values_that_do_not_fit_are_named(copied: Place, name: str) -> None:
     def other(manifest: dict[str, Any]) -> None:
         manifest["schema"][name] = "something else"
 
@@ -144,7 +144,7 @@ def test_what_does_not_fit_is_named(copied: Place, name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["schema", "user_model", "score_calibration", "text_features", "data", "validation", "utility"]
 )
-def test_what_a_manifest_lacks_is_named(copied: Place, name: str) -> None:
+def test_missing_entries_of_a_manifest_are_named(copied: Place, name: str) -> None:
     _edit(copied, lambda manifest: manifest.pop(name))
     with pytest.raises(BundleError, match=f"manifest lacks {name}"):
         load_bundle(copied.home, HashEncoder.name)

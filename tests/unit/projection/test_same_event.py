@@ -71,7 +71,7 @@ def test_days_apart_the_same_words_are_another_event(apart: int, linked: bool) -
     assert bool(stories(vectors, [NOW, NOW + apart])) is linked
 
 
-def test_an_article_without_a_time_tells_no_event() -> None:
+def test_an_article_without_a_time_joins_no_event() -> None:
     assert not stories(np.repeat(units(1), 2, axis=0), [NOW, None])
 
 

@@ -58,7 +58,7 @@ def test_encoders_never_share_vectors(sqlite_database: Database) -> None:
     assert len(other.encoded) == 2
 
 
-def test_bodies_are_encoded_under_a_name_that_says_so(sqlite_database: Database) -> None:
+def test_bodies_are_encoded_under_a_name_of_their_own(sqlite_database: Database) -> None:
     one, other = HashEncoder(), HashEncoder()
     other.name = "hash@64x3-body192"
     article = articles_frame([Article(id="a", title="One", abstract="Short.", body="Long.")])
@@ -85,11 +85,11 @@ def test_a_kill_between_chunks_costs_one_chunk(database: Database, monkeypatch: 
     with pytest.raises(EncoderError):
         ensure_vectors(database, Dying(), frame(10))
     assert stored_vectors(database, HashEncoder.name, frame(10))[0].tolist() == [True] * 4 + [False] * 6
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     encoder = HashEncoder()
-    found = ensure_vectors(database, encoder, frame(10), lambda done, total: told.append((done, total)))
+    found = ensure_vectors(database, encoder, frame(10), lambda done, total: reported.append((done, total)))
     assert [text.headline for text in encoder.encoded] == [f"sport: Title {i}" for i in range(4, 10)]
-    assert told == [(4, 6), (6, 6)]
+    assert reported == [(4, 6), (6, 6)]
     np.testing.assert_array_equal(found, hashed([ArticleText(f"sport: Title {i}", "sport") for i in range(10)]))
 
 

@@ -36,7 +36,7 @@ class Even:
 
 
 def readings(count: int, seed: int) -> ReadingRows:
-    """Who likes the topic reads to the end; long articles take long."""
+    """Readers of the topic read to the end; long articles take long."""
     rng = np.random.default_rng(seed)
     table = rng.normal(size=(count, len(ALL_FEATURES.names)))
     table[:, LONG] = rng.uniform(50, 1_000, count)
@@ -57,7 +57,7 @@ def candidates(likes: list[float], words: list[float]) -> FloatArray:
     return table
 
 
-def test_only_what_was_opened_and_timed_tells_of_reading() -> None:
+def test_only_opened_and_timed_articles_teach_reading() -> None:
     table = np.ones((4, len(ALL_FEATURES.names)))
     known = ReadingRows.of(
         table, np.asarray([0, 1, 2, 3], dtype=np.int8), np.asarray([np.nan, 3.0, np.nan, 6_000.0])
@@ -122,7 +122,7 @@ def test_dear_minutes_may_be_worth_less_than_nothing(trees: DwellRegressors) -> 
 
 
 @given(st.permutations(range(6)))
-def test_no_rival_and_no_order_changes_a_score(trees: DwellRegressors, order: list[int]) -> None:
+def test_no_other_candidate_and_no_order_changes_a_score(trees: DwellRegressors, order: list[int]) -> None:
     table = readings(6, 3).features
     ranker = UtilityRanker(Even(), PlattScaling(), trees, price=0.2, mean=0.5)
     scores = ranker.score(table)
@@ -130,7 +130,7 @@ def test_no_rival_and_no_order_changes_a_score(trees: DwellRegressors, order: li
     np.testing.assert_array_equal(ranker.score(table[:1]), scores[:1])
 
 
-def test_what_was_saved_tells_alike(trees: DwellRegressors, tmp_path: Path) -> None:
+def test_a_saved_ranker_scores_alike(trees: DwellRegressors, tmp_path: Path) -> None:
     files = tmp_path / "worth.txt", tmp_path / "minutes.txt"
     trees.save(*files)
     again, table = load(*files, FEED_FEATURES), readings(50, 4).features

@@ -95,7 +95,9 @@ def test_interest_is_passed_on_with_its_rank(mine: dict[str, FloatArray]) -> Non
     assert mine["content_listwise"] == near(0.2, 0.5, 0.2, 0.7, 0.9)
 
 
-def test_what_the_reader_was_shown_and_had(mine: dict[str, FloatArray], strangers: dict[str, FloatArray]) -> None:
+def test_articles_shown_to_the_reader_and_opened(
+    mine: dict[str, FloatArray], strangers: dict[str, FloatArray]
+) -> None:
     assert mine["times_shown"] == near(2, 1, 0, 1, 0)
     assert mine["hours_since_shown_to_reader"] == near(0.5, 0.5, NAN, 4, NAN)
     assert features(request(("read", "hot", "also read"), state=STATE))["already_read"] == near(1, 0, 1)

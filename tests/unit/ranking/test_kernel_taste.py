@@ -76,7 +76,7 @@ def test_without_exposures_there_is_no_taste(reader: str) -> None:
 
 
 @pytest.mark.parametrize(("ago", "passed"), [(30 * MINUTE, [0.0, 1.0]), (2 * HOUR, [np.nan, np.nan])])
-def test_what_was_passed_over_in_this_hour_is_told(ago: int, passed: list[float]) -> None:
+def test_articles_passed_over_in_this_hour_count(ago: int, passed: list[float]) -> None:
     found = taste(state_of("cup", ago), "poem", "tax")
     np.testing.assert_allclose(found.passed, passed, atol=1e-6)
 

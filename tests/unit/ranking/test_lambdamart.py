@@ -80,7 +80,7 @@ def test_training_stops_when_validation_does_not_improve() -> None:
     assert stopped.trees < 60
 
 
-def test_what_was_saved_scores_alike(trained: LambdaMart, tmp_path: Path) -> None:
+def test_saved_and_loaded_rankers_score_alike(trained: LambdaMart, tmp_path: Path) -> None:
     trained.save(tmp_path / "ranker.txt")
     again = load(tmp_path / "ranker.txt", ALL_FEATURES)
     table = planted(30, 9).features

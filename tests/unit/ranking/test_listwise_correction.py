@@ -1,4 +1,4 @@
-"""What orders a slate: trees that see each candidate base, and a correction grown on top of them."""
+"""Trees that see each candidate alone, and a correction grown on top of them."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ CONFIG = LambdaMartConfig(trees=30, leaves=7, min_leaf=5, patience=10, threads=1
 
 
 def planted(slates: int, seed: int) -> RankingData:
-    """Slates of ten whose clicked candidate is told half by a column of its own and half by a set-wise one."""
+    """Slates of ten whose clicked candidate depends half on a pointwise column and half on a listwise one."""
     rng = np.random.default_rng(seed)
     table = rng.normal(size=(slates * 10, len(ALL_FEATURES.names)))
     best = (table[:, ALONE] + table[:, AMONG]).reshape(slates, 10).argmax(axis=1)
@@ -35,7 +35,7 @@ def hits(scores: np.ndarray, data: RankingData) -> float:
     return float((best == data.labels.reshape(-1, 10).argmax(axis=1)).mean())
 
 
-def test_the_correction_adds_what_only_rivals_tell(ranker: ListwiseRanker) -> None:
+def test_the_correction_adds_what_only_other_candidates_show(ranker: ListwiseRanker) -> None:
     data = planted(200, 3)
     base, both = ranker.base.score(data.features), ranker.score(data.features)
     assert hits(both, data) > hits(base, data) + 0.1
@@ -54,7 +54,7 @@ def test_the_correction_is_grown_on_top_of_the_others(ranker: ListwiseRanker) ->
     assert not np.array_equal(on_top, own)
 
 
-def test_what_it_is_stopped_by_has_the_base_too(ranker: ListwiseRanker) -> None:
+def test_the_rows_of_early_stopping_have_the_base_too(ranker: ListwiseRanker) -> None:
     """Of a slate that the base orders perfectly, no tree can be seen to help: the first one stays base."""
     train, validation = planted(200, 1), planted(60, 2)
     perfect = replace(validation, base=40.0 * validation.labels)
@@ -69,7 +69,7 @@ def test_the_share_is_of_the_correction(ranker: ListwiseRanker, share: float) ->
     np.testing.assert_array_equal(replace(ranker, share=share).score(table), expected)
 
 
-def test_what_stands_alone_sees_no_rival(ranker: ListwiseRanker) -> None:
+def test_pointwise_features_do_not_depend_on_other_candidates(ranker: ListwiseRanker) -> None:
     table = planted(5, 5).features
     changed = table.copy()
     changed[:, [name.endswith("_listwise") for name in ALL_FEATURES.names]] = np.nan

@@ -17,7 +17,7 @@ def test_worth_is_never_negative_and_rises_with_the_score(scores: list[float]) -
 
 
 @given(st.floats(0.1, 2))
-def test_what_is_worth_its_minutes_is_worth_its_score(score: float) -> None:
+def test_an_article_worth_its_minutes_is_worth_its_score(score: float) -> None:
     np.testing.assert_allclose(softplus_utility(np.asarray([score])), score, atol=1e-6)
 
 

@@ -89,7 +89,7 @@ def test_old_likes_of_the_circle_do_not_count(days: int, likes: int) -> None:
     assert len(circle.liked) == likes
 
 
-def test_what_people_saved_stays_private() -> None:
+def test_saved_articles_stay_private() -> None:
     state = network()
     saved = Event(id="saved", reader="ann", kind=EventKind.SAVE, at=NOW - 1, known_at=NOW - 1, article="below cem")
     state.apply(state.encode_few([saved], []))

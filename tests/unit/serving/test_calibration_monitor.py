@@ -60,7 +60,7 @@ def test_a_row_has_all_figures(sqlite_database: Database, watch: CalibrationMoni
     )
 
 
-def test_texts_are_told_once_a_minute_and_silence_never(
+def test_texts_are_reported_once_a_minute_and_silence_never(
     sqlite_database: Database, watch: CalibrationMonitor
 ) -> None:
     for second in range(0, 181, 20):

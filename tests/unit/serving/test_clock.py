@@ -1,4 +1,4 @@
-"""Receipt times never repeat, whoever asks."""
+"""Receipt times never repeat, in any thread."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

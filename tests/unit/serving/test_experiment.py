@@ -1,4 +1,4 @@
-"""Who gets a challenger's answers, and what may be put on trial."""
+"""Readers who get a challenger's answers, and bundles that may be put on trial."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +21,9 @@ from tests.unit.api.test_models import copy
 
 @pytest.fixture
 def home(trained: Place, tmp_path: Path) -> Path:
-    """The trained place with a second bundle, `rival`."""
+    """The trained place with a second bundle, `challenger`."""
     copied = trained.copy(tmp_path / "home").home
-    copy(copied, str(bundle.active_version(copied)), "rival")
+    copy(copied, str(bundle.active_version(copied)), "challenger")
     return copied
 
 
@@ -66,9 +66,9 @@ def test_a_request_without_a_reader_is_answered_by_the_active_model() -> None:
 
 def test_a_trial_is_what_was_started_until_it_is_stopped(home: Path) -> None:
     assert load_experiment(home) is None
-    start(home, Experiment("rival", 0.2, 0.5))
-    assert load_experiment(home) == Experiment("rival", 0.2, 0.5)
-    assert trial.stop(home) == "rival"
+    start(home, Experiment("challenger", 0.2, 0.5))
+    assert load_experiment(home) == Experiment("challenger", 0.2, 0.5)
+    assert trial.stop(home) == "challenger"
     assert load_experiment(home) is None
     assert trial.stop(home) is None
 
@@ -76,10 +76,10 @@ def test_a_trial_is_what_was_started_until_it_is_stopped(home: Path) -> None:
 @pytest.mark.parametrize(
     "chosen",
     [
-        Experiment("rival"),
-        Experiment("rival", 1.5),
-        Experiment("rival", 0.1, -0.1),
-        Experiment("rival", float("nan")),
+        Experiment("challenger"),
+        Experiment("challenger", 1.5),
+        Experiment("challenger", 0.1, -0.1),
+        Experiment("challenger", float("nan")),
     ],
 )
 def test_shares_that_make_no_trial_are_refused(home: Path, chosen: Experiment) -> None:
@@ -95,19 +95,19 @@ def test_the_active_bundle_is_no_challenger(home: Path) -> None:
 def test_without_an_active_bundle_there_is_nothing_to_try_against(home: Path) -> None:
     (home / "bundles" / "ACTIVE").unlink()
     with pytest.raises(BundleError, match="no bundle is active"):
-        start(home, Experiment("rival", 0.5))
+        start(home, Experiment("challenger", 0.5))
 
 
 def test_a_damaged_bundle_is_refused_and_what_was_on_trial_stays(home: Path) -> None:
-    start(home, Experiment("rival", 0.2))
-    copy(home, "rival", "bad")
+    start(home, Experiment("challenger", 0.2))
+    copy(home, "challenger", "bad")
     (home / "bundles" / "bad" / "listwise_correction.txt").write_text("")
     with pytest.raises(BundleError, match="damaged"):
         start(home, Experiment("bad", 0.5))
-    assert load_experiment(home) == Experiment("rival", 0.2)
+    assert load_experiment(home) == Experiment("challenger", 0.2)
 
 
-def test_a_file_that_says_nothing_sensible_is_told_and_can_be_removed(home: Path) -> None:
+def test_a_damaged_file_is_reported_and_can_be_removed(home: Path) -> None:
     (home / "bundles" / "CHALLENGER").write_text('{"who": 1}')
     with pytest.raises(BundleError, match="end-trial"):
         load_experiment(home)
@@ -116,20 +116,22 @@ def test_a_file_that_says_nothing_sensible_is_told_and_can_be_removed(home: Path
 
 
 def test_a_challenger_answers_its_readers_alone(home: Path, engine: FeedEngine) -> None:
-    start(home, Experiment("rival", 0.5))
+    start(home, Experiment("challenger", 0.5))
     made = challenger(home)
     models = {
         reader: made.engine_for(engine, reader).models.version for reader in (f"r{i:05d}" for i in range(40))
     }
-    assert set(models.values()) == {"rival", engine.models.version}
-    assert all((model == "rival") == Experiment("rival", 0.5).answers(who) for who, model in models.items())
+    assert set(models.values()) == {"challenger", engine.models.version}
+    assert all(
+        (model == "challenger") == Experiment("challenger", 0.5).answers(who) for who, model in models.items()
+    )
 
 
 def test_one_that_was_activated_is_tried_no_more(home: Path, engine: FeedEngine) -> None:
-    start(home, Experiment("rival", 1.0))
+    start(home, Experiment("challenger", 1.0))
     made = challenger(home)
-    assert made.experiment == Experiment("rival", 1.0)
-    made.adopt(models_of("rival"))
+    assert made.experiment == Experiment("challenger", 1.0)
+    made.adopt(models_of("challenger"))
     assert made.experiment is None
     assert made.engine_for(engine, "r00001") is engine
 
@@ -137,11 +139,11 @@ def test_one_that_was_activated_is_tried_no_more(home: Path, engine: FeedEngine)
 def test_a_shadow_makes_a_slate_and_its_failure_goes_unnoticed(
     home: Path, engine: FeedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start(home, Experiment("rival", 0.0, 1.0))
+    start(home, Experiment("challenger", 0.0, 1.0))
     made = challenger(home)
     request = FeedRequest(request_id="q", as_of=engine.state.known_at + 1, reader="r00001", limit=5)
     [unseen] = made.answer(engine, request).beside
-    assert (unseen.model, len(unseen.items), made.unseen, made.failed) == ("rival", 5, 1, 0)
+    assert (unseen.model, len(unseen.items), made.unseen, made.failed) == ("challenger", 5, 1, 0)
 
     def fail(*_: object, **__: object) -> FeedSlate:
         raise ValueError("a model that cannot rank")

@@ -88,9 +88,9 @@ def until(what: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def feed(service: FeedService, reader: str = "r00001", **asked: Any) -> Ranking:
-    request_id = asked.pop("request_id", f"request-{time.monotonic_ns()}")
-    return service.feed(FeedRequest(request_id=request_id, as_of=0, reader=reader, **asked)).ranking
+def feed(service: FeedService, reader: str = "r00001", **requested: Any) -> Ranking:
+    request_id = requested.pop("request_id", f"request-{time.monotonic_ns()}")
+    return service.feed(FeedRequest(request_id=request_id, as_of=0, reader=reader, **requested)).ranking
 
 
 def send(service: FeedService, *rows: dict[str, Any]) -> Received:
@@ -148,7 +148,7 @@ def test_a_ranking_is_not_logged(filled: Database, start: Callable[..., FeedServ
         assert event_log.position(connection) == before
 
 
-def test_what_a_reader_does_counts_from_the_next_request_on(
+def test_events_of_a_reader_count_from_the_next_request_on(
     filled: Database, start: Callable[..., FeedService]
 ) -> None:
     service = start(filled)
@@ -159,7 +159,7 @@ def test_what_a_reader_does_counts_from_the_next_request_on(
     assert first not in {item.id for item in feed(service, limit=100).items}
 
 
-def test_what_another_process_appends_is_folded_before_the_next_answer(
+def test_rows_of_another_process_are_folded_before_the_next_answer(
     filled: Database, start: Callable[..., FeedService]
 ) -> None:
     service = start(filled)
@@ -236,13 +236,13 @@ def test_a_changed_article_replaces_its_vector(database: Database, start: Callab
     until(lambda: np.array_equal(service.engine.vectors.take(service.engine.state.rows_of(["a"])), expected))
     assert [text.headline for text in encoder.encoded] == ["sport: One", "world: Two"]
     assert service.rank(RankRequest(request_id="r", as_of=0, candidates=("a",))).items, (
-        "and whoever puts the vector also puts it in the index"
+        "and the process with the vector also puts it in the index"
     )
     assert len(service.engine.index or ()) == 1
 
 
 class Failing(HashEncoder):
-    """Fails until told otherwise."""
+    """Fails while it is `broken`."""
 
     broken = True
 
@@ -269,7 +269,7 @@ def test_a_failing_encoder_costs_vectors_not_feeds(
 
 
 class Slow(HashEncoder):
-    """Encodes until it is let go, if it is told to be slow."""
+    """Encodes until it is let go, if it is slow."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -562,7 +562,7 @@ def test_a_replay_with_the_calibrated_bundle_gives_the_servers_answers(
     opened: tuple[FeedService, Database], calibrated: Place
 ) -> None:
     service, database = opened
-    request = FeedRequest(request_id="asked", as_of=0, reader="r00001", explore=0.3)
+    request = FeedRequest(request_id="request", as_of=0, reader="r00001", explore=0.3)
     answer = service.feed(request).ranking
     engine = engine_at(database, calibrated.settings, HashEncoder(), answer.as_of)
     assert engine.recommend(dataclasses.replace(request, as_of=answer.as_of)).ranking == answer
@@ -596,7 +596,7 @@ def test_calibration_that_misbehaves_costs_nothing_but_itself(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Raw vectors serve from then on, for all articles, and somebody is told."""
+    """Raw vectors serve from then on, for all articles, and the log has a warning."""
     service, database = opened
     until(lambda: monitored(database))
     make_trouble(trouble, monkeypatch, service)

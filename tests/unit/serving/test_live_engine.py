@@ -67,7 +67,7 @@ def delete(database: Database, article: str) -> None:
 
 
 def refold(live: LiveEngine, database: Database) -> None:
-    """What an erasure does: the log is folded anew, and the vectors are aligned with it."""
+    """Fold the log again, as an erasure does; the vectors move to the new state."""
     with database.write() as connection:
         erasure.append_erasure(connection, erasure.SYSTEM_READER, 1, {"events": 1})
     with live.lock:
@@ -196,3 +196,42 @@ def test_rules_follow_the_log_when_it_is_folded_again(sqlite_database: Database,
         erasure.erase(connection, "nobody", 3)
     live.catch_up()
     assert placed(live) == [OTHER]
+
+
+def by_id(live: LiveEngine) -> tuple[set[frozenset[str]], dict[str, list[float]], list[str], list[str]]:
+    """Links of stories, vectors, placed articles and searchable articles, without dense ids."""
+    engine = live.engine
+    ids = engine.state.articles.strings
+    links = {frozenset(ids[row] for row in pair) for pair in engine.state.catalog.links.tolist()}
+    vectors = {ids[row]: engine.vectors.matrix[row].tolist() for row in engine.vectors.present.nonzero()[0]}
+    assert engine.index is not None
+    return links, vectors, placed(live), engine.index.ids()
+
+
+def test_vectors_links_and_rules_are_the_same_when_the_log_is_folded_again(
+    sqlite_database: Database, live: LiveEngine, encoder: Interrupted, tmp_path: Path
+) -> None:
+    twins = [Article(id=id_, title="The old bridge is closed", published_at=10**15) for id_ in ("one", "other")]
+    withdrawn = [Article(id=f"gone-{n}", title=f"Gone {n}", published_at=n) for n in range(3)]
+    with sqlite_database.write() as connection:
+        articles.upsert(connection, articles_frame([*withdrawn, *twins]))
+    add_rule(sqlite_database, "other")
+    live.refresh_articles()
+    live.refresh_rules(2)
+    for article in withdrawn:
+        delete(sqlite_database, article.id)
+    live.refresh_articles()
+    change(sqlite_database, OTHER, "Changed, and not yet read")
+    before, dense = by_id(live), live.engine.state.articles.get("one")
+    calls = len(encoder.encoded)
+    refold(live, sqlite_database)
+    assert live.engine.state.articles.get("one") != dense
+    assert by_id(live) == before
+    assert frozenset(("one", "other")) in before[0]
+    live.refresh_articles()
+    assert len(encoder.encoded) == calls + 1  # the changed one alone
+    fresh = LiveEngine(sqlite_database, live._settings, HashEncoder())
+    fresh.start()
+    fresh.refresh_articles()
+    fresh.refresh_rules(2)
+    assert by_id(live) == by_id(fresh)

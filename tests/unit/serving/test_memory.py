@@ -1,4 +1,4 @@
-"""What is kept in memory for when the database is away: cards of articles and what readers said."""
+"""Values in memory for answers without the database: summaries of articles, and preferences."""
 
 from recsys.domain import Article, Event, EventKind
 from recsys.frames import articles_frame, events_frame
@@ -25,7 +25,7 @@ def test_cards_tell_what_a_page_shows_of_articles_that_are_known() -> None:
     assert summaries.of([]) == {}
 
 
-def said(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
+def stated(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
     events = [
         Event(id=f"{r}-{s}-{k}-{at}", reader=r, kind=k, at=at, known_at=at, subject=s) for r, s, k, at in rows
     ]
@@ -33,35 +33,35 @@ def said(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
         event_log.append(connection, events_frame(events), None)
 
 
-def test_what_is_said_is_heard_of_the_log_of_the_log_and_agree_with_it(database: Database) -> None:
-    said_by = PreferenceCache(database)
-    said_by.refresh()
-    assert said_by.of("r", 0) == Preferences()
-    said(
+def test_preferences_in_memory_agree_with_the_log(database: Database) -> None:
+    stated_by = PreferenceCache(database)
+    stated_by.refresh()
+    assert stated_by.of("r", 0) == Preferences()
+    stated(
         database,
         ("r", "sport", EventKind.MUTE, 10),
         ("r", "world", EventKind.MUTE, 11),
         ("q", "x", EventKind.MUTE, 12),
     )
-    said_by.refresh()
-    said(database, ("r", "sport", EventKind.UNMUTE, 20), ("r", "local", EventKind.FOLLOW, 21))
-    said(database, ("r", "world", EventKind.UNMUTE, 5))  # an older log, imported later
+    stated_by.refresh()
+    stated(database, ("r", "sport", EventKind.UNMUTE, 20), ("r", "local", EventKind.FOLLOW, 21))
+    stated(database, ("r", "world", EventKind.UNMUTE, 5))  # an older log, imported later
     with database.read() as connection:
-        said_by.update(event_log_reader.tail(connection, 3).events)
-    assert said_by.of("r", 0) == Preferences(follow=frozenset({"local"}), mute=frozenset({"world"}))
+        stated_by.update(event_log_reader.tail(connection, 3).events)
+    assert stated_by.of("r", 0) == Preferences(follow=frozenset({"local"}), mute=frozenset({"world"}))
     with database.read() as connection:
-        assert explicit_preferences.load(connection, "r", 100) == said_by.of("r", 0)
+        assert explicit_preferences.load(connection, "r", 100) == stated_by.of("r", 0)
     read_anew = PreferenceCache(database)
     read_anew.refresh()
-    assert [read_anew.of(reader, 0) for reader in "qr"] == [said_by.of(reader, 0) for reader in "qr"]
+    assert [read_anew.of(reader, 0) for reader in "qr"] == [stated_by.of(reader, 0) for reader in "qr"]
 
 
-def test_who_was_erased_is_forgotten_when_all_is_read_anew(sqlite_database: Database) -> None:
-    said_by = PreferenceCache(sqlite_database)
-    said(sqlite_database, ("r", "sport", EventKind.MUTE, 10))
-    said_by.refresh()
+def test_erased_readers_are_forgotten_when_the_log_is_read_again(sqlite_database: Database) -> None:
+    stated_by = PreferenceCache(sqlite_database)
+    stated(sqlite_database, ("r", "sport", EventKind.MUTE, 10))
+    stated_by.refresh()
     with sqlite_database.write() as connection:
         erasure.erase(connection, "r", 20)
-    assert said_by.of("r", 0).mute == {"sport"}
-    said_by.refresh()
-    assert said_by.of("r", 0) == Preferences()
+    assert stated_by.of("r", 0).mute == {"sport"}
+    stated_by.refresh()
+    assert stated_by.of("r", 0) == Preferences()

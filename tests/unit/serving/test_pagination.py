@@ -33,9 +33,11 @@ def service(database: Database, tmp_path: Path) -> Iterator[FeedService]:
     started.stop()
 
 
-def page(service: FeedService, cursor: str | None = None, reader: str = "r", **asked: Any) -> FeedPage:
+def page(service: FeedService, cursor: str | None = None, reader: str = "r", **requested: Any) -> FeedPage:
     return service.feed(
-        FeedRequest(request_id=uuid.uuid4().hex, as_of=0, reader=reader, **{"limit": 10, "explore": 0.3, **asked}),
+        FeedRequest(
+            request_id=uuid.uuid4().hex, as_of=0, reader=reader, **{"limit": 10, "explore": 0.3, **requested}
+        ),
         cursor,
     )
 
@@ -81,14 +83,14 @@ def test_no_page_repeats_or_skips_while_others_read_and_articles_appear(service:
     assert len(seen) == len(set(seen)) == 60
 
 
-def test_what_was_read_meanwhile_is_dropped(service: FeedService) -> None:
+def test_articles_read_meanwhile_are_dropped(service: FeedService) -> None:
     first = page(service)
     later = next(f"a{i:03}" for i in range(60) if f"a{i:03}" not in ids(first))
     click(service, later)
     assert sorted([*through(service, first), later]) == [f"a{i:03}" for i in range(60)]
 
 
-def test_a_feed_goes_on_as_it_was_asked_for_first(service: FeedService) -> None:
+def test_a_feed_goes_on_with_its_first_parameters(service: FeedService) -> None:
     first = page(service, category="sport", exclude=frozenset({"a000"}), limit=4)
     following = page(service, first.cursor, limit=50)
     assert len(following.ranking.items) == 4

@@ -28,7 +28,7 @@ def test_it_runs_at_once_when_woken_and_no_more_once_stopped() -> None:
     assert len(runs) == 2
 
 
-def test_a_failure_is_told_until_a_run_succeeds() -> None:
+def test_a_failure_is_reported_until_a_run_succeeds() -> None:
     allowed = threading.Event()
 
     def work() -> None:

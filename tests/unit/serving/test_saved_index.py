@@ -39,7 +39,7 @@ def test_an_index_is_as_it_was_saved(kind: IndexKind, tmp_path: Path) -> None:
     assert index.search(queries, 7).ids == filled(kind).search(queries, 7).ids
 
 
-def test_what_changed_or_went_is_not_in_it_and_what_is_new_is_told(tmp_path: Path) -> None:
+def test_changed_and_removed_articles_are_not_in_it_and_new_ones_are_named(tmp_path: Path) -> None:
     wanted, changed = [*IDS[:40], "new"], vectors()[:41].copy()
     changed[3] += 1
     index, held = saved(tmp_path).load(wanted, changed)  # type: ignore[misc]
@@ -94,7 +94,7 @@ def _full_disk(*_: object, **__: object) -> None:
     raise OSError("no space left")
 
 
-def test_what_a_killed_process_left_goes_and_what_another_writes_stays(tmp_path: Path) -> None:
+def test_files_of_a_killed_process_go_and_those_of_another_stay(tmp_path: Path) -> None:
     killed, written = tmp_path / "index" / "1.partial", tmp_path / "index" / f"{time.time_ns()}.partial"
     for folder in (killed, written):
         folder.mkdir(parents=True)

@@ -37,7 +37,7 @@ def logged(database: Database) -> list[tuple[str, int]]:
         return [row for frame in frames for row in frame.select("id", "known_at").iter_rows()]
 
 
-def test_what_is_put_comes_out_as_it_was_oldest_first_and_once(tmp_path: Path) -> None:
+def test_slates_come_out_unchanged_oldest_first_and_once(tmp_path: Path) -> None:
     spool = Spool(tmp_path, PLENTY)
     for number in (2, 1):
         spool.put(slate(number))
@@ -48,7 +48,7 @@ def test_what_is_put_comes_out_as_it_was_oldest_first_and_once(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_stored_stays(tmp_path: Path) -> None:
+def test_rows_that_are_not_stored_stay(tmp_path: Path) -> None:
     spool = Spool(tmp_path, PLENTY)
     spool.put(slate(1))
     with pytest.raises(ZeroDivisionError), spool.emptied():
@@ -107,7 +107,7 @@ def put_and_die(folder: Path, number: int) -> None:
     os._exit(9)
 
 
-def test_what_a_killed_process_put_is_found_and_its_file_goes(tmp_path: Path) -> None:
+def test_slates_of_a_killed_process_are_found_and_its_file_goes(tmp_path: Path) -> None:
     child = multiprocessing.get_context("fork").Process(target=put_and_die, args=(tmp_path, 7))
     child.start()
     child.join()

@@ -33,7 +33,7 @@ def affinity(clicks: Clicks, readers: Readers, newsroom: Newsroom) -> NDArray[np
     return interest(readers, newsroom, clicks.reader, clicks.article)
 
 
-def test_what_a_reading_is_expected_to_give_is_the_mean_of_what_is_drawn(
+def test_the_expected_value_of_a_reading_is_the_mean_of_draws(
     clicks: Clicks, readers: Readers, newsroom: Newsroom
 ) -> None:
     share, minutes = expected_reading(readers, newsroom, clicks.reader, clicks.article)
@@ -87,7 +87,7 @@ def test_higher_places_are_clicked_more(clicks: Clicks) -> None:
     assert at_place[:3].mean() > 1.3 * at_place[-3:].mean()
 
 
-def test_who_likes_the_topic_bounces_less_and_reads_longer(
+def test_readers_who_like_the_topic_bounce_less_and_read_longer(
     clicks: Clicks, readers: Readers, newsroom: Newsroom
 ) -> None:
     keen = affinity(clicks, readers, newsroom) > 1

@@ -39,7 +39,7 @@ def test_logged_scores_follow_from_the_past_alone(history: History, newsroom: Ne
         assert history.shown.score[slate][held] == pytest.approx(expected[shown[held] - offer.start])
 
 
-def test_nobody_is_shown_what_they_clicked_in_an_earlier_slate(history: History) -> None:
+def test_no_reader_is_shown_an_article_clicked_in_an_earlier_slate(history: History) -> None:
     clicked: dict[int, set[int]] = {}
     by_slate = np.split(
         history.clicks.article, np.searchsorted(history.clicks.slate, np.arange(1, len(history.at)))

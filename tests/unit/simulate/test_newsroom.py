@@ -23,7 +23,7 @@ def test_more_is_published_by_day_than_by_night(newsroom: Newsroom) -> None:
     assert np.mean((hour >= 6) & (hour < 18)) > 0.65
 
 
-def test_frame_says_what_the_arrays_say(newsroom: Newsroom) -> None:
+def test_the_frame_equals_the_arrays(newsroom: Newsroom) -> None:
     assert newsroom.frame["published_at"].to_list() == newsroom.published_at.tolist()
     assert newsroom.frame["word_count"].to_list() == newsroom.word_count.tolist()
     assert newsroom.frame["subcategory"].to_list() == [TOPICS[topic][1].name for topic in newsroom.topic]
@@ -34,7 +34,7 @@ def test_titles_rarely_repeat(newsroom: Newsroom) -> None:
     assert newsroom.frame["title"].n_unique() > 0.85 * len(newsroom.ids)
 
 
-def test_breaking_stories_are_told_in_several_articles_of_strong_appeal(newsroom: Newsroom) -> None:
+def test_breaking_stories_have_several_articles_of_strong_appeal(newsroom: Newsroom) -> None:
     named = newsroom.frame.with_columns(appeal=pl.Series(newsroom.appeal)).group_by("entities", "subcategory")
     stories = named.agg(pl.len(), pl.col("appeal").mean()).filter(pl.col("len") >= 4)
     assert stories.height >= 5

@@ -18,7 +18,7 @@ def world() -> World:
     return simulate(readers=5, articles=60, days=2)
 
 
-def asked(world: World, reader: str | None) -> PreparedQuery:
+def requested(world: World, reader: str | None) -> PreparedQuery:
     candidates = tuple(world.slates["candidates"][0])
     request = RankRequest(request_id="q", as_of=int(world.slates["at"][0]), candidates=candidates, reader=reader)
     prepared = FeedEngine(state=LiveState(), vectors=VectorTable()).prepare(request)
@@ -27,7 +27,7 @@ def asked(world: World, reader: str | None) -> PreparedQuery:
 
 def test_it_scores_the_candidates_of_the_request_for_its_reader_at_its_time(world: World) -> None:
     reader = str(world.slates["reader"][0])
-    question = asked(world, reader)
+    question = requested(world, reader)
     request = question.request
     slate = Slate(id="q", reader=reader, at=request.as_of, known_at=request.as_of, candidates=request.candidates)
     np.testing.assert_array_equal(oracle_of(world)([question]), oracle_scores(world, slate))
@@ -36,4 +36,4 @@ def test_it_scores_the_candidates_of_the_request_for_its_reader_at_its_time(worl
 @pytest.mark.parametrize("reader", ["nobody", None])
 def test_it_refuses_a_reader_who_is_not_of_its_world(world: World, reader: str | None) -> None:
     with pytest.raises(RequestError, match="not part of this world"):
-        oracle_of(world)([asked(world, reader)])
+        oracle_of(world)([requested(world, reader)])

@@ -28,7 +28,7 @@ def test_second_place_comes_as_often_as_its_propensity_says() -> None:
     assert np.mean(after_heaviest[:, 1] == 1) == pytest.approx(0.3 / 0.5, abs=0.02)
 
 
-def test_what_was_read_is_not_shown_again() -> None:
+def test_read_articles_are_not_shown_again() -> None:
     read = np.array([[True, False, False], [True, True, True]])
     shown = draw_slates(WEIGHTS, read, np.random.default_rng(0))
     assert set(shown.article[0]) == {1, 2, -1}

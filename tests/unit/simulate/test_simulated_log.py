@@ -64,8 +64,8 @@ def test_each_click_has_a_read_and_a_scroll_when_the_reading_ends(history: Histo
 def test_reactions_come_shortly_after_the_reading(history: History) -> None:
     reactions = {"like": np.array([True, False]), "hide": np.array([False, True])}
     frame = events_frame(history, READERS, NEWSROOM, reactions)
-    said = frame.filter(frame["kind"].is_in(["like", "hide"])).select("id", "at").rows()
-    assert said == [("s0000000:like:0", 34_500_000), ("s0000000:hide:1", 66_000_000)]
+    stated = frame.filter(frame["kind"].is_in(["like", "hide"])).select("id", "at").rows()
+    assert stated == [("s0000000:like:0", 34_500_000), ("s0000000:hide:1", 66_000_000)]
 
 
 def test_nothing_happened_gives_empty_frames(history: History) -> None:

@@ -112,7 +112,7 @@ def test_reading_is_known_when_it_ends(world: World) -> None:
     assert world.events["known_at"].is_sorted()
 
 
-def test_nobody_clicks_an_article_twice(world: World) -> None:
+def test_no_reader_clicks_an_article_twice(world: World) -> None:
     clicks = world.events.filter(pl.col("kind") == "click")
     assert clicks.select(pl.struct("reader", "article").is_unique().all()).item()
 

@@ -123,7 +123,7 @@ def read_by(state: LiveState, reader: str) -> list[tuple[str, int, float | None,
 
 
 def shown_to(state: LiveState, reader: str) -> list[tuple[str, int]]:
-    """What `reader` was shown, oldest first: article, time."""
+    """Return the articles shown to `reader` with their times, oldest first."""
     articles, times = state.exposures.of(state.readers.get(reader))
     return [(state.articles.strings[row], at) for row, at in zip(articles, times.tolist(), strict=True)]
 

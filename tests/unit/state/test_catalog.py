@@ -40,7 +40,7 @@ def test_every_column_of_an_article_is_kept() -> None:
     assert catalog.expires[0] == 10
 
 
-def test_what_an_article_lacks_is_unknown_not_zero() -> None:
+def test_missing_fields_of_an_article_are_unknown_not_zero() -> None:
     catalog = described(Article(id="x", title="Title"))
     assert (catalog.category[0], catalog.subcategory[0], catalog.source[0]) == (UNKNOWN, UNKNOWN, UNKNOWN)
     assert catalog.published[0] == catalog.expires[0] == NEVER

@@ -43,7 +43,7 @@ def test_a_place_that_few_look_at_was_expected_to_be_chosen_less() -> None:
     assert ratings.articles[2, FAST] == pytest.approx(-RATES[FAST] * far / (1 + far))
 
 
-def test_beating_a_strong_article_says_more_than_beating_a_weak_one() -> None:
+def test_beating_a_strong_article_counts_more_than_beating_a_weak_one() -> None:
     made_strong = [([1, 2], 1)] * 5
     beat_strong = learnt(*made_strong, ([1, 3], 3)).articles[3]
     beat_weak = learnt(*made_strong, ([2, 3], 3)).articles[3]

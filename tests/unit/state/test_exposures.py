@@ -32,7 +32,7 @@ def test_a_reader_never_met_was_shown_nothing() -> None:
     assert len(articles) == len(times) == len(Exposures().outcomes(-1).article) == 0
 
 
-def test_places_beyond_the_last_that_is_told_apart_are_that_one() -> None:
+def test_places_beyond_the_last_own_counter_share_it() -> None:
     exposures = Exposures()
     exposures.rings.reserve(1)
     exposures.record(0, 1, SECOND, 1_000)
@@ -92,7 +92,7 @@ def test_an_answer_is_a_choice_from_the_newest_slate_that_had_the_article() -> N
     assert [rating(state, name) for name in ("a0", "a1", "a2", "a3")] == pytest.approx([0.6, 0, -0.6, 0])
 
 
-def test_what_is_shown_after_an_answer_is_no_part_of_the_choice() -> None:
+def test_articles_shown_after_an_answer_are_no_part_of_the_choice() -> None:
     slates = [slate(START, "a0", "a1"), slate(START + HOUR, "a0", "a2")]
     state = folded([click(START + MINUTE, "a0")], slates)
     assert [outcome for _, _, outcome in met_by(state, "r")] == [CLICKED, SKIPPED, SKIPPED, SKIPPED]
@@ -140,9 +140,9 @@ def test_a_pass_far_down_costs_a_rating_less_than_one_on_top() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "outcome"), [(3.0, BOUNCED), (40.0, READ)])
-def test_a_reading_tells_what_a_click_was_worth(seconds: float, outcome: int) -> None:
+def test_a_reading_decides_the_worth_of_a_click(seconds: float, outcome: int) -> None:
     state = folded([click(START + 1, "a0"), read(START + MINUTE, "a0", seconds)], [slate(START, "a0", "a1")])
-    assert [told for _, _, told in met_by(state, "r")] == [outcome, SKIPPED]
+    assert [reported for _, _, reported in met_by(state, "r")] == [outcome, SKIPPED]
 
 
 def test_a_reading_in_parts_is_no_bounce_if_its_sum_is_none() -> None:
@@ -155,4 +155,4 @@ def test_a_reading_in_parts_is_no_bounce_if_its_sum_is_none() -> None:
 
 def test_a_reading_that_followed_no_click_on_a_slate_takes_nothing() -> None:
     state = folded([read(START + MINUTE, "a0", 40.0)], [slate(START, "a0", "a1")])
-    assert [told for _, _, told in met_by(state, "r")] == [SKIPPED, SKIPPED]
+    assert [reported for _, _, reported in met_by(state, "r")] == [SKIPPED, SKIPPED]

@@ -78,7 +78,7 @@ def test_counters_equal_the_plain_sum_of_decayed_events(log: Log, later: int) ->
 
 
 def plain(log: Log) -> list[tuple[str, int, int, float]]:
-    """What counts in `log`, one by one: article, counter, time, weight."""
+    """Return the counted rows of `log`, one by one: article, counter, time, weight."""
     events, slates = log
     shown = [(a, s["at"]) for s in slates.iter_rows(named=True) for a in s["candidates"]]
     shown += [(e["article"], e["at"]) for e in events.iter_rows(named=True) if e["kind"] == "impression"]
@@ -93,7 +93,7 @@ def plain(log: Log) -> list[tuple[str, int, int, float]]:
 
 
 def plain_reads(events: pl.DataFrame) -> list[tuple[str, int, int, float]]:
-    """What reads count: the parts of a reading add up to one, of ten minutes at most."""
+    """Return the counted reads: the parts of a reading add up to one, of ten minutes at most."""
     out = []
     for row, before in zip(events.iter_rows(named=True), plain_parts(events), strict=True):
         if row["kind"] == "read":

@@ -17,7 +17,7 @@ EXAMPLES = settings(deadline=None, max_examples=25, suppress_health_check=[Healt
 
 @EXAMPLES
 @given(log=logs())
-def test_what_was_saved_is_loaded(tmp_path: Path, log: Log) -> None:
+def test_saved_values_are_loaded(tmp_path: Path, log: Log) -> None:
     state = fold(fresh(), log)
     snapshot.save(state, MARK, tmp_path / "s.safetensors")
     again, mark = snapshot.load(tmp_path / "s.safetensors")
@@ -81,7 +81,7 @@ def test_a_snapshot_with_a_changed_byte_is_refused(tmp_path: Path) -> None:
         snapshot.load(path)
 
 
-def test_somebody_elses_safetensors_are_refused(tmp_path: Path) -> None:
+def test_safetensors_of_another_program_are_refused(tmp_path: Path) -> None:
     save_file({"weights": np.zeros(3)}, tmp_path / "s.safetensors")
     with pytest.raises(StoreError, match="another version"):
         snapshot.load(tmp_path / "s.safetensors")

@@ -1,4 +1,4 @@
-"""Which articles are copies of one story."""
+"""Articles that are copies of one story."""
 
 from itertools import combinations
 
@@ -166,14 +166,14 @@ def plainly(articles: list[Article]) -> set[frozenset[str]]:
     known: dict[str, set[str | None]] = {}
     for each in articles:
         known.setdefault(each.title, set()).add(each.language)
-    said = {}
+    stated = {}
     for each in articles:
         others = known[each.title] - {None}
-        said[each.id] = each.title, others.pop() if each.language is None and len(others) == 1 else each.language
-    for group in {said[each.id] for each in articles if title_key(each.title)}:
+        stated[each.id] = each.title, others.pop() if each.language is None and len(others) == 1 else each.language
+    for group in {stated[each.id] for each in articles if title_key(each.title)}:
         begun = None
         for each in sorted(
-            (a for a in articles if said[a.id] == group and a.published_at), key=lambda a: a.published_at or 0
+            (a for a in articles if stated[a.id] == group and a.published_at), key=lambda a: a.published_at or 0
         ):
             assert each.published_at is not None
             if begun is None or each.published_at - begun > SAME_TITLE_WITHIN:
@@ -181,7 +181,9 @@ def plainly(articles: list[Article]) -> set[frozenset[str]]:
             window[each.id] = begun
     groups = {each.id: {each.id} for each in articles}
     for one, other in combinations(articles, 2):
-        same_title = said[one.id] == said[other.id] and one.id in window and window[one.id] == window.get(other.id)
+        same_title = (
+            stated[one.id] == stated[other.id] and one.id in window and window[one.id] == window.get(other.id)
+        )
         if same_title or (one.url and one.url == other.url):
             together = groups[one.id] | groups[other.id]
             for id_ in together:

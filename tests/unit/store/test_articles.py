@@ -1,4 +1,4 @@
-"""How the store finds what is new among many articles."""
+"""The store finds new articles among many."""
 
 from typing import Any
 
@@ -31,14 +31,14 @@ def test_words_are_counted_from_the_body_if_their_number_is_not_given(sqlite_dat
 
 def test_looking_for_what_is_new_reads_nothing_old(sqlite_database: Database) -> None:
     """Every process looks once a second, and may have hundreds of thousands of articles."""
-    asked: list[tuple[str, Any]] = []
+    requested: list[tuple[str, Any]] = []
     with sqlite_database.write() as connection:
         articles.upsert(connection, articles_frame(Article(id=f"a{i}", title="Title") for i in range(50)))
     with sqlite_database.read() as connection:
-        sa.event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+        sa.event.listen(connection, "before_cursor_execute", lambda *reported: requested.append(reported[2:4]))
         articles.upserted_since(connection, 1)
         withdrawals.withdrawn_since(connection, 1)
-        queries = list(asked)
+        queries = list(requested)
         plans = [
             connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all() for text, values in queries
         ]

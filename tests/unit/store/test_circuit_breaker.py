@@ -1,4 +1,4 @@
-"""Whether the database can be used, and a server that does not answer."""
+"""Circuit breaker of the database, and a server that does not answer."""
 
 import threading
 import time
@@ -77,7 +77,7 @@ def test_a_server_that_does_not_answer_in_time_is_given_up(database: Database) -
 
 
 @POSTGRESQL
-def test_what_is_known_to_take_long_may(database: Database) -> None:
+def test_statements_known_to_take_long_may(database: Database) -> None:
     database.set_query_timeout(0.5)
     with database.read() as connection, without_timeout(connection):
         assert connection.execute(sa.text("SELECT 2 FROM pg_sleep(1.2)")).scalar_one() == 2

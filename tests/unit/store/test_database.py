@@ -26,24 +26,24 @@ def held(impatient: None, sqlite_database: Database) -> Iterator[Database]:
         yield sqlite_database
 
 
-def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "junk.db").write_text("a diary, not a database " * 100)
     with pytest.raises(StoreError, match=r"junk\.db: file is not a database; .*ATTUNE_DATABASE_URL"):
         open_database(f"sqlite:///{tmp_path}/junk.db")
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"folder .*file/x .*ATTUNE_DATABASE_URL"):
         open_database(f"sqlite:///{tmp_path}/file/x/attune.db")
 
 
-def test_a_lock_held_elsewhere_is_told(held: Database) -> None:
+def test_a_lock_held_elsewhere_is_an_error(held: Database) -> None:
     with pytest.raises(StoreError, match="locked"), held.write():
         pass
 
 
-def test_a_file_that_turns_bad_later_is_told(tmp_path: Path) -> None:
+def test_a_file_that_turns_bad_later_is_an_error(tmp_path: Path) -> None:
     with closing(Database(f"sqlite:///{tmp_path}/attune.db")) as opened:
         with opened.write() as connection:
             connection.exec_driver_sql("CREATE TABLE t (x INTEGER)")
@@ -54,10 +54,10 @@ def test_a_file_that_turns_bad_later_is_told(tmp_path: Path) -> None:
 
 
 def test_a_statement_that_fails_names_its_cause_but_no_rows(sqlite_database: Database) -> None:
-    with pytest.raises(StoreError, match="no such table") as told, sqlite_database.read() as connection:
+    with pytest.raises(StoreError, match="no such table") as reported, sqlite_database.read() as connection:
         connection.execute(sa.text("SELECT * FROM missing WHERE x = :x"), {"x": "a reader's secret"})
-    assert "secret" not in str(told.value)
-    assert isinstance(told.value.__cause__, sa.exc.OperationalError)
+    assert "secret" not in str(reported.value)
+    assert isinstance(reported.value.__cause__, sa.exc.OperationalError)
 
 
 def test_errors_of_our_own_pass_through(sqlite_database: Database) -> None:
@@ -72,7 +72,7 @@ def test_a_statement_past_sqlalchemy_fails_alike(sqlite_database: Database) -> N
         driver.executemany("INSERT INTO missing VALUES (?)", [(1,)])
 
 
-def test_a_server_that_drops_the_connection_is_told_and_used_again(postgres_admin_url: str) -> None:
+def test_a_server_that_drops_the_connection_is_an_error_and_used_again(postgres_admin_url: str) -> None:
     with closing(Database(postgres_admin_url)) as opened:
         with pytest.raises(StoreError, match="terminating connection"), opened.read() as connection:
             connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")

@@ -1,4 +1,4 @@
-"""How much of a slate's order may hang on the other candidates."""
+"""Share of a slate's order that depends on the other candidates."""
 
 from dataclasses import replace
 
@@ -18,11 +18,11 @@ SLATES, SIZE = 300, 8
 
 
 def judged(corrected: NDArray[np.float64], twin: NDArray[np.float64] | None = None) -> ReplayScores:
-    """What the full system says, beside what ranks many, and the twins of both."""
-    said = {POINTWISE: scores(), FULL_SYSTEM: corrected, TEXT_FREE_SYSTEMS[POINTWISE]: scores()}
-    said[TEXT_FREE_SYSTEMS[FULL_SYSTEM]] = corrected if twin is None else twin
+    """Return scores of the full system, of the pointwise ranker, and of the twins of both."""
+    stated = {POINTWISE: scores(), FULL_SYSTEM: corrected, TEXT_FREE_SYSTEMS[POINTWISE]: scores()}
+    stated[TEXT_FREE_SYSTEMS[FULL_SYSTEM]] = corrected if twin is None else twin
     labels = np.zeros((SLATES, SIZE), dtype=int).tolist()
-    return answers_of(labels, **{name: each.reshape(SLATES, SIZE).tolist() for name, each in said.items()})
+    return answers_of(labels, **{name: each.reshape(SLATES, SIZE).tolist() for name, each in stated.items()})
 
 
 def scores(noise: float = 0.0) -> NDArray[np.float64]:
@@ -32,8 +32,8 @@ def scores(noise: float = 0.0) -> NDArray[np.float64]:
 
 def agreement(of: ReplayScores) -> tuple[Interval, Interval]:
     one, other = of.slates(FULL_SYSTEM), of.slates(POINTWISE)
-    told = {"order": metrics.spearman(one, other), "winner": metrics.top1_agreement(one, other)}
-    order, winner = intervals(told, of.readers).values()
+    reported = {"order": metrics.spearman(one, other), "winner": metrics.top1_agreement(one, other)}
+    order, winner = intervals(reported, of.readers).values()
     return order, winner
 
 

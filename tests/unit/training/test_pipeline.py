@@ -105,7 +105,7 @@ def test_training_twice_gives_the_same_files(trained: Place, tmp_path: Path) -> 
     assert one["score_calibration"] == two["score_calibration"]
 
 
-def test_what_happens_after_the_cut_off_changes_nothing(trained: Place, tmp_path: Path) -> None:
+def test_events_after_the_cut_off_change_nothing(trained: Place, tmp_path: Path) -> None:
     other = place(tmp_path)
     database = other.open()
     later = pl.col("known_at") >= last_day()
@@ -119,7 +119,7 @@ def test_what_happens_after_the_cut_off_changes_nothing(trained: Place, tmp_path
     assert published(other).manifest["sha256"] == published(trained).manifest["sha256"]
 
 
-def test_what_was_encoded_is_not_encoded_again(trained: Place, tmp_path: Path) -> None:
+def test_encoded_articles_are_not_encoded_again(trained: Place, tmp_path: Path) -> None:
     copied, encoder = trained.copy(tmp_path / "copy"), HashEncoder()
     train_quickly(copied, encoder, until=last_day() - DAY // 2)
     assert encoder.encoded == []
@@ -213,8 +213,8 @@ def test_slates_of_articles_nobody_described_train_too(trained: Place, tmp_path:
     assert published(made).manifest["data"]["articles"] == 20
 
 
-def test_progress_is_told_stage_by_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
+def test_progress_is_reported_by_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[str] = []
     monkeypatch.setattr(
         "tests.trained.training.train",
         lambda database, settings, encoder, until, options: train(
@@ -222,11 +222,11 @@ def test_progress_is_told_stage_by_stage(tmp_path: Path, monkeypatch: pytest.Mon
             settings,
             encoder,
             until,
-            lambda stage, done, total: told.append(stage.partition(":")[0]),
+            lambda stage, done, total: reported.append(stage.partition(":")[0]),
             options,
         ),
     )
     train_quickly(populated(tmp_path), HashEncoder(), until=last_day())
-    stages = list(dict.fromkeys(told))
+    stages = list(dict.fromkeys(reported))
     assert stages[0] == "articles encoded"
     assert {"preference network", "rerankers", "validation", "features of past slates"} <= set(stages)

@@ -48,10 +48,10 @@ def test_the_best_of_the_clearly_better_parts_serves() -> None:
 
 
 def test_a_mean_that_rests_on_a_few_readers_is_not_clear() -> None:
-    said = judged()
+    stated = judged()
     rng = np.random.default_rng(2)
-    noisy = {**said.scores, NETWORK: rng.random(2 * SLATES), FULL_SYSTEM: rng.random(2 * SLATES)}
-    choice = RankerChoice.of(changed(said, scores=noisy))
+    noisy = {**stated.scores, NETWORK: rng.random(2 * SLATES), FULL_SYSTEM: rng.random(2 * SLATES)}
+    choice = RankerChoice.of(changed(stated, scores=noisy))
     assert choice.system != NETWORK or choice.parts[NETWORK].draws >= 0.8
 
 
@@ -67,33 +67,33 @@ def test_a_part_by_less_than_the_margin_does_not_serve() -> None:
 
 def test_equal_scores_count_as_they_would_be_shown() -> None:
     """A ranker of one leaf shows the order of the ties."""
-    said = judged(nrms=30)
-    flat = {**said.scores, FULL_SYSTEM: np.zeros(2 * SLATES)}
+    stated = judged(nrms=30)
+    flat = {**stated.scores, FULL_SYSTEM: np.zeros(2 * SLATES)}
     by_interest = np.tile([0, 1], SLATES)
-    assert RankerChoice.of(changed(said, scores=flat, tie_order=by_interest)).system == FULL_SYSTEM
-    assert RankerChoice.of(changed(said, scores=flat, tie_order=1 - by_interest)).system == NETWORK
+    assert RankerChoice.of(changed(stated, scores=flat, tie_order=by_interest)).system == FULL_SYSTEM
+    assert RankerChoice.of(changed(stated, scores=flat, tie_order=1 - by_interest)).system == NETWORK
 
 
-def test_what_serves_takes_the_row_of_the_full_system() -> None:
-    said = judged(nrms=35)
-    served = RankerChoice.of(said).served(said)
-    np.testing.assert_array_equal(served.scores[FULL_SYSTEM], said.scores[NETWORK])
-    np.testing.assert_array_equal(served.scores[FULL_RANKER], said.scores[FULL_SYSTEM])
+def test_the_serving_bundle_takes_the_row_of_the_full_system() -> None:
+    stated = judged(nrms=35)
+    served = RankerChoice.of(stated).served(stated)
+    np.testing.assert_array_equal(served.scores[FULL_SYSTEM], stated.scores[NETWORK])
+    np.testing.assert_array_equal(served.scores[FULL_RANKER], stated.scores[FULL_SYSTEM])
     assert list(served.scores)[-1] == FULL_SYSTEM
     same = judged(attune=35)
     assert RankerChoice.of(same).served(same) is same
 
 
 def test_in_a_small_log_the_blend_serves_unless_another_one_is_clearly_better() -> None:
-    said = judged()
+    stated = judged()
     aucs = {name: np.full(SLATES, 0.5) for name in (FULL_SYSTEM, *PARTS)}
     few = Evidence(aucs, np.arange(SLATES), days=4)
-    assert RankerChoice.of(said, few).system == BLEND
+    assert RankerChoice.of(stated, few).system == BLEND
     better = {**aucs, FULL_SYSTEM: np.full(SLATES, 0.6), NETWORK: np.where(np.arange(SLATES) < 30, np.nan, 0.7)}
-    choice = RankerChoice.of(said, replace(few, aucs=better))
+    choice = RankerChoice.of(stated, replace(few, aucs=better))
     assert choice.system == NETWORK, "compared where it is known"
     assert choice.days == 4
-    full = RankerChoice.of(said, replace(few, aucs={**better, NETWORK: aucs[NETWORK]}))
+    full = RankerChoice.of(stated, replace(few, aucs={**better, NETWORK: aucs[NETWORK]}))
     assert (full.system, full.default) == (FULL_SYSTEM, BLEND)
 
 

@@ -1,4 +1,4 @@
-"""What the rerankers are fitted and judged on."""
+"""Rows that the rankers are fitted and judged on."""
 
 from dataclasses import replace
 

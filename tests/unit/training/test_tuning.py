@@ -37,7 +37,7 @@ def test_folds_are_whole_days_after_all_they_learn_from() -> None:
     place = ALL_FEATURES.names.index(POSITION)
     for early, late in found:
         assert (early.features[:, place] == 3.0).all()
-        assert (late.features[:, place] == SERVING_POSITION).all(), "judged as a feed would be asked"
+        assert (late.features[:, place] == SERVING_POSITION).all(), "judged at the position of a feed"
 
 
 def test_days_with_too_little_are_no_folds() -> None:
@@ -47,28 +47,28 @@ def test_days_with_too_little_are_no_folds() -> None:
 
 
 def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    told: list[tuple[int, int | None]] = []
+    reported: list[tuple[int, int | None]] = []
 
     def trials(wanted: int) -> LambdaMartConfig:
-        told.clear()
+        reported.clear()
         past = slates(4)
         return tuned(
             past,
             TuningPlan(UNTIL, wanted, tmp_path),
             CONFIG,
-            lambda stage, done, total: told.append((done, total)),
+            lambda stage, done, total: reported.append((done, total)),
         )
 
     first = trials(2)
-    assert told == [(0, 2), (1, 2), (2, 2)]
+    assert reported == [(0, 2), (1, 2), (2, 2)]
     assert (tmp_path / JOURNAL).is_file()
     assert trials(2) == first
-    assert told == [(2, 2)], "nothing is tried again"
+    assert reported == [(2, 2)], "nothing is tried again"
     trials(3)
-    assert told == [(2, 3), (3, 3)]
+    assert reported == [(2, 3), (3, 3)]
 
 
-def test_what_is_chosen_lies_within_its_bounds_and_keeps_the_rest(tmp_path: Path) -> None:
+def test_chosen_parameters_lie_within_their_bounds_and_keep_the_others(tmp_path: Path) -> None:
     chosen = tuned(slates(4), TuningPlan(UNTIL, 3, tmp_path), replace(CONFIG, seeds=3), silent)
     assert (chosen.seeds, chosen.trees, chosen.seed) == (3, CONFIG.trees, CONFIG.seed)
     for name, (low, high) in SEARCHED.items():
@@ -81,20 +81,20 @@ def test_the_parameters_that_are_known_are_tried_first(tmp_path: Path) -> None:
 
 def test_other_slates_are_another_study(tmp_path: Path) -> None:
     tuned(slates(4), TuningPlan(UNTIL, 1, tmp_path), CONFIG, silent)
-    told: list[int] = []
-    tuned(slates(3), TuningPlan(UNTIL, 1, tmp_path), CONFIG, lambda stage, done, total: told.append(done))
-    assert told == [0, 1]
+    reported: list[int] = []
+    tuned(slates(3), TuningPlan(UNTIL, 1, tmp_path), CONFIG, lambda stage, done, total: reported.append(done))
+    assert reported == [0, 1]
 
 
 def test_other_labels_are_another_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     graded = slates(4)
     clicks = replace(graded, data=replace(graded.data, labels=np.minimum(graded.data.labels, 1)))
-    told: list[int] = []
+    reported: list[int] = []
 
     def tried(past: PastSlates) -> list[int]:
-        told.clear()
-        tuned(past, TuningPlan(UNTIL, 1, tmp_path), CONFIG, lambda stage, done, total: told.append(done))
-        return list(told)
+        reported.clear()
+        tuned(past, TuningPlan(UNTIL, 1, tmp_path), CONFIG, lambda stage, done, total: reported.append(done))
+        return list(reported)
 
     assert tried(graded) == [0, 1]
     assert tried(clicks) == [0, 1]

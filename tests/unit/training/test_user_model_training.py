@@ -63,9 +63,7 @@ def test_a_history_holds_only_what_was_read_before(collected: Collected) -> None
         assert held[slate].sum() <= earlier
 
 
-def test_what_training_knows_of_dwell_is_what_a_request_is_answered_with(
-    collected: Collected, trained: Place
-) -> None:
+def test_training_and_requests_use_the_same_dwell(collected: Collected, trained: Place) -> None:
     """Quantile, noise, age and dwell of a history: from `collect` and from the engine, to the last bit kept."""
     database, data = trained.open(), collected.data
     with database.read() as connection, Replay(connection) as log:
@@ -73,8 +71,8 @@ def test_what_training_knows_of_dwell_is_what_a_request_is_answered_with(
         for slate in np.flatnonzero(data.reads[:, 0] >= 0)[::41].tolist():
             at = int(data.at[slate])
             log.advance(at)
-            asked = RankRequest(request_id="", as_of=at, candidates=("x",), reader=collected.readers[slate])
-            served, kept = engine.prepare(asked)[0].reads, data.history(slate, collected.vectors.matrix)
+            requested = RankRequest(request_id="", as_of=at, candidates=("x",), reader=collected.readers[slate])
+            served, kept = engine.prepare(requested)[0].reads, data.history(slate, collected.vectors.matrix)
             np.testing.assert_array_equal(served.vectors, kept.vectors)
             for name in ("seconds", "age", "quantile"):
                 np.testing.assert_array_equal(getattr(served, name).astype(np.float32), getattr(kept, name))

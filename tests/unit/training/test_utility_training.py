@@ -27,18 +27,18 @@ def trained(past: PastSlates, slope: float) -> UtilityModelTrained | UtilityMode
     return train_utility(past, DAY, FEED_TEXT_FREE, CONFIG, 0.5, Platt(slope, -1.0, 0.1))
 
 
-def test_the_manifest_tells_price_and_chance() -> None:
+def test_the_manifest_has_price_and_chance() -> None:
     past = slates()
-    told = trained(past, 2.0).as_dict()
-    assert (told["on"], told["slope"], told["intercept"]) == (True, 2.0, -1.0)
-    assert told["price"] == pytest.approx(0.5 * past.readings().rate)
+    reported = trained(past, 2.0).as_dict()
+    assert (reported["on"], reported["slope"], reported["intercept"]) == (True, 2.0, -1.0)
+    assert reported["price"] == pytest.approx(0.5 * past.readings().rate)
 
 
 @pytest.mark.parametrize("slope", [0.0, -2.0])
 def test_value_is_off_where_the_chance_of_a_click_does_not_rise_with_the_score(slope: float) -> None:
-    told = trained(slates(), slope).as_dict()
-    assert told["on"] is False
-    assert "does not rise" in told["why"]
+    reported = trained(slates(), slope).as_dict()
+    assert reported["on"] is False
+    assert "does not rise" in reported["why"]
 
 
 def test_value_is_off_where_too_little_was_read() -> None:

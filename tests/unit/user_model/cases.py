@@ -50,7 +50,7 @@ def no_evidence(candidates: int) -> NDArray[np.float32]:
 def toy(slates: int, seed: int) -> tuple[PreferenceData, NDArray[np.float32]]:
     """Slates of five articles of five topics; the reader read two of one topic and clicks a third of it.
 
-    A third of each vector tells the topic; the rest is noise, so that an untrained match errs.
+    A third of each vector depends on the topic; the rest is noise, so that an untrained match errs.
     """
     rng = np.random.default_rng(seed)
     topic = np.arange(100) % 5

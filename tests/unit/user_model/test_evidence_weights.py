@@ -14,14 +14,14 @@ from recsys.user_model.trainer import FitConfig, Trainer
 from tests.unit.user_model.cases import TINY, reads, toy, units
 
 
-def with_taste(data: PreferenceData, tells: float) -> PreferenceData:
-    """Return the slates with a taste that tells the click, beside noise in the other matches."""
+def with_taste(data: PreferenceData, reports: float) -> PreferenceData:
+    """Return the slates with a taste that predicts the click, beside noise in the other matches."""
     noise = np.random.default_rng(3).normal(size=data.evidence.shape)
-    noise[:, 0] = tells * (data.labels > 0) + noise[:, 0]
+    noise[:, 0] = reports * (data.labels > 0) + noise[:, 0]
     return replace(data, evidence=noise.astype(np.float32))
 
 
-def test_what_tells_the_click_gets_the_weight() -> None:
+def test_the_evidence_that_predicts_clicks_gets_the_weight() -> None:
     data, _ = toy(400, seed=1)
     data = with_taste(data, 2.0)
     own = [np.random.default_rng(slate).normal(size=5) for slate in data.usable()]
@@ -31,7 +31,7 @@ def test_what_tells_the_click_gets_the_weight() -> None:
     assert np.abs(weights[[0, 2, 3]]).max() < 0.3
 
 
-def test_a_match_that_tells_more_keeps_more() -> None:
+def test_a_match_that_predicts_more_keeps_more() -> None:
     data, _ = toy(400, seed=1)
     own = [3.0 * (data.labels[data.offsets[s] : data.offsets[s + 1]] > 0) for s in data.usable()]
     noisy = [row + np.random.default_rng(i).normal(size=5) for i, row in enumerate(own)]

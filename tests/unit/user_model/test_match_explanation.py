@@ -62,11 +62,11 @@ def test_reads_older_than_the_network_looks_at_carry_nothing() -> None:
     assert (why.importance[3:] > 0).all()
 
 
-def test_importance_is_told_without_the_dwell_of_the_read_itself() -> None:
+def test_importance_does_not_use_the_dwell_of_the_read_itself() -> None:
     model, history = NetworkMatcher(network().weights()), reads(4)
-    told = predicted_importance(model, history)
+    reported = predicted_importance(model, history)
     seconds, quantile = history.seconds.copy(), history.quantile.copy()
     seconds[2], quantile[2] = 500.0, 0.01
     changed = predicted_importance(model, replace(history, seconds=seconds, quantile=quantile))
-    assert told[2] == pytest.approx(changed[2], abs=1e-6)
-    assert told[1] != pytest.approx(changed[1], abs=1e-6)
+    assert reported[2] == pytest.approx(changed[2], abs=1e-6)
+    assert reported[1] != pytest.approx(changed[1], abs=1e-6)

@@ -36,13 +36,13 @@ MATCHERS = [ContentMatcher(), network(), network(temperature=0.5, dwell_weight=2
 
 
 @pytest.mark.parametrize("matcher", MATCHERS)
-@given(count=st.integers(0, 9), asked=st.integers(0, 4), seed=st.integers(0, 30), shown=st.integers(0, 3))
+@given(count=st.integers(0, 9), requested=st.integers(0, 4), seed=st.integers(0, 30), shown=st.integers(0, 3))
 @settings(deadline=None, max_examples=40)
 def test_leaving_out_many_at_once_is_leaving_them_out_one_by_one(
-    matcher: Matcher, count: int, asked: int, seed: int, shown: int
+    matcher: Matcher, count: int, requested: int, seed: int, shown: int
 ) -> None:
     history, candidates = reads(count, seed), units(shown, seed)
-    items = np.arange(min(asked, count), dtype=np.intp)
+    items = np.arange(min(requested, count), dtype=np.intp)
     together = matcher.leave_one_out_scores(history, items, candidates, 0)
     assert together.shape == (len(items), shown)
     np.testing.assert_allclose(together, mask_one_read(matcher, history, items, candidates, 0), atol=1e-5)

@@ -1,4 +1,4 @@
-"""What serves is what was trained: numpy and torch give the same numbers."""
+"""The served network equals the trained one: numpy and torch give the same numbers."""
 
 import gc
 import weakref
@@ -102,7 +102,7 @@ def test_weights_make_the_same_network_again() -> None:
         assert torch.equal(tensor, again.state_dict()[name])
 
 
-def test_what_was_made_of_a_history_goes_with_it() -> None:
+def test_the_encoding_of_a_history_goes_with_it() -> None:
     matcher, history = NetworkMatcher(network().weights()), reads(4)
     matcher.match(history, units(2, 1), 0)
     gone = weakref.ref(history)

@@ -54,7 +54,7 @@ def test_attention_sums_to_one_over_real_reads_and_is_zero_on_padding(
     torch.testing.assert_close(interests.vectors.norm(dim=-1), torch.ones(len(real), TINY.interests))
 
 
-def test_what_stands_in_the_padding_changes_nothing() -> None:
+def test_values_in_the_padding_change_nothing() -> None:
     history = batch([2, 4], 6)
     other = replace(history, vectors=torch.where(history.mask.reshape(-1, 1), history.vectors, 9.0))
     model = network()
@@ -65,7 +65,7 @@ def test_what_stands_in_the_padding_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("length", [3, 6, 50])
-def test_how_much_history_there_is_room_for_does_not_change_scores(length: int) -> None:
+def test_room_for_more_history_does_not_change_scores(length: int) -> None:
     weights, history, candidates = network().weights(), reads(3), units(5, 1)
     scores = NetworkMatcher(weights).match(history, candidates, 0).scores
     other = NetworkMatcher(weights.calibrated(replace(TINY, history=length)))
@@ -116,7 +116,7 @@ def test_dwell_and_age_are_seen_unless_unknown() -> None:
     assert np.isfinite(matcher.match(unknown, candidates, 0).scores).all()
 
 
-def test_without_history_all_score_zero_and_nothing_is_asked() -> None:
+def test_without_history_all_score_zero() -> None:
     matcher = NetworkMatcher(network().weights())
     assert matcher.match(reads(0), units(3), 0).scores.tolist() == [0, 0, 0]
     assert matcher.interests(reads(0), 0).shape == (0, 16)
@@ -179,12 +179,12 @@ def test_the_filter_keeps_the_reads_with_the_largest_attention_times_quantile(ke
     assert set(np.flatnonzero(attention(history, keep=keep))) == set(np.argsort(-weight)[:kept])
 
 
-def test_withheld_dwell_is_gone_from_all_that_tells_it() -> None:
+def test_withheld_dwell_is_in_no_input() -> None:
     history = batch([4], 6)
     hidden = torch.zeros(1, 6, dtype=torch.bool)
     hidden[0, 1] = True
     model = network()
-    told = []
+    reported = []
     for seconds in (2.0, 500.0):
         changed = replace(
             history,
@@ -192,8 +192,8 @@ def test_withheld_dwell_is_gone_from_all_that_tells_it() -> None:
             quantile=history.quantile.masked_fill(hidden, seconds / 500),
         )
         with torch.inference_mode():
-            told.append(model.importance(model.read(changed.without_dwell(hidden))))
-    assert torch.equal(*told)
+            reported.append(model.importance(model.read(changed.without_dwell(hidden))))
+    assert torch.equal(*reported)
 
 
 def test_each_interest_attends_to_another_topic_of_the_history() -> None:

@@ -72,13 +72,13 @@ def test_a_trained_network_is_ready_to_serve() -> None:
     assert not model.network.training
 
 
-def test_scores_come_in_the_order_asked_whatever_the_lengths_of_histories() -> None:
+def test_scores_keep_the_order_of_requests_for_histories_of_any_length() -> None:
     data, table = toy(40, seed=3)
     data.reads[::3, 1] = -1
     model = Trainer(PreferenceNetwork(TINY), data, table, FitConfig(batch=8))
     model.network.eval()
-    asked = np.random.default_rng(4).permutation(40)[:30]
-    for slate, batched in zip(asked, model.scores(asked), strict=True):
+    requested = np.random.default_rng(4).permutation(40)[:30]
+    for slate, batched in zip(requested, model.scores(requested), strict=True):
         np.testing.assert_allclose(batched, model.scores(np.asarray([slate]))[0], rtol=0, atol=1e-5)
     assert model.scores(np.zeros(0, dtype=np.int64)) == []
 
@@ -89,7 +89,7 @@ def with_outcomes(data: PreferenceData) -> PreferenceData:
     return replace(data, important=outcome, seconds=np.where(outcome == 1, 90.0, 2.0).astype(np.float32))
 
 
-def told_odds(network: PreferenceNetwork, data: PreferenceData, table: np.ndarray) -> np.ndarray:
+def predicted_odds(network: PreferenceNetwork, data: PreferenceData, table: np.ndarray) -> np.ndarray:
     """Importance of the first read of each slate, all dwell withheld."""
     history = histories(data, np.arange(len(data.at)), torch.from_numpy(table))
     hidden = history.without_dwell(torch.ones_like(history.mask))
@@ -105,7 +105,7 @@ def test_the_importance_head_learns_outcomes_without_seeing_the_dwell() -> None:
     model = Trainer(PreferenceNetwork(TINY), data, table, replace(CONFIG, masked=0.6))
     for _ in range(25):
         model.epoch(np.arange(200))
-    odds, truth = told_odds(model.network, data, table)[200:], data.important[200:, 0]
+    odds, truth = predicted_odds(model.network, data, table)[200:], data.important[200:, 0]
     assert roc_auc_score(truth, odds) > 0.65
 
 
@@ -137,7 +137,7 @@ def test_importance_leaves_what_is_learned_from_clicks_as_it_is() -> None:
         assert torch.equal(tensor, weights[1][name]) != name.startswith("important"), name
 
 
-def test_only_reads_of_known_outcome_are_withheld_and_about_as_many_as_told() -> None:
+def test_only_reads_of_known_outcome_are_withheld_about_as_many_as_configured() -> None:
     outcome = np.where(np.arange(4_000) % 4 == 0, -1, 1).astype(np.int8).reshape(40, 100)
     hidden = masked(outcome, 0.2, np.random.default_rng(1))
     assert not hidden[outcome < 0].any()

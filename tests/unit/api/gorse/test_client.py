@@ -98,8 +98,8 @@ def test_feedback_accumulates_is_listed_and_deleted(gorse: Gorse, user: str) -> 
     assert gorse.insert_feedbacks([row, later]) == {"RowAffected": 2}
     assert gorse.insert_feedbacks([row]) == {"RowAffected": 1}, "again"
     assert gorse.insert_feedback("star", user, "cup:1", AT) == {"RowAffected": 1}
-    told = {"FeedbackType": "read", "UserId": user, "ItemId": "tram:1", "Value": 42.5}
-    assert gorse.list_feedbacks("read", user) == [{**told, "Timestamp": "2024-03-02T08:00:00.000000+00:00"}]
+    reported = {"FeedbackType": "read", "UserId": user, "ItemId": "tram:1", "Value": 42.5}
+    assert gorse.list_feedbacks("read", user) == [{**reported, "Timestamp": "2024-03-02T08:00:00.000000+00:00"}]
     assert [each["ItemId"] for each in gorse.list_feedbacks("star", user)] == ["cup:1"]
     everything, cursor = [], ""
     while True:
@@ -116,8 +116,8 @@ def test_feedback_accumulates_is_listed_and_deleted(gorse: Gorse, user: str) -> 
 
 def test_a_read_without_a_duration_is_an_opening_and_keeps_its_type(gorse: Gorse, user: str) -> None:
     gorse.insert_feedback("read", user, "tram:2", AT)
-    (told,) = gorse.list_feedbacks("read", user)
-    assert told["Value"] == 0
+    (reported,) = gorse.list_feedbacks("read", user)
+    assert reported["Value"] == 0
     assert "tram:2" not in [each.id for each in gorse.get_recommend(user, n=50)]
 
 
@@ -155,7 +155,7 @@ def test_recommendations_are_scored_personal_paged_and_without_what_was_had(gors
     assert {each.id.split(":")[0] for each in gorse.get_recommend(user, "cup")} == {"cup"}
 
 
-def test_what_is_written_back_is_not_recommended_again_once_its_delay_is_over(gorse: Gorse, user: str) -> None:
+def test_written_back_articles_are_not_recommended_again_once_their_delay_is_over(gorse: Gorse, user: str) -> None:
     first = {each.id for each in gorse.get_recommend(user, n=3, write_back_type="read", write_back_delay="1h30m")}
     assert first <= {each.id for each in gorse.get_recommend(user, n=50)}, "its delay is not over"
     gone = {each.id for each in gorse.get_recommend(user, n=3, write_back_type="read")}

@@ -1,4 +1,4 @@
-"""What other clients of Gorse call that PyGorse does not."""
+"""Routes that clients of Gorse other than PyGorse call."""
 
 import time
 from typing import Any
@@ -66,7 +66,7 @@ def test_feedback_is_listed_by_type_and_item(client: TestClient) -> None:
     assert (page["Cursor"], [each["ItemId"] for each in page["Feedback"]]) == ("", ["i2"])
 
 
-def test_shelves_are_scored_and_by_category(client: TestClient) -> None:
+def test_lists_are_scored_and_by_category(client: TestClient) -> None:
     newest = client.get("/api/latest", params={"n": 2, "offset": 1}).json()
     assert [each["Id"] for each in newest] == ["i5", "i4"]
     assert newest[0]["Score"] == newest[1]["Score"] + 86_400
@@ -96,16 +96,16 @@ def test_categories_are_put_and_taken(client: TestClient) -> None:
     assert client.put("/api/item/none/category/x").status_code == 404
 
 
-def test_a_patch_leaves_alone_what_v1_told(client: TestClient) -> None:
+def test_a_patch_keeps_what_v1_stored(client: TestClient) -> None:
     article = {"id": "v1", "title": "Title", "abstract": "Abstract", "body": "Body", "category": "c"}
     client.post("/v1/articles", json={"articles": [article]})
     assert client.get("/api/item/v1").json()["Comment"] == "Title"
     client.patch("/api/item/v1", json={"IsHidden": True, "Labels": ["l"]})
     assert client.get("/v1/articles/v1").status_code == 404
     client.patch("/api/item/v1", json={"IsHidden": False})
-    told = client.get("/v1/articles/v1").json()
-    assert {name: told[name] for name in article} == article
-    assert told["entities"] == ["l"]
+    reported = client.get("/v1/articles/v1").json()
+    assert {name: reported[name] for name in article} == article
+    assert reported["entities"] == ["l"]
 
 
 def test_a_hidden_item_stays_hidden_until_it_is_shown_on_purpose(client: TestClient) -> None:
@@ -154,12 +154,12 @@ def test_a_refused_row_of_a_batch_is_named_by_its_item(client: TestClient) -> No
     late = "2999-01-01T00:00:00Z"
     items = [{"ItemId": "i1", "IsHidden": True}, {"ItemId": "i2"}, {"ItemId": "i2"}]
     items += [{"ItemId": f"{TOO_LONG}{n}"} for n in range(2)]
-    told = client.post("/api/items", json=items)
-    assert told.status_code == 422
-    assert told.json()["detail"].startswith(f"item '{TOO_LONG}0' and 1 more: id: longer than 512 bytes")
-    told = client.put("/api/feedback", json=[row(3), row(5), row(1, late, item="i9")])
-    assert told.status_code == 422
-    assert told.json()["detail"].startswith("feedback to item 'i9': at: in the future")
+    reported = client.post("/api/items", json=items)
+    assert reported.status_code == 422
+    assert reported.json()["detail"].startswith(f"item '{TOO_LONG}0' and 1 more: id: longer than 512 bytes")
+    reported = client.put("/api/feedback", json=[row(3), row(5), row(1, late, item="i9")])
+    assert reported.status_code == 422
+    assert reported.json()["detail"].startswith("feedback to item 'i9': at: in the future")
 
 
 def test_a_user_is_patched(client: TestClient) -> None:
@@ -173,9 +173,9 @@ def test_health_needs_no_key_and_the_rest_the_scope_of_its_kind(serve: MakeClien
     key = {"X-API-Key": new_key(Scope.WRITE)}
     client = serve()
     assert client.get("/api/health/live").status_code == 200
-    while (told := client.get("/api/health/ready")).status_code != 200:
-        assert told.json()["DataStoreError"]
-    assert told.json()["Ready"] is True
+    while (reported := client.get("/api/health/ready")).status_code != 200:
+        assert reported.json()["DataStoreError"]
+    assert reported.json()["Ready"] is True
 
     def status(answer: httpx.Response) -> int:
         return answer.status_code
@@ -194,7 +194,7 @@ def test_a_time_of_nothing_is_none_and_nonsense_is_refused(client: TestClient) -
         assert client.get("/api/feedback", params={"cursor": cursor}).status_code == 422
 
 
-def test_a_table_of_types_that_is_none_is_told() -> None:
+def test_a_wrong_table_of_types_is_an_error() -> None:
     assert kinds_of(" a = click , b=like,") == {"a": "click", "b": "like"}
     for table in ("a", "a=follow", "=click", "a=glance"):
         with pytest.raises(ConfigError, match="ATTUNE_GORSE_FEEDBACK"):

@@ -1,4 +1,4 @@
-"""How large a body may be, with and without a declared length."""
+"""Largest body of a request, with and without a declared length."""
 
 from collections.abc import Callable, Iterator
 
@@ -43,7 +43,7 @@ def test_a_length_that_is_a_lie_changes_nothing(serve: MakeClient, length: str) 
     assert answer.status_code == 413
 
 
-def test_strangers_are_told_so_before_their_body_is_read(serve: MakeClient, new_key: Callable[..., str]) -> None:
+def test_strangers_are_refused_before_their_body_is_read(serve: MakeClient, new_key: Callable[..., str]) -> None:
     client, token = serve(max_body_bytes=LIMIT), new_key(Scope.WRITE)
     sent: list[int] = []
 

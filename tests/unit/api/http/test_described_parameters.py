@@ -14,12 +14,14 @@ OPERATIONS = {
     for method, operation in operations.items()
 }
 PARAMETERS = {
-    f"{name} {each['name']}": each for name, told in OPERATIONS.items() for each in told.get("parameters", ())
+    f"{name} {each['name']}": each
+    for name, reported in OPERATIONS.items()
+    for each in reported.get("parameters", ())
 }
 BODIES = {
     f"{name} {media_type}": content["schema"]
-    for name, told in OPERATIONS.items()
-    for media_type, content in told.get("requestBody", {}).get("content", {}).items()
+    for name, reported in OPERATIONS.items()
+    for media_type, content in reported.get("requestBody", {}).get("content", {}).items()
 }
 
 

@@ -31,7 +31,7 @@ def test_naive_times_are_utc(text: str, at: int) -> None:
     assert from_iso(text) == at == moment(text, "--from")
 
 
-def test_what_is_no_time_is_refused_by_name() -> None:
+def test_a_wrong_time_is_refused_by_name() -> None:
     with pytest.raises(RequestError, match="'noon' is not an ISO 8601 time"):
         from_iso("noon")
     with pytest.raises(ConfigError, match="--from: 'noon'"):

@@ -27,11 +27,11 @@ def failed() -> logging.LogRecord:
 def test_json_is_one_object_a_line() -> None:
     line = JsonFormatter().format(record(**{FIELDS: {"status": 200}}, msg="two\nlines", args=()))
     assert "\n" not in line
-    told = json.loads(line)
-    assert (told["level"], told["logger"], told["message"], told["status"]) == (
+    reported = json.loads(line)
+    assert (reported["level"], reported["logger"], reported["message"], reported["status"]) == (
         "warning", "who", "two\nlines", 200,
     )  # fmt: skip
-    assert "request_id" not in told
+    assert "request_id" not in reported
 
 
 def test_text_shows_fields_that_have_a_value() -> None:
@@ -40,7 +40,7 @@ def test_text_shows_fields_that_have_a_value() -> None:
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
-def test_an_exception_is_told_without_its_message(formatter: logging.Formatter) -> None:
+def test_an_exception_is_logged_without_its_message(formatter: logging.Formatter) -> None:
     line = formatter.format(failed())
     assert "KeyError" in line
     assert "test_logging_setup.py" in line

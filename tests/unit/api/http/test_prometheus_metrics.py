@@ -1,4 +1,4 @@
-"""What Prometheus gets, and whether the alert rules ask for it."""
+"""Metrics for Prometheus, and the alert rules that use them."""
 
 import re
 import time
@@ -58,7 +58,7 @@ def samples(stats: MonitoringStats | None) -> dict[str, float]:
     }
 
 
-def test_every_gauge_is_told() -> None:
+def test_every_gauge_is_reported() -> None:
     assert samples(FULL_SYSTEM) == {
         "attune_attention_window_texts[]": 1_000,
         "attune_attention_texts_total[]": 1_500,
@@ -76,7 +76,7 @@ def test_every_gauge_is_told() -> None:
     }
 
 
-def test_what_is_not_known_is_not_told() -> None:
+def test_unknown_figures_are_left_out() -> None:
     assert samples(None) == {}
     few = samples(MonitoringStats(total=0, texts=0, breaker="a flood"))
     assert few == {
@@ -99,9 +99,9 @@ def test_every_metric_of_the_alert_rules_is_there(client: TestClient, rule: dict
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     families = list(text_string_to_metric_families(answer.text))
     names = {family.name for family in families} | {each.name for family in families for each in family.samples}
-    asked = set(re.findall(r"\battune_\w+", rule["expr"]))
-    assert asked
-    assert asked <= names
+    requested = set(re.findall(r"\battune_\w+", rule["expr"]))
+    assert requested
+    assert requested <= names
     assert rule["labels"]["severity"] in ("warn", "page")
     assert rule["annotations"].keys() == {"summary", "action"}
 
@@ -113,7 +113,7 @@ def test_the_alert_rules_and_the_alerts_in_the_log_have_the_same_limits() -> Non
     assert limits == {"warn": WARN_PSI, "page": PAGE_PSI}
 
 
-def test_the_process_is_told_of_and_apps_do_not_share_figures(client: TestClient) -> None:
+def test_process_figures_are_reported_and_apps_share_none(client: TestClient) -> None:
     text = client.get("/metrics").text
     assert "process_resident_memory_bytes" in text
     assert "python_info{" in text

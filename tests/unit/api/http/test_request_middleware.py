@@ -1,4 +1,4 @@
-"""What surrounds every request: ids, one line in the log, safe headers, errors nobody foresaw."""
+"""Every request: its id, its line in the log, safe headers, and unexpected errors."""
 
 import json
 import logging
@@ -29,8 +29,8 @@ class Lines(logging.Handler):
             self.lines.append(self.format(record))
 
     def requests(self) -> list[dict[str, Any]]:
-        told = [json.loads(line) for line in self.lines]
-        return [each for each in told if each["message"] == "request"]
+        reported = [json.loads(line) for line in self.lines]
+        return [each for each in reported if each["message"] == "request"]
 
 
 @pytest.fixture(params=[JsonFormatter, TextFormatter])
@@ -95,7 +95,7 @@ def test_no_line_of_the_log_names_a_reader_or_a_key(
     assert client.get(f"/v1/feed/{READER}", headers=read).status_code == 500
     everything = "\n".join(any_log.lines)
     assert "ValueError" in everything
-    assert "api/http/routes/feed_routes.py" in everything, "where it happened is told"
+    assert "api/http/routes/feed_routes.py" in everything, "the log names the place"
     for secret in (READER, *tokens):
         assert secret not in everything
 
@@ -138,8 +138,8 @@ def test_lines_of_other_loggers_belong_to_the_request_that_caused_them(
 
     monkeypatch.setattr("recsys.feed.engine.FeedEngine.recommend", report)
     answer = serve().get("/v1/feed/r")
-    told = [json.loads(line) for line in log.lines]
-    assert {each.get("request_id") for each in told if each["logger"] == "elsewhere"} == {
+    reported = [json.loads(line) for line in log.lines]
+    assert {each.get("request_id") for each in reported if each["logger"] == "elsewhere"} == {
         answer.headers["x-request-id"]
     }
 

@@ -25,7 +25,7 @@ def test_messages_that_trickle_in_become_one_batch() -> None:
     assert asyncio.run(main()) == list(range(20))
 
 
-def test_no_batch_is_larger_than_asked_for() -> None:
+def test_no_batch_is_larger_than_the_limit() -> None:
     async def main() -> tuple[list[int], int]:
         queue: asyncio.Queue[int] = asyncio.Queue()
         for number in range(10):

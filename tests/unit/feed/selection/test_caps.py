@@ -39,7 +39,7 @@ def test_a_few_reads_are_no_mix(catalog: Catalog) -> None:
     assert category.most(10).tolist() == [4, 4]
 
 
-def test_where_nearly_all_is_from_one_source_so_may_the_slate_be(catalog: Catalog) -> None:
+def test_a_slate_may_be_from_one_source_if_nearly_all_articles_are(catalog: Catalog) -> None:
     _, source = caps(catalog, np.arange(20), np.zeros(0, dtype=np.int64))
     most = source.most(10)
     assert most[catalog.sources.get("house")] == 9
@@ -54,7 +54,7 @@ def test_a_slate_of_one_may_hold_anything(catalog: Catalog) -> None:
     assert all((cap.most(1) == 1).all() for cap in caps(catalog, np.arange(20), np.arange(12)))
 
 
-def test_what_is_exempt_counts_for_no_group(catalog: Catalog) -> None:
+def test_exempt_articles_count_for_no_group(catalog: Catalog) -> None:
     exempt = np.arange(20) < 4
     for cap in caps(catalog, np.arange(20), np.zeros(0, dtype=np.int64), exempt):
         assert (cap.codes[:4] == -1).all()

@@ -33,7 +33,7 @@ def test_times_are_rounded_up_so_that_the_budget_always_holds() -> None:
     assert knapsack(np.ones(3), np.full(3, 1 / 6), 0.5, 3).tolist() == [0, 1, 2]
 
 
-def test_what_is_worth_nothing_or_does_not_fit_is_left_out() -> None:
+def test_articles_worth_nothing_or_too_long_are_left_out() -> None:
     assert knapsack(np.asarray([0.0, -1.0, 5.0, 1.0]), np.asarray([1.0, 1.0, 99.0, 1.0]), 10, 4).tolist() == [3]
 
 

@@ -34,7 +34,7 @@ def test_of_two_promises_the_first_is_kept_and_the_other_follows(
 
 
 @given(FLAGS, st.integers(0, 99))
-def test_what_was_promised_nothing_keeps_its_order(flags: list[bool], seed: int) -> None:
+def test_articles_without_an_expected_value_keep_their_order(flags: list[bool], seed: int) -> None:
     wanted, order = np.asarray(flags), ordered(len(flags), seed)
     out = apply_quotas(order, [Quota(wanted, 0.3)]).tolist()
     rank = {candidate: place for place, candidate in enumerate(order.tolist())}

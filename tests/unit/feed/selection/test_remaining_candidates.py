@@ -17,11 +17,11 @@ def remaining(items: list[tuple[str, float, str]]) -> RemainingCandidates:
 
 
 @given(ITEMS)
-def test_what_is_kept_comes_back_exactly(items: list[tuple[str, float, str]]) -> None:
+def test_kept_values_come_back_exactly(items: list[tuple[str, float, str]]) -> None:
     assert RemainingCandidates.from_json(remaining(items).to_json()) == remaining(items)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '["m", ["a"], ["x"], ["b"]]', '[["a"], [1.0], ["b"]]'])
-def test_what_nobody_wrote_is_refused(text: str) -> None:
+def test_rows_that_no_writer_made_are_refused(text: str) -> None:
     with pytest.raises(RequestError, match="first page again"):
         RemainingCandidates.from_json(text)

@@ -76,22 +76,22 @@ def test_any_slate_has_no_article_twice_and_chances_between_0_and_1(
 
 
 def test_propensities_are_the_chances_they_claim_to_be() -> None:
-    """Given the first item, how often each other one stands second, against what was said of it."""
+    """Given the first item, the share of feeds with each other one second, against its propensity."""
     draws, explore = 40_000, 0.4
-    seen, said = np.zeros(5), np.zeros(5)
+    seen, stated = np.zeros(5), np.zeros(5)
     shared = rng(5)
     for _ in range(draws):
         slate = compose(np.asarray([5.0, 4.0, 3.0, 2.0, 1.0]), np.arange(5), 2, explore, shared)
         second = slate.places[1]
         seen[second] += 1
-        said[second] = slate.propensities[1]
-    np.testing.assert_allclose(seen / draws, said, atol=0.01)
-    np.testing.assert_allclose(said, [0.0, 0.7, 0.1, 0.1, 0.1])
-    np.testing.assert_allclose(said.sum(), 1.0)
+        stated[second] = slate.propensities[1]
+    np.testing.assert_allclose(seen / draws, stated, atol=0.01)
+    np.testing.assert_allclose(stated, [0.0, 0.7, 0.1, 0.1, 0.1])
+    np.testing.assert_allclose(stated.sum(), 1.0)
 
 
 def test_inverse_propensities_estimate_a_mean_without_bias() -> None:
-    """What is logged is enough to say how the greedy slate's second place would do (Horvitz and Thompson)."""
+    """Logged propensities estimate the value of the greedy slate's second place (Horvitz and Thompson)."""
     rewards, shared = np.asarray([0.0, 1.0, 0.2, 0.7]), rng(9)
     estimates = []
     for _ in range(20_000):

@@ -28,7 +28,7 @@ def titles(batch: Batch) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_separators_are_told_from_the_header(tmp_path: Path, separator: str) -> None:
+def test_separators_are_found_in_the_header(tmp_path: Path, separator: str) -> None:
     assert titles(one(tmp_path, f"id{separator}title\na{separator}T\n")) == [(2, "a", "T")]
 
 
@@ -72,12 +72,12 @@ def test_a_file_cut_in_the_middle_of_a_record_loses_that_record_alone(tmp_path: 
     assert batch.rejects["row"].to_list() == [3, 4]
 
 
-def test_a_header_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+def test_a_header_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="iconv"):
         source(tmp_path, "id,title\n".encode("utf-16"))
 
 
-def test_missing_columns_are_told(tmp_path: Path) -> None:
+def test_missing_columns_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="lacks the columns id"):
         source(tmp_path, "title\nT\n")
 
@@ -102,7 +102,7 @@ def written(rows: list[tuple[str, str]]) -> str:
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TABLE)
-def test_what_the_standard_writer_writes_comes_back(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
+def test_rows_of_the_standard_writer_come_back(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
     batch = one(tmp_path, written(rows))
     assert [(name, title or "") for _, name, title in titles(batch)] == [
         (name, title.strip()) for name, title in rows
@@ -138,7 +138,7 @@ def test_a_record_of_many_blocks_survives_a_stop_behind_any_of_them(tmp_path: Pa
     done = list(log.batches(0))
     assert len(done) > 3
     for count in range(1, len(done) + 1):
-        told = done[:count] + list(log.batches(done[count - 1].position))
-        assert pl.concat(batch.articles for batch in told).equals(whole.articles)
-        rejects = pl.concat(batch.rejects for batch in told).sort("row")
+        reported = done[:count] + list(log.batches(done[count - 1].position))
+        assert pl.concat(batch.articles for batch in reported).equals(whole.articles)
+        rejects = pl.concat(batch.rejects for batch in reported).sort("row")
         assert rejects.equals(whole.rejects.sort("row"))

@@ -68,7 +68,7 @@ def test_the_page_that_a_click_opened_is_the_clicks_reading() -> None:
     assert batch.slates.height == 2
 
 
-def test_where_several_were_clicked_the_dwell_is_nobodys() -> None:
+def test_the_dwell_of_a_slate_with_several_clicks_is_of_none() -> None:
     batch = batch_of(behaviours({"article_ids_clicked": [101, 102]}))
     assert [name for name, *_ in events(batch)] == ["900/101/click", "900/102/click"]
 
@@ -95,7 +95,7 @@ def test_histories_are_clicks_with_dwell_and_scroll() -> None:
     ]
 
 
-def test_a_history_that_tells_of_the_slates_click_again_is_not_stored_again() -> None:
+def test_a_history_that_repeats_a_click_of_a_slate_is_not_stored_again() -> None:
     batch = batch_of(behaviours({}), history({1: [(101, 11, 30.0, 80.0)]}))
     assert {name.split("/")[0] for name, *_ in events(batch)} == {"900"}
     assert batch.merged == 3
@@ -197,7 +197,7 @@ def test_the_demo_has_lengths_instead_of_texts(tmp_path: Path) -> None:
     assert batch.articles["word_count"].to_list() == [100, None]
 
 
-def test_a_folder_that_is_not_ebnerd_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_ebnerd_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"expected articles\.parquet, behaviors\.parquet"):
         Ebnerd(tmp_path)
     write(tmp_path, behaviours().drop("user_id"))

@@ -53,7 +53,7 @@ def test_parsing_one_line() -> None:
     assert parse_object("nope") == "row: not JSON"
 
 
-def test_an_empty_file_is_told(tmp_path: Path) -> None:
+def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="empty"):
         source(tmp_path)
 
@@ -88,7 +88,7 @@ def test_any_split_into_batches_gives_the_same_events(tmp_path: Path, rows: list
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(EVENTS_MADE)
-def test_what_is_written_comes_back(tmp_path: Path, rows: list[dict[str, object]]) -> None:
+def test_written_values_come_back(tmp_path: Path, rows: list[dict[str, object]]) -> None:
     (batch,) = source(tmp_path, *rows).batches(0)
     assert batch.events.select("reader", "kind", "article", "value").rows(named=True) == [
         {name: row[name] for name in ("reader", "kind", "article", "value")} for row in rows

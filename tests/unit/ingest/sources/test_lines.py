@@ -36,7 +36,7 @@ def test_reading_on_from_a_block_gives_the_rest(tmp_path: Path, text: list[bytes
     assert head + numbered(paths, found[stop].end, size) == numbered(paths, 0, size)
 
 
-def test_blank_lines_count_as_lines_but_are_not_told(tmp_path: Path) -> None:
+def test_blank_lines_count_as_lines_but_are_not_reported(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"a\r\n\n  \nb")
     assert numbered([path], 0, 100) == [("file", 1, b"a"), ("file", 4, b"b")]
@@ -59,6 +59,6 @@ def test_a_line_without_end_is_cut_and_the_next_one_is_whole(
     assert (second, following) == (2, b"next")
 
 
-def test_what_is_not_utf8_is_not_decoded() -> None:
+def test_bytes_that_are_not_utf8_are_not_decoded() -> None:
     assert decode("æ".encode()) == "æ"
     assert decode("æ".encode("latin-1")) is None

@@ -82,7 +82,7 @@ def test_without_times_rows_are_a_second_apart(tmp_path: Path) -> None:
     assert (batch.slates["at"] - EPOCH).to_list() == [SECOND, 2 * SECOND]
 
 
-def test_a_history_told_with_every_impression_is_taken_once(tmp_path: Path) -> None:
+def test_a_history_repeated_in_every_impression_is_stored_once(tmp_path: Path) -> None:
     late = ("1", "U1", "11/16/2019 8:00:00 AM", "N3 N4", "N1-0 N2-0")
     batch = batches(folder(tmp_path, [NEWS], [late, ("2", "U1", MORNING, "N3 N4", "N1-0 N2-0")]))
     assert [article for _, article, _, _ in clicks(batch)] == ["N3", "N4"]
@@ -131,7 +131,7 @@ def test_lines_with_other_columns_are_rejected(tmp_path: Path) -> None:
     assert batch.slates.height == 2
 
 
-def test_a_folder_that_is_not_mind_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_mind_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"expected news\.tsv"):
         Mind(tmp_path)
     (tmp_path / "news.tsv").touch()
@@ -162,7 +162,7 @@ def made(tmp_path: Path, rows: Rows) -> Path:
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS)
-def test_what_is_written_comes_back(tmp_path: Path, rows: Rows) -> None:
+def test_written_values_come_back(tmp_path: Path, rows: Rows) -> None:
     batch = batches(made(tmp_path, rows))
     assert batch.slates["candidates"].to_list() == [[name for name, _ in pairs] for *_, pairs in rows]
     in_slates = batch.events.filter(pl.col("request_id").is_not_null())

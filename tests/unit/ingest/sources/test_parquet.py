@@ -58,7 +58,7 @@ def test_an_optional_column_of_another_type_costs_only_itself(tmp_path: Path) ->
     ]
 
 
-def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_errors(tmp_path: Path) -> None:
     path = tmp_path / "events.parquet"
     EVENTS.write_parquet(path)
     path.write_bytes(path.read_bytes()[:-20])
@@ -66,7 +66,7 @@ def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
         ParquetFiles([path])
 
 
-def test_missing_columns_and_no_rows_are_told(tmp_path: Path) -> None:
+def test_missing_columns_and_no_rows_are_errors(tmp_path: Path) -> None:
     path = tmp_path / "events.parquet"
     EVENTS.drop("reader").write_parquet(path)
     with pytest.raises(DataError, match="lacks the columns reader"):

@@ -22,7 +22,7 @@ def test_files_are_taken_whatever_their_name(tmp_path: Path) -> None:
     ("names", "message"),
     [(["absent.csv"], "does not exist"), (["."], "no .csv file in folder"), (["empty.txt"], "is empty")],
 )
-def test_nothing_to_read_is_told(tmp_path: Path, names: list[str], message: str) -> None:
+def test_nothing_to_read_is_an_error(tmp_path: Path, names: list[str], message: str) -> None:
     (tmp_path / "empty.txt").touch()
     with pytest.raises(DataError, match=message):
         source.expand([tmp_path / name for name in names], ".csv")
@@ -50,11 +50,11 @@ def test_a_fingerprint_follows_content_name_and_format_but_not_the_place(tmp_pat
         (["id", "title", "title"], "is repeated"),
     ],
 )
-def test_columns_that_fit_no_rows_are_told_with_those_that_would(names: list[str], message: str) -> None:
+def test_columns_that_fit_no_rows_are_an_error_that_names_those_that_would(names: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         source.required_kind(Path("log.csv"), names)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot read"):
         source.fingerprint("csv", [tmp_path])

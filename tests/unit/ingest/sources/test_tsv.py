@@ -39,6 +39,6 @@ def test_an_empty_file_has_the_first_allowed_number(tmp_path: Path) -> None:
     assert tsv.width(written(tmp_path, b"\n"), [5, 4]) == 5
 
 
-def test_other_columns_are_told(tmp_path: Path) -> None:
+def test_other_columns_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has 2 tab-separated columns, expected 5 or 4"):
         tsv.width(written(tmp_path, b"1\t2\n"), [5, 4])

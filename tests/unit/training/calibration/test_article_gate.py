@@ -85,7 +85,7 @@ def test_both_parts_are_on_where_together_they_win_most() -> None:
     assert found["on"] == ALL
 
 
-def test_what_hurts_undamaged_articles_stays_off_however_much_it_wins() -> None:
+def test_a_part_that_hurts_undamaged_articles_stays_off_however_much_it_wins() -> None:
     trial = KnownTrial({TOKENS: -0.003, ALL: -0.003}, {TOKENS: 0.01, ALL: 0.01})
     strength, found = gated(trial)
     assert strength.identity

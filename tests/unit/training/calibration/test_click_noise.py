@@ -48,7 +48,7 @@ some_noise = st.sampled_from([0.0, 0.1, 0.3, 0.6])
 
 @settings(deadline=None, max_examples=60)
 @given(some_lengths, some_noise, st.integers(0, 999))
-def test_chance_clicks_are_the_share_told_and_reads_keep_their_order(
+def test_chance_clicks_are_the_given_share_and_reads_keep_their_order(
     lengths: list[int], share: float, seed: int
 ) -> None:
     data = histories(lengths)

@@ -34,7 +34,7 @@ def test_as_many_slates_are_planned_as_make_the_interval_as_narrow_as_the_margin
     assert Outlook.of(interval(0.01, abs(LEAST_CLEAN) / 2), 0.0, slates=500, most=10_000).planned == 500
 
 
-def test_where_all_slates_were_looked_at_their_interval_decides() -> None:
+def test_with_all_slates_examined_their_interval_decides() -> None:
     assert Outlook.of(interval(0.003, 0.002), 0.0, slates=300, most=300).chance == 1.0
     assert Outlook.of(interval(0.001, 0.002), 0.0, slates=300, most=300).chance == 0.0
 

@@ -43,15 +43,15 @@ def slates(count: int, timed: bool = True) -> PreferenceData:
     other = (affinity[:, None] + rng.integers(1, TOPICS, size=(count, 5))) % TOPICS
     shown = np.concatenate([affinity[:, None], other], axis=1) * EACH + rng.integers(EACH, size=(count, 6))
     seconds = np.where(bounced, 3.0, rng.uniform(30, 120, size=shape))
-    told = np.where(there & timed, seconds, np.nan)
+    reported = np.where(there & timed, seconds, np.nan)
     return PreferenceData(
         at=np.arange(count),
         reader=np.arange(count) // 2,
         reads=np.where(there, topic * EACH + rng.integers(EACH, size=shape), -1).astype(np.int32),
-        seconds=np.where(there, told, 0.0).astype(np.float32),
+        seconds=np.where(there, reported, 0.0).astype(np.float32),
         age=np.where(there, np.ones(shape), 0.0).astype(np.float32),
-        quantile=quantiles(told, np.full(shape, 60.0)).astype(np.float32),
-        noise=click_noise(told).astype(np.float32),
+        quantile=quantiles(reported, np.full(shape, 60.0)).astype(np.float32),
+        noise=click_noise(reported).astype(np.float32),
         important=np.where(there & timed, ~bounced, -1).astype(np.int8),
         candidates=shown.reshape(-1).astype(np.int32),
         evidence=no_evidence(shown.size),
@@ -73,7 +73,7 @@ def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("untimed")
-def test_what_helps_with_noise_and_does_no_harm_is_switched_on() -> None:
+def test_a_part_that_helps_with_noise_and_does_no_harm_is_switched_on() -> None:
     data = slates(300)
     config, found = gate_histories(network(), data, data.usable(), articles(), seed=7)
     part = found["parts"]["dwell_weight"]
@@ -94,7 +94,7 @@ def test_without_known_dwell_the_parts_that_need_it_stay_off() -> None:
     assert found["importance"]["auroc"] is None
 
 
-def test_what_costs_time_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_costs_time_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
     data = slates(300)
     monkeypatch.setattr(article_gate, "MOST_GROWTH", 0.0)
     config, found = gate_histories(network(), data, data.usable(), articles(), seed=7)
@@ -119,7 +119,7 @@ def test_time_is_taken_of_histories_that_no_matcher_has_met(monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("untimed")
-def test_what_hurts_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_hurts_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
     data = slates(300)
     monkeypatch.setattr(article_gate, "LEAST_CLEAN", 0.5)
     config, found = gate_histories(network(), data, data.usable(), articles(), seed=7)

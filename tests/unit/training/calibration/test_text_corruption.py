@@ -1,4 +1,4 @@
-"""Every kind of damage, and whether it tells the truth about what it injected."""
+"""Every kind of damage, and its record of the injected words."""
 
 from collections import Counter
 from itertools import groupby
@@ -38,7 +38,7 @@ def new(damaged: Damaged) -> list[str]:
 
 @settings(deadline=None)
 @given(texts, st.sampled_from(ADDING), seeds)
-def test_what_is_not_injected_is_the_title_in_its_order(text: str, kind: NoiseKind, seed: int) -> None:
+def test_words_that_are_not_injected_are_the_title_in_its_order(text: str, kind: NoiseKind, seed: int) -> None:
     damaged = damage(text, kind, seed)
     assert own(damaged) == (text.split() or [""])
     assert any(damaged.injected)

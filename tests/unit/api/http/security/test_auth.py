@@ -1,4 +1,4 @@
-"""Who is let in, at every route."""
+"""Access at every route."""
 
 import time
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def until(answer: Callable[[], httpx.Response], status: int) -> None:
 def described(client: TestClient) -> list[tuple[str, str, dict[str, Any]]]:
     """Method, path and description of every operation."""
     paths = client.get("/openapi.json").json()["paths"]
-    return [(m.upper(), path, told) for path, each in paths.items() for m, told in each.items()]
+    return [(m.upper(), path, reported) for path, each in paths.items() for m, reported in each.items()]
 
 
 def test_before_the_first_key_everything_is_open(serve: MakeClient) -> None:
@@ -87,12 +87,12 @@ def test_a_route_answers_its_scope_and_admin_only(
 def test_no_route_but_the_open_ones_answers_without_a_key(serve: MakeClient, new_key: Callable[..., str]) -> None:
     new_key(Scope.ADMIN)
     client = serve()
-    asked = 0
+    requested = 0
     for method, path, _ in described(client):
         if path not in OPEN:
             assert client.request(method, path).status_code == 401, path
-            asked += 1
-    assert asked >= len(NEEDED)
+            requested += 1
+    assert requested >= len(NEEDED)
     assert client.get("/healthz").status_code == 200
     until(lambda: client.get("/readyz"), 200)
 
@@ -143,9 +143,7 @@ def test_an_address_that_others_reach_is_closed_also_before_the_first_key(serve:
         assert serve(own).get("/v1/feed/r").status_code == 200
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_back(
-    serve: MakeClient, new_key: Callable[..., str]
-) -> None:
+def test_a_key_that_calls_too_often_gets_a_time_to_retry(serve: MakeClient, new_key: Callable[..., str]) -> None:
     token, other = new_key(Scope.READ), new_key(Scope.READ)
     client = serve(rate_limit="2/hour")
     answers = [client.get("/v1/feed/r", headers=bearer(token)) for _ in range(3)]
@@ -156,14 +154,14 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(
     assert client.get("/healthz").status_code == 200
 
 
-def test_the_description_tells_keys_and_refusals(serve: MakeClient) -> None:
-    for _, path, told in described(serve()):
+def test_the_description_has_keys_and_refusals(serve: MakeClient) -> None:
+    for _, path, reported in described(serve()):
         if path.startswith("/v1/collect"):  # its key is in the body
-            assert told["responses"].keys() >= {"401", "403", "413", "422", "429", "503"}, path
+            assert reported["responses"].keys() >= {"401", "403", "413", "422", "429", "503"}, path
         elif path.startswith("/v1"):
-            assert told["security"][0]["HTTPBearer"][0] in list(Scope), path
-            assert told["responses"].keys() >= {"401", "403", "413", "422", "429", "503"}, path
-        for status, response in told["responses"].items():
+            assert reported["security"][0]["HTTPBearer"][0] in list(Scope), path
+            assert reported["responses"].keys() >= {"401", "403", "413", "422", "429", "503"}, path
+        for status, response in reported["responses"].items():
             if status >= "400":
                 assert list(response["content"]) == ["application/problem+json"], (path, status)
 

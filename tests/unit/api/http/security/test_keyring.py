@@ -63,16 +63,16 @@ def test_only_the_whole_key_has_an_owner(sqlite_database: Database) -> None:
 def test_many_at_once_read_the_keys_once(
     sqlite_database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[object] = []
+    requested: list[object] = []
     all_keys = key_store.all_keys
-    monkeypatch.setattr(key_store, "all_keys", lambda connection: asked.append(1) or all_keys(connection))
+    monkeypatch.setattr(key_store, "all_keys", lambda connection: requested.append(1) or all_keys(connection))
     ring = KeyRing(sqlite_database, clock)
 
     async def crowd() -> None:
         await asyncio.gather(*(ring.current() for _ in range(20)))
 
     asyncio.run(crowd())
-    assert len(asked) == 1
+    assert len(requested) == 1
 
 
 def test_keys_that_cannot_be_read_let_nobody_in(

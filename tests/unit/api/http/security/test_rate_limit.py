@@ -57,13 +57,13 @@ def limiter(rate: str, storage: str = "memory://") -> RateLimiter:
     return limiter_of(Settings(rate_limit=rate, rate_limit_storage=storage, _env_file=None))  # type: ignore[call-arg]
 
 
-async def asked(limits: RateLimiter, *keys: str) -> list[int | None]:
+async def requested(limits: RateLimiter, *keys: str) -> list[int | None]:
     async with limits.connected():
         return [await limits.wait(key) for key in keys]
 
 
 def test_each_key_has_a_limit_of_its_own(storage: str) -> None:
-    waits = asyncio.run(asked(limiter("2/hour", storage), "a", "a", "b", "a", "b"))
+    waits = asyncio.run(requested(limiter("2/hour", storage), "a", "a", "b", "a", "b"))
     assert waits[:3] == [None, None, None]
     assert waits[3] is not None
     assert 1 <= waits[3] <= 3_600
@@ -71,16 +71,16 @@ def test_each_key_has_a_limit_of_its_own(storage: str) -> None:
 
 
 def test_processes_that_share_redis_share_the_count(redis: str) -> None:
-    assert asyncio.run(asked(limiter("1/day", redis), "shared")) == [None]
-    assert asyncio.run(asked(limiter("1/day", redis), "shared")) != [None]
+    assert asyncio.run(requested(limiter("1/day", redis), "shared")) == [None]
+    assert asyncio.run(requested(limiter("1/day", redis), "shared")) != [None]
 
 
 def test_without_a_limit_nobody_waits() -> None:
-    assert asyncio.run(asked(limiter(""), *"aaaa")) == [None] * 4
+    assert asyncio.run(requested(limiter(""), *"aaaa")) == [None] * 4
 
 
 def test_a_storage_that_is_gone_counts_nothing_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    assert asyncio.run(asked(limiter("1/hour", "redis://127.0.0.1:1"), "a", "a")) == [None, None]
+    assert asyncio.run(requested(limiter("1/hour", "redis://127.0.0.1:1"), "a", "a")) == [None, None]
     assert "ATTUNE_RATE_LIMIT_STORAGE" in caplog.text
 
 

@@ -51,8 +51,8 @@ IN_BODY = ("/v1/collect", "/v1/collect/erase")
 
 def token_of(reader: str, secret: str = SECRET, **claims: Any) -> str:
     now = int(time.time())
-    told = {"sub": reader, "aud": "attune-reader", "iat": now, "exp": now + 60, **claims}
-    return jwt.encode({name: value for name, value in told.items() if value is not None}, secret, "HS256")
+    reported = {"sub": reader, "aud": "attune-reader", "iat": now, "exp": now + 60, **claims}
+    return jwt.encode({name: value for name, value in reported.items() if value is not None}, secret, "HS256")
 
 
 def routes(client: TestClient) -> Iterator[tuple[str, str]]:
@@ -73,8 +73,8 @@ def needed(client: TestClient) -> dict[tuple[str, str], Scope]:
     """Scope that each described route needs."""
     found = {("GET", "/metrics"): Scope.READ, ("GET", "/embed/feed"): Scope.READ}
     for path, operations in client.get("/openapi.json").json()["paths"].items():
-        for method, told in operations.items():
-            for scheme in told.get("security", ()):
+        for method, reported in operations.items():
+            for scheme in reported.get("security", ()):
                 found[method.upper(), path] = Scope(next(iter(scheme.values()))[0])
     return found
 
@@ -160,8 +160,14 @@ def test_every_route_answers_each_credential_as_it_should(client: TestClient, ne
     ids=lambda claims: ",".join(f"{name} {type(value).__name__}" for name, value in claims.items()),
 )
 def test_a_token_with_other_claims_is_refused(client: TestClient, claims: dict[str, Any]) -> None:
-    told = {"aud": "attune-reader", "sub": "r", "iat": int(time.time()), "exp": int(time.time()) + 60, **claims}
-    payload = {name: value for name, value in told.items() if value is not None}
+    reported = {
+        "aud": "attune-reader",
+        "sub": "r",
+        "iat": int(time.time()),
+        "exp": int(time.time()) + 60,
+        **claims,
+    }
+    payload = {name: value for name, value in reported.items() if value is not None}
     token = jwt.api_jws.encode(json.dumps(payload).encode(), SECRET, "HS256")
     answer = client.get("/v1/feed", headers=bearer(token))
     assert (answer.status_code, answer.json()["title"]) == (401, "The reader token is not valid")

@@ -1,4 +1,4 @@
-"""Which scope includes which."""
+"""Scopes that include others."""
 
 import pytest
 
