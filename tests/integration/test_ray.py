@@ -37,7 +37,7 @@ from tests.integration.test_replay_segments import SPAN, flat
 from tests.migrated import sqlite_url
 from tests.ray_work import die_once, fail, hang, square
 from tests.tiny_encoder import write_tiny
-from tests.trained import HashEncoder, Place, quick_settings, world
+from tests.trained import HashEncoder, Place, populated, quick_settings, train_quickly, world
 from tests.unit.calibration.observations import HEADS, LAYERS
 from tests.unit.training.test_tuning import CONFIG, UNTIL, slates
 
@@ -159,3 +159,18 @@ def test_an_interrupt_ends_the_pieces_and_leaves_no_file(ray: str, tmp_path: Pat
     else:
         pytest.fail("the worker still runs")
     assert list(mapped(RayPool(square, ray), [2])) == [4]
+
+
+@pytest.mark.soak
+def test_a_training_on_ray_publishes_the_files_of_one_without(
+    ray: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_encoder: Path
+) -> None:
+    monkeypatch.setattr(vector_table, "CHUNK", 40)
+    found = []
+    for chosen in ({}, {"ray": ray, "replay_workers": 2}):
+        where = populated(tmp_path / str(len(chosen)), like=quick_settings(tiny_encoder).model_copy(update=chosen))
+        bundle = train_quickly(where, encoder_of(where.settings))
+        files = {file.name: file.read_bytes() for file in bundle.path.iterdir() if file.name != "manifest.json"}
+        kept = {name: value for name, value in bundle.manifest.items() if name not in ("profile", "version")}
+        found.append((files, kept))
+    assert found[0] == found[1] and len(found[0][0]) > 5
