@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,11 +85,16 @@ def batch_encoder(settings: Settings) -> Iterator["LazyEncoder"]:
     Raises:
         ConfigError: there is no such cluster, or Ray is not installed.
     """
-    from recsys.encoder.spread_encoding import encoder_of
+    if settings.ray is None:
+        from recsys.encoder.lazy import LazyEncoder
+
+        yield LazyEncoder(settings)
+        return
+    from recsys.encoder.spread_encoding import SpreadEncoder
     from recsys.executors.ray_cluster import connected
 
-    with nullcontext() if settings.ray is None else connected(settings.ray, settings.replay_workers):
-        yield encoder_of(settings)
+    with connected(settings.ray, settings.replay_workers):
+        yield SpreadEncoder(settings)
 
 
 def moment(text: str | None, option: str) -> int | None:

@@ -12,9 +12,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from types import TracebackType
-from typing import Any, Generic, Self
+from typing import IO, Any, Generic, Self
 from uuid import uuid4
 
 import numpy as np
@@ -35,16 +35,22 @@ class RayFile:
 
     @contextmanager
     def opened(self) -> Iterator[Path]:
-        """Implement `SharedFile`. The file is in memory: nothing is left of it if the worker is killed."""
+        """Implement `SharedFile`. On Linux it is in memory: nothing is left of it if the worker is killed."""
         import ray
 
-        with os.fdopen(os.memfd_create("attune"), "wb") as file:
+        with _private_file() as file:
             file.write(ray.get(self.content).data)
             file.flush()
-            yield Path(f"/proc/self/fd/{file.fileno()}")
+            yield Path(file.name if isinstance(file.name, str) else f"/proc/self/fd/{file.fileno()}")
 
     def delete(self) -> None:
         """Implement `SharedFile`: Ray frees it after the last piece that uses it."""
+
+
+def _private_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("attune"), "wb")
+    return NamedTemporaryFile(prefix="attune-")
 
 
 class RayPool(Generic[P, R]):
