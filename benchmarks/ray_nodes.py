@@ -88,7 +88,12 @@ def cluster(port: int) -> Iterator[Callable[[int | None], Node]]:
 
     The address is 127.0.0.1:`port`. The environment of this process gets the token of the cluster.
     """
-    token = {"RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token"}
+    token = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",  # Ray lets its workers give way to all others: 15
+    }
     with ExitStack() as stack, tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         former = {name: os.environ.get(name) for name in token}
         os.environ.update(token)
@@ -152,21 +157,25 @@ def embed(database: Database, settings: Settings) -> bytes:
     return ensure_vectors(database, encoder_of(settings), catalogue).tobytes()
 
 
-def replay(database: Database, workers: ReplayWorkers) -> bytes:
-    """Score all impressions with seven systems on random vectors; return the scores."""
+def replay_of(database: Database) -> Callable[[ReplayWorkers], bytes]:
+    """Label all impressions; return a function that scores them with seven systems on random vectors."""
     with database.read() as connection:
         catalogue, _ = articles.upserted_since(connection, 0)
         first, last = slate_span(connection) or (0, 0)
         requests = load_labelled_requests(connection, first, last + 1, catalogue, last + 1)
-        raw = RandomEncoder().encode(article_texts(catalogue)).vectors[RandomEncoder.name]
-        with threads(1), Replay(connection) as log:
-            table = systems({FULL_SYSTEM: HeuristicRanker()})
+    raw = RandomEncoder().encode(article_texts(catalogue)).vectors[RandomEncoder.name]
+    table = systems({FULL_SYSTEM: HeuristicRanker()})
+
+    def replay(workers: ReplayWorkers) -> bytes:
+        with database.read() as connection, threads(1), Replay(connection) as log:
             vectors = align_vectors(log.state, catalogue, raw)
             work = WindowWork(vectors, Models.untrained(), table, DamagedArticles.none(), requests.height)
             with segments(log, work, lambda _: None, workers, requests.height) as replayed:
                 replayed.replay(requests)
                 parts: list[WindowPart] = replayed.results()
-    return b"".join(part.scores.scores[name].tobytes() for name in sorted(table) for part in parts)
+        return b"".join(part.scores.scores[name].tobytes() for name in sorted(table) for part in parts)
+
+    return replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +211,10 @@ def main() -> None:
     alone = load_settings(database_url=given.database_url, device="cpu")
     spread = alone.model_copy(update={"ray": address})
     with closing(stored(world, given.database_url)) as database:
+        replay = replay_of(database)
         works: dict[str, tuple[Callable[[], bytes], Callable[[], bytes]]] = {
             "embedding": (lambda: embed(database, alone), lambda: embed(database, spread)),
-            "replay": (
-                lambda: replay(database, ReplayWorkers()),
-                lambda: replay(database, ReplayWorkers(2, 1, address)),
-            ),
+            "replay": (lambda: replay(ReplayWorkers()), lambda: replay(ReplayWorkers(2, 1, address))),
         }
         print(f"{given.articles:,} articles, {world.slates.height:,} impressions, {world.events.height:,} events")
         with threads(1):
@@ -223,6 +230,10 @@ def main() -> None:
                     wait_for(ray, count)
                     for name, (_, work) in works.items():
                         _, costs[name, count] = measured(work, nodes, expected[name])
+                        print(
+                            f"{name} on {count} node(s): {costs[name, count]}, load {os.getloadavg()[0]}",
+                            flush=True,
+                        )
                 for name in works:
                     report(name, costs[name, 1], costs[name, 2])
                 if given.kill:
