@@ -1,9 +1,9 @@
 """Embedding and replay on a Ray cluster of one node and of two, each limited to one core of this machine.
 
-    python -m benchmarks.ray_nodes --database-url postgresql+psycopg://… [--articles 8192] [--readers 600]
+    python -m benchmarks.ray_nodes [--database-url postgresql+psycopg://…] [--articles 8192] [--kill]
 
-The database must be empty: a simulated newsroom is stored in it. Nodes are pinned to a core each (`taskset`); this
-process, which folds the log and stores vectors, and the database are not. Vectors and scores must be equal to
+A simulated newsroom is stored in the database, which must be empty. Nodes are pinned to a core each (`taskset`);
+this process, which folds the log and stores vectors, and the database are not. Vectors and scores must be equal to
 those of this process alone. Start-up of the workers is part of the time.
 """
 
@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
 import sqlalchemy as sa
 
-from benchmarks.newsroom import stored
+from benchmarks.newsroom import room, stored
 from benchmarks.replay import RandomEncoder
 from recsys.encoder.article_text import article_texts
 from recsys.encoder.spread_encoding import encoder_of
@@ -199,7 +200,7 @@ def measured(work: Callable[[], bytes], nodes: Sequence[Node], expected: bytes |
 def main() -> None:
     """Print the costs and the efficiency of two nodes."""
     parser = argparse.ArgumentParser(description="embedding and replay on one node and on two")
-    parser.add_argument("--database-url", required=True)
+    parser.add_argument("--database-url", help="of an empty database; default: SQLite in a temporary folder")
     parser.add_argument("--articles", type=int, default=8_192)
     parser.add_argument("--readers", type=int, default=600)
     parser.add_argument("--days", type=int, default=7)
@@ -208,9 +209,9 @@ def main() -> None:
     given = parser.parse_args()
     address = f"127.0.0.1:{given.port}"
     world = simulate(readers=given.readers, articles=given.articles, days=given.days)
-    alone = load_settings(database_url=given.database_url, device="cpu")
+    alone = load_settings(device="cpu")
     spread = alone.model_copy(update={"ray": address})
-    with closing(stored(world, given.database_url)) as database:
+    with room(None) as folder, closing(stored(world, url_in(folder, given.database_url))) as database:
         replay = replay_of(database)
         works: dict[str, tuple[Callable[[], bytes], Callable[[], bytes]]] = {
             "embedding": (lambda: embed(database, alone), lambda: embed(database, spread)),
@@ -243,6 +244,11 @@ def main() -> None:
                         _, cost = measured(work, nodes, expected[name])
                         print(f"{name}, a node killed after half the time: the same result in {cost.wall:.1f} s")
                         nodes.append(start(1))
+
+
+def url_in(folder: Path, url: str | None) -> str:
+    """Return `url`, or that of a SQLite file in `folder`."""
+    return url or f"sqlite:///{folder}/attune.db"
 
 
 def kill_after(seconds: float, node: Node) -> None:
