@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +87,8 @@ class Node:
 def cluster(port: int) -> Iterator[Callable[[int | None], Node]]:
     """Yield a function that starts a node of one processor, on the core given; the first is the head.
 
-    The address is 127.0.0.1:`port`. The environment of this process gets the token of the cluster.
+    The address is 127.0.0.1:`port`. The environment of this process gets the token of the cluster, and keeps it:
+    Ray reads it once.
     """
     token = {
         "RAY_AUTH_MODE": "token",
@@ -96,9 +97,8 @@ def cluster(port: int) -> Iterator[Callable[[int | None], Node]]:
         "RAY_worker_niceness": "0",  # Ray lets its workers give way to all others: 15
     }
     with ExitStack() as stack, tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
-        former = {name: os.environ.get(name) for name in token}
-        os.environ.update(token)
-        stack.callback(_restore, former)
+        for name, value in token.items():
+            os.environ.setdefault(name, value)
         nodes: list[Node] = []
 
         def start(core: int | None = None) -> Node:
@@ -114,14 +114,6 @@ def cluster(port: int) -> Iterator[Callable[[int | None], Node]]:
             return node
 
         yield start
-
-
-def _restore(former: Mapping[str, str | None]) -> None:
-    for name, value in former.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
 
 
 def _end(node: Node, process: "subprocess.Popen[bytes]") -> None:
