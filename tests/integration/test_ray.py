@@ -82,6 +82,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("flag_rate", [1.0, 0.01], ids=["calibrated", "flood"])
+@pytest.mark.soak
 def test_articles_encoded_by_ray_have_the_vectors_of_one_process(
     ray: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path, flag_rate: float
 ) -> None:
