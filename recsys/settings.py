@@ -79,6 +79,13 @@ class Settings(BaseSettings):
         description="processes that replay impressions in training and evaluation; by default as many as "
         "ATTUNE_THREADS, and at most one for 2,000 impressions",
     )
+    ray: str | None = Field(
+        None,
+        min_length=1,
+        max_length=300,
+        description="Ray cluster that replays impressions and encodes articles in batches (extra scale): local, "
+        "auto or HOST:PORT; by default none",
+    )
     seed: int = Field(7, ge=0, description="seed of all random numbers in training")
     train_schedule: str = Field(
         "0 4 * * *",
@@ -187,6 +194,12 @@ class Settings(BaseSettings):
     )
     smtp_password: SecretStr | None = Field(None, description="password of the mail server of `attune digest`")
     metrics_open: bool = Field(False, description="allow /metrics without a key once keys exist")
+
+    def without_credentials(self) -> "Settings":
+        """Return a copy without secrets and without the URL of the database, for processes that need neither."""
+        fields = type(self).model_fields
+        secret = [name for name, value in self if isinstance(value, SecretStr)]
+        return self.model_copy(update={name: fields[name].default for name in ("database_url", *secret)})
 
     @property
     def smtp_secret(self) -> str | None:

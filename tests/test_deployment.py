@@ -120,6 +120,31 @@ def command_of(arguments: list[str]) -> list[str]:
     return list(takewhile(lambda word: not word.startswith("-"), arguments))
 
 
+RAY_CLUSTER = {"rayVersion", "authOptions", "headGroupSpec", "workerGroupSpecs"}
+RAY_GROUP = {"groupName", "replicas", "minReplicas", "maxReplicas", "rayStartParams", "template"}
+
+
+def test_the_ray_cluster_has_a_token_and_pods_without_privileges() -> None:
+    """KubeRay's own schema is not here: names of its fields are compared with those of `RayClusterSpec` v1."""
+    (cluster,) = manifests(ROOT / "docs/kubernetes/ray/cluster.yaml")
+    spec = cluster["spec"]
+    assert (cluster["apiVersion"], set(spec)) == ("ray.io/v1", RAY_CLUSTER)
+    assert spec["authOptions"] == {"mode": "token"}
+    assert f"ray=={spec['rayVersion']}\n" in (ROOT / "constraints.txt").read_text()
+    for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
+        assert set(group) <= RAY_GROUP
+        assert all(isinstance(value, str) for value in group["rayStartParams"].values())
+        made = {"apiVersion": "v1", "kind": "Pod", **group["template"]}
+        made["metadata"] = {"name": "ray", **made["metadata"]}
+        kubernetes_validate.validate(made, kubernetes_validate.latest_version(), strict=True)
+        assert made["spec"]["securityContext"]["runAsNonRoot"] is True
+        for container in made["spec"]["containers"]:
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert {mount["name"] for mount in container["volumeMounts"]} <= {
+                volume["name"] for volume in made["spec"]["volumes"]
+            }
+
+
 def test_services_are_probed_for_life_and_readiness(tmp_path: Path) -> None:
     (service,) = pods()["attune-service"]["containers"]
     paths = {service[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")}

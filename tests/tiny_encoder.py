@@ -9,7 +9,7 @@ from tests.trained import world
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 
 
-def write_tiny(folder: Path) -> Path:
+def write_tiny(folder: Path, layers: int = 4, heads: int = 4, hidden: int = 32) -> Path:
     """Write the model and its tokenizer; the folder is returned."""
     # here, because importing them takes seconds that most tests need not wait
     import torch
@@ -37,9 +37,9 @@ def write_tiny(folder: Path) -> Path:
     torch.manual_seed(4)
     config = BertConfig(
         vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=4,
-        num_attention_heads=4,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
         intermediate_size=64,
         max_position_embeddings=64,
         initializer_range=0.2,

@@ -12,7 +12,7 @@ from api.cli.attention_boilerplate import boilerplate
 from api.cli.attention_explain import explain
 from api.cli.attention_monitor import monitor
 from api.cli.attention_profile import profile
-from api.cli.options import Body, DatabaseUrl, Home, TokenBudget, require_writable, settings_from
+from api.cli.options import Body, DatabaseUrl, Home, Ray, TokenBudget, require_writable, settings_from
 
 app = typer.Typer(
     help="Calibrated attention: results of the detectors, and effect on ranking.", no_args_is_help=True
@@ -44,6 +44,7 @@ def evaluate(
     html_file: Annotated[Path | None, typer.Option("--html", help="Write a report to this file.")] = None,
     body: Body = None,
     token_budget: TokenBudget = None,
+    ray: Ray = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -56,7 +57,7 @@ def evaluate(
 
     for file in (json_file, html_file):
         require_writable(file)
-    settings = settings_from(database_url, home, body, token_budget)
+    settings = settings_from(database_url, home, body, token_budget, ray=ray)
     with bars() as progress:
         database = open_database(settings.database_url)
         result = evaluate_attention(database, settings, seeds, slates, progress, titles_only)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.options import DatabaseUrl, Home, Workers, moment, require_writable, settings_from
+from api.cli.options import DatabaseUrl, Home, Ray, Workers, batch_encoder, moment, require_writable, settings_from
 
 if TYPE_CHECKING:
     from recsys.evaluation.off_policy.feed_replay import Target
@@ -42,6 +42,7 @@ def evaluate(
         ),
     ] = False,
     workers: Workers = None,
+    ray: Ray = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -52,7 +53,6 @@ def evaluate(
     from api.cli.counterfactual_table import counterfactual_table
     from api.cli.progress import bars
     from api.cli.results_tables import behaviour_lines, echo_unseen, results_table, slices_table
-    from recsys.encoder.lazy import LazyEncoder
     from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
     from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
     from recsys.evaluation.html_report import report
@@ -66,26 +66,27 @@ def evaluate(
     from recsys.tracking.mlflow_mirror import require_mlflow
     from recsys.tracking.run_log import record_evaluation
 
-    settings = settings_from(database_url, home, workers=workers)
+    settings = settings_from(database_url, home, workers=workers, ray=ray)
     require_mlflow()
     for file in (json_file, html_file):
         require_writable(file)
-    encoder = LazyEncoder(settings)
-    system = load_bundle(settings.home, encoder.name, bundle)
-    other = None if other_version is None else load_bundle(settings.home, encoder.name, other_version)
-    database = open_database(settings.database_url)
     bounds = (moment(start, "--from"), moment(end, "--to"))
-    if bounds == (None, None) and not in_sample and other is None:
-        result = default_result(database, Target(system, settings, encoder))
-    else:
-        window = choose_window(database, system, *bounds, in_sample)
-        with bars() as progress:
-            extra = ExtraRows(
-                bundle=other, limits=BehaviourLimits.of(settings), workers=ReplayWorkers.of(settings)
-            )
-            result = run(database, encoder, system, window, progress, extra)
-    if counterfactual:
-        result["counterfactual"] = _counterfactual(database, Target(system, settings, encoder), bounds, in_sample)
+    with batch_encoder(settings) as encoder:
+        system = load_bundle(settings.home, encoder.name, bundle)
+        other = None if other_version is None else load_bundle(settings.home, encoder.name, other_version)
+        database = open_database(settings.database_url)
+        target = Target(system, settings, encoder)
+        if bounds == (None, None) and not in_sample and other is None:
+            result = default_result(database, target)
+        else:
+            window = choose_window(database, system, *bounds, in_sample)
+            with bars() as progress:
+                extra = ExtraRows(
+                    bundle=other, limits=BehaviourLimits.of(settings), workers=ReplayWorkers.of(settings)
+                )
+                result = run(database, encoder, system, window, progress, extra)
+        if counterfactual:
+            result["counterfactual"] = _counterfactual(database, target, bounds, in_sample)
     data = result["data"]
     typer.echo(_SLICES[data["slice"]])
     echo_unseen(data["unseen"])

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from api.cli.options import DatabaseUrl, Home, settings_from
+from api.cli.options import DatabaseUrl, Home, Ray, Workers, batch_encoder, settings_from
 
 if TYPE_CHECKING:
+    from recsys.encoder.lazy import LazyEncoder
     from recsys.encoder.protocols import Encoder
     from recsys.settings import Settings
 
@@ -20,6 +21,7 @@ def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
     Also the number of headlines with the vector of another one, if there are any.
     """
     from recsys.encoder.article_text import headlines
+    from recsys.encoder.lazy import LazyEncoder
     from recsys.encoder.text_coverage import shared_sentence, shared_vectors
     from recsys.frames import where
     from recsys.projection.vector_table import stored_vectors
@@ -27,7 +29,7 @@ def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
     from recsys.store.database import open_database
 
     settings = settings_from(database_url, home)
-    database, encoder = open_database(settings.database_url), _encoder(settings)
+    database, encoder = open_database(settings.database_url), _encoder(settings, LazyEncoder(settings))
     with database.read() as connection:
         catalogue, _ = articles.upserted_since(connection, 0)
     present, vectors = stored_vectors(database, encoder.name, catalogue)
@@ -38,28 +40,27 @@ def stats(database_url: DatabaseUrl = None, home: Home = None) -> None:
 
 
 @app.command()
-def rebuild(database_url: DatabaseUrl = None, home: Home = None) -> None:
+def rebuild(workers: Workers = None, ray: Ray = None, database_url: DatabaseUrl = None, home: Home = None) -> None:
     """Encode every article without a vector. The index itself is built when a service starts."""
     from api.cli.progress import bars
     from recsys.projection.vector_table import ensure_vectors
     from recsys.store import articles
     from recsys.store.database import open_database
 
-    settings = settings_from(database_url, home)
-    database, encoder = open_database(settings.database_url), _encoder(settings)
+    settings = settings_from(database_url, home, workers=workers, ray=ray)
+    database = open_database(settings.database_url)
     with database.read() as connection:
         catalogue, _ = articles.upserted_since(connection, 0)
-    with bars() as progress:
+    with batch_encoder(settings) as raw, bars() as progress:
+        encoder = _encoder(settings, raw)
         ensure_vectors(database, encoder, catalogue, lambda done, total: progress("articles encoded", done, total))
     typer.echo(f"{catalogue.height} articles have a vector of {encoder.name}")
 
 
-def _encoder(settings: "Settings") -> "Encoder":
+def _encoder(settings: "Settings", encoder: "LazyEncoder") -> "Encoder":
     """Return the configured encoder, with the calibration of the active bundle."""
-    from recsys.encoder.lazy import LazyEncoder
     from recsys.models.calibrator_io import article_encoder
     from recsys.models.model_loader import active_system
 
-    encoder = LazyEncoder(settings)
     system = active_system(settings.home, encoder.name)
     return encoder if system is None else article_encoder(encoder, system.calibration)

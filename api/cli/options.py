@@ -1,14 +1,19 @@
 """Options that several commands share, and functions for their values."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.application.iso_time import from_iso
 from recsys.errors import ConfigError, RequestError
 from recsys.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from recsys.encoder.lazy import LazyEncoder
 
 DatabaseUrl = Annotated[
     str | None,
@@ -38,7 +43,17 @@ Workers = Annotated[
     int | None,
     typer.Option(
         "--workers",
-        help="Processes that replay impressions  [env: ATTUNE_REPLAY_WORKERS]",
+        help="Processes that replay impressions, or pieces of work on Ray at once  [env: ATTUNE_REPLAY_WORKERS]",
+        show_default=False,
+    ),
+]
+
+
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        help="Ray cluster that does the work: local, auto or HOST:PORT (extra scale)  [env: ATTUNE_RAY]",
         show_default=False,
     ),
 ]
@@ -51,6 +66,7 @@ def settings_from(
     token_budget: int | None = None,
     workers: int | None = None,
     shard: str | None = None,
+    ray: str | None = None,
 ) -> Settings:
     """Return the settings of the environment, with options on top."""
     return load_settings(
@@ -60,7 +76,27 @@ def settings_from(
         token_budget=token_budget,
         replay_workers=workers,
         shard=shard,
+        ray=ray,
     )
+
+
+@contextmanager
+def batch_encoder(settings: Settings) -> Iterator["LazyEncoder"]:
+    """Yield the encoder of a command for many articles; the Ray cluster of the settings is there in the block.
+
+    Raises:
+        ConfigError: there is no such cluster, or Ray is not installed.
+    """
+    if settings.ray is None:
+        from recsys.encoder.lazy import LazyEncoder
+
+        yield LazyEncoder(settings)
+        return
+    from recsys.encoder.spread_encoding import SpreadEncoder
+    from recsys.executors.ray_cluster import connected
+
+    with connected(settings.ray, settings.replay_workers):
+        yield SpreadEncoder(settings)
 
 
 def moment(text: str | None, option: str) -> int | None:

@@ -4,7 +4,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from api.cli.options import Body, DatabaseUrl, Home, TokenBudget, Workers, moment, settings_from
+from api.cli.options import (
+    Body,
+    DatabaseUrl,
+    Home,
+    Ray,
+    TokenBudget,
+    Workers,
+    batch_encoder,
+    moment,
+    settings_from,
+)
 
 Labels = Literal["graded", "clicks"]
 
@@ -26,6 +36,7 @@ def train(
     body: Body = None,
     token_budget: TokenBudget = None,
     workers: Workers = None,
+    ray: Ray = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -39,20 +50,17 @@ def train(
         results_table,
         stages_table,
     )
-    from recsys.encoder.lazy import LazyEncoder
     from recsys.models.bundle import active_version
     from recsys.models.model_loader import AGES
     from recsys.store.database import open_database
     from recsys.training.pipeline import train as run
     from recsys.training.training_run import TrainingOptions
 
-    settings = settings_from(database_url, home, body, token_budget, workers)
+    settings = settings_from(database_url, home, body, token_budget, workers, ray)
     cut_off = moment(until, "--until")
-    with bars() as progress:
+    with batch_encoder(settings) as encoder, bars() as progress:
         options = TrainingOptions(seeds, tune, labels)
-        bundle = run(
-            open_database(settings.database_url), settings, LazyEncoder(settings), cut_off, progress, options
-        )
+        bundle = run(open_database(settings.database_url), settings, encoder, cut_off, progress, options)
     data = bundle.manifest["data"]
     typer.echo(f"trained on {data['text']}")
     echo_unseen(data["unseen"])

@@ -7,7 +7,7 @@ headline count less if field weights are on. If calibration fails, only raw vect
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,14 @@ from recsys.calibration.calibrator import Calibration, Calibrator
 from recsys.calibration.listener import Listener, ObservedBatch
 from recsys.encoder.article_text import ArticleText, text_hash
 from recsys.encoder.field_concat import FIELDS, concat_fields, context_vectors, encode_context_fields
-from recsys.encoder.protocols import Encoded, ModelEncoder, TokenEncoder, Vectors
+from recsys.encoder.protocols import (
+    Encoded,
+    ModelEncoder,
+    ObservingEncoder,
+    TokenEncoder,
+    Vectors,
+    encode_parts,
+)
 from recsys.encoder.token_batches import adjusted, batches
 from recsys.frames import ARTICLE_ATTENTION, conform
 
@@ -95,6 +102,23 @@ class CalibratedEncoder:
             return Encoded(vectors)
         seen = pl.concat(attention)[np.argsort(np.concatenate(order))]
         return Encoded({**vectors, self.name: calibrated}, self._described(texts, seen))
+
+    def encode_parts(self, parts: Sequence[Sequence[ArticleText]]) -> Iterator[Encoded]:
+        """Implement `protocols.PartsEncoder`, if the encoder has other processes."""
+        if self.breaker.open:
+            yield from encode_parts(self._encoder, parts)
+            return
+        if len(parts) < 2 or not isinstance(self._encoder, ObservingEncoder):
+            yield from map(self.encode, parts)
+            return
+        for part in self._encoder.observed_parts(parts, self._calibration):
+            if part.failure is not None:
+                self.breaker.trip(part.failure)
+            for words, flagged in part.counts:
+                if not self.breaker.open:
+                    self.breaker.count(words, flagged)
+            raw = self._encoder.name
+            yield Encoded({raw: part.encoded.vectors[raw]}) if self.breaker.open else part.encoded
 
     def _described(self, texts: Sequence[ArticleText], attention: pl.DataFrame) -> pl.DataFrame:
         named = attention.with_columns(

@@ -1,8 +1,8 @@
 """Encoder interfaces for the layers above. Importing them does not import torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from recsys.encoder.article_text import ArticleText
 
 if TYPE_CHECKING:
     from recsys.calibration.attention_statistics import Observation
-    from recsys.calibration.calibrator import Plan
+    from recsys.calibration.calibrator import Calibration, Plan
 
 Vectors = NDArray[np.float32]
 
@@ -44,6 +44,49 @@ class Encoder(Protocol):
             EncoderError: the model cannot be loaded, or returned vectors that are not finite.
         """
         ...
+
+
+@runtime_checkable
+class PartsEncoder(Encoder, Protocol):
+    """Encoder that can encode parts of many articles at once, in other processes."""
+
+    def encode_parts(self, parts: Sequence[Sequence[ArticleText]]) -> Iterator[Encoded]:
+        """Yield the result of `encode` for each part, in order.
+
+        Raises:
+            EncoderError: the model cannot be loaded, or returned vectors that are not finite.
+            WorkerError: a worker died, again and again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedPart:
+    """Part that another process encoded with calibration.
+
+    counts: number of words [n] and of flagged words [n] of each batch, in order; failure: why its calibration
+    failed, None if it did not.
+    """
+
+    encoded: Encoded
+    counts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+    failure: str | None
+
+
+@runtime_checkable
+class ObservingEncoder(Protocol):
+    """Encoder that encodes parts with a calibration in other processes; this process decides if it holds."""
+
+    def observed_parts(
+        self, parts: Sequence[Sequence[ArticleText]], calibration: "Calibration"
+    ) -> Iterator[ObservedPart]:
+        """Yield each part with raw and calibrated vectors, in order; raises the errors of `encode_parts`."""
+        ...
+
+
+def encode_parts(encoder: Encoder, parts: Sequence[Sequence[ArticleText]]) -> Generator[Encoded]:
+    """Yield the articles of each part, in order, encoded by other processes if `encoder` has them."""
+    yield from encoder.encode_parts(parts) if isinstance(encoder, PartsEncoder) else map(encoder.encode, parts)
 
 
 class TokenEncoder(Protocol):

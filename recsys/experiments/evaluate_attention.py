@@ -14,7 +14,7 @@ from recsys.calibration.calibrator import Calibrator
 from recsys.encoder.article_text import article_texts
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.field_concat import encode_context_fields
-from recsys.encoder.lazy import LazyEncoder
+from recsys.encoder.spread_encoding import encoder_of
 from recsys.errors import DataError
 from recsys.experiments.detection_scores import detection
 from recsys.experiments.noisy_clicks import measure_noisy_clicks
@@ -52,7 +52,7 @@ def evaluate_attention(
         DataError: there are too few articles, or no slate with a history, a click and a non-click.
         EncoderError: the encoder cannot be loaded.
     """
-    encoder = LazyEncoder(settings)
+    encoder = encoder_of(settings)
     with database.read() as connection:
         stored = article_store.count(connection)
     if stored < LEAST_ARTICLES:

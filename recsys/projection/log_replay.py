@@ -23,13 +23,12 @@ from recsys.store.event_log_reader import Key
 class ReplayPoint:
     """Point of a replay from which another process goes on: the state has all rows known before `as_of`.
 
-    database_url: of the log. state: its snapshot, a file. chunk_after: last row before the chunk of the log that
-    holds the point; None at the start of the log. until: end of the replay. last_seq: newest row of the log when
-    the replay began. links: pairs of articles on the same event [l, 2], which no snapshot has.
+    database_url: of the log. chunk_after: last row before the chunk of the log that holds the point; None at the
+    start of the log. until: end of the replay. last_seq: newest row of the log when the replay began. links: pairs
+    of articles on the same event [l, 2], which no snapshot has.
     """
 
     database_url: str
-    state: Path
     as_of: int
     chunk_after: Key | None
     until: int | None
@@ -44,6 +43,7 @@ class Replay:
 
     Attributes:
         articles: the articles that the state knows, columns of `frames.ARTICLES`.
+        database_url: of the log, with its password.
     """
 
     def __init__(self, connection: Connection, until: int | None = None) -> None:
@@ -55,15 +55,19 @@ class Replay:
         self._follow(connection, None, until)
 
     @classmethod
-    def resume(cls, connection: Connection, point: ReplayPoint, known: pl.DataFrame, end: int) -> "Replay":
+    def resume(
+        cls, connection: Connection, point: ReplayPoint, snapshot_file: Path, known: pl.DataFrame, end: int
+    ) -> "Replay":
         """Go on from `point` of a replay that had the articles `known`, up to `end`; dense ids are the same.
+
+        snapshot_file: of the state, as `save` wrote it.
 
         Raises:
             DataError: the rows known before `end` have changed since that replay began.
             StoreError: the snapshot cannot be read.
         """
         self = cls.__new__(cls)
-        self.state, _ = snapshot.load(point.state)
+        self.state, _ = snapshot.load(snapshot_file)
         self.articles = known
         self.state.upsert_articles(known)
         self.state.catalog.link(np.zeros(0, dtype=np.int64), point.links)
@@ -80,10 +84,10 @@ class Replay:
         snapshot.save(self.state, Watermark(), path)
         links = self.state.catalog.links
         after, until = self._chunk_after, self._until
-        return ReplayPoint(self._url, path, self._as_of, after, until, self._last_seq, links)
+        return ReplayPoint(self.database_url, self._as_of, after, until, self._last_seq, links)
 
     def _follow(self, connection: Connection, after: Key | None, until: int | None) -> None:
-        self._url, self._chunk_after, self._until = url_of(connection), after, until
+        self.database_url, self._chunk_after, self._until = url_of(connection), after, until
         self._chunks = event_log_reader.stream(connection, after, until)
         self._batches = self._encoded()
         self._batch = next(self._batches, None)

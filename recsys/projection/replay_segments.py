@@ -1,29 +1,23 @@
-"""Replay in segments: parts of the log after each other in time, each replayed by a process of its own.
+"""Replay in segments: parts of the log after each other in time, each replayed by a worker.
 
 This process folds the log once, and writes the state at the start of each segment. A worker loads it, and does
 the dearer part: it prepares and scores the requests of its segment. Results equal those of one pass, bit for bit.
 
-Snapshots hold data of readers. They lie in a temporary folder that only this user can read, each until its worker
-has loaded it; the folder is deleted at the end, also after an error or an interrupt. Workers end with the process
-that started them.
+Workers are processes of this machine, or of a Ray cluster. Snapshots hold data of readers. They lie in a temporary
+folder that only this user can read, each until its worker has loaded it; the folder is deleted at the end, also
+after an error or an interrupt. On a cluster they lie in its object store.
 """
 
-import os
-import shutil
-import signal
-import threading
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import active_children, connection, get_context, parent_process
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Generic, Protocol, TypeVar
+from types import TracebackType
+from typing import Generic, Protocol, TypeVar
 
 import polars as pl
 
-from recsys.errors import WorkerError
+from recsys.executors.process_pool import ProcessPool
+from recsys.executors.ray_pool import RayPool
+from recsys.executors.worker_pool import PiecesInOrder, SharedFile, WorkerPool
 from recsys.projection.log_replay import Replay, ReplayPoint
 from recsys.settings import Settings
 from recsys.store.database import opened
@@ -39,8 +33,12 @@ LEAST_REQUESTS = 2_000
 _SEGMENTS_PER_WORKER = 2
 """Requests differ in cost: with more segments than workers, all workers end at about the same time."""
 
-_TICK = 0.5
-"""Seconds between two reports of progress."""
+_MOST_WORKERS = 256
+
+_ONE_MACHINE = (
+    "workers read the log, and other machines cannot read a SQLite file: move it to PostgreSQL "
+    "(ATTUNE_DATABASE_URL), or leave out --ray"
+)
 
 
 class SegmentWork(Protocol[R_co]):
@@ -54,48 +52,78 @@ class SegmentWork(Protocol[R_co]):
 class Segment:
     """Requests in order of time (at least one), with the place of the log and of the state before them.
 
-    articles: file of the articles that the replay knows; first: number of requests of earlier segments.
+    articles: file of the articles that the replay knows; state: snapshot of the state at `point`; first: number of
+    requests of earlier segments.
     """
 
-    articles: Path
+    articles: SharedFile
+    state: SharedFile
     point: ReplayPoint
     requests: pl.DataFrame
     first: int
 
 
-def replay_segment(work: SegmentWork[R], segment: Segment, progress: Progress) -> R:
-    """Return the result of `work` on a segment. The snapshot of its state is deleted.
+@dataclass(frozen=True, slots=True)
+class ReplayedSegment(Generic[R]):
+    """`work` on one segment, in a worker."""
 
-    Raises:
-        DataError: older rows of the log have changed since the replay began.
-        StoreError: the database or the snapshot cannot be read.
-    """
-    known, end = pl.read_ipc(segment.articles), segment.requests["at"][-1]
-    with (
-        threads(1),
-        opened(segment.point.database_url, migrate=False) as database,
-        database.read() as transaction,
-        Replay.resume(transaction, segment.point, known, end) as log,
-    ):
-        segment.point.state.unlink()
-        return work(log, segment.requests, segment.first, progress)
+    work: SegmentWork[R]
+
+    def __call__(self, piece: Segment, progress: Progress) -> R:
+        """Return the result of the work on a segment. The snapshot of its state is deleted.
+
+        Raises:
+            DataError: older rows of the log have changed since the replay began.
+            StoreError: the database or the snapshot cannot be read.
+        """
+        end = piece.requests["at"][-1]
+        with piece.articles.opened() as file:
+            known = pl.read_ipc(file)
+        with (
+            threads(1),
+            opened(piece.point.database_url, migrate=False) as database,
+            database.read() as transaction,
+            piece.state.opened() as file,
+            Replay.resume(transaction, piece.point, file, known, end) as log,
+        ):
+            piece.state.delete()
+            return self.work(log, piece.requests, piece.first, progress)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayWorkers:
-    """Limits of the number of workers: `most`, and one for every `least` requests."""
+    """Limits of the number of workers: `most`, and one for every `least` requests.
+
+    ray: address of the Ray cluster that has them; None for processes of this machine.
+    """
 
     most: int = 1
     least: int = LEAST_REQUESTS
+    ray: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "ReplayWorkers":
-        """Return the number of the settings; by default one for each of their threads, if it pays."""
-        return cls(settings.threads) if settings.replay_workers is None else cls(settings.replay_workers, 1)
+        """Return the number of the settings.
+
+        By default one for each of their threads, or for each processor of the Ray cluster, if it pays.
+        """
+        if settings.replay_workers is not None:
+            return cls(settings.replay_workers, 1, settings.ray)
+        return cls(settings.threads if settings.ray is None else _MOST_WORKERS, ray=settings.ray)
 
     def count(self, requests: int) -> int:
         """Return the number of workers for so many requests."""
         return max(min(self.most, requests // self.least), 1)
+
+    def pool(self, log: Replay, work: SegmentWork[R], requests: int) -> WorkerPool[Segment, R] | None:
+        """Return the workers for so many requests of `log`; None if one pass in this process is cheaper."""
+        count, piece_work = self.count(requests), ReplayedSegment(work)
+        if count == 1:
+            return None
+        if self.ray is None:
+            return ProcessPool(piece_work, count)
+        one_machine = _ONE_MACHINE if log.database_url.startswith("sqlite") else ""
+        return RayPool(piece_work, self.ray, count, one_machine=one_machine)
 
 
 class Segments(Generic[R]):
@@ -122,38 +150,38 @@ class Segments(Generic[R]):
     def __enter__(self) -> "Segments[R]":
         return self
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         pass
 
 
 class WorkerSegments(Segments[R]):
-    """Replay of requests by worker processes: only the fold up to the last segment is done in this process.
+    """Replay of requests by workers: only the fold up to the last segment is done in this process.
 
     Args:
         log: the replay; it stands before all requests.
         work: work on each segment.
         progress: gets the number of requests that are done.
-        workers: number of processes.
-        size: number of requests of a segment.
+        pool: the workers, which do the same work.
+        requests: number of requests in all.
     """
 
-    def __init__(self, log: Replay, work: SegmentWork[R], progress: Progress, workers: int, size: int) -> None:
+    def __init__(
+        self,
+        log: Replay,
+        work: SegmentWork[R],
+        progress: Progress,
+        pool: WorkerPool[Segment, R],
+        requests: int,
+    ) -> None:
         super().__init__(log, work, progress)
-        self._workers, self._size = workers, size
-        self._folder = TemporaryDirectory(prefix="attune-replay-", ignore_cleanup_errors=True)
-        self._articles = Path(self._folder.name) / "articles.arrow"
-        self._others = set(active_children())
-        context = get_context("spawn")
-        self._done = context.Value("q")
-        given = (work, self._done, self._folder.name)
-        self._pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=given)
-        self._futures: list[Future[R]] = []
-        self._pending: set[Future[Any]] = set()
+        self._pool, self._requests = pool, requests
+        self._pieces = PiecesInOrder(pool, progress)
+        self._articles: SharedFile | None = None
 
     def __enter__(self) -> "WorkerSegments[R]":
-        self._log.articles.write_ipc(self._articles)
-        for _ in range(self._workers):  # they load their modules while this process folds
-            self._pool.submit(os.getpid)
+        self._pool.__enter__()
         return self
 
     def replay(self, requests: pl.DataFrame) -> None:
@@ -162,15 +190,20 @@ class WorkerSegments(Segments[R]):
         Raises:
             WorkerError: a worker died.
         """
-        for start in range(0, requests.height, self._size):
-            part = requests[start : start + self._size]
-            self._wait(self._workers)  # so that few snapshots wait on disk
+        if self._articles is None:
+            file = self._pool.folder / "articles.arrow"
+            self._log.articles.write_ipc(file)
+            self._articles = self._pool.share(file)
+        size = -(-self._requests // (self._pool.workers * _SEGMENTS_PER_WORKER))
+        for start in range(0, requests.height, size):
+            part = requests[start : start + size]
+            self._pieces.make_room()  # so that few snapshots wait
+            self._results += self._pieces.ready()
             self._log.advance(part["at"][0])
-            point = self._log.save(Path(self._folder.name) / f"state-{self._first}.safetensors")
-            segment = Segment(self._articles, point, part, self._first)
+            file = self._pool.folder / f"state-{self._first}.safetensors"
+            point = self._log.save(file)
+            self._pieces.submit(Segment(self._articles, self._pool.share(file), point, part, self._first))
             self._first += part.height
-            self._futures.append(self._submitted(segment))
-            self._pending.add(self._futures[-1])
 
     def results(self) -> list[R]:
         """Wait for all segments; return their results in order of time.
@@ -178,78 +211,18 @@ class WorkerSegments(Segments[R]):
         Raises:
             WorkerError: a worker died.
         """
-        self._wait(0)
-        return [future.result() for future in self._futures]
+        self._results += self._pieces.rest()
+        return self._results
 
-    def _submitted(self, segment: Segment) -> Future[R]:
-        try:
-            return self._pool.submit(_replay, segment)
-        except BrokenProcessPool as error:
-            raise _death() from error
-
-    def _wait(self, most: int) -> None:
-        """Wait until at most `most` segments are left; raise the error of one that failed."""
-        while len(self._pending) > most:
-            done, self._pending = wait(self._pending, _TICK, FIRST_COMPLETED)
-            for future in done:
-                if isinstance(future.exception(), BrokenProcessPool):
-                    raise _death() from future.exception()
-                future.result()
-            self._progress(self._done.value)
-
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is not None:
-            for child in set(active_children()) - self._others:
-                child.kill()
-        self._pool.shutdown(cancel_futures=True)
-        self._folder.cleanup()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.__exit__(kind, error, trace)
 
 
 def segments(
     log: Replay, work: SegmentWork[R], progress: Progress, workers: ReplayWorkers, requests: int
 ) -> Segments[R]:
     """Return a replay of so many requests in all, by workers if they pay."""
-    count = workers.count(requests)
-    if count == 1:
-        return Segments(log, work, progress)
-    return WorkerSegments(log, work, progress, count, -(-requests // (count * _SEGMENTS_PER_WORKER)))
-
-
-def _death() -> WorkerError:
-    return WorkerError(
-        "a worker process of the replay died: it was killed, perhaps because the memory was full; run it again "
-        "with fewer workers (ATTUNE_REPLAY_WORKERS)"
-    )
-
-
-_given: list[Any] = []
-"""In a worker: its work, and the shared number of requests that are done."""
-
-
-def _start(work: SegmentWork[Any], done: Any, folder: str) -> None:
-    # a signal to the whole group ends the first process; a worker outlives it to delete the files
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
-    _given[:] = [work, done]
-
-
-def _end_with_parent(folder: str) -> None:
-    parent = parent_process()
-    assert parent is not None
-    connection.wait([parent.sentinel])
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(1)
-
-
-def _replay(segment: Segment) -> Any:
-    work, total = _given
-    before = 0
-
-    def progress(done: int) -> None:
-        nonlocal before
-        with total.get_lock():
-            total.value += done - before
-        before = done
-
-    return replay_segment(work, segment, progress)
+    pool = workers.pool(log, work, requests)
+    return Segments(log, work, progress) if pool is None else WorkerSegments(log, work, progress, pool, requests)

@@ -1,6 +1,7 @@
 """Article vectors, aligned with the dense ids of the state; missing ones are encoded and stored."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import numpy as np
 import polars as pl
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from recsys.encoder.article_text import article_texts, text_hash
 from recsys.encoder.body_reading import reads_bodies
-from recsys.encoder.protocols import Encoded, Encoder
+from recsys.encoder.protocols import Encoded, Encoder, encode_parts
 from recsys.encoder.vector_space import RAW, VectorSpace
 from recsys.projection.same_event import ArticleVectors, link_events
 from recsys.state.flat_arrays import grow
@@ -126,6 +127,7 @@ def ensure_vectors(
 
     Raises:
         EncoderError: the encoder cannot be loaded.
+        WorkerError: a process that encodes died, again and again.
     """
     texts = article_texts(articles, reads_bodies(encoder.name))
     hashes = [text_hash(text) for text in texts]
@@ -133,17 +135,19 @@ def ensure_vectors(
     with database.read() as connection, without_timeout(connection):
         known = article_vectors.load(connection, name, hashes)
     missing = [(h, text) for h, text in dict(zip(hashes, texts, strict=True)).items() if h not in known]
-    for start in range(0, len(missing), CHUNK):
-        part = missing[start : start + CHUNK]
-        encoded = encoder.encode([text for _, text in part])
-        with database.write() as connection:
-            _save(connection, [h for h, _ in part], encoded)
-        if encoder.name != name:
-            # its breaker opened: vectors of two names must not be mixed, so all are read under the new name
-            return ensure_vectors(database, encoder, articles, on_progress)
-        known.update(zip((h for h, _ in part), encoded.vectors[name], strict=True))
-        if on_progress:
-            on_progress(min(start + CHUNK, len(missing)), len(missing))
+    starts = range(0, len(missing), CHUNK)
+    parts = [[text for _, text in missing[start : start + CHUNK]] for start in starts]
+    with closing(encode_parts(encoder, parts)) as encoded_parts:
+        for start, encoded in zip(starts, encoded_parts, strict=True):
+            part_hashes = [h for h, _ in missing[start : start + CHUNK]]
+            with database.write() as connection:
+                _save(connection, part_hashes, encoded)
+            if encoder.name != name:
+                # its breaker opened: vectors of two names must not be mixed, so all are read under the new name
+                return ensure_vectors(database, encoder, articles, on_progress)
+            known.update(zip(part_hashes, encoded.vectors[name], strict=True))
+            if on_progress:
+                on_progress(min(start + CHUNK, len(missing)), len(missing))
     return _stacked([known[h] for h in hashes])
 
 

@@ -107,8 +107,11 @@ class Database:
 
 
 def url_of(connection: Connection) -> str:
-    """Return the URL of the database of `connection`, with its password."""
-    return connection.engine.url.render_as_string(hide_password=False)
+    """Return the URL of the database of `connection`, with its password; the path of a file is absolute."""
+    url = connection.engine.url
+    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":memory:", "file:")):
+        url = url.set(database=str(Path(url.database).resolve()))
+    return url.render_as_string(hide_password=False)
 
 
 def open_database(url: str, migrate: bool = True) -> Database:

@@ -38,7 +38,7 @@ from recsys.training.ranker_training import (
 from recsys.training.stage_profile import ProfiledProgress
 from recsys.training.text_feature_gate import TEXT_FREE_SYSTEMS, ContentGate
 from recsys.training.training_run import TrainingOptions
-from recsys.training.tuning import tuned
+from recsys.training.tuning import TuningPlan, tuned
 from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTrained, train_utility
 
 
@@ -112,7 +112,8 @@ def train_rankers(
             slates = examination.applied(past.slates)
         if options.tune:
             with progress.stage("tuning"):
-                config = tuned(slates, corpus.when.until, config, options.tune, settings.home, progress)
+                plan = TuningPlan(corpus.when.until, options.tune, settings.home, settings.ray)
+                config = tuned(slates, plan, config, progress)
         with progress.stage("rerankers for validation"):
             validated = train_rerankers(slates, corpus.when.validate_from, config, progress)
         with progress.stage("validation"):

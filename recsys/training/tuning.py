@@ -6,7 +6,9 @@ that an interrupted study continues; other slates, labels or features start a ne
 """
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ from recsys.domain import DAY
 from recsys.errors import ConfigError, DataError
 from recsys.evaluation import metrics
 from recsys.evaluation.scored_slates import ScoredSlates
+from recsys.executors.ray_pool import RayPool
+from recsys.executors.worker_pool import PiecesInOrder, WorkerPool
 from recsys.labels import grading
 from recsys.ranking import listwise_correction
 from recsys.ranking.features.feature_set import ALL_FEATURES, TEXT_FREE
@@ -45,33 +49,55 @@ LEAST_SLATES = 20
 """Smallest number of slates of a fold, in its day and before it."""
 
 
-def tuned(
-    slates: PastSlates,
-    until: int,
-    config: LambdaMartConfig,
-    trials: int,
-    home: Path,
-    progress: Progress,
-) -> LambdaMartConfig:
-    """Return `config` with the best parameters of `trials` Optuna trials.
+@dataclass(frozen=True, slots=True)
+class TuningPlan:
+    """Trials to make. until: the cut-off of the training, microseconds: folds are the days before it.
 
-    Earlier trials on the same slates count. `until`: the cut-off of the training, microseconds: folds are the days
-    before it.
+    home: folder of the study. ray: address of the Ray cluster that does the folds of a trial at once; None to do
+    one after the other here. Both give the same parameters.
+    """
+
+    until: int
+    trials: int
+    home: Path
+    ray: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoldWork:
+    """Training and score of a ranker on one of the folds."""
+
+    folds: Sequence[tuple[RankingData, RankingData]]
+
+    def __call__(self, piece: tuple[int, LambdaMartConfig], progress: Callable[[int], None]) -> float:
+        """Return the AUC on the fold of this number, with these parameters."""
+        number, config = piece
+        early, late = self.folds[number]
+        score = _auc(listwise_correction.fit(early, late, TEXT_FREE, config).score(late.features), late)
+        progress(1)
+        return score
+
+
+def tuned(slates: PastSlates, plan: TuningPlan, config: LambdaMartConfig, progress: Progress) -> LambdaMartConfig:
+    """Return `config` with the best parameters of the planned Optuna trials.
+
+    Earlier trials on the same slates count.
 
     Raises:
         ConfigError: Optuna is not installed.
         DataError: no day can serve as a fold.
+        WorkerError: a fold failed on the Ray cluster.
     """
     require_optuna()
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folds = blocks(slates, until)
-    journal = JournalFileBackend(str(home / JOURNAL))
+    work = FoldWork(blocks(slates, plan.until))
+    journal = JournalFileBackend(str(plan.home / JOURNAL))
     study = optuna.create_study(
         storage=optuna.storages.JournalStorage(journal),
-        study_name=_name(slates, until),
+        study_name=_name(slates, plan.until),
         sampler=optuna.samplers.TPESampler(seed=config.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
         direction="maximize",
@@ -80,23 +106,39 @@ def tuned(
     if not study.trials:
         study.enqueue_trial(_current_parameters(config))
 
-    def objective(trial: "optuna.Trial") -> float:
-        suggested, total = _suggested(trial, config), 0.0
-        for number, (early, late) in enumerate(folds, start=1):
-            ranker = listwise_correction.fit(early, late, TEXT_FREE, suggested)
-            total += _auc(ranker.score(late.features), late)
-            trial.report(total / number, number)
-            if trial.should_prune():
-                raise optuna.TrialPruned
-        return total / len(folds)
-
     finished_states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     done = len(study.get_trials(deepcopy=False, states=finished_states))
-    for number in range(done, trials):
-        progress("tuning", number, trials)
-        study.optimize(objective, n_trials=1)
-    progress("tuning", trials, trials)
+    with ExitStack() as stack:
+        pool = None if plan.ray is None or done >= plan.trials else stack.enter_context(RayPool(work, plan.ray))
+
+        def objective(trial: "optuna.Trial") -> float:
+            total = 0.0
+            for number, score in enumerate(_scores(work, pool, _suggested(trial, config)), start=1):
+                total += score
+                trial.report(total / number, number)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+            return total / len(work.folds)
+
+        for number in range(done, plan.trials):
+            progress("tuning", number, plan.trials)
+            study.optimize(objective, n_trials=1)
+    progress("tuning", plan.trials, plan.trials)
     return replace(config, **study.best_params)
+
+
+def _scores(
+    work: FoldWork, pool: WorkerPool[tuple[int, LambdaMartConfig], float] | None, config: LambdaMartConfig
+) -> Iterator[float]:
+    """Yield the AUC of each fold in turn; with a pool all folds are done at once, also after a pruned one."""
+    pieces = [(number, config) for number in range(len(work.folds))]
+    if pool is None:
+        yield from (work(piece, lambda _: None) for piece in pieces)
+        return
+    ordered: PiecesInOrder[tuple[int, LambdaMartConfig], float] = PiecesInOrder(pool, lambda _: None)
+    for piece in pieces:
+        ordered.submit(piece)
+    yield from ordered.rest()
 
 
 def blocks(slates: PastSlates, until: int) -> list[tuple[RankingData, RankingData]]:

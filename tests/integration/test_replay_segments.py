@@ -31,16 +31,18 @@ from recsys.evaluation.run_evaluation import (
     replay_window,
 )
 from recsys.evaluation.systems import FULL_SYSTEM, rankers_of, systems
+from recsys.executors.process_pool import ProcessPool
+from recsys.executors.worker_pool import LocalFile
 from recsys.frames import events_frame
 from recsys.models.model_loader import load_bundle
 from recsys.models.model_set import Models
 from recsys.projection.log_replay import Replay
 from recsys.projection.replay_segments import (
+    ReplayedSegment,
     ReplayWorkers,
     Segment,
     SegmentWork,
     WorkerSegments,
-    replay_segment,
 )
 from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.ranking.ranker import HeuristicRanker
@@ -91,7 +93,7 @@ class Job:
         found = []
         for first, end in zip((0, *cuts), (*cuts, self.requests.height), strict=True):
             if first < end:  # a segment without requests has no worker
-                found.append(replay_segment(work, self.segment(folder, first, end), lambda _: None))
+                found.append(ReplayedSegment(work)(self.segment(folder, first, end), lambda _: None))
         assert not list(folder.glob("state*"))
         return found
 
@@ -99,7 +101,8 @@ class Job:
         self.log.articles.write_ipc(folder / "articles")
         self.log.advance(self.requests["at"][first])
         point = self.log.save(folder / "state")
-        return Segment(folder / "articles", point, self.requests[first:end], first)
+        articles, state = LocalFile(folder / "articles"), LocalFile(folder / "state")
+        return Segment(articles, state, point, self.requests[first:end], first)
 
 
 @contextmanager
@@ -204,9 +207,9 @@ def test_a_log_that_changed_before_the_end_of_a_segment_is_refused(filled: Datab
                 event_log.append(connection, click(at), None)
             if refused:
                 with pytest.raises(DataError, match="changed while it was replayed"):
-                    replay_segment(here.window, segment, lambda _: None)
+                    ReplayedSegment(here.window)(segment, lambda _: None)
             else:
-                replay_segment(here.window, segment, lambda _: None)
+                ReplayedSegment(here.window)(segment, lambda _: None)
                 segment = here.segment(tmp_path, 20, 30)
 
 
@@ -244,7 +247,7 @@ def test_a_replay_whose_worker_dies_or_that_is_interrupted_leaves_no_process_and
 
     database = trained.open()
     with job(database) as here:
-        work = WorkerSegments(here.log, hang, stop, 1, 10**6)
+        work = WorkerSegments(here.log, hang, stop, ProcessPool(ReplayedSegment(hang), 1), 10**6)
         with pytest.raises((WorkerError, KeyboardInterrupt)) as stopped, work as replayed:
             replayed.replay(here.requests)
             assert list(tmp_path.iterdir())

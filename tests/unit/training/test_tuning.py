@@ -12,7 +12,7 @@ from recsys.ranking.features.position import POSITION, SERVING_POSITION
 from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
 from recsys.training.ranker_training import PastSlates
 from recsys.training.training_run import silent
-from recsys.training.tuning import JOURNAL, SEARCHED, blocks, require_optuna, tuned
+from recsys.training.tuning import JOURNAL, SEARCHED, TuningPlan, blocks, require_optuna, tuned
 
 UNTIL = 20 * DAY
 CONFIG = LambdaMartConfig(trees=5, patience=5, threads=1)
@@ -53,7 +53,10 @@ def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
         reported.clear()
         past = slates(4)
         return tuned(
-            past, UNTIL, CONFIG, wanted, tmp_path, lambda stage, done, total: reported.append((done, total))
+            past,
+            TuningPlan(UNTIL, wanted, tmp_path),
+            CONFIG,
+            lambda stage, done, total: reported.append((done, total)),
         )
 
     first = trials(2)
@@ -66,20 +69,20 @@ def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_chosen_parameters_lie_within_their_bounds_and_keep_the_others(tmp_path: Path) -> None:
-    chosen = tuned(slates(4), UNTIL, replace(CONFIG, seeds=3), 3, tmp_path, silent)
+    chosen = tuned(slates(4), TuningPlan(UNTIL, 3, tmp_path), replace(CONFIG, seeds=3), silent)
     assert (chosen.seeds, chosen.trees, chosen.seed) == (3, CONFIG.trees, CONFIG.seed)
     for name, (low, high) in SEARCHED.items():
         assert low <= getattr(chosen, name) <= high
 
 
 def test_the_parameters_that_are_known_are_tried_first(tmp_path: Path) -> None:
-    assert tuned(slates(4), UNTIL, CONFIG, 1, tmp_path, silent) == CONFIG
+    assert tuned(slates(4), TuningPlan(UNTIL, 1, tmp_path), CONFIG, silent) == CONFIG
 
 
 def test_other_slates_are_another_study(tmp_path: Path) -> None:
-    tuned(slates(4), UNTIL, CONFIG, 1, tmp_path, silent)
+    tuned(slates(4), TuningPlan(UNTIL, 1, tmp_path), CONFIG, silent)
     reported: list[int] = []
-    tuned(slates(3), UNTIL, CONFIG, 1, tmp_path, lambda stage, done, total: reported.append(done))
+    tuned(slates(3), TuningPlan(UNTIL, 1, tmp_path), CONFIG, lambda stage, done, total: reported.append(done))
     assert reported == [0, 1]
 
 
@@ -90,7 +93,7 @@ def test_other_labels_are_another_study(tmp_path: Path, monkeypatch: pytest.Monk
 
     def tried(past: PastSlates) -> list[int]:
         reported.clear()
-        tuned(past, UNTIL, CONFIG, 1, tmp_path, lambda stage, done, total: reported.append(done))
+        tuned(past, TuningPlan(UNTIL, 1, tmp_path), CONFIG, lambda stage, done, total: reported.append(done))
         return list(reported)
 
     assert tried(graded) == [0, 1]

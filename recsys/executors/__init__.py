@@ -1,0 +1,1 @@
+"""Executors of independent pieces of work: processes of this machine, or the nodes of a Ray cluster."""
