@@ -24,7 +24,7 @@ from recsys.training.calibration.model_task import ModelTask, chunks, mixed_dama
 GAMMAS = (1.0, 3.0, 10.0, 30.0)
 """Strengths to try; at 30 a certain input is out of attention."""
 
-CERTAIN = (0.3, 0.7)
+CERTAIN = (0.3, 0.7, 0.95)
 """Probabilities that flag an input, to try."""
 
 SHARES = (0.05, 0.01, 0.002)
@@ -36,8 +36,11 @@ LEAST_CLEAN = -0.002
 LEAST_EXAMPLES = 60
 """Smallest number of examples of each part."""
 
-DRAWS = 5
+DRAWS = 12
 """Damaged copies of the training examples."""
+
+VALIDATION_DRAWS = 3
+"""Damaged copies of the validation examples: with one, a gain of some points is often within its interval."""
 
 _FIT = FitConfig(epochs=12, batch=4)
 
@@ -144,14 +147,20 @@ def choose_gate(
     clean = run(hooked, task, examples.batch, len(examples))
     damaged = [
         (part, run(hooked, task, broken.batch, len(part)))
+        for _ in range(VALIDATION_DRAWS)
         for part, broken in mixed_damage(task, examples, task.trained_kinds, rng)
     ]
+    runs = [clean, *(each for _, each in damaged)]
+    # the settings differ in their limits alone, so the detector runs once
+    probabilities = [[detector.probabilities(seen) for seen in each.seen] for each in runs]
     before = np.concatenate([each.scores for _, each in damaged])
     damaged_group = np.concatenate([part.group for part, _ in damaged])
     tried = []
     for stages in _candidates(detector, normal):
-        undamaged_by_share = _scores_by_share(hooked, task, clean, stages)
-        after = [_scores_by_share(hooked, task, each, stages) for _, each in damaged]
+        undamaged_by_share, *after = (
+            _scores_by_share(hooked, task, each, known, stages)
+            for each, known in zip(runs, probabilities, strict=True)
+        )
         for number, candidate in enumerate(stages):
             tried.append((candidate, undamaged_by_share[number], np.concatenate([each[number] for each in after])))
     # the first one that passes has the largest gain; the bootstrap is slow, so that later ones are not tested
@@ -172,7 +181,7 @@ def choose_gate(
 
 def gates_of(calibrator: ModelCalibrator, plain: Run) -> list[NDArray[np.float64]]:
     """Return the gate of the inner keys of each batch, [B, N] each."""
-    return [-calibrator.gamma * calibrator.probability(seen) for seen in plain.seen]
+    return _gates(calibrator, plain, [calibrator.detector.probabilities(seen) for seen in plain.seen])
 
 
 def calibrate(task: ModelTask, seed: int) -> tuple[HookedModel, Decision]:
@@ -193,16 +202,29 @@ def _candidates(detector: InputDetector, normal: Sequence[SeenInputs]) -> list[l
     return [[ModelCalibrator(each, gamma, certain) for each in limited] for gamma in GAMMAS for certain in CERTAIN]
 
 
+def _gates(
+    calibrator: ModelCalibrator, plain: Run, probabilities: Sequence[NDArray[np.float64]]
+) -> list[NDArray[np.float64]]:
+    pairs = zip(probabilities, plain.seen, strict=True)
+    return [-calibrator.gamma * calibrator.flagged(known, seen.inner) for known, seen in pairs]
+
+
 def _scores_by_share(
-    hooked: HookedModel, task: ModelTask, plain: Run, stages: Sequence[ModelCalibrator]
+    hooked: HookedModel,
+    task: ModelTask,
+    plain: Run,
+    probabilities: Sequence[NDArray[np.float64]],
+    stages: Sequence[ModelCalibrator],
 ) -> list[NDArray[np.float64]]:
     """Return the metric [n] of each of `stages`, which differ in their share alone.
 
+    probabilities: of the detector for each batch of `plain`.
+
     Examples that a smaller share flags have the same gate with a larger one, so the model runs once.
     """
-    largest = gated_scores(hooked, task, plain, gates_of(stages[0], plain))
+    largest = gated_scores(hooked, task, plain, _gates(stages[0], plain, probabilities))
     found = []
     for stage in stages:
-        flagged = np.concatenate([(gate < 0).any(axis=1) for gate in gates_of(stage, plain)])
+        flagged = np.concatenate([(gate < 0).any(axis=1) for gate in _gates(stage, plain, probabilities)])
         found.append(np.where(flagged, largest, plain.scores))
     return found
