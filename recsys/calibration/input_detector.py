@@ -30,11 +30,11 @@ _CLIP = 8.0
 ENOUGH = 100
 """Examples that a position needs for its own norm; with fewer, all positions are pooled."""
 
-NORMAL = 0.998
+NORMAL = 0.995
 """Share of normal inputs below the limit of unusual content."""
 
-_MOST_LIKELY, _STEEPNESS = 0.98, 10.0
-"""Highest probability of damage by unusual content, and how fast it rises at the limit."""
+_STEEPNESS = 20.0
+"""How fast the probability of damage by unusual content rises at the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +123,13 @@ class InputDetector:
     def probabilities(self, seen: SeenInputs) -> NDArray[np.float64]:
         """Return the probability of damage of each inner key [B, N], 0 behind the last one.
 
-        It is that of the network, or that of unusual content: σ(10 · (z − 1)) with z = 0 at the median and 1 at
+        It is that of the network, or that of unusual content: σ(20 · (z − 1)) with z = 0 at the median and 1 at
         the limit of normal inputs, if that is larger.
         """
         batch, (middle, limit) = self.profile.batch(seen), self.limits
         above_BN = ((_unusual(batch) - middle) / (limit - middle)).max(axis=-1)
         odds_BN = np.clip(_STEEPNESS * (above_BN - 1), -50.0, 50.0)
-        unusual_BN = _MOST_LIKELY / (1 + np.exp(-odds_BN))
+        unusual_BN = 1 / (1 + np.exp(-odds_BN))
         return np.where(seen.inner, np.maximum(self.network.of_batch(batch), unusual_BN), 0.0)
 
     def scores(self, seen: SeenInputs) -> NDArray[np.float64]:
