@@ -113,12 +113,16 @@ class InputProfile:
 class InputDetector:
     """Profile, and the network that estimates how likely each input is damaged.
 
-    limits: median and limit of unusual content among normal inputs [2, 3].
+    limits: median and limit of unusual content among normal inputs [2, 3]; None flags only what the network knows.
     """
 
     profile: InputProfile
     network: TokenDetector
-    limits: NDArray[np.float64]
+    limits: NDArray[np.float64] | None
+
+    def of_trained_kinds(self) -> "InputDetector":
+        """Return the detector that does not flag unusual content."""
+        return replace(self, limits=None)
 
     def probabilities(self, seen: SeenInputs) -> NDArray[np.float64]:
         """Return the probability of damage of each inner key [B, N], 0 behind the last one.
@@ -126,11 +130,15 @@ class InputDetector:
         It is that of the network, or that of unusual content: σ(20 · (z − 1)) with z = 0 at the median and 1 at
         the limit of normal inputs, if that is larger.
         """
-        batch, (middle, limit) = self.profile.batch(seen), self.limits
+        batch = self.profile.batch(seen)
+        known_BN = self.network.of_batch(batch)
+        if self.limits is None:
+            return known_BN
+        middle, limit = self.limits
         above_BN = ((_unusual(batch) - middle) / (limit - middle)).max(axis=-1)
         odds_BN = np.clip(_STEEPNESS * (above_BN - 1), -50.0, 50.0)
         unusual_BN = 1 / (1 + np.exp(-odds_BN))
-        return np.where(seen.inner, np.maximum(self.network.of_batch(batch), unusual_BN), 0.0)
+        return np.where(seen.inner, np.maximum(known_BN, unusual_BN), 0.0)
 
     def scores(self, seen: SeenInputs) -> NDArray[np.float64]:
         """Return the anomaly score of each example [B]; above `network.limit` it is flagged."""

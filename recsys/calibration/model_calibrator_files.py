@@ -27,7 +27,7 @@ def save_model_calibrator(calibrator: ModelCalibrator, folder: Path, **notes: An
     numpy_arrays = {
         "mean": profile.mean,
         "deviation": profile.deviation,
-        "limits": calibrator.detector.limits,
+        **({} if calibrator.detector.limits is None else {"limits": calibrator.detector.limits}),
         **{f"content.{each.name}": getattr(profile.content, each.name) for each in fields(ContentProfile)},
     }
     arrays |= {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in numpy_arrays.items()}
@@ -60,7 +60,7 @@ def load_model_calibrator(folder: Path) -> ModelCalibrator:
         scorer.load_state_dict(weights)
         scorer.eval()
         tokens = TokenDetector(scorer, float(numbers["threshold"]), float(numbers["limit"]))
-        detector = InputDetector(profile, tokens, arrays["limits"].numpy())
+        detector = InputDetector(profile, tokens, arrays["limits"].numpy() if "limits" in arrays else None)
         return ModelCalibrator(detector, float(numbers["gamma"]), float(numbers["certain"]))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BundleError(f"calibration {folder} cannot be read: {error}; calibrate the model again") from error

@@ -42,6 +42,9 @@ DRAWS = 12
 VALIDATION_DRAWS = 3
 """Damaged copies of the validation examples: with one, a gain of some points is often within its interval."""
 
+_KEPT_GAIN = 0.9
+"""Share of the gain on trained kinds of damage that flags of unusual content must keep: they find other kinds."""
+
 _FIT = FitConfig(epochs=12, batch=4)
 
 
@@ -140,6 +143,7 @@ def choose_gate(
 ) -> Decision:
     """Return the setting that passes with the largest gain on damaged validation examples.
 
+    It flags unusual content too, unless that costs more than a part of the gain on the trained kinds of damage.
     normal: observations of undamaged examples that set the limits.
     """
     rng = np.random.default_rng(seed + 1)
@@ -150,11 +154,36 @@ def choose_gate(
         for _ in range(VALIDATION_DRAWS)
         for part, broken in mixed_damage(task, examples, task.trained_kinds, rng)
     ]
-    runs = [clean, *(each for _, each in damaged)]
+    groups = np.concatenate([part.group for part, _ in damaged])
+    evidence = _Evidence(clean, examples.group, [each for _, each in damaged], groups)
+    any_kind = _best_setting(hooked, task, detector, normal, evidence)
+    trained = _best_setting(hooked, task, detector.of_trained_kinds(), normal, evidence)
+    costs = trained.on and any_kind.robust.mean < _KEPT_GAIN * trained.robust.mean
+    return trained if costs or not any_kind.on else any_kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """Undamaged and damaged validation examples; group, groups: their sources."""
+
+    clean: Run
+    group: NDArray[np.int64]
+    damaged: Sequence[Run]
+    groups: NDArray[np.int64]
+
+
+def _best_setting(
+    hooked: HookedModel,
+    task: ModelTask,
+    detector: InputDetector,
+    normal: Sequence[SeenInputs],
+    evidence: _Evidence,
+) -> Decision:
+    """Return the setting with the largest gain of those that pass, else the one with the largest gain, off."""
+    clean, runs = evidence.clean, [evidence.clean, *evidence.damaged]
     # the settings differ in their limits alone, so the detector runs once
     probabilities = [[detector.probabilities(seen) for seen in each.seen] for each in runs]
-    before = np.concatenate([each.scores for _, each in damaged])
-    damaged_group = np.concatenate([part.group for part, _ in damaged])
+    before = np.concatenate([each.scores for each in evidence.damaged])
     tried = []
     for stages in _candidates(detector, normal):
         undamaged_by_share, *after = (
@@ -169,8 +198,8 @@ def choose_gate(
     for candidate, change, after_all in tried:
         if (change - clean.scores).mean() < LEAST_CLEAN and decisions:
             continue
-        undamaged = compare(change, clean.scores, examples.group).difference
-        gain = compare(after_all, before, damaged_group).difference
+        undamaged = compare(change, clean.scores, evidence.group).difference
+        gain = compare(after_all, before, evidence.groups).difference
         decisions.append(Decision(candidate, undamaged, gain, undamaged.low >= LEAST_CLEAN and gain.low > 0))
         if decisions[-1].on:
             return decisions[-1]
