@@ -44,7 +44,7 @@ class Inputs:
 
 
 class InputObserver:
-    """Collector of the statistics of every input, from all layers that attend the inputs.
+    """Collector of the statistics of every input, from all layers that attend the inputs, and of their keys.
 
     A layer that runs again in the same pass, as in generation, counts only with its first step.
 
@@ -56,6 +56,7 @@ class InputObserver:
     def __init__(self, inputs: Inputs, site: Callable[[int], Site]) -> None:
         self._inputs, self._site = inputs, site
         self._layers: dict[int, torch.Tensor] = {}
+        self._keys: dict[int, torch.Tensor] = {}  # of the first and the last layer
 
     def see(
         self,
@@ -80,6 +81,17 @@ class InputObserver:
                 "give `present` and `inner` one value for each key, special tokens included"
             )
         self._layers[layer] = _statistics(query_BHTd, key_BHTd, allowed, scaling, self._inputs, site)
+        self._keys[layer] = key_BHTd.float().transpose(1, 2).flatten(start_dim=2)
+        for number in sorted(self._keys)[1:-1]:
+            del self._keys[number]
+
+    def content(self) -> NDArray[np.float32]:
+        """Return the keys of the first and of the last layer, head by head [B, T, C], 0 at padding.
+
+        Raises:
+            EncoderError: no layer attended the inputs.
+        """
+        return self._joined(self._keys)
 
     def statistics(self) -> NDArray[np.float32]:
         """Return the statistics of all layers in order [B, T, layers · H · S], 0 at padding.
@@ -89,13 +101,16 @@ class InputObserver:
         Raises:
             EncoderError: no layer attended the inputs.
         """
-        if not self._layers:
+        return self._joined(self._layers)
+
+    def _joined(self, layers: dict[int, torch.Tensor]) -> NDArray[np.float32]:
+        if not layers:
             raise EncoderError(
                 "no attention of this model goes through the hook: load it with a class of transformers that "
                 "supports attn_implementation"
             )
-        both = torch.cat([self._layers[layer] for layer in sorted(self._layers)], dim=-1)
-        return both.masked_fill(~self._inputs.present.unsqueeze(-1), 0.0).cpu().numpy()
+        joined = torch.cat([layers[layer] for layer in sorted(layers)], dim=-1)
+        return joined.masked_fill(~self._inputs.present.unsqueeze(-1), 0.0).cpu().numpy()
 
 
 def _statistics(

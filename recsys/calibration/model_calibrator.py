@@ -93,7 +93,7 @@ class HookedModel:
         observer = InputObserver(inputs, lambda layer: site_of(self._tap.layers[layer], self._is_encoder_decoder))
         with self._tap.using(watcher=observer):
             outputs = self.model.outputs(batch, None)
-        return outputs, SeenInputs.of(observer.statistics(), inputs.inner.cpu().numpy())
+        return outputs, SeenInputs.of(observer.statistics(), observer.content(), inputs.inner.cpu().numpy())
 
     @torch.inference_mode()
     def gated(self, batch: Batch, log_gate: NDArray[np.float64]) -> torch.Tensor:
@@ -123,9 +123,12 @@ class ModelCalibrator:
 
     def probability(self, seen: SeenInputs) -> NDArray[np.float64]:
         """Return the probability of flagged inputs of flagged examples, 0 for all others [B, N]."""
-        probability = self.detector.probabilities(seen)
-        flagged = anomaly_score(probability, seen.inner) > self.detector.network.limit
-        return np.where(flagged[:, None] & (probability > self.certain), probability, 0.0)
+        return self.flagged(self.detector.probabilities(seen), seen.inner)
+
+    def flagged(self, probability_BN: NDArray[np.float64], inner_BN: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the probabilities of the detector for flagged inputs of flagged examples, 0 for all others."""
+        is_flagged_B = anomaly_score(probability_BN, inner_BN) > self.detector.network.limit
+        return np.where(is_flagged_B[:, None] & (probability_BN > self.certain), probability_BN, 0.0)
 
     def log_gate(self, seen: SeenInputs, keys: int) -> NDArray[np.float64]:
         """Return the gate −γ·p of each key [B, keys]."""

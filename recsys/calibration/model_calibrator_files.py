@@ -1,6 +1,7 @@
 """Files of a model's calibration: the arrays as safetensors, and the numbers as JSON, in one folder."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from recsys.calibration.input_content import ContentProfile
 from recsys.calibration.input_detector import InputDetector, InputProfile
 from recsys.calibration.model_calibrator import ModelCalibrator
 from recsys.calibration.token_detector import TokenDetector, TokenScorer
@@ -22,7 +24,13 @@ def save_model_calibrator(calibrator: ModelCalibrator, folder: Path, **notes: An
     folder.mkdir(parents=True, exist_ok=True)
     profile, network = calibrator.detector.profile, calibrator.detector.network
     arrays = {f"network.{name}": value.contiguous() for name, value in network.network.state_dict().items()}
-    arrays |= {"mean": torch.from_numpy(profile.mean), "deviation": torch.from_numpy(profile.deviation)}
+    numpy_arrays = {
+        "mean": profile.mean,
+        "deviation": profile.deviation,
+        **({} if calibrator.detector.limits is None else {"limits": calibrator.detector.limits}),
+        **{f"content.{each.name}": getattr(profile.content, each.name) for each in fields(ContentProfile)},
+    }
+    arrays |= {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in numpy_arrays.items()}
     save_file(arrays, folder / ARRAYS)
     numbers = {
         "gamma": calibrator.gamma,
@@ -43,14 +51,16 @@ def load_model_calibrator(folder: Path) -> ModelCalibrator:
     try:
         arrays = load_file(folder / ARRAYS)
         numbers = json.loads((folder / NUMBERS).read_text())
-        scorer = TokenScorer(arrays["mean"].shape[-1])
+        content = ContentProfile(*(arrays[f"content.{each.name}"].numpy() for each in fields(ContentProfile)))
+        profile = InputProfile(arrays["mean"].numpy(), arrays["deviation"].numpy(), content)
+        scorer = TokenScorer(profile.size)
         weights = {
             name.removeprefix("network."): value for name, value in arrays.items() if name.startswith("network.")
         }
         scorer.load_state_dict(weights)
         scorer.eval()
-        profile = InputProfile(arrays["mean"].numpy().astype(np.float32), arrays["deviation"].numpy())
         tokens = TokenDetector(scorer, float(numbers["threshold"]), float(numbers["limit"]))
-        return ModelCalibrator(InputDetector(profile, tokens), float(numbers["gamma"]), float(numbers["certain"]))
+        detector = InputDetector(profile, tokens, arrays["limits"].numpy() if "limits" in arrays else None)
+        return ModelCalibrator(detector, float(numbers["gamma"]), float(numbers["certain"]))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BundleError(f"calibration {folder} cannot be read: {error}; calibrate the model again") from error

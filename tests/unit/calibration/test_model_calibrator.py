@@ -193,7 +193,7 @@ def test_inner_keys_move_to_the_front_and_back() -> None:
     rng = np.random.default_rng(0)
     inner = rng.random((5, 8)) < 0.5
     statistics = rng.random((5, 8, 3)).astype(np.float32)
-    seen = SeenInputs.of(statistics, inner)
+    seen = SeenInputs.of(statistics, statistics[..., :2], inner)
     back = seen.scattered(seen.statistics[..., 0].astype(np.float64), 8)
     np.testing.assert_allclose(back, np.where(inner, statistics[..., 0], 0.0))
     assert (seen.inner.sum(axis=1) == inner.sum(axis=1)).all()

@@ -13,10 +13,17 @@ from recsys.calibration.model_calibrator import Batch, CalibratedModel, HookedMo
 from recsys.errors import DataError
 from recsys.experiments.attention_tasks.catalogue import HEADER, report, rows
 from recsys.experiments.attention_tasks.run_tasks import measure, share, summary
+from recsys.training.calibration import model_gate
 from recsys.training.calibration.model_gate import calibrate
 from recsys.training.calibration.model_task import Damaged, Examples, mixed_damage
 
 _LENGTH, _CLASSES = 10, 4
+
+
+@pytest.fixture(autouse=True)
+def few_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_gate, "DRAWS", 3)
+    monkeypatch.setattr(model_gate, "VALIDATION_DRAWS", 1)
 
 
 class Votes:
