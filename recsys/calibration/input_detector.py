@@ -77,11 +77,14 @@ class SeenInputs:
 
 @dataclass(frozen=True, slots=True)
 class InputProfile:
-    """Normal inputs: mean and deviation of their statistics, [N, I] by position, or [1, I] for all positions."""
+    """Normal inputs: mean and deviation of their statistics, [N, I] by position, or [1, I] for all positions.
+
+    content: None leaves it out.
+    """
 
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
-    content: ContentProfile
+    content: ContentProfile | None
 
     @classmethod
     def of(cls, seen: Sequence[SeenInputs]) -> "InputProfile":
@@ -99,12 +102,18 @@ class InputProfile:
     @property
     def size(self) -> int:
         """Return the number of features of an input."""
-        return int(self.mean.shape[-1]) + self.content.size
+        return int(self.mean.shape[-1]) + (0 if self.content is None else self.content.size)
+
+    def of_statistics(self) -> "InputProfile":
+        """Return the profile without the content."""
+        return replace(self, content=None)
 
     def batch(self, seen: SeenInputs, damaged_BN: NDArray[np.bool_] | None = None) -> TokenBatch:
         """Return standardised statistics, within ±8, and the content, for the detector; `damaged_BN`: labels."""
         standard = np.clip((seen.statistics - self.mean) / self.deviation, -_CLIP, _CLIP).astype(np.float32)
-        features = np.concatenate([standard, self.content.features(seen.content, seen.inner)], axis=-1)
+        features = standard
+        if self.content is not None:
+            features = np.concatenate([standard, self.content.features(seen.content, seen.inner)], axis=-1)
         labels = np.zeros(seen.inner.shape, dtype=np.bool_) if damaged_BN is None else damaged_BN
         return TokenBatch(features * seen.inner[..., None], seen.inner, labels)
 
@@ -151,6 +160,7 @@ class InputDetector:
 
 
 def fit_inputs(
+    profile: InputProfile,
     clean: Sequence[SeenInputs],
     damaged: Sequence[tuple[SeenInputs, NDArray[np.bool_]]],
     limiting: Sequence[SeenInputs],
@@ -160,10 +170,11 @@ def fit_inputs(
 
     `limiting`: other undamaged examples, which set the limits.
     """
-    profile = InputProfile.of(clean)
     training = [*(profile.batch(each) for each in clean), *(profile.batch(*each) for each in damaged)]
     normal = [profile.batch(each) for each in limiting]
     network = fit_tokens(training, normal, config)
+    if profile.content is None:
+        return InputDetector(profile, network, None)
     unusual = np.concatenate([_unusual(each)[each.inner] for each in normal])
     middle, limit = np.quantile(unusual, (0.5, NORMAL), axis=0)
     limits = np.stack([middle, np.maximum(limit, middle + _LEAST_DEVIATION)])

@@ -18,6 +18,9 @@ from recsys.errors import BundleError
 
 ARRAYS, NUMBERS = "calibration.safetensors", "calibration.json"
 
+_CONTENT, _PARTS = "content.", fields(ContentProfile)
+"""Prefix of the arrays of the content, and its parts."""
+
 
 def save_model_calibrator(calibrator: ModelCalibrator, folder: Path, **notes: Any) -> None:
     """Write a calibrator to `folder`, which is created; `notes` are added to the JSON file."""
@@ -28,8 +31,9 @@ def save_model_calibrator(calibrator: ModelCalibrator, folder: Path, **notes: An
         "mean": profile.mean,
         "deviation": profile.deviation,
         **({} if calibrator.detector.limits is None else {"limits": calibrator.detector.limits}),
-        **{f"content.{each.name}": getattr(profile.content, each.name) for each in fields(ContentProfile)},
     }
+    if profile.content is not None:
+        numpy_arrays |= {f"{_CONTENT}{each.name}": getattr(profile.content, each.name) for each in _PARTS}
     arrays |= {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in numpy_arrays.items()}
     save_file(arrays, folder / ARRAYS)
     numbers = {
@@ -51,7 +55,10 @@ def load_model_calibrator(folder: Path) -> ModelCalibrator:
     try:
         arrays = load_file(folder / ARRAYS)
         numbers = json.loads((folder / NUMBERS).read_text())
-        content = ContentProfile(*(arrays[f"content.{each.name}"].numpy() for each in fields(ContentProfile)))
+        has_content = any(name.startswith(_CONTENT) for name in arrays)
+        content = (
+            ContentProfile(*(arrays[_CONTENT + each.name].numpy() for each in _PARTS)) if has_content else None
+        )
         profile = InputProfile(arrays["mean"].numpy(), arrays["deviation"].numpy(), content)
         scorer = TokenScorer(profile.size)
         weights = {

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recsys.calibration.input_detector import InputDetector, SeenInputs, fit_inputs
+from recsys.calibration.input_detector import InputDetector, InputProfile, SeenInputs, fit_inputs
 from recsys.calibration.model_calibrator import Batch, HookedModel, ModelCalibrator, rows_of
 from recsys.calibration.training_loop import FitConfig
 from recsys.errors import DataError
@@ -110,8 +110,8 @@ def gated_scores(
     return scores
 
 
-def fit_detector(hooked: HookedModel, task: ModelTask, seed: int) -> tuple[InputDetector, list[SeenInputs]]:
-    """Train the detector on undamaged and damaged training examples.
+def fit_detectors(hooked: HookedModel, task: ModelTask, seed: int) -> tuple[list[InputDetector], list[SeenInputs]]:
+    """Train detectors on undamaged and damaged training examples: by content too, and by statistics alone.
 
     A part of the training sources only sets the limits; its observations are returned too.
 
@@ -135,16 +135,22 @@ def fit_detector(hooked: HookedModel, task: ModelTask, seed: int) -> tuple[Input
                 _, seen = hooked.observe(rows_of(part.batch, torch.from_numpy(rows)))
                 damaged.append((seen, seen.selected(part.mask[rows])))
     normal = list(run(hooked, task, limiting.batch, len(limiting)).seen)
-    return fit_inputs(clean, damaged, normal, replace(_FIT, seed=seed)), normal
+    profile, config = InputProfile.of(clean), replace(_FIT, seed=seed)
+    profiles = (profile, profile.of_statistics())
+    return [fit_inputs(each, clean, damaged, normal, config) for each in profiles], normal
 
 
 def choose_gate(
-    hooked: HookedModel, task: ModelTask, detector: InputDetector, normal: Sequence[SeenInputs], seed: int
+    hooked: HookedModel,
+    task: ModelTask,
+    detectors: Sequence[InputDetector],
+    normal: Sequence[SeenInputs],
+    seed: int,
 ) -> Decision:
     """Return the setting that passes with the largest gain on damaged validation examples.
 
-    It flags unusual content too, unless that costs more than a part of the gain on the trained kinds of damage.
-    normal: observations of undamaged examples that set the limits.
+    One that flags unusual content is preferred, because it finds other kinds of damage, too, unless it costs more
+    than a part of the gain on the trained kinds. normal: observations of undamaged examples that set the limits.
     """
     rng = np.random.default_rng(seed + 1)
     examples = task.validation
@@ -156,10 +162,15 @@ def choose_gate(
     ]
     groups = np.concatenate([part.group for part, _ in damaged])
     evidence = _Evidence(clean, examples.group, [each for _, each in damaged], groups)
-    any_kind = _best_setting(hooked, task, detector, normal, evidence)
-    trained = _best_setting(hooked, task, detector.of_trained_kinds(), normal, evidence)
-    costs = trained.on and any_kind.robust.mean < _KEPT_GAIN * trained.robust.mean
-    return trained if costs or not any_kind.on else any_kind
+    found = [_best_setting(hooked, task, each, normal, evidence) for each in detectors]
+    found += [
+        _best_setting(hooked, task, each.of_trained_kinds(), normal, evidence)
+        for each in detectors
+        if each.limits is not None
+    ]
+    best = max(found, key=lambda each: (each.on, each.robust.mean))
+    preferred = found[0]
+    return preferred if preferred.on and preferred.robust.mean >= _KEPT_GAIN * best.robust.mean else best
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +232,8 @@ def calibrate(task: ModelTask, seed: int) -> tuple[HookedModel, Decision]:
         EncoderError: the attention of the model cannot be observed.
     """
     hooked = HookedModel(task.model)
-    detector, normal = fit_detector(hooked, task, seed)
-    return hooked, choose_gate(hooked, task, detector, normal, seed)
+    detectors, normal = fit_detectors(hooked, task, seed)
+    return hooked, choose_gate(hooked, task, detectors, normal, seed)
 
 
 def _candidates(detector: InputDetector, normal: Sequence[SeenInputs]) -> list[list[ModelCalibrator]]:

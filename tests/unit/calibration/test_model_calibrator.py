@@ -7,7 +7,7 @@ import torch
 
 from recsys.calibration.attention_sites import Site, input_layers, site_of
 from recsys.calibration.breaker import Breaker
-from recsys.calibration.input_detector import SeenInputs, fit_inputs
+from recsys.calibration.input_detector import InputProfile, SeenInputs, fit_inputs
 from recsys.calibration.input_statistics import InputObserver, Inputs
 from recsys.calibration.model_calibrator import CalibratedModel, HookedModel, ModelCalibrator, rows_of
 from recsys.calibration.model_calibrator_files import (
@@ -29,7 +29,7 @@ def model(request: pytest.FixtureRequest) -> AnyModel:
 def calibrator_of(hooked: HookedModel, batch: dict[str, torch.Tensor], gamma: float) -> ModelCalibrator:
     _, seen = hooked.observe(batch)
     damaged = seen.inner & (np.arange(seen.inner.shape[1]) % 3 == 0)
-    detector = fit_inputs([seen], [(seen, damaged)], [seen], FitConfig(epochs=1))
+    detector = fit_inputs(InputProfile.of([seen]), [seen], [(seen, damaged)], [seen], FitConfig(epochs=1))
     return ModelCalibrator(detector, gamma)
 
 
