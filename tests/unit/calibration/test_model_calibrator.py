@@ -26,10 +26,19 @@ def model(request: pytest.FixtureRequest) -> AnyModel:
     return FAMILIES[request.param]()
 
 
-def calibrator_of(hooked: HookedModel, batch: dict[str, torch.Tensor], gamma: float) -> ModelCalibrator:
+def calibrator_of(
+    hooked: HookedModel, batch: dict[str, torch.Tensor], gamma: float, with_content: bool = True
+) -> ModelCalibrator:
     _, seen = hooked.observe(batch)
     damaged = seen.inner & (np.arange(seen.inner.shape[1]) % 3 == 0)
-    detector = fit_inputs(InputProfile.of([seen]), [seen], [(seen, damaged)], [seen], FitConfig(epochs=1))
+    profile = InputProfile.of([seen])
+    detector = fit_inputs(
+        profile if with_content else profile.of_statistics(),
+        [seen],
+        [(seen, damaged)],
+        [seen],
+        FitConfig(epochs=1),
+    )
     return ModelCalibrator(detector, gamma)
 
 
@@ -173,10 +182,11 @@ def test_an_open_breaker_serves_the_plain_model() -> None:
     torch.testing.assert_close(calibrated(model.batch), hooked.plain(model.batch))
 
 
-def test_a_saved_calibrator_is_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("with_content", [True, False])
+def test_a_saved_calibrator_is_the_same(tmp_path: Path, with_content: bool) -> None:
     model = text()
     hooked = HookedModel(model)
-    calibrator = flagging_all(calibrator_of(hooked, dict(model.batch), gamma=3.0))
+    calibrator = flagging_all(calibrator_of(hooked, dict(model.batch), 3.0, with_content))
     save_model_calibrator(calibrator, tmp_path / "new", task="text")
     loaded = load_model_calibrator(tmp_path / "new")
     _, seen = hooked.observe(model.batch)
