@@ -56,11 +56,13 @@ class ContentProfile:
         known = np.concatenate([content[mask] for content, mask in zip(contents, inner, strict=True)])
         known = known.astype(np.float64)
         mean = known.mean(axis=0)
-        _, spread, axes = np.linalg.svd(known - mean, full_matrices=False)
-        axes, scale = axes[:AXES], spread[:AXES] / np.sqrt(len(known)) + _LEAST
+        variance, directions = np.linalg.eigh(np.cov(known - mean, rowvar=False, bias=True))
+        # the largest variance comes last; few examples leave many directions without any
+        count = min(AXES, int((variance > _LEAST * variance[-1]).sum()))
+        axes, scale = directions[:, ::-1][:, :count].T, np.sqrt(variance[::-1][:count])
         made = cls(mean, axes, scale, np.zeros((0, 0, len(axes))), np.zeros((0, len(axes))))
         places = [made._coordinates(content, mask) for content, mask in zip(contents, inner, strict=True)]
-        fixed = fixed and places[0].shape[1] <= _MOST_POSITIONS
+        fixed = fixed and 1 < places[0].shape[1] <= _MOST_POSITIONS
         weights, deviation = _by_position(np.concatenate(places)) if fixed else _pooled(places, inner)
         return cls(mean, axes, scale, weights, deviation)
 

@@ -90,8 +90,9 @@ class InputProfile:
     def of(cls, seen: Sequence[SeenInputs]) -> "InputProfile":
         """Build the profile of undamaged examples."""
         first = seen[0].position[0]
-        fixed = all(each.inner.all() and (each.position == first).all() for each in seen)
-        if fixed and sum(len(each.inner) for each in seen) >= ENOUGH:
+        same = all(each.inner.all() and (each.position == first).all() for each in seen)
+        fixed = same and sum(len(each.inner) for each in seen) >= ENOUGH
+        if fixed:
             values = np.concatenate([each.statistics for each in seen])
         else:
             values = np.concatenate([each.statistics[each.inner] for each in seen])[:, None]

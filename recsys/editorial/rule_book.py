@@ -51,9 +51,9 @@ class RuleBook:
         }
         return RuleBook(tuple(rules), tuple(rows[rule.id] for rule in rules))
 
-    def moved(self, places: Rows) -> "RuleBook":
-        """Return the book with `places[r]` for each row `r`; rows with a negative place are left out."""
-        moved = [places[rows] for rows in self.rows]
+    def moved(self, new_rows: Rows) -> "RuleBook":
+        """Return the book with `new_rows[r]` for each row `r`; negative ones are left out."""
+        moved = [new_rows[rows] for rows in self.rows]
         return RuleBook(self.rules, tuple(np.sort(each[each >= 0]) for each in moved))
 
     def placed_among(self, articles: pl.DataFrame) -> pl.DataFrame:

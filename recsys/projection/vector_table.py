@@ -72,17 +72,17 @@ class VectorTable:
         made.matrix, made.on_axes, made.present = self.matrix.copy(), self.on_axes.copy(), self.present.copy()
         return made
 
-    def moved(self, places: NDArray[np.int64]) -> "VectorTable":
-        """Return a table with the vector of each row `r` at `places[r]` [rows]; negative places have none."""
+    def moved(self, new_rows: NDArray[np.int64]) -> "VectorTable":
+        """Return a table with the vector of each row `r` at `new_rows[r]` [rows]; negative ones are left out."""
         made = VectorTable(self.space)
-        rows = np.flatnonzero(self.present[: len(places)])
-        rows = rows[places[rows] >= 0]
+        rows = np.flatnonzero(self.present[: len(new_rows)])
+        rows = rows[new_rows[rows] >= 0]
         if len(rows):
             made.matrix, made.on_axes = self.matrix[:0], self.on_axes[:0]
-            made.reserve(int(places[rows].max()) + 1)
-            made.matrix[places[rows]] = self.matrix[rows]
-            made.on_axes[places[rows]] = self.on_axes[rows]
-            made.present[places[rows]] = True
+            made.reserve(int(new_rows[rows].max()) + 1)
+            made.matrix[new_rows[rows]] = self.matrix[rows]
+            made.on_axes[new_rows[rows]] = self.on_axes[rows]
+            made.present[new_rows[rows]] = True
         return made
 
     def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:

@@ -39,6 +39,7 @@ from recsys.serving.replaced_state import with_state
 from recsys.serving.saved_index import SavedIndex
 from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
+from recsys.state.live_state import LiveState
 from recsys.state.shard import Shard
 from recsys.store import articles, rules
 from recsys.store.articles import ArticleChanges
@@ -128,11 +129,19 @@ class LiveEngine:
         if self.follower.last_erasure > last_erasure:
             self.preferences.refresh()  # those of the erased reader are gone
         if self.follower.state is not self.engine.state:
-            # the log was folded again, so dense ids changed
-            self.preferences.refresh()
-            self.serving = replace(self.serving, engine=with_state(self.engine, self.follower.state))
-            # articles that changed since the fold began; `refresh_articles` encodes them
-            self._apply(ArticleChanges(empty(ARTICLES), [], min(self.follower.revision, self.serving.revision)))
+            self._adopt_state(self.follower.state)
+
+    def _adopt_state(self, state: LiveState) -> None:
+        """Serve with a state that was folded again: its dense ids are others, and its articles may be older."""
+        self.preferences.refresh()
+        with self._database.read() as connection:
+            changes = articles.changes_since(connection, min(self.follower.revision, self.serving.revision))
+        state.delete_articles(changes.withdrawn)
+        state.upsert_articles(changes.upserted)
+        self.serving = replace(self.serving, engine=with_state(self.engine, state))
+        self.summaries.put(changes.upserted)
+        self._upsert(changes.upserted)  # rules match them again
+        self._delete(changes.withdrawn)  # the index may have them; `refresh_articles` encodes the others
 
     def save(self, least_rows: int, least_articles: int) -> None:
         """Save state and index if they have this much new content, so that a restart continues from there.

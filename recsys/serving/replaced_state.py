@@ -13,17 +13,19 @@ from recsys.state.stories import Rows
 def with_state(engine: FeedEngine, state: LiveState) -> FeedEngine:
     """Return `engine` with `state`, which has no links of stories yet, in place of its own state.
 
-    Vectors, links and matches of rules move to the new dense ids, which takes milliseconds; to find them again
-    would take seconds. The index has ids, and stays.
+    `state` must know all articles of the engine, or their vectors are lost. Vectors, links and matches of rules move
+    to the new dense ids, which takes milliseconds; to find them again would take seconds. The index has ids, and
+    stays.
     """
-    places = state.articles.lookup(engine.state.articles.strings)
-    state.catalog.link(places[places >= 0], _moved_links(engine.state.catalog, state.catalog, places))
-    return replace(engine, state=state, vectors=engine.vectors.moved(places), rules=engine.rules.moved(places))
+    new_rows = state.articles.lookup(engine.state.articles.strings)
+    state.catalog.link(new_rows[new_rows >= 0], _moved_links(engine.state.catalog, state.catalog, new_rows))
+    vectors, rules = engine.vectors.moved(new_rows), engine.rules.moved(new_rows)
+    return replace(engine, state=state, vectors=vectors, rules=rules)
 
 
-def _moved_links(before: Catalog, catalog: Catalog, places: Rows) -> Rows:
+def _moved_links(before: Catalog, catalog: Catalog, new_rows: Rows) -> Rows:
     """Return the links of `before` whose articles `catalog` has with the same times of publication."""
-    known = before.links[(places[before.links] >= 0).all(axis=1)]
-    moved = places[known]
+    known = before.links[(new_rows[before.links] >= 0).all(axis=1)]
+    moved = new_rows[known]
     same_time = np.equal(before.published[known], catalog.published[moved]).all(axis=1)
     return np.asarray(moved[same_time])

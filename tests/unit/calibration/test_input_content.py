@@ -58,4 +58,4 @@ def test_padding_changes_nothing() -> None:
 def test_few_examples_have_fewer_axes() -> None:
     content = drawn(np.random.default_rng(1), examples=2)
     profile = ContentProfile.of([content], [np.ones((2, POSITIONS), dtype=np.bool_)], fixed=False)
-    assert len(profile.axes) == min(AXES, 2 * POSITIONS)
+    assert 0 < len(profile.axes) < min(AXES, 2 * POSITIONS)

@@ -1,20 +1,25 @@
 """Articles that change while others are encoded: an old row never comes back."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from recsys.domain import Article, MatchField, Rule, RuleKind
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.protocols import Encoded
-from recsys.errors import EncoderError
+from recsys.errors import EncoderError, StoreError
 from recsys.frames import articles_frame
+from recsys.projection import log_follower
+from recsys.projection.background_fold import FoldedLog
 from recsys.serving.live_engine import LiveEngine
 from recsys.settings import Settings
-from recsys.store import articles, erasure, rules
-from recsys.store.database import Database
+from recsys.store import articles, erasure, rules, withdrawals
+from recsys.store.database import Connection, Database
 from tests.trained import HashEncoder, world
 
 
@@ -235,3 +240,102 @@ def test_vectors_links_and_rules_are_the_same_when_the_log_is_folded_again(
     fresh.refresh_articles()
     fresh.refresh_rules(2)
     assert by_id(live) == by_id(fresh)
+
+
+@pytest.fixture
+def folding(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[LiveEngine, Callable[[], None]]]:
+    """A service while its log is folded again, and a function that ends the fold and adopts its state."""
+    with sqlite_database.write() as connection:
+        articles.upsert(connection, pl.concat([world().articles.head(20), bridge("one"), bridge("two")]))
+        articles.upsert(connection, bridge("restored"))
+    delete(sqlite_database, "restored")
+    settings = Settings(home=tmp_path, index="exact", _env_file=None)  # type: ignore[call-arg]
+    live = LiveEngine(sqlite_database, settings, HashEncoder(), fold_patience=0.0)
+    live.start()
+    live.refresh_articles()
+    may_end, fold_in_pieces = threading.Event(), log_follower.fold_in_pieces
+
+    def held(*arguments: Any) -> FoldedLog:
+        folded = fold_in_pieces(*arguments)
+        may_end.wait(20)
+        return folded
+
+    monkeypatch.setattr(log_follower, "fold_in_pieces", held)
+    refold(live, sqlite_database)
+    assert live.follower.stale
+
+    def end() -> None:
+        may_end.set()
+        while live.follower.stale:
+            with live.lock:
+                live.catch_up()
+        live.refresh_articles()
+
+    yield live, end
+    may_end.set()
+
+
+def bridge(id_: str, published_at: int = 10**15) -> pl.DataFrame:
+    return articles_frame([Article(id=id_, title="The old bridge is closed", published_at=published_at)])
+
+
+def add(connection: Connection) -> None:
+    articles.upsert(connection, bridge("three"))
+
+
+def move(connection: Connection) -> None:
+    articles.upsert(connection, bridge("two", 10**15 + 5))
+
+
+def restore(connection: Connection) -> None:
+    withdrawals.restore(connection, ["restored"])
+    articles.upsert(connection, bridge("restored"))
+
+
+def withdraw(connection: Connection) -> None:
+    articles.delete(connection, "two")
+
+
+@pytest.mark.parametrize("happen", [add, move, restore, withdraw])
+@pytest.mark.parametrize("encoded", [True, False])
+def test_articles_that_change_while_the_log_is_folded_again_are_as_in_a_fresh_process(
+    sqlite_database: Database,
+    folding: tuple[LiveEngine, Callable[[], None]],
+    happen: Callable[[Connection], None],
+    encoded: bool,
+) -> None:
+    live, end = folding
+    with sqlite_database.write() as connection:
+        happen(connection)
+    if encoded:
+        live.refresh_articles()
+    end()
+    fresh = LiveEngine(sqlite_database, live._settings, HashEncoder())
+    fresh.start()
+    fresh.refresh_articles()
+    assert by_id(live) == by_id(fresh)
+    live.save(0, 0)
+
+
+def test_a_database_that_fails_while_a_new_state_takes_over_brings_no_article_back(
+    sqlite_database: Database, folding: tuple[LiveEngine, Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, end = folding
+    delete(sqlite_database, ID)
+    live.refresh_articles()
+    changes_since, failures = articles.changes_since, iter([StoreError("unavailable")])
+
+    def failing(*arguments: Any) -> articles.ArticleChanges:
+        if (failure := next(failures, None)) is not None and not live.follower.stale:
+            raise failure
+        return changes_since(*arguments)
+
+    monkeypatch.setattr(articles, "changes_since", failing)
+    with suppress(StoreError):
+        end()
+    with live.lock:
+        live.catch_up()
+    live.refresh_articles()
+    assert not is_known(live, ID)
