@@ -109,6 +109,10 @@ class InputProfile:
         """Return the profile without the content."""
         return replace(self, content=None)
 
+    def statistics(self, batch: TokenBatch) -> TokenBatch:
+        """Return a batch of this profile without the content."""
+        return replace(batch, features=batch.features[..., : self.mean.shape[-1]])
+
     def batch(self, seen: SeenInputs, damaged_BN: NDArray[np.bool_] | None = None) -> TokenBatch:
         """Return standardised statistics, within ±8, and the content, for the detector; `damaged_BN`: labels."""
         standard = np.clip((seen.statistics - self.mean) / self.deviation, -_CLIP, _CLIP).astype(np.float32)
@@ -161,17 +165,12 @@ class InputDetector:
 
 
 def fit_inputs(
-    profile: InputProfile,
-    clean: Sequence[SeenInputs],
-    damaged: Sequence[tuple[SeenInputs, NDArray[np.bool_]]],
-    limiting: Sequence[SeenInputs],
-    config: FitConfig,
+    profile: InputProfile, training: Sequence[TokenBatch], limiting: Sequence[SeenInputs], config: FitConfig
 ) -> InputDetector:
-    """Train a detector on undamaged and damaged examples (with their labels [B, N]).
+    """Train a detector on batches of `profile`, undamaged and damaged.
 
     `limiting`: other undamaged examples, which set the limits.
     """
-    training = [*(profile.batch(each) for each in clean), *(profile.batch(*each) for each in damaged)]
     normal = [profile.batch(each) for each in limiting]
     network = fit_tokens(training, normal, config)
     if profile.content is None:

@@ -13,9 +13,9 @@ from recsys.state.stories import Rows
 def with_state(engine: FeedEngine, state: LiveState) -> FeedEngine:
     """Return `engine` with `state`, which has no links of stories yet, in place of its own state.
 
-    `state` must know all articles of the engine, or their vectors are lost. Vectors, links and matches of rules move
-    to the new dense ids, which takes milliseconds; to find them again would take seconds. The index has ids, and
-    stays.
+    `state` must know all articles of the engine, or their vectors are lost. Vectors, links and matches of rules
+    move to the new dense ids, which takes milliseconds; to find them again would take seconds. The index has ids,
+    and stays.
     """
     new_rows = state.articles.lookup(engine.state.articles.strings)
     state.catalog.link(new_rows[new_rows >= 0], _moved_links(engine.state.catalog, state.catalog, new_rows))

@@ -128,16 +128,19 @@ def fit_detectors(hooked: HookedModel, task: ModelTask, seed: int) -> tuple[list
     held = np.isin(task.training.group, sources[: len(sources) // 3])
     fitting, limiting = task.training[np.flatnonzero(~held)], task.training[np.flatnonzero(held)]
     clean = run(hooked, task, fitting.batch, len(fitting)).seen
-    damaged = []
+    profile, config = InputProfile.of(clean), replace(_FIT, seed=seed)
+    training = [profile.batch(seen) for seen in clean]
     for _ in range(DRAWS):
         for _, part in mixed_damage(task, fitting, task.trained_kinds, rng):
             for rows in chunks(len(part.mask)):
                 _, seen = hooked.observe(rows_of(part.batch, torch.from_numpy(rows)))
-                damaged.append((seen, seen.selected(part.mask[rows])))
+                training.append(profile.batch(seen, seen.selected(part.mask[rows])))
     normal = list(run(hooked, task, limiting.batch, len(limiting)).seen)
-    profile, config = InputProfile.of(clean), replace(_FIT, seed=seed)
-    profiles = (profile, profile.of_statistics())
-    return [fit_inputs(each, clean, damaged, normal, config) for each in profiles], normal
+    by_statistics = [profile.statistics(each) for each in training]
+    return [
+        fit_inputs(profile, training, normal, config),
+        fit_inputs(profile.of_statistics(), by_statistics, normal, config),
+    ], normal
 
 
 def choose_gate(

@@ -32,13 +32,9 @@ def calibrator_of(
     _, seen = hooked.observe(batch)
     damaged = seen.inner & (np.arange(seen.inner.shape[1]) % 3 == 0)
     profile = InputProfile.of([seen])
-    detector = fit_inputs(
-        profile if with_content else profile.of_statistics(),
-        [seen],
-        [(seen, damaged)],
-        [seen],
-        FitConfig(epochs=1),
-    )
+    profile = profile if with_content else profile.of_statistics()
+    training = [profile.batch(seen), profile.batch(seen, damaged)]
+    detector = fit_inputs(profile, training, [seen], FitConfig(epochs=1))
     return ModelCalibrator(detector, gamma)
 
 
