@@ -22,6 +22,9 @@ MINUTE_PRICE = 0.4
 """Default of `Settings.minute_price`: docs/ranking.md describes its effect."""
 
 
+_MAY_HAVE_PASSWORDS = ("database_url", "rate_limit_storage", "otlp_endpoint")
+
+
 class Settings(BaseSettings):
     """Settings of an operator. `attune config` prints every value with its origin."""
 
@@ -196,10 +199,10 @@ class Settings(BaseSettings):
     metrics_open: bool = Field(False, description="allow /metrics without a key once keys exist")
 
     def without_credentials(self) -> "Settings":
-        """Return a copy without secrets and without the URL of the database, for processes that need neither."""
+        """Return a copy without secrets and without URLs that may have passwords: for processes that need none."""
         fields = type(self).model_fields
         secret = [name for name, value in self if isinstance(value, SecretStr)]
-        return self.model_copy(update={name: fields[name].default for name in ("database_url", *secret)})
+        return self.model_copy(update={name: fields[name].default for name in (*_MAY_HAVE_PASSWORDS, *secret)})
 
     @property
     def smtp_secret(self) -> str | None:
