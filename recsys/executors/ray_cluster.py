@@ -62,6 +62,8 @@ def connected(address: str, cpus: int | None = None) -> Iterator[Any]:
             ray.init(log_to_driver=False, logging_level="error", **options)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            if address == LOCAL:
+                raise ConfigError(f"Ray does not start on this machine ({reason}); run without --ray") from error
             raise ConfigError(f"no Ray cluster at {address!r} ({reason}): {_FIX}") from error
         yield ray
 
