@@ -61,9 +61,9 @@ class ContentProfile:
         count = min(AXES, int((variance > _LEAST * variance[-1]).sum()))
         axes, scale = directions[:, ::-1][:, :count].T, np.sqrt(variance[::-1][:count])
         made = cls(mean, axes, scale, np.zeros((0, 0, len(axes))), np.zeros((0, len(axes))))
-        places = [made._coordinates(content, mask) for content, mask in zip(contents, inner, strict=True)]
-        fixed = fixed and 1 < places[0].shape[1] <= _MOST_POSITIONS
-        weights, deviation = _by_position(np.concatenate(places)) if fixed else _pooled(places, inner)
+        coordinates = [made._coordinates(content, mask) for content, mask in zip(contents, inner, strict=True)]
+        fixed = fixed and 1 < coordinates[0].shape[1] <= _MOST_POSITIONS
+        weights, deviation = _by_position(np.concatenate(coordinates)) if fixed else _pooled(coordinates, inner)
         return cls(mean, axes, scale, weights, deviation)
 
     @property
@@ -73,71 +73,76 @@ class ContentProfile:
 
     def features(self, content_BNC: NDArray[np.float32], inner_BN: Mask) -> NDArray[np.float32]:
         """Return coordinates, differences from the prediction, and `UNUSUAL`: [B, N, size]."""
-        places_BNK = self._coordinates(content_BNC, inner_BN)
-        missed_BNK = self._missed(places_BNK, inner_BN)
-        found = np.concatenate(
-            [np.clip(places_BNK, -_CLIP, _CLIP), np.clip(missed_BNK, -_CLIP, _CLIP)],
-            axis=-1,
-        )
-        unusual = self._unusual(content_BNC, places_BNK, missed_BNK)
-        return np.concatenate([found, unusual], axis=-1).astype(np.float32)
+        coordinates_BNK = self._coordinates(content_BNC, inner_BN)
+        differences_BNK = self._differences(coordinates_BNK, inner_BN)
+        parts = [
+            np.clip(coordinates_BNK, -_CLIP, _CLIP),
+            np.clip(differences_BNK, -_CLIP, _CLIP),
+            self._unusual(content_BNC, coordinates_BNK, differences_BNK),
+        ]
+        return np.concatenate(parts, axis=-1).astype(np.float32)
 
     def _coordinates(self, content_BNC: NDArray[np.float32], inner_BN: Mask) -> Floats:
-        places_BNK = (content_BNC - self.mean) @ self.axes.T / self.scale
-        return np.asarray(places_BNK * inner_BN[..., None])
+        coordinates_BNK = (content_BNC - self.mean) @ self.axes.T / self.scale
+        return np.asarray(coordinates_BNK * inner_BN[..., None])
 
-    def _missed(self, places_BNK: Floats, inner_BN: Mask) -> Floats:
+    def _differences(self, coordinates_BNK: Floats, inner_BN: Mask) -> Floats:
         """Return the standardised differences from the prediction [B, N, K]."""
         if len(self.weights) > 1:
-            predicted_BNK = np.tensordot(_whole(places_BNK), self.weights, axes=(1, 1))
+            predicted_BNK = np.tensordot(_whole(coordinates_BNK), self.weights, axes=(1, 1))
         else:
-            predicted_BNK = _beside(places_BNK, inner_BN) @ self.weights[0]
-        return np.asarray((places_BNK - predicted_BNK) / self.deviation)
+            predicted_BNK = _beside(coordinates_BNK, inner_BN) @ self.weights[0]
+        return np.asarray((coordinates_BNK - predicted_BNK) / self.deviation)
 
-    def _unusual(self, content_BNC: NDArray[np.float32], places_BNK: Floats, missed_BNK: Floats) -> Floats:
+    def _unusual(
+        self, content_BNC: NDArray[np.float32], coordinates_BNK: Floats, differences_BNK: Floats
+    ) -> Floats:
         centred_BNC = content_BNC - self.mean
-        outside_BNC = centred_BNC - (places_BNK * self.scale) @ self.axes
+        outside_BNC = centred_BNC - (coordinates_BNK * self.scale) @ self.axes
         squares = (
             np.linalg.norm(outside_BNC, axis=-1),
-            np.mean(places_BNK**2, axis=-1),
-            np.mean(missed_BNK**2, axis=-1),
+            np.mean(coordinates_BNK**2, axis=-1),
+            np.mean(differences_BNK**2, axis=-1),
         )
         return np.log(np.stack(squares, axis=-1) + _LEAST)
 
 
-def _whole(places_BNK: Floats) -> Floats:
+def _whole(coordinates_BNK: Floats) -> Floats:
     """Return all inputs of each example and a constant [B, N · K + 1]."""
-    return np.concatenate([places_BNK.reshape(len(places_BNK), -1), np.ones((len(places_BNK), 1))], axis=1)
+    return np.concatenate(
+        [coordinates_BNK.reshape(len(coordinates_BNK), -1), np.ones((len(coordinates_BNK), 1))], axis=1
+    )
 
 
-def _beside(places_BNK: Floats, inner_BN: Mask) -> Floats:
+def _beside(coordinates_BNK: Floats, inner_BN: Mask) -> Floats:
     """Return the mean of the other inputs, two inputs on either side, and a constant [B, N, 5 · K + 1]."""
-    others_BNK = places_BNK.sum(axis=1, keepdims=True) - places_BNK
+    others_BNK = coordinates_BNK.sum(axis=1, keepdims=True) - coordinates_BNK
     others_BNK /= np.maximum(inner_BN.sum(axis=1) - 1, 1)[:, None, None]
-    padded = np.pad(places_BNK, ((0, 0), (2, 2), (0, 0)))
-    count = places_BNK.shape[1]
+    padded = np.pad(coordinates_BNK, ((0, 0), (2, 2), (0, 0)))
+    count = coordinates_BNK.shape[1]
     sides = [padded[:, 2 + step : 2 + step + count] for step in (-2, -1, 1, 2)]
-    return np.concatenate([others_BNK, *sides, np.ones((*places_BNK.shape[:2], 1))], axis=-1)
+    return np.concatenate([others_BNK, *sides, np.ones((*coordinates_BNK.shape[:2], 1))], axis=-1)
 
 
-def _by_position(places_BNK: Floats) -> tuple[Floats, Floats]:
+def _by_position(coordinates_BNK: Floats) -> tuple[Floats, Floats]:
     """Return weights [N, N · K + 1, K] and deviations [N, K] of a regression for each position.
 
     A position is not predicted from itself: its own weights are 0.
     """
-    axes, weights, deviations = places_BNK.shape[2], [], []
-    for position in range(places_BNK.shape[1]):
-        predictors_BX = _whole(places_BNK)
+    axes, weights, deviations = coordinates_BNK.shape[2], [], []
+    whole_BX = _whole(coordinates_BNK)
+    for position in range(coordinates_BNK.shape[1]):
+        predictors_BX = whole_BX.copy()
         predictors_BX[:, position * axes : (position + 1) * axes] = 0.0
-        fitted = _ridge(predictors_BX, places_BNK[:, position], _RIDGE_POSITION)
+        fitted = _ridge(predictors_BX, coordinates_BNK[:, position], _RIDGE_POSITION)
         weights.append(fitted)
-        deviations.append((places_BNK[:, position] - predictors_BX @ fitted).std(axis=0) + 1e-3)
+        deviations.append((coordinates_BNK[:, position] - predictors_BX @ fitted).std(axis=0) + 1e-3)
     return np.stack(weights), np.stack(deviations)
 
 
-def _pooled(places: Sequence[Floats], inner: Sequence[Mask]) -> tuple[Floats, Floats]:
+def _pooled(coordinates: Sequence[Floats], inner: Sequence[Mask]) -> tuple[Floats, Floats]:
     """Return weights [1, 5 · K + 1, K] and deviations [1, K] of one regression for all positions."""
-    pairs = list(zip(places, inner, strict=True))
+    pairs = list(zip(coordinates, inner, strict=True))
     predictors = np.concatenate([_beside(each, mask)[mask] for each, mask in pairs])
     targets = np.concatenate([each[mask] for each, mask in pairs])
     fitted = _ridge(predictors, targets, _RIDGE)

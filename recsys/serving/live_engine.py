@@ -136,11 +136,11 @@ class LiveEngine:
         self.preferences.refresh()
         with self._database.read() as connection:
             changes = articles.changes_since(connection, min(self.follower.revision, self.serving.revision))
-        state.delete_articles(changes.withdrawn)
         state.upsert_articles(changes.upserted)
-        self.serving = replace(self.serving, engine=with_state(self.engine, state))
+        engine = with_state(self.engine, state)
+        book = engine.rules.with_articles(state, changes.upserted)
+        self.serving = replace(self.serving, engine=replace(engine, rules=book))
         self.summaries.put(changes.upserted)
-        self._upsert(changes.upserted)  # rules match them again
         self._delete(changes.withdrawn)  # the index may have them; `refresh_articles` encodes the others
 
     def save(self, least_rows: int, least_articles: int) -> None:
