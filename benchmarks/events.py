@@ -4,9 +4,10 @@
 
 Makes a simulated newsroom and a bundle, and reuses them in `--folder` if given; with `--database-url` the log is
 in that database. The generator runs on the same cores. Every event is on a known article, and has its own id.
+Events of pages (/v1/collect) come last: each request has a site key, the origin of its page and a reader token.
 
 Goals: 64 connections with one event a request, 1,500 events/s with a p99 of 150 ms; with ten, 6,000 events/s; one
-event alone 2 ms of CPU in the server, one of a page (/v1/collect) at most a quarter more; bulk loads of 1,000 rows
+event alone 2 ms of CPU in the server; the same for pages, but for a quarter more CPU; bulk loads of 1,000 rows
 a request 12,000 feedback rows/s and 3,000 articles/s; with 200 events/s arriving, the p99 of feeds grows by at
 most 20%, and their CPU by at most 10%.
 """
@@ -20,20 +21,27 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import cast
 
 import numpy as np
+import sqlalchemy as sa
 import uvloop
 
+from api.application.context import opened_application
+from api.application.key_admin import create_key
+from api.application.reader_tokens import open_reader_tokens
+from api.application.scopes import Scope
 from benchmarks.figure import figure
 from benchmarks.newsroom import furnished, room
 from benchmarks.server import Server, served
 from recsys.settings import Settings, load_settings
 from recsys.store import articles
 from recsys.store.database import opened
+from recsys.store.tables import api_keys
 
 _START_INTERVAL = 0.02
 _PATIENCE = 30.0
@@ -45,6 +53,7 @@ _TRICKLE = 200
 """Events per second beside feeds, from so many connections."""
 
 _SENDERS = 20
+_ORIGIN = "https://news.example"
 
 Messages = Iterator[bytes]
 
@@ -130,7 +139,9 @@ def main() -> None:
         with opened(settings.database_url) as database, database.read() as connection:
             known = articles.upserted_since(connection, 0)[0]["id"].to_list()
         with served(settings, options.workers) as server:
-            _measure(server, known, options)
+            event_ms = _measure(server, known, options)
+            with _site(settings, options.readers) as site:
+                _measure_pages(server, site, known, options, event_ms)
     with room(None) as empty, served(_settings_of(empty, options.database_url), options.workers) as server:
         _measure_bulk(server, "feedback rows", "/api/feedback", _feedback(options.readers, known), 12_000)
         _measure_bulk(server, "articles", "/api/items", _items(), 3_000)
@@ -141,27 +152,54 @@ def _settings_of(folder: Path, database_url: str | None) -> Settings:
     return load_settings(database_url=database_url or f"sqlite:///{folder / 'bulk.db'}", home=folder)
 
 
-def _measure(server: Server, known: list[str], options: argparse.Namespace) -> None:
+def _measure(server: Server, known: list[str], options: argparse.Namespace) -> float:
+    """Measure events of the publisher's server and feeds beside them; return the CPU in ms of one event alone."""
+
     def click_posts(rows: int, seed: str) -> Callable[[int], Messages]:
         return lambda place: _clicks(random.Random(f"{seed}-{place}"), options.readers, known, rows)
 
     _drive(server, click_posts(1, "warm"), 8, 2.0)
-    started = server.cpu_seconds()
-    alone = _drive(server, lambda place: itertools.islice(click_posts(1, "alone")(place), _ALONE), 1, _PATIENCE)
-    event_ms = 1_000 * (server.cpu_seconds() - started) / len(alone.seconds)
+    event_ms = _alone(server, click_posts(1, "alone"))
     figure("one event alone", event_ms, "ms of CPU; goal 2")
+    _measure_load(server, click_posts, "connections", options)
+    _measure_feeds(server, options.readers, click_posts(1, "trickle"))
+    return event_ms
+
+
+def _measure_pages(
+    server: Server, site: "_Site", known: list[str], options: argparse.Namespace, event_ms: float
+) -> None:
+    def page_posts(rows: int, seed: str) -> Callable[[int], Messages]:
+        return lambda place: site.posts(random.Random(f"{seed}-{place}"), known, rows)
+
+    _drive(server, page_posts(1, "warm"), 8, 2.0)
+    page_ms = _alone(server, page_posts(1, "alone"))
+    figure("one event of a page", page_ms, f"ms of CPU, {page_ms / event_ms - 1:+.0%}; goal +25%")
+    _measure_load(server, page_posts, "pages", options)
+
+
+def _alone(server: Server, messages: Callable[[int], Messages]) -> float:
+    """Return the server's CPU in ms of one request, on one connection."""
     started = server.cpu_seconds()
-    page = _drive(server, lambda place: itertools.islice(_collected(place, known), _ALONE), 1, _PATIENCE)
-    collected_ms = 1_000 * (server.cpu_seconds() - started) / len(page.seconds)
-    figure("one event of a page alone", collected_ms, f"ms of CPU, {collected_ms / event_ms - 1:+.0%}; goal +25%")
+    found = _drive(server, lambda place: itertools.islice(messages(place), _ALONE), 1, _PATIENCE)
+    _print_errors(found)
+    return 1_000 * (server.cpu_seconds() - started) / len(found.seconds)
+
+
+def _measure_load(
+    server: Server, posts: Callable[[int, str], Callable[[int], Messages]], name: str, options: argparse.Namespace
+) -> None:
     for rows, goal in ((1, 1_500), (10, 6_000)):
-        found = _drive(server, click_posts(rows, f"load{rows}"), options.connections, options.seconds)
+        found = _drive(server, posts(rows, f"load{rows}"), options.connections, options.seconds)
         rate = rows * len(found.seconds) / options.seconds
         note = f"events/s; goal {goal:,}; p50 {found.at(50):.0f} p99 {found.at(99):.0f} ms"
-        figure(f"{options.connections} connections x {rows}", rate, f"{note}; {len(found.errors)} errors")
-        for error in found.errors[:2]:
-            print("  ", error)
-    _measure_feeds(server, options.readers, click_posts(1, "trickle"))
+        figure(f"{options.connections} {name} x {rows}", rate, f"{note}; {len(found.errors)} errors")
+        _print_errors(found)
+
+
+def _print_errors(found: Outcome) -> None:
+    for error in found.errors[:2]:
+        print("  ", error)
 
 
 def _measure_bulk(server: Server, name: str, path: str, rows: Callable[[int], object], goal: int) -> None:
@@ -170,8 +208,7 @@ def _measure_bulk(server: Server, name: str, path: str, rows: Callable[[int], ob
     found = _drive(server, lambda _: iter(messages), 1, 120.0)
     rate = _BULK_ROWS * len(found.seconds) / (time.perf_counter() - started)
     figure(f"bulk load, {name}", rate, f"a second; goal {goal:,}; {len(found.errors)} errors")
-    for error in found.errors[:2]:
-        print("  ", error)
+    _print_errors(found)
 
 
 def _measure_feeds(server: Server, readers: int, clicks: Callable[[int], Messages]) -> None:
@@ -254,13 +291,36 @@ def _clicks(draw: random.Random, readers: int, known: list[str], rows: int) -> M
         yield _post("/v1/events", {"events": [_click(draw, readers, known) for _ in range(rows)]})
 
 
-def _collected(place: int, known: list[str]) -> Messages:
-    """Yield beacons of visitors; the service has no key, so they need none."""
-    draw = random.Random(f"collect-{place}")
-    headers = "Origin: http://127.0.0.1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0\r\n"
-    while True:
-        event = {"id": uuid.uuid4().hex, "kind": "click", "article": draw.choice(known)}
-        yield _post("/v1/collect", {"visitor": uuid.uuid4().hex, "events": [event]}, headers)
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """Site key of a page, and the tokens of its readers."""
+
+    key: str
+    tokens: list[str]
+
+    def posts(self, draw: random.Random, known: list[str], rows: int) -> Messages:
+        """Yield requests of pages, each with `rows` clicks of one reader."""
+        headers = f"Origin: {_ORIGIN}\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0\r\n"
+        while True:
+            clicks = [
+                {"id": uuid.uuid4().hex, "kind": "click", "article": draw.choice(known)} for _ in range(rows)
+            ]
+            yield _post(
+                "/v1/collect", {"site_key": self.key, "token": draw.choice(self.tokens), "events": clicks}, headers
+            )
+
+
+@contextmanager
+def _site(settings: Settings, readers: int) -> Iterator[_Site]:
+    """Yield a site, and delete its key at the end: a service that ever had a key serves nobody without one."""
+    with opened_application(settings) as app:
+        key, row = create_key(app, Scope.SITE, "benchmark", "benchmark", (_ORIGIN,))
+        tokens = open_reader_tokens(app)
+        try:
+            yield _Site(key, [tokens.mint(f"r{place:05d}", 3_600)[0] for place in range(readers)])
+        finally:
+            with app.database.write() as connection:
+                connection.execute(sa.delete(api_keys).where(api_keys.c.id == row.id))
 
 
 def _click(draw: random.Random, readers: int, known: list[str]) -> dict[str, object]:
