@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,12 @@ def new_key(where: Place) -> Callable[..., str]:
             return key_admin.create_key(application(database), scope, name, "cli", origins)[0]
 
     return make
+
+
+@cache
+def api_document() -> dict[str, Any]:
+    """The OpenAPI document; it takes a second, and three modules choose their tests by it."""
+    return create_app().openapi()
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -24,12 +24,12 @@ from recsys.store.database import opened
 from tests.application import application
 from tests.live import HTTP, listening
 from tests.trained import HashEncoder, place
-from tests.unit.api.conftest import bearer
+from tests.unit.api.conftest import api_document, bearer
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 OPERATIONS = [
     (path, method, mode)
-    for path, methods in create_app().openapi()["paths"].items()
+    for path, methods in api_document()["paths"].items()
     for method, reported in sorted(methods.items())
     for mode in GenerationMode
     if mode is GenerationMode.POSITIVE

@@ -8,11 +8,11 @@ import pytest
 from attune_client.operations import FeedOptions, RankOptions
 from fastapi import FastAPI, Request
 
-from api.app import create_app
 from tests.live import listening
 from tests.unit.api.client.drivers import NAMES, client
+from tests.unit.api.conftest import api_document
 
-DOCUMENT: dict[str, Any] = create_app().openapi()
+DOCUMENT: dict[str, Any] = api_document()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
 CALLS: dict[str, tuple[list[Any], dict[str, Any]]] = {

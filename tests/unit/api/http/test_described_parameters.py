@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from api.app import create_app
+from tests.unit.api.conftest import api_document
 
-DOCUMENT: dict[str, Any] = create_app().openapi()
+DOCUMENT: dict[str, Any] = api_document()
 OPERATIONS = {
     f"{method.upper()} {path}": operation
     for path, operations in DOCUMENT["paths"].items()
