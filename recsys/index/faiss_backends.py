@@ -1,7 +1,4 @@
-"""FAISS structures of an index: flat and HNSW.
-
-Each stores vectors by position (0, 1, 2 …), only appends, and returns the vectors with a search.
-"""
+"""FAISS structures of an index: flat and HNSW. Each stores vectors by position (0, 1, 2 …), and only appends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +24,6 @@ class RawHits(NamedTuple):
 
     scores: Floats32
     positions: NDArray[np.int64]
-    vectors: Floats32
 
 
 class Structure(Protocol):
@@ -57,6 +53,10 @@ class Structure(Protocol):
         """Return all vectors by position, float32 [size, d]."""
         ...
 
+    def vectors_at(self, positions: NDArray[np.int64]) -> Floats32:
+        """Return the vectors at `positions` [n], float32 [n, d]."""
+        ...
+
     def write(self, path: Path) -> None:
         """Write a FAISS file that can be read with or without a GPU."""
         ...
@@ -82,6 +82,9 @@ class _Faiss:
             return np.empty((0, self._index.d), dtype=np.float32)
         return np.asarray(self._index.reconstruct_n(0, self.size))
 
+    def vectors_at(self, positions: NDArray[np.int64]) -> Floats32:
+        return np.asarray(self._index.reconstruct_batch(positions))
+
     def write(self, path: Path) -> None:
         faiss.write_index(self._index, str(path))
 
@@ -105,7 +108,7 @@ class Flat(_Faiss):
         """Implement `Structure.search`; always exhaustive."""
         del exhaustive
         index = self._on_cpu() if k > GPU_LARGEST_K else self._index
-        return RawHits(*index.search_and_reconstruct(queries, k))
+        return RawHits(*index.search(queries, k))
 
     def write(self, path: Path) -> None:
         """Implement `Structure.write`."""
@@ -135,9 +138,9 @@ class Hnsw(_Faiss):
     def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
         """Implement `Structure.search`; `exhaustive` bypasses the graph."""
         if exhaustive:
-            return RawHits(*faiss.downcast_index(self._index.storage).search_and_reconstruct(queries, k))
+            return RawHits(*faiss.downcast_index(self._index.storage).search(queries, k))
         width = faiss.SearchParametersHNSW(efSearch=max(HNSW_SEARCH_WIDTH, 2 * k))
-        return RawHits(*self._index.search_and_reconstruct(queries, k, params=width))
+        return RawHits(*self._index.search(queries, k, params=width))
 
 
 def read(path: Path, name: str, gpu: bool) -> Structure:
