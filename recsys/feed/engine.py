@@ -306,7 +306,7 @@ class FeedEngine:
         if row < 0 or rings.count(row) <= rings.length:
             return recent
         older = self.lookups.seen_articles(request.reader, request.as_of)
-        return np.append(recent, self.state.rows_of(sorted(older)))
+        return np.append(recent, self.state.rows_of(list(older)))
 
     def _explain(
         self, query: Query, rows: NDArray[np.int64], sources: Sequence[str], explain: bool
