@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -139,8 +140,7 @@ class Hnsw(_Faiss):
         """Implement `Structure.search`; `exhaustive` bypasses the graph."""
         if exhaustive:
             return RawHits(*faiss.downcast_index(self._index.storage).search(queries, k))
-        width = faiss.SearchParametersHNSW(efSearch=max(HNSW_SEARCH_WIDTH, 2 * k))
-        return RawHits(*self._index.search(queries, k, params=width))
+        return RawHits(*self._index.search(queries, k, params=_search_width(max(HNSW_SEARCH_WIDTH, 2 * k))))
 
 
 def read(path: Path, name: str, gpu: bool) -> Structure:
@@ -156,6 +156,11 @@ def read(path: Path, name: str, gpu: bool) -> Structure:
     if name == Hnsw.name:
         return Hnsw(index)
     raise KeyError(name)
+
+
+@lru_cache
+def _search_width(width: int) -> Any:
+    return faiss.SearchParametersHNSW(efSearch=width)
 
 
 @contextmanager

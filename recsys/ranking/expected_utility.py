@@ -78,7 +78,7 @@ class DwellRegressors:
 
     def __init__(self, utility: lgb.Booster, minutes: lgb.Booster, features: FeatureSet) -> None:
         self._utility, self._minutes = utility, minutes
-        self._columns = ALL_FEATURES.columns_of(features)
+        self._columns = np.asarray(ALL_FEATURES.columns_of(features))
 
     def outcome(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the expected utility [n] of a click on each, in articles, 0 to 1, and its minutes [n]."""
