@@ -256,7 +256,7 @@ class FeedEngine:
         request is for free ones.
         """
         strings = self.state.articles.strings
-        shared = np.isin(rows, self.state.catalog.stories().copies).tolist()
+        shared = self.state.catalog.stories().shared[rows].tolist()
         return [
             self._story(row, request, rules) if has_copies else (strings[row], ())  # nearly every article is alone
             for row, has_copies in zip(rows.tolist(), shared, strict=True)

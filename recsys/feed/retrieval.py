@@ -193,13 +193,8 @@ def within_reach(
     state: LiveState, as_of: int, allowed: NDArray[np.bool_], ages: AgeSupport, limit: int
 ) -> NDArray[np.bool_]:
     """Return the `allowed` articles [all] that `ages` reaches; all if too few are left for pages of `limit`."""
-    rows = np.flatnonzero(allowed)
-    near = rows[ages.within_reach(state, rows, as_of)]
-    if len(near) < _LEAST_PAGES * limit:
-        return allowed
-    out = np.zeros_like(allowed)
-    out[near] = True
-    return out
+    near = allowed & ages.within_reach(state, slice(len(allowed)), as_of)
+    return allowed if np.count_nonzero(near) < _LEAST_PAGES * limit else near
 
 
 def one_per_story(state: LiveState, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -22,11 +22,12 @@ class Stories:
     """Stories of all articles.
 
     of: the story of each article [all], a dense article id of one of its copies. copies: the articles [c] that
-    share their story with another one, those of a story side by side; there are few.
+    share their story with another one, those of a story side by side; there are few. shared: True for them [all].
     """
 
     of: Rows
     copies: Rows
+    shared: NDArray[np.bool_]
 
     def copies_of(self, row: int) -> Rows:
         """Return the other articles of the story of `row`."""
@@ -70,7 +71,7 @@ def find_stories(
             break
     together = np.bincount(story, minlength=len(story))[story] > 1
     copies = np.flatnonzero(together)
-    return Stories(story, copies[np.argsort(story[copies], kind="stable")])
+    return Stories(story, copies[np.argsort(story[copies], kind="stable")], together)
 
 
 def _grouped(keys: Keys) -> tuple[Rows, Rows]:
