@@ -96,7 +96,7 @@ def _floor(engine: FeedEngine, requests: Sequence[tuple[Query, Candidates]]) -> 
         reads = replace(query.reads)  # a new object, so that the network has no cached result
         queries = engine.models.matcher.interests(reads, query.as_of)
         if engine.index is not None and len(queries):
-            engine.index.search(queries, _WIDTH)
+            engine.index.nearest(queries, _WIDTH)
         engine.models.matcher.match(reads, engine.vectors.of(candidates.rows), query.as_of)
         engine.models.feed.score(candidates.features)
 

@@ -256,7 +256,7 @@ class FeedEngine:
         request is for free ones.
         """
         strings = self.state.articles.strings
-        shared = np.isin(rows, self.state.catalog.stories().copies).tolist()
+        shared = self.state.catalog.stories().shared[rows].tolist()
         return [
             self._story(row, request, rules) if has_copies else (strings[row], ())  # nearly every article is alone
             for row, has_copies in zip(rows.tolist(), shared, strict=True)
@@ -306,7 +306,7 @@ class FeedEngine:
         if row < 0 or rings.count(row) <= rings.length:
             return recent
         older = self.lookups.seen_articles(request.reader, request.as_of)
-        return np.append(recent, self.state.rows_of(sorted(older)))
+        return np.append(recent, self.state.rows_of(list(older)))
 
     def _explain(
         self, query: Query, rows: NDArray[np.int64], sources: Sequence[str], explain: bool

@@ -72,14 +72,21 @@ class Explainer:
         cosines_nh[story[rows[known]][:, None] == story[self.query.history.article[self.query.read_places]]] = -1.0
         strongest = np.argmax(match.attention * cosines_nh, axis=1)
         similar = cosines_nh[np.arange(len(known)), strongest] >= self._least_similar(rows[known], strongest)
-        reads, read_index = np.unique(strongest, return_inverse=True)
-        masked_mn = self.matcher.leave_one_out_scores(self.query.reads, reads, candidates, self.query.as_of)
-        falls = match.scores - masked_mn[read_index, np.arange(len(known))]
         # a score of zero or less is no match, so no read is the reason for it
-        effective = (match.scores > 0) & (falls > np.maximum(LEAST_FALL_SHARE * match.scores, _LEAST_FALL))
+        possible = np.flatnonzero(similar & (match.scores > 0))
+        if not len(possible):
+            return {}
+        reads = np.unique(strongest[possible])
+        if len(reads) == 1:
+            # numpy adds up one masked history in another order than several: weights keep their last bit with two
+            reads = np.union1d(reads, strongest[strongest != reads[0]][:1])
+        masked_mn = self.matcher.leave_one_out_scores(self.query.reads, reads, candidates, self.query.as_of)
+        scores = match.scores[possible]
+        falls = scores - masked_mn[np.searchsorted(reads, strongest[possible]), possible]
+        effective = falls > np.maximum(LEAST_FALL_SHARE * scores, _LEAST_FALL)
         return {
-            int(known[place]): self._read_reason(int(strongest[place]), float(falls[place]))
-            for place in np.flatnonzero(similar & effective)
+            int(known[place]): self._read_reason(int(strongest[place]), float(fall))
+            for place, fall in zip(possible[effective].tolist(), falls[effective].tolist(), strict=True)
         }
 
     def _least_similar(self, rows: NDArray[np.int64], reads: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -100,8 +107,9 @@ class Explainer:
         clicks = self.state.counters.read(rows, self.query.as_of)[:, CLICKS, HalfLife.HOURS_4]
         since = self.state.available_since(rows)
         new = (self.query.as_of - _FRESH_WITHIN <= since) & (since < self.query.as_of)
-        popular = [reason(POPULAR) if many else None for many in clicks >= _POPULAR_CLICKS]
-        fresh = [reason(FRESH) if recent else None for recent in new]
+        is_popular, is_new = reason(POPULAR), reason(FRESH)
+        popular = [is_popular if many else None for many in (clicks >= _POPULAR_CLICKS).tolist()]
+        fresh = [is_new if recent else None for recent in new.tolist()]
         followed, social = self._followed(rows), social_reasons(self.state, self.query, rows)
         return zip(followed, *social, self._topics(rows, shares), popular, fresh, strict=True)
 

@@ -17,11 +17,13 @@ from recsys.user_model.matcher import EVIDENCE, Matcher
 class Matches:
     """Untrained matches of n candidates, all [n].
 
-    known: candidates with a vector; content: untrained match with the reads; mean, nearest, last: cosine to the
-    mean of the reads, to the nearest and to the last one; taste: see `kernel_taste`. NaN where unknown.
+    known: candidates with a vector; vectors: theirs [known, d]; content: untrained match with the reads; mean,
+    nearest, last: cosine to the mean of the reads, to the nearest and to the last one; taste: see `kernel_taste`.
+    NaN where unknown.
     """
 
     known: NDArray[np.bool_]
+    vectors: NDArray[np.float32]
     content: NDArray[np.float64]
     mean: NDArray[np.float64]
     nearest: NDArray[np.float64]
@@ -45,7 +47,7 @@ def interest_scores(
     if isinstance(matcher, ContentMatcher):
         preference = content  # the untrained engine's preference: compute it once
     else:
-        match = matcher.match(reads, vectors.take(rows[known]), query.as_of)
+        match = matcher.match(reads, matches.vectors, query.as_of)
         preference = matcher.with_evidence(_spread(known, match.scores), matches.evidence, query.as_of)
     return InterestScores(
         preference=preference,
@@ -66,11 +68,12 @@ def matches_of(state: LiveState, query: Query, vectors: VectorTable, rows: NDArr
     taste = kernel_taste(state, query.reader, vectors.on_axes, rows, vectors.space, query.as_of)
     if not len(reads) or not len(candidates):
         unknown = np.full(len(rows), np.nan)
-        return Matches(known, unknown, unknown, unknown, unknown, taste)
+        return Matches(known, candidates, unknown, unknown, unknown, unknown, taste)
     cosines_nh = (candidates @ reads.vectors.T).astype(np.float64)
     untrained = ContentMatcher(vectors.space.inverse_temperature)
     return Matches(
         known,
+        candidates,
         content=_spread(known, untrained.of_cosines(cosines_nh, untrained.prior(reads)).scores),
         mean=_spread(known, mean_match(reads, candidates)),
         nearest=_spread(known, cosines_nh.max(axis=1)),

@@ -48,11 +48,11 @@ def nearest(
     if index is None or not len(queries) or not len(index):
         return np.zeros(0, dtype=np.int64)
     found: list[int] = []
+    rows = index.rows(state.articles)
     width = min(count, _SHARED * ceil(count / len(queries))) + _SPARE
     while len(found) < count:
         width = min(len(index), width)
-        rows = [state.rows_of(ids) for ids in index.search(queries, width).ids]
-        lists = [part[allowed[part]].tolist() for part in rows]
+        lists = [_allowed(rows[places], allowed) for places in index.nearest(queries, width)]
         # beyond the shortest list the order is unknown, until the whole index was searched
         depth = None if width == len(index) else min(map(len, lists))
         if depth is None:
@@ -68,3 +68,9 @@ def deep_reads(reads: ReadHistory) -> NDArray[np.float32]:
     """Return the vectors [k, d] of the last articles with a long dwell, newest first."""
     deep = np.flatnonzero(np.nan_to_num(reads.seconds) >= _DEEP_SECONDS)[::-1]
     return reads.vectors[deep[:_DEEP_READS]]
+
+
+def _allowed(rows: NDArray[np.int64], allowed: NDArray[np.bool_]) -> list[int]:
+    """Return those of `rows` [n] that are `allowed` [all]; negative ones are articles that the state lacks."""
+    found: list[int] = rows[(rows >= 0) & allowed[rows]].tolist()
+    return found

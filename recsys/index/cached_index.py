@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from recsys.index.vector_index import Floats32, Hits, VectorIndex, Vectors
+from recsys.index.vector_index import DenseIds, Hits, Places, VectorIndex, Vectors
 
 MOST = 4_096
 """Cached results, about 2 kB each for a feed. The cache is cleared when it exceeds this number."""
@@ -13,16 +14,13 @@ MOST = 4_096
 _Query = tuple[bytes, int]
 """A query vector as bytes, and k."""
 
-_Result = tuple[list[str], Floats32]
-"""Ids and scores [k]."""
-
 
 class CachedIndex:
-    """Index that caches the results of `inner` until an article is added or removed; see `VectorIndex`."""
+    """Index that caches what `inner.nearest` finds until an article is added or removed; see `VectorIndex`."""
 
     def __init__(self, inner: VectorIndex) -> None:
         self._inner = inner
-        self._cache: dict[_Query, _Result] = {}
+        self._cache: dict[_Query, Places] = {}
 
     @property
     def dim(self) -> int:
@@ -47,19 +45,29 @@ class CachedIndex:
         return self._inner.remove(ids)
 
     def search(self, queries: Vectors, k: int) -> Hits:
-        """Implement `VectorIndex.search`; only queries that are not cached are searched."""
+        """Implement `VectorIndex.search`; nothing is cached."""
+        return self._inner.search(queries, k)
+
+    def nearest(self, queries: Vectors, k: int) -> list[Places]:
+        """Implement `VectorIndex.nearest`; only queries that are not cached are searched."""
         keys = [(query.tobytes(), k) for query in queries]
         results = {key: self._cache[key] for key in keys if key in self._cache}
         new = [position for position, key in enumerate(keys) if key not in results]
         if not keys:
-            return self._inner.search(queries, k)
+            return self._inner.nearest(queries, k)
         if new:
-            fresh = self._inner.search(queries[new], k)
+            fresh = self._inner.nearest(queries[new], k)
             results |= self._keep([keys[position] for position in new], fresh)
-        return Hits([list(results[key][0]) for key in keys], np.stack([results[key][1] for key in keys]))
+        return [results[key] for key in keys]
 
-    def _keep(self, keys: Sequence[_Query], results: Hits) -> dict[_Query, _Result]:
-        results_by_key = dict(zip(keys, zip(results.ids, results.scores, strict=True), strict=True))
+    def rows(self, articles: DenseIds) -> NDArray[np.int64]:
+        """Implement `VectorIndex.rows`."""
+        return self._inner.rows(articles)
+
+    def _keep(self, keys: Sequence[_Query], results: list[Places]) -> dict[_Query, Places]:
+        for places in results:
+            places.setflags(write=False)  # all later answers share them
+        results_by_key = dict(zip(keys, results, strict=True))
         if len(self._cache) + len(results_by_key) > MOST:
             self._cache = {}
         self._cache |= results_by_key

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from recsys.errors import BundleError
 from recsys.index.exact_rescoring import SCORE_TOLERANCE, best, hits
 from recsys.index.index_files import Header, check_fit, write_header
+from recsys.index.place_rows import PlaceRows
 from recsys.index.validation import check_k, entries, unit_vectors
-from recsys.index.vector_index import Floats32, Hits, Vectors
+from recsys.index.vector_index import DenseIds, Floats32, Hits, Places, Vectors
 
 _FILE = "vectors.safetensors"
 _CELLS_PER_BLOCK = 16_000_000  # scores in memory at once: 64 MB
@@ -26,6 +28,7 @@ class ExactIndex:
         self._ids: list[str] = []
         self._row: dict[str, int] = {}
         self._vectors: Floats32 = np.empty((0, dim), dtype=np.float32)  # grows by doubling
+        self._rows = PlaceRows()
 
     @property
     def dim(self) -> int:
@@ -52,6 +55,8 @@ class ExactIndex:
     def remove(self, ids: Sequence[str]) -> int:
         """Implement `VectorIndex.remove`. The last row moves into the gap."""
         stored = [id_ for id_ in dict.fromkeys(ids) if id_ in self._row]
+        if stored:
+            self._rows.clear()
         for id_ in stored:
             row, last = self._row.pop(id_), self._ids.pop()
             if last != id_:
@@ -68,6 +73,15 @@ class ExactIndex:
             rows = _contenders(scores, k)
             ranked.append(best(query, [self._ids[row] for row in rows], self._vectors[rows], k))
         return hits(ranked, k)
+
+    def nearest(self, queries: Vectors, k: int) -> list[Places]:
+        """Implement `VectorIndex.nearest`."""
+        found = self.search(queries, k).ids
+        return [np.asarray([self._row[id_] for id_ in ids], dtype=np.int64) for ids in found]
+
+    def rows(self, articles: DenseIds) -> NDArray[np.int64]:
+        """Implement `VectorIndex.rows`."""
+        return self._rows.of(self._ids, articles)
 
     def save(self, path: Path) -> None:
         """Write `index.json` and `vectors.safetensors`; see `VectorIndex.save`."""

@@ -1,10 +1,8 @@
-"""FAISS structures of an index: flat and HNSW.
-
-Each stores vectors by position (0, 1, 2 …), only appends, and returns the vectors with a search.
-"""
+"""FAISS structures of an index: flat and HNSW. Each stores vectors by position (0, 1, 2 …), and only appends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -27,7 +25,6 @@ class RawHits(NamedTuple):
 
     scores: Floats32
     positions: NDArray[np.int64]
-    vectors: Floats32
 
 
 class Structure(Protocol):
@@ -57,6 +54,10 @@ class Structure(Protocol):
         """Return all vectors by position, float32 [size, d]."""
         ...
 
+    def vectors_at(self, positions: NDArray[np.int64]) -> Floats32:
+        """Return the vectors at `positions` [n], float32 [n, d]."""
+        ...
+
     def write(self, path: Path) -> None:
         """Write a FAISS file that can be read with or without a GPU."""
         ...
@@ -82,6 +83,9 @@ class _Faiss:
             return np.empty((0, self._index.d), dtype=np.float32)
         return np.asarray(self._index.reconstruct_n(0, self.size))
 
+    def vectors_at(self, positions: NDArray[np.int64]) -> Floats32:
+        return np.asarray(self._index.reconstruct_batch(positions))
+
     def write(self, path: Path) -> None:
         faiss.write_index(self._index, str(path))
 
@@ -105,7 +109,7 @@ class Flat(_Faiss):
         """Implement `Structure.search`; always exhaustive."""
         del exhaustive
         index = self._on_cpu() if k > GPU_LARGEST_K else self._index
-        return RawHits(*index.search_and_reconstruct(queries, k))
+        return RawHits(*index.search(queries, k))
 
     def write(self, path: Path) -> None:
         """Implement `Structure.write`."""
@@ -135,9 +139,8 @@ class Hnsw(_Faiss):
     def search(self, queries: Floats32, k: int, exhaustive: bool) -> RawHits:
         """Implement `Structure.search`; `exhaustive` bypasses the graph."""
         if exhaustive:
-            return RawHits(*faiss.downcast_index(self._index.storage).search_and_reconstruct(queries, k))
-        width = faiss.SearchParametersHNSW(efSearch=max(HNSW_SEARCH_WIDTH, 2 * k))
-        return RawHits(*self._index.search_and_reconstruct(queries, k, params=width))
+            return RawHits(*faiss.downcast_index(self._index.storage).search(queries, k))
+        return RawHits(*self._index.search(queries, k, params=_search_width(max(HNSW_SEARCH_WIDTH, 2 * k))))
 
 
 def read(path: Path, name: str, gpu: bool) -> Structure:
@@ -153,6 +156,11 @@ def read(path: Path, name: str, gpu: bool) -> Structure:
     if name == Hnsw.name:
         return Hnsw(index)
     raise KeyError(name)
+
+
+@lru_cache
+def _search_width(width: int) -> Any:
+    return faiss.SearchParametersHNSW(efSearch=width)
 
 
 @contextmanager

@@ -1,19 +1,21 @@
 """FAISS index: append-only structures made editable with tombstones."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys.errors import BundleError
 from recsys.index import faiss_backends
-from recsys.index.exact_rescoring import SCORE_TOLERANCE, best, hits
+from recsys.index.exact_rescoring import SCORE_TOLERANCE, best, best_places, hits
 from recsys.index.faiss_backends import Flat, Hnsw, RawHits, Structure
 from recsys.index.index_files import Header, check_fit, write_header
+from recsys.index.place_rows import PlaceRows
 from recsys.index.validation import check_k, entries, unit_vectors
-from recsys.index.vector_index import Floats32, Hits, Vectors
+from recsys.index.vector_index import DenseIds, Floats32, Hits, Places, Vectors
 from recsys.settings import IndexKind
 
 FLAT_LIMIT = 5_000  # above it `auto` uses a graph on a CPU
@@ -23,7 +25,14 @@ MARGIN = 32  # extra positions beyond k, so that near-ties at the end are ordere
 WIDEN = 8
 
 _FILE = "vectors.faiss"
-_NUMBERS_PER_BLOCK = 16_000_000  # floats that one search returns: 64 MB
+_NUMBERS_PER_BLOCK = 16_000_000  # scores and positions that one search returns: 192 MB
+
+
+class _Candidates(NamedTuple):
+    """Candidates of a query: approximate scores [n], largest first, and positions [n], all of stored articles."""
+
+    scores: Floats32
+    positions: Places
 
 
 class FaissIndex:
@@ -42,6 +51,7 @@ class FaissIndex:
         self._ids: list[str | None] = []
         self._position: dict[str, int] = {}
         self._live = np.zeros(0, dtype=np.bool_)
+        self._rows = PlaceRows()
         self._structure = self._empty()
 
     @property
@@ -76,14 +86,26 @@ class FaissIndex:
 
     def search(self, queries: Vectors, k: int) -> Hits:
         """Implement `VectorIndex.search`, approximately unless flat."""
-        check_k(k)
-        units = unit_vectors(queries, self._dim)
-        requested = min(k, len(self))
-        if not requested:
-            return hits([[] for _ in units], k)
-        # fetch enough positions for about `requested` live ones plus the margin
-        fetch = -(-(requested + MARGIN) * len(self._ids) // len(self))
-        return hits(self._find(units, requested, fetch), k)
+        units = self._units(queries, k)
+        found = self._candidates(units, k)
+        ranked = [
+            best(unit, *self._entries(positions), min(k, len(self)))
+            for unit, (_, positions) in zip(units, found, strict=True)
+        ]
+        return hits(ranked, k)
+
+    def nearest(self, queries: Vectors, k: int) -> list[Places]:
+        """Implement `VectorIndex.nearest`; the places are positions in the structure."""
+        units = self._units(queries, k)
+        found = self._candidates(units, k)
+        return [
+            positions[best_places(unit, scores, min(k, len(self)), partial(self._entries_at, positions))]
+            for unit, (scores, positions) in zip(units, found, strict=True)
+        ]
+
+    def rows(self, articles: DenseIds) -> NDArray[np.int64]:
+        """Implement `VectorIndex.rows`."""
+        return self._rows.of(self._ids, articles)
 
     def save(self, path: Path) -> None:
         """Write `index.json` and `vectors.faiss`; see `VectorIndex.save`."""
@@ -141,6 +163,7 @@ class FaissIndex:
             vectors = self._structure.vectors()[self._live]
             self._structure = self._empty()
             self._ids, self._position, self._live = [], {}, np.zeros(0, dtype=np.bool_)
+            self._rows.clear()
             self._append(live, vectors)
 
     def _outgrown(self) -> bool:
@@ -158,23 +181,35 @@ class FaissIndex:
             return Hnsw.empty(self._dim)
         return Flat.empty(self._dim, self._gpu)
 
+    def _units(self, queries: Vectors, k: int) -> NDArray[np.float64]:
+        check_k(k)
+        return unit_vectors(queries, self._dim)
+
+    def _candidates(self, units: NDArray[np.float64], k: int) -> list[_Candidates]:
+        """Return candidates of each query, among which the k best articles are."""
+        requested = min(k, len(self))
+        if not requested:
+            nothing = _Candidates(np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64))
+            return [nothing] * len(units)
+        # fetch enough positions for about `requested` live ones plus the margin
+        fetch = -(-(requested + MARGIN) * len(self._ids) // len(self))
+        return self._find(units, requested, fetch)
+
     def _find(
         self, queries: NDArray[np.float64], requested: int, fetch: int, exhaustive: bool = False
-    ) -> list[list[tuple[float, str]]]:
-        """Return the best results of each query; search inconclusive queries again, wider and exhaustively."""
+    ) -> list[_Candidates]:
+        """Return the candidates of each query; search inconclusive queries again, wider and exhaustively."""
         fetch = min(fetch, self._structure.size)
-        block = max(1, _NUMBERS_PER_BLOCK // (fetch * self._dim))
+        block = max(1, _NUMBERS_PER_BLOCK // fetch)
         results = []
         for start in range(0, len(queries), block):
             block_queries = queries[start : start + block]
             raw_hits = self._structure.search(
                 block_queries.astype(np.float32), fetch, exhaustive or fetch == self._structure.size
             )
-            for row, exact in enumerate(self._is_exact(raw_hits, requested)):
+            for row, exact in enumerate(self._is_exact(raw_hits, requested).tolist()):
                 if exact:
-                    results.append(
-                        self._best(block_queries[row], raw_hits.positions[row], raw_hits.vectors[row], requested)
-                    )
+                    results.append(self._live_ones(raw_hits.scores[row], raw_hits.positions[row]))
                 else:
                     results += self._find(block_queries[row : row + 1], requested, fetch * WIDEN, exhaustive=True)
         return results
@@ -196,14 +231,15 @@ class FaissIndex:
     def _is_live(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
         return np.asarray((positions >= 0) & self._live[positions], dtype=np.bool_)
 
-    def _best(
-        self,
-        query: NDArray[np.float64],
-        positions: NDArray[np.int64],
-        vectors: Floats32,
-        k: int,
-    ) -> list[tuple[float, str]]:
+    def _live_ones(self, scores: Floats32, positions: Places) -> _Candidates:
         live = self._is_live(positions)
-        if not live.all():
-            positions, vectors = positions[live], vectors[live]
-        return best(query, [str(self._ids[position]) for position in positions.tolist()], vectors, k)
+        return _Candidates(scores, positions) if live.all() else _Candidates(scores[live], positions[live])
+
+    def _entries(self, positions: Places) -> tuple[list[str], Floats32]:
+        """Return the ids and the vectors at live `positions` [n]."""
+        ids = [str(self._ids[position]) for position in positions.tolist()]
+        return ids, self._structure.vectors_at(positions)
+
+    def _entries_at(self, positions: Places, places: NDArray[np.intp]) -> tuple[list[str], Floats32]:
+        """Return the ids and the vectors at those of `positions` [n] that stand at `places` [m]."""
+        return self._entries(positions[places])

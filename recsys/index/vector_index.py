@@ -10,6 +10,19 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.floating]
 Floats32 = NDArray[np.float32]
+Places = NDArray[np.int64]
+
+
+class DenseIds(Protocol):
+    """Dense ids of articles, such as those of a state; they only grow in number, and none changes."""
+
+    def __len__(self) -> int:
+        """Return the number of articles that have one."""
+        ...
+
+    def lookup(self, strings: Sequence[str]) -> NDArray[np.int64]:
+        """Return the dense ids [n] of `strings`, negative for unknown ones."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +79,21 @@ class VectorIndex(Protocol):
         Raises:
             DataError: `queries` has another width, a number is not finite, or k < 1.
         """
+        ...
+
+    def nearest(self, queries: Vectors, k: int) -> list[Places]:
+        """Return the places in the index of the articles that `search` finds, best first: q arrays of at most k.
+
+        It is cheaper than `search`, because hardly any score need be exact to order the articles. A place says
+        which article it is only until the index changes: see `rows`.
+
+        Raises:
+            DataError: see `search`.
+        """
+        ...
+
+    def rows(self, articles: DenseIds) -> NDArray[np.int64]:
+        """Return the dense id of the article at each place, negative where `articles` has none."""
         ...
 
     def save(self, path: Path) -> None:

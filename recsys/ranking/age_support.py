@@ -19,6 +19,9 @@ from recsys.ranking.query import FloatArray
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import UNKNOWN
 
+Rows = NDArray[np.int64] | slice
+"""Dense article ids [n]."""
+
 REACH = 2.0
 """Oldest articles that retrieval offers, as a multiple of the support."""
 
@@ -43,7 +46,7 @@ class AgeSupport:
         beyond = _ages(state, rows, as_of) - self._by_article(state, rows, "hours")
         return np.asarray(-self._by_article(state, rows, "fading") * np.maximum(beyond, 0.0))
 
-    def within_reach(self, state: LiveState, rows: NDArray[np.int64], as_of: int) -> NDArray[np.bool_]:
+    def within_reach(self, state: LiveState, rows: Rows, as_of: int) -> NDArray[np.bool_]:
         """Return the mask of articles `rows` [n] that are not older than `REACH` times the support."""
         return np.asarray(_ages(state, rows, as_of) <= REACH * self._by_article(state, rows, "hours"))
 
@@ -71,7 +74,7 @@ class AgeSupport:
                 f"bundle {version} is damaged: its age support cannot be read ({error}); train a new bundle"
             ) from error
 
-    def _by_article(self, state: LiveState, rows: NDArray[np.int64], name: str) -> FloatArray:
+    def _by_article(self, state: LiveState, rows: Rows, name: str) -> FloatArray:
         codes = state.catalog.categories.lookup(list(self.categories))
         table = np.full(len(state.catalog.categories) + 1, getattr(self.overall, name))
         values = np.asarray([getattr(ages, name) for ages in self.categories.values()])
@@ -84,7 +87,7 @@ EVERY_AGE = AgeSupport(SupportedAges(float("inf"), 0.0), {})
 """Support of models that do not know one: no article is too old, and none fades."""
 
 
-def _ages(state: LiveState, rows: NDArray[np.int64], as_of: int) -> FloatArray:
+def _ages(state: LiveState, rows: Rows, as_of: int) -> FloatArray:
     """Return the ages in hours [n]; those of articles that were never available are negative."""
     return np.asarray((as_of - state.available_since(rows)) / HOUR)
 

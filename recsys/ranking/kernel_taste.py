@@ -57,7 +57,9 @@ def kernel_taste(
         count = len(candidates)
         return KernelTaste(np.zeros(count), np.zeros(count), np.full(count, np.nan))
     cosines_ne = _rows(on_axes, candidates) @ _rows(on_axes, shown.article).T
-    kernel_ne = np.exp(np.float32(_SHARPNESS) * (cosines_ne - np.float32(space.typical_on_axes)))
+    kernel_ne = cosines_ne - np.float32(space.typical_on_axes)
+    kernel_ne *= np.float32(_SHARPNESS)
+    np.exp(kernel_ne, out=kernel_ne)  # in place: a megabyte of memory takes as long as the arithmetic
     clicks = kernel_ne @ SATISFACTION[shown.outcome].astype(np.float32)
     expected = kernel_ne @ expected_clicks(state, shown, as_of).astype(np.float32)
     taste = np.log((clicks + np.float32(_PRIOR)) / (expected + np.float32(_PRIOR)))
@@ -78,4 +80,6 @@ def _rows(on_axes: Vectors, rows: NDArray[np.int64]) -> Vectors:
     if not on_axes.size:
         return np.zeros((len(rows), 1), dtype=np.float32)
     inside = rows < len(on_axes)
+    if inside.all():
+        return np.asarray(on_axes[rows])
     return np.asarray(on_axes[np.where(inside, rows, 0)] * inside[:, None], dtype=np.float32)

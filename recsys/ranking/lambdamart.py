@@ -87,7 +87,7 @@ class LambdaMart:
         self.listwise = features.listwise
         self._boosters = list(boosters)
         self._features = features
-        self._columns = ALL_FEATURES.columns_of(features)
+        self._columns = np.asarray(ALL_FEATURES.columns_of(features))
 
     def score(self, features: FloatArray) -> FloatArray:
         """Implement `Ranker.score`."""

@@ -22,11 +22,12 @@ class Stories:
     """Stories of all articles.
 
     of: the story of each article [all], a dense article id of one of its copies. copies: the articles [c] that
-    share their story with another one; there are few.
+    share their story with another one, those of a story side by side; there are few. shared: True for them [all].
     """
 
     of: Rows
     copies: Rows
+    shared: NDArray[np.bool_]
 
     def copies_of(self, row: int) -> Rows:
         """Return the other articles of the story of `row`."""
@@ -69,7 +70,8 @@ def find_stories(
         if np.array_equal(story, before):
             break
     together = np.bincount(story, minlength=len(story))[story] > 1
-    return Stories(story, np.flatnonzero(together))
+    copies = np.flatnonzero(together)
+    return Stories(story, copies[np.argsort(story[copies], kind="stable")], together)
 
 
 def _grouped(keys: Keys) -> tuple[Rows, Rows]:

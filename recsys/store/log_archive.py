@@ -33,6 +33,11 @@ _SLATES: dict[str, pl.DataType] = {
     "seq": pl.Int64(),
     **{name: pl.String() if isinstance(kind, pl.List) else kind for name, kind in SLATES.items()},
 }
+READS = sa.select(archived_reads.c.article).where(
+    archived_reads.c.reader == sa.bindparam("reader"), archived_reads.c.known_at < sa.bindparam("before")
+)
+"""Query of the articles that a `reader` opened, read, hid or disliked in archived events known `before` a time."""
+
 SCHEMAS: dict[str, dict[str, pl.DataType]] = {events.name: _EVENTS, impressions.name: _SLATES}
 """Columns of the files of each table. Lists are JSON, as SQL has them, so that no value changes on the way."""
 
@@ -155,13 +160,6 @@ def rows_after(connection: Connection, table: sa.Table, seq: int, most: int) -> 
             break
         found = pl.concat([found, read(file).filter(pl.col("seq") > seq)]).sort("seq").head(most)
     return found
-
-
-def reads_of(connection: Connection, reader: str, before: int) -> set[str]:
-    """Return the articles that `reader` opened, read, hid or disliked in archived events known `before` a time."""
-    r = archived_reads.c
-    query = sa.select(r.article).where(r.reader == reader, r.known_at < before)
-    return set(connection.execute(query).scalars())
 
 
 def span(connection: Connection, table: sa.Table) -> tuple[int, int] | None:

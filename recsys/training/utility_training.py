@@ -82,7 +82,7 @@ def train_utility(
 
 def _validation(trees: DwellRegressors, held_out: ReadingRows) -> dict[str, Any]:
     """Return correlation with the observed values and mean calibration gap, for utility and minutes."""
-    utility, minutes = trees.utility(held_out.features), trees.minutes(held_out.features)
+    utility, minutes = trees.outcome(held_out.features)
     read = held_out.utility > 0
     return {
         "worth_correlation": _correlation(utility, held_out.utility),

@@ -17,6 +17,7 @@ from recsys.index.exact_index import ExactIndex
 from recsys.index.index_factory import load_index, make_index
 from recsys.index.vector_index import VectorIndex
 from recsys.settings import Device, IndexKind
+from recsys.state.vocabulary import Vocabulary
 
 DIM = 16
 Vectors = NDArray[np.float32]
@@ -220,6 +221,46 @@ def test_queries_of_another_width_and_k_below_one_are_refused(kind: Kind) -> Non
         index.search(np.zeros((1, DIM + 1), dtype=np.float32), 1)
     with pytest.raises(DataError, match="k ≥ 1"):
         index.search(clustered(1), 0)
+
+
+def nearest_ids(index: VectorIndex, queries: Vectors, k: int) -> list[list[str]]:
+    """Return the ids of the nearest articles, by their places and a vocabulary that numbers them otherwise."""
+    names = Vocabulary(index.ids())
+    return [[names.strings[row] for row in index.rows(names)[places]] for places in index.nearest(queries, k)]
+
+
+def test_nearest_articles_are_those_of_a_search_in_its_order(kind: Kind) -> None:
+    vectors = clustered(600)
+    vectors[100:140] = vectors[0]  # one text many times: equal scores
+    vectors[200:240] = vectors[1] + 1e-6 * clustered(40, seed=2)  # nearly equal ones
+    index = kind.make()
+    index.add(names(600), vectors)
+    index.remove(names(30, start=120))
+    index.add(names(20, start=210), vectors[1] + 1e-6 * clustered(20, seed=3))
+    queries = np.concatenate((vectors[:2], clustered(20, seed=5)))
+    for k in (1, 7, 60, 1_000):
+        assert nearest_ids(index, queries, k) == index.search(queries, k).ids
+
+
+def test_nearest_finds_nothing_where_a_search_does_not(kind: Kind) -> None:
+    index = kind.make()
+    assert [len(places) for places in index.nearest(clustered(2), 3)] == [0, 0]
+    index.add(names(5), clustered(5))
+    assert index.nearest(np.zeros((0, DIM), dtype=np.float32), 3) == []
+
+
+def test_rows_of_an_index_follow_its_articles_and_their_dense_ids(kind: Kind) -> None:
+    index, articles = kind.make(), Vocabulary(["none", *names(3)])
+    index.add(names(5), clustered(5))
+    assert sorted(index.rows(articles).tolist()) == [-1, -1, 1, 2, 3]
+    articles.intern(names(5)[::-1])
+    assert sorted(index.rows(articles).tolist()) == [1, 2, 3, 4, 5]
+    index.remove(names(4))
+    index.add(["new"], clustered(1, seed=1))
+    articles.intern(["new"])
+    for other in (articles, Vocabulary(["new", "n00004"]), articles):
+        found = index.rows(other)[index.nearest(clustered(1, seed=1), 5)[0]]
+        assert [other.strings[row] for row in found] == index.search(clustered(1, seed=1), 5).ids[0]
 
 
 def test_saved_index_loads_as_it_was_and_stays_editable(kind: Kind, tmp_path: Path) -> None:

@@ -101,14 +101,14 @@ def apply_caps(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[i
     within: list[int] = []
     above: list[int] = []
     for place in best_first:
-        for counter in counters:
-            if counter.left[counter.codes[place]] <= 0:
+        for codes, left in counters:
+            if left[codes[place]] <= 0:
                 above.append(place)
                 break
         else:
             within.append(place)
-            for counter in counters:
-                counter.left[counter.codes[place]] -= 1
+            for codes, left in counters:
+                left[codes[place]] -= 1
     return within + above
 
 

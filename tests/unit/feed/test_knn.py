@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recsys.feed.knn import distinct, nearest
 from recsys.index.exact_index import ExactIndex
-from recsys.index.vector_index import Hits, VectorIndex, Vectors
+from recsys.index.vector_index import Places, VectorIndex, Vectors
 from recsys.state.live_state import LiveState
 from tests.unit.feed.newsrooms import folded, papers
 
@@ -27,9 +27,9 @@ class Requested(ExactIndex):
         super().__init__(DIM)
         self.widths: list[int] = []
 
-    def search(self, queries: Vectors, k: int) -> Hits:
+    def nearest(self, queries: Vectors, k: int) -> list[Places]:
         self.widths.append(k)
-        return super().search(queries, k)
+        return super().nearest(queries, k)
 
 
 def newsroom(count: int, index: VectorIndex) -> LiveState:

@@ -3,11 +3,15 @@
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recsys.domain import HOUR, Article, Event, EventKind, FeedRequest, HistoryItem, RankRequest
 from recsys.feed.engine import FeedEngine
 from recsys.feed.non_personalized import ListQuery, latest, similar, trending
+from recsys.feed.retrieval import one_per_story
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read
 
 PAGE = "https://www.example.org/a"
@@ -50,6 +54,29 @@ def test_the_copy_that_is_clicked_most_stands_for_the_story() -> None:
     of = engine(newsroom(), clicks)
     assert trending(of, ListQuery(NOW, 1)) == ["copy2"]
     assert "copy2" in feed(of)
+
+
+@given(st.lists(st.integers(0, 9), max_size=12), st.integers(0, 2**16))
+@settings(deadline=None, max_examples=50)
+def test_of_each_story_the_most_clicked_then_the_first_allowed_copy_stays(clicked: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    urls = [f"https://example.org/{page}" for page in rng.integers(4, size=10).tolist()]
+    times = rng.integers(1, 4, size=10).tolist()
+    pages = [
+        dataclasses.replace(paper, url=url, published_at=at)
+        for paper, url, at in zip(papers(10), urls, times, strict=True)
+    ]
+    clicks = [did(f"q{number}", EventKind.CLICK, pages[at].id, HOUR) for number, at in enumerate(clicked)]
+    state = engine(pages, clicks).state
+    allowed = rng.random(len(state.first_shown)) < 0.7
+    allowed &= state.catalog.described
+    best: dict[str | None, tuple[int, int, int, int]] = {}
+    for page in pages:
+        row = state.articles.get(page.id)
+        key = (-clicked.count(pages.index(page)), page.published_at, int(state.catalog.tie_break_hash[row]), row)
+        if allowed[row]:
+            best[page.url] = min(best.get(page.url, key), key)
+    assert set(np.flatnonzero(one_per_story(state, allowed)).tolist()) == {row for *_, row in best.values()}
 
 
 @pytest.mark.parametrize("kind", [EventKind.CLICK, EventKind.READ, EventKind.HIDE])

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.index.exact_index import ExactIndex
-from recsys.index.exact_rescoring import best, hits
+from recsys.index.exact_rescoring import best, best_places, hits
 
 
 def test_equal_scores_are_ordered_by_id() -> None:
@@ -16,6 +16,29 @@ def test_hits_pad_to_k() -> None:
     found = hits([[(0.5, "a")], []], 2)
     assert found.ids == [["a"], []]
     assert found.scores.tolist() == [[0.5, -np.inf], [-np.inf, -np.inf]]
+
+
+@given(st.integers(0, 2**16), st.integers(1, 60), st.integers(0, 60))
+@settings(deadline=None)
+def test_places_are_in_the_order_of_exact_scores_although_few_are_computed(seed: int, count: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    # scores close to each other, and some vectors twice
+    around = rng.normal(size=5) + rng.choice([1e-7, 1e-5, 1e-1]) * rng.normal(size=(count, 5))
+    around /= np.linalg.norm(around, axis=1, keepdims=True)
+    vectors = around.astype(np.float32)[rng.integers(count, size=count)]
+    ids = [str(number) for number in rng.permutation(count)]
+    query = rng.normal(size=5)
+    query /= np.linalg.norm(query)
+    approximate = (vectors @ query + rng.uniform(-9e-6, 9e-6, size=count)).astype(np.float32)
+    order = np.argsort(-approximate, kind="stable")
+    k = min(k, count)
+    found = best_places(
+        query,
+        approximate[order],
+        k,
+        lambda places: ([ids[place] for place in order[places]], vectors[order[places]]),
+    )
+    assert [ids[place] for place in order[found]] == [id_ for _, id_ in best(query, ids, vectors, k)]
 
 
 @given(st.integers(0, 2**16), st.integers(1, 40), st.sampled_from([1, 33, 384, 1_152]))

@@ -71,7 +71,7 @@ def test_only_opened_and_timed_articles_teach_reading() -> None:
 
 def test_worth_and_minutes_are_learnt_apart(trees: DwellRegressors) -> None:
     table = candidates([2.0, -2.0, 2.0], [100.0, 100.0, 900.0])
-    utility, minutes = trees.utility(table), trees.minutes(table)
+    utility, minutes = trees.outcome(table)
     assert utility[0] > 0.8 > 0.2 > utility[1]
     assert minutes[2] > 2 * minutes[0] > 2 * minutes[1]
     assert ((utility >= 0) & (utility <= 1)).all()
@@ -110,7 +110,7 @@ def test_the_utility_of_a_candidate_is_shrunk_toward_that_of_the_log(trees: Dwel
         UtilityRanker(Even(), PlattScaling(), trees, price=0.0, mean=mean).score(table) for mean in (0.0, 1.0)
     )
     assert (high > low).all()
-    plain = trees.utility(table)
+    plain, _ = trees.outcome(table)
     assert low[1] / low[0] == pytest.approx(plain[1] / plain[0])
     assert high[1] / high[0] > plain[1] / plain[0]
 
@@ -134,8 +134,7 @@ def test_a_saved_ranker_scores_alike(trees: DwellRegressors, tmp_path: Path) -> 
     files = tmp_path / "worth.txt", tmp_path / "minutes.txt"
     trees.save(*files)
     again, table = load(*files, FEED_FEATURES), readings(50, 4).features
-    np.testing.assert_array_equal(again.utility(table), trees.utility(table))
-    np.testing.assert_array_equal(again.minutes(table), trees.minutes(table))
+    np.testing.assert_array_equal(again.outcome(table), trees.outcome(table))
     assert again.trees == trees.trees
     with pytest.raises(BundleError, match="other features"):
         load(*files, FEED_TEXT_FREE)
