@@ -27,7 +27,7 @@ def iso(at: int) -> str:
 
 
 class EventKind(StrEnum):
-    """Action of a reader: on an article, and (from `FOLLOW` on) on a topic, source or author."""
+    """Action of a reader: on an article, and (from `FOLLOW` on) on a topic, source, author or entity."""
 
     IMPRESSION = "impression"
     CLICK = "click"
@@ -134,7 +134,10 @@ class HistoryItem:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """Topics (categories, subcategories), sources and authors that a reader follows, focuses on, or has muted."""
+    """Subjects that a reader follows, focuses on, or has muted.
+
+    A subject is a topic (category, subcategory), source, author or entity.
+    """
 
     follow: frozenset[str] = frozenset()
     focus: frozenset[str] = frozenset()
@@ -142,7 +145,7 @@ class Preferences:
 
     @property
     def wanted(self) -> frozenset[str]:
-        """Topics and sources that the reader follows or focuses on."""
+        """Subjects that the reader follows or focuses on."""
         return self.follow | self.focus
 
 

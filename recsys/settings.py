@@ -195,6 +195,9 @@ class Settings(BaseSettings):
         min_length=32,
         description="secret that signs reader tokens; by default a random one that the database holds",
     )
+    mastodon_token: SecretStr | None = Field(
+        None, description="access token, scope read, of the account of `attune ingest timeline`"
+    )
     smtp_password: SecretStr | None = Field(None, description="password of the mail server of `attune digest`")
     metrics_open: bool = Field(False, description="allow /metrics without a key once keys exist")
 

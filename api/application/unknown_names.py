@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from api.application.context import Application
 from recsys.state.vocabulary import UNKNOWN
 
@@ -17,11 +19,14 @@ def unknown_articles(app: Application, ids: Iterable[str]) -> list[str]:
 
 
 def unknown_subjects(app: Application, subjects: Sequence[str]) -> list[str]:
-    """Return a warning if no stored article has one of these topics or sources."""
+    """Return a warning if no stored article has one of these topics, sources, authors or entities."""
     catalog = app.feed.engine.state.catalog
-    names = (catalog.categories, catalog.subcategories, catalog.sources)
+    names = (catalog.categories, catalog.subcategories, catalog.sources, catalog.entities)
     unknown = [subject for subject in subjects if all(each.get(subject) == UNKNOWN for each in names)]
-    return _warning(unknown, "no stored article has the topic or source")
+    codes = catalog.authors.lookup(unknown)  # of authors, and of everything that readers follow
+    writes = np.isin(codes, catalog.author[catalog.author != UNKNOWN])
+    unknown = [subject for subject, is_author in zip(unknown, writes, strict=True) if not is_author]
+    return _warning(unknown, "no stored article has the topic, source, author or entity")
 
 
 def unknown_category(app: Application, category: str | None) -> list[str]:

@@ -161,6 +161,29 @@ def mastodon(
 
 
 @app.command()
+def timeline(
+    server: Annotated[str, typer.Argument(help="Address of the account's Mastodon server, like https://HOST.")],
+    pages: Annotated[int, typer.Option(min=1, max=100, help="Pages of 40 posts to read, newest first.")] = 20,
+    max_rejects: MaxRejects = 50.0,
+    database_url: DatabaseUrl = None,
+    home: Home = None,
+) -> None:
+    """Ingest the home timeline of a Mastodon account, and whom it follows; ATTUNE_MASTODON_TOKEN is its token."""
+    from ingest.generic_schema import Reading
+    from ingest.sources.mastodon_timeline import MastodonTimeline, open_client
+    from recsys.errors import ConfigError
+
+    settings = settings_from(database_url, home)
+    if settings.mastodon_token is None:
+        raise ConfigError(
+            "the timeline needs the token of an account: create an application with the scope read under "
+            "Preferences, Development of its server, and set ATTUNE_MASTODON_TOKEN to its access token"
+        )
+    client = open_client(server, settings.mastodon_token.get_secret_value(), settings.user_agent)
+    _run(lambda names: MastodonTimeline(client, pages, Reading(names)), settings, max_rejects)
+
+
+@app.command()
 def feed(
     inputs: Annotated[
         list[str],

@@ -32,6 +32,8 @@ FAMILY_NAMES = {
     "context_article": "open article",
     "request_context": "time and device",
     "position": "position",
+    "social": "people and conversations",
+    "entities": "persons, places and tags the reader likes",
 }
 """Families of features in the words of editors."""
 

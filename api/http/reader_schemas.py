@@ -16,7 +16,7 @@ def _not_blank(text: str) -> str:
 
 
 Subject = Annotated[Text, Field(min_length=1, max_length=128), AfterValidator(_not_blank)]
-"""A topic (category or subcategory) or a source, spelled as in the articles."""
+"""A topic (category or subcategory), source, author or entity, spelled as in the articles."""
 
 Subjects = Annotated[list[Subject], Field(max_length=MAX_SUBJECTS)]
 
@@ -42,7 +42,7 @@ class PreferencesIn(BaseModel):
 
 
 class PreferencesOut(BaseModel):
-    """Topics and sources that a reader follows, focuses on and muted."""
+    """Topics, sources, authors and entities that a reader follows, focuses on and muted."""
 
     follow: list[str]
     focus: list[str]

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from recsys.constants import HalfLife
 from recsys.domain import HOUR, Reason
 from recsys.feed.past_actions import action_of, opened
-from recsys.feed.reason_codes import BECAUSE, DIFFERENT, FOLLOWED, FRESH, POPULAR, TOPIC, reason
+from recsys.feed.reason_codes import BECAUSE, DIFFERENT, ENTITY, FOLLOWED, FRESH, POPULAR, TOPIC, reason
 from recsys.feed.retrieval import EXPLORE
 from recsys.feed.social_reasons import social_reasons
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Query
+from recsys.state.catalog import NEVER
 from recsys.state.event_codes import CLICKS
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import UNKNOWN
@@ -32,6 +33,10 @@ LEAST_OPENED = 10
 """Share of a category among the articles that a reader opened: stated from this number of articles on."""
 
 _TOPIC_SHARE = 0.2
+_LEAST_OPENED_ENTITY = 3
+_LARGEST_ENTITY = 0.1
+"""Largest share of an entity in the published articles with entities: what is in all articles is no reason."""
+
 _POPULAR_CLICKS = 3.0
 _FRESH_WITHIN = 6 * HOUR
 _LEAST_SIMILAR, _LEAST_SIMILAR_ELSEWHERE = 0.25, 0.5
@@ -111,13 +116,15 @@ class Explainer:
         popular = [is_popular if many else None for many in (clicks >= _POPULAR_CLICKS).tolist()]
         fresh = [is_new if recent else None for recent in new.tolist()]
         followed, social = self._followed(rows), social_reasons(self.state, self.query, rows)
-        return zip(followed, *social, self._topics(rows, shares), popular, fresh, strict=True)
+        topics, entities = self._topics(rows, shares), self._entities(rows)
+        return zip(followed, *social, topics, entities, popular, fresh, strict=True)
 
     def _followed(self, rows: NDArray[np.int64]) -> list[Reason | None]:
-        """Return for each article a reason naming its topic, author or source, if the reader follows it."""
+        """Return for each article a reason naming one of its subjects that the reader follows."""
         catalog = self.state.catalog
         found: list[Reason | None] = [None] * len(rows)
         for names, column in (
+            (catalog.entities, catalog.entity),
             (catalog.sources, catalog.source),
             (catalog.authors, catalog.author),
             (catalog.subcategories, catalog.subcategory),
@@ -125,7 +132,8 @@ class Explainer:
         ):
             for subject in sorted(self.query.preferences.wanted):
                 code = names.get(subject)
-                for place in np.flatnonzero((column[rows] == code) & (code != UNKNOWN)).tolist():
+                has_subject = (column[rows] == code).reshape(len(rows), -1).any(axis=1) & (code != UNKNOWN)
+                for place in np.flatnonzero(has_subject).tolist():
                     found[place] = reason(FOLLOWED, subject=subject)
         return found
 
@@ -146,6 +154,33 @@ class Explainer:
             name = catalog.categories.strings[catalog.category[rows[place]]]
             found[place] = reason(TOPIC, category=name, percent=_percent(shares[place]))
         return found
+
+    def _entities(self, rows: NDArray[np.int64]) -> list[Reason | None]:
+        """Return for each article a reason if the reader opened several articles about one of its entities."""
+        catalog, history = self.state.catalog, self.query.history
+        found: list[Reason | None] = [None] * len(rows)
+        read_he = catalog.entity[history.article[opened(history)]]
+        if not len(catalog.entities) or not len(read_he):
+            return found
+        counts = np.bincount((read_he + 1).ravel(), minlength=len(catalog.entities) + 1)
+        counts[0] = 0  # of UNKNOWN
+        often = np.unique(catalog.entity[rows][counts[catalog.entity[rows] + 1] >= _LEAST_OPENED_ENTITY])
+        counts[1:][often[self._entity_shares(often) > _LARGEST_ENTITY]] = 0
+        counts_ke = counts[catalog.entity[rows] + 1]
+        most = counts_ke.argmax(axis=1)
+        for place in np.flatnonzero(counts_ke.max(axis=1) >= _LEAST_OPENED_ENTITY).tolist():
+            code = int(catalog.entity[rows[place], most[place]])
+            count = int(counts_ke[place, most[place]])
+            found[place] = reason(ENTITY, count=count, entity=catalog.entities.strings[code])
+        return found
+
+    def _entity_shares(self, codes: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the share of each of the entities `codes` [e] in the published articles that have entities."""
+        catalog = self.state.catalog
+        known = (catalog.published < self.query.as_of) | (catalog.published == NEVER)
+        published = catalog.entity[known & (catalog.entity[:, 0] != UNKNOWN)]
+        counts = [np.count_nonzero(published == code) for code in codes.tolist()]
+        return np.asarray(counts, dtype=np.float64) / max(len(published), 1)
 
 
 def _percent(share: float) -> int:

@@ -22,7 +22,7 @@ class ReaderLookups:
     """Two functions of (reader id, time in microseconds); only rows known before that time count.
 
     seen_articles: all ids that the reader clicked, read or hid; used when a history ring has overflowed.
-    preferences: topics and sources that the reader follows, focuses on or muted.
+    preferences: subjects that the reader follows, focuses on or muted.
     """
 
     seen_articles: Callable[[str, int], set[str]] = _nothing_seen

@@ -6,9 +6,10 @@ from recsys.domain import Reason
 from recsys.feed.past_actions import PastAction
 
 LIKED_BY_FOLLOWED, FOLLOWS_YOU, YOUR_THREAD = "liked_by_followed", "follows_you", "your_thread"
-FOLLOWED, TOPIC, POPULAR, FRESH, DIFFERENT = (
+FOLLOWED, TOPIC, ENTITY, POPULAR, FRESH, DIFFERENT = (
     "you_follow",
     "topic_you_read",
+    "entity_you_read",
     "popular_now",
     "fresh",
     "something_different",
@@ -32,6 +33,7 @@ ENGLISH: Mapping[str, str] = {
     FOLLOWS_YOU: "Follows you: {subject}",
     YOUR_THREAD: "From a conversation that you took part in",
     TOPIC: "{percent}% of what you opened recently is {category}",
+    ENTITY: "You opened {count} articles about {entity}",
     POPULAR: "Many readers open this now",
     FRESH: "New",
     DIFFERENT: "Something different",

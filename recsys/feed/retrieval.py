@@ -224,7 +224,7 @@ def _least_of_story(stories: Stories, copies: NDArray[np.int64], by: NDArray[np.
 def matches_subjects(
     catalog: Catalog, subjects: Collection[str], rows: NDArray[np.int64] | slice
 ) -> NDArray[np.bool_]:
-    """Return True for each of `rows` [n] with a category, subcategory, source or author among `subjects`."""
+    """Return True for each of `rows` [n] with a topic, source, author or entity among `subjects`."""
     found = np.zeros(len(catalog.category[rows]), dtype=np.bool_)
     if not subjects:  # fast path: most readers have no preferences
         return found
@@ -237,6 +237,8 @@ def matches_subjects(
         found |= np.isin(column[rows], codes[codes != UNKNOWN])
     authors = catalog.authors.lookup(sorted(subjects))
     found |= np.isin(catalog.author[rows], authors[authors != UNKNOWN])
+    entities = catalog.entities.lookup(sorted(subjects))
+    found |= np.isin(catalog.entity[rows], entities[entities != UNKNOWN]).any(axis=1)
     return found
 
 

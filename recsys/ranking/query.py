@@ -27,8 +27,8 @@ class Query:
     request_id: seed of its random numbers. as_of: microseconds. reader: dense id, negative if unknown. history:
     the reader's reads, oldest first, without hidden articles [h]. interactions: all of them, dense article ids
     [m]. reads: the reads whose article has a vector, at `read_places` of `history`. context_article: dense id of
-    the article that the reader has open, negative if none. preferences: topics and sources followed, focused or
-    muted. circle: `NOBODY` for a newspaper and for an unknown reader.
+    the article that the reader has open, negative if none. preferences: subjects followed, focused or muted.
+    circle: `NOBODY` for a newspaper and for an unknown reader.
     """
 
     request_id: str

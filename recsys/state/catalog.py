@@ -13,6 +13,8 @@ from recsys.state.vocabulary import UNKNOWN, Names, Vocabulary
 
 NEVER = np.iinfo(np.int64).max
 
+MOST_ENTITIES = 8
+"""The first entities of an article are kept: sources list those of the title first."""
 
 FREE_ACCESS = ("free", "open", "public")
 """Values of `access` of articles that everybody may open; with any other value only subscribers may."""
@@ -22,6 +24,7 @@ class Catalog:
     """Article columns. The row of an article that is not stored has `category` UNKNOWN and `described` False.
 
     `authors` are names of authors, and all that readers follow; they are compared exactly, like ids.
+    `entity` has the codes of each article's first entities [n, `MOST_ENTITIES`], then `UNKNOWN`.
     `tie_break_hash` is a random number that depends on the article's id only. Dense ids depend on the order of
     arrival, so two folds of one log agree only on ties and draws that use the hash.
     """
@@ -31,6 +34,7 @@ class Catalog:
         self.subcategories = Names()
         self.sources = Names()
         self.authors = Vocabulary()
+        self.entities = Names()
         self.titles: list[str] = []
         self.tie_break_hash: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self._rows_by_hash: NDArray[np.int64] | None = None
@@ -39,6 +43,7 @@ class Catalog:
         self.subcategory: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.source: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
         self.author: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+        self.entity: NDArray[np.int32] = np.zeros((0, MOST_ENTITIES), dtype=np.int32)
         self.published: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.expires: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.words: NDArray[np.float64] = np.zeros(0)
@@ -59,6 +64,7 @@ class Catalog:
         self.subcategory = grow(self.subcategory, rows, UNKNOWN)
         self.source = grow(self.source, rows, UNKNOWN)
         self.author = grow(self.author, rows, UNKNOWN)
+        self.entity = grow(self.entity, rows, UNKNOWN)
         self.published = grow(self.published, rows, NEVER)
         self.expires = grow(self.expires, rows, NEVER)
         self.words = grow(self.words, rows, np.nan)
@@ -109,6 +115,7 @@ class Catalog:
         self.subcategory[rows] = _codes(self.subcategories, articles["subcategory"])
         self.source[rows] = _codes(self.sources, articles["source"])
         self.author[rows] = _codes(self.authors, articles["author"])
+        self.entity[rows] = _entity_codes(self.entities, articles["entities"])
         self.published[rows] = articles["published_at"].fill_null(NEVER).to_numpy()
         self.expires[rows] = articles["expires_at"].fill_null(NEVER).to_numpy()
         self.words[rows] = articles["word_count"].cast(pl.Float64).fill_null(np.nan).to_numpy()
@@ -131,6 +138,7 @@ class Catalog:
             (self.subcategory, UNKNOWN),
             (self.source, UNKNOWN),
             (self.author, UNKNOWN),
+            (self.entity, UNKNOWN),
             (self.published, NEVER),
             (self.expires, NEVER),
             (self.words, np.nan),
@@ -151,4 +159,17 @@ def _codes(vocabulary: Vocabulary, column: pl.Series) -> NDArray[np.int32]:
     codes = np.full(column.len(), UNKNOWN, dtype=np.int32)
     present = column.is_not_null().to_numpy()
     codes[present] = vocabulary.intern(column.drop_nulls().to_list())
+    return codes
+
+
+def _entity_codes(vocabulary: Vocabulary, column: pl.Series) -> NDArray[np.int32]:
+    """Return the codes of the first `MOST_ENTITIES` different entities of each list [n, `MOST_ENTITIES`]."""
+    codes = np.full((column.len(), MOST_ENTITIES), UNKNOWN, dtype=np.int32)
+    flat = vocabulary.intern(column.explode().drop_nulls().to_list()).tolist()
+    start = 0
+    for place, count in enumerate(column.list.drop_nulls().list.len().fill_null(0).to_list()):
+        if count:
+            different = list(dict.fromkeys(flat[start : start + count]))[:MOST_ENTITIES]
+            codes[place, : len(different)] = different
+            start += count
     return codes

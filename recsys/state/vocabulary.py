@@ -45,7 +45,10 @@ class Vocabulary:
 
 
 class Names(Vocabulary):
-    """Vocabulary of names of topics and sources: case and space around do not matter; the first spelling stays."""
+    """Vocabulary of names of topics, sources and entities: case and space around do not matter.
+
+    The first spelling stays.
+    """
 
     def __init__(self, strings: Iterable[str] = ()) -> None:
         super().__init__()

@@ -21,10 +21,11 @@ from recsys.ranking.ranker import Ranker
 from recsys.settings import Settings
 from recsys.store.database import Database
 from recsys.threads import threads
-from recsys.training import correction_share
+from recsys.training import correction_share, entity_gate
 from recsys.training.choice_days import pooled_days, rankers_by_system, with_blend
 from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
+from recsys.training.entity_gate import EntityGate, gate_entities
 from recsys.training.examination_gate import EXAMINATION, ExaminationGate, gate_examination
 from recsys.training.past_replay import replay_past
 from recsys.training.prequential_matcher import PrequentialMatcher
@@ -46,14 +47,15 @@ from recsys.training.utility_training import UtilityModelSkipped, UtilityModelTr
 class TrainedRankers:
     """Trained rankers with their gates and validation scores.
 
-    examination: gates of the learned examination; shares: of the correction, by system; choice: the ranker to
-    serve; calibration: score calibration by system; metrics: on the validation slice, by system; report: more
-    figures of the validation slice.
+    entities: gate of the entity features; examination: gates of the learned examination; shares: of the
+    correction, by system; choice: the ranker to serve; calibration: score calibration by system; metrics: on the
+    validation slice, by system; report: more figures of the validation slice.
     """
 
     rerankers: Rerankers
     value: UtilityModelTrained | UtilityModelSkipped
     content: ContentGate
+    entities: EntityGate
     examination: ExaminationGate
     shares: Mapping[str, CorrectionShare]
     choice: RankerChoice
@@ -77,6 +79,7 @@ class TrainedRankers:
         """Return the entries for the manifest."""
         return {
             "text_features": self.content.as_dict(),
+            entity_gate.ENTRY: self.entities.as_dict(),
             EXAMINATION: self.examination.as_dict(),
             "correction": {
                 **self.shares[FULL_SYSTEM if self.content.on else TEXT_FREE].as_dict(),
@@ -106,10 +109,13 @@ def train_rankers(
     with threads(settings.threads):
         with progress.stage("features of past slates"):
             past = replay_past(database, corpus, matcher, ReplayWorkers.of(settings), progress)
+        with progress.stage("entity features"):
+            entities = gate_entities(past.slates, corpus.when.validate_from, config)
+            slates = entities.applied(past.slates)
         with progress.stage("examination of places"):
             weights = settings.position_weights
-            examination = gate_examination(past.slates, corpus.when.validate_from, config, weights)
-            slates = examination.applied(past.slates)
+            examination = gate_examination(slates, corpus.when.validate_from, config, weights)
+            slates = examination.applied(slates)
         if options.tune:
             with progress.stage("tuning"):
                 plan = TuningPlan(corpus.when.until, options.tune, settings.home, settings.ray)
@@ -139,6 +145,7 @@ def train_rankers(
         rerankers=rerankers,
         value=value,
         content=content,
+        entities=entities,
         examination=examination,
         shares=shares,
         choice=choice,

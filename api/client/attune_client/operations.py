@@ -87,7 +87,10 @@ class Operations(ABC, Generic[Result]):
     def preferences(
         self, reader: str, *, follow: Iterable[str] = (), focus: Iterable[str] = (), mute: Iterable[str] = ()
     ) -> Result:
-        """Replace the topics and sources that a reader follows, focuses on and muted; what is left out ends."""
+        """Replace the subjects that a reader follows, focuses on and muted; what is left out ends.
+
+        A subject is a topic, source, author or entity.
+        """
         body = {"follow": list(follow), "focus": list(focus), "mute": list(mute)}
         return self._send(Call("PUT", _reader(reader, "/preferences"), body=body))
 

@@ -44,7 +44,7 @@ def attention(app: App, reader: Reader) -> AttentionOut:
 
 @write.put("/{reader:id}/preferences")
 def prefer(app: App, reader: Reader, body: PreferencesIn) -> PreferencesOut:
-    """Replace the topics and sources that the reader follows, focuses on and muted.
+    """Replace the topics, sources, authors and entities that the reader follows, focuses on and muted.
 
     Muted subjects are in no feed. Half of the positions of every feed are reserved for subjects in focus, and a
     fifth for followed ones, while there are articles about them; caps do not apply to these articles.

@@ -1,4 +1,4 @@
-"""Quotas: shares of every feed for topics and sources that the reader focuses on or follows.
+"""Quotas: shares of every feed for subjects that the reader focuses on or follows.
 
 A ranker learns from behaviour and does not know explicit preferences. The order stays the ranker's, but the quota
 of the first places goes to candidates that match the preferences, best first, until none remain.

@@ -18,9 +18,7 @@ _RECENT = 5
 
 def _compute(inputs: FeatureInput) -> FloatArray:
     catalog, history = inputs.state.catalog, inputs.query.history
-    seconds = np.where(np.isnan(history.seconds), UNMEASURED_DWELL_SECONDS, history.seconds)
-    decay = np.exp2(-(inputs.query.as_of - history.opened) / _HALF_LIFE)
-    attention = np.log1p(np.minimum(seconds, MAX_READ_SECONDS)) * decay
+    attention = decayed_attention(inputs)
     ones, recent = np.ones(len(history)), np.zeros(len(history))
     recent[-_RECENT:] = 1.0
     category, plain, newest = _shares(catalog.category, inputs, (attention, ones, recent))
@@ -30,6 +28,14 @@ def _compute(inputs: FeatureInput) -> FloatArray:
     return np.column_stack(
         [category, subcategory, plain, newest, source, listwise_n2, _category_rates(inputs)],
     )
+
+
+def decayed_attention(inputs: FeatureInput) -> FloatArray:
+    """Return the weight of each read [h]: the logarithm of its dwell, decayed with a half-life of a week."""
+    history = inputs.query.history
+    seconds = np.where(np.isnan(history.seconds), UNMEASURED_DWELL_SECONDS, history.seconds)
+    decay = np.exp2(-(inputs.query.as_of - history.opened) / _HALF_LIFE)
+    return np.asarray(np.log1p(np.minimum(seconds, MAX_READ_SECONDS)) * decay)
 
 
 def _shares(

@@ -9,6 +9,7 @@ import numpy as np
 from recsys.ranking.features import (
     affinity,
     context_article,
+    entities,
     freshness,
     interest,
     popularity,
@@ -31,6 +32,7 @@ FAMILIES: tuple[Family, ...] = (
     request_context.FAMILY,
     position.FAMILY,
     social.FAMILY,
+    entities.FAMILY,
 )
 
 

@@ -96,7 +96,7 @@ def test_muted_topics_leave_the_feed_and_come_back(client: TestClient) -> None:
 def test_preferences_are_replaced_and_logged_once(client: TestClient) -> None:
     stated = {"follow": ["local"], "focus": ["economy"], "mute": ["sport", "gossip"]}
     first = prefer(client, **stated).json()
-    unknown = ["no stored article has the topic or source 'economy', 'gossip'"]
+    unknown = ["no stored article has the topic, source, author or entity 'economy', 'gossip'"]
     assert first == {"follow": ["local"], "focus": ["economy"], "mute": ["gossip", "sport"], "warnings": unknown}
     rows = client.get("/v1/readers/r/export").json()["tables"]["events"]
     assert len(rows) == 4

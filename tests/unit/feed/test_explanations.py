@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recsys.domain import DAY, HOUR, EventKind, FeedRequest, RankRequest, Reason
+from recsys.domain import DAY, HOUR, EventKind, FeedRequest, Preferences, RankRequest, Reason
 from recsys.feed.engine import FeedEngine
 from recsys.feed.explanations import _percent
+from recsys.feed.reader_lookups import ReaderLookups
 from recsys.user_model.matcher import Match, ReadHistory, mask_one_read
 from tests.unit.feed.newsrooms import NOW, did, engine, papers, read, with_models
 
@@ -116,6 +117,28 @@ def test_a_share_is_stated_from_ten_opened_articles_on_and_rounded_down() -> Non
     found = reasons(engine(papers(300), events), "a297")["a297"]
     texts = [why.text for why in found if why.kind == "topic_you_read"]
     assert texts == ["98% of what you opened recently is world"]
+
+
+def test_an_entity_of_several_opened_articles_is_named_unless_nearly_all_have_it() -> None:
+    articles = [
+        dataclasses.replace(each, entities=("England", "Ada Lovelace") if place % 12 == 0 else ("England",))
+        for place, each in enumerate(papers())
+    ]
+    ada = ["a000", "a012", "a024"]
+    opened = [did("r", EventKind.CLICK, id_) for id_ in ada]
+    saved = [did("r", EventKind.SAVE, "a020")]
+    found = reasons(engine(articles, [*opened, *saved]), "a036")["a036"]
+    assert [why.text for why in found if why.code == "entity_you_read"] == [
+        "You opened 3 articles about Ada Lovelace"
+    ]
+    assert "entity_you_read" not in kinds(engine(articles, opened[:2]), "a036")["a036"]
+
+
+def test_a_followed_entity_is_named() -> None:
+    articles = [dataclasses.replace(each, entities=("Ada Lovelace",)) for each in papers(2)]
+    lookups = ReaderLookups(preferences=lambda *_: Preferences(follow=frozenset({"ada lovelace"})))
+    slate = engine(articles, lookups=lookups).recommend(FeedRequest(request_id="q", as_of=NOW, reader="r"))
+    assert {"You follow ada lovelace"} <= {why.text for why in slate.ranking.items[0].reasons}
 
 
 def test_a_share_below_all_is_not_called_all() -> None:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from recsys.domain import Article
 from recsys.frames import articles_frame
-from recsys.state.catalog import NEVER, Catalog
+from recsys.state.catalog import MOST_ENTITIES, NEVER, Catalog
 from recsys.state.flat_arrays import grow
 from recsys.state.vocabulary import UNKNOWN, Vocabulary
 
@@ -38,6 +38,23 @@ def test_every_column_of_an_article_is_kept() -> None:
     assert catalog.sources.strings[catalog.source[0]] == "agency"
     assert (catalog.published[0], catalog.words[0], catalog.title_chars[0], catalog.paid[0]) == (9, 300, 5, 1)
     assert catalog.expires[0] == 10
+
+
+def test_the_first_entities_of_an_article_are_kept_once_whatever_their_case() -> None:
+    many = tuple(f"e{place}" for place in range(MOST_ENTITIES + 3))
+    articles = [
+        Article(id="x", title="X", entities=("Ada", " ada", "Bob")),
+        Article(id="y", title="Y"),
+        Article(id="z", title="Z", entities=("BOB", *many)),
+    ]
+    catalog = described(*articles)
+    names = [
+        [catalog.entities.strings[code] for code in row if code != UNKNOWN] for row in catalog.entity.tolist()
+    ]
+    assert names[:3] == [["Ada", "Bob"], [], ["Bob", *many[: MOST_ENTITIES - 1]]]
+    catalog.upsert(np.asarray([0]), articles_frame([Article(id="x", title="X")]))
+    catalog.delete(np.asarray([2]))
+    assert (catalog.entity == UNKNOWN).all()
 
 
 def test_missing_fields_of_an_article_are_unknown_not_zero() -> None:

@@ -14,6 +14,8 @@ VALUES: dict[str, str | int] = {
     "subject": "sport",
     "category": "local",
     "percent": 42,
+    "count": 4,
+    "entity": "Ada",
 }
 
 

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from ingest.sources.archive_files import archive_files
-from ingest.sources.mastodon import TITLE_CHARS, MastodonArchive, address
+from ingest.sources.mastodon import MastodonArchive, address
+from ingest.sources.social_rows import TITLE_CHARS
 from recsys.errors import DataError
 
 ME = "https://social.example/users/ann"

@@ -1,0 +1,69 @@
+"""Gate for entity features: trees use them only if they order the validation slice better.
+
+Entities are what a source supplies, from names of persons to tags such as "News": only a log can tell their worth.
+Following an entity, muting it, and reasons that name it do not depend on the gate.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from recsys.evaluation.bootstrap import Interval, compare
+from recsys.ranking import lambdamart
+from recsys.ranking.features import entities
+from recsys.ranking.features.feature_set import ALL_FEATURES, FeatureSet
+from recsys.ranking.lambdamart import LambdaMartConfig, RankingData
+from recsys.ranking.query import FloatArray
+from recsys.training.examination_curve import ExaminationCurve
+from recsys.training.examination_weights import examined_auc
+from recsys.training.ranker_training import PastSlates, as_served
+
+ENTRY = "entity_features"
+"""Entry of the manifest."""
+
+_TREES, _RATE = 60, 0.1
+"""Size of the rankers that are compared: small ones, because a training waits for both."""
+
+_WITH = ALL_FEATURES.pointwise()
+_WITHOUT = _WITH.without(entities.FAMILY.name)
+_COLUMNS = ALL_FEATURES.columns_of(FeatureSet((entities.FAMILY,)))
+
+
+@dataclass(frozen=True, slots=True)
+class EntityGate:
+    """Result of the gate.
+
+    difference: AUC with entity features less AUC without, on the validation slice; None if no slate has any.
+    """
+
+    on: bool
+    difference: Interval | None = None
+
+    def applied(self, slates: PastSlates) -> PastSlates:
+        """Return the slates; if the gate did not pass, their entity features are unknown, so no tree uses them."""
+        if self.on or self.difference is None:
+            return slates
+        features = slates.data.features.copy()
+        features[:, _COLUMNS] = np.nan
+        return replace(slates, data=replace(slates.data, features=features))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry for the manifest."""
+        return {"on": self.on, "difference": None if self.difference is None else asdict(self.difference)}
+
+
+def gate_entities(slates: PastSlates, validate_from: int, config: LambdaMartConfig) -> EntityGate:
+    """Compare rankers of the slates before `validate_from` with and without entity features on the later ones."""
+    early, late = slates.before(validate_from), slates.since(validate_from)
+    if not len(late.sizes) or np.isnan(early.features[:, _COLUMNS]).all():
+        return EntityGate(on=False)
+    readers = slates.readers[len(slates.readers) - len(late.sizes) :]
+    with_entities, without = (_auc(early, late, features, config) for features in (_WITH, _WITHOUT))
+    found = compare(with_entities, without, readers)
+    return EntityGate(found.verdict == "win", found.difference)
+
+
+def _auc(early: RankingData, late: RankingData, features: FeatureSet, config: LambdaMartConfig) -> FloatArray:
+    ranker = lambdamart.refit(early, features, replace(config, seeds=1, learning_rate=_RATE), _TREES)
+    return examined_auc(ranker.score(as_served(late).features), late, ExaminationCurve.assumed())

@@ -1,0 +1,126 @@
+"""Home timelines, from a server that answers as Mastodon's API documents it."""
+
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ingest.sources.mastodon_timeline import MastodonTimeline, open_client
+from recsys.errors import DataError
+from tests.web_server import WebServer, page, web_server
+
+HOME = "/api/v1/timelines/home?limit=40"
+
+
+def account(acct: str) -> dict[str, Any]:
+    name, _, host = acct.partition("@")
+    return {"id": acct, "acct": acct, "username": name, "url": f"https://{host or 'social.example'}/@{name}"}
+
+
+ANN, BOB = account("ann"), account("bob@other.example")
+
+
+def post(number: int, content: str, by: dict[str, Any] = BOB, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "uri": f"{by['url'].replace('/@', '/users/')}/statuses/{number}",
+        "url": f"{by['url']}/{number}",
+        "account": by,
+        "content": content,
+        "created_at": f"2024-05-0{number}T10:00:00.000Z",
+        "visibility": "public",
+        "spoiler_text": "",
+        "language": "en",
+        "in_reply_to_id": None,
+        "reblog": None,
+        "tags": [],
+        "media_attachments": [],
+        "favourited": False,
+        "bookmarked": False,
+        **fields,
+    }
+
+
+EELS = post(
+    1,
+    "<p>Tides &amp; <b>eels</b></p>",
+    tags=[{"name": "eels", "url": "https://other.example/tags/eels"}],
+    favourited=True,
+    media_attachments=[{"id": "1", "type": "image", "preview_url": "https://other.example/eel.png"}],
+)
+FIRST_PAGE = [
+    post(5, "", by=ANN, reblog=post(4, "<p>inside</p>", spoiler_text="Careful", bookmarked=True)),
+    post(3, "<p>secret</p>", visibility="private"),
+]
+SECOND_PAGE = [post(2, "<p>I saw them</p>", by=ANN, in_reply_to_id="1"), EELS]
+
+
+def as_json(content: object, **headers: str) -> Any:
+    return page(json.dumps(content).encode(), Content_Type="application/json", **headers)
+
+
+@pytest.fixture
+def server() -> Any:
+    with web_server() as server:
+        older = f"{server.url('/api/v1/timelines/home')}?limit=40&max_id=3"
+        server.pages |= {
+            "/api/v1/accounts/verify_credentials": as_json(ANN),
+            HOME: as_json(FIRST_PAGE, Link=f'<{older}>; rel="next"'),
+            "/api/v1/timelines/home?limit=40&max_id=3": as_json(SECOND_PAGE),
+            "/api/v1/accounts/ann/following?limit=80": as_json([BOB]),
+        }
+        yield server
+
+
+def timeline(server: WebServer, pages: int = 20) -> MastodonTimeline:
+    return MastodonTimeline(open_client(server.url(""), "token", "test"), pages)
+
+
+def rows(source: MastodonTimeline) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    batches = list(source.batches(0))
+    return tuple(
+        pl.concat([getattr(batch, name) for batch in batches]) for name in ("articles", "events", "rejects")
+    )
+
+
+def test_posts_become_articles_and_actions_become_events(server: WebServer) -> None:
+    articles, events, rejects = rows(timeline(server))
+    posts = {row["id"].rpartition("/")[2]: row for row in articles.iter_rows(named=True)}
+    assert set(posts) == {"1", "2", "4"}, "a boost is no post, and a message to followers stays private"
+    eels = posts["1"]
+    assert (eels["title"], eels["author"], eels["entities"]) == ("Tides & eels", "bob@other.example", ["eels"])
+    assert eels["image_url"] == "https://other.example/eel.png"
+    assert posts["2"]["author"] == "ann@social.example"
+    assert posts["2"]["reply_to"] == eels["id"] == "https://other.example/users/bob/statuses/1"
+    assert posts["4"]["title"] == "Careful"
+    about = pl.coalesce("subject", pl.col("article").str.split("/").list.last())
+    assert sorted(events.select("kind", about).rows()) == [
+        ("comment", "1"), ("follow", "bob@other.example"), ("like", "1"), ("save", "4"), ("share", "4"),
+    ]  # fmt: skip
+    assert events["reader"].unique().to_list() == ["ann@social.example"]
+    assert events["problem"].is_null().all() and articles["problem"].is_null().all()
+    assert rejects["reason"].to_list() == ["activity: not public"]
+    assert {headers["Authorization"] for headers in server.headers} == {"Bearer token"}
+
+
+def test_only_the_wanted_pages_are_read_and_the_same_posts_have_one_fingerprint(server: WebServer) -> None:
+    first = timeline(server, pages=1)
+    assert rows(first)[0]["title"].to_list() == ["Careful"]
+    assert first.fingerprint == timeline(server, pages=1).fingerprint != timeline(server).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("status", "problem"), [(401, "refuses the token"), (503, "cannot be read"), (200, "cannot be read")]
+)
+def test_a_server_that_fails_is_an_error_that_names_the_fix(server: WebServer, status: int, problem: str) -> None:
+    server.pages[HOME] = page(b"<html>no JSON</html>", status)
+    with pytest.raises(DataError, match=problem):
+        timeline(server)
+
+
+def test_a_server_that_is_away_is_an_error_of_one_line() -> None:
+    with web_server() as server:
+        gone = open_client(server.url(""), "token", "test")
+    with pytest.raises(DataError, match="check the address"):
+        MastodonTimeline(gone, 1)
