@@ -82,9 +82,6 @@ class Explainer:
         if not len(possible):
             return {}
         reads = np.unique(strongest[possible])
-        if len(reads) == 1:
-            # numpy adds up one masked history in another order than several: weights keep their last bit with two
-            reads = np.union1d(reads, strongest[strongest != reads[0]][:1])
         masked_mn = self.matcher.leave_one_out_scores(self.query.reads, reads, candidates, self.query.as_of)
         scores = match.scores[possible]
         falls = scores - masked_mn[np.searchsorted(reads, strongest[possible]), possible]
