@@ -59,7 +59,7 @@ class Learning(BaseModel):
 
 
 class WeighedOut(BaseModel):
-    """A topic or source, and its share of the reader's attention."""
+    """A topic, source or entity, and its share of the reader's attention."""
 
     name: str
     weight: float
@@ -84,8 +84,9 @@ class WeighedReadOut(BaseModel):
 
 
 class AttentionOut(BaseModel):
-    """Learned attention of a reader: categories, sources and reads with weights, and explicit preferences.
+    """Learned attention of a reader: subjects and reads with weights, and explicit preferences.
 
+    `entities`: the twenty with the largest share of the reads, each with that of all reads that name it.
     `learning_paused`: nothing is learned from what the reader does now.
     """
 
@@ -94,6 +95,7 @@ class AttentionOut(BaseModel):
     as_of: str
     categories: list[WeighedOut]
     sources: list[WeighedOut]
+    entities: list[WeighedOut]
     reads: list[WeighedReadOut]
     preferences: PreferencesOut
     learning_paused: bool

@@ -15,11 +15,14 @@ from recsys.ranking.query import Query
 from recsys.state.vocabulary import Vocabulary
 from recsys.user_model.matcher import ReadHistory
 
+MOST_ENTITIES_SHOWN = 20
+
 
 def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, Any]:
     """Return the past reads of `reader` by attention weight, largest first, and sums by group. JSON-able.
 
-    Categories are weighted by affinity (`insight.category_affinity`), sources by reads; weights sum to 1. Reads of
+    Categories are weighted by affinity (`insight.category_affinity`), sources by reads; weights sum to 1. The
+    weight of an entity is that of all reads that name it; at most `MOST_ENTITIES_SHOWN` are named. Reads of
     articles without a vector have no weight and are left out.
 
     Raises:
@@ -39,6 +42,9 @@ def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, 
         "as_of": as_of,
         "categories": _summed(catalog.categories, *_affinities(engine, query)),
         "sources": _summed(catalog.sources, catalog.source[rows], weights),
+        "entities": _summed(
+            catalog.entities, catalog.entity[rows].ravel(), np.repeat(weights, catalog.entity.shape[1])
+        )[:MOST_ENTITIES_SHOWN],
         "reads": [
             {
                 "article": engine.state.articles.strings[rows[place]],

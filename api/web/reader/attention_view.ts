@@ -22,6 +22,7 @@ interface WeighedRead {
 interface Attention {
   categories: Weighed[];
   sources: Weighed[];
+  entities: Weighed[];
   reads: WeighedRead[];
   preferences: Preferences;
   learning_paused: boolean;
@@ -149,12 +150,17 @@ export async function showAttention(given: Session): Promise<void> {
 
   function draw(): void {
     const { follow, focus, mute } = preferences;
-    const known = new Set([...found.categories, ...found.sources].map(({ name }) => name));
+    const known = new Set([...found.categories, ...found.sources, ...found.entities].map(({ name }) => name));
     const others = [...follow, ...focus, ...mute].filter((name) => !known.has(name));
     const topics = [...found.categories, ...others.map((name) => ({ name, weight: 0 }))];
     place.replaceChildren(
       ...(found.reads.length + topics.length
-        ? [subjects("Topics", topics), subjects("Sources", found.sources), reads(found.reads)]
+        ? [
+            subjects("Topics", topics),
+            subjects("Sources", found.sources),
+            ...(found.entities.length ? [subjects("People, places and tags", found.entities)] : []),
+            reads(found.reads),
+          ]
         : [element("p", { class: "waiting" }, "Nothing yet: read some articles, and look again.")]),
     );
     place.removeAttribute("aria-busy");

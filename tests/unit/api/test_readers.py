@@ -19,8 +19,16 @@ from tests.trained import HashEncoder, Place
 from tests.unit.api.conftest import MakeClient, bearer
 from tests.unit.api.test_routes import wait_for
 
+ENTITIES = {0: ["Ada Lovelace", "London"], 2: ["London"], 4: ["ada lovelace"]}
 ROWS = [
-    {"id": f"a{i}", "title": f"Title {i}", "category": ("sport", "local")[i % 2], "source": "S", "word_count": 400}
+    {
+        "id": f"a{i}",
+        "title": f"Title {i}",
+        "category": ("sport", "local")[i % 2],
+        "source": "S",
+        "entities": ENTITIES.get(i, []),
+        "word_count": 400,
+    }
     for i in range(6)
 ]
 
@@ -62,6 +70,17 @@ def test_attention_has_topics_sources_and_reads_with_weights_that_sum_to_one(cli
     assert first["at"].startswith("20")
 
 
+def test_an_entity_has_the_weight_of_all_reads_that_name_it_and_can_be_muted(client: TestClient) -> None:
+    read(client, "r", "a0", "a2")
+    weights = {each["article"]: each["weight"] for each in client.get("/v1/readers/r/attention").json()["reads"]}
+    reported = client.get("/v1/readers/r/attention").json()["entities"]
+    assert [each["name"] for each in reported] == ["London", "Ada Lovelace"]
+    assert [each["weight"] for each in reported] == pytest.approx([1, weights["a0"]])
+    assert "a4" in shown(client)
+    assert prefer(client, mute=["Ada Lovelace"]).json()["warnings"] == []
+    assert "a4" not in shown(client)
+
+
 def test_a_reading_in_parts_is_one_reading_live_and_in_replay(client: TestClient, where: Place) -> None:
     click = {"reader": "r", "article": "a0", "kind": "click"}
     client.post("/v1/events", json={"events": [click]}).raise_for_status()
@@ -78,7 +97,7 @@ def test_a_reading_in_parts_is_one_reading_live_and_in_replay(client: TestClient
 
 def test_a_reader_never_met_attends_to_nothing_yet(client: TestClient) -> None:
     reported = client.get("/v1/readers/nobody/attention").json()
-    assert reported["categories"] == reported["sources"] == reported["reads"] == []
+    assert reported["categories"] == reported["sources"] == reported["entities"] == reported["reads"] == []
     assert reported["preferences"] == {"follow": [], "focus": [], "mute": [], "warnings": []}
 
 
