@@ -86,7 +86,7 @@ class WeighedReadOut(BaseModel):
 class AttentionOut(BaseModel):
     """Learned attention of a reader: subjects and reads with weights, and explicit preferences.
 
-    `entities`: the twenty with the largest share of the reads, each with that of all reads that name it.
+    `entities`: the ten with the largest share of the reads, each with that of all reads that name it.
     `learning_paused`: nothing is learned from what the reader does now.
     """
 

@@ -20,7 +20,6 @@ from recsys.feed.retrieval import EXPLORE
 from recsys.feed.social_reasons import social_reasons
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Query
-from recsys.state.catalog import NEVER
 from recsys.state.event_codes import CLICKS
 from recsys.state.live_state import LiveState
 from recsys.state.vocabulary import UNKNOWN
@@ -33,9 +32,11 @@ LEAST_OPENED = 10
 """Share of a category among the articles that a reader opened: stated from this number of articles on."""
 
 _TOPIC_SHARE = 0.2
-_LEAST_OPENED_ENTITY = 3
-_LARGEST_ENTITY = 0.1
-"""Largest share of an entity in the published articles with entities: what is in all articles is no reason."""
+_LEAST_OPENED_ENTITY, _LEAST_ENTITY, _LARGEST_ENTITY = 3, 0.1, 0.5
+"""Articles about an entity among the opened ones: their least number, and their least and largest share.
+
+What nearly all articles have, such as a tag of the outlet, is no reason.
+"""
 
 _POPULAR_CLICKS = 3.0
 _FRESH_WITHIN = 6 * HOUR
@@ -160,9 +161,9 @@ class Explainer:
         if not len(catalog.entities) or not len(read_he):
             return found
         counts = np.bincount((read_he + 1).ravel(), minlength=len(catalog.entities) + 1)
+        shares = counts / len(read_he)
+        counts[(shares < _LEAST_ENTITY) | (shares > _LARGEST_ENTITY)] = 0
         counts[0] = 0  # of UNKNOWN
-        often = np.unique(catalog.entity[rows][counts[catalog.entity[rows] + 1] >= _LEAST_OPENED_ENTITY])
-        counts[1:][often[self._entity_shares(often) > _LARGEST_ENTITY]] = 0
         counts_ke = counts[catalog.entity[rows] + 1]
         most = counts_ke.argmax(axis=1)
         for place in np.flatnonzero(counts_ke.max(axis=1) >= _LEAST_OPENED_ENTITY).tolist():
@@ -170,14 +171,6 @@ class Explainer:
             count = int(counts_ke[place, most[place]])
             found[place] = reason(ENTITY, count=count, entity=catalog.entities.strings[code])
         return found
-
-    def _entity_shares(self, codes: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the share of each of the entities `codes` [e] in the published articles that have entities."""
-        catalog = self.state.catalog
-        known = (catalog.published < self.query.as_of) | (catalog.published == NEVER)
-        published = catalog.entity[known & (catalog.entity[:, 0] != UNKNOWN)]
-        counts = [np.count_nonzero(published == code) for code in codes.tolist()]
-        return np.asarray(counts, dtype=np.float64) / max(len(published), 1)
 
 
 def _percent(share: float) -> int:

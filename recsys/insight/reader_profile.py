@@ -15,7 +15,7 @@ from recsys.ranking.query import Query
 from recsys.state.vocabulary import Vocabulary
 from recsys.user_model.matcher import ReadHistory
 
-MOST_ENTITIES_SHOWN = 20
+MOST_ENTITIES_SHOWN = 10
 
 
 def attention_profile(engine: FeedEngine, reader: str, as_of: int) -> dict[str, Any]:
