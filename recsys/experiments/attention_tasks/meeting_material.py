@@ -86,17 +86,17 @@ def material(meetings: Sequence[QmsumMeeting], encode: Callable[[Sequence[str]],
         [each for each in split_sentences(meeting.meeting.turns) if each.words >= LEAST_WORDS]
         for meeting in meetings
     ]
-    said = [sentence.text for sentences in spoken for sentence in sentences]
-    pools = {SPAM: _combined(_SPAM), NOTICE: _combined(_NOTICES), GARBLED: _garbled(said)}
-    asked = [query.query for meeting in meetings for query in meeting.specific]
-    texts = [*said, *asked, *itertools.chain.from_iterable(pools.values())]
+    lines = [sentence.text for sentences in spoken for sentence in sentences]
+    pools = {SPAM: _combined(_SPAM), NOTICE: _combined(_NOTICES), GARBLED: _garbled(lines)}
+    queries = [query.query for meeting in meetings for query in meeting.specific]
+    texts = [*lines, *queries, *itertools.chain.from_iterable(pools.values())]
     vectors = encode(texts)
     counts = np.array([len(sentences) for sentences in spoken])
-    of_said = np.repeat(np.arange(len(meetings)), counts)
-    bounds = 1 + len(said) + len(asked) + np.cumsum([0, *map(len, pools.values())])
+    meeting = np.repeat(np.arange(len(meetings)), counts)
+    bounds = 1 + len(lines) + len(queries) + np.cumsum([0, *map(len, pools.values())])
     return Material(
         np.concatenate([np.zeros((1, vectors.shape[1]), dtype=np.float32), vectors]),
-        np.concatenate([[-1], of_said, np.full(len(texts) - len(said), -1)]),
+        np.concatenate([[-1], meeting, np.full(len(texts) - len(lines), -1)]),
         _queries(meetings, spoken),
         {kind: np.arange(*pair) for kind, pair in zip(pools, itertools.pairwise(bounds), strict=True)},
     )

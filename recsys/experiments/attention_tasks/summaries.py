@@ -57,7 +57,7 @@ class Summariser(torch.nn.Module):
         self.project = torch.nn.Linear(table.shape[1], width)
         self.match = torch.nn.Linear(1, width)
         self.head = torch.nn.Linear(width, 1)
-        # random directions would blur what tells sentences apart, and be smaller than the vectors of positions
+        # random directions would blur sentences, and be smaller than the vectors of positions
         mean = table[1:].mean(dim=0)
         _, spread, axes = torch.linalg.svd(table[1:] - mean, full_matrices=False)
         scaled = axes[:width] / spread[:width, None] * len(table) ** 0.5

@@ -26,9 +26,9 @@ TURNS, SPAN = 60, (20, 39)
 
 def spoken(number: int) -> QmsumMeeting:
     """A meeting whose twenty middle turns are about its own subject."""
-    said = [f"we talk about thing {number} number {turn} for a while ." for turn in range(TURNS)]
+    lines = [f"we talk about thing {number} number {turn} for a while ." for turn in range(TURNS)]
     for turn in range(SPAN[0], SPAN[1] + 1):
-        said[turn] = f"the price of product {number} is {turn} euros today ."
+        lines[turn] = f"the price of product {number} is {turn} euros today ."
     query = {
         "query": f"What is the price of product {number}?",
         "answer": f"The price of product {number} is 25 euros.",
@@ -39,7 +39,7 @@ def spoken(number: int) -> QmsumMeeting:
             "topic_list": [],
             "general_query_list": [],
             "specific_query_list": [query],
-            "meeting_transcripts": [{"speaker": "A", "content": text} for text in said],
+            "meeting_transcripts": [{"speaker": "A", "content": text} for text in lines],
         }
     )
 
@@ -72,7 +72,7 @@ def test_relevant_passages_lie_in_the_span_of_the_query(data: Material) -> None:
     assert query.rows[np.argmax(query.shared)] == query.rows[25]
 
 
-def test_every_row_of_the_table_is_said_asked_or_a_distractor_once(data: Material) -> None:
+def test_every_row_of_the_table_is_a_sentence_a_query_or_a_distractor(data: Material) -> None:
     rows = np.concatenate(
         [
             *(query.rows for query in data.queries),
