@@ -50,23 +50,29 @@ def calibrate(
 def tasks(
     task: Annotated[
         list[str] | None,
-        typer.Option(help="digits, control, speech, translation or headlines; repeat for several; default: all."),
+        typer.Option(
+            help="digits, scenes, control, speech, translation, headlines or summaries; repeat for several; "
+            "default: all whose data is there."
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=50, help="Trainings of each network.")] = 5,
     headlines: Annotated[
         Path | None, typer.Option(help="CSV or JSON lines with `text` and `label`, for the task headlines.")
+    ] = None,
+    meetings: Annotated[
+        Path | None, typer.Option(help="Annotated meetings as QMSum publishes them, for the task summaries.")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write a report to this file.")] = None,
 ) -> None:
     """Train small models of other tasks, damage their inputs, and measure what calibrated attention wins back."""
     from api.cli.progress import bars
-    from recsys.experiments.attention_tasks.catalogue import report, run_tasks
+    from recsys.experiments.attention_tasks.catalogue import HEADLINES, SUMMARIES, report, run_tasks
 
     for file in (json_file, html_file):
         require_writable(file)
     with bars() as progress:
-        found = run_tasks(task or [], seeds, headlines, progress)
+        found = run_tasks(task or [], seeds, {HEADLINES: headlines, SUMMARIES: meetings}, progress)
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2))
     if html_file is not None:

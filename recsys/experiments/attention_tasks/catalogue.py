@@ -53,6 +53,12 @@ def _control(seed: int) -> ModelTask:
     return CartPole(seed)
 
 
+def _scenes(seed: int) -> ModelTask:
+    from recsys.experiments.attention_tasks.scenes import Scenes
+
+    return Scenes(seed)
+
+
 def _translation(seed: int) -> ModelTask:
     from recsys.experiments.attention_tasks.translation import Messages
 
@@ -61,35 +67,45 @@ def _translation(seed: int) -> ModelTask:
 
 BUILT_IN: Mapping[str, Callable[[int], ModelTask]] = {
     "digits": _digits,
+    "scenes": _scenes,
     "control": _control,
     "speech": _speech,
     "translation": _translation,
 }
 """Task → function from a seed to the task with a trained network."""
 
-HEADLINES = "headlines"
-"""Task that needs a file of texts with labels."""
+HEADLINES, SUMMARIES = "headlines", "summaries"
+"""Tasks that need a file."""
 
-TASKS = (*BUILT_IN, HEADLINES)
+_NEEDED = {
+    HEADLINES: "--headlines FILE with text and label",
+    SUMMARIES: "--meetings FILE with annotated meetings as QMSum publishes them",
+}
+"""Option that gives the file of a task."""
+
+TASKS = (*BUILT_IN, *_NEEDED)
 
 
-def run_tasks(names: Sequence[str], seeds: int, headlines: Path | None, progress: Progress) -> dict[str, Any]:
+def run_tasks(
+    names: Sequence[str], seeds: int, files: Mapping[str, Path | None], progress: Progress
+) -> dict[str, Any]:
     """Run tasks by name, and return their figures by name, as a JSON object.
 
-    headlines: CSV or JSON lines with `text` and `label`; without it the task `headlines` is left out unless named.
+    files: by task; without its file, a task that needs one is left out unless named.
 
     Raises:
         ConfigError: a task is unknown, or what it needs is missing.
-        DataError: the file of headlines cannot be read.
+        DataError: a file cannot be read.
     """
     unknown = [name for name in names if name not in TASKS]
     if unknown:
         raise ConfigError(f"there is no task {unknown[0]!r}: choose from {', '.join(TASKS)}")
-    if HEADLINES in names and headlines is None:
-        raise ConfigError("the task headlines needs a file: give --headlines FILE with text and label")
-    chosen = names or [name for name in TASKS if name != HEADLINES or headlines is not None]
-    makers = {**BUILT_IN, **({} if headlines is None else {HEADLINES: _headlines(headlines)})}
-    return {name: run_task(makers[name], seeds, progress, name) for name in chosen}
+    missing = [name for name in _NEEDED if files.get(name) is None]
+    for name in missing:
+        if name in names:
+            raise ConfigError(f"the task {name} needs a file: give {_NEEDED[name]}")
+    chosen = names or [name for name in TASKS if name not in missing]
+    return {name: run_task(_maker(name, files.get(name)), seeds, progress, name) for name in chosen}
 
 
 def rows(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
@@ -108,10 +124,28 @@ def report(found: Mapping[str, Mapping[str, Any]]) -> str:
         "Calibrated attention in other models",
         _ABOUT,
         [
-            Table("Metric of each task: accuracy, for translation F1 of tokens", HEADER, rows(found)),
+            Table(
+                "Metric of each task: accuracy; F1 of digits for scenes, of tokens for translation, of sentences "
+                "for summaries",
+                HEADER,
+                rows(found),
+            ),
             Table("Detector by kind of damage", ["task", "damage", "trained", "AUROC"], kinds),
         ],
     )
+
+
+def _maker(name: str, file: Path | None) -> Callable[[int], ModelTask]:
+    if file is None:
+        return BUILT_IN[name]
+    return _headlines(file) if name == HEADLINES else _summaries(file)
+
+
+def _summaries(file: Path) -> Callable[[int], ModelTask]:
+    from recsys.experiments.attention_tasks.summaries import Summaries, read_material
+
+    data = read_material(file)
+    return lambda seed: Summaries(data, seed)
 
 
 def _headlines(file: Path) -> Callable[[int], ModelTask]:

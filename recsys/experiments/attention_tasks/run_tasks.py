@@ -32,7 +32,7 @@ GOAL = 1 / 3
 LEAST_LOSS = 0.005
 """Smallest loss by damage of which a share can be won back."""
 
-_DRAWS = 1_000
+_DRAWS, _TAIL = 1_000, 0.025
 _OUT = max(GAMMAS)
 
 
@@ -132,7 +132,7 @@ def summary(measured: Sequence[Measured], kinds: Mapping[str, Sequence[str]], se
 def share(gain: NDArray[np.float64], lost: NDArray[np.float64], group: NDArray[np.int64]) -> Interval | None:
     """Return Σ gain over Σ lost of n examples, with its 95% interval over sources.
 
-    None if hardly anything is lost.
+    None if hardly anything is lost, or if it is not certain that something is.
     """
     if lost.mean() < LEAST_LOSS:
         return None
@@ -142,7 +142,9 @@ def share(gain: NDArray[np.float64], lost: NDArray[np.float64], group: NDArray[n
         sums.shape[1], np.full(sums.shape[1], 1 / sums.shape[1]), _DRAWS
     )
     drawn_gain, drawn_lost = sums @ weights.T
-    low, high = np.quantile(drawn_gain / np.maximum(drawn_lost, 1e-9), (0.025, 0.975))
+    if np.quantile(drawn_lost, _TAIL) <= 0:
+        return None
+    low, high = np.quantile(drawn_gain / np.maximum(drawn_lost, 1e-9), (_TAIL, 1 - _TAIL))
     return Interval(float(gain.sum() / lost.sum()), float(low), float(high))
 
 

@@ -70,6 +70,8 @@ def test_a_split_keeps_every_source_in_one_part() -> None:
 
 def test_a_task_that_cannot_run_names_the_fix() -> None:
     with pytest.raises(ConfigError, match=", ".join(TASKS)):
-        run_tasks(["chess"], 1, None, lambda *_: None)
+        run_tasks(["chess"], 1, {}, lambda *_: None)
     with pytest.raises(ConfigError, match="--headlines FILE"):
-        run_tasks(["headlines"], 1, None, lambda *_: None)
+        run_tasks(["headlines"], 1, {}, lambda *_: None)
+    with pytest.raises(ConfigError, match=r"--meetings FILE.*QMSum"):
+        run_tasks(["summaries"], 1, {"summaries": None}, lambda *_: None)

@@ -140,4 +140,6 @@ def test_a_share_won_back_is_the_ratio_of_the_sums() -> None:
     assert found.mean == 0.5
     assert 0.4 < found.low < 0.5 < found.high < 0.6
     assert share(gain, np.zeros(200), np.arange(200)) is None
+    uncertain = np.tile([1.0, 1.0, -0.9, -0.9], 50)
+    assert share(gain, uncertain, np.arange(200)) is None
     assert isinstance(HookedModel(Votes().model), HookedModel)
