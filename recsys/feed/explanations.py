@@ -121,8 +121,12 @@ class Explainer:
         """Return for each article a reason naming one of its subjects that the reader follows."""
         catalog = self.state.catalog
         found: list[Reason | None] = [None] * len(rows)
+        for subject in sorted(self.query.preferences.wanted):
+            code = catalog.entities.get(subject)
+            if code != UNKNOWN:
+                for place in np.flatnonzero(catalog.has_entity(np.asarray([code]))[rows]).tolist():
+                    found[place] = reason(FOLLOWED, subject=subject)
         for names, column in (
-            (catalog.entities, catalog.entity),
             (catalog.sources, catalog.source),
             (catalog.authors, catalog.author),
             (catalog.subcategories, catalog.subcategory),
@@ -130,8 +134,7 @@ class Explainer:
         ):
             for subject in sorted(self.query.preferences.wanted):
                 code = names.get(subject)
-                has_subject = (column[rows] == code).reshape(len(rows), -1).any(axis=1) & (code != UNKNOWN)
-                for place in np.flatnonzero(has_subject).tolist():
+                for place in np.flatnonzero((column[rows] == code) & (code != UNKNOWN)).tolist():
                     found[place] = reason(FOLLOWED, subject=subject)
         return found
 

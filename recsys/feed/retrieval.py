@@ -238,7 +238,9 @@ def matches_subjects(
     authors = catalog.authors.lookup(sorted(subjects))
     found |= np.isin(catalog.author[rows], authors[authors != UNKNOWN])
     entities = catalog.entities.lookup(sorted(subjects))
-    found |= np.isin(catalog.entity[rows], entities[entities != UNKNOWN]).any(axis=1)
+    entities = entities[entities != UNKNOWN]
+    if len(entities):
+        found |= catalog.has_entity(entities)[rows]
     return found
 
 

@@ -14,7 +14,7 @@ from recsys.state.vocabulary import UNKNOWN, Names, Vocabulary
 NEVER = np.iinfo(np.int64).max
 
 MOST_ENTITIES = 8
-"""The first entities of an article are kept: sources list those of the title first."""
+"""Entities of an article that features and reasons use: the first ones, which sources take from the title."""
 
 FREE_ACCESS = ("free", "open", "public")
 """Values of `access` of articles that everybody may open; with any other value only subscribers may."""
@@ -24,7 +24,8 @@ class Catalog:
     """Article columns. The row of an article that is not stored has `category` UNKNOWN and `described` False.
 
     `authors` are names of authors, and all that readers follow; they are compared exactly, like ids.
-    `entity` has the codes of each article's first entities [n, `MOST_ENTITIES`], then `UNKNOWN`.
+    `entity` has the codes of each article's first entities [n, `MOST_ENTITIES`], then `UNKNOWN`; `has_entity`
+    knows the others, too.
     `tie_break_hash` is a random number that depends on the article's id only. Dense ids depend on the order of
     arrival, so two folds of one log agree only on ties and draws that use the hash.
     """
@@ -54,6 +55,8 @@ class Catalog:
         self.language_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self._links = NO_LINKS
         self._stories: Stories | None = None
+        self._more_entities: dict[int, list[int]] = {}
+        self._more: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def reserve(self, rows: int) -> None:
         """Make room for dense ids below `rows`."""
@@ -87,6 +90,25 @@ class Catalog:
             self._stories = find_stories(keys, self.published, NEVER, self._links, self.tie_break_hash)
         return self._stories
 
+    def has_entity(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the mask of articles [all] with one of the entities `codes`."""
+        wanted = np.zeros(len(self.entities) + 1, dtype=np.bool_)
+        wanted[codes] = True
+        wanted[UNKNOWN] = False
+        found = np.zeros(len(self.entity), dtype=np.bool_)
+        for column in self.entity.T:
+            found |= wanted[column]
+        if self._more is None:
+            counts = [len(more) for more in self._more_entities.values()]
+            rows = np.repeat(np.fromiter(self._more_entities, dtype=np.int64, count=len(counts)), counts)
+            self._more = (
+                rows,
+                np.asarray([code for more in self._more_entities.values() for code in more], np.int64),
+            )
+        rows, more = self._more
+        found[rows[wanted[more]]] = True
+        return found
+
     @property
     def links(self) -> NDArray[np.int64]:
         """Pairs of articles on the same event [l, 2]."""
@@ -115,7 +137,7 @@ class Catalog:
         self.subcategory[rows] = _codes(self.subcategories, articles["subcategory"])
         self.source[rows] = _codes(self.sources, articles["source"])
         self.author[rows] = _codes(self.authors, articles["author"])
-        self.entity[rows] = _entity_codes(self.entities, articles["entities"])
+        self._set_entities(rows.tolist(), articles["entities"])
         self.published[rows] = articles["published_at"].fill_null(NEVER).to_numpy()
         self.expires[rows] = articles["expires_at"].fill_null(NEVER).to_numpy()
         self.words[rows] = articles["word_count"].cast(pl.Float64).fill_null(np.nan).to_numpy()
@@ -125,12 +147,28 @@ class Catalog:
         self.paid[rows] = paid.fill_null(np.nan).to_numpy()
         self.url_key[rows], self.title_key[rows], self.language_key[rows] = story_keys(articles)
 
+    def _set_entities(self, rows: list[int], column: pl.Series) -> None:
+        """Set the entities of `rows` from the lists in `column`, without repetitions."""
+        codes = self.entities.intern(column.explode().drop_nulls().to_list()).tolist()
+        counts = column.list.drop_nulls().list.len().fill_null(0).to_list()
+        self.entity[rows], self._more = UNKNOWN, None
+        start = 0
+        for row, count in zip(rows, counts, strict=True):
+            self._more_entities.pop(row, None)
+            different = list(dict.fromkeys(codes[start : start + count]))
+            self.entity[row, : len(different)] = different[:MOST_ENTITIES]
+            if len(different) > MOST_ENTITIES:
+                self._more_entities[row] = different[MOST_ENTITIES:]
+            start += count
+
     def delete(self, rows: NDArray[np.int64]) -> None:
         """Reset `rows` to the values of articles that are not stored."""
         self.link(rows, NO_LINKS)
         self._rows_by_hash = self._stories = None
+        self._more = None
         for row in rows.tolist():
             self.titles[row] = ""
+            self._more_entities.pop(row, None)
         for column, nothing in (
             (self.described, False),
             (self.tie_break_hash, 0),
@@ -159,17 +197,4 @@ def _codes(vocabulary: Vocabulary, column: pl.Series) -> NDArray[np.int32]:
     codes = np.full(column.len(), UNKNOWN, dtype=np.int32)
     present = column.is_not_null().to_numpy()
     codes[present] = vocabulary.intern(column.drop_nulls().to_list())
-    return codes
-
-
-def _entity_codes(vocabulary: Vocabulary, column: pl.Series) -> NDArray[np.int32]:
-    """Return the codes of the first `MOST_ENTITIES` different entities of each list [n, `MOST_ENTITIES`]."""
-    codes = np.full((column.len(), MOST_ENTITIES), UNKNOWN, dtype=np.int32)
-    flat = vocabulary.intern(column.explode().drop_nulls().to_list()).tolist()
-    start = 0
-    for place, count in enumerate(column.list.drop_nulls().list.len().fill_null(0).to_list()):
-        if count:
-            different = list(dict.fromkeys(flat[start : start + count]))[:MOST_ENTITIES]
-            codes[place, : len(different)] = different
-            start += count
     return codes

@@ -61,7 +61,7 @@ class Names(Vocabulary):
         for string, name in zip(strings, folded, strict=True):
             if name not in known:
                 known[name] = len(self.strings)
-                self.strings.append(string)
+                self.strings.append(string.strip())
         return np.fromiter(map(known.__getitem__, folded), dtype=np.int64, count=len(strings))
 
     def lookup(self, strings: Sequence[str]) -> NDArray[np.int64]:

@@ -34,19 +34,20 @@ _COLUMNS = ALL_FEATURES.columns_of(FeatureSet((entities.FAMILY,)))
 class EntityGate:
     """Result of the gate.
 
-    difference: AUC with entity features less AUC without, on the validation slice; None if no slate has any.
+    difference: AUC with entity features less AUC without, on the validation slice; None if there is nothing to
+    compare.
     """
 
     on: bool
     difference: Interval | None = None
 
-    def applied(self, slates: PastSlates) -> PastSlates:
-        """Return the slates; if the gate did not pass, their entity features are unknown, so no tree uses them."""
-        if self.on or self.difference is None:
-            return slates
-        features = slates.data.features.copy()
-        features[:, _COLUMNS] = np.nan
-        return replace(slates, data=replace(slates.data, features=features))
+    def apply(self, slates: PastSlates) -> None:
+        """Make the entity features of `slates` unknown if the gate did not pass, so that no tree uses them.
+
+        In place: these features are most of the memory of a training.
+        """
+        if not self.on:
+            slates.data.features[:, _COLUMNS] = np.nan
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry for the manifest."""

@@ -111,11 +111,11 @@ def train_rankers(
             past = replay_past(database, corpus, matcher, ReplayWorkers.of(settings), progress)
         with progress.stage("entity features"):
             entities = gate_entities(past.slates, corpus.when.validate_from, config)
-            slates = entities.applied(past.slates)
+            entities.apply(past.slates)
         with progress.stage("examination of places"):
             weights = settings.position_weights
-            examination = gate_examination(slates, corpus.when.validate_from, config, weights)
-            slates = examination.applied(slates)
+            examination = gate_examination(past.slates, corpus.when.validate_from, config, weights)
+            slates = examination.applied(past.slates)
         if options.tune:
             with progress.stage("tuning"):
                 plan = TuningPlan(corpus.when.until, options.tune, settings.home, settings.ray)

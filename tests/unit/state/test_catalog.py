@@ -52,9 +52,13 @@ def test_the_first_entities_of_an_article_are_kept_once_whatever_their_case() ->
         [catalog.entities.strings[code] for code in row if code != UNKNOWN] for row in catalog.entity.tolist()
     ]
     assert names[:3] == [["Ada", "Bob"], [], ["Bob", *many[: MOST_ENTITIES - 1]]]
+    last = catalog.entities.lookup([many[-1], "Ada"])
+    assert catalog.has_entity(last[:1]).tolist()[:3] == [False, False, True], "also beyond the first ones"
+    assert catalog.has_entity(last).tolist()[:3] == [True, False, True]
     catalog.upsert(np.asarray([0]), articles_frame([Article(id="x", title="X")]))
     catalog.delete(np.asarray([2]))
     assert (catalog.entity == UNKNOWN).all()
+    assert not catalog.has_entity(last).any()
 
 
 def test_missing_fields_of_an_article_are_unknown_not_zero() -> None:

@@ -33,7 +33,8 @@ def test_entities_are_used_where_they_predict_clicks(share: float, on: bool) -> 
     gate = gate_entities(past, SLATES * 3 // 4, CONFIG)
     assert gate.on is on
     assert gate.difference is not None and (gate.difference.low > 0) is on
-    known = ~np.isnan(gate.applied(past).data.features[:, COLUMN])
+    gate.apply(past)
+    known = ~np.isnan(past.data.features[:, COLUMN])
     assert known.all() if on else not known.any(), "without a pass no tree sees them"
 
 
@@ -41,4 +42,13 @@ def test_a_log_without_entities_is_not_compared() -> None:
     past = slates(None)
     gate = gate_entities(past, SLATES * 3 // 4, CONFIG)
     assert (gate.on, gate.difference) == (False, None)
-    assert gate.applied(past) is past
+
+
+@pytest.mark.parametrize("validate_from", [SLATES * 3 // 4, SLATES])
+def test_entities_that_cannot_be_compared_are_seen_by_no_tree(validate_from: int) -> None:
+    past = slates(0.5)
+    past.before(SLATES * 3 // 4).features[:, COLUMN] = np.nan
+    gate = gate_entities(past, validate_from, CONFIG)
+    gate.apply(past)
+    assert (gate.on, gate.difference) == (False, None)
+    assert np.isnan(past.data.features[:, COLUMN]).all()
