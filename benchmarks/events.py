@@ -266,6 +266,8 @@ class _Feeds:
         started = server.cpu_seconds()
         found, events = _drive_both(server, feeds, clicks)
         self.cpu += server.cpu_seconds() - started
+        _print_errors(found)
+        _print_errors(events)
         self.found.seconds += found.seconds
         self.events += len(events.seconds)
 
@@ -343,8 +345,8 @@ class _Site:
 def _site(settings: Settings, readers: int) -> Iterator[_Site]:
     """Yield a site, and delete its key at the end: a service that ever had a key serves nobody without one."""
     with opened_application(settings) as app:
-        key, row = create_key(app, Scope.SITE, "benchmark", "benchmark", (_ORIGIN,))
         tokens = open_reader_tokens(app)
+        key, row = create_key(app, Scope.SITE, "benchmark", "benchmark", (_ORIGIN,))
         try:
             yield _Site(key, [tokens.mint(f"r{place:05d}", 3_600)[0] for place in range(readers)])
         finally:

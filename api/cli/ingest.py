@@ -174,12 +174,13 @@ def timeline(
     from recsys.errors import ConfigError
 
     settings = settings_from(database_url, home)
-    if settings.mastodon_token is None:
+    token = "" if settings.mastodon_token is None else settings.mastodon_token.get_secret_value()
+    if not token:
         raise ConfigError(
             "the timeline needs the token of an account: create an application with the scope read under "
             "Preferences, Development of its server, and set ATTUNE_MASTODON_TOKEN to its access token"
         )
-    client = open_client(server, settings.mastodon_token.get_secret_value(), settings.user_agent)
+    client = open_client(server, token, settings.user_agent)
     _run(lambda names: MastodonTimeline(client, pages, Reading(names)), settings, max_rejects)
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ingest.sources.mastodon_timeline import MastodonTimeline, open_client
-from recsys.errors import DataError
+from recsys.errors import ConfigError, DataError
 from tests.web_server import WebServer, page, web_server
 
 HOME = "/api/v1/timelines/home?limit=40"
@@ -117,6 +117,75 @@ def test_a_server_that_fails_is_an_error_that_names_the_fix(server: WebServer, s
     server.pages[HOME] = page(b"<html>no JSON</html>", status)
     with pytest.raises(DataError, match=problem):
         timeline(server)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None, "text", [], 7, {}, {"id": "9"},
+        *({**EELS, name: None} for name in ("account", "content", "created_at", "uri", "visibility")),
+        *({**EELS, name: {}} for name in ("account", "created_at", "uri")),
+        {**EELS, "created_at": "0001-01-01T00:00:00+14:00"}, {**EELS, "created_at": "soon"},
+        {**EELS, "tags": [None]}, {**EELS, "tags": "abc"}, {**EELS, "reblog": "text"},
+        {**EELS, "account": account("")},
+        {**EELS, "media_attachments": [{"type": "image"}, "odd"]},
+    ],
+)  # fmt: skip
+def test_an_odd_post_is_rejected_and_the_others_are_stored(server: WebServer, odd: object) -> None:
+    server.pages[HOME] = as_json([odd, post(6, "<p>fine</p>")])
+    articles, events, rejects = rows(timeline(server))
+    assert articles["title"].to_list() == ["fine"]
+    assert events["kind"].to_list() == ["follow"]
+    assert rejects["reason"].to_list() == ["activity: neither a post nor a boost"]
+
+
+@pytest.mark.parametrize("odd", [None, "text", {"id": "9"}, 7])
+def test_an_odd_account_is_an_error_of_one_line(server: WebServer, odd: object) -> None:
+    server.pages["/api/v1/accounts/verify_credentials"] = as_json(odd)
+    with pytest.raises(DataError) as raised:
+        timeline(server)
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 500
+
+
+@pytest.mark.parametrize("odd", [None, [], "text", {"id": "9"}])
+def test_an_odd_page_has_no_posts(server: WebServer, odd: object) -> None:
+    server.pages[HOME] = as_json(odd)
+    articles, events, _ = rows(timeline(server))
+    assert articles.is_empty()
+    assert events["kind"].to_list() == ["follow"]
+
+
+def test_a_timeline_without_public_posts_keeps_the_follows(server: WebServer) -> None:
+    server.pages[HOME] = as_json([post(3, "<p>secret</p>", visibility="private")])
+    _, events, rejects = rows(timeline(server))
+    assert (events["kind"].to_list(), events["problem"].null_count()) == (["follow"], 1)
+    assert rejects["reason"].to_list() == ["activity: not public"]
+
+
+def test_pages_of_accounts_that_repeat_come_to_an_end(server: WebServer) -> None:
+    following = "/api/v1/accounts/ann/following?limit=80"
+    server.pages[following] = as_json([BOB], Link=f'<{server.url(following)}&max_id=1>; rel="next"')
+    server.pages[f"{following}&max_id=1"] = server.pages[following]
+    assert rows(timeline(server))[1].filter(pl.col("kind") == "follow")["subject"].unique().to_list() == [
+        BOB["acct"]
+    ]
+
+
+@pytest.mark.parametrize("token", ["s3cret\n", "s3 cret", "s\u00e9cret"])
+def test_a_token_with_odd_characters_is_refused_without_being_shown(token: str) -> None:
+    with pytest.raises(ConfigError, match="ATTUNE_MASTODON_TOKEN") as raised:
+        open_client("https://social.example", token, "test")
+    assert token not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "server", ["http://social.example", "https://me:hunter2@social.example", "https:", "", "social"]
+)
+def test_a_token_is_only_sent_to_the_server_itself_and_encrypted(server: str) -> None:
+    with pytest.raises(ConfigError, match="https://HOST") as raised:
+        open_client(server, "token", "test")
+    assert "hunter2" not in str(raised.value)
 
 
 def test_a_server_that_is_away_is_an_error_of_one_line() -> None:
