@@ -52,6 +52,7 @@ from recsys.simulate.visits import draw_visits
 from recsys.simulate.world import START, World, simulate
 from recsys.state.live_state import LiveState
 from recsys.store.database import Database
+from recsys.training.entity_gate import gate_entities
 from recsys.training.ranker_training import PastSlates, as_served, past_slates
 from recsys.training.training_run import silent
 from recsys.training.utility_training import UtilityModelSkipped, train_utility
@@ -109,6 +110,7 @@ def trained(slates: PastSlates, until: int, share: float = MINUTE_PRICE) -> Trai
     Raises:
         DataError: the reads are too few to train the utility model.
     """
+    gate_entities(slates, until - DAY, _CONFIG).apply(slates)
     labels = np.minimum(slates.data.labels, 1).astype(np.int8)
     clicks, _ = _ranker(replace(slates, data=replace(slates.data, labels=labels)), until)
     graded, odds = _ranker(slates, until)

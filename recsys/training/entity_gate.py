@@ -25,6 +25,9 @@ ENTRY = "entity_features"
 _TREES, _RATE = 60, 0.1
 """Size of the rankers that are compared: small ones, because a training waits for both."""
 
+_LEAST_SLATES = 200
+"""Fewer later slates decide nothing: of a few dozen, the interval may lie above zero by chance."""
+
 _WITH = ALL_FEATURES.pointwise()
 _WITHOUT = _WITH.without(entities.FAMILY.name)
 _COLUMNS = ALL_FEATURES.columns_of(FeatureSet((entities.FAMILY,)))
@@ -57,7 +60,7 @@ class EntityGate:
 def gate_entities(slates: PastSlates, validate_from: int, config: LambdaMartConfig) -> EntityGate:
     """Compare rankers of the slates before `validate_from` with and without entity features on the later ones."""
     early, late = slates.before(validate_from), slates.since(validate_from)
-    if not len(late.sizes) or np.isnan(early.features[:, _COLUMNS]).all():
+    if len(late.sizes) < _LEAST_SLATES or np.isnan(early.features[:, _COLUMNS]).all():
         return EntityGate(on=False)
     readers = slates.readers[len(slates.readers) - len(late.sizes) :]
     with_entities, without = (_auc(early, late, features, config) for features in (_WITH, _WITHOUT))

@@ -9,7 +9,7 @@ from recsys.training.entity_gate import gate_entities
 from recsys.training.ranker_training import PastSlates
 
 CONFIG = LambdaMartConfig(threads=1, leaves=7)
-SLATES, CANDIDATES = 600, 8
+SLATES, CANDIDATES = 1_000, 8
 COLUMN = ALL_FEATURES.names.index("entity_attention")
 
 
@@ -44,7 +44,7 @@ def test_a_log_without_entities_is_not_compared() -> None:
     assert (gate.on, gate.difference) == (False, None)
 
 
-@pytest.mark.parametrize("validate_from", [SLATES * 3 // 4, SLATES])
+@pytest.mark.parametrize("validate_from", [SLATES * 3 // 4, SLATES - 100, SLATES])
 def test_entities_that_cannot_be_compared_are_seen_by_no_tree(validate_from: int) -> None:
     past = slates(0.5)
     past.before(SLATES * 3 // 4).features[:, COLUMN] = np.nan
