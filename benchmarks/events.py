@@ -54,6 +54,9 @@ _TRICKLE = 200
 """Events per second beside feeds, from so many connections."""
 
 _SENDERS = 20
+_LONGEST_INTERVAL = 32.0
+"""Seconds after which every frequent job of a server has run."""
+
 _MOST_SETTLING = 120
 _IDLE = 0.1
 """Seconds of CPU in a second of a server without requests."""
@@ -242,7 +245,8 @@ def _measure_feeds(server: Server, readers: int, clicks: Callable[[int], Message
 
 
 def _settle(server: Server) -> None:
-    """Wait until the jobs that follow a load have ended, such as counting its events and saving the state."""
+    """Wait until the jobs that follow a load have run, such as counting its events and saving the state."""
+    time.sleep(_LONGEST_INTERVAL)
     for _ in range(_MOST_SETTLING):
         started = server.cpu_seconds()
         time.sleep(1.0)

@@ -196,8 +196,9 @@ class LogFollower:
 
     @property
     def unsaved(self) -> int:
-        """Number of rows folded since the last snapshot of this process."""
-        return self.watermark.seq - self._saved_seq
+        """Number of rows folded since the newest snapshot: processes with one folder need not all write it."""
+        seq = self.watermark.seq
+        return seq - max(self._saved_seq, self._snapshots.newest_seq(seq))
 
     def save_snapshot(self, lock: AbstractContextManager[object] | None = None) -> Path | None:
         """Write a snapshot, and delete the oldest ones; return its path.

@@ -36,6 +36,14 @@ class Snapshots:
         ]
         yield from (path for _, _, path in sorted(fitting, reverse=True))
 
+    def newest_seq(self, most: int) -> int:
+        """Return the last row, at most `most`, of the newest snapshot from which the shard can start; 0 without one.
+
+        Another process may have written it.
+        """
+        rows = (_parsed(path) for path in self.newest_first() if path not in self._rejected)
+        return next((name[0] for name in rows if name is not None and name[0] <= most), 0)
+
     def reject(self, path: Path) -> None:
         """Delete `path` at the next save: it does not fit this log, or this configuration."""
         self._rejected.add(path)

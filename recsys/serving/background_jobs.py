@@ -47,7 +47,7 @@ _SHADOW_LIFETIME = 30 * DAY
 _SAVE_SECONDS = 30.0
 """Interval of checks whether state or index should be saved."""
 
-_MANY_ROWS, _MANY_ARTICLES = 5_000, 1_000
+_MANY_ROWS, _MANY_ARTICLES = 20_000, 1_000
 """From this much new content on they are saved: without it a restart takes up to a second longer."""
 
 _PATIENCE = 10.0
@@ -111,7 +111,7 @@ class BackgroundJobs:
         self._stopping.set()
         for job in reversed(self._jobs):
             job.stop(_ENCODING_PATIENCE if job is self.articles else _PATIENCE)
-        self._live.save(least_rows=0, least_articles=1)
+        self._live.save(least_rows=1, least_articles=1)
 
     def _load_articles(self) -> None:
         """Fold new rows of the log, then encode articles without a vector."""
