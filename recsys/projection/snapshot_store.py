@@ -37,9 +37,9 @@ class Snapshots:
         yield from (path for _, _, path in sorted(fitting, reverse=True))
 
     def newest_seq(self, most: int) -> int:
-        """Return the last row, at most `most`, of the newest snapshot from which the shard can start; 0 without one.
+        """Return the last row, at most `most`, of the newest snapshot from which the shard can start.
 
-        Another process may have written it.
+        Another process may have written it. 0 without a snapshot.
         """
         rows = (_parsed(path) for path in self.newest_first() if path not in self._rejected)
         return next((name[0] for name in rows if name is not None and name[0] <= most), 0)

@@ -242,7 +242,7 @@ def test_trainings_are_listed_shown_and_compared(run: Run, copied: Place) -> Non
     assert "0.7500 (+0.0500)" in out
     assert "seed" not in out, "it is the same in both"
     assert "different impressions" in out
-    assert "no run 'b'" in one_line(run("experiments", "show", "b", at=copied, fails=1))
+    assert "no run 'z'" in one_line(run("experiments", "show", "z", at=copied, fails=1)), "ids are hexadecimal"
     assert "more than one run" in one_line(run("experiments", "show", "aaa", at=copied, fails=1))
     error = one_line(run("experiments", "compare", "aaa1", "--system", "oracle", at=copied, fails=1))
     assert "no figures of 'oracle': choose from attune" in error
