@@ -35,6 +35,8 @@ _ROUGH = 0.15
 """Pairs whose cosine on the main axes is lower than that of a link by more than this are not compared whole."""
 
 _BLOCK, _SAMPLE = 256, 500
+_PAIRS = 16_384
+"""Pairs that are compared at once: thousands of articles with one template of a title have millions of pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,12 @@ class ArticleVectors:
     def close(self, rows: NDArray[np.int64], others: NDArray[np.int64], least: float) -> Pairs:
         """Return the indices in `rows` and in `others` of the pairs with at least this cosine."""
         one, other = np.nonzero(self.on_axes[rows] @ self.on_axes[others].T >= least - _ROUGH)
-        cosines = np.einsum("nd,nd->n", self.whole[rows[one]], self.whole[others[other]])
-        return one[cosines >= least], other[cosines >= least]
+        near = np.zeros(len(one), dtype=np.bool_)
+        for start in range(0, len(one), _PAIRS):
+            part = slice(start, start + _PAIRS)
+            cosines = np.einsum("nd,nd->n", self.whole[rows[one[part]]], self.whole[others[other[part]]])
+            near[part] = cosines >= least
+        return one[near], other[near]
 
 
 def link_events(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVectors) -> None:

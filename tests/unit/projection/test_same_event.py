@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from recsys.domain import DAY, HOUR, Article
 from recsys.encoder.vector_space import RAW, VectorSpace
 from recsys.frames import articles_frame
+from recsys.projection import same_event
 from recsys.projection.same_event import WITHIN, least_cosine
 from recsys.projection.vector_table import VectorTable, put_vectors
 from recsys.state.live_state import LiveState
@@ -91,6 +92,15 @@ def test_stories_do_not_depend_on_the_order_of_arrival(order: list[int], parts: 
     whole = stories(vectors, times)
     assert whole
     assert stories(vectors, times, order, parts) == whole
+
+
+def test_many_pairs_are_compared_in_parts_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = np.stack([near(units(1)[0], 0.9, 100 + i) for i in range(12)])
+    times: list[int | None] = [NOW + i * 5 * HOUR for i in range(12)]
+    whole = stories(vectors, times)
+    assert whole
+    monkeypatch.setattr(same_event, "_PAIRS", 5)
+    assert stories(vectors, times) == whole
 
 
 def test_a_changed_text_leaves_its_story() -> None:
