@@ -19,8 +19,7 @@ _RECENT = 5
 def _compute(inputs: FeatureInput) -> FloatArray:
     catalog, history = inputs.state.catalog, inputs.query.history
     attention = decayed_attention(inputs)
-    ones, recent = np.ones(len(history)), np.zeros(len(history))
-    recent[-_RECENT:] = 1.0
+    ones, recent = np.ones(len(history)), last_reads(inputs)
     category, plain, newest = _shares(catalog.category, inputs, (attention, ones, recent))
     (subcategory,) = _shares(catalog.subcategory, inputs, (attention,))
     (source,) = _shares(catalog.source, inputs, (attention,))
@@ -38,6 +37,13 @@ def decayed_attention(inputs: FeatureInput) -> FloatArray:
     return np.asarray(np.log1p(np.minimum(seconds, MAX_READ_SECONDS)) * decay)
 
 
+def last_reads(inputs: FeatureInput) -> FloatArray:
+    """Return 1 for each of the last five reads and 0 for the others [h]."""
+    recent = np.zeros(len(inputs.query.history))
+    recent[-_RECENT:] = 1.0
+    return recent
+
+
 def _shares(
     codes: NDArray[np.int32], inputs: FeatureInput, weightings: tuple[FloatArray, ...]
 ) -> list[FloatArray]:
@@ -46,14 +52,22 @@ def _shares(
     An unknown code has share 0; if the weights sum to 0, all shares are NaN.
     """
     candidate_codes, read_codes = codes[inputs.candidates.rows] + 1, codes[inputs.query.history.article] + 1
-    return [_share(candidate_codes, read_codes, weights) for weights in weightings]
+    return [share_of_reads(candidate_codes, read_codes, weights) for weights in weightings]
 
 
-def _share(candidate_codes: NDArray[np.int32], read_codes: NDArray[np.int32], weights: FloatArray) -> FloatArray:
+def share_of_reads(
+    candidate_codes: NDArray[np.int32], read_codes: NDArray[np.int32], weights: FloatArray
+) -> FloatArray:
+    """Return the share of the `weights` [h] of the reads that have each of `candidate_codes` [n] or [n, e].
+
+    read_codes: one or several codes of each read, [h] or [h, e]. Code 0 is unknown and has share 0; if the weights
+    sum to 0, all shares are NaN.
+    """
     total = weights.sum()
     if total <= 0:
-        return np.full(len(candidate_codes), np.nan)
-    by_code = np.bincount(read_codes, weights, minlength=int(candidate_codes.max(initial=0)) + 1) / total
+        return np.full(candidate_codes.shape, np.nan)
+    each = np.repeat(weights, read_codes.size // len(weights))
+    by_code = np.bincount(read_codes.ravel(), each, minlength=int(candidate_codes.max(initial=0)) + 1) / total
     by_code[0] = 0.0
     return np.asarray(by_code[candidate_codes])
 
