@@ -1,6 +1,7 @@
 """Articles on one event, by their vectors and times: links between them, which the catalogue groups into stories.
 
-Two articles are linked if their cosine is far above that of random pairs and they were published within two days.
+Two articles are linked if their cosine is far above that of random pairs and they were published within two days;
+of many, an article is linked with those published just before it.
 The links depend on the articles only, not on the order in which they arrive, so a replay finds the same.
 """
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from recsys.domain import DAY
 from recsys.encoder.vector_space import LEAST_ARTICLES, VectorSpace
 from recsys.state.catalog import NEVER, Catalog
-from recsys.state.stories import NO_LINKS
+from recsys.state.stories import NO_LINKS, latest
 
 Vectors = NDArray[np.float32]
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -36,7 +37,13 @@ _ROUGH = 0.15
 
 _BLOCK, _SAMPLE = 256, 500
 _PAIRS = 16_384
-"""Pairs that are compared at once: thousands of articles with one template of a title have millions of pairs."""
+"""Pairs whose cosines are computed at once, one by one."""
+
+_DENSE, _ROUNDING = 0.05, 1e-4
+"""From this share of pairs on, all cosines are computed as one product; those this close to a link again, alone.
+
+Thousands of articles with one template of a title have millions of pairs. A product rounds as its shape demands.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,18 @@ class ArticleVectors:
     space: VectorSpace
 
     def close(self, rows: NDArray[np.int64], others: NDArray[np.int64], least: float) -> Pairs:
-        """Return the indices in `rows` and in `others` of the pairs with at least this cosine."""
-        one, other = np.nonzero(self.on_axes[rows] @ self.on_axes[others].T >= least - _ROUGH)
-        near = np.zeros(len(one), dtype=np.bool_)
-        for start in range(0, len(one), _PAIRS):
-            part = slice(start, start + _PAIRS)
+        """Return the indices in `rows` and in `others` of the pairs with at least this cosine, in their order."""
+        maybe = self.on_axes[rows] @ self.on_axes[others].T >= least - _ROUGH
+        sure: NDArray[np.bool_] | None = None
+        if np.count_nonzero(maybe) > _DENSE * maybe.size:
+            cosines = self.whole[rows] @ self.whole[others].T
+            maybe &= cosines >= least - _ROUNDING
+            sure = cosines[maybe] >= least + _ROUNDING
+        one, other = np.nonzero(maybe)
+        near = np.zeros(len(one), dtype=np.bool_) if sure is None else sure
+        unsure = np.flatnonzero(~near)
+        for start in range(0, len(unsure), _PAIRS):
+            part = unsure[start : start + _PAIRS]
             cosines = np.einsum("nd,nd->n", self.whole[rows[one[part]]], self.whole[others[other[part]]])
             near[part] = cosines >= least
         return one[near], other[near]
@@ -65,9 +79,8 @@ class ArticleVectors:
 def link_events(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVectors) -> None:
     """Replace the links of articles `rows` [n] of `catalog` by those of their vectors."""
     timed = np.flatnonzero(vectors.present[: len(catalog.published)])
-    timed = timed[catalog.published[timed] != NEVER]
-    timed = timed[np.argsort(catalog.published[timed], kind="stable")]
-    new = timed[np.isin(timed, rows)]
+    timed = catalog.publication_order.sort(timed[catalog.published[timed] != NEVER])
+    new = np.flatnonzero(np.isin(timed, rows))
     if not len(new):
         catalog.link(rows, NO_LINKS)
         return
@@ -76,13 +89,14 @@ def link_events(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVecto
     found = []
     for start in range(0, len(new), _BLOCK):
         block = new[start : start + _BLOCK]
-        at = catalog.published[block]
-        first, last = np.searchsorted(times, (at[0] - WITHIN, at[-1] + WITHIN + 1))
-        first = start if all_new else first  # each pair is found once, from its earlier article
-        near = timed[first:last]
-        one, other = vectors.close(block, near, least)
-        linked = (np.abs(at[one] - times[first:last][other]) <= WITHIN) & (block[one] != near[other])
-        found.append(np.column_stack((block[one], near[other]))[linked])
+        first, last = np.searchsorted(times, (times[block[0]] - WITHIN, times[block[-1]] + WITHIN + 1))
+        last = block[-1] + 1 if all_new else last  # each pair is found once, from its later article
+        one, other = vectors.close(timed[block], timed[first:last], least)
+        place, near = block[one], first + other
+        within = np.abs(times[place] - times[near]) <= WITHIN
+        before, after = within & (near < place), within & (near > place)
+        found.append(timed[np.column_stack(latest(place[before], near[before]))])
+        found.append(timed[np.column_stack((place[after], near[after]))])
     catalog.link(rows, np.concatenate(found))
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.state.flat_arrays import grow
-from recsys.state.stories import NO_LINKS, Stories, find_stories
+from recsys.state.stories import NO_LINKS, PublicationOrder, Stories, find_stories
 from recsys.state.story_keys import NO_KEY, StoryKeys, story_keys
 from recsys.state.vocabulary import UNKNOWN, Names, Vocabulary
 
@@ -87,7 +87,7 @@ class Catalog:
         """Return which articles tell one story; cached until an article changes."""
         if self._stories is None or len(self._stories.of) != len(self.url_key):
             keys = StoryKeys(self.url_key, self.title_key, self.language_key)
-            self._stories = find_stories(keys, self.published, NEVER, self._links, self.tie_break_hash)
+            self._stories = find_stories(keys, self.publication_order, NEVER, self._links)
         return self._stories
 
     def has_entity(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -110,15 +110,23 @@ class Catalog:
         return found
 
     @property
+    def publication_order(self) -> PublicationOrder:
+        """Order in which the articles were published."""
+        return PublicationOrder(self.published, self.tie_break_hash)
+
+    @property
     def links(self) -> NDArray[np.int64]:
         """Pairs of articles on the same event [l, 2]."""
         return self._links
 
     def link(self, rows: NDArray[np.int64], links: NDArray[np.int64]) -> None:
-        """Replace the links of `rows` [n] with other articles on the same event by `links` [l, 2]."""
+        """Replace the links of `rows` [n] with other articles on the same event by `links` [l, 2].
+
+        The nearest links of an article are kept. If one of these is deleted, the next nearest is not found again.
+        """
         others = self._links[~np.isin(self._links, rows).any(axis=1)]
         if len(links) or len(others) != len(self._links):
-            self._links = np.concatenate((others, links))
+            self._links = self.publication_order.nearest(np.concatenate((others, links)))
             self._stories = None
 
     def upsert(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:

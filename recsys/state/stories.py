@@ -16,6 +16,48 @@ Rows = NDArray[np.int64]
 
 NO_LINKS: Rows = np.zeros((0, 2), dtype=np.int64)
 
+MOST_LINKS = 100
+"""Earlier articles that one is linked with: thousands with one template of a title have millions of pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationOrder:
+    """Order in which articles were published.
+
+    published: times of all articles [all]. tie_break: order of articles of one time [all].
+    """
+
+    published: NDArray[np.int64]
+    tie_break: NDArray[np.integer]
+
+    def sort(self, articles: Rows) -> Rows:
+        """Return `articles` [n] in order."""
+        return np.asarray(articles[np.lexsort((self.tie_break[articles], self.published[articles]))])
+
+    def of_links(self, links: Rows) -> tuple[Rows, Rows, Rows]:
+        """Return the linked articles [m] in order, and the later and the earlier place there of each pair [n].
+
+        links: pairs of articles [l, 2], some of them twice. Pairs are sorted by the later place, then the earlier.
+        """
+        articles = self.sort(np.unique(links))
+        place = np.empty(len(self.published), dtype=np.int64)
+        place[articles] = np.arange(len(articles))
+        places = np.sort(place[links], axis=1)
+        later, earlier = np.divmod(np.unique(places[:, 1] * len(articles) + places[:, 0]), max(len(articles), 1))
+        return articles, later, earlier
+
+    def nearest(self, links: Rows) -> Rows:
+        """Return those of `links` [l, 2] that link an article with the `MOST_LINKS` articles just before it."""
+        articles, later, earlier = self.of_links(links)
+        later, earlier = latest(later, earlier)
+        return np.column_stack((articles[later], articles[earlier]))
+
+
+def latest(later: Rows, earlier: Rows) -> tuple[Rows, Rows]:
+    """Return the last `MOST_LINKS` of `earlier` [l] for each place of `later` [l]; both are sorted by `later`."""
+    behind = np.searchsorted(later, later, side="right") - np.arange(len(later))
+    return later[behind <= MOST_LINKS], earlier[behind <= MOST_LINKS]
+
 
 @dataclass(frozen=True, slots=True)
 class Stories:
@@ -41,24 +83,18 @@ class Stories:
         return np.append(rows, self.copies[np.isin(self.of[self.copies], self.of[rows])])
 
 
-def find_stories(
-    keys: StoryKeys,
-    published: NDArray[np.int64],
-    never: int,
-    links: Rows = NO_LINKS,
-    tie_break: NDArray[np.uint64] | None = None,
-) -> Stories:
+def find_stories(keys: StoryKeys, order: PublicationOrder, never: int, links: Rows = NO_LINKS) -> Stories:
     """Group articles [all] by their keys, by time of publication (`never`: unknown) for titles, and by `links`.
 
-    links: pairs of articles on one event [l, 2], both published at a known time. tie_break: order of articles of
-    one time [all]. Copies of copies are copies, but an article on an event must be linked with the first one.
-    The result depends on the articles only, not on the order of their arrival.
+    links: pairs of articles on one event [l, 2], both published at a known time. Copies of copies are copies, but
+    an article on an event must be linked with the first one. The result depends on the articles only, not on the
+    order of their arrival.
     """
     titles = _by_language(keys.title, keys.language)
+    published = order.published
     groups = [_grouped(keys.url), _grouped(_windows(titles, published, never))]
     if len(links):
-        order = np.arange(len(published)) if tie_break is None else tie_break
-        groups.append(_events(links, published, order))
+        groups.append(_events(links, order))
     story = np.arange(len(published))
     while True:
         before = story
@@ -82,24 +118,19 @@ def _grouped(keys: Keys) -> tuple[Rows, Rows]:
     return present[shared], codes[shared].astype(np.int64)
 
 
-def _events(links: Rows, published: NDArray[np.int64], tie_break: NDArray[np.integer]) -> tuple[Rows, Rows]:
+def _events(links: Rows, order: PublicationOrder) -> tuple[Rows, Rows]:
     """Return linked articles [m] and the number of their event [m].
 
     In order of publication, an article joins the event of the earliest article that began one and that it is
     linked with, or begins one itself: chains of links do not join what happened on different days.
     """
-    articles = np.unique(links)
-    articles = articles[np.lexsort((tie_break[articles], published[articles]))]
-    place = {row: number for number, row in enumerate(articles.tolist())}
-    linked: dict[int, list[int]] = {}
-    for one, other in links.tolist():
-        linked.setdefault(place[one], []).append(place[other])
-        linked.setdefault(place[other], []).append(place[one])
-    event: list[int] = []
-    for number in range(len(articles)):
-        begun = (other for other in linked[number] if other < number and event[other] == other)
-        event.append(min(begun, default=number))
-    return articles, np.asarray(event, dtype=np.int64)
+    articles, later, earlier = order.of_links(links)
+    event = np.arange(len(articles))
+    joining, starts = np.unique(later, return_index=True)
+    for number, linked in zip(joining.tolist(), np.split(earlier, starts[1:]), strict=True):
+        begun = linked[event[linked] == linked]
+        event[number] = begun[0] if len(begun) else number
+    return articles, event
 
 
 def _by_language(titles: Keys, languages: Keys) -> Keys:

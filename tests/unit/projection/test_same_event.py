@@ -14,6 +14,7 @@ from recsys.projection import same_event
 from recsys.projection.same_event import WITHIN, least_cosine
 from recsys.projection.vector_table import VectorTable, put_vectors
 from recsys.state.live_state import LiveState
+from recsys.state.stories import MOST_LINKS
 
 DIM, NOW = 32, 100 * DAY
 
@@ -94,13 +95,40 @@ def test_stories_do_not_depend_on_the_order_of_arrival(order: list[int], parts: 
     assert stories(vectors, times, order, parts) == whole
 
 
-def test_many_pairs_are_compared_in_parts_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    vectors = np.stack([near(units(1)[0], 0.9, 100 + i) for i in range(12)])
+@pytest.mark.parametrize(("dense", "pairs"), [(0.0, 16_384), (1.0, 16_384), (1.0, 5)])
+def test_pairs_are_compared_in_parts_or_as_one_product_with_the_same_result(
+    dense: float, pairs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = np.stack([near(units(1)[0], 0.6 + 0.03 * i, 100 + i) for i in range(12)])
     times: list[int | None] = [NOW + i * 5 * HOUR for i in range(12)]
     whole = stories(vectors, times)
     assert whole
-    monkeypatch.setattr(same_event, "_PAIRS", 5)
+    monkeypatch.setattr(same_event, "_DENSE", dense)
+    monkeypatch.setattr(same_event, "_PAIRS", pairs)
     assert stories(vectors, times) == whole
+
+
+@given(order=st.permutations(range(24)), parts=st.integers(1, 6))
+@settings(max_examples=25, deadline=None)
+def test_many_copies_make_several_stories_whatever_their_order_of_arrival(order: list[int], parts: int) -> None:
+    vectors = np.repeat(units(1), 24, axis=0)
+    times: list[int | None] = [NOW + (i // 3) * HOUR for i in range(24)]
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr("recsys.state.stories.MOST_LINKS", 5)
+        whole = stories(vectors, times)
+        assert [len(story) for story in whole] == [6] * 4
+        assert stories(vectors, times, order, parts) == whole
+
+
+def test_the_links_of_an_article_are_bounded() -> None:
+    state, table = LiveState(), VectorTable(FITTED)
+    frame = article_rows([f"a{i}" for i in range(1_500)], [NOW] * 1_500)
+    state.upsert_articles(frame)
+    for rows in np.array_split(state.articles.lookup(frame["id"].to_list()), 2):
+        put_vectors(state, table, rows, np.repeat(units(1), len(rows), axis=0))
+    counts = np.bincount(state.catalog.links[:, 0])
+    assert counts.max() == MOST_LINKS
+    assert len(state.catalog.links) <= 1_500 * MOST_LINKS
 
 
 def test_a_changed_text_leaves_its_story() -> None:
