@@ -1,10 +1,12 @@
 """Traffic of the log by period: roll-ups, so that a page needs no scan of the log. They name no reader.
 
-The log is read by sequence number from where the last update stopped. The periods of the new rows are counted
-again as a whole, so an update may be repeated, and rows that an import adds to the past count, too.
+The log is read by sequence number from where the last update stopped, and the new rows are added to their periods,
+also those that an import adds to the past. The position moves in the same transaction, so each row counts once.
 """
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, fields
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,6 +21,8 @@ PERIOD = 5 * MINUTE
 
 LIFETIME = 60 * DAY
 """Age at which periods are deleted, and before which rows of the log are not counted."""
+
+_MOST_PARAMETERS = 500
 
 _MOST_ROWS = 50_000
 """Rows of the log in one update: the first one over a large log continues in the next ones."""
@@ -40,10 +44,13 @@ class Traffic:
     from_feeds: int = 0
     read_seconds: float = 0.0
 
+    def __add__(self, more: "Traffic") -> "Traffic":
+        return Traffic(self.period, *(a + b for a, b in zip(astuple(self)[1:], astuple(more)[1:], strict=True)))
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Periods to replace. before, after: sequence numbers of the log up to which rows are counted."""
+    """New rows by period. before, after: sequence numbers of the log up to which rows are counted."""
 
     before: int
     after: int
@@ -51,7 +58,7 @@ class Update:
 
 
 def pending(connection: Connection, now: int) -> Update | None:
-    """Count the periods of rows that were added since the last update; None if there is no such row.
+    """Count the rows that were added since the last update by period; None if there is no such row.
 
     now: microseconds.
     """
@@ -60,13 +67,14 @@ def pending(connection: Connection, now: int) -> Update | None:
     if last <= before:
         return None
     after = min(last, before + _MOST_ROWS)
-    periods: set[int] = set()
-    for table in (events, impressions):
-        period = table.c.known_at // PERIOD
+    periods: dict[int, Traffic] = {}
+    for table, counts in ((events, _event_counts()), (impressions, _slate_counts(connection))):
+        period = table.c.known_at // PERIOD * PERIOD
         new = table.c.seq > before, table.c.seq <= after, table.c.known_at >= now - LIFETIME
-        periods |= set(connection.execute(sa.select(period).where(*new).distinct()).scalars())
-    counted = (count(connection, each * PERIOD, (each + 1) * PERIOD) for each in sorted(periods))
-    return Update(before, after, tuple(counted))
+        for row in connection.execute(sa.select(period.label("period"), *counts).where(*new).group_by("period")):
+            found = Traffic(**row._mapping)
+            periods[found.period] = periods.get(found.period, Traffic(found.period)) + found
+    return Update(before, after, tuple(periods[begin] for begin in sorted(periods)))
 
 
 def apply(connection: Connection, update: Update, now: int) -> bool:
@@ -75,19 +83,29 @@ def apply(connection: Connection, update: Update, now: int) -> bool:
     moved = connection.execute(sa.update(p).where(p.c.seq == update.before).values(seq=update.after))
     if not moved.rowcount:
         return False
-    begins = [each.period for each in update.periods]
-    for part in (begins[i : i + 500] for i in range(0, len(begins), 500)):
-        connection.execute(sa.delete(traffic).where(traffic.c.period.in_(part)))
-    if update.periods:
-        connection.execute(sa.insert(traffic), [asdict(each) for each in update.periods])
+    for start in range(0, len(update.periods), _MOST_PARAMETERS):
+        _add(connection, update.periods[start : start + _MOST_PARAMETERS])
     connection.execute(sa.delete(traffic).where(traffic.c.period < now - LIFETIME))
     return True
 
 
+def _add(connection: Connection, periods: Sequence[Traffic]) -> None:
+    """Add counts to the stored ones of their periods."""
+    stored = traffic.c.period.in_([each.period for each in periods])
+    known = {row.period: Traffic(*row) for row in connection.execute(_select().where(stored))}
+    connection.execute(sa.delete(traffic).where(stored))
+    summed = [asdict(known.get(each.period, Traffic(each.period)) + each) for each in periods]
+    connection.execute(sa.insert(traffic), summed)
+
+
 def since(connection: Connection, start: int) -> list[Traffic]:
     """Return the periods that begin at `start` (microseconds) or later, oldest first; empty ones are left out."""
-    query = sa.select(*(traffic.c[field.name] for field in fields(Traffic)))
-    return [Traffic(*row) for row in connection.execute(query.where(traffic.c.period >= start).order_by("period"))]
+    query = _select().where(traffic.c.period >= start).order_by("period")
+    return [Traffic(*row) for row in connection.execute(query)]
+
+
+def _select() -> sa.Select[*tuple[Any, ...]]:
+    return sa.select(*(traffic.c[field.name] for field in fields(Traffic)))
 
 
 def read_seconds() -> sa.ColumnElement[float]:
@@ -99,20 +117,27 @@ def read_seconds() -> sa.ColumnElement[float]:
 
 def count(connection: Connection, start: int, end: int) -> Traffic:
     """Count the rows of the log with start ≤ known_at < end (microseconds), from the log itself."""
-    e, i = events.c, impressions.c
+    found = Traffic(start)
+    for table, counts in ((events, _event_counts()), (impressions, _slate_counts(connection))):
+        known_at = table.c.known_at
+        row = connection.execute(sa.select(*counts).where(known_at >= start, known_at < end)).one()
+        found += Traffic(start, **row._mapping)
+    return found
+
+
+def _event_counts() -> tuple[sa.ColumnElement[Any], ...]:
+    e = events.c
     clicked = e.kind == EventKind.CLICK
-    counted = connection.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.count(sa.case((clicked, 1))),
-            sa.func.count(sa.case((clicked & e.request_id.is_not(None), 1))),
-            sa.func.coalesce(read_seconds(), 0.0),
-        ).where(e.known_at >= start, e.known_at < end)
-    ).one()
+    return (
+        sa.func.count().label("events"),
+        sa.func.count(sa.case((clicked, 1))).label("opened"),
+        sa.func.count(sa.case((clicked & e.request_id.is_not(None), 1))).label("from_feeds"),
+        sa.func.coalesce(read_seconds(), 0.0).label("read_seconds"),
+    )
+
+
+def _slate_counts(connection: Connection) -> tuple[sa.ColumnElement[Any], ...]:
+    i = impressions.c
     candidates = i.candidates if connection.dialect.name == "sqlite" else sa.cast(i.candidates, sa.JSON)
-    slates = connection.execute(
-        sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.func.json_array_length(candidates)), 0)).where(
-            i.known_at >= start, i.known_at < end
-        )
-    ).one()
-    return Traffic(start, int(slates[0]), int(slates[1]), counted[0], counted[1], counted[2], float(counted[3]))
+    shown = sa.func.coalesce(sa.func.sum(sa.func.json_array_length(candidates)), 0)
+    return sa.func.count().label("feeds"), shown.label("shown")
