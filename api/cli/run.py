@@ -22,6 +22,7 @@ _TRAINING_NICE = 10
 """Niceness of a training: readers do not wait for it."""
 
 _HOUR_SECONDS = 3_600.0
+_HIGHEST_PORT = 65_535
 
 
 def run(
@@ -55,6 +56,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            min=1,
+            max=_HIGHEST_PORT,
+            help="Port of 127.0.0.1 for /metrics of the first consumer; each other one has the next port.",
+        ),
+    ] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,
 ) -> None:
@@ -75,7 +85,7 @@ def run(
         kept.append(_attune("poller", "poll", logged=True))
     if webhooks:
         kept.append(_attune("webhooks", "webhooks", "deliver", logged=True))
-    kept += _consumers(settings, consume)
+    kept += _consumers(settings, consume, metrics_port)
     if not kept and training is None:
         raise ConfigError(
             "there is nothing to run: omit --no-serve, --no-poll or --no-webhooks, or set --train or --consume"
@@ -125,11 +135,13 @@ def _report_failure(settings: "Settings", reason: str) -> None:
         logging.getLogger(__name__).error("webhooks are not notified of the failed training: %s", error)
 
 
-def _consumers(settings: "Settings", chosen: "Sequence[str] | None") -> "list[Command]":
+def _consumers(settings: "Settings", chosen: "Sequence[str] | None", metrics_port: int | None) -> "list[Command]":
     """Return a consumer for each topic. Its URL is in its environment, because arguments are public.
 
+    metrics_port: port of the metrics of the first one; None serves none.
+
     Raises:
-        ConfigError: a URL is wrong, or the library of its broker is missing.
+        ConfigError: a URL is wrong, the library of its broker is missing, or there are more consumers than ports.
     """
     source = "ATTUNE_CONSUME" if chosen is None else "--consume"
     if chosen is not None:
@@ -140,10 +152,18 @@ def _consumers(settings: "Settings", chosen: "Sequence[str] | None") -> "list[Co
     from api.streams.consumed_topics import consumed_topics
 
     addresses = consumed_topics(urls, source)
-    return [
-        replace(_attune(f"consumer of {address.shown}", "consume", logged=True), variables={"ATTUNE_CONSUME": url})
-        for address, url in zip(addresses, urls, strict=True)
-    ]
+    commands = []
+    for number, (address, url) in enumerate(zip(addresses, urls, strict=True)):
+        metrics = () if metrics_port is None else ("--metrics-port", str(_port(metrics_port + number)))
+        command = _attune(f"consumer of {address.shown}", "consume", *metrics, logged=True)
+        commands.append(replace(command, variables={"ATTUNE_CONSUME": url}))
+    return commands
+
+
+def _port(port: int) -> int:
+    if port > _HIGHEST_PORT:
+        raise ConfigError(f"--metrics-port: a consumer would have port {port}; the highest is {_HIGHEST_PORT}")
+    return port
 
 
 def _attune(name: str, *arguments: str, logged: bool = False, nice: int = 0) -> "Command":

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -85,6 +87,30 @@ def wait_for_rows(url: str, rows: int) -> None:
     raise AssertionError(f"the log has {found} rows, not {rows}")
 
 
+def free_ports(number: int) -> int:
+    """Return the first of so many ports in a row that are free now."""
+    while True:
+        with ExitStack() as stack:
+            first = stack.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            with suppress(OSError, OverflowError):
+                for next_port in range(port + 1, port + number):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", next_port))
+                return port
+
+
+def wait_for_metrics(port: int, rows: int) -> None:
+    """Wait until the consumer with this port of metrics has counted so many stored rows."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        if f'attune_stream_rows_total{{outcome="stored"}} {rows}.0\n' in metrics:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not {rows} stored rows: {metrics}")
+
+
 def test_topics_are_consumed_by_children_that_come_back_and_end_with_it(tmp_path: Path) -> None:
     if missing_program("nats") is not None:
         pytest.skip("nats-server is not on this machine")
@@ -96,7 +122,8 @@ def test_topics_are_consumed_by_children_that_come_back_and_end_with_it(tmp_path
         secret = broker.url.replace("//", "//user:s3cret@")
         asyncio.run(send_clicks(broker.url, "clicks", range(30)))
         asyncio.run(send_clicks(broker.url, "reads", range(20)))
-        command = ("run", "--no-serve", "--no-poll", "--no-webhooks", "--train", "")
+        port = free_ports(2)
+        command = ("run", "--no-serve", "--no-poll", "--no-webhooks", "--train", "", "--metrics-port", str(port))
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", *command],
             cwd=tmp_path,
@@ -106,7 +133,12 @@ def test_topics_are_consumed_by_children_that_come_back_and_end_with_it(tmp_path
         )
         wait_for_rows(database_url, before + 50)
         children = psutil.Process(process.pid).children()
-        assert [each.cmdline()[-1] for each in children] == ["consume", "consume"]
+        assert [each.cmdline()[-3:] for each in children] == [
+            ["consume", "--metrics-port", str(port)],
+            ["consume", "--metrics-port", str(port + 1)],
+        ]
+        wait_for_metrics(port, 30)
+        wait_for_metrics(port + 1, 20)
         for each in children:
             each.kill()
         psutil.wait_procs(children, PATIENCE)
