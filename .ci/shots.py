@@ -4,6 +4,7 @@ The pages are those of `attune serve` over a simulated newsroom. Look at the pic
 code; the six in docs/images are chosen and made smaller by hand.
 """
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Callable
@@ -25,6 +26,8 @@ SIZES = (360, 768, 1440)
 HEIGHTS = {360: 780, 768: 1024, 1440: 900}
 
 Steps = Callable[[Page, str], None]
+Wanted = Callable[[str], bool]
+"""True for the name of a picture that is to be made."""
 
 
 def feed(page: Page, address: str) -> None:
@@ -178,7 +181,7 @@ def console_paths(service: ConsoleService) -> dict[str, str]:
     return {name: special.get(name, f"console/{name}") for name in CONSOLE}
 
 
-def shoot_console(browser: Browser) -> None:
+def shoot_console(browser: Browser, wanted: Wanted) -> None:
     """Make the pictures of the console, of an editor who has signed in."""
     with tempfile.TemporaryDirectory() as folder:
         place = populated(Path(folder) / "trained")
@@ -205,8 +208,8 @@ def save(page: Page, title: str, full_page: bool = False) -> None:
     print(FOLDER / f"{title}.png")
 
 
-def main() -> None:
-    """Make the pictures whose names contain one of the arguments; without arguments, all."""
+def shoot(wanted: Wanted) -> None:
+    """Make the pictures of the pages for readers, then those of the console."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     jobs = [
         (name, steps, width, dark)
@@ -226,12 +229,15 @@ def main() -> None:
                         page = context.new_page()
                         steps(page, str(client.base_url))
                         save(page, title)
-        shoot_console(browser)
+        shoot_console(browser, wanted)
 
 
-def wanted(title: str) -> bool:
-    """Return True if a picture is wanted by the arguments."""
-    return not sys.argv[1:] or any(part in title for part in sys.argv[1:])
+def main() -> None:
+    """Make the pictures that are wanted."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="*", help="part of the names of the pictures to make; default: all")
+    parts = parser.parse_args().part
+    shoot(lambda title: not parts or any(part in title for part in parts))
 
 
 if __name__ == "__main__":

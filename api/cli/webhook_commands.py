@@ -32,6 +32,7 @@ def add(
         added = webhook_admin.add_webhook(application, url, event or (), actor="cli")
     typer.echo(added.secret)
     typer.echo(f"webhook {added.id} is added; above is its secret, which is not shown again")
+    typer.echo(f"test it: attune webhooks test {added.id}")
 
 
 @app.command("list")

@@ -27,8 +27,10 @@ def test_webhooks_are_added_tested_listed_and_removed(where: Place) -> None:
     with web_server() as server:
         server.pages["/hook?token=t0p"] = page(b"", 200)
         url = server.url("/hook?token=t0p")
-        secret, line = attune(where, "add", url, "--event", "alert", "--event", "gate.failed").splitlines()
+        added = attune(where, "add", url, "--event", "alert", "--event", "gate.failed").splitlines()
+        secret, line, next_step = added
         id_ = line.split()[1]
+        assert next_step == f"test it: attune webhooks test {id_}"
         assert attune(where, "test", id_) == f"webhook {id_} works: the receiver answers 200\n"
         listed = attune(where, "list")
         assert re.fullmatch(rf"{id_}  \S+Z  alert, gate.failed  {re.escape(server.url('/hook'))}\n", listed)
