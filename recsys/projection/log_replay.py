@@ -25,7 +25,7 @@ class ReplayPoint:
 
     database_url: of the log. chunk_after: last row before the chunk of the log that holds the point; None at the
     start of the log. until: end of the replay. last_seq: newest row of the log when the replay began. links: pairs
-    of articles on the same event [l, 2], which no snapshot has.
+    of articles on one news event [l, 2], which no snapshot has.
     """
 
     database_url: str

@@ -11,7 +11,7 @@ from recsys.encoder.article_text import article_texts, text_hash
 from recsys.encoder.body_reading import reads_bodies
 from recsys.encoder.protocols import Encoded, Encoder, encode_parts
 from recsys.encoder.vector_space import RAW, VectorSpace
-from recsys.projection.same_event import ArticleVectors, link_events
+from recsys.projection.news_events import ArticleVectors, link_news_events
 from recsys.state.flat_arrays import grow
 from recsys.state.live_state import LiveState
 from recsys.store import article_vectors, attention_stats
@@ -165,10 +165,10 @@ def _stacked(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 
 def put_vectors(state: LiveState, table: VectorTable, rows: NDArray[np.integer], raw: NDArray[np.float32]) -> None:
-    """Set the vectors of `rows` [n] from raw ones [n, d], and link these articles with others on one event."""
+    """Set vectors of `rows` [n] from raw ones [n, d], and link these articles with others on one news event."""
     table.put(rows, raw)
     vectors = ArticleVectors(table.matrix, table.on_axes, table.present, table.space)
-    link_events(state.catalog, rows.astype(np.int64), vectors)
+    link_news_events(state.catalog, rows.astype(np.int64), vectors)
 
 
 def align_vectors(

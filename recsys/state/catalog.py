@@ -116,11 +116,11 @@ class Catalog:
 
     @property
     def links(self) -> NDArray[np.int64]:
-        """Pairs of articles on the same event [l, 2]."""
+        """Pairs of articles on one news event [l, 2]."""
         return self._links
 
     def link(self, rows: NDArray[np.int64], links: NDArray[np.int64]) -> None:
-        """Replace the links of `rows` [n] with other articles on the same event by `links` [l, 2].
+        """Replace the links of `rows` [n] with other articles on one news event by `links` [l, 2].
 
         The nearest links of an article are kept. If one of these is deleted, the next nearest is not found again.
         """

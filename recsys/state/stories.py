@@ -1,4 +1,4 @@
-"""Stories: which articles are copies of each other or tell one event, by the state's dense article ids."""
+"""Stories: which articles are copies of each other or tell one news event, by the state's dense article ids."""
 
 from dataclasses import dataclass
 
@@ -86,15 +86,15 @@ class Stories:
 def find_stories(keys: StoryKeys, order: PublicationOrder, never: int, links: Rows = NO_LINKS) -> Stories:
     """Group articles [all] by their keys, by time of publication (`never`: unknown) for titles, and by `links`.
 
-    links: pairs of articles on one event [l, 2], both published at a known time. Copies of copies are copies, but
-    an article on an event must be linked with the first one. The result depends on the articles only, not on the
-    order of their arrival.
+    links: pairs of articles on one news event [l, 2], both published at a known time. Copies of copies are copies,
+    but an article on a news event must be linked with the first one. The result depends on the articles only, not
+    on the order of their arrival.
     """
     titles = _by_language(keys.title, keys.language)
     published = order.published
     groups = [_grouped(keys.url), _grouped(_windows(titles, published, never))]
     if len(links):
-        groups.append(_events(links, order))
+        groups.append(_news_events(links, order))
     story = np.arange(len(published))
     while True:
         before = story
@@ -118,10 +118,10 @@ def _grouped(keys: Keys) -> tuple[Rows, Rows]:
     return present[shared], codes[shared].astype(np.int64)
 
 
-def _events(links: Rows, order: PublicationOrder) -> tuple[Rows, Rows]:
-    """Return linked articles [m] and the number of their event [m].
+def _news_events(links: Rows, order: PublicationOrder) -> tuple[Rows, Rows]:
+    """Return linked articles [m] and the number of their news event [m].
 
-    In order of publication, an article joins the event of the earliest article that began one and that it is
+    In order of publication, an article joins the news event of the earliest article that began one and that it is
     linked with, or begins one itself: chains of links do not join what happened on different days.
     """
     articles, later, earlier = order.of_links(links)

@@ -1,4 +1,4 @@
-"""Articles on one event, by their vectors and times: links between them, which the catalogue groups into stories.
+"""Articles on one news event, by vectors and times: links between them, which the catalogue groups into stories.
 
 Two articles are linked if their cosine is far above that of random pairs and they were published within two days;
 of many, an article is linked with those published just before it.
@@ -24,9 +24,9 @@ WITHIN = 2 * DAY
 _DEVIATIONS, _MOST = 7.5, 0.85
 """A link needs a cosine this many standard deviations above the mean of random pairs, but no more than `_MOST`.
 
-By eye: with the default encoder all pairs of English news from 0.82 on were on one event (random pairs: mean 0.17,
-deviation 0.12); with multilingual-e5-small, centred, pairs of Danish news did from 0.68 on, and from 0.5 to 0.6
-they were texts of one template about different houses (docs/log/).
+By eye: with the default encoder all pairs of English news from 0.82 on were on one news event (random pairs: mean
+0.17, deviation 0.12); with multilingual-e5-small, centred, pairs of Danish news were from 0.68 on, and from 0.5 to
+0.6 they were texts of one template about different houses (docs/log/).
 """
 
 _UNKNOWN_SPREAD = 0.97
@@ -76,7 +76,7 @@ class ArticleVectors:
         return one[near], other[near]
 
 
-def link_events(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVectors) -> None:
+def link_news_events(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVectors) -> None:
     """Replace the links of articles `rows` [n] of `catalog` by those of their vectors."""
     timed = np.flatnonzero(vectors.present[: len(catalog.published)])
     timed = catalog.publication_order.sort(timed[catalog.published[timed] != NEVER])

@@ -1,4 +1,4 @@
-"""Articles on one event are linked by their vectors and times, whatever the order in which they arrive."""
+"""Articles on one news event are linked by their vectors and times, whatever the order in which they arrive."""
 
 import numpy as np
 import polars as pl
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from recsys.domain import DAY, HOUR, Article
 from recsys.encoder.vector_space import RAW, VectorSpace
 from recsys.frames import articles_frame
-from recsys.projection import same_event
-from recsys.projection.same_event import WITHIN, least_cosine
+from recsys.projection import news_events
+from recsys.projection.news_events import WITHIN, least_cosine
 from recsys.projection.vector_table import VectorTable, put_vectors
 from recsys.state.live_state import LiveState
 from recsys.state.stories import MOST_LINKS
@@ -103,8 +103,8 @@ def test_pairs_are_compared_in_parts_or_as_one_product_with_the_same_result(
     times: list[int | None] = [NOW + i * 5 * HOUR for i in range(12)]
     whole = stories(vectors, times)
     assert whole
-    monkeypatch.setattr(same_event, "_DENSE", dense)
-    monkeypatch.setattr(same_event, "_PAIRS", pairs)
+    monkeypatch.setattr(news_events, "_DENSE", dense)
+    monkeypatch.setattr(news_events, "_PAIRS", pairs)
     assert stories(vectors, times) == whole
 
 
