@@ -12,8 +12,8 @@ The truth is exact: the expected reward of a choice, or of all drawn positions o
 "by position" has the ratio of each position alone, without those above it (after Li et al. 2018), and no model.
 
 Goals: 93 to 97% of the intervals cover the truth; the RMSE of dr is at most 0.8 of that of snips; far targets on
-few slates are refused. Refused worlds are left out of the other figures. "exact model" is dr, not clipped, with the
-true mean reward of each choice: no estimator without bias can do better by a better model.
+few slates are refused. Refused worlds are left out of the other figures. "exact model" is dr, not clipped, with
+the true mean reward of each choice: no estimator without bias can do better by a better model.
 """
 
 import argparse
@@ -200,14 +200,18 @@ def measure(name: str, worlds: Iterator[LoggedWorld]) -> None:
         for each, interval in _intervals(world).items():
             covered = interval.low <= world.truth <= interval.high
             errors.setdefault(each, []).append((interval.mean - world.truth, covered))
-    print(f"{name}: effective sample size {np.median(sizes):,.0f} (median), {refused} of {count} refused", flush=True)
+    print(
+        f"{name}: effective sample size {np.median(sizes):,.0f} (median), {refused} of {count} refused", flush=True
+    )
     if refused == count:
         return
     rmse = {}
     for each, found in errors.items():
         off, covers = np.asarray(found, dtype=np.float64).T
         rmse[each] = float(np.sqrt((off**2).mean()))
-        print(f"  {each:12} bias {off.mean():+.4f}  RMSE {rmse[each]:.4f}  coverage {covers.mean():6.1%}", flush=True)
+        print(
+            f"  {each:12} bias {off.mean():+.4f}  RMSE {rmse[each]:.4f}  coverage {covers.mean():6.1%}", flush=True
+        )
     ratio = rmse["dr"] / rmse["snips"]
     print(f"  RMSE of dr over snips {ratio:.2f}, goal {MOST_RATIO}: {'met' if ratio <= MOST_RATIO else 'missed'}")
 
@@ -216,7 +220,9 @@ def _intervals(world: LoggedWorld) -> dict[str, Interval]:
     logged = world.logged
     found = {each: estimated(each, logged)[0] for each in ESTIMATORS}
     plain = {"snips": snips, "dr": doubly_robust}
-    found |= {f"{name}, no clip": reader_interval(each(logged).parts, logged.reader) for name, each in plain.items()}
+    found |= {
+        f"{name}, no clip": reader_interval(each(logged).parts, logged.reader) for name, each in plain.items()
+    }
     if world.exact is not None:
         found["exact model"] = reader_interval(doubly_robust(world.exact).parts, logged.reader)
     if logged.reward.shape[1] > 1:

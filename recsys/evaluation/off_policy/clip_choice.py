@@ -44,8 +44,8 @@ class ClippedEstimate:
 def estimated(name: str, logged: LoggedRewards) -> tuple[Interval, tuple[float, float]]:
     """Return the estimate of `ESTIMATORS[name]` with its 95% interval, and its clips.
 
-    The bias of `direct` is measured by the correction of `dr`, and that of a model that nobody chose may be chance:
-    so its interval has the chance, too.
+    The bias of `direct` is measured by the correction of `dr`. Nothing chose that model for its small bias, so its
+    interval has the chance of the measured bias, too.
     """
     if name == "direct":
         parts = direct(logged).parts
@@ -76,9 +76,12 @@ def _clips(logged: LoggedRewards) -> list[float]:
 
 
 def _best(tried: Sequence[Floats], reader: Ints, rows: Ints) -> int:
-    """Return the number of the best of the `tried` parts [S] on `rows`; the first is without a clip."""
+    """Return the number of the best of the `tried` parts [S] on `rows`; the first is without a clip.
+
+    Of equal ones it is the smallest clip: it cuts nothing here, and may cut a huge weight of the other readers.
+    """
     errors = [_squared_error(parts[rows], tried[0][rows], reader[rows]) for parts in tried]
-    return int(np.argmin(errors)) if np.isfinite(errors[0]) else 0
+    return len(errors) - 1 - int(np.argmin(errors[::-1])) if np.isfinite(errors[0]) else 0
 
 
 def _squared_error(parts: Floats, unclipped: Floats, reader: Ints) -> float:

@@ -9,8 +9,8 @@ below it, and e the mean of q over the target's choices:
     direct      mean of e at the top: trusts the model of rewards alone
     dr          ``Σ v e + w (r − q)`` (Dudík, Langford and Li 2011; Jiang and Li 2016): right if the weights or the
                 model are
-    switch_dr   the same, but the model alone from the first action on whose weight is above the clip (Wang, Agarwal
-                and Dudík 2017)
+    switch_dr   the same, but the model alone from the first action on whose weight is above the clip (Wang,
+                Agarwal and Dudík 2017)
 
 Weights are products down to a position: the reward of an article may depend on what stands above it (cascade;
 McInerney et al. 2020, Kiyohara et al. 2022). The ratio of a position alone says nothing of a whole slate, because

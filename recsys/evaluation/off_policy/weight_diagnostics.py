@@ -34,9 +34,9 @@ _CHANCE = 2.0  # standard errors
 class WeightDiagnostics:
     """Diagnostics of the weights of slates.
 
-    slates: number. ess: effective sample size. deciding: effective number of slates that decide the variance. mean,
-    largest: of the weights. error: standard error of the mean over readers. largest_share: share of the largest
-    weight in their sum.
+    slates: number. ess: effective sample size. deciding: effective number of slates that decide the variance.
+    mean, largest: of the weights. error: standard error of the mean over readers. largest_share: share of the
+    largest weight in their sum.
     """
 
     slates: int
@@ -82,8 +82,8 @@ class WeightDiagnostics:
         if self.deciding < LEAST_DECIDING:
             return (
                 f"{self.deciding:.1f} of {self.slates} impressions decide the variance, below the floor of "
-                f"{LEAST_DECIDING:.0f}: the log has too few of the slates that the bundle would make most. Evaluate "
-                "more days, or explore more"
+                f"{LEAST_DECIDING:.0f}: the log has too few of the slates that the bundle would make most. "
+                "Evaluate more days, or explore more"
             )
         if 1.0 - self.mean - _CHANCE * self.error > MOST_UNSUPPORTED:
             return (
