@@ -11,9 +11,10 @@ The truth is exact: the expected reward of a choice, or of all drawn positions o
 
 "by position" has the ratio of each position alone, without those above it (after Li et al. 2018), and no model.
 
-Goals: 93 to 97% of the intervals cover the truth; the RMSE of dr is at most 0.8 of that of snips; far targets on
-few slates are refused. Refused worlds are left out of the other figures. "exact model" is dr, not clipped, with
-the true mean reward of each choice: no estimator without bias can do better by a better model.
+Goals: 93 to 97% of the intervals cover the truth; the RMSE of dr is at most 0.8 of that of snips (without a clip, as
+in the papers, and with that of the product); far targets on few slates are refused. Refused worlds are left out of
+the other figures. "exact model" is dr without a clip, with the true mean reward of each choice: no estimator
+without bias can do better by a better model.
 """
 
 import argparse
@@ -212,8 +213,10 @@ def measure(name: str, worlds: Iterator[LoggedWorld]) -> None:
         print(
             f"  {each:12} bias {off.mean():+.4f}  RMSE {rmse[each]:.4f}  coverage {covers.mean():6.1%}", flush=True
         )
-    ratio = rmse["dr"] / rmse["snips"]
-    print(f"  RMSE of dr over snips {ratio:.2f}, goal {MOST_RATIO}: {'met' if ratio <= MOST_RATIO else 'missed'}")
+    for other in ("snips", "snips, no clip"):
+        ratio = rmse["dr"] / rmse[other]
+        verdict = "met" if ratio <= MOST_RATIO else "missed"
+        print(f"  RMSE of dr over that of {other}: {ratio:.2f}, goal {MOST_RATIO}: {verdict}", flush=True)
 
 
 def _intervals(world: LoggedWorld) -> dict[str, Interval]:

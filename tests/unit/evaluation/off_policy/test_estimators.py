@@ -187,10 +187,21 @@ def test_the_switch_trusts_the_model_below_the_first_large_weight() -> None:
         expected=np.array([[2.5, 1.5, 0.7]]),
         reader=np.zeros(1, dtype=np.int64),
     )
-    assert switch_doubly_robust(logged, 5.0).value == pytest.approx(2.5 + 1 - 3 + 1.5)
-    assert doubly_robust(logged, 5.0).value == pytest.approx(
-        2.5 + 1 - 3 + 1.5 + 5 * (1 - 2) + 5 * 0.7 + 0.05 * 0.5
+    assert switch_doubly_robust(logged, 5.0).value == pytest.approx(2.5 + (1 - 3) + 1.5)
+
+
+def test_a_weight_is_limited_before_those_below_are_multiplied() -> None:
+    logged = LoggedRewards(
+        reward=np.array([[0.0, 1.0]]),
+        ratio=np.array([[9.0, 0.5]]),
+        predicted=np.array([[0.3, 0.2]]),
+        expected=np.array([[0.4, 0.1]]),
+        reader=np.zeros(1, dtype=np.int64),
     )
+    assert ips(logged, 5.0).value == pytest.approx(5 * 0.5)
+    first = 9 / (1 + (9 / 5) ** 2)
+    second = first / 2 / (1 + (first / 10) ** 2)
+    assert doubly_robust(logged, 5.0).value == pytest.approx(0.4 - 0.3 * first + 0.1 * first + 0.8 * second)
 
 
 def test_a_slate_with_fewer_positions_ends_with_nothing() -> None:
