@@ -11,9 +11,9 @@ The truth is exact: the expected reward of a choice, or of all drawn positions o
 
 "by position" has the ratio of each position alone, without those above it (after Li et al. 2018), and no model.
 
-Goals: 93 to 97% of the intervals cover the truth; the RMSE of dr is at most 0.8 of that of snips (without a clip, as
-in the papers, and with that of the product); far targets on few slates are refused. Refused worlds are left out of
-the other figures. "exact model" is dr without a clip, with the true mean reward of each choice: no estimator
+Goals: 93 to 97% of the intervals cover the truth; the RMSE of dr is at most 0.8 of that of snips (without a clip,
+as in the papers, and with that of the product); far targets on few slates are refused. Refused worlds are left out
+of the other figures. "exact model" is dr without a clip, with the true mean reward of each choice: no estimator
 without bias can do better by a better model.
 """
 
