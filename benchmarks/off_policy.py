@@ -238,6 +238,7 @@ KINDS: dict[str, Callable[[int], LoggedWorld]] = {
     "choices, far": Choices(3.0).world,
     "choices, far, contexts differ": Choices(3.0, contexts=3.0).world,
     "choices, far, 20 readers": Choices(3.0, readers=20).world,
+    "feeds, same scores": Feeds(0.0, 300, explore=0.4).world,
     "feeds, near": Feeds(0.1, 600).world,
     "feeds, near, clicks end visits": Feeds(0.1, 600, stops=0.7).world,
     "short feeds, far": Feeds(1.5, 1_500, positions=3, explore=0.8).world,

@@ -17,8 +17,8 @@ McInerney et al. 2020, Kiyohara et al. 2022). The ratio of a position alone says
 propensities are given the articles above (docs/log/off-policy.md).
 
 `clip` limits large weights; infinity limits none. ips counts those above as the clip. snips and dr shrink a weight
-w to ``w / (1 + (w / clip)²)``, which minimises a bound of the error of dr (Su, Dimakopoulou, Krishnamurthy and
-Dudík 2020).
+w above 1 to ``w / (1 + ((w − 1) / clip)²)``, after Su, Dimakopoulou, Krishnamurthy and Dudík (2020), who shrink
+all. Weights up to 1 stay, because the model, which counts more where weights count less, has noise of its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -82,7 +82,7 @@ def switch_doubly_robust(logged: LoggedRewards, clip: float = inf) -> Estimate:
 
 
 def _shrunk(weight: Floats, clip: float) -> Floats:
-    return weight / (1 + (weight / clip) ** 2)
+    return weight / (1 + (np.maximum(weight - 1, 0.0) / clip) ** 2)
 
 
 def _corrected(logged: LoggedRewards, limited: Callable[[Floats], Floats]) -> Estimate:
