@@ -4,12 +4,13 @@
 
 Simulated readers visit the feed of a trained ranker with exploration for a day. From that log, the clicks on the
 feed of another policy are estimated: the same ranker with less exploration (near), and the untrained ranker (far).
-The truth is exact: the click model of the simulation over the chances of the target at each drawn position.
+The truth is the mean of slates that the target fills from the certain positions of the log (`DRAWS` for each), by
+the click model of the simulation.
 """
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -21,12 +22,13 @@ from benchmarks.newsroom import stored
 from recsys.domain import DAY, Event, FeedRequest, Slate
 from recsys.evaluation.off_policy.counterfactual import estimates, slates_with_propensities
 from recsys.evaluation.off_policy.feed_replay import replayed_slates
-from recsys.evaluation.off_policy.logged_outcomes import CLICKS, POSITION, LoggedOutcomes
+from recsys.evaluation.off_policy.logged_outcomes import CLICKS, LoggedOutcomes
 from recsys.evaluation.off_policy.target_chances import PredictedClicks
 from recsys.evaluation.run_evaluation import TimeWindow
 from recsys.evaluation.scored_slates import Floats
 from recsys.feed.engine import FeedEngine
 from recsys.feed.retrieval import FeedLimits
+from recsys.feed.selection.open_positions import OpenPositions
 from recsys.frames import events_frame, slates_frame
 from recsys.models.model_set import Models
 from recsys.projection.log_replay import Replay
@@ -39,6 +41,9 @@ from recsys.simulate.world import START, World, simulate
 from recsys.state.live_state import LiveState
 from recsys.store import event_log
 from recsys.store.database import Database
+
+DRAWS = 20
+"""Slates of the target for each logged one, for the truth."""
 
 
 class LoggedLoop(FeedLoop):
@@ -65,35 +70,51 @@ class LoggedLoop(FeedLoop):
 
 @dataclass
 class FeedTarget:
-    """Feed of a ranker. truth: the newsroom if predictions are to be the true chances, else None."""
+    """Feed of a ranker. first: first article of each logged slate, by request.
+
+    values: true clicks on the drawn positions of the target's slates, for each replayed request.
+    """
 
     ranker: Ranker
     explore: float
-    truth: World | None = None
-    state: LiveState | None = None
+    world: World
+    first: Mapping[str, str]
+    values: list[float] = field(default_factory=list)
 
     def engine(self, _: Database, __: pl.DataFrame, log: Replay) -> FeedEngine:
         """Return an engine without text, as that of the visits."""
-        self.state = log.state
         models = replace(Models.untrained(), feed=self.ranker)
-        return FeedEngine(state=log.state, vectors=VectorTable(), models=models, limits=FeedLimits())
+        self._engine = FeedEngine(state=log.state, vectors=VectorTable(), models=models, limits=FeedLimits())
+        return self._engine
 
     def clicks(self) -> PredictedClicks:
-        """Return the true chances, or a rough model: the logistic of the ranker's score."""
+        """Return a rough model: the logistic of the ranker's score."""
+        rng = np.random.default_rng(13)
 
         def predicted(request: FeedRequest, candidates: Candidates) -> Floats:
-            if self.truth is None:
-                assert candidates.features is not None
-                return chance(self.ranker.score(candidates.features))
-            assert self.state is not None
-            names = [self.state.articles.strings[row] for row in candidates.rows.tolist()]
-            places = np.asarray([self.truth.newsroom.places[name] for name in names], dtype=np.int64)
-            reader = np.asarray(self.truth.readers.places[request.reader])
-            return chance(
-                click_logit(self.truth.readers, self.truth.newsroom, reader, places, np.asarray(request.as_of))
-            )
+            assert candidates.features is not None
+            self.values.append(self._true_clicks(request, candidates, rng))
+            return chance(self.ranker.score(candidates.features))
 
         return predicted
+
+    def _true_clicks(self, request: FeedRequest, candidates: Candidates, rng: np.random.Generator) -> float:
+        state, rows = self._engine.state, candidates.rows.tolist()
+        places = np.asarray(
+            [self.world.newsroom.places[state.articles.strings[row]] for row in rows], dtype=np.int64
+        )
+        readers, reader = self.world.readers, np.asarray(self.world.readers.places[request.reader])
+        clicks = chance(click_logit(readers, self.world.newsroom, reader, places, np.asarray(request.as_of)))
+        first, seen = state.rows_of([self.first[request.request_id]]).tolist()[0], examination(np.arange(SLATE))
+        total = 0.0
+        for _ in range(DRAWS):
+            positions = OpenPositions(self._engine.plan(request)[1])
+            positions.take(rows.index(first) if first in rows else -1)
+            while positions.open:
+                draw = positions.exploration.draw(positions.remaining, rng)
+                positions.take(positions.remaining[draw.pick])
+            total += float((clicks[positions.taken[1:]] * seen[1 : len(positions.taken)]).sum())
+        return total / DRAWS
 
 
 def logged_visits(database: Database, world: World, ranker: Ranker, explore: float, start: int) -> TimeWindow:
@@ -109,23 +130,18 @@ def logged_visits(database: Database, world: World, ranker: Ranker, explore: flo
     return TimeWindow(start, start + DAY)
 
 
-def compare(database: Database, window: TimeWindow, world: World, name: str, target: FeedTarget) -> None:
-    """Print the estimates of clicks on the feed of `target`, and the truth."""
+def compare(database: Database, window: TimeWindow, world: World, name: str, policy: tuple[Ranker, float]) -> None:
+    """Print the estimates of clicks on the feed of a policy (ranker and exploration), and the truth."""
     slates, _ = slates_with_propensities(database, window)
+    first = dict(zip(slates["id"].to_list(), slates["candidates"].list.first().to_list(), strict=True))
+    target = FeedTarget(*policy, world, first)
     outcomes = LoggedOutcomes.of(list(replayed_slates(database, target, slates)))
-    exact = list(replayed_slates(database, replace(target, truth=world), slates))
-    seen = examination(np.arange(SLATE))
-    drawn = [(each.propensities > 0) & (each.propensities < 1) for each in exact]
-    values = [
-        float((each.chances.expected * seen[: len(mask)])[mask].sum())
-        for each, mask in zip(exact, drawn, strict=True)
-        if mask.any()
-    ]
-    found = estimates(outcomes, POSITION)
+    found = estimates(outcomes)
     weights = found["weights"]
     print(
-        f"  {name}: truth {np.mean(values):.3f}, effective sample size {weights['effective_sample_size']:.0f} of "
-        f"{len(outcomes.ratio):,}, unsupported {weights['unsupported']:.1%}; {found['refused'] or ''}",
+        f"  {name}: truth {np.mean(target.values):.3f}, effective sample size "
+        f"{weights['effective_sample_size']:.0f} of {len(outcomes.reader):,}, unsupported "
+        f"{weights['unsupported']:.1%}; {found['refused'] or ''}",
         flush=True,
     )
     if found["refused"] is None:
@@ -160,8 +176,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             database = stored(past, f"sqlite:///{folder}/attune.db")
             window = logged_visits(database, world, ranker, explore, start)
             print(f"exploration {explore:.0%}")
-            compare(database, window, world, "the same ranker, 5%", FeedTarget(ranker, 0.05))
-            compare(database, window, world, "the untrained ranker", FeedTarget(HeuristicRanker(), explore))
+            compare(database, window, world, "the same ranker, 5%", (ranker, 0.05))
+            compare(database, window, world, "the untrained ranker", (HeuristicRanker(), explore))
             database.close()
 
 

@@ -40,20 +40,21 @@ def counterfactual_table(result: Mapping[str, Any]) -> None:
 def _one(title: str, part: Mapping[str, Any]) -> None:
     weights = part["weights"]
     typer.echo(
-        f"\n{title}\n  effective sample size {weights['effective_sample_size']:,.1f}, mean weight "
+        f"\n{title}\n  effective sample size {weights['effective_sample_size']:,.1f} impressions, "
+        f"{weights['deciding']:,.1f} decide the variance; mean weight "
         f"{number(weights['mean'])} ± {number(weights['mean_error'])}, largest {weights['largest']:,.1f} "
-        f"({weights['largest_share']:.1%} of all), choices without support {weights['unsupported']:.1%}"
+        f"({weights['largest_share']:.1%} of all), slates without support {weights['unsupported']:.1%}"
     )
     if part["refused"]:
         typer.echo(f"  no estimates: {part['refused']}")
         return
     table = Table(title="mean reward of an impression, with its 95% interval over readers", title_justify="left")
-    for column in ("reward", "as logged", "estimator", "of the bundle", "clip"):
-        table.add_column(column, no_wrap=True, justify="right" if column == "clip" else "left")
+    for column in ("reward", "as logged", "estimator", "of the bundle", "clips"):
+        table.add_column(column, no_wrap=True, justify="right" if column == "clips" else "left")
     for reward, found in part["rewards"].items():
         logged = interval(*found["logged"].values())
         for place, (name, each) in enumerate(found["estimates"].items()):
-            clip = "none" if each["clip"] is None else f"{each['clip']:,.1f}"
+            clips = " ".join("none" if clip is None else f"{clip:,.1f}" for clip in each["clips"])
             span = interval(each["mean"], each["low"], each["high"])
-            table.add_row(*((reward, logged) if not place else ("", "")), name, span, clip)
+            table.add_row(*((reward, logged) if not place else ("", "")), name, span, clips)
     Console(width=110).print(table)

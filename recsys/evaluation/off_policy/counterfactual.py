@@ -10,8 +10,8 @@ from recsys.domain import DAY, iso
 from recsys.errors import DataError
 from recsys.evaluation.bootstrap import Interval
 from recsys.evaluation.labelled_slates import load_requests
-from recsys.evaluation.off_policy.clip_choice import choose_clip
-from recsys.evaluation.off_policy.estimators import ESTIMATORS, Estimator
+from recsys.evaluation.off_policy.clip_choice import estimated
+from recsys.evaluation.off_policy.estimators import ESTIMATORS
 from recsys.evaluation.off_policy.feed_replay import ReplayedSlate, Target, replayed_slates
 from recsys.evaluation.off_policy.logged_outcomes import CASCADE, LoggedOutcomes
 from recsys.evaluation.off_policy.logged_rewards import LoggedRewards
@@ -61,11 +61,11 @@ def counterfactual(database: Database, target: Target, window: TimeWindow, progr
             "certain_positions": outcomes.certain,
         },
         "rules": acting,
-        "behaviour": {CASCADE: estimates(outcomes, CASCADE)},
+        "behaviour": {CASCADE: estimates(outcomes)},
     }
     if acting:
         free = LoggedOutcomes.of(_replayed(database, target, slates, False, progress))
-        found["without_rules"] = {CASCADE: estimates(free, CASCADE)}
+        found["without_rules"] = {CASCADE: estimates(free)}
     return found
 
 
@@ -91,17 +91,18 @@ def slates_with_propensities(database: Database, window: TimeWindow) -> tuple[pl
     return whole, labelled.height - whole.height
 
 
-def estimates(outcomes: LoggedOutcomes, behaviour: str) -> dict[str, Any]:
+def estimates(outcomes: LoggedOutcomes) -> dict[str, Any]:
     """Return the diagnostics of the weights, and for each reward the logged mean and the estimates.
 
     `refused` is the reason without estimates, or None.
     """
-    first = outcomes.logged_rewards(next(iter(outcomes.rewards)), behaviour)
-    diagnostics = WeightDiagnostics.of(first)
+    logged = {name: outcomes.logged_rewards(name) for name in outcomes.rewards}
+    diagnostics = WeightDiagnostics.of(next(iter(logged.values())))
     refused = diagnostics.refusal()
     return {
         "weights": {
             "effective_sample_size": diagnostics.ess,
+            "deciding": diagnostics.deciding,
             "mean": diagnostics.mean,
             "mean_error": diagnostics.error if np.isfinite(diagnostics.error) else None,  # of one reader
             "largest": diagnostics.largest,
@@ -109,22 +110,20 @@ def estimates(outcomes: LoggedOutcomes, behaviour: str) -> dict[str, Any]:
             "unsupported": diagnostics.unsupported,
         },
         "refused": refused,
-        "rewards": {} if refused else {name: _of_reward(outcomes, name, behaviour) for name in outcomes.rewards},
+        "rewards": {} if refused else {name: _of_reward(each) for name, each in logged.items()},
     }
 
 
-def _of_reward(outcomes: LoggedOutcomes, reward: str, behaviour: str) -> dict[str, Any]:
-    logged = outcomes.logged_rewards(reward, behaviour)
+def _of_reward(logged: LoggedRewards) -> dict[str, Any]:
     return {
-        "logged": _numbers(reader_interval(logged.per_slate(logged.reward), logged.reader)),
-        "estimates": {name: _estimated(estimator, logged) for name, estimator in ESTIMATORS.items()},
+        "logged": _numbers(reader_interval(logged.reward.sum(axis=1), logged.reader)),
+        "estimates": {name: _estimated(name, logged) for name in ESTIMATORS},
     }
 
 
-def _estimated(estimator: Estimator, logged: LoggedRewards) -> dict[str, float | None]:
-    chosen = choose_clip(estimator, logged)
-    interval = reader_interval(chosen.estimate.parts, logged.reader, chosen.squared_bias)
-    return {**_numbers(interval), "clip": None if chosen.clip == inf else chosen.clip}
+def _estimated(name: str, logged: LoggedRewards) -> dict[str, Any]:
+    interval, clips = estimated(name, logged)
+    return {**_numbers(interval), "clips": [None if clip == inf else clip for clip in clips]}
 
 
 def _numbers(interval: Interval) -> dict[str, float | None]:

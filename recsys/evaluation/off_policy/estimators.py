@@ -1,21 +1,24 @@
 """Estimators of the mean reward of a slate under a target policy.
 
-With w the weight of an action, v that of the actions above it, q its predicted reward and e the mean prediction
-over the target's choices:
+With w the weight of an action, v that of the actions above it, q the predicted reward of the action and of all
+below it, and e the mean of q over the target's choices:
 
-    ips         v and w alone: mean of ``w r`` (Horvitz and Thompson 1952)
-    snips       the same over the mean weight (Swaminathan and Joachims 2015): bounded by the rewards
-    direct      mean of ``v e``: trusts the model of rewards alone
-    dr          ``v e + w (r − q)`` (Dudík, Langford and Li 2011): right if the weights or the model are
-    switch_dr   the same, without the correction of actions whose weight is above the clip (Wang, Agarwal and
-                Dudík 2017)
+    ips         w alone: mean of ``Σ w r`` (Horvitz and Thompson 1952)
+    snips       the same, over the mean weight of each position (Swaminathan and Joachims 2015; Precup, Sutton and
+                Singh 2000 for each position): bounded by the rewards
+    direct      mean of e at the top: trusts the model of rewards alone
+    dr          ``Σ v e + w (r − q)`` (Dudík, Langford and Li 2011; Jiang and Li 2016): right if the weights or the
+                model are
+    switch_dr   the same, but the model alone from the first action on whose weight is above the clip (Wang,
+                Agarwal and Dudík 2017)
 
-The weights say what readers do. With the weight of a position alone, an article earns what it earns at its
-position, whatever stands above it (position-based click model; Li et al. 2018). With the product of the weights
-down to a position, it may also depend on what stands above it (cascade; McInerney et al. 2020, Kiyohara et al.
-2022).
+Weights are products down to a position: the reward of an article may depend on what stands above it (cascade;
+McInerney et al. 2020, Kiyohara et al. 2022). The ratio of a position alone says nothing of a whole slate, because
+propensities are given the articles above (docs/log/off-policy.md).
 
-`clip` cuts larger weights in ips and dr; infinity cuts none.
+`clip` limits large weights; infinity limits none. ips counts those above as the clip. snips and dr shrink a weight
+w above 1 to ``w / (1 + ((w − 1) / clip)²)``, after Su, Dimakopoulou, Krishnamurthy and Dudík (2020), who shrink
+all. Weights up to 1 stay, because the model, which counts more where weights count less, has noise of its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,40 +52,42 @@ Estimator = Callable[[LoggedRewards, float], Estimate]
 
 def ips(logged: LoggedRewards, clip: float = inf) -> Estimate:
     """Estimate by inverse propensity scores; weights above `clip` count as `clip`."""
-    return Estimate(logged.per_slate(np.minimum(logged.weight, clip) * logged.reward))
+    weight, _ = logged.weights(lambda each: np.minimum(each, clip))
+    return Estimate((weight * logged.reward).sum(axis=1))
 
 
 def snips(logged: LoggedRewards, clip: float = inf) -> Estimate:
     """Estimate by inverse propensity scores over their own mean; without any weight, the estimate is NaN."""
-    weight = np.minimum(logged.weight, clip)
-    total = weight.sum()
-    if not total:
-        return Estimate(np.full(logged.slates, np.nan))
-    mean = float((weight * logged.reward).sum() / total)
-    return Estimate(logged.per_slate(mean + weight * (logged.reward - mean) * len(logged) / total))
+    weight, _ = logged.weights(lambda each: _shrunk(each, clip))
+    total = weight.mean(axis=0)
+    if not total.all():
+        return Estimate(np.full(len(logged), np.nan))
+    mean = (weight * logged.reward).mean(axis=0) / total
+    return Estimate((mean + weight * (logged.reward - mean) / total).sum(axis=1))
 
 
-def direct(logged: LoggedRewards, clip: float = inf) -> Estimate:
+def direct(logged: LoggedRewards, _: float = inf) -> Estimate:
     """Estimate by the model of rewards alone."""
-    return Estimate(logged.per_slate(_above(logged, clip) * logged.expected))
+    return Estimate(logged.expected[:, 0])
 
 
 def doubly_robust(logged: LoggedRewards, clip: float = inf) -> Estimate:
     """Estimate by the model of rewards, corrected by the weighted errors of its predictions."""
-    correction = np.minimum(logged.weight, clip) * (logged.reward - logged.predicted)
-    return Estimate(logged.per_slate(_above(logged, clip) * logged.expected + correction))
+    return _corrected(logged, lambda each: _shrunk(each, clip))
 
 
 def switch_doubly_robust(logged: LoggedRewards, clip: float = inf) -> Estimate:
-    """Estimate as `doubly_robust`, without the correction of the actions whose weight is above `clip`."""
-    weight = np.where(logged.weight <= clip, logged.weight, 0.0)
-    correction = weight * (logged.reward - logged.predicted)
-    return Estimate(logged.per_slate(_above(logged, clip) * logged.expected + correction))
+    """Estimate as `doubly_robust`, without the correction from an action on whose weight is above `clip`."""
+    return _corrected(logged, lambda each: np.where(each <= clip, each, 0.0))
 
 
-def _above(logged: LoggedRewards, clip: float) -> Floats:
-    """Return the weights of the actions above each action [n]; a clip below 1 must not cut those as logged."""
-    return np.minimum(logged.before, max(clip, 1.0))
+def _shrunk(weight: Floats, clip: float) -> Floats:
+    return weight / (1 + (np.maximum(weight - 1, 0.0) / clip) ** 2)
+
+
+def _corrected(logged: LoggedRewards, limited: Callable[[Floats], Floats]) -> Estimate:
+    weight, above = logged.weights(limited)
+    return Estimate((above * logged.expected + weight * (logged.reward - logged.predicted)).sum(axis=1))
 
 
 ESTIMATORS: Mapping[str, Estimator] = {

@@ -1,7 +1,7 @@
 """Rewards and weights from replayed slates: the positions that exploration reached."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from recsys.ranking.expected_utility import LONGEST_MINUTES, READING_UTILITY
 CLICKS, MINUTES, VALUE = "clicks", "minutes", "value"
 """Rewards of a position: 1 for a click; minutes of reading; 1 for a deep read, ½ for a read of a part."""
 
-POSITION, CASCADE = "position", "cascade"
+CASCADE = "cascade"
 """What readers do: see `estimators`."""
 
 _PRIOR_CLICKS = 20.0
@@ -68,28 +68,30 @@ class LoggedOutcomes:
             unexplored=len(slates) - len(kept),
         )
 
-    def logged_rewards(self, reward: str, behaviour: str) -> LoggedRewards:
-        """Return the input of the estimators for one reward, and `POSITION` or `CASCADE` for the behaviour."""
+    def logged_rewards(self, reward: str) -> LoggedRewards:
+        """Return the input of the estimators for one reward.
+
+        Predictions are the clicks of the model, times rewards per predicted click, plus the mean reward below.
+        """
         values = self.rewards[reward]
         scale = _scales(values, self.predicted, self.position, self.reader[self.slate])
-        before = self._above() if behaviour == CASCADE else np.ones(len(values))
-        return LoggedRewards(
-            reward=values,
-            weight=before * self.ratio,
-            before=before,
-            predicted=scale * self.predicted,
-            expected=scale * self.expected,
-            slate=self.slate,
+        flat = LoggedRewards(
+            reward=self._by_slate(values, 0.0),
+            ratio=self._by_slate(self.ratio, 1.0),
+            predicted=self._by_slate(scale * self.predicted, 0.0),
+            expected=self._by_slate(scale * self.expected, 0.0),
             reader=self.reader,
         )
+        below = _below(flat) * self._by_slate(np.ones(len(values)), 0.0)
+        return replace(flat, predicted=flat.predicted + below, expected=flat.expected + below)
 
-    def _above(self) -> Floats:
-        """Return the product of the ratios above each position in its slate [n]."""
-        above = np.ones(len(self.ratio))
-        for row in range(1, len(self.ratio)):
-            if self.slate[row] == self.slate[row - 1]:
-                above[row] = above[row - 1] * self.ratio[row - 1]
-        return above
+    def _by_slate(self, values: Floats, missing: float) -> Floats:
+        """Return the values of actions [n] by slate and order in it [S, K]."""
+        counts = np.bincount(self.slate, minlength=len(self.reader))
+        order = np.arange(len(self.slate)) - np.repeat(counts.cumsum() - counts, counts)
+        found = np.full((len(self.reader), int(counts.max(initial=1))), missing)
+        found[self.slate, order] = values
+        return found
 
 
 def _drawn(slate: ReplayedSlate) -> Bools:
@@ -111,3 +113,19 @@ def _scales(reward: Floats, predicted: Floats, position: Ints, reader: Ints) -> 
         by_position = (rewards + _PRIOR_CLICKS * mean) / (clicks + _PRIOR_CLICKS)
         scales[half == own] = by_position[position[half == own]]
     return scales
+
+
+def _below(logged: LoggedRewards) -> Floats:
+    """Return the mean reward of the target's slates below each position [S, K], by the other half of the readers.
+
+    It is the part of what follows an action that every action has (Kiyohara et al. 2022 fit all of it). Each
+    position is estimated by `snips`.
+    """
+    weight, _ = logged.weights()
+    below = np.zeros_like(weight)
+    for own in (0, 1):
+        other = logged.reader % 2 != own
+        total = np.maximum(weight[other].sum(axis=0), 1e-9)
+        mean = (weight[other] * logged.reward[other]).sum(axis=0) / total
+        below[~other] = mean[::-1].cumsum()[::-1] - mean
+    return below

@@ -1,5 +1,6 @@
-"""Rewards of logged actions, with the weights of another policy: the input of every estimator."""
+"""Rewards of logged slates, with the chances of another policy: the input of every estimator."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +11,17 @@ from recsys.evaluation.scored_slates import Floats, Ints
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LoggedRewards:
-    """Rewards of n logged actions in S slates; an action is the article at one position of one slate.
+    """Rewards of S slates with up to K actions; an action is the article at one position, from the top.
+
+    A slate with fewer actions ends with a ratio of 1 and zeros.
 
     Attributes:
-        reward: float64 [n].
-        weight: chance of the action under the target policy over its propensity in the log, float64 [n], ≥ 0.
-        before: the same weight of the actions above it, float64 [n]; 1 where they stand as logged.
-        predicted: reward of the action by a model that was not trained on it, float64 [n].
-        expected: mean prediction over the target policy's choices at this position, float64 [n].
-        slate: slate of the action from 0, int64 [n].
+        reward: float64 [S, K].
+        ratio: chance of the action under the target policy, given the actions above, over its propensity in the
+            log, float64 [S, K], ≥ 0.
+        predicted: reward of the action and of all below it, by a model that was not trained on them,
+            float64 [S, K].
+        expected: mean of that over the target policy's choices, float64 [S, K].
         reader: reader of the slate, the same number for all slates of one reader, int64 [S].
 
     Raises:
@@ -26,36 +29,40 @@ class LoggedRewards:
     """
 
     reward: Floats
-    weight: Floats
-    before: Floats
+    ratio: Floats
     predicted: Floats
     expected: Floats
-    slate: Ints
     reader: Ints
 
     def __post_init__(self) -> None:
-        for name in ("reward", "weight", "before", "predicted", "expected"):
+        if self.reward.ndim != 2:
+            raise DataError(f"rewards need one row a slate and one column a position: not {self.reward.shape}")
+        for name in ("reward", "ratio", "predicted", "expected"):
             values = getattr(self, name)
-            if values.shape != self.slate.shape:
-                raise DataError(f"{name} has {values.shape} values for {len(self.slate)} actions: give one each")
+            if values.shape != self.reward.shape:
+                raise DataError(f"{name} has {values.shape} values for {self.reward.shape} actions: give one each")
             if not np.isfinite(values).all():
                 raise DataError(f"{name} has values that are not finite: leave those actions out")
-        if len(self.weight) and min(self.weight.min(), self.before.min()) < 0:
-            raise DataError("a weight is negative: propensities and chances must be from 0 to 1")
-        if len(self.slate) and not 0 <= self.slate.min() <= self.slate.max() < len(self.reader):
-            raise DataError(f"slates must be numbered from 0 to {len(self.reader) - 1}")
+        if self.ratio.size and self.ratio.min() < 0:
+            raise DataError("a ratio is negative: propensities and chances must be from 0 to 1")
+        if self.reader.shape != self.reward.shape[:1]:
+            raise DataError(f"{len(self.reader)} readers for {len(self.reward)} slates: give each its reader")
 
     def __len__(self) -> int:
-        return len(self.slate)
-
-    @property
-    def slates(self) -> int:
-        """Number of slates, S."""
         return len(self.reader)
 
-    def per_slate(self, values: Floats) -> Floats:
-        """Sum the values of actions (float64 [n]) by slate, float64 [S]."""
-        return np.bincount(self.slate, weights=values, minlength=self.slates).astype(np.float64)
+    def weights(self, limited: Callable[[Floats], Floats] = np.asarray) -> tuple[Floats, Floats]:
+        """Return the weight of each action [S, K], and that of the actions above it, which is 1 at the top.
+
+        The weight is the product of the ratios down to the action. limited: what is done to the weights of each
+        position before they are multiplied on, [S] → [S].
+        """
+        weight, above = np.empty_like(self.ratio), np.ones_like(self.ratio)
+        for position in range(self.ratio.shape[1]):
+            if position:
+                above[:, position] = weight[:, position - 1]
+            weight[:, position] = limited(above[:, position] * self.ratio[:, position])
+        return weight, above
 
     @classmethod
     def of_actions(
@@ -70,14 +77,11 @@ class LoggedRewards:
         """
         if len(propensity) and not propensity.min() > 0:
             raise DataError("a propensity is not above 0: the logged action was impossible")
-        rows = np.arange(len(reward), dtype=np.int64)
-        zero = np.zeros(len(reward))
+        zero = np.zeros((len(reward), 1))
         return cls(
-            reward=reward,
-            weight=target / propensity,
-            before=np.ones(len(reward)),
+            reward=reward[:, None],
+            ratio=(target / propensity)[:, None],
             predicted=zero,
             expected=zero,
-            slate=rows,
-            reader=rows if reader is None else reader,
+            reader=np.arange(len(reward), dtype=np.int64) if reader is None else reader,
         )

@@ -36,7 +36,7 @@ def served(database: Database, of: Target, start: int) -> tuple[list[Slate], lis
         catalogue, _ = articles.upserted_since(connection, 0)
         log.advance(start)
         engine = of.engine(database, catalogue, log)
-        for number, reader in enumerate(sorted(world().readers.ids.tolist()) * 2):
+        for number, reader in enumerate(sorted(world().readers.ids.tolist()) * 3):
             request = FeedRequest(
                 request_id=f"own{number}",
                 as_of=start + number * MINUTE,
@@ -76,7 +76,7 @@ def test_the_own_feed_of_a_bundle_has_weights_of_one(trained: Place, tmp_path: P
     assert result["rules"] == 0
     assert "without_rules" not in result
     assert weights["mean"] == pytest.approx(1)
-    assert weights["effective_sample_size"] == pytest.approx(result["positions"])
+    assert weights["effective_sample_size"] == pytest.approx(result["impressions"])
     assert result["left_out"]["certain_positions"] == len(slates)
     found = result["behaviour"]["cascade"]["rewards"]["clicks"]
     assert found["logged"]["mean"] == pytest.approx(len(clicks) / len(slates))

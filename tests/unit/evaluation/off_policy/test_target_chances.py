@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recsys.domain import FeedRequest
 from recsys.evaluation.off_policy.feed_replay import ReplayedSlate
-from recsys.evaluation.off_policy.logged_outcomes import CASCADE, CLICKS, MINUTES, POSITION, VALUE, LoggedOutcomes
+from recsys.evaluation.off_policy.logged_outcomes import CLICKS, MINUTES, VALUE, LoggedOutcomes
 from recsys.evaluation.off_policy.target_chances import SlateChances, slate_chances
 from recsys.feed.retrieval import FeedLimits
 from recsys.feed.selection.caps import Cap
@@ -96,10 +96,14 @@ def test_only_drawn_positions_count() -> None:
     assert outcomes.rewards[MINUTES].tolist() == [1.5, 0, 1.5]
     assert outcomes.rewards[VALUE].tolist() == [0.5, 0, 0]
     assert outcomes.reader.tolist() == [1, 0]
-    by_position, cascade = (outcomes.logged_rewards(CLICKS, each) for each in (POSITION, CASCADE))
-    assert by_position.weight == pytest.approx([0.5, 2.0, 3.0])
-    assert cascade.weight == pytest.approx([0.5, 1.0, 3.0])
-    assert cascade.before == pytest.approx([1.0, 0.5, 1.0])
-    # the scale of each reader's predictions comes from the other reader
-    other = by_position.predicted[2] / 0.1
-    assert other == pytest.approx((1 + 20 * 1 / 0.2) / (0.1 + 20))
+    logged = outcomes.logged_rewards(CLICKS)
+    assert logged.reward.tolist() == [[1, 0], [1, 0]]
+    assert logged.ratio == pytest.approx(np.array([[0.5, 2.0], [3.0, 1.0]]))
+    weight, above = logged.weights()
+    assert weight == pytest.approx(np.array([[0.5, 1.0], [3.0, 3.0]]))
+    assert above == pytest.approx(np.array([[1.0, 0.5], [1.0, 3.0]]))
+    # scales and the rewards below come from the other reader: reader a has no drawn position below another
+    other = (1 + 20 * 1 / 0.2) / (0.1 + 20)
+    assert logged.predicted[1] == pytest.approx([other * 0.1 + 0.0, 0.0])
+    alone = 1 / 0.1
+    assert logged.predicted[0] == pytest.approx([(1 + 20 * alone) / (0.1 + 20) * 0.1, alone * 0.1])
