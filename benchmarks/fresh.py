@@ -174,7 +174,7 @@ def main() -> None:
     for name, default, meaning in (
         ("readers", 8_000, "readers"),
         ("trained-on", 1_000, "readers whose slates the ranker learns from"),
-        ("articles", 1_200, "articles of all days, and of the day before"),
+        ("articles", 800, "articles of all days, and of the day before"),
         ("days", 3, "days of the log; the live hours are on the last one"),
         ("from-hour", 10, "hour of the day, UTC, at which the live hours begin"),
         ("first", 7, "first seed of the simulation"),
@@ -183,7 +183,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default, help=meaning)
     parser.add_argument("--hours", type=float, default=3.0, help="live hours")
     parser.add_argument("--counted", type=float, default=1.5, help="hours whose new articles are counted")
-    parser.add_argument("--rush", type=float, default=4.0, help="visits in the live hours, as a multiple of the usual")
+    parser.add_argument("--rush", type=float, default=8.0, help="visits in the live hours, as a multiple of the usual")
     parser.add_argument("--explore", type=float, nargs="+", default=[defaults.explore])
     parser.add_argument("--fresh", type=float, nargs="+", default=[defaults.fresh_share])
     given = parser.parse_args()
