@@ -13,7 +13,8 @@ figure is the mean true chance of a click of its articles, if seen, by `simulate
     by clicks        the feed in order of the chance of a click: no price of minutes
     posterior        the exact posterior of the reader's tastes, appeal learned from the log: `taste_posterior`
     known appeal     the same, where the posterior knows every article's appeal
-    within rules     the posterior again, limited to what a feed may show: one article of a story, ages within reach, caps
+    within rules     the posterior again, limited to what a feed may show: one article of a story, ages within
+                     reach, caps
     oracle           knows the chance of a click
 
 Goals: 0.54 for the feed on the mean of the seeds, and 1% lost by retrieval. Intervals are Student's, over seeds.
@@ -197,7 +198,9 @@ def main() -> None:
         print(f"seed {seed}: {', '.join(parts)}", flush=True)
     by_seed = {name: np.asarray([each[name].chance for each in found]) for name in found[0]}
     chances = {name: float(values.mean()) for name, values in by_seed.items()}
-    print("mean: " + ", ".join(f"{name} {values.mean():.4f}{_interval(values)}" for name, values in by_seed.items()))
+    print(
+        "mean: " + ", ".join(f"{name} {values.mean():.4f}{_interval(values)}" for name, values in by_seed.items())
+    )
     lost = 1 - chances["feed"] / chances["all candidates"]
     print(f"feed {chances['feed']:.4f}, goal {GOAL}: {'met' if chances['feed'] >= GOAL else 'missed'}")
     print(f"lost by retrieval {lost:.2%}, goal {LOST:.0%}: {'met' if lost <= LOST else 'missed'}")

@@ -4,17 +4,17 @@ The same readers make the same visits to the feed of one ranker, without new art
 them. The ranker was trained on fewer readers of the same newsroom. Each feed learns from the outcome of its own
 slates, through the fold.
 
-    minutes to 100      median, over the articles of the first part of the live hours, of the minutes from publication
-                        to the 100th impression; an article that never has 100 counts as the minutes that it was
-                        followed, so the figure of the feed without trials is a lower bound
+    minutes to 100      median, over the articles of the first part of the live hours, of the minutes from
+                        publication to the 100th impression; an article that never has 100 counts as the minutes
+                        that it was followed, so the figure of the feed without trials is a lower bound
     under an hour       share of feeds with an article under an hour old
     a minute            finished articles per minute, as in `benchmarks.feed_value`
 
-Whether trials can help is arithmetic. A feed has 9 · explore · share places for them, so with F feeds and A new articles
-a minute there are 9 · explore · share · F / A for each article: 100 only if F / A is at least 278 with the defaults. And
-the ranker alone shows each of N competing articles in about 10 / N of the feeds: if N is small, that is 100 impressions
-soon enough. Trials are for a newsroom of hundreds of articles a day and tens of feeds a minute, which is the default
-world; `rush` is how many times more often than usual its readers come in the live hours, so that few of them do.
+Whether trials can help is arithmetic. A feed has 9 · explore · share places for them, so with F feeds and A new
+articles a minute there are 9 · explore · share · F / A for each article: 100 only if F / A is at least 278 with
+the defaults. And the ranker alone shows each of N competing articles in about 10 / N of the feeds: if N is small,
+it has 100 impressions soon enough. Trials are for a newsroom of hundreds of articles a day and tens of feeds a
+minute, which is the default world; `rush` is how many times as often as usual its readers come in the live hours.
 
 Intervals: 1,000 draws of articles, or of readers, paired.
 """
@@ -60,7 +60,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """Live time, microseconds: visits from `start` to `end`, counted articles published from `start` to `counted`."""
+    """Live time, microseconds: visits from `start` to `end`; counted articles appear from `start` to `counted`."""
 
     start: int
     counted: int
@@ -183,7 +183,9 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default, help=meaning)
     parser.add_argument("--hours", type=float, default=3.0, help="live hours")
     parser.add_argument("--counted", type=float, default=1.5, help="hours whose new articles are counted")
-    parser.add_argument("--rush", type=float, default=8.0, help="visits in the live hours, as a multiple of the usual")
+    parser.add_argument(
+        "--rush", type=float, default=8.0, help="visits in the live hours, as a multiple of the usual"
+    )
     parser.add_argument("--explore", type=float, nargs="+", default=[defaults.explore])
     parser.add_argument("--fresh", type=float, nargs="+", default=[defaults.fresh_share])
     given = parser.parse_args()

@@ -5,9 +5,9 @@ A ranker learns from the slates of the log. If these hold nothing older than 36 
 were (the support), and how fast the odds of a click on one article fall while it ages. Beyond the support the
 fitted fading continues, and retrieval stops at `REACH` times the support.
 
-Within the support trees see the age, but not the category: news of an hour and a recipe of an hour fade alike. So a
-bundle also stores the share of the difference between the fading of a category and that of all articles that its
-rankers miss (`training.age_support_training.missed_fading`), and scores move by it.
+Within the support trees see the age, but not the category, so a report and a recipe fade nearly alike. So a bundle
+also stores the share of the difference between the fading of a category and that of all articles that its rankers
+miss (`training.age_support_training.missed_fading`), and scores move by it.
 """
 
 from collections.abc import Mapping

@@ -28,7 +28,7 @@ class PlattScaling:
 
 
 def is_scaled(utility: Utility) -> bool:
-    """Return False for the scaling without a fit: its values are in order, but none is twice as good as another."""
+    """Return False for the scaling without a fit: its values have an order, but their ratios mean nothing."""
     return utility != PlattScaling()
 
 

@@ -101,13 +101,15 @@ def learn_age_support(shown: ShownAges) -> AgeSupport | None:
 def missed_fading(ages: AgeSupport, shown: ShownAges, scores: Floats) -> float:
     """Return the share of the categories' own fading that a ranker misses, 0 to 1.
 
-    Logistic regression of the newest clicks on the ranker's `scores` [n] and on the log-odds by which `ages` differs
-    between the categories. The coefficient is shrunk by its error (positive-part James–Stein), so a small log moves
-    no score. shown: exposures whose last n have the scores; the ranker has not learnt from these.
+    Logistic regression of the newest clicks on the ranker's `scores` [n] and on the log-odds by which `ages` differ
+    between the categories. The coefficient is shrunk by its error (positive-part James–Stein), so a small log
+    moves no score. shown: exposures whose last n have the scores; the ranker has not learnt from these.
     """
     last = slice(len(shown.hours) - len(scores), None)
     known = [ages.categories.get(name, ages.overall) for name in shown.names]
-    hours, fading = np.asarray([(each.hours, each.fading) for each in known]).reshape(-1, 2)[shown.category[last]].T
+    hours, fading = (
+        np.asarray([(each.hours, each.fading) for each in known]).reshape(-1, 2)[shown.category[last]].T
+    )
     own = -(fading - ages.overall.fading) * np.minimum(shown.hours[last], hours)
     if scores.std() == 0 or own.std() == 0:
         return 0.0

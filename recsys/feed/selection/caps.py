@@ -14,8 +14,8 @@ AUTHOR_SHARE = 0.15
 """An author fills at most this share of a slate where articles are posts: several authors make a conversation."""
 
 WORTH_EXCEEDING = 1.25
-"""Utility of an article above the cap of its category, as a multiple of that of the article that it displaces: where
-it is not worth that much more to this reader, the cap holds.
+"""Utility of an article above the cap of its category, as a multiple of that of the article that it displaces.
+Where it is not worth that much more to this reader, the cap holds.
 """
 
 _ENOUGH_READS = 10
@@ -26,8 +26,8 @@ _ENOUGH_READS = 10
 class Cap:
     """Cap on groups.
 
-    codes: group of each candidate [n], negative for none. shares: largest share per group. firm: candidates above the
-    cap wait for all others, whatever they are worth.
+    codes: group of each candidate [n], negative for none. shares: largest share per group. firm: candidates above
+    the cap wait for all others, whatever they are worth.
     """
 
     codes: NDArray[np.integer]
@@ -48,8 +48,9 @@ def caps(
 ) -> tuple[Cap, ...]:
     """Return caps on the categories and sources of candidates `rows` [n] for a reader with reads `read` [h].
 
-    A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018). An article above that
-    is worth less, but not excluded: this cap alone is not firm. A source may have its share of the candidates: if most articles come from one source, so may the slate.
+    A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018). This cap alone is
+    not firm: an article above it must be worth more. A source may have its share of the candidates: if most articles
+    come from one source, so may the slate.
     Candidates that are `exempt` [n] are not limited. With `posts` there is a cap on authors, without exemption.
     """
     mix = read if len(read) >= _ENOUGH_READS else read[:0]

@@ -67,7 +67,12 @@ def test_worth_does_not_excuse_a_firm_cap() -> None:
 
 def test_a_cap_is_firm_where_utilities_are_not_known() -> None:
     cap = Cap(np.asarray([0, 0, 0, 1, 1]), np.full(2, 0.5), firm=False)
-    assert fill_slate(best_first(np.asarray([9.0, 8, 7, 0, 0])), [cap], 4, NO_EXPLORATION, rng()).places == [0, 1, 3, 4]
+    assert fill_slate(best_first(np.asarray([9.0, 8, 7, 0, 0])), [cap], 4, NO_EXPLORATION, rng()).places == [
+        0,
+        1,
+        3,
+        4,
+    ]
 
 
 @settings(max_examples=50, deadline=None)
@@ -84,7 +89,9 @@ def test_what_stands_above_the_cap_of_its_category_is_worth_it(rows: list[tuple[
         if from_source[sources[place]] >= 4:  # the candidates that wait for all others begin here
             break
         if counts[codes[place]] >= 4:
-            below = [each for each in ordered[number:] if counts[codes[each]] < 4 and from_source[sources[each]] < 4]
+            below = [
+                each for each in ordered[number:] if counts[codes[each]] < 4 and from_source[sources[each]] < 4
+            ]
             assert all(worth[place] > WORTH_EXCEEDING * worth[each] for each in below)
         counts[codes[place]] += 1
         from_source[sources[place]] += 1
