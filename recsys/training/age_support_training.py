@@ -101,7 +101,7 @@ def learn_age_support(shown: ShownAges) -> AgeSupport | None:
 def missed_fading(ages: AgeSupport, shown: ShownAges, scores: Floats) -> float:
     """Return the share of the categories' own fading that a ranker misses, 0 to 1.
 
-    Logistic regression of the newest clicks on the ranker's `scores` [n] and on the log-odds by which `ages` differ
+    Logistic regression of the newest clicks on the `scores` [n] and on the log-odds by which `ages` differ
     between the categories. The coefficient is shrunk by its error (positive-part James–Stein), so a small log
     moves no score. shown: exposures whose last n have the scores; the ranker has not learnt from these.
     """

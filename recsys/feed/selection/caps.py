@@ -49,8 +49,8 @@ def caps(
     """Return caps on the categories and sources of candidates `rows` [n] for a reader with reads `read` [h].
 
     A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018). This cap alone is
-    not firm: an article above it must be worth more. A source may have its share of the candidates: if most articles
-    come from one source, so may the slate.
+    not firm: an article above it must be worth more. A source may have its share of the candidates: if most
+    articles come from one source, so may the slate.
     Candidates that are `exempt` [n] are not limited. With `posts` there is a cap on authors, without exemption.
     """
     mix = read if len(read) >= _ENOUGH_READS else read[:0]
