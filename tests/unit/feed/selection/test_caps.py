@@ -35,8 +35,12 @@ def test_a_reader_who_reads_one_thing_may_get_as_much_of_it(catalog: Catalog) ->
 
 
 def test_only_the_cap_of_a_category_may_be_exceeded(catalog: Catalog) -> None:
-    limits = caps(catalog, np.arange(20), np.zeros(0, dtype=np.int64), posts=True)
+    limits = caps(catalog, np.arange(20), np.arange(5), posts=True)
     assert [limit.firm for limit in limits] == [False, True, True]
+
+
+def test_readers_of_whom_little_is_known_exceed_no_cap(catalog: Catalog) -> None:
+    assert all(limit.firm for limit in caps(catalog, np.arange(20), np.arange(4), posts=True))
 
 
 def test_a_few_reads_are_no_mix(catalog: Catalog) -> None:
