@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.constants import NEW_READER
 from recsys.state.catalog import Catalog
 
 MAX_SHARE = 0.4
@@ -17,9 +18,6 @@ WORTH_EXCEEDING = 1.25
 """Utility of an article above the cap of its category, as a multiple of that of the article that it displaces.
 Where it is not worth that much more to this reader, the cap holds.
 """
-
-_COLD_READS = 5
-"""The scores of a reader with fewer reads are too little evidence to exceed a cap: a cold start."""
 
 _ENOUGH_READS = 10
 """Fewer reads do not show a reader's mix of categories."""
@@ -52,13 +50,13 @@ def caps(
     """Return caps on the categories and sources of candidates `rows` [n] for a reader with reads `read` [h].
 
     A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018). This cap alone is
-    not firm, except for a cold start: an article above it must be worth more. A source may have its share of the candidates: if most
-    articles come from one source, so may the slate.
+    not firm, except for a new reader: an article above it must be worth more. A source may have its share of the
+    candidates: if most articles come from one source, so may the slate.
     Candidates that are `exempt` [n] are not limited. With `posts` there is a cap on authors, without exemption.
     """
     mix = read if len(read) >= _ENOUGH_READS else read[:0]
     categories, sources = catalog.category, catalog.source
-    category = replace(_cap(categories[rows], categories[mix], exempt), firm=len(read) < _COLD_READS)
+    category = replace(_cap(categories[rows], categories[mix], exempt), firm=len(read) < NEW_READER)
     found = category, _cap(sources[rows], sources[rows], exempt)
     return (*found, _cap(catalog.author[rows], catalog.author[rows], None, AUTHOR_SHARE)) if posts else found
 
