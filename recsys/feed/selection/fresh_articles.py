@@ -48,7 +48,7 @@ class FreshArticles:
         return [place for place in self.places.tolist() if place in left]
 
     def chances(self, tried: list[int]) -> FloatArray:
-        """Return the chance of each of the candidates `tried` [m]: by Thompson sampling, in proportion to the need."""
+        """Return the chance of each of the candidates `tried` [m]: by Thompson sampling, times the need."""
         among = np.flatnonzero(np.isin(self.places, tried))
         chances = self.arms.chances(among) * self.need[among]
         return np.asarray(chances / chances.sum())
