@@ -13,9 +13,11 @@ figure is the mean true chance of a click of its articles, if seen, by `simulate
     by clicks        the feed in order of the chance of a click: no price of minutes
     posterior        the exact posterior of the reader's tastes, appeal learned from the log: `taste_posterior`
     known appeal     the same, where the posterior knows every article's appeal
+    within rules     the posterior again, limited to what a feed may show: one article of a story, ages within
+                     reach, caps
     oracle           knows the chance of a click
 
-Goals: 0.54 for the feed on the mean of the seeds, and 1% lost by retrieval.
+Goals: 0.54 for the feed on the mean of the seeds, and 1% lost by retrieval. Intervals are Student's, over seeds.
 """
 
 import argparse
@@ -25,14 +27,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from benchmarks.newsroom import stored
-from benchmarks.taste_posterior import exposures_of, taste_posterior
+from benchmarks.taste_posterior import TastePosterior, exposures_of, taste_posterior
 from recsys.constants import HalfLife
 from recsys.domain import DAY, HOUR, FeedRequest, RankRequest
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.engine import FeedEngine
 from recsys.feed.point_in_time import engine_at
+from recsys.feed.selection.slate_selection import fill
 from recsys.models import bundle as bundles
 from recsys.models.model_loader import FEED_RANKER, TrainedSystem, load_bundle
 from recsys.ranking.score_scaling import PlattScaling
@@ -123,11 +127,13 @@ def figures(room: Room) -> Mapping[str, Figure]:
     system = load_bundle(room.settings.home, LazyEncoder(room.settings).name)
     by_clicks = replace(engine, models=replace(engine.models, feed=system.click_ranker, utility=_chance(system)))
 
-    def feed(of: FeedEngine, reader: int) -> Ints:
-        request = FeedRequest(
+    def request(reader: int) -> FeedRequest:
+        return FeedRequest(
             request_id=f"choice-{reader}", as_of=room.now, reader=names[reader], limit=SLATE, explain=False
         )
-        return np.asarray([places[item.id] for item in of.recommend(request).ranking.items])
+
+    def feed(of: FeedEngine, reader: int) -> Ints:
+        return np.asarray([places[item.id] for item in of.recommend(request(reader)).ranking.items])
 
     def rank(reader: int) -> Ints:
         request = RankRequest(
@@ -141,18 +147,26 @@ def figures(room: Room) -> Mapping[str, Figure]:
     def best(score: Callable[[int, Ints], Floats]) -> Picks:
         return lambda reader: unopened[reader][np.argsort(-score(reader, unopened[reader]), kind="stable")[:SLATE]]
 
-    def posterior(know_appeal: bool) -> Picks:
-        tastes = taste_posterior(room.world, exposures, know_appeal)
+    def posterior(tastes: TastePosterior) -> Picks:
         return best(lambda reader, articles: tastes.chances(reader, articles, room.now))
 
+    def within_rules(reader: int) -> Ints:
+        candidates, plan = everything.plan(request(reader))
+        articles = np.asarray([places[engine.state.articles.strings[row]] for row in candidates.rows])
+        chances = learned.chances(reader, articles, room.now)
+        plan = replace(plan, order=np.argsort(-chances, kind="stable"), utilities=chances)
+        return articles[fill(plan, np.random.default_rng(0)).places]
+
+    learned = taste_posterior(room.world, exposures, know_appeal=False)
     return {
         "popular": room.figure(best(lambda _, articles: clicks[rows[articles]])),
         "rank": room.figure(rank),
         "feed": room.figure(lambda reader: feed(engine, reader)),
         "all candidates": room.figure(lambda reader: feed(everything, reader)),
         "by clicks": room.figure(lambda reader: feed(by_clicks, reader)),
-        "posterior": room.figure(posterior(know_appeal=False)),
-        "known appeal": room.figure(posterior(know_appeal=True)),
+        "posterior": room.figure(posterior(learned)),
+        "known appeal": room.figure(posterior(taste_posterior(room.world, exposures, know_appeal=True))),
+        "within rules": room.figure(within_rules),
         "oracle": room.figure(best(room.truth)),
     }
 
@@ -160,6 +174,14 @@ def figures(room: Room) -> Mapping[str, Figure]:
 def _chance(system: TrainedSystem) -> PlattScaling:
     fit = system.manifest["score_calibration"][FEED_RANKER]
     return PlattScaling(fit["slope"], fit["intercept"])
+
+
+def _interval(values: Floats) -> str:
+    """Return the 95% interval of the mean of `values` [seeds], nothing for one seed."""
+    if len(values) < 2:
+        return ""
+    half = float(stats.t.ppf(0.975, len(values) - 1)) * values.std(ddof=1) / np.sqrt(len(values))
+    return f" [{values.mean() - half:.4f}, {values.mean() + half:.4f}]"
 
 
 def main() -> None:
@@ -174,8 +196,11 @@ def main() -> None:
         found.append(figures(Room.of(given.folder, seed, given.readers, given.articles, given.days)))
         parts = (f"{name} {figure.chance:.4f} ({figure.hours:.0f} h)" for name, figure in found[-1].items())
         print(f"seed {seed}: {', '.join(parts)}", flush=True)
-    chances = {name: float(np.mean([each[name].chance for each in found])) for name in found[0]}
-    print("mean: " + ", ".join(f"{name} {value:.4f}" for name, value in chances.items()))
+    by_seed = {name: np.asarray([each[name].chance for each in found]) for name in found[0]}
+    chances = {name: float(values.mean()) for name, values in by_seed.items()}
+    print(
+        "mean: " + ", ".join(f"{name} {values.mean():.4f}{_interval(values)}" for name, values in by_seed.items())
+    )
     lost = 1 - chances["feed"] / chances["all candidates"]
     print(f"feed {chances['feed']:.4f}, goal {GOAL}: {'met' if chances['feed'] >= GOAL else 'missed'}")
     print(f"lost by retrieval {lost:.2%}, goal {LOST:.0%}: {'met' if lost <= LOST else 'missed'}")

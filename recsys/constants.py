@@ -4,6 +4,9 @@ from enum import IntEnum
 
 from recsys.domain import DAY, HOUR, MINUTE
 
+NEW_READER = 5
+"""A reader with fewer reads is new: a cold start."""
+
 BOUNCE_SECONDS = 8.0
 """A reader who leaves sooner did not read: a bounce, in labels, exposures and the user model alike."""
 

@@ -10,12 +10,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.constants import NEW_READER
 from recsys.domain import HOUR, MINUTE
 from recsys.evaluation.replay import ReplayScores
 from recsys.state.catalog import NEVER
-
-NEW_READER = 5
-"""A reader with fewer reads is new."""
 
 _NEW_ARTICLE, _COLD_ARTICLE, _COLD_READER = HOUR, 30 * MINUTE, 3
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.constants import NEW_READER
 from recsys.domain import HOUR
 from recsys.evaluation import bootstrap, metrics
 from recsys.evaluation.cold_start import (
     AMONG_NEW,
     FIRST_HOUR,
     HALF_NEW,
-    NEW_READER,
     cold_starts,
     coldest_starts,
     half_new,

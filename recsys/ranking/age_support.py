@@ -4,6 +4,10 @@ A ranker learns from the slates of the log. If these hold nothing older than 36 
 300 hours the score of one of 36. So a bundle stores, by category, the age below which nearly all shown candidates
 were (the support), and how fast the odds of a click on one article fall while it ages. Beyond the support the
 fitted fading continues, and retrieval stops at `REACH` times the support.
+
+Within the support trees see the age, but not the category, so a report and a recipe fade nearly alike. So a bundle
+also stores the share of the difference between the fading of a category and that of all articles that its rankers
+miss (`training.age_support_training.missed_fading`), and scores move by it.
 """
 
 from collections.abc import Mapping
@@ -36,15 +40,24 @@ class SupportedAges:
 
 @dataclass(frozen=True, slots=True)
 class AgeSupport:
-    """Supported ages by category name; `overall` for all other categories, and for articles without one."""
+    """Supported ages by category name; `overall` for all other categories, and for articles without one.
+
+    missed: share, 0 to 1, of the difference between the fading of a category and `overall` that the rankers miss.
+    """
 
     overall: SupportedAges
     categories: Mapping[str, SupportedAges]
+    missed: float = 0.0
 
     def log_odds(self, state: LiveState, rows: NDArray[np.int64], as_of: int) -> FloatArray:
-        """Return the log-odds [n], 0 or less, that articles `rows` [n] lose by their age beyond the support."""
-        beyond = _ages(state, rows, as_of) - self._by_article(state, rows, "hours")
-        return np.asarray(-self._by_article(state, rows, "fading") * np.maximum(beyond, 0.0))
+        """Return the log-odds [n] that articles `rows` [n] gain by their age, mostly below 0.
+
+        Beyond the support it is the fading; within it, what the rankers miss.
+        """
+        ages, hours = _ages(state, rows, as_of), self._by_article(state, rows, "hours")
+        fading = self._by_article(state, rows, "fading")
+        within = self.missed * (fading - self.overall.fading) * np.clip(ages, 0.0, hours)
+        return np.asarray(-within - fading * np.maximum(ages - hours, 0.0))
 
     def within_reach(self, state: LiveState, rows: Rows, as_of: int) -> NDArray[np.bool_]:
         """Return the mask of articles `rows` [n] that are not older than `REACH` times the support."""
@@ -55,6 +68,7 @@ class AgeSupport:
         return {
             "overall": asdict(self.overall),
             "categories": {name: asdict(ages) for name, ages in self.categories.items()},
+            "missed": self.missed,
         }
 
     @classmethod
@@ -68,7 +82,10 @@ class AgeSupport:
             return EVERY_AGE
         try:
             overall, categories = entry["overall"], entry["categories"]  # type: ignore[index]
-            return cls(_checked(overall), {str(name): _checked(ages) for name, ages in categories.items()})
+            missed = float(entry.get("missed", 0.0))  # type: ignore[attr-defined]
+            if not 0 <= missed <= 1:
+                raise ValueError(f"missed {missed}")
+            return cls(_checked(overall), {str(name): _checked(ages) for name, ages in categories.items()}, missed)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleError(
                 f"bundle {version} is damaged: its age support cannot be read ({error}); train a new bundle"

@@ -27,6 +27,11 @@ class PlattScaling:
         return np.asarray(1 / (1 + np.exp(-np.clip(self.slope * scores + self.intercept, -30, 30))))
 
 
+def is_scaled(utility: Utility) -> bool:
+    """Return False for the scaling without a fit: its values have an order, but their ratios mean nothing."""
+    return utility != PlattScaling()
+
+
 def softplus_utility(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the scores [n] of a utility ranker: identity above zero, near zero below."""
     return np.asarray(_SOFTNESS * np.logaddexp(0.0, scores / _SOFTNESS))

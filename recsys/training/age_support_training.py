@@ -25,6 +25,7 @@ LEAST_EXPOSURES, LEAST_CLICKS = 1_000, 50
 
 _LEVEL_PRIOR = 1.0  # expected clicks, as weight of the average level of an article
 _STEPS = 10
+_RIDGE = 1e-3  # keeps the regression finite if no score has a click
 _LONGEST_STEP = 0.5  # of the largest fading per hour, so that a step of Newton's method cannot overshoot
 
 Floats = NDArray[np.float64]
@@ -95,6 +96,33 @@ def learn_age_support(shown: ShownAges) -> AgeSupport | None:
             if name and known[number]
         },
     )
+
+
+def missed_fading(ages: AgeSupport, shown: ShownAges, scores: Floats) -> float:
+    """Return the share of the categories' own fading that a ranker misses, 0 to 1.
+
+    Logistic regression of the newest clicks on the `scores` [n] and on the log-odds by which `ages` differ
+    between the categories. The coefficient is shrunk by its error (positive-part James–Stein), so a small log
+    moves no score. shown: exposures whose last n have the scores; the ranker has not learnt from these.
+    """
+    last = slice(len(shown.hours) - len(scores), None)
+    known = [ages.categories.get(name, ages.overall) for name in shown.names]
+    hours, fading = (
+        np.asarray([(each.hours, each.fading) for each in known]).reshape(-1, 2)[shown.category[last]].T
+    )
+    own = -(fading - ages.overall.fading) * np.minimum(shown.hours[last], hours)
+    if scores.std() == 0 or own.std() == 0:
+        return 0.0
+    columns = np.column_stack((own, scores / scores.std(), np.ones(len(scores))))
+    fitted: Floats = np.zeros(3)
+    information: Floats = np.eye(3)
+    for _ in range(_STEPS):
+        chance = 1 / (1 + np.exp(-np.clip(columns @ fitted, -30, 30)))
+        information = (columns * (chance * (1 - chance))[:, None]).T @ columns + _RIDGE * np.eye(3)
+        slope = columns.T @ (shown.clicked[last] - chance) - _RIDGE * fitted
+        fitted = fitted + np.linalg.solve(information, slope)
+    share, variance = float(fitted[0]), float(np.linalg.inv(information)[0, 0])
+    return min(max(share - variance / share, 0.0), 1.0) if share > 0 else 0.0
 
 
 def _fading_within_articles(shown: ShownAges) -> tuple[Floats, Floats]:

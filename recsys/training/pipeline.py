@@ -31,17 +31,16 @@ from recsys.store.database import Database
 from recsys.threads import threads
 from recsys.tracking.mlflow_mirror import require_mlflow
 from recsys.tracking.run_log import record_training
-from recsys.training.age_support_training import ShownAges, learn_age_support
+from recsys.training.age_support_training import ShownAges, learn_age_support, missed_fading
 from recsys.training.calibration.calibrate_articles import Interest, calibrate_articles
 from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
 from recsys.training.data_warnings import data_warnings, text_warnings
 from recsys.training.dataset import Corpus, load_corpus
-from recsys.training.examination_curve import ExaminationCurve
 from recsys.training.interest_figures import InterestFigures, interest_figures
 from recsys.training.manifest import manifest, new_version
 from recsys.training.prequential_matcher import PrequentialMatcher
-from recsys.training.rankers import train_rankers
+from recsys.training.rankers import TrainedRankers, train_rankers
 from recsys.training.reader_histories import collect
 from recsys.training.stage_profile import ProfiledProgress
 from recsys.training.training_run import Progress, TrainingOptions, silent
@@ -85,7 +84,7 @@ def train(
     corpus = articles.corpus
     trees = train_rankers(database, corpus, matcher, settings, options, watched)
     weights = matcher.newest
-    ages = _age_support(corpus, trees.examination.curve)
+    ages = _age_support(corpus, trees)
 
     def write(folder: Path) -> dict[str, Any]:
         weights.save(folder / USER_MODEL)
@@ -140,11 +139,13 @@ def announce_outcome(
             webhook_outbox.announce(connection, WebhookEvent.GATE_FAILED, failure, time.time_ns() // 1_000)
 
 
-def _age_support(corpus: Corpus, curve: ExaminationCurve) -> AgeSupport | None:
+def _age_support(corpus: Corpus, trees: TrainedRankers) -> AgeSupport | None:
     """Return the ages that the slates support; None if they were made of clicks and random articles."""
     if corpus.sampled is not None:
         return None
-    return learn_age_support(ShownAges.of(corpus.labelled_requests, corpus.articles, curve))
+    shown = ShownAges.of(corpus.labelled_requests, corpus.articles, trees.examination.curve)
+    ages = learn_age_support(shown)
+    return ages and replace(ages, missed=missed_fading(ages, shown, trees.feed_scores))
 
 
 def _coverage(encoder: Encoder, raw: Corpus) -> TextCoverage:

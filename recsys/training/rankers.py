@@ -17,6 +17,7 @@ from recsys.models.served_ranker import ENTRY
 from recsys.projection.replay_segments import ReplayWorkers
 from recsys.ranking.features.feature_set import FEED_FEATURES, FEED_TEXT_FREE
 from recsys.ranking.lambdamart import LambdaMartConfig
+from recsys.ranking.query import FloatArray
 from recsys.ranking.ranker import Ranker
 from recsys.settings import Settings
 from recsys.store.database import Database
@@ -48,7 +49,8 @@ class TrainedRankers:
     """Trained rankers with their gates and validation scores.
 
     entities: gate of the entity features; examination: gates of the learned examination; shares: of the
-    correction, by system; choice: the ranker to serve; calibration: score calibration by system; metrics: on the
+    correction, by system; choice: the ranker to serve; feed_scores: of the click ranker of feeds on the validation
+    slice [N]; calibration: score calibration by system; metrics: on the
     validation slice, by system; report: more figures of the validation slice.
     """
 
@@ -60,6 +62,7 @@ class TrainedRankers:
     shares: Mapping[str, CorrectionShare]
     choice: RankerChoice
     config: LambdaMartConfig
+    feed_scores: FloatArray
     calibration: Mapping[str, Platt]
     metrics: dict[str, Any]
     report: dict[str, Any]
@@ -150,6 +153,7 @@ def train_rankers(
         shares=shares,
         choice=choice,
         config=config,
+        feed_scores=answers.scores[FEED_RANKER],
         calibration=calibration,
         # no calibration error here: the score calibration was fitted on the same slates
         metrics=figures(answers, {}, past.vectors, past.clicks),

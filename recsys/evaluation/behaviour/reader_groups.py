@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from recsys.constants import NEW_READER
 from recsys.evaluation import metrics
 from recsys.evaluation.behaviour.behaviour_check import BehaviourCheck, passing
 from recsys.evaluation.bootstrap import intervals
-from recsys.evaluation.cold_start import NEW_READER
 from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.scored_slates import Bools, Floats, Ints
 from recsys.evaluation.systems import FULL_SYSTEM

@@ -1,10 +1,11 @@
 """Caps: limits on the share of one category, source or author of posts in a slate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.constants import NEW_READER
 from recsys.state.catalog import Catalog
 
 MAX_SHARE = 0.4
@@ -13,16 +14,26 @@ MAX_SHARE = 0.4
 AUTHOR_SHARE = 0.15
 """An author fills at most this share of a slate where articles are posts: several authors make a conversation."""
 
+WORTH_EXCEEDING = 1.25
+"""Utility of an article above the cap of its category, as a multiple of that of the article that it displaces.
+Where it is not worth that much more to this reader, the cap holds.
+"""
+
 _ENOUGH_READS = 10
 """Fewer reads do not show a reader's mix of categories."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """Cap on groups. codes: group of each candidate [n], negative for none; shares: largest share per group."""
+    """Cap on groups.
+
+    codes: group of each candidate [n], negative for none. shares: largest share per group. firm: candidates above
+    the cap wait for all others, whatever they are worth.
+    """
 
     codes: NDArray[np.integer]
     shares: NDArray[np.float64]
+    firm: bool = True
 
     def most(self, limit: int) -> NDArray[np.int64]:
         """Return the largest number of each group in a slate of `limit`, while other groups remain."""
@@ -38,13 +49,15 @@ def caps(
 ) -> tuple[Cap, ...]:
     """Return caps on the categories and sources of candidates `rows` [n] for a reader with reads `read` [h].
 
-    A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018), as an upper limit.
-    A source may have its share of the candidates: if most articles come from one source, so may the slate.
+    A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018). This cap alone is
+    not firm, except for a new reader: an article above it must be worth more. A source may have its share of the
+    candidates: if most articles come from one source, so may the slate.
     Candidates that are `exempt` [n] are not limited. With `posts` there is a cap on authors, without exemption.
     """
     mix = read if len(read) >= _ENOUGH_READS else read[:0]
     categories, sources = catalog.category, catalog.source
-    found = _cap(categories[rows], categories[mix], exempt), _cap(sources[rows], sources[rows], exempt)
+    category = replace(_cap(categories[rows], categories[mix], exempt), firm=len(read) < NEW_READER)
+    found = category, _cap(sources[rows], sources[rows], exempt)
     return (*found, _cap(catalog.author[rows], catalog.author[rows], None, AUTHOR_SHARE)) if posts else found
 
 

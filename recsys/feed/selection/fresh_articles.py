@@ -2,7 +2,8 @@
 
 The appeal of an article is its clicks per examined impression. Its prior is the click rate of its category, shrunk
 toward that of all articles, and weighs as much as four expected clicks. The posterior narrows with every examined
-impression; an article leaves after `ENOUGH_CLICKS` expected clicks or `TRIED_FOR`, and the ranker alone decides.
+impression, and the need of more falls: to 0 after `ENOUGH_CLICKS` expected clicks, so that articles that just
+appeared do not wait for those that are nearly known. After that, or `TRIED_FOR`, the ranker alone decides.
 """
 
 from dataclasses import dataclass
@@ -32,10 +33,14 @@ _NO_LOG = (1.0, 20.0)
 
 @dataclass(frozen=True, slots=True)
 class FreshArticles:
-    """Candidates to try [k], as places among the candidates of a page, and their posteriors."""
+    """Candidates to try [k], as places among the candidates of a page, their posteriors, and their needs.
+
+    need: share of `ENOUGH_CLICKS` that is still expected to come, above 0 and at most 1 [k].
+    """
 
     places: NDArray[np.intp]
     arms: BetaArms
+    need: FloatArray
 
     def among(self, remaining: list[int]) -> list[int]:
         """Return the candidates to try that are among the `remaining` ones [m]."""
@@ -43,8 +48,10 @@ class FreshArticles:
         return [place for place in self.places.tolist() if place in left]
 
     def chances(self, tried: list[int]) -> FloatArray:
-        """Return the chance of each of the candidates `tried` [m], by Thompson sampling among them."""
-        return self.arms.chances(np.flatnonzero(np.isin(self.places, tried)))
+        """Return the chance of each of the candidates `tried` [m]: by Thompson sampling, times the need."""
+        among = np.flatnonzero(np.isin(self.places, tried))
+        chances = self.arms.chances(among) * self.need[among]
+        return np.asarray(chances / chances.sum())
 
 
 def fresh_articles(state: LiveState, query: Query, rows: NDArray[np.int64]) -> FreshArticles:
@@ -56,7 +63,8 @@ def fresh_articles(state: LiveState, query: Query, rows: NDArray[np.int64]) -> F
     clicks, examined = state.counters.read_longest(rows, (ATTRIBUTED_CLICKS, EXAMINED), query.as_of).T
     mean, overall = _prior_means(state, rows)
     exposed = state.exposures.outcomes(query.reader).article
-    tried = (age >= 0) & (age < TRIED_FOR) & (examined * overall < ENOUGH_CLICKS) & ~np.isin(rows, exposed)
+    need = 1 - examined * overall / ENOUGH_CLICKS
+    tried = (age >= 0) & (age < TRIED_FOR) & (need > 0) & ~np.isin(rows, exposed)
     places = np.flatnonzero(tried)
     newest = np.lexsort((state.catalog.tie_break_hash[rows[places]], age[places]))[:MOST_TRIED]
     places = places[newest]
@@ -64,7 +72,7 @@ def fresh_articles(state: LiveState, query: Query, rows: NDArray[np.int64]) -> F
     alpha = mean[places] * weight + clicks[places]
     # two clicks may belong to one impression, so clicks may exceed the examined impressions
     beta = (1 - mean[places]) * weight + np.maximum(examined[places] - clicks[places], 0.0)
-    return FreshArticles(places, BetaArms.of(alpha, beta))
+    return FreshArticles(places, BetaArms.of(alpha, beta), need[places])
 
 
 def _prior_means(state: LiveState, rows: NDArray[np.int64]) -> tuple[FloatArray, float]:

@@ -1,5 +1,6 @@
 """Positions of a slate, filled from the top: what remains for each, and what a rule puts there."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,20 +8,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.feed.selection.caps import Cap
+from recsys.feed.selection.caps import WORTH_EXCEEDING, Cap
 from recsys.feed.selection.exploration import NO_EXPLORATION, Exploration
 from recsys.feed.selection.slate_edits import NO_EDITS, Edits, Limit
+from recsys.ranking.query import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class SlatePlan:
-    """Plan of a slate: `limit` positions from the candidates in `order` [n], best first, within `caps`."""
+    """Plan of a slate: `limit` positions from the candidates in `order` [n], best first, within `caps`.
+
+    utilities: of the candidates [n]; None if they are not known: then every cap is firm.
+    """
 
     order: NDArray[np.intp]
     caps: Sequence[Cap]
     limit: int
     exploration: Exploration
     edits: Edits = NO_EDITS
+    utilities: FloatArray | None = None
 
 
 class OpenPositions:
@@ -36,7 +42,7 @@ class OpenPositions:
         self._limit, self._exploration = plan.limit, plan.exploration
         self._waiting = dict(plan.edits.placed)
         self._quotas = OpenQuotas(plan.edits.limits, list(self._waiting.values()))
-        self.remaining = self._quotas.within(apply_caps(plan.order.tolist(), plan.caps, plan.limit))
+        self.remaining = self._quotas.within(apply_caps(plan))
 
     @property
     def open(self) -> bool:
@@ -93,23 +99,38 @@ class OpenQuotas:
         return [each for each in candidates if not any(eligible[each] for eligible in full)]
 
 
-def apply_caps(best_first: list[int], caps: Sequence[Cap], limit: int) -> list[int]:
-    """Return the same order, with items above their group's cap moved behind all others."""
-    if not caps:
-        return best_first
-    counters = [_Counter.of(cap, limit) for cap in caps]
-    within: list[int] = []
-    above: list[int] = []
-    for place in best_first:
-        for codes, left in counters:
-            if left[codes[place]] <= 0:
+def apply_caps(plan: SlatePlan) -> list[int]:
+    """Return the candidates in their order, with those above a cap behind all others.
+
+    One above a cap that is not firm stays before the first that it exceeds by `WORTH_EXCEEDING`.
+    """
+    order = plan.order.tolist()
+    if not plan.caps:
+        return order
+    worth = None if plan.utilities is None else plan.utilities.tolist()
+    counters = [_Counter.of(cap, plan.limit, cap.firm or worth is None) for cap in plan.caps]
+    chosen: list[int] = []
+    above = deque[int]()
+    for place in order:
+        full = [counter.firm for counter in counters if counter.left[counter.codes[place]] <= 0]
+        if full:
+            if not any(full):
                 above.append(place)
-                break
-        else:
-            within.append(place)
-            for codes, left in counters:
-                left[codes[place]] -= 1
-    return within + above
+            continue
+        while worth and above and worth[above[0]] > WORTH_EXCEEDING * worth[place]:
+            _take(chosen, above.popleft(), counters)
+        _take(chosen, place, counters)
+    taken = set(chosen)
+    return chosen + [place for place in order if place not in taken]
+
+
+def _take(chosen: list[int], place: int, counters: Sequence["_Counter"]) -> None:
+    """Add the candidate `place` unless a firm cap is full by now."""
+    if any(counter.firm and counter.left[counter.codes[place]] <= 0 for counter in counters):
+        return
+    chosen.append(place)
+    for counter in counters:
+        counter.left[counter.codes[place]] -= 1
 
 
 class _Counter(NamedTuple):
@@ -117,7 +138,8 @@ class _Counter(NamedTuple):
 
     codes: list[int]
     left: list[int]
+    firm: bool
 
     @classmethod
-    def of(cls, cap: Cap, limit: int) -> "_Counter":
-        return cls(cap.codes.tolist(), [*cap.most(limit).tolist(), len(cap.codes)])
+    def of(cls, cap: Cap, limit: int, firm: bool) -> "_Counter":
+        return cls(cap.codes.tolist(), [*cap.most(limit).tolist(), len(cap.codes)], firm)

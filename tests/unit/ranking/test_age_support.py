@@ -1,5 +1,7 @@
 """The ages that a log supports, and how scores fade beyond them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,6 +32,14 @@ def test_only_hours_beyond_the_support_cost_log_odds(state: LiveState) -> None:
     young_sport, old_sport, young_world, old_world = rows(state, "a036", "a032", "a033", "a013")
     found = SUPPORT.log_odds(state, np.asarray([young_sport, old_sport, young_world, old_world]), NOW)
     np.testing.assert_allclose(found, [0.0, -0.2 * (8 - 4), 0.0, -0.05 * (27 - 10)])
+
+
+def test_within_the_support_categories_differ_by_what_the_rankers_miss(state: LiveState) -> None:
+    missing = replace(SUPPORT, missed=0.5)
+    young_sport, old_sport, young_world, old_world = rows(state, "a036", "a032", "a033", "a013")
+    found = missing.log_odds(state, np.asarray([young_sport, old_sport, young_world, old_world]), NOW)
+    own = 0.5 * (0.2 - 0.05)
+    np.testing.assert_allclose(found, [-own * 4, -own * 4 - 0.2 * (8 - 4), 0.0, -0.05 * (27 - 10)])
 
 
 def test_an_article_without_a_time_or_category_does_not_fade(state: LiveState) -> None:
@@ -68,7 +78,13 @@ def test_scores_never_rise_with_age(state: LiveState, hours: int, more: int) -> 
 
 def test_a_manifest_keeps_it() -> None:
     assert AgeSupport.of("v", SUPPORT.as_dict()) == SUPPORT
+    assert AgeSupport.of("v", replace(SUPPORT, missed=0.3).as_dict()).missed == 0.3
     assert AgeSupport.of("v", None) is EVERY_AGE
+
+
+def test_a_bundle_from_before_the_share_was_measured_misses_nothing() -> None:
+    entry = {name: value for name, value in SUPPORT.as_dict().items() if name != "missed"}
+    assert AgeSupport.of("v", entry) == SUPPORT
 
 
 @pytest.mark.parametrize(
@@ -81,6 +97,7 @@ def test_a_manifest_keeps_it() -> None:
         {"overall": {"hours": -1, "fading": 0}, "categories": {}},
         {"overall": {"hours": 1, "fading": float("nan")}, "categories": {}},
         {"overall": {"hours": "x", "fading": 0}, "categories": {}},
+        {"overall": {"hours": 1, "fading": 0}, "categories": {}, "missed": 1.5},
     ],
 )
 def test_a_damaged_entry_is_refused(entry: object) -> None:

@@ -7,7 +7,7 @@ import pytest
 from recsys.domain import DAY, HOUR
 from recsys.ranking.age_support import AgeSupport
 from recsys.state.position_bias import examination_probability
-from recsys.training.age_support_training import ShownAges, learn_age_support
+from recsys.training.age_support_training import ShownAges, learn_age_support, missed_fading
 
 FADING = {"sport": 0.08, "travel": 0.01}
 PLACES = 10
@@ -55,6 +55,37 @@ def test_fading_is_that_of_one_article_whatever_the_policy_chose_to_show(learned
     for name, fading in FADING.items():
         assert learned.categories[name].fading == pytest.approx(fading, abs=0.012)
     assert FADING["travel"] < learned.overall.fading < FADING["sport"]
+
+
+def scored(learned: AgeSupport, known: float, newest: int) -> tuple[ShownAges, np.ndarray]:
+    """Exposures, and scores of the newest ones by a ranker that knows the mean fading, and a share of the rest."""
+    shown = ShownAges.of(*slates(6_000, 36.0, seed=4))
+    fading = np.asarray([FADING[name] for name in shown.names])[shown.category]
+    mean = learned.overall.fading
+    log_odds = -(mean + known * (fading - mean)) * shown.hours + np.log(shown.look)
+    return shown, 2 * log_odds[len(log_odds) - newest :]
+
+
+@pytest.mark.parametrize("known", [0.0, 0.6])
+def test_what_the_scores_miss_is_the_rest_of_the_fading(learned: AgeSupport, known: float) -> None:
+    assert missed_fading(learned, *scored(learned, known, 20_000)) == pytest.approx(1 - known, abs=0.2)
+
+
+def test_scores_that_fade_by_category_miss_nothing(learned: AgeSupport) -> None:
+    assert missed_fading(learned, *scored(learned, 1.0, 20_000)) < 0.1
+    assert missed_fading(learned, *scored(learned, 2.0, 20_000)) == 0
+
+
+def test_a_few_exposures_show_nothing_that_is_missed(learned: AgeSupport) -> None:
+    shares = [missed_fading(learned, *scored(learned, 0.0, count)) for count in (20, 200, 20_000)]
+    assert shares[0] == 0
+    assert shares[2] > 0.7
+
+
+def test_equal_scores_or_equal_fading_leave_nothing_to_learn(learned: AgeSupport) -> None:
+    shown, scores = scored(learned, 0.0, 1_000)
+    assert missed_fading(learned, shown, np.zeros(1_000)) == 0
+    assert missed_fading(AgeSupport(learned.overall, {}), shown, scores) == 0
 
 
 def test_ages_of_unordered_slates_count_every_place_fully() -> None:

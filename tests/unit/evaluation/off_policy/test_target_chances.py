@@ -27,7 +27,9 @@ ROWS = np.arange(100, 109)
 def plan(seed: int, explore: float = 0.5) -> SlatePlan:
     """Nine candidates with caps, new articles to try, a quota and a placed one."""
     rng = np.random.default_rng(seed)
-    fresh = FreshArticles(np.array([2, 5]), BetaArms.of(np.array([1.0, 2.0]), np.array([9.0, 9.0])))
+    fresh = FreshArticles(
+        np.array([2, 5]), BetaArms.of(np.array([1.0, 2.0]), np.array([9.0, 9.0])), np.array([1.0, 0.4])
+    )
     edits = Edits({2: 7}, np.arange(9) == 7, (Limit(np.arange(9) % 2 == 0, 3),))
     order = rng.permutation([0, 1, 2, 3, 4, 5, 6, 8])
     cap = Cap(np.arange(9) % 3, np.full(3, 0.4))

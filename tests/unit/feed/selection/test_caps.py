@@ -34,6 +34,15 @@ def test_a_reader_who_reads_one_thing_may_get_as_much_of_it(catalog: Catalog) ->
     assert most[catalog.categories.get("world")] == 10 * MAX_SHARE
 
 
+def test_only_the_cap_of_a_category_may_be_exceeded(catalog: Catalog) -> None:
+    limits = caps(catalog, np.arange(20), np.arange(5), posts=True)
+    assert [limit.firm for limit in limits] == [False, True, True]
+
+
+def test_readers_of_whom_little_is_known_exceed_no_cap(catalog: Catalog) -> None:
+    assert all(limit.firm for limit in caps(catalog, np.arange(20), np.arange(4), posts=True))
+
+
 def test_a_few_reads_are_no_mix(catalog: Catalog) -> None:
     category, _ = caps(catalog, np.arange(20), np.asarray([1, 3, 5]))
     assert category.most(10).tolist() == [4, 4]

@@ -18,7 +18,8 @@ from tests.unit.feed.newsrooms import NOW, did, engine, papers, shown
 
 def fresh() -> FreshArticles:
     """Candidates 1 and 3; 3 is the more appealing one."""
-    return FreshArticles(np.asarray([1, 3]), BetaArms.of(np.asarray([2.0, 4.0]), np.asarray([40.0, 36.0])))
+    arms = BetaArms.of(np.asarray([2.0, 4.0]), np.asarray([40.0, 36.0]))
+    return FreshArticles(np.asarray([1, 3]), arms, np.asarray([1.0, 0.5]))
 
 
 def query(of: FeedEngine, reader: str = "r") -> Query:
@@ -46,7 +47,7 @@ def test_propensities_are_the_frequencies_of_the_draws() -> None:
 
 
 def test_without_a_new_article_exploration_is_uniform() -> None:
-    none = FreshArticles(np.zeros(0, dtype=np.intp), BetaArms.of(np.zeros(0), np.zeros(0)))
+    none = FreshArticles(np.zeros(0, dtype=np.intp), BetaArms.of(np.zeros(0), np.zeros(0)), np.zeros(0))
     for seed in range(50):
         uniform, with_none = (
             fill_slate(np.arange(6), (), 4, exploration, np.random.default_rng(seed))
@@ -72,6 +73,15 @@ def test_an_article_is_tried_only_until_there_is_enough_evidence() -> None:
     found = tried(engine(papers(40), clicks, slates))
     assert "a039" not in found
     assert "a038" in found
+
+
+def test_an_article_that_is_nearly_known_is_tried_less() -> None:
+    arms = BetaArms.of(np.asarray([2.0, 2.0, 4.0]), np.asarray([40.0, 40.0, 36.0]))
+    found = FreshArticles(np.asarray([1, 3, 4]), arms, np.asarray([1.0, 0.25, 1.0])).chances([1, 3, 4])
+    assert found.sum() == pytest.approx(1)
+    assert found[0] == pytest.approx(4 * found[1])
+    plain = arms.chances(np.arange(3))
+    assert found[2] / found[0] == pytest.approx(plain[2] / plain[0])
 
 
 def test_an_article_is_not_tried_twice_on_one_reader() -> None:

@@ -4,10 +4,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.feed.selection.caps import MAX_SHARE, Cap
+from recsys.feed.selection.caps import MAX_SHARE, WORTH_EXCEEDING, Cap
 from recsys.feed.selection.exploration import NO_EXPLORATION, Exploration
 from recsys.feed.selection.mmr import best_first
-from recsys.feed.selection.slate_selection import Selection, fill_slate
+from recsys.feed.selection.open_positions import SlatePlan, apply_caps
+from recsys.feed.selection.slate_selection import Selection, fill, fill_slate
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -37,6 +38,63 @@ def test_no_category_takes_the_slate_over_while_others_are_left() -> None:
     slate = compose(np.arange(20, 0, -1.0), categories, 10, 0.0, rng())
     assert slate.places == [0, 1, 2, 3, 10, 11, 12, 13, 4, 5]
     assert (categories[slate.places[:8]] == 0).sum() <= np.ceil(10 * MAX_SHARE)
+
+
+def open_slate(worth: list[float], categories: list[int], sources: list[int] | None = None) -> list[int]:
+    """Return the slate of four under a cap of half for each category, and a firm cap of half for each source."""
+    codes = np.asarray(categories)
+    limits = [Cap(codes, np.full(int(codes.max()) + 1, 0.5), firm=False)]
+    if sources is not None:
+        limits.append(Cap(np.asarray(sources), np.full(max(sources) + 1, 0.5)))
+    utilities = np.asarray(worth)
+    plan = SlatePlan(best_first(utilities), limits, 4, NO_EXPLORATION, utilities=utilities)
+    return fill(plan, rng()).places
+
+
+def test_an_article_above_the_cap_of_its_category_stays_if_it_is_worth_that_much_more() -> None:
+    assert open_slate([0.9, 0.8, 0.7, 0.5, 0.4], [0, 0, 0, 1, 1]) == [0, 1, 2, 3]
+    assert open_slate([0.9, 0.8, 0.6, 0.5, 0.4], [0, 0, 0, 1, 1]) == [0, 1, 3, 2]
+
+
+def test_an_article_above_the_cap_never_passes_one_within_it_that_is_nearly_as_good() -> None:
+    assert open_slate([0.9, 0.8, 0.79, 0.7, 0.69], [0, 0, 0, 1, 1]) == [0, 1, 3, 4]
+
+
+def test_worth_does_not_excuse_a_firm_cap() -> None:
+    assert open_slate([0.9, 0.8, 0.7, 0.1, 0.1], [0, 0, 0, 1, 1], sources=[0, 0, 0, 1, 1]) == [0, 1, 3, 4]
+    assert open_slate([0.9, 0.8, 0.7, 0.6, 0.1], [0, 0, 0, 0, 1], sources=[0, 0, 0, 1, 1]) == [0, 1, 3, 4]
+
+
+def test_a_cap_is_firm_where_utilities_are_not_known() -> None:
+    cap = Cap(np.asarray([0, 0, 0, 1, 1]), np.full(2, 0.5), firm=False)
+    assert fill_slate(best_first(np.asarray([9.0, 8, 7, 0, 0])), [cap], 4, NO_EXPLORATION, rng()).places == [
+        0,
+        1,
+        3,
+        4,
+    ]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.01, 1), st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
+def test_what_stands_above_the_cap_of_its_category_is_worth_it(rows: list[tuple[float, int, int]]) -> None:
+    worth, codes, sources = (np.asarray(column) for column in zip(*sorted(rows, reverse=True), strict=True))
+    limits = [Cap(codes, np.full(3, 0.4), firm=False), Cap(sources, np.full(3, 0.4))]
+    order = np.arange(len(worth))
+    plan = SlatePlan(order, limits, 10, NO_EXPLORATION, utilities=worth)
+    ordered = apply_caps(plan)
+    assert sorted(ordered) == order.tolist()
+    counts, from_source = np.zeros(3, dtype=int), np.zeros(3, dtype=int)
+    for number, place in enumerate(ordered):
+        if from_source[sources[place]] >= 4:  # the candidates that wait for all others begin here
+            break
+        if counts[codes[place]] >= 4:
+            below = [
+                each for each in ordered[number:] if counts[codes[each]] < 4 and from_source[sources[each]] < 4
+            ]
+            assert all(worth[place] > WORTH_EXCEEDING * worth[each] for each in below)
+        counts[codes[place]] += 1
+        from_source[sources[place]] += 1
 
 
 def test_a_single_category_still_fills_the_slate() -> None:
