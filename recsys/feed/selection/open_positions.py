@@ -104,7 +104,7 @@ def apply_caps(plan: SlatePlan) -> list[int]:
 
     One above a cap that is not firm stays before the first that it exceeds by `WORTH_EXCEEDING`.
     """
-    order = plan.order.tolist()
+    order: list[int] = plan.order.tolist()
     if not plan.caps:
         return order
     worth = None if plan.utilities is None else plan.utilities.tolist()
