@@ -67,7 +67,7 @@ def scored(learned: AgeSupport, known: float, newest: int) -> tuple[ShownAges, n
 
 
 @pytest.mark.parametrize("known", [0.0, 0.6])
-def test_what_the_scores_miss_is_the_rest_of_the_fading(learned: AgeSupport, known: float) -> None:
+def test_the_missed_share_is_the_rest_of_the_fading(learned: AgeSupport, known: float) -> None:
     assert missed_fading(learned, *scored(learned, known, 20_000)) == pytest.approx(1 - known, abs=0.2)
 
 

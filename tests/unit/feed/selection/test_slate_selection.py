@@ -77,7 +77,7 @@ def test_a_cap_is_firm_where_utilities_are_not_known() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
-def test_what_stands_above_the_cap_of_its_category_is_worth_it(rows: list[tuple[float, int, int]]) -> None:
+def test_an_article_above_the_cap_of_its_category_is_worth_it(rows: list[tuple[float, int, int]]) -> None:
     worth, codes, sources = (np.asarray(column) for column in zip(*sorted(rows, reverse=True), strict=True))
     limits = [Cap(codes, np.full(3, 0.4), firm=False), Cap(sources, np.full(3, 0.4))]
     order = np.arange(len(worth))
