@@ -21,7 +21,7 @@ Intervals: 1,000 draws of articles, or of readers, paired.
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -88,8 +88,7 @@ class Result:
     @classmethod
     def joined(cls, parts: Sequence["Result"]) -> "Result":
         """Return the figures of all articles and readers of `parts`."""
-        names = ("value", "minutes", "visits", "clicks", "words")
-        outcomes = Outcomes(*(np.concatenate([getattr(part.outcomes, name) for part in parts]) for name in names))
+        outcomes = Outcomes(*map(np.concatenate, zip(*(astuple(part.outcomes) for part in parts), strict=True)))
         return cls(
             np.concatenate([part.minutes for part in parts]),
             np.concatenate([part.reached for part in parts]),

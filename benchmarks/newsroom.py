@@ -19,7 +19,7 @@ from recsys.encoder.protocols import Encoded
 from recsys.models import bundle as bundles
 from recsys.projection.vector_table import ensure_vectors
 from recsys.settings import Settings, load_settings
-from recsys.simulate.simulated_log import store_log
+from recsys.simulate.simulated_log import SimulatedLog, store_log
 from recsys.simulate.world import World, simulate
 from recsys.store import articles
 from recsys.store.database import Database, open_database, opened
@@ -50,7 +50,7 @@ def _of_word(word: str) -> NDArray[np.float64]:
     return np.random.default_rng(list(word.encode())).normal(size=_DIM)
 
 
-def stored(world: World, database_url: str) -> Database:
+def stored(world: SimulatedLog, database_url: str) -> Database:
     """Return an open database with the log of `world`."""
     database = open_database(database_url)
     store_log(database, world)

@@ -12,23 +12,18 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from api.cli.demo_social import DAYS, FULL_PRICE, PEOPLE, POSTS
+from api.cli.demo_social import DAYS, PEOPLE, POSTS, social_settings
+from benchmarks.newsroom import stored
 from recsys.encoder.lazy import LazyEncoder
-from recsys.settings import load_settings
-from recsys.simulate.simulated_log import store_log
 from recsys.simulate.social.social_trial import SocialFigures, run_trial
 from recsys.simulate.social.social_value import CHRONOLOGICAL, POPULAR
 from recsys.simulate.social.social_world import simulate_social
-from recsys.store.database import open_database
 
 
 def trial(folder: Path, seed: int) -> SocialFigures:
     """Train and measure on the network of one seed, with the settings of the demo."""
-    settings = load_settings(
-        database_url=f"sqlite:///{folder / 'attune.db'}", home=folder, minute_price=FULL_PRICE
-    )
-    database, world = open_database(settings.database_url), simulate_social(PEOPLE, POSTS, DAYS, seed=seed)
-    store_log(database, world)
+    settings, world = social_settings(folder), simulate_social(PEOPLE, POSTS, DAYS, seed=seed)
+    database = stored(world, settings.database_url)
     return run_trial(database, settings, LazyEncoder(settings), world, lambda *_: None)
 
 

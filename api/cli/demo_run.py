@@ -73,9 +73,8 @@ class Demonstration:
             result = evaluate(database, encoder, system, window, progress, ExtraRows({ORACLE: oracle_of(world)}))
         results_table(f"the last day: {result['data']['impressions']} impressions", result["systems"])
         _print_gap(gap(result["systems"], ORACLE))
-        self._show_feed(database, settings, encoder, world, last + 1)
+        reader = self._show_feed(database, settings, encoder, world, last + 1)
         typer.echo(f"\nserve it: attune serve --database-url {settings.database_url} --home {self.folder}")
-        reader = _regular_reader(world)
         typer.echo(f"and open http://127.0.0.1:8000/?reader={reader} in a browser")
         return Made(settings, reader)
 
@@ -90,7 +89,8 @@ class Demonstration:
 
     def _show_feed(
         self, database: Database, settings: Settings, encoder: LazyEncoder, world: World, now: int
-    ) -> None:
+    ) -> str:
+        """Print the feed of a regular reader, and return the reader."""
         reader = _regular_reader(world)
         affinity = sorted(world.affinities[reader].items(), key=lambda item: -item[1])[:3]
         engine = engine_at(database, settings, encoder, now)
@@ -98,6 +98,7 @@ class Demonstration:
         favourites = ", ".join(f"{name} {share:.0%}" for name, share in affinity)
         typer.echo(f"\nreader {reader} is simulated to like {favourites}; the feed, with explanations:")
         print_feed(slate.ranking, dict(world.articles.select("id", "title").iter_rows()))
+        return reader
 
 
 def _print_gap(of: Gap | None) -> None:

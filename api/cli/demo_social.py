@@ -24,9 +24,7 @@ FULL_PRICE = 1.0
 def run_social(folder: Path) -> None:
     """Simulate a social network, train, compare feeds by the truth, and print a reader's feed."""
     clear(folder)
-    settings = load_settings(
-        database_url=f"sqlite:///{folder / 'attune.db'}", home=folder, minute_price=FULL_PRICE
-    )
+    settings = social_settings(folder)
     database, encoder = open_database(settings.database_url), LazyEncoder(settings)
     world = simulate_social(PEOPLE, POSTS, DAYS)
     store_log(database, world)
@@ -41,6 +39,11 @@ def run_social(folder: Path) -> None:
     _print_feed(database, settings, encoder, world, reader)
     typer.echo(f"\nserve it: attune serve --database-url {settings.database_url} --home {folder}")
     typer.echo(f"and open http://127.0.0.1:8000/?reader={reader} in a browser")
+
+
+def social_settings(folder: Path) -> Settings:
+    """Return the settings of a social network in `folder`."""
+    return load_settings(database_url=f"sqlite:///{folder / 'attune.db'}", home=folder, minute_price=FULL_PRICE)
 
 
 def _print_figures(figures: SocialFigures) -> None:

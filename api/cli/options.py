@@ -15,6 +15,8 @@ from recsys.settings import Settings, load_settings
 if TYPE_CHECKING:
     from recsys.encoder.lazy import LazyEncoder
 
+HIGHEST_PORT = 65_535
+
 DatabaseUrl = Annotated[
     str | None,
     typer.Option("--database-url", help="SQLAlchemy URL  [env: ATTUNE_DATABASE_URL]", show_default=False),

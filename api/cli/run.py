@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import SecretStr
 
-from api.cli.options import DatabaseUrl, Home, settings_from
+from api.cli.options import HIGHEST_PORT, DatabaseUrl, Home, settings_from
 from api.cli.serve import Host, Port, Workers
 from recsys.errors import ConfigError, StoreError
 
@@ -22,7 +22,6 @@ _TRAINING_NICE = 10
 """Niceness of a training: readers do not wait for it."""
 
 _HOUR_SECONDS = 3_600.0
-_HIGHEST_PORT = 65_535
 
 
 def run(
@@ -61,7 +60,7 @@ def run(
         typer.Option(
             "--metrics-port",
             min=1,
-            max=_HIGHEST_PORT,
+            max=HIGHEST_PORT,
             help="Port of 127.0.0.1 for /metrics of the first consumer; each other one has the next port.",
         ),
     ] = None,
@@ -152,18 +151,15 @@ def _consumers(settings: "Settings", chosen: "Sequence[str] | None", metrics_por
     from api.streams.consumed_topics import consumed_topics
 
     addresses = consumed_topics(urls, source)
+    last_port = (metrics_port or 0) + len(addresses) - 1
+    if last_port > HIGHEST_PORT:
+        raise ConfigError(f"--metrics-port: a consumer would have port {last_port}; the highest is {HIGHEST_PORT}")
     commands = []
     for number, (address, url) in enumerate(zip(addresses, urls, strict=True)):
-        metrics = () if metrics_port is None else ("--metrics-port", str(_port(metrics_port + number)))
+        metrics = () if metrics_port is None else ("--metrics-port", str(metrics_port + number))
         command = _attune(f"consumer of {address.shown}", "consume", *metrics, logged=True)
         commands.append(replace(command, variables={"ATTUNE_CONSUME": url}))
     return commands
-
-
-def _port(port: int) -> int:
-    if port > _HIGHEST_PORT:
-        raise ConfigError(f"--metrics-port: a consumer would have port {port}; the highest is {_HIGHEST_PORT}")
-    return port
 
 
 def _attune(name: str, *arguments: str, logged: bool = False, nice: int = 0) -> "Command":

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.options import DatabaseUrl, Home, settings_from
+from api.cli.options import HIGHEST_PORT, DatabaseUrl, Home, settings_from
 
 if TYPE_CHECKING:
     from recsys.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=HIGHEST_PORT, help="Port to listen on.")]
 Host = Annotated[
     str, typer.Option(help="Address to listen on; addresses that other machines reach need a key first.")
 ]

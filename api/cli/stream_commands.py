@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from api.cli.options import DatabaseUrl, Home, settings_from
+from api.cli.options import HIGHEST_PORT, DatabaseUrl, Home, settings_from
 
 if TYPE_CHECKING:
     import asyncio
@@ -40,7 +40,7 @@ def consume(
     batch: Batch = 1_000,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="Exit when no message waits.")] = False,
     metrics_port: Annotated[
-        int | None, typer.Option("--metrics-port", min=1, max=65_535, help="Port of 127.0.0.1 for /metrics.")
+        int | None, typer.Option("--metrics-port", min=1, max=HIGHEST_PORT, help="Port of 127.0.0.1 for /metrics.")
     ] = None,
     database_url: DatabaseUrl = None,
     home: Home = None,

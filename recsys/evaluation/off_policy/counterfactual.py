@@ -13,7 +13,7 @@ from recsys.evaluation.labelled_slates import load_requests
 from recsys.evaluation.off_policy.clip_choice import estimated
 from recsys.evaluation.off_policy.estimators import ESTIMATORS
 from recsys.evaluation.off_policy.feed_replay import ReplayedSlate, Target, replayed_slates
-from recsys.evaluation.off_policy.logged_outcomes import CASCADE, LoggedOutcomes
+from recsys.evaluation.off_policy.logged_outcomes import LoggedOutcomes
 from recsys.evaluation.off_policy.logged_rewards import LoggedRewards
 from recsys.evaluation.off_policy.reader_intervals import reader_interval
 from recsys.evaluation.off_policy.weight_diagnostics import WeightDiagnostics
@@ -21,6 +21,9 @@ from recsys.evaluation.run_evaluation import Progress, TimeWindow
 from recsys.store import articles, rules
 from recsys.store.database import Database
 from recsys.store.logged_propensities import logged_propensities
+
+CASCADE = "cascade"
+"""Behaviour of readers that all estimates assume: see `estimators`."""
 
 
 def counterfactual(database: Database, target: Target, window: TimeWindow, progress: Progress) -> dict[str, Any]:

@@ -13,9 +13,6 @@ from recsys.ranking.expected_utility import LONGEST_MINUTES, READING_UTILITY
 CLICKS, MINUTES, VALUE = "clicks", "minutes", "value"
 """Rewards of a position: 1 for a click; minutes of reading; 1 for a deep read, ½ for a read of a part."""
 
-CASCADE = "cascade"
-"""What readers do: see `estimators`."""
-
 _PRIOR_CLICKS = 20.0
 """Expected clicks that the mean of all positions weighs in the scale of one."""
 

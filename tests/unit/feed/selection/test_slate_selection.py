@@ -67,12 +67,8 @@ def test_worth_does_not_excuse_a_firm_cap() -> None:
 
 def test_a_cap_is_firm_where_utilities_are_not_known() -> None:
     cap = Cap(np.asarray([0, 0, 0, 1, 1]), np.full(2, 0.5), firm=False)
-    assert fill_slate(best_first(np.asarray([9.0, 8, 7, 0, 0])), [cap], 4, NO_EXPLORATION, rng()).places == [
-        0,
-        1,
-        3,
-        4,
-    ]
+    order = best_first(np.asarray([9.0, 8, 7, 0, 0]))
+    assert fill_slate(order, [cap], 4, NO_EXPLORATION, rng()).places == [0, 1, 3, 4]
 
 
 @settings(max_examples=50, deadline=None)
