@@ -99,7 +99,7 @@ def article_figures(app: Application, article: str) -> ArticleFigures:
             story=[state.articles.strings[each] for each in copies.tolist() if state.catalog.described[each]],
         )
 
-    return app.feed.query_engine(figures)
+    return app.feed.with_engine(figures)
 
 
 def rules_on(app: Application, article: Mapping[str, Any]) -> list[ListedRule]:

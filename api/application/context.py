@@ -55,9 +55,9 @@ class Application:
         assert self.service is not None, "this use-case needs a running service"
         return self.service
 
-    def append(self, write: Callable[[], T]) -> T:
+    def between_answers(self, write: Callable[[], T]) -> T:
         """Run a write that depends on the state, or changes stored rows; a service answers nothing meanwhile."""
-        return write() if self.service is None else self.service.append(write)
+        return write() if self.service is None else self.service.between_answers(write)
 
     def articles_changed(self) -> None:
         """Wake the job that loads changed articles, so that they are known at once."""

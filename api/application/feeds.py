@@ -75,7 +75,7 @@ def preview(app: Application, request: FeedRequest) -> Ranking:
         answering = app.feed.live.challenger.engine_for(engine, request.reader)
         return answering.recommend(replace(request, as_of=as_of)).ranking
 
-    ranking = app.feed.query_engine(answer, request.reader)
+    ranking = app.feed.with_engine(answer, request.reader)
     return replace(ranking, degraded=app.feed.may_be_behind)
 
 
@@ -173,4 +173,4 @@ def _scored_list(
         ids = ids_of(engine, ListQuery(as_of, limit, category))
         return ScoredList(as_of, ids, scores_of(engine, engine.state.rows_of(ids), as_of).tolist())
 
-    return app.feed.query_engine(answer)
+    return app.feed.with_engine(answer)

@@ -66,7 +66,7 @@ def preview_page(app: Application, wanted: WantedPage) -> PreviewedPage:
         return _page(app, replace(chosen, models=models or chosen.models), replace(request, as_of=as_of), wanted)
 
     if wanted.at is None:
-        return app.feed.query_engine(answer, wanted.reader)
+        return app.feed.with_engine(answer, wanted.reader)
     if wanted.at >= app.clock.next():
         raise RequestError("the time is not past: choose an earlier one, in UTC")
     with past_engine(app, wanted.at) as engine:

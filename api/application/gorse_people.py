@@ -49,7 +49,7 @@ def put_feedback(
                 )
         return received
 
-    return app.append(write)
+    return app.between_answers(write)
 
 
 def delete_feedback(app: Application, which: FeedbackKey) -> int:
@@ -59,7 +59,7 @@ def delete_feedback(app: Application, which: FeedbackKey) -> int:
         with app.database.write() as connection:
             return gorse_feedback.delete_events(connection, [which], keep=[])
 
-    return app.append(write)
+    return app.between_answers(write)
 
 
 def list_feedback(

@@ -43,7 +43,7 @@ class Erased:
 
 def get_attention(app: Application, reader: str) -> dict[str, Any]:
     """Return the attention profile of `reader`: see `insight.reader_profile`."""
-    return app.feed.query_engine(lambda engine, as_of: attention_profile(engine, reader, as_of), reader)
+    return app.feed.with_engine(lambda engine, as_of: attention_profile(engine, reader, as_of), reader)
 
 
 def export_reader(app: Application, reader: str, raw_id: str) -> Export:
@@ -89,7 +89,7 @@ def erase_reader(app: Application, reader: str, actor: str, raw_id: str | None =
     if archive_rewrite.is_needed(app.database):
         receipt = _erase_with_archive(app, reader, actor)
     else:
-        receipt = app.append(partial(_delete_rows, app.database, reader, actor))
+        receipt = app.between_answers(partial(_delete_rows, app.database, reader, actor))
     home = app.settings.home
     with app.database.read() as connection:  # also needed after an interrupted erasure; repeating it is safe
         Snapshots(home / "state").drop_before(erasure.last_seq(connection))
@@ -120,7 +120,7 @@ def _erase_with_archive(app: Application, reader: str, actor: str) -> Receipt:
                 problems.append(error)
             return receipt
 
-        receipt = app.append(write)
+        receipt = app.between_answers(write)
     for error in problems:
         raise ErasureError(f"the rows are deleted, but {error}; then erase the reader again") from error
     return receipt

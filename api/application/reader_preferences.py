@@ -32,7 +32,7 @@ def set_preferences(app: Application, reader: str, preferences: Preferences) -> 
             if received.rejected:
                 raise RequestError(f"preferences were not stored: {received.rejected[0].problem.reason}")
 
-    app.append(write)
+    app.between_answers(write)
     return get_preferences(app, reader)
 
 

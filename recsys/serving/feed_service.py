@@ -176,21 +176,23 @@ class FeedService:
             ranking = engine.rank(replace(request, as_of=current.as_of), explain)
             return replace(ranking, degraded=current.degraded)
 
-    def query_engine(self, query: Callable[[FeedEngine, int], T], reader: str | None = None) -> T:
-        """Call `query` with the engine, all known rows folded, and a later `as_of`; `reader`: whom it is about.
+    def with_engine(self, answer: Callable[[FeedEngine, int], T], reader: str | None = None) -> T:
+        """Return `answer(engine, as_of)`: all known rows are folded, and `as_of` is later than all of them.
+
+        reader: the reader whom the answer is about, if it is about one.
 
         Raises:
             ForeignReaderError: another shard has the state of `reader`.
         """
 
-        def answer() -> T:
+        def current_answer() -> T:
             with self._current(reader) as current:
-                return query(current.engine, current.as_of)
+                return answer(current.engine, current.as_of)
 
-        return self._with_fallback(answer)
+        return self._with_fallback(current_answer)
 
-    def append(self, write: Callable[[], T]) -> T:
-        """Run a write that depends on the state or changes stored rows, and fold it before any other answer."""
+    def between_answers(self, write: Callable[[], T]) -> T:
+        """Run a write that depends on the state or changes stored rows; it is folded before the next answer."""
         with self.live.lock:
             result = write()
             self.live.catch_up()

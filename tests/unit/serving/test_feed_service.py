@@ -134,7 +134,7 @@ def test_a_feed_is_in_the_log_before_it_is_answered(filled: Database, start: Cal
     assert (slate["at"], slate["ordered"]) == (answer.as_of, True)
     assert (slate["device"], slate["page"]) == ("mobile", "a000003")
     assert slate["known_at"] > answer.as_of
-    state = service.query_engine(lambda engine, _: engine.state)
+    state = service.with_engine(lambda engine, _: engine.state)
     first = state.exposures.of(state.readers.get("r00001"))[0][-7:]
     assert sorted(state.articles.strings[row] for row in first) == sorted(slate["candidates"])
 

@@ -54,7 +54,7 @@ def click(service: FeedService, article: str, reader: str = "r") -> None:
         with service.database.write() as connection:
             return event_log.append(connection, events_frame([event]), None)
 
-    service.append(write)
+    service.between_answers(write)
 
 
 def through(service: FeedService, first: FeedPage, between: Callable[[], None] = lambda: None) -> list[str]:
@@ -102,7 +102,7 @@ def test_every_page_is_a_slate_of_its_own_in_the_log(service: FeedService) -> No
     first = page(service)
     following = page(service, first.cursor)
     assert first.ranking.request_id != following.ranking.request_id
-    state = service.query_engine(lambda engine, _: engine.state)
+    state = service.with_engine(lambda engine, _: engine.state)
     assert len(state.exposures.of(state.readers.get("r"))[0]) == 20
 
 
