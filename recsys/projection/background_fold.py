@@ -1,21 +1,11 @@
-"""Fold of the whole log in a thread, while an older state answers.
-
-The log is read in pieces, each in a transaction of its own: on SQLite, deleted rows stay in the write-ahead log as
-long as a transaction reads an older version of the file.
-"""
+"""Thread that folds the whole log, while an older state answers."""
 
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
 
 from recsys.errors import AttuneError
-from recsys.state.live_state import LiveState
-from recsys.state.snapshot import Watermark
-from recsys.store import articles, erasure, event_log, event_log_reader
-from recsys.store.database import Connection, Database, without_timeout
-from recsys.store.event_log_reader import Key
+from recsys.projection.full_fold import FoldedLog, FoldStoppedError
 
 logger = logging.getLogger(__name__)
 
@@ -24,23 +14,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 _STOP_SECONDS = 10.0
 """Longest wait for a thread that stops: it folds one piece to its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoldedLog:
-    """State with all rows up to `watermark`.
-
-    saved_seq: last row of the snapshot that it started from. revision: articles are those up to this revision.
-    """
-
-    state: LiveState
-    watermark: Watermark
-    saved_seq: int
-    revision: int
-
-
-class FoldStoppedError(Exception):
-    """The fold was stopped before its end."""
 
 
 class BackgroundFold:
@@ -95,58 +68,3 @@ class BackgroundFold:
             return False
         self._done.set()
         return True
-
-
-def fold_in_pieces(
-    database: Database,
-    start: Callable[[Connection], tuple[LiveState, Watermark]],
-    stopping: threading.Event,
-    rows: int = event_log_reader.BATCH_ROWS,
-) -> FoldedLog:
-    """Fold the log from the state that `start` returns; read `rows` events in one transaction.
-
-    If meanwhile a reader is erased, or rows come that belong before folded ones, then the watermark stays before
-    them, although the state has rows after it: the log must be folded once more after the state is adopted.
-
-    Raises:
-        FoldStoppedError: `stopping` is set.
-        StoreError: the database is unavailable, or a file of the archive cannot be read.
-    """
-    with database.read() as connection, without_timeout(connection):
-        state, watermark = start(connection)
-        revision = upsert_catalogue(connection, state)
-        end = event_log.position(connection).last_seq
-    key, undisturbed, last = key_of(watermark), True, False
-    while not last:
-        if stopping.is_set():
-            raise FoldStoppedError
-        with database.read() as connection, without_timeout(connection):
-            undisturbed = undisturbed and _is_undisturbed(connection, end, key)
-            if undisturbed:
-                end = event_log.position(connection).last_seq
-            with closing(event_log_reader.stream(connection, after=key, batch_rows=rows)) as chunks:
-                chunk = next(chunks, None)
-        last = chunk is None
-        if chunk is not None:
-            state.apply(state.encode(chunk.events, chunk.slates))
-            key = chunk.last or key
-    return FoldedLog(state, Watermark(end, key.known_at, key.id), watermark.seq, revision)
-
-
-def upsert_catalogue(connection: Connection, state: LiveState) -> int:
-    """Bring the articles of `state` up to the stored ones; return their revision."""
-    changes = articles.changes_since(connection, 0)
-    state.delete_articles(changes.withdrawn)
-    state.upsert_articles(changes.upserted)
-    return changes.revision
-
-
-def key_of(watermark: Watermark) -> Key:
-    """Return the key of the last row in the order of the fold."""
-    return Key(watermark.known_at, watermark.id)
-
-
-def _is_undisturbed(connection: Connection, end: int, key: Key) -> bool:
-    """Return True if since row `end` no reader was erased, and no row came that belongs before `key`."""
-    late = event_log_reader.first_key(connection, after_seq=end)
-    return erasure.last_seq(connection) <= end and (late is None or late > key)

@@ -19,16 +19,16 @@ from functools import partial
 from pathlib import Path
 
 from recsys.domain import Event
-from recsys.errors import StoreError
-from recsys.projection.background_fold import BackgroundFold, FoldedLog, fold_in_pieces, key_of, upsert_catalogue
-from recsys.projection.snapshot_store import Snapshots
+from recsys.projection.background_fold import BackgroundFold
+from recsys.projection.full_fold import FoldedLog, fold_at_once, fold_in_pieces, key_of
+from recsys.projection.log_snapshots import LogSnapshots
 from recsys.state import snapshot
 from recsys.state.follow_graph import FollowGraph
 from recsys.state.live_state import LiveState
 from recsys.state.shard import WHOLE, Shard
-from recsys.state.snapshot import StateCopy, Watermark
+from recsys.state.snapshot import Watermark
 from recsys.store import erasure, event_log, event_log_reader
-from recsys.store.database import Connection, Database, without_timeout
+from recsys.store.database import Connection, Database
 from recsys.store.event_log import Position
 from recsys.store.event_log_reader import Key, LogTail
 
@@ -84,7 +84,7 @@ class LogFollower:
         self.watermark = Watermark()
         self.revision = 0
         self._database = database
-        self._snapshots = Snapshots(snapshots, shard)
+        self._snapshots = LogSnapshots(database, snapshots, shard)
         self._on_events = on_events
         self._saved_seq = 0  # last row of the snapshot that was last loaded or written
         self._offered: deque[_Offered] = deque(maxlen=_MOST_OFFERED)
@@ -182,18 +182,6 @@ class LogFollower:
         """
         self._offered.append(_Offered(behind, last_seq, tail))
 
-    def _fold_offered(self) -> None:
-        """Fold the offered rows that directly follow the folded ones; drop those folded from the log."""
-        tail, last = LogTail([], []), self.watermark.seq
-        while self._offered and self._offered[0].behind <= last:
-            offered = self._offered.popleft()
-            if offered.behind == last:
-                last = offered.last_seq
-                tail.events.extend(offered.tail.events)
-                tail.slates.extend(offered.tail.slates)
-        if last > self.watermark.seq:
-            self._fold_tail(tail, last)
-
     @property
     def unsaved(self) -> int:
         """Number of rows folded since the newest snapshot: processes with one folder need not all write it."""
@@ -211,34 +199,27 @@ class LogFollower:
                 return None
             state, seq = self.state, self.watermark.seq
             copied = snapshot.copy_state(state, self.watermark)
-        path = self._save(copied, seq)
+        path = self._snapshots.save(copied, seq)
         if path is not None and self.state is state:  # otherwise the log was folded again meanwhile
             self._saved_seq = seq
         return path
 
-    def _save(self, copied: StateCopy, seq: int) -> Path | None:
-        path = self._snapshots.save(copied, seq)
-        if path is not None and self._erased_since(seq):
-            path.unlink(missing_ok=True)
-            return None
-        return path
-
-    def _erased_since(self, seq: int) -> bool:
-        """Return True if a reader was erased after row `seq`, or if that cannot be read.
-
-        Call it after the snapshot is written, so that an erasure in between deletes the file or is seen here.
-        """
-        try:
-            with self._database.read() as connection:
-                return erasure.last_seq(connection) > seq
-        except StoreError as error:
-            logger.warning("the snapshot is deleted, because erasures cannot be checked: %s", error)
-            return True
+    def _fold_offered(self) -> None:
+        """Fold the offered rows that directly follow the folded ones; drop those folded from the log."""
+        tail, last = LogTail([], []), self.watermark.seq
+        while self._offered and self._offered[0].behind <= last:
+            offered = self._offered.popleft()
+            if offered.behind == last:
+                last = offered.last_seq
+                tail.events.extend(offered.tail.events)
+                tail.slates.extend(offered.tail.slates)
+        if last > self.watermark.seq:
+            self._fold_tail(tail, last)
 
     def _fold_again(self, connection: Connection, before: Key | None, end: int) -> None:
         """Fold from a snapshot before the row `before` or from the start, in the background if that takes long."""
         if self._patience is None:
-            self._adopt(self._folded(connection, before))
+            self._adopt(fold_at_once(connection, self._snapshots.newest_valid(before)))
             return
         self._current_until = self.watermark.seq
         self._background = BackgroundFold(partial(self._folded_in_pieces, before=before))
@@ -262,40 +243,16 @@ class LogFollower:
 
     def _folded_in_pieces(self, stopping: threading.Event, before: Key | None) -> FoldedLog:
         """Fold with connections of its own; save a snapshot after a long fold, so that the next one is short."""
-        folded = fold_in_pieces(self._database, partial(self._newest_valid, before=before), stopping)
+        folded = fold_in_pieces(self._database, self._snapshots.newest_valid(before), stopping)
         seq = folded.watermark.seq
         if seq - folded.saved_seq <= LONG_TAIL:
             return folded
         try:
-            saved = self._save(snapshot.copy_state(folded.state, folded.watermark), seq)
+            saved = self._snapshots.save(snapshot.copy_state(folded.state, folded.watermark), seq)
         except OSError as error:  # such as a full disk: the state serves all the same
             logger.error("the state cannot be saved: %s", error)
             return folded
         return folded if saved is None else replace(folded, saved_seq=seq)
-
-    def _folded(self, connection: Connection, before: Key | None) -> FoldedLog:
-        """Fold in the transaction of `connection`, from a snapshot before the row `before` or from the start."""
-        with without_timeout(connection):
-            state, watermark = self._newest_valid(connection, before)
-            revision = upsert_catalogue(connection, state)
-            return FoldedLog(state, _fold_remaining(connection, state, watermark), watermark.seq, revision)
-
-    def _newest_valid(self, connection: Connection, before: Key | None) -> tuple[LiveState, Watermark]:
-        self._snapshots.drop_before(erasure.last_seq(connection))
-        for path in self._snapshots.newest_first():
-            # without a readable snapshot the start is slower, but the log has all rows
-            try:
-                state, mark = snapshot.load(path, self.shard)
-            except StoreError:
-                self._snapshots.reject(path)
-                continue
-            key = key_of(mark)
-            late = event_log_reader.first_key(connection, after_seq=mark.seq)
-            if (late is not None and late <= key) or not _is_of_this_log(connection, mark):
-                self._snapshots.reject(path)
-            elif before is None or before > key:
-                return state, mark
-        return LiveState(self.shard), Watermark()
 
     def _is_long(self, position: Position) -> bool:
         """Return True if the rows after the folded ones are many, or are partly archived."""
@@ -322,23 +279,3 @@ class LogFollower:
 
     def _key(self) -> Key:
         return key_of(self.watermark)
-
-
-def _fold_remaining(connection: Connection, state: LiveState, watermark: Watermark) -> Watermark:
-    """Fold all rows after `watermark` into `state`; return the new watermark."""
-    end = event_log.position(connection).last_seq
-    last = key_of(watermark)
-    after = last if watermark.seq else None
-    for chunk in event_log_reader.stream(connection, after=after):
-        state.apply(state.encode(chunk.events, chunk.slates))
-        last = chunk.last or last
-    return Watermark(end, last.known_at, last.id)
-
-
-def _is_of_this_log(connection: Connection, mark: Watermark) -> bool:
-    """Return True if the log has the last row of a snapshot: another database may have used the same folder."""
-    if mark.seq > event_log.position(connection).last_seq:
-        return False
-    then = event_log_reader.stream(connection, after=Key(mark.known_at, ""), until=mark.known_at + 1)
-    frames = [frame for chunk in then for frame in (chunk.events, chunk.slates)]
-    return any(mark.id in frame["id"] for frame in frames)

@@ -11,14 +11,17 @@ import pytest
 from recsys.domain import DAY, HOUR, Event, EventKind, RankRequest, Slate
 from recsys.feed.engine import FeedEngine
 from recsys.frames import events_frame, slates_frame
+from recsys.projection.full_fold import FoldStart
 from recsys.projection.log_follower import LogFollower
 from recsys.projection.log_replay import Replay
 from recsys.projection.snapshot_store import KEEP
 from recsys.projection.vector_table import align_vectors
 from recsys.simulate.world import World, simulate
 from recsys.state.live_state import LiveState
+from recsys.state.snapshot import Watermark
 from recsys.store import articles, event_log
-from recsys.store.database import Database, open_database
+from recsys.store.database import Connection, Database, open_database
+from recsys.store.event_log_reader import Key
 from tests.unit.state.logs import assert_same
 
 ROUNDING = 1e-12
@@ -139,14 +142,19 @@ def test_rows_late_by_less_than_a_snapshot_restart_from_it(
 
 def _watch_starts(follower: LogFollower, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     seen: list[object] = []
-    found = follower._newest_valid
+    newest_valid = follower._snapshots.newest_valid
 
-    def watched(*given: object) -> object:
-        state, mark = found(*given)  # type: ignore[arg-type]
-        seen.append(mark)
-        return state, mark
+    def watched(before: Key | None) -> FoldStart:
+        load = newest_valid(before)
 
-    monkeypatch.setattr(follower, "_newest_valid", watched)
+        def watched_load(connection: Connection) -> tuple[LiveState, Watermark]:
+            state, mark = load(connection)
+            seen.append(mark)
+            return state, mark
+
+        return watched_load
+
+    monkeypatch.setattr(follower._snapshots, "newest_valid", watched)
     return seen
 
 

@@ -15,7 +15,8 @@ from api.application.reader_data import erase_reader
 from recsys.domain import DAY, Event, EventKind
 from recsys.errors import StoreError
 from recsys.frames import events_frame
-from recsys.projection.background_fold import BackgroundFold, FoldedLog, FoldStoppedError, fold_in_pieces
+from recsys.projection.background_fold import BackgroundFold
+from recsys.projection.full_fold import FoldedLog, FoldStoppedError, fold_in_pieces
 from recsys.projection.log_follower import LogFollower
 from recsys.projection.log_replay import Replay
 from recsys.state.live_state import LiveState

@@ -15,7 +15,7 @@ from recsys.encoder.protocols import Encoded
 from recsys.errors import EncoderError, StoreError
 from recsys.frames import articles_frame
 from recsys.projection import log_follower
-from recsys.projection.background_fold import FoldedLog
+from recsys.projection.full_fold import FoldedLog
 from recsys.serving.live_engine import LiveEngine
 from recsys.settings import Settings
 from recsys.store import articles, erasure, rules, withdrawals
