@@ -7,7 +7,7 @@ and the index in it are updated in place.
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -22,21 +22,18 @@ from recsys.feed.engine import FeedEngine
 from recsys.feed.reader_lookups import ReaderLookups, seen_articles
 from recsys.feed.retrieval import feed_limits
 from recsys.frames import ARTICLES, empty, where
-from recsys.index.cached_index import CachedIndex
-from recsys.index.index_factory import make_index
-from recsys.index.vector_index import VectorIndex
 from recsys.models.bundle import active_version
 from recsys.models.model_loader import TrainedSystem, active_system
 from recsys.models.model_set import Models
 from recsys.projection.log_follower import LogFollower
-from recsys.projection.vector_table import VectorTable, ensure_vectors, put_vectors, stored_vectors
+from recsys.projection.vector_table import VectorTable, ensure_vectors, stored_vectors
 from recsys.serving.article_cache import ArticleCache
 from recsys.serving.bundle_encoder import bundle_encoder
 from recsys.serving.challenger import Challenger
+from recsys.serving.engine_vectors import EngineVectors
 from recsys.serving.flagged_headlines import AttentionRecorder, announce_flagged
 from recsys.serving.preference_cache import PreferenceCache
 from recsys.serving.replaced_state import with_state
-from recsys.serving.saved_index import SavedIndex
 from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
 from recsys.state.live_state import LiveState
@@ -51,6 +48,15 @@ FOLD_PATIENCE = 1.0
 
 _MOST_URGENT = 100
 """Articles that a new rule makes known before they are encoded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _EncodedArticles:
+    """Articles (n rows), the mask of those with a vector [n], and these vectors [m, d]."""
+
+    articles: pl.DataFrame
+    present: NDArray[np.bool_]
+    vectors: NDArray[np.float32]
 
 
 class LiveEngine:
@@ -83,8 +89,7 @@ class LiveEngine:
         self._database = database
         self._settings = settings
         self._raw_encoder = encoder
-        self._saved = SavedIndex(settings.home / "index", settings.index, settings.device)
-        self._unsaved_articles = 0
+        self._vectors = EngineVectors(settings)
         self._adopting = threading.Lock()
         self._ruling = threading.Lock()
         self.serving = ServingEngine(
@@ -151,12 +156,7 @@ class LiveEngine:
         if self.follower.unsaved >= least_rows:
             self.follower.save_snapshot(self.lock)
         with self.lock:
-            index = self.engine.index
-            if index is None or self._unsaved_articles < least_articles:
-                return
-            rows = self.engine.state.articles.lookup(index.ids())
-            self._saved.save(index, self.engine.vectors.take(rows))
-            self._unsaved_articles = 0
+            self._vectors.save(self.engine, least_articles)
 
     def refresh_articles(self) -> bool:
         """Apply changes of stored articles: encode new ones, then make them known and searchable together.
@@ -174,33 +174,15 @@ class LiveEngine:
         pending = _newest(before.unencoded, changes.upserted, without=changes.withdrawn)
         if pending.is_empty() and not changes.withdrawn:
             return True
-        with self.lock:
-            self.summaries.put(changes.upserted)
-            if changes.withdrawn:
-                self._delete(changes.withdrawn)
-                self._upsert(changes.upserted)
-            else:
-                self._upsert(self.engine.rules.placed_among(changes.upserted))
+        self._apply_urgent(changes)
         try:
-            present, vectors = self._ensured(before.encoder, pending)
+            encoded = self._ensured(before.encoder, pending)
         except EncoderError:
             with self.lock:
                 self._apply(changes)
             raise
         with self.lock:
-            later = self._apply(changes)
-            if self.serving.encoder is not before.encoder:
-                return True  # another bundle was adopted: the next call encodes them
-            if before.encoder.name != self.serving.vector_name:  # the breaker switched calibration off
-                self.serving = self._rebuilt(self.serving)
-                return True
-            current = ~pending["id"].is_in([*later.upserted["id"], *later.withdrawn]).to_numpy()
-            encoded = where(pending, present & current)
-            waiting = pl.concat([self.serving.unencoded, where(pending, ~present)])
-            unencoded = _newest(waiting, later.upserted, without=[*encoded["id"], *later.withdrawn])
-            engine = self._with_vectors(self.engine, encoded, vectors[current[present]])
-            self.serving = replace(self.serving, engine=engine, revision=later.revision, unencoded=unencoded)
-            return bool(present.all())
+            return self._adopt_encoded(before.encoder, encoded, changes)
 
     def adopt_bundle(self) -> None:
         """Serve with the active bundle, if another one was activated since the last call.
@@ -258,8 +240,18 @@ class LiveEngine:
         """
         self.challenger.adopt(self.engine.models)
 
-    def _ensured(self, encoder: Encoder, pending: pl.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-        """Return the mask of `pending` articles [n] with a vector, and these vectors; encode missing ones.
+    def _apply_urgent(self, changes: ArticleChanges) -> None:
+        """Apply those `changes` that do not wait for the encoder: withdrawals, and articles that rules place."""
+        with self.lock:
+            self.summaries.put(changes.upserted)
+            if changes.withdrawn:
+                self._delete(changes.withdrawn)
+                self._upsert(changes.upserted)
+            else:
+                self._upsert(self.engine.rules.placed_among(changes.upserted))
+
+    def _ensured(self, encoder: Encoder, pending: pl.DataFrame) -> _EncodedArticles:
+        """Return the `pending` articles with their vectors; encode missing ones.
 
         While another process encodes, its vectors are taken as it stores them.
         """
@@ -267,9 +259,29 @@ class LiveEngine:
         try:
             vectors = ensure_vectors(self._database, recorder, pending)
         except EncoderBusyError:
-            return stored_vectors(self._database, encoder.name, pending)
+            return _EncodedArticles(pending, *stored_vectors(self._database, encoder.name, pending))
         announce_flagged(self._database, pending, recorder, time.time_ns() // 1_000)
-        return np.ones(len(pending), dtype=np.bool_), vectors
+        return _EncodedArticles(pending, np.ones(len(pending), dtype=np.bool_), vectors)
+
+    def _adopt_encoded(self, encoder: Encoder, encoded: _EncodedArticles, changes: ArticleChanges) -> bool:
+        """Apply all `changes`, and make the articles with vectors by `encoder` searchable.
+
+        Return False if articles are left that another process is encoding. Call with `lock` held.
+        """
+        later = self._apply(changes)
+        if self.serving.encoder is not encoder:
+            return True  # another bundle was adopted: the next call encodes them
+        if encoder.name != self.serving.vector_name:  # the breaker switched calibration off
+            self.serving = self._rebuilt(self.serving)
+            return True
+        pending, present = encoded.articles, encoded.present
+        current = ~pending["id"].is_in([*later.upserted["id"], *later.withdrawn]).to_numpy()
+        added = where(pending, present & current)
+        waiting = pl.concat([self.serving.unencoded, where(pending, ~present)])
+        unencoded = _newest(waiting, later.upserted, without=[*added["id"], *later.withdrawn])
+        engine = self._vectors.add(self.engine, added, encoded.vectors[current[present]])
+        self.serving = replace(self.serving, engine=engine, revision=later.revision, unencoded=unencoded)
+        return bool(present.all())
 
     def _new_engine(self, models: Models) -> FeedEngine:
         return FeedEngine(
@@ -314,39 +326,7 @@ class LiveEngine:
     ) -> tuple[FeedEngine, pl.DataFrame]:
         """Add the stored vectors called `name` to `engine`; also return the articles that have none."""
         present, vectors = stored_vectors(self._database, name, articles)
-        return self._with_vectors(engine, where(articles, present), vectors), where(articles, ~present)
-
-    def _with_vectors(
-        self, engine: FeedEngine, articles: pl.DataFrame, vectors: NDArray[np.float32]
-    ) -> FeedEngine:
-        """Add raw `vectors` [n, d] of `articles` (n rows) to the vectors and the index of `engine`."""
-        ids = articles["id"].to_list()
-        if not ids:
-            return engine
-        rows = engine.state.articles.lookup(ids)
-        known = rows >= 0  # an article may be deleted, and the log folded again, while it is encoded
-        put_vectors(engine.state, engine.vectors, rows[known], vectors if known.all() else vectors[known])
-        index, vectors = engine.index, engine.vectors.space.apply(vectors)
-        if index is None:
-            index, ids, vectors = self._new_index(ids, vectors)
-        index.add(ids, vectors)
-        self._unsaved_articles += len(ids)
-        return replace(engine, index=index)
-
-    def _new_index(
-        self, ids: list[str], vectors: NDArray[np.float32]
-    ) -> tuple[VectorIndex, list[str], NDArray[np.float32]]:
-        """Return an index for `vectors` [n, d], from disk if one was saved, and the rows that it lacks."""
-        saved = self._saved.load(ids, vectors)
-        if saved is None:
-            new_index = make_index(self._settings.index, vectors.shape[1], len(ids), self._settings.device)
-            return CachedIndex(new_index), ids, vectors
-        index, present = saved
-        return (
-            CachedIndex(index),
-            [id_ for id_, is_present in zip(ids, present.tolist(), strict=True) if not is_present],
-            vectors[~present],
-        )
+        return self._vectors.add(engine, where(articles, present), vectors), where(articles, ~present)
 
     def _apply(self, changes: ArticleChanges) -> ArticleChanges:
         """Apply `changes` to the state, and those stored since they were read, which win; return the latter.
@@ -381,11 +361,8 @@ class LiveEngine:
         self.serving = replace(self.serving, engine=replace(self.engine, rules=book))
 
     def _delete(self, ids: list[str]) -> None:
-        rows = self.engine.state.articles.lookup(ids)
         self.engine.state.delete_articles(ids)
-        self.engine.vectors.drop(rows[rows >= 0])
-        if self.engine.index is not None:
-            self._unsaved_articles += self.engine.index.remove(ids)
+        self._vectors.remove(self.engine, ids)
         self.summaries.drop(ids)
 
 
