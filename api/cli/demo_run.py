@@ -14,7 +14,7 @@ from recsys.domain import DAY, FeedRequest, Ranking
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import ConfigError
 from recsys.evaluation.oracle_gap import Gap, gap
-from recsys.evaluation.run_evaluation import ExtraRows, choose_window, evaluate
+from recsys.evaluation.run_evaluation import EvaluationOptions, choose_window, evaluate
 from recsys.feed.point_in_time import engine_at
 from recsys.models.model_loader import load_bundle
 from recsys.settings import Settings, load_settings
@@ -70,7 +70,8 @@ class Demonstration:
             train(database, settings, encoder, last - DAY, progress)
             system = load_bundle(settings.home, encoder.name)
             window = choose_window(database, system, None, None, in_sample=False)
-            result = evaluate(database, encoder, system, window, progress, ExtraRows({ORACLE: oracle_of(world)}))
+            options = EvaluationOptions({ORACLE: oracle_of(world)})
+            result = evaluate(database, encoder, system, window, progress, options)
         results_table(f"the last day: {result['data']['impressions']} impressions", result["systems"])
         _print_gap(gap(result["systems"], ORACLE))
         reader = self._show_feed(database, settings, encoder, world, last + 1)

@@ -1,6 +1,7 @@
 """`attune evaluate`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,8 @@ from api.cli.options import DatabaseUrl, Home, Ray, Workers, batch_encoder, mome
 
 if TYPE_CHECKING:
     from recsys.evaluation.off_policy.feed_replay import Target
+    from recsys.evaluation.run_evaluation import TimeWindow
+    from recsys.models.model_loader import TrainedSystem
     from recsys.store.database import Database
 
 _SLICES = {
@@ -50,18 +53,9 @@ def evaluate(
 
     Without impressions after the cut-off, the figures are those of the validation slice.
     """
-    from api.cli.counterfactual_table import counterfactual_table
-    from api.cli.progress import bars
-    from api.cli.results_tables import behaviour_lines, echo_unseen, results_table, slices_table
-    from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
-    from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
-    from recsys.evaluation.html_report import report
-    from recsys.evaluation.html_tables import interval
     from recsys.evaluation.off_policy.feed_replay import Target
-    from recsys.evaluation.run_evaluation import ExtraRows, choose_window
-    from recsys.evaluation.run_evaluation import evaluate as run
+    from recsys.evaluation.run_evaluation import choose_window
     from recsys.models.model_loader import load_bundle
-    from recsys.projection.replay_segments import ReplayWorkers
     from recsys.store.database import open_database
     from recsys.tracking.mlflow_mirror import require_mlflow
     from recsys.tracking.run_log import record_evaluation
@@ -80,37 +74,45 @@ def evaluate(
             result = default_result(database, target)
         else:
             window = choose_window(database, system, *bounds, in_sample)
-            with bars() as progress:
-                extra = ExtraRows(
-                    bundle=other, limits=BehaviourLimits.of(settings), workers=ReplayWorkers.of(settings)
-                )
-                result = run(database, encoder, system, window, progress, extra)
+            result = _result(database, target, window, other)
         if counterfactual:
             result["counterfactual"] = _counterfactual(database, target, bounds, in_sample)
-    data = result["data"]
-    typer.echo(_SLICES[data["slice"]])
-    echo_unseen(data["unseen"])
-    if data["sampled_negatives"]:
-        typer.echo("nothing was shown: each click is ranked among sampled articles that were available then")
-    title = f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}"
-    results_table(title, result["systems"])
-    slices_table(result["slices"])
-    behaviour_lines(result.get(BEHAVIOUR, []))
-    if other is not None:
-        compared = (result[part][f"bundle {other.version}"] for part in ("comparisons", "read_comparisons"))
-        for name, found in zip(("AUC", "read-weighted nDCG@10"), compared, strict=True):
-            typer.echo(
-                f"{name} against bundle {other.version}: {interval(**found['difference'])}, {found['verdict']}"
-            )
-    if counterfactual:
-        counterfactual_table(result["counterfactual"])
-    if json_file is not None:
-        json_file.write_text(json.dumps(result, indent=2))
-        typer.echo(f"figures: {json_file}")
-    if html_file is not None:
-        html_file.write_text(report(result))
-        typer.echo(f"report: {html_file}")
+    _echo(result, None if other is None else other.version)
+    _write(result, json_file, html_file)
     record_evaluation(database, settings, result, {"in_sample": in_sample})
+
+
+def default_result(database: "Database", target: "Target") -> dict[str, Any]:
+    """Evaluate a bundle on what came after its cut-off; without such rows, return its validation.
+
+    Raises:
+        DataError: there is nothing to evaluate on.
+    """
+    from recsys.evaluation.run_evaluation import choose_window
+    from recsys.evaluation.validation_slice import ends_before, validation_result
+
+    system = target.system
+    if ends_before(database, system.trained_until):
+        return validation_result(system)
+    return _result(database, target, choose_window(database, system, None, None, in_sample=False))
+
+
+def _result(
+    database: "Database", target: "Target", window: "TimeWindow", other: "TrainedSystem | None" = None
+) -> dict[str, Any]:
+    """Evaluate a bundle on a window; `other`: another bundle to compare it with."""
+    from api.cli.progress import bars
+    from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
+    from recsys.evaluation.run_evaluation import EvaluationOptions
+    from recsys.evaluation.run_evaluation import evaluate as run
+    from recsys.projection.replay_segments import ReplayWorkers
+
+    settings = target.settings
+    options = EvaluationOptions(
+        other_bundle=other, limits=BehaviourLimits.of(settings), workers=ReplayWorkers.of(settings)
+    )
+    with bars() as progress:
+        return run(database, target.encoder, target.system, window, progress, options)
 
 
 def _counterfactual(
@@ -125,24 +127,38 @@ def _counterfactual(
         return counterfactual(database, target, window, progress)
 
 
-def default_result(database: "Database", target: "Target") -> dict[str, Any]:
-    """Evaluate a bundle on what came after its cut-off; without such rows, return its validation.
+def _echo(result: Mapping[str, Any], other_version: str | None) -> None:
+    """Print all tables of a result; other_version: of the bundle that it compares with, if any."""
+    from api.cli.counterfactual_table import counterfactual_table
+    from api.cli.results_tables import behaviour_lines, echo_unseen, results_table, slices_table
+    from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
+    from recsys.evaluation.html_tables import interval
 
-    Raises:
-        DataError: there is nothing to evaluate on.
-    """
-    from api.cli.progress import bars
-    from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits
-    from recsys.evaluation.run_evaluation import ExtraRows, choose_window
-    from recsys.evaluation.run_evaluation import evaluate as run
-    from recsys.evaluation.validation_slice import ends_before, validation_result
-    from recsys.projection.replay_segments import ReplayWorkers
+    data = result["data"]
+    typer.echo(_SLICES[data["slice"]])
+    echo_unseen(data["unseen"])
+    if data["sampled_negatives"]:
+        typer.echo("nothing was shown: each click is ranked among sampled articles that were available then")
+    title = f"{data['impressions']} impressions of {data['readers']} readers, {data['from']} to {data['to']}"
+    results_table(title, result["systems"])
+    slices_table(result["slices"])
+    behaviour_lines(result.get(BEHAVIOUR, []))
+    if other_version is not None:
+        other = f"bundle {other_version}"
+        for name, part in (("AUC", "comparisons"), ("read-weighted nDCG@10", "read_comparisons")):
+            found = result[part][other]
+            typer.echo(f"{name} against {other}: {interval(**found['difference'])}, {found['verdict']}")
+    if "counterfactual" in result:
+        counterfactual_table(result["counterfactual"])
 
-    system = target.system
-    if ends_before(database, system.trained_until):
-        return validation_result(system)
-    window = choose_window(database, system, None, None, in_sample=False)
-    with bars() as progress:
-        settings = target.settings
-        extra = ExtraRows(limits=BehaviourLimits.of(settings), workers=ReplayWorkers.of(settings))
-        return run(database, target.encoder, system, window, progress, extra)
+
+def _write(result: Mapping[str, Any], json_file: Path | None, html_file: Path | None) -> None:
+    """Write the figures and the report to the files that were given."""
+    from recsys.evaluation.html_report import report
+
+    if json_file is not None:
+        json_file.write_text(json.dumps(result, indent=2))
+        typer.echo(f"figures: {json_file}")
+    if html_file is not None:
+        html_file.write_text(report(result))
+        typer.echo(f"report: {html_file}")

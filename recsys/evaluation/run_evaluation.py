@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -102,15 +102,14 @@ class ComparedSystems:
 
 
 @dataclass(frozen=True, slots=True)
-class ExtraRows:
-    """More than the results table has by default.
+class EvaluationOptions:
+    """Options of an evaluation: more rows of its table, limits of behaviour, workers of its replay.
 
-    scorers: more rows by name (an oracle). bundle: another one, whose full system is added. limits: of behaviour.
-    workers: of the replay.
+    scorers: rows to add, by name (an oracle). other_bundle: bundle whose full system is a row, too.
     """
 
     scorers: Mapping[str, Scorer] = field(default_factory=dict)
-    bundle: TrainedSystem | None = None
+    other_bundle: TrainedSystem | None = None
     limits: BehaviourLimits = BehaviourLimits()  # noqa: RUF009 - frozen
     workers: ReplayWorkers = ReplayWorkers()  # noqa: RUF009 - frozen
 
@@ -121,14 +120,14 @@ def evaluate(
     system: TrainedSystem,
     window: TimeWindow,
     progress: Progress,
-    extra: ExtraRows | None = None,
+    options: EvaluationOptions = EvaluationOptions(),
 ) -> dict[str, Any]:
     """Evaluate every system of the results table on one window, as a JSON object.
 
     `data` describes the data; `systems` has the metrics by name; `comparisons` compares the full system with each
     other one, paired, on AUC, and `read_comparisons` on read-weighted nDCG@10; `slices` has the AUC of all on
-    parts; `behaviour` has the checks of `evaluation.behaviour`. `extra` adds rows. New articles are encoded first,
-    which `seconds` does not include.
+    parts; `behaviour` has the checks of `evaluation.behaviour`. New articles are encoded first, which `seconds`
+    does not include.
 
     Raises:
         DataError: there is no slate in the window.
@@ -136,41 +135,23 @@ def evaluate(
     with database.read() as connection:
         everything, _ = articles.upserted_since(connection, 0)
     article_reader = article_encoder(encoder, system.calibration)
-    vectors = ensure_vectors(
-        database, article_reader, everything, lambda done, total: progress("articles encoded", done, total)
-    )
-    encoded = EncodedArticles(
-        everything, vectors, damaged_articles(article_reader, everything, window.start - DAY)
-    )
-    extra = extra or ExtraRows()
-    compared = ComparedSystems(system, {**systems(rankers_of(system)), **extra.scorers})
+    vectors = ensure_vectors(database, article_reader, everything, partial(progress, "articles encoded"))
+    damaged = damaged_articles(article_reader, everything, window.start - DAY)
+    encoded = EncodedArticles(everything, vectors, damaged)
+    compared = ComparedSystems(system, {**systems(rankers_of(system)), **options.scorers})
     start_time = time.monotonic()
-    window_replay = replay_window(database, encoded, compared, window, progress, extra.workers)
-    replayed, vector_table, clicks = window_replay.scores, window_replay.vectors, window_replay.clicks
-    if extra.bundle is not None:
-        other = extra.bundle
-        vectors = ensure_vectors(database, article_encoder(encoder, other.calibration), everything)
-        compared = ComparedSystems(other, systems({FULL_SYSTEM: other.models.listwise}))
-        encoded = EncodedArticles(everything, vectors)
-        scores = replay_window(database, encoded, compared, window, progress, extra.workers).scores.scores
-        replayed = replace(replayed, scores={**replayed.scores, f"bundle {other.version}": scores[FULL_SYSTEM]})
+    replayed = replay_window(database, encoded, compared, window, progress, options.workers)
+    other_scores = _scores_of_other_bundle(database, encoder, everything, options, window, progress)
+    scores = replace(replayed.scores, scores={**replayed.scores.scores, **other_scores})
     calibration = {name: Platt(**values) for name, values in system.manifest["score_calibration"].items()}
     results = {
-        "systems": figures(replayed, calibration, vector_table.matrix, clicks),
-        "comparisons": comparisons(replayed),
-        "read_comparisons": comparisons(replayed, "read_weighted_ndcg@10"),
-        "slices": slices(replayed),
-        BEHAVIOUR: window_replay.behaviour(system.models.listwise, extra.limits),
+        "systems": figures(scores, calibration, replayed.vectors.matrix, replayed.clicks),
+        "comparisons": comparisons(scores),
+        "read_comparisons": comparisons(scores, "read_weighted_ndcg@10"),
+        "slices": slices(scores),
+        BEHAVIOUR: replayed.behaviour(system.models.listwise, options.limits),
     }
-    data = {
-        "from": iso(window.start),
-        "to": iso(window.end),
-        "impressions": len(replayed),
-        "readers": int(replayed.readers.max()) + 1,
-        "unseen": window_replay.unseen,
-        "sampled_negatives": window_replay.sampled,
-        "slice": LATER if window.start >= system.trained_until else IN_SAMPLE,
-    }
+    data = _data(replayed, window, system)
     seconds = round(time.monotonic() - start_time, 2)
     return {"data": data, "bundle": system.version, "seconds": seconds, **results}
 
@@ -277,6 +258,39 @@ def replay_window(
         damaged=reduce(DamagedOrders.then, (part.damaged for part in parts)),
         names=names,
     )
+
+
+def _scores_of_other_bundle(
+    database: Database,
+    encoder: ModelEncoder,
+    everything: pl.DataFrame,
+    options: EvaluationOptions,
+    window: TimeWindow,
+    progress: Progress,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the scores of the full system of `options.other_bundle`, by the name of its row; none without one."""
+    other = options.other_bundle
+    if other is None:
+        return {}
+    vectors = ensure_vectors(database, article_encoder(encoder, other.calibration), everything)
+    compared = ComparedSystems(other, systems({FULL_SYSTEM: other.models.listwise}))
+    encoded = EncodedArticles(everything, vectors)
+    replayed = replay_window(database, encoded, compared, window, progress, options.workers)
+    return {f"bundle {other.version}": replayed.scores.scores[FULL_SYSTEM]}
+
+
+def _data(replayed: WindowReplay, window: TimeWindow, system: TrainedSystem) -> dict[str, Any]:
+    """Return the description of the evaluated slates."""
+    scores = replayed.scores
+    return {
+        "from": iso(window.start),
+        "to": iso(window.end),
+        "impressions": len(scores),
+        "readers": int(scores.readers.max()) + 1,
+        "unseen": replayed.unseen,
+        "sampled_negatives": replayed.sampled,
+        "slice": LATER if window.start >= system.trained_until else IN_SAMPLE,
+    }
 
 
 def _sampling(system: TrainedSystem) -> Sampling:

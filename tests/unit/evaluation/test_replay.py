@@ -14,7 +14,7 @@ from recsys.encoder.protocols import Encoded
 from recsys.errors import EncoderError
 from recsys.evaluation.labelled_slates import load_labelled_requests, replay_requests
 from recsys.evaluation.replay import ReplayScores, SlateRecorder, replay
-from recsys.evaluation.run_evaluation import ExtraRows, choose_window, evaluate
+from recsys.evaluation.run_evaluation import EvaluationOptions, choose_window, evaluate
 from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
 from recsys.models.model_loader import load_bundle
@@ -182,7 +182,7 @@ def test_a_reference_of_the_caller_is_one_more_row_on_the_same_slates(trained: P
     system = load_bundle(trained.home, encoder.name)
     window = choose_window(database, system, None, None, in_sample=False)
     others = {ORACLE: oracle_of(world())}
-    result = evaluate(database, encoder, system, window, lambda *_: None, ExtraRows(others))
+    result = evaluate(database, encoder, system, window, lambda *_: None, EvaluationOptions(others))
     plain = evaluate(database, encoder, system, window, lambda *_: None)
     database.close()
     assert list(result["systems"]) == [*plain["systems"], ORACLE]
