@@ -11,7 +11,7 @@ from ingest.reading_dedup import drop_stored_readings
 from ingest.reasons import reason
 from recsys.frames import ARTICLES, EVENTS, SLATES, conform
 from recsys.store import articles as article_store
-from recsys.store import event_log
+from recsys.store import event_log, reader_rows
 from recsys.store.amended_values import MEASURED
 from recsys.store.database import Connection
 
@@ -65,7 +65,7 @@ def _with_new_readings(connection: Connection, events: pl.DataFrame) -> pl.DataF
     readers = events.filter(pl.col("opened").is_not_null())["reader"].unique()
     if readers.is_empty():
         return events
-    return drop_stored_readings(events, event_log.clicks_of_readers(connection, readers.to_list()))
+    return drop_stored_readings(events, reader_rows.clicks_of_readers(connection, readers.to_list()))
 
 
 def _first_of_each_id(rows: pl.DataFrame, kind: str, content: tuple[str, ...], outcome: Outcome) -> pl.DataFrame:

@@ -33,7 +33,7 @@ def explain(
     from api.application.context import opened_application
     from ingest.pseudonyms import Pseudonyms
     from recsys.serving.clock import Clock
-    from recsys.store import event_log
+    from recsys.store import reader_rows
     from recsys.store.database import open_database
 
     require_writable(json_file)
@@ -42,7 +42,7 @@ def explain(
     database = open_database(settings.database_url)
     reader = Pseudonyms(settings.pseudonym_secret).of(subject)
     with database.read() as connection:
-        is_reader = event_log.is_known_reader(connection, reader)
+        is_reader = reader_rows.is_known_reader(connection, reader)
     if is_reader:
         at = Clock().next() if given is None else given
         found = explain_reader(database, settings, reader, candidates, limit, at)

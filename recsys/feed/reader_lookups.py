@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from recsys.domain import Preferences
-from recsys.store import event_log, explicit_preferences
+from recsys.store import explicit_preferences, reader_rows
 from recsys.store.database import Database
 
 
@@ -41,7 +41,7 @@ def seen_articles(database: Database, reader: str, before: int) -> set[str]:
         StoreError: the database is unavailable.
     """
     with database.read() as connection:
-        return event_log.seen_articles(connection, reader, before)
+        return reader_rows.seen_articles(connection, reader, before)
 
 
 def _preferences(database: Database, reader: str, before: int) -> Preferences:

@@ -27,7 +27,7 @@ from recsys.state.follow_graph import FollowGraph
 from recsys.state.live_state import LiveState
 from recsys.state.shard import WHOLE, Shard
 from recsys.state.snapshot import Watermark
-from recsys.store import erasure, event_log, event_log_reader
+from recsys.store import erasure, event_log, event_log_reader, reader_rows
 from recsys.store.database import Connection, Database
 from recsys.store.event_log import Position
 from recsys.store.event_log_reader import Key, LogTail
@@ -165,7 +165,7 @@ class LogFollower:
             return
         with self._database.read() as connection:
             since = erasure.first_after(connection, self._current_until)
-            first = event_log.first_seq_of(connection, reader)
+            first = reader_rows.first_seq_of(connection, reader)
         if since is not None and (first is None or first > since):
             self.state.readers.forget(reader)
         self._checked.add(reader)

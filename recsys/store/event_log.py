@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from recsys.domain import Event, EventKind, Slate
 from recsys.frames import EVENTS, SLATES, conform, empty
-from recsys.store import archive_scope, bulk_insert, log_archive
+from recsys.store import archive_scope, bulk_insert
 from recsys.store.amended_values import MEASURED, Content, RowOutcome, decide
 from recsys.store.conflict_insert import insert, insert_for
 from recsys.store.id_arrays import ids_parameter, is_among
@@ -39,9 +39,6 @@ _SET_POSITION = sa.update(log_position).values(
 )
 _SLATE_LISTS = [name for name, kind in SLATES.items() if isinstance(kind, pl.List)]
 _WITH_ROWCOUNT = {"preserve_rowcount": True}
-
-SEEN_KINDS = ("click", "read", "hide", "dislike")
-"""Kinds of events after which feeds leave an article out."""
 
 EVENT_CONTENT = ("reader", "kind", "article", "subject", "value")
 SLATE_CONTENT = ("reader", "candidates")
@@ -67,14 +64,6 @@ _INSERT_READERS = {
     .on_conflict_do_nothing(index_elements=["id"]),
 }
 """Stores readers that are not stored yet. PostgreSQL takes all in two arrays: one INSERT a reader is slower."""
-_SEEN = sa.union_all(
-    sa.select(events_table.c.article).where(
-        events_table.c.reader == sa.bindparam("reader"),
-        events_table.c.kind.in_(SEEN_KINDS),
-        events_table.c.known_at < sa.bindparam("before"),
-    ),
-    log_archive.READS,
-)
 _EVENT_VALUES = attrgetter(*EVENTS)
 
 
@@ -281,36 +270,6 @@ def _array(values: Sequence[object] | None) -> str | None:
     return None if values is None else json.dumps(values, ensure_ascii=False)
 
 
-def clicks_of_readers(connection: Connection, of_readers: Sequence[str]) -> pl.DataFrame:
-    """Return the stored clicks of readers: columns reader, article, at (microseconds)."""
-    schema = {"reader": pl.String, "article": pl.String, "at": pl.Int64}
-    frame = pl.DataFrame({"reader": list(of_readers)}, schema={"reader": pl.String})
-    requested = bulk_insert.stage(connection, events_table, frame)
-    e = events_table
-    query = (
-        sa.select(e.c.reader, e.c.article, e.c.at)
-        .join(requested, requested.c.reader == e.c.reader)
-        .where(e.c.kind == "click")
-    )
-    return pl.DataFrame(connection.execute(query).fetchall(), schema=schema, orient="row")
-
-
-def seen_articles(connection: Connection, reader: str, before: int) -> set[str]:
-    """Return all articles that the reader clicked, read, hid or disliked, with a receipt time before `before`."""
-    # `all` fetches the rows in one call of the driver
-    return set(connection.execute(_SEEN, {"reader": reader, "before": before}).scalars().all())
-
-
-def first_seq_of(connection: Connection, reader: str) -> int | None:
-    """Return the smallest sequence number of the reader's rows in SQL, None without one."""
-    found = []
-    for table in (events_table, impressions):
-        # the sum keeps PostgreSQL from walking the index of `seq` until it meets the reader
-        query = sa.select(sa.func.min(table.c.seq + 0)).where(table.c.reader == reader)
-        found.append(connection.execute(query).scalar_one())
-    return min((seq for seq in found if seq is not None), default=None)
-
-
 def _insert(
     connection: Connection, table: sa.Table, rows: pl.DataFrame, content: Sequence[str], last_seq: int
 ) -> _Inserted:
@@ -371,11 +330,6 @@ def _insert_new(connection: Connection, table: sa.Table, staged: sa.Table, last_
     new = sa.select(seq, *columns).where(~stored)
     statement = sa.insert(table).from_select(["seq", *(column.name for column in columns)], new)
     return connection.execute(statement, execution_options=_WITH_ROWCOUNT).rowcount
-
-
-def is_known_reader(connection: Connection, reader: str) -> bool:
-    """Return True if any row of `reader` is stored."""
-    return connection.execute(sa.select(readers.c.id).where(readers.c.id == reader)).first() is not None
 
 
 def _register_readers(connection: Connection, staged: sa.Table) -> None:

@@ -38,6 +38,7 @@ from recsys.store.conflict_insert import insert
 from recsys.store.database import Database, without_timeout
 from recsys.store.event_log_reader import shown_request
 from recsys.store.log_archive import QUOTED, SCHEMAS, ArchivedFile
+from recsys.store.reader_rows import SEEN_KINDS
 from recsys.store.tables import (
     archive_files,
     archive_leftovers,
@@ -266,7 +267,7 @@ def _note_reads(connection: Connection, in_file: sa.ColumnElement[bool]) -> None
     e = events.c
     seen = (
         sa.select(e.reader, e.article, sa.func.min(e.known_at))
-        .where(in_file, e.kind.in_(event_log.SEEN_KINDS), e.article.is_not(None))
+        .where(in_file, e.kind.in_(SEEN_KINDS), e.article.is_not(None))
         .group_by(e.reader, e.article)
     )
     # files come in the order of the log, so the time noted first is the earliest

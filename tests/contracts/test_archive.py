@@ -31,6 +31,7 @@ from recsys.store import (
     log_archiver,
     log_outbox,
     reader_export,
+    reader_rows,
     reading_totals,
 )
 from recsys.store.amended_values import RowOutcome
@@ -54,7 +55,7 @@ QUERIES: dict[str, Callable[[Connection], Any]] = {
     "made early": lambda c: made_slates(c, 100, HALF, HALF).sort("id").rows(),
     "propensities": lambda c: logged_propensities(c, 100, END).sort("id").rows(),
     "preferences": lambda c: explicit_preferences.load(c, "x", END),
-    "seen": lambda c: [event_log.seen_articles(c, r, at) for r in "xyz" for at in (1, 200, HALF, END)],
+    "seen": lambda c: [reader_rows.seen_articles(c, r, at) for r in "xyz" for at in (1, 200, HALF, END)],
     "late": lambda c: [event_log_reader.first_key(c, seq) for seq in range(0, 100, 9)],
     "outbox": lambda c: [log_outbox.rows_after(c, seq, 8) for seq in range(0, 100, 5)],
     "export": lambda c: [reader_export.export(c, r) for r in "xyz"],
@@ -250,7 +251,7 @@ def test_erasure_rewrites_the_files_and_its_receipt_counts_their_rows(filled: Da
     assert receipt.counts == {name: len(rows) for name, rows in exported.items()}
     assert answer(filled, lambda c: reader_export.export(c, "x")) == {name: [] for name in exported}
     assert [answer(filled, lambda c, r=r: reader_export.export(c, r)) for r in "yz"] == others  # type: ignore[misc]
-    assert answer(filled, lambda c: event_log.seen_articles(c, "x", END)) == set()
+    assert answer(filled, lambda c: reader_rows.seen_articles(c, "x", END)) == set()
     files = answer(filled, log_archive.all_files)
     assert {str(path) for path in tmp_path.rglob("*.parquet")} == {file.path for file in files}
     assert all("x" not in log_archive.read(file)["reader"].to_list() for file in files)

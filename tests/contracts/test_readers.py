@@ -20,6 +20,7 @@ from recsys.store import (
     learning_pauses,
     letters,
     reader_export,
+    reader_rows,
 )
 from recsys.store.database import Database
 from recsys.store.gorse_users import UserRecord
@@ -101,7 +102,7 @@ def test_erasing_leaves_no_text_of_the_reader_and_all_of_the_others(filled: Data
     assert VICTIM not in everything(filled)
     with filled.read() as connection:
         left = event_log_reader.tail(connection, 0)
-        assert event_log.is_known_reader(connection, OTHER)
+        assert reader_rows.is_known_reader(connection, OTHER)
     assert {row.reader for row in left.events} == {row.reader for row in left.slates} == {OTHER}
     assert len(left.events) == 3
 

@@ -18,6 +18,7 @@ from recsys.store import (
     event_log,
     event_log_reader,
     ingest_checkpoints,
+    reader_rows,
     withdrawals,
 )
 from recsys.store.database import Database, open_database
@@ -204,8 +205,8 @@ def test_known_ids_and_openings_and_touched(database: Database) -> None:
     with database.write() as connection:
         articles.upsert(connection, articles_frame([Article(id="a", title="x")]))
         assert articles.known_ids(connection, ["a", "b"]) == {"a"}
-        assert event_log.clicks_of_readers(connection, ["q"]).rows() == [("q", "b", DAY)]
-        assert event_log.seen_articles(connection, "r", 10**18) == {"a"}
+        assert reader_rows.clicks_of_readers(connection, ["q"]).rows() == [("q", "b", DAY)]
+        assert reader_rows.seen_articles(connection, "r", 10**18) == {"a"}
         assert articles.count(connection) == 1
 
 
