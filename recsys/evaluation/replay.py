@@ -31,7 +31,7 @@ class ReplayScores:
 
     scores: system → [N]; labels: [N]; offsets: [S + 1]; rows: dense article ids [N]; available: when the candidate
     became available, microseconds [N]; at: [S]; readers: dense ids [S]; history: number of reads known then [S];
-    mix: the reader's reads per category [S, T]; topics: category of candidates [N]; tie_order: place of each
+    mix: the reader's reads per category [S, C]; categories: category of candidates [N]; tie_order: place of each
     candidate in its slate if all scores were equal, as in serving [N]; sources: of candidates [N].
     """
 
@@ -40,7 +40,7 @@ class ReplayScores:
     offsets: NDArray[np.int64]
     rows: NDArray[np.int64]
     available: NDArray[np.int64]
-    topics: NDArray[np.int64]
+    categories: NDArray[np.int64]
     at: NDArray[np.int64]
     readers: NDArray[np.int64]
     history: NDArray[np.int64]
@@ -78,7 +78,7 @@ def joined(parts: Sequence[ReplayScores], readers: pl.Series) -> ReplayScores:
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         rows=flat("rows"),
         available=flat("available"),
-        topics=flat("topics"),
+        categories=flat("categories"),
         at=flat("at"),
         readers=_dense(readers),
         history=flat("history"),
@@ -143,7 +143,7 @@ class SlateRecorder:
         self._engine = engine
         self._watchers = watchers
         self._systems = systems
-        self._topics = len(engine.state.catalog.categories)
+        self._categories = len(engine.state.catalog.categories)
         self._records: list[_Record] = []
         self._waiting: list[PreparedQuery] = []
         self._scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in systems}
@@ -153,7 +153,7 @@ class SlateRecorder:
         """Record a request; the state of the engine must be that of its time."""
         vectors = self._engine.vectors.of(candidates.rows).astype(np.float64)
         prepared = PreparedQuery(labelled_request.request, query, _as_served(candidates), vectors)
-        self._records.append(_record(self._engine, labelled_request, prepared, self._topics))
+        self._records.append(_record(self._engine, labelled_request, prepared, self._categories))
         self._waiting.append(prepared)
         for watcher in self._watchers:
             watcher.add(labelled_request, query, candidates)
@@ -163,7 +163,7 @@ class SlateRecorder:
     def scores(self, readers: pl.Series) -> ReplayScores:
         """Return the scores; `readers` [S] of all requests, in their order."""
         self._score()
-        return _stack(self._records, self._scores, _dense(readers), self._topics)
+        return _stack(self._records, self._scores, _dense(readers), self._categories)
 
     def slates(self, readers: pl.Series) -> ReplayedSlates:
         """Return the scores with the features; `readers` [S] of all requests, in their order."""
@@ -194,7 +194,7 @@ class _Record:
     labels: NDArray[np.int8]
     rows: NDArray[np.int64]
     available: NDArray[np.int64]
-    topics: NDArray[np.int64]
+    categories: NDArray[np.int64]
     sources: NDArray[np.int64]
     at: int
     history: int
@@ -203,7 +203,7 @@ class _Record:
 
 
 def _record(
-    engine: FeedEngine, labelled_request: LabelledRequest, prepared: PreparedQuery, topics: int
+    engine: FeedEngine, labelled_request: LabelledRequest, prepared: PreparedQuery, categories: int
 ) -> _Record:
     rows, category = prepared.candidates.rows, engine.state.catalog.category
     read_categories = category[prepared.query.history.article]
@@ -211,11 +211,11 @@ def _record(
         labels=labelled_request.labels,
         rows=rows,
         available=engine.state.available_since(rows),
-        topics=category[rows].astype(np.int64),
+        categories=category[rows].astype(np.int64),
         sources=engine.state.catalog.source[rows].astype(np.int64),
         at=labelled_request.request.as_of,
         history=len(prepared.query.history),
-        mix=np.bincount(read_categories[read_categories >= 0], minlength=topics).astype(np.float64),
+        mix=np.bincount(read_categories[read_categories >= 0], minlength=categories).astype(np.float64),
         tie_order=_tie_order(prepared),
     )
 
@@ -230,7 +230,7 @@ def _stack(
     records: list[_Record],
     scores: Mapping[str, list[NDArray[np.float64]]],
     readers: NDArray[np.int64],
-    topics: int,
+    categories: int,
 ) -> ReplayScores:
     sizes = [len(record.labels) for record in records]
 
@@ -243,11 +243,11 @@ def _stack(
         offsets=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64),
         rows=flat([r.rows for r in records], np.int64),  # type: ignore[arg-type]
         available=flat([r.available for r in records], np.int64),  # type: ignore[arg-type]
-        topics=flat([r.topics for r in records], np.int64),  # type: ignore[arg-type]
+        categories=flat([r.categories for r in records], np.int64),  # type: ignore[arg-type]
         at=np.asarray([r.at for r in records], dtype=np.int64),
         readers=readers,
         history=np.asarray([r.history for r in records], dtype=np.int64),
-        mix=np.stack([r.mix for r in records]) if records else np.zeros((0, topics)),
+        mix=np.stack([r.mix for r in records]) if records else np.zeros((0, categories)),
         tie_order=flat([r.tie_order for r in records], np.int64),  # type: ignore[arg-type]
         sources=flat([r.sources for r in records], np.int64),  # type: ignore[arg-type]
     )

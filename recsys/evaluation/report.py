@@ -116,13 +116,13 @@ def _beyond_accuracy(
 ) -> dict[str, float | None]:
     slates = replayed.slates(name)
     rows, positions = slates.top(replayed.rows, TOP), slates.top(np.arange(len(replayed.rows)), TOP)
-    topics = np.where(positions >= 0, np.append(replayed.topics, -1)[positions], -1)
+    categories = np.where(positions >= 0, np.append(replayed.categories, -1)[positions], -1)
     return {
         "coverage@10": _finite(metrics.coverage(rows, len(np.unique(replayed.rows)))),
         "intra_list_diversity@10": _mean(metrics.intra_list_diversity(rows, vectors)),
         "novelty@10": _mean(metrics.novelty(rows, clicks)),
         "fresh_share@10": _mean(metrics.fresh_share(positions, replayed.available, replayed.at)),
-        "topic_divergence@10": _mean(metrics.topic_divergence(replayed.mix, topics)),
+        "topic_divergence@10": _mean(metrics.topic_divergence(replayed.mix, categories)),
     }
 
 

@@ -16,7 +16,7 @@ def exposure_checks(
     replayed: ReplayScores, names: Mapping[str, Sequence[str]], limit: float
 ) -> list[BehaviourCheck]:
     """Return the check of each kind of group; names: of the groups, by kind."""
-    kinds = {"categories": replayed.topics, "sources": replayed.sources}
+    kinds = {"categories": replayed.categories, "sources": replayed.sources}
     return [
         _check(replayed, kind, groups, names.get(kind, ()), limit)
         for kind, groups in kinds.items()

@@ -25,7 +25,7 @@ def answers(labels: Sequence[Sequence[int]], **scores: Sequence[Sequence[float]]
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         rows=rows,
         available=np.full(len(rows), AT - DAY),
-        topics=rows % 2,
+        categories=rows % 2,
         at=AT + np.arange(count) * HOUR,
         readers=np.arange(count),
         history=np.full(count, 10),

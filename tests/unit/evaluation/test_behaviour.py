@@ -135,7 +135,7 @@ def test_new_readers_who_are_ranked_much_worse_fail_and_equal_ones_pass() -> Non
 def test_exposure_is_compared_with_what_is_opened() -> None:
     groups = np.tile(np.asarray([1, *[0] * (SIZE - 1)]), SLATES)
     names = {"categories": ("sport", "politics")}
-    shown = changed(slates(), topics=groups, sources=None)
+    shown = changed(slates(), categories=groups, sources=None)
     (check,) = exposure_checks(shown, names, 0.5)
     assert check.figure == pytest.approx(0.8), "all opened articles are of politics, and one place in five"
     assert check.verdict == "fail"
