@@ -37,7 +37,7 @@ from recsys.evaluation.systems import FULL_SYSTEM, systems
 from recsys.feed.engine import FeedEngine
 from recsys.feed.point_in_time import engine_at
 from recsys.models import bundle
-from recsys.models.calibrator_io import load_calibration
+from recsys.models.calibrator_io import find_calibrator
 from recsys.models.model_loader import load_bundle
 from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors, stored_vectors
@@ -244,8 +244,9 @@ def test_the_server_answered_with_new_articles_and_without_what_was_read(
 def test_a_calibrated_server_served_adjusted_vectors(play: Callable[[str], Answered]) -> None:
     made, requested = play("calibrated")
     assert {item["answer"]["model"] for item in requested} == {"calibrated"}
-    loaded = load_calibration(bundle.load(made.home, "calibrated"))
-    assert loaded is not None
+    calibrator = find_calibrator(bundle.load(made.home, "calibrated"))
+    assert calibrator is not None
+    loaded = calibrator.read()
     database, name = made.open(), LazyEncoder(made.settings).name
     with database.read() as connection:
         everything, _ = articles.upserted_since(connection, 0)

@@ -71,16 +71,6 @@ def find_boilerplate(titles: Sequence[str], sources: Sequence[str]) -> list[Phra
     return sorted(found, key=lambda phrase: (-phrase.share, phrase.source, phrase.words))
 
 
-def mark_boilerplate(phrases: Sequence[Phrase], title: str, source: str) -> NDArray[np.bool_]:
-    """Return the mask of the words of `title` [w] that are boilerplate of `source`."""
-    words = title.split()
-    mask = np.zeros(len(words), dtype=np.bool_)
-    for phrase in phrases:
-        if phrase.source == source:
-            mask |= phrase.marks(words)
-    return mask
-
-
 def _ends(words: list[str]) -> set[tuple[bool, Words]]:
     """Return the phrases at both ends; at least one word of the title is left."""
     lengths = range(1, min(LONGEST, len(words) - 1) + 1)

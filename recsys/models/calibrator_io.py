@@ -84,16 +84,6 @@ def find_calibrator(bundle: Bundle) -> CalibratorFile | None:
     return CalibratorFile(bundle.version, path, found, entry["flag_rate"], strength.identity)
 
 
-def load_calibration(bundle: Bundle) -> "Calibration | None":
-    """Load the calibrator of `bundle`; return None if it has none.
-
-    Raises:
-        BundleError: the file is missing, damaged, or not the one named in the manifest.
-    """
-    found = find_calibrator(bundle)
-    return None if found is None else found.read()
-
-
 @lru_cache(maxsize=2)
 def _read(file: CalibratorFile) -> "Calibration":
     from recsys.calibration.calibrator import Calibration

@@ -13,9 +13,6 @@ from recsys.training.calibration.publisher_damage import BY_KIND
 TRAINED = tuple(kind for kind in INJECTING if kind is not NoiseKind.CLICKBAIT)
 """Kinds that train the token scorer of a bundle."""
 
-STRUCTURAL = (NoiseKind.STUFFING, NoiseKind.PUNCTUATION)
-"""Kinds that change the attention pattern, which the autoencoder can find."""
-
 _PHRASE = 4
 """Smallest number of words of a foreign phrase."""
 

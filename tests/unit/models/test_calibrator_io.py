@@ -12,7 +12,7 @@ from recsys.calibration.calibrator_files import calibration_of
 from recsys.encoder.article_text import article_texts, text_hash
 from recsys.errors import BundleError
 from recsys.models import bundle
-from recsys.models.calibrator_io import ATTENTION, article_encoder, load_calibration, write_calibration
+from recsys.models.calibrator_io import ATTENTION, article_encoder, find_calibrator, write_calibration
 from recsys.models.model_loader import load_bundle
 from recsys.projection.vector_table import ensure_vectors, stored_vectors
 from recsys.store import attention_stats
@@ -56,7 +56,7 @@ def test_a_bundle_without_a_calibrator_reads_with_the_encoder_alone(trained: Pla
 def test_a_manifest_entry_without_a_calibrator_is_no_calibrator(copied: Place) -> None:
     loaded = bundle.load(copied.home, str(bundle.active_version(copied.home)))
     loaded.manifest["attention"] = {"why": "too few articles"}
-    assert load_calibration(loaded) is None
+    assert find_calibrator(loaded) is None
 
 
 @pytest.mark.parametrize(
