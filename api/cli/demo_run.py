@@ -112,7 +112,7 @@ def _print_gap(of: Gap | None) -> None:
 
 
 def _regular_reader(world: World) -> str:
-    """Return one with more long reads than most: readers with the most clicks may follow every headline."""
+    """Return a reader with more long reads than most; those with the most clicks may follow every headline."""
     lasted = (pl.col("kind") == "read") & (pl.col("value") >= _LASTING_SECONDS)
     reads = world.events.filter(lasted).group_by("reader").len().sort("len", "reader", descending=[True, False])
     return str(reads["reader"][len(reads) // 4])

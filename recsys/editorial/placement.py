@@ -36,7 +36,7 @@ class PlaceableArticles:
     exposed_at: NDArray[np.int64]
 
     def of(self, rule: Rule, rows: Rows, at: int) -> Rows:
-        """Return those of the `rows` of a rule that it may place at the time `at`."""
+        """Return the `rows` of a rule that the rule may place at the time `at`."""
         found = rows[(self.may_pin if rule.kind is RuleKind.PIN else self.unseen)[rows]]
         if rule.section is None:  # the section of a rule replaces that of the articles
             found = found[self.in_section[found]]

@@ -85,7 +85,7 @@ class PartWork:
 
 
 class _Witness(Breaker):
-    """Breaker that keeps the counts of words, for the one that decides: it has the counts of all parts."""
+    """Breaker of one part, which only keeps the counts of words: the breaker with all parts decides."""
 
     def __init__(self) -> None:
         super().__init__(flag_rate=1.0)

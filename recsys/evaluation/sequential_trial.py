@@ -54,7 +54,7 @@ class ArmReaders:
 
     @property
     def influence(self) -> Floats:
-        """Part of each reader [R] in the deviation of `mean`: the mean of these has its variance."""
+        """Influence of each reader on `mean` [R]: the mean of these values has the variance of `mean`."""
         return np.asarray((self.outcome - self.mean * self.slates) * len(self.slates) / self.slates.sum())
 
 

@@ -154,7 +154,7 @@ class RayPool(Generic[P, R]):
 
 
 class StepCounter:
-    """Steps that are done, by pool and number of the piece: one that is tried again counts once."""
+    """Steps that are done, by pool and piece; a step of a piece that is tried again counts once."""
 
     def __init__(self) -> None:
         self._steps: dict[str, dict[int, int]] = {}

@@ -92,7 +92,7 @@ class PageRules:
         return replace(candidates, scores=scores), Edits(placed, withheld, limits)
 
     def acting_on(self, rows: Rows) -> list[tuple[Rule, ...]]:
-        """Return the rules that act on each of `rows` [n]: the one that placed it first."""
+        """Return the rules that act on each of `rows` [n]; the rule that placed an article is the first."""
         if not self.book:
             return [()] * len(rows)
         placing, on_page = self.placement.rules, set(self.placement.by_position.values())

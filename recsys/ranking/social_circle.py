@@ -44,7 +44,7 @@ NOBODY = SocialCircle(UNKNOWN, _NONE, _NONE, _NONE, _NONE, _NONE)
 
 
 def is_social(state: LiveState, as_of: int) -> bool:
-    """Return True if articles are posts: one that is available at `as_of` replies or names its thread."""
+    """Return True if articles are posts: an article that is available at `as_of` replies or names its thread."""
     members = state.conversations.members()
     # the first to arrive are usually the oldest, so that the others need not be read
     return any(bool((state.available_since(part) < as_of).any()) for part in (members[:64], members[64:]))

@@ -39,7 +39,7 @@ class EncodingJob:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """Vectors of a job. stats: of the calibration since this process read the calibrator; None without one."""
+    """Vectors of a job. stats: of the calibration, since this process read it; None without a calibrator."""
 
     encoded: Encoded
     stats: MonitoringStats | None = None

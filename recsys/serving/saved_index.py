@@ -42,7 +42,7 @@ class SavedIndex:
     def load(
         self, ids: Sequence[str], vectors: NDArray[np.float32]
     ) -> tuple[VectorIndex, NDArray[np.bool_]] | None:
-        """Return the saved index of those `vectors` [n, d] that it has, and their mask [n]; None without one."""
+        """Return the saved index, and the mask of the `vectors` [n, d] in it; None if no index is saved."""
         for path in self._newest_first():
             try:
                 return self._read(path, ids, vectors)

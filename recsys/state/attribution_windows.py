@@ -26,7 +26,7 @@ _NO_HEAD: Head = np.zeros((0, 2), dtype=np.int32)
 
 
 class AttributionWindows:
-    """Windows of readers, by their rows: dense numbers of these readers alone.
+    """Windows of the readers of other shards, by row: these readers have dense numbers of their own.
 
     Attributes:
         rings: slots of the entries.

@@ -93,7 +93,7 @@ async def charge_own_erasure(request: Request) -> None:
 
 
 def client_network(request: Request) -> str:
-    """Return the client's address; of an IPv6 address the half that names its network, since one home has 2^64."""
+    """Return the client's address; of IPv6 only the half that names its network: a home has 2^64 addresses."""
     host = "" if request.client is None else request.client.host
     try:
         address = ipaddress.ip_address(host)
