@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -52,6 +53,27 @@ class Language(StrEnum):
     ZH = "zh"
 
 
+@dataclass(frozen=True, slots=True)
+class _Destination:
+    """Where newsletters go: to files in the folder `out`, by mail through the server `smtp`, or both."""
+
+    out: Path | None
+    smtp: str | None
+    sender: str | None
+    addresses: Path | None
+
+    def check(self, dry_run: bool) -> None:
+        """Check that an option which newsletters need is not missing.
+
+        Raises:
+            ConfigError: it is.
+        """
+        if self.out is None and self.smtp is None and not dry_run:
+            raise ConfigError("say where newsletters go: --out FOLDER, --smtp URL, or both; --dry-run only looks")
+        if self.smtp is not None and (self.sender is None or self.addresses is None):
+            raise ConfigError("--smtp needs --from ADDRESS and --addresses FILE.csv")
+
+
 def digest(
     reader: Annotated[str | None, typer.Argument(help="Id of one reader.", show_default=False)] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Newsletters of all readers.")] = False,
@@ -91,7 +113,10 @@ def digest(
 
     A reader gets one in a period, also if the command is killed and run again. Slates are logged as shown.
     """
-    _check(reader, everyone, out, smtp, sender, addresses, dry_run)
+    destination = _Destination(out, smtp, sender, addresses)
+    if (reader is None) != everyone:
+        raise ConfigError("give either one reader or --all")
+    destination.check(dry_run)
     from api.application.own_service import serving_application
 
     settings = settings_from(database_url, home)
@@ -103,30 +128,13 @@ def digest(
         if dry_run:
             counts += _preview(maker, readers, folder)
         else:
-            counts += _deliver(maker, readers, folder, smtp, sender or "", settings)
+            counts += _deliver(maker, readers, folder, destination, settings)
             _list_unknown(app, plan.period)
     for outcome, text in _OUTCOMES.items():
         if counts[outcome]:
             typer.echo(f"{text}: {counts[outcome]}")
     if not counts.total():
         typer.echo("there is no reader")
-
-
-def _check(
-    reader: str | None,
-    everyone: bool,
-    out: Path | None,
-    smtp: str | None,
-    sender: str | None,
-    addresses: Path | None,
-    dry_run: bool,
-) -> None:
-    if (reader is None) != everyone:
-        raise ConfigError("give either one reader or --all")
-    if out is None and smtp is None and not dry_run:
-        raise ConfigError("say where newsletters go: --out FOLDER, --smtp URL, or both; --dry-run only looks")
-    if smtp is not None and (sender is None or addresses is None):
-        raise ConfigError("--smtp needs --from ADDRESS and --addresses FILE.csv")
 
 
 def _plan(
@@ -214,14 +222,14 @@ def _deliver(
     maker: "LetterMaker",
     readers: "list[Recipient]",
     folder: "LetterFolder | None",
-    smtp: str | None,
-    sender: str,
+    destination: _Destination,
     settings: "Settings",
 ) -> Counter[str]:
     from api.application.letters.letter_mail import Mailer, is_address
     from api.application.letters.letter_run import Delivery, run_letters
     from api.cli.progress import bars
 
+    smtp, sender = destination.smtp, destination.sender or ""
     try:
         with bars() as report:
             done: Callable[[int], None] = lambda count: report("newsletters", count, len(readers))  # noqa: E731
