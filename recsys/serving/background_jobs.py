@@ -149,7 +149,7 @@ class BackgroundJobs:
     def _count_traffic(self) -> None:
         """Count the new rows of the log; after an import or a first start, in several steps.
 
-        Rows that arrive meanwhile wait for the next call: a log that grows all the time would keep it busy forever.
+        Rows that arrive meanwhile wait for the next call: a growing log would keep it busy forever.
         """
         is_last = False
         while not (is_last or self._stopping.is_set()):
