@@ -1,6 +1,7 @@
 """Tables of the console, on every database."""
 
 import polars as pl
+import pytest
 
 from recsys.domain import DAY
 from recsys.frames import EVENTS, SLATES, empty
@@ -107,6 +108,19 @@ def test_rows_that_arrive_later_count_in_the_period_they_belong_to(database: Dat
     append(database, events(start, ("click", None, None), ("share", None, None), offset=1))
     assert update(database)
     assert [(each.events, each.opened) for each in counted(database)] == [(3, 2)]
+
+
+def test_an_update_says_whether_later_rows_wait(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traffic, "_MOST_ROWS", 2)
+    append(database, events(NOW - PERIOD, *[("click", None, None)] * 3))
+    steps = []
+    for _ in range(2):
+        with database.read() as connection:
+            found = traffic.pending(connection, NOW)
+        assert found is not None
+        steps.append((found.after, found.is_last))
+        assert update(database)
+    assert steps == [(2, False), (3, True)]
 
 
 def test_of_two_processes_one_stores_an_update(database: Database) -> None:
