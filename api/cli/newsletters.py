@@ -117,7 +117,7 @@ def digest(
     if (reader is None) != everyone:
         raise ConfigError("give either one reader or --all")
     destination.check(dry_run)
-    from api.application.own_service import serving_application
+    from api.application.command_service import serving_application
 
     settings = settings_from(database_url, home)
     plan = _plan(minutes, limit, period, lang, base_url, sends=smtp is not None)

@@ -19,7 +19,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from typer.testing import CliRunner
 
-import api.application.own_service
+import api.application.command_service
 from api.cli import app
 from recsys.errors import AttuneError
 from recsys.store import event_log_reader, letters
@@ -69,7 +69,7 @@ def mail_server() -> Iterator[tuple[Mailbox, str]]:
 @pytest.fixture
 def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """The small world, and commands that encode without a network."""
-    monkeypatch.setattr(api.application.own_service, "LazyEncoder", lambda settings: HashEncoder())
+    monkeypatch.setattr(api.application.command_service, "LazyEncoder", lambda settings: HashEncoder())
     return populated(tmp_path / "place")
 
 
