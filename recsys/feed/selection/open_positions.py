@@ -120,6 +120,8 @@ def apply_caps(plan: SlatePlan) -> list[int]:
         while worth and above and worth[above[0]] > WORTH_EXCEEDING * worth[place]:
             _take(chosen, above.popleft(), counters)
         _take(chosen, place, counters)
+    while above and len(chosen) < plan.limit:  # too few within the caps, as on a page of one category
+        _take(chosen, above.popleft(), counters)
     taken = set(chosen)
     return chosen + [place for place in order if place not in taken]
 
