@@ -18,7 +18,7 @@ from recsys.ranking.query import FloatArray
 class SlatePlan:
     """Plan of a slate: `limit` positions from the candidates in `order` [n], best first, within `caps`.
 
-    utilities: of the candidates [n]; None if they are not known: then every cap is firm.
+    utilities: of the candidates, 0 or more [n]; None if they are not known: then every cap is firm.
     """
 
     order: NDArray[np.intp]
