@@ -147,15 +147,20 @@ class BackgroundJobs:
             console_sessions.sweep(connection, now - DAY)
 
     def _count_traffic(self) -> None:
-        """Count the new rows of the log; after an import or a first start, in several steps."""
-        while True:
+        """Count the new rows of the log; after an import or a first start, in several steps.
+
+        Rows that arrive meanwhile wait for the next call: a growing log would keep it busy forever.
+        """
+        is_last = False
+        while not (is_last or self._stopping.is_set()):
             now = self._clock.next()
             with self._database.read() as connection:
                 update = traffic.pending(connection, now)
-            if update is None or self._stopping.is_set():
+            if update is None:
                 return
             with self._database.write() as connection:
                 traffic.apply(connection, update, now)
+            is_last = update.is_last
 
     def _while_reachable(self, job: Callable[[], None]) -> Callable[[], None]:
         """Return `job`, skipped without failure while the database is unavailable."""

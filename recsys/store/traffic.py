@@ -50,11 +50,15 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """New rows by period. before, after: sequence numbers of the log up to which rows are counted."""
+    """New rows by period.
+
+    before, after: sequence numbers of the log up to which rows are counted. is_last: the log had no later row.
+    """
 
     before: int
     after: int
     periods: tuple[Traffic, ...]
+    is_last: bool
 
 
 def pending(connection: Connection, now: int) -> Update | None:
@@ -74,7 +78,7 @@ def pending(connection: Connection, now: int) -> Update | None:
         for row in connection.execute(sa.select(period.label("period"), *counts).where(*new).group_by("period")):
             found = Traffic(**row._mapping)
             periods[found.period] = periods.get(found.period, Traffic(found.period)) + found
-    return Update(before, after, tuple(periods[begin] for begin in sorted(periods)))
+    return Update(before, after, tuple(periods[begin] for begin in sorted(periods)), is_last=after == last)
 
 
 def apply(connection: Connection, update: Update, now: int) -> bool:

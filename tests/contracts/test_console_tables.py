@@ -137,6 +137,19 @@ def test_an_erasure_neither_stops_nor_repeats_the_count(database: Database) -> N
     assert [(each.events, each.opened) for each in counted(database)] == [(2, 1)], "what was counted stays"
 
 
+def test_an_update_says_whether_later_rows_wait(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traffic, "_MOST_ROWS", 2)
+    append(database, events(NOW - PERIOD, *[("click", None, None)] * 3))
+    steps = []
+    for _ in range(2):
+        with database.read() as connection:
+            found = traffic.pending(connection, NOW)
+        assert found is not None
+        steps.append((found.after, found.is_last))
+        assert update(database)
+    assert steps == [(2, False), (3, True)]
+
+
 def test_of_two_processes_one_stores_an_update(database: Database) -> None:
     append(database, events(NOW - PERIOD, ("click", None, None)))
     with database.read() as connection:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from api.application.context import Application
@@ -224,6 +225,24 @@ def test_articles_that_another_process_stores_are_taken_in(
     with database.write() as connection:
         articles.upsert(connection, world().articles)
     until(lambda: knows(service, world().articles["id"][0]))
+
+
+def test_traffic_is_counted_once_a_turn_also_while_rows_arrive_all_the_time(
+    database: Database, start: Callable[..., FeedService]
+) -> None:
+    looks: list[str] = []
+    service = start(database)
+
+    def look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT traffic_position"):
+            looks.append(statement)
+            send(service, {"id": f"e{len(looks)}", "reader": "u1", "kind": "click", "article": "a"})
+
+    sa.event.listen(database.engine, "before_cursor_execute", look)
+    service.background_jobs.traffic.wake()
+    until(lambda: looks)
+    time.sleep(0.3)
+    assert len(looks) <= 2, "the click that comes meanwhile waits for the next turn; the start has a turn, too"
 
 
 def test_a_changed_article_replaces_its_vector(database: Database, start: Callable[..., FeedService]) -> None:
