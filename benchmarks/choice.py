@@ -76,7 +76,7 @@ class Room:
     @classmethod
     def of(cls, folder: Path, seed: int, readers: int, articles: int, days: int) -> "Room":
         """Simulate the world of `seed`; store it and train its bundle unless `folder` has both."""
-        home = folder / f"seed-{seed}"
+        home = folder / f"{seed}-{readers}-{articles}-{days}"
         home.mkdir(parents=True, exist_ok=True)
         settings = load_settings(database_url=f"sqlite:///{home / 'attune.db'}", home=home)
         world = simulate(readers, articles, days, seed)

@@ -2,7 +2,8 @@
 
 Two articles are linked if their cosine is far above that of random pairs and they were published within two days;
 of many, an article is linked with those published just before it.
-The links depend on the articles only, not on the order in which they arrive, so a replay finds the same.
+The links depend on the articles only, not on the order in which they arrive, so a replay finds the same. Only
+before the first training, the smallest cosine follows the articles so far, and a restart may find other links.
 """
 
 from dataclasses import dataclass
