@@ -141,6 +141,19 @@ class Catalog:
         """Articles [n] that had the most links and lost one, so that the next nearest is not known."""
         return self._lacking
 
+    def take_links(self, before: "Catalog", new_rows: NDArray[np.int64]) -> None:
+        """Take the links of another catalogue, whose row r is `new_rows[r]` here; negative rows are left out.
+
+        Links of an article that has another time of publication here are left out, too.
+        """
+        moved = new_rows[before.links]
+        known = (moved >= 0).all(axis=1) & (before.published[before.links] == self.published[moved]).all(axis=1)
+        self.link(new_rows[new_rows >= 0], moved[known])
+        full = np.flatnonzero(have_most_links(before.links, len(before.published)))
+        expected = new_rows[np.union1d(full, before.lacking_links)]
+        still = have_most_links(self._links, len(self.published))
+        self._lacking = np.unique(expected[(expected >= 0) & ~still[expected]])
+
     def upsert(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`).
 
