@@ -102,7 +102,8 @@ class OpenQuotas:
 def apply_caps(plan: SlatePlan) -> list[int]:
     """Return the candidates in their order, with those above a cap behind all others.
 
-    One above a cap that is not firm stays before the first that it exceeds by `WORTH_EXCEEDING`.
+    One above a cap that is not firm stays before the first that it exceeds by `WORTH_EXCEEDING`, but behind those
+    above such a cap that come before it; without enough candidates within the caps, these fill the slate.
     """
     order: list[int] = plan.order.tolist()
     if not plan.caps:
