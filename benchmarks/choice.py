@@ -4,7 +4,7 @@
 
 For each seed, a world of its own, and a bundle trained until a day before the end of its log, as by `attune demo`;
 FOLDER, if given, keeps both, so that a second run only measures. At the end of the log each reader gets a feed of
-ten. The figure is the mean true chance of a click of its articles, if seen, by `simulate.truth`, with their mean age:
+ten. The figure is the mean true chance of a click of its articles, if seen, by `simulate.truth`, with their age:
 
     popular          the most recent clicks
     rank             the order of `POST /v1/rank` over all articles
