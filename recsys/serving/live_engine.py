@@ -29,7 +29,7 @@ from recsys.models.bundle import active_version
 from recsys.models.model_loader import TrainedSystem, active_system
 from recsys.models.model_set import Models
 from recsys.projection.log_follower import LogFollower
-from recsys.projection.vector_table import VectorTable, ensure_vectors, put_vectors, stored_vectors
+from recsys.projection.vector_table import VectorTable, drop_vectors, ensure_vectors, put_vectors, stored_vectors
 from recsys.serving.article_cache import ArticleCache
 from recsys.serving.bundle_encoder import bundle_encoder
 from recsys.serving.challenger import Challenger
@@ -383,7 +383,7 @@ class LiveEngine:
     def _delete(self, ids: list[str]) -> None:
         rows = self.engine.state.articles.lookup(ids)
         self.engine.state.delete_articles(ids)
-        self.engine.vectors.drop(rows[rows >= 0])
+        drop_vectors(self.engine.state, self.engine.vectors, rows[rows >= 0])
         if self.engine.index is not None:
             self._unsaved_articles += self.engine.index.remove(ids)
         self.summaries.drop(ids)
