@@ -1,10 +1,10 @@
 """Choice from everything: the true chance of a click of the articles in feeds picked from all articles.
 
-    python -m benchmarks.choice --folder FOLDER [--seeds 5] [--first 7] [--readers 800] [--articles 2200]
+    python -m benchmarks.choice [--folder FOLDER] [--seeds 5] [--first 7] [--readers 800] [--articles 2200]
 
 For each seed, a world of its own, and a bundle trained until a day before the end of its log, as by `attune demo`;
-FOLDER keeps both, so that a second run only measures. At the end of the log each reader gets a feed of ten. The
-figure is the mean true chance of a click of its articles, if seen, by `simulate.truth`, with their mean age:
+FOLDER, if given, keeps both, so that a second run only measures. At the end of the log each reader gets a feed of
+ten. The figure is the mean true chance of a click of its articles, if seen, by `simulate.truth`, with their age:
 
     popular          the most recent clicks
     rank             the order of `POST /v1/rank` over all articles
@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.newsroom import stored
+from benchmarks.newsroom import room, stored
 from benchmarks.taste_posterior import TastePosterior, exposures_of, taste_posterior
 from recsys.constants import HalfLife
 from recsys.domain import DAY, HOUR, FeedRequest, RankRequest
@@ -76,7 +76,7 @@ class Room:
     @classmethod
     def of(cls, folder: Path, seed: int, readers: int, articles: int, days: int) -> "Room":
         """Simulate the world of `seed`; store it and train its bundle unless `folder` has both."""
-        home = folder / f"seed-{seed}"
+        home = folder / f"{seed}-{readers}-{articles}-{days}"
         home.mkdir(parents=True, exist_ok=True)
         settings = load_settings(database_url=f"sqlite:///{home / 'attune.db'}", home=home)
         world = simulate(readers, articles, days, seed)
@@ -187,15 +187,16 @@ def _interval(values: Floats) -> str:
 def main() -> None:
     """Print the figures of each seed, and their means with the goals."""
     parser = argparse.ArgumentParser(description="choice from everything")
-    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--folder", type=Path)
     for name, default in (("seeds", 5), ("first", 7), ("readers", 800), ("articles", 2_200), ("days", 14)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     found: list[Mapping[str, Figure]] = []
-    for seed in range(given.first, given.first + given.seeds):
-        found.append(figures(Room.of(given.folder, seed, given.readers, given.articles, given.days)))
-        parts = (f"{name} {figure.chance:.4f} ({figure.hours:.0f} h)" for name, figure in found[-1].items())
-        print(f"seed {seed}: {', '.join(parts)}", flush=True)
+    with room(given.folder) as folder:
+        for seed in range(given.first, given.first + given.seeds):
+            found.append(figures(Room.of(folder, seed, given.readers, given.articles, given.days)))
+            parts = (f"{name} {figure.chance:.4f} ({figure.hours:.0f} h)" for name, figure in found[-1].items())
+            print(f"seed {seed}: {', '.join(parts)}", flush=True)
     by_seed = {name: np.asarray([each[name].chance for each in found]) for name in found[0]}
     chances = {name: float(values.mean()) for name, values in by_seed.items()}
     print(

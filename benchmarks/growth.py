@@ -50,8 +50,9 @@ def main() -> None:
     seconds = {}
     with room(options.folder) as folder:
         for times in options.times:
-            place = folder / f"{times}x{options.readers}"
-            count, stages = trained(place, times * options.readers, options.articles, options.days)
+            readers = times * options.readers
+            place = folder / f"{readers}-{options.articles}-{options.days}"
+            count, stages = trained(place, readers, options.articles, options.days)
             seconds[times] = sum(each["seconds"] for each in stages)
             cpu, peak = sum(each["cpu_seconds"] for each in stages), stages[-1]["peak_mib"] / _GIB
             spent = f"{seconds[times]:.0f} s, {cpu:.0f} s of CPU, {peak:.1f} GiB"

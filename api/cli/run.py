@@ -140,20 +140,25 @@ def _consumers(settings: "Settings", chosen: "Sequence[str] | None", metrics_por
     metrics_port: port of the metrics of the first one; None serves none.
 
     Raises:
-        ConfigError: a URL is wrong, the library of its broker is missing, or there are more consumers than ports.
+        ConfigError: a URL is wrong, the library of its broker is missing, or the consumers are none or more than
+            the ports.
     """
     source = "ATTUNE_CONSUME" if chosen is None else "--consume"
     if chosen is not None:
         settings = settings.model_copy(update={"consume": SecretStr(",".join(chosen))})
     urls = settings.consume_urls
     if not urls:
-        return []
+        if metrics_port is None:
+            return []
+        raise ConfigError(
+            "--metrics-port is for consumers, and there is none: set --consume or ATTUNE_CONSUME, or omit it"
+        )
     from api.streams.consumed_topics import consumed_topics
 
     addresses = consumed_topics(urls, source)
     last_port = (metrics_port or 0) + len(addresses) - 1
     if last_port > HIGHEST_PORT:
-        raise ConfigError(f"--metrics-port: a consumer would have port {last_port}; the highest is {HIGHEST_PORT}")
+        raise ConfigError(f"--metrics-port: a consumer would have port {last_port}: choose a lower one")
     commands = []
     for number, (address, url) in enumerate(zip(addresses, urls, strict=True)):
         metrics = () if metrics_port is None else ("--metrics-port", str(metrics_port + number))

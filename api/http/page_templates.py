@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader
 
+from api.http.dependencies import language_headers
+from api.http.page_texts import page_texts
 from api.http.web_files import web_files
 from recsys.domain import SECOND
 
@@ -42,6 +44,20 @@ def page(
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     }
     return HTMLResponse(_PAGES.get_template(template).render(context), status, headers)
+
+
+def reader_page(
+    template: str,
+    context: dict[str, Any],
+    language: str,
+    status: int = 200,
+    frame_ancestors: Iterable[str] = ("'none'",),
+) -> HTMLResponse:
+    """Return a page for readers, with the `texts` of one of `LANGUAGES`; the others are those of `page`."""
+    texts = {"language": language, "texts": page_texts(language)}
+    answer = page(template, context | texts, status, frame_ancestors)
+    answer.headers.update(language_headers(language))
+    return answer
 
 
 def _file(name: str) -> str:

@@ -193,7 +193,7 @@ class FeedEngine:
             return self._with_features(query, candidates, self.models.feed.listwise)
 
     def _score(self, query: Query, candidates: Candidates) -> Candidates:
-        """Return the candidates with scores, best first; scores fade beyond the ages that the models know."""
+        """Return the candidates with scores, best first; scores fade as `models.ages` says."""
         assert candidates.features is not None
         models = self.models
         with self.metrics.timed(SCORE):

@@ -2,7 +2,8 @@
 
 Two articles are linked if their cosine is far above that of random pairs and they were published within two days;
 of many, an article is linked with those published just before it.
-The links depend on the articles only, not on the order in which they arrive, so a replay finds the same.
+The links depend on the articles only, not on the order in which they arrive, so a replay finds the same. Only
+before the first training, the smallest cosine follows the articles so far, and a restart may find other links.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 
 from recsys.domain import DAY
 from recsys.encoder.vector_space import LEAST_ARTICLES, VectorSpace
+from recsys.state import stories
 from recsys.state.catalog import NEVER, Catalog
-from recsys.state.stories import NO_LINKS, latest
 
 Vectors = NDArray[np.float32]
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -77,27 +78,44 @@ class ArticleVectors:
 
 
 def link_news_events(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVectors) -> None:
-    """Replace the links of articles `rows` [n] of `catalog` by those of their vectors."""
+    """Replace the links of articles `rows` [n] of `catalog` by those of their vectors.
+
+    An article that lost one of its nearest links, also before, gets the next nearest one.
+    """
+    if len(rows):
+        catalog.link(rows, _found_links(catalog, rows, vectors))
+    if len(catalog.lacking_links):
+        catalog.link(catalog.lacking_links, _found_links(catalog, catalog.lacking_links, vectors))
+
+
+def _found_links(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVectors) -> NDArray[np.int64]:
+    """Return the links [l, 2] of `rows` [n]: of each article those with the nearest ones before it."""
     timed = np.flatnonzero(vectors.present[: len(catalog.published)])
     timed = catalog.publication_order.sort(timed[catalog.published[timed] != NEVER])
-    new = np.flatnonzero(np.isin(timed, rows))
+    is_new = np.isin(timed, rows)
+    new = np.flatnonzero(is_new)
     if not len(new):
-        catalog.link(rows, NO_LINKS)
-        return
+        return stories.NO_LINKS
     times, least = catalog.published[timed], least_cosine(vectors.space, vectors.whole, timed)
     all_new = len(new) == len(timed)
+    room = np.full(len(timed), stories.MOST_LINKS)
     found = []
-    for start in range(0, len(new), _BLOCK):
+    for start in reversed(range(0, len(new), _BLOCK)):
         block = new[start : start + _BLOCK]
         first, last = np.searchsorted(times, (times[block[0]] - WITHIN, times[block[-1]] + WITHIN + 1))
-        last = block[-1] + 1 if all_new else last  # each pair is found once, from its later article
+        last = block[-1] + 1 if all_new else last
         one, other = vectors.close(timed[block], timed[first:last], least)
         place, near = block[one], first + other
         within = np.abs(times[place] - times[near]) <= WITHIN
-        before, after = within & (near < place), within & (near > place)
-        found.append(timed[np.column_stack(latest(place[before], near[before]))])
-        found.append(timed[np.column_stack((place[after], near[after]))])
-    catalog.link(rows, np.concatenate(found))
+        before = within & (near < place)
+        found.append(timed[np.column_stack(stories.latest(place[before], near[before]))])
+        # pairs of two new ones are found from the later one; the blocks nearest to an older one come first
+        after = np.flatnonzero(within & (near > place) & ~is_new[near])
+        after = after[np.lexsort((place[after], near[after]))]
+        later, earlier = stories.latest(near[after], place[after], room[near[after]])
+        room -= np.bincount(later, minlength=len(room))
+        found.append(timed[np.column_stack((later, earlier))])
+    return np.concatenate(found)
 
 
 def least_cosine(space: VectorSpace, vectors: Vectors, rows: NDArray[np.int64]) -> float:

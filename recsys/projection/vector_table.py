@@ -167,8 +167,18 @@ def _stacked(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
 def put_vectors(state: LiveState, table: VectorTable, rows: NDArray[np.integer], raw: NDArray[np.float32]) -> None:
     """Set vectors of `rows` [n] from raw ones [n, d], and link these articles with others on one news event."""
     table.put(rows, raw)
+    _link(state, table, rows.astype(np.int64))
+
+
+def drop_vectors(state: LiveState, table: VectorTable, rows: NDArray[np.integer]) -> None:
+    """Remove the vectors of deleted articles `rows` [n], and find the links that others have in their place."""
+    table.drop(rows)
+    _link(state, table, np.zeros(0, dtype=np.int64))
+
+
+def _link(state: LiveState, table: VectorTable, rows: NDArray[np.int64]) -> None:
     vectors = ArticleVectors(table.matrix, table.on_axes, table.present, table.space)
-    link_news_events(state.catalog, rows.astype(np.int64), vectors)
+    link_news_events(state.catalog, rows, vectors)
 
 
 def align_vectors(

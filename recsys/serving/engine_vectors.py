@@ -11,7 +11,7 @@ from recsys.feed.engine import FeedEngine
 from recsys.index.cached_index import CachedIndex
 from recsys.index.index_factory import make_index
 from recsys.index.vector_index import VectorIndex
-from recsys.projection.vector_table import put_vectors
+from recsys.projection.vector_table import drop_vectors, put_vectors
 from recsys.serving.saved_index import SavedIndex
 from recsys.settings import Settings
 
@@ -41,9 +41,9 @@ class EngineVectors:
         return replace(engine, index=index)
 
     def remove(self, engine: FeedEngine, ids: Sequence[str]) -> None:
-        """Remove the vectors of articles; unknown ids are ignored."""
+        """Remove the vectors of deleted articles; unknown ids are ignored."""
         rows = engine.state.articles.lookup(ids)
-        engine.vectors.drop(rows[rows >= 0])
+        drop_vectors(engine.state, engine.vectors, rows[rows >= 0])
         if engine.index is not None:
             self._unsaved += engine.index.remove(ids)
 

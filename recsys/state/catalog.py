@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.state.flat_arrays import grow
-from recsys.state.stories import NO_LINKS, PublicationOrder, Stories, find_stories
+from recsys.state.stories import NO_LINKS, PublicationOrder, Stories, find_stories, have_most_links
 from recsys.state.story_keys import NO_KEY, StoryKeys, story_keys
 from recsys.state.vocabulary import UNKNOWN, Names, Vocabulary
 
@@ -54,6 +54,7 @@ class Catalog:
         self.title_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self.language_key: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self._links = NO_LINKS
+        self._lacking: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._stories: Stories | None = None
         self._more_entities: dict[int, list[int]] = {}
         self._more: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
@@ -122,12 +123,36 @@ class Catalog:
     def link(self, rows: NDArray[np.int64], links: NDArray[np.int64]) -> None:
         """Replace the links of `rows` [n] with other articles on one news event by `links` [l, 2].
 
-        The nearest links of an article are kept. If one of these is deleted, the next nearest is not found again.
+        The nearest links of an article are kept.
         """
-        others = self._links[~np.isin(self._links, rows).any(axis=1)]
-        if len(links) or len(others) != len(self._links):
+        before = self._links
+        others = before[~np.isin(before, rows).any(axis=1)]
+        if len(links) or len(others) != len(before):
             self._links = self.publication_order.nearest(np.concatenate((others, links)))
             self._stories = None
+        if len(others) != len(before):
+            full, still = (have_most_links(each, len(self.published)) for each in (before, self._links))
+            self._lacking = np.union1d(self._lacking, np.flatnonzero(full & ~still))
+        if len(self._lacking):
+            self._lacking = np.setdiff1d(self._lacking, rows)
+
+    @property
+    def lacking_links(self) -> NDArray[np.int64]:
+        """Articles [n] that had the most links and lost one, so that the next nearest is not known."""
+        return self._lacking
+
+    def take_links(self, before: "Catalog", new_rows: NDArray[np.int64]) -> None:
+        """Take the links of another catalogue, whose row r is `new_rows[r]` here; negative rows are left out.
+
+        Links of an article that has another time of publication here are left out, too.
+        """
+        moved = new_rows[before.links]
+        known = (moved >= 0).all(axis=1) & (before.published[before.links] == self.published[moved]).all(axis=1)
+        self.link(new_rows[new_rows >= 0], moved[known])
+        full = np.flatnonzero(have_most_links(before.links, len(before.published)))
+        expected = new_rows[np.union1d(full, before.lacking_links)]
+        still = have_most_links(self._links, len(self.published))
+        self._lacking = np.unique(expected[(expected >= 0) & ~still[expected]])
 
     def upsert(self, rows: NDArray[np.int64], articles: pl.DataFrame) -> None:
         """Set the columns of `rows` [n] from `articles` (n rows, columns of `frames.ARTICLES`).

@@ -47,16 +47,31 @@ class PublicationOrder:
         return articles, later, earlier
 
     def nearest(self, links: Rows) -> Rows:
-        """Return those of `links` [l, 2] that link an article with the `MOST_LINKS` articles just before it."""
+        """Return those of `links` [l, 2] that link an article with the `MOST_LINKS` articles just before it.
+
+        The later article of each comes first.
+        """
         articles, later, earlier = self.of_links(links)
         later, earlier = latest(later, earlier)
         return np.column_stack((articles[later], articles[earlier]))
 
 
-def latest(later: Rows, earlier: Rows) -> tuple[Rows, Rows]:
-    """Return the last `MOST_LINKS` of `earlier` [l] for each place of `later` [l]; both are sorted by `later`."""
+def latest(later: Rows, earlier: Rows, room: Rows | None = None) -> tuple[Rows, Rows]:
+    """Return the last `MOST_LINKS` of `earlier` [l] for each place of `later` [l], or as many as have `room` [l].
+
+    The pairs are sorted by `later`, then by `earlier`.
+    """
     behind = np.searchsorted(later, later, side="right") - np.arange(len(later))
-    return later[behind <= MOST_LINKS], earlier[behind <= MOST_LINKS]
+    kept = behind <= (MOST_LINKS if room is None else room)
+    return later[kept], earlier[kept]
+
+
+def have_most_links(links: Rows, articles: int) -> NDArray[np.bool_]:
+    """Return True for each article below `articles` [all] that `links` [l, 2] link with the most earlier ones.
+
+    links: as `PublicationOrder.nearest` returns them.
+    """
+    return np.asarray(np.bincount(links[:, 0], minlength=articles) >= MOST_LINKS)
 
 
 @dataclass(frozen=True, slots=True)

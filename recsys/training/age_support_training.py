@@ -50,7 +50,9 @@ class ShownAges:
     def of(
         cls, slates: pl.DataFrame, articles: pl.DataFrame, curve: ExaminationCurve | None = None
     ) -> "ShownAges":
-        """Return the exposures of labelled `slates` to `articles`; of articles without a time, since first shown.
+        """Return the exposures of labelled `slates` to `articles`, in the order of the slates and candidates.
+
+        The age of an article without a time is since it was first shown.
 
         slates: columns at, candidates, labels, ordered. articles: columns id, category, published_at.
         curve: examination; by default the assumed one.
@@ -61,7 +63,7 @@ class ShownAges:
             slates.select("at", place.alias("place"), id=pl.col("candidates"), label=pl.col("labels"))
             .explode("place", "id", "label")
             .drop_nulls("id")
-            .join(articles.select("id", "category", "published_at"), on="id", how="left")
+            .join(articles.select("id", "category", "published_at"), on="id", how="left", maintain_order="left")
             .with_columns(
                 since=pl.coalesce("published_at", pl.col("at").min().over("id")),
                 category=pl.col("category").fill_null("").str.strip_chars().str.to_lowercase(),

@@ -13,12 +13,14 @@ from recsys.evaluation.report import figures
 from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE
 from recsys.evaluation.validation_slice import REPORT, validation_report
 from recsys.models.model_loader import FEED_RANKER, write_trees
-from recsys.models.served_ranker import ENTRY
+from recsys.models.model_set import Models
+from recsys.models.served_ranker import ENTRY, ServedRanker
 from recsys.projection.replay_segments import ReplayWorkers
 from recsys.ranking.features.feature_set import FEED_FEATURES, FEED_TEXT_FREE
 from recsys.ranking.lambdamart import LambdaMartConfig
 from recsys.ranking.query import FloatArray
 from recsys.ranking.ranker import Ranker
+from recsys.ranking.score_scaling import PlattScaling
 from recsys.settings import Settings
 from recsys.store.database import Database
 from recsys.threads import threads
@@ -49,9 +51,9 @@ class TrainedRankers:
     """Trained rankers with their gates and validation scores.
 
     entities: gate of the entity features; examination: gates of the learned examination; shares: of the
-    correction, by system; choice: the ranker to serve; feed_scores: of the click ranker of feeds on the validation
-    slice [N]; calibration: score calibration by system; metrics: on the
-    validation slice, by system; report: more figures of the validation slice.
+    correction, by system; choice: the ranker to serve; feed_scores: of feeds by that ranker, without
+    minutes, on the validation slice [N]; calibration: score calibration by system; metrics: on the validation
+    slice, by system; report: more figures of the validation slice.
     """
 
     rerankers: Rerankers
@@ -153,12 +155,20 @@ def train_rankers(
         shares=shares,
         choice=choice,
         config=config,
-        feed_scores=answers.scores[FEED_RANKER],
+        feed_scores=_feed_scores(content.allowed(validated), choice.system, past.validation.features),
         calibration=calibration,
         # no calibration error here: the score calibration was fitted on the same slates
         metrics=figures(answers, {}, past.vectors, past.clicks),
         report={**validation_report(answers), BEHAVIOUR: checks},
     )
+
+
+def _feed_scores(rerankers: Rerankers, system: str, features: FloatArray) -> FloatArray:
+    """Return the scores [N] of feeds by the served `system`, without minutes."""
+    full = rerankers.full
+    models = replace(Models.untrained(), feed=full.base.first, pointwise=full.base, listwise=full)
+    served = ServedRanker(system).models(models, full, rerankers.text_free, PlattScaling())
+    return served.feed.score(features)
 
 
 def _value(

@@ -115,11 +115,16 @@ def reader_service(folder: Path, origin: str | None = None) -> Iterator[ReaderSe
 
 @contextmanager
 def visitor(
-    browser: Browser, size: ViewportSize | None = None, dark: bool = False, motion: bool = False
+    browser: Browser,
+    size: ViewportSize | None = None,
+    dark: bool = False,
+    motion: bool = False,
+    locale: str = "en-GB",
 ) -> Iterator[BrowserContext]:
     """A profile of its own that gets a picture for each image of an article, and nothing else from other hosts."""
     context = browser.new_context(
         user_agent=AGENT,
+        locale=locale,
         viewport=size or {"width": 1000, "height": 800},
         color_scheme="dark" if dark else "light",
         reduced_motion="no-preference" if motion else "reduce",

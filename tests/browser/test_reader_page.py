@@ -1,11 +1,12 @@
 """The reader page of a service: feed, article, attention, and signing in."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
-from tests.browser.reader_service import IMAGES, ReaderService, newsroom, reader
+from tests.browser.reader_service import IMAGES, ReaderService, newsroom, reader, visitor
 from tests.browser.site import Site
 from tests.live import HTTP
 
@@ -43,6 +44,23 @@ def test_a_typed_reader_who_is_new_gets_a_feed(visit: Page, open_service: Reader
     expect(visit.locator("attune-feed article").first).to_be_visible()
     visit.get_by_role("link", name="Your attention").click()
     expect(visit.locator(".waiting")).to_contain_text("Nothing yet")
+
+
+def test_a_danish_browser_gets_danish_pages(browser: BrowserContext, open_service: ReaderService) -> None:
+    assert browser.browser is not None
+    with visitor(browser.browser, locale="da-DK") as context:
+        danish = context.new_page()
+        enter(danish, open_service, reader(15), "attention")
+        expect(danish.get_by_role("heading", level=1)).to_have_text("Din opmærksomhed")
+        expect(danish.get_by_role("heading", name="Læsningen bag det")).to_be_visible()
+        danish.get_by_role("button", name="Sæt læring på pause").click()
+        expect(danish.get_by_role("status")).to_have_text("Læringen er på pause.")
+        first = danish.locator(".reads li").first
+        first.get_by_role("button", name="Ikke mig").click()
+        danish.get_by_role("button", name="Fortryd").click()
+        expect(first).to_be_visible()
+        words = danish.locator("body").inner_text()
+        assert not re.search(r"\b(Your|Undo|Follow|Mute|Learning|opened|read to)\b", words), words
 
 
 def test_first_items_come_with_few_bytes_from_one_host_and_nothing_moves(

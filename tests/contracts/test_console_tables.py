@@ -5,7 +5,7 @@ import pytest
 
 from recsys.domain import DAY
 from recsys.frames import EVENTS, SLATES, empty
-from recsys.store import console_sessions, event_log, traffic
+from recsys.store import console_sessions, erasure, event_log, traffic
 from recsys.store.console_sessions import SessionRow
 from recsys.store.database import Database
 from recsys.store.traffic import PERIOD, Traffic
@@ -108,6 +108,33 @@ def test_rows_that_arrive_later_count_in_the_period_they_belong_to(database: Dat
     append(database, events(start, ("click", None, None), ("share", None, None), offset=1))
     assert update(database)
     assert [(each.events, each.opened) for each in counted(database)] == [(3, 2)]
+
+
+def test_a_period_is_counted_in_as_many_updates_as_it_needs(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traffic, "_MOST_ROWS", 2)
+    start = NOW - 10 * PERIOD
+    append(database, events(start, *[("click", None, None)] * 3, ("read", 30.0, None)), slates(start, 3, 5))
+    updates = 0
+    while update(database):
+        updates += 1
+        append(database, events(start, ("read", 10.0, None), offset=updates) if updates == 1 else empty(EVENTS))
+    assert updates == 4
+    assert counted(database) == [Traffic(start, 2, 8, 5, 3, 0, 40.0)]
+
+
+def test_an_erasure_neither_stops_nor_repeats_the_count(database: Database) -> None:
+    start = NOW - 10 * PERIOD
+    append(database, events(start, ("click", None, None)))
+    assert update(database)
+    append(database, events(start, ("click", None, None), offset=1))
+    with database.write() as connection:
+        erasure.erase(connection, "r", NOW)
+    append(database, events(start, ("share", None, None), offset=2))
+    assert update(database)
+    assert not update(database)
+    assert [(each.events, each.opened) for each in counted(database)] == [(2, 1)], "what was counted stays"
 
 
 def test_an_update_says_whether_later_rows_wait(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,19 @@ def test_a_service_that_cannot_start_is_an_error(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("attune: the service cannot start")
 
 
+def test_a_port_of_metrics_without_a_consumer_is_an_error(tmp_path: Path) -> None:
+    done = refused_run(tmp_path, "--metrics-port", "9200")
+    assert done.returncode == 1
+    assert done.stderr.startswith("attune: --metrics-port is for consumers, and there is none: set --consume")
+
+
+def test_consumers_need_ports_for_their_metrics(tmp_path: Path) -> None:
+    topics = ("--consume", "nats://h/clicks", "--consume", "nats://h/reads")
+    done = refused_run(tmp_path, *topics, "--metrics-port", "65535")
+    assert done.returncode == 1
+    assert done.stderr == "attune: --metrics-port: a consumer would have port 65536: choose a lower one\n"
+
+
 async def send_clicks(url: str, topic: str, numbers: range) -> None:
     broker = broker_at(parse_address(url, topic=topic, group=None, default_topic=""), 100)
     await broker.open()

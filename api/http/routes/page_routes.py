@@ -4,11 +4,8 @@ The first three are empty until a script of the service fills them with what a r
 first key exists they also offer the known readers, and show the texts of articles.
 """
 
-import json
 import logging
 import uuid
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -20,8 +17,8 @@ from api.application import article_briefs, feeds, gorse_people
 from api.application.context import Application
 from api.application.scopes import Scope
 from api.http.accept_language import best_language
-from api.http.dependencies import App, OnlyPreview, PseudonymsDep
-from api.http.page_templates import page
+from api.http.dependencies import App, Language, OnlyPreview, PseudonymsDep
+from api.http.page_templates import reader_page
 from api.http.reason_texts import LANGUAGES
 from api.http.schemas import Id
 from api.http.security.auth import authorize, check_token, free_only, is_exposed, require_rate, token_reader
@@ -69,25 +66,27 @@ Shell = Annotated[dict[str, Any], Depends(_shell)]
 
 
 @router.get("/")
-async def feed_page(shell: Shell) -> HTMLResponse:
+async def feed_page(shell: Shell, language: Language) -> HTMLResponse:
     """Return the page with the feed of a reader."""
-    return page("feed.html", shell)
+    return reader_page("feed.html", shell, language)
 
 
 @router.get("/attention")
-async def attention_page(shell: Shell) -> HTMLResponse:
+async def attention_page(shell: Shell, language: Language) -> HTMLResponse:
     """Return the page with what was learned about a reader, and what the reader can do about it."""
-    return page("attention.html", shell)
+    return reader_page("attention.html", shell, language)
 
 
 @router.get("/read")
-async def article_page(app: App, shell: Shell, article: Annotated[Id, Query(alias="id")]) -> HTMLResponse:
+async def article_page(
+    app: App, shell: Shell, language: Language, article: Annotated[Id, Query(alias="id")]
+) -> HTMLResponse:
     """Return the page of an article: 404 if there is none, 403 once keys exist, since texts need a key."""
     if not shell["open"]:
-        return page("article.html", shell | {"article": None}, 403)
+        return reader_page("article.html", shell | {"article": None}, language, 403)
     found = await run_in_threadpool(feeds.find_article, app, article)
     if found is None:
-        return page("article.html", shell | {"article": None}, 404)
+        return reader_page("article.html", shell | {"article": None}, language, 404)
     shown = full_article_out(dict(found.columns)).model_dump()
     paragraphs = [text for text in (shown["body"] or "").splitlines() if text.strip()]
     related = await run_in_threadpool(_related, app, article)
@@ -96,7 +95,7 @@ async def article_page(app: App, shell: Shell, article: Annotated[Id, Query(alia
         brief.text if brief is not None and brief.of == "body" else ""
     )  # the abstract is on the page already
     context = {"article": shown, "paragraphs": paragraphs, "related": related, "brief": in_brief}
-    return page("article.html", shell | context)
+    return reader_page("article.html", shell | context, language)
 
 
 @router.get("/embed/feed")
@@ -130,8 +129,8 @@ async def embedded_feed(
     given = query.model_dump(exclude_none=True) | {"cursor": shown["cursor"]}
     keys = await request.app.state.keys.current()
     ancestors = _OWN_MACHINE if keys.open else ("'self'", *sorted(keys.origins))
-    context = {"feed": shown, "given": given, "texts": _texts(query.lang), "language": query.lang}
-    return page("embedded_feed.html", context, frame_ancestors=ancestors)
+    context = {"feed": shown, "given": given}
+    return reader_page("embedded_feed.html", context, language, frame_ancestors=ancestors)
 
 
 async def _reader_of(request: Request, query: _EmbedQuery) -> str:
@@ -160,17 +159,3 @@ def _readers(app: Application) -> list[str]:
 
 def _related(app: Application, article: str) -> list[dict[str, Any]]:
     return [dict(row) for row in feeds.find_articles(app, feeds.similar(app, article, _RELATED).ids)]
-
-
-@cache
-def _catalogue() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = json.loads(
-        (files("api") / "web" / "pages" / "embed_texts.json").read_text("utf-8")
-    )
-    return found
-
-
-def _texts(language: str) -> dict[str, str]:
-    """Return the texts of a language tag; English for a language that has none."""
-    catalogue = _catalogue()
-    return catalogue.get(language.lower().partition("-")[0], catalogue["en"])

@@ -10,10 +10,8 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.application.letters import unsubscribe_tokens
-from api.http.accept_language import best_language
-from api.http.dependencies import App
-from api.http.page_templates import page
-from api.http.reason_texts import LANGUAGES
+from api.http.dependencies import App, Language
+from api.http.page_templates import reader_page
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -21,14 +19,16 @@ _Token = Annotated[str, Query(max_length=4_096)]
 
 
 @router.get("/unsubscribe")
-async def question(request: Request, token: _Token = "") -> HTMLResponse:
+async def question(request: Request, language: Language, token: _Token = "") -> HTMLResponse:
     """Return a page with a button; nothing changes yet."""
     known = _reader_of(request, token) is not None
-    return _page(request, "question" if known else "wrong", token, 200 if known else 404)
+    return _page("question" if known else "wrong", token, language, 200 if known else 404)
 
 
 @router.post("/unsubscribe")
-async def act(request: Request, app: App, token: _Token = "", undo: bool = False) -> HTMLResponse:
+async def act(
+    request: Request, app: App, language: Language, token: _Token = "", undo: bool = False
+) -> HTMLResponse:
     """Unsubscribe the reader of the token, or subscribe again with `undo`.
 
     Raises:
@@ -36,10 +36,10 @@ async def act(request: Request, app: App, token: _Token = "", undo: bool = False
     """
     reader = _reader_of(request, token)
     if reader is None:
-        return _page(request, "wrong", token, 404)
+        return _page("wrong", token, language, 404)
     change = unsubscribe_tokens.subscribe if undo else unsubscribe_tokens.unsubscribe
     await run_in_threadpool(change, app, reader)
-    return _page(request, "again" if undo else "done", token)
+    return _page("again" if undo else "done", token, language)
 
 
 def _reader_of(request: Request, token: str) -> str | None:
@@ -47,6 +47,5 @@ def _reader_of(request: Request, token: str) -> str | None:
     return tokens.reader_of(token)
 
 
-def _page(request: Request, state: str, token: str, status: int = 200) -> HTMLResponse:
-    language = best_language(request.headers.get("accept-language", ""), LANGUAGES)
-    return page("unsubscribe.html", {"state": state, "token": token, "language": language}, status)
+def _page(state: str, token: str, language: str, status: int = 200) -> HTMLResponse:
+    return reader_page("unsubscribe.html", {"state": state, "token": token}, language, status)

@@ -1,7 +1,9 @@
 import { delayedActions } from "../widget/delayed_actions";
 import { element } from "../widget/elements";
 import { ofReader, prefer, type Preferences, request, setPreferences } from "../widget/feed_client";
+import { fill } from "../widget/texts";
 import { find, message, problem } from "./page_parts";
+import { texts } from "./page_texts";
 import { access, keep, type Session } from "./session";
 
 interface Weighed {
@@ -28,13 +30,15 @@ interface Attention {
   learning_paused: boolean;
 }
 
+const LANGUAGE = document.documentElement.lang;
+
 /** Reads that are shown at first. */
 const FIRST = 12;
 
 const CHOICES: [list: keyof Preferences, text: string][] = [
-  ["follow", "Follow"],
-  ["focus", "Focus"],
-  ["mute", "Mute"],
+  ["follow", texts.follow],
+  ["focus", texts.focus],
+  ["mute", texts.mute],
 ];
 
 /** Draw the attention of the reader, and connect what the page offers to do about it. */
@@ -58,9 +62,9 @@ export async function showAttention(given: Session): Promise<void> {
     try {
       preferences = await setPreferences(service, next);
       draw();
-      message(text, () => change(before, "Undone."));
+      message(text, () => change(before, texts.undone));
     } catch {
-      problem("The change was not stored. Try again later.");
+      problem(texts.not_stored);
     }
   }
 
@@ -69,7 +73,7 @@ export async function showAttention(given: Session): Promise<void> {
     for (const [list, text] of CHOICES) {
       const chosen = preferences[list].includes(name);
       const next = (): Preferences => prefer(preferences, name, ...(chosen ? [] : [list]));
-      const done = chosen ? `${name}: back to what you read.` : `${text}: ${name}.`;
+      const done = chosen ? fill(texts.as_read, name) : `${text}: ${name}.`;
       const click = async (): Promise<void> => {
         await change(next(), done);
         place.querySelector<HTMLElement>(`[data-choice="${CSS.escape(`${list} ${name}`)}"]`)?.focus();
@@ -100,7 +104,8 @@ export async function showAttention(given: Session): Promise<void> {
   }
 
   function read({ article, title, category, at, action, seconds, weight }: WeighedRead, most: number): HTMLElement {
-    const facts = [category, action, seconds && `${Math.round(seconds)} s`, new Date(at).toLocaleDateString()];
+    const did = texts.actions[action] ?? action;
+    const facts = [category, did, seconds && `${Math.round(seconds)} s`, new Date(at).toLocaleDateString(LANGUAGE)];
     const row = element(
       "li",
       {},
@@ -111,13 +116,13 @@ export async function showAttention(given: Session): Promise<void> {
         element("small", {}, facts.filter(Boolean).join(" · ")),
       ),
       bar(weight, most),
-      element("span", { class: "choices" }, element("button", { type: "button", click: () => correct() }, "Not me")),
+      element("span", { class: "choices" }, element("button", { type: "button", click: () => correct() }, texts.not_me)),
     );
 
     function correct(): void {
       const cancel = actions.add(() => window.attune?.event("dislike", article));
       row.hidden = true;
-      message(`“${title}” will count against its like.`, () => {
+      message(fill(texts.counts_against, title), () => {
         cancel();
         row.hidden = false;
       });
@@ -138,11 +143,11 @@ export async function showAttention(given: Session): Promise<void> {
           more.remove();
         },
       },
-      `Show all ${all.length}`,
+      fill(texts.show_all, all.length),
     );
     return section(
-      "The reads behind it",
-      element("p", {}, "The longer the bar, the more the feed looks for similar articles. “Not me” corrects it."),
+      texts.reads,
+      element("p", {}, texts.reads_lead),
       element("ul", { class: "weights reads" }, ...rows),
       rows.length > FIRST && more,
     );
@@ -156,12 +161,12 @@ export async function showAttention(given: Session): Promise<void> {
     place.replaceChildren(
       ...(found.reads.length + topics.length
         ? [
-            subjects("Topics", topics),
-            subjects("Sources", found.sources),
-            ...(found.entities.length ? [subjects("People, places and tags", found.entities)] : []),
+            subjects(texts.topics, topics),
+            subjects(texts.sources, found.sources),
+            ...(found.entities.length ? [subjects(texts.entities, found.entities)] : []),
             reads(found.reads),
           ]
-        : [element("p", { class: "waiting" }, "Nothing yet: read some articles, and look again.")]),
+        : [element("p", { class: "waiting" }, texts.nothing_yet)]),
     );
     place.removeAttribute("aria-busy");
   }
@@ -194,7 +199,7 @@ function connectPause(given: Session, before: boolean): void {
   let paused = before;
 
   function draw(): void {
-    button.textContent = paused ? "Resume learning" : "Pause learning";
+    button.textContent = paused ? texts.resume : texts.pause;
     button.setAttribute("aria-pressed", `${paused}`);
     button.disabled = false;
   }
@@ -206,9 +211,9 @@ function connectPause(given: Session, before: boolean): void {
       if (!paused) await window.attune?.flush(); // what was read before the pause still counts
       const body = JSON.stringify({ paused: !paused });
       ({ paused } = await request<{ paused: boolean }>(service, ofReader(service, "/learning"), { method: "PUT", body }));
-      message(paused ? "Learning is paused." : "The feed learns from you again.");
+      message(paused ? texts.paused : texts.resumed);
     } catch {
-      problem("The change was not stored. Try again later.");
+      problem(texts.not_stored);
     }
     draw();
     button.focus();
@@ -227,7 +232,7 @@ function connectData(given: Session): void {
       element("a", { href, download: "attune-export.json" }).click();
       URL.revokeObjectURL(href);
     } catch {
-      problem("The export failed. Try again later.");
+      problem(texts.export_failed);
     }
   });
   const dialog = find<HTMLDialogElement>("confirm")!;
@@ -245,12 +250,12 @@ function connectData(given: Session): void {
       });
       keep();
       find("attention")!.replaceChildren(
-        element("h2", {}, "Everything is erased"),
-        element("p", {}, `Receipt ${receipt.id}: `, element("code", {}, receipt.digest)),
+        element("h2", {}, texts.erased),
+        element("p", {}, `${fill(texts.receipt, receipt.id)} `, element("code", {}, receipt.digest)),
       );
       document.querySelector(".data")!.remove();
     } catch {
-      problem("The erasure failed or is not complete. Try again.");
+      problem(texts.erasure_failed);
     }
   });
 }

@@ -1,3 +1,5 @@
+import { texts } from "./page_texts";
+
 /** Return the one element that a page marks with the attribute `data-NAME`, if it has it. */
 export const find = <Kind extends HTMLElement = HTMLElement>(name: string): Kind | null =>
   document.querySelector<Kind>(`[data-${name}]`);
@@ -20,7 +22,7 @@ export function message(text: string, undo?: () => unknown): void {
   if (!undo) return;
   const button = document.createElement("button");
   button.type = "button";
-  button.textContent = "Undo";
+  button.textContent = texts.undo;
   button.addEventListener("click", () => {
     shown.hidden = true;
     undo();

@@ -4,6 +4,7 @@ import { ServiceError } from "../widget/feed_client";
 import { showAttention } from "./attention_view";
 import { showEngagedTime } from "./engaged_time";
 import { find, findAll, problem } from "./page_parts";
+import { texts } from "./page_texts";
 import { BASE, keep, type Session } from "./session";
 import { signIn } from "./sign_in";
 
@@ -72,7 +73,7 @@ async function start(session: Session): Promise<void> {
     else await showAttention(session);
   } catch (error) {
     const expired = error instanceof ServiceError && error.status === 401;
-    problem(expired ? "You are signed out: your token has expired." : "The service cannot answer now. Try again later.");
+    problem(expired ? texts.expired : texts.no_answer);
     if (expired) keep();
   }
 }

@@ -1,5 +1,7 @@
 import { readerOf, ServiceError } from "../widget/feed_client";
+import { fill } from "../widget/texts";
 import { find, findAll, problem } from "./page_parts";
+import { texts } from "./page_texts";
 import { keep, open, session, type Session } from "./session";
 
 /** Show the form of the page until it gives a session; then call `start` with it. */
@@ -10,7 +12,7 @@ export function signIn(start: (session: Session) => void): void {
       enter(await open(reader));
     } catch (error) {
       const status = error instanceof ServiceError ? error.status : 0;
-      problem(status ? `The service refused this reader (${status}).` : "The service cannot be reached.");
+      problem(status ? fill(texts.refused_reader, status) : texts.unreachable);
     }
   }
 
@@ -33,7 +35,7 @@ export function signIn(start: (session: Session) => void): void {
       const siteKey = String(given.get("site-key")).trim();
       enter({ reader: readerOf(token), token, siteKey, consent: given.has("consent") });
     } catch {
-      problem("This is not a reader token: it has three parts with dots between them.");
+      problem(texts.no_token);
     }
   });
 

@@ -18,7 +18,7 @@ from recsys.ranking.query import FloatArray
 class SlatePlan:
     """Plan of a slate: `limit` positions from the candidates in `order` [n], best first, within `caps`.
 
-    utilities: of the candidates [n]; None if they are not known: then every cap is firm.
+    utilities: of the candidates, 0 or more [n]; None if they are not known: then every cap is firm.
     """
 
     order: NDArray[np.intp]
@@ -102,7 +102,8 @@ class OpenQuotas:
 def apply_caps(plan: SlatePlan) -> list[int]:
     """Return the candidates in their order, with those above a cap behind all others.
 
-    One above a cap that is not firm stays before the first that it exceeds by `WORTH_EXCEEDING`.
+    One above a cap that is not firm stays before the first that it exceeds by `WORTH_EXCEEDING`, but behind those
+    above such a cap that come before it; without enough candidates within the caps, these fill the slate.
     """
     order: list[int] = plan.order.tolist()
     if not plan.caps:
@@ -120,6 +121,8 @@ def apply_caps(plan: SlatePlan) -> list[int]:
         while worth and above and worth[above[0]] > WORTH_EXCEEDING * worth[place]:
             _take(chosen, above.popleft(), counters)
         _take(chosen, place, counters)
+    while above and len(chosen) < plan.limit:  # too few within the caps, as on a page of one category
+        _take(chosen, above.popleft(), counters)
     taken = set(chosen)
     return chosen + [place for place in order if place not in taken]
 

@@ -21,7 +21,7 @@ from recsys.feed.selection.quotas import FOCUS_SHARE, FOLLOW_SHARE, Quota, apply
 from recsys.feed.selection.slate_edits import NO_EDITS, Edits
 from recsys.projection.vector_table import VectorTable
 from recsys.ranking.query import Candidates, FloatArray, Query
-from recsys.ranking.score_scaling import Utility, is_scaled
+from recsys.ranking.score_scaling import Utility, worth
 from recsys.ranking.social_circle import is_social
 from recsys.state.live_state import LiveState
 from recsys.state.reading_time import expected_read_seconds
@@ -84,7 +84,7 @@ class Selector:
         exempt = np.any([quota.eligible for quota in quotas], axis=0) if quotas else None
         limits = caps(self.state.catalog, rows, query.history.article, exempt, is_social(self.state, query.as_of))
         exploration = self._exploration(query, request, rows)
-        utilities = self.utility(candidates.scores) if is_scaled(self.utility) else None
+        utilities = worth(self.utility, candidates.scores)
         return SlatePlan(apply_quotas(order, quotas), limits, request.limit, exploration, edits, utilities)
 
     def _exploration(self, query: Query, request: FeedRequest, rows: NDArray[np.int64]) -> Exploration:

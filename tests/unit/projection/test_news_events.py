@@ -1,5 +1,7 @@
 """Articles on one news event are linked by their vectors and times, whatever the order in which they arrive."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 import pytest
@@ -12,7 +14,7 @@ from recsys.encoder.vector_space import RAW, VectorSpace
 from recsys.frames import articles_frame
 from recsys.projection import news_events
 from recsys.projection.news_events import WITHIN, least_cosine
-from recsys.projection.vector_table import VectorTable, put_vectors
+from recsys.projection.vector_table import VectorTable, drop_vectors, put_vectors
 from recsys.state.live_state import LiveState
 from recsys.state.stories import MOST_LINKS
 
@@ -118,6 +120,79 @@ def test_many_copies_make_several_stories_whatever_their_order_of_arrival(order:
         whole = stories(vectors, times)
         assert [len(story) for story in whole] == [6] * 4
         assert stories(vectors, times, order, parts) == whole
+
+
+@given(
+    times=st.lists(st.integers(0, 30), min_size=12, max_size=24),
+    kinds=st.lists(st.sampled_from(["away", "moved", "changed"]), min_size=1, max_size=4),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=60, deadline=None)
+def test_after_changes_the_links_are_those_of_a_new_state(times: list[int], kinds: list[str], seed: int) -> None:
+    """A link that an article loses is replaced by that with the next nearest one."""
+    rng = np.random.default_rng(seed)
+    published: dict[str, int | None] = {f"a{i}": NOW + at * HOUR for i, at in enumerate(times)}
+    vectors = dict.fromkeys(published, units(1)[0])
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr("recsys.state.stories.MOST_LINKS", 4)
+        state, table = LiveState(), VectorTable(FITTED)
+        put(state, table, published, vectors)
+        for kind in kinds:
+            id_ = str(rng.choice(list(published)))
+            if kind == "away":
+                rows = state.articles.lookup([id_])
+                state.delete_articles([id_])
+                drop_vectors(state, table, rows)
+                del published[id_], vectors[id_]
+                continue
+            if kind == "moved":
+                published[id_] = NOW + int(rng.integers(40)) * HOUR
+            else:
+                vectors[id_] = units(1, int(rng.integers(2, 4)))[0]
+            put(state, table, {id_: published[id_]}, vectors)
+        found = pairs(state)
+        fresh, fresh_table = LiveState(), VectorTable(FITTED)
+        put(fresh, fresh_table, published, vectors)
+        assert found == pairs(fresh)
+
+
+def put(
+    state: LiveState,
+    table: VectorTable,
+    published: Mapping[str, int | None],
+    vectors: Mapping[str, NDArray[np.float32]],
+) -> None:
+    """Store articles with their times and vectors."""
+    ids = list(published)
+    state.upsert_articles(article_rows(ids, list(published.values())))
+    put_vectors(state, table, state.articles.lookup(ids), np.stack([vectors[id_] for id_ in ids]))
+
+
+def pairs(state: LiveState) -> set[tuple[str, ...]]:
+    """Return the linked articles by id, the later one first."""
+    names = state.articles.strings
+    return {tuple(names[row] for row in link) for link in state.catalog.links.tolist()}
+
+
+def test_articles_that_come_late_to_many_of_one_template_are_linked_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also if they are compared block by block, so that no more links are held than are kept."""
+    monkeypatch.setattr("recsys.state.stories.MOST_LINKS", 5)
+    monkeypatch.setattr(news_events, "_BLOCK", 4)
+    late = {f"b{i}": NOW + i * HOUR for i in range(12)}
+    early = {f"a{i}": NOW + i * HOUR + 1 for i in range(12)}
+    vectors = dict.fromkeys([*early, *late], units(1)[0])
+    held: list[int] = []
+    state, table = LiveState(), VectorTable(FITTED)
+    link = state.catalog.link
+    monkeypatch.setattr(state.catalog, "link", lambda rows, links: (held.append(len(links)), link(rows, links)))
+    put(state, table, early, vectors)
+    put(state, table, late, vectors)
+    assert max(held) <= 24 * 5
+    fresh = LiveState()
+    put(fresh, VectorTable(FITTED), {**early, **late}, vectors)
+    assert pairs(state) == pairs(fresh)
 
 
 def test_the_links_of_an_article_are_bounded() -> None:

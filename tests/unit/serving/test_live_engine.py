@@ -18,6 +18,7 @@ from recsys.projection import log_follower
 from recsys.projection.full_fold import FoldedLog
 from recsys.serving.live_engine import LiveEngine
 from recsys.settings import Settings
+from recsys.state import stories
 from recsys.store import articles, erasure, rules, withdrawals
 from recsys.store.database import Connection, Database
 from tests.trained import HashEncoder, world
@@ -247,8 +248,9 @@ def folding(
     sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[LiveEngine, Callable[[], None]]]:
     """A service while its log is folded again, and a function that ends the fold and adopts its state."""
+    bridges = bridge("one", 10**15 - 1), bridge("two"), bridge("later", 10**15 + 1)
     with sqlite_database.write() as connection:
-        articles.upsert(connection, pl.concat([world().articles.head(20), bridge("one"), bridge("two")]))
+        articles.upsert(connection, pl.concat([world().articles.head(20), *bridges]))
         articles.upsert(connection, bridge("restored"))
     delete(sqlite_database, "restored")
     settings = Settings(home=tmp_path, index="exact", _env_file=None)  # type: ignore[call-arg]
@@ -298,6 +300,13 @@ def withdraw(connection: Connection) -> None:
     articles.delete(connection, "two")
 
 
+@pytest.fixture(params=[100, 1])
+def most_links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Articles are linked with a hundred earlier ones, or with one."""
+    monkeypatch.setattr(stories, "MOST_LINKS", request.param)
+
+
+@pytest.mark.usefixtures("most_links")
 @pytest.mark.parametrize("happen", [add, move, restore, withdraw])
 @pytest.mark.parametrize("encoded", [True, False])
 def test_articles_that_change_while_the_log_is_folded_again_are_as_in_a_fresh_process(

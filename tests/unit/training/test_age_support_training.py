@@ -82,6 +82,16 @@ def test_a_few_exposures_show_nothing_that_is_missed(learned: AgeSupport) -> Non
     assert shares[2] > 0.7
 
 
+def test_exposures_stand_in_the_order_of_the_slates_whatever_that_of_the_articles() -> None:
+    """The last ones are those that have scores."""
+    frame, articles = slates(50, 36.0)
+    shown = ShownAges.of(frame, articles.sample(fraction=1.0, shuffle=True, seed=5))
+    flat = frame.explode("candidates", "labels")
+    assert shown.clicked.tolist() == flat["labels"].to_list()
+    kinds = dict(articles.select("id", "category").iter_rows())
+    assert [shown.names[code] for code in shown.category] == [kinds[id_] for id_ in flat["candidates"]]
+
+
 def test_equal_scores_or_equal_fading_leave_nothing_to_learn(learned: AgeSupport) -> None:
     shown, scores = scored(learned, 0.0, 1_000)
     assert missed_fading(learned, shown, np.zeros(1_000)) == 0

@@ -65,6 +65,16 @@ def test_worth_does_not_excuse_a_firm_cap() -> None:
     assert open_slate([0.9, 0.8, 0.7, 0.6, 0.1], [0, 0, 0, 0, 1], sources=[0, 0, 0, 1, 1]) == [0, 1, 3, 4]
 
 
+def test_an_article_that_is_worth_nothing_exceeds_no_cap() -> None:
+    assert open_slate([0.9, 0.8, 0.0, 0.0, 0.0], [0, 0, 0, 1, 1]) == [0, 1, 3, 4]
+
+
+def test_firm_caps_hold_among_articles_of_one_category() -> None:
+    """As in the feed of a section: the cap of its category cannot hold, that of a source can."""
+    assert open_slate([0.9, 0.8, 0.7, 0.6, 0.5], [0] * 5, sources=[0, 0, 0, 1, 1]) == [0, 1, 3, 4]
+    assert open_slate([0.9, 0.8, 0.7, 0.6], [0] * 4, sources=[0, 0, 0, 1]) == [0, 1, 3, 2], "no other is left"
+
+
 def test_a_cap_is_firm_where_utilities_are_not_known() -> None:
     cap = Cap(np.asarray([0, 0, 0, 1, 1]), np.full(2, 0.5), firm=False)
     order = best_first(np.asarray([9.0, 8, 7, 0, 0]))
