@@ -43,12 +43,16 @@ from recsys.store import articles
 from recsys.store.database import opened
 from recsys.store.tables import api_keys
 
-_START_INTERVAL = 0.02
+_START_INTERVAL = 0.05
 _PATIENCE = 30.0
 _ALONE = 400
 _BULK_ROWS = 1_000
 _BULK_REQUESTS = 12
 _FEED_SECONDS = 12.0
+_READERS, _FEED_PAUSE = 8, 0.4
+"""Connections with feeds, each so many seconds after the one before. With two, both are often at one worker, and
+one measurement is the double of the next."""
+
 _TURNS = 3
 _TRICKLE = 200
 """Events per second beside feeds, from so many connections."""
@@ -220,14 +224,14 @@ def _measure_bulk(server: Server, name: str, path: str, rows: Callable[[int], ob
 
 
 def _measure_feeds(server: Server, readers: int, clicks: Callable[[int], Messages]) -> None:
-    """Measure feeds on two connections, in turn alone and with events arriving beside them."""
+    """Measure 20 feeds a second, in turn alone and with events arriving beside them."""
 
     def feeds(place: int) -> Messages:
         draw = random.Random(f"feeds-{place}")
         while True:
             yield f"GET /v1/feed/r{draw.randrange(readers):05d} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
-    _drive(server, feeds, 2, 5.0, pause=0.1)
+    _drive(server, feeds, _READERS, 5.0, pause=_FEED_PAUSE)
     _settle(server)
     started = server.cpu_seconds()
     trickle = _drive(server, clicks, _SENDERS, _FEED_SECONDS, pause=_SENDERS / _TRICKLE)
@@ -292,7 +296,7 @@ def _drive_both(
 
     async def both() -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_run(server.port, feeds, 2, _FEED_SECONDS, found, 0.1))
+            tasks.create_task(_run(server.port, feeds, _READERS, _FEED_SECONDS, found, _FEED_PAUSE))
             if clicks is not None:
                 tasks.create_task(_run(server.port, clicks, _SENDERS, _FEED_SECONDS, events, _SENDERS / _TRICKLE))
 
