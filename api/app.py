@@ -44,12 +44,12 @@ from api.http.security.window_limit import WindowLimiter
 from api.http.shard_forwarding import ShardPeers, peer_addresses
 from api.http.tracing import TracingMiddleware, provider_of
 from ingest.pseudonyms import Pseudonyms
+from recsys.cpu_threads import cpu_threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import ModelEncoder
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings, load_settings
 from recsys.store.database import open_database
-from recsys.threads import threads
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -152,7 +152,7 @@ async def _serving(app: FastAPI, checked: _Checked, encoder: ModelEncoder) -> As
     try:
         app.state.tokens = open_reader_tokens(app.state.application)
         app.state.unsubscribe_tokens = open_unsubscribe_tokens(app.state.application)
-        with threads(settings.threads):
+        with cpu_threads(settings.threads):
             service.start()
             async with app.state.keys.saving_uses(), checked.rates.connected(), app.state.peers.connected():
                 yield

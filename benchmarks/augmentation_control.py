@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.newsroom import stored
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import DAY
 from recsys.encoder.article_text import article_texts, headlines
 from recsys.encoder.bert import TextEncoder
@@ -36,7 +37,6 @@ from recsys.settings import load_settings
 from recsys.simulate.world import simulate
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
-from recsys.threads import threads
 from recsys.training.calibration.ablation_arms import ARMS, OFF
 from recsys.training.calibration.article_gate import DAMAGED, under_damage
 from recsys.training.calibration.damage_benchmark import DamageBenchmark, Scoring
@@ -73,7 +73,7 @@ def main() -> None:
     given = parser.parse_args()
     model = LazyEncoder(load_settings()).loaded()
     world = simulate(given.readers, given.articles, given.days)
-    with TemporaryDirectory() as folder, threads(1):
+    with TemporaryDirectory() as folder, cpu_threads(1):
         database = stored(world, f"sqlite:///{folder}/attune.db")
         log = _log(database, as_read(world.articles, titles_only=True))
         database.close()

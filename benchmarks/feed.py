@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.newsroom import furnished, room
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import FeedRequest, RankRequest
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.engine import FeedEngine
@@ -23,7 +24,6 @@ from recsys.ranking.query import Candidates, Query
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings
 from recsys.store.database import open_database
-from recsys.threads import threads
 
 _WIDTH = 120
 """Neighbours per query in the floor."""
@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     with room(options.folder) as folder:
         settings = furnished(folder, options.readers, options.articles, options.days)
-        with threads(1):
+        with cpu_threads(1):
             found = costs(settings, drawn(options.readers, options.feeds))
     goal = 2 * found.floor + 3
     print(f"{'a feed':<10}{found.feed:>8.1f} ms of CPU")

@@ -24,8 +24,8 @@ from benchmarks.figure import figure
 from benchmarks.newsroom import furnished, room
 from benchmarks.server import Server, served
 from benchmarks.traffic import Load, Traffic, drive
+from recsys.cpu_threads import cpu_threads
 from recsys.settings import Settings
-from recsys.threads import threads
 
 SHARE = 0.8
 _WARMING = 200
@@ -72,7 +72,7 @@ def main() -> None:
 
 def _measure(settings: Settings, workers: int, load: Load) -> None:
     readers = feed.drawn(load.readers, _WARMING)
-    with threads(1):
+    with cpu_threads(1):
         costs = feed.costs(settings, readers)
     figure("feed in the process", costs.feed, "ms of CPU")
     figure("its floor", costs.floor, "ms of CPU")

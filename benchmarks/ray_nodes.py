@@ -27,6 +27,7 @@ import sqlalchemy as sa
 
 from benchmarks.newsroom import room, stored
 from benchmarks.replay import RandomEncoder
+from recsys.cpu_threads import cpu_threads
 from recsys.encoder.article_text import article_texts
 from recsys.encoder.spread_encoding import encoder_of
 from recsys.evaluation.behaviour.damaged_headlines import DamagedArticles
@@ -45,7 +46,6 @@ from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
 from recsys.store.tables import article_vectors
-from recsys.threads import threads
 
 GOAL = 0.8
 _STARTED = 60.0
@@ -160,7 +160,7 @@ def replay_of(database: Database) -> Callable[[ReplayWorkers], bytes]:
     table = systems({FULL_SYSTEM: HeuristicRanker()})
 
     def replay(workers: ReplayWorkers) -> bytes:
-        with database.read() as connection, threads(1), Replay(connection) as log:
+        with database.read() as connection, cpu_threads(1), Replay(connection) as log:
             vectors = align_vectors(log.state, catalogue, raw)
             work = WindowWork(vectors, Models.untrained(), table, DamagedArticles.none(), requests.height)
             with segments(log, work, lambda _: None, workers, requests.height) as replayed:
@@ -210,7 +210,7 @@ def main() -> None:
             "replay": (lambda: replay(ReplayWorkers()), lambda: replay(ReplayWorkers(2, 1, address))),
         }
         print(f"{given.articles:,} articles, {world.slates.height:,} impressions, {world.events.height:,} events")
-        with threads(1):
+        with cpu_threads(1):
             expected = {name: work() for name, (work, _) in works.items()}
         with cluster(given.port) as start:
             nodes = [start(0)]

@@ -18,13 +18,13 @@ import numpy as np
 from api.application.context import Application
 from api.application.reader_data import erase_reader
 from benchmarks.reader_state import newsroom, parts
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import FeedRequest
 from recsys.encoder.lazy import LazyEncoder
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings
 from recsys.store import articles, event_log
 from recsys.store.database import Database, open_database
-from recsys.threads import threads
 
 _ERASED = "r0000007"
 
@@ -53,7 +53,7 @@ def main() -> None:
     for name, default in (("readers", 20_000), ("articles", 500), ("visits", 10), ("feeds", 20)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, threads(1):
+    with tempfile.TemporaryDirectory() as folder, cpu_threads(1):
         url = f"sqlite:///{folder}/attune.db"
         settings = Settings(database_url=url, home=Path(folder), _env_file=None)
         database = stored(url, given.readers, given.articles, given.visits)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.newsroom import stored
+from recsys.cpu_threads import cpu_threads
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.protocols import Encoded
 from recsys.evaluation.labelled_slates import load_labelled_requests
@@ -27,7 +28,6 @@ from recsys.simulate.world import simulate
 from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
-from recsys.threads import threads
 
 GOAL = 400.0
 
@@ -76,7 +76,7 @@ def main() -> None:
         world = simulate(readers=options.readers, articles=options.articles, days=7)
         database = stored(world, f"sqlite:///{folder}/attune.db")
         floor = fold_only(database)
-        with threads(1):  # as `attune evaluate` does
+        with cpu_threads(1):  # as `attune evaluate` does
             impressions, seconds = evaluate_all(database)
         database.close()
     rate = impressions / seconds

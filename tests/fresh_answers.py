@@ -10,13 +10,13 @@ from typing import Any
 
 from api.application.iso_time import from_iso
 from api.http.serializers import rank_out
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import FeedRequest, HistoryItem, Ranking, RankRequest
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.engine import FeedEngine
 from recsys.feed.point_in_time import engine_at
 from recsys.settings import load_settings
 from recsys.store.database import open_database
-from recsys.threads import threads
 
 Requested = dict[str, Any]
 
@@ -53,7 +53,7 @@ def main(path: str) -> None:
     settings = load_settings()
     database, encoder = open_database(settings.database_url), LazyEncoder(settings)
     answers = []
-    with threads(settings.threads):
+    with cpu_threads(settings.threads):
         for requested in json.loads(Path(path).read_text()):
             as_of = from_iso(requested["answer"]["as_of"])
             ranking = answer_again(requested, engine_at(database, settings, encoder, as_of), as_of)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import DAY
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.field_concat import article_vectors
@@ -19,7 +20,6 @@ from recsys.settings import Settings
 from recsys.simulate.simulated_log import store_log
 from recsys.simulate.world import World, simulate
 from recsys.store.database import Database, open_database
-from recsys.threads import threads
 from recsys.training import choice_days, ranker_choice, rankers
 from recsys.training import pipeline as training
 from recsys.training.calibration import history_gate
@@ -113,7 +113,7 @@ def train_quickly(where: Place, encoder: Encoder, until: int | None = None) -> B
         patch.setattr(choice_days, "FEW_SLATES", 0)
         patch.setattr(history_gate, "REPEATS", 1)
         try:
-            with threads(1):  # as beside a service in this process, so that the result is the same bit for bit
+            with cpu_threads(1):  # as beside a service in this process, so that the result is the same bit for bit
                 return training.train(database, where.settings, encoder, until, options=TrainingOptions(seeds=2))
         finally:
             database.close()

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from api.application.context import Application
+from recsys.cpu_threads import cpu_threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.errors import EncoderError
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings
 from recsys.store.database import opened
-from recsys.threads import threads
 
 _LOOK_SECONDS = 0.5
 
@@ -23,7 +23,7 @@ def serving_application(settings: Settings) -> Iterator[Application]:
         EncoderError: articles cannot be encoded.
         StoreError: the database is unavailable.
     """
-    with opened(settings.database_url) as database, threads(settings.threads):
+    with opened(settings.database_url) as database, cpu_threads(settings.threads):
         # nobody waits for a command: it folds the log to the end instead of making degraded feeds
         service = FeedService(database, settings, LazyEncoder(settings), fold_patience=None)
         service.start()

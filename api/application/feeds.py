@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from api.application.context import Application
 from recsys.constants import HalfLife
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import SECOND, FeedRequest, Ranking, RankRequest
 from recsys.errors import RequestError
 from recsys.feed import non_personalized
@@ -20,7 +21,6 @@ from recsys.serving.article_cache import ArticleSummary
 from recsys.serving.pagination import FeedPage
 from recsys.state.event_codes import CLICKS
 from recsys.store import articles
-from recsys.threads import threads
 
 Scores = NDArray[np.floating]
 
@@ -103,7 +103,7 @@ def past_engine(app: Application, as_of: int) -> Iterator[FeedEngine]:
         BundleError: the active bundle cannot be used.
         StoreError: the database is unavailable.
     """
-    with threads(app.settings.threads):  # as in the service, so that scores are equal bit for bit
+    with cpu_threads(app.settings.threads):  # as in the service, so that scores are equal bit for bit
         yield engine_at(app.database, app.settings, app.encoder, as_of)
 
 

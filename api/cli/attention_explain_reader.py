@@ -34,11 +34,11 @@ def explain_reader(
     Raises:
         ConfigError: the reader was unknown at `as_of` (microseconds).
     """
+    from recsys.cpu_threads import cpu_threads
     from recsys.encoder.lazy import LazyEncoder
     from recsys.feed.point_in_time import engine_at
-    from recsys.threads import threads
 
-    with threads(settings.threads):
+    with cpu_threads(settings.threads):
         engine = engine_at(database, settings, LazyEncoder(settings), as_of)
         if engine.state.readers.get(reader) < 0:
             raise ConfigError(f"{reader!r} was not a known reader at that time: choose a later --as-of")

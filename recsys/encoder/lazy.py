@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recsys.cpu_threads import limit_torch
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.body_reading import BodyReading
 from recsys.encoder.encoder_languages import MULTILINGUAL
@@ -13,7 +14,6 @@ from recsys.encoder.model_profile import MINILM, ModelProfile, ReadFile, folder_
 from recsys.encoder.multilingual import unpacked
 from recsys.encoder.protocols import Encoded
 from recsys.settings import Settings
-from recsys.threads import limit_torch
 
 if TYPE_CHECKING:
     from recsys.encoder.bert import TextEncoder

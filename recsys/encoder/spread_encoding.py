@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.calibration.breaker import Breaker
+from recsys.cpu_threads import cpu_threads
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.lazy import LazyEncoder
 from recsys.encoder.protocols import Encoded, Encoder, ObservedPart
 from recsys.executors.ray_pool import RayPool
 from recsys.executors.worker_pool import mapped
 from recsys.settings import Settings
-from recsys.threads import threads
 
 if TYPE_CHECKING:
     from recsys.calibration.calibrator import Calibration
@@ -75,7 +75,7 @@ class PartWork:
 
     def __call__(self, piece: Sequence[ArticleText], progress: Any) -> ObservedPart:
         """Encode the articles with these texts."""
-        with threads(1):
+        with cpu_threads(1):
             self.loaded = self.loaded or LazyEncoder(self.settings)
             witness = _Witness()
             encoder = _calibrated(self.loaded, self.calibration, witness)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import DAY, iso
 from recsys.encoder.protocols import ModelEncoder
 from recsys.errors import DataError
@@ -43,7 +44,6 @@ from recsys.store import articles
 from recsys.store.database import Database
 from recsys.store.event_log_reader import slate_span
 from recsys.store.log_contents import click_span, log_contents
-from recsys.threads import threads
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -222,7 +222,7 @@ def replay_window(
         DataError: there is no slate in the window.
     """
     bundle = compared.bundle
-    with database.read() as connection, threads(1):
+    with database.read() as connection, cpu_threads(1):
         known_until = window.end + DAY  # include the outcomes of the last slates
         requests = load_requests(connection, window.start, window.end, encoded.articles, known_until)
         if requests.frame.is_empty():

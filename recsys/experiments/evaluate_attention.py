@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys.calibration.calibrator import Calibrator
+from recsys.cpu_threads import cpu_threads
 from recsys.encoder.article_text import article_texts
 from recsys.encoder.bert import TextEncoder
 from recsys.encoder.field_concat import encode_context_fields
@@ -23,7 +24,6 @@ from recsys.frames import where
 from recsys.settings import Settings
 from recsys.store import articles as article_store
 from recsys.store.database import Database
-from recsys.threads import threads
 from recsys.training.calibration.damage_benchmark import DamageBenchmark, content_scoring, involved
 from recsys.training.calibration.damaged_text import ROTATIONS
 from recsys.training.calibration.fit_detectors import LEAST_ARTICLES, fit_calibrator
@@ -60,7 +60,7 @@ def evaluate_attention(
     newest = newest_slates(database, encoder, most_slates, progress)
     everything, folds = as_read(newest.stored, titles_only), _folds(newest.stored)
     involved_mask, model = involved(newest.data, newest.rows), encoder.loaded()
-    with threads(settings.threads):
+    with cpu_threads(settings.threads):
         calibrators = []
         for fold in range(FOLDS):
             progress("detectors", fold + 1, FOLDS)

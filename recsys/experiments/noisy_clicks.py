@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from recsys.constants import BOUNCE_SECONDS
+from recsys.cpu_threads import cpu_threads
 from recsys.encoder.protocols import Encoder, Vectors
 from recsys.evaluation import metrics
 from recsys.models.bundle import active_version
 from recsys.models.model_loader import load_bundle
 from recsys.settings import Settings
-from recsys.threads import threads
 from recsys.training.calibration.click_noise import Articles, with_noise, with_shuffled_dwell, without
 from recsys.training.calibration.recent_slates import Newest
 from recsys.training.calibration.robustness import standard_error
@@ -46,7 +46,7 @@ def measure_noisy_clicks(
         BundleError: the active bundle cannot be used.
     """
     data = newest.data.only(newest.data.usable())
-    with threads(settings.threads):
+    with cpu_threads(settings.threads):
         return noisy_clicks(data, newest.articles, _served(settings, encoder), seeds, progress)
 
 

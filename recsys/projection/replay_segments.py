@@ -15,13 +15,13 @@ from typing import Generic, Protocol, TypeVar
 
 import polars as pl
 
+from recsys.cpu_threads import cpu_threads
 from recsys.executors.process_pool import ProcessPool
 from recsys.executors.ray_pool import RayPool
 from recsys.executors.worker_pool import PiecesInOrder, SharedFile, WorkerPool
 from recsys.projection.log_replay import Replay, ReplayPoint
 from recsys.settings import Settings
 from recsys.store.database import opened
-from recsys.threads import threads
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -80,7 +80,7 @@ class ReplayedSegment(Generic[R]):
         with piece.articles.opened() as file:
             known = pl.read_ipc(file)
         with (
-            threads(1),
+            cpu_threads(1),
             opened(piece.point.database_url, migrate=False) as database,
             database.read() as transaction,
             piece.state.opened() as file,

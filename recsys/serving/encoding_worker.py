@@ -9,12 +9,12 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from recsys.calibration.monitoring_stats import MonitoringStats
+from recsys.cpu_threads import cpu_threads
 from recsys.encoder.article_text import ArticleText
 from recsys.encoder.protocols import Encoded, Encoder, ModelEncoder
 from recsys.errors import AttuneError, EncoderError
 from recsys.models.calibrator_io import CalibratorFile, article_encoder
 from recsys.settings import Settings
-from recsys.threads import threads
 
 if TYPE_CHECKING:
     from recsys.calibration.monitor import Monitor
@@ -60,7 +60,7 @@ def encode_jobs(
             return
         connection.send(True)
         encoders = Encoders(make(settings))
-        with threads(settings.threads):  # as in any other process, so that vectors are equal bit for bit
+        with cpu_threads(settings.threads):  # as in any other process, so that vectors are equal bit for bit
             while connection.poll(idle):
                 try:
                     job = connection.recv()

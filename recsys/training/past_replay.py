@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.cpu_threads import cpu_threads
 from recsys.evaluation.behaviour.behaviour_checks import group_names
 from recsys.evaluation.behaviour.perturbed_reads import PerturbedOrders, PerturbedReads
 from recsys.evaluation.replay import ReplayedSlates, SlateRecorder
@@ -18,7 +19,6 @@ from recsys.projection.log_replay import Replay
 from recsys.projection.replay_segments import ReplayWorkers, segments
 from recsys.projection.vector_table import VectorTable, align_vectors
 from recsys.store.database import Database
-from recsys.threads import threads
 from recsys.training.dataset import Corpus
 from recsys.training.ranker_training import PastSlates, past_slates
 from recsys.training.training_run import Progress
@@ -89,7 +89,7 @@ def replay_past(
         def report(done: int) -> None:
             progress("features of past slates", done, count)
 
-        with threads(1), segments(log, work, report, workers, count) as replayed:
+        with cpu_threads(1), segments(log, work, report, workers, count) as replayed:
             replayed.replay(early)
             clicks = log.clicks_before(since)
             replayed.replay(validation)

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.cpu_threads import cpu_threads
 from recsys.projection.log_replay import Replay
 from recsys.projection.replay_segments import ReplayWorkers
 from recsys.projection.vector_table import VectorTable, align_vectors
 from recsys.settings import Settings
 from recsys.store.database import Database
-from recsys.threads import threads
 from recsys.training.calibration.calibrate_articles import Interest
 from recsys.training.calibration.click_noise import Articles
 from recsys.training.calibration.history_gate import gate_histories
@@ -59,7 +59,7 @@ def fit_preference(
     """Choose the space of article vectors, train the networks, and calibrate their histories."""
     when = corpus.when
     # products of a single slate are small: a second thread of OpenBLAS only spins
-    with progress.stage("histories and vector space"), threads(settings.threads):
+    with progress.stage("histories and vector space"), cpu_threads(settings.threads):
         histories = _collect(database, corpus, ReplayWorkers.of(settings), progress)
         gate = gate_space(histories.data, corpus, histories.rows, settings.seed)
         if gate.space is not corpus.space:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from recsys.cpu_threads import cpu_threads
 from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits, failed
 from recsys.evaluation.behaviour.behaviour_checks import behaviour
@@ -23,7 +24,6 @@ from recsys.ranking.ranker import Ranker
 from recsys.ranking.score_scaling import PlattScaling
 from recsys.settings import Settings
 from recsys.store.database import Database
-from recsys.threads import threads
 from recsys.training import correction_share, entity_gate
 from recsys.training.choice_days import pooled_days, rankers_by_system, with_blend
 from recsys.training.correction_share import CorrectionShare
@@ -111,7 +111,7 @@ def train_rankers(
     smaller share of it pass, which cost 0.002 AUC (docs/log/ranking-ebnerd.md, 2026-11-28).
     """
     config = replace(LambdaMartConfig(seed=settings.seed), seeds=options.seeds)
-    with threads(settings.threads):
+    with cpu_threads(settings.threads):
         with progress.stage("features of past slates"):
             past = replay_past(database, corpus, matcher, ReplayWorkers.of(settings), progress)
         with progress.stage("entity features"):
@@ -134,7 +134,7 @@ def train_rankers(
     content = ContentGate.of(corrected)
     answers = with_blend(content.served(corrected))
     validated = validated.sharing(shares[FULL_SYSTEM].share, shares[TEXT_FREE].share)
-    with threads(settings.threads), progress.stage("choice of the ranker"):
+    with cpu_threads(settings.threads), progress.stage("choice of the ranker"):
         evidence = pooled_days(slates, corpus.when.validate_from, content.allowed(validated), config)
     choice = RankerChoice.of(answers, evidence)
     answers = choice.served(answers)

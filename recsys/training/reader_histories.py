@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import ReaderRequest
 from recsys.feed.interest_scores import matches_of
 from recsys.feed.query_builder import build_query
@@ -15,7 +16,6 @@ from recsys.feed.user_history import LENGTH, outcomes
 from recsys.projection.log_replay import Replay
 from recsys.projection.replay_segments import ReplayWorkers, segments
 from recsys.projection.vector_table import VectorTable
-from recsys.threads import threads
 from recsys.training.training_run import Progress
 from recsys.user_model.matcher import EVIDENCE
 from recsys.user_model.preference_data import PreferenceData
@@ -93,7 +93,7 @@ def collect(
     def report(done: int) -> None:
         progress("histories of past slates", done, count)
 
-    with threads(1), segments(log, HistoryWork(vectors), report, workers, count) as replayed:
+    with cpu_threads(1), segments(log, HistoryWork(vectors), report, workers, count) as replayed:
         replayed.replay(requests)
         log.advance(max(labelled_requests["at"].to_list(), default=0))  # all readers are known then
         parts = replayed.results()

@@ -22,13 +22,13 @@ import pytest
 
 from api.application.iso_time import from_iso
 from api.http.shard_forwarding import FORWARDED_HEADER
+from recsys.cpu_threads import cpu_threads
 from recsys.encoder.lazy import LazyEncoder
 from recsys.feed.point_in_time import engine_at
 from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import align_vectors, ensure_vectors
 from recsys.simulate.world import World, simulate
 from recsys.state.shard import Shard
-from recsys.threads import threads
 from tests.fresh_answers import answer_again, as_answered, plain
 from tests.live import PATIENCE, free_port
 from tests.postgres import fresh_postgres
@@ -206,7 +206,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, postgres_
 def differences(where: Place, requested: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Answers that one process with all readers does not repeat to the bit."""
     database, encoder = where.open(), LazyEncoder(where.settings)
-    with threads(1), database.read() as connection, Replay(connection) as log:
+    with cpu_threads(1), database.read() as connection, Replay(connection) as log:
         engine = engine_at(database, where.settings, encoder, from_iso(requested[0]["answer"]["as_of"]))
         vectors = ensure_vectors(database, encoder, log.articles)
         aligned = align_vectors(log.state, log.articles, vectors, engine.models.space)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import FeedRequest, Ranking, RankRequest
 from recsys.feed.engine import FeedEngine
 from recsys.insight.reader_profile import attention_profile
@@ -14,7 +15,6 @@ from recsys.serving.live_engine import LiveEngine
 from recsys.simulate.simulated_log import SimulatedLog
 from recsys.simulate.social.social_world import SocialWorld, simulate_social
 from recsys.state.shard import Shard
-from recsys.threads import threads
 from tests.trained import HashEncoder, Place, populated, world
 
 COUNT = 4
@@ -27,7 +27,7 @@ def live(where: Place, home: Path, shard: str = "") -> Iterator[LiveEngine]:
     (home / "bundles").symlink_to(where.home / "bundles")
     database = where.open()
     made = LiveEngine(database, where.settings.model_copy(update={"home": home, "shard": shard}), HashEncoder())
-    with threads(1):
+    with cpu_threads(1):
         made.start()
         made.refresh_articles()
         yield made

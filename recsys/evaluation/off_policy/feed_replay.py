@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import FeedRequest, Rule
 from recsys.editorial.rule_book import RuleBook
 from recsys.encoder.protocols import ModelEncoder
@@ -26,7 +27,6 @@ from recsys.ranking.query import Candidates
 from recsys.settings import Settings
 from recsys.store import articles, rules
 from recsys.store.database import Connection, Database
-from recsys.threads import threads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +111,7 @@ def replayed_slates(
     of it: the reader, the device, the page and the number of articles. with_rules: apply the rules of editors that
     stood at the time.
     """
-    with database.read() as connection, threads(1), Replay(connection) as log:
+    with database.read() as connection, cpu_threads(1), Replay(connection) as log:
         catalogue, _ = articles.upserted_since(connection, 0)
         engine, clicks = target.engine(database, catalogue, log), target.clicks()
         books = _RuleBooks(connection, catalogue)

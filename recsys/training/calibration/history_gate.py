@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from recsys.cpu_threads import cpu_threads
 from recsys.evaluation.bootstrap import compare
-from recsys.threads import threads
 from recsys.training.calibration.article_gate import passes
 from recsys.training.calibration.click_noise import Articles, with_noise
 from recsys.training.user_model_training import slate_aucs
@@ -136,7 +136,7 @@ class _HistoryBenchmark:
         matchers = [NetworkMatcher(weights.calibrated(config)) for config in (off, on)]
         slates = self._slates[:TIMED]
         spent = np.full((2, len(slates)), np.inf)
-        with threads(1):
+        with cpu_threads(1):
             for place, slate in enumerate(slates):
                 reads = data.history(int(slate), self._articles.vectors)
                 candidates = self._articles.vectors[np.resize(data.shown(int(slate)), _CANDIDATES)]

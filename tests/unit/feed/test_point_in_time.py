@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from recsys.cpu_threads import cpu_threads
 from recsys.domain import DAY, HOUR, Event, EventKind, FeedRequest, RankRequest
 from recsys.errors import BundleError
 from recsys.feed.point_in_time import engine_at
@@ -11,7 +12,6 @@ from recsys.models import bundle
 from recsys.settings import Settings
 from recsys.store import articles, event_log
 from recsys.store.database import Database
-from recsys.threads import threads
 from tests.trained import HashEncoder, Place, last_day, world
 
 
@@ -56,7 +56,7 @@ def test_an_empty_database_answers(sqlite_database: Database, tmp_path: object) 
 
 def test_a_trained_engine_ranks_no_candidates_and_unknown_ones(trained: Place) -> None:
     database = trained.open()
-    with threads(1):
+    with cpu_threads(1):
         engine = engine_at(database, trained.settings, HashEncoder(), last_day())
         assert (
             engine.rank(RankRequest(request_id="request", as_of=last_day(), candidates=(), reader="r00001")).items

@@ -14,7 +14,7 @@ _default: list[int] = []
 
 
 @contextmanager
-def threads(count: int) -> Iterator[None]:
+def cpu_threads(count: int) -> Iterator[None]:
     """Limit torch and numpy to `count` threads in this block: one request needs one, a training batch all.
 
     The threads of numpy's OpenBLAS spin while they wait: on two idle cores they doubled the CPU time of a feed.

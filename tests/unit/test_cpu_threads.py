@@ -3,14 +3,14 @@ import sys
 
 import torch
 
-from recsys.threads import threads
+from recsys.cpu_threads import cpu_threads
 
 
 def test_the_innermost_block_counts_and_afterwards_all_is_as_before() -> None:
     before = torch.get_num_threads()
-    with threads(1):
+    with cpu_threads(1):
         assert torch.get_num_threads() == 1
-        with threads(2):
+        with cpu_threads(2):
             assert torch.get_num_threads() == 2
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
@@ -18,10 +18,10 @@ def test_the_innermost_block_counts_and_afterwards_all_is_as_before() -> None:
 
 def test_torch_loaded_inside_is_limited_there_and_no_longer() -> None:
     program = """
-from recsys.threads import limit_torch, threads
+from recsys.cpu_threads import limit_torch, threads
 
-with threads(1):
-    with threads(3):
+with cpu_threads(1):
+    with cpu_threads(3):
         import torch
 
         usual = torch.get_num_threads()
