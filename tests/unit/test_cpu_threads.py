@@ -18,7 +18,7 @@ def test_the_innermost_block_counts_and_afterwards_all_is_as_before() -> None:
 
 def test_torch_loaded_inside_is_limited_there_and_no_longer() -> None:
     program = """
-from recsys.cpu_threads import limit_torch, threads
+from recsys.cpu_threads import cpu_threads, limit_torch
 
 with cpu_threads(1):
     with cpu_threads(3):
