@@ -104,7 +104,7 @@ class _Checked:
         """
         rates, kinds = limiter_of(settings), kinds_of(settings.gorse_feedback)
         reader_limit = limit_of("ATTUNE_RATE_LIMIT", settings.rate_limit)
-        peer_addresses(settings)
+        peer_addresses(settings)  # a wrong one ends the start
         return cls(settings, rates, reader_limit, kinds, provider_of(settings.otlp_endpoint))
 
 

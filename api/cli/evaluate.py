@@ -154,11 +154,11 @@ def _echo(result: Mapping[str, Any], other_version: str | None) -> None:
 
 def _write(result: Mapping[str, Any], json_file: Path | None, html_file: Path | None) -> None:
     """Write the figures and the report to the files that were given."""
-    from recsys.evaluation.html_report import report
-
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2))
         typer.echo(f"figures: {json_file}")
     if html_file is not None:
+        from recsys.evaluation.html_report import report
+
         html_file.write_text(report(result))
         typer.echo(f"report: {html_file}")

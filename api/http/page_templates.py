@@ -53,7 +53,7 @@ def reader_page(
     status: int = 200,
     frame_ancestors: Iterable[str] = ("'none'",),
 ) -> HTMLResponse:
-    """Return a page for readers, with the `texts` of one of `LANGUAGES`; the others are those of `page`."""
+    """Return a page for readers, with the `texts` of one of `LANGUAGES`. Other arguments are those of `page`."""
     texts = {"language": language, "texts": page_texts(language)}
     answer = page(template, context | texts, status, frame_ancestors)
     answer.headers.update(language_headers(language))

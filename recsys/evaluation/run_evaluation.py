@@ -135,12 +135,15 @@ def evaluate(
     with database.read() as connection:
         everything, _ = articles.upserted_since(connection, 0)
     article_reader = article_encoder(encoder, system.calibration)
-    vectors = ensure_vectors(database, article_reader, everything, partial(progress, "articles encoded"))
-    damaged = damaged_articles(article_reader, everything, window.start - DAY)
-    encoded = EncodedArticles(everything, vectors, damaged)
+    encoded = EncodedArticles(
+        everything,
+        ensure_vectors(database, article_reader, everything, partial(progress, "articles encoded")),
+        damaged_articles(article_reader, everything, window.start - DAY),
+    )
     compared = ComparedSystems(system, {**systems(rankers_of(system)), **options.scorers})
     start_time = time.monotonic()
     replayed = replay_window(database, encoded, compared, window, progress, options.workers)
+    del encoded  # as large as the vectors of the other bundle, which come next
     other_scores = _scores_of_other_bundle(database, encoder, everything, options, window, progress)
     scores = replace(replayed.scores, scores={**replayed.scores.scores, **other_scores})
     calibration = {name: Platt(**values) for name, values in system.manifest["score_calibration"].items()}

@@ -44,7 +44,7 @@ class LogSnapshots:
                 except StoreError:
                     self._files.reject(path)
                     continue
-                if not _is_of_this_log(connection, mark):
+                if not _is_valid(connection, mark):
                     self._files.reject(path)
                 elif before is None or before > key_of(mark):
                     return state, mark
@@ -76,7 +76,7 @@ class LogSnapshots:
             return True
 
 
-def _is_of_this_log(connection: Connection, mark: Watermark) -> bool:
+def _is_valid(connection: Connection, mark: Watermark) -> bool:
     """Return True if the log has the last row of a snapshot, and no later row that belongs before it.
 
     Another database may have used the same folder.

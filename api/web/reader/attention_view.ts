@@ -30,7 +30,9 @@ interface Attention {
   learning_paused: boolean;
 }
 
+/** Dates are written as this browser writes the language of the page: 29/11 or 11/29. */
 const LANGUAGE = document.documentElement.lang;
+const LOCALE = navigator.languages.find((each) => each.toLowerCase().split("-")[0] === LANGUAGE) ?? LANGUAGE;
 
 /** Reads that are shown at first. */
 const FIRST = 12;
@@ -95,7 +97,7 @@ export async function showAttention(given: Session): Promise<void> {
       element(
         "li",
         { class: preferences.mute.includes(name) ? "muted" : undefined },
-        element("span", { class: "name", dir: "auto" }, name),
+        element("span", { class: "name", dir: "auto", lang: "" }, name),
         bar(weight, most),
         choices(name),
       ),
@@ -105,13 +107,13 @@ export async function showAttention(given: Session): Promise<void> {
 
   function read({ article, title, category, at, action, seconds, weight }: WeighedRead, most: number): HTMLElement {
     const did = texts.actions[action] ?? action;
-    const facts = [category, did, seconds && `${Math.round(seconds)} s`, new Date(at).toLocaleDateString(LANGUAGE)];
+    const facts = [category, did, seconds && `${Math.round(seconds)} s`, new Date(at).toLocaleDateString(LOCALE)];
     const row = element(
       "li",
       {},
       element(
         "span",
-        { class: "name", dir: "auto" },
+        { class: "name", dir: "auto", lang: "" },
         title,
         element("small", {}, facts.filter(Boolean).join(" · ")),
       ),
@@ -200,7 +202,6 @@ function connectPause(given: Session, before: boolean): void {
 
   function draw(): void {
     button.textContent = paused ? texts.resume : texts.pause;
-    button.setAttribute("aria-pressed", `${paused}`);
     button.disabled = false;
   }
 
@@ -253,7 +254,7 @@ function connectData(given: Session): void {
         element("h2", {}, texts.erased),
         element("p", {}, `${fill(texts.receipt, receipt.id)} `, element("code", {}, receipt.digest)),
       );
-      document.querySelector(".data")!.remove();
+      for (const each of document.querySelectorAll(".data")) each.remove();
     } catch {
       problem(texts.erasure_failed);
     }
