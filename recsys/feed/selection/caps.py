@@ -49,13 +49,16 @@ def caps(
 ) -> tuple[Cap, ...]:
     """Return caps on the categories and sources of candidates `rows` [n] for a reader with reads `read` [h].
 
-    A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018). This cap alone is
-    not firm, except for a new reader: an article above it must be worth more. A source may have its share of the
-    candidates: if most articles come from one source, so may the slate.
+    A category may have its share of the reads: calibrated to the reader's own mix (Steck 2018); or all, if there
+    is no other one, as in the feed of a section. This cap alone is not firm, except for a new reader: an article
+    above it must be worth more. A source may have its share of the candidates: if most articles come from one
+    source, so may the slate.
     Candidates that are `exempt` [n] are not limited. With `posts` there is a cap on authors, without exemption.
     """
-    mix = read if len(read) >= _ENOUGH_READS else read[:0]
     categories, sources = catalog.category, catalog.source
+    mix = read if len(read) >= _ENOUGH_READS else read[:0]
+    if (categories[rows] == categories[rows[:1]]).all():
+        mix = rows
     category = replace(_cap(categories[rows], categories[mix], exempt), firm=len(read) < NEW_READER)
     found = category, _cap(sources[rows], sources[rows], exempt)
     return (*found, _cap(catalog.author[rows], catalog.author[rows], None, AUTHOR_SHARE)) if posts else found

@@ -48,6 +48,13 @@ def test_a_few_reads_are_no_mix(catalog: Catalog) -> None:
     assert category.most(10).tolist() == [4, 4]
 
 
+@pytest.mark.parametrize("reads", [0, 4, 12])
+def test_the_feed_of_a_section_may_be_of_its_category_and_not_of_one_source(catalog: Catalog, reads: int) -> None:
+    category, source = caps(catalog, np.arange(0, 20, 2), np.arange(reads))
+    assert category.most(10)[catalog.categories.get("world")] == 10
+    assert source.most(10)[catalog.sources.get("agency")] == 4
+
+
 def test_a_slate_may_be_from_one_source_if_nearly_all_articles_are(catalog: Catalog) -> None:
     _, source = caps(catalog, np.arange(20), np.zeros(0, dtype=np.int64))
     most = source.most(10)
