@@ -73,9 +73,8 @@ def rows_rejected(first: str, rejected: Sequence[Rejected]) -> HTTPProblem:
 
 def install(app: FastAPI) -> None:
     """Answer every expected error with a problem document; `request_middleware` answers all others."""
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(AttuneError, _attune)
+    for kind in (RequestValidationError, HTTPException, AttuneError):
+        app.add_exception_handler(kind, _answer)
 
 
 def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -84,14 +83,26 @@ def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | N
     return JSONResponse(body.model_dump(), status_code=status, headers=headers, media_type=PROBLEM_TYPE)
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError | HTTPException | AttuneError)
+    found = as_problem(request, error)
+    return problem(found.status_code, found.title, found.detail, found.headers)
+
+
+def as_problem(request: Request, error: RequestValidationError | HTTPException | AttuneError) -> HTTPProblem:
+    """Return the problem that answers `request`, which raised `error`."""
+    if isinstance(error, AttuneError):
+        return problem_of(error)
+    return _invalid(request, error) if isinstance(error, RequestValidationError) else _http(error)
+
+
+def _invalid(request: Request, error: RequestValidationError) -> HTTPProblem:
     errors = error.errors()
     if not _declares_json(request) and any(each["loc"] == ("body",) for each in errors):
         detail = "body: send it as JSON, with the header 'content-type: application/json'"
     else:
         detail = "; ".join(_message(each) for each in errors)
-    return problem(422, "The request is not valid", detail)
+    return HTTPProblem(422, "The request is not valid", detail)
 
 
 def _declares_json(request: Request) -> bool:
@@ -106,18 +117,11 @@ def _message(error: Mapping[str, Any]) -> str:
     return f"{'.'.join(str(part) for part in error['loc'])}: {message}"
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    title, detail = getattr(error, "title", str(error.detail)), str(error.detail)
-    if not isinstance(error, HTTPProblem):  # Starlette's own errors say no more than the status
-        detail = _SEE_DOCS.get(error.status_code, detail)
-    return problem(error.status_code, title, detail, error.headers)
-
-
-async def _attune(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, AttuneError)
-    found = problem_of(error)
-    return problem(found.status_code, found.title, found.detail, found.headers)
+def _http(error: HTTPException) -> HTTPProblem:
+    if isinstance(error, HTTPProblem):
+        return error
+    said = str(error.detail)  # Starlette's own errors say no more than the status
+    return HTTPProblem(error.status_code, said, _SEE_DOCS.get(error.status_code, said), error.headers)
 
 
 def problem_of(error: AttuneError) -> HTTPProblem:

@@ -19,6 +19,7 @@ from api.application.scopes import Scope
 from api.http.accept_language import best_language
 from api.http.dependencies import App, Language, OnlyPreview, PseudonymsDep
 from api.http.page_templates import reader_page
+from api.http.problem_pages import PageRoute
 from api.http.reason_texts import LANGUAGES
 from api.http.schemas import Id
 from api.http.security.auth import authorize, check_token, free_only, is_exposed, require_rate, token_reader
@@ -29,7 +30,7 @@ from recsys.errors import RequestError, StoreError
 
 logger = logging.getLogger(__name__)
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = APIRouter(tags=["pages"], include_in_schema=False, route_class=PageRoute)
 
 _OFFERED = 24
 """Readers that a page offers; every other one can be typed."""

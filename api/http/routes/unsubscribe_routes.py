@@ -12,8 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from api.application.letters import unsubscribe_tokens
 from api.http.dependencies import App, Language
 from api.http.page_templates import reader_page
+from api.http.problem_pages import PageRoute
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = APIRouter(tags=["pages"], include_in_schema=False, route_class=PageRoute)
 
 _Token = Annotated[str, Query(max_length=4_096)]
 

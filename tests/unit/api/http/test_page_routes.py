@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 import pytest
 from fastapi.testclient import TestClient
@@ -70,6 +71,26 @@ def test_a_page_is_in_the_language_of_the_reader(
     assert f'<html lang="{language}">' in page.text and text in page.text
     assert page.headers["content-language"] == language
     assert page.headers["vary"].count("Accept-Language") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/embed/feed?token=a.b.c&lang=da", 401, "<h1>Log ind for at se dine nyheder</h1>"),
+        ("/embed/feed", 422, "<h1>Diese Adresse ist falsch oder unvollständig</h1>"),
+        ("/read", 422, "query.id: Field required"),
+    ],
+)
+def test_a_problem_of_a_page_is_a_page_for_browsers(client: TestClient, path: str, status: int, text: str) -> None:
+    page = client.get(path, headers={"Accept": "text/html,*/*;q=0.8", "Accept-Language": "de"})
+    assert page.status_code == status and text in page.text
+    assert page.headers["content-type"].startswith("text/html")
+    assert "frame-ancestors *" in page.headers["content-security-policy"]
+    styles = re.findall(r'stylesheet" href="([^"]+)"', page.text)
+    assert client.get(urljoin(path, styles[0])).status_code == 200
+    document = client.get(path)
+    assert document.status_code == status
+    assert document.headers["content-type"] == "application/problem+json"
 
 
 def test_pages_are_personal_and_never_kept(client: TestClient) -> None:

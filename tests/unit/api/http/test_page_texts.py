@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from api.http import problem_pages
 from api.http.page_texts import page_texts
 from api.http.reason_texts import ENGLISH, TRANSLATIONS
 from recsys.feed.past_actions import PastAction
@@ -46,3 +47,7 @@ def test_scripts_use_texts_that_exist_and_no_others_are_sent() -> None:
 
 def test_every_action_on_an_article_has_a_word() -> None:
     assert page_texts(ENGLISH)["script"]["actions"].keys() == set(PastAction)
+
+
+def test_every_status_of_a_problem_has_a_text() -> None:
+    assert page_texts(ENGLISH)["problem"].keys() == {*problem_pages.KINDS.values(), "wrong", "later"}
