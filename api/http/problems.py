@@ -120,8 +120,8 @@ def _message(error: Mapping[str, Any]) -> str:
 def _http(error: HTTPException) -> HTTPProblem:
     if isinstance(error, HTTPProblem):
         return error
-    said = str(error.detail)  # Starlette's own errors say no more than the status
-    return HTTPProblem(error.status_code, said, _SEE_DOCS.get(error.status_code, said), error.headers)
+    detail = str(error.detail)  # Starlette's own errors say no more than the status
+    return HTTPProblem(error.status_code, detail, _SEE_DOCS.get(error.status_code, detail), error.headers)
 
 
 def problem_of(error: AttuneError) -> HTTPProblem:
