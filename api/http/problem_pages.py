@@ -47,7 +47,7 @@ def _page_of(request: Request, problem: HTTPProblem) -> Response:
         "detail": problem.detail,
         "root": "../" * (request.url.path.count("/") - 1),  # as in a link of the page itself
     }
-    asked = request.query_params.get("lang") or request.headers.get("accept-language", "")
-    answer = reader_page("problem.html", context, best_language(asked, LANGUAGES), status, _ANYBODY)
+    preferred = request.query_params.get("lang") or request.headers.get("accept-language", "")
+    answer = reader_page("problem.html", context, best_language(preferred, LANGUAGES), status, _ANYBODY)
     answer.headers.update(problem.headers or {})
     return answer
