@@ -12,7 +12,7 @@ from ingest.reasons import reason
 from recsys.frames import ARTICLES, EVENTS, SLATES, conform
 from recsys.store import articles as article_store
 from recsys.store import event_log, reader_rows
-from recsys.store.amended_values import MEASURED
+from recsys.store.amended_values import CONTENT_COLUMNS, MEASURED
 from recsys.store.database import Connection
 
 _OTHER_CONTENT = reason("id", reasons.OTHER_CONTENT)
@@ -53,7 +53,7 @@ def store(connection: Connection, articles: pl.DataFrame, events: pl.DataFrame, 
     outcome.counts["articles.duplicate"] = upserted.duplicate
     events_before = events.height
     events = _with_new_readings(connection, events)
-    events_once = _first_of_each_id(events, "events", event_log.EVENT_CONTENT, outcome)
+    events_once = _first_of_each_id(events, "events", CONTENT_COLUMNS, outcome)
     slates_once = _first_of_each_id(slates, "impressions", event_log.SLATE_CONTENT, outcome)
     outcome.counts["events.duplicate"] += events_before - events.height
     _append(connection, events_once, slates_once, outcome)

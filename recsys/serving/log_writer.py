@@ -8,7 +8,7 @@ gets its outcome once its rows are committed; the next answer of any process fol
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -164,7 +164,7 @@ class LogWriter:
             write.outcome.set_exception(error)
 
 
-def _as_read(event: Event, quoted: frozenset[tuple[str, str]]) -> list[Event]:
+def _as_read(event: Event, quoted: Set[tuple[str, str]]) -> list[Event]:
     """Return an event as the log is read: with a request id only if its reader was shown that slate."""
     if event.request_id is None:
         return [event]

@@ -7,7 +7,7 @@ since the fold keeps the newest.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 
@@ -15,6 +15,9 @@ from recsys.domain import Event, EventKind
 
 Content = tuple[str, str, str | None, str | None, float | None]
 """Reader, kind, article, subject and value of an event."""
+
+CONTENT_COLUMNS = ("reader", "kind", "article", "subject", "value")
+"""Columns of `Content`, in its order."""
 
 Lookup = Callable[[list[str]], Mapping[str, Content]]
 """Returns the stored content of the events with these ids."""
@@ -52,15 +55,17 @@ def content_of(event: Event) -> Content:
     return event.reader, event.kind.value, event.article, event.subject, event.value
 
 
-def decide(events: Iterable[Event], lookup: Lookup) -> list[tuple[RowOutcome, Event]]:
+def decide(
+    events: Sequence[Event], stored: Mapping[str, Content], lookup: Lookup
+) -> list[tuple[RowOutcome, Event]]:
     """Return for each event its outcome and the row to store: the event itself, or the part that it adds.
 
-    Call it while the log is locked: the decision depends on the stored rows.
+    Call it while the log is locked: the decision depends on the stored rows. stored: the content of the stored
+    events with the same ids; `lookup` finds the stored parts of amended ones.
     """
-    rows = list(events)
-    known = dict(lookup([row.id for row in rows]))
-    known.update(_parts(_repeated(rows, known), lookup))
-    return [_decision(row, known) for row in rows]
+    known = dict(stored)
+    known.update(_parts(_repeated(events, known), lookup))
+    return [_decision(event, known) for event in events]
 
 
 def _decision(event: Event, known: dict[str, Content]) -> tuple[RowOutcome, Event]:

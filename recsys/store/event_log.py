@@ -5,12 +5,11 @@ becomes visible after a higher one: a process that has read up to `seq` n has mi
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
 from operator import attrgetter
-from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -20,10 +19,10 @@ from sqlalchemy.engine import Connection
 from recsys.domain import Event, EventKind, Slate
 from recsys.frames import EVENTS, SLATES, conform, empty
 from recsys.store import archive_scope, bulk_insert
-from recsys.store.amended_values import MEASURED, Content, RowOutcome, decide
+from recsys.store.amended_values import CONTENT_COLUMNS, MEASURED, Content, RowOutcome, decide
 from recsys.store.conflict_insert import insert, insert_for
-from recsys.store.id_arrays import ids_parameter, is_among
-from recsys.store.learning_pauses import KEPT, paused_among, without_paused
+from recsys.store.learning_pauses import KEPT, without_paused
+from recsys.store.related_rows import related_rows
 from recsys.store.tables import events as events_table
 from recsys.store.tables import impressions, log_position, readers
 
@@ -40,9 +39,8 @@ _SET_POSITION = sa.update(log_position).values(
 _SLATE_LISTS = [name for name, kind in SLATES.items() if isinstance(kind, pl.List)]
 _WITH_ROWCOUNT = {"preserve_rowcount": True}
 
-EVENT_CONTENT = ("reader", "kind", "article", "subject", "value")
 SLATE_CONTENT = ("reader", "candidates")
-"""Columns that two rows with the same id must agree on to be duplicates. Times may be estimates and are ignored.
+"""Columns that two slates with the same id must agree on to be duplicates. Times may be estimates and are ignored.
 """
 
 
@@ -65,15 +63,6 @@ _INSERT_READERS = {
 }
 """Stores readers that are not stored yet. PostgreSQL takes all in two arrays: one INSERT a reader is slower."""
 _EVENT_VALUES = attrgetter(*EVENTS)
-
-
-def _by_ids(dialect: str, table: sa.Table, *columns: str) -> sa.Select[Any]:
-    """Return the query of `columns` of the rows with the ids of the parameter `ids`."""
-    return sa.select(table.c.id, *(table.c[name] for name in columns)).where(is_among(dialect, table.c.id))
-
-
-_EVENT_CONTENT_OF = {name: _by_ids(name, events_table, *EVENT_CONTENT) for name in ("postgresql", "sqlite")}
-_SLATE_READERS_OF = {name: _by_ids(name, impressions, "reader") for name in ("postgresql", "sqlite")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +110,7 @@ class AppendedRows:
     events: list[RowOutcome]
     stored: list[Event]
     last_seq: int
-    quoted: frozenset[tuple[str, str]]
+    quoted: Set[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +143,7 @@ def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataF
     given = conform(slates if slates is not None else empty(SLATES), SLATES)
     given, slates_closed = _split(given, archive_scope.closed_slates(start.archived_until))
     slate_rows, slates_paused = without_paused(connection, given)
-    event_counts = _insert(connection, events_table, event_rows, EVENT_CONTENT, start.last_seq)
+    event_counts = _insert(connection, events_table, event_rows, CONTENT_COLUMNS, start.last_seq)
     event_counts = _amended(connection, event_counts, start.last_seq)
     slate_counts = _insert(
         connection, impressions, slate_rows, SLATE_CONTENT, start.last_seq + event_counts.stored
@@ -187,16 +176,20 @@ def append_rows(
     the log are skipped. Unlike `append` this needs no temporary table and no data frames, so it is fast for the
     rows of a few requests.
     """
-    paused = paused_among(connection, {*(e.reader for e in events), *(s.reader for s in slates)})
-    closed = end.archived_until
+    related = related_rows(
+        connection,
+        readers=[*(event.reader for event in events), *(slate.reader for slate in slates)],
+        events=[event.id for event in events],
+        slates=[event.request_id for event in events if event.request_id is not None],
+    )
+    paused, closed = related.paused, end.archived_until
     slates = [
         slate for slate in slates if slate.reader not in paused and not archive_scope.is_closed(slate, closed)
     ]
     refused = [_refusal(event, paused, closed) for event in events]
     taken = [outcome is None for outcome in refused]
     learned = list(compress(events, taken))
-    decided = decide(learned, partial(_stored_content, connection)) if learned else []
-    quoted = _shown_slates(connection, {event.request_id for event in learned if event.request_id is not None})
+    decided = decide(learned, related.events, partial(_stored_content, connection))
     new = [row for outcome, row in decided if outcome is RowOutcome.STORED]
     seq = end.last_seq
     if new:
@@ -206,12 +199,13 @@ def append_rows(
         row = {"seq": seq + 1, **_slate_row(slate)}
         seq += connection.execute(_INSERT_SLATE[dialect], row, execution_options=_WITH_ROWCOUNT).rowcount
     added: list[Event | Slate] = [*new, *slates]
-    _insert_readers(connection, {row.reader: row.at for row in reversed(added)})
+    first_seen = {row.reader: row.at for row in reversed(added) if row.reader not in related.readers}
+    _insert_readers(connection, first_seen)
     latest = max((row.known_at for row in added), default=0)
     connection.execute(_SET_POSITION, {"seq": seq, "known_at": max(latest, end.last_known_at)})
     outcomes = iter(decided)
     found = [next(outcomes)[0] if outcome is None else outcome for outcome in refused]
-    return AppendedRows(found, new, seq, quoted)
+    return AppendedRows(found, new, seq, related.shown)
 
 
 def _split(rows: pl.DataFrame, closed: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -227,9 +221,7 @@ def _refusal(event: Event, paused: Collection[str], archived_until: int) -> RowO
 
 
 def _stored_content(connection: Connection, ids: list[str]) -> dict[str, Content]:
-    dialect = connection.dialect.name
-    found = connection.execute(_EVENT_CONTENT_OF[dialect], ids_parameter(dialect, ids))
-    return {id_: (reader, kind, article, subject, value) for id_, reader, kind, article, subject, value in found}
+    return related_rows(connection, events=ids).events
 
 
 def _insert_events(connection: Connection, events: Sequence[Event], last_seq: int) -> int:
@@ -237,15 +229,6 @@ def _insert_events(connection: Connection, events: Sequence[Event], last_seq: in
     rows = [(last_seq + n, *_EVENT_VALUES(event)) for n, event in enumerate(events, start=1)]
     bulk_insert.insert_new(connection, events_table, ("seq", *EVENTS), rows)
     return last_seq + len(rows)
-
-
-def _shown_slates(connection: Connection, ids: set[str]) -> frozenset[tuple[str, str]]:
-    """Return (id, reader) of the stored slates among `ids`."""
-    if not ids:
-        return frozenset()
-    dialect = connection.dialect.name
-    found = connection.execute(_SLATE_READERS_OF[dialect], ids_parameter(dialect, sorted(ids)))
-    return frozenset((row.id, row.reader) for row in found)
 
 
 def _insert_readers(connection: Connection, first_seen: dict[str, int]) -> None:
@@ -294,7 +277,8 @@ def _amended(connection: Connection, inserted: _Inserted, last_seq: int) -> _Ins
     events = [
         Event(**{**row, "kind": EventKind(row["kind"])}) for row in rows.select(list(EVENTS)).iter_rows(named=True)
     ]
-    decided = decide(events, partial(_stored_content, connection))
+    stored = _stored_content(connection, [event.id for event in events])
+    decided = decide(events, stored, partial(_stored_content, connection))
     outcomes = [outcome for outcome, _ in decided]
     parts = [row for outcome, row in decided if outcome is RowOutcome.STORED]
     if parts:

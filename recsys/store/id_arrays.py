@@ -8,20 +8,20 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
-_PARAMETER = "ids"
+_NAME = "ids"
 
 
-def is_among(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-    """Return the condition that `column` is one of the ids of `ids_parameter`."""
+def is_among(dialect: str, column: sa.ColumnElement[Any], name: str = _NAME) -> sa.ColumnElement[bool]:
+    """Return the condition that `column` is one of the ids of `ids_parameter` with the same name."""
     if dialect == "postgresql":
-        return column == sa.any_(sa.bindparam(_PARAMETER, type_=ARRAY(sa.Text)))
-    given = sa.func.json_each(sa.bindparam(_PARAMETER, type_=sa.String)).table_valued("value")
+        return column == sa.any_(sa.bindparam(name, type_=ARRAY(sa.Text)))
+    given = sa.func.json_each(sa.bindparam(name, type_=sa.String)).table_valued("value")
     return column.in_(sa.select(given.c.value))
 
 
-def ids_parameter(dialect: str, ids: Iterable[str]) -> dict[str, object]:
-    """Return the parameters of a query with `is_among`."""
-    return {_PARAMETER: list(ids) if dialect == "postgresql" else json.dumps(list(ids))}
+def ids_parameter(dialect: str, ids: Iterable[str], name: str = _NAME) -> dict[str, object]:
+    """Return the parameter of a query with `is_among`."""
+    return {name: list(ids) if dialect == "postgresql" else json.dumps(list(ids))}
 
 
 def rows_of(
