@@ -9,15 +9,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from recsys.domain import MatchField, Rule
 from recsys.editorial.rule_book import NO_ROWS, RuleBook
 from recsys.editorial.rule_matches import COLUMNS
 from recsys.encoder.protocols import Encoder, ModelEncoder
-from recsys.errors import EncoderBusyError, EncoderError
+from recsys.errors import EncoderError
 from recsys.feed.engine import FeedEngine
 from recsys.feed.reader_lookups import ReaderLookups, seen_articles
 from recsys.feed.retrieval import feed_limits
@@ -26,12 +24,12 @@ from recsys.models.bundle import active_version
 from recsys.models.model_loader import TrainedSystem, active_system
 from recsys.models.model_set import Models
 from recsys.projection.log_follower import LogFollower
-from recsys.projection.vector_table import VectorTable, ensure_vectors, stored_vectors
+from recsys.projection.vector_table import VectorTable, stored_vectors
 from recsys.serving.article_cache import ArticleCache
+from recsys.serving.article_encoding import EncodedArticles, encode_articles
 from recsys.serving.bundle_encoder import bundle_encoder
 from recsys.serving.challenger import Challenger
 from recsys.serving.engine_vectors import EngineVectors
-from recsys.serving.flagged_headlines import AttentionRecorder, announce_flagged
 from recsys.serving.preference_cache import PreferenceCache
 from recsys.serving.replaced_state import with_state
 from recsys.serving.serving_engine import ServingEngine
@@ -46,17 +44,20 @@ from recsys.store.revisions import last_revision
 FOLD_PATIENCE = 1.0
 """Seconds that answers wait while the log is folded again, before they come from the state so far."""
 
+MOST_TOGETHER = 500
+"""Articles that become searchable together: answers wait meanwhile, and the other articles of an import too."""
+
 _MOST_URGENT = 100
 """Articles that a new rule makes known before they are encoded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _EncodedArticles:
-    """Articles (n rows), the mask of those with a vector [n], and these vectors [m, d]."""
+class _Waiting:
+    """Articles that wait to be encoded by `encoder`, and the changes of stored articles that they are part of."""
 
+    encoder: Encoder
     articles: pl.DataFrame
-    present: NDArray[np.bool_]
-    vectors: NDArray[np.float32]
+    changes: ArticleChanges
 
 
 class LiveEngine:
@@ -159,30 +160,25 @@ class LiveEngine:
             self._vectors.save(self.engine, least_articles)
 
     def refresh_articles(self) -> bool:
-        """Apply changes of stored articles: encode new ones, then make them known and searchable together.
+        """Apply changes of stored articles: encode new ones, then make them known and searchable, some at a time.
 
         Withdrawn articles leave all feeds before anything is encoded. Articles that rules place, such as breaking
-        news, are known by then, too. Return False if another process is still encoding some of them.
+        news, are known by then, too. Articles stored meanwhile wait for the next call. Return False if another
+        process is still encoding some.
 
         Raises:
             EncoderError: the encoder fails; new articles are known without vectors, and are tried again.
         """
-        with self.lock:
-            before = self.serving
-        with self._database.read() as connection:
-            changes = articles.changes_since(connection, before.revision)
-        pending = _newest(before.unencoded, changes.upserted, without=changes.withdrawn)
-        if pending.is_empty() and not changes.withdrawn:
-            return True
-        self._apply_urgent(changes)
-        try:
-            encoded = self._ensured(before.encoder, pending)
-        except EncoderError:
-            with self.lock:
-                self._apply(changes)
-            raise
-        with self.lock:
-            return self._adopt_encoded(before.encoder, encoded, changes)
+        waiting = self._waiting()
+        parts = max(1, -(-waiting.articles.height // MOST_TOGETHER))
+        for _ in range(parts):
+            if waiting.articles.is_empty() and not waiting.changes.withdrawn:
+                return True
+            self._apply_urgent(waiting.changes)
+            if not self._refresh_first(waiting):
+                return False
+            waiting = self._waiting()
+        return True
 
     def adopt_bundle(self) -> None:
         """Serve with the active bundle, if another one was activated since the last call.
@@ -250,25 +246,39 @@ class LiveEngine:
             else:
                 self._upsert(self.engine.rules.placed_among(changes.upserted))
 
-    def _ensured(self, encoder: Encoder, pending: pl.DataFrame) -> _EncodedArticles:
-        """Return the `pending` articles with their vectors; encode missing ones.
+    def _waiting(self) -> _Waiting:
+        with self.lock:
+            before = self.serving
+        with self._database.read() as connection:
+            changes = articles.changes_since(connection, before.revision)
+        pending = _newest(before.unencoded, changes.upserted, without=changes.withdrawn)
+        return _Waiting(before.encoder, pending, changes)
 
-        While another process encodes, its vectors are taken as it stores them.
+    def _refresh_first(self, waiting: _Waiting) -> bool:
+        """Encode and adopt the first articles that wait; return False if another process is encoding some of them.
+
+        Raises:
+            EncoderError: the encoder fails; all that wait are known without vectors.
         """
-        recorder = AttentionRecorder(encoder)
+        first, others = waiting.articles[:MOST_TOGETHER], waiting.articles[MOST_TOGETHER:]
         try:
-            vectors = ensure_vectors(self._database, recorder, pending)
-        except EncoderBusyError:
-            return _EncodedArticles(pending, *stored_vectors(self._database, encoder.name, pending))
-        announce_flagged(self._database, pending, recorder, time.time_ns() // 1_000)
-        return _EncodedArticles(pending, np.ones(len(pending), dtype=np.bool_), vectors)
+            encoded = encode_articles(self._database, waiting.encoder, first)
+        except EncoderError:
+            with self.lock:
+                self._apply(replace(waiting.changes, upserted=waiting.articles))
+            raise
+        with self.lock:
+            later = self._apply(replace(waiting.changes, upserted=first))
+            return self._adopt_encoded(waiting.encoder, encoded, others, later)
 
-    def _adopt_encoded(self, encoder: Encoder, encoded: _EncodedArticles, changes: ArticleChanges) -> bool:
-        """Apply all `changes`, and make the articles with vectors by `encoder` searchable.
+    def _adopt_encoded(
+        self, encoder: Encoder, encoded: EncodedArticles, others: pl.DataFrame, later: ArticleChanges
+    ) -> bool:
+        """Make the articles with vectors by `encoder` searchable, while `others` wait; call with `lock` held.
 
-        Return False if articles are left that another process is encoding. Call with `lock` held.
+        later: changes that were stored after these articles were read. Return False if articles are left that
+        another process is encoding.
         """
-        later = self._apply(changes)
         if self.serving.encoder is not encoder:
             return True  # another bundle was adopted: the next call encodes them
         if encoder.name != self.serving.vector_name:  # the breaker switched calibration off
@@ -277,7 +287,7 @@ class LiveEngine:
         pending, present = encoded.articles, encoded.present
         current = ~pending["id"].is_in([*later.upserted["id"], *later.withdrawn]).to_numpy()
         added = where(pending, present & current)
-        waiting = pl.concat([self.serving.unencoded, where(pending, ~present)])
+        waiting = pl.concat([self.serving.unencoded, where(pending, ~present), others])
         unencoded = _newest(waiting, later.upserted, without=[*added["id"], *later.withdrawn])
         engine = self._vectors.add(self.engine, added, encoded.vectors[current[present]])
         self.serving = replace(self.serving, engine=engine, revision=later.revision, unencoded=unencoded)

@@ -1,6 +1,6 @@
 """Stored rows that decide what becomes of new rows of the log, in one query.
 
-Whoever appends holds the log's lock meanwhile, and on PostgreSQL each query costs an exchange with the server.
+The caller holds the lock of the log meanwhile, and on PostgreSQL each query costs an exchange with the server.
 """
 
 from collections.abc import Iterable, Mapping

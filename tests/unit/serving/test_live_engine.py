@@ -16,7 +16,7 @@ from recsys.errors import EncoderError, StoreError
 from recsys.frames import articles_frame
 from recsys.projection import log_follower
 from recsys.projection.full_fold import FoldedLog
-from recsys.serving.live_engine import LiveEngine
+from recsys.serving.live_engine import MOST_TOGETHER, LiveEngine
 from recsys.settings import Settings
 from recsys.state import stories
 from recsys.store import articles, erasure, rules, withdrawals
@@ -145,8 +145,38 @@ def test_nothing_is_lost_when_another_article_changes_while_one_is_encoded(
     assert live.serving.unencoded.is_empty()
 
 
-def news(id_: str) -> object:
-    return articles_frame([Article(id=id_, title=f"The bridge of {id_} is closed", published_at=1)])
+def news(*ids: str) -> pl.DataFrame:
+    return articles_frame([Article(id=id_, title=f"The bridge of {id_} is closed", published_at=1) for id_ in ids])
+
+
+def test_the_first_articles_of_an_import_are_searchable_while_the_others_are_encoded(
+    sqlite_database: Database, live: LiveEngine, encoder: Interrupted
+) -> None:
+    ids = [f"n{number}" for number in range(MOST_TOGETHER + 2)]
+    with sqlite_database.write() as connection:
+        articles.upsert(connection, news(*ids))
+    searchable: list[int] = []
+
+    def note() -> None:
+        assert live.engine.index is not None
+        searchable.append(len(set(ids) & set(live.engine.index.ids())))
+        if len(searchable) == 1:
+            encoder.meanwhile = note
+        else:
+            with sqlite_database.write() as connection:
+                articles.upsert(connection, news(ids[0]).with_columns(title=pl.lit("The bridge is open again")))
+                assert articles.delete(connection, ids[-1])
+
+    encoder.meanwhile = note
+    assert live.refresh_articles()
+    assert searchable == [0, MOST_TOGETHER]
+    assert not is_known(live, ids[-1])
+    assert title(live, ids[0]) == "The bridge is open again"
+    assert live.serving.unencoded["id"].to_list() == [ids[0]], "it was stored meanwhile"
+    assert live.refresh_articles()
+    assert live.serving.unencoded.is_empty()
+    assert live.engine.index is not None
+    assert set(ids[:-1]) <= set(live.engine.index.ids())
 
 
 def add_rule(database: Database, id_: str) -> None:
@@ -168,7 +198,7 @@ def test_breaking_news_does_not_wait_until_it_is_encoded(
         add_rule(sqlite_database, "quake")
         live.refresh_rules(2)
     with sqlite_database.write() as connection:
-        articles.upsert(connection, news("quake"))  # type: ignore[arg-type]
+        articles.upsert(connection, news("quake"))
 
     def meanwhile() -> None:
         if not rule_first:
