@@ -9,7 +9,7 @@ from recsys.cpu_threads import cpu_threads
 from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits, failed
 from recsys.evaluation.behaviour.behaviour_checks import behaviour
-from recsys.evaluation.platt import Platt, fit_platt
+from recsys.evaluation.platt import Platt
 from recsys.evaluation.report import figures
 from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE
 from recsys.evaluation.validation_slice import REPORT, validation_report
@@ -31,6 +31,7 @@ from recsys.training.dataset import Corpus
 from recsys.training.entity_gate import EntityGate, gate_entities
 from recsys.training.examination_gate import EXAMINATION, ExaminationGate, gate_examination
 from recsys.training.past_replay import replay_past
+from recsys.training.platt_fit import fit_platt
 from recsys.training.prequential_matcher import PrequentialMatcher
 from recsys.training.ranker_choice import RankerChoice
 from recsys.training.ranker_training import (
