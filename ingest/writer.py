@@ -88,7 +88,7 @@ def _first_of_each_id(rows: pl.DataFrame, kind: str, content: tuple[str, ...], o
 
 
 def _append(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, outcome: Outcome) -> None:
-    done = event_log.append(connection, conform(events, EVENTS), conform(slates, SLATES))
+    done = event_log.append_frames(connection, conform(events, EVENTS), conform(slates, SLATES))
     outcome.counts["events.stored"] += done.events_stored
     outcome.counts["events.duplicate"] += done.events_duplicate
     outcome.counts["impressions.stored"] += done.slates_stored
