@@ -83,13 +83,16 @@ def link_news_events(catalog: Catalog, rows: NDArray[np.int64], vectors: Article
     An article that lost one of its nearest links, also before, gets the next nearest one.
     """
     if len(rows):
-        catalog.link(rows, _found_links(catalog, rows, vectors))
+        catalog.link(rows, find_links(catalog, rows, vectors))
     if len(catalog.lacking_links):
-        catalog.link(catalog.lacking_links, _found_links(catalog, catalog.lacking_links, vectors))
+        catalog.link(catalog.lacking_links, find_links(catalog, catalog.lacking_links, vectors))
 
 
-def _found_links(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVectors) -> NDArray[np.int64]:
-    """Return the links [l, 2] of `rows` [n]: of each article those with the nearest ones before it."""
+def find_links(catalog: Catalog, rows: NDArray[np.int64], vectors: ArticleVectors) -> NDArray[np.int64]:
+    """Return the links [l, 2] of `rows` [n]: of each article those with the nearest ones before it.
+
+    Nothing changes.
+    """
     timed = np.flatnonzero(vectors.present[: len(catalog.published)])
     timed = catalog.publication_order.sort(timed[catalog.published[timed] != NEVER])
     is_new = np.isin(timed, rows)

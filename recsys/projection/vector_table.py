@@ -11,7 +11,7 @@ from recsys.encoder.article_text import article_texts, text_hash
 from recsys.encoder.body_reading import reads_bodies
 from recsys.encoder.protocols import Encoded, Encoder, encode_parts
 from recsys.encoder.vector_space import RAW, VectorSpace
-from recsys.projection.news_events import ArticleVectors, link_news_events
+from recsys.projection.news_events import ArticleVectors, find_links, link_news_events
 from recsys.state.flat_arrays import grow
 from recsys.state.live_state import LiveState
 from recsys.store import article_vectors, attention_stats
@@ -176,9 +176,23 @@ def drop_vectors(state: LiveState, table: VectorTable, rows: NDArray[np.integer]
     _link(state, table, np.zeros(0, dtype=np.int64))
 
 
+def find_all_links(state: LiveState, table: VectorTable) -> NDArray[np.int64]:
+    """Return the links [l, 2] of all articles of `table` on one news event; nothing changes."""
+    return find_links(state.catalog, np.flatnonzero(table.present), _article_vectors(table))
+
+
+def replace_links(state: LiveState, table: VectorTable, links: NDArray[np.int64]) -> None:
+    """Replace the links of all articles of `table` by those that `find_all_links` found."""
+    state.catalog.link(np.flatnonzero(table.present), links)
+    _link(state, table, np.zeros(0, dtype=np.int64))
+
+
 def _link(state: LiveState, table: VectorTable, rows: NDArray[np.int64]) -> None:
-    vectors = ArticleVectors(table.matrix, table.on_axes, table.present, table.space)
-    link_news_events(state.catalog, rows, vectors)
+    link_news_events(state.catalog, rows, _article_vectors(table))
+
+
+def _article_vectors(table: VectorTable) -> ArticleVectors:
+    return ArticleVectors(table.matrix, table.on_axes, table.present, table.space)
 
 
 def align_vectors(

@@ -17,7 +17,7 @@ from recsys.settings import Settings
 
 
 class EngineVectors:
-    """Changes the vectors and the index of the engine of one process; call with its lock held."""
+    """Changes the vectors and the index of the engine of one process; all but `new_index` need its lock."""
 
     def __init__(self, settings: Settings) -> None:
         self._kind = settings.index
@@ -33,12 +33,12 @@ class EngineVectors:
         rows = engine.state.articles.lookup(ids)
         known = rows >= 0  # an article may be deleted, and the log folded again, while it is encoded
         put_vectors(engine.state, engine.vectors, rows[known], vectors if known.all() else vectors[known])
-        index, vectors = engine.index, engine.vectors.space.apply(vectors)
-        if index is None:
-            index, ids, vectors = self._new_index(ids, vectors)
-        index.add(ids, vectors)
+        vectors = engine.vectors.space.apply(vectors)
+        if engine.index is None:
+            return replace(engine, index=self.new_index(ids, vectors))
+        engine.index.add(ids, vectors)
         self._unsaved += len(ids)
-        return replace(engine, index=index)
+        return engine
 
     def remove(self, engine: FeedEngine, ids: Sequence[str]) -> None:
         """Remove the vectors of deleted articles; unknown ids are ignored."""
@@ -55,13 +55,16 @@ class EngineVectors:
         self._saved.save(engine.index, engine.vectors.take(rows))
         self._unsaved = 0
 
-    def _new_index(
-        self, ids: list[str], vectors: NDArray[np.float32]
-    ) -> tuple[VectorIndex, list[str], NDArray[np.float32]]:
-        """Return an index for `vectors` [n, d], from disk if one was saved, and the ids and vectors it lacks."""
+    def new_index(self, ids: list[str], vectors: NDArray[np.float32]) -> VectorIndex:
+        """Return an index of `vectors` [n, d]; what it has in common with the saved one is not built again."""
         saved = self._saved.load(ids, vectors)
         if saved is None:
-            return CachedIndex(make_index(self._kind, vectors.shape[1], len(ids), self._device)), ids, vectors
-        index, present = saved
-        missing = [id_ for id_, is_present in zip(ids, present.tolist(), strict=True) if not is_present]
-        return CachedIndex(index), missing, vectors[~present]
+            index = CachedIndex(make_index(self._kind, vectors.shape[1], len(ids), self._device))
+        else:
+            found, present = saved
+            index = CachedIndex(found)
+            ids = [id_ for id_, is_present in zip(ids, present.tolist(), strict=True) if not is_present]
+            vectors = vectors[~present]
+        index.add(ids, vectors)
+        self._unsaved += len(ids)
+        return index

@@ -24,13 +24,14 @@ from recsys.models.bundle import active_version
 from recsys.models.model_loader import TrainedSystem, active_system
 from recsys.models.model_set import Models
 from recsys.projection.log_follower import LogFollower
-from recsys.projection.vector_table import VectorTable, stored_vectors
+from recsys.projection.vector_table import VectorTable
 from recsys.serving.article_cache import ArticleCache
 from recsys.serving.article_encoding import EncodedArticles, encode_articles
 from recsys.serving.bundle_encoder import bundle_encoder
 from recsys.serving.challenger import Challenger
 from recsys.serving.engine_vectors import EngineVectors
 from recsys.serving.preference_cache import PreferenceCache
+from recsys.serving.rebuilt_vectors import rebuild_vectors
 from recsys.serving.replaced_state import with_state
 from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
@@ -38,7 +39,7 @@ from recsys.state.live_state import LiveState
 from recsys.state.shard import Shard
 from recsys.store import articles, rules
 from recsys.store.articles import ArticleChanges
-from recsys.store.database import Connection, Database, without_timeout
+from recsys.store.database import Connection, Database
 from recsys.store.revisions import last_revision
 
 FOLD_PATIENCE = 1.0
@@ -121,8 +122,10 @@ class LiveEngine:
             with self._database.read() as connection:
                 standing = rules.standing(connection, time.time_ns() // 1_000)
             serving = self._with_system(system)
-            book = RuleBook.of(standing, self.follower.state, empty(ARTICLES))
-            self.serving = self._rebuilt(replace(serving, engine=replace(serving.engine, rules=book)))
+            state = self.follower.state
+            book = RuleBook.of(standing, state, empty(ARTICLES))
+            self.serving = replace(serving, engine=replace(serving.engine, state=state, rules=book))
+            self._rebuild(self.serving)
 
     def from_memory(self) -> FeedEngine:
         """Return the engine for answers without the database: reads older than the history ring are unknown."""
@@ -183,8 +186,8 @@ class LiveEngine:
     def adopt_bundle(self) -> None:
         """Serve with the active bundle, if another one was activated since the last call.
 
-        If its article vectors have another name or space, the stored ones serve at once, with raw vectors for the
-        others.
+        If its article vectors have another name or space, the stored ones serve with it, with raw vectors for the
+        others. Until they are prepared, answers come from the former bundle.
 
         Raises:
             BundleError: the bundle cannot be used; the engine does not change.
@@ -196,9 +199,10 @@ class LiveEngine:
             with self.lock:
                 serving = self._with_system(system)
                 moved = serving.engine.models.space.digest != serving.engine.vectors.space.digest
-                if moved or serving.encoder.name != serving.vector_name:
-                    serving = self._rebuilt(serving)
-                self.serving = serving
+                if not moved and serving.encoder.name == serving.vector_name:
+                    self.serving = serving
+                    return
+            self._rebuild(serving)
 
     def refresh_rules(self, at: int) -> None:
         """Adopt the rules of editors that stand at `at` (microseconds), if others stood at the last call.
@@ -269,21 +273,21 @@ class LiveEngine:
             raise
         with self.lock:
             later = self._apply(replace(waiting.changes, upserted=first))
-            return self._adopt_encoded(waiting.encoder, encoded, others, later)
+            if self.serving.encoder is not waiting.encoder:
+                return True  # another bundle was adopted: the next call encodes them
+            if self.serving.encoder.name == self.serving.vector_name:
+                return self._adopt_encoded(encoded, others, later)
+        with self._adopting:
+            if self.serving.encoder.name != self.serving.vector_name:  # the breaker switched calibration off
+                self._rebuild(self.serving)
+        return True
 
-    def _adopt_encoded(
-        self, encoder: Encoder, encoded: EncodedArticles, others: pl.DataFrame, later: ArticleChanges
-    ) -> bool:
-        """Make the articles with vectors by `encoder` searchable, while `others` wait; call with `lock` held.
+    def _adopt_encoded(self, encoded: EncodedArticles, others: pl.DataFrame, later: ArticleChanges) -> bool:
+        """Make the articles with vectors searchable, while `others` wait; call with `lock` held.
 
         later: changes that were stored after these articles were read. Return False if articles are left that
         another process is encoding.
         """
-        if self.serving.encoder is not encoder:
-            return True  # another bundle was adopted: the next call encodes them
-        if encoder.name != self.serving.vector_name:  # the breaker switched calibration off
-            self.serving = self._rebuilt(self.serving)
-            return True
         pending, present = encoded.articles, encoded.present
         current = ~pending["id"].is_in([*later.upserted["id"], *later.withdrawn]).to_numpy()
         added = where(pending, present & current)
@@ -312,31 +316,33 @@ class LiveEngine:
         engine = replace(self.engine, models=models)
         return replace(self.serving, engine=engine, encoder=encoder, monitor=monitor)
 
-    def _rebuilt(self, serving: ServingEngine) -> ServingEngine:
-        """Return `serving` with new vectors and a new index from stored vectors; other articles stay unencoded.
+    def _rebuild(self, serving: ServingEngine) -> None:
+        """Serve with the models and the encoder of `serving`, and with vectors of that encoder in their space.
 
-        An article without a calibrated vector gets its raw one: both lie in one space.
+        An article without a calibrated vector gets its raw one: both lie in one space. Other articles stay
+        unencoded. Answers wait for the exchange only. Call with `_adopting` held, or before anything is served.
         """
-        with self._database.read() as connection, without_timeout(connection):
-            catalogue = articles.changes_since(connection, 0)
-        self.summaries.put(catalogue.upserted)
-        self.follower.state.delete_articles(catalogue.withdrawn)
-        self.follower.state.upsert_articles(catalogue.upserted)
-        name = serving.encoder.name
-        vectors = VectorTable(serving.engine.models.space)
-        book = RuleBook.of(serving.engine.rules.rules, self.follower.state, catalogue.upserted)
-        engine = replace(serving.engine, state=self.follower.state, vectors=vectors, index=None, rules=book)
-        engine, unencoded = self._with_stored(engine, name, catalogue.upserted)
-        if name != self._raw_encoder.name:
-            engine, _ = self._with_stored(engine, self._raw_encoder.name, unencoded)
-        return replace(serving, engine=engine, vector_name=name, revision=catalogue.revision, unencoded=unencoded)
-
-    def _with_stored(
-        self, engine: FeedEngine, name: str, articles: pl.DataFrame
-    ) -> tuple[FeedEngine, pl.DataFrame]:
-        """Add the stored vectors called `name` to `engine`; also return the articles that have none."""
-        present, vectors = stored_vectors(self._database, name, articles)
-        return self._vectors.add(engine, where(articles, present), vectors), where(articles, ~present)
+        models, name = serving.engine.models, serving.encoder.name
+        while True:
+            with self.lock:
+                self._apply(ArticleChanges(empty(ARTICLES), [], self.serving.revision))
+                state = self.engine.state
+            names = (name, self._raw_encoder.name)
+            rebuilt = rebuild_vectors(self._database, state, names, models.space, self._vectors.new_index)
+            with self.lock:
+                if self.engine.state is not state:
+                    continue  # the log was folded again meanwhile: dense ids are others
+                rebuilt.adopt_links()
+                engine = replace(self.engine, models=models, vectors=rebuilt.table, index=rebuilt.index)
+                self.serving = replace(
+                    serving,
+                    engine=engine,
+                    vector_name=name,
+                    revision=rebuilt.revision,
+                    unencoded=rebuilt.unencoded,
+                )
+                self._apply(ArticleChanges(empty(ARTICLES), [], rebuilt.revision))
+                return
 
     def _apply(self, changes: ArticleChanges) -> ArticleChanges:
         """Apply `changes` to the state, and those stored since they were read, which win; return the latter.

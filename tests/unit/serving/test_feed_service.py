@@ -28,8 +28,9 @@ from recsys.encoder.protocols import Encoded
 from recsys.errors import BundleError, EncoderBusyError, EncoderError
 from recsys.feed.point_in_time import engine_at
 from recsys.models import bundle
-from recsys.projection.vector_table import ensure_vectors, stored_vectors
+from recsys.projection.vector_table import ensure_vectors, find_all_links, stored_vectors
 from recsys.serving import background_jobs
+from recsys.serving.engine_vectors import EngineVectors
 from recsys.serving.feed_service import FeedService
 from recsys.settings import Settings
 from recsys.store import (
@@ -510,10 +511,14 @@ def test_a_calibrated_bundle_has_its_articles_read_again_and_raw_vectors_serve_m
     database.close()
 
 
-def held(method: Callable[..., Any], proceed: threading.Event) -> Callable[..., Any]:
-    """`method`, which waits until it may proceed."""
+def held(
+    method: Callable[..., Any], proceed: threading.Event, begun: threading.Event | None = None
+) -> Callable[..., Any]:
+    """`method`, which says that it has begun, and waits until it may proceed."""
 
     def waiting(*of: Any, **more: Any) -> Any:
+        if begun is not None:
+            begun.set()
         assert proceed.wait(WITHIN)
         return method(*of, **more)
 
@@ -605,6 +610,34 @@ def test_adopting_a_bundle_changes_the_vectors_only_if_their_name_changes(
     np.testing.assert_array_equal(vector_of(service, id_), before)
     assert not np.allclose(before, raw)
     assert len(service.engine.index or ()) == world().articles.height
+
+
+def test_feeds_come_from_the_former_bundle_while_the_vectors_of_another_are_prepared(
+    opened: tuple[FeedService, Database], calibrated: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, database = opened
+    proceed, begun, gone = threading.Event(), threading.Event(), world().articles["id"][1]
+    monkeypatch.setattr(EngineVectors, "new_index", held(EngineVectors.new_index, proceed, begun))
+    with_calibration(calibrated, calibration_of(small_calibrator()), "next")
+    try:
+        assert begun.wait(WITHIN)
+        assert feed(service).model == "calibrated"
+        publish(service, {"id": "late", "title": "Meanwhile"})
+        with database.write() as connection:
+            assert articles.delete(connection, gone)
+        until(lambda: knows(service, "late") and not knows(service, gone))
+        assert "late" in {item.id for item in feed(service, limit=300).items}
+    finally:
+        proceed.set()
+    until(lambda: model_of(service) == "next")
+    assert not knows(service, gone)
+    assert gone not in (service.engine.index.ids() if service.engine.index else ())
+    until(lambda: knows(service, "late"))
+    engine, state = service.engine, service.engine.state
+    expected = find_all_links(state, engine.vectors)
+    assert {frozenset(pair) for pair in state.catalog.links.tolist()} == {
+        frozenset(pair) for pair in state.catalog.publication_order.nearest(expected).tolist()
+    }
 
 
 @pytest.mark.parametrize("trouble", ["exception", "nan", "flood"])
