@@ -37,8 +37,8 @@ _OFFERED = 24
 """Readers that a page offers; every other one can be typed."""
 
 _RELATED = 3
-_ADD_TOKEN = "add ?token=… with a reader token; POST /v1/reader-tokens makes one"
-_ADD_READER = f"{_ADD_TOKEN}, or ?reader=… with a key or before the first key exists"
+_HOW_TO_SIGN_IN = "add ?token=… with a reader token; POST /v1/reader-tokens makes one"
+_HOW_TO_NAME_A_READER = f"{_HOW_TO_SIGN_IN}, or ?reader=… with a key or before the first key exists"
 _OWN_MACHINE = ("'self'", "http://localhost:*", "http://127.0.0.1:*")
 """Pages that may frame a feed before the first site key exists."""
 
@@ -164,7 +164,7 @@ async def _reader_of(request: Request, query: _EmbedQuery) -> str:
     await _authorize(request)
     found = token_reader(request) or query.reader
     if found is None:
-        raise RequestError(f"this feed has no reader: {_ADD_READER}")
+        raise RequestError(f"this feed has no reader: {_HOW_TO_NAME_A_READER}")
     return found
 
 
@@ -176,7 +176,7 @@ async def _authorize(request: Request) -> None:
         has_key = "authorization" in request.headers or "x-api-key" in request.headers
         if problem.status_code != 401 or has_key:
             raise
-        raise HTTPProblem(401, "A reader token is needed", _ADD_TOKEN, problem.headers) from problem
+        raise HTTPProblem(401, "A reader token is needed", _HOW_TO_SIGN_IN, problem.headers) from problem
 
 
 def _readers(app: Application) -> list[str]:
