@@ -20,6 +20,8 @@ _ENTRY = LetterEntry("a1", "A title", None, None, "local", None, 2.175, "", "")
 )
 def test_a_letter_writes_dates_and_numbers_as_its_language_does(language: str, subject: str, total: str) -> None:
     assert letter_subject(date(2026, 11, 9), language) == subject
-    letter = Letter(subject, "q", [_ENTRY, _ENTRY], "https://news.example/feed", "https://news.example/unsubscribe")
+    letter = Letter(
+        subject, "q", [_ENTRY, _ENTRY], "https://news.example/feed", "https://news.example/unsubscribe"
+    )
     assert total in letter_text(letter, language)
     assert total in letter_html(letter, language)
