@@ -206,7 +206,7 @@ def test_a_new_token_replaces_one_that_was_refused(visit: Page, publisher: Publi
     visit.add_init_script("window.refusals = 0; addEventListener('attune-refused', () => window.refusals++)")
     show(visit, publisher, reader(14))
     expect(visit.locator(".state")).to_contain_text("Sign in to see your feed.")
-    assert visit.evaluate("window.refusals") == 1, "a page that hears of it can get a new token"
+    assert visit.evaluate("window.refusals") == 1, "with it, a page can get a new token"
     visit.evaluate("token => attune.reader(token)", service.token(reader(14)))
     expect(visit.locator("article")).to_have_count(5)
 

@@ -163,7 +163,7 @@ def test_an_unknown_article_is_not_found(client: TestClient) -> None:
     answer = client.get("/read?id=none")
     assert answer.status_code == 404
     assert "There is no such article" in answer.text
-    assert "data-signed-in" not in answer.text, "nobody needs to sign in to be told"
+    assert "data-signed-in" not in answer.text, "it is shown before anybody signs in"
 
 
 def test_known_readers_are_offered_before_the_first_key_only(
