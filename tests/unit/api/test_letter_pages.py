@@ -25,3 +25,13 @@ def test_a_letter_writes_dates_and_numbers_as_its_language_does(language: str, s
     )
     assert total in letter_text(letter, language)
     assert total in letter_html(letter, language)
+
+
+@pytest.mark.parametrize(
+    ("language", "total"),
+    [("en", "1 article, 2.2 minutes"), ("da", "1 artikel, 2,2 minutter"), ("de", "1 Artikel, 2,2 Minuten")],
+)
+def test_a_letter_of_one_article_says_one_article(language: str, total: str) -> None:
+    letter = Letter("News", "q", [_ENTRY], "https://news.example/feed", "https://news.example/unsubscribe")
+    assert total in letter_text(letter, language)
+    assert total in letter_html(letter, language)
