@@ -124,6 +124,22 @@ def test_another_article_of_a_story_in_the_same_source_is_named_by_its_title(cli
     assert re.findall(r">([^<]+)</a>", also[1]) == ["The harbour opens"]
 
 
+@pytest.mark.parametrize(
+    ("abstract", "more"),
+    [
+        ("The harbour opened at six.", " The first ferry of the year left it an hour later."),
+        ("It opened at six. All came.", ""),
+    ],
+)
+def test_a_brief_and_an_abstract_say_nothing_twice(client: TestClient, abstract: str, more: str) -> None:
+    article = {"id": "b1", "title": "Two news", "abstract": abstract, "body": abstract + more}
+    client.post("/v1/articles", json={"articles": [article]}).raise_for_status()
+    wait_for(client, len(ROWS) + 1)
+    page = client.get("/embed/feed?reader=r1").text
+    assert page.count(abstract.split(".")[0]) == 1
+    assert more.strip() in page
+
+
 def test_pages_are_personal_and_never_kept(client: TestClient) -> None:
     headers = client.get("/").headers
     assert headers["cache-control"] == "no-store"
