@@ -140,6 +140,17 @@ def test_a_brief_and_an_abstract_say_nothing_twice(client: TestClient, abstract:
     assert more.strip() in page
 
 
+def test_a_page_whose_cursor_has_expired_links_to_the_first_page(client: TestClient) -> None:
+    path = "/embed/feed?reader=r%261&limit=1&cursor=expired"
+    problem = client.get(path, headers={"Accept": "text/html", "Accept-Language": "da"})
+    assert problem.status_code == 422
+    link = re.search(r'class="main" href="([^"]+)">Vis den første side<', problem.text)
+    assert link is not None
+    first = client.get(urljoin(path, link[1].replace("&amp;", "&")))
+    assert first.status_code == 200
+    assert len(re.findall("<h2>", first.text)) == 1
+
+
 def test_pages_are_personal_and_never_kept(client: TestClient) -> None:
     headers = client.get("/").headers
     assert headers["cache-control"] == "no-store"
