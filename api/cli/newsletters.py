@@ -157,7 +157,7 @@ def _plan(
         minutes=minutes,
         limit=limit,
         period=period_name(today, period),
-        date=today.isoformat(),
+        day=today,
         language=lang.value,
         base_url=base_url.rstrip("/"),
     )

@@ -42,7 +42,7 @@ def add(
     """Add a rule. Running services follow it within a second."""
     import json
 
-    from api.application import editorial
+    from api.application import editorial, unknown_names
     from api.application.context import opened_application
     from recsys.errors import RequestError
 
@@ -62,7 +62,10 @@ def add(
         given |= {"kind": rule, "match": {field.strip(): text}}
     with opened_application(settings_from(database_url, None)) as application:
         added = editorial.add_rule(application, given, actor="cli")
+        warnings = unknown_names.unmatched_rule(application, added)
     typer.echo(f"rule {added.id} is added; `attune rules remove {added.id}` ends it")
+    for warning in warnings:
+        typer.secho(f"warning: {warning}", fg="yellow", err=True)
 
 
 @app.command("list")

@@ -36,6 +36,7 @@ NAVIGATION = (
 
 DONE = {
     "rule-added": "The rule acts now here, and within a second in all other processes.",
+    "rule-unmatched": "The rule acts, but no stored article matches it yet. Remove it if it is misspelled.",
     "rule-removed": "The rule is removed. It stays on record.",
     "model-activated": "The model is active. Other processes adopt it within a second.",
     "rolled-back": "The model that was active before serves again.",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from fastapi import Request, Response
 
-from api.application import editorial
+from api.application import editorial, unknown_names
 from api.console.console_pages import is_confirmed, question_page, see, show
 from api.console.signed_in import console_router, form_of
 from api.http.dependencies import App
@@ -71,8 +71,10 @@ def add(request: Request, app: App) -> Response:
     if kind == RuleKind.BAN and not is_confirmed(request):
         consequence = "Matching articles leave every feed and list within a second, for all readers."
         return question_page(request, f"Ban {form.get('field')} {form.get('match')}?", consequence, "Ban")
-    editorial.add_rule(app, {name: value for name, value in given.items() if value is not None}, actor(request))
-    return see(request, "console/rules", "rule-added")
+    fields = {name: value for name, value in given.items() if value is not None}
+    rule = editorial.add_rule(app, fields, actor(request))
+    unmatched = unknown_names.unmatched_rule(app, rule)
+    return see(request, "console/rules", "rule-unmatched" if unmatched else "rule-added")
 
 
 @router.post("/rules/remove")

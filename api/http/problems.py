@@ -109,11 +109,17 @@ def _declares_json(request: Request) -> bool:
     return "json" in request.headers.get("content-type", "").lower()
 
 
+_MESSAGES = {
+    "extra_forbidden": "there is no field of this name; /docs lists all",
+    "json_invalid": "this is not JSON from this character on",
+    "model_attributes_type": "send a JSON object, such as {…}, with the fields that /docs lists",
+}
+"""Messages of types of validation errors whose own message names no fix."""
+
+
 def _message(error: Mapping[str, Any]) -> str:
     """Return the place of a validation error, and its message."""
-    message = (
-        "there is no field of this name; /docs lists all" if error["type"] == "extra_forbidden" else error["msg"]
-    )
+    message = _MESSAGES.get(error["type"], error["msg"])
     return f"{'.'.join(str(part) for part in error['loc'])}: {message}"
 
 

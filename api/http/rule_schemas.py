@@ -87,6 +87,12 @@ class RuleOut(BaseModel):
     removed_at: str | None
 
 
+class AddedRuleOut(RuleOut):
+    """A new rule. `warnings`: that no stored article matches it yet."""
+
+    warnings: list[str]
+
+
 class RulesOut(BaseModel):
     """Rules: those that stand, oldest first, then ended ones, newest first."""
 

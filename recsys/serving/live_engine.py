@@ -166,8 +166,9 @@ class LiveEngine:
         """Apply changes of stored articles: encode new ones, then make them known and searchable, some at a time.
 
         Withdrawn articles leave all feeds before anything is encoded. Articles that rules place, such as breaking
-        news, are known by then, too. Articles stored meanwhile wait for the next call. Return False if another
-        process is still encoding some.
+        news, are known by then, too. Of the others, those published last come first, also if they are stored
+        meanwhile; what is then left waits for the next call. Return False if another process is still
+        encoding some.
 
         Raises:
             EncoderError: the encoder fails; new articles are known without vectors, and are tried again.
@@ -256,7 +257,9 @@ class LiveEngine:
         with self._database.read() as connection:
             changes = articles.changes_since(connection, before.revision)
         pending = _newest(before.unencoded, changes.upserted, without=changes.withdrawn)
-        return _Waiting(before.encoder, pending, changes)
+        # news does not wait for an archive that is imported
+        latest_first = pending.sort("published_at", descending=True, nulls_last=True, maintain_order=True)
+        return _Waiting(before.encoder, latest_first, changes)
 
     def _refresh_first(self, waiting: _Waiting) -> bool:
         """Encode and adopt the first articles that wait; return False if another process is encoding some of them.

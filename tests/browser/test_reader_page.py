@@ -240,6 +240,44 @@ def test_with_keys_a_token_opens_the_feed_and_is_gone_with_the_tab(
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+@pytest.mark.parametrize("path", ["", "attention"])
+def test_a_token_that_is_refused_asks_for_another_one(
+    visit: Page, publisher: tuple[ReaderService, Site], path: str
+) -> None:
+    service, _ = publisher
+    token = service.token(reader(16))
+    visit.goto(f"{service.address}/{path}")
+    for given in (token[:-3] + "abc", token):
+        visit.get_by_label("Reader token").fill(given)
+        visit.get_by_role("button", name="Open feed").click()
+        if given != token:
+            expect(visit.get_by_role("alert")).to_contain_text("has expired, or is wrong")
+            expect(visit.locator("[data-who]")).to_be_hidden()
+    expect(visit.locator("attune-feed article, .weights li").first).to_be_visible()
+    expect(visit.get_by_role("alert")).to_be_hidden()
+    expect(visit.locator("[data-who]")).to_be_visible()
+
+
+def test_an_article_that_is_missing_is_not_a_question_for_a_reader(
+    visit: Page, open_service: ReaderService
+) -> None:
+    visit.goto(f"{open_service.address}/read?id=none")
+    expect(visit.get_by_role("heading", name="There is no such article")).to_be_visible()
+    expect(visit.get_by_role("heading", name="Whose feed?")).to_be_hidden()
+
+
+def test_days_and_shares_are_written_as_in_the_language_of_the_page(
+    browser: BrowserContext, open_service: ReaderService
+) -> None:
+    assert browser.browser is not None
+    with visitor(browser.browser, locale="de-DE") as context:
+        german = context.new_page()
+        enter(german, open_service, reader(17), "attention")
+        expect(german.locator(".percent").first).to_have_text(re.compile(r"^\d+\s%$"))
+        german.goto(f"{open_service.address}/read?id={newsroom().articles['id'][0]}")
+        expect(german.locator("time")).to_have_text(re.compile(r"^\d+\. [A-ZÄÖÜ][a-zäöü]+ \d{4}$"))
+
+
 def test_no_page_is_wider_than_the_window(visit: Page, open_service: ReaderService) -> None:
     enter(visit, open_service, reader(8))
     article = newsroom().articles["id"][0]

@@ -203,8 +203,10 @@ def test_a_new_token_replaces_one_that_was_refused(visit: Page, publisher: Publi
     service, _ = publisher
     headers = {"access-control-allow-origin": "*"}
     visit.route("**/v1/feed?*", lambda route: route.fulfill(status=401, headers=headers), times=1)
+    visit.add_init_script("window.refusals = 0; addEventListener('attune-refused', () => window.refusals++)")
     show(visit, publisher, reader(14))
     expect(visit.locator(".state")).to_contain_text("Sign in to see your feed.")
+    assert visit.evaluate("window.refusals") == 1, "with it, a page can get a new token"
     visit.evaluate("token => attune.reader(token)", service.token(reader(14)))
     expect(visit.locator("article")).to_have_count(5)
 
@@ -322,6 +324,23 @@ def test_texts_and_requests_are_in_the_language_of_the_element(visit: Page, publ
     for language, text in texts.items():
         expect(visit.locator(f"[lang={language}]").get_by_role("button", name=text, exact=True)).to_be_visible()
     assert {*texts, "en"} <= set(sent)
+
+
+def test_dates_are_in_the_language_of_the_words_around_them(visit: Page, publisher: Publisher) -> None:
+    answer(visit, [item(published_at="2024-03-05T10:00:00Z")])
+    show(visit, publisher, reader(12), "lang='da'", "<attune-feed lang='fi'></attune-feed>")
+    expect(visit.locator("attune-feed[lang=fi] .facts")).to_contain_text("Mar 5, 2024")
+    expect(visit.locator("attune-feed[lang=da] .facts")).to_contain_text("5. mar. 2024")
+
+
+def test_other_articles_of_a_story_are_named_by_source_or_in_the_same_source_by_title(
+    visit: Page, publisher: Publisher
+) -> None:
+    copy = {"id": "a2", "title": "Comment", "url": "https://news.example/2"}
+    others = [copy | {"source": "Post"}, copy | {"source": "Herald"}]
+    answer(visit, [item(source="Post") | {"also_in": others}])
+    show(visit, publisher, reader(12))
+    expect(visit.locator(".also")).to_have_text("Also in Comment, Herald")
 
 
 def test_a_page_without_the_widget_does_not_load_it(visit: Page, publisher: Publisher) -> None:

@@ -15,6 +15,16 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return place(tmp_path_factory.mktemp("rules"))
 
 
+def test_a_rule_that_matches_no_stored_article_is_added_with_a_warning(where: Place) -> None:
+    environment = {"ATTUNE_DATABASE_URL": where.settings.database_url}
+    added = CliRunner().invoke(
+        app, ("rules", "add", "boost", "--match", "section=Sprot", "--value", "1"), env=environment
+    )
+    assert added.exit_code == 0
+    assert "warning: no stored article matches section=Sprot yet" in added.stderr
+    attune(where, "remove", added.stdout.split()[1])
+
+
 def attune(where: Place, *arguments: str) -> str:
     environment = {"ATTUNE_DATABASE_URL": where.settings.database_url}
     return CliRunner().invoke(app, ("rules", *arguments), env=environment, catch_exceptions=False).stdout

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from urllib.parse import quote
 
 from api.application import article_briefs, feeds
 from api.application.context import Application
-from api.application.letters.letter_pages import Letter, LetterEntry, letter_texts
+from api.application.letters.letter_pages import Letter, LetterEntry, letter_subject
 from api.application.letters.unsubscribe_tokens import UnsubscribeTokens
 from api.application.reader_tokens import LONGEST_SECONDS, ReaderTokens
 from recsys.domain import FeedRequest, RankedItem, Reason
@@ -19,14 +20,14 @@ class LetterPlan:
     """Values that all letters of a run have in common.
 
     minutes: most minutes that the articles of a letter take; limit: most articles; period: see
-    `recsys.store.letters`; date: in subjects; language: of `letter_texts`; base_url: address of the service, no
+    `recsys.store.letters`; day: in subjects; language: of `letter_texts`; base_url: address of the service, no
     slash at its end.
     """
 
     minutes: float
     limit: int
     period: str
-    date: str
+    day: date
     language: str
     base_url: str
 
@@ -68,7 +69,7 @@ class LetterMaker:
             return None
         token, _ = self.reader_tokens.mint(named, LONGEST_SECONDS)
         return Letter(
-            subject=letter_texts(plan.language)["subject"].format(date=plan.date),
+            subject=letter_subject(plan.day, plan.language),
             request_id=request_id,
             entries=self._entries(ranking.items),
             feed_url=f"{plan.base_url}/embed/feed?token={quote(token)}&lang={plan.language}",

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -59,6 +60,12 @@ def letter_texts(language: str) -> Mapping[str, str]:
         (files("api.application.letters") / "letter_templates" / "texts.json").read_text("utf-8")
     )
     return found[language]
+
+
+def letter_subject(day: date, language: str) -> str:
+    """Return the subject of the letters of a day, which is written as the language does."""
+    texts = letter_texts(language)
+    return texts["subject"].format(date=texts["date"].format(day=day))
 
 
 def letter_html(letter: Letter, language: str) -> str:

@@ -20,6 +20,7 @@ from api.http.accept_language import best_language
 from api.http.dependencies import App, Language, OnlyPreview, PseudonymsDep
 from api.http.page_templates import reader_page
 from api.http.problem_pages import PageRoute
+from api.http.problems import HTTPProblem
 from api.http.reason_texts import LANGUAGES
 from api.http.schemas import Id
 from api.http.security.auth import authorize, check_token, free_only, is_exposed, require_rate, token_reader
@@ -36,6 +37,8 @@ _OFFERED = 24
 """Readers that a page offers; every other one can be typed."""
 
 _RELATED = 3
+_HOW_TO_SIGN_IN = "add ?token=… with a reader token; POST /v1/reader-tokens makes one"
+_HOW_TO_NAME_A_READER = f"{_HOW_TO_SIGN_IN}, or ?reader=… with a key or before the first key exists"
 _OWN_MACHINE = ("'self'", "http://localhost:*", "http://127.0.0.1:*")
 """Pages that may frame a feed before the first site key exists."""
 
@@ -48,19 +51,26 @@ class _EmbedQuery(BaseModel):
     limit: int = Field(10, ge=1, le=50)
     minutes: Annotated[float, Field(gt=0, le=180)] | None = None
     cursor: Annotated[str, Field(max_length=64)] | None = None
-    lang: Annotated[str, Field(max_length=35)] = "en"
+    lang: Annotated[str, Field(max_length=35)] | None = None
 
 
 EmbedQuery = Annotated[_EmbedQuery, Query()]
 
 
 async def _shell(request: Request, app: App, pseudonyms: PseudonymsDep) -> dict[str, Any]:
-    """Return the values that all pages have. `open`: no key exists, and the connection is from this machine."""
+    """Return the values that all pages have.
+
+    `open`: no key exists, and the connection is from this machine. `reader`: that of the address, if it is open.
+    """
     ring: KeyRing = request.app.state.keys
     is_open = (await ring.current()).open and not is_exposed(request)
     # a pseudonym is no id that a reader could be requested by
     offered = is_open and pseudonyms.plain
-    return {"open": is_open, "readers": await run_in_threadpool(_readers, app) if offered else []}
+    return {
+        "open": is_open,
+        "readers": await run_in_threadpool(_readers, app) if offered else [],
+        "reader": request.query_params.get("reader") if is_open else None,
+    }
 
 
 Shell = Annotated[dict[str, Any], Depends(_shell)]
@@ -101,16 +111,25 @@ async def article_page(
 
 @router.get("/embed/feed")
 async def embedded_feed(
-    request: Request, app: App, pseudonyms: PseudonymsDep, query: EmbedQuery, only_preview: OnlyPreview
+    request: Request,
+    app: App,
+    pseudonyms: PseudonymsDep,
+    query: EmbedQuery,
+    only_preview: OnlyPreview,
+    language: Language,
 ) -> HTMLResponse:
     """Return a feed that needs no script, for a frame in a page of an origin that has a site key.
+
+    It is in the language `lang`, by default in that of the browser.
 
     Raises:
         HTTPProblem: see `authorize`.
         RequestError: the reader is missing, or is named twice.
         StoreError: the database is unavailable, and there is a cursor.
     """
-    reader, language = await _reader_of(request, query), best_language(query.lang, LANGUAGES)
+    reader = await _reader_of(request, query)
+    if query.lang is not None:
+        language = best_language(query.lang, LANGUAGES)
     wanted = FeedRequest(
         request_id=uuid.uuid4().hex,
         reader=pseudonyms.of(reader),
@@ -142,11 +161,22 @@ async def _reader_of(request: Request, query: _EmbedQuery) -> str:
         reader = check_token(request, query.token)
         require_rate(request.app.state.reader_rates.wait(reader))
         return reader
-    await authorize(request, Scope.READ, own_reader=True)
+    await _authorize(request)
     found = token_reader(request) or query.reader
     if found is None:
-        raise RequestError("this feed has no reader: add ?token=… with a reader token")
+        raise RequestError(f"this feed has no reader: {_HOW_TO_NAME_A_READER}")
     return found
+
+
+async def _authorize(request: Request) -> None:
+    """Check a key or token in the headers; where they have none, ask for the token that pages have."""
+    try:
+        await authorize(request, Scope.READ, own_reader=True)
+    except HTTPProblem as problem:
+        has_key = "authorization" in request.headers or "x-api-key" in request.headers
+        if problem.status_code != 401 or has_key:
+            raise
+        raise HTTPProblem(401, "A reader token is needed", _HOW_TO_SIGN_IN, problem.headers) from problem
 
 
 def _readers(app: Application) -> list[str]:

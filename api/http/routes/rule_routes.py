@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request
 
-from api.application import editorial
+from api.application import editorial, unknown_names
 from api.application.editorial import ListedRule
 from api.application.scopes import Scope
 from api.http.dependencies import App
 from api.http.openapi import problems
 from api.http.problems import HTTPProblem
-from api.http.rule_schemas import RuleIn, RuleOut, RulesOut, rule_out
+from api.http.rule_schemas import AddedRuleOut, RuleIn, RulesOut, rule_out
 from api.http.security.auth import actor, secured_router
 
 router = secured_router("/v1/rules", "rules", Scope.ADMIN)
@@ -26,7 +26,7 @@ _Ended = Annotated[
 
 
 @router.post("", status_code=201, response_model_by_alias=True)
-def add(request: Request, app: App, body: RuleIn) -> RuleOut:
+def add(request: Request, app: App, body: RuleIn) -> AddedRuleOut:
     """Add a rule: it acts in this process at once, in others within a second.
 
     `pin` puts an article into a place of every feed, also for readers who have seen it. `breaking` puts articles
@@ -35,7 +35,8 @@ def add(request: Request, app: App, body: RuleIn) -> RuleOut:
     articles of a page. A rule cannot be changed: remove it, and add another one.
     """
     rule = editorial.add_rule(app, body.fields(), actor(request))
-    return rule_out(ListedRule(rule, rule.in_force(app.clock.next())))
+    added = rule_out(ListedRule(rule, rule.in_force(app.clock.next())))
+    return AddedRuleOut(**added.model_dump(), warnings=unknown_names.unmatched_rule(app, rule))
 
 
 @router.get("", response_model_by_alias=True)

@@ -2,6 +2,7 @@ import { delayedActions } from "../widget/delayed_actions";
 import { element } from "../widget/elements";
 import { ofReader, prefer, type Preferences, request, setPreferences } from "../widget/feed_client";
 import { fill } from "../widget/texts";
+import { day, percent } from "./locale";
 import { find, message, problem } from "./page_parts";
 import { texts } from "./page_texts";
 import { access, keep, type Session } from "./session";
@@ -29,10 +30,6 @@ interface Attention {
   preferences: Preferences;
   learning_paused: boolean;
 }
-
-/** Dates are written as this browser writes the language of the page: 29/11 or 11/29. */
-const LANGUAGE = document.documentElement.lang;
-const LOCALE = navigator.languages.find((each) => each.toLowerCase().split("-")[0] === LANGUAGE) ?? LANGUAGE;
 
 /** Reads that are shown at first. */
 const FIRST = 12;
@@ -107,7 +104,7 @@ export async function showAttention(given: Session): Promise<void> {
 
   function read({ article, title, category, at, action, seconds, weight }: WeighedRead, most: number): HTMLElement {
     const did = texts.actions[action] ?? action;
-    const facts = [category, did, seconds && `${Math.round(seconds)} s`, new Date(at).toLocaleDateString(LOCALE)];
+    const facts = [category, did, seconds && `${Math.round(seconds)} s`, day(at)];
     const row = element(
       "li",
       {},
@@ -185,12 +182,11 @@ function section(title: string, ...children: (Node | false)[]): HTMLElement {
 function bar(weight: number, most: number): HTMLElement {
   const filled = element("i");
   filled.style.inlineSize = `${most ? (100 * weight) / most : 0}%`;
-  const percent = weight >= 0.01 || !weight ? `${Math.round(100 * weight)}%` : "<1%";
   return element(
     "span",
     { class: "weight" },
     element("span", { class: "bar", "aria-hidden": "true" }, filled),
-    element("span", { class: "percent" }, percent),
+    element("span", { class: "percent" }, percent(weight)),
   );
 }
 

@@ -1,8 +1,9 @@
 import type { Attune } from "../tracker/tracker";
 import { element } from "../widget/elements";
-import { ServiceError } from "../widget/feed_client";
+import { REFUSED, ServiceError } from "../widget/feed_client";
 import { showAttention } from "./attention_view";
 import { showEngagedTime } from "./engaged_time";
+import { day } from "./locale";
 import { find, findAll, problem } from "./page_parts";
 import { texts } from "./page_texts";
 import { BASE, keep, type Session } from "./session";
@@ -40,10 +41,12 @@ function showFeed(): void {
     feed.setAttribute("limit", `${chosen ? MOST : LIMIT}`);
     feed.setAttribute("minutes", chosen ? TEN : "0");
   });
+  feed.addEventListener(REFUSED, signOut);
   find("feed")!.append(feed);
 }
 
 function showArticle(): void {
+  for (const each of document.querySelectorAll("time")) each.textContent = day(each.dateTime, "long");
   const shown = find("engaged");
   if (shown) showEngagedTime(shown);
   for (const button of findAll("attune-action")) {
@@ -51,14 +54,28 @@ function showArticle(): void {
   }
 }
 
+/** Ask the reader of a token that the service refused for another one. */
+function signOut(): void {
+  keep();
+  find("signed-in")!.hidden = true;
+  find("who")!.hidden = true;
+  find("enter")!.hidden = false;
+  problem(texts.expired);
+}
+
+let started = false;
+
 async function start(session: Session): Promise<void> {
+  if (started) return location.reload(); // as the reader of a new token, which is kept
+  started = true;
   find("who")!.hidden = false;
   find("reader")!.textContent = session.reader;
   find("leave")!.addEventListener("click", () => {
     keep();
     location.assign(BASE);
   });
-  find("signed-in")!.hidden = false;
+  const content = find("signed-in");
+  if (content) content.hidden = false;
   const script = element("script", {
     src: new URL(tracker!, BASE).href,
     "data-site-key": session.siteKey,
@@ -72,9 +89,8 @@ async function start(session: Session): Promise<void> {
     else if (page === "article") showArticle();
     else await showAttention(session);
   } catch (error) {
-    const expired = error instanceof ServiceError && error.status === 401;
-    problem(expired ? texts.expired : texts.no_answer);
-    if (expired) keep();
+    if (error instanceof ServiceError && error.status === 401) signOut();
+    else problem(texts.no_answer);
   }
 }
 

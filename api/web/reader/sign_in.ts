@@ -43,5 +43,5 @@ export function signIn(start: (session: Session) => void): void {
   const known = session();
   if (named && document.body.dataset.open === "yes" && named !== known?.reader) void choose(named);
   else if (known) start(known);
-  else find("enter")!.hidden = false;
+  else if (find("signed-in")) find("enter")!.hidden = false; // a missing article is missing for everybody
 }

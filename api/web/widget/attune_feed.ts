@@ -1,9 +1,9 @@
 import type { Attune } from "../tracker/tracker";
 import { delayedActions } from "./delayed_actions";
 import { element } from "./elements";
-import { type Access, choose, type FeedItem, feedPage, readerOf, ServiceError } from "./feed_client";
+import { type Access, choose, type FeedItem, feedPage, readerOf, REFUSED, ServiceError } from "./feed_client";
 import { feedItem, type ItemActions } from "./feed_item";
-import { fill, type Texts, textsOf } from "./texts";
+import { fill, supported, type Texts, textsOf } from "./texts";
 import { STYLE } from "./widget_style";
 
 declare global {
@@ -231,7 +231,8 @@ class AttuneFeed extends HTMLElement implements ItemActions {
       const query = { limit, minutes: this.minutes, cursor: this.cursor };
       const page = await feedPage(access, query, this.language, running.signal);
       this.cursor = page.cursor;
-      const { language, texts } = this;
+      const { texts } = this;
+      const language = supported(this.language); // of dates: the words around them are in a language that has texts
       const link = this.getAttribute("link") ?? undefined;
       for (const item of page.items) {
         this.list.append(feedItem(item, page.request_id, ++this.count, { language, texts, link }, this));
@@ -244,6 +245,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
       const status = error instanceof ServiceError ? error.status : 0;
       const text = status === 401 ? "signIn" : navigator.onLine ? "failed" : "offline";
       this.explain(this.texts[text], () => (first ? this.begin() : this.load()));
+      if (status === 401) this.dispatchEvent(new Event(REFUSED, { bubbles: true, composed: true }));
     } finally {
       if (this.running === running) this.running = undefined;
     }

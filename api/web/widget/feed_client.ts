@@ -44,6 +44,9 @@ export class ServiceError extends Error {
   }
 }
 
+/** Dispatched by the element when the service refuses the token: it has expired, or is wrong. */
+export const REFUSED = "attune-refused";
+
 /** Return the reader that a token is for. */
 export function readerOf(token: string): string {
   const claims = atob(token.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/"));

@@ -114,7 +114,8 @@ export function feedItem(
             `${texts.also} `,
             ...also.flatMap(({ source, title, url }, at) => [
               at ? ", " : "",
-              element("a", { href: webAddress(url), title }, source ?? title),
+              // another article of the same source is named by its title
+              element("a", { href: webAddress(url), title }, (source !== article.source && source) || title),
             ]),
           ),
         item.reasons[0] && element("p", { class: "reason" }, isolated(item.reasons[0].text)),

@@ -193,7 +193,9 @@ def test_ranking_needs_nobody_known_here(client: TestClient) -> None:
     body = client.post("/v1/rank", json=requested).json()
     assert body.keys() == {"request_id", "model", "as_of", "degraded", "items", "warnings"}
     assert [item["id"] for item in body["items"]] == ["a2", "x"]
-    assert body["warnings"] == ["no stored article has the id 'x', 'never heard of'"]
+    assert body["warnings"] == [
+        "no known article has the id 'x', 'never heard of'; a new article is known some seconds after it is stored"
+    ]
     assert body["items"][0]["reasons"]
     assert len(client.post("/v1/rank", json={"candidates": ["a0"], "page": "a1"}).json()["items"]) == 1
 
@@ -292,6 +294,16 @@ def test_a_body_without_a_json_content_type_gets_an_error_that_names_it(
     headers = {} if stated is None else {"content-type": stated}
     reported = refused(client.post(path, content=b'{"candidates": ["a0"]}', headers=headers))
     assert "content-type: application/json" in reported
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "fix"),
+    [("/v1/articles", b'[{"id": "a"}]', "send a JSON object"), ("/v1/rank", b"nonsense", "this is not JSON")],
+)
+def test_a_body_of_another_form_gets_an_error_that_names_the_right_one(
+    client: TestClient, path: str, body: bytes, fix: str
+) -> None:
+    assert fix in refused(client.post(path, content=body, headers={"content-type": "application/json"}))
 
 
 def test_a_missing_body_is_not_blamed_on_its_type(client: TestClient) -> None:
@@ -394,7 +406,10 @@ def shown(client: TestClient, article: str) -> Any:
 def test_unknown_names_are_warnings_and_no_errors(client: TestClient) -> None:
     about = {"reader": "r", "kind": "click", "article": "nowhere"}
     stored = client.post("/v1/events", json={"events": [about]}).json()
-    assert (stored["accepted"], stored["warnings"]) == (1, ["no stored article has the id 'nowhere'"])
+    assert (stored["accepted"], stored["warnings"]) == (
+        1,
+        ["no known article has the id 'nowhere'; a new article is known some seconds after it is stored"],
+    )
     assert client.get("/v1/feed/r", params={"category": "Nowhere"}).json()["warnings"] == [
         "no stored article has the category 'Nowhere'"
     ]

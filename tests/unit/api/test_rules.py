@@ -83,6 +83,25 @@ def rule(client: TestClient) -> Iterator[Callable[..., str]]:
         client.delete(f"/v1/rules/{id_}")
 
 
+@pytest.mark.parametrize(
+    ("match", "stored"),
+    [
+        ({"article": "a07"}, True),
+        ({"article": "A07"}, False),
+        ({"section": " Sport"}, True),
+        ({"tag": "tag7"}, True),
+        ({"text": "what7 where7"}, True),
+        ({"text": "what7 where8"}, False),
+    ],
+)
+def test_a_rule_that_matches_no_stored_article_is_added_with_a_warning(
+    client: TestClient, match: dict[str, str], stored: bool
+) -> None:
+    added = client.post("/v1/rules", json={"kind": "boost", "match": match, "value": 1}).json()
+    client.delete(f"/v1/rules/{added['id']}").raise_for_status()
+    assert bool(added["warnings"]) is not stored
+
+
 def items(client: TestClient, reader: str, **requested: Any) -> list[dict[str, Any]]:
     answer = client.get(f"/v1/feed/{reader}", params={"limit": PAGE, "explore": 0, **requested})
     assert answer.status_code == 200, answer.text

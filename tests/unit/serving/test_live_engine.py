@@ -179,6 +179,28 @@ def test_the_first_articles_of_an_import_are_searchable_while_the_others_are_enc
     assert set(ids[:-1]) <= set(live.engine.index.ids())
 
 
+def test_news_that_arrives_while_an_archive_is_imported_is_searchable_before_the_rest_of_it(
+    sqlite_database: Database, live: LiveEngine, encoder: Interrupted
+) -> None:
+    archive = news(*(f"n{number}" for number in range(2 * MOST_TOGETHER + 1)))
+    with sqlite_database.write() as connection:
+        articles.upsert(connection, archive)
+    searchable: list[bool] = []
+
+    def note() -> None:
+        assert live.engine.index is not None
+        searchable.append("today" in live.engine.index.ids())
+        if len(searchable) < 3:
+            encoder.meanwhile = note
+        if len(searchable) == 1:
+            with sqlite_database.write() as connection:
+                articles.upsert(connection, news("today").with_columns(published_at=2))
+
+    encoder.meanwhile = note
+    assert live.refresh_articles()
+    assert searchable == [False, False, True]
+
+
 def add_rule(database: Database, id_: str) -> None:
     times = {"starts_at": 0, "created_at": 1, "created_by": "cli"}
     rule = Rule(id=f"rule-{id_}", kind=RuleKind.BREAKING, field=MatchField.ARTICLE, match=id_, **times)  # type: ignore[arg-type]
@@ -248,7 +270,7 @@ def test_vectors_links_and_rules_are_the_same_when_the_log_is_folded_again(
     sqlite_database: Database, live: LiveEngine, encoder: Interrupted, tmp_path: Path
 ) -> None:
     twins = [Article(id=id_, title="The old bridge is closed", published_at=10**15) for id_ in ("one", "other")]
-    withdrawn = [Article(id=f"gone-{n}", title=f"Gone {n}", published_at=n) for n in range(3)]
+    withdrawn = [Article(id=f"gone-{n}", title=f"Gone {n}", published_at=10**15 + 1 + n) for n in range(3)]
     with sqlite_database.write() as connection:
         articles.upsert(connection, articles_frame([*withdrawn, *twins]))
     add_rule(sqlite_database, "other")

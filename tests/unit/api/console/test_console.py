@@ -234,6 +234,14 @@ def test_articles_are_found_by_words_section_and_id(console: Console) -> None:
     assert console.get("console/articles/one?id=none").status_code == 404
 
 
+def test_a_rule_for_no_stored_article_says_so(console: Console) -> None:
+    added = console.post("console/rules/add", field="section", match="Sprot", kind="pin", place="1", hours="1")
+    assert "no stored article matches it yet" in added.text
+    found = re.search(r'name="id" value="(\w+)"', added.text)
+    assert found is not None
+    console.post("console/rules/remove", confirmed=True, id=found[1])
+
+
 def test_a_rule_is_added_shown_and_removed_after_a_question(console: Console) -> None:
     added = console.post("console/rules/add", field="article", match="a1", kind="pin", place="1", hours="1")
     assert "The rule acts now" in added.text

@@ -61,7 +61,8 @@ def test_a_page_runs_and_loads_only_files_of_the_service_and_images(client: Test
         ("/read?id=none", "da", "da", "<h1>Artiklen findes ikke</h1>"),
         ("/", "fr", "en", "<h1>Your news</h1>"),
         ("/embed/feed?reader=r1&lang=da-DK", "de", "da", "<h1>Dine nyheder</h1>"),
-        ("/embed/feed?reader=r1", "de", "en", "<h1>Your news</h1>"),
+        ("/embed/feed?reader=r1", "de", "de", "<h1>Ihre Nachrichten</h1>"),
+        ("/embed/feed?reader=r1&lang=fr", "de", "en", "<h1>Your news</h1>"),
     ],
 )
 def test_a_page_is_in_the_language_of_the_reader(
@@ -91,6 +92,63 @@ def test_a_problem_of_a_page_is_a_page_for_browsers(client: TestClient, path: st
     document = client.get(path)
     assert document.status_code == status
     assert document.headers["content-type"] == "application/problem+json"
+
+
+def test_an_old_link_says_where_the_feed_can_be_opened_again(client: TestClient) -> None:
+    headers = {"Accept": "text/html", "Accept-Language": "de"}
+    page = client.get("/embed/feed?token=a.b.c", headers=headers)
+    assert page.status_code == 401 and "aus einer neueren Mail" in page.text
+    assert "neueren Mail" not in client.get("/embed/feed", headers=headers).text
+
+
+@pytest.mark.parametrize("path", ["/", "/attention"])
+def test_without_script_a_page_links_to_the_feed_of_its_reader(client: TestClient, path: str) -> None:
+    page = client.get(path, params={"reader": "r 1"}, headers={"Accept-Language": "da"}).text
+    link = re.search(r'<noscript>.*href="([^"]+)"', page)
+    assert link is not None
+    feed = client.get(urljoin(path, link[1].replace("&amp;", "&")))
+    assert feed.status_code == 200 and "<h1>Dine nyheder</h1>" in feed.text
+    assert "<code>/embed/feed</code>" in client.get(path).text
+
+
+def test_another_article_of_a_story_in_the_same_source_is_named_by_its_title(client: TestClient) -> None:
+    text = {
+        "title": "The harbour opens",
+        "abstract": "The first ferry of the year left the harbour at six o'clock.",
+    }
+    rows = [{"id": f"b{i}", **text, "source": "Post", "url": f"https://x.example/{i}"} for i in range(2)]
+    client.post("/v1/articles", json={"articles": rows}).raise_for_status()
+    wait_for(client, len(ROWS) + 1)  # one item shows both
+    also = re.search(r"Also in (.*)</p>", client.get("/embed/feed?reader=r1").text)
+    assert also is not None
+    assert re.findall(r">([^<]+)</a>", also[1]) == ["The harbour opens"]
+
+
+@pytest.mark.parametrize(
+    ("abstract", "more"),
+    [
+        ("The harbour opened at six.", " The first ferry of the year left it an hour later."),
+        ("It opened at six. All came.", ""),
+    ],
+)
+def test_a_brief_and_an_abstract_say_nothing_twice(client: TestClient, abstract: str, more: str) -> None:
+    article = {"id": "b1", "title": "Two news", "abstract": abstract, "body": abstract + more}
+    client.post("/v1/articles", json={"articles": [article]}).raise_for_status()
+    wait_for(client, len(ROWS) + 1)
+    page = client.get("/embed/feed?reader=r1").text
+    assert page.count(abstract.split(".")[0]) == 1
+    assert more.strip() in page
+
+
+def test_a_page_whose_cursor_has_expired_links_to_the_first_page(client: TestClient) -> None:
+    path = "/embed/feed?reader=r%261&limit=1&cursor=expired"
+    problem = client.get(path, headers={"Accept": "text/html", "Accept-Language": "da"})
+    assert problem.status_code == 422
+    link = re.search(r'class="main" href="([^"]+)">Vis den første side<', problem.text)
+    assert link is not None
+    first = client.get(urljoin(path, link[1].replace("&amp;", "&")))
+    assert first.status_code == 200
+    assert len(re.findall("<h2>", first.text)) == 1
 
 
 def test_pages_are_personal_and_never_kept(client: TestClient) -> None:
@@ -132,6 +190,7 @@ def test_an_unknown_article_is_not_found(client: TestClient) -> None:
     answer = client.get("/read?id=none")
     assert answer.status_code == 404
     assert "There is no such article" in answer.text
+    assert "data-signed-in" not in answer.text, "it is shown before anybody signs in"
 
 
 def test_known_readers_are_offered_before_the_first_key_only(
@@ -181,7 +240,9 @@ def test_a_token_in_the_address_is_enough_for_a_frame_and_names_its_reader(
     assert "<h1>Dine nyheder</h1>" in shown.text
     assert keyed.get("/embed/feed", headers=bearer(token)).status_code == 200
     assert keyed.get("/embed/feed?token=wrong").status_code == 401
-    assert keyed.get("/embed/feed").status_code == 401
+    missing = keyed.get("/embed/feed")
+    assert missing.status_code == 401 and missing.json()["detail"].startswith("add ?token=… with a reader token")
+    assert "send a valid key" in keyed.get("/embed/feed", headers={"X-API-Key": "wrong"}).json()["detail"]
     assert keyed.get("/embed/feed", params={"token": token, "reader": "r2"}).status_code == 422
     assert keyed.get("/embed/feed?reader=r2", headers=bearer(token)).status_code == 403
 
