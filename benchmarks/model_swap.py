@@ -1,12 +1,13 @@
 """Activation and rollback of bundles over HTTP under load: failed requests, and answers that mix two models.
 
     python -m benchmarks.model_swap [--folder FOLDER] [--database-url URL] [--seconds 30] [--every 0.5] [--workers
-    2]
+    2] [--moved]
 
 Two bundles alternate: the trained one, and one whose scores are all 1,000 higher, so that a score shows which
 bundle made it. All connections request feeds, and for half of them the next page, and some store a click.
 Meanwhile another client ranks few and many candidates, on a new connection each time, so that any worker may
-answer.
+answer. With --moved, the other bundle has another space, as after a training: with each swap the vectors of all
+articles, their index and their stories are made anew, which takes seconds (use --every 20).
 
 Goals: no request fails, and every score is of the model that its answer names, which is one of the two.
 """
@@ -27,7 +28,7 @@ import httpx
 
 from benchmarks.newsroom import furnished, room
 from benchmarks.server import served
-from benchmarks.shifted_bundle import RAISED, mixes, publish_raised
+from benchmarks.shifted_bundle import MOVED, RAISED, mixes, publish_raised
 from benchmarks.traffic import Answer, Load, drive
 from recsys.models import bundle as bundles
 from recsys.settings import Settings
@@ -68,16 +69,17 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=count)
     for name, share in (("seconds", 30.0), ("every", 0.5), ("events", 0.1), ("pages", 0.5)):
         parser.add_argument(f"--{name}", type=float, default=share)
+    parser.add_argument("--moved", action="store_true")
     options = parser.parse_args()
     with room(options.folder) as folder:
         settings = furnished(folder, options.readers, options.articles, options.days, options.database_url)
         load = Load(options.readers, options.connections, options.seconds, options.events, pages=options.pages)
-        _measure(settings, options.workers, load, options.every)
+        _measure(settings, options.workers, load, options.every, options.moved)
 
 
-def _measure(settings: Settings, workers: int, load: Load, every: float) -> None:
-    plain = str(bundles.active_version(settings.home)).removesuffix(RAISED)
-    other = publish_raised(settings.home, plain)
+def _measure(settings: Settings, workers: int, load: Load, every: float, moved: bool) -> None:
+    plain = str(bundles.active_version(settings.home)).removesuffix(RAISED).removesuffix(MOVED)
+    other = publish_raised(settings.home, plain, moved)
     bundles.activate(settings.home, plain)
     results = SwapResults()
     try:
@@ -91,6 +93,7 @@ def _measure(settings: Settings, workers: int, load: Load, every: float) -> None
     finally:
         bundles.activate(settings.home, plain)
     _print(results, {plain, other}, len(traffic.events), [*traffic.failures, *results.failed])
+    _print_line("slowest", round(max(traffic.feeds, default=0.0), 2), "s, of all feeds")
 
 
 def _swap(address: str, plain: str, other: str, every: float, until: float, results: SwapResults) -> None:

@@ -1,32 +1,40 @@
 """Bundle with recognizable scores: all are 1,000 above those of the bundle that it is made from."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from recsys.encoder.vector_space import load_space
 from recsys.models import bundle as bundles
-from recsys.models.model_loader import POINTWISE_TREES, TEXT_FREE_POINTWISE_TREES
+from recsys.models.model_loader import POINTWISE_TREES, TEXT_FREE_POINTWISE_TREES, VECTOR_SPACE
 from recsys.ranking.lambdamart import SEED_SEPARATOR
 from recsys.ranking.lightgbm_import import lgb
 from recsys.training.utility_training import UtilityModelSkipped
 
 RAISED = "-raised"
-"""Suffix of its version."""
+MOVED = "-moved"
+"""Suffixes of its version."""
+
+_OTHER_LENGTH = np.float32(1.01)
 
 _OFFSET = 1_000.0
 """Scores of trees and utilities of articles lie within a few units of zero."""
 
 
-def publish_raised(home: Path, version: str) -> str:
+def publish_raised(home: Path, version: str, moved: bool = False) -> str:
     """Publish it, made from bundle `version`, if it does not exist; return its version.
 
-    The listwise correction does not change. Its feeds are ranked by clicks: a utility ranker multiplies a click
-    probability, which higher scores cannot raise by the offset.
+    moved: its space has a slightly different mean, as after every training. The listwise correction does not
+    change. Its feeds are ranked by clicks: a utility ranker multiplies a click probability, which higher scores
+    cannot raise by the offset.
 
     Raises:
         BundleError: there is no such bundle, or it is damaged.
     """
-    name = f"{version}{RAISED}"
+    name = f"{version}{MOVED if moved else ''}{RAISED}"
     source = bundles.load(home, version)
 
     def write(folder: Path) -> dict[str, Any]:
@@ -34,6 +42,10 @@ def publish_raised(home: Path, version: str) -> str:
             shutil.copy(source.path / file, folder)
         for file in (POINTWISE_TREES, TEXT_FREE_POINTWISE_TREES):
             (folder / file).write_text(raised((folder / file).read_text()))
+        if moved:
+            space = load_space(folder / VECTOR_SPACE)
+            assert space.mean is not None, "the folder has too few articles for a space"
+            replace(space, mean=space.mean * _OTHER_LENGTH).save(folder / VECTOR_SPACE)
         return {**source.manifest, "utility": UtilityModelSkipped("its scores are raised").as_dict()}
 
     if name not in bundles.versions(home):
