@@ -104,6 +104,32 @@ def test_posts_become_articles_and_actions_become_events(server: WebServer) -> N
     assert {headers["Authorization"] for headers in server.headers} == {"Bearer token"}
 
 
+def test_the_owner_has_one_name_on_a_server_that_names_its_port_everywhere_but_there(server: WebServer) -> None:
+    # as snac answers: its own accounts have a host, with the port, but for the account of the token
+    ann = {**account("ann@social.example:8443"), "url": "https://social.example:8443/ann"}
+    server.pages["/api/v1/accounts/verify_credentials"] = as_json({**ann, "id": "ann", "acct": "ann"})
+    server.pages[HOME] = as_json([post(2, "<p>I saw them</p>", by=ann, in_reply_to_id="1"), EELS])
+    articles, events, _ = rows(timeline(server))
+    assert events.sort("kind").select("kind", "reader").rows() == [
+        (kind, "ann@social.example:8443") for kind in ("comment", "follow", "like")
+    ]
+    assert articles["author"][0] == "ann@social.example:8443"
+
+
+def test_boosts_without_an_id_of_their_own_are_told_apart_by_who_boosts(server: WebServer) -> None:
+    # as snac answers: a boost has the id and the time of its post, and an address under the account of the token
+    def share(booster: dict[str, Any], owner: str) -> dict[str, object]:
+        boost = {**EELS, "account": booster, "uri": f"https://social.example/{owner}/d/1/Announce", "reblog": EELS}
+        server.pages[HOME] = as_json([post(3, "<p>newer</p>"), boost])
+        return rows(timeline(server))[1].filter(pl.col("kind") == "share").row(0, named=True)
+
+    ann, bob = share(ANN, "ann"), share(BOB, "ann")
+    assert ann["id"] != bob["id"]
+    assert (ann["reader"], bob["reader"]) == ("ann@social.example", "bob@other.example")
+    assert share(BOB, "cyd")["id"] == bob["id"], "one boost, whoever reads it"
+    assert ann["at"] == 1_714_730_400_000_000, "the time of the newest post: its own is not known"
+
+
 def test_only_the_wanted_pages_are_read_and_the_same_posts_have_one_fingerprint(server: WebServer) -> None:
     first = timeline(server, pages=1)
     assert rows(first)[0]["title"].to_list() == ["Careful"]
@@ -111,11 +137,29 @@ def test_only_the_wanted_pages_are_read_and_the_same_posts_have_one_fingerprint(
 
 
 @pytest.mark.parametrize(
-    ("status", "problem"), [(401, "refuses the token"), (503, "cannot be read"), (200, "cannot be read")]
+    ("status", "problem"),
+    [
+        (401, "refuses the token"),
+        (403, "refuses the token"),  # Mastodon: a token without the scope
+        (422, "refuses the token"),  # snac: an unknown token; Mastodon: a token without an account
+        (503, "cannot be read: status 503 "),
+        (200, "cannot be read"),
+    ],
 )
-def test_a_server_that_fails_is_an_error_that_names_the_fix(server: WebServer, status: int, problem: str) -> None:
-    server.pages[HOME] = page(b"<html>no JSON</html>", status)
+@pytest.mark.parametrize("path", [HOME, "/api/v1/accounts/verify_credentials"])
+def test_a_server_that_fails_is_an_error_that_names_the_fix(
+    server: WebServer, path: str, status: int, problem: str
+) -> None:
+    server.pages[path] = page(b"<html>no JSON</html>", status)
     with pytest.raises(DataError, match=problem):
+        timeline(server)
+
+
+def test_what_the_server_says_about_a_token_is_shown(server: WebServer) -> None:
+    said = {"error": "This action is outside the authorized scopes"}
+    answer = page(json.dumps(said).encode(), 403, Content_Type="application/json")
+    server.pages["/api/v1/accounts/verify_credentials"] = answer
+    with pytest.raises(DataError, match=r"refuses the token \(status 403 .*, This action is outside .*scope read"):
         timeline(server)
 
 
