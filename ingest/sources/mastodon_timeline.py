@@ -22,6 +22,7 @@ from recsys.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from mastodon import Mastodon
+    from requests import Session
 
 PAGE_POSTS = 40
 """Posts of a page: the most that servers send."""
@@ -148,7 +149,19 @@ def open_client(server: str, token: str, user_agent: str) -> "Mastodon":
         request_timeout=_SECONDS,
         user_agent=user_agent,
         ratelimit_method="throw",
+        session=_session(),
     )
+
+
+def _session() -> "Session":
+    """Return a session that asks again, once, when a connection breaks: snac closes each without saying so."""
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+
+    session = Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=1))
+    return session
 
 
 def _read(client: "Mastodon", pages: int) -> SocialRows:
@@ -178,13 +191,21 @@ def _read(client: "Mastodon", pages: int) -> SocialRows:
 
 def _problem(error: Exception) -> tuple[int | None, str]:
     """Return the status of an answer, None without one, and the problem in words, on one line."""
-    from mastodon import MastodonAPIError
+    from mastodon import MastodonAPIError, MastodonNetworkError
 
     status, words = None, str(error)
-    if isinstance(error, MastodonAPIError) and len(error.args) == _PARTS:
+    if isinstance(error, MastodonNetworkError):
+        words = str(_innermost(error.__context__ or error))
+    elif isinstance(error, MastodonAPIError) and len(error.args) == _PARTS:
         _, status, reason, said = error.args
         words = f"status {status} {reason}" + (f", {said}" if said else "")
     return status, " ".join(words.split())[:_ERROR_CHARS]
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the error that others contain: they repeat its text, with the addresses of objects."""
+    inner = getattr(error, "reason", None) or next(iter(error.args), None)
+    return _innermost(inner) if isinstance(inner, Exception) else error
 
 
 def _pages(client: "Mastodon", first: Any, most: int) -> list[Any]:

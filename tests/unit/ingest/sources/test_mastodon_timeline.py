@@ -1,6 +1,7 @@
 """Home timelines, from a server that answers as Mastodon's API documents it."""
 
 import json
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import polars as pl
@@ -155,6 +156,17 @@ def test_a_server_that_fails_is_an_error_that_names_the_fix(
         timeline(server)
 
 
+def test_a_connection_that_breaks_is_tried_again(server: WebServer) -> None:
+    answered = server.pages[HOME]
+
+    def broken_once(handler: BaseHTTPRequestHandler) -> None:
+        server.pages[HOME] = answered
+        handler.close_connection = True  # without an answer, as a server that has closed the connection
+
+    server.pages[HOME] = broken_once
+    assert rows(timeline(server))[0].height == 3
+
+
 def test_what_the_server_says_about_a_token_is_shown(server: WebServer) -> None:
     said = {"error": "This action is outside the authorized scopes"}
     answer = page(json.dumps(said).encode(), 403, Content_Type="application/json")
@@ -235,5 +247,5 @@ def test_a_token_is_only_sent_to_the_server_itself_and_encrypted(server: str) ->
 def test_a_server_that_is_away_is_an_error_of_one_line() -> None:
     with web_server() as server:
         gone = open_client(server.url(""), "token", "test")
-    with pytest.raises(DataError, match="check the address"):
+    with pytest.raises(DataError, match="Connection refused; check the address"):
         MastodonTimeline(gone, 1)
