@@ -197,8 +197,8 @@ def _problem(error: Exception) -> tuple[int | None, str]:
     if isinstance(error, MastodonNetworkError):
         words = str(_innermost(error.__context__ or error))
     elif isinstance(error, MastodonAPIError) and len(error.args) == _PARTS:
-        _, status, reason, said = error.args
-        words = f"status {status} {reason}" + (f", {said}" if said else "")
+        _, status, reason, detail = error.args
+        words = f"status {status} {reason}" + (f", {detail}" if detail else "")
     return status, " ".join(words.split())[:_ERROR_CHARS]
 
 

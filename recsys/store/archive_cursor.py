@@ -17,7 +17,7 @@ MOST_HELD = 200_000
 class ArchiveCursor:
     """Reader of the archived rows of a table after a sequence number that grows from call to call.
 
-    Rows that were read, but not asked for yet, stay in memory, so that each file is read once. Files are in the
+    Rows that were read, but not returned yet, stay in memory, so that each file is read once. Files are in the
     order of the fold, not of appending, so the numbers of several may overlap: those are held together. A smaller
     number than before, or a file that was changed by an erasure, starts afresh.
 

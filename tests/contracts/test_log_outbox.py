@@ -35,7 +35,7 @@ def mirrored(database: Database, outbox: Outbox, most: int, seq: int = 0) -> Ite
 
 @pytest.fixture
 def file_reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each file of an archive is read."""
+    """Number of readings of each file of an archive."""
     counts: Counter[str] = Counter()
     read = archive_folder.read
 

@@ -117,7 +117,7 @@ def test_the_owner_has_one_name_on_a_server_that_names_its_port_everywhere_but_t
     assert articles["author"][0] == "ann@social.example:8443"
 
 
-def test_boosts_without_an_id_of_their_own_are_told_apart_by_who_boosts(server: WebServer) -> None:
+def test_boosts_without_an_id_of_their_own_differ_by_who_boosts(server: WebServer) -> None:
     # as snac answers: a boost has the id and the time of its post, and an address under the account of the token
     def share(booster: dict[str, Any], owner: str) -> dict[str, object]:
         boost = {**EELS, "account": booster, "uri": f"https://social.example/{owner}/d/1/Announce", "reblog": EELS}
@@ -127,7 +127,7 @@ def test_boosts_without_an_id_of_their_own_are_told_apart_by_who_boosts(server: 
     ann, bob = share(ANN, "ann"), share(BOB, "ann")
     assert ann["id"] != bob["id"]
     assert (ann["reader"], bob["reader"]) == ("ann@social.example", "bob@other.example")
-    assert share(BOB, "cyd")["id"] == bob["id"], "one boost, whoever reads it"
+    assert share(BOB, "cyd")["id"] == bob["id"], "one boost in two timelines"
     assert ann["at"] == 1_714_730_400_000_000, "the time of the newest post: its own is not known"
 
 
@@ -167,9 +167,9 @@ def test_a_connection_that_breaks_is_tried_again(server: WebServer) -> None:
     assert rows(timeline(server))[0].height == 3
 
 
-def test_what_the_server_says_about_a_token_is_shown(server: WebServer) -> None:
-    said = {"error": "This action is outside the authorized scopes"}
-    answer = page(json.dumps(said).encode(), 403, Content_Type="application/json")
+def test_the_reason_for_which_a_server_refuses_a_token_is_shown(server: WebServer) -> None:
+    refusal = {"error": "This action is outside the authorized scopes"}
+    answer = page(json.dumps(refusal).encode(), 403, Content_Type="application/json")
     server.pages["/api/v1/accounts/verify_credentials"] = answer
     with pytest.raises(DataError, match=r"refuses the token \(status 403 .*, This action is outside .*scope read"):
         timeline(server)
