@@ -66,7 +66,9 @@ def fill(database: Database, count: int, seed: int = 7) -> None:
     for first in range(0, count, 100_000):
         with database.write() as connection:
             part = slates.slice(first // 5, 20_000)
-            event_log.append(connection, conform(events.slice(first, 100_000), EVENTS), conform(part, SLATES))
+            event_log.append_frames(
+                connection, conform(events.slice(first, 100_000), EVENTS), conform(part, SLATES)
+            )
 
 
 def stream(database: Database) -> int:

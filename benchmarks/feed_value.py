@@ -36,7 +36,7 @@ from benchmarks.newsroom import stored
 from recsys.domain import DAY, Event, EventKind, RankRequest, Slate
 from recsys.errors import DataError
 from recsys.evaluation.labelled_slates import load_labelled_requests
-from recsys.evaluation.platt import Platt, fit_platt
+from recsys.evaluation.platt import Platt
 from recsys.feed.engine import FeedEngine
 from recsys.projection.log_replay import Replay
 from recsys.projection.vector_table import VectorTable
@@ -53,6 +53,7 @@ from recsys.simulate.world import START, World, simulate
 from recsys.state.live_state import LiveState
 from recsys.store.database import Database
 from recsys.training.entity_gate import gate_entities
+from recsys.training.platt_fit import fit_platt
 from recsys.training.ranker_training import PastSlates, as_served, past_slates
 from recsys.training.training_run import silent
 from recsys.training.utility_training import UtilityModelSkipped, train_utility

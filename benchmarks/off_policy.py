@@ -35,6 +35,7 @@ from recsys.evaluation.scored_slates import Bools, Floats
 from recsys.simulate.truth import chance, examination
 
 MOST_RATIO = 0.8
+COVERED = (0.93, 0.97)
 _ACTIONS, _CONTEXTS, _ARTICLES = 10, 20, 12
 _VISITS_OF_CHOICES, _VISITS_OF_FEEDS = 10, 4
 _SHARES = np.linspace(0.5, 1.5, 1_001)  # of readers in the click rate
@@ -210,8 +211,12 @@ def measure(name: str, worlds: Iterator[LoggedWorld]) -> None:
     for each, found in errors.items():
         off, covers = np.asarray(found, dtype=np.float64).T
         rmse[each] = float(np.sqrt((off**2).mean()))
+        share, noise = covers.mean(), 1.96 * np.sqrt(covers.mean() * (1 - covers.mean()) / len(covers))
+        verdict = "met" if COVERED[0] <= share <= COVERED[1] else "missed"
         print(
-            f"  {each:12} bias {off.mean():+.4f}  RMSE {rmse[each]:.4f}  coverage {covers.mean():6.1%}", flush=True
+            f"  {each:14} bias {off.mean():+.4f}  RMSE {rmse[each]:.4f}  "
+            f"coverage {share:6.1%} ± {noise:.1%}, goal {COVERED[0]:.0%} to {COVERED[1]:.0%}: {verdict}",
+            flush=True,
         )
     for other in ("snips", "snips, no clip"):
         ratio = rmse["dr"] / rmse[other]

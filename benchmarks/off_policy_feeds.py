@@ -126,7 +126,7 @@ def logged_visits(database: Database, world: World, ranker: Ranker, explore: flo
         loop.visit(number, row, when)
     loop.visit(len(reader), 0, int(at.max()) + DAY)  # folds what the last readers did; it is no part of the window
     with database.write() as connection:
-        event_log.append(connection, events_frame(loop.events), slates_frame(loop.slates))
+        event_log.append_frames(connection, events_frame(loop.events), slates_frame(loop.slates))
     return TimeWindow(start, start + DAY)
 
 

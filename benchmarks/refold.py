@@ -36,7 +36,7 @@ def stored(url: str, readers: int, count: int, visits: int) -> Database:
         articles.upsert(connection, newsroom(count, rng))
     for events, slates in parts(readers, count, visits, rng):
         with database.write() as connection:
-            event_log.append(connection, events, slates)
+            event_log.append_frames(connection, events, slates)
     return database
 
 

@@ -124,7 +124,7 @@ def _append(
     archived: ArchivedCopies | None,
     outcome: Outcome,
 ) -> None:
-    done = event_log.append(connection, conform(events, EVENTS), conform(slates, SLATES))
+    done = event_log.append_frames(connection, conform(events, EVENTS), conform(slates, SLATES))
     events_closed, slates_closed = done.events_closed, done.slates_closed
     if archived is not None:
         events_closed = events_closed.join(archived.events, on=["id", "value"], how="anti", nulls_equal=True)

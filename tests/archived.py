@@ -58,7 +58,7 @@ def random_rows(seed: int, count: int = 60) -> tuple[list[Event], list[Slate]]:
 
 def fill(database: Database, rows: tuple[list[Event], list[Slate]]) -> None:
     with database.write() as connection:
-        event_log.append(connection, events_frame(rows[0]), slates_frame(rows[1]))
+        event_log.append_frames(connection, events_frame(rows[0]), slates_frame(rows[1]))
 
 
 def archive(database: Database, folder: Path | str, until: int, file_rows: int = 7) -> list[ArchivedFile]:

@@ -294,8 +294,10 @@ def test_another_future_changes_no_score(trained: Place, tmp_path: Path) -> None
     database = other.open()
     with database.write() as connection:
         articles.upsert(connection, world().articles)
-        event_log.append(connection, pl.concat([future, events.filter(~later)]), shown.head(shown.height // 2))
-        event_log.append(connection, None, slates.filter(~later))
+        event_log.append_frames(
+            connection, pl.concat([future, events.filter(~later)]), shown.head(shown.height // 2)
+        )
+        event_log.append_frames(connection, None, slates.filter(~later))
     database.close()
     assert future.height > 100
     assert scores_at(other, now) == scores_at(trained, now)

@@ -11,6 +11,7 @@ from ingest.raw_batch import Batch
 from recsys.errors import DataError
 
 _READ_BYTES = 1 << 20
+_FIX = "rename columns, or describe them in a mapping (--map FILE.toml, docs/ingest.md)"
 
 
 class Source(Protocol):
@@ -82,11 +83,11 @@ def required_kind(path: Path, names: Sequence[str]) -> str:
     kind = kind_of(names)
     if kind is None:
         needed = "; ".join(f"{kind} need {', '.join(need)}" for kind, need in generic_schema.REQUIRED.items())
-        raise DataError(f"{path}: columns {', '.join(names)} fit no kind of rows: {needed}")
+        raise DataError(f"{path}: columns {', '.join(names)} fit no kind of rows: {needed}; {_FIX}")
     fields = {canonical_names(kind).of(name) for name in names}
     missing = [name for name in generic_schema.REQUIRED[kind] if name not in fields]
     if missing:
-        raise DataError(f"{path}: contains {kind} but lacks the columns {', '.join(missing)}; add or rename them")
+        raise DataError(f"{path}: contains {kind} but lacks the columns {', '.join(missing)}; {_FIX}")
     if len(set(names)) < len(names):
         raise DataError(f"{path}: a column is repeated in the header; rename one")
     return kind

@@ -4,7 +4,8 @@ Breaking articles take free places among the first three; a pin gives way to the
 `must_see`. Two articles of one story are never placed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,41 +77,19 @@ def place_articles(
     state: LiveState, rules: RuleBook, articles: PlaceableArticles, at: int, offset: int, limit: int
 ) -> Placement:
     """Place articles on a page of `limit` that follows `offset` others, by the rules in force."""
-    chosen = _Chosen(state)
     newest_first = [
         (rule, articles.of(rule, rows, at)) for rule, rows in reversed(rules.of_kind(*PLACING)) if len(rows)
     ]
-    top = min(TOP, limit)
-    breaking: list[int] = []
-    for rule, rows in newest_first:
-        if rule.kind is RuleKind.BREAKING:
-            breaking += chosen.take(rule, rows, top - len(breaking))
-    by_position: dict[int, int] = {}
-    later: list[int] = []
-    pins = [(rule, rows) for rule, rows in newest_first if rule.kind is RuleKind.PIN]
-    for rule, rows in sorted(pins, key=lambda pin: pin[0].place or 0):
-        position = (rule.place or 1) - 1 - offset
-        for row in chosen.take(rule, rows, 1) if position >= 0 else ():
-            free = _free(by_position, position, limit, top - len(breaking))
-            if free is None:
-                later.append(row)
-            else:
-                by_position[free] = row
-    for row in breaking:
-        by_position[next(each for each in range(top) if each not in by_position)] = row
-    unused = [each for each in range(limit) if each not in by_position][: 0 if offset else MOST_MUST_SEE]
-    for rule, rows in reversed(newest_first):
-        if rule.kind is RuleKind.MUST_SEE:
-            for row in chosen.take(rule, rows, len(unused)):
-                by_position[unused.pop(0)] = row
-    return Placement(by_position, chosen.rules, tuple(later))
 
+    def of_kind(kind: RuleKind) -> list[tuple[Rule, Rows]]:
+        return [(rule, rows) for rule, rows in newest_first if rule.kind is kind]
 
-def _free(taken: dict[int, int], position: int, limit: int, most_at_top: int) -> int | None:
-    """Return the first free position from `position` on; of the first three, pins get at most `most_at_top`."""
-    at_top = sum(each < TOP for each in taken)
-    first = position if at_top < most_at_top else max(position, TOP)
-    return next((each for each in range(first, limit) if each not in taken), None)
+    page = _Page(_Chosen(state), offset, limit)
+    breaking = page.choose_breaking(of_kind(RuleKind.BREAKING))
+    page.pin(of_kind(RuleKind.PIN), kept_free=len(breaking))
+    page.put_at_top(breaking)
+    page.add_must_see(reversed(of_kind(RuleKind.MUST_SEE)))
+    return Placement(page.by_position, page.chosen.rules, tuple(page.later))
 
 
 class _Chosen:
@@ -133,3 +112,58 @@ class _Chosen:
                 self.rules[row] = rule
                 self._used.update(stories.with_copies(np.asarray([row], dtype=np.int64)).tolist())
         return found
+
+
+@dataclass(slots=True)
+class _Page:
+    """Page of `limit` articles that follows `offset` others. by_position, later: see `Placement`."""
+
+    chosen: _Chosen
+    offset: int
+    limit: int
+    by_position: dict[int, int] = field(default_factory=dict)
+    later: list[int] = field(default_factory=list)
+
+    @property
+    def top(self) -> int:
+        """Number of the places of breaking articles."""
+        return min(TOP, self.limit)
+
+    def choose_breaking(self, rules: Iterable[tuple[Rule, Rows]]) -> list[int]:
+        """Return the articles of these rules that have a place at the top; they get it after the pins."""
+        found: list[int] = []
+        for rule, rows in rules:
+            found += self.chosen.take(rule, rows, self.top - len(found))
+        return found
+
+    def pin(self, rules: Iterable[tuple[Rule, Rows]], kept_free: int) -> None:
+        """Pin articles to their places, or to the next free ones; `kept_free` places at the top stay free."""
+        for rule, rows in sorted(rules, key=lambda pin: pin[0].place or 0):
+            position = (rule.place or 1) - 1 - self.offset
+            if position < 0:  # on an earlier page
+                continue
+            for row in self.chosen.take(rule, rows, 1):
+                free = self._free(position, self.top - kept_free)
+                if free is None:
+                    self.later.append(row)
+                else:
+                    self.by_position[free] = row
+
+    def put_at_top(self, rows: Iterable[int]) -> None:
+        """Put articles at the free places of the top."""
+        for row in rows:
+            self.by_position[next(each for each in range(self.top) if each not in self.by_position)] = row
+
+    def add_must_see(self, rules: Iterable[tuple[Rule, Rows]]) -> None:
+        """Put the articles of these rules at the first free places; only a first page has some."""
+        free = [each for each in range(self.limit) if each not in self.by_position]
+        free = free[: 0 if self.offset else MOST_MUST_SEE]
+        for rule, rows in rules:
+            for row in self.chosen.take(rule, rows, len(free)):
+                self.by_position[free.pop(0)] = row
+
+    def _free(self, position: int, most_at_top: int) -> int | None:
+        """Return the first free position from `position` on; at the top there are `most_at_top` for pins."""
+        at_top = sum(each < TOP for each in self.by_position)
+        first = position if at_top < most_at_top else max(position, TOP)
+        return next((each for each in range(first, self.limit) if each not in self.by_position), None)

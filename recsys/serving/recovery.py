@@ -42,7 +42,9 @@ def store_spooled(database: Database, spool: Spool, clock: Clock) -> int:
             since = erasure.last_at(connection)
             current = [slate for slate in slates if slate.at > since]
             clock.at_least(end.last_known_at)
-            stored = event_log.append(connection, None, slates_frame(_stamped(current, clock))).slates_stored
+            stored = event_log.append_frames(
+                connection, None, slates_frame(_stamped(current, clock))
+            ).slates_stored
     for _ in range(len(slates) - len(current)):
         spool.drop(ERASED)
     return stored

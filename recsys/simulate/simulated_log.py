@@ -34,7 +34,7 @@ def store_log(database: Database, log: SimulatedLog) -> event_log.Appended:
     """Write the articles and the log of a world."""
     with database.write() as connection:
         articles.upsert(connection, log.articles)
-        return event_log.append(connection, log.events, log.slates)
+        return event_log.append_frames(connection, log.events, log.slates)
 
 
 def slates_frame(history: History, readers: Readers, newsroom: Newsroom) -> pl.DataFrame:

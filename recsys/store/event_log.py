@@ -81,7 +81,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Outcome of `append`. A conflict is a row whose id is stored with other content.
+    """Outcome of `append_frames`. A conflict is a row whose id is stored with other content.
 
     events_paused, slates_paused: rows that are not stored because their readers have paused learning.
     events_closed, slates_closed: rows that are not stored because they belong to the archived part of the log.
@@ -130,7 +130,7 @@ def lock(connection: Connection) -> Position:
     return Position(*connection.execute(_LOCK).one())
 
 
-def append(connection: Connection, events: pl.DataFrame | None, slates: pl.DataFrame | None) -> Appended:
+def append_frames(connection: Connection, events: pl.DataFrame | None, slates: pl.DataFrame | None) -> Appended:
     """Append rows with the columns of `frames.EVENTS` and `frames.SLATES`; skip ids already stored.
 
     Rows of one frame with the same id count as duplicates (or conflicts) of the first. A `read` or `scroll` with a
@@ -173,8 +173,8 @@ def append_rows(
     """Append rows after `end`, the position that `lock` returned.
 
     Rows with an id that is stored already, rows of readers who paused learning, and rows of the archived part of
-    the log are skipped. Unlike `append` this needs no temporary table and no data frames, so it is fast for the
-    rows of a few requests.
+    the log are skipped. Unlike `append_frames` this needs no temporary table and no data frames, so it is fast for
+    the rows of a few requests.
     """
     related = related_rows(
         connection,

@@ -9,7 +9,8 @@ from recsys.cpu_threads import cpu_threads
 from recsys.evaluation.behaviour.behaviour_check import ENTRY as BEHAVIOUR
 from recsys.evaluation.behaviour.behaviour_check import BehaviourLimits, failed
 from recsys.evaluation.behaviour.behaviour_checks import behaviour
-from recsys.evaluation.platt import Platt, fit_platt
+from recsys.evaluation.platt import Platt
+from recsys.evaluation.replay import ReplayScores
 from recsys.evaluation.report import figures
 from recsys.evaluation.systems import FULL_SYSTEM, POINTWISE, TEXT_FREE
 from recsys.evaluation.validation_slice import REPORT, validation_report
@@ -30,7 +31,8 @@ from recsys.training.correction_share import CorrectionShare
 from recsys.training.dataset import Corpus
 from recsys.training.entity_gate import EntityGate, gate_entities
 from recsys.training.examination_gate import EXAMINATION, ExaminationGate, gate_examination
-from recsys.training.past_replay import replay_past
+from recsys.training.past_replay import ReplayedPast, replay_past
+from recsys.training.platt_fit import fit_platt
 from recsys.training.prequential_matcher import PrequentialMatcher
 from recsys.training.ranker_choice import RankerChoice
 from recsys.training.ranker_training import (
@@ -97,6 +99,38 @@ class TrainedRankers:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _GatedPast:
+    """Slates to train on, as the gates of entities and of examination leave them, and the options of the trees."""
+
+    past: ReplayedPast
+    slates: PastSlates
+    entities: EntityGate
+    examination: ExaminationGate
+    config: LambdaMartConfig
+
+
+@dataclass(frozen=True, slots=True)
+class _Validated:
+    """Rankers trained on the slates before the validation slice; answers: theirs on the slice."""
+
+    rerankers: Rerankers
+    content: ContentGate
+    shares: Mapping[str, CorrectionShare]
+    choice: RankerChoice
+    answers: ReplayScores
+
+    @property
+    def allowed(self) -> Rerankers:
+        """Rankers with text features only if their gate is on."""
+        return self.content.allowed(self.rerankers)
+
+    @property
+    def served(self) -> Ranker:
+        """Ranker that was chosen to serve."""
+        return rankers_by_system(self.allowed)[self.choice.system]
+
+
 def train_rankers(
     database: Database,
     corpus: Corpus,
@@ -105,62 +139,76 @@ def train_rankers(
     options: TrainingOptions,
     progress: ProfiledProgress,
 ) -> TrainedRankers:
-    """Train trees, evaluate them on the validation slice, and train them again on everything.
-
-    The validated rankers have all seeds: the correction of a single one is less stable, so the gate would let a
-    smaller share of it pass, which cost 0.002 AUC (docs/log/ranking-ebnerd.md, 2026-11-28).
-    """
-    config = replace(LambdaMartConfig(seed=settings.seed), seeds=options.seeds)
+    """Train trees, evaluate them on the validation slice, and train them again on everything."""
     with cpu_threads(settings.threads):
         with progress.stage("features of past slates"):
             past = replay_past(database, corpus, matcher, ReplayWorkers.of(settings), progress)
-        with progress.stage("entity features"):
-            entities = gate_entities(past.slates, corpus.when.validate_from, config)
-            entities.apply(past.slates)
-        with progress.stage("examination of places"):
-            weights = settings.position_weights
-            examination = gate_examination(past.slates, corpus.when.validate_from, config, weights)
-            slates = examination.applied(past.slates)
-        if options.tune:
-            with progress.stage("tuning"):
-                plan = TuningPlan(corpus.when.until, options.tune, settings.home, settings.ray)
-                config = tuned(slates, plan, config, progress)
-        with progress.stage("rerankers for validation"):
-            validated = train_rerankers(slates, corpus.when.validate_from, config, progress)
-        with progress.stage("validation"):
-            progress("validation", 1, 1)
-            replayed = past.validation.with_rankers(_validated_rankers(validated))
-    corrected, shares = correction_share.chosen(replayed)
-    content = ContentGate.of(corrected)
-    answers = with_blend(content.served(corrected))
-    validated = validated.sharing(shares[FULL_SYSTEM].share, shares[TEXT_FREE].share)
-    with cpu_threads(settings.threads), progress.stage("choice of the ranker"):
-        evidence = pooled_days(slates, corpus.when.validate_from, content.allowed(validated), config)
-    choice = RankerChoice.of(answers, evidence)
-    answers = choice.served(answers)
-    served = rankers_by_system(content.allowed(validated))[choice.system]
-    checks = behaviour(answers, past.perturbed, served, past.names, BehaviourLimits.of(settings))
+        gated = _gated(past, corpus, settings, options, progress)
+        validated = _validated(gated, corpus.when.validate_from, progress)
+    answers, config = validated.answers, gated.config
+    checks = behaviour(answers, past.perturbed, validated.served, past.names, BehaviourLimits.of(settings))
     calibration = {name: fit_platt(scores, answers.labels > 0) for name, scores in answers.scores.items()}
     share = settings.minute_price if options.labels == "graded" else 0.0
     with progress.stage("rerankers on everything"):
-        rerankers = retrain_rerankers(slates, validated, content.on, config, progress)
+        text = validated.content.on
+        rerankers = retrain_rerankers(gated.slates, validated.rerankers, text, config, progress)
     with progress.stage("utility"):
-        value = _value(slates, corpus, content, config, share, calibration[FEED_RANKER])
+        value = _value(gated.slates, corpus, validated.content, config, share, calibration[FEED_RANKER])
     return TrainedRankers(
         rerankers=rerankers,
         value=value,
-        content=content,
-        entities=entities,
-        examination=examination,
-        shares=shares,
-        choice=choice,
+        content=validated.content,
+        entities=gated.entities,
+        examination=gated.examination,
+        shares=validated.shares,
+        choice=validated.choice,
         config=config,
-        feed_scores=_feed_scores(content.allowed(validated), choice.system, past.validation.features),
+        feed_scores=_feed_scores(validated.allowed, validated.choice.system, past.validation.features),
         calibration=calibration,
         # no calibration error here: the score calibration was fitted on the same slates
         metrics=figures(answers, {}, past.vectors, past.clicks),
         report={**validation_report(answers), BEHAVIOUR: checks},
     )
+
+
+def _gated(
+    past: ReplayedPast, corpus: Corpus, settings: Settings, options: TrainingOptions, progress: ProfiledProgress
+) -> _GatedPast:
+    """Apply the gates of entities and of examination, and tune the trees if the options say so."""
+    config = replace(LambdaMartConfig(seed=settings.seed), seeds=options.seeds)
+    validate_from = corpus.when.validate_from
+    with progress.stage("entity features"):
+        entities = gate_entities(past.slates, validate_from, config)
+        entities.apply(past.slates)
+    with progress.stage("examination of places"):
+        examination = gate_examination(past.slates, validate_from, config, settings.position_weights)
+        slates = examination.applied(past.slates)
+    if options.tune:
+        with progress.stage("tuning"):
+            plan = TuningPlan(corpus.when.until, options.tune, settings.home, settings.ray)
+            config = tuned(slates, plan, config, progress)
+    return _GatedPast(past, slates, entities, examination, config)
+
+
+def _validated(gated: _GatedPast, validate_from: int, progress: ProfiledProgress) -> _Validated:
+    """Train on the slates before `validate_from` (microseconds), and choose by those after it.
+
+    The rankers have all seeds: the correction of a single one is less stable, so the gate would let a smaller
+    share of it pass, which cost 0.002 AUC (docs/log/ranking-ebnerd.md, 2026-11-28).
+    """
+    with progress.stage("rerankers for validation"):
+        rerankers = train_rerankers(gated.slates, validate_from, gated.config, progress)
+    with progress.stage("validation"):
+        progress("validation", 1, 1)
+        replayed = gated.past.validation.with_rankers(_validated_rankers(rerankers))
+    corrected, shares = correction_share.chosen(replayed)
+    content = ContentGate.of(corrected)
+    answers = with_blend(content.served(corrected))
+    rerankers = rerankers.sharing(shares[FULL_SYSTEM].share, shares[TEXT_FREE].share)
+    with progress.stage("choice of the ranker"):
+        evidence = pooled_days(gated.slates, validate_from, content.allowed(rerankers), gated.config)
+    choice = RankerChoice.of(answers, evidence)
+    return _Validated(rerankers, content, shares, choice, choice.served(answers))
 
 
 def _feed_scores(rerankers: Rerankers, system: str, features: FloatArray) -> FloatArray:

@@ -30,7 +30,7 @@ def received(database: Database, *events: Event) -> list[RowOutcome]:
 
 def appended(database: Database, *events: Event) -> event_log.Appended:
     with database.write() as connection:
-        return event_log.append(connection, events_frame(events), None)
+        return event_log.append_frames(connection, events_frame(events), None)
 
 
 def stored(database: Database) -> dict[str, float]:

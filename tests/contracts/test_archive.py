@@ -145,7 +145,7 @@ def test_the_archived_part_takes_no_new_rows_and_names_the_reason(filled: Databa
         appended = event_log.append_rows(connection, [old, new, kept], [slate], end)
         assert appended.events == [RowOutcome.CLOSED, RowOutcome.STORED, RowOutcome.STORED]
         assert appended.last_seq == end.last_seq + 2
-        again = event_log.append(connection, events_frame([old, new, kept]), slates_frame([slate]))
+        again = event_log.append_frames(connection, events_frame([old, new, kept]), slates_frame([slate]))
     assert (again.events_stored, again.events_duplicate, again.slates_stored) == (0, 2, 0)
     assert again.events_closed["id"].to_list() == ["old"]
     assert again.slates_closed["id"].to_list() == ["late"]

@@ -83,7 +83,7 @@ def counted(database: Database) -> list[Traffic]:
 
 def append(database: Database, rows: pl.DataFrame, shown: pl.DataFrame | None = None) -> None:
     with database.write() as connection:
-        event_log.append(connection, rows, empty(SLATES) if shown is None else shown)
+        event_log.append_frames(connection, rows, empty(SLATES) if shown is None else shown)
 
 
 def test_the_rows_of_a_period_are_counted_once(database: Database) -> None:

@@ -35,7 +35,7 @@ def unseen(request: str, *ids: str, model: str = "new", at: int = DAY) -> Rankin
 
 def append(database: Database, slates: list[Slate], events: list[Event], unseen: list[Ranking]) -> None:
     with database.write() as connection:
-        event_log.append(connection, events_frame(events), slates_frame(slates))
+        event_log.append_frames(connection, events_frame(events), slates_frame(slates))
         for each in unseen:
             experiments.add_shadow(connection, "r", each)
 

@@ -61,7 +61,7 @@ def test_single_rows_of_a_paused_reader_are_left_out_but_for_choices(database: D
 def test_rows_of_files_of_a_paused_reader_are_left_out_and_returned(database: Database) -> None:
     pause(database)
     with database.write() as connection:
-        appended = event_log.append(connection, events_frame(EVENTS), slates_frame(SLATES))
+        appended = event_log.append_frames(connection, events_frame(EVENTS), slates_frame(SLATES))
     assert set(appended.events_paused["id"]) == {each.id for each in EVENTS} - TAKEN
     assert appended.slates_paused["id"].to_list() == ["s1"]
     assert (appended.events_stored, appended.slates_stored) == (len(TAKEN), 1)
@@ -74,7 +74,7 @@ def test_learning_goes_on_when_the_reader_resumes(database: Database) -> None:
     with database.write() as connection:
         learning_pauses.resume(connection, PAUSED)
         learning_pauses.resume(connection, "nobody")
-        appended = event_log.append(connection, events_frame(EVENTS), slates_frame(SLATES))
+        appended = event_log.append_frames(connection, events_frame(EVENTS), slates_frame(SLATES))
     assert appended.events_paused.is_empty()
     assert stored(database)[0] == {each.id for each in EVENTS}
 
@@ -86,9 +86,9 @@ def test_a_reading_is_not_amended_during_a_pause(database: Database) -> None:
         learning_pauses.pause(connection, PAUSED, 1)
         appended = event_log.append_rows(connection, [longer], [], event_log.lock(connection))
         assert appended.events == [RowOutcome.PAUSED]
-        assert event_log.append(connection, events_frame([longer]), None).events_paused["value"].to_list() == [
-            60.0
-        ]
+        assert event_log.append_frames(connection, events_frame([longer]), None).events_paused[
+            "value"
+        ].to_list() == [60.0]
 
 
 def test_only_the_paused_among_many_readers_are_found(database: Database) -> None:

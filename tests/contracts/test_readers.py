@@ -44,7 +44,7 @@ def stated(id: str, kind: EventKind, subject: str, at: int = DAY, reader: str = 
 
 def append(database: Database, events: list[Event], slates: list[Slate] | None = None) -> None:
     with database.write() as connection:
-        event_log.append(connection, events_frame(events), slates_frame(slates or []))
+        event_log.append_frames(connection, events_frame(events), slates_frame(slates or []))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_totals_are_of_the_rows_between_two_times(database: Database) -> None:
     ]
     with database.write() as connection:
         articles.upsert(connection, pl.DataFrame(stored))
-        event_log.append(connection, events_frame(rows()), slates_frame([]))
+        event_log.append_frames(connection, events_frame(rows()), slates_frame([]))
     with database.read() as connection:
         assert reading_totals.top_articles(connection, DAY, 2 * DAY, most=10) == [
             ArticleTotal("a", "Tram", "local", 2, 690.0),

@@ -40,7 +40,7 @@ def filled(database: Database) -> Database:
         for i in range(3)
     ]
     with database.write() as connection:
-        event_log.append(connection, events_frame(rows), slates_frame(slates))
+        event_log.append_frames(connection, events_frame(rows), slates_frame(slates))
     return database
 
 

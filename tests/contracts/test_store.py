@@ -37,7 +37,7 @@ def slate(id: str, known_at: int = DAY, candidates: tuple[str, ...] = ("a", "b")
 
 def append(database: Database, events: list[Event], slates: list[Slate] | None = None) -> event_log.Appended:
     with database.write() as connection:
-        return event_log.append(connection, events_frame(events), slates_frame(slates or []))
+        return event_log.append_frames(connection, events_frame(events), slates_frame(slates or []))
 
 
 def read_all(database: Database, **how: object) -> list[str]:
@@ -212,7 +212,7 @@ def test_known_ids_and_openings_and_touched(database: Database) -> None:
 
 def test_a_transaction_that_fails_stores_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError), database.write() as connection:
-        event_log.append(connection, events_frame([click("1")]), None)
+        event_log.append_frames(connection, events_frame([click("1")]), None)
         raise RuntimeError
     assert read_all(database) == []
     assert append(database, [click("1")]).events_stored == 1
@@ -329,7 +329,7 @@ def test_one_slate_is_appended_as_many_are(database: Database) -> None:
         event_log.append_rows(connection, [], [later], event_log.lock(connection))
         assert event_log.position(connection) == event_log.Position(2, 22)
         stored = event_log_reader.tail(connection, 0).slates
-        event_log.append(
+        event_log.append_frames(
             connection, None, slates_frame([Slate(id="q3", reader="r2", at=30, known_at=32, candidates=("c",))])
         )
         assert event_log.position(connection) == event_log.Position(3, 32)

@@ -200,7 +200,7 @@ def test_a_trial_is_planned_from_the_lists_of_the_last_days(where: Place) -> Non
         for slate in slates[::2]
     ]
     with opened(where.settings.database_url) as database, database.write() as connection:
-        event_log.append(connection, events_frame(clicks), slates_frame(slates))
+        event_log.append_frames(connection, events_frame(clicks), slates_frame(slates))
     printed = attune(where, "models", "plan-trial", "--share", "0.5", "--effect", "0.9")
     rows = {cells[0]: cells[1:3] for line in printed.splitlines() if (cells := line.replace("│", " ").split())}
     assert rows["1"] == ["100", "100"]

@@ -89,7 +89,7 @@ def stored(folder: Path, events: list[Event], slates: list[Slate]) -> Place:
     database = made.open()
     with database.write() as connection:
         articles.upsert(connection, world().articles.head(9))
-        event_log.append(connection, events_frame(events), slates_frame(slates))
+        event_log.append_frames(connection, events_frame(events), slates_frame(slates))
     database.close()
     return made
 
@@ -270,7 +270,7 @@ def test_without_later_clicks_evaluate_shows_the_validation_slice(
     database = early.open()
     with database.write() as connection:
         before = pl.col("known_at") < last_day()
-        event_log.append(connection, world().events.filter(before), world().slates.filter(before))
+        event_log.append_frames(connection, world().events.filter(before), world().slates.filter(before))
     database.close()
     out = run("evaluate", "--json", "out.json", "--html", "out.html", at=early)
     result = json.loads((tmp_path / "out.json").read_text())
@@ -294,7 +294,7 @@ def test_clicks_alone_train_and_evaluate_with_sampled_negatives(run: Run, tmp_pa
     )
     with database.write() as connection:
         articles.upsert(connection, world().articles)
-        event_log.append(connection, clicks, None)
+        event_log.append_frames(connection, clicks, None)
     out = run("train", "--until", "2024-01-03T00:00", at=made)
     assert "clicks with sampled negatives of the last day" in out
     assert "warning: there are no impressions to learn from: negatives were sampled" in out

@@ -32,7 +32,7 @@ def where(tmp_path: Path) -> Place:
     ]
     slates = [Slate(id=f"s{at}", reader="r1", at=at, known_at=at, candidates=("a", "b")) for at in times[::2]]
     with opened(made.settings.database_url) as database, database.write() as connection:
-        event_log.append(connection, events_frame(events), slates_frame(slates))
+        event_log.append_frames(connection, events_frame(events), slates_frame(slates))
     return made
 
 

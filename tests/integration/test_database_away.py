@@ -46,7 +46,7 @@ def where(cable: Cable, database: Database, tmp_path: Path) -> Place:
     """The small world, reached through the cable."""
     with database.write() as connection:
         articles.upsert(connection, world().articles)
-        event_log.append(connection, world().events, world().slates)
+        event_log.append_frames(connection, world().events, world().slates)
     through = sa.make_url(database.url).set(host="127.0.0.1", port=cable.port)
     made = place(tmp_path, url=through.render_as_string(hide_password=False))
     return Place(made.settings.model_copy(update={"database_patience": PATIENCE}))

@@ -117,7 +117,7 @@ def test_the_state_is_then_that_of_a_log_without_the_reader(home: Place) -> None
 def following(database: Database, home: Path) -> LogFollower:
     """A follower that knows of one click, of reader `r`."""
     with database.write() as connection:
-        event_log.append(
+        event_log.append_frames(
             connection,
             events_frame([Event(id="e", reader="r", kind=EventKind.CLICK, at=1, known_at=1, article="a")]),
             slates_frame([]),

@@ -44,7 +44,7 @@ def known(before: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def store(database: Database, events: pl.DataFrame, slates: pl.DataFrame) -> None:
     with database.write() as connection:
-        event_log.append(connection, events, slates)
+        event_log.append_frames(connection, events, slates)
 
 
 def store_articles(database: Database, frame: pl.DataFrame) -> None:

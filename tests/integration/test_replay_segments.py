@@ -69,7 +69,7 @@ def filled(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     monkeypatch.setattr(event_log_reader, "stream", partial(event_log_reader.stream, batch_rows=150))
     with database.write() as connection:
         articles.upsert(connection, world().articles[::2])
-        event_log.append(connection, world().events, world().slates)
+        event_log.append_frames(connection, world().events, world().slates)
     return database
 
 
@@ -204,7 +204,7 @@ def test_a_log_that_changed_before_the_end_of_a_segment_is_refused(filled: Datab
         segment = here.segment(tmp_path, 20, 30)
         for at, refused in ((SPAN[1], False), (SPAN[0], True)):
             with filled.write() as connection:
-                event_log.append(connection, click(at), None)
+                event_log.append_frames(connection, click(at), None)
             if refused:
                 with pytest.raises(DataError, match="changed while it was replayed"):
                     ReplayedSegment(here.window)(segment, lambda _: None)

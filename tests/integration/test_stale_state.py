@@ -49,7 +49,7 @@ def click(id_: str, reader: str, known_at: int) -> Event:
 
 def store(database: Database, *rows: Event) -> None:
     with database.write() as connection:
-        event_log.append(connection, events_frame(list(rows)), None)
+        event_log.append_frames(connection, events_frame(list(rows)), None)
 
 
 def delete_rows(database: Database, reader: str) -> None:

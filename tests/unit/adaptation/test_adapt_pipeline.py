@@ -49,7 +49,7 @@ def filled(folder: Path, like: Settings, with_log: bool = True, described: bool 
     with opened(at.settings.database_url) as database, database.write() as connection:
         articles.upsert(connection, shown)
         if with_log:
-            event_log.append(connection, world().events, world().slates)
+            event_log.append_frames(connection, world().events, world().slates)
     return at
 
 
@@ -142,8 +142,8 @@ def test_rows_known_after_the_cut_off_change_nothing(
     with opened(at.settings.database_url) as database, database.write() as connection:
         for frame in (world().articles, new, unseen):
             articles.upsert(connection, frame)
-        event_log.append(connection, world().events.filter(~later), world().slates.filter(~later))
-        event_log.append(connection, shuffled, None)
+        event_log.append_frames(connection, world().events.filter(~later), world().slates.filter(~later))
+        event_log.append_frames(connection, shuffled, None)
     other = run(at, last_day())
     assert differing(other, adapted) == []
     assert other.facts.articles == adapted.facts.articles

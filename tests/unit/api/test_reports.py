@@ -239,7 +239,7 @@ def fill(database: Database, days: Sequence[int]) -> None:
         events.append(Event(id=f"d{day}", kind=EventKind.READ, known_at=at + 2, value=120.0, **quoted))
     with database.write() as connection:
         articles.upsert(connection, pl.DataFrame([{"id": "a", "title": "Tram", "category": "local"}]))
-        event_log.append(connection, events_frame(events), slates_frame(slates))
+        event_log.append_frames(connection, events_frame(events), slates_frame(slates))
 
 
 def test_a_week_counts_its_seven_days_and_compares_with_the_week_before(sqlite_database: Database) -> None:

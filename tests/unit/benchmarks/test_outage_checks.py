@@ -77,7 +77,7 @@ def test_slates_and_events_that_the_log_lacks_are_counted(tmp_path: Path) -> Non
         for at, id_ in enumerate(("q1", "q2"), 1)
     ]
     with opened(url) as database, database.write() as connection:
-        event_log.append(connection, None, slates_frame(slates))
+        event_log.append_frames(connection, None, slates_frame(slates))
     found = heard(feed(1, "q1"), feed(2, "q2", "ba"), feed(3, "q3"), event(4))
     assert found.missing(url) == (2, 1), "one in another order, one not there"
     assert heard(feed(1, "q1")).missing(url) == (0, 0)

@@ -68,7 +68,7 @@ def logged(database: Database) -> Database:
     ]
     with database.write() as connection:
         articles.upsert(connection, ARTICLES)
-        event_log.append(connection, events_frame(events), slates_frame(slates))
+        event_log.append_frames(connection, events_frame(events), slates_frame(slates))
     return database
 
 
@@ -101,7 +101,7 @@ def test_labels_do_not_hang_on_where_the_stretch_begins(logged: Database) -> Non
     others = [replace(event(EventKind.READ, "c", number, value=20.0), reader=f"r{number}") for number in range(30)]
     late = [event(EventKind.READ, "c", HOUR + 2 * MINUTE, quotes="two", value=30.0)]
     with logged.write() as connection:
-        event_log.append(connection, events_frame([*others, *late]), slates_frame([]))
+        event_log.append_frames(connection, events_frame([*others, *late]), slates_frame([]))
     whole = labels(loaded(logged))
     assert whole["two"] == [0, 3], "30 seconds are long for an article that others read in 20"
     assert labels(loaded(logged, HOUR)) == {name: whole[name] for name in ("two", "other", "late")}
@@ -118,7 +118,7 @@ def test_slates_of_attune_that_nobody_saw_are_left_out_and_counted(logged: Datab
     ]
     click = replace(event(EventKind.CLICK, "b", 30 * HOUR + MINUTE), reader="o")
     with logged.write() as connection:
-        event_log.append(connection, events_frame([*beacons, click]), slates_frame(made))
+        event_log.append_frames(connection, events_frame([*beacons, click]), slates_frame(made))
     with logged.read() as connection:
         found = load_requests(connection, START, START + 40 * HOUR, ARTICLES, START + 60 * HOUR)
     assert found.frame["id"].to_list() == ["one", "other", "two", "late", "clicked", "displayed"]

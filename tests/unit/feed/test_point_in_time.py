@@ -90,7 +90,7 @@ def test_articles_read_longer_ago_than_a_ring_holds_are_not_shown(
     ]
     with sqlite_database.write() as connection:
         articles.upsert(connection, world().articles)
-        event_log.append(connection, events_frame(clicks), None)
+        event_log.append_frames(connection, events_frame(clicks), None)
     settings = Settings(home=tmp_path, index="exact", _env_file=None)  # type: ignore[arg-type, call-arg]
     for at, had in ((start + 200 * HOUR, 100), (start + 80 * HOUR, 80)):
         items = engine_at(sqlite_database, settings, HashEncoder(), at).recommend(

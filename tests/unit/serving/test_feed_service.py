@@ -62,7 +62,7 @@ def filled(database: Database) -> Database:
     """The small world."""
     with database.write() as connection:
         articles.upsert(connection, world().articles)
-        event_log.append(connection, world().events, world().slates)
+        event_log.append_frames(connection, world().events, world().slates)
     return database
 
 
@@ -178,7 +178,7 @@ def test_answers_lie_after_all_that_was_known_also_in_a_log_from_the_future(
     shift = ahead - int(world().events["known_at"].max())  # type: ignore[arg-type]
     with sqlite_database.write() as connection:
         articles.upsert(connection, world().articles)
-        event_log.append(connection, world().events.with_columns(pl.col("known_at") + shift), None)
+        event_log.append_frames(connection, world().events.with_columns(pl.col("known_at") + shift), None)
     service = start(sqlite_database)
     answers = [feed(service, "q").as_of for _ in range(3)]
     assert ahead < answers[0] < answers[1] < answers[2]
@@ -404,13 +404,13 @@ def test_an_older_import_refolds_and_realigns_the_vectors(
     early = pl.col("known_at") < half
     with database.write() as connection:
         articles.upsert(connection, world().articles)
-        event_log.append(connection, world().events.filter(~early), world().slates.filter(~early))
+        event_log.append_frames(connection, world().events.filter(~early), world().slates.filter(~early))
     service = start(database)
     until(service.ready.is_set)
     feed(service)
     before = service.engine.state
     with database.write() as connection:
-        event_log.append(connection, world().events.filter(early), world().slates.filter(early))
+        event_log.append_frames(connection, world().events.filter(early), world().slates.filter(early))
     answer = feed(service, request_id="after", explore=0.3)
     assert service.engine.state is not before
     for id_ in world().articles["id"].to_list():

@@ -30,7 +30,7 @@ def stated(database: Database, *rows: tuple[str, str, EventKind, int]) -> None:
         Event(id=f"{r}-{s}-{k}-{at}", reader=r, kind=k, at=at, known_at=at, subject=s) for r, s, k, at in rows
     ]
     with database.write() as connection:
-        event_log.append(connection, events_frame(events), None)
+        event_log.append_frames(connection, events_frame(events), None)
 
 
 def test_preferences_in_memory_agree_with_the_log(database: Database) -> None:

@@ -52,7 +52,7 @@ def click(service: FeedService, article: str, reader: str = "r") -> None:
 
     def write() -> object:
         with service.database.write() as connection:
-            return event_log.append(connection, events_frame([event]), None)
+            return event_log.append_frames(connection, events_frame([event]), None)
 
     service.between_answers(write)
 

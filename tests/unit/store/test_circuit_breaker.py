@@ -96,7 +96,7 @@ def test_one_who_waits_for_a_lock_counts_as_not_answered(database: Database) -> 
 @POSTGRESQL
 def test_an_erasure_may_take_longer_than_a_feed_waits(database: Database) -> None:
     with database.write() as connection:
-        event_log.append(
+        event_log.append_frames(
             connection,
             events_frame([Event(id="e", reader="r", kind=EventKind.CLICK, at=1, known_at=1, article="a")]),
             None,

@@ -112,8 +112,8 @@ def test_events_after_the_cut_off_change_nothing(trained: Place, tmp_path: Path)
     shuffled = world().events.filter(later).with_columns(pl.col("article", "reader", "kind").shuffle(seed=5))
     with database.write() as connection:
         articles.upsert(connection, world().articles)
-        event_log.append(connection, world().events.filter(~later), world().slates.filter(~later))
-        event_log.append(connection, shuffled, None)
+        event_log.append_frames(connection, world().events.filter(~later), world().slates.filter(~later))
+        event_log.append_frames(connection, shuffled, None)
     database.close()
     train_quickly(other, HashEncoder(), until=last_day())
     assert published(other).manifest["sha256"] == published(trained).manifest["sha256"]
@@ -157,7 +157,7 @@ def test_a_log_without_choices_is_refused_before_anything_is_encoded(tmp_path: P
     database = made.open()
     with database.write() as connection:
         articles.upsert(connection, world().articles)
-        event_log.append(connection, None, world().slates)
+        event_log.append_frames(connection, None, world().slates)
     with pytest.raises(DataError, match="to learn from"):
         train(database, made.settings, encoder)
     with pytest.raises(DataError, match="later --until"):
@@ -172,7 +172,7 @@ def test_the_last_day_with_clicks_validates(tmp_path: Path) -> None:
     database = made.open()
     with database.write() as connection:
         articles.upsert(connection, world().articles)
-        event_log.append(connection, world().events.filter(pl.col("known_at") < last_day()), world().slates)
+        event_log.append_frames(connection, world().events.filter(pl.col("known_at") < last_day()), world().slates)
     corpus = load_corpus(database, HashEncoder(), None, silent)
     database.close()
     assert corpus.when.validate_from < last_day() < corpus.when.until
@@ -207,7 +207,7 @@ def test_slates_of_articles_nobody_described_train_too(trained: Place, tmp_path:
     database = made.open()
     with database.write() as connection:
         articles.upsert(connection, world().articles.head(20))
-        event_log.append(connection, world().events, world().slates)
+        event_log.append_frames(connection, world().events, world().slates)
     database.close()
     train_quickly(made, HashEncoder(), until=last_day())
     assert published(made).manifest["data"]["articles"] == 20

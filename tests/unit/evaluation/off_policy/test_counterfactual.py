@@ -70,7 +70,7 @@ def test_the_own_feed_of_a_bundle_has_weights_of_one(trained: Place, tmp_path: P
     of = target(here, 0.4)
     slates, clicks = served(database, of, start)
     with database.write() as connection:
-        event_log.append(connection, events_frame(clicks), slates_frame(slates))
+        event_log.append_frames(connection, events_frame(clicks), slates_frame(slates))
     result = counterfactual(database, of, TimeWindow(start, start + HOUR * 9), silent)
     weights = result["behaviour"]["cascade"]["weights"]
     assert result["rules"] == 0
@@ -101,7 +101,7 @@ def test_with_rules_in_the_window_the_feed_is_also_estimated_without_them(traine
         created_by="cli",
     )
     with database.write() as connection:
-        event_log.append(connection, events_frame(clicks), slates_frame(slates))
+        event_log.append_frames(connection, events_frame(clicks), slates_frame(slates))
         rules.add(connection, boost)
     result = counterfactual(database, of, window, silent)
     ruled, free = (result[part]["cascade"]["weights"] for part in ("behaviour", "without_rules"))
@@ -134,11 +134,11 @@ def test_impressions_without_propensities_are_refused(database: Database, traine
     with database.write() as connection:
         articles.upsert(connection, world().articles)
         bare = early[:3].clear(3).with_columns(early[:3].drop("propensities").get_columns())
-        event_log.append(connection, world().events.clear(), bare)
+        event_log.append_frames(connection, world().events.clear(), bare)
     with pytest.raises(DataError, match="none of the 3 impressions"):
         counterfactual(database, target(trained, 0.1), window, silent)
     with database.write() as connection:
-        event_log.append(connection, world().events.clear(), early[3:5])
+        event_log.append_frames(connection, world().events.clear(), early[3:5])
     slates, without = slates_with_propensities(database, window)
     assert (slates.height, without) == (2, 3)
     for slate in replayed_slates(database, target(trained, 0.1), slates):

@@ -44,8 +44,8 @@ def test_a_fingerprint_follows_content_name_and_format_but_not_the_place(tmp_pat
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["reader", "at"], "fit no kind of rows: articles need id, title"),
-        (["title", "text"], "contains articles but lacks the columns id"),
+        (["reader", "at"], "fit no kind of rows: articles need id, title.*--map"),
+        (["title", "text"], "contains articles but lacks the columns id; rename columns.*--map"),
         (["kind", "at"], "contains events but lacks the columns reader"),
         (["id", "title", "title"], "is repeated"),
     ],

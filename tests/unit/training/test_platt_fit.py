@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from recsys.evaluation.metrics import expected_calibration_error
-from recsys.evaluation.platt import Platt, fit_platt
+from recsys.evaluation.platt import Platt
 from recsys.evaluation.systems import UNKNOWN_SCORE
+from recsys.training.platt_fit import fit_platt
 
 
 def made(count: int = 20_000, scale: float = 1.0, shift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
