@@ -92,8 +92,10 @@ def _store_batch(
     """Store a batch in one transaction, validated before the write lock; return the job's counts so far."""
     checked = checked_rows(batch, now)
     articles, events, slates = checked["articles"], checked["events"], checked["impressions"]
+    with database.read() as connection:
+        archived = writer.find_archived(connection, events.good, slates.good)
     with database.write() as connection:
-        outcome = writer.store(connection, articles.good, events.good, slates.good)
+        outcome = writer.store(connection, articles.good, events.good, slates.good, archived)
         outcome.add_rejects(pl.concat([batch.rejects, articles.rejects, events.rejects, slates.rejects]))
         outcome.add_lost(batch.lost)
         outcome.counts.update({f"{kind}.unused.{column}": 1 for kind, column in batch.unused})

@@ -10,8 +10,8 @@ from ingest.raw_batch import REJECTS, reject_rows
 from ingest.reading_dedup import drop_stored_readings
 from ingest.reasons import reason
 from recsys.frames import ARTICLES, EVENTS, SLATES, conform
+from recsys.store import archived_copies, event_log, reader_rows
 from recsys.store import articles as article_store
-from recsys.store import event_log, reader_rows
 from recsys.store.amended_values import CONTENT_COLUMNS, MEASURED
 from recsys.store.database import Connection
 
@@ -43,8 +43,38 @@ class Outcome:
             self.counts[f"{kind}.lost.{why}"] += count
 
 
-def store(connection: Connection, articles: pl.DataFrame, events: pl.DataFrame, slates: pl.DataFrame) -> Outcome:
-    """Store validated rows, with their raw columns. Rows that are stored already are only counted."""
+@dataclass(frozen=True, slots=True)
+class ArchivedCopies:
+    """Rows that the archive has already: `id` and `value` of events, `id` of slates."""
+
+    events: pl.DataFrame
+    slates: pl.DataFrame
+
+
+def find_archived(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame) -> ArchivedCopies:
+    """Find the validated rows that the archive has already.
+
+    Ask before the log is locked, since it reads files: the archived part of the log gets no rows meanwhile.
+
+    Raises:
+        ArchiveError: a file of the archive is missing or damaged.
+    """
+    return ArchivedCopies(
+        archived_copies.archived_events(connection, events), archived_copies.archived_slates(connection, slates)
+    )
+
+
+def store(
+    connection: Connection,
+    articles: pl.DataFrame,
+    events: pl.DataFrame,
+    slates: pl.DataFrame,
+    archived: ArchivedCopies | None = None,
+) -> Outcome:
+    """Store validated rows, with their raw columns. Rows that are stored already are only counted.
+
+    Rows of the archived part of the log are rejected, but for those `archived` already.
+    """
     outcome = Outcome()
     event_log.lock(connection)  # stored rows must not change between reading and writing
     upserted = article_store.upsert(connection, conform(articles, ARTICLES))
@@ -56,7 +86,7 @@ def store(connection: Connection, articles: pl.DataFrame, events: pl.DataFrame, 
     events_once = _first_of_each_id(events, "events", CONTENT_COLUMNS, outcome)
     slates_once = _first_of_each_id(slates, "impressions", event_log.SLATE_CONTENT, outcome)
     outcome.counts["events.duplicate"] += events_before - events.height
-    _append(connection, events_once, slates_once, outcome)
+    _append(connection, events_once, slates_once, archived, outcome)
     _count_unknown(connection, events_once, slates_once, outcome)
     return outcome
 
@@ -87,8 +117,20 @@ def _first_of_each_id(rows: pl.DataFrame, kind: str, content: tuple[str, ...], o
     return pl.concat([first, amendments])
 
 
-def _append(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, outcome: Outcome) -> None:
+def _append(
+    connection: Connection,
+    events: pl.DataFrame,
+    slates: pl.DataFrame,
+    archived: ArchivedCopies | None,
+    outcome: Outcome,
+) -> None:
     done = event_log.append_frames(connection, conform(events, EVENTS), conform(slates, SLATES))
+    events_closed, slates_closed = done.events_closed, done.slates_closed
+    if archived is not None:
+        events_closed = events_closed.join(archived.events, on=["id", "value"], how="anti", nulls_equal=True)
+        slates_closed = slates_closed.join(archived.slates, on="id", how="anti")
+    outcome.counts["events.duplicate"] += done.events_closed.height - events_closed.height
+    outcome.counts["impressions.duplicate"] += done.slates_closed.height - slates_closed.height
     outcome.counts["events.stored"] += done.events_stored
     outcome.counts["events.duplicate"] += done.events_duplicate
     outcome.counts["impressions.stored"] += done.slates_stored
@@ -99,8 +141,8 @@ def _append(connection: Connection, events: pl.DataFrame, slates: pl.DataFrame, 
         (slates, "impressions", done.slate_conflicts, ["id"], _OTHER_CONTENT),
         (events, "events", done.events_paused, ["id", "value"], _PAUSED),
         (slates, "impressions", done.slates_paused, ["id"], _PAUSED),
-        (events, "events", done.events_closed, ["id", "value"], _ARCHIVED),
-        (slates, "impressions", done.slates_closed, ["id"], _ARCHIVED),
+        (events, "events", events_closed, ["id", "value"], _ARCHIVED),
+        (slates, "impressions", slates_closed, ["id"], _ARCHIVED),
     ):
         named = rows.join(refused.select(columns), on=columns, how="semi", nulls_equal=True)
         outcome.add_rejects(reject_rows(named, kind, pl.lit(why)))

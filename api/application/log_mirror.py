@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from api.application.context import Application
 from recsys.store import event_log, log_outbox
-from recsys.store.log_outbox import OutboxRow
+from recsys.store.log_outbox import Outbox, OutboxRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,16 @@ def stream_states(app: Application) -> list[StreamState]:
     return [StreamState(destination, last - seq) for destination, seq in sorted(found.items())]
 
 
-def rows_to_mirror(app: Application, destination: str, most: int) -> list[OutboxRow]:
+def rows_to_mirror(app: Application, outbox: Outbox, destination: str, most: int) -> list[OutboxRow]:
     """Return up to `most` events and slates that `destination` has not got yet, in the order of the log.
 
+    Give the same `outbox` for all batches, so that files of the archive are read once.
+
     Raises:
-        StoreError: the database is unavailable.
+        StoreError: the database is unavailable, or a file of the archive is missing or damaged.
     """
     with app.database.read() as connection:
-        return log_outbox.rows_after(connection, log_outbox.position(connection, destination), most)
+        return outbox.rows_after(connection, log_outbox.position(connection, destination), most)
 
 
 def note_mirrored(app: Application, destination: str, seq: int) -> None:

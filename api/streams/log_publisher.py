@@ -16,6 +16,7 @@ from api.streams.back_off import BackOff
 from api.streams.cloud_events import log_row_message
 from api.streams.stream_broker import Broker
 from recsys.errors import StoreUnavailableError
+from recsys.store.log_outbox import Outbox
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class LogPublisher:
         self._broker = broker
         self._options = options
         self._report = report
+        self._outbox = Outbox()
         self._sent = 0
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -92,7 +94,7 @@ class LogPublisher:
     async def _send_batch(self) -> bool:
         """Send the next rows; return False if there are none."""
         options = self._options
-        rows = await asyncio.to_thread(rows_to_mirror, self._app, options.destination, options.batch)
+        rows = await asyncio.to_thread(rows_to_mirror, self._app, self._outbox, options.destination, options.batch)
         if not rows:
             return False
         await self._broker.send(options.topic, [log_row_message(row) for _, row in rows])

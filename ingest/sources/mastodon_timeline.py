@@ -22,6 +22,7 @@ from recsys.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from mastodon import Mastodon
+    from requests import Session
 
 PAGE_POSTS = 40
 """Posts of a page: the most that servers send."""
@@ -30,6 +31,12 @@ _PAGE_ACCOUNTS, _MOST_ACCOUNT_PAGES = 80, 100
 _SECONDS = 30.0
 _ERROR_CHARS = 200
 """Errors of the client may contain the whole answer of a server."""
+
+_PARTS = 4
+"""Parts of the client's error for a status: its own text, the status, its words, what the server says."""
+
+_REFUSED = (401, 403, 422)
+"""Statuses for a token that is unknown, lacks a scope, or belongs to no account; snac answers 422 for each."""
 
 _PUBLIC = ("public", "unlisted")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -142,11 +149,23 @@ def open_client(server: str, token: str, user_agent: str) -> "Mastodon":
         request_timeout=_SECONDS,
         user_agent=user_agent,
         ratelimit_method="throw",
+        session=_session(),
     )
 
 
+def _session() -> "Session":
+    """Return a session that asks again, once, when a connection breaks: snac closes each without saying so."""
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+
+    session = Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=1))
+    return session
+
+
 def _read(client: "Mastodon", pages: int) -> SocialRows:
-    from mastodon import MastodonError, MastodonUnauthorizedError
+    from mastodon import MastodonError
 
     try:
         owner = client.account_verify_credentials()
@@ -156,15 +175,37 @@ def _read(client: "Mastodon", pages: int) -> SocialRows:
             raise DataError(f"{client.api_base_url} answers without an account: check the address of the server")
         following = client.account_following(me.id, limit=_PAGE_ACCOUNTS)
         followed = _pages(client, following, _MOST_ACCOUNT_PAGES)
-    except MastodonUnauthorizedError as error:
-        raise DataError(f"{client.api_base_url} refuses the token: create one with the scope read") from error
     except (MastodonError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # the client raises all of these for answers in another form than Mastodon's
+        status, problem = _problem(error)
+        if status in _REFUSED:
+            raise DataError(
+                f"{client.api_base_url} refuses the token ({problem}): create one with the scope read"
+            ) from error
         raise DataError(
-            f"the timeline of {client.api_base_url} cannot be read: {str(error)[:_ERROR_CHARS]}; check the "
-            "address of the server, and try again in five minutes"
+            f"the timeline of {client.api_base_url} cannot be read: {problem}; check the address of the server, "
+            "and try again in five minutes"
         ) from error
     return _rows(me, posts, followed)
+
+
+def _problem(error: Exception) -> tuple[int | None, str]:
+    """Return the status of an answer, None without one, and the problem in words, on one line."""
+    from mastodon import MastodonAPIError, MastodonNetworkError
+
+    status, words = None, str(error)
+    if isinstance(error, MastodonNetworkError):
+        words = str(_innermost(error.__context__ or error))
+    elif isinstance(error, MastodonAPIError) and len(error.args) == _PARTS:
+        _, status, reason, detail = error.args
+        words = f"status {status} {reason}" + (f", {detail}" if detail else "")
+    return status, " ".join(words.split())[:_ERROR_CHARS]
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the error that others contain: they repeat its text, with the addresses of objects."""
+    inner = getattr(error, "reason", None) or next(iter(error.args), None)
+    return _innermost(inner) if isinstance(inner, Exception) else error
 
 
 def _pages(client: "Mastodon", first: Any, most: int) -> list[Any]:
@@ -187,7 +228,7 @@ def _pages(client: "Mastodon", first: Any, most: int) -> list[Any]:
 
 
 def _rows(owner: _Account, answered: Sequence[Any], followed: Sequence[Any]) -> SocialRows:
-    host = urlsplit(owner.url).hostname or ""
+    host = urlsplit(owner.url).netloc.rpartition("@")[2]
     me, found = _person(owner, host), SocialRows()
     posts: list[tuple[tuple[str, int], _Post]] = []
     for number, each in enumerate(answered, start=1):
@@ -221,13 +262,25 @@ def _add_post(
     found: SocialRows, place: tuple[str, int], post: _Post, host: str, uri_of: Callable[[str], str | None]
 ) -> None:
     """Add a post, with a comment if it replies to one that was read; or a boost with the boosted post."""
-    at, author, original = _time(post.created_at), _person(post.account, host), post.original
+    author, original = _person(post.account, host), post.original
     above = None if original.in_reply_to_id is None else uri_of(original.in_reply_to_id)
     found.add("articles", _article(original, host, above), place, original.uri)
     if post.reblog is not None:
-        found.add("events", event_row(author, "boost", at, article=original.uri, id=post.uri), place, post.uri)
+        found.add("events", _boost(found, author, post, original), place, post.uri)
     elif above is not None:
-        found.add("events", event_row(author, "reply", at, article=above, id=post.uri), place, post.uri)
+        row = event_row(author, "reply", _time(post.created_at), article=above, id=post.uri)
+        found.add("events", row, place, post.uri)
+
+
+def _boost(found: SocialRows, author: str, post: _Post, original: _Post) -> Row:
+    """Return the event of a boost.
+
+    A boost with the id of its post, as snac makes it, has nothing of its own: its time is that of the post, and
+    its address depends on the reader of the timeline, not on who boosts.
+    """
+    if post.id == original.id:
+        return undated_event(author, "boost", found.newest or found.until, article=original.uri)
+    return event_row(author, "boost", _time(post.created_at), article=original.uri, id=post.uri)
 
 
 def _article(post: _Post, host: str, above: str | None) -> Row:

@@ -28,7 +28,7 @@ MEASURED = frozenset((EventKind.READ, EventKind.SCROLL))
 MOST_PARTS = 500
 """Amendments of one event. A tracker sends a few; more would only fill the log."""
 
-_SAME_WITHIN = 1e-6
+SAME_WITHIN = 1e-6
 """Differences up to this are none: sums of parts are rounded."""
 
 _FIRST_LOOKED_UP = 8
@@ -88,7 +88,7 @@ def _amendment(event: Event, value: float, known: dict[str, Content]) -> tuple[R
             values.append(part[4] or 0.0)
         number += 1
     before = math.fsum(values) if event.kind is EventKind.READ else max(values)
-    if value <= before + _SAME_WITHIN:
+    if value <= before + SAME_WITHIN:
         return RowOutcome.DUPLICATE, event
     if number > MOST_PARTS:
         return RowOutcome.CONFLICT, event

@@ -150,18 +150,6 @@ def rows_of_reader(connection: Connection, table: sa.Table, reader: str) -> pl.D
     return pl.concat([pl.DataFrame(schema=SCHEMAS[table.name]), *found]).sort("seq")
 
 
-def rows_after(connection: Connection, table: sa.Table, seq: int, most: int) -> pl.DataFrame:
-    """Return up to `most` archived rows with a sequence number above `seq`, in the order of appending."""
-    found = pl.DataFrame(schema=SCHEMAS[table.name])
-    a = archive_files.c
-    ahead = sorted(files(connection, table, a.last_seq > seq, a.rows > 0), key=lambda file: file.first_seq)
-    for file in ahead:
-        if found.height == most and file.first_seq > found["seq"][-1]:
-            break
-        found = pl.concat([found, read(file).filter(pl.col("seq") > seq)]).sort("seq").head(most)
-    return found
-
-
 def span(connection: Connection, table: sa.Table) -> tuple[int, int] | None:
     """Return the first and the last `at` of the archived rows of `table` (microseconds), None without rows."""
     a = archive_files.c

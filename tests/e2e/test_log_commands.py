@@ -139,3 +139,43 @@ def test_old_rows_that_come_after_the_archive_are_rejected_with_the_reason(where
         ids = [id_ for chunk in chunks(database) for id_ in chunk.events["id"].to_list()]
     assert "new" in ids
     assert "late" not in ids
+
+
+def test_an_import_may_be_repeated_after_its_rows_are_archived(where: Place, tmp_path: Path) -> None:
+    file = tmp_path / "old.jsonl"
+    about = '"reader": "r9", "article": "a", "at": "2026-02-01T00:00:00Z"'
+    lines = [
+        f'{{"id": "click", "kind": "click", {about}}}',
+        f'{{"id": "read", "kind": "read", "value": 20, {about}}}',
+        f'{{"id": "read", "kind": "read", "value": 50, {about}}}',
+        f'{{"id": "scroll", "kind": "scroll", "value": 30, {about}}}',
+        f'{{"id": "scroll", "kind": "scroll", "value": 80, {about}}}',
+        '{"id": "slate", "reader": "r9", "candidates": ["a", "b"], "at": "2026-02-01T00:00:00Z"}',
+    ]
+    file.write_text("\n".join(lines) + "\n")
+    printed(where, "ingest", "jsonl", str(file))
+    printed(where, "log", "archive", "--before", "2026-03-01", str(tmp_path / "old"))
+    counts = rows_by_outcome(printed(where, "ingest", "jsonl", str(file)))
+    assert counts == {"events": [5, 0, 0, 5, 0], "impressions": [1, 0, 0, 1, 0]}
+
+    late = [
+        f'{{"id": "late", "kind": "click", {about}}}',
+        f'{{"id": "read", "kind": "read", "value": 90, {about}}}',
+        f'{{"id": "click", "kind": "hide", {about}}}',
+        '{"id": "slate", "reader": "r8", "candidates": ["a", "b"], "at": "2026-02-01T00:00:00Z"}',
+    ]
+    file.write_text("\n".join(late) + "\n")
+    result = attune(where, "ingest", "jsonl", str(file))
+    assert result.exit_code == 3, "what the archive lacks is lost, so that the status must tell"
+    assert rows_by_outcome(result.stdout) == {"events": [3, 0, 0, 0, 3], "impressions": [1, 0, 0, 0, 1]}
+    assert result.output.count("at: in the archived part of the log") == 2
+
+
+def rows_by_outcome(report: str) -> dict[str, list[int]]:
+    """Rows read, stored, updated, duplicate and rejected, by kind."""
+    rows = [line.split() for line in report.splitlines()]
+    return {
+        row[0]: [int(n) for n in row[1:6]]
+        for row in rows
+        if row and row[0] in ("events", "impressions") and row[1].isdigit()
+    }

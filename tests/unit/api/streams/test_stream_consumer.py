@@ -16,9 +16,11 @@ from api.streams.stream_consumer import ConsumerCounts, ConsumerOptions, StreamC
 from api.streams.stream_metrics import StreamMetrics
 from recsys.domain import Slate
 from recsys.settings import Settings
+from recsys.store import archive_folder
 from recsys.store.database import Database, open_database
 from recsys.store.log_outbox import rows_after
 from tests.application import application
+from tests.archived import END, archive, fill, random_rows
 from tests.unit.api.streams.memory_broker import MemoryBroker
 
 GOOD, BAD = 20, 4
@@ -157,3 +159,19 @@ def test_a_published_log_is_consumed_as_the_same_log(tmp_path: Path) -> None:
     assert asyncio.run(again.run(asyncio.Event())) == 0
     for each in (first, second):
         each.close()
+
+
+def test_a_publisher_reads_each_file_of_an_archive_once(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = random_rows(1)
+    fill(sqlite_database, rows)
+    files = archive(sqlite_database, tmp_path / "archive", END + 1, file_rows=9)
+    read: list[str] = []
+    content_of = archive_folder.read
+    monkeypatch.setattr(archive_folder, "read", lambda path: (read.append(path), content_of(path))[1])
+    broker = MemoryBroker([], ["before", "", "after"])
+    options = PublisherOptions(topic="log", destination="memory", batch=7, once=True)
+    publisher = LogPublisher(application(sqlite_database, tmp_path), broker, options, lambda *_: None)
+    assert asyncio.run(publisher.run(asyncio.Event())) == sum(map(len, rows))
+    assert sorted(read) == sorted(file.path for file in files)

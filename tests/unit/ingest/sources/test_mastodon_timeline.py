@@ -1,6 +1,7 @@
 """Home timelines, from a server that answers as Mastodon's API documents it."""
 
 import json
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import polars as pl
@@ -104,6 +105,32 @@ def test_posts_become_articles_and_actions_become_events(server: WebServer) -> N
     assert {headers["Authorization"] for headers in server.headers} == {"Bearer token"}
 
 
+def test_the_owner_has_one_name_on_a_server_that_names_its_port_everywhere_but_there(server: WebServer) -> None:
+    # as snac answers: its own accounts have a host, with the port, but for the account of the token
+    ann = {**account("ann@social.example:8443"), "url": "https://social.example:8443/ann"}
+    server.pages["/api/v1/accounts/verify_credentials"] = as_json({**ann, "id": "ann", "acct": "ann"})
+    server.pages[HOME] = as_json([post(2, "<p>I saw them</p>", by=ann, in_reply_to_id="1"), EELS])
+    articles, events, _ = rows(timeline(server))
+    assert events.sort("kind").select("kind", "reader").rows() == [
+        (kind, "ann@social.example:8443") for kind in ("comment", "follow", "like")
+    ]
+    assert articles["author"][0] == "ann@social.example:8443"
+
+
+def test_boosts_without_an_id_of_their_own_differ_by_who_boosts(server: WebServer) -> None:
+    # as snac answers: a boost has the id and the time of its post, and an address under the account of the token
+    def share(booster: dict[str, Any], owner: str) -> dict[str, object]:
+        boost = {**EELS, "account": booster, "uri": f"https://social.example/{owner}/d/1/Announce", "reblog": EELS}
+        server.pages[HOME] = as_json([post(3, "<p>newer</p>"), boost])
+        return rows(timeline(server))[1].filter(pl.col("kind") == "share").row(0, named=True)
+
+    ann, bob = share(ANN, "ann"), share(BOB, "ann")
+    assert ann["id"] != bob["id"]
+    assert (ann["reader"], bob["reader"]) == ("ann@social.example", "bob@other.example")
+    assert share(BOB, "cyd")["id"] == bob["id"], "one boost in two timelines"
+    assert ann["at"] == 1_714_730_400_000_000, "the time of the newest post: its own is not known"
+
+
 def test_only_the_wanted_pages_are_read_and_the_same_posts_have_one_fingerprint(server: WebServer) -> None:
     first = timeline(server, pages=1)
     assert rows(first)[0]["title"].to_list() == ["Careful"]
@@ -111,11 +138,40 @@ def test_only_the_wanted_pages_are_read_and_the_same_posts_have_one_fingerprint(
 
 
 @pytest.mark.parametrize(
-    ("status", "problem"), [(401, "refuses the token"), (503, "cannot be read"), (200, "cannot be read")]
+    ("status", "problem"),
+    [
+        (401, "refuses the token"),
+        (403, "refuses the token"),  # Mastodon: a token without the scope
+        (422, "refuses the token"),  # snac: an unknown token; Mastodon: a token without an account
+        (503, "cannot be read: status 503 "),
+        (200, "cannot be read"),
+    ],
 )
-def test_a_server_that_fails_is_an_error_that_names_the_fix(server: WebServer, status: int, problem: str) -> None:
-    server.pages[HOME] = page(b"<html>no JSON</html>", status)
+@pytest.mark.parametrize("path", [HOME, "/api/v1/accounts/verify_credentials"])
+def test_a_server_that_fails_is_an_error_that_names_the_fix(
+    server: WebServer, path: str, status: int, problem: str
+) -> None:
+    server.pages[path] = page(b"<html>no JSON</html>", status)
     with pytest.raises(DataError, match=problem):
+        timeline(server)
+
+
+def test_a_connection_that_breaks_is_tried_again(server: WebServer) -> None:
+    answered = server.pages[HOME]
+
+    def broken_once(handler: BaseHTTPRequestHandler) -> None:
+        server.pages[HOME] = answered
+        handler.close_connection = True  # without an answer, as a server that has closed the connection
+
+    server.pages[HOME] = broken_once
+    assert rows(timeline(server))[0].height == 3
+
+
+def test_the_reason_for_which_a_server_refuses_a_token_is_shown(server: WebServer) -> None:
+    refusal = {"error": "This action is outside the authorized scopes"}
+    answer = page(json.dumps(refusal).encode(), 403, Content_Type="application/json")
+    server.pages["/api/v1/accounts/verify_credentials"] = answer
+    with pytest.raises(DataError, match=r"refuses the token \(status 403 .*, This action is outside .*scope read"):
         timeline(server)
 
 
@@ -191,5 +247,5 @@ def test_a_token_is_only_sent_to_the_server_itself_and_encrypted(server: str) ->
 def test_a_server_that_is_away_is_an_error_of_one_line() -> None:
     with web_server() as server:
         gone = open_client(server.url(""), "token", "test")
-    with pytest.raises(DataError, match="check the address"):
+    with pytest.raises(DataError, match="Connection refused; check the address"):
         MastodonTimeline(gone, 1)
