@@ -66,5 +66,9 @@ def _raised(trees: str) -> str:
 
 
 def mixes(content: dict[str, Any]) -> bool:
-    """Return True if a score in this feed or ranking is not of the model that the answer names."""
-    return any((item["score"] > _OFFSET / 2) != content["model"].endswith(RAISED) for item in content["items"])
+    """Return True if the scores of this feed or ranking are not of the model that the answer names.
+
+    Scores of old articles fade towards zero, so not all of a raised answer are high; none of another one are.
+    """
+    items = content["items"]
+    return bool(items) and any(item["score"] > _OFFSET / 2 for item in items) != content["model"].endswith(RAISED)
