@@ -46,17 +46,3 @@ def test_an_answer_is_mixed_if_a_score_is_raised_but_not_its_model_or_none_is() 
         assert mixes({"model": model, "items": [other]})
         assert not mixes({"model": model, "items": []})
     assert mixes({"model": "v1", "items": [low, high]})
-
-
-def test_a_bundle_of_another_space_has_other_vectors(
-    trained: Place, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    home = trained.copy(tmp_path_factory.mktemp("moved") / "home").home
-    plain = str(bundles.active_version(home))
-    encoder = bundles.load(home, plain).manifest["schema"]["encoder"]
-    spaces = [
-        load_bundle(home, encoder, version).models.space
-        for version in (plain, publish_raised(home, plain, moved=True))
-    ]
-    assert spaces[0].digest != spaces[1].digest
-    assert spaces[0].agrees_with(spaces[1])
