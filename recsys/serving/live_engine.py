@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from recsys.domain import MatchField, Rule
-from recsys.editorial.rule_book import NO_ROWS, RuleBook
-from recsys.editorial.rule_matches import COLUMNS
+from recsys.editorial.rule_book import RuleBook
 from recsys.encoder.protocols import Encoder, ModelEncoder
 from recsys.errors import EncoderError
 from recsys.feed.engine import FeedEngine
@@ -33,23 +31,20 @@ from recsys.serving.engine_vectors import EngineVectors
 from recsys.serving.preference_cache import PreferenceCache
 from recsys.serving.rebuilt_vectors import rebuild_vectors
 from recsys.serving.replaced_state import with_state
+from recsys.serving.rule_changes import rule_changes, unknown_articles
 from recsys.serving.serving_engine import ServingEngine
 from recsys.settings import Settings
 from recsys.state.live_state import LiveState
 from recsys.state.shard import Shard
 from recsys.store import articles, rules
 from recsys.store.articles import ArticleChanges
-from recsys.store.database import Connection, Database
-from recsys.store.revisions import last_revision
+from recsys.store.database import Database
 
 FOLD_PATIENCE = 1.0
 """Seconds that answers wait while the log is folded again, before they come from the state so far."""
 
 MOST_TOGETHER = 500
 """Articles that become searchable together: answers wait meanwhile, and the other articles of an import too."""
-
-_MOST_URGENT = 100
-"""Articles that a new rule makes known before they are encoded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,24 +208,18 @@ class LiveEngine:
         """
         with self._ruling:  # one call at a time, or an older list could be adopted last
             with self._database.read() as connection:
-                standing = rules.standing(connection, at)
-                known = {rule.id for rule in self.engine.rules.rules}
-                new = [rule for rule in standing if rule.id not in known]
-                if not new and len(known) == len(standing):
-                    return
-                ids = [rule.match for rule in new if rule.field is MatchField.ARTICLE]
-                revision = last_revision(connection)
-                # rules about single articles, such as breaking news, need not wait for the whole catalogue
-                found = articles.columns_of(connection, COLUMNS, ids if len(ids) == len(new) else None)
+                changes = rule_changes(connection, self.engine.rules, at)
+            if changes is None:
+                return
             with self.lock:
                 with self._database.read() as connection:
-                    later = articles.changes_since(connection, revision)
-                    unknown = self._unknown_placed(connection, new, found)
+                    later = articles.changes_since(connection, changes.revision)
+                    unknown = unknown_articles(connection, changes, self.engine.state)
                 self.summaries.put(unknown)
                 self._upsert(unknown)
                 state = self.engine.state
-                matched = RuleBook.of(new, state, found).with_articles(state, later.upserted)
-                book = self.engine.rules.with_rules(standing, matched)
+                matched = RuleBook.of(changes.new, state, changes.articles).with_articles(state, later.upserted)
+                book = self.engine.rules.with_rules(changes.standing, matched)
                 self.serving = replace(self.serving, engine=replace(self.engine, rules=book))
 
     def adopt_challenger(self) -> None:
@@ -359,17 +348,6 @@ class LiveEngine:
         if later.withdrawn:
             self._delete(later.withdrawn)
         return later
-
-    def _unknown_placed(self, connection: Connection, new: Sequence[Rule], found: pl.DataFrame) -> pl.DataFrame:
-        """Return the articles of `found` that `new` rules place and that the state lacks.
-
-        They wait to be encoded. They are read again, so that an article withdrawn meanwhile does not come back.
-        """
-        ids = RuleBook(tuple(new), (NO_ROWS,) * len(new)).placed_among(found)["id"].to_list()
-        state = self.engine.state
-        described = state.catalog.described[state.rows_of(ids)].tolist()
-        unknown = [id_ for id_, known in zip(ids, described, strict=True) if not known]
-        return articles.get(connection, unknown[:_MOST_URGENT]) if unknown else empty(ARTICLES)
 
     def _upsert(self, changed: pl.DataFrame) -> None:
         """Store article columns in the state, and match the rules with them again."""
