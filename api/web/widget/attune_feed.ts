@@ -98,7 +98,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
         position: item.position,
       });
     });
-    this.announce({ kind, article: item.id });
+    this.announce(ACTION, { kind, article: item.id });
     if (kind === "save" && !measuring) return this.note(shown, notSaved);
     if (kind === "hide") shown.classList.add("gone");
     this.note(shown, kind === "save" ? saved : measuring ? hidden : hiddenHere, () => {
@@ -115,7 +115,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
       const back = await choose(this.access(), subject, list);
       if (affected.length) shown.classList.add("gone");
       for (const each of others) each.hidden = true;
-      this.announce({ kind: list, subject });
+      this.announce(ACTION, { kind: list, subject });
       this.note(shown, fill(text, subject), async () => {
         shown.classList.remove("gone");
         for (const each of others) each.hidden = false;
@@ -145,8 +145,8 @@ class AttuneFeed extends HTMLElement implements ItemActions {
     this.status.textContent = text;
   }
 
-  private announce(detail: object): void {
-    this.dispatchEvent(new CustomEvent(ACTION, { detail, bubbles: true, composed: true }));
+  private announce(name: string, detail?: object): void {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 
   private script(): HTMLScriptElement | null {
@@ -176,8 +176,9 @@ class AttuneFeed extends HTMLElement implements ItemActions {
     this.running?.abort();
     this.running = undefined;
     this.subject = subjectOf(this.access());
-    this.language =
-      this.closest("[lang]")?.getAttribute("lang") || document.documentElement.lang || navigator.language || "en";
+    this.language = supported(
+      this.closest("[lang]")?.getAttribute("lang") || document.documentElement.lang || navigator.language,
+    );
     this.texts = textsOf(this.language);
     this.minutes = Number(this.getAttribute("minutes")) || 0;
     this.more.textContent = this.texts.more;
@@ -231,8 +232,7 @@ class AttuneFeed extends HTMLElement implements ItemActions {
       const query = { limit, minutes: this.minutes, cursor: this.cursor };
       const page = await feedPage(access, query, this.language, running.signal);
       this.cursor = page.cursor;
-      const { texts } = this;
-      const language = supported(this.language); // of dates: the words around them are in a language that has texts
+      const { language, texts } = this;
       const link = this.getAttribute("link") ?? undefined;
       for (const item of page.items) {
         this.list.append(feedItem(item, page.request_id, ++this.count, { language, texts, link }, this));
@@ -242,10 +242,10 @@ class AttuneFeed extends HTMLElement implements ItemActions {
     } catch (error) {
       if (running.signal.aborted) return;
       this.settle();
-      const status = error instanceof ServiceError ? error.status : 0;
-      const text = status === 401 ? "signIn" : navigator.onLine ? "failed" : "offline";
+      const refused = error instanceof ServiceError && error.status === 401;
+      const text = refused ? "signIn" : navigator.onLine ? "failed" : "offline";
       this.explain(this.texts[text], () => (first ? this.begin() : this.load()));
-      if (status === 401) this.dispatchEvent(new Event(REFUSED, { bubbles: true, composed: true }));
+      if (refused) this.announce(REFUSED);
     } finally {
       if (this.running === running) this.running = undefined;
     }

@@ -115,7 +115,7 @@ export function feedItem(
             ...also.flatMap(({ source, title, url }, at) => [
               at ? ", " : "",
               // another article of the same source is named by its title
-              element("a", { href: webAddress(url), title }, (source !== article.source && source) || title),
+              element("a", { href: webAddress(url), title }, source === article.source ? title : (source ?? title)),
             ]),
           ),
         item.reasons[0] && element("p", { class: "reason" }, isolated(item.reasons[0].text)),
@@ -128,14 +128,12 @@ export function feedItem(
         element("button", { type: "button", class: "text", click: () => actions.react("save", item, shown) }, texts.save),
         menuButton(fill(texts.options, article.title), [
           [texts.hide, () => actions.react("hide", item, shown)],
-          ...subjects.map((name): [string, () => void] => [
-            fill(texts.follow, name),
-            () => actions.prefer("follow", name, shown),
-          ]),
-          ...subjects.map((name): [string, () => void] => [
-            fill(texts.mute, name),
-            () => actions.prefer("mute", name, shown),
-          ]),
+          ...(["follow", "mute"] as const).flatMap((list) =>
+            subjects.map((name): [string, () => void] => [
+              fill(texts[list], name),
+              () => actions.prefer(list, name, shown),
+            ]),
+          ),
         ]),
       ),
     ),

@@ -147,13 +147,13 @@ const zh: Texts = {
 
 const CATALOGUE: Record<string, Texts> = { en, da, de, zh };
 
-const textsFor = (tag: string): Texts | undefined => CATALOGUE[tag.toLowerCase().split("-")[0]!];
+const languageOf = (tag: string): string => tag.toLowerCase().split("-")[0]!;
 
 /** Return a language tag such as `da` or `de-AT`; `en` for a language that has no texts. */
-export const supported = (tag: string): string => (textsFor(tag) ? tag : "en");
+export const supported = (tag: string): string => (languageOf(tag) in CATALOGUE ? tag : "en");
 
-/** Return the texts of a language tag; English for a language that has none. */
-export const textsOf = (tag: string): Texts => textsFor(tag) ?? en;
+/** Return the texts of a supported language tag. */
+export const textsOf = (tag: string): Texts => CATALOGUE[languageOf(tag)]!;
 
 /** Return a text with a name or number in its place. */
 export const fill = (text: string, value: string | number): string => text.replace("{}", () => `${value}`);

@@ -50,4 +50,5 @@ def test_every_action_on_an_article_has_a_word() -> None:
 
 
 def test_every_status_of_a_problem_has_a_text() -> None:
-    assert page_texts(ENGLISH)["problem"].keys() == {*problem_pages.KINDS.values(), "wrong", "later"}
+    others = {"wrong", "later", "again", "first_page"}
+    assert page_texts(ENGLISH)["problem"].keys() == {*problem_pages.KINDS.values(), *others}
