@@ -54,14 +54,14 @@ class AgeSupport:
 
         Beyond the support it is the fading; within it, what the rankers miss.
         """
-        ages, hours = _ages(state, rows, as_of), self._by_article(state, rows, "hours")
+        ages, hours = self._ages(state, rows, as_of), self._by_article(state, rows, "hours")
         fading = self._by_article(state, rows, "fading")
         within = self.missed * (fading - self.overall.fading) * np.clip(ages, 0.0, hours)
         return np.asarray(-within - fading * np.maximum(ages - hours, 0.0))
 
     def within_reach(self, state: LiveState, rows: Rows, as_of: int) -> NDArray[np.bool_]:
         """Return the mask of articles `rows` [n] that are not older than `REACH` times the support."""
-        return np.asarray(_ages(state, rows, as_of) <= REACH * self._by_article(state, rows, "hours"))
+        return np.asarray(self._ages(state, rows, as_of) <= REACH * self._by_article(state, rows, "hours"))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry for the manifest."""
@@ -91,6 +91,17 @@ class AgeSupport:
                 f"bundle {version} is damaged: its age support cannot be read ({error}); train a new bundle"
             ) from error
 
+    def _ages(self, state: LiveState, rows: Rows, as_of: int) -> FloatArray:
+        """Return the ages in hours [n]; those of articles that were never available are negative.
+
+        Without news, time stands still at the end of the support of the newest article: years after the last one,
+        the fading of categories would decide alone.
+        """
+        since = state.available_since(slice(len(state.first_shown)))
+        available = since[state.catalog.described[: len(since)] & (since <= as_of)]
+        now = min(as_of, available.max() + self.overall.hours * HOUR) if len(available) else as_of
+        return np.asarray((now - since[rows]) / HOUR)
+
     def _by_article(self, state: LiveState, rows: Rows, name: str) -> FloatArray:
         codes = state.catalog.categories.lookup(list(self.categories))
         table = np.full(len(state.catalog.categories) + 1, getattr(self.overall, name))
@@ -102,11 +113,6 @@ class AgeSupport:
 
 EVERY_AGE = AgeSupport(SupportedAges(float("inf"), 0.0), {})
 """Support of models that do not know one: no article is too old, and none fades."""
-
-
-def _ages(state: LiveState, rows: Rows, as_of: int) -> FloatArray:
-    """Return the ages in hours [n]; those of articles that were never available are negative."""
-    return np.asarray((as_of - state.available_since(rows)) / HOUR)
 
 
 def _checked(ages: Mapping[str, Any]) -> SupportedAges:

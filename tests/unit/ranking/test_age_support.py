@@ -50,7 +50,8 @@ def test_an_article_without_a_time_or_category_does_not_fade(state: LiveState) -
 
 def test_an_undated_article_ages_from_when_it_was_first_shown() -> None:
     state = folded(
-        papers(1, id="undated", published_at=None, category=None), slates=[shown("q", "undated", ago=12 * HOUR)]
+        [*papers(), *papers(1, id="undated", published_at=None, category=None)],
+        slates=[shown("q", "undated", ago=12 * HOUR)],
     )
     np.testing.assert_allclose(SUPPORT.log_odds(state, rows(state, "undated"), NOW), [-0.05 * 2])
 
@@ -74,6 +75,30 @@ def test_scores_never_rise_with_age(state: LiveState, hours: int, more: int) -> 
     article = rows(state, "a039")
     young, old = (SUPPORT.log_odds(state, article, NOW + each * HOUR)[0] for each in (hours, hours + more))
     assert old <= young <= 0
+
+
+@pytest.mark.parametrize("later", [10 * HOUR, 100 * HOUR, 20_000 * HOUR])
+def test_without_news_time_stands_still_at_the_end_of_the_support_of_the_newest_article(
+    state: LiveState, later: int
+) -> None:
+    everything = rows(state, "undated", *(f"a{i:03}" for i in range(40)))
+    newest = NOW - HOUR
+    end, missing = newest + 10 * HOUR, replace(SUPPORT, missed=0.5)
+    expected = missing.log_odds(state, everything, end)
+    np.testing.assert_allclose(missing.log_odds(state, everything, newest + later), expected)
+    np.testing.assert_array_equal(
+        missing.within_reach(state, everything, newest + later), missing.within_reach(state, everything, end)
+    )
+    assert expected.min() > -10.0
+
+
+def test_an_article_under_embargo_is_no_news_yet() -> None:
+    state = folded([*papers(), *papers(1, id="embargo", published_at=NOW + 1_000 * HOUR)])
+    later = NOW + 500 * HOUR
+    np.testing.assert_allclose(
+        SUPPORT.log_odds(state, rows(state, "a038"), later),
+        SUPPORT.log_odds(state, rows(state, "a038"), NOW + 9 * HOUR),
+    )
 
 
 def test_a_manifest_keeps_it() -> None:
