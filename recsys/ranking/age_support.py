@@ -98,7 +98,7 @@ class AgeSupport:
         the fading of categories would decide alone.
         """
         since = state.available_since(slice(len(state.first_shown)))
-        available = since[state.catalog.described[: len(since)] & (since <= as_of)]
+        available = since[state.catalog.described & (since <= as_of)]
         now = min(as_of, available.max() + self.overall.hours * HOUR) if len(available) else as_of
         return np.asarray((now - since[rows]) / HOUR)
 

@@ -38,7 +38,7 @@ from recsys.state.live_state import LiveState
 from recsys.state.shard import Shard
 from recsys.store import articles, rules
 from recsys.store.articles import ArticleChanges
-from recsys.store.database import Database
+from recsys.store.database import Database, without_timeout
 
 FOLD_PATIENCE = 1.0
 """Seconds that answers wait while the log is folded again, before they come from the state so far."""
@@ -316,11 +316,18 @@ class LiveEngine:
         """
         models, name = serving.engine.models, serving.encoder.name
         while True:
+            known = self.serving.revision
+            with self._database.read() as connection, without_timeout(connection):
+                catalogue = articles.changes_since(connection, 0)
+                changes = articles.changes_since(connection, known) if known else catalogue
             with self.lock:
-                self._apply(ArticleChanges(empty(ARTICLES), [], self.serving.revision))
+                self.summaries.put(changes.upserted)
+                self._delete(changes.withdrawn)
+                self._apply(changes)
                 state = self.engine.state
             names = (name, self._raw_encoder.name)
-            rebuilt = rebuild_vectors(self._database, state, names, models.space, self._vectors.new_index)
+            new_index = self._vectors.new_index
+            rebuilt = rebuild_vectors(self._database, state, catalogue, names, models.space, new_index)
             with self.lock:
                 if self.engine.state is not state:
                     continue  # the log was folded again meanwhile: dense ids are others

@@ -16,8 +16,8 @@ from recsys.frames import where
 from recsys.index.vector_index import VectorIndex
 from recsys.projection.vector_table import VectorTable, find_all_links, replace_links, stored_vectors
 from recsys.state.live_state import LiveState
-from recsys.store import articles
-from recsys.store.database import Database, without_timeout
+from recsys.store.articles import ArticleChanges
+from recsys.store.database import Database
 
 NewIndex = Callable[[list[str], NDArray[np.float32]], VectorIndex]
 """Returns an index of ids (n) and their vectors [n, d]."""
@@ -44,11 +44,17 @@ class RebuiltVectors:
 
 
 def rebuild_vectors(
-    database: Database, state: LiveState, names: tuple[str, str], space: VectorSpace, new_index: NewIndex
+    database: Database,
+    state: LiveState,
+    catalogue: ArticleChanges,
+    names: tuple[str, str],
+    space: VectorSpace,
+    new_index: NewIndex,
 ) -> RebuiltVectors:
-    """Make vectors in `space` from those stored under the first of `names`, or else under the second."""
-    with database.read() as connection, without_timeout(connection):
-        catalogue = articles.changes_since(connection, 0)
+    """Make vectors in `space` from those stored under the first of `names`, or else under the second.
+
+    catalogue: all stored articles.
+    """
     known = state.articles.lookup(catalogue.upserted["id"].to_list()) >= 0
     first = _stored(database, names[0], where(catalogue.upserted, known))
     others = _stored(database, names[1], first.missing)
